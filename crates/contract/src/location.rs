@@ -34,9 +34,9 @@ impl S3Uri {
     pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Result<Self, LocationError> {
         let (bucket, key) = (bucket.into(), key.into());
         let valid = (3..=63).contains(&bucket.len())
-            && bucket.bytes().all(
-                |b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'A'..=b'Z'),
-            );
+            && bucket
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'A'..=b'Z'));
         if !valid {
             return Err(LocationError::Bucket(format!("s3://{bucket}/{key}")));
         }
@@ -120,7 +120,10 @@ mod tests {
             let uri: S3Uri = text.parse().unwrap();
             assert_eq!(uri.to_string(), text);
         }
-        assert_eq!("s3://bucket".parse::<S3Uri>().unwrap().to_string(), "s3://bucket/");
+        assert_eq!(
+            "s3://bucket".parse::<S3Uri>().unwrap().to_string(),
+            "s3://bucket/"
+        );
     }
 
     #[test]
@@ -133,11 +136,26 @@ mod tests {
 
     #[test]
     fn texts_that_are_no_location_are_refused_by_name() {
-        assert!(matches!("b/p".parse::<S3Uri>(), Err(LocationError::Scheme(_))));
-        assert!(matches!("S3://bucket/p".parse::<S3Uri>(), Err(LocationError::Scheme(_))));
-        assert!(matches!("s3:///p".parse::<S3Uri>(), Err(LocationError::Bucket(_))));
-        assert!(matches!("s3://a b/p".parse::<S3Uri>(), Err(LocationError::Bucket(_))));
+        assert!(matches!(
+            "b/p".parse::<S3Uri>(),
+            Err(LocationError::Scheme(_))
+        ));
+        assert!(matches!(
+            "S3://bucket/p".parse::<S3Uri>(),
+            Err(LocationError::Scheme(_))
+        ));
+        assert!(matches!(
+            "s3:///p".parse::<S3Uri>(),
+            Err(LocationError::Bucket(_))
+        ));
+        assert!(matches!(
+            "s3://a b/p".parse::<S3Uri>(),
+            Err(LocationError::Bucket(_))
+        ));
         let long = format!("s3://bucket/{}", "k".repeat(1025));
-        assert!(matches!(long.parse::<S3Uri>(), Err(LocationError::KeyTooLong(_))));
+        assert!(matches!(
+            long.parse::<S3Uri>(),
+            Err(LocationError::KeyTooLong(_))
+        ));
     }
 }

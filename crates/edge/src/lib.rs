@@ -1,1 +1,12 @@
-//! quarry-edge
+//! The edges: S3, Bedrock, the clock and the error names that the state machine reads.
+//!
+//! One small trait per capability, so that a function (and its IAM statement) gets only what it
+//! uses. Every trait has a real implementation here; fakes and fault wrappers live beside it.
+
+pub mod bedrock;
+pub mod clock;
+pub mod error;
+pub mod jobs;
+pub mod on_demand;
+pub mod s3;
+pub mod store;

@@ -1,0 +1,1 @@
+//! Bedrock through the AWS SDK.

@@ -1,0 +1,61 @@
+//! Time, given from outside: what now is, and how long this invocation still may work.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// What now is.
+pub trait Clock: Send + Sync {
+    /// The time since 1970-01-01T00:00:00Z.
+    fn now(&self) -> Duration;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that reads the clock"
+        )]
+        let now = SystemTime::now();
+        now.duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+}
+
+/// How long an invocation still may work. Functions that can outlast one invocation ask it
+/// between pieces of work, keep a checkpoint when it says stop, and are called again.
+pub trait TimeLeft: Send + Sync {
+    /// Whether there is time for another piece of work.
+    fn enough(&self) -> bool;
+}
+
+/// Works until `margin` before a Lambda deadline.
+#[derive(Debug, Clone, Copy)]
+pub struct UntilDeadline {
+    deadline: Duration,
+    margin: Duration,
+}
+
+impl UntilDeadline {
+    /// `deadline` and `margin` as times since 1970-01-01T00:00:00Z and before the deadline.
+    pub fn new(deadline: Duration, margin: Duration) -> Self {
+        Self { deadline, margin }
+    }
+}
+
+impl TimeLeft for UntilDeadline {
+    fn enough(&self) -> bool {
+        SystemClock.now() + self.margin < self.deadline
+    }
+}
+
+/// No deadline, as on a developer's machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unlimited;
+
+impl TimeLeft for Unlimited {
+    fn enough(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,1 @@
+//! S3 through the AWS SDK, streams over it, and fakes.

@@ -1,0 +1,145 @@
+//! Objects: the one trait through which everything reads and writes S3, and its errors.
+
+use crate::error::{Source, StepError};
+use async_trait::async_trait;
+use bytes::Bytes;
+use quarry_contract::location::S3Uri;
+use std::ops::Range;
+
+/// What `head` and `list` say of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// Where it is.
+    pub location: S3Uri,
+    /// Its size, bytes.
+    pub size: u64,
+    /// Its `ETag` with the quotes, as S3 gives it.
+    pub etag: String,
+}
+
+/// What a failed call means to the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such object, bucket or upload.
+    #[error("{0} does not exist")]
+    NotFound(String),
+    /// The object exists already (`If-None-Match: *`).
+    #[error("{0} exists already")]
+    Exists(String),
+    /// The object is not the expected one (`If-Match`).
+    #[error("{0} was changed")]
+    Changed(String),
+    /// The role may not do this.
+    #[error("access to {0} denied")]
+    AccessDenied(String, #[source] Source),
+    /// Too many calls.
+    #[error("throttled at {0}")]
+    Throttled(String, #[source] Source),
+    /// The object is larger than the caller allows: `0` is its name, `1` its size, `2` the limit.
+    #[error("{0} has {1} bytes, more than the {2} allowed here")]
+    TooLarge(String, u64, u64),
+    /// No answer, a cut answer, or an internal error of the service.
+    #[error("{0} is unavailable")]
+    Unavailable(String, #[source] Source),
+    /// Refused for another reason that no retry makes good.
+    #[error("{0} was refused")]
+    Refused(String, #[source] Source),
+}
+
+/// Bounded retries are the implementation's business (the SDK's); callers see what is left.
+#[async_trait]
+pub trait ObjectStore: Send + Sync {
+    /// Size and `ETag`.
+    async fn head(&self, at: &S3Uri) -> Result<ObjectInfo, StoreError>;
+
+    /// A whole small object; refused when it is larger than `limit` bytes.
+    async fn get(&self, at: &S3Uri, limit: u64) -> Result<Bytes, StoreError>;
+
+    /// The bytes of `range`, which lies inside the object; refused when its `ETag` is not `etag`.
+    /// At most a few MiB: larger reads go through [`crate::s3::reader`].
+    async fn get_range(
+        &self,
+        at: &S3Uri,
+        range: Range<u64>,
+        etag: &str,
+    ) -> Result<Bytes, StoreError>;
+
+    /// Writes a small object. With `only_if_absent`, an existing one is left alone and
+    /// [`StoreError::Exists`] returned. Answers its `ETag`.
+    async fn put(
+        &self,
+        at: &S3Uri,
+        body: Bytes,
+        only_if_absent: bool,
+    ) -> Result<String, StoreError>;
+
+    /// All objects whose key starts with the location's key, in key order, all pages.
+    async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError>;
+
+    /// Begins a multipart upload; answers its id.
+    async fn create_upload(&self, at: &S3Uri) -> Result<String, StoreError>;
+
+    /// Uploads part `number` (from 1); answers its `ETag`.
+    async fn upload_part(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        number: i32,
+        body: Bytes,
+    ) -> Result<String, StoreError>;
+
+    /// Copies `range` of another object as part `number` inside S3; answers its `ETag`.
+    async fn copy_part(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        number: i32,
+        from: &S3Uri,
+        range: Range<u64>,
+        from_etag: &str,
+    ) -> Result<String, StoreError>;
+
+    /// Makes the object of the parts, `(number, etag)` in order. Answers its `ETag`.
+    async fn complete_upload(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        parts: &[(i32, String)],
+    ) -> Result<String, StoreError>;
+
+    /// Gives an upload up.
+    async fn abort_upload(&self, at: &S3Uri, upload: &str) -> Result<(), StoreError>;
+}
+
+impl StoreError {
+    /// As a step's failure; `doing` says what for.
+    pub fn into_step(self, doing: &str) -> StepError {
+        let doing = doing.to_owned();
+        match self {
+            Self::NotFound(_) => StepError::NotFound {
+                doing,
+                source: Some(Box::new(self)),
+            },
+            Self::Changed(_) => StepError::DataChanged {
+                doing: format!("{doing}: {self}"),
+            },
+            Self::AccessDenied(..) => StepError::AccessDenied {
+                doing,
+                source: Some(Box::new(self)),
+            },
+            Self::Throttled(..) => StepError::Throttled {
+                doing,
+                source: Some(Box::new(self)),
+            },
+            Self::Unavailable(..) => StepError::Unavailable {
+                doing,
+                source: Some(Box::new(self)),
+            },
+            Self::TooLarge(..) => StepError::bad_request(format!("{doing}: {self}")),
+            Self::Exists(_) | Self::Refused(..) => StepError::Refused {
+                doing,
+                source: Some(Box::new(self)),
+            },
+        }
+    }
+}
