@@ -9,4 +9,5 @@ pub mod error;
 pub mod jobs;
 pub mod on_demand;
 pub mod s3;
+pub mod sdk;
 pub mod store;

@@ -1,0 +1,137 @@
+//! The AWS SDK's configuration: one HTTP client, one set of timeouts and retries for all clients.
+//!
+//! - TLS is rustls with ring; plain HTTP works too, so a loopback endpoint needs nothing special.
+//! - The Region and the credentials come from the options, the environment or the AWS profile
+//!   files; the instance metadata service is never asked (a Lambda function has no use for it, and
+//!   elsewhere asking it costs seconds before the real error shows).
+//! - Retries are few, short and jittered: the state machine's own retries wait far longer.
+
+use aws_config::SdkConfig;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
+use aws_config::{BehaviorVersion, Region};
+use aws_smithy_http_client::Builder as HttpClientBuilder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use std::time::Duration;
+
+pub use aws_credential_types::Credentials;
+
+/// Time to open a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time until a response begins, the sending of the request's body included. Invoking a model
+/// takes longer: see [`crate::bedrock::BedrockOnDemand`].
+const READ_TIMEOUT: Duration = Duration::from_secs(120);
+/// One call and three repetitions.
+const MAX_ATTEMPTS: u32 = 4;
+/// The backoff doubles from 1 s, times a random factor below 1, up to this.
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
+/// What to set instead of taking it from the environment.
+#[derive(Debug, Clone, Default)]
+pub struct SdkOptions {
+    /// One endpoint for all services, e.g. `http://127.0.0.1:4566`. `AWS_ENDPOINT_URL` and
+    /// `AWS_ENDPOINT_URL_<SERVICE>` are read when it is `None`.
+    pub endpoint_url: Option<String>,
+    /// The Region; otherwise `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile's.
+    pub region: Option<String>,
+    /// Fixed credentials; otherwise the environment's, the profile's, a web identity's or a
+    /// container's, in this order.
+    pub credentials: Option<Credentials>,
+}
+
+/// Loads the configuration from which every client is made. Nothing is called over the network
+/// here; missing credentials or a missing Region show at the first call.
+pub async fn load(options: SdkOptions) -> SdkConfig {
+    let http_client = HttpClientBuilder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let region = RegionProviderChain::first_try(options.region.map(Region::new))
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+        .region()
+        .await;
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .build();
+    let retries = RetryConfig::standard()
+        .with_max_attempts(MAX_ATTEMPTS)
+        .with_max_backoff(MAX_BACKOFF);
+
+    let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(http_client.clone())
+        .timeout_config(timeouts)
+        .retry_config(retries)
+        .region(region.clone());
+    let loader = match options.credentials {
+        Some(credentials) => loader.credentials_provider(credentials),
+        None => {
+            let provider = ProviderConfig::default()
+                .with_http_client(http_client)
+                .with_region(region);
+            loader.credentials_provider(credentials_chain(&provider))
+        }
+    };
+    let loader = match options.endpoint_url {
+        Some(url) => loader.endpoint_url(url),
+        None => loader,
+    };
+    loader.load().await
+}
+
+/// The SDK's default chain without the instance metadata service.
+fn credentials_chain(provider: &ProviderConfig) -> CredentialsProviderChain {
+    CredentialsProviderChain::first_try(
+        "Environment",
+        EnvironmentVariableCredentialsProvider::new(),
+    )
+    .or_else(
+        "Profile",
+        ProfileFileCredentialsProvider::builder()
+            .configure(provider)
+            .build(),
+    )
+    .or_else(
+        "WebIdentityToken",
+        WebIdentityTokenCredentialsProvider::builder()
+            .configure(provider)
+            .build(),
+    )
+    .or_else(
+        "EcsContainer",
+        EcsCredentialsProvider::builder()
+            .configure(provider)
+            .build(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the options say wins over whatever the environment of the test says.
+    #[tokio::test]
+    async fn options_win_over_the_environment() {
+        let config = load(SdkOptions {
+            endpoint_url: Some("http://127.0.0.1:1".into()),
+            region: Some("eu-central-1".into()),
+            credentials: Some(Credentials::new("id", "secret", None, None, "test")),
+        })
+        .await;
+        assert_eq!(config.region().map(AsRef::as_ref), Some("eu-central-1"));
+        assert_eq!(config.endpoint_url(), Some("http://127.0.0.1:1"));
+        assert_eq!(
+            config.retry_config().map(RetryConfig::max_attempts),
+            Some(MAX_ATTEMPTS)
+        );
+    }
+}
