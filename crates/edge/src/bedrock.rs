@@ -1,1 +1,11 @@
 //! Bedrock through the AWS SDK.
+//!
+//! [`BedrockJobs`] creates and reads batch jobs, [`BedrockOnDemand`] asks a model record by
+//! record. Both are made from one [`crate::sdk::load`]; neither knows what a record says.
+
+mod failure;
+mod jobs;
+mod on_demand;
+
+pub use jobs::BedrockJobs;
+pub use on_demand::BedrockOnDemand;

@@ -29,7 +29,7 @@ pub use aws_credential_types::Credentials;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time until a response begins, the sending of the request's body included. Invoking a model
 /// takes longer: see [`crate::bedrock::BedrockOnDemand`].
-const READ_TIMEOUT: Duration = Duration::from_secs(120);
+const READ_TIMEOUT: Duration = Duration::from_mins(2);
 /// One call and three repetitions.
 const MAX_ATTEMPTS: u32 = 4;
 /// The backoff doubles from 1 s, times a random factor below 1, up to this.
@@ -46,6 +46,9 @@ pub struct SdkOptions {
     /// Fixed credentials; otherwise the environment's, the profile's, a web identity's or a
     /// container's, in this order.
     pub credentials: Option<Credentials>,
+    /// How often a call is made at most, the first time included; 4 when `None`. A local stack
+    /// with scripted faults sets 1, since the repetitions wait in real time.
+    pub max_attempts: Option<u32>,
 }
 
 /// Loads the configuration from which every client is made. Nothing is called over the network
@@ -64,7 +67,7 @@ pub async fn load(options: SdkOptions) -> SdkConfig {
         .read_timeout(READ_TIMEOUT)
         .build();
     let retries = RetryConfig::standard()
-        .with_max_attempts(MAX_ATTEMPTS)
+        .with_max_attempts(options.max_attempts.unwrap_or(MAX_ATTEMPTS))
         .with_max_backoff(MAX_BACKOFF);
 
     let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -72,14 +75,13 @@ pub async fn load(options: SdkOptions) -> SdkConfig {
         .timeout_config(timeouts)
         .retry_config(retries)
         .region(region.clone());
-    let loader = match options.credentials {
-        Some(credentials) => loader.credentials_provider(credentials),
-        None => {
-            let provider = ProviderConfig::default()
-                .with_http_client(http_client)
-                .with_region(region);
-            loader.credentials_provider(credentials_chain(&provider))
-        }
+    let loader = if let Some(credentials) = options.credentials {
+        loader.credentials_provider(credentials)
+    } else {
+        let provider = ProviderConfig::default()
+            .with_http_client(http_client)
+            .with_region(region);
+        loader.credentials_provider(credentials_chain(&provider))
     };
     let loader = match options.endpoint_url {
         Some(url) => loader.endpoint_url(url),
@@ -125,6 +127,7 @@ mod tests {
             endpoint_url: Some("http://127.0.0.1:1".into()),
             region: Some("eu-central-1".into()),
             credentials: Some(Credentials::new("id", "secret", None, None, "test")),
+            max_attempts: None,
         })
         .await;
         assert_eq!(config.region().map(AsRef::as_ref), Some("eu-central-1"));

@@ -1,0 +1,133 @@
+//! What a failed SDK call says, in a form that can be shown and decided on.
+//!
+//! The SDK's own `Display` hides the cause and its `Debug` redacts messages that Bedrock marks as
+//! sensitive, so the code and the message are read explicitly.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use std::error::Error as StdError;
+
+/// What kind of failure it is; the two operation families group them further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Too many calls.
+    Throttled,
+    /// A quota is used.
+    Quota,
+    /// In conflict with what exists.
+    Conflict,
+    /// Something named in the call does not exist.
+    NotFound,
+    /// Not allowed, or not known who calls.
+    AccessDenied,
+    /// The call or its content is not valid.
+    Invalid,
+    /// The model failed at exactly this input (`ModelErrorException`).
+    Model,
+    /// No answer, or an internal error.
+    Unavailable,
+}
+
+/// A failed call.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub(super) struct Failure {
+    pub(super) kind: Kind,
+    /// The HTTP status, when there was a response.
+    pub(super) status: Option<u16>,
+    /// `<code>: <message>`, or the chain of what went wrong before an answer came.
+    text: String,
+}
+
+impl Failure {
+    pub(super) fn new<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+    {
+        let status = error
+            .raw_response()
+            .map(|response| response.status().as_u16());
+        match error {
+            SdkError::ServiceError(service) => {
+                let code = service.err().code();
+                let text = match (code, service.err().message()) {
+                    (Some(code), Some(message)) => format!("{code}: {message}"),
+                    (Some(text), None) | (None, Some(text)) => text.to_owned(),
+                    (None, None) => "an error without code and message".to_owned(),
+                };
+                Self {
+                    kind: kind(code, status),
+                    status,
+                    text,
+                }
+            }
+            // The call could not even be made of its parameters: the same again will not do.
+            SdkError::ConstructionFailure(_) => Self {
+                kind: Kind::Invalid,
+                status,
+                text: DisplayErrorContext(error).to_string(),
+            },
+            _ => Self {
+                kind: Kind::Unavailable,
+                status,
+                text: DisplayErrorContext(error).to_string(),
+            },
+        }
+    }
+}
+
+/// By the error's code, for what the services model; by the HTTP status for all else.
+fn kind(code: Option<&str>, status: Option<u16>) -> Kind {
+    match code.unwrap_or_default() {
+        "ThrottlingException" | "Throttling" | "TooManyRequestsException" => Kind::Throttled,
+        "ServiceQuotaExceededException" => Kind::Quota,
+        "ConflictException" => Kind::Conflict,
+        "ResourceNotFoundException" => Kind::NotFound,
+        "AccessDeniedException" => Kind::AccessDenied,
+        "ValidationException" => Kind::Invalid,
+        "ModelErrorException" => Kind::Model,
+        "InternalServerException"
+        | "ServiceUnavailableException"
+        | "ModelTimeoutException"
+        | "ModelNotReadyException"
+        | "RequestTimeout"
+        | "RequestTimeoutException" => Kind::Unavailable,
+        _ => match status {
+            Some(429) => Kind::Throttled,
+            Some(401 | 403) => Kind::AccessDenied,
+            Some(404) => Kind::NotFound,
+            Some(408) => Kind::Unavailable,
+            Some(400..=499) => Kind::Invalid,
+            _ => Kind::Unavailable,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Codes that the service models decide; the HTTP status is for the rest (gateways, signing).
+    #[test]
+    fn codes_decide_before_the_http_status() {
+        assert_eq!(
+            kind(Some("ServiceQuotaExceededException"), Some(400)),
+            Kind::Quota
+        );
+        assert_eq!(kind(Some("ConflictException"), Some(400)), Kind::Conflict);
+        assert_eq!(
+            kind(Some("ModelNotReadyException"), Some(429)),
+            Kind::Unavailable
+        );
+        assert_eq!(
+            kind(Some("ExpiredTokenException"), Some(403)),
+            Kind::AccessDenied
+        );
+        assert_eq!(kind(None, Some(429)), Kind::Throttled);
+        assert_eq!(kind(Some("SomethingNew"), Some(418)), Kind::Invalid);
+        assert_eq!(kind(None, Some(502)), Kind::Unavailable);
+        assert_eq!(kind(None, None), Kind::Unavailable);
+    }
+}

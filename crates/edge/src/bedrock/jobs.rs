@@ -1,0 +1,224 @@
+//! Batch jobs: `CreateModelInvocationJob` and its three neighbours.
+
+use super::failure::{Failure, Kind};
+use crate::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_bedrock::Client;
+use aws_sdk_bedrock::types::{
+    ModelInvocationJobInputDataConfig, ModelInvocationJobOutputDataConfig,
+    ModelInvocationJobS3InputDataConfig, ModelInvocationJobS3OutputDataConfig,
+    ModelInvocationJobStatus, ModelInvocationJobSummary, ModelInvocationType, S3InputFormat,
+    SortJobsBy, SortOrder, Tag,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::operation::BuildError;
+use std::error::Error as StdError;
+use std::time::Duration;
+
+/// [`BatchJobs`] of the Region that the SDK configuration names.
+#[derive(Debug, Clone)]
+pub struct BedrockJobs {
+    client: Client,
+}
+
+impl BedrockJobs {
+    /// Jobs of the configuration's Region and account.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self {
+            client: Client::new(config),
+        }
+    }
+
+    /// The newest job with exactly this name. The service filters by a part of the name only.
+    async fn find_summary(
+        &self,
+        name: &str,
+    ) -> Result<Option<ModelInvocationJobSummary>, JobsError> {
+        let mut pages = self
+            .client
+            .list_model_invocation_jobs()
+            .name_contains(name)
+            .sort_by(SortJobsBy::CreationTime)
+            .sort_order(SortOrder::Descending)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| jobs_error(&error))?;
+            let summaries = page.invocation_job_summaries.unwrap_or_default();
+            if let Some(summary) = summaries.into_iter().find(|job| job.job_name == name) {
+                return Ok(Some(summary));
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl BatchJobs for BedrockJobs {
+    /// A conflict is looked into: a job of this name that reads the same input and writes to the
+    /// same output is the one asked for (its creation was lost on the way), whatever its token.
+    async fn create(&self, job: &NewJob) -> Result<String, JobsError> {
+        let invocation_type = if job.converse {
+            ModelInvocationType::Converse
+        } else {
+            ModelInvocationType::InvokeModel
+        };
+        let tags = job
+            .tags
+            .iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(not_built)?;
+        let result = self
+            .client
+            .create_model_invocation_job()
+            .job_name(&job.name)
+            .client_request_token(&job.token)
+            .role_arn(&job.role_arn)
+            .model_id(&job.model_id)
+            .model_invocation_type(invocation_type)
+            .input_data_config(input_config(job)?)
+            .output_data_config(output_config(job)?)
+            .timeout_duration_in_hours(job.timeout_hours)
+            .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
+            .send()
+            .await;
+        match result {
+            Ok(created) => Ok(created.job_arn),
+            Err(error) => match jobs_error(&error) {
+                JobsError::Conflict(conflict) => match self.find_summary(&job.name).await? {
+                    Some(found) if is_same(&found, job) => Ok(found.job_arn),
+                    _ => Err(JobsError::Conflict(conflict)),
+                },
+                other => Err(other),
+            },
+        }
+    }
+
+    async fn get(&self, arn: &str) -> Result<Job, JobsError> {
+        let job = self
+            .client
+            .get_model_invocation_job()
+            .job_identifier(arn)
+            .send()
+            .await
+            .map_err(|error| jobs_error(&error))?;
+        Ok(Job {
+            arn: job.job_arn,
+            status: status(job.status.as_ref()),
+            message: job.message.unwrap_or_default(),
+            submitted: since_epoch(job.submit_time),
+            ended: job.end_time.map(since_epoch),
+        })
+    }
+
+    async fn find(&self, name: &str) -> Result<Option<Job>, JobsError> {
+        let found = self.find_summary(name).await?;
+        Ok(found.map(|job| Job {
+            arn: job.job_arn,
+            status: status(job.status.as_ref()),
+            message: job.message.unwrap_or_default(),
+            submitted: since_epoch(job.submit_time),
+            ended: job.end_time.map(since_epoch),
+        }))
+    }
+
+    /// The service refuses to stop a job that has ended or is being stopped; that is no failure.
+    async fn stop(&self, arn: &str) -> Result<(), JobsError> {
+        let stopped = self
+            .client
+            .stop_model_invocation_job()
+            .job_identifier(arn)
+            .send()
+            .await;
+        let Err(error) = stopped else { return Ok(()) };
+        match jobs_error(&error) {
+            refused @ (JobsError::Conflict(_) | JobsError::Invalid(_)) => {
+                let status = self.get(arn).await?.status;
+                if status.is_terminal() || status == JobStatus::Stopping {
+                    Ok(())
+                } else {
+                    Err(refused)
+                }
+            }
+            other => Err(other),
+        }
+    }
+}
+
+fn input_config(job: &NewJob) -> Result<ModelInvocationJobInputDataConfig, JobsError> {
+    ModelInvocationJobS3InputDataConfig::builder()
+        .s3_uri(job.input.to_string())
+        .s3_input_format(S3InputFormat::Jsonl)
+        .build()
+        .map(ModelInvocationJobInputDataConfig::S3InputDataConfig)
+        .map_err(not_built)
+}
+
+fn output_config(job: &NewJob) -> Result<ModelInvocationJobOutputDataConfig, JobsError> {
+    ModelInvocationJobS3OutputDataConfig::builder()
+        .s3_uri(job.output.to_string())
+        .set_s3_encryption_key_id(job.output_kms_key.clone())
+        .build()
+        .map(ModelInvocationJobOutputDataConfig::S3OutputDataConfig)
+        .map_err(not_built)
+}
+
+fn is_same(found: &ModelInvocationJobSummary, job: &NewJob) -> bool {
+    let input = found
+        .input_data_config
+        .as_ref()
+        .and_then(|config| config.as_s3_input_data_config().ok())
+        .map(|config| config.s3_uri.as_str());
+    let output = found
+        .output_data_config
+        .as_ref()
+        .and_then(|config| config.as_s3_output_data_config().ok())
+        .map(|config| config.s3_uri.as_str());
+    input == Some(job.input.to_string().as_str()) && output == Some(job.output.to_string().as_str())
+}
+
+fn status(status: Option<&ModelInvocationJobStatus>) -> JobStatus {
+    match status {
+        Some(ModelInvocationJobStatus::Submitted) => JobStatus::Submitted,
+        Some(ModelInvocationJobStatus::Validating) => JobStatus::Validating,
+        Some(ModelInvocationJobStatus::Scheduled) => JobStatus::Scheduled,
+        Some(ModelInvocationJobStatus::InProgress) => JobStatus::InProgress,
+        Some(ModelInvocationJobStatus::Completed) => JobStatus::Completed,
+        Some(ModelInvocationJobStatus::PartiallyCompleted) => JobStatus::PartiallyCompleted,
+        Some(ModelInvocationJobStatus::Failed) => JobStatus::Failed,
+        Some(ModelInvocationJobStatus::Stopping) => JobStatus::Stopping,
+        Some(ModelInvocationJobStatus::Stopped) => JobStatus::Stopped,
+        Some(ModelInvocationJobStatus::Expired) => JobStatus::Expired,
+        _ => JobStatus::Unknown,
+    }
+}
+
+fn since_epoch(time: DateTime) -> Duration {
+    let seconds = u64::try_from(time.secs()).unwrap_or_default();
+    Duration::new(seconds, time.subsec_nanos())
+}
+
+fn not_built(error: BuildError) -> JobsError {
+    JobsError::Invalid(Box::new(error))
+}
+
+fn jobs_error<E>(error: &SdkError<E, HttpResponse>) -> JobsError
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    let failure = Failure::new(error);
+    match failure.kind {
+        Kind::Throttled => JobsError::Throttled(Box::new(failure)),
+        Kind::Quota => JobsError::Quota(Box::new(failure)),
+        Kind::Conflict => JobsError::Conflict(Box::new(failure)),
+        Kind::NotFound => JobsError::NotFound(Box::new(failure)),
+        Kind::AccessDenied => JobsError::AccessDenied(Box::new(failure)),
+        Kind::Invalid => JobsError::Invalid(Box::new(failure)),
+        Kind::Model | Kind::Unavailable => JobsError::Unavailable(Box::new(failure)),
+    }
+}

@@ -1,0 +1,168 @@
+//! On-demand calls: `InvokeModel` and `Converse`.
+//!
+//! A record's body goes out byte for byte, and the answer's JSON comes back byte for byte, so that
+//! a record asked on demand is the same question, and its answer the same text, as in a batch job.
+//! For `Converse` the SDK would rather take and give typed values; [`AsWritten`] puts the record's
+//! own JSON in their place before signing, and keeps the response's. The typed response is still
+//! read by the SDK, so a response that is no `Converse` response is an error.
+
+use super::failure::{Failure, Kind};
+use crate::on_demand::{InvokeError, OnDemand};
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_bedrockruntime::Client;
+use aws_sdk_bedrockruntime::primitives::Blob;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use bytes::Bytes;
+use std::error::Error as StdError;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A long answer takes minutes; the invocation that waits for it is over after 15.
+const READ_TIMEOUT: Duration = Duration::from_mins(10);
+
+const JSON: &str = "application/json";
+
+/// [`OnDemand`] calls in the Region that the SDK configuration names.
+#[derive(Debug, Clone)]
+pub struct BedrockOnDemand {
+    client: Client,
+}
+
+impl BedrockOnDemand {
+    /// Calls in the configuration's Region. Its time to wait for a response is replaced by ten
+    /// minutes, which a model may need.
+    pub fn new(config: &SdkConfig) -> Self {
+        let timeouts = config
+            .timeout_config()
+            .map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder)
+            .read_timeout(READ_TIMEOUT)
+            .build();
+        let config = aws_sdk_bedrockruntime::config::Builder::from(config)
+            .timeout_config(timeouts)
+            .build();
+        Self {
+            client: Client::from_conf(config),
+        }
+    }
+
+    async fn invoke_model(&self, model_id: &str, body: Bytes) -> Result<Bytes, InvokeError> {
+        let answer = self
+            .client
+            .invoke_model()
+            .model_id(model_id)
+            .content_type(JSON)
+            .accept(JSON)
+            .body(Blob::new(body))
+            .send()
+            .await
+            .map_err(|error| invoke_error(&error))?;
+        Ok(answer.body.into_inner().into())
+    }
+
+    async fn converse(&self, model_id: &str, body: Bytes) -> Result<Bytes, InvokeError> {
+        let exchange = AsWritten {
+            body,
+            answer: Arc::default(),
+        };
+        self.client
+            .converse()
+            .model_id(model_id)
+            .customize()
+            .interceptor(exchange.clone())
+            .send()
+            .await
+            .map_err(|error| invoke_error(&error))?;
+        let mut answer = exchange
+            .answer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *answer))
+    }
+}
+
+#[async_trait]
+impl OnDemand for BedrockOnDemand {
+    async fn invoke(
+        &self,
+        model_id: &str,
+        converse: bool,
+        body: Bytes,
+    ) -> Result<Bytes, InvokeError> {
+        if converse {
+            self.converse(model_id, body).await
+        } else {
+            self.invoke_model(model_id, body).await
+        }
+    }
+}
+
+/// Sends `body` in place of the serialised input and keeps the response's body.
+#[derive(Debug, Clone)]
+struct AsWritten {
+    body: Bytes,
+    answer: Arc<Mutex<Bytes>>,
+}
+
+impl Intercept for AsWritten {
+    fn name(&self) -> &'static str {
+        "AsWritten"
+    }
+
+    fn modify_before_retry_loop(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request_mut();
+        let length = self.body.len().to_string();
+        request.headers_mut().insert("content-length", length);
+        request.headers_mut().insert("content-type", JSON);
+        *request.body_mut() = SdkBody::from(self.body.clone());
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(bytes) = context.response().body().bytes() {
+            let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
+            *answer = Bytes::copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+}
+
+fn invoke_error<E>(error: &SdkError<E, HttpResponse>) -> InvokeError
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    let failure = Failure::new(error);
+    match failure.kind {
+        // An account's quota of tokens a minute is a throttle by another name here.
+        Kind::Throttled | Kind::Quota => InvokeError::Throttled(Box::new(failure)),
+        Kind::AccessDenied => InvokeError::AccessDenied(Box::new(failure)),
+        Kind::NotFound => InvokeError::NotFound(Box::new(failure)),
+        // The model failed at this very input (424): the record's problem, not the run's.
+        Kind::Invalid | Kind::Conflict | Kind::Model => InvokeError::Rejected {
+            code: failure.status.unwrap_or(400),
+            message: failure.to_string(),
+        },
+        Kind::Unavailable => InvokeError::Unavailable(Box::new(failure)),
+    }
+}
