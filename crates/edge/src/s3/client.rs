@@ -1,0 +1,516 @@
+//! Objects in S3 through the AWS SDK.
+//!
+//! Integrity: the SDK sends a CRC32 with every body and S3 checks it. Parts are sent with their
+//! body unsigned (as all AWS tools do over TLS): the CRC32 in the signed headers covers it, and
+//! hashing gigabytes with SHA-256 would cost more than all other work of a function.
+//! Multipart uploads are created without naming an algorithm, so that they can be completed with
+//! `ETag`s alone; an upload created *with* one has to be completed with every part's checksum.
+
+use crate::error::Source;
+use crate::s3::retry;
+use crate::store::{ObjectInfo, ObjectStore, StoreError};
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::RequestId;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use bytes::{Bytes, BytesMut};
+use quarry_contract::location::S3Uri;
+use std::error::Error as StdError;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+/// How often a conditional put that raced another write (409) is sent in all.
+const CONFLICT_ATTEMPTS: u32 = 5;
+
+/// How often a body that was cut is continued without getting a byte further.
+const RESUMES: u32 = 3;
+
+/// [`ObjectStore`] on S3. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct S3Store {
+    client: Client,
+}
+
+impl S3Store {
+    /// A store with the given configuration. `force_path_style` puts the bucket into the path
+    /// instead of the host name, as servers other than S3 want it.
+    pub fn new(config: &SdkConfig, force_path_style: bool) -> Self {
+        let config = Builder::from(config)
+            .force_path_style(force_path_style)
+            .build();
+        Self::from_client(Client::from_conf(config))
+    }
+
+    /// A store on a client made elsewhere.
+    pub fn from_client(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// One GET; `range` of the whole object when given.
+    async fn start_get(
+        &self,
+        at: &S3Uri,
+        range: Option<&Range<u64>>,
+        etag: Option<&str>,
+    ) -> Result<aws_sdk_s3::operation::get_object::GetObjectOutput, StoreError> {
+        let output = self
+            .client
+            .get_object()
+            .bucket(at.bucket())
+            .key(at.key())
+            .set_range(range.map(http_range))
+            .set_if_match(etag.map(str::to_owned))
+            .send()
+            .await
+            .map_err(|error| match status_of(&error) {
+                // The range lay inside the object that the caller knows.
+                Some(416) => StoreError::Changed(at.to_string()),
+                _ => store_error(error, at, Condition::Match),
+            })?;
+        if let Some(range) = range {
+            let (wanted, size) = (range.end - range.start, size_of(output.content_length, at)?);
+            if size != wanted {
+                let text = format!("{size} bytes came for a range of {wanted}");
+                return Err(StoreError::Refused(at.to_string(), text.into()));
+            }
+        }
+        Ok(output)
+    }
+
+    /// Reads `range` of the object to its end, whatever is cut; `body` is what the first GET gave.
+    async fn read_to_end(
+        &self,
+        at: &S3Uri,
+        range: Range<u64>,
+        etag: &str,
+        mut body: ByteStream,
+    ) -> Result<Bytes, StoreError> {
+        let wanted = usize_of(range.end - range.start, at)?;
+        let mut data = BytesMut::new();
+        let mut without_progress = 0;
+        loop {
+            let before = data.len();
+            let cut: Source = match append(&mut data, body, wanted).await {
+                _ if data.len() == wanted => return Ok(data.freeze()),
+                Ok(()) => format!("the body ended after {} of {wanted} bytes", data.len()).into(),
+                Err(error) => error,
+            };
+            without_progress = if data.len() > before {
+                0
+            } else {
+                without_progress + 1
+            };
+            if without_progress > RESUMES {
+                return Err(StoreError::Unavailable(at.to_string(), cut));
+            }
+            retry::pause(without_progress.max(1)).await;
+            let rest = range.start + data.len() as u64..range.end;
+            body = self.start_get(at, Some(&rest), Some(etag)).await?.body;
+        }
+    }
+}
+
+#[async_trait]
+impl ObjectStore for S3Store {
+    async fn head(&self, at: &S3Uri) -> Result<ObjectInfo, StoreError> {
+        let head = self
+            .client
+            .head_object()
+            .bucket(at.bucket())
+            .key(at.key())
+            .send()
+            .await
+            .map_err(|error| store_error(error, at, Condition::Match))?;
+        Ok(ObjectInfo {
+            location: at.clone(),
+            size: size_of(head.content_length, at)?,
+            etag: etag_of(head.e_tag, at)?,
+        })
+    }
+
+    async fn get(&self, at: &S3Uri, limit: u64) -> Result<Bytes, StoreError> {
+        let output = self.start_get(at, None, None).await?;
+        let size = size_of(output.content_length, at)?;
+        if size > limit {
+            return Err(StoreError::TooLarge(at.to_string(), size, limit));
+        }
+        let etag = etag_of(output.e_tag, at)?;
+        self.read_to_end(at, 0..size, &etag, output.body).await
+    }
+
+    async fn get_range(
+        &self,
+        at: &S3Uri,
+        range: Range<u64>,
+        etag: &str,
+    ) -> Result<Bytes, StoreError> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let output = self.start_get(at, Some(&range), Some(etag)).await?;
+        self.read_to_end(at, range, etag, output.body).await
+    }
+
+    async fn put(
+        &self,
+        at: &S3Uri,
+        body: Bytes,
+        only_if_absent: bool,
+    ) -> Result<String, StoreError> {
+        let mut attempt = 1;
+        loop {
+            let sent = self
+                .client
+                .put_object()
+                .bucket(at.bucket())
+                .key(at.key())
+                .body(ByteStream::from(body.clone()))
+                .set_if_none_match(only_if_absent.then(|| "*".to_owned()))
+                .send()
+                .await;
+            match sent {
+                Ok(output) => return etag_of(output.e_tag, at),
+                // Another write was under way: whether it won shows when asked again.
+                Err(error)
+                    if error.code() == Some("ConditionalRequestConflict")
+                        && attempt < CONFLICT_ATTEMPTS =>
+                {
+                    retry::pause(attempt).await;
+                    attempt += 1;
+                }
+                Err(error) => return Err(store_error(error, at, Condition::Absent)),
+            }
+        }
+    }
+
+    async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError> {
+        let mut pages = self
+            .client
+            .list_objects_v2()
+            .bucket(prefix.bucket())
+            .prefix(prefix.key())
+            // Keys may hold characters that XML does not allow.
+            .encoding_type(EncodingType::Url)
+            .into_paginator()
+            .send();
+        let mut objects = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| store_error(error, prefix, Condition::Match))?;
+            let encoded = page.encoding_type() == Some(&EncodingType::Url);
+            for object in page.contents.unwrap_or_default() {
+                let key = object.key.unwrap_or_default();
+                let key = if encoded { decode_key(&key) } else { key };
+                let location = S3Uri::new(prefix.bucket(), key)
+                    .map_err(|error| StoreError::Refused(prefix.to_string(), Box::new(error)))?;
+                objects.push(ObjectInfo {
+                    size: size_of(object.size, &location)?,
+                    etag: etag_of(object.e_tag, &location)?,
+                    location,
+                });
+            }
+        }
+        Ok(objects)
+    }
+
+    async fn create_upload(&self, at: &S3Uri) -> Result<String, StoreError> {
+        let output = self
+            .client
+            .create_multipart_upload()
+            .bucket(at.bucket())
+            .key(at.key())
+            .send()
+            .await
+            .map_err(|error| store_error(error, at, Condition::Match))?;
+        output.upload_id.ok_or_else(|| incomplete(at, "upload id"))
+    }
+
+    async fn upload_part(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        number: i32,
+        body: Bytes,
+    ) -> Result<String, StoreError> {
+        let output = self
+            .client
+            .upload_part()
+            .bucket(at.bucket())
+            .key(at.key())
+            .upload_id(upload)
+            .part_number(number)
+            .body(ByteStream::from(body))
+            .customize()
+            .disable_payload_signing()
+            .send()
+            .await
+            .map_err(|error| store_error(error, at, Condition::Match))?;
+        etag_of(output.e_tag, at)
+    }
+
+    async fn copy_part(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        number: i32,
+        from: &S3Uri,
+        range: Range<u64>,
+        from_etag: &str,
+    ) -> Result<String, StoreError> {
+        let output = self
+            .client
+            .upload_part_copy()
+            .bucket(at.bucket())
+            .key(at.key())
+            .upload_id(upload)
+            .part_number(number)
+            .copy_source(copy_source(from))
+            .copy_source_range(http_range(&range))
+            .copy_source_if_match(from_etag)
+            .send()
+            .await
+            .map_err(|error| {
+                // Only a failed condition is surely about the source.
+                let about = if status_of(&error) == Some(412) {
+                    from
+                } else {
+                    at
+                };
+                store_error(error, about, Condition::Match)
+            })?;
+        etag_of(output.copy_part_result.and_then(|part| part.e_tag), at)
+    }
+
+    async fn complete_upload(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        parts: &[(i32, String)],
+    ) -> Result<String, StoreError> {
+        let parts = parts
+            .iter()
+            .map(|(number, etag)| {
+                CompletedPart::builder()
+                    .part_number(*number)
+                    .e_tag(etag)
+                    .build()
+            })
+            .collect();
+        let output = self
+            .client
+            .complete_multipart_upload()
+            .bucket(at.bucket())
+            .key(at.key())
+            .upload_id(upload)
+            .multipart_upload(
+                CompletedMultipartUpload::builder()
+                    .set_parts(Some(parts))
+                    .build(),
+            )
+            .send()
+            .await
+            .map_err(|error| store_error(error, at, Condition::Match))?;
+        etag_of(output.e_tag, at)
+    }
+
+    async fn abort_upload(&self, at: &S3Uri, upload: &str) -> Result<(), StoreError> {
+        let aborted = self
+            .client
+            .abort_multipart_upload()
+            .bucket(at.bucket())
+            .key(at.key())
+            .upload_id(upload)
+            .send()
+            .await;
+        match aborted {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("NoSuchUpload") => Ok(()),
+            Err(error) => Err(store_error(error, at, Condition::Match)),
+        }
+    }
+}
+
+/// What a failed condition (412) means for the call.
+#[derive(Clone, Copy)]
+enum Condition {
+    /// `If-Match`.
+    Match,
+    /// `If-None-Match: *`.
+    Absent,
+}
+
+/// The service's answer as one line: the SDK's own text of a service error hides it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Answer(String);
+
+fn status_of<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+    error.raw_response().map(|raw| raw.status().as_u16())
+}
+
+fn store_error<E>(error: SdkError<E, HttpResponse>, at: &S3Uri, condition: Condition) -> StoreError
+where
+    E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let name = at.to_string();
+    let status = status_of(&error);
+    let code = error.code().unwrap_or_default().to_owned();
+    let source: Source = match &error {
+        SdkError::ServiceError(_) => Box::new(Answer(answer_text(&error, &code, status))),
+        _ => Box::new(error),
+    };
+    match (code.as_str(), status) {
+        ("NoSuchKey" | "NoSuchBucket" | "NoSuchUpload" | "NotFound", _) | (_, Some(404)) => {
+            StoreError::NotFound(name)
+        }
+        ("PreconditionFailed", _) | (_, Some(412)) => match condition {
+            Condition::Match => StoreError::Changed(name),
+            Condition::Absent => StoreError::Exists(name),
+        },
+        ("RequestTimeout" | "ConditionalRequestConflict" | "OperationAborted", _) => {
+            StoreError::Unavailable(name, source)
+        }
+        ("SlowDown" | "Throttling" | "ThrottlingException" | "TooManyRequests", _)
+        | (_, Some(429 | 503)) => StoreError::Throttled(name, source),
+        ("AccessDenied" | "AllAccessDisabled" | "ExpiredToken" | "InvalidToken", _)
+        | (_, Some(401 | 403)) => StoreError::AccessDenied(name, source),
+        // Completing and copying may fail after a status of 200 was sent already.
+        ("InternalError" | "ServiceUnavailable", _) | (_, Some(500..=599)) => {
+            StoreError::Unavailable(name, source)
+        }
+        (_, Some(_)) if !code.is_empty() => StoreError::Refused(name, source),
+        (_, Some(400..=499)) => StoreError::Refused(name, source),
+        // No answer, a timeout, or an answer that could not be read.
+        _ => StoreError::Unavailable(name, source),
+    }
+}
+
+fn answer_text<E: ProvideErrorMetadata>(
+    error: &SdkError<E, HttpResponse>,
+    code: &str,
+    status: Option<u16>,
+) -> String {
+    let mut text = String::new();
+    let code = if code.is_empty() {
+        "no error code"
+    } else {
+        code
+    };
+    text.push_str(code);
+    if let Some(message) = error.message() {
+        text.push_str(": ");
+        text.push_str(message);
+    }
+    if let Some(status) = status {
+        let _ = write!(text, " (HTTP {status}");
+        if let Some(id) = error.meta().request_id() {
+            let _ = write!(text, ", request {id}");
+        }
+        text.push(')');
+    }
+    text
+}
+
+/// Appends what the body gives, up to `wanted` bytes in all.
+async fn append(data: &mut BytesMut, mut body: ByteStream, wanted: usize) -> Result<(), Source> {
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk?;
+        if data.is_empty() {
+            data.reserve(wanted);
+        }
+        let room = wanted - data.len();
+        data.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    Ok(())
+}
+
+fn http_range(range: &Range<u64>) -> String {
+    format!("bytes={}-{}", range.start, range.end.saturating_sub(1))
+}
+
+fn etag_of(etag: Option<String>, at: &S3Uri) -> Result<String, StoreError> {
+    etag.ok_or_else(|| incomplete(at, "ETag"))
+}
+
+fn size_of(size: Option<i64>, at: &S3Uri) -> Result<u64, StoreError> {
+    size.and_then(|size| u64::try_from(size).ok())
+        .ok_or_else(|| incomplete(at, "size"))
+}
+
+fn usize_of(size: u64, at: &S3Uri) -> Result<usize, StoreError> {
+    usize::try_from(size).map_err(|error| StoreError::Refused(at.to_string(), Box::new(error)))
+}
+
+fn incomplete(at: &S3Uri, what: &str) -> StoreError {
+    StoreError::Unavailable(at.to_string(), format!("the answer has no {what}").into())
+}
+
+/// `bucket/key` as the header `x-amz-copy-source` wants it: percent-encoded, slashes kept.
+fn copy_source(from: &S3Uri) -> String {
+    let mut text = format!("{}/", from.bucket());
+    for byte in from.key().bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
+/// Undoes `encoding-type=url`, which writes a space as `+`.
+fn decode_key(encoded: &str) -> String {
+    let hex = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
+    let bytes = encoded.as_bytes();
+    let mut key = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let digits = match bytes.get(at + 1..at + 3) {
+            Some(&[high, low]) if bytes[at] == b'%' => hex(high).zip(hex(low)),
+            _ => None,
+        };
+        match (digits, bytes[at]) {
+            (Some((high, low)), _) => {
+                key.push(high * 16 + low);
+                at += 2;
+            }
+            (None, b'+') => key.push(b' '),
+            (None, byte) => key.push(byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&key).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_source_is_encoded_and_keeps_its_slashes() {
+        let from = S3Uri::new("bucket", "a b/ä+%?.csv").unwrap();
+        assert_eq!(copy_source(&from), "bucket/a%20b/%C3%A4%2B%25%3F.csv");
+    }
+
+    #[test]
+    fn a_listed_key_is_decoded_once() {
+        assert_eq!(decode_key("a+b%2Bc%25%20%C3%A4/d"), "a b+c% ä/d");
+        // What is no escape stays.
+        assert_eq!(decode_key("100%/%2"), "100%/%2");
+        assert_eq!(decode_key("%zz"), "%zz");
+    }
+
+    #[test]
+    fn a_range_is_written_with_its_last_byte() {
+        assert_eq!(http_range(&(0..1)), "bytes=0-0");
+        assert_eq!(http_range(&(5..10)), "bytes=5-9");
+    }
+}

@@ -1,0 +1,337 @@
+//! An object store in memory, for tests: the rules of S3 and nothing of its size.
+//!
+//! Conditional puts are atomic, `ETag`s depend on content only (and on the parts of a multipart
+//! object), multipart uploads obey the documented limits. Buckets need not be created.
+
+use crate::store::{ObjectInfo, ObjectStore, StoreError};
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use quarry_contract::location::S3Uri;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The limits of multipart uploads (S3 user guide, "Amazon S3 multipart upload limits").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MultipartLimits {
+    /// Smallest part but the last, bytes. A range can be copied only from an object that is larger.
+    pub min_part: u64,
+    /// Largest part, bytes.
+    pub max_part: u64,
+    /// Most parts.
+    pub max_parts: i32,
+}
+
+impl MultipartLimits {
+    /// The limits of S3.
+    pub const S3: Self = Self {
+        min_part: 5 << 20,
+        max_part: 5 << 30,
+        max_parts: 10_000,
+    };
+}
+
+/// Objects in memory. Clones share their objects.
+#[derive(Debug, Clone)]
+pub struct MemoryStore {
+    limits: MultipartLimits,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    objects: BTreeMap<S3Uri, Object>,
+    uploads: BTreeMap<String, Pending>,
+    created_uploads: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Object {
+    data: Bytes,
+    etag: String,
+}
+
+#[derive(Debug)]
+struct Pending {
+    at: S3Uri,
+    parts: BTreeMap<i32, Object>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store with the limits of S3.
+    pub fn new() -> Self {
+        Self::with_limits(MultipartLimits::S3)
+    }
+
+    /// An empty store with other limits, so that tests of parts need no megabytes.
+    pub fn with_limits(limits: MultipartLimits) -> Self {
+        Self {
+            limits,
+            state: Arc::default(),
+        }
+    }
+
+    /// The locations of all objects, in order.
+    pub fn locations(&self) -> Vec<S3Uri> {
+        self.state().objects.keys().cloned().collect()
+    }
+
+    /// The uploads that are neither completed nor aborted, by their targets.
+    pub fn open_uploads(&self) -> Vec<S3Uri> {
+        let state = self.state();
+        state.uploads.values().map(|u| u.at.clone()).collect()
+    }
+
+    /// Deletes an object, as another user of the bucket could.
+    pub fn delete(&self, at: &S3Uri) {
+        self.state().objects.remove(at);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn object(&self, at: &S3Uri) -> Result<&Object, StoreError> {
+        self.objects
+            .get(at)
+            .ok_or_else(|| StoreError::NotFound(at.to_string()))
+    }
+
+    fn range(&self, at: &S3Uri, range: Range<u64>, etag: &str) -> Result<Bytes, StoreError> {
+        let object = self.object(at)?;
+        if object.etag != etag {
+            return Err(StoreError::Changed(at.to_string()));
+        }
+        let bounds = usize::try_from(range.start)
+            .ok()
+            .zip(usize::try_from(range.end).ok());
+        match bounds {
+            Some((start, end)) if start <= end && end <= object.data.len() => {
+                Ok(object.data.slice(start..end))
+            }
+            _ => Err(refused(
+                at,
+                format!(
+                    "InvalidRange: {range:?} is not inside {} bytes",
+                    object.data.len()
+                ),
+            )),
+        }
+    }
+
+    fn upload(&mut self, at: &S3Uri, id: &str) -> Result<&mut Pending, StoreError> {
+        self.uploads
+            .get_mut(id)
+            .filter(|upload| upload.at == *at)
+            .ok_or_else(|| no_upload(at, id))
+    }
+}
+
+#[async_trait]
+impl ObjectStore for MemoryStore {
+    async fn head(&self, at: &S3Uri) -> Result<ObjectInfo, StoreError> {
+        let state = self.state();
+        Ok(info(at, state.object(at)?))
+    }
+
+    async fn get(&self, at: &S3Uri, limit: u64) -> Result<Bytes, StoreError> {
+        let state = self.state();
+        let data = &state.object(at)?.data;
+        let size = data.len() as u64;
+        if size > limit {
+            return Err(StoreError::TooLarge(at.to_string(), size, limit));
+        }
+        Ok(data.clone())
+    }
+
+    async fn get_range(
+        &self,
+        at: &S3Uri,
+        range: Range<u64>,
+        etag: &str,
+    ) -> Result<Bytes, StoreError> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        self.state().range(at, range, etag)
+    }
+
+    async fn put(
+        &self,
+        at: &S3Uri,
+        body: Bytes,
+        only_if_absent: bool,
+    ) -> Result<String, StoreError> {
+        let object = Object::new(body);
+        let etag = object.etag.clone();
+        let mut state = self.state();
+        if only_if_absent && state.objects.contains_key(at) {
+            return Err(StoreError::Exists(at.to_string()));
+        }
+        state.objects.insert(at.clone(), object);
+        Ok(etag)
+    }
+
+    async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError> {
+        let state = self.state();
+        Ok(state
+            .objects
+            .range(prefix..)
+            .take_while(|(at, _)| {
+                at.bucket() == prefix.bucket() && at.key().starts_with(prefix.key())
+            })
+            .map(|(at, object)| info(at, object))
+            .collect())
+    }
+
+    async fn create_upload(&self, at: &S3Uri) -> Result<String, StoreError> {
+        let mut state = self.state();
+        state.created_uploads += 1;
+        let id = format!("upload-{}", state.created_uploads);
+        let pending = Pending {
+            at: at.clone(),
+            parts: BTreeMap::new(),
+        };
+        state.uploads.insert(id.clone(), pending);
+        Ok(id)
+    }
+
+    async fn upload_part(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        number: i32,
+        body: Bytes,
+    ) -> Result<String, StoreError> {
+        self.limits.check_part(at, number, body.len() as u64)?;
+        let part = Object::new(body);
+        let etag = part.etag.clone();
+        let mut state = self.state();
+        state.upload(at, upload)?.parts.insert(number, part);
+        Ok(etag)
+    }
+
+    async fn copy_part(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        number: i32,
+        from: &S3Uri,
+        range: Range<u64>,
+        from_etag: &str,
+    ) -> Result<String, StoreError> {
+        self.limits
+            .check_part(at, number, range.end - range.start)?;
+        let mut state = self.state();
+        let data = state.range(from, range, from_etag)?;
+        if state.object(from)?.data.len() as u64 <= self.limits.min_part {
+            let text = "InvalidRequest: too small to copy a range of it";
+            return Err(refused(from, text.to_owned()));
+        }
+        let part = Object::new(data);
+        let etag = part.etag.clone();
+        state.upload(at, upload)?.parts.insert(number, part);
+        Ok(etag)
+    }
+
+    async fn complete_upload(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        parts: &[(i32, String)],
+    ) -> Result<String, StoreError> {
+        let mut state = self.state();
+        let pending = state.upload(at, upload)?;
+        if parts.is_empty() {
+            return Err(refused(at, "MalformedXML: no parts".to_owned()));
+        }
+        if !parts.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(refused(at, "InvalidPartOrder".to_owned()));
+        }
+        let mut data = BytesMut::new();
+        let mut tags = DefaultHasher::new();
+        for (index, (number, etag)) in parts.iter().enumerate() {
+            let part = pending
+                .parts
+                .get(number)
+                .filter(|part| part.etag == *etag)
+                .ok_or_else(|| refused(at, format!("InvalidPart: {number}")))?;
+            let is_last = index + 1 == parts.len();
+            if !is_last && (part.data.len() as u64) < self.limits.min_part {
+                let text = format!(
+                    "EntityTooSmall: part {number} has {} bytes",
+                    part.data.len()
+                );
+                return Err(refused(at, text));
+            }
+            data.extend_from_slice(&part.data);
+            etag.hash(&mut tags);
+        }
+        let etag = format!("\"{:016x}-{}\"", tags.finish(), parts.len());
+        let object = Object {
+            data: data.freeze(),
+            etag: etag.clone(),
+        };
+        state.uploads.remove(upload);
+        state.objects.insert(at.clone(), object);
+        Ok(etag)
+    }
+
+    async fn abort_upload(&self, at: &S3Uri, upload: &str) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if state.upload(at, upload).is_ok() {
+            state.uploads.remove(upload);
+        }
+        Ok(())
+    }
+}
+
+impl Object {
+    fn new(data: Bytes) -> Self {
+        let mut hasher = DefaultHasher::new();
+        data.hash(&mut hasher);
+        let etag = format!("\"{:016x}\"", hasher.finish());
+        Self { data, etag }
+    }
+}
+
+impl MultipartLimits {
+    fn check_part(&self, at: &S3Uri, number: i32, size: u64) -> Result<(), StoreError> {
+        if !(1..=self.max_parts).contains(&number) {
+            let text = format!(
+                "InvalidArgument: part {number} of {} at most",
+                self.max_parts
+            );
+            return Err(refused(at, text));
+        }
+        if size > self.max_part {
+            return Err(refused(at, format!("EntityTooLarge: {size} bytes")));
+        }
+        Ok(())
+    }
+}
+
+fn info(at: &S3Uri, object: &Object) -> ObjectInfo {
+    ObjectInfo {
+        location: at.clone(),
+        size: object.data.len() as u64,
+        etag: object.etag.clone(),
+    }
+}
+
+fn no_upload(at: &S3Uri, id: &str) -> StoreError {
+    StoreError::NotFound(format!("upload {id} of {at}"))
+}
+
+fn refused(at: &S3Uri, text: String) -> StoreError {
+    StoreError::Refused(at.to_string(), text.into())
+}

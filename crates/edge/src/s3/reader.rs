@@ -1,0 +1,166 @@
+//! Reading a range of an object in order, with several ranged GETs ahead.
+//!
+//! Every GET runs in its own task, which takes the body off the network at once however slowly
+//! the caller works: the SDK gives up on a body that is not read. What is ahead is bounded by
+//! [`ReadOptions`], and a caller that lets go of one piece before it asks for the next holds at
+//! most `part_bytes × (in_flight + 1)` bytes.
+
+use crate::s3::retry;
+use crate::store::{ObjectStore, StoreError};
+use bytes::{Bytes, BytesMut};
+use quarry_contract::location::S3Uri;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+/// How much to read ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Bytes asked for in one GET; at least 1.
+    pub part_bytes: u64,
+    /// GETs ahead of the caller; at least 1.
+    pub in_flight: usize,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            part_bytes: 8 << 20,
+            in_flight: 3,
+        }
+    }
+}
+
+/// The bytes of a range, in order, piece by piece. Dropping it ends its GETs.
+pub struct ObjectReader {
+    store: Arc<dyn ObjectStore>,
+    location: Arc<S3Uri>,
+    etag: Arc<str>,
+    options: ReadOptions,
+    /// What no GET was started for yet.
+    rest: Range<u64>,
+    ahead: VecDeque<Ahead>,
+}
+
+/// A GET under way.
+struct Ahead {
+    start: u64,
+    task: JoinHandle<Result<Bytes, StoreError>>,
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl ObjectReader {
+    /// Reads `range`, which has to lie inside the object; `etag` (with its quotes) is the object's
+    /// when the range was chosen. Nothing is asked for before the first [`next`](Self::next).
+    pub fn open(
+        store: Arc<dyn ObjectStore>,
+        location: S3Uri,
+        range: Range<u64>,
+        etag: impl Into<Arc<str>>,
+        options: ReadOptions,
+    ) -> Self {
+        Self {
+            store,
+            location: Arc::new(location),
+            etag: etag.into(),
+            options: ReadOptions {
+                part_bytes: options.part_bytes.max(1),
+                in_flight: options.in_flight.max(1),
+            },
+            rest: range,
+            ahead: VecDeque::new(),
+        }
+    }
+
+    /// The next piece, never empty; `None` at the end of the range.
+    ///
+    /// [`StoreError::Changed`] says that the object is not the expected one any more. After an
+    /// error the same piece can be asked for again. A future of this call that is dropped loses
+    /// nothing.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        self.fill();
+        let Some(first) = self.ahead.front_mut() else {
+            return Ok(None);
+        };
+        let piece = match (&mut first.task).await {
+            Ok(piece) => piece,
+            Err(lost) => Err(StoreError::Unavailable(
+                self.location.to_string(),
+                Box::new(lost),
+            )),
+        };
+        match piece {
+            Ok(piece) => {
+                self.ahead.pop_front();
+                self.fill();
+                Ok(Some(piece))
+            }
+            Err(error) => {
+                self.rest.start = first.start;
+                self.ahead.clear();
+                Err(error)
+            }
+        }
+    }
+
+    /// Starts GETs until enough are ahead.
+    fn fill(&mut self) {
+        while self.ahead.len() < self.options.in_flight && !self.rest.is_empty() {
+            let start = self.rest.start;
+            let end = start
+                .saturating_add(self.options.part_bytes)
+                .min(self.rest.end);
+            self.rest.start = end;
+            let (store, location) = (Arc::clone(&self.store), Arc::clone(&self.location));
+            let etag = Arc::clone(&self.etag);
+            let task =
+                tokio::spawn(async move { get(&*store, &location, start..end, &etag).await });
+            self.ahead.push_back(Ahead { start, task });
+        }
+    }
+}
+
+/// All bytes of `range`: what a short answer lacks is asked for again, as long as there is progress.
+async fn get(
+    store: &dyn ObjectStore,
+    location: &S3Uri,
+    range: Range<u64>,
+    etag: &str,
+) -> Result<Bytes, StoreError> {
+    let mut data = BytesMut::new();
+    let mut attempt = 1;
+    loop {
+        let rest = range.start + data.len() as u64..range.end;
+        let wanted = rest.end - rest.start;
+        let error = match store.get_range(location, rest, etag).await {
+            Ok(piece) if piece.len() as u64 == wanted && data.is_empty() => return Ok(piece),
+            Ok(piece) if piece.len() as u64 > wanted => {
+                let text = format!("{} bytes came for {wanted}", piece.len());
+                return Err(StoreError::Refused(location.to_string(), text.into()));
+            }
+            Ok(piece) => {
+                data.extend_from_slice(&piece);
+                if piece.len() as u64 == wanted {
+                    return Ok(data.freeze());
+                }
+                if !piece.is_empty() {
+                    attempt = 1;
+                    continue;
+                }
+                StoreError::Unavailable(location.to_string(), "the body was empty".into())
+            }
+            Err(error) => error,
+        };
+        if !retry::is_passing(&error) || attempt == retry::ATTEMPTS {
+            return Err(error);
+        }
+        retry::pause(attempt).await;
+        attempt += 1;
+    }
+}
