@@ -1,1 +1,50 @@
-//! quarry-table
+//! Text tables as bytes in, rows out, and rows in, bytes out.
+//!
+//! The crate reads and writes CSV, TSV and JSON Lines without doing any input or output itself. A [`RowDecoder`] takes
+//! the bytes of one file in pieces of any size, so that it can be fed from ranged reads, and hands back rows that borrow
+//! from its buffer. A [`RowEncoder`] writes the same rows with result columns behind them.
+//!
+//! * **Text stays text.** A cell is never taken for a number, a date or a missing value: `00123` is `00123`, `NA` is `NA`.
+//!   A row's own bytes reach the result as they were read.
+//! * **Every row has an address.** A [`Position`] is a byte offset and a row number; a decoder can start at any of them.
+//! * **Memory is bounded** by the longest row (at most [`MAX_ROW_BYTES`]) and one piece of input, not by the file.
+//!
+//! Compression is the caller's: the decoder sees plain bytes, and byte offsets count those. Parquet is not a text table;
+//! it shares only [`Cell`] and [`Cells`] with this crate.
+//!
+//! ```
+//! use quarry_table::{Cell, Format, RowDecoder};
+//!
+//! # fn main() -> Result<(), quarry_table::TableError> {
+//! let mut decoder = RowDecoder::start(Format::Csv, "people.csv");
+//! decoder.project(&["name".to_owned()]);
+//! decoder.push(b"id,name\r\n007,\"Bond, Ja");
+//! assert!(decoder.next_row()?.is_none(), "the row is not complete yet");
+//! decoder.push(b"mes\"\r\n");
+//! decoder.end();
+//! let row = decoder.next_row()?.expect("one row");
+//! assert_eq!(row.cell(0), Cell::Text("Bond, James"));
+//! assert_eq!(row.raw(), b"007,\"Bond, James\"");
+//! assert_eq!((row.number(), row.byte()), (0, 9));
+//! # Ok(())
+//! # }
+//! ```
+
+mod cell;
+mod csv;
+mod decode;
+mod encode;
+mod error;
+mod format;
+mod header;
+mod json_lines;
+pub mod json_text;
+mod row;
+
+pub use cell::{Cell, Cells};
+pub use decode::{MAX_ROW_BYTES, Position, RowDecoder};
+pub use encode::{ResultCell, RowEncoder};
+pub use error::{Place, TableError};
+pub use format::Format;
+pub use header::{Header, Newline};
+pub use row::Row;

@@ -1,0 +1,582 @@
+//! Bytes in, rows out.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::csv::{CsvRecord, Fed};
+use crate::error::{Place, TableError};
+use crate::format::Format;
+use crate::header::{Header, Newline};
+use crate::json_lines::{Fault, JsonRecord, MAX_COLUMNS};
+use crate::row::{Content, Row};
+
+/// The longest row that is read, in bytes as they stand in the file: 64 MiB.
+///
+/// A decoder keeps one row in memory, so this bounds what a missing closing quote can cost. It is far above what fits a
+/// model's context or a record of a batch job.
+pub const MAX_ROW_BYTES: usize = 64 * 1024 * 1024;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// A place between two rows of a file.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct Position {
+    /// Offset in the (uncompressed) file at which the next row is looked for.
+    pub byte: u64,
+    /// The number the next row will have, counted from 0.
+    pub row: u64,
+}
+
+/// Reads the rows of one file, or of a part of it.
+///
+/// Give it bytes with [`push`](Self::push), take rows with [`next_row`](Self::next_row) until there is none, and say
+/// [`end`](Self::end) behind the last byte. Rows are the same however the bytes are cut. Take all rows before the next
+/// `push`: what was pushed is kept until its rows are taken.
+///
+/// Blank lines are not rows: lines without any byte and, in tables of more than one column, lines of nothing but spaces
+/// and tabs. A byte order mark at the start of the file is not part of the table. After an error there are no more rows.
+pub struct RowDecoder {
+    format: Format,
+    file: String,
+    header: Option<Arc<Header>>,
+    names: Vec<String>,
+    record: Record,
+
+    buffer: Vec<u8>,
+    /// Offset in the file of the buffer's first byte.
+    base: u64,
+    /// The buffer's first byte that belongs to no row taken so far.
+    start: usize,
+    /// How far the row that begins at `start` has been looked through.
+    scanned: usize,
+    state: State,
+    /// No more input will come.
+    ended: bool,
+    /// Where the row that was found last stands in the buffer.
+    found: Found,
+
+    /// Rows found so far, and rows before the place where reading started.
+    rows: u64,
+    /// The line, from 1, that begins at `start`; `None` if reading started in the middle of the file.
+    line: Option<u64>,
+}
+
+enum Record {
+    Csv(Box<CsvRecord>),
+    Json(JsonRecord),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// At the start of the file, where a byte order mark may stand.
+    FileStart,
+    /// At `start`, between two rows.
+    Between,
+    /// In a row that began at `start`.
+    Inside,
+    /// At `scanned`, behind the line ending of a record or the first half of it.
+    Complete,
+    /// An error was reported.
+    Failed,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Found {
+    start: usize,
+    end: usize,
+    newline: Option<Newline>,
+    number: u64,
+    line: Option<u64>,
+}
+
+impl RowDecoder {
+    /// A decoder at the first byte of a file. The name appears in errors.
+    pub fn start(format: Format, file_name: impl Into<String>) -> Self {
+        Self::new(
+            format,
+            file_name.into(),
+            None,
+            Position::default(),
+            State::FileStart,
+            Some(1),
+        )
+    }
+
+    /// A decoder in the middle of a file: the first byte pushed is the one at `at.byte`, which must lie between two rows.
+    ///
+    /// `header` is what an earlier decoder of the same file found. For JSON Lines it may hold more columns than the
+    /// part that is read.
+    pub fn resume(
+        format: Format,
+        file_name: impl Into<String>,
+        header: Arc<Header>,
+        at: Position,
+    ) -> Self {
+        Self::new(
+            format,
+            file_name.into(),
+            Some(header),
+            at,
+            State::Between,
+            None,
+        )
+    }
+
+    fn new(
+        format: Format,
+        file: String,
+        header: Option<Arc<Header>>,
+        at: Position,
+        state: State,
+        line: Option<u64>,
+    ) -> Self {
+        let record = if let Some(delimiter) = format.delimiter() {
+            Record::Csv(Box::new(CsvRecord::new(delimiter)))
+        } else {
+            let mut record = JsonRecord::default();
+            if let Some(header) = &header {
+                record.know(header);
+            }
+            Record::Json(record)
+        };
+        Self {
+            format,
+            file,
+            header,
+            names: Vec::new(),
+            record,
+            buffer: Vec::new(),
+            base: at.byte,
+            start: 0,
+            scanned: 0,
+            state,
+            ended: false,
+            found: Found::default(),
+            rows: at.row,
+            line,
+        }
+    }
+
+    /// Chooses the columns that [`Row::cell`] gives, in this order. Without it there are none.
+    pub fn project(&mut self, names: &[String]) {
+        self.names = names.to_vec();
+        self.resolve_projection();
+    }
+
+    /// The format that is read.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The columns, once they are known.
+    ///
+    /// CSV: from the first call of [`next_row`](Self::next_row) that had the whole header row. `None` at the end of the
+    /// file means that the file is empty; a header alone is a table of no rows. JSON Lines: from the first row on.
+    pub fn header(&self) -> Option<&Arc<Header>> {
+        self.header.as_ref()
+    }
+
+    /// The place behind the last row that was taken: behind the header if there was none, and at the start of reading
+    /// before that. Blank lines that follow are not passed yet.
+    pub fn position(&self) -> Position {
+        Position {
+            byte: self.offset(self.start),
+            row: self.rows,
+        }
+    }
+
+    /// Takes in the next bytes of the file.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if self.start > 0 {
+            let kept = self.buffer.len() - self.start;
+            self.buffer.copy_within(self.start.., 0);
+            self.buffer.truncate(kept);
+            self.base = self.offset(self.start);
+            self.scanned = self.scanned.saturating_sub(self.start);
+            self.start = 0;
+        }
+        if self.state != State::Failed {
+            self.buffer.extend_from_slice(bytes);
+        }
+    }
+
+    /// Says that the last byte has been pushed.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// The next row. `None`: more input is needed or, after [`end`](Self::end), there are no more rows.
+    pub fn next_row(&mut self) -> Result<Option<Row<'_>>, TableError> {
+        if self.state == State::Failed {
+            return Ok(None);
+        }
+        match self.advance() {
+            Ok(true) => self.row().map(Some),
+            Ok(false) => Ok(None),
+            Err(error) => {
+                self.state = State::Failed;
+                Err(error)
+            }
+        }
+    }
+
+    /// Moves to the next row. `false`: there is none yet, or none any more.
+    fn advance(&mut self) -> Result<bool, TableError> {
+        if self.state == State::FileStart && !self.pass_byte_order_mark() {
+            return Ok(false);
+        }
+        match self.record {
+            Record::Csv(_) => self.advance_csv(),
+            Record::Json(_) => self.advance_json(),
+        }
+    }
+
+    fn pass_byte_order_mark(&mut self) -> bool {
+        if !self.ended
+            && self.buffer.len() < BYTE_ORDER_MARK.len()
+            && BYTE_ORDER_MARK.starts_with(&self.buffer)
+        {
+            return false;
+        }
+        if self.buffer.starts_with(BYTE_ORDER_MARK) {
+            self.start = BYTE_ORDER_MARK.len();
+        }
+        self.state = State::Between;
+        true
+    }
+
+    fn advance_csv(&mut self) -> Result<bool, TableError> {
+        while self.find_csv_record()? {
+            let Record::Csv(record) = &mut self.record else {
+                return Ok(false);
+            };
+            let cells = record.len();
+            let Some(columns) = self.header.as_ref().map(|header| header.columns.len()) else {
+                self.read_header()?;
+                continue;
+            };
+            if cells != columns {
+                let raw = &self.buffer[self.found.start..self.found.end];
+                if cells == 1 && raw.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
+                    continue;
+                }
+                let place = self.place(self.found.start);
+                return Err(TableError::CellCount {
+                    place,
+                    expected: columns,
+                    found: cells,
+                });
+            }
+            self.rows += 1;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Finds the next record, whatever it is, and moves behind it.
+    fn find_csv_record(&mut self) -> Result<bool, TableError> {
+        if self.state == State::Between {
+            if !self.pass_line_ends() {
+                return Ok(false);
+            }
+            self.state = State::Inside;
+            self.scanned = self.start;
+            if let Record::Csv(record) = &mut self.record {
+                record.begin();
+            }
+        }
+        let mut at_end = false;
+        while self.state == State::Inside {
+            let Record::Csv(record) = &mut self.record else {
+                return Ok(false);
+            };
+            let input = &self.buffer[self.scanned..];
+            at_end = input.is_empty();
+            if at_end && !self.ended {
+                self.check_length(self.scanned)?;
+                return Ok(false);
+            }
+            let (fed, read) = record.feed(input);
+            self.scanned += read;
+            if fed == Fed::Complete {
+                self.state = State::Complete;
+            } else if at_end {
+                return Ok(false);
+            }
+            if at_end && let Some(quote) = record.open_quote(&self.buffer[self.start..]) {
+                self.found = Found {
+                    number: self.rows,
+                    line: self.line,
+                    ..Found::default()
+                };
+                return Err(TableError::OpenQuote {
+                    place: self.place(self.start + quote),
+                });
+            }
+        }
+
+        let (end, newline) = if at_end {
+            (self.scanned, None)
+        } else if self.buffer[self.scanned - 1] == b'\n' {
+            (self.scanned - 1, Some(Newline::Lf))
+        } else {
+            let end = self.scanned - 1;
+            match self.buffer.get(self.scanned) {
+                Some(b'\n') => {
+                    self.scanned += 1;
+                    (end, Some(Newline::CrLf))
+                }
+                None if !self.ended => return Ok(false),
+                Some(_) | None => (end, Some(Newline::Cr)),
+            }
+        };
+        self.check_length(end)?;
+        self.take(end, newline);
+        Ok(true)
+    }
+
+    /// Passes line endings between two rows. `false` if nothing else is there.
+    fn pass_line_ends(&mut self) -> bool {
+        loop {
+            let rest = &self.buffer[self.start..];
+            let length = match rest {
+                [] => return false,
+                [b'\r'] if !self.ended => return false,
+                [b'\r', b'\n', ..] => 2,
+                [b'\r' | b'\n', ..] => 1,
+                _ => return true,
+            };
+            self.start += length;
+            self.line = self.line.map(|line| line + 1);
+        }
+    }
+
+    fn read_header(&mut self) -> Result<(), TableError> {
+        let Record::Csv(record) = &mut self.record else {
+            return Ok(());
+        };
+        let raw = std::str::from_utf8(&self.buffer[self.found.start..self.found.end]);
+        let (Ok(raw), Some(fields)) = (raw, record.fields()) else {
+            return Err(self.not_utf8());
+        };
+        let header = Header {
+            columns: fields.iter().map(str::to_owned).collect(),
+            raw: raw.to_owned(),
+            newline: self.found.newline.unwrap_or_default(),
+        };
+        let mut places = std::collections::HashMap::new();
+        for (index, name) in header.columns.iter().enumerate() {
+            if let Some(first) = places.insert(name.as_str(), index) {
+                let place = self.place(self.found.start);
+                let (name, first, second) = (name.clone(), first + 1, index + 1);
+                return Err(TableError::DuplicateColumn {
+                    place,
+                    name,
+                    first,
+                    second,
+                });
+            }
+        }
+        self.header = Some(Arc::new(header));
+        self.resolve_projection();
+        Ok(())
+    }
+
+    fn advance_json(&mut self) -> Result<bool, TableError> {
+        while self.find_line()? {
+            let Found {
+                start,
+                end,
+                newline,
+                ..
+            } = self.found;
+            let raw = &self.buffer[start..end];
+            let Some(first) = raw.iter().find(|byte| !byte.is_ascii_whitespace()) else {
+                continue;
+            };
+            let Ok(line) = std::str::from_utf8(raw) else {
+                return Err(self.not_utf8());
+            };
+            if let Some(found) = other_than_object(*first) {
+                return Err(TableError::NotAnObject {
+                    place: self.place(start),
+                    found,
+                });
+            }
+            let Record::Json(record) = &mut self.record else {
+                return Ok(false);
+            };
+            let header = self.header.get_or_insert_with(|| {
+                Arc::new(Header {
+                    newline: newline.unwrap_or_default(),
+                    ..Header::default()
+                })
+            });
+            if let Err(fault) = record.read(line, header, &self.names) {
+                return Err(match fault {
+                    // The parser counts columns from 1, and bytes.
+                    Fault::Json(source) => TableError::NotJson {
+                        place: self.place(start + source.column().saturating_sub(1)),
+                        source,
+                    },
+                    Fault::DuplicateKey(key) => TableError::DuplicateKey {
+                        place: self.place(start),
+                        key,
+                    },
+                    Fault::TooManyColumns => TableError::TooManyColumns {
+                        place: self.place(start),
+                        limit: MAX_COLUMNS,
+                    },
+                });
+            }
+            self.rows += 1;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Finds the next line, blank or not, and moves behind it.
+    fn find_line(&mut self) -> Result<bool, TableError> {
+        self.scanned = self.scanned.max(self.start);
+        let Some(offset) = memchr::memchr(b'\n', &self.buffer[self.scanned..]) else {
+            self.scanned = self.buffer.len();
+            self.check_length(self.scanned)?;
+            if !self.ended || self.start == self.scanned {
+                return Ok(false);
+            }
+            self.take(self.scanned, None);
+            return Ok(true);
+        };
+        let feed = self.scanned + offset;
+        self.scanned = feed + 1;
+        let returned = feed > self.start && self.buffer[feed - 1] == b'\r';
+        let (end, newline) = if returned {
+            (feed - 1, Newline::CrLf)
+        } else {
+            (feed, Newline::Lf)
+        };
+        self.check_length(end)?;
+        self.take(end, Some(newline));
+        Ok(true)
+    }
+
+    /// Notes the record from `start` to `end` as found, and moves to `scanned`, behind its line ending.
+    fn take(&mut self, end: usize, newline: Option<Newline>) {
+        self.found = Found {
+            start: self.start,
+            end,
+            newline,
+            number: self.rows,
+            line: self.line,
+        };
+        if let Some(line) = &mut self.line {
+            let inside = memchr::memchr_iter(b'\n', &self.buffer[self.start..end]).count();
+            *line += inside as u64 + u64::from(newline.is_some());
+        }
+        self.start = self.scanned;
+        self.state = State::Between;
+    }
+
+    /// Refuses a row that begins at `start` and reaches beyond the limit.
+    fn check_length(&mut self, end: usize) -> Result<(), TableError> {
+        if end - self.start <= MAX_ROW_BYTES {
+            return Ok(());
+        }
+        let quote = match &self.record {
+            Record::Csv(record) => record.open_quote(&self.buffer[self.start..end]),
+            Record::Json(_) => None,
+        };
+        self.found = Found {
+            number: self.rows,
+            line: self.line,
+            ..Found::default()
+        };
+        Err(TableError::RowTooLong {
+            place: self.place(self.start),
+            limit: MAX_ROW_BYTES,
+            quote: quote.map(|at| self.offset(self.start + at)),
+        })
+    }
+
+    /// The row that was found last.
+    fn row(&mut self) -> Result<Row<'_>, TableError> {
+        let Found {
+            start,
+            end,
+            newline,
+            number,
+            ..
+        } = self.found;
+        let raw = &self.buffer[start..end];
+        let content = match &self.record {
+            Record::Csv(record) => record.fields().map(Content::Fields),
+            Record::Json(record) => std::str::from_utf8(raw)
+                .ok()
+                .map(|line| Content::Object(record.object(line))),
+        };
+        let (Some(content), Some(header)) = (content, self.header.as_deref()) else {
+            self.state = State::Failed;
+            return Err(self.not_utf8());
+        };
+        Ok(Row {
+            raw,
+            newline,
+            number,
+            byte: self.offset(start),
+            header,
+            content,
+        })
+    }
+
+    /// The error for a found record that is not text.
+    fn not_utf8(&self) -> TableError {
+        let Found { start, end, .. } = self.found;
+        let valid = match std::str::from_utf8(&self.buffer[start..end]) {
+            Ok(text) => text.len(),
+            Err(error) => error.valid_up_to(),
+        };
+        TableError::NotUtf8 {
+            place: self.place(start + valid),
+        }
+    }
+
+    /// The place of a byte of the buffer, in the record that was found last.
+    fn place(&self, index: usize) -> Place {
+        let is_header = self.header.is_none() && self.format != Format::JsonLines;
+        Place {
+            file: self.file.clone(),
+            row: (!is_header).then_some(self.found.number),
+            line: self.found.line,
+            byte: self.offset(index),
+        }
+    }
+
+    /// The offset in the file of a byte of the buffer.
+    fn offset(&self, index: usize) -> u64 {
+        self.base + index as u64
+    }
+
+    fn resolve_projection(&mut self) {
+        match (&mut self.record, &self.header) {
+            (Record::Csv(record), Some(header)) => record.project(&self.names, header),
+            (Record::Csv(_), None) => {}
+            (Record::Json(record), _) => record.project(&self.names),
+        }
+    }
+}
+
+/// What a JSON text that begins so is, if it can be anything but an object. Text that is no JSON at all is left to the
+/// parser, which can say more.
+fn other_than_object(first: u8) -> Option<&'static str> {
+    match first {
+        b'[' => Some("an array"),
+        b'"' => Some("a string"),
+        b't' | b'f' => Some("true or false"),
+        b'n' => Some("null"),
+        b'-' | b'0'..=b'9' => Some("a number"),
+        _ => None,
+    }
+}

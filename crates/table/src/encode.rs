@@ -1,0 +1,269 @@
+//! Rows and results in, bytes of the result table out.
+
+use crate::cell::Cells;
+use crate::format::Format;
+use crate::header::{Header, Newline};
+use crate::json_text::write_string;
+use crate::row::{Content, Row};
+
+/// The value of one result column in one row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ResultCell<'a> {
+    /// No value: an empty cell in CSV, `null` in JSON Lines.
+    Null,
+    /// Text. In CSV the empty text looks like no value.
+    Text(&'a str),
+    /// `True` or `False` in CSV, as pandas writes them; `true` or `false` in JSON Lines.
+    Bool(bool),
+    /// A number, array or object as JSON text. Give strings as [`Text`](Self::Text).
+    Json(&'a str),
+}
+
+/// Writes the result table of one input: every row as it was, with result columns behind.
+///
+/// A row's own part is copied byte for byte, unless columns are replaced; then the rest is written anew with as little
+/// quoting as possible. Every row ends with the line ending of the table, also the last.
+pub struct RowEncoder {
+    newline: Newline,
+    layout: Layout,
+    results: Vec<String>,
+    /// Places of the input columns that are left out.
+    replaced: Vec<usize>,
+}
+
+enum Layout {
+    Delimited {
+        delimiter: u8,
+        header: String,
+        columns: Vec<String>,
+    },
+    /// For each result column its key and the colon.
+    Lines {
+        keys: Vec<Vec<u8>>,
+        replaced: Vec<String>,
+    },
+}
+
+impl RowEncoder {
+    /// An encoder for rows of one format whose files have this header.
+    ///
+    /// `replace` holds places in `header.columns` of the columns to leave out, because a result column takes their place.
+    pub fn new(
+        format: Format,
+        header: &Header,
+        result_columns: &[String],
+        replace: &[usize],
+    ) -> Self {
+        let layout = match format.delimiter() {
+            Some(delimiter) => Layout::Delimited {
+                delimiter,
+                header: header.raw.clone(),
+                columns: header.columns.clone(),
+            },
+            None => Layout::Lines {
+                keys: result_columns.iter().map(|name| key(name)).collect(),
+                replaced: replace
+                    .iter()
+                    .filter_map(|&index| header.columns.get(index).cloned())
+                    .collect(),
+            },
+        };
+        Self {
+            newline: header.newline,
+            layout,
+            results: result_columns.to_vec(),
+            replaced: replace.to_vec(),
+        }
+    }
+
+    /// Appends the header row. JSON Lines has none.
+    pub fn header_line(&mut self, out: &mut Vec<u8>) {
+        let Layout::Delimited {
+            delimiter,
+            header,
+            columns,
+        } = &self.layout
+        else {
+            return;
+        };
+        let mut line = Line::begin(out, *delimiter);
+        if self.replaced.is_empty() {
+            line.raw(header.as_bytes());
+        } else {
+            let kept = columns
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| !self.replaced.contains(index));
+            kept.for_each(|(_, name)| line.cell(name));
+        }
+        self.results.iter().for_each(|name| line.cell(name));
+        line.finish(self.newline);
+    }
+
+    /// Appends one row with its results, which stand in the order of the result columns; absent ones are null.
+    ///
+    /// The row must be of the encoder's format.
+    pub fn row(&mut self, out: &mut Vec<u8>, row: &Row<'_>, results: &[ResultCell<'_>]) {
+        let results = (0..self.results.len())
+            .map(|index| results.get(index).copied().unwrap_or(ResultCell::Null));
+        match &self.layout {
+            Layout::Delimited { delimiter, .. } => {
+                let mut line = Line::begin(out, *delimiter);
+                match row.content {
+                    Content::Fields(fields) if !self.replaced.is_empty() => {
+                        let kept = fields
+                            .iter()
+                            .enumerate()
+                            .filter(|(index, _)| !self.replaced.contains(index));
+                        kept.for_each(|(_, text)| line.cell(text));
+                    }
+                    Content::Fields(_) | Content::Object(_) => line.raw(row.raw()),
+                }
+                for result in results {
+                    match result {
+                        ResultCell::Null => line.cell(""),
+                        ResultCell::Bool(true) => line.cell("True"),
+                        ResultCell::Bool(false) => line.cell("False"),
+                        ResultCell::Text(text) | ResultCell::Json(text) => line.cell(text),
+                    }
+                }
+                line.finish(self.newline);
+            }
+            Layout::Lines { keys, replaced } => {
+                if keys.is_empty() && replaced.is_empty() {
+                    out.extend_from_slice(row.raw());
+                } else {
+                    let mut any = write_open_object(out, row, replaced);
+                    for (key, result) in keys.iter().zip(results) {
+                        if any {
+                            out.push(b',');
+                        }
+                        any = true;
+                        out.extend_from_slice(key);
+                        write_json(out, result);
+                    }
+                    out.push(b'}');
+                }
+                out.extend_from_slice(row.newline().unwrap_or(self.newline).bytes());
+            }
+        }
+    }
+}
+
+/// Appends the row's object without the closing brace. Returns whether it has members.
+fn write_open_object(out: &mut Vec<u8>, row: &Row<'_>, replaced: &[String]) -> bool {
+    match row.content {
+        Content::Object(object) if !replaced.is_empty() => {
+            out.push(b'{');
+            let mut any = false;
+            for (column, value) in object.members() {
+                let Some(name) = row.columns().get(column) else {
+                    continue;
+                };
+                if replaced.contains(name) {
+                    continue;
+                }
+                if any {
+                    out.push(b',');
+                }
+                any = true;
+                write_string(out, name);
+                out.push(b':');
+                out.extend_from_slice(value.as_bytes());
+            }
+            any
+        }
+        Content::Object(object) => {
+            row.write_json(out);
+            out.pop();
+            object.members().next().is_some()
+        }
+        Content::Fields(fields) => {
+            row.write_json(out);
+            out.pop();
+            fields.get(0).is_some()
+        }
+    }
+}
+
+fn key(name: &str) -> Vec<u8> {
+    let mut key = Vec::new();
+    write_string(&mut key, name);
+    key.push(b':');
+    key
+}
+
+fn write_json(out: &mut Vec<u8>, value: ResultCell<'_>) {
+    match value {
+        ResultCell::Null => out.extend_from_slice(b"null"),
+        ResultCell::Bool(true) => out.extend_from_slice(b"true"),
+        ResultCell::Bool(false) => out.extend_from_slice(b"false"),
+        ResultCell::Text(text) => write_string(out, text),
+        // JSON text has line breaks only between its tokens, where a space means the same.
+        ResultCell::Json(text) => {
+            out.extend(text.bytes().map(|byte| {
+                if matches!(byte, b'\n' | b'\r') {
+                    b' '
+                } else {
+                    byte
+                }
+            }));
+        }
+    }
+}
+
+/// A line of delimited text that is being written.
+struct Line<'a> {
+    out: &'a mut Vec<u8>,
+    delimiter: u8,
+    start: usize,
+    cells: usize,
+}
+
+impl<'a> Line<'a> {
+    fn begin(out: &'a mut Vec<u8>, delimiter: u8) -> Self {
+        let start = out.len();
+        Self {
+            out,
+            delimiter,
+            start,
+            cells: 0,
+        }
+    }
+
+    /// Appends cells that are written already.
+    fn raw(&mut self, cells: &[u8]) {
+        self.out.extend_from_slice(cells);
+        self.cells += 1;
+    }
+
+    /// Appends one cell, in quotes if it would not read back otherwise.
+    fn cell(&mut self, text: &str) {
+        if self.cells > 0 {
+            self.out.push(self.delimiter);
+        }
+        self.cells += 1;
+        let bytes = text.as_bytes();
+        let quotes = memchr::memchr(b'"', bytes).is_some();
+        if !quotes && memchr::memchr3(self.delimiter, b'\n', b'\r', bytes).is_none() {
+            self.out.extend_from_slice(bytes);
+            return;
+        }
+        self.out.push(b'"');
+        let mut start = 0;
+        for quote in memchr::memchr_iter(b'"', bytes) {
+            self.out.extend_from_slice(&bytes[start..=quote]);
+            start = quote;
+        }
+        self.out.extend_from_slice(&bytes[start..]);
+        self.out.push(b'"');
+    }
+
+    /// Ends the line. A line of one cell that looks blank would not be a row, so that cell is put in quotes.
+    fn finish(self, newline: Newline) {
+        if self.out.len() == self.start {
+            self.out.extend_from_slice(b"\"\"");
+        }
+        self.out.extend_from_slice(newline.bytes());
+    }
+}

@@ -1,0 +1,143 @@
+//! What can be wrong with a table, with its place and the remedy.
+
+use std::fmt;
+
+/// Where in a file something is: enough to open the file there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as named to the decoder.
+    pub file: String,
+    /// The data row, counted from 0; `None` for the header.
+    pub row: Option<u64>,
+    /// The line in the file, counted from 1, where the row starts. `None` if reading started in the middle of the file.
+    pub line: Option<u64>,
+    /// The offset in the (uncompressed) file, counted from 0.
+    pub byte: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.row {
+            // People count rows from one.
+            Some(row) => write!(f, "{}, row {} (", self.file, row + 1)?,
+            None => write!(f, "{}, header (", self.file)?,
+        }
+        if let Some(line) = self.line {
+            write!(f, "line {line}, ")?;
+        }
+        write!(f, "byte {})", self.byte)
+    }
+}
+
+/// A table that cannot be read. Reading stops here: rows after it cannot be trusted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// A row has more or fewer cells than the header has names.
+    #[error(
+        "{place}: the row has {found} cells but the header has {expected}; quote cells that contain the separator or a \
+         line break, or write every cell even if it is empty"
+    )]
+    CellCount {
+        /// The start of the row.
+        place: Place,
+        /// Number of columns in the header.
+        expected: usize,
+        /// Number of cells in the row.
+        found: usize,
+    },
+    /// A quoted cell is still open where the file ends.
+    #[error(
+        "{place}: a quoted cell starts here and is never closed; add the closing quote, or double the quote if it is part of the text"
+    )]
+    OpenQuote {
+        /// The opening quote.
+        place: Place,
+    },
+    /// One row is longer than [`MAX_ROW_BYTES`](crate::MAX_ROW_BYTES).
+    #[error(
+        "{place}: the row is longer than {limit} bytes{}; shorten the row, or look for a missing line break or closing quote",
+        quote.map_or_else(String::new, |byte| format!(" and a quote opened at byte {byte} is still open"))
+    )]
+    RowTooLong {
+        /// The start of the row.
+        place: Place,
+        /// The limit in bytes.
+        limit: usize,
+        /// Offset in the file of a quote that is open at the limit.
+        quote: Option<u64>,
+    },
+    /// The bytes are not UTF-8.
+    #[error("{place}: not UTF-8 text; save the file as UTF-8")]
+    NotUtf8 {
+        /// The first byte that cannot be read.
+        place: Place,
+    },
+    /// Two columns of a header have one name.
+    #[error(
+        "{place}: columns {first} and {second} are both named {name:?}; give each column its own name"
+    )]
+    DuplicateColumn {
+        /// The header.
+        place: Place,
+        /// The name.
+        name: String,
+        /// The first column of that name, counted from 1.
+        first: usize,
+        /// The second column of that name, counted from 1.
+        second: usize,
+    },
+    /// A line of JSON Lines is not JSON.
+    #[error("{place}: not valid JSON: {source}; every line must be one complete JSON object")]
+    NotJson {
+        /// Where the parser stopped.
+        place: Place,
+        /// What the parser says. Its line and column count within the row.
+        source: serde_json::Error,
+    },
+    /// A line of JSON Lines is JSON but not an object.
+    #[error(
+        "{place}: the line is {found}, not a JSON object; write each row as {{\"column\": value, ...}} on a line of its own"
+    )]
+    NotAnObject {
+        /// The start of the row.
+        place: Place,
+        /// What it is: `an array`, `a string` and so on.
+        found: &'static str,
+    },
+    /// The objects of one file have too many different keys.
+    #[error(
+        "{place}: the file has more than {limit} different keys; keys must be column names, not data"
+    )]
+    TooManyColumns {
+        /// The row with one key too many.
+        place: Place,
+        /// The limit.
+        limit: usize,
+    },
+    /// An object has one key twice.
+    #[error("{place}: the key {key:?} appears twice; keep one of them")]
+    DuplicateKey {
+        /// The start of the row.
+        place: Place,
+        /// The key.
+        key: String,
+    },
+}
+
+impl TableError {
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        match self {
+            Self::CellCount { place, .. }
+            | Self::OpenQuote { place }
+            | Self::RowTooLong { place, .. }
+            | Self::NotUtf8 { place }
+            | Self::DuplicateColumn { place, .. }
+            | Self::NotJson { place, .. }
+            | Self::NotAnObject { place, .. }
+            | Self::TooManyColumns { place, .. }
+            | Self::DuplicateKey { place, .. } => place,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Which text formats there are, and how file names tell them.
+
+use serde::{Deserialize, Serialize};
+
+/// A text table format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Comma-separated values with a header row.
+    Csv,
+    /// Tab-separated values with a header row; quoted as CSV is.
+    Tsv,
+    /// One JSON object per line.
+    JsonLines,
+}
+
+impl Format {
+    /// Reads the format from a file name: `.csv`, `.tsv`, `.jsonl` or `.ndjson`, each also with `.gz`, in any case.
+    ///
+    /// The second value says whether the file is compressed with gzip. `None`: not a text table.
+    pub fn from_file_name(name: &str) -> Option<(Self, bool)> {
+        let lower = name.to_ascii_lowercase();
+        let (stem, gzip) = lower
+            .strip_suffix(".gz")
+            .map_or((lower.as_str(), false), |stem| (stem, true));
+        let (_, extension) = stem.rsplit_once('.')?;
+        let format = match extension {
+            "csv" => Self::Csv,
+            "tsv" => Self::Tsv,
+            "jsonl" | "ndjson" => Self::JsonLines,
+            _ => return None,
+        };
+        Some((format, gzip))
+    }
+
+    /// The extension a file of this format gets, without a dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::JsonLines => "jsonl",
+        }
+    }
+
+    /// The byte between two cells, for the formats that have one.
+    pub(crate) fn delimiter(self) -> Option<u8> {
+        match self {
+            Self::Csv => Some(b','),
+            Self::Tsv => Some(b'\t'),
+            Self::JsonLines => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Format;
+
+    #[test]
+    fn the_extension_decides_in_any_case_with_or_without_gzip() {
+        assert_eq!(
+            Format::from_file_name("a/b.csv"),
+            Some((Format::Csv, false))
+        );
+        assert_eq!(
+            Format::from_file_name("B.TSV.GZ"),
+            Some((Format::Tsv, true))
+        );
+        assert_eq!(
+            Format::from_file_name("x.y.jsonl"),
+            Some((Format::JsonLines, false))
+        );
+        assert_eq!(
+            Format::from_file_name("x.ndjson.gz"),
+            Some((Format::JsonLines, true))
+        );
+        for other in ["x.parquet", "csv", "x.gz", "x.csv.zip", ""] {
+            assert_eq!(Format::from_file_name(other), None, "{other}");
+        }
+    }
+}

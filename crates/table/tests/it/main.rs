@@ -1,0 +1,3 @@
+//! Promises of the table crate, as seen from outside.
+
+mod decode;
