@@ -1,1 +1,38 @@
-//! quarry-model
+//! What Quarry knows about the models on Amazon Bedrock: which family an id belongs to, what
+//! that family accepts, how a request body (`modelInput`) is built for it, and how its answer
+//! (`modelOutput`) is read.
+//!
+//! Limits: this crate builds and reads JSON and nothing else. It does not call Bedrock, does not
+//! fill in prompts (a body carries [`PROMPT_SLOT`] where the prompt of a row goes) and does not
+//! look inside the answer text; that is the work of `quarry-answer`.
+//!
+//! ```
+//! use quarry_model::{BodySettings, Family, choose_enforcement, request_body};
+//! use serde_json::json;
+//!
+//! let schema = json!({"type": "object", "properties": {"kind": {"type": "string"}}});
+//! let capabilities = Family::of("us.anthropic.claude-sonnet-4-5-20250929-v1:0").capabilities();
+//! let enforcement = choose_enforcement(&capabilities, true, true);
+//! let body = request_body(
+//!     &BodySettings::default(),
+//!     &capabilities,
+//!     enforcement,
+//!     Some("You are a classifier."),
+//!     Some(&schema),
+//! );
+//! assert_eq!(body["tool_choice"]["name"], "structured_response");
+//! ```
+
+mod capabilities;
+mod enforcement;
+mod family;
+mod output;
+mod request;
+
+pub use capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation};
+pub use enforcement::{Enforcement, choose_enforcement};
+pub use family::Family;
+pub use output::{AnswerContent, ModelAnswer, UnreadableOutput, Usage, read_output};
+pub use request::{
+    BodySettings, DEFAULT_TEMPERATURE, DEFAULT_TOP_P, PROMPT_SLOT, TOOL_NAME, request_body,
+};

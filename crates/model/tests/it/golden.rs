@@ -1,0 +1,124 @@
+//! One folder per model family under `tests/families/`: the request we build for it and the
+//! answers we read from it.
+//!
+//! `case.json` names the model id, the settings, the system prompt and the schema;
+//! `request.json` is the body byte for byte (pretty printed); each `answer-*.json` is an output of
+//! that family and `answer-*.read.json` what is read from it. `BLESS=1` writes the expected files
+//! anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use quarry_model::{
+    AnswerContent, BodySettings, Family, PROMPT_SLOT, choose_enforcement, read_output, request_body,
+};
+use serde_json::{Value, json};
+
+fn folders() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/families");
+    let mut folders: Vec<PathBuf> = fs::read_dir(root)
+        .expect("tests/families")
+        .map(|entry| entry.expect("entry").path())
+        .collect();
+    folders.sort();
+    assert!(folders.len() >= 8, "cases are missing");
+    folders
+}
+
+fn json_file(path: &Path) -> Value {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
+fn compare(path: &Path, actual: &Value) {
+    let actual = serde_json::to_string_pretty(actual).expect("serialisable") + "\n";
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(path, actual).expect("blessed");
+        return;
+    }
+    let expected = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    assert_eq!(actual, expected, "{path:?}");
+}
+
+#[test]
+fn every_family_gets_the_body_it_accepts() {
+    for folder in folders() {
+        let case = json_file(&folder.join("case.json"));
+        let defaults = BodySettings::default();
+        let settings = BodySettings {
+            max_tokens: case["max_tokens"].as_u64().unwrap_or(defaults.max_tokens),
+            temperature: case["temperature"].as_f64().unwrap_or(defaults.temperature),
+            top_p: case["top_p"].as_f64().unwrap_or(defaults.top_p),
+        };
+        let capabilities = Family::of(case["model_id"].as_str().expect("model_id")).capabilities();
+        let schema = case.get("schema");
+        let enforcement = choose_enforcement(
+            &capabilities,
+            schema.is_some(),
+            case["use_structured_output"].as_bool().unwrap_or(true),
+        );
+        let body = request_body(
+            &settings,
+            &capabilities,
+            enforcement,
+            case["system"].as_str(),
+            schema,
+        );
+        let shown: Value = serde_json::from_str(&body.to_string().replace(PROMPT_SLOT, "<prompt>"))
+            .expect("the slot is one whole string");
+        compare(
+            &folder.join("request.json"),
+            &json!({
+                "modelInvocationType": capabilities.invocation.as_str(),
+                "enforcement": enforcement,
+                "modelInput": shown,
+            }),
+        );
+    }
+}
+
+#[test]
+fn every_answer_shape_is_read() {
+    for folder in folders() {
+        let mut answers = 0;
+        let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+            .expect("folder")
+            .map(|entry| entry.expect("entry").path())
+            .collect();
+        files.sort();
+        for path in files {
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .expect("name");
+            let Some(stem) = name
+                .strip_prefix("answer-")
+                .and_then(|name| name.strip_suffix(".json"))
+                .filter(|stem| !stem.ends_with(".read"))
+            else {
+                continue;
+            };
+            answers += 1;
+            let output = fs::read_to_string(&path).expect("answer");
+            let answer = read_output(&output).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+            let (kind, content) = match &answer.content {
+                AnswerContent::Tool(json) => ("tool", Some(json)),
+                AnswerContent::Text(text) => ("text", Some(text)),
+                AnswerContent::Embedding(json) => ("embedding", Some(json)),
+                AnswerContent::Empty => ("empty", None),
+            };
+            compare(
+                &folder.join(format!("answer-{stem}.read.json")),
+                &json!({
+                    "kind": kind,
+                    "content": content,
+                    "stop_reason": answer.stop_reason,
+                    "usage": answer.usage,
+                    "cut_off": answer.cut_off(),
+                    "refused": answer.refused(),
+                }),
+            );
+        }
+        assert!(answers > 0, "{folder:?} has no answer");
+    }
+}

@@ -1,0 +1,3 @@
+//! Integration tests of `quarry-model`.
+
+mod golden;
