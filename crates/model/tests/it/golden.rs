@@ -3,7 +3,7 @@
 //!
 //! `case.json` names the model id, the settings, the system prompt and the schema;
 //! `request.json` is the body byte for byte (pretty printed); each `answer-*.json` is an output of
-//! that family and `answer-*.read.json` what is read from it. `BLESS=1` writes the expected files
+//! that family and `read-*.json` what is read from it. `BLESS=1` writes the expected files
 //! anew.
 
 use std::fs;
@@ -26,8 +26,8 @@ fn folders() -> Vec<PathBuf> {
 }
 
 fn json_file(path: &Path) -> Value {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn compare(path: &Path, actual: &Value) {
@@ -36,8 +36,8 @@ fn compare(path: &Path, actual: &Value) {
         fs::write(path, actual).expect("blessed");
         return;
     }
-    let expected = fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-    assert_eq!(actual, expected, "{path:?}");
+    let expected = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert_eq!(actual, expected, "{}", path.display());
 }
 
 #[test]
@@ -94,13 +94,12 @@ fn every_answer_shape_is_read() {
             let Some(stem) = name
                 .strip_prefix("answer-")
                 .and_then(|name| name.strip_suffix(".json"))
-                .filter(|stem| !stem.ends_with(".read"))
             else {
                 continue;
             };
             answers += 1;
             let output = fs::read_to_string(&path).expect("answer");
-            let answer = read_output(&output).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+            let answer = read_output(&output).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let (kind, content) = match &answer.content {
                 AnswerContent::Tool(json) => ("tool", Some(json)),
                 AnswerContent::Text(text) => ("text", Some(text)),
@@ -108,7 +107,7 @@ fn every_answer_shape_is_read() {
                 AnswerContent::Empty => ("empty", None),
             };
             compare(
-                &folder.join(format!("answer-{stem}.read.json")),
+                &folder.join(format!("read-{stem}.json")),
                 &json!({
                     "kind": kind,
                     "content": content,
@@ -119,6 +118,6 @@ fn every_answer_shape_is_read() {
                 }),
             );
         }
-        assert!(answers > 0, "{folder:?} has no answer");
+        assert!(answers > 0, "{} has no answer", folder.display());
     }
 }
