@@ -38,7 +38,6 @@ fn find_special(bytes: &[u8]) -> Option<usize> {
     let mut blocks = bytes.chunks_exact(BLOCK);
     let mut offset = 0;
     for block in &mut blocks {
-        #[expect(clippy::needless_bitwise_bool, reason = "as above")]
         if block
             .iter()
             .fold(false, |any, &byte| any | is_special(byte))

@@ -1,0 +1,349 @@
+//! The prompts file.
+//!
+//! `prompts.json` has one of two forms. The flat one has `system_prompt`, `user_prompt_template` and
+//! `input_placeholders`, all optional. The other has both `ruleset` and `rules`: a classification whose rules are shown
+//! to the model row by row.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::error::PromptsError;
+use crate::rules::Rules;
+use crate::template::{ROUTED_RULES, Template, word};
+
+/// The user prompt of a flat file that has none.
+const DEFAULT_TEMPLATE: &str = "Analyze: {input_data}";
+/// What stands before the rules of a row.
+const RULES_HEADING: &str = "Applicable rules for this record:\n{routed_rules}\n\n";
+
+/// A prompts file that was read.
+#[derive(Debug, Clone)]
+pub struct Prompts {
+    system: Option<String>,
+    template: String,
+    placeholders: Vec<String>,
+    output_schema: Option<Value>,
+    rules: Arc<Rules>,
+    warnings: Vec<String>,
+}
+
+impl Prompts {
+    /// Reads the bytes of a prompts file.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PromptsError> {
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        let file: Value =
+            serde_json::from_slice(bytes).map_err(|source| PromptsError::NotJson { source })?;
+        let file = Keys::of(&file, "the file")?;
+        let mut prompts = match (file.members.get("ruleset"), file.members.get("rules")) {
+            (Some(ruleset), Some(rules)) => Self::from_ruleset(&file, ruleset, rules)?,
+            _ => Self::from_flat(&file)?,
+        };
+        prompts.warn_about_placeholders();
+        Ok(prompts)
+    }
+
+    fn from_flat(file: &Keys<'_>) -> Result<Self, PromptsError> {
+        let template = file.text("user_prompt_template")?;
+        if template.is_some_and(|text| text.trim().is_empty()) {
+            return Err(PromptsError::BlankTemplate {
+                key: "user_prompt_template",
+            });
+        }
+        Ok(Self {
+            system: file
+                .text("system_prompt")?
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned),
+            template: template.unwrap_or(DEFAULT_TEMPLATE).to_owned(),
+            placeholders: file.texts("input_placeholders")?,
+            output_schema: None,
+            rules: Arc::default(),
+            warnings: file
+                .unknown(&[
+                    "system_prompt",
+                    "user_prompt_template",
+                    "input_placeholders",
+                ])
+                .collect(),
+        })
+    }
+
+    fn from_ruleset(file: &Keys<'_>, ruleset: &Value, rules: &Value) -> Result<Self, PromptsError> {
+        let nothing = Value::Object(Map::new());
+        let ruleset = Keys::of(
+            if ruleset.is_null() { &nothing } else { ruleset },
+            "ruleset",
+        )?;
+        let mut warnings: Vec<String> = file.unknown(&["ruleset", "rules"]).collect();
+        warnings.extend(ruleset.unknown(&[
+            "system_prompt",
+            "analysis_instructions",
+            "classification_guidelines",
+            "user_prompt_template",
+            "input_placeholders",
+            "output_schema",
+        ]));
+        let placeholders = ruleset.texts("input_placeholders")?;
+        let template = match ruleset
+            .text("user_prompt_template")?
+            .filter(|text| !text.is_empty())
+        {
+            None => RULES_HEADING.to_owned() + &evidence(&placeholders),
+            Some(text) if text.contains("{routed_rules}") => text.to_owned(),
+            Some(text) => RULES_HEADING.to_owned() + text,
+        };
+        Ok(Self {
+            system: system_prompt(&ruleset)?,
+            template,
+            placeholders,
+            output_schema: output_schema(&ruleset)?,
+            rules: Arc::new(read_rules(rules, &mut warnings)?),
+            warnings,
+        })
+    }
+
+    /// The system prompt, if there is one; never empty.
+    pub fn system(&self) -> Option<&str> {
+        self.system.as_deref()
+    }
+
+    /// The user prompt with its placeholders, as it will be used.
+    pub fn template_text(&self) -> &str {
+        &self.template
+    }
+
+    /// The names of the placeholders; none: every word in braces is one.
+    pub fn placeholders(&self) -> &[String] {
+        &self.placeholders
+    }
+
+    /// The user prompt, ready to be rendered. Rows select rules in the column `routed_column`.
+    pub fn template(&self, routed_column: &str) -> Template {
+        Template::compile(&self.template, &self.placeholders)
+            .with_rules(Arc::clone(&self.rules), routed_column)
+    }
+
+    /// The schema of an answer in `ruleset.output_schema`, if it has properties.
+    pub fn output_schema(&self) -> Option<&Value> {
+        self.output_schema.as_ref()
+    }
+
+    /// The rules; none in the flat form.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// What is odd about the file but does not stand in the way, in words for the person who wrote it.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    fn warn_about_placeholders(&mut self) {
+        let template = Template::compile(&self.template, &self.placeholders);
+        for name in &self.placeholders {
+            if name != ROUTED_RULES && !template.columns().contains(name) {
+                self.warnings.push(format!(
+                    "input_placeholders lists {name:?}, but the prompt does not use it"
+                ));
+            }
+        }
+        if !self.placeholders.is_empty() {
+            let words = self.template.split('{').skip(1).filter_map(word);
+            for name in words {
+                if name != ROUTED_RULES && !template.columns().iter().any(|column| column == name) {
+                    self.warnings.push(format!(
+                        "the prompt has {{{name}}}, which input_placeholders does not list: it stays as it is"
+                    ));
+                }
+            }
+        }
+        if template.has_rules_slot() && self.rules.is_empty() {
+            self.warnings.push(
+                "the prompt has {routed_rules}, but there are no rules: it will be empty"
+                    .to_owned(),
+            );
+        }
+    }
+}
+
+/// The prompt of a ruleset that has none: every placeholder under its name.
+fn evidence(placeholders: &[String]) -> String {
+    let mut text = "Evidence:\n".to_owned();
+    if placeholders.is_empty() {
+        text.push_str("Input:\n{input_data}");
+    }
+    for (index, name) in placeholders.iter().enumerate() {
+        let gap = if index == 0 { "" } else { "\n\n" };
+        // Writing to a string does not fail.
+        let _ = write!(text, "{gap}{name}:\n{{{name}}}");
+    }
+    text
+}
+
+/// The parts of a ruleset's system prompt, one below the other.
+fn system_prompt(ruleset: &Keys<'_>) -> Result<Option<String>, PromptsError> {
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(
+        ruleset
+            .text("system_prompt")?
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned),
+    );
+    for (key, heading) in [
+        ("analysis_instructions", "## Analysis Instructions\n"),
+        (
+            "classification_guidelines",
+            "## Classification Guidelines\n",
+        ),
+    ] {
+        match ruleset.members.get(key) {
+            None | Some(Value::Null | Value::Bool(false)) => {}
+            Some(Value::String(text)) if text.is_empty() => {}
+            Some(Value::Array(items)) if items.is_empty() => {}
+            Some(Value::Object(members)) if members.is_empty() => {}
+            Some(Value::String(text)) => parts.push(heading.to_owned() + text),
+            Some(other) => parts.push(heading.to_owned() + &indented(other)),
+        }
+    }
+    let system = parts.join("\n\n").trim().to_owned();
+    Ok((!system.is_empty()).then_some(system))
+}
+
+/// JSON over several lines, in ASCII: prompts with such parts are word for word those of the Python program that
+/// introduced them.
+fn indented(value: &Value) -> String {
+    let mut text = String::new();
+    for char in format!("{value:#}").chars() {
+        if char.is_ascii() {
+            text.push(char);
+            continue;
+        }
+        for unit in char.encode_utf16(&mut [0; 2]) {
+            let _ = write!(text, "\\u{unit:04x}");
+        }
+    }
+    text
+}
+
+fn output_schema(ruleset: &Keys<'_>) -> Result<Option<Value>, PromptsError> {
+    let Some(schema) = ruleset
+        .members
+        .get("output_schema")
+        .filter(|schema| !schema.is_null())
+    else {
+        return Ok(None);
+    };
+    let members = Keys::of(schema, "ruleset.output_schema")?.members;
+    let has_properties = match members.get("properties") {
+        None | Some(Value::Null) => false,
+        Some(properties) => !Keys::of(properties, "ruleset.output_schema.properties")?
+            .members
+            .is_empty(),
+    };
+    Ok(has_properties.then(|| schema.clone()))
+}
+
+fn read_rules(rules: &Value, warnings: &mut Vec<String>) -> Result<Rules, PromptsError> {
+    let mut read = Rules::default();
+    let list = match rules {
+        Value::Null => return Ok(read),
+        Value::Array(list) => list,
+        other => return Err(wrong_type("rules".to_owned(), "a list", other)),
+    };
+    for (index, rule) in list.iter().enumerate() {
+        let rule = Keys::of(rule, &format!("rules[{index}]"))?;
+        match rule.text("rule_name")? {
+            None | Some("") => {
+                warnings.push(format!("rules[{index}] has no rule_name and is left out"));
+            }
+            Some(name) => {
+                if !read.add(name, rule.members) {
+                    warnings.push(format!(
+                        "rules[{index}] takes the place of an earlier rule {name:?}"
+                    ));
+                }
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// An object of the file with its path.
+struct Keys<'a> {
+    path: String,
+    members: &'a Map<String, Value>,
+}
+
+impl<'a> Keys<'a> {
+    fn of(value: &'a Value, path: &str) -> Result<Self, PromptsError> {
+        let Value::Object(members) = value else {
+            return Err(wrong_type(path.to_owned(), "an object", value));
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            members,
+        })
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        if self.path == "the file" {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+
+    /// A text; null is the same as absent.
+    fn text(&self, key: &str) -> Result<Option<&'a str>, PromptsError> {
+        match self.members.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(wrong_type(self.path_of(key), "a string", other)),
+        }
+    }
+
+    /// A list of texts; null is the same as absent.
+    fn texts(&self, key: &str) -> Result<Vec<String>, PromptsError> {
+        let list = match self.members.get(key) {
+            None | Some(Value::Null) => return Ok(Vec::new()),
+            Some(Value::Array(list)) => list,
+            Some(other) => return Err(wrong_type(self.path_of(key), "a list of strings", other)),
+        };
+        let texts = list.iter().enumerate().map(|(index, item)| match item {
+            Value::String(text) => Ok(text.clone()),
+            other => Err(wrong_type(
+                format!("{}[{index}]", self.path_of(key)),
+                "a string",
+                other,
+            )),
+        });
+        texts.collect()
+    }
+
+    /// A warning for each key that has no meaning.
+    fn unknown(&self, known: &'static [&'static str]) -> impl Iterator<Item = String> {
+        let unknown = self
+            .members
+            .keys()
+            .filter(move |key| !known.contains(&key.as_str()));
+        unknown.map(|key| format!("{} has no meaning here and is ignored", self.path_of(key)))
+    }
+}
+
+fn wrong_type(key: String, expected: &'static str, found: &Value) -> PromptsError {
+    let found = match found {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    PromptsError::WrongType {
+        key,
+        expected,
+        found,
+    }
+}

@@ -1,0 +1,155 @@
+//! One line of batch input for each row.
+
+use quarry_table::Cells;
+use quarry_table::json_text::{escape_into, write_string};
+use serde_json::Value;
+
+use crate::error::RenderError;
+use crate::sink::JsonString;
+use crate::template::{RenderOptions, Scratch, Template};
+use crate::truncation::Truncation;
+
+/// Writes records: compact JSON, one object per line, each line ended by `\n`.
+///
+/// What all records share is written once, when the encoder is made. A record then costs copying that text and escaping
+/// the row's values.
+#[derive(Debug, Clone)]
+pub struct RecordEncoder {
+    /// The request body up to the prompt, with the prompt's opening quote.
+    before: Vec<u8>,
+    /// The request body from the prompt's closing quote on.
+    behind: Vec<u8>,
+    template: Template,
+    options: RenderOptions,
+    scratch: Scratch,
+}
+
+impl RecordEncoder {
+    /// An encoder for requests like `body`, in which exactly one string value is `prompt_slot`: there the prompt goes.
+    pub fn new(
+        body: &Value,
+        prompt_slot: &str,
+        template: Template,
+        options: RenderOptions,
+    ) -> Result<Self, RenderError> {
+        let mut halves = Halves {
+            slot: prompt_slot,
+            out: Vec::new(),
+            cut: 0,
+            found: 0,
+        };
+        halves.write(body);
+        if halves.found != 1 {
+            return Err(RenderError::PromptSlot {
+                found: halves.found,
+            });
+        }
+        let behind = halves.out.split_off(halves.cut);
+        Ok(Self {
+            before: halves.out,
+            behind,
+            template,
+            options,
+            scratch: Scratch::default(),
+        })
+    }
+
+    /// The template, whose columns the rows must be projected to.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// How values become text.
+    pub fn options(&self) -> &RenderOptions {
+        &self.options
+    }
+
+    /// Appends the record of one row: `{"recordId":…,"modelInput":…}` and a line feed. Returns its length in bytes.
+    ///
+    /// Pass `counts` only where a row is rendered for good: a row may be rendered more than once in a run.
+    pub fn encode(
+        &mut self,
+        out: &mut Vec<u8>,
+        record_id: &str,
+        row: &impl Cells,
+        counts: Option<&mut Truncation>,
+    ) -> usize {
+        let start = out.len();
+        out.extend_from_slice(b"{\"recordId\":\"");
+        escape_into(out, record_id);
+        out.extend_from_slice(b"\",\"modelInput\":");
+        self.model_input(out, row, counts);
+        out.extend_from_slice(b"}\n");
+        out.len() - start
+    }
+
+    /// Appends only the request body of one row, as a single request needs it. Returns its length in bytes.
+    pub fn model_input(
+        &mut self,
+        out: &mut Vec<u8>,
+        row: &impl Cells,
+        counts: Option<&mut Truncation>,
+    ) -> usize {
+        let start = out.len();
+        out.extend_from_slice(&self.before);
+        self.template.render_into(
+            &mut JsonString(out),
+            row,
+            &self.options,
+            &mut self.scratch,
+            counts,
+        );
+        out.extend_from_slice(&self.behind);
+        out.len() - start
+    }
+}
+
+/// Writes a body as compact JSON and notes where the prompt goes.
+struct Halves<'a> {
+    slot: &'a str,
+    out: Vec<u8>,
+    /// Behind the opening quote of the slot.
+    cut: usize,
+    found: usize,
+}
+
+impl Halves<'_> {
+    fn write(&mut self, value: &Value) {
+        match value {
+            Value::String(text) if text == self.slot => {
+                self.found += 1;
+                self.out.push(b'"');
+                self.cut = self.out.len();
+                self.out.push(b'"');
+            }
+            Value::String(text) => write_string(&mut self.out, text),
+            Value::Array(items) => {
+                self.out.push(b'[');
+                for (index, item) in items.iter().enumerate() {
+                    self.comma(index);
+                    self.write(item);
+                }
+                self.out.push(b']');
+            }
+            Value::Object(members) => {
+                self.out.push(b'{');
+                for (index, (key, member)) in members.iter().enumerate() {
+                    self.comma(index);
+                    write_string(&mut self.out, key);
+                    self.out.push(b':');
+                    self.write(member);
+                }
+                self.out.push(b'}');
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {
+                self.out.extend_from_slice(value.to_string().as_bytes());
+            }
+        }
+    }
+
+    fn comma(&mut self, index: usize) {
+        if index > 0 {
+            self.out.push(b',');
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The user prompt of a row.
+
+use std::sync::Arc;
+
+use quarry_table::{Cell, Cells};
+
+use crate::error::RenderError;
+use crate::rules::{Rules, Selection};
+use crate::sink::{Fixed, Sink};
+use crate::truncation::{FieldLimit, Truncation};
+
+/// The placeholder for the rules that a row selects.
+pub(crate) const ROUTED_RULES: &str = "routed_rules";
+/// The placeholder that stands for the whole row where no column has its name.
+const INPUT_DATA: &str = "input_data";
+
+/// What becomes of a placeholder whose column a row does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MissingColumns {
+    /// A table without the column is refused before it is read ([`Template::check_columns`]). Where only single rows of
+    /// JSON Lines lack the key, the value is empty.
+    #[default]
+    Refuse,
+    /// The prompt says `[Missing: name]`.
+    Mark,
+}
+
+/// How values become text.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RenderOptions {
+    /// What to do about missing columns.
+    pub missing: MissingColumns,
+    /// The greatest length of one value; `None`: any. The cell that selects rules is not cut.
+    pub field_limit: Option<FieldLimit>,
+}
+
+/// A user prompt with its placeholders found.
+#[derive(Debug, Clone)]
+pub struct Template {
+    segments: Vec<Segment>,
+    columns: Vec<String>,
+    routing: Option<Routing>,
+}
+
+#[derive(Debug, Clone)]
+enum Segment {
+    Fixed(Fixed),
+    /// The value of a column, by its place in `columns`.
+    Value(usize),
+    RoutedRules,
+}
+
+#[derive(Debug, Clone)]
+struct Routing {
+    rules: Arc<Rules>,
+    /// Place in `columns` of the column that selects the rules.
+    column: usize,
+}
+
+/// Buffers for rendering that are used again for the next row.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scratch {
+    whole_row: Vec<u8>,
+    selection: Selection,
+    /// Places of the columns whose values were cut.
+    cut: Vec<usize>,
+}
+
+impl Template {
+    /// Finds the placeholders in a prompt.
+    ///
+    /// A placeholder is one of the names in single braces: `{name}`. Without names it is every run of letters, digits
+    /// and underscores in braces. All other braces are text, so JSON in a prompt needs no escaping, and `{{name}}` is
+    /// the value in braces. `{routed_rules}` is the place for rules, and empty unless
+    /// [`with_rules`](Self::with_rules) is used.
+    pub fn compile(text: &str, names: &[String]) -> Self {
+        let mut template = Self {
+            segments: Vec::new(),
+            columns: Vec::new(),
+            routing: None,
+        };
+        let mut literal_start = 0;
+        let mut at = 0;
+        while let Some(offset) = memchr::memchr(b'{', &text.as_bytes()[at..]) {
+            let brace = at + offset;
+            let rest = &text[brace + 1..];
+            at = brace + 1;
+            let Some(name) = placeholder(rest, names) else {
+                continue;
+            };
+            template.literal(&text[literal_start..brace]);
+            let segment = if name == ROUTED_RULES {
+                Segment::RoutedRules
+            } else {
+                Segment::Value(template.column(name))
+            };
+            template.segments.push(segment);
+            at += name.len() + 1;
+            literal_start = at;
+        }
+        template.literal(&text[literal_start..]);
+        template
+    }
+
+    /// Fills the place for rules, if there is one, with the rules that a row selects in `column`.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Arc<Rules>, column: &str) -> Self {
+        if self.has_rules_slot() && !rules.is_empty() {
+            let column = self.column(column);
+            self.routing = Some(Routing { rules, column });
+        }
+        self
+    }
+
+    /// The columns that are looked at, each once: give them to the decoder as its projection.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The column in which rows select rules, if the prompt shows any. A table may lack it: then no rule is selected.
+    pub fn routed_column(&self) -> Option<&str> {
+        self.routing
+            .as_ref()
+            .and_then(|routing| self.columns.get(routing.column))
+            .map(String::as_str)
+    }
+
+    /// The placeholders that have no column in a table. `{input_data}` is never missing: it stands for the whole row.
+    pub fn missing(&self, table_columns: &[String]) -> Vec<String> {
+        let mut missing = Vec::new();
+        for (place, name) in self.columns.iter().enumerate() {
+            let used = self
+                .segments
+                .iter()
+                .any(|segment| matches!(segment, Segment::Value(at) if *at == place));
+            if used && name != INPUT_DATA && !table_columns.contains(name) {
+                missing.push(name.clone());
+            }
+        }
+        missing
+    }
+
+    /// Refuses a table that lacks a column the prompt uses, unless missing columns are to be marked.
+    pub fn check_columns(
+        &self,
+        table_columns: &[String],
+        missing: MissingColumns,
+    ) -> Result<(), RenderError> {
+        let names = self.missing(table_columns);
+        if names.is_empty() || missing == MissingColumns::Mark {
+            return Ok(());
+        }
+        Err(RenderError::MissingColumns {
+            missing: names,
+            columns: table_columns.to_vec(),
+        })
+    }
+
+    /// The prompt of one row, projected to [`columns`](Self::columns), as a person reads it.
+    pub fn render(&self, row: &impl Cells, options: &RenderOptions) -> String {
+        let mut prompt = String::new();
+        self.render_into(&mut prompt, row, options, &mut Scratch::default(), None);
+        prompt
+    }
+
+    pub(crate) fn render_into(
+        &self,
+        sink: &mut impl Sink,
+        row: &impl Cells,
+        options: &RenderOptions,
+        scratch: &mut Scratch,
+        counts: Option<&mut Truncation>,
+    ) {
+        scratch.cut.clear();
+        for segment in &self.segments {
+            match segment {
+                Segment::Fixed(text) => sink.fixed(text),
+                Segment::Value(place) => self.render_value(*place, sink, row, options, scratch),
+                Segment::RoutedRules => {
+                    if let Some(Routing { rules, column }) = &self.routing {
+                        let cell = row.cell(*column).text().unwrap_or_default();
+                        rules.render(cell, &mut scratch.selection, sink);
+                    }
+                }
+            }
+        }
+        if let Some(counts) = counts {
+            counts.count_row(
+                scratch
+                    .cut
+                    .iter()
+                    .filter_map(|&place| self.columns.get(place)),
+            );
+        }
+    }
+
+    fn render_value(
+        &self,
+        place: usize,
+        sink: &mut impl Sink,
+        row: &impl Cells,
+        options: &RenderOptions,
+        scratch: &mut Scratch,
+    ) {
+        let name = self.columns.get(place).map_or("", String::as_str);
+        let text = match row.cell(place) {
+            Cell::Text(text) => text,
+            Cell::Missing if name == INPUT_DATA => {
+                scratch.whole_row.clear();
+                row.write_json(&mut scratch.whole_row);
+                std::str::from_utf8(&scratch.whole_row).unwrap_or_default()
+            }
+            Cell::Missing if options.missing == MissingColumns::Mark => {
+                sink.text("[Missing: ");
+                sink.text(name);
+                return sink.text("]");
+            }
+            Cell::Null | Cell::Missing => "",
+        };
+        let Some((head, marker)) = options.field_limit.and_then(|limit| limit.cut(text)) else {
+            return sink.text(text);
+        };
+        sink.text(head);
+        sink.text(marker);
+        if !scratch.cut.contains(&place) {
+            scratch.cut.push(place);
+        }
+    }
+
+    pub(crate) fn has_rules_slot(&self) -> bool {
+        self.segments
+            .iter()
+            .any(|segment| matches!(segment, Segment::RoutedRules))
+    }
+
+    fn literal(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.segments.push(Segment::Fixed(text.to_owned().into()));
+        }
+    }
+
+    /// The place of a column, which is added if it is new.
+    fn column(&mut self, name: &str) -> usize {
+        if let Some(place) = self.columns.iter().position(|column| column == name) {
+            return place;
+        }
+        self.columns.push(name.to_owned());
+        self.columns.len() - 1
+    }
+}
+
+/// The name of the placeholder whose opening brace stands before `rest`.
+fn placeholder<'a>(rest: &'a str, names: &'a [String]) -> Option<&'a str> {
+    let closes = |name: &&str| {
+        rest.strip_prefix(name)
+            .is_some_and(|behind| behind.starts_with('}'))
+    };
+    if closes(&ROUTED_RULES) {
+        return Some(ROUTED_RULES);
+    }
+    if names.is_empty() {
+        return word(rest);
+    }
+    // Only names that hold braces themselves can compete.
+    names
+        .iter()
+        .map(String::as_str)
+        .filter(closes)
+        .max_by_key(|name| name.len())
+}
+
+/// The run of letters, digits and underscores that a closing brace follows.
+pub(crate) fn word(rest: &str) -> Option<&str> {
+    let end = rest.find(|char: char| !char.is_alphanumeric() && char != '_')?;
+    (end > 0 && rest[end..].starts_with('}')).then(|| &rest[..end])
+}

@@ -1,0 +1,1 @@
+//! Promises of the prompt crate, as seen from outside.

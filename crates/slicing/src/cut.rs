@@ -1,0 +1,195 @@
+//! Choosing the cuts among the marks.
+
+use serde::{Deserialize, Serialize};
+
+use crate::marks::{Chunk, Limits, Place};
+
+/// Consecutive rows of a table that make one job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slice {
+    /// The first row, counted from 0 in the whole table.
+    pub first_row: u64,
+    /// Number of rows.
+    pub rows: u64,
+    /// Number of rows that are uploaded.
+    pub records: u64,
+    /// Bytes of their records.
+    pub bytes: u64,
+    /// Where the first row begins.
+    pub start: Place,
+    /// Where the row behind the last one begins, or the end of the table.
+    pub end: Place,
+}
+
+/// Sums over all rows before a mark.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    rows: u64,
+    records: u64,
+    bytes: u64,
+}
+
+/// The marks of a table: mark 0 before the first row, mark `last()` behind the last.
+struct Table<'a> {
+    limits: Limits,
+    chunks: &'a [Chunk],
+    sums: Vec<Sums>,
+}
+
+pub(crate) fn cut(limits: Limits, chunks: &[Chunk], end: Place) -> Vec<Slice> {
+    let mut sums = vec![Sums::default()];
+    sums.extend(chunks.iter().scan(Sums::default(), |sum, chunk| {
+        sum.rows += chunk.rows;
+        sum.records += chunk.records;
+        sum.bytes += chunk.bytes;
+        Some(*sum)
+    }));
+    let table = Table {
+        limits,
+        chunks,
+        sums,
+    };
+    let mut cuts = table.even_cuts();
+    if cuts
+        .windows(2)
+        .any(|pair| table.starved(pair[0], pair[1]) > 0)
+    {
+        cuts = table.best_cuts();
+    }
+    cuts.windows(2)
+        .map(|pair| table.slice(pair[0], pair[1], end))
+        .collect()
+}
+
+impl Table<'_> {
+    fn last(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// The farthest mark to which a slice from `from` may reach.
+    fn reach(&self, from: usize) -> usize {
+        let beyond = &self.sums[from..];
+        let fits = beyond.partition_point(|to| {
+            to.records - beyond[0].records <= self.limits.max_records
+                && to.bytes - beyond[0].bytes <= self.limits.max_bytes
+        });
+        // The partition point counts `from` itself.
+        from + fits - 1
+    }
+
+    /// The nearest mark to the start from which a slice may reach `to`.
+    fn reach_back(&self, to: usize) -> usize {
+        let end = self.sums[to];
+        self.sums[..to].partition_point(|from| {
+            end.records - from.records > self.limits.max_records
+                || end.bytes - from.bytes > self.limits.max_bytes
+        })
+    }
+
+    /// The number of records in a slice that is below the minimum; 0 for all other slices. A slice without records
+    /// makes no job and is not below it.
+    fn starved(&self, from: usize, to: usize) -> u64 {
+        let records = self.sums[to].records - self.sums[from].records;
+        if records < self.limits.min_records {
+            records
+        } else {
+            0
+        }
+    }
+
+    /// The least number of slices, each as near to its even share of the rows as the limits allow.
+    fn even_cuts(&self) -> Vec<usize> {
+        // From the end: the earliest mark at which so many slices can still hold the rest.
+        let mut earliest = vec![self.last()];
+        let mut mark = self.last();
+        while mark > 0 {
+            mark = self.reach_back(mark);
+            earliest.push(mark);
+        }
+        earliest.reverse();
+
+        let slices = earliest.len() - 1;
+        let rows = u128::from(self.sums[self.last()].rows);
+        let mut cuts = vec![0];
+        let mut previous = 0;
+        for (index, &earliest) in earliest.iter().enumerate().skip(1) {
+            // Every slice after this one needs a chunk.
+            let latest = self.reach(previous).min(self.last() - (slices - index));
+            let share = self.nearest(rows * index as u128, slices as u128);
+            previous = share.max(earliest).max(previous + 1).min(latest);
+            cuts.push(previous);
+        }
+        cuts
+    }
+
+    /// The mark before which the number of rows is nearest to `numerator / denominator`; the earlier of two.
+    fn nearest(&self, numerator: u128, denominator: u128) -> usize {
+        let scaled = |mark: usize| u128::from(self.sums[mark].rows) * denominator;
+        let after = self
+            .sums
+            .partition_point(|sum| u128::from(sum.rows) * denominator < numerator);
+        if after == 0 || after > self.last() {
+            return after.min(self.last());
+        }
+        let before = after - 1;
+        if numerator - scaled(before) <= scaled(after) - numerator {
+            before
+        } else {
+            after
+        }
+    }
+
+    /// The cuts that leave the fewest records in slices below the minimum; among these the fewest slices, and among
+    /// these the most even ones.
+    ///
+    /// Tries all pairs of marks that may bound a slice, which the distance of the marks limits to some hundred for each.
+    fn best_cuts(&self) -> Vec<usize> {
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        struct Cost {
+            starved: u64,
+            slices: u64,
+            /// Sum of the squared numbers of rows: least if they are equal.
+            unevenness: u128,
+        }
+        let nothing = Cost {
+            starved: 0,
+            slices: 0,
+            unevenness: 0,
+        };
+        let mut best = vec![(nothing, 0)];
+        for to in 1..=self.last() {
+            let costs = (self.reach_back(to)..to).map(|from| {
+                let (before, _) = best[from];
+                let rows = u128::from(self.sums[to].rows - self.sums[from].rows);
+                let cost = Cost {
+                    starved: before.starved + self.starved(from, to),
+                    slices: before.slices + 1,
+                    unevenness: before.unevenness + rows * rows,
+                };
+                (cost, from)
+            });
+            // There is always one: a chunk alone fits.
+            best.push(costs.min().unwrap_or((nothing, to - 1)));
+        }
+        let mut cuts = vec![self.last()];
+        let mut mark = self.last();
+        while mark > 0 {
+            mark = best[mark].1;
+            cuts.push(mark);
+        }
+        cuts.reverse();
+        cuts
+    }
+
+    fn slice(&self, from: usize, to: usize, end: Place) -> Slice {
+        let (before, behind) = (self.sums[from], self.sums[to]);
+        Slice {
+            first_row: before.rows,
+            rows: behind.rows - before.rows,
+            records: behind.records - before.records,
+            bytes: behind.bytes - before.bytes,
+            start: self.chunks[from].start,
+            end: self.chunks.get(to).map_or(end, |chunk| chunk.start),
+        }
+    }
+}

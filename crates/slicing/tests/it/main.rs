@@ -1,0 +1,1 @@
+//! Promises of the slicing crate, as seen from outside.
