@@ -1,5 +1,6 @@
 //! Bytes in, rows out.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -180,7 +181,8 @@ impl RowDecoder {
     }
 
     /// The place behind the last row that was taken: behind the header if there was none, and at the start of reading
-    /// before that. Blank lines that follow are not passed yet.
+    /// before that. Blank lines that follow may have been passed; the end of a file always has been once there is no
+    /// more row.
     pub fn position(&self) -> Position {
         Position {
             byte: self.offset(self.start),
@@ -422,6 +424,10 @@ impl RowDecoder {
                         place: self.place(start + source.column().saturating_sub(1)),
                         source,
                     },
+                    Fault::NotText { at, source } => TableError::NotText {
+                        place: self.place(start + at),
+                        source,
+                    },
                     Fault::DuplicateKey(key) => TableError::DuplicateKey {
                         place: self.place(start),
                         key,
@@ -565,6 +571,19 @@ impl RowDecoder {
             (Record::Csv(_), None) => {}
             (Record::Json(record), _) => record.project(&self.names),
         }
+    }
+}
+
+/// Where it is; what it holds of the file is left out.
+impl fmt::Debug for RowDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut decoder = f.debug_struct("RowDecoder");
+        decoder
+            .field("format", &self.format)
+            .field("file", &self.file);
+        decoder
+            .field("position", &self.position())
+            .finish_non_exhaustive()
     }
 }
 

@@ -23,6 +23,7 @@ pub enum ResultCell<'a> {
 ///
 /// A row's own part is copied byte for byte, unless columns are replaced; then the rest is written anew with as little
 /// quoting as possible. Every row ends with the line ending of the table, also the last.
+#[derive(Debug, Clone)]
 pub struct RowEncoder {
     newline: Newline,
     layout: Layout,
@@ -31,6 +32,7 @@ pub struct RowEncoder {
     replaced: Vec<usize>,
 }
 
+#[derive(Debug, Clone)]
 enum Layout {
     Delimited {
         delimiter: u8,

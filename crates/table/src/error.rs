@@ -95,6 +95,16 @@ pub enum TableError {
         /// What the parser says. Its line and column count within the row.
         source: serde_json::Error,
     },
+    /// A JSON string holds an escape that is no character. Found only in columns that are looked at.
+    #[error(
+        "{place}: the string that begins here is not text: {source}; write characters beyond U+FFFF as both halves of a surrogate pair"
+    )]
+    NotText {
+        /// The start of the string.
+        place: Place,
+        /// What the parser says. Its column counts within the string.
+        source: serde_json::Error,
+    },
     /// A line of JSON Lines is JSON but not an object.
     #[error(
         "{place}: the line is {found}, not a JSON object; write each row as {{\"column\": value, ...}} on a line of its own"
@@ -135,6 +145,7 @@ impl TableError {
             | Self::NotUtf8 { place }
             | Self::DuplicateColumn { place, .. }
             | Self::NotJson { place, .. }
+            | Self::NotText { place, .. }
             | Self::NotAnObject { place, .. }
             | Self::TooManyColumns { place, .. }
             | Self::DuplicateKey { place, .. } => place,

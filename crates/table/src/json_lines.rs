@@ -19,6 +19,11 @@ pub(crate) const MAX_COLUMNS: usize = 10_000;
 /// Why a line is not a row.
 pub(crate) enum Fault {
     Json(serde_json::Error),
+    /// A string whose escapes are not Unicode text, and where in the line it begins.
+    NotText {
+        at: usize,
+        source: serde_json::Error,
+    },
     DuplicateKey(String),
     TooManyColumns,
 }
@@ -105,8 +110,7 @@ impl JsonRecord {
                 .and_then(|(_, member)| self.members.get(*member));
             let cell = match member {
                 None => JsonCell::Missing,
-                Some(member) => read_value(line, member.value.clone(), &mut self.unescaped)
-                    .map_err(Fault::Json)?,
+                Some(member) => read_value(line, member.value.clone(), &mut self.unescaped)?,
             };
             self.cells.push(cell);
         }
@@ -190,11 +194,7 @@ impl<'a> Object<'a> {
 }
 
 /// Turns the JSON text of a value into a cell.
-fn read_value(
-    line: &str,
-    range: Range<usize>,
-    unescaped: &mut String,
-) -> Result<JsonCell, serde_json::Error> {
+fn read_value(line: &str, range: Range<usize>, unescaped: &mut String) -> Result<JsonCell, Fault> {
     let value = &line[range.clone()];
     let Some(inner) = value
         .strip_prefix('"')
@@ -210,7 +210,12 @@ fn read_value(
         return Ok(JsonCell::Line(range.start + 1..range.end - 1));
     }
     let start = unescaped.len();
-    (&mut serde_json::Deserializer::from_str(value)).deserialize_str(Unescape(unescaped))?;
+    (&mut serde_json::Deserializer::from_str(value))
+        .deserialize_str(Unescape(unescaped))
+        .map_err(|source| Fault::NotText {
+            at: range.start,
+            source,
+        })?;
     Ok(JsonCell::Unescaped(start..unescaped.len()))
 }
 

@@ -1,5 +1,7 @@
 //! One row, borrowed from the decoder that read it.
 
+use std::fmt;
+
 use crate::cell::{Cell, Cells};
 use crate::csv::Fields;
 use crate::header::{Header, Newline};
@@ -55,6 +57,18 @@ impl<'a> Row<'a> {
             Content::Fields(fields) => fields.projected(index).map_or(Cell::Missing, Cell::Text),
             Content::Object(object) => object.projected(index),
         }
+    }
+}
+
+/// Its place and its text.
+impl fmt::Debug for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let raw = String::from_utf8_lossy(self.raw);
+        let mut row = f.debug_struct("Row");
+        row.field("number", &self.number)
+            .field("byte", &self.byte)
+            .field("raw", &raw)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,1 +1,4 @@
 //! Promises of the slicing crate, as seen from outside.
+
+mod naive;
+mod slices;

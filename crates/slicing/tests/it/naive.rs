@@ -1,0 +1,43 @@
+//! The least number of slices, and the fewest records in slices below the minimum, by trying every cut between any two
+//! rows.
+
+use quarry_slicing::Limits;
+
+/// A row: the bytes of its record, or none if it is not uploaded.
+pub(crate) type Row = Option<u64>;
+
+/// The fewest slices that keep both limits.
+pub(crate) fn fewest_slices(limits: Limits, rows: &[Row]) -> usize {
+    best(limits, rows, |_, _| 0).1
+}
+
+/// The fewest records in slices below the minimum, and the fewest slices with which that is reached.
+pub(crate) fn fewest_starved(limits: Limits, rows: &[Row]) -> (u64, usize) {
+    best(limits, rows, |limits, records| {
+        if records < limits.min_records {
+            records
+        } else {
+            0
+        }
+    })
+}
+
+fn best(limits: Limits, rows: &[Row], cost: impl Fn(Limits, u64) -> u64) -> (u64, usize) {
+    let mut best = vec![(0, 0)];
+    for to in 1..=rows.len() {
+        let (mut records, mut bytes) = (0, 0);
+        let mut found: Option<(u64, usize)> = None;
+        for from in (0..to).rev() {
+            records += u64::from(rows[from].is_some());
+            bytes += rows[from].unwrap_or(0);
+            if records > limits.max_records || bytes > limits.max_bytes {
+                break;
+            }
+            let (before, slices) = best[from];
+            let candidate = (before + cost(limits, records), slices + 1);
+            found = Some(found.map_or(candidate, |found| found.min(candidate)));
+        }
+        best.push(found.expect("every row fits alone"));
+    }
+    best[rows.len()]
+}

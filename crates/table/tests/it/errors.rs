@@ -1,0 +1,198 @@
+//! Every error names the file, the place and the remedy.
+
+use quarry_table::{Format, MAX_ROW_BYTES, RowDecoder, TableError};
+
+use crate::pieces::read;
+
+#[track_caller]
+fn check(format: Format, text: &[u8], rows_before: usize, message: &str) {
+    let (rows, end) = read(format, text, &["a"]);
+    assert_eq!(end.err().as_deref(), Some(message));
+    assert_eq!(rows.len(), rows_before);
+}
+
+#[test]
+fn rows_with_too_many_or_too_few_cells() {
+    check(
+        Format::Csv,
+        b"a,b\n\"1\n1\",2\n\n3,4,5\n",
+        1,
+        "t.txt, row 2 (line 5, byte 13): the row has 3 cells but the header has 2; quote cells that contain the \
+         separator or a line break, or write every cell even if it is empty",
+    );
+    check(
+        Format::Tsv,
+        b"a\tb\nx",
+        0,
+        "t.txt, row 1 (line 2, byte 4): the row has 1 cells but the header has 2; quote cells that contain the \
+         separator or a line break, or write every cell even if it is empty",
+    );
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_named_where_it_opens() {
+    let message = "t.txt, row 2 (line 3, byte 10): a quoted cell starts here and is never closed; add the closing \
+                   quote, or double the quote if it is part of the text";
+    check(Format::Csv, b"a,b\n1,2\n3,\"4\n5,6\n7,8\n", 1, message);
+    let message = "t.txt, header (line 1, byte 2): a quoted cell starts here and is never closed; add the closing \
+                   quote, or double the quote if it is part of the text";
+    check(Format::Csv, b"a,\"b\n1,2\n", 0, message);
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_found() {
+    let message = |place: &str| format!("t.txt, {place}: not UTF-8 text; save the file as UTF-8");
+    check(
+        Format::Csv,
+        b"a,b\n1,2\n3,M\xfcller\n",
+        1,
+        &message("row 2 (line 3, byte 11)"),
+    );
+    check(
+        Format::Csv,
+        b"a,\xff\n1,2\n",
+        0,
+        &message("header (line 1, byte 2)"),
+    );
+    check(
+        Format::JsonLines,
+        b"{\"a\":\"\xff\"}\n",
+        0,
+        &message("row 1 (line 1, byte 6)"),
+    );
+    // Halves of one character in two cells.
+    check(
+        Format::Csv,
+        b"a,b\n\xc3,\xa9\n",
+        0,
+        &message("row 1 (line 2, byte 4)"),
+    );
+}
+
+#[test]
+fn columns_of_one_name_are_refused() {
+    check(
+        Format::Csv,
+        b"x,a,\"x\"\n1,2,3\n",
+        0,
+        "t.txt, header (line 1, byte 0): columns 1 and 3 are both named \"x\"; give each column its own name",
+    );
+}
+
+#[test]
+fn json_lines_must_be_json_objects() {
+    check(
+        Format::JsonLines,
+        b"{\"a\":1}\n\n{\"a\":}\n",
+        1,
+        "t.txt, row 2 (line 3, byte 14): not valid JSON: expected value at line 1 column 6; every line must be one \
+         complete JSON object",
+    );
+    check(
+        Format::JsonLines,
+        b"{\"a\":1} {\"a\":2}\n",
+        0,
+        "t.txt, row 1 (line 1, byte 8): not valid JSON: trailing characters at line 1 column 9; every line must be one \
+         complete JSON object",
+    );
+    check(
+        Format::JsonLines,
+        b" [1]\n",
+        0,
+        "t.txt, row 1 (line 1, byte 0): the line is an array, not a JSON object; write each row as \
+         {\"column\": value, ...} on a line of its own",
+    );
+    check(
+        Format::JsonLines,
+        b"{\"a\":1,\"\\u0061\":2}\n",
+        0,
+        "t.txt, row 1 (line 1, byte 0): the key \"a\" appears twice; keep one of them",
+    );
+}
+
+/// Half a surrogate pair is no text, so it cannot be asked about.
+#[test]
+fn a_string_that_is_no_text_is_refused_where_it_is_used() {
+    let text = br#"{"b":1,"a":"\ud800"}"#;
+    check(
+        Format::JsonLines,
+        text,
+        0,
+        "t.txt, row 1 (line 1, byte 11): the string that begins here is not text: unexpected end of hex escape at line \
+         1 column 8; write characters beyond U+FFFF as both halves of a surrogate pair",
+    );
+    assert!(read(Format::JsonLines, text, &["b"]).1.is_ok());
+}
+
+#[test]
+fn keys_that_are_data_are_refused() {
+    let lines: Vec<String> = (0..=10_000)
+        .map(|row| format!("{{\"k{row}\":1}}\n"))
+        .collect();
+    let lines = lines.concat();
+    let (rows, end) = read(Format::JsonLines, lines.as_bytes(), &[]);
+    assert_eq!(rows.len(), 10_000);
+    assert!(
+        end.unwrap_err().contains(
+            "row 10001 (line 10001, byte 118890): the file has more than 10000 different"
+        )
+    );
+}
+
+/// A missing closing quote costs the limit in memory, not the file.
+#[test]
+fn a_row_longer_than_the_limit_is_refused_before_it_is_read() {
+    let piece = vec![b'x'; 1024 * 1024];
+    for (format, start, quote) in [
+        (Format::Csv, &b"a\n1\n\"2"[..], Some(4)),
+        (Format::JsonLines, b"{", None),
+    ] {
+        let mut decoder = RowDecoder::start(format, "t.txt");
+        decoder.push(start);
+        let mut pushed = 0;
+        let error = loop {
+            match decoder.next_row() {
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    assert!(pushed <= MAX_ROW_BYTES, "the limit was passed");
+                    decoder.push(&piece);
+                    pushed += piece.len();
+                }
+                Err(error) => break error,
+            }
+        };
+        let TableError::RowTooLong {
+            limit,
+            quote: found,
+            ..
+        } = error
+        else {
+            panic!("{error}")
+        };
+        assert_eq!((limit, found), (MAX_ROW_BYTES, quote));
+        assert!(
+            decoder.next_row().unwrap().is_none(),
+            "there are no rows after an error"
+        );
+    }
+}
+
+/// In the middle of a file lines cannot be counted; the byte says where it is.
+#[test]
+fn an_error_after_resuming_has_row_and_byte() {
+    let mut decoder = RowDecoder::start(Format::Csv, "t.csv");
+    decoder.push(b"a,b\n");
+    decoder.end();
+    assert!(decoder.next_row().unwrap().is_none());
+    let header = decoder.header().unwrap().clone();
+    let at = quarry_table::Position { byte: 1000, row: 9 };
+    let mut decoder = RowDecoder::resume(Format::Csv, "t.csv", header, at);
+    decoder.push(b"1,2\n3\n");
+    assert!(decoder.next_row().unwrap().is_some());
+    let error = decoder.next_row().map(|_| ()).unwrap_err();
+    assert!(
+        error.to_string().starts_with("t.csv, row 11 (byte 1004): "),
+        "{error}"
+    );
+    assert_eq!((error.place().row, error.place().line), (Some(10), None));
+}
