@@ -1,1 +1,55 @@
-//! quarry-state-machine
+//! A small interpreter for state machines: the part of the Amazon States Language that one
+//! workflow of the Standard type needs, executed on a virtual clock and measured against the
+//! limits of AWS Step Functions.
+//!
+//! # What it promises
+//!
+//! - **Nothing is ignored.** [`Definition::load`] refuses, by name and place, whatever is not in
+//!   the subset below.
+//! - **Waiting costs nothing.** On a jumping [`VirtualClock`], a week of waiting takes
+//!   milliseconds, and time stands still while a function runs.
+//! - **The service's limits hold**: payload size, length of the event history, names. Every
+//!   [`Outcome`] says how close an execution came.
+//!
+//! # The subset
+//!
+//! `JSONPath` as query language; Task (`lambda:invoke`), Choice, Wait (`Seconds`, `SecondsPath`),
+//! Pass, Succeed, Fail, and Map in distributed mode with Standard children and an `ItemReader`
+//! over a JSON list in S3; `InputPath`, `OutputPath`, `ResultPath`, `Parameters`,
+//! `ResultSelector`, `Retry`, `Catch`, `TimeoutSeconds`; paths as `$.a.b[0]`, the context object's
+//! fields, `States.Format`, `States.StringToJson` and `States.JsonToString`.
+//!
+//! # Where the service is followed only so far
+//!
+//! - `States.DataLimitExceeded` of a function's result is caught by name but not by `States.ALL`,
+//!   as documented; the service has been seen to catch it by `States.ALL` as well.
+//! - The result of `lambda:invoke` has `Payload` and `StatusCode` only, without the headers and
+//!   metadata of the HTTP response.
+//! - The names of child executions are readable instead of being UUIDs.
+//! - `States.Format` refuses lists and objects, which the service prints in a notation of its own.
+//! - A call of a function that is no longer waited for is dropped; a Lambda function would go on
+//!   to its end.
+
+mod clock;
+mod context;
+mod definition;
+mod execution;
+mod expression;
+mod failure;
+mod history;
+mod host;
+pub mod limits;
+mod machine;
+mod map;
+mod observer;
+mod outcome;
+mod path;
+mod template;
+mod timestamp;
+
+pub use clock::{Hold, Sleep, VirtualClock};
+pub use definition::{Definition, DefinitionError, ErrorName, ErrorRole, Problem};
+pub use host::{FunctionError, Host};
+pub use machine::{Execution, Machine, StartError, StopHandle};
+pub use observer::{Event, EventKind, Observer, StateType};
+pub use outcome::{ChildFailure, Outcome, Status};

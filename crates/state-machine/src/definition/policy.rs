@@ -1,0 +1,197 @@
+//! What happens to an error of a Task or Map state: `Retry` and `Catch`.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::document::{Fields, Problems};
+use super::states::parse_result_path;
+use crate::failure::names;
+use crate::limits::MAX_SECONDS;
+use crate::path::ResultPath;
+
+/// The error names that a retrier or catcher is for.
+#[derive(Debug)]
+pub(crate) struct ErrorEquals(Vec<String>);
+
+impl ErrorEquals {
+    pub(crate) fn names(&self) -> &[String] {
+        &self.0
+    }
+
+    /// `States.ALL` matches every error except `States.DataLimitExceeded`, which must be named;
+    /// `States.TaskFailed` leaves out `States.Timeout` as well. Source: Step Functions Developer
+    /// Guide, "Handling errors", which calls `States.DataLimitExceeded` terminal to the wildcard.
+    pub(crate) fn matches(&self, error: &str) -> bool {
+        self.0.iter().any(|name| match name.as_str() {
+            names::ALL => error != names::DATA_LIMIT_EXCEEDED,
+            names::TASK_FAILED => error != names::DATA_LIMIT_EXCEEDED && error != names::TIMEOUT,
+            name => name == error,
+        })
+    }
+
+    fn parse(fields: &mut Fields<'_>, is_last: bool, problems: &mut Problems) -> Option<Self> {
+        let path = fields.at("ErrorEquals");
+        let value = fields.required("ErrorEquals", problems)?;
+        let list: Option<Vec<String>> = value.as_array().and_then(|items| {
+            items
+                .iter()
+                .map(|item| item.as_str().map(str::to_owned))
+                .collect()
+        });
+        let Some(list) = list.filter(|list| !list.is_empty()) else {
+            problems.add(&path, "must be a list of at least one error name");
+            return None;
+        };
+        for name in &list {
+            if name == names::RUNTIME {
+                problems.add(&path, "`States.Runtime` is never retried or caught");
+            } else if name.starts_with("States.") && !names::CATCHABLE.contains(&name.as_str()) {
+                problems.add(&path, format!("`{name}` is not a reserved error name"));
+            }
+        }
+        if list.iter().any(|name| name == names::ALL) && (list.len() > 1 || !is_last) {
+            problems.add(
+                &path,
+                "`States.ALL` must stand alone and in the last entry of the list",
+            );
+        }
+        Some(Self(list))
+    }
+}
+
+/// One entry of `Retry`.
+#[derive(Debug)]
+pub(crate) struct Retrier {
+    pub(crate) errors: ErrorEquals,
+    pub(crate) max_attempts: u64,
+    interval_seconds: u64,
+    backoff_rate: f64,
+    max_delay_seconds: Option<u64>,
+    pub(crate) full_jitter: bool,
+}
+
+impl Retrier {
+    /// Reads the entries of the state's `Retry`; none if there are none.
+    pub(super) fn parse_list(state: &mut Fields<'_>, problems: &mut Problems) -> Vec<Self> {
+        parse_entries(state, "Retry", problems, |fields, is_last, problems| {
+            let errors = ErrorEquals::parse(fields, is_last, problems);
+            let interval = fields.integer("IntervalSeconds", 1..=MAX_SECONDS, problems);
+            let max_attempts = fields.integer("MaxAttempts", 0..=MAX_SECONDS, problems);
+            let interval_seconds = interval.unwrap_or(1);
+            let backoff_rate = match fields.take("BackoffRate") {
+                None => 2.0,
+                Some(value) => {
+                    let rate = value.as_f64().filter(|rate| *rate >= 1.0);
+                    if rate.is_none() {
+                        problems.add(
+                            &fields.at("BackoffRate"),
+                            format!("must be a number of at least 1, not {value}"),
+                        );
+                    }
+                    rate.unwrap_or(2.0)
+                }
+            };
+            let max_delay_seconds = fields.integer("MaxDelaySeconds", 1..=31_622_399, problems);
+            if max_delay_seconds.is_some_and(|delay| delay <= interval_seconds) {
+                problems.add(
+                    &fields.at("MaxDelaySeconds"),
+                    "must be greater than IntervalSeconds",
+                );
+            }
+            let full_jitter = match fields.text("JitterStrategy", problems) {
+                None | Some("NONE") => false,
+                Some("FULL") => true,
+                Some(other) => {
+                    problems.add(
+                        &fields.at("JitterStrategy"),
+                        format!("must be FULL or NONE, not `{other}`"),
+                    );
+                    false
+                }
+            };
+            Some(Self {
+                errors: errors?,
+                max_attempts: max_attempts.unwrap_or(3),
+                interval_seconds,
+                backoff_rate,
+                max_delay_seconds,
+                full_jitter,
+            })
+        })
+    }
+
+    /// The delay before the retry that follows `retries` earlier ones of this retrier:
+    /// `IntervalSeconds × BackoffRate^retries`, at most `MaxDelaySeconds`, then times `jitter`.
+    pub(crate) fn delay(&self, retries: u64, jitter: f64) -> Duration {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "whole seconds below 10^8 are exact"
+        )]
+        let (interval, longest) = (
+            self.interval_seconds as f64,
+            self.max_delay_seconds.unwrap_or(MAX_SECONDS) as f64,
+        );
+        let exponent = i32::try_from(retries).unwrap_or(i32::MAX);
+        let seconds = (interval * self.backoff_rate.powi(exponent)).min(longest);
+        Duration::try_from_secs_f64(seconds * jitter).map_or(Duration::ZERO, whole_milliseconds)
+    }
+}
+
+fn whole_milliseconds(duration: Duration) -> Duration {
+    Duration::new(
+        duration.as_secs(),
+        duration.subsec_millis().saturating_mul(1_000_000),
+    )
+}
+
+/// One entry of `Catch`.
+#[derive(Debug)]
+pub(crate) struct Catcher {
+    pub(crate) errors: ErrorEquals,
+    pub(crate) result_path: ResultPath,
+    pub(crate) next: String,
+}
+
+impl Catcher {
+    /// Reads the entries of the state's `Catch`; none if there are none.
+    pub(super) fn parse_list(state: &mut Fields<'_>, problems: &mut Problems) -> Vec<Self> {
+        parse_entries(state, "Catch", problems, |fields, is_last, problems| {
+            let errors = ErrorEquals::parse(fields, is_last, problems);
+            let result_path = parse_result_path(fields, problems);
+            let next = fields.required_text("Next", problems);
+            Some(Self {
+                errors: errors?,
+                result_path,
+                next: next?.to_owned(),
+            })
+        })
+    }
+}
+
+fn parse_entries<T>(
+    state: &mut Fields<'_>,
+    name: &'static str,
+    problems: &mut Problems,
+    parse: impl Fn(&mut Fields<'_>, bool, &mut Problems) -> Option<T>,
+) -> Vec<T> {
+    let path = state.at(name);
+    let items = match state.take(name) {
+        None => return Vec::new(),
+        Some(Value::Array(items)) => items,
+        Some(_) => {
+            problems.add(&path, "must be a list");
+            return Vec::new();
+        }
+    };
+    let mut entries = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        if let Some(mut fields) = Fields::of(item, &format!("{path}[{index}]"), problems) {
+            fields.comment(problems);
+            let is_last = index + 1 == items.len();
+            entries.extend(parse(&mut fields, is_last, problems));
+            fields.refuse_rest(problems);
+        }
+    }
+    entries
+}

@@ -1,0 +1,81 @@
+//! Why a state did not come to its end.
+
+/// The error that a state reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Goes through the state's `Retry` and `Catch`.
+    Error(ErrorCause),
+    /// Ends the execution, whatever the state's `Retry` and `Catch` say.
+    Terminal(ErrorCause),
+}
+
+/// An error name with its cause, as `Catch` hands them on.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct ErrorCause {
+    pub(crate) error: String,
+    pub(crate) cause: String,
+}
+
+impl Failure {
+    pub(crate) fn error(error: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self::Error(ErrorCause {
+            error: error.into(),
+            cause: cause.into(),
+        })
+    }
+
+    pub(crate) fn terminal(error: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self::Terminal(ErrorCause {
+            error: error.into(),
+            cause: cause.into(),
+        })
+    }
+
+    pub(crate) fn into_error_cause(self) -> ErrorCause {
+        match self {
+            Self::Error(error) | Self::Terminal(error) => error,
+        }
+    }
+
+    pub(crate) fn error_cause(&self) -> &ErrorCause {
+        match self {
+            Self::Error(error) | Self::Terminal(error) => error,
+        }
+    }
+}
+
+/// Names that the Amazon States Language reserves.
+pub(crate) mod names {
+    pub(crate) const ALL: &str = "States.ALL";
+    pub(crate) const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
+    pub(crate) const EXCEED_TOLERATED_FAILURE_THRESHOLD: &str =
+        "States.ExceedToleratedFailureThreshold";
+    pub(crate) const INTRINSIC_FAILURE: &str = "States.IntrinsicFailure";
+    pub(crate) const ITEM_READER_FAILED: &str = "States.ItemReaderFailed";
+    pub(crate) const NO_CHOICE_MATCHED: &str = "States.NoChoiceMatched";
+    pub(crate) const RESULT_PATH_MATCH_FAILURE: &str = "States.ResultPathMatchFailure";
+    pub(crate) const RUNTIME: &str = "States.Runtime";
+    pub(crate) const TASK_FAILED: &str = "States.TaskFailed";
+    pub(crate) const TIMEOUT: &str = "States.Timeout";
+
+    /// Every reserved name that `ErrorEquals` may hold. `States.Runtime` is not among them: the
+    /// service never retries nor catches it, so naming it would promise what does not happen.
+    pub(crate) const CATCHABLE: [&str; 16] = [
+        ALL,
+        "States.BranchFailed",
+        DATA_LIMIT_EXCEEDED,
+        EXCEED_TOLERATED_FAILURE_THRESHOLD,
+        "States.HeartbeatTimeout",
+        "States.Http.Socket",
+        INTRINSIC_FAILURE,
+        ITEM_READER_FAILED,
+        NO_CHOICE_MATCHED,
+        "States.ParameterPathFailure",
+        "States.Permissions",
+        "States.QueryEvaluationError",
+        RESULT_PATH_MATCH_FAILURE,
+        "States.ResultWriterFailed",
+        TASK_FAILED,
+        TIMEOUT,
+    ];
+}

@@ -1,0 +1,90 @@
+//! The event history of one execution: counted, limited and shown to the observer. The events
+//! themselves are not kept.
+//!
+//! What is counted follows the histories that the service records. Per state: Choice, Pass,
+//! Succeed and Wait 2 (entered, exited); Fail 1 (entered); Task 2 plus 3 per attempt (scheduled,
+//! started, and succeeded, failed or timed out); Map 2 plus 2 per attempt (Map Run started; Map
+//! Run succeeded or failed) plus state started per attempt, plus state succeeded or failed at
+//! the end. A caught error leaves its state with an exited event, an uncaught one without.
+//! Beside the states: execution started, and one event for its end. Children count in their own
+//! histories.
+//!
+//! Sources: AWS API reference, `HistoryEvent`; histories recorded against the service in the
+//! test suite of `LocalStack` (`tests/aws/services/stepfunctions/v2/**/*.snapshot.json`); for the
+//! limit, floci-io/floci issue 2734: event 25,000 is the one that ends the execution.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::clock::VirtualClock;
+use crate::failure::{Failure, names};
+use crate::limits::MAX_HISTORY_EVENTS;
+use crate::observer::{Event, EventKind, Observer};
+
+/// The history of one execution.
+pub(crate) struct History {
+    execution: String,
+    clock: VirtualClock,
+    observer: Arc<dyn Observer>,
+    events: AtomicU64,
+    finished: AtomicBool,
+}
+
+impl History {
+    pub(crate) fn new(execution: String, clock: VirtualClock, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            execution,
+            clock,
+            observer,
+            events: AtomicU64::new(0),
+            finished: AtomicBool::new(false),
+        }
+    }
+
+    /// Records an event that does not end the execution. Fails when only the event that ends it
+    /// has room left.
+    pub(crate) fn record(&self, kind: EventKind<'_>) -> Result<u64, Failure> {
+        if self.len() + 1 >= MAX_HISTORY_EVENTS {
+            return Err(Failure::terminal(
+                names::RUNTIME,
+                format!(
+                    "The execution reached the maximum number of history events \
+                     ({MAX_HISTORY_EVENTS})."
+                ),
+            ));
+        }
+        Ok(self.append(kind))
+    }
+
+    /// Records the event that ends the execution, unless it has ended already.
+    pub(crate) fn finish(&self, kind: EventKind<'_>) {
+        if !self.finished.swap(true, Ordering::AcqRel) {
+            self.append(kind);
+        }
+    }
+
+    /// Shows an event that is not part of the history.
+    pub(crate) fn show(&self, kind: EventKind<'_>) {
+        self.notify(None, kind);
+    }
+
+    /// Number of events recorded.
+    pub(crate) fn len(&self) -> u64 {
+        self.events.load(Ordering::Acquire)
+    }
+
+    fn append(&self, kind: EventKind<'_>) -> u64 {
+        let id = self.events.fetch_add(1, Ordering::AcqRel) + 1;
+        self.notify(Some(id), kind);
+        id
+    }
+
+    fn notify(&self, id: Option<u64>, kind: EventKind<'_>) {
+        self.observer.event(&Event {
+            at: self.clock.now(),
+            execution: &self.execution,
+            id,
+            kind,
+        });
+    }
+}

@@ -1,0 +1,77 @@
+//! The service limits that shape a workflow, and how a payload is measured against them.
+//!
+//! Source: AWS Step Functions Developer Guide, "Service quotas". All are hard limits of Standard
+//! workflows except where noted.
+
+use std::io;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// Largest input or output of a task, state or execution, in bytes of UTF-8 JSON text.
+pub const MAX_PAYLOAD_BYTES: usize = 262_144;
+
+/// Number of events in the history of one execution. The last one is always the event that ends
+/// the execution: a machine that has recorded 24,999 events and goes on fails.
+pub const MAX_HISTORY_EVENTS: u64 = 25_000;
+
+/// Number of child executions a Map Run has open at a time, which is also what a `MaxConcurrency`
+/// of zero or none means.
+pub const MAX_OPEN_CHILDREN: usize = 10_000;
+
+/// Longest life of an execution: one year.
+pub const MAX_EXECUTION_TIME: Duration = Duration::from_hours(365 * 24);
+
+/// Longest name of an execution, in characters.
+pub const MAX_EXECUTION_NAME_CHARS: usize = 80;
+
+/// Longest name of a state, in characters.
+pub(crate) const MAX_STATE_NAME_CHARS: usize = 80;
+
+/// Longest `Label` of a Map state, in characters.
+pub(crate) const MAX_LABEL_CHARS: usize = 40;
+
+/// Largest number of seconds a definition may name.
+pub(crate) const MAX_SECONDS: u64 = 99_999_999;
+
+/// Whether the JSON text of `payload` has at most [`MAX_PAYLOAD_BYTES`] bytes.
+pub(crate) fn fits_payload(payload: &Value) -> bool {
+    serde_json::to_writer(Allowance(MAX_PAYLOAD_BYTES), payload).is_ok()
+}
+
+/// Takes this many bytes and fails on the next one.
+struct Allowance(usize);
+
+impl io::Write for Allowance {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.checked_sub(bytes.len()) {
+            Some(rest) => {
+                self.0 = rest;
+                Ok(bytes.len())
+            }
+            None => Err(io::ErrorKind::FileTooLarge.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The limit is on bytes of JSON text: quotes and escapes count, and so does UTF-8 length.
+    #[test]
+    fn payload_is_measured_in_bytes_of_json_text() {
+        let exactly = Value::String("x".repeat(MAX_PAYLOAD_BYTES - 2));
+        assert!(fits_payload(&exactly));
+        let quote_too_much = Value::String("x".repeat(MAX_PAYLOAD_BYTES - 1));
+        assert!(!fits_payload(&quote_too_much));
+        let two_bytes_each = Value::String("ä".repeat(MAX_PAYLOAD_BYTES / 2 - 1));
+        assert!(fits_payload(&two_bytes_each));
+        let escaped = Value::String("\"".repeat(MAX_PAYLOAD_BYTES / 2));
+        assert!(!fits_payload(&escaped));
+    }
+}

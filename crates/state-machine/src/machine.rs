@@ -1,0 +1,259 @@
+//! A state machine, and its executions from outside.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::VirtualClock;
+use crate::context::ExecutionContext;
+use crate::definition::Definition;
+use crate::execution::{Run, Shared};
+use crate::failure::ErrorCause;
+use crate::history::History;
+use crate::host::Host;
+use crate::limits::{
+    MAX_EXECUTION_NAME_CHARS, MAX_EXECUTION_TIME, MAX_PAYLOAD_BYTES, fits_payload,
+};
+use crate::map::execution_arn;
+use crate::observer::{EventKind, Observer};
+use crate::outcome::{Outcome, Status, Tally};
+use crate::timestamp::iso_8601;
+
+/// A state machine with its world. Clones are the same machine.
+#[derive(Clone)]
+pub struct Machine {
+    shared: Arc<Shared>,
+    names: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// Why an execution was not started.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The machine has, or had, an execution with this name.
+    #[error("an execution named `{0}` exists already")]
+    ExecutionAlreadyExists(String),
+    /// The name is not one that the service accepts.
+    #[error(
+        "`{0}` is not a name for an execution: 1 to {MAX_EXECUTION_NAME_CHARS} characters, without \
+         spaces, brackets, wildcards and special characters"
+    )]
+    InvalidName(String),
+    /// The input is larger than the service accepts.
+    #[error("the input of the execution is larger than {MAX_PAYLOAD_BYTES} bytes")]
+    InputTooLarge,
+}
+
+impl Machine {
+    /// A machine that executes `definition`. `&()` is an observer that sees nothing.
+    pub fn new(
+        definition: Definition,
+        host: Arc<dyn Host>,
+        clock: VirtualClock,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                definition,
+                host,
+                clock,
+                observer,
+                arn: "arn:aws:states:us-east-1:000000000000:stateMachine:local".to_owned(),
+                jitter_seed: 0,
+            }),
+            names: Arc::default(),
+        }
+    }
+
+    /// Gives the machine its ARN (`arn:<partition>:states:<region>:<account>:stateMachine:<name>`),
+    /// which the context object shows. To be called before any execution is made.
+    #[must_use]
+    pub fn with_arn(mut self, arn: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.shared).arn = arn.into();
+        self
+    }
+
+    /// Chooses another sequence of delays for retries with `"JitterStrategy": "FULL"`. To be called
+    /// before any execution is made.
+    #[must_use]
+    pub fn with_jitter_seed(mut self, seed: u64) -> Self {
+        Arc::make_mut(&mut self.shared).jitter_seed = seed;
+        self
+    }
+
+    /// The clock that executions run on.
+    pub fn clock(&self) -> &VirtualClock {
+        &self.shared.clock
+    }
+
+    /// Makes an execution, which begins when it is [run](Execution::run). Its name is taken from
+    /// now on, as long as the machine lives.
+    pub fn execution(&self, name: &str, input: Value) -> Result<Execution, StartError> {
+        if !is_execution_name(name) {
+            return Err(StartError::InvalidName(name.to_owned()));
+        }
+        if !fits_payload(&input) {
+            return Err(StartError::InputTooLarge);
+        }
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if !names.insert(name.to_owned()) {
+            return Err(StartError::ExecutionAlreadyExists(name.to_owned()));
+        }
+        Ok(Execution {
+            shared: Arc::clone(&self.shared),
+            name: name.to_owned(),
+            input,
+            stop: Arc::new(watch::channel(None).0),
+        })
+    }
+
+    /// Makes an execution and runs it to its end.
+    pub async fn run(&self, name: &str, input: Value) -> Result<Outcome, StartError> {
+        Ok(self.execution(name, input)?.run().await)
+    }
+}
+
+/// The rule of the service's `StartExecution` for names.
+fn is_execution_name(name: &str) -> bool {
+    let length = name.chars().count();
+    (1..=MAX_EXECUTION_NAME_CHARS).contains(&length)
+        && !name.contains(|c: char| {
+            c.is_whitespace() || c.is_control() || r##"<>{}[]?*"#%\^|~`$&,;:/"##.contains(c)
+        })
+}
+
+/// An execution that has not begun.
+pub struct Execution {
+    shared: Arc<Shared>,
+    name: String,
+    input: Value,
+    stop: Arc<watch::Sender<Option<ErrorCause>>>,
+}
+
+/// Stops an execution from outside. Clones stop the same one.
+#[derive(Debug, Clone)]
+pub struct StopHandle {
+    stop: Arc<watch::Sender<Option<ErrorCause>>>,
+}
+
+impl StopHandle {
+    /// Ends the execution and its children as aborted, with this error and cause, either of which
+    /// may be empty. Calls of functions that are under way are dropped. Without effect on an
+    /// execution that has ended or has been stopped.
+    pub fn stop(&self, error: impl Into<String>, cause: impl Into<String>) {
+        self.stop.send_if_modified(|request| {
+            let first = request.is_none();
+            if first {
+                *request = Some(ErrorCause {
+                    error: error.into(),
+                    cause: cause.into(),
+                });
+            }
+            first
+        });
+    }
+}
+
+/// What came first.
+enum End {
+    Done(Status),
+    TimedOut,
+    Stopped(ErrorCause),
+}
+
+impl Execution {
+    /// A handle with which the execution can be stopped, also before it runs.
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle {
+            stop: Arc::clone(&self.stop),
+        }
+    }
+
+    /// Runs the execution to its end. Needs a tokio runtime, for the tasks of child executions.
+    /// Dropping the future stops everything without a trace.
+    pub async fn run(self) -> Outcome {
+        let Self {
+            shared,
+            name,
+            input,
+            stop,
+        } = self;
+        let clock = shared.clock.clone();
+        let started = clock.elapsed();
+        let tally = Arc::new(Tally::default());
+        let history = Arc::new(History::new(
+            name.clone(),
+            clock.clone(),
+            Arc::clone(&shared.observer),
+        ));
+        let (alive, mut gone) = mpsc::channel(1);
+        let definition = shared.definition.clone();
+        let mut run = Run {
+            hold: clock.hold(),
+            context: ExecutionContext {
+                id: execution_arn(&shared.arn, &name),
+                name,
+                start_time: iso_8601(clock.now()),
+                input: input.clone(),
+                machine_name: machine_name(&shared.arn).to_owned(),
+                machine_id: shared.arn.clone(),
+            },
+            shared,
+            tally: Arc::clone(&tally),
+            history: Arc::clone(&history),
+            alive,
+        };
+        let limit = definition.timeout().unwrap_or(MAX_EXECUTION_TIME);
+        // Outlives the work: when it goes off, it holds the clock until the work is dropped.
+        let mut deadline = Box::pin(clock.sleep(limit));
+        let mut stopped = stop.subscribe();
+        let mut work = Box::pin(async move {
+            let result = run.complete(definition.graph(), input).await;
+            (result, run.hold)
+        });
+        let mut hold = None;
+        let end = tokio::select! {
+            biased;
+            request = stopped.wait_for(Option::is_some) => {
+                End::Stopped(request.ok().and_then(|request| request.clone()).unwrap_or_default())
+            }
+            (result, kept) = &mut work => {
+                let status = match result {
+                    Ok(output) => Status::Succeeded(output),
+                    Err(failure) => failure.into_error_cause().into(),
+                };
+                hold = Some(kept);
+                End::Done(status)
+            }
+            () = &mut deadline => End::TimedOut,
+        };
+        // From here to the outcome time stands still, without a gap after the work's own hold.
+        let _hold = hold.unwrap_or_else(|| clock.hold());
+        drop(work);
+        let status = match end {
+            End::Done(status) => status,
+            End::TimedOut => {
+                history.finish(EventKind::ExecutionTimedOut);
+                Status::TimedOut
+            }
+            End::Stopped(ErrorCause { error, cause }) => {
+                history.finish(EventKind::ExecutionAborted {
+                    error: &error,
+                    cause: &cause,
+                });
+                Status::Aborted { error, cause }
+            }
+        };
+        // Tasks of children that have been told to stop may still be at work for a moment.
+        // The channel carries nothing; it ends when the last of them has let go of its sender.
+        let elapsed = clock.elapsed().saturating_sub(started);
+        gone.recv().await;
+        tally.outcome(status, history.len(), elapsed)
+    }
+}
+
+fn machine_name(arn: &str) -> &str {
+    arn.rsplit_once(':').map_or(arn, |(_, name)| name)
+}

@@ -1,0 +1,379 @@
+//! Map Runs: one child execution for every item of a list in an object.
+//!
+//! A child is an execution of its own: it has a name, a history and a context object, and runs as
+//! a task of its own. The first child that fails fails the Map Run, and the others are stopped.
+
+use std::hash::Hasher;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::clock::Hold;
+use crate::context::ExecutionContext;
+use crate::definition::{Graph, MapState, MaxConcurrency};
+use crate::execution::{Fnv, Run, Visit, fill, path_failure, too_large};
+use crate::failure::{ErrorCause, Failure, names};
+use crate::history::History;
+use crate::limits::{MAX_EXECUTION_NAME_CHARS, MAX_OPEN_CHILDREN, fits_payload};
+use crate::observer::EventKind;
+use crate::outcome::{ChildFailure, Status, Tally};
+use crate::template::Template;
+use crate::timestamp::iso_8601;
+
+/// What a child's task gives back. It holds the clock until its parent has taken over.
+struct Finished {
+    index: usize,
+    result: Result<Value, Failure>,
+    hold: Hold,
+}
+
+impl Run {
+    /// One attempt of a Map state; the result is the list of the children's outputs.
+    pub(crate) async fn map(
+        &mut self,
+        visit: Visit<'_>,
+        map: &MapState,
+        input: &Value,
+    ) -> Result<Value, Failure> {
+        let state = visit.state.name.as_str();
+        let effective = self.effective_input(visit, input)?.into_owned();
+        let limit = self.max_concurrency(visit, map, &effective)?;
+        self.history.record(EventKind::MapStateStarted { state })?;
+        let bucket = self.location(visit, &map.bucket, &effective)?;
+        let key = self.location(visit, &map.key, &effective)?;
+        self.history.record(EventKind::MapRunStarted { state })?;
+        let mut children = JoinSet::new();
+        let result = match self.read_items(&bucket, &key).await {
+            Ok(items) => {
+                self.run_children(visit, map, &effective, items, limit, &mut children)
+                    .await
+            }
+            Err(failure) => Err(failure),
+        };
+        children.shutdown().await;
+        let result = result.and_then(|results| {
+            if fits_payload(&results) {
+                Ok(results)
+            } else {
+                Err(Failure::error(names::DATA_LIMIT_EXCEEDED, too_large(state)))
+            }
+        });
+        match &result {
+            Ok(_) => {
+                self.history.record(EventKind::MapRunSucceeded { state })?;
+                self.history
+                    .record(EventKind::MapStateSucceeded { state })?;
+            }
+            Err(Failure::Error(ErrorCause { error, cause })) => {
+                self.history.record(EventKind::MapRunFailed {
+                    state,
+                    error,
+                    cause,
+                })?;
+            }
+            Err(Failure::Terminal(_)) => {}
+        }
+        result
+    }
+
+    fn max_concurrency(
+        &self,
+        visit: Visit<'_>,
+        map: &MapState,
+        input: &Value,
+    ) -> Result<usize, Failure> {
+        let number = match &map.max_concurrency {
+            MaxConcurrency::Number(number) => *number,
+            MaxConcurrency::Path(path) => {
+                let value = path
+                    .evaluate(&self.scope(visit, input))
+                    .map_err(|error| path_failure(visit, error))?;
+                value.as_u64().ok_or_else(|| {
+                    visit.runtime_error(&format!(
+                        "The MaxConcurrencyPath field refers to value \"{value}\" which is not a \
+                         valid integer: {path}"
+                    ))
+                })?
+            }
+        };
+        Ok(match usize::try_from(number) {
+            Ok(number @ 1..MAX_OPEN_CHILDREN) => number,
+            _ => MAX_OPEN_CHILDREN,
+        })
+    }
+
+    /// A bucket or a key.
+    fn location(
+        &self,
+        visit: Visit<'_>,
+        template: &Template,
+        input: &Value,
+    ) -> Result<String, Failure> {
+        match fill(visit, template, &self.scope(visit, input))? {
+            Value::String(text) => Ok(text),
+            other => Err(visit.runtime_error(&format!(
+                "The parameters of the ItemReader must be text, not {other}"
+            ))),
+        }
+    }
+
+    async fn read_items(&self, bucket: &str, key: &str) -> Result<Vec<Value>, Failure> {
+        let failed = |cause: String| Failure::error(names::ITEM_READER_FAILED, cause);
+        let object = self.shared.host.get_object(bucket, key).await;
+        let object = object
+            .map_err(|error| failed(format!("s3://{bucket}/{key} could not be read: {error}")))?;
+        match serde_json::from_slice(&object) {
+            Ok(Value::Array(items)) => Ok(items),
+            Ok(_) => Err(failed(
+                "Attempting to map over non-iterable node.".to_owned(),
+            )),
+            Err(error) => Err(failed(format!("s3://{bucket}/{key} is not JSON: {error}"))),
+        }
+    }
+
+    /// Runs a child for every item, at most `limit` at a time, until all have succeeded or one
+    /// has failed. Children that are still running then are left in `children`.
+    async fn run_children(
+        &mut self,
+        visit: Visit<'_>,
+        map: &MapState,
+        input: &Value,
+        items: Vec<Value>,
+        limit: usize,
+        children: &mut JoinSet<Finished>,
+    ) -> Result<Value, Failure> {
+        let map_run = self.tally.map_run_started();
+        let mut results = vec![Value::Null; items.len()];
+        let mut items = items.into_iter().enumerate();
+        loop {
+            while children.len() < limit
+                && let Some((index, item)) = items.next()
+            {
+                let input = self.child_input(visit, map, input, index, item)?;
+                children.spawn(self.child(visit, map, map_run, index, input));
+            }
+            if children.is_empty() {
+                return Ok(Value::Array(results));
+            }
+            let joined = self.hold.release_while(children.join_next()).await;
+            let Finished {
+                index,
+                result,
+                hold,
+            } = match joined {
+                Some(Ok(finished)) => finished,
+                Some(Err(error)) if error.is_panic() => {
+                    std::panic::resume_unwind(error.into_panic())
+                }
+                Some(Err(error)) => {
+                    return Err(visit.runtime_error(&format!("A child was lost: {error}")));
+                }
+                None => return Ok(Value::Array(results)),
+            };
+            // This execution holds the clock again.
+            drop(hold);
+            match result {
+                Ok(output) => {
+                    if let Some(slot) = results.get_mut(index) {
+                        *slot = output;
+                    }
+                }
+                Err(_) => {
+                    return Err(Failure::error(
+                        names::EXCEED_TOLERATED_FAILURE_THRESHOLD,
+                        "The specified tolerated failure threshold was exceeded",
+                    ));
+                }
+            }
+        }
+    }
+
+    fn child_input(
+        &self,
+        visit: Visit<'_>,
+        map: &MapState,
+        input: &Value,
+        index: usize,
+        item: Value,
+    ) -> Result<Value, Failure> {
+        let too_large = || {
+            let cause = format!(
+                "The item at index {index} exceeds the maximum number of bytes service limit."
+            );
+            Failure::error(names::DATA_LIMIT_EXCEEDED, cause)
+        };
+        if !fits_payload(&item) {
+            return Err(too_large());
+        }
+        let Some(selector) = &map.item_selector else {
+            return Ok(item);
+        };
+        let mut scope = self.scope(visit, input);
+        scope.context.item = Some((index, &item));
+        let selected = fill(visit, selector, &scope)?;
+        if fits_payload(&selected) {
+            Ok(selected)
+        } else {
+            Err(too_large())
+        }
+    }
+
+    /// A child execution, ready to run. It holds the clock from now on. Boxed, because a child may
+    /// have children of its own.
+    fn child(
+        &self,
+        visit: Visit<'_>,
+        map: &MapState,
+        map_run: u64,
+        index: usize,
+        input: Value,
+    ) -> BoxFuture<'static, Finished> {
+        let shared = Arc::clone(&self.shared);
+        let name = child_name(&self.context.name, &map.label, map_run, index);
+        let machine_id = format!("{}/{}", shared.arn, map.label);
+        let context = ExecutionContext {
+            id: execution_arn(&machine_id, &name),
+            start_time: iso_8601(shared.clock.now()),
+            input: input.clone(),
+            machine_name: self.context.machine_name.clone(),
+            machine_id,
+            name: name.clone(),
+        };
+        let history = Arc::new(History::new(
+            name.clone(),
+            shared.clock.clone(),
+            Arc::clone(&shared.observer),
+        ));
+        let record = ChildRecord {
+            parent: Arc::clone(&self.history),
+            history: Arc::clone(&history),
+            tally: Arc::clone(&self.tally),
+            state: visit.state.name.clone(),
+            name,
+            index,
+            status: Status::Aborted {
+                error: String::new(),
+                cause: "The Map Run or an execution above it ended".to_owned(),
+            },
+        };
+        let run = Self {
+            hold: shared.clock.hold(),
+            shared,
+            tally: Arc::clone(&self.tally),
+            context,
+            history,
+            alive: mpsc::Sender::clone(&self.alive),
+        };
+        self.tally.child_started();
+        self.history.show(EventKind::ChildStarted {
+            state: &record.state,
+            child: &record.name,
+            index,
+            input: &input,
+        });
+        Box::pin(run_child(run, record, Arc::clone(&map.processor), input))
+    }
+}
+
+async fn run_child(
+    mut run: Run,
+    mut record: ChildRecord,
+    graph: Arc<Graph>,
+    input: Value,
+) -> Finished {
+    let result = run.complete(&graph, input).await;
+    record.close(&result);
+    Finished {
+        index: record.index,
+        result,
+        hold: run.hold,
+    }
+}
+
+/// Sees to it that a child's end is counted and shown, also when its task is stopped.
+struct ChildRecord {
+    parent: Arc<History>,
+    history: Arc<History>,
+    tally: Arc<Tally>,
+    state: String,
+    name: String,
+    index: usize,
+    /// How the child has ended; aborted unless it comes to an end by itself.
+    status: Status,
+}
+
+impl ChildRecord {
+    fn close(&mut self, result: &Result<Value, Failure>) {
+        self.status = match result {
+            Ok(output) => Status::Succeeded(output.clone()),
+            Err(failure) => {
+                let error = failure.error_cause().clone();
+                self.tally.child_failed(|| ChildFailure {
+                    child: self.name.clone(),
+                    index: self.index,
+                    error: error.error.clone(),
+                    cause: error.cause.clone(),
+                });
+                Status::from(error)
+            }
+        };
+    }
+}
+
+impl Drop for ChildRecord {
+    fn drop(&mut self) {
+        if let Status::Aborted { error, cause } = &self.status {
+            self.history
+                .finish(EventKind::ExecutionAborted { error, cause });
+        }
+        self.tally.child_finished(self.history.len());
+        self.parent.show(EventKind::ChildFinished {
+            state: &self.state,
+            child: &self.name,
+            index: self.index,
+            status: &self.status,
+        });
+    }
+}
+
+/// The ARN of an execution of the machine with this ARN.
+pub(crate) fn execution_arn(machine_arn: &str, name: &str) -> String {
+    let execution = machine_arn.replacen(":stateMachine:", ":execution:", 1);
+    format!("{execution}:{name}")
+}
+
+/// A name for a child: its parent's, the Map state's label, the number of the Map Run within the
+/// top execution, and the position of the item. Where that is longer than the service allows, the
+/// parent's name is cut and told apart by a hash.
+fn child_name(parent: &str, label: &str, map_run: u64, index: usize) -> String {
+    let own = format!("{label}-{map_run}-{index}");
+    let room = MAX_EXECUTION_NAME_CHARS.saturating_sub(own.chars().count() + 1);
+    if parent.chars().count() <= room {
+        return format!("{parent}-{own}");
+    }
+    let mut hasher = Fnv::default();
+    hasher.write(parent.as_bytes());
+    let hash = hasher.finish() >> 32;
+    let head: String = parent.chars().take(room.saturating_sub(9)).collect();
+    format!("{head}-{hash:08x}-{own}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Children of different executions have different names, and none is longer than allowed.
+    #[test]
+    fn child_names_are_distinct_and_short() {
+        assert_eq!(child_name("run", "Slices", 1, 7), "run-Slices-1-7");
+        let long = "x".repeat(80);
+        let label = "l".repeat(40);
+        let name = child_name(&long, &label, 12, 34_567);
+        assert_eq!(name.chars().count(), 80);
+        let other = format!("{}y", &long[1..]);
+        assert_ne!(name, child_name(&other, &label, 12, 34_567));
+    }
+}

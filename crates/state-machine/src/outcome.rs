@@ -1,0 +1,131 @@
+//! How an execution ended, and what it took.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::failure::ErrorCause;
+
+/// How an execution ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Status {
+    /// A state with `End`, or a Succeed state, was left with this output.
+    Succeeded(Value),
+    /// A Fail state was entered, or an error was neither retried nor caught.
+    Failed {
+        /// Name of the error; empty for a Fail state that names none.
+        error: String,
+        /// What happened; empty if nothing is known.
+        cause: String,
+    },
+    /// The definition's `TimeoutSeconds`, or one year, went by.
+    TimedOut,
+    /// The execution was stopped.
+    Aborted {
+        /// Name of the error as given to [`crate::StopHandle::stop`].
+        error: String,
+        /// Cause as given to [`crate::StopHandle::stop`].
+        cause: String,
+    },
+}
+
+impl From<ErrorCause> for Status {
+    fn from(ErrorCause { error, cause }: ErrorCause) -> Self {
+        Self::Failed { error, cause }
+    }
+}
+
+/// How an execution ended, and what it took.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// How it ended.
+    pub status: Status,
+    /// Events in its own history.
+    pub history_events: u64,
+    /// Most events in the history of one of its children, and their children; 0 without any.
+    pub max_child_history_events: u64,
+    /// Number of child executions started, and their children.
+    pub children: u64,
+    /// State transitions of this execution and all children: states entered plus retries.
+    pub state_transitions: u64,
+    /// Time that passed on the clock.
+    pub virtual_elapsed: Duration,
+    /// The first child that failed. A failed child fails its Map state under a name of its own
+    /// (`States.ExceedToleratedFailureThreshold`), so that this is where the reason is.
+    pub first_child_failure: Option<ChildFailure>,
+}
+
+/// A child execution that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChildFailure {
+    /// Name of the child execution.
+    pub child: String,
+    /// Position of its item.
+    pub index: usize,
+    /// Name of the error.
+    pub error: String,
+    /// What happened.
+    pub cause: String,
+}
+
+/// What an execution and all its children have taken so far.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    children: AtomicU64,
+    map_runs: AtomicU64,
+    max_child_events: AtomicU64,
+    transitions: AtomicU64,
+    first_child_failure: Mutex<Option<ChildFailure>>,
+}
+
+impl Tally {
+    pub(crate) fn child_started(&self) {
+        self.children.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn child_finished(&self, history_events: u64) {
+        self.max_child_events
+            .fetch_max(history_events, Ordering::Relaxed);
+    }
+
+    pub(crate) fn child_failed(&self, failure: impl FnOnce() -> ChildFailure) {
+        self.first_child_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_with(failure);
+    }
+
+    pub(crate) fn transition(&self) {
+        self.transitions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The number of the Map Run that begins, from 1.
+    pub(crate) fn map_run_started(&self) -> u64 {
+        self.map_runs.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn outcome(
+        &self,
+        status: Status,
+        history_events: u64,
+        virtual_elapsed: Duration,
+    ) -> Outcome {
+        let first_child_failure = self
+            .first_child_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        Outcome {
+            status,
+            history_events,
+            max_child_history_events: self.max_child_events.load(Ordering::Relaxed),
+            children: self.children.load(Ordering::Relaxed),
+            state_transitions: self.transitions.load(Ordering::Relaxed),
+            virtual_elapsed,
+            first_child_failure,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Payload templates: JSON in which a field whose name ends in `.$` takes its value from the
+//! input, the context object or an intrinsic function (`Parameters`, `ResultSelector`,
+//! `ItemSelector`, and parts of them).
+
+use serde_json::{Map, Value};
+
+use crate::context::Place;
+use crate::definition::Problems;
+use crate::expression::{EvaluationError, Expression, Scope};
+
+/// A parsed payload template.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Template {
+    /// Has no computed field anywhere.
+    Literal(Value),
+    /// The whole value is computed; `field` is the name it stands under, with its `.$`.
+    Computed {
+        field: String,
+        expression: Expression,
+    },
+    Object(Vec<(String, Template)>),
+    Array(Vec<Template>),
+}
+
+/// Why a template has no value, and in which field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TemplateError {
+    pub(crate) field: String,
+    pub(crate) error: EvaluationError,
+}
+
+impl Template {
+    /// Reads a template that stands at `path` in the definition.
+    pub(crate) fn parse(value: &Value, path: &str, place: Place, problems: &mut Problems) -> Self {
+        let template = match value {
+            Value::Object(object) => Self::Object(
+                object
+                    .iter()
+                    .filter_map(|(name, value)| {
+                        Self::parse_field(object, name, value, path, place, problems)
+                    })
+                    .collect(),
+            ),
+            Value::Array(items) => Self::Array(
+                items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| {
+                        Self::parse(item, &format!("{path}[{index}]"), place, problems)
+                    })
+                    .collect(),
+            ),
+            scalar => return Self::Literal(scalar.clone()),
+        };
+        if template.is_literal() {
+            Self::Literal(value.clone())
+        } else {
+            template
+        }
+    }
+
+    fn parse_field(
+        object: &Map<String, Value>,
+        name: &str,
+        value: &Value,
+        path: &str,
+        place: Place,
+        problems: &mut Problems,
+    ) -> Option<(String, Self)> {
+        let field_path = format!("{path}.{name}");
+        let Some(target) = name.strip_suffix(".$") else {
+            let template = Self::parse(value, &field_path, place, problems);
+            return Some((name.to_owned(), template));
+        };
+        if object.contains_key(target) {
+            problems.add(&field_path, format!("`{target}` is given as well"));
+            return None;
+        }
+        let template = Self::parse_computed(name, value, &field_path, place, problems)?;
+        Some((target.to_owned(), template))
+    }
+
+    /// Reads the value of the field `name`, which ends in `.$` and stands at `path`.
+    pub(crate) fn parse_computed(
+        name: &str,
+        value: &Value,
+        path: &str,
+        place: Place,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let Value::String(text) = value else {
+            problems.add(
+                path,
+                "a field ending in `.$` must hold a path or a function",
+            );
+            return None;
+        };
+        match Expression::parse(text, place) {
+            Ok(expression) => Some(Self::Computed {
+                field: name.to_owned(),
+                expression,
+            }),
+            Err(problem) => {
+                problems.add(path, problem);
+                None
+            }
+        }
+    }
+
+    fn is_literal(&self) -> bool {
+        match self {
+            Self::Literal(_) => true,
+            Self::Computed { .. } => false,
+            Self::Object(fields) => fields.iter().all(|(_, field)| field.is_literal()),
+            Self::Array(items) => items.iter().all(Self::is_literal),
+        }
+    }
+
+    pub(crate) fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, TemplateError> {
+        match self {
+            Self::Literal(value) => Ok(value.clone()),
+            Self::Computed { field, expression } => match expression.evaluate(scope) {
+                Ok(value) => Ok(value.into_owned()),
+                Err(error) => Err(TemplateError {
+                    field: field.clone(),
+                    error,
+                }),
+            },
+            Self::Object(fields) => fields
+                .iter()
+                .map(|(name, field)| Ok((name.clone(), field.evaluate(scope)?)))
+                .collect::<Result<Map<_, _>, _>>()
+                .map(Value::Object),
+            Self::Array(items) => items
+                .iter()
+                .map(|item| item.evaluate(scope))
+                .collect::<Result<Vec<_>, _>>()
+                .map(Value::Array),
+        }
+    }
+}
