@@ -4,11 +4,15 @@
 
 use std::fmt::Write as _;
 
-use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
+use divan::{AllocProfiler, Bencher};
 use quarry_prompt::{FieldLimit, RecordEncoder, RenderOptions, Template};
 use quarry_table::{Format, RowDecoder};
 use serde_json::json;
+
+/// Shows that rows are not paid for with allocations.
+#[global_allocator]
+static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
 
 const ROWS: usize = 20_000;
 /// As large as one ranged read.

@@ -144,9 +144,8 @@ impl Marks {
         let counts = uploaded && record_bytes <= self.limits.max_bytes;
         let (records, bytes) = if counts { (1, record_bytes) } else { (0, 0) };
 
-        if self.filled_records + records > self.limits.max_records
-            || self.filled_bytes + bytes > self.limits.max_bytes
-        {
+        let room = self.limits.max_records - self.filled_records;
+        if records > room || bytes > self.limits.max_bytes - self.filled_bytes {
             (self.filled_records, self.filled_bytes) = (0, 0);
             self.closed = true;
         }
@@ -157,7 +156,9 @@ impl Marks {
         let most_bytes = self.limits.max_bytes / MARKS_PER_SLICE;
         match self.chunks.last_mut() {
             Some(chunk)
-                if !self.closed && chunk.rows < most_rows && chunk.bytes + bytes <= most_bytes =>
+                if !self.closed
+                    && chunk.rows < most_rows
+                    && bytes <= most_bytes.saturating_sub(chunk.bytes) =>
             {
                 chunk.rows += 1;
                 chunk.records += records;

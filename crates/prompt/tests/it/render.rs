@@ -1,0 +1,210 @@
+//! Prompts say what the template and the row say, once.
+
+use proptest::prelude::*;
+use quarry_prompt::{FieldLimit, MissingColumns, Prompts, RenderOptions, Template};
+use quarry_table::{Cell, Cells, Format};
+
+use crate::table::{for_each_row, names};
+
+/// A row that is given, cell by cell.
+struct Given(Vec<String>);
+
+impl Cells for Given {
+    fn cell(&self, index: usize) -> Cell<'_> {
+        self.0
+            .get(index)
+            .map_or(Cell::Missing, |text| Cell::Text(text))
+    }
+
+    fn write_json(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{}");
+    }
+}
+
+fn given(values: &[&str]) -> Given {
+    Given(names(values))
+}
+
+fn render(template: &str, listed: &[&str], values: &[&str]) -> String {
+    Template::compile(template, &names(listed)).render(&given(values), &RenderOptions::default())
+}
+
+fn columns(template: &str, listed: &[&str]) -> Vec<String> {
+    Template::compile(template, &names(listed))
+        .columns()
+        .to_vec()
+}
+
+#[test]
+fn braces_that_hold_no_placeholder_are_text() {
+    let template = "a={a} lit={\"k\": {\"n\": 1}} dbl={{a}} sp={ a } up={A} open={a e={}";
+    let prompt = "a=x lit={\"k\": {\"n\": 1}} dbl={x} sp={ a } up={A} open={a e={}";
+    assert_eq!(render(template, &["a"], &["x"]), prompt);
+    assert_eq!(render("{", &[], &[]), "{");
+    assert_eq!(render("no slot", &["a"], &[]), "no slot");
+}
+
+/// Without a list, words of any script are placeholders; in the order of their first use.
+#[test]
+fn words_in_braces_are_placeholders_where_none_are_listed() {
+    assert_eq!(
+        columns("{b}{ä_1}{1}{b}{日本}{a-b}{ a }{}{{c}}", &[]),
+        ["b", "ä_1", "1", "日本", "c"]
+    );
+}
+
+#[test]
+fn listed_names_may_hold_anything() {
+    let listed = ["Cost Total $", "a", "a}{b"];
+    assert_eq!(
+        columns("{Cost Total $} {a}{b} {b}", &listed),
+        ["Cost Total $", "a}{b"]
+    );
+    assert_eq!(render("{Cost Total $}", &listed, &["5"]), "5");
+}
+
+#[test]
+fn the_place_for_rules_is_empty_without_rules() {
+    assert_eq!(render("[{routed_rules}]", &[], &[]), "[]");
+    assert_eq!(render("[{routed_rules}]", &["routed_rules"], &["x"]), "[]");
+    assert_eq!(columns("{routed_rules}{a}", &[]), ["a"]);
+}
+
+/// The rules of a row are a value like any other: what looks like a placeholder in them is text.
+#[test]
+fn rules_are_shown_row_by_row() {
+    let prompts = Prompts::parse(
+        br#"{"ruleset": {"user_prompt_template": "{routed_rules}|{a}"},
+             "rules": [{"rule_name": "R1", "about": "not {a}"}, {"rule_name": "R2", "about": "two"}]}"#,
+    )
+    .unwrap();
+    let template = prompts.template("chosen");
+    assert_eq!(template.columns(), ["a", "chosen"]);
+    assert_eq!(template.routed_column(), Some("chosen"));
+    assert_eq!(template.missing(&names(&["a"])), [""; 0]);
+    let table = b"a,chosen\nx,\"R1, R3\"\ny,\"[\"\"R2\"\"]\"\nz,\n";
+    let mut rendered = Vec::new();
+    for_each_row(Format::Csv, table, template.columns(), |row| {
+        rendered.push(template.render(row, &RenderOptions::default()));
+    });
+    let r1 = "=== RULE: R1 ===\nabout: not {a}\n=== END RULE ===";
+    let r2 = "=== RULE: R2 ===\nabout: two\n=== END RULE ===";
+    let r3 = "=== RULE: R3 ===\n(definition unavailable)\n=== END RULE ===";
+    let none =
+        "No specific rules were routed for this record; classify using the general guidance above.";
+    assert_eq!(
+        rendered,
+        [
+            format!("{r1}\n\n{r3}|x"),
+            format!("{r2}|y"),
+            format!("{none}|z")
+        ]
+    );
+}
+
+#[test]
+fn missing_columns_are_refused_by_name_or_marked() {
+    let template = Template::compile("{a}{b c}{d}{a}", &names(&["a", "b c", "d"]));
+    let table = names(&["x", "a"]);
+    assert_eq!(template.missing(&table), ["b c", "d"]);
+    let error = template
+        .check_columns(&table, MissingColumns::Refuse)
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the prompt uses \"b c\", \"d\" which the table does not have; its columns are \"x\", \"a\". Correct the prompt \
+         or the table, or allow missing columns to be marked in the prompt"
+    );
+    template
+        .check_columns(&table, MissingColumns::Mark)
+        .unwrap();
+    let mark = RenderOptions {
+        missing: MissingColumns::Mark,
+        ..RenderOptions::default()
+    };
+    assert_eq!(
+        template.render(&given(&["1"]), &mark),
+        "1[Missing: b c][Missing: d]1"
+    );
+    assert_eq!(
+        template.render(&given(&["1"]), &RenderOptions::default()),
+        "11"
+    );
+}
+
+/// `{input_data}` is the column of that name or, row by row, everything there is.
+#[test]
+fn input_data_is_the_whole_row_where_it_is_no_column() {
+    let template = Template::compile("{input_data}", &[]);
+    template
+        .check_columns(&names(&["id"]), MissingColumns::Refuse)
+        .unwrap();
+    let rendered = |format, table: &[u8]| {
+        let mut rendered = Vec::new();
+        for_each_row(format, table, template.columns(), |row| {
+            rendered.push(template.render(row, &RenderOptions::default()));
+        });
+        rendered
+    };
+    assert_eq!(
+        rendered(Format::Csv, b"id,t\n007,\"a\nb\"\n"),
+        [r#"{"id":"007","t":"a\nb"}"#]
+    );
+    assert_eq!(rendered(Format::Csv, b"id,input_data\n007,x\n"), ["x"]);
+    assert_eq!(
+        rendered(
+            Format::JsonLines,
+            b"{\"id\": 1.0}\n{\"input_data\": [1]}\n{\"input_data\": null}\n"
+        ),
+        ["{\"id\": 1.0}", "[1]", ""]
+    );
+}
+
+proptest! {
+    /// One pass: the prompt is the template's text and the values, whatever stands in them.
+    #[test]
+    fn values_are_never_expanded(
+        pieces in prop::collection::vec(("[a{} ]{0,3}", 0_usize..3), 0..8),
+        values in prop::collection::vec("(\\{(a|b|c|routed_rules|input_data)\\}|[{}abc\"\\\\\n]){0,4}", 3),
+    ) {
+        let listed = ["a", "b", "c"];
+        let mut template = String::new();
+        let mut expected = String::new();
+        for (text, place) in &pieces {
+            // A closing brace would make a placeholder of the text before it.
+            let text = text.replace('}', ")");
+            template.extend([&text, "{", listed[*place], "}"]);
+            expected.push_str(&text);
+            expected.push_str(&values[*place]);
+        }
+        let template = Template::compile(&template, &names(&listed));
+        let row = template.columns().iter().map(|name| {
+            values[listed.iter().position(|listed| listed == name).unwrap()].clone()
+        });
+        prop_assert_eq!(template.render(&Given(row.collect()), &RenderOptions::default()), expected);
+    }
+
+    /// No value is longer than the limit, and none that fits is touched.
+    #[test]
+    fn values_keep_the_limit(text in "[aé😀\n]{0,120}", limit in FieldLimit::MIN..130) {
+        let template = Template::compile("{a}", &[]);
+        let field_limit = Some(FieldLimit::new(limit).unwrap());
+        let options = RenderOptions { field_limit, ..RenderOptions::default() };
+        let prompt = template.render(&given(&[&text]), &options);
+        if text.chars().count() <= limit {
+            prop_assert_eq!(prompt, text);
+        } else {
+            prop_assert_eq!(prompt.chars().count(), limit);
+            let head = prompt.strip_suffix("\n... [TRUNCATED DUE TO LENGTH]").unwrap();
+            prop_assert!(text.starts_with(head));
+        }
+    }
+
+    /// Any text at all is a template, and without placeholders it is the prompt.
+    #[test]
+    fn every_text_is_a_template(text in "[{}a_é ]{0,20}") {
+        let template = Template::compile(&text, &[]);
+        let row: Vec<String> = template.columns().iter().map(|name| format!("{{{name}}}")).collect();
+        prop_assert_eq!(template.render(&Given(row), &RenderOptions::default()), text);
+    }
+}
