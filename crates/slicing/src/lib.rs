@@ -9,9 +9,10 @@
 //! 3. there are as few slices as the limits allow (more only where that saves records from a slice below the minimum);
 //! 4. rows are spread evenly.
 //!
-//! Marks lie at most 1/64 of either limit apart (or one row, where rows are larger), and also where filling slices one after the other would cut. The number
-//! of slices is therefore the least possible for any cuts, not only for cuts at marks, and a cut is at most half the
-//! distance between two marks away from its even share, where the limits leave the choice.
+//! Marks lie at most 1/64 of either limit apart (or one row, where rows are larger), and also where filling slices one
+//! after the other would cut. The number of slices is therefore the least possible for any cuts, not only for cuts at
+//! marks, and a cut is at most half the distance between two marks away from its even share, where the limits leave the
+//! choice.
 //!
 //! ```
 //! use quarry_slicing::{Limits, Marks, Place};
