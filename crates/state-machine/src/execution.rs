@@ -47,6 +47,8 @@ pub(crate) struct Run {
     pub(crate) context: ExecutionContext,
     pub(crate) history: Arc<History>,
     pub(crate) hold: Hold,
+    /// Map Runs begun.
+    pub(crate) map_runs: u64,
     /// Closed when this execution and all its children are gone.
     pub(crate) alive: mpsc::Sender<()>,
 }
@@ -375,10 +377,10 @@ impl Run {
         }
         // Any value would be right; this one is the same in every run with the same seed.
         let mut hasher = Fnv::default();
-        hasher.write_u64(self.shared.jitter_seed);
+        hasher.write(&self.shared.jitter_seed.to_le_bytes());
         hasher.write(self.context.name.as_bytes());
         hasher.write(visit.state.name.as_bytes());
-        hasher.write_u64(visit.retries);
+        hasher.write(&visit.retries.to_le_bytes());
         let spread = u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX);
         retrier.delay(used, f64::from(spread) / f64::from(u32::MAX))
     }

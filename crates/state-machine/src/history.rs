@@ -2,16 +2,17 @@
 //! themselves are not kept.
 //!
 //! What is counted follows the histories that the service records. Per state: Choice, Pass,
-//! Succeed and Wait 2 (entered, exited); Fail 1 (entered); Task 2 plus 3 per attempt (scheduled,
-//! started, and succeeded, failed or timed out); Map 2 plus 2 per attempt (Map Run started; Map
-//! Run succeeded or failed) plus state started per attempt, plus state succeeded or failed at
-//! the end. A caught error leaves its state with an exited event, an uncaught one without.
+//! Succeed and Wait 2 (entered, exited); Fail 1 (entered); Task 2, plus 3 per attempt (scheduled,
+//! started, and succeeded, failed or timed out); Map 2, plus 3 per attempt (state started, Map Run
+//! started, Map Run succeeded or failed), plus 1 at the end (state succeeded or failed). A caught
+//! error leaves its state with an exited event, an uncaught one without.
 //! Beside the states: execution started, and one event for its end. Children count in their own
 //! histories.
 //!
-//! Sources: AWS API reference, `HistoryEvent`; histories recorded against the service in the
-//! test suite of `LocalStack` (`tests/aws/services/stepfunctions/v2/**/*.snapshot.json`); for the
-//! limit, floci-io/floci issue 2734: event 25,000 is the one that ends the execution.
+//! Sources: AWS API reference, `HistoryEvent`; histories recorded from the service in the test
+//! suite of `LocalStack` (`tests/aws/services/stepfunctions/v2/**/*.snapshot.json`); for the limit,
+//! a history that ran into it, in which event 24,999 is the last that the machine made and event
+//! 25,000 is `ExecutionFailed` with the error `States.Runtime`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

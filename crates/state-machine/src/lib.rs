@@ -19,6 +19,57 @@
 //! `ResultSelector`, `Retry`, `Catch`, `TimeoutSeconds`; paths as `$.a.b[0]`, the context object's
 //! fields, `States.Format`, `States.StringToJson` and `States.JsonToString`.
 //!
+//! # Example
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use std::sync::Arc;
+//! use std::time::{Duration, UNIX_EPOCH};
+//!
+//! use quarry_state_machine::{Definition, FunctionError, Host, Machine, Status, VirtualClock};
+//! use serde_json::{Value, json};
+//!
+//! struct Greeter;
+//!
+//! #[async_trait::async_trait]
+//! impl Host for Greeter {
+//!     async fn invoke(&self, _function: &str, payload: Value) -> Result<Value, FunctionError> {
+//!         Ok(json!(format!("hello {}", payload["name"])))
+//!     }
+//!
+//!     async fn get_object(&self, _bucket: &str, key: &str) -> Result<Vec<u8>, FunctionError> {
+//!         Err(FunctionError::new("NoSuchKey", key))
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let text = r#"{
+//!     "StartAt": "Rest",
+//!     "States": {
+//!         "Rest": { "Type": "Wait", "Seconds": 86400, "Next": "Greet" },
+//!         "Greet": {
+//!             "Type": "Task",
+//!             "Resource": "arn:aws:states:::lambda:invoke",
+//!             "Parameters": { "FunctionName": "${Greeter}", "Payload.$": "$" },
+//!             "OutputPath": "$.Payload",
+//!             "End": true
+//!         }
+//!     }
+//! }"#;
+//! let functions = BTreeMap::from([("Greeter".to_owned(), "greeter".to_owned())]);
+//! let definition = Definition::load(text, &functions)?;
+//! let clock = VirtualClock::starting_at(UNIX_EPOCH);
+//! let machine = Machine::new(definition, Arc::new(Greeter), clock, Arc::new(()));
+//!
+//! let outcome = machine.run("first", json!({"name": 7})).await?;
+//! assert_eq!(outcome.status, Status::Succeeded(json!("hello 7")));
+//! assert_eq!(outcome.virtual_elapsed, Duration::from_hours(24));
+//! assert_eq!(outcome.history_events, 9);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Where the service is followed only so far
 //!
 //! - `States.DataLimitExceeded` of a function's result is caught by name but not by `States.ALL`,

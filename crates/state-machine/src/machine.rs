@@ -47,7 +47,7 @@ pub enum StartError {
 }
 
 impl Machine {
-    /// A machine that executes `definition`. `&()` is an observer that sees nothing.
+    /// A machine that executes `definition`. `()` is an observer that sees nothing.
     pub fn new(
         definition: Definition,
         host: Arc<dyn Host>,
@@ -203,16 +203,18 @@ impl Execution {
             shared,
             tally: Arc::clone(&tally),
             history: Arc::clone(&history),
+            map_runs: 0,
             alive,
         };
-        let limit = definition.timeout().unwrap_or(MAX_EXECUTION_TIME);
-        // Outlives the work: when it goes off, it holds the clock until the work is dropped.
-        let mut deadline = Box::pin(clock.sleep(limit));
         let mut stopped = stop.subscribe();
+        let limit = definition.timeout().unwrap_or(MAX_EXECUTION_TIME);
         let mut work = Box::pin(async move {
             let result = run.complete(definition.graph(), input).await;
             (result, run.hold)
         });
+        // After the work, so that it goes first if this future is dropped: the clock must not jump to
+        // a deadline that no longer matters.
+        let mut deadline = Box::pin(clock.sleep(limit));
         let mut hold = None;
         let end = tokio::select! {
             biased;
@@ -232,6 +234,7 @@ impl Execution {
         // From here to the outcome time stands still, without a gap after the work's own hold.
         let _hold = hold.unwrap_or_else(|| clock.hold());
         drop(work);
+        drop(deadline);
         let status = match end {
             End::Done(status) => status,
             End::TimedOut => {

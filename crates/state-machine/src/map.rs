@@ -92,8 +92,11 @@ impl Run {
                     .evaluate(&self.scope(visit, input))
                     .map_err(|error| path_failure(visit, error))?;
                 value.as_u64().ok_or_else(|| {
+                    let shown = value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned);
                     visit.runtime_error(&format!(
-                        "The MaxConcurrencyPath field refers to value \"{value}\" which is not a \
+                        "The MaxConcurrencyPath field refers to value \"{shown}\" which is not a \
                          valid integer: {path}"
                     ))
                 })?
@@ -145,7 +148,8 @@ impl Run {
         limit: usize,
         children: &mut JoinSet<Finished>,
     ) -> Result<Value, Failure> {
-        let map_run = self.tally.map_run_started();
+        self.map_runs += 1;
+        let map_run = self.map_runs;
         let mut results = vec![Value::Null; items.len()];
         let mut items = items.into_iter().enumerate();
         loop {
@@ -265,6 +269,7 @@ impl Run {
             tally: Arc::clone(&self.tally),
             context,
             history,
+            map_runs: 0,
             alive: mpsc::Sender::clone(&self.alive),
         };
         self.tally.child_started();
@@ -346,7 +351,7 @@ pub(crate) fn execution_arn(machine_arn: &str, name: &str) -> String {
 }
 
 /// A name for a child: its parent's, the Map state's label, the number of the Map Run within the
-/// top execution, and the position of the item. Where that is longer than the service allows, the
+/// parent, and the position of the item. Where that is longer than the service allows, the
 /// parent's name is cut and told apart by a hash.
 fn child_name(parent: &str, label: &str, map_run: u64, index: usize) -> String {
     let own = format!("{label}-{map_run}-{index}");

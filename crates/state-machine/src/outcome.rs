@@ -75,7 +75,6 @@ pub struct ChildFailure {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     children: AtomicU64,
-    map_runs: AtomicU64,
     max_child_events: AtomicU64,
     transitions: AtomicU64,
     first_child_failure: Mutex<Option<ChildFailure>>,
@@ -100,11 +99,6 @@ impl Tally {
 
     pub(crate) fn transition(&self) {
         self.transitions.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The number of the Map Run that begins, from 1.
-    pub(crate) fn map_run_started(&self) -> u64 {
-        self.map_runs.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(crate) fn outcome(
