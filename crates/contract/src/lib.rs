@@ -1,4 +1,17 @@
-//! The words that cross a process boundary: requests, settings, manifest, payloads between
-//! states, object locations and names. Nothing here reads data or talks to AWS.
+//! The words that cross a process boundary: requests, settings, the plan, payloads between
+//! states, locations and names. Nothing here reads data or talks to AWS.
+//!
+//! Every document that is stored or passed on has a `version`; [`VERSION`] is the one this code
+//! reads and writes.
 
+pub mod layout;
 pub mod location;
+pub mod payload;
+pub mod plan;
+pub mod record_id;
+pub mod request;
+pub mod request_file;
+pub mod settings;
+
+/// The version of every payload and stored document.
+pub const VERSION: u32 = 1;

@@ -59,3 +59,34 @@ impl TimeLeft for Unlimited {
         true
     }
 }
+
+/// Short waits inside a function: between two calls, before a second try. Waits that are longer
+/// than seconds belong to the state machine.
+#[async_trait::async_trait]
+pub trait Pause: Send + Sync {
+    /// Waits.
+    async fn pause(&self, time: Duration);
+    /// Time since some fixed moment, in the same time that [`Self::pause`] waits in.
+    fn elapsed(&self) -> Duration;
+}
+
+/// Waits in real time.
+#[derive(Debug, Clone, Copy)]
+pub struct RealPause(std::time::Instant);
+
+impl Default for RealPause {
+    fn default() -> Self {
+        Self(std::time::Instant::now())
+    }
+}
+
+#[async_trait::async_trait]
+impl Pause for RealPause {
+    async fn pause(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}

@@ -5,7 +5,10 @@
 
 pub mod bedrock;
 pub mod clock;
+pub mod documents;
+pub mod environment;
 pub mod error;
+pub mod function;
 pub mod jobs;
 pub mod on_demand;
 pub mod s3;

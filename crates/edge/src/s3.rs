@@ -4,10 +4,14 @@
 //! |---|---|
 //! | [`client`] | [`S3Store`](client::S3Store): [`ObjectStore`](crate::store::ObjectStore) on the SDK's client |
 //! | [`reader`] | reads a range of an object in order, several ranged GETs ahead |
-//! | [`memory`] | an object store in memory |
 //! | [`writer`] | writes an object of any size, several parts in flight |
+//! | [`memory`], [`faults`] | an object store in memory, and a wrapper that fails on request |
+//! | [`conformance`] | what every object store has to do, as functions to call |
 
 pub mod client;
+pub mod conformance;
+pub mod faults;
+pub mod lines;
 pub mod memory;
 pub mod reader;
 pub mod writer;

@@ -1,1 +1,15 @@
-//! quarry-local-stack
+//! The whole of Quarry in one process: an S3 server on a directory, a Bedrock simulator, the
+//! state machine as it is deployed, and the functions behind it, reached through the real AWS SDK
+//! clients. Time is virtual: a day of waiting takes no time.
+
+mod functions;
+mod pause;
+mod progress;
+mod stack;
+
+pub use functions::CallLimit;
+pub use progress::{Progress, ProgressSink};
+pub use stack::{BUCKET, Finished, LocalStack, RunError, StackConfig, StackError};
+
+/// The state machine's definition, as it is deployed.
+pub const DEFINITION: &str = include_str!("../../../statemachine.asl.json");

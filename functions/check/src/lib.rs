@@ -1,1 +1,105 @@
-//! quarry-check
+//! `check`: reads a job's status and says how long to wait before the next look.
+
+use quarry_contract::VERSION;
+use quarry_contract::layout::RunFolder;
+use quarry_contract::payload::{SliceState, Step};
+use quarry_contract::plan::JobEnd;
+use quarry_edge::clock::Clock;
+use quarry_edge::documents;
+use quarry_edge::error::StepError;
+use quarry_edge::jobs::BatchJobs;
+use quarry_edge::store::ObjectStore;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The shortest wait between two looks, seconds.
+pub const SHORTEST_WAIT: u64 = 60;
+/// The longest, seconds.
+pub const LONGEST_WAIT: u64 = 7_200;
+
+/// What `check` needs.
+#[derive(Clone)]
+pub struct Deps {
+    /// The run's documents.
+    pub store: Arc<dyn ObjectStore>,
+    /// Batch jobs.
+    pub jobs: Arc<dyn BatchJobs>,
+    /// What now is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Looks at the round's job.
+pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
+    let Some(pointer) = &state.job else {
+        return Err(StepError::bad_request(
+            "`check` was called for a slice without a job",
+        ));
+    };
+    let doing = format!("reading job {}", pointer.arn);
+    let job = deps
+        .jobs
+        .get(&pointer.arn)
+        .await
+        .map_err(|error| error.into_step(&doing))?;
+    let now = deps.clock.now();
+    tracing::info!(job = %job.arn, status = job.status.as_str(), "job looked at");
+    if !job.status.is_terminal() {
+        let wait = next_wait(now.saturating_sub(job.submitted));
+        return Ok(SliceState {
+            next: Step::Wait,
+            wait_seconds: Some(wait),
+            ..state
+        });
+    }
+    let end = JobEnd {
+        version: VERSION,
+        arn: job.arn,
+        name: pointer.name.clone(),
+        status: job.status.as_str().to_owned(),
+        message: job.message,
+        seconds: job
+            .ended
+            .unwrap_or(now)
+            .saturating_sub(job.submitted)
+            .as_secs(),
+    };
+    let round = RunFolder::at(state.run.clone())
+        .slice(state.slice)
+        .round(state.round);
+    documents::write(&*deps.store, &round.job_end(), &end).await?;
+    Ok(SliceState {
+        next: Step::Merge,
+        wait_seconds: None,
+        ..state
+    })
+}
+
+/// The wait before the next look at a job of this age: 8 % of it, within the bounds. A job is so
+/// noticed at most 8 % (and at most two hours) after its end, and one of 168 hours is looked at
+/// some 150 times: 9 events each keep its execution far below Step Functions' limit of 25,000.
+pub fn next_wait(age: Duration) -> u64 {
+    (age.as_secs() * 8 / 100).clamp(SHORTEST_WAIT, LONGEST_WAIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_of_a_week_is_looked_at_less_than_160_times() {
+        let (mut age, mut looks) = (60, 1);
+        while age < 168 * 3600 {
+            age += next_wait(Duration::from_secs(age));
+            looks += 1;
+        }
+        assert!(looks < 160, "{looks}");
+    }
+
+    #[test]
+    fn waits_grow_with_age_within_their_bounds() {
+        let waits: Vec<u64> = [0, 3_600, 36_000, 600_000]
+            .map(|age| next_wait(Duration::from_secs(age)))
+            .to_vec();
+        assert_eq!(waits, [60, 288, 2_880, 7_200]);
+    }
+}

@@ -1,1 +1,536 @@
-//! quarry-merge
+//! `merge`: joins a round's answers to their rows. Rows without a good answer are listed for the
+//! next round; when none is left, or no round, the slice's part of the result is written.
+//!
+//! Every end of a job is read the same way: whatever answers exist are used.
+
+mod reconcile;
+mod spill;
+
+pub use spill::{MEMORY_BYTES, SpillSpool};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use quarry_asking::Asking;
+use quarry_contract::VERSION;
+use quarry_contract::layout::{RoundFolder, RunFolder, SliceFolder};
+use quarry_contract::location::S3Uri;
+use quarry_contract::payload::{SliceState, Step};
+use quarry_contract::plan::{Asked, JobEnd, Plan, Slice, Table, Todo};
+use quarry_contract::record_id::RecordIds;
+use quarry_edge::documents;
+use quarry_edge::error::StepError;
+use quarry_edge::s3::lines::Lines;
+use quarry_edge::s3::writer::{ObjectWriter, WriteOptions, Written};
+use quarry_edge::store::{ObjectInfo, ObjectStore};
+use quarry_result::columns::Cells;
+use quarry_result::ledger::{Expected, Ledger, Place};
+use quarry_result::outcome::Outcome;
+use quarry_result::receipt::{FileOutcomes, Receipt, Round};
+use quarry_result::spool::Spool;
+use quarry_rows::Rows;
+use quarry_table::RowEncoder;
+use std::io::Write;
+use std::sync::Arc;
+
+/// Encoded rows are handed to the upload in pieces of this size, bytes.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// What `merge` needs.
+#[derive(Clone)]
+pub struct Deps {
+    /// Answers in, parts out.
+    pub store: Arc<dyn ObjectStore>,
+}
+
+/// Joins the answers of the state's round.
+pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
+    let merge = Merge::load(deps, &state).await?;
+    let mut spool = SpillSpool::new(MEMORY_BYTES);
+    let (places, round) = merge.join(&mut spool).await?;
+    documents::write(&*deps.store, &merge.round.counts(), &round).await?;
+
+    let open: Vec<u64> = places
+        .iter()
+        .enumerate()
+        .filter(|(_, place)| !place.good)
+        .filter_map(|(index, _)| merge.expected.row(index))
+        .collect();
+    tracing::info!(
+        run = %merge.plan.execution, slice = state.slice, round = state.round,
+        asked = round.counts.asked, good = round.counts.good, open = open.len(), "answers joined"
+    );
+    if !open.is_empty() && state.round < merge.asking.settings().max_retries {
+        merge.keep_results(&places, &mut spool).await?;
+        let next = merge.slice_folder.round(state.round + 1);
+        let todo = Todo {
+            version: VERSION,
+            rows: open,
+        };
+        documents::write(&*deps.store, &next.todo(), &todo).await?;
+        return Ok(SliceState {
+            next: Step::Split,
+            round: state.round + 1,
+            job: None,
+            wait_seconds: None,
+            records: 0,
+            ..state
+        });
+    }
+    merge.write_part(&places, spool, round).await?;
+    Ok(SliceState {
+        next: Step::Done,
+        job: None,
+        wait_seconds: None,
+        ..state
+    })
+}
+
+struct Merge {
+    store: Arc<dyn ObjectStore>,
+    plan: Plan,
+    asking: Asking,
+    slice: Slice,
+    slice_folder: SliceFolder,
+    round: RoundFolder,
+    number: u32,
+    asked: Asked,
+    expected: Expected,
+    job: Option<JobEnd>,
+}
+
+/// Where each row of the slice has its outcome, and in which round it got it.
+struct Outcomes {
+    places: Vec<Place>,
+    rounds: Vec<u32>,
+}
+
+impl Merge {
+    async fn load(deps: &Deps, state: &SliceState) -> Result<Self, StepError> {
+        let store = Arc::clone(&deps.store);
+        let run = RunFolder::at(state.run.clone());
+        let slice_folder = run.slice(state.slice);
+        let round = slice_folder.round(state.round);
+        let plan: Plan = documents::read(&*store, &run.plan()).await?;
+        let asking = Asking::of_plan(&plan).map_err(StepError::bad_request)?;
+        let slice: Slice = documents::read(&*store, &slice_folder.spec()).await?;
+        let asked: Asked = documents::read(&*store, &round.asked()).await?;
+        let expected = if state.round == 0 {
+            sendable(&slice, &asked)
+        } else {
+            let todo: Todo = documents::read(&*store, &round.todo()).await?;
+            Expected::Some(todo.rows)
+        };
+        let job = documents::read_if_there(&*store, &round.job_end()).await?;
+        Ok(Self {
+            store,
+            plan,
+            asking,
+            slice,
+            slice_folder,
+            round,
+            number: state.round,
+            asked,
+            expected,
+            job,
+        })
+    }
+
+    fn table(&self) -> &Table {
+        &self.plan.tables[self.slice.table]
+    }
+
+    /// Reads every output line of the round.
+    async fn join(&self, spool: &mut SpillSpool) -> Result<(Vec<Place>, Round), StepError> {
+        let ids = RecordIds::new(self.table().split.as_deref());
+        let reader = self.asking.reader();
+        let mut ledger = Ledger::new(&ids, &self.expected, &reader);
+        let folder = match &self.job {
+            // A job writes below its id, the last part of its ARN.
+            Some(job) => self.round.output().join(&format!(
+                "{}/",
+                job.arn.rsplit('/').next().unwrap_or(&job.arn)
+            )),
+            None => self.round.on_demand_output(),
+        };
+        let mut manifest = None;
+        for object in self.list(&folder).await? {
+            let name = object.location.file_name();
+            if name == "manifest.json.out" {
+                manifest = Some(object);
+            } else if name.ends_with(".jsonl.out") {
+                self.read_lines(&object, &mut ledger, spool).await?;
+            }
+        }
+        let (places, counts) = ledger.finish();
+        let differences = match manifest {
+            Some(object) => {
+                let body = self
+                    .store
+                    .get(&object.location, reconcile::MAX_MANIFEST_BYTES)
+                    .await
+                    .map_err(|error| error.into_step(&format!("reading {}", object.location)))?;
+                reconcile::differences(&body, self.asked.records, &counts)
+            }
+            None => Vec::new(),
+        };
+        let round = Round {
+            on_demand: if self.job.is_none() {
+                self.asked.records
+            } else {
+                0
+            },
+            job: self.job.clone(),
+            counts,
+            differences,
+        };
+        Ok((places, round))
+    }
+
+    async fn list(&self, folder: &S3Uri) -> Result<Vec<ObjectInfo>, StepError> {
+        self.store
+            .list(folder)
+            .await
+            .map_err(|error| error.into_step(&format!("listing {folder}")))
+    }
+
+    async fn read_lines(
+        &self,
+        object: &ObjectInfo,
+        ledger: &mut Ledger<'_>,
+        spool: &mut SpillSpool,
+    ) -> Result<(), StepError> {
+        let doing = || format!("reading {}", object.location);
+        let mut lines = Lines::open(
+            Arc::clone(&self.store),
+            object.location.clone(),
+            0..object.size,
+            object.etag.as_str(),
+        );
+        while let Some(line) = lines
+            .next()
+            .await
+            .map_err(|error| error.into_step(&doing()))?
+        {
+            ledger.line(&line, spool).map_err(|error| spooling(error))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the round's outcomes for the last round's part.
+    async fn keep_results(
+        &self,
+        places: &[Place],
+        spool: &mut SpillSpool,
+    ) -> Result<(), StepError> {
+        let at = self.round.results();
+        let doing = format!("writing {at}");
+        let mut writer = ObjectWriter::new(Arc::clone(&self.store), at, WriteOptions::default());
+        let mut line = Vec::new();
+        for place in places.iter().filter(|place| place.len > 0) {
+            spool
+                .read(place.at, place.len, &mut line)
+                .map_err(spooling)?;
+            line.push(b'\n');
+            writer
+                .write(&line)
+                .await
+                .map_err(|error| error.into_step(&doing))?;
+        }
+        writer
+            .finish()
+            .await
+            .map_err(|error| error.into_step(&doing))?;
+        Ok(())
+    }
+
+    /// Every row's best outcome over all rounds.
+    async fn all_outcomes(
+        &self,
+        last: &[Place],
+        spool: &mut SpillSpool,
+    ) -> Result<Outcomes, StepError> {
+        let rows = usize::try_from(self.slice.rows).unwrap_or(usize::MAX);
+        let mut all = Outcomes {
+            places: vec![Place::default(); rows],
+            rounds: vec![self.number; rows],
+        };
+        let mut answered = vec![false; rows];
+        let index_of = |row: u64| {
+            usize::try_from(row.checked_sub(self.slice.first_row)?)
+                .ok()
+                .filter(|i| *i < rows)
+        };
+        for number in 0..self.number {
+            let at = self.slice_folder.round(number).results();
+            let doing = || format!("reading {at}");
+            let info = self
+                .store
+                .head(&at)
+                .await
+                .map_err(|error| error.into_step(&doing()))?;
+            let mut lines =
+                Lines::open(Arc::clone(&self.store), at.clone(), 0..info.size, info.etag);
+            while let Some(line) = lines
+                .next()
+                .await
+                .map_err(|error| error.into_step(&doing()))?
+            {
+                let outcome: Outcome =
+                    serde_json::from_slice(&line).map_err(StepError::bad_request)?;
+                let Some(index) = index_of(outcome.row) else {
+                    continue;
+                };
+                if outcome.answered || !answered[index] {
+                    answered[index] = outcome.answered;
+                    all.places[index] = Place {
+                        at: spool.append(&line).map_err(spooling)?,
+                        len: u32::try_from(line.len()).map_err(StepError::bad_request)?,
+                        good: outcome.good,
+                    };
+                    all.rounds[index] = number;
+                }
+            }
+        }
+        let mut line = Vec::new();
+        for (asked, place) in last.iter().enumerate().filter(|(_, place)| place.len > 0) {
+            let Some(index) = self.expected.row(asked).and_then(index_of) else {
+                continue;
+            };
+            spool
+                .read(place.at, place.len, &mut line)
+                .map_err(spooling)?;
+            let outcome: Outcome = serde_json::from_slice(&line).map_err(StepError::bad_request)?;
+            if outcome.answered || !answered[index] {
+                all.places[index] = *place;
+                all.rounds[index] = self.number;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Writes the slice's rows with their result columns, and the receipt.
+    async fn write_part(
+        &self,
+        places: &[Place],
+        mut spool: SpillSpool,
+        last: Round,
+    ) -> Result<(), StepError> {
+        let outcomes = self.all_outcomes(places, &mut spool).await?;
+        let mut rounds = Vec::new();
+        for number in 0..self.number {
+            let round: Round =
+                read_round(&*self.store, &self.slice_folder.round(number).counts()).await?;
+            rounds.push(round);
+        }
+        rounds.push(last);
+        let first: Asked =
+            documents::read(&*self.store, &self.slice_folder.round(0).asked()).await?;
+
+        let table = self.table();
+        let settings = self.asking.settings();
+        let columns = self.asking.columns();
+        let replaced = columns
+            .replaced(&table.columns, settings.replace_columns)
+            .map_err(StepError::bad_request)?;
+        let format = quarry_rows::format_of(table)?;
+        let mut encoder = RowEncoder::new(
+            format,
+            &quarry_rows::header_of(table),
+            columns.names(),
+            &replaced,
+        );
+        let mut rows = Rows::of_slice(
+            Arc::clone(&self.store),
+            table,
+            &self.slice.segments,
+            Vec::new(),
+        )?;
+        let mut part = PartWriter::new(&self.store, self.slice_folder.part(), table.gzip);
+        let mut cells = Cells::default();
+        let mut line = Vec::new();
+        let mut index = 0;
+        let mut files: Vec<FileOutcomes> = Vec::new();
+        while let Some(step) = rows.advance().await? {
+            let file = step.file;
+            while let Some(row) = step.decoder.next_row().map_err(StepError::bad_request)? {
+                let number = self.slice.first_row + index as u64;
+                let outcome = match outcomes.places.get(index) {
+                    Some(place) if place.len > 0 => {
+                        spool
+                            .read(place.at, place.len, &mut line)
+                            .map_err(spooling)?;
+                        serde_json::from_slice(&line).map_err(StepError::bad_request)?
+                    }
+                    _ => Outcome::failed(number, self.why_no_answer(number, &first, &rounds)),
+                };
+                let on_demand = outcomes
+                    .rounds
+                    .get(index)
+                    .and_then(|round| rounds.get(*round as usize))
+                    .is_some_and(|round| round.job.is_none());
+                count(&mut files, file, &outcome, on_demand);
+                if outcome.answered || !settings.skip_error_records {
+                    part.rows += 1;
+                    encoder.row(&mut part.buffer, &row, &cells.of(columns, &outcome));
+                }
+                index += 1;
+            }
+            part.flush_if_full().await?;
+        }
+        if index as u64 != self.slice.rows {
+            return Err(StepError::Inconsistent {
+                message: format!(
+                    "slice {} was planned with {} rows and now has {index}",
+                    self.slice.slice, self.slice.rows
+                ),
+            });
+        }
+        let rows_written = part.rows;
+        let written = part.finish().await?;
+        let receipt = Receipt {
+            version: VERSION,
+            slice: self.slice.slice,
+            first_row: self.slice.first_row,
+            rows: self.slice.rows,
+            rows_written,
+            part_bytes: written.bytes,
+            part_etag: written.etag,
+            files,
+            rounds,
+            unsendable: first.unsendable.len() as u64,
+            truncations: first.truncations,
+            truncated_records: first.truncated_records,
+            truncated_fields: first.truncated_fields.clone(),
+        };
+        documents::write(&*self.store, &self.slice_folder.receipt(), &receipt).await
+    }
+
+    /// The error text of a row for which nothing came back in any round.
+    fn why_no_answer(&self, row: u64, first: &Asked, rounds: &[Round]) -> String {
+        if let Some(unsendable) = first
+            .unsendable
+            .iter()
+            .find(|unsendable| unsendable.row == row)
+        {
+            return unsendable.reason.clone();
+        }
+        let times = rounds.len();
+        match rounds.iter().rev().find_map(|round| round.job.as_ref()) {
+            Some(job) if job.message.is_empty() => {
+                format!(
+                    "no answer came back in {times} rounds; job {} ended as {}",
+                    job.name, job.status
+                )
+            }
+            Some(job) => format!(
+                "no answer came back in {times} rounds; job {} ended as {}: {}",
+                job.name, job.status, job.message
+            ),
+            None => format!("no answer came back in {times} rounds"),
+        }
+    }
+}
+
+/// The rows of a slice that made a record.
+fn sendable(slice: &Slice, asked: &Asked) -> Expected {
+    if asked.unsendable.is_empty() {
+        return Expected::All(slice.first_row, slice.rows);
+    }
+    let mut left_out = asked
+        .unsendable
+        .iter()
+        .map(|unsendable| unsendable.row)
+        .peekable();
+    Expected::Some(
+        (slice.first_row..slice.first_row + slice.rows)
+            .filter(|row| {
+                while left_out.next_if(|out| out < row).is_some() {}
+                left_out.peek() != Some(row)
+            })
+            .collect(),
+    )
+}
+
+async fn read_round(store: &dyn ObjectStore, at: &S3Uri) -> Result<Round, StepError> {
+    documents::read(store, at).await
+}
+
+fn count(files: &mut Vec<FileOutcomes>, file: usize, outcome: &Outcome, on_demand: bool) {
+    if files.last().is_none_or(|last| last.file != file) {
+        files.push(FileOutcomes {
+            file,
+            ..FileOutcomes::default()
+        });
+    }
+    if let Some(counts) = files.last_mut() {
+        counts.records += 1;
+        counts.successful += u64::from(outcome.answered);
+        counts.failed += u64::from(!outcome.answered);
+        counts.validation_passed += u64::from(outcome.validation_passed);
+        counts.repaired += u64::from(outcome.repaired);
+        counts.on_demand += u64::from(on_demand && outcome.answered);
+    }
+}
+
+fn spooling(source: std::io::Error) -> StepError {
+    StepError::Unavailable {
+        doing: "keeping answers in the temporary folder; if it is full, give the function more ephemeral storage"
+            .to_owned(),
+        source: Some(Box::new(source)),
+    }
+}
+
+/// Encoded rows on their way to S3, compressed when the table is.
+struct PartWriter {
+    writer: ObjectWriter,
+    at: S3Uri,
+    gzip: Option<GzEncoder<Vec<u8>>>,
+    buffer: Vec<u8>,
+    rows: u64,
+}
+
+impl PartWriter {
+    fn new(store: &Arc<dyn ObjectStore>, at: S3Uri, gzip: bool) -> Self {
+        Self {
+            writer: ObjectWriter::new(Arc::clone(store), at.clone(), WriteOptions::default()),
+            at,
+            gzip: gzip.then(|| GzEncoder::new(Vec::new(), Compression::default())),
+            buffer: Vec::new(),
+            rows: 0,
+        }
+    }
+
+    async fn flush_if_full(&mut self) -> Result<(), StepError> {
+        if self.buffer.len() >= PIECE_BYTES {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), StepError> {
+        if let Some(gzip) = &mut self.gzip {
+            gzip.write_all(&self.buffer).map_err(spooling)?;
+            self.buffer.clear();
+            std::mem::swap(&mut self.buffer, gzip.get_mut());
+        }
+        let written = self.writer.write(&self.buffer).await;
+        self.buffer.clear();
+        written.map_err(|error| error.into_step(&format!("writing {}", self.at)))
+    }
+
+    async fn finish(mut self) -> Result<Written, StepError> {
+        self.flush().await?;
+        let doing = format!("writing {}", self.at);
+        if let Some(gzip) = self.gzip.take() {
+            let rest = gzip.finish().map_err(spooling)?;
+            self.writer
+                .write(&rest)
+                .await
+                .map_err(|error| error.into_step(&doing))?;
+        }
+        self.writer
+            .finish()
+            .await
+            .map_err(|error| error.into_step(&doing))
+    }
+}

@@ -1,1 +1,150 @@
-//! quarry-plan
+//! `plan`: checks the request, reads prompts and schema, scans the data once and cuts the slices.
+//!
+//! Everything that can be known to fail is refused here, by name, before money is spent. A scan
+//! that outlasts one invocation keeps its progress in the run's folder and is called again.
+
+mod discover;
+mod publish;
+mod request;
+mod scan;
+mod sources;
+mod stage;
+
+use quarry_asking::Asking;
+use quarry_contract::VERSION;
+use quarry_contract::layout::RunFolder;
+use quarry_contract::location::S3Uri;
+use quarry_contract::payload::{ObjectPointer, PlanInput, PlanOutput};
+use quarry_contract::settings::Settings;
+use quarry_edge::clock::TimeLeft;
+use quarry_edge::documents;
+use quarry_edge::error::StepError;
+use quarry_edge::store::ObjectStore;
+use quarry_prompt::Prompts;
+use scan::TableScan;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What `plan` needs.
+#[derive(Clone)]
+pub struct Deps {
+    /// Data, prompts and schema in, the plan out.
+    pub store: Arc<dyn ObjectStore>,
+    /// The deployment's settings; the request's go over them.
+    pub settings: BTreeMap<String, String>,
+    /// The deployment's work prefix, used when the request has none.
+    pub work: Option<S3Uri>,
+}
+
+/// Where planning stands: `plan-progress.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Progress {
+    version: u32,
+    settings: BTreeMap<String, String>,
+    prompts: Value,
+    schema: Option<Value>,
+    schema_source: Option<String>,
+    notes: Vec<String>,
+    tables: Vec<TableScan>,
+}
+
+/// Plans a run, or a further piece of it.
+pub async fn handle(
+    deps: &Deps,
+    input: PlanInput,
+    time_left: &dyn TimeLeft,
+) -> Result<PlanOutput, StepError> {
+    let work = request::check(&input, deps.work.as_ref())?;
+    let run = RunFolder::new(&work, &input.execution);
+    let mut progress = if input.turn == 0 {
+        prepare(deps, &input).await?
+    } else {
+        documents::read(&*deps.store, &run.plan_progress()).await?
+    };
+    let settings = Settings::read(&progress.settings).map_err(StepError::bad_request)?;
+    let prompts =
+        Prompts::parse(progress.prompts.to_string().as_bytes()).map_err(StepError::bad_request)?;
+    let asking =
+        Asking::new(settings, prompts, progress.schema.as_ref()).map_err(StepError::bad_request)?;
+
+    for number in 0..progress.tables.len() {
+        let scanner = scan::Scanner {
+            store: &deps.store,
+            asking: &asking,
+            run: &run,
+            table: number,
+            time_left,
+        };
+        if !scanner.scan(&mut progress.tables[number]).await? {
+            documents::write(&*deps.store, &run.plan_progress(), &progress).await?;
+            tracing::info!(run = %input.execution, table = number, rows = progress.tables[number].rows, "planning goes on");
+            return Ok(output(&run, input.turn + 1, false, 0, 1));
+        }
+    }
+    let published = publish::publish(deps, &run, &input, &asking, progress).await?;
+    tracing::info!(run = %input.execution, slices = published.slices, rows = published.rows, "planned");
+    Ok(output(
+        &run,
+        input.turn + 1,
+        true,
+        published.slices,
+        published.max_concurrency,
+    ))
+}
+
+fn output(run: &RunFolder, turn: u32, done: bool, slices: u32, max_concurrency: u32) -> PlanOutput {
+    let manifest = run.manifest();
+    PlanOutput {
+        version: VERSION,
+        done,
+        turn,
+        run: run.location().clone(),
+        manifest: ObjectPointer {
+            bucket: manifest.bucket().to_owned(),
+            key: manifest.key().to_owned(),
+        },
+        slices,
+        max_concurrency,
+    }
+}
+
+/// What has to be known before the first row is read.
+async fn prepare(deps: &Deps, input: &PlanInput) -> Result<Progress, StepError> {
+    let mut values = deps.settings.clone();
+    values.extend(input.request.settings.clone());
+    let settings = Settings::read(&values).map_err(StepError::bad_request)?;
+    let store = &*deps.store;
+    let (prompts_value, prompts) = sources::prompts(store, &input.request.prompts).await?;
+    let mut notes: Vec<String> = prompts
+        .warnings()
+        .iter()
+        .map(|warning| format!("prompts.json: {warning}"))
+        .collect();
+    let schema = sources::schema(
+        store,
+        input.request.schema.as_ref(),
+        &settings,
+        &prompts,
+        &mut notes,
+    )
+    .await?;
+    let (schema, schema_source) = schema.map_or((None, None), |(schema, source)| {
+        (Some(schema), Some(source))
+    });
+    // A schema or prompt that cannot be used is refused before the data is looked at.
+    Asking::new(settings, prompts, schema.as_ref()).map_err(StepError::bad_request)?;
+    request::check_output(store, &input.request).await?;
+    let tables = discover::tables(store, &input.request, &mut notes).await?;
+    Ok(Progress {
+        version: VERSION,
+        settings: values,
+        prompts: prompts_value,
+        schema,
+        schema_source,
+        notes,
+        tables,
+    })
+}

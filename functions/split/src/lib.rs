@@ -1,1 +1,167 @@
-//! quarry-split
+//! `split`: writes a round's records, as JSON Lines for a job or for asking on demand.
+//!
+//! In round 0 these are all rows of the slice, later only the rows that still lack a good answer.
+//! A round with enough records for a job becomes one; what is left below the minimum is asked on
+//! demand.
+
+use quarry_asking::Asking;
+use quarry_contract::VERSION;
+use quarry_contract::layout::RunFolder;
+use quarry_contract::payload::{SliceState, Step};
+use quarry_contract::plan::{Asked, Mode, Plan, Slice, Todo, Unsendable};
+use quarry_contract::record_id::RecordIds;
+use quarry_edge::documents;
+use quarry_edge::error::StepError;
+use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
+use quarry_edge::store::ObjectStore;
+use quarry_prompt::Truncation;
+use quarry_rows::Rows;
+use std::sync::Arc;
+
+/// Records are handed to the upload in pieces of this size, bytes.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// What `split` needs.
+#[derive(Clone)]
+pub struct Deps {
+    /// Data in, records out.
+    pub store: Arc<dyn ObjectStore>,
+}
+
+/// Writes the records of the state's round.
+pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
+    let run = RunFolder::at(state.run.clone());
+    let folder = run.slice(state.slice);
+    let round = folder.round(state.round);
+    let plan: Plan = documents::read(&*deps.store, &run.plan()).await?;
+    let slice: Slice = documents::read(&*deps.store, &folder.spec()).await?;
+    let todo: Option<Todo> = if state.round == 0 {
+        None
+    } else {
+        Some(documents::read(&*deps.store, &round.todo()).await?)
+    };
+    let asking = Asking::of_plan(&plan).map_err(StepError::bad_request)?;
+    let asked = write_records(deps, &plan, &slice, &asking, todo.as_ref(), &round.input()).await?;
+    documents::write(&*deps.store, &round.asked(), &asked).await?;
+
+    let settings = asking.settings();
+    let next = match asked.records {
+        0 => Step::Merge,
+        records if slice.mode == Mode::Batch && records >= settings.min_records_per_job => {
+            Step::Submit
+        }
+        _ => Step::Invoke,
+    };
+    tracing::info!(
+        run = %plan.execution, slice = state.slice, round = state.round,
+        records = asked.records, bytes = asked.bytes, next = ?next, "records written"
+    );
+    Ok(SliceState {
+        next,
+        records: asked.records,
+        job: None,
+        wait_seconds: None,
+        ..state
+    })
+}
+
+async fn write_records(
+    deps: &Deps,
+    plan: &Plan,
+    slice: &Slice,
+    asking: &Asking,
+    todo: Option<&Todo>,
+    at: &quarry_contract::location::S3Uri,
+) -> Result<Asked, StepError> {
+    let table = &plan.tables[slice.table];
+    let ids = RecordIds::new(table.split.as_deref());
+    let limit = asking.settings().max_bytes_per_job;
+    let doing = format!("writing {at}");
+    let mut rows = Rows::of_slice(
+        Arc::clone(&deps.store),
+        table,
+        &slice.segments,
+        asking.projection().to_vec(),
+    )?;
+    let mut encoder = asking.encoder();
+    let mut writer =
+        ObjectWriter::new(Arc::clone(&deps.store), at.clone(), WriteOptions::default());
+    let mut wanted = todo.map(|todo| todo.rows.iter().copied().peekable());
+    let mut asked = Asked {
+        version: VERSION,
+        ..Asked::default()
+    };
+    let mut cut = Truncation::default();
+    let mut buffer = Vec::new();
+    let mut id = String::new();
+    let mut number = slice.first_row;
+    while let Some(step) = rows.advance().await? {
+        while let Some(row) = step.decoder.next_row().map_err(StepError::bad_request)? {
+            let this = number;
+            number += 1;
+            if let Some(wanted) = &mut wanted
+                && wanted.next_if_eq(&this).is_none()
+            {
+                continue;
+            }
+            id.clear();
+            ids.write(this, &mut id);
+            let start = buffer.len();
+            let length = encoder.encode(&mut buffer, &id, &row, Some(&mut cut)) as u64;
+            if length > limit {
+                buffer.truncate(start);
+                asked.unsendable.push(Unsendable {
+                    row: this,
+                    reason: too_large(length, limit),
+                });
+            } else {
+                asked.records += 1;
+                asked.bytes += length;
+            }
+            if buffer.len() >= PIECE_BYTES {
+                writer
+                    .write(&buffer)
+                    .await
+                    .map_err(|error| error.into_step(&doing))?;
+                buffer.clear();
+            }
+        }
+    }
+    writer
+        .write(&buffer)
+        .await
+        .map_err(|error| error.into_step(&doing))?;
+    if number != slice.first_row + slice.rows {
+        return Err(StepError::Inconsistent {
+            message: format!(
+                "slice {} was planned with {} rows and now has {}",
+                slice.slice,
+                slice.rows,
+                number - slice.first_row
+            ),
+        });
+    }
+    if asked.records == 0 {
+        writer
+            .abort()
+            .await
+            .map_err(|error| error.into_step(&doing))?;
+    } else {
+        let written = writer
+            .finish()
+            .await
+            .map_err(|error| error.into_step(&doing))?;
+        asked.etag = written.etag;
+    }
+    asked.truncations = cut.total;
+    asked.truncated_records = cut.records;
+    asked.truncated_fields = cut.fields.into_iter().collect();
+    Ok(asked)
+}
+
+/// The error text of a row whose record is larger than a job's file may be.
+pub fn too_large(bytes: u64, limit: u64) -> String {
+    format!(
+        "the record has {bytes} bytes, more than the {limit} of BEDROCK_MAX_BYTES_PER_JOB; it was not sent"
+    )
+}

@@ -1,0 +1,186 @@
+//! How a run asks: settings, prompts and schema put together into the records that are sent, the
+//! reader of what comes back, and the result columns. Every step of a run builds the same
+//! [`Asking`] from the plan.
+
+use quarry_answer::{Reader, Schema, SchemaError};
+use quarry_contract::plan::Plan;
+use quarry_contract::settings::{self, SettingError, Settings};
+use quarry_model::{
+    BodySettings, Capabilities, CapabilityOverrides, Enforcement, Family, Invocation, PROMPT_SLOT,
+    choose_enforcement, request_body,
+};
+use quarry_prompt::{
+    FieldLimit, MissingColumns, Prompts, PromptsError, RecordEncoder, RenderError, RenderOptions,
+};
+use quarry_result::columns::{ColumnsError, ResultColumns};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What a run asks and how it reads the answers.
+#[derive(Debug)]
+pub struct Asking {
+    settings: Settings,
+    prompts: Prompts,
+    schema: Option<Arc<Schema>>,
+    enforcement: Enforcement,
+    encoder: RecordEncoder,
+    columns: ResultColumns,
+}
+
+/// Why a request cannot be asked; known before any money is spent.
+#[derive(Debug, thiserror::Error)]
+pub enum AskingError {
+    /// A setting.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The prompts file.
+    #[error(transparent)]
+    Prompts(#[from] PromptsError),
+    /// The prompt or the record's form.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The schema.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The result columns.
+    #[error(transparent)]
+    Columns(#[from] ColumnsError),
+    /// `BEDROCK_MODEL_CAPABILITIES` is not what it should be.
+    #[error("BEDROCK_MODEL_CAPABILITIES is not a JSON object of capabilities: {0}")]
+    Capabilities(#[source] serde_json::Error),
+}
+
+impl Asking {
+    /// Puts a request together. `schema` is the JSON Schema in force.
+    pub fn new(
+        settings: Settings,
+        prompts: Prompts,
+        schema: Option<&Value>,
+    ) -> Result<Self, AskingError> {
+        let capabilities = capabilities(&settings)?;
+        let enforcement = choose_enforcement(
+            &capabilities,
+            schema.is_some(),
+            settings.use_structured_output,
+        );
+        let body = request_body(
+            &BodySettings {
+                max_tokens: settings.max_tokens,
+                temperature: settings.temperature,
+                top_p: settings.top_p,
+            },
+            &capabilities,
+            enforcement,
+            prompts.system(),
+            schema,
+        );
+        let options = RenderOptions {
+            missing: match settings.missing_columns {
+                settings::MissingColumns::Refuse => MissingColumns::Refuse,
+                settings::MissingColumns::Mark => MissingColumns::Mark,
+            },
+            field_limit: if settings.truncation_enabled {
+                Some(FieldLimit::new(
+                    usize::try_from(settings.max_input_field_length).unwrap_or(usize::MAX),
+                )?)
+            } else {
+                None
+            },
+        };
+        let template = prompts.template(&settings.routed_rules_column);
+        let encoder = RecordEncoder::new(&body, PROMPT_SLOT, template, options)?;
+        let schema = schema.map(Schema::compile).transpose()?.map(Arc::new);
+        let properties: Option<Vec<String>> = schema.as_ref().map(|schema| {
+            schema
+                .properties()
+                .iter()
+                .map(|property| property.name.clone())
+                .collect()
+        });
+        let columns = ResultColumns::new(properties.as_deref(), &settings.output_column_prefix)?;
+        Ok(Self {
+            settings,
+            prompts,
+            schema,
+            enforcement,
+            encoder,
+            columns,
+        })
+    }
+
+    /// What a plan asks.
+    pub fn of_plan(plan: &Plan) -> Result<Self, AskingError> {
+        let prompts = Prompts::parse(plan.prompts.to_string().as_bytes())?;
+        Self::new(
+            Settings::read(&plan.settings)?,
+            prompts,
+            plan.schema.as_ref(),
+        )
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The prompts.
+    pub fn prompts(&self) -> &Prompts {
+        &self.prompts
+    }
+
+    /// Writes records; each use gets its own, with its own buffers.
+    pub fn encoder(&self) -> RecordEncoder {
+        self.encoder.clone()
+    }
+
+    /// The columns that the prompt looks at.
+    pub fn projection(&self) -> &[String] {
+        self.encoder.template().columns()
+    }
+
+    /// Reads answers.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.schema.clone(), self.enforcement.is_prefilled())
+    }
+
+    /// Whether answers are held against a schema.
+    pub fn has_schema(&self) -> bool {
+        self.schema.is_some()
+    }
+
+    /// The result columns.
+    pub fn columns(&self) -> &ResultColumns {
+        &self.columns
+    }
+
+    /// Refuses a table that lacks columns which the prompt uses, or has columns which the result
+    /// would write a second time.
+    pub fn check_columns(&self, columns: &[String]) -> Result<(), AskingError> {
+        let options = self.encoder.options();
+        self.encoder
+            .template()
+            .check_columns(columns, options.missing)?;
+        self.columns
+            .replaced(columns, self.settings.replace_columns)?;
+        Ok(())
+    }
+}
+
+/// What the run's model accepts: what its family does, and over it what the settings say.
+pub fn capabilities(settings: &Settings) -> Result<Capabilities, AskingError> {
+    let overrides: CapabilityOverrides = match &settings.model_capabilities {
+        Some(text) => serde_json::from_str(text).map_err(AskingError::Capabilities)?,
+        None => CapabilityOverrides::default(),
+    };
+    // An application profile's ARN does not name the model; the primary model's id then does.
+    let named = match Family::of(&settings.effective_model_id()) {
+        Family::Unknown => Family::of(&settings.primary_model_id),
+        family => family,
+    };
+    Ok(named.capabilities().overridden(&overrides))
+}
+
+/// Whether records hold `Converse` bodies.
+pub fn converse(settings: &Settings) -> Result<bool, AskingError> {
+    Ok(capabilities(settings)?.invocation == Invocation::Converse)
+}

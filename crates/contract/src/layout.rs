@@ -1,0 +1,231 @@
+//! Where a run keeps its objects, and what its jobs are called. Everything is derived from the
+//! run's folder, so that a retried step finds what the first try left.
+
+use crate::location::S3Uri;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// The folder of one run: `<work>/<execution name>/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder(S3Uri);
+
+impl RunFolder {
+    /// The run's folder below the work prefix.
+    pub fn new(work: &S3Uri, execution: &str) -> Self {
+        Self(work.join(execution))
+    }
+
+    /// The folder that a payload names.
+    pub fn at(folder: S3Uri) -> Self {
+        Self(folder)
+    }
+
+    /// The folder itself.
+    pub fn location(&self) -> &S3Uri {
+        &self.0
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> S3Uri {
+        self.0.join("plan.json")
+    }
+
+    /// Where planning stands, while it needs more than one invocation.
+    pub fn plan_progress(&self) -> S3Uri {
+        self.0.join("plan-progress.json")
+    }
+
+    /// The Map's items.
+    pub fn manifest(&self) -> S3Uri {
+        self.0.join("manifest.json")
+    }
+
+    /// An uncompressed copy of a compressed input file, so that slices are byte ranges.
+    pub fn staged(&self, table: usize, file: usize) -> S3Uri {
+        self.0.join(&format!("staged/{table}/{file:06}"))
+    }
+
+    /// Where finishing a table stands, while it needs more than one invocation.
+    pub fn finish_progress(&self) -> S3Uri {
+        self.0.join("finish-progress.json")
+    }
+
+    /// One slice's folder.
+    pub fn slice(&self, slice: u32) -> SliceFolder {
+        SliceFolder {
+            folder: self.0.join(&format!("slices/{slice:06}")),
+            run: self.0.to_string(),
+            slice,
+        }
+    }
+
+    /// The folder of all slices.
+    pub fn slices(&self) -> S3Uri {
+        self.0.join("slices/")
+    }
+}
+
+/// The folder of one slice: `<run>/slices/<number>/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SliceFolder {
+    folder: S3Uri,
+    run: String,
+    slice: u32,
+}
+
+impl SliceFolder {
+    /// Which rows the slice has.
+    pub fn spec(&self) -> S3Uri {
+        self.folder.join("slice.json")
+    }
+
+    /// The slice's rows of the result.
+    pub fn part(&self) -> S3Uri {
+        self.folder.join("part")
+    }
+
+    /// What became of the slice: counts, jobs, tokens.
+    pub fn receipt(&self) -> S3Uri {
+        self.folder.join("receipt.json")
+    }
+
+    /// One round's folder.
+    pub fn round(&self, round: u32) -> RoundFolder {
+        RoundFolder {
+            folder: self.folder.join(&format!("round-{round}")),
+            identity: format!("{}\n{}\n{round}", self.run, self.slice),
+            run: self.run.clone(),
+            slice: self.slice,
+            round,
+        }
+    }
+}
+
+/// The folder of one round of a slice: `<slice>/round-<n>/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoundFolder {
+    folder: S3Uri,
+    identity: String,
+    run: String,
+    slice: u32,
+    round: u32,
+}
+
+/// Bedrock's limit for a job's name (`CreateModelInvocationJob`, `jobName`).
+pub const MAX_JOB_NAME: usize = 63;
+
+impl RoundFolder {
+    /// The rows to ask in this round; absent in round 0, which asks all.
+    pub fn todo(&self) -> S3Uri {
+        self.folder.join("todo.json")
+    }
+
+    /// What `split` did: records, bytes, truncations, rows it could not send.
+    pub fn asked(&self) -> S3Uri {
+        self.folder.join("asked.json")
+    }
+
+    /// The job's input file.
+    pub fn input(&self) -> S3Uri {
+        self.folder.join("input/records.jsonl")
+    }
+
+    /// Below this the job makes a folder named by its id.
+    pub fn output(&self) -> S3Uri {
+        self.folder.join("output/")
+    }
+
+    /// Where answers given on demand go.
+    pub fn on_demand_output(&self) -> S3Uri {
+        self.folder.join("output/on-demand/")
+    }
+
+    /// Which job was created.
+    pub fn job(&self) -> S3Uri {
+        self.folder.join("job.json")
+    }
+
+    /// How the job ended.
+    pub fn job_end(&self) -> S3Uri {
+        self.folder.join("job-end.json")
+    }
+
+    /// What this round's answers say, one line a row.
+    pub fn results(&self) -> S3Uri {
+        self.folder.join("results.jsonl")
+    }
+
+    /// What this round's answers were counted as.
+    pub fn counts(&self) -> S3Uri {
+        self.folder.join("counts.json")
+    }
+
+    /// The job's name: at most 63 of `[a-zA-Z0-9-]`, the same for every try.
+    pub fn job_name(&self) -> String {
+        let run = self
+            .run
+            .trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .unwrap_or("");
+        let mut readable = String::new();
+        for c in run
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+            .take(24)
+        {
+            readable.push(c);
+        }
+        let digest = hex(&Sha256::digest(self.run.as_bytes())[..5]);
+        format!(
+            "quarry-{readable}-{digest}-{:06}-{}",
+            self.slice, self.round
+        )
+    }
+
+    /// The job's `clientRequestToken`: the same for every try, other for every other job.
+    pub fn token(&self) -> String {
+        hex(&Sha256::digest(self.identity.as_bytes()))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(run: &str, slice: u32, round: u32) -> RoundFolder {
+        let work: S3Uri = "s3://bucket/work".parse().unwrap();
+        RunFolder::new(&work, run).slice(slice).round(round)
+    }
+
+    #[test]
+    fn job_names_hold_the_services_pattern_for_any_run() {
+        for run in ["r", "2026-11-22T10_00_00.csv", &"x".repeat(80), "ä/ö"] {
+            let name = round(run, 99_999, 10).job_name();
+            assert!(name.len() <= MAX_JOB_NAME, "{name}");
+            assert!(
+                name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_is_the_same_for_the_same_job_and_for_no_other() {
+        let token = round("run", 1, 0).token();
+        assert_eq!(token, round("run", 1, 0).token());
+        assert_eq!(token.len(), 64);
+        for other in [round("run", 1, 1), round("run", 2, 0), round("run2", 1, 0)] {
+            assert_ne!(token, other.token());
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The documents that a run keeps in its folder: the plan, the slices, and what each step of a
+//! slice leaves for the next.
+
+use crate::location::S3Uri;
+use crate::request::{JobType, Request};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Everything that was decided before the first job: `plan.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// [`crate::VERSION`].
+    pub version: u32,
+    /// The execution's name.
+    pub execution: String,
+    /// When the execution started, RFC 3339.
+    pub started: String,
+    /// The request as it came.
+    pub request: Request,
+    /// Its settings over the deployment's, before reading.
+    pub settings: BTreeMap<String, String>,
+    /// The text of `prompts.json`.
+    pub prompts: Value,
+    /// The JSON Schema in force.
+    pub schema: Option<Value>,
+    /// Where the schema came from, for the summary.
+    pub schema_source: Option<String>,
+    /// The tables, in order.
+    pub tables: Vec<Table>,
+    /// How many slices there are in all tables.
+    pub slices: u32,
+    /// Calls per second that one slice may make on demand.
+    pub on_demand_rate: f64,
+    /// Calls that one slice may have under way on demand.
+    pub on_demand_workers: u32,
+    /// What a reader of the summary should know (files left out, empty folders).
+    pub notes: Vec<String>,
+}
+
+/// One table: all input files of one folder, in name order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// `train`, `val` or `test`; none for the only table.
+    pub split: Option<String>,
+    /// The file format, as a file name's ending: `csv`, `tsv`, `jsonl`.
+    pub format: String,
+    /// Whether the input files are compressed, and so the result.
+    pub gzip: bool,
+    /// The files.
+    pub files: Vec<InputFile>,
+    /// Column names in order.
+    pub columns: Vec<String>,
+    /// The header line as it stands in the first file, without line terminator (CSV and TSV).
+    pub header: String,
+    /// How rows end: `lf`, `crlf` or `cr`.
+    pub newline: String,
+    /// Rows of all files.
+    pub rows: u64,
+    /// How the rows are asked in the first round.
+    pub mode: Mode,
+    /// The first of its slices.
+    pub first_slice: u32,
+    /// How many slices it has.
+    pub slices: u32,
+}
+
+/// How rows are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// By batch jobs.
+    Batch,
+    /// One call a row.
+    OnDemand,
+}
+
+/// One input file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputFile {
+    /// Where its plain text is read: the file itself, or its uncompressed copy.
+    pub location: S3Uri,
+    /// The name that users know.
+    pub name: String,
+    /// Bytes at `location`.
+    pub size: u64,
+    /// `ETag` of `location`, so that a change is seen.
+    pub etag: String,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// Consecutive rows of one table: `slice.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slice {
+    /// [`crate::VERSION`].
+    pub version: u32,
+    /// Its number in the run.
+    pub slice: u32,
+    /// Its table's number.
+    pub table: usize,
+    /// The first row's number in the table.
+    pub first_row: u64,
+    /// How many rows.
+    pub rows: u64,
+    /// How many of them make a record that can be sent.
+    pub records: u64,
+    /// Bytes of these records as JSON Lines.
+    pub bytes: u64,
+    /// How they are asked in the first round.
+    pub mode: Mode,
+    /// Where the rows are.
+    pub segments: Vec<Segment>,
+}
+
+/// Rows of one file that follow each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    /// The file's number in the table.
+    pub file: usize,
+    /// First byte.
+    pub start: u64,
+    /// Byte after the last.
+    pub end: u64,
+    /// The first row's number in the file.
+    pub first_row: u64,
+}
+
+/// Rows to ask again: `todo.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Todo {
+    /// [`crate::VERSION`].
+    pub version: u32,
+    /// Row numbers in the table, ascending.
+    pub rows: Vec<u64>,
+}
+
+/// What `split` wrote: `asked.json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// [`crate::VERSION`].
+    pub version: u32,
+    /// Records written.
+    pub records: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// `ETag` of the input file.
+    pub etag: String,
+    /// Rows that make no record that can be sent.
+    pub unsendable: Vec<Unsendable>,
+    /// Cells cut to the configured length.
+    pub truncations: u64,
+    /// Rows with at least one such cell.
+    pub truncated_records: u64,
+    /// Cuts by column.
+    pub truncated_fields: BTreeMap<String, u64>,
+}
+
+/// A row that cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unsendable {
+    /// The row's number in the table.
+    pub row: u64,
+    /// Why, for the row's error column.
+    pub reason: String,
+}
+
+/// Which job was created: `job.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreatedJob {
+    /// [`crate::VERSION`].
+    pub version: u32,
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// How a job ended: `job-end.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobEnd {
+    /// [`crate::VERSION`].
+    pub version: u32,
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The service's name of its status.
+    pub status: String,
+    /// The service's message; empty when none.
+    pub message: String,
+    /// Seconds from submission to its end.
+    pub seconds: u64,
+}
+
+impl Table {
+    /// The result's file name: `<job_type>_processed_data.<ext>`, or for a split
+    /// `<split>/<split>_processed_data.<ext>`.
+    pub fn result_name(&self, job_type: JobType) -> String {
+        let gz = if self.gzip { ".gz" } else { "" };
+        match &self.split {
+            Some(split) => format!("{split}/{split}_processed_data.{}{gz}", self.format),
+            None => format!("{job_type}_processed_data.{}{gz}", self.format),
+        }
+    }
+}

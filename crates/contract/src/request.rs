@@ -1,0 +1,88 @@
+//! What a run is asked to do.
+
+use crate::location::S3Uri;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// The input of one execution of the state machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// [`crate::VERSION`].
+    pub version: u32,
+    /// The data set: a folder, or one file.
+    pub data: S3Uri,
+    /// `prompts.json`, or the folder that holds it.
+    pub prompts: S3Uri,
+    /// A JSON Schema file, or a folder with `validation_schema_*.json` (the last by name counts).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<S3Uri>,
+    /// Where the result tables go.
+    pub output: S3Uri,
+    /// Where the summary goes; the output folder when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<S3Uri>,
+    /// Where job files and intermediate results go; the deployment's work prefix when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<S3Uri>,
+    /// Decides the folder layout and the file names.
+    pub job_type: JobType,
+    /// `BEDROCK_*` settings over the deployment's defaults.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
+}
+
+/// The kinds of data set, as in the original step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobType {
+    /// Folders `train`, `val`, `test`, each a table of its own.
+    Training,
+    /// One folder, one table.
+    Validation,
+    /// One folder, one table.
+    Testing,
+    /// One folder, one table.
+    Calibration,
+}
+
+impl JobType {
+    /// The name in requests and file names.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Validation => "validation",
+            Self::Testing => "testing",
+            Self::Calibration => "calibration",
+        }
+    }
+}
+
+impl fmt::Display for JobType {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+impl FromStr for JobType {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [
+            Self::Training,
+            Self::Validation,
+            Self::Testing,
+            Self::Calibration,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+        .ok_or_else(|| {
+            format!("`{text}` is not a job type: use training, validation, testing or calibration")
+        })
+    }
+}
+
+/// The folders of a training data set, in the order in which they are worked on.
+pub const SPLITS: [&str; 3] = ["train", "val", "test"];

@@ -1,0 +1,576 @@
+//! The settings of a run: the `BEDROCK_*` names of the original step, and a few more.
+//!
+//! Values come as text, from the deployment's environment and over it from the request. A name
+//! that is not known and a value that is not allowed are errors that say what is.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// Every setting, read and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// `BEDROCK_PRIMARY_MODEL_ID`: model id, profile id or ARN.
+    pub primary_model_id: String,
+    /// `BEDROCK_FALLBACK_MODEL_ID`: asked once on demand when the primary model refuses a record.
+    pub fallback_model_id: Option<String>,
+    /// `BEDROCK_INFERENCE_PROFILE_ARN`: used in place of the primary model's id.
+    pub inference_profile_arn: Option<String>,
+    /// `BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS`: models that are reached only through their
+    /// `global.` profile.
+    pub profile_required_models: Vec<String>,
+    /// `BEDROCK_MAX_TOKENS`.
+    pub max_tokens: u64,
+    /// `BEDROCK_TEMPERATURE`.
+    pub temperature: f64,
+    /// `BEDROCK_TOP_P`.
+    pub top_p: f64,
+    /// `BEDROCK_MAX_RETRIES`: rounds of asking again after the first.
+    pub max_retries: u32,
+    /// `BEDROCK_BATCH_SIZE`: answers given on demand that are kept together.
+    pub batch_size: u32,
+    /// `BEDROCK_OUTPUT_COLUMN_PREFIX`.
+    pub output_column_prefix: String,
+    /// `BEDROCK_SKIP_ERROR_RECORDS`: leave rows without an answer out of the result.
+    pub skip_error_records: bool,
+    /// `BEDROCK_CONCURRENCY_MODE`: whether several on-demand calls may be under way.
+    pub concurrent: bool,
+    /// `BEDROCK_MAX_CONCURRENT_WORKERS`: how many, in concurrent mode.
+    pub max_concurrent_workers: u32,
+    /// `BEDROCK_RATE_LIMIT_PER_SECOND`: on-demand calls begun per second.
+    pub rate_limit_per_second: f64,
+    /// `BEDROCK_BATCH_MODE`.
+    pub batch_mode: BatchMode,
+    /// `BEDROCK_BATCH_THRESHOLD`: rows from which `auto` makes jobs.
+    pub batch_threshold: u64,
+    /// `BEDROCK_BATCH_ROLE_ARN`: the role that jobs read and write with.
+    pub batch_role_arn: Option<String>,
+    /// `BEDROCK_BATCH_TIMEOUT_HOURS`.
+    pub batch_timeout_hours: i32,
+    /// `BEDROCK_MAX_RECORDS_PER_JOB`.
+    pub max_records_per_job: u64,
+    /// `BEDROCK_MIN_RECORDS_PER_JOB`: the account's quota for the model.
+    pub min_records_per_job: u64,
+    /// `BEDROCK_MAX_BYTES_PER_JOB`.
+    pub max_bytes_per_job: u64,
+    /// `BEDROCK_MAX_CONCURRENT_BATCH_JOBS`: slices of a run worked on at the same time.
+    pub max_concurrent_batch_jobs: u32,
+    /// `BEDROCK_MAX_INPUT_FIELD_LENGTH`: characters of a cell.
+    pub max_input_field_length: u64,
+    /// `BEDROCK_TRUNCATION_ENABLED`: cut longer cells.
+    pub truncation_enabled: bool,
+    /// `BEDROCK_LOG_TRUNCATIONS`: count cuts by column in the log.
+    pub log_truncations: bool,
+    /// `BEDROCK_USE_STRUCTURED_OUTPUT`: force a tool call when there is a schema.
+    pub use_structured_output: bool,
+    /// `BEDROCK_VALIDATION_SCHEMA`: a JSON Schema as text, used when no file has one.
+    pub validation_schema: Option<String>,
+    /// `BEDROCK_ROUTED_RULES_COLUMN`: the column that names a row's rules.
+    pub routed_rules_column: String,
+    /// `BEDROCK_MISSING_COLUMNS`: what a placeholder without a column becomes.
+    pub missing_columns: MissingColumns,
+    /// `BEDROCK_REPLACE_COLUMNS`: let result columns replace input columns of the same name.
+    pub replace_columns: bool,
+    /// `BEDROCK_MODEL_CAPABILITIES`: what the model accepts, as JSON over what its family says.
+    pub model_capabilities: Option<String>,
+    /// `BEDROCK_OUTPUT_KMS_KEY`: the key for job output.
+    pub output_kms_key: Option<String>,
+}
+
+/// When jobs are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchMode {
+    /// From `BEDROCK_BATCH_THRESHOLD` rows on, if a role is set.
+    Auto,
+    /// Always, down to the minimum of records that a job needs.
+    Batch,
+    /// Never.
+    Realtime,
+}
+
+/// What a placeholder without a column becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingColumns {
+    /// A planning error.
+    Refuse,
+    /// The text `[Missing: name]`.
+    Mark,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// The name is not a setting.
+    #[error("`{name}` is not a setting{}", suggestion.as_ref().map(|s| format!("; did you mean `{s}`?")).unwrap_or_default())]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The nearest name that is one.
+        suggestion: Option<String>,
+    },
+    /// The value is not allowed.
+    #[error("{name} is `{value}`; allowed: {allowed}")]
+    Value {
+        /// The name.
+        name: &'static str,
+        /// The value.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// A setting without a default is not there.
+    #[error("{name} is not set; {remedy}")]
+    Missing {
+        /// The name.
+        name: &'static str,
+        /// What to set it to.
+        remedy: &'static str,
+    },
+    /// The setting was part of the original step's container and has no meaning here.
+    #[error("{name} has no effect here: {reason}")]
+    Retired {
+        /// The name.
+        name: &'static str,
+        /// Why, and what to do instead.
+        reason: &'static str,
+    },
+}
+
+/// The names of all settings.
+pub const NAMES: [&str; 32] = [
+    "BEDROCK_PRIMARY_MODEL_ID",
+    "BEDROCK_FALLBACK_MODEL_ID",
+    "BEDROCK_INFERENCE_PROFILE_ARN",
+    "BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS",
+    "BEDROCK_MAX_TOKENS",
+    "BEDROCK_TEMPERATURE",
+    "BEDROCK_TOP_P",
+    "BEDROCK_MAX_RETRIES",
+    "BEDROCK_BATCH_SIZE",
+    "BEDROCK_OUTPUT_COLUMN_PREFIX",
+    "BEDROCK_SKIP_ERROR_RECORDS",
+    "BEDROCK_CONCURRENCY_MODE",
+    "BEDROCK_MAX_CONCURRENT_WORKERS",
+    "BEDROCK_RATE_LIMIT_PER_SECOND",
+    "BEDROCK_BATCH_MODE",
+    "BEDROCK_BATCH_THRESHOLD",
+    "BEDROCK_BATCH_ROLE_ARN",
+    "BEDROCK_BATCH_TIMEOUT_HOURS",
+    "BEDROCK_MAX_RECORDS_PER_JOB",
+    "BEDROCK_MIN_RECORDS_PER_JOB",
+    "BEDROCK_MAX_BYTES_PER_JOB",
+    "BEDROCK_MAX_CONCURRENT_BATCH_JOBS",
+    "BEDROCK_MAX_INPUT_FIELD_LENGTH",
+    "BEDROCK_TRUNCATION_ENABLED",
+    "BEDROCK_LOG_TRUNCATIONS",
+    "BEDROCK_USE_STRUCTURED_OUTPUT",
+    "BEDROCK_VALIDATION_SCHEMA",
+    "BEDROCK_ROUTED_RULES_COLUMN",
+    "BEDROCK_MISSING_COLUMNS",
+    "BEDROCK_REPLACE_COLUMNS",
+    "BEDROCK_MODEL_CAPABILITIES",
+    "BEDROCK_OUTPUT_KMS_KEY",
+];
+
+/// Settings of the original step that are refused, and why.
+const RETIRED: [(&str, &str); 2] = [
+    (
+        "BEDROCK_BATCH_INPUT_S3_PATH",
+        "job files are kept in the run's work folder; set the request's `work`",
+    ),
+    (
+        "BEDROCK_BATCH_OUTPUT_S3_PATH",
+        "job files are kept in the run's work folder; set the request's `work`",
+    ),
+];
+
+/// The length of the mark that ends a cut cell, characters; a shorter limit could not hold it.
+pub const SHORTEST_FIELD_LIMIT: u64 = 31;
+
+impl Settings {
+    /// Reads the settings. An empty value counts as not set.
+    pub fn read(values: &BTreeMap<String, String>) -> Result<Self, SettingError> {
+        for name in values.keys() {
+            if let Some((name, reason)) = RETIRED.iter().find(|(retired, _)| retired == name) {
+                return Err(SettingError::Retired { name, reason });
+            }
+            if !NAMES.contains(&name.as_str()) {
+                return Err(SettingError::Unknown {
+                    name: name.clone(),
+                    suggestion: nearest(name),
+                });
+            }
+        }
+        let source = Source(values);
+        let settings = Self {
+            primary_model_id: source.text("BEDROCK_PRIMARY_MODEL_ID").ok_or(
+                SettingError::Missing {
+                    name: "BEDROCK_PRIMARY_MODEL_ID",
+                    remedy: "set it to a model id, an inference profile id or an ARN",
+                },
+            )?,
+            fallback_model_id: source.text("BEDROCK_FALLBACK_MODEL_ID"),
+            inference_profile_arn: source.text("BEDROCK_INFERENCE_PROFILE_ARN"),
+            profile_required_models: source.list("BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS")?,
+            max_tokens: source.number("BEDROCK_MAX_TOKENS", 32_768, 1, 1_000_000)?,
+            temperature: source.number("BEDROCK_TEMPERATURE", 1.0, 0.0, 2.0)?,
+            top_p: source.number("BEDROCK_TOP_P", 0.999, 0.0, 1.0)?,
+            max_retries: source.number("BEDROCK_MAX_RETRIES", 3, 0, 10)?,
+            batch_size: source.number("BEDROCK_BATCH_SIZE", 10, 1, 10_000)?,
+            output_column_prefix: source
+                .0
+                .get("BEDROCK_OUTPUT_COLUMN_PREFIX")
+                .map_or_else(|| "llm_".to_owned(), Clone::clone),
+            skip_error_records: source.flag("BEDROCK_SKIP_ERROR_RECORDS", false)?,
+            concurrent: source.choice(
+                "BEDROCK_CONCURRENCY_MODE",
+                "sequential",
+                &["sequential", "concurrent"],
+            )? == 1,
+            max_concurrent_workers: source.number("BEDROCK_MAX_CONCURRENT_WORKERS", 5, 1, 100)?,
+            rate_limit_per_second: source.number(
+                "BEDROCK_RATE_LIMIT_PER_SECOND",
+                10.0,
+                0.1,
+                1000.0,
+            )?,
+            batch_mode: match source.choice(
+                "BEDROCK_BATCH_MODE",
+                "auto",
+                &["auto", "batch", "realtime"],
+            )? {
+                0 => BatchMode::Auto,
+                1 => BatchMode::Batch,
+                _ => BatchMode::Realtime,
+            },
+            batch_threshold: source.number("BEDROCK_BATCH_THRESHOLD", 1000, 1, 1_000_000)?,
+            batch_role_arn: source.text("BEDROCK_BATCH_ROLE_ARN"),
+            batch_timeout_hours: source.number("BEDROCK_BATCH_TIMEOUT_HOURS", 24, 24, 168)?,
+            max_records_per_job: source.number(
+                "BEDROCK_MAX_RECORDS_PER_JOB",
+                45_000,
+                1,
+                100_000,
+            )?,
+            min_records_per_job: source.number("BEDROCK_MIN_RECORDS_PER_JOB", 100, 1, 100_000)?,
+            max_bytes_per_job: source.number(
+                "BEDROCK_MAX_BYTES_PER_JOB",
+                943_718_400,
+                1_024,
+                1_073_741_824,
+            )?,
+            max_concurrent_batch_jobs: source.number(
+                "BEDROCK_MAX_CONCURRENT_BATCH_JOBS",
+                20,
+                1,
+                1_000,
+            )?,
+            max_input_field_length: source.number(
+                "BEDROCK_MAX_INPUT_FIELD_LENGTH",
+                400_000,
+                SHORTEST_FIELD_LIMIT,
+                10_000_000,
+            )?,
+            truncation_enabled: source.flag("BEDROCK_TRUNCATION_ENABLED", true)?,
+            log_truncations: source.flag("BEDROCK_LOG_TRUNCATIONS", true)?,
+            use_structured_output: source.flag("BEDROCK_USE_STRUCTURED_OUTPUT", true)?,
+            validation_schema: source
+                .text("BEDROCK_VALIDATION_SCHEMA")
+                .filter(|text| text.trim() != "{}"),
+            routed_rules_column: source
+                .text("BEDROCK_ROUTED_RULES_COLUMN")
+                .unwrap_or_else(|| "selected_rule_names".to_owned()),
+            missing_columns: match source.choice(
+                "BEDROCK_MISSING_COLUMNS",
+                "refuse",
+                &["refuse", "mark"],
+            )? {
+                0 => MissingColumns::Refuse,
+                _ => MissingColumns::Mark,
+            },
+            replace_columns: source.flag("BEDROCK_REPLACE_COLUMNS", false)?,
+            model_capabilities: source.text("BEDROCK_MODEL_CAPABILITIES"),
+            output_kms_key: source.text("BEDROCK_OUTPUT_KMS_KEY"),
+        };
+        settings.check_together()?;
+        Ok(settings)
+    }
+
+    /// The id that is sent to Bedrock: the profile's ARN, else the primary model, through its
+    /// `global.` profile where that is required.
+    pub fn effective_model_id(&self) -> String {
+        match &self.inference_profile_arn {
+            Some(arn) => arn.clone(),
+            None if self
+                .profile_required_models
+                .contains(&self.primary_model_id) =>
+            {
+                format!("global.{}", self.primary_model_id)
+            }
+            None => self.primary_model_id.clone(),
+        }
+    }
+
+    /// How many on-demand calls of a slice may be under way.
+    pub fn workers(&self) -> u32 {
+        if self.concurrent {
+            self.max_concurrent_workers
+        } else {
+            1
+        }
+    }
+
+    fn check_together(&self) -> Result<(), SettingError> {
+        if self.min_records_per_job > self.max_records_per_job
+            && self.batch_mode != BatchMode::Realtime
+        {
+            return Err(SettingError::Value {
+                name: "BEDROCK_MIN_RECORDS_PER_JOB",
+                value: self.min_records_per_job.to_string(),
+                allowed: format!(
+                    "at most BEDROCK_MAX_RECORDS_PER_JOB, {}",
+                    self.max_records_per_job
+                ),
+            });
+        }
+        if let Some(role) = &self.batch_role_arn
+            && !is_role_arn(role)
+        {
+            return Err(SettingError::Value {
+                name: "BEDROCK_BATCH_ROLE_ARN",
+                value: role.clone(),
+                allowed: "a role ARN, `arn:<partition>:iam::<12 digits>:role/<name>`".to_owned(),
+            });
+        }
+        if self.batch_mode == BatchMode::Batch && self.batch_role_arn.is_none() {
+            return Err(SettingError::Missing {
+                name: "BEDROCK_BATCH_ROLE_ARN",
+                remedy: "BEDROCK_BATCH_MODE is `batch`, and jobs need a role to read and write with",
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The pattern of `roleArn` (`CreateModelInvocationJob`).
+fn is_role_arn(text: &str) -> bool {
+    let mut parts = text.splitn(6, ':');
+    let mut next = || parts.next().unwrap_or("");
+    let (arn, partition, service, region, account, resource) =
+        (next(), next(), next(), next(), next(), next());
+    arn == "arn"
+        && (partition == "aws" || partition.starts_with("aws-"))
+        && service == "iam"
+        && region.is_empty()
+        && account.len() == 12
+        && account.bytes().all(|b| b.is_ascii_digit())
+        && resource
+            .strip_prefix("role/")
+            .is_some_and(|name| !name.is_empty())
+        && text.len() <= 2048
+}
+
+struct Source<'a>(&'a BTreeMap<String, String>);
+
+impl Source<'_> {
+    fn raw(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.raw(name).map(str::to_owned)
+    }
+
+    fn number<N>(
+        &self,
+        name: &'static str,
+        default: N,
+        least: N,
+        most: N,
+    ) -> Result<N, SettingError>
+    where
+        N: FromStr + PartialOrd + Display + Copy,
+    {
+        let Some(text) = self.raw(name) else {
+            return Ok(default);
+        };
+        text.parse::<N>()
+            .ok()
+            .filter(|value| *value >= least && *value <= most)
+            .ok_or_else(|| SettingError::Value {
+                name,
+                value: text.to_owned(),
+                allowed: format!("{least} to {most}"),
+            })
+    }
+
+    fn flag(&self, name: &'static str, default: bool) -> Result<bool, SettingError> {
+        Ok(self.choice(
+            name,
+            if default { "true" } else { "false" },
+            &["false", "true"],
+        )? == 1)
+    }
+
+    fn choice(
+        &self,
+        name: &'static str,
+        default: &str,
+        allowed: &[&str],
+    ) -> Result<usize, SettingError> {
+        let text = self.raw(name).unwrap_or(default);
+        allowed
+            .iter()
+            .position(|one| one.eq_ignore_ascii_case(text))
+            .ok_or_else(|| SettingError::Value {
+                name,
+                value: text.to_owned(),
+                allowed: allowed.join(", "),
+            })
+    }
+
+    fn list(&self, name: &'static str) -> Result<Vec<String>, SettingError> {
+        let Some(text) = self.raw(name) else {
+            return Ok(Vec::new());
+        };
+        serde_json::from_str(text).map_err(|_| SettingError::Value {
+            name,
+            value: text.to_owned(),
+            allowed: "a JSON list of model ids, e.g. [\"anthropic.claude-…\"]".to_owned(),
+        })
+    }
+}
+
+/// The setting whose name differs in the fewest letters, if it is a likely slip.
+fn nearest(name: &str) -> Option<String> {
+    NAMES
+        .iter()
+        .map(|known| (distance(name, known), *known))
+        .min()
+        .filter(|(distance, known)| *distance <= known.len() / 3)
+        .map(|(_, known)| known.to_owned())
+}
+
+/// Levenshtein's distance, bytes.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[(&str, &str)]) -> Result<Settings, SettingError> {
+        let mut all = BTreeMap::from([("BEDROCK_PRIMARY_MODEL_ID".to_owned(), "m".to_owned())]);
+        for (name, value) in values {
+            all.insert((*name).to_owned(), (*value).to_owned());
+        }
+        Settings::read(&all)
+    }
+
+    #[test]
+    fn defaults_are_the_originals() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.max_tokens, 32_768);
+        assert_eq!(settings.batch_threshold, 1000);
+        assert_eq!(settings.output_column_prefix, "llm_");
+        assert_eq!(settings.batch_mode, BatchMode::Auto);
+        assert_eq!(settings.workers(), 1);
+        assert!(settings.use_structured_output && settings.truncation_enabled);
+    }
+
+    #[test]
+    fn every_listed_name_is_read() {
+        let mut all: BTreeMap<String, String> = NAMES
+            .iter()
+            .map(|name| ((*name).to_owned(), String::new()))
+            .collect();
+        all.insert("BEDROCK_PRIMARY_MODEL_ID".to_owned(), "m".to_owned());
+        assert!(Settings::read(&all).is_ok());
+    }
+
+    #[test]
+    fn a_slip_in_a_name_is_refused_with_the_right_name() {
+        let error = read(&[("BEDROCK_MAX_TOKEN", "5")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`BEDROCK_MAX_TOKEN` is not a setting; did you mean `BEDROCK_MAX_TOKENS`?"
+        );
+        let error = read(&[("HOME", "5")]).unwrap_err();
+        assert_eq!(error.to_string(), "`HOME` is not a setting");
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_with_the_range() {
+        let cases = [
+            ("BEDROCK_MAX_TOKENS", "0", "1 to 1000000"),
+            ("BEDROCK_TEMPERATURE", "2.5", "0 to 2"),
+            ("BEDROCK_TEMPERATURE", "NaN", "0 to 2"),
+            ("BEDROCK_BATCH_TIMEOUT_HOURS", "23", "24 to 168"),
+            ("BEDROCK_BATCH_MODE", "always", "auto, batch, realtime"),
+            ("BEDROCK_MAX_INPUT_FIELD_LENGTH", "20", "31 to 10000000"),
+            ("BEDROCK_SKIP_ERROR_RECORDS", "yes", "false, true"),
+        ];
+        for (name, value, allowed) in cases {
+            let error = read(&[(name, value)]).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("{name} is `{value}`; allowed: {allowed}")
+            );
+        }
+    }
+
+    #[test]
+    fn batch_mode_needs_a_role_of_any_partition() {
+        assert!(matches!(
+            read(&[("BEDROCK_BATCH_MODE", "batch")]),
+            Err(SettingError::Missing { .. })
+        ));
+        for role in [
+            "arn:aws:iam::123456789012:role/R",
+            "arn:aws-cn:iam::123456789012:role/path/R",
+        ] {
+            assert!(
+                read(&[
+                    ("BEDROCK_BATCH_MODE", "batch"),
+                    ("BEDROCK_BATCH_ROLE_ARN", role)
+                ])
+                .is_ok()
+            );
+        }
+        assert!(read(&[("BEDROCK_BATCH_ROLE_ARN", "arn:aws:iam::1:role/R")]).is_err());
+    }
+
+    #[test]
+    fn the_effective_model_is_the_profile_then_the_required_global_profile() {
+        let model = "anthropic.claude-sonnet-4-20250514-v1:0";
+        let required = format!("[\"{model}\"]");
+        let settings = read(&[
+            ("BEDROCK_PRIMARY_MODEL_ID", model),
+            ("BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS", &required),
+        ])
+        .unwrap();
+        assert_eq!(settings.effective_model_id(), format!("global.{model}"));
+        let settings = read(&[("BEDROCK_INFERENCE_PROFILE_ARN", "arn:x")]).unwrap();
+        assert_eq!(settings.effective_model_id(), "arn:x");
+    }
+
+    #[test]
+    fn settings_of_the_old_container_are_refused_with_what_to_do_instead() {
+        let error = read(&[("BEDROCK_BATCH_INPUT_S3_PATH", "s3://b/p")]).unwrap_err();
+        assert!(error.to_string().contains("set the request's `work`"));
+    }
+}

@@ -1,0 +1,83 @@
+//! Stored JSON documents of a run: read with their version checked, written whole.
+
+use crate::error::StepError;
+use crate::store::{ObjectStore, StoreError};
+use bytes::Bytes;
+use quarry_contract::VERSION;
+use quarry_contract::location::S3Uri;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The largest document of a run, bytes: a plan over tens of thousands of files.
+pub const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
+
+#[derive(serde::Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// Reads a document; refused when another version wrote it.
+pub async fn read<T: DeserializeOwned>(
+    store: &dyn ObjectStore,
+    at: &S3Uri,
+) -> Result<T, StepError> {
+    let body = store
+        .get(at, MAX_DOCUMENT_BYTES)
+        .await
+        .map_err(|error| error.into_step(&format!("reading {at}")))?;
+    parse(at, &body)
+}
+
+/// Reads a document that need not be there.
+pub async fn read_if_there<T: DeserializeOwned>(
+    store: &dyn ObjectStore,
+    at: &S3Uri,
+) -> Result<Option<T>, StepError> {
+    match store.get(at, MAX_DOCUMENT_BYTES).await {
+        Ok(body) => parse(at, &body).map(Some),
+        Err(StoreError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error.into_step(&format!("reading {at}"))),
+    }
+}
+
+/// Reads a JSON document that has no version of its own, like a summary.
+pub async fn read_plain(
+    store: &dyn ObjectStore,
+    at: &S3Uri,
+) -> Result<serde_json::Value, StepError> {
+    let body = store
+        .get(at, MAX_DOCUMENT_BYTES)
+        .await
+        .map_err(|error| error.into_step(&format!("reading {at}")))?;
+    serde_json::from_slice(&body).map_err(StepError::bad_request)
+}
+
+/// Writes a document over what is there.
+pub async fn write<T: Serialize + Sync>(
+    store: &dyn ObjectStore,
+    at: &S3Uri,
+    document: &T,
+) -> Result<(), StepError> {
+    let body = serde_json::to_vec(document).map_err(StepError::bad_request)?;
+    store
+        .put(at, Bytes::from(body), false)
+        .await
+        .map_err(|error| error.into_step(&format!("writing {at}")))?;
+    Ok(())
+}
+
+fn parse<T: DeserializeOwned>(at: &S3Uri, body: &[u8]) -> Result<T, StepError> {
+    let refused = |source: serde_json::Error| StepError::Refused {
+        doing: format!("reading {at}"),
+        source: Some(Box::new(source)),
+    };
+    if let Ok(Versioned { version }) = serde_json::from_slice(body)
+        && version != VERSION
+    {
+        return Err(StepError::bad_request(format!(
+            "{at} was written by version {version} of Quarry, this is version {VERSION}; \
+             start the run again with one version"
+        )));
+    }
+    serde_json::from_slice(body).map_err(refused)
+}

@@ -1,0 +1,157 @@
+//! The functions by the names that the state machine calls them by.
+
+use crate::pause::CountedPause;
+use async_trait::async_trait;
+use quarry_contract::location::S3Uri;
+use quarry_edge::clock::{Clock, TimeLeft};
+use quarry_edge::error::StepError;
+use quarry_edge::jobs::BatchJobs;
+use quarry_edge::on_demand::OnDemand;
+use quarry_edge::store::ObjectStore;
+use quarry_state_machine::{FunctionError, Host};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The substitutions of the state machine's definition.
+pub(crate) fn substitutions() -> BTreeMap<String, String> {
+    let mut all: BTreeMap<String, String> = [
+        "Plan", "Split", "Submit", "Check", "Invoke", "Merge", "Finish",
+    ]
+    .into_iter()
+    .map(|name| (format!("{name}Function"), name.to_lowercase()))
+    .collect();
+    all.insert("Partition".to_owned(), "aws".to_owned());
+    all
+}
+
+/// How much work one call of a function may do, in place of Lambda's 15 minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallLimit {
+    /// All there is.
+    None,
+    /// As many pieces of work as this, at least one. A function says what its pieces are.
+    Pieces(u32),
+}
+
+/// Says «enough» for a number of questions.
+struct Pieces(AtomicU32);
+
+impl TimeLeft for Pieces {
+    fn enough(&self) -> bool {
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            })
+            .is_ok()
+    }
+}
+
+impl CallLimit {
+    fn time_left(self) -> Pieces {
+        Pieces(AtomicU32::new(match self {
+            Self::None => u32::MAX,
+            Self::Pieces(pieces) => pieces.max(1),
+        }))
+    }
+}
+
+/// What the functions are given.
+pub(crate) struct Functions {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) jobs: Arc<dyn BatchJobs>,
+    pub(crate) models: Arc<dyn OnDemand>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pause: Arc<CountedPause>,
+    pub(crate) settings: BTreeMap<String, String>,
+    pub(crate) work: S3Uri,
+    pub(crate) call_limit: CallLimit,
+}
+
+/// The largest object that the state machine itself reads: the manifest.
+const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
+
+#[async_trait]
+impl Host for Functions {
+    async fn invoke(&self, function: &str, payload: Value) -> Result<Value, FunctionError> {
+        let time_left = self.call_limit.time_left();
+        let store = || Arc::clone(&self.store);
+        match function {
+            "plan" => {
+                let deps = quarry_plan::Deps {
+                    store: store(),
+                    settings: self.settings.clone(),
+                    work: Some(self.work.clone()),
+                };
+                answer(quarry_plan::handle(&deps, parse(payload)?, &time_left).await)
+            }
+            "split" => {
+                let deps = quarry_split::Deps { store: store() };
+                answer(quarry_split::handle(&deps, parse(payload)?).await)
+            }
+            "submit" => {
+                let deps = quarry_submit::Deps {
+                    store: store(),
+                    jobs: Arc::clone(&self.jobs),
+                };
+                answer(quarry_submit::handle(&deps, parse(payload)?).await)
+            }
+            "check" => {
+                let deps = quarry_check::Deps {
+                    store: store(),
+                    jobs: Arc::clone(&self.jobs),
+                    clock: Arc::clone(&self.clock),
+                };
+                answer(quarry_check::handle(&deps, parse(payload)?).await)
+            }
+            "invoke" => {
+                let deps = quarry_invoke::Deps {
+                    store: store(),
+                    models: Arc::clone(&self.models),
+                    pause: self.pause.clone(),
+                };
+                answer(quarry_invoke::handle(&deps, parse(payload)?, &time_left).await)
+            }
+            "merge" => {
+                let deps = quarry_merge::Deps { store: store() };
+                answer(quarry_merge::handle(&deps, parse(payload)?).await)
+            }
+            "finish" => {
+                let deps = quarry_finish::Deps { store: store() };
+                answer(quarry_finish::handle(&deps, parse(payload)?, &time_left).await)
+            }
+            other => Err(FunctionError::new(
+                "Lambda.ResourceNotFoundException",
+                format!("there is no function `{other}`"),
+            )),
+        }
+    }
+
+    async fn get_object(&self, bucket: &str, key: &str) -> Result<Vec<u8>, FunctionError> {
+        let at = S3Uri::new(bucket, key)
+            .map_err(|error| FunctionError::new("States.ItemReaderFailed", error.to_string()))?;
+        self.store
+            .get(&at, MAX_MANIFEST_BYTES)
+            .await
+            .map(|bytes| bytes.to_vec())
+            .map_err(|error| FunctionError::new("States.ItemReaderFailed", error.to_string()))
+    }
+}
+
+fn parse<T: DeserializeOwned>(payload: Value) -> Result<T, FunctionError> {
+    serde_json::from_value(payload).map_err(|error| {
+        FunctionError::new(
+            "Quarry.BadRequest",
+            format!("the payload is not one this function takes: {error}"),
+        )
+    })
+}
+
+fn answer<T: Serialize>(result: Result<T, StepError>) -> Result<Value, FunctionError> {
+    let output = result.map_err(|error| FunctionError::new(error.name(), error.full_message()))?;
+    serde_json::to_value(output)
+        .map_err(|error| FunctionError::new("Quarry.BadRequest", error.to_string()))
+}

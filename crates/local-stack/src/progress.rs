@@ -1,0 +1,112 @@
+//! What can be seen of a run while it runs.
+
+use quarry_contract::payload::{FinishOutput, PlanOutput, SliceState, Step};
+use quarry_state_machine::{Event, EventKind, Observer};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// Is told of every step.
+pub type ProgressSink = Arc<dyn Fn(&Progress) + Send + Sync>;
+
+/// A step of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// The data is scanned and cut.
+    Planned {
+        /// How many slices.
+        slices: u32,
+    },
+    /// A slice went on.
+    Slice {
+        /// The slice.
+        slice: u32,
+        /// The round.
+        round: u32,
+        /// What comes next for it.
+        next: Step,
+        /// Records asked in the round.
+        records: u64,
+        /// The round's job.
+        job: Option<String>,
+        /// Virtual time since the run began.
+        at: Duration,
+    },
+    /// A step failed and will be tried again.
+    Retrying {
+        /// The execution.
+        execution: String,
+        /// The state.
+        state: String,
+        /// The error's name.
+        error: String,
+        /// Virtual time until the next try.
+        delay: Duration,
+    },
+    /// The results are written.
+    Finished {
+        /// Rows of all tables.
+        rows: u64,
+    },
+}
+
+pub(crate) struct Watch {
+    pub(crate) began: SystemTime,
+    pub(crate) sink: ProgressSink,
+}
+
+impl Observer for Watch {
+    fn event(&self, event: &Event<'_>) {
+        let at = event.at.duration_since(self.began).unwrap_or_default();
+        let progress = match event.kind {
+            EventKind::TaskSucceeded {
+                function, result, ..
+            } => {
+                let payload = result.get("Payload").unwrap_or(result);
+                of_result(function, payload, at)
+            }
+            EventKind::Retrying {
+                state,
+                error,
+                delay,
+                ..
+            } => Some(Progress::Retrying {
+                execution: event.execution.to_owned(),
+                state: state.to_owned(),
+                error: error.to_owned(),
+                delay,
+            }),
+            _ => None,
+        };
+        if let Some(progress) = progress {
+            (self.sink)(&progress);
+        }
+    }
+}
+
+fn of_result(function: &str, payload: &serde_json::Value, at: Duration) -> Option<Progress> {
+    match function {
+        "plan" => {
+            let output: PlanOutput = serde_json::from_value(payload.clone()).ok()?;
+            output.done.then_some(Progress::Planned {
+                slices: output.slices,
+            })
+        }
+        "finish" => {
+            let output: FinishOutput = serde_json::from_value(payload.clone()).ok()?;
+            output
+                .done
+                .then_some(Progress::Finished { rows: output.rows })
+        }
+        _ => {
+            let state: SliceState = serde_json::from_value(payload.clone()).ok()?;
+            Some(Progress::Slice {
+                slice: state.slice,
+                round: state.round,
+                next: state.next,
+                records: state.records,
+                job: state.job.map(|job| job.name),
+                at,
+            })
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Starting the stack, running a request on it, and looking at what it did.
+
+use crate::functions::{CallLimit, Functions, substitutions};
+use crate::pause::CountedPause;
+use crate::progress::{ProgressSink, Watch};
+use quarry_bedrock_simulator::{
+    AnswerSource, Counters, Faults, Limits, Running, Schedule, Simulator, SimulatorConfig,
+};
+use quarry_contract::location::{LocationError, S3Uri};
+use quarry_contract::payload::FinishOutput;
+use quarry_contract::request::Request;
+use quarry_edge::bedrock::{BedrockJobs, BedrockOnDemand};
+use quarry_edge::clock::Clock;
+use quarry_edge::s3::client::S3Store;
+use quarry_edge::sdk::{self, Credentials, SdkOptions};
+use quarry_edge::store::ObjectStore;
+use quarry_local_s3::LocalS3;
+use quarry_state_machine::{Definition, DefinitionError, Machine, Outcome, Status, VirtualClock};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The stack's one bucket.
+pub const BUCKET: &str = "quarry-local";
+
+/// What to start the stack with.
+pub struct StackConfig {
+    /// The directory behind the S3 server.
+    pub directory: PathBuf,
+    /// The deployment's settings.
+    pub settings: BTreeMap<String, String>,
+    /// The simulator's quotas.
+    pub limits: Limits,
+    /// How long the simulator's jobs take.
+    pub schedule: Schedule,
+    /// What the simulated model answers.
+    pub answers: AnswerSource,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// How much work one call of a function may do.
+    pub call_limit: CallLimit,
+    /// When the virtual clock starts, since 1970-01-01T00:00:00Z.
+    pub now: Duration,
+    /// Who is told of every step.
+    pub progress: ProgressSink,
+}
+
+impl StackConfig {
+    /// The service's defaults, nothing goes wrong, the clock starts `now`.
+    pub fn new(directory: PathBuf, now: Duration) -> Self {
+        Self {
+            directory,
+            settings: BTreeMap::new(),
+            limits: Limits::default(),
+            schedule: Schedule::default(),
+            answers: AnswerSource::default(),
+            faults: Faults::default(),
+            call_limit: CallLimit::None,
+            now,
+            progress: Arc::new(|_| {}),
+        }
+    }
+}
+
+/// Why the stack does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// A location in the stack's bucket.
+    #[error(transparent)]
+    Location(LocationError),
+    /// The S3 server.
+    #[error("the local S3 server did not start")]
+    S3(#[from] quarry_local_s3::StartError),
+    /// The simulator.
+    #[error("the Bedrock simulator did not start")]
+    Simulator(#[from] quarry_bedrock_simulator::StartError),
+    /// The state machine's definition.
+    #[error("the state machine's definition cannot be used")]
+    Definition(#[from] DefinitionError),
+}
+
+/// How a run failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}: {cause}")]
+pub struct RunError {
+    /// The error's name, e.g. `Quarry.BadRequest`.
+    pub error: String,
+    /// Its message.
+    pub cause: String,
+}
+
+/// A run that ended well.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The execution's output.
+    pub output: FinishOutput,
+    /// The summary.
+    pub summary: Value,
+    /// What the state machine did.
+    pub outcome: Outcome,
+}
+
+/// The running stack.
+pub struct LocalStack {
+    s3: LocalS3,
+    simulator: Running,
+    store: Arc<dyn ObjectStore>,
+    machine: Machine,
+}
+
+struct StackClock(VirtualClock);
+
+impl Clock for StackClock {
+    fn now(&self) -> Duration {
+        since_1970(self.0.now())
+    }
+}
+
+fn since_1970(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+impl LocalStack {
+    /// Starts everything. Nothing listens anywhere but on the loopback address.
+    pub async fn start(config: StackConfig) -> Result<Self, StackError> {
+        let s3 = LocalS3::start(&config.directory)?;
+        s3.create_bucket(BUCKET)?;
+        let credentials = Credentials::new(
+            s3.credentials().access_key_id.clone(),
+            s3.credentials().secret_access_key.clone(),
+            None,
+            None,
+            "local stack",
+        );
+        let options = |endpoint: String| SdkOptions {
+            endpoint_url: Some(endpoint),
+            region: Some("us-east-1".to_owned()),
+            credentials: Some(credentials.clone()),
+            // Repetitions inside the SDK wait in real time; the state machine's do not.
+            max_attempts: Some(1),
+        };
+        let s3_sdk = sdk::load(options(s3.endpoint())).await;
+        let store = S3Store::new(&s3_sdk, true);
+        let clock = VirtualClock::starting_at(UNIX_EPOCH + config.now);
+        let now = clock.clone();
+        let mut simulated = SimulatorConfig::new(
+            store.client().clone(),
+            Arc::new(move || since_1970(now.now())),
+        );
+        simulated.limits = config.limits;
+        simulated.schedule = config.schedule;
+        simulated.answers = config.answers;
+        simulated.faults = config.faults;
+        let simulator = Simulator::start(simulated).await?;
+        let bedrock_sdk = sdk::load(options(simulator.endpoint())).await;
+
+        let store: Arc<dyn ObjectStore> = Arc::new(store);
+        let functions = Functions {
+            store: Arc::clone(&store),
+            jobs: Arc::new(BedrockJobs::new(&bedrock_sdk)),
+            models: Arc::new(BedrockOnDemand::new(&bedrock_sdk)),
+            clock: Arc::new(StackClock(clock.clone())),
+            pause: Arc::new(CountedPause::default()),
+            settings: config.settings,
+            work: S3Uri::new(BUCKET, "work").map_err(StackError::Location)?,
+            call_limit: config.call_limit,
+        };
+        let definition = Definition::load(crate::DEFINITION, &substitutions())?;
+        let watch = Watch {
+            began: clock.now(),
+            sink: config.progress,
+        };
+        let machine = Machine::new(definition, Arc::new(functions), clock, Arc::new(watch));
+        Ok(Self {
+            s3,
+            simulator,
+            store,
+            machine,
+        })
+    }
+
+    /// Everything in S3.
+    pub fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
+    /// What the simulator counted.
+    pub fn counters(&self) -> Counters {
+        self.simulator.counters()
+    }
+
+    /// The simulator.
+    pub fn simulator(&self) -> &Running {
+        &self.simulator
+    }
+
+    /// Runs a request under an execution name.
+    pub async fn run(&self, name: &str, request: &Request) -> Result<Finished, RunError> {
+        let failed = |error: &str, cause: String| RunError {
+            error: error.to_owned(),
+            cause,
+        };
+        let input = serde_json::to_value(request)
+            .map_err(|error| failed("Quarry.BadRequest", error.to_string()))?;
+        let outcome = self
+            .machine
+            .run(name, input)
+            .await
+            .map_err(|error| failed("Quarry.BadRequest", error.to_string()))?;
+        let output = match &outcome.status {
+            Status::Succeeded(output) => output.clone(),
+            Status::Failed { error, cause } => {
+                // A failed slice says more than the Map that it failed.
+                let (error, cause) = match &outcome.first_child_failure {
+                    Some(child) => match &child.status {
+                        Status::Failed { error, cause } => (error, cause),
+                        _ => (error, cause),
+                    },
+                    None => (error, cause),
+                };
+                return Err(failed(error, message(cause)));
+            }
+            Status::TimedOut => {
+                return Err(failed("States.Timeout", "the run took too long".to_owned()));
+            }
+            Status::Aborted { error, cause } => return Err(failed(error, cause.clone())),
+        };
+        let output: FinishOutput = serde_json::from_value(output)
+            .map_err(|error| failed("Quarry.Inconsistent", error.to_string()))?;
+        let summary = quarry_edge::documents::read_plain(&*self.store, &output.summary)
+            .await
+            .map_err(|error| failed(error.name(), error.full_message()))?;
+        Ok(Finished {
+            output,
+            summary,
+            outcome,
+        })
+    }
+
+    /// Stops the servers.
+    pub async fn stop(self) {
+        self.simulator.stop().await;
+        self.s3.stop();
+    }
+}
+
+/// The function's own words in a cause.
+fn message(cause: &str) -> String {
+    serde_json::from_str::<Value>(cause)
+        .ok()
+        .and_then(|cause| cause.get("errorMessage")?.as_str().map(str::to_owned))
+        .unwrap_or_else(|| cause.to_owned())
+}

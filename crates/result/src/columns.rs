@@ -1,0 +1,182 @@
+//! The result columns: their names, their order, and a row's cells.
+
+use crate::outcome::Outcome;
+use quarry_table::ResultCell;
+
+/// The columns behind the schema's properties, in order, without prefix.
+pub const STATUS_COLUMNS: [&str; 6] = [
+    "parse_status",
+    "validation_passed",
+    "status",
+    "error",
+    "raw_response",
+    "validation_error",
+];
+
+/// The only property of a run without a schema.
+pub const RESPONSE: &str = "response";
+
+/// The result columns of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultColumns {
+    names: Vec<String>,
+    properties: usize,
+}
+
+/// Names that cannot stand side by side.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ColumnsError {
+    /// A schema property has the name of a status column.
+    #[error(
+        "the schema property `{property}` would give a second result column `{column}`; rename the property"
+    )]
+    Reserved {
+        /// The property.
+        property: String,
+        /// The column.
+        column: String,
+    },
+    /// An input column has the name of a result column.
+    #[error(
+        "the input has a column `{0}`, which is also a result column; rename it, set another \
+         BEDROCK_OUTPUT_COLUMN_PREFIX, or set BEDROCK_REPLACE_COLUMNS=true to let the result replace it"
+    )]
+    Taken(String),
+}
+
+impl ResultColumns {
+    /// The columns for the schema's `properties` in order, or for a run without a schema.
+    pub fn new(properties: Option<&[String]>, prefix: &str) -> Result<Self, ColumnsError> {
+        let response = [RESPONSE.to_owned()];
+        let properties = properties.unwrap_or(&response);
+        if let Some(property) = properties
+            .iter()
+            .find(|name| STATUS_COLUMNS.contains(&name.as_str()))
+        {
+            return Err(ColumnsError::Reserved {
+                property: property.clone(),
+                column: format!("{prefix}{property}"),
+            });
+        }
+        let names = properties
+            .iter()
+            .map(String::as_str)
+            .chain(STATUS_COLUMNS)
+            .map(|name| format!("{prefix}{name}"))
+            .collect();
+        Ok(Self {
+            names,
+            properties: properties.len(),
+        })
+    }
+
+    /// The names, with prefix, in order.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// How many of them are properties.
+    pub fn properties(&self) -> usize {
+        self.properties
+    }
+
+    /// The input columns that the result replaces; an error when it may not.
+    pub fn replaced(&self, input: &[String], allowed: bool) -> Result<Vec<usize>, ColumnsError> {
+        let taken: Vec<usize> = (0..input.len())
+            .filter(|i| self.names.contains(&input[*i]))
+            .collect();
+        match taken.first() {
+            Some(first) if !allowed => Err(ColumnsError::Taken(input[*first].clone())),
+            _ => Ok(taken),
+        }
+    }
+}
+
+/// A row's cells, reused from row to row.
+#[derive(Debug, Default)]
+pub struct Cells {
+    texts: Vec<String>,
+}
+
+impl Cells {
+    /// The cells of `outcome` under `columns`, in order.
+    pub fn of<'a>(
+        &'a mut self,
+        columns: &ResultColumns,
+        outcome: &'a Outcome,
+    ) -> Vec<ResultCell<'a>> {
+        let field = |i: usize| outcome.fields.get(i).map_or("null", |json| json.get());
+        self.texts.clear();
+        self.texts
+            .extend((0..columns.properties).map(|i| match field(i) {
+                text if text.starts_with('"') => serde_json::from_str(text).unwrap_or_default(),
+                _ => String::new(),
+            }));
+        let mut cells = Vec::with_capacity(columns.names.len());
+        for (i, text) in self.texts.iter().enumerate() {
+            cells.push(match field(i) {
+                "null" => ResultCell::Null,
+                "true" => ResultCell::Bool(true),
+                "false" => ResultCell::Bool(false),
+                json if json.starts_with('"') => ResultCell::Text(text),
+                json => ResultCell::Json(json),
+            });
+        }
+        let text =
+            |value: &'a Option<String>| value.as_deref().map_or(ResultCell::Null, ResultCell::Text);
+        cells.extend([
+            ResultCell::Text(&outcome.parse_status),
+            ResultCell::Bool(outcome.validation_passed),
+            ResultCell::Text(if outcome.answered { "success" } else { "error" }),
+            text(&outcome.error),
+            text(&outcome.raw_response),
+            text(&outcome.validation_error),
+        ]);
+        cells
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_the_properties_in_order_then_always_the_six() {
+        let columns = ResultColumns::new(Some(&["b".into(), "a".into()]), "llm_").unwrap();
+        assert_eq!(
+            columns.names(),
+            [
+                "llm_b",
+                "llm_a",
+                "llm_parse_status",
+                "llm_validation_passed",
+                "llm_status",
+                "llm_error",
+                "llm_raw_response",
+                "llm_validation_error"
+            ]
+        );
+        assert_eq!(ResultColumns::new(None, "").unwrap().names()[0], "response");
+    }
+
+    #[test]
+    fn a_property_named_as_a_status_column_is_refused() {
+        let error = ResultColumns::new(Some(&["status".into()]), "x_").unwrap_err();
+        assert!(error.to_string().contains("`status`") && error.to_string().contains("`x_status`"));
+    }
+
+    #[test]
+    fn an_input_column_is_replaced_only_when_that_is_allowed() {
+        let columns = ResultColumns::new(Some(&["a".into()]), "llm_").unwrap();
+        let input = ["id".to_owned(), "llm_a".to_owned(), "llm_status".to_owned()];
+        assert_eq!(columns.replaced(&input, true).unwrap(), [1, 2]);
+        assert!(
+            columns
+                .replaced(&input, false)
+                .unwrap_err()
+                .to_string()
+                .contains("`llm_a`")
+        );
+        assert!(columns.replaced(&input[..1], false).unwrap().is_empty());
+    }
+}

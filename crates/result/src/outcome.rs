@@ -1,0 +1,96 @@
+//! What became of one row.
+
+use quarry_answer::{ParseStatus, Reading, RecordError};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// What became of one row: the values of its result columns and how they came about. Kept as one
+/// JSON line in `results.jsonl`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// The row's number in the table.
+    pub row: u64,
+    /// Whether the row needs no further asking.
+    pub good: bool,
+    /// Whether a model answered: the `status` column.
+    pub answered: bool,
+    /// The `parse_status` column.
+    pub parse_status: String,
+    /// The `validation_passed` column.
+    pub validation_passed: bool,
+    /// Whether the answer parsed only after quote repair.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repaired: bool,
+    /// The schema's properties in order, as compact JSON; empty when there is no answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Box<RawValue>>,
+    /// The `error` column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The `raw_response` column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw_response: Option<String>,
+    /// The `validation_error` column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_error: Option<String>,
+}
+
+impl Outcome {
+    /// The outcome of a read answer.
+    pub fn read(row: u64, reading: Reading) -> Self {
+        let good = reading.is_good();
+        let answered = reading.parse_status != ParseStatus::Error;
+        let note = match (&reading.error, reading.cut_off, reading.refused) {
+            (Some(_), ..) => None,
+            (None, true, _) => {
+                Some("the answer was cut off at the token limit; raise BEDROCK_MAX_TOKENS")
+            }
+            (None, _, true) => Some("the model or a filter declined to answer"),
+            _ => None,
+        };
+        let mut text = String::new();
+        let fields = reading
+            .fields
+            .iter()
+            .map(|field| {
+                text.clear();
+                field.write_json(&mut text);
+                RawValue::from_string(text.clone()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+            })
+            .collect();
+        Self {
+            row,
+            good,
+            answered,
+            parse_status: reading.parse_status.as_str().to_owned(),
+            validation_passed: reading.validation_passed,
+            repaired: reading.repaired,
+            fields,
+            error: reading.error.or_else(|| note.map(str::to_owned)),
+            raw_response: reading.raw_response,
+            validation_error: reading.validation_error,
+        }
+    }
+
+    /// The outcome of a row for which the service returned an error.
+    pub fn refused(row: u64, error: &RecordError<'_>) -> Self {
+        Self::failed(row, error.to_string())
+    }
+
+    /// The outcome of a row without an answer.
+    pub fn failed(row: u64, error: String) -> Self {
+        Self {
+            row,
+            good: false,
+            answered: false,
+            parse_status: "error".to_owned(),
+            validation_passed: false,
+            repaired: false,
+            fields: Vec::new(),
+            error: Some(error),
+            raw_response: None,
+            validation_error: None,
+        }
+    }
+}

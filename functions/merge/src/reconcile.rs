@@ -1,0 +1,63 @@
+//! Holding the counts of the lines against the service's own `manifest.json.out`.
+
+use quarry_result::ledger::Counts;
+use serde::Deserialize;
+
+/// The manifest is a handful of numbers.
+pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
+
+/// The members of `manifest.json.out` (page "View the results of a batch inference job").
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct JobManifest {
+    total_record_count: Option<u64>,
+    success_record_count: Option<u64>,
+    error_record_count: Option<u64>,
+}
+
+/// How the lines that were read differ from what the service counted, in words; empty when they
+/// agree.
+pub(crate) fn differences(manifest: &[u8], records: u64, counts: &Counts) -> Vec<String> {
+    let manifest: JobManifest = match serde_json::from_slice(manifest) {
+        Ok(manifest) => manifest,
+        Err(error) => return vec![format!("manifest.json.out cannot be read: {error}")],
+    };
+    let pairs = [
+        ("records", manifest.total_record_count, records),
+        ("answers", manifest.success_record_count, counts.answered),
+        ("errors", manifest.error_record_count, counts.errors),
+    ];
+    pairs
+        .into_iter()
+        .filter_map(|(what, theirs, ours)| {
+            theirs
+                .filter(|theirs| *theirs != ours)
+                .map(|theirs| format!("Bedrock counted {theirs} {what}, the output has {ours}"))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agreeing_counts_give_no_difference_and_others_are_named() {
+        let counts = Counts {
+            answered: 9,
+            errors: 1,
+            ..Counts::default()
+        };
+        let manifest = br#"{"totalRecordCount":10,"processedRecordCount":10,"successRecordCount":9,"errorRecordCount":1}"#;
+        assert!(differences(manifest, 10, &counts).is_empty());
+        let other = br#"{"totalRecordCount":10,"successRecordCount":10,"errorRecordCount":0}"#;
+        assert_eq!(
+            differences(other, 10, &counts),
+            [
+                "Bedrock counted 10 answers, the output has 9",
+                "Bedrock counted 0 errors, the output has 1"
+            ]
+        );
+        assert_eq!(differences(b"x", 10, &counts).len(), 1);
+    }
+}

@@ -1,0 +1,171 @@
+//! Which files make which table.
+
+use crate::scan::TableScan;
+use quarry_contract::location::S3Uri;
+use quarry_contract::request::{JobType, Request, SPLITS};
+use quarry_edge::error::StepError;
+use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
+use quarry_table::Format;
+
+/// How many files that are left out are named in one note.
+const NAMED: usize = 10;
+
+/// The tables of a request, in order. What is left out is noted.
+pub(crate) async fn tables(
+    store: &dyn ObjectStore,
+    request: &Request,
+    notes: &mut Vec<String>,
+) -> Result<Vec<TableScan>, StepError> {
+    if Format::from_file_name(request.data.key()).is_some() {
+        return match store.head(&request.data).await {
+            Ok(file) => Ok(vec![table(None, vec![file])?]),
+            Err(StoreError::NotFound(_)) => Err(StepError::bad_request(format!(
+                "there is no file {}; correct `data`",
+                request.data
+            ))),
+            Err(error) => Err(error.into_step(&format!("reading {}", request.data))),
+        };
+    }
+    if !request.data.key().is_empty()
+        && let Ok(file) = store.head(&request.data).await
+        && !request.data.key().ends_with('/')
+    {
+        return Err(StepError::bad_request(format!(
+            "{} is not a table: use a file named *.csv, *.tsv or *.jsonl, or such a name with .gz",
+            file.location
+        )));
+    }
+    let folder = request.data.join("");
+    let folder = if folder.key().is_empty() {
+        folder
+    } else {
+        request.data.join("/")
+    };
+    let folder = with_slash(&folder);
+    let objects = store
+        .list(&folder)
+        .await
+        .map_err(|error| error.into_step(&format!("listing {folder}")))?;
+    let below = |object: &ObjectInfo| object.location.key()[folder.key().len()..].to_owned();
+
+    if request.job_type == JobType::Training {
+        let mut found = Vec::new();
+        for split in SPLITS {
+            let prefix = format!("{split}/");
+            let files: Vec<ObjectInfo> = objects
+                .iter()
+                .filter(|object| below(object).starts_with(&prefix))
+                .cloned()
+                .collect();
+            if files.is_empty() {
+                continue;
+            }
+            let files = tables_only(files, folder.key().len() + prefix.len(), notes);
+            if files.is_empty() {
+                notes.push(format!(
+                    "the folder {}{split}/ has no table file: it gives no result",
+                    folder
+                ));
+            } else {
+                found.push(table(Some(split), files)?);
+            }
+        }
+        if !found.is_empty() {
+            let outside: Vec<String> = objects
+                .iter()
+                .map(below)
+                .filter(|name| {
+                    !name.is_empty()
+                        && !SPLITS
+                            .iter()
+                            .any(|split| name.starts_with(&format!("{split}/")))
+                })
+                .collect();
+            note_left_out(&outside, "outside train/, val/ and test/", notes);
+            return Ok(found);
+        }
+    }
+    let names: Vec<String> = objects
+        .iter()
+        .map(below)
+        .filter(|name| !name.is_empty())
+        .collect();
+    let files = tables_only(objects, folder.key().len(), notes);
+    if files.is_empty() {
+        return Err(StepError::bad_request(format!(
+            "there is no table in {folder}: put *.csv, *.tsv or *.jsonl there, or such a name with .gz; found {}",
+            if names.is_empty() {
+                "nothing".to_owned()
+            } else {
+                named(&names)
+            }
+        )));
+    }
+    Ok(vec![table(None, files)?])
+}
+
+fn with_slash(folder: &S3Uri) -> S3Uri {
+    if folder.key().is_empty() || folder.key().ends_with('/') {
+        return folder.clone();
+    }
+    S3Uri::new(folder.bucket(), format!("{}/", folder.key())).unwrap_or_else(|_| folder.clone())
+}
+
+/// The table files directly in a folder whose key has `depth` bytes; the others are noted.
+fn tables_only(objects: Vec<ObjectInfo>, depth: usize, notes: &mut Vec<String>) -> Vec<ObjectInfo> {
+    let (mut files, mut nested, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    for object in objects {
+        let name = object.location.key()[depth..].to_owned();
+        if name.is_empty() {
+            continue;
+        }
+        if name.contains('/') {
+            nested.push(name);
+        } else if Format::from_file_name(&name).is_some() {
+            files.push(object);
+        } else {
+            other.push(name);
+        }
+    }
+    note_left_out(&nested, "in folders below the data folder", notes);
+    note_left_out(&other, "not CSV, TSV or JSON Lines", notes);
+    files.sort_by(|a, b| a.location.key().cmp(b.location.key()));
+    files
+}
+
+fn note_left_out(names: &[String], why: &str, notes: &mut Vec<String>) {
+    if !names.is_empty() {
+        notes.push(format!(
+            "{} files were left out, {why}: {}",
+            names.len(),
+            named(names)
+        ));
+    }
+}
+
+fn named(names: &[String]) -> String {
+    let more = if names.len() > NAMED { ", …" } else { "" };
+    format!("{}{more}", names[..names.len().min(NAMED)].join(", "))
+}
+
+/// One table of files in name order, all of one format.
+fn table(split: Option<&str>, files: Vec<ObjectInfo>) -> Result<TableScan, StepError> {
+    let mut scan: Option<(TableScan, String)> = None;
+    for file in files {
+        let name = file.location.file_name().to_owned();
+        let Some((format, gzip)) = Format::from_file_name(&name) else {
+            continue;
+        };
+        let (scan, first) =
+            scan.get_or_insert_with(|| (TableScan::new(split, format), name.clone()));
+        if scan.format != format {
+            return Err(StepError::bad_request(format!(
+                "{first} and {name} are of different formats; a table's files must all be of one: \
+                 convert one of them or put it in another folder"
+            )));
+        }
+        scan.add(file, name, gzip);
+    }
+    scan.map(|(scan, _)| scan)
+        .ok_or_else(|| StepError::bad_request("a table needs at least one file"))
+}

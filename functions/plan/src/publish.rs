@@ -1,0 +1,205 @@
+//! The plan's documents: slices, manifest, plan. The plan comes last, so that whoever finds one
+//! finds everything it names.
+
+use crate::scan::TableScan;
+use crate::{Deps, Progress};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use quarry_asking::Asking;
+use quarry_contract::VERSION;
+use quarry_contract::layout::RunFolder;
+use quarry_contract::payload::{ManifestItem, PlanInput};
+use quarry_contract::plan::{Mode, Plan, Segment, Slice, Table};
+use quarry_contract::settings::{BatchMode, Settings};
+use quarry_edge::documents;
+use quarry_edge::error::StepError;
+use quarry_rows::newline_name;
+
+/// The most slices of a run: S3 takes no more parts in one object, and a result is put together
+/// from one part a slice.
+pub(crate) const MAX_SLICES: usize = 10_000;
+
+/// Slice documents written at the same time.
+const WRITES_IN_FLIGHT: usize = 32;
+
+pub(crate) struct Published {
+    pub(crate) slices: u32,
+    pub(crate) rows: u64,
+    pub(crate) max_concurrency: u32,
+}
+
+pub(crate) async fn publish(
+    deps: &Deps,
+    run: &RunFolder,
+    input: &PlanInput,
+    asking: &Asking,
+    progress: Progress,
+) -> Result<Published, StepError> {
+    let settings = asking.settings();
+    let mut notes = progress.notes;
+    let mut tables = Vec::new();
+    let mut slices = Vec::new();
+    for (number, scan) in progress.tables.into_iter().enumerate() {
+        let (table, cut) = cut(number, scan, settings, slices.len(), &mut notes)?;
+        tables.push(table);
+        slices.extend(cut);
+    }
+    if slices.len() > MAX_SLICES {
+        return Err(StepError::bad_request(format!(
+            "the data makes {} jobs, more than the {MAX_SLICES} of one run; raise BEDROCK_MAX_RECORDS_PER_JOB, \
+             or split the data set",
+            slices.len()
+        )));
+    }
+    stream::iter(&slices)
+        .map(|slice| async move {
+            let at = run.slice(slice.slice).spec();
+            documents::write(&*deps.store, &at, slice).await
+        })
+        .buffer_unordered(WRITES_IN_FLIGHT)
+        .try_collect::<()>()
+        .await?;
+    let manifest: Vec<ManifestItem> = slices
+        .iter()
+        .map(|slice| ManifestItem { slice: slice.slice })
+        .collect();
+    documents::write(&*deps.store, &run.manifest(), &manifest).await?;
+
+    let count = u32::try_from(slices.len()).map_err(StepError::bad_request)?;
+    let max_concurrency = settings.max_concurrent_batch_jobs.min(count.max(1));
+    let rows = tables.iter().map(|table| table.rows).sum();
+    let plan = Plan {
+        version: VERSION,
+        execution: input.execution.clone(),
+        started: input.started.clone(),
+        request: input.request.clone(),
+        settings: progress.settings,
+        prompts: progress.prompts,
+        schema: progress.schema,
+        schema_source: progress.schema_source,
+        tables,
+        slices: count,
+        // Slices ask at the same time; together they keep the limits of the settings.
+        on_demand_rate: settings.rate_limit_per_second / f64::from(max_concurrency),
+        on_demand_workers: (settings.workers() / max_concurrency).max(1),
+        notes,
+    };
+    documents::write(&*deps.store, &run.plan(), &plan).await?;
+    Ok(Published {
+        slices: count,
+        rows,
+        max_concurrency,
+    })
+}
+
+/// Cuts a scanned table and decides how its rows are asked.
+fn cut(
+    number: usize,
+    mut scan: TableScan,
+    settings: &Settings,
+    first_slice: usize,
+    notes: &mut Vec<String>,
+) -> Result<(Table, Vec<Slice>), StepError> {
+    let end = scan.end();
+    let name = scan
+        .split
+        .clone()
+        .unwrap_or_else(|| "the data set".to_owned());
+    let marks = scan
+        .marks
+        .take()
+        .ok_or_else(|| StepError::bad_request("the table was not scanned"))?;
+    let (records, rows) = (marks.records(), scan.rows);
+    let cuts = marks.cut(end);
+    let mode = mode(settings, rows, records);
+    if rows == 0 {
+        notes.push(format!(
+            "{name} has no rows: its result has the columns and no rows"
+        ));
+    } else if mode == Mode::OnDemand && settings.batch_mode == BatchMode::Batch {
+        notes.push(format!(
+            "{name} has {records} records, fewer than the {} a job needs: they are asked on demand",
+            settings.min_records_per_job
+        ));
+    }
+    for file in scan
+        .files
+        .iter()
+        .filter(|file| file.input.rows == 0 && rows > 0)
+    {
+        notes.push(format!("{} has no rows", file.input.name));
+    }
+    let mut slices = Vec::with_capacity(cuts.len());
+    for cut in &cuts {
+        let batch = mode == Mode::Batch && cut.records >= settings.min_records_per_job;
+        slices.push(Slice {
+            version: VERSION,
+            slice: u32::try_from(first_slice + slices.len()).map_err(StepError::bad_request)?,
+            table: number,
+            first_row: cut.first_row,
+            rows: cut.rows,
+            records: cut.records,
+            bytes: cut.bytes,
+            mode: if batch { Mode::Batch } else { Mode::OnDemand },
+            segments: segments(cut, &scan),
+        });
+    }
+    let header = scan.header.unwrap_or_default();
+    let table = Table {
+        split: scan.split,
+        format: scan.format.extension().to_owned(),
+        gzip: scan.files.iter().all(|file| file.gzip),
+        files: scan.files.into_iter().map(|file| file.input).collect(),
+        columns: header.columns,
+        header: header.raw,
+        newline: newline_name(header.newline).to_owned(),
+        rows,
+        mode,
+        first_slice: u32::try_from(first_slice).map_err(StepError::bad_request)?,
+        slices: u32::try_from(slices.len()).map_err(StepError::bad_request)?,
+    };
+    Ok((table, slices))
+}
+
+/// Jobs or calls: as the setting says, down to the minimum of records that a job needs.
+fn mode(settings: &Settings, rows: u64, records: u64) -> Mode {
+    let wanted = match settings.batch_mode {
+        BatchMode::Realtime => false,
+        BatchMode::Batch => true,
+        BatchMode::Auto => rows >= settings.batch_threshold && settings.batch_role_arn.is_some(),
+    };
+    if wanted && records >= settings.min_records_per_job {
+        Mode::Batch
+    } else {
+        Mode::OnDemand
+    }
+}
+
+/// The byte ranges of a slice, one a file.
+fn segments(cut: &quarry_slicing::Slice, scan: &TableScan) -> Vec<Segment> {
+    let mut segments = Vec::new();
+    for file in cut.start.file..=cut.end.file {
+        let Some(input) = scan.files.get(file as usize).map(|file| &file.input) else {
+            break;
+        };
+        let (start, first_row) = if file == cut.start.file {
+            (cut.start.byte, cut.start.row)
+        } else {
+            (0, 0)
+        };
+        let (end, last_row) = if file == cut.end.file {
+            (cut.end.byte, cut.end.row)
+        } else {
+            (input.size, input.rows)
+        };
+        // A cut at the start of a file leaves only its header on this side.
+        if last_row > first_row {
+            segments.push(Segment {
+                file: file as usize,
+                start,
+                end,
+                first_row,
+            });
+        }
+    }
+    segments
+}

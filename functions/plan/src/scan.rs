@@ -1,0 +1,249 @@
+//! Scanning a table: every row is rendered once to learn its record's exact size.
+
+use crate::stage;
+use quarry_asking::Asking;
+use quarry_contract::layout::RunFolder;
+use quarry_contract::plan::InputFile;
+use quarry_contract::record_id::RecordIds;
+use quarry_edge::clock::TimeLeft;
+use quarry_edge::error::StepError;
+use quarry_edge::s3::reader::ReadOptions;
+use quarry_edge::store::{ObjectInfo, ObjectStore};
+use quarry_rows::{Piece, Rows};
+use quarry_slicing::{Limits, Marks, Place};
+use quarry_table::{Format, Header, Position};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A table being scanned; between two rows it can be stored and gone on with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TableScan {
+    pub(crate) split: Option<String>,
+    pub(crate) format: Format,
+    pub(crate) files: Vec<ScannedFile>,
+    pub(crate) header: Option<Header>,
+    pub(crate) rows: u64,
+    pub(crate) marks: Option<Marks>,
+    /// Files that are done.
+    files_done: usize,
+    /// Where the scan stands in the next file.
+    position: Position,
+}
+
+/// A file of a table being scanned.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ScannedFile {
+    pub(crate) input: InputFile,
+    pub(crate) gzip: bool,
+    /// Whether `input` is readable as plain bytes: always, unless compressed and not staged yet.
+    plain: bool,
+}
+
+impl TableScan {
+    pub(crate) fn new(split: Option<&str>, format: Format) -> Self {
+        Self {
+            split: split.map(str::to_owned),
+            format,
+            files: Vec::new(),
+            header: None,
+            rows: 0,
+            marks: None,
+            files_done: 0,
+            position: Position::default(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, object: ObjectInfo, name: String, gzip: bool) {
+        self.files.push(ScannedFile {
+            input: InputFile {
+                location: object.location,
+                name,
+                size: object.size,
+                etag: object.etag,
+                rows: 0,
+            },
+            gzip,
+            plain: !gzip,
+        });
+    }
+
+    /// Behind the last row.
+    pub(crate) fn end(&self) -> Place {
+        let last = self.files.len().saturating_sub(1);
+        self.files
+            .get(last)
+            .map_or_else(Place::default, |file| Place {
+                file: u32::try_from(last).unwrap_or(u32::MAX),
+                byte: file.input.size,
+                row: file.input.rows,
+            })
+    }
+}
+
+/// Scans one table of a run.
+pub(crate) struct Scanner<'a> {
+    pub(crate) store: &'a Arc<dyn ObjectStore>,
+    pub(crate) asking: &'a Asking,
+    pub(crate) run: &'a RunFolder,
+    pub(crate) table: usize,
+    pub(crate) time_left: &'a dyn TimeLeft,
+}
+
+impl Scanner<'_> {
+    /// Scans on; `false` when time is up before the end.
+    pub(crate) async fn scan(&self, table: &mut TableScan) -> Result<bool, StepError> {
+        let settings = self.asking.settings();
+        let mut marks = match table.marks.take() {
+            Some(marks) => marks,
+            None => Marks::new(Limits {
+                max_records: settings.max_records_per_job,
+                max_bytes: settings.max_bytes_per_job,
+                min_records: settings
+                    .min_records_per_job
+                    .min(settings.max_records_per_job),
+            })
+            .map_err(StepError::bad_request)?,
+        };
+        let mut done = true;
+        while table.files_done < table.files.len() {
+            if !self.scan_file(table, &mut marks).await? {
+                done = false;
+                break;
+            }
+            table.files_done += 1;
+            table.position = Position::default();
+        }
+        table.marks = Some(marks);
+        if done {
+            self.check_whole(table)?;
+        }
+        Ok(done)
+    }
+
+    async fn scan_file(&self, table: &mut TableScan, marks: &mut Marks) -> Result<bool, StepError> {
+        let number = table.files_done;
+        if !table.files[number].plain {
+            if !self.time_left.enough() {
+                return Ok(false);
+            }
+            let file = &mut table.files[number];
+            file.input =
+                stage::plain_copy(self.store, &file.input, self.run.staged(self.table, number))
+                    .await?;
+            file.plain = true;
+        }
+        let file = &table.files[number].input;
+        let piece = Piece {
+            file: number,
+            name: file.name.clone(),
+            location: file.location.clone(),
+            etag: file.etag.clone(),
+            start: table.position.byte,
+            end: file.size,
+            first_row: table.position.row,
+        };
+        let header = (table.position.byte > 0)
+            .then(|| table.header.clone().map(Arc::new))
+            .flatten();
+        let mut rows = Rows::new(
+            Arc::clone(self.store),
+            table.format,
+            header,
+            self.asking.projection().to_vec(),
+            vec![piece],
+            ReadOptions::default(),
+        );
+        let ids = RecordIds::new(table.split.as_deref());
+        let limit = self.asking.settings().max_bytes_per_job;
+        let mut encoder = self.asking.encoder();
+        let mut record = Vec::new();
+        let mut id = String::new();
+        let mut agreed = false;
+        while let Some(step) = rows.advance().await? {
+            loop {
+                let row = step.decoder.next_row().map_err(StepError::bad_request)?;
+                let Some(row) = row else { break };
+                id.clear();
+                ids.write(table.rows, &mut id);
+                record.clear();
+                let bytes = encoder.encode(&mut record, &id, &row, None) as u64;
+                let place = Place {
+                    file: u32::try_from(number).map_err(StepError::bad_request)?,
+                    byte: row.byte(),
+                    row: row.number(),
+                };
+                marks.row(place, bytes, bytes <= limit);
+                table.rows += 1;
+                table.files[number].input.rows = row.number() + 1;
+            }
+            if let Some(header) = step.decoder.header()
+                && !(agreed && header.raw.len() > 0)
+            {
+                let header = Header::clone(header);
+                self.agree(table, number, header)?;
+                agreed = true;
+            }
+            table.position = step.decoder.position();
+            if step.last {
+                break;
+            }
+            // A place inside a file's first row has no header to go on with.
+            if table.position.byte > 0 && table.header.is_some() && !self.time_left.enough() {
+                return Ok(false);
+            }
+        }
+        if table.header.is_none() && table.format != Format::JsonLines {
+            return Err(StepError::bad_request(format!(
+                "{} is empty: it needs a header row with the column names",
+                table.files[number].input.name
+            )));
+        }
+        Ok(true)
+    }
+
+    /// Holds a file's header against the table's.
+    fn agree(&self, table: &mut TableScan, number: usize, header: Header) -> Result<(), StepError> {
+        let Some(first) = &mut table.header else {
+            if table.format != Format::JsonLines {
+                self.asking
+                    .check_columns(&header.columns)
+                    .map_err(|error| StepError::BadRequest {
+                        message: format!("{}: {error}", table.files[number].input.name),
+                        source: None,
+                    })?;
+            }
+            table.header = Some(header);
+            return Ok(());
+        };
+        if table.format == Format::JsonLines {
+            for column in header.columns {
+                if !first.columns.contains(&column) {
+                    first.columns.push(column);
+                }
+            }
+        } else if first.columns != header.columns {
+            return Err(StepError::bad_request(format!(
+                "the files of a table must have the same columns in the same order: {} has [{}], {} has [{}]",
+                table.files[0].input.name,
+                first.columns.join(", "),
+                table.files[number].input.name,
+                header.columns.join(", ")
+            )));
+        }
+        Ok(())
+    }
+
+    /// What is known only when all rows are read.
+    fn check_whole(&self, table: &TableScan) -> Result<(), StepError> {
+        match &table.header {
+            Some(header) if table.format == Format::JsonLines && table.rows > 0 => self
+                .asking
+                .check_columns(&header.columns)
+                .map_err(|error| StepError::BadRequest {
+                    message: format!("{}: {error}", table.files[0].input.name),
+                    source: None,
+                }),
+            _ => Ok(()),
+        }
+    }
+}

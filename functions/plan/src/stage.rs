@@ -1,0 +1,70 @@
+//! Uncompressed copies of compressed files, so that slices are byte ranges.
+
+use flate2::write::MultiGzDecoder;
+use quarry_contract::location::S3Uri;
+use quarry_contract::plan::InputFile;
+use quarry_edge::error::StepError;
+use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
+use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
+use quarry_edge::store::ObjectStore;
+use std::io::Write;
+use std::sync::Arc;
+
+/// Compressed bytes are decompressed in pieces of this size, so that a highly compressed file
+/// does not fill memory: deflate expands at most some 1,030 times.
+const PIECE_BYTES: usize = 16 * 1024;
+
+/// Writes the plain bytes of `file` to `at`.
+pub(crate) async fn plain_copy(
+    store: &Arc<dyn ObjectStore>,
+    file: &InputFile,
+    at: S3Uri,
+) -> Result<InputFile, StepError> {
+    let reading = format!("reading {}", file.name);
+    let writing = format!("writing {at}");
+    let broken = |error: std::io::Error| {
+        StepError::bad_request(format!(
+            "{} is not a whole gzip file: {error}; upload it again",
+            file.name
+        ))
+    };
+    let mut reader = ObjectReader::open(
+        Arc::clone(store),
+        file.location.clone(),
+        0..file.size,
+        file.etag.as_str(),
+        ReadOptions::default(),
+    );
+    let mut writer = ObjectWriter::new(Arc::clone(store), at.clone(), WriteOptions::default());
+    let mut decoder = MultiGzDecoder::new(Vec::new());
+    while let Some(bytes) = reader
+        .next()
+        .await
+        .map_err(|error| error.into_step(&reading))?
+    {
+        for piece in bytes.chunks(PIECE_BYTES) {
+            decoder.write_all(piece).map_err(broken)?;
+            writer
+                .write(decoder.get_ref())
+                .await
+                .map_err(|error| error.into_step(&writing))?;
+            decoder.get_mut().clear();
+        }
+    }
+    let rest = decoder.finish().map_err(broken)?;
+    writer
+        .write(&rest)
+        .await
+        .map_err(|error| error.into_step(&writing))?;
+    let written = writer
+        .finish()
+        .await
+        .map_err(|error| error.into_step(&writing))?;
+    Ok(InputFile {
+        location: at,
+        name: file.name.clone(),
+        size: written.bytes,
+        etag: written.etag,
+        rows: 0,
+    })
+}
