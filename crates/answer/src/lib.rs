@@ -1,1 +1,51 @@
-//! quarry-answer
+//! From a line of Bedrock output to the result columns of a row.
+//!
+//! The steps, each in its own module:
+//!
+//! 1. [`read_line`] takes a line apart: record id, and model output or error.
+//! 2. `quarry_model::read_output` takes the answer out of the model output.
+//! 3. [`Reader`] finds the JSON object in the answer text, repairs broken quotes where that is
+//!    needed and safe, coerces the values as the schema asks, checks the whole [`Schema`] and
+//!    gives the values in the order of the schema's properties.
+//!
+//! A bad answer is a result and never an error: every answer has a [`Reading`].
+//!
+//! Limits: nothing is streamed (an answer is in memory whole) and nothing is guessed. Text that is
+//! not JSON in any way described here fails, with the place and the reason, and can be asked
+//! again.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use quarry_answer::{FieldValue, ParseStatus, Reader, Schema};
+//! use serde_json::json;
+//!
+//! let schema = Schema::compile(&json!({
+//!     "type": "object",
+//!     "properties": {"kind": {"type": "string"}, "score": {"type": "number"}},
+//!     "required": ["kind"]
+//! }))?;
+//! let reader = Reader::new(Some(Arc::new(schema)), false);
+//! let reading = reader.read_text("```json\n{\"kind\": \"say „hi\" twice\", \"score\": \"0.5\"}\n```");
+//! assert_eq!(reading.parse_status, ParseStatus::Success);
+//! assert!(reading.repaired);
+//! assert_eq!(reading.fields[0], FieldValue::Text("say \"hi\" twice".into()));
+//! assert_eq!(reading.fields[1], FieldValue::Number(0.5));
+//! # Ok::<(), quarry_answer::SchemaError>(())
+//! ```
+
+mod candidate;
+mod coerce;
+mod datum;
+mod field;
+mod instance;
+mod line;
+mod parse;
+mod reading;
+mod repair;
+mod schema;
+
+pub use field::{FieldKind, FieldValue};
+pub use line::{LineBody, MalformedLine, OutputLine, RecordError, read_line};
+pub use reading::{ParseStatus, RESPONSE_FIELD, Reader, Reading};
+pub use repair::repair_quotes;
+pub use schema::{Property, Schema, SchemaError};

@@ -1,0 +1,616 @@
+//! Coercion of an answer's values to what the schema asks for, before it is validated.
+//!
+//! Models write `"0.9"` where 0.9 was meant. The coercions are those of pydantic's lax JSON mode,
+//! which the prompts in use were written against:
+//!
+//! - number: from an integer, a boolean, or text holding a number (blanks around it and single
+//!   underscores within are accepted; `50%`, `0,5` and empty text are not);
+//! - integer: from a number without fraction, a boolean, or text holding an integer (`"1.0"` and
+//!   `"007"` too, `"1e3"` not);
+//! - boolean: from 0, 1, and true/false, t/f, yes/no, y/n, on/off, 1/0 in any case;
+//! - text never from anything else; arrays only from arrays, element by element; objects only
+//!   from objects, member by member.
+//!
+//! And its leniencies: an optional property may be null, which is the same as leaving it out, and
+//! members the schema does not name are dropped, also where it says `additionalProperties: false`.
+//! They are kept where the schema has more to say about them than `properties` does
+//! (`patternProperties`, an `additionalProperties` schema, combinators), and in objects for which
+//! it names no properties at all. Of a repeated member the last one counts.
+//!
+//! Numbers JSON cannot write (NaN, infinities, `1e400`, the text `"inf"`) become
+//! [`Datum::NonFinite`], which never validates.
+//!
+//! What cannot be coerced is left as it is: the validator names it.
+//!
+//! Limits: `$ref` is followed within the document, but not into itself (the inside of a recursive
+//! schema is not coerced), and a choice (`anyOf`, `oneOf`, a list of types) is looked into only if
+//! it is "one thing or null".
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use jiter::{JsonArray, JsonObject, JsonValue};
+use serde_json::{Map, Value};
+
+use crate::datum::Datum;
+use crate::field::FieldKind;
+
+/// How to coerce one value; derived from its schema once.
+#[derive(Debug)]
+pub(crate) enum Rule {
+    /// As it is.
+    Keep(FieldKind),
+    Number,
+    Integer,
+    Boolean,
+    Array(Box<Rule>),
+    Object(ObjectRule),
+}
+
+/// How to coerce the members of an object.
+#[derive(Debug)]
+pub(crate) struct ObjectRule {
+    properties: IndexMap<String, PropertyRule>,
+    /// Members that are not properties are kept.
+    keeps_others: bool,
+}
+
+#[derive(Debug)]
+struct PropertyRule {
+    rule: Rule,
+    required: bool,
+}
+
+impl Rule {
+    /// The values this rule lets through unchanged.
+    pub(crate) fn kind(&self) -> FieldKind {
+        match self {
+            Self::Keep(kind) => *kind,
+            Self::Number => FieldKind::Number,
+            Self::Integer => FieldKind::Integer,
+            Self::Boolean => FieldKind::Boolean,
+            Self::Array(_) => FieldKind::Array,
+            Self::Object(_) => FieldKind::Object,
+        }
+    }
+
+    /// Coerces a value as far as it goes. Never fails.
+    pub(crate) fn apply<'a>(&'a self, value: JsonValue<'a>) -> Datum<'a> {
+        match (self, value) {
+            (Self::Object(rule), JsonValue::Object(members)) => rule.apply(members),
+            (Self::Array(item), JsonValue::Array(items)) => Datum::Array(
+                take_items(items)
+                    .into_iter()
+                    .map(|value| item.apply(value))
+                    .collect(),
+            ),
+            (Self::Number, value) => number(value),
+            (Self::Integer, value) => integer(value),
+            (Self::Boolean, value) => boolean(value),
+            (_, value) => keep(value),
+        }
+    }
+}
+
+impl ObjectRule {
+    /// The kinds of the properties, in schema order.
+    pub(crate) fn properties(&self) -> impl Iterator<Item = (&str, FieldKind)> {
+        self.properties
+            .iter()
+            .map(|(name, property)| (name.as_str(), property.rule.kind()))
+    }
+
+    /// The properties in schema order, then the other members that are kept.
+    pub(crate) fn apply<'a>(&'a self, members: JsonObject<'a>) -> Datum<'a> {
+        let mut coerced: Vec<(Cow<'a, str>, Datum<'a>)> = self
+            .properties
+            .keys()
+            .map(|name| (Cow::Borrowed(name.as_str()), Datum::Absent))
+            .collect();
+        let mut others = Vec::new();
+        for (name, value) in take_members(members) {
+            match self.properties.get_full(&*name) {
+                Some((index, _, property)) => {
+                    coerced[index].1 = if !property.required && value == JsonValue::Null {
+                        Datum::Absent
+                    } else {
+                        property.rule.apply(value)
+                    };
+                }
+                None if self.keeps_others => others.push((name, value)),
+                None => {}
+            }
+        }
+        coerced.extend(distinct(others));
+        Datum::Object(coerced)
+    }
+}
+
+/// A value without any coercion.
+pub(crate) fn keep(value: JsonValue<'_>) -> Datum<'_> {
+    match value {
+        JsonValue::Null => Datum::Null,
+        JsonValue::Bool(flag) => Datum::Bool(flag),
+        JsonValue::Int(number) => Datum::Int(number),
+        JsonValue::BigInt(number) => Datum::BigInt(number.to_string()),
+        JsonValue::Float(number) => float(number),
+        JsonValue::Str(text) => Datum::Text(text),
+        JsonValue::Array(items) => Datum::Array(take_items(items).into_iter().map(keep).collect()),
+        JsonValue::Object(members) => Datum::Object(distinct(take_members(members))),
+    }
+}
+
+fn float(number: f64) -> Datum<'static> {
+    if number.is_finite() {
+        Datum::Float(number)
+    } else {
+        Datum::NonFinite
+    }
+}
+
+fn number(value: JsonValue<'_>) -> Datum<'_> {
+    match value {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a number property is a float, as in the original"
+        )]
+        JsonValue::Int(number) => Datum::Float(number as f64),
+        JsonValue::BigInt(number) => match number.to_string().parse() {
+            Ok(number) => float(number),
+            Err(_) => Datum::NonFinite,
+        },
+        JsonValue::Bool(flag) => Datum::Float(f64::from(u8::from(flag))),
+        JsonValue::Str(text) => match number_in(&text) {
+            Some(number) => float(number),
+            None => Datum::Text(text),
+        },
+        other => keep(other),
+    }
+}
+
+fn integer(value: JsonValue<'_>) -> Datum<'_> {
+    match value {
+        JsonValue::Bool(flag) => Datum::Int(i64::from(flag)),
+        JsonValue::Float(number) => whole(number).map_or_else(|| float(number), Datum::Int),
+        JsonValue::Str(text) => integer_in(&text).unwrap_or(Datum::Text(text)),
+        other => keep(other),
+    }
+}
+
+fn boolean(value: JsonValue<'_>) -> Datum<'_> {
+    let flag = match &value {
+        JsonValue::Int(0) => Some(false),
+        JsonValue::Int(1) => Some(true),
+        JsonValue::Float(number) => match whole(*number) {
+            Some(0) => Some(false),
+            Some(1) => Some(true),
+            _ => None,
+        },
+        JsonValue::Str(text) => boolean_in(text),
+        _ => None,
+    };
+    flag.map_or_else(|| keep(value), Datum::Bool)
+}
+
+/// The integer a float stands for, if it has no fraction and fits.
+fn whole(number: f64) -> Option<i64> {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "both bounds are exclusive, as the upper one rounds up to 2^63"
+    )]
+    let fits = number > i64::MIN as f64 && number < i64::MAX as f64;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "without a fraction and within the range"
+    )]
+    (fits && number.fract() == 0.0).then_some(number as i64)
+}
+
+fn number_in(text: &str) -> Option<f64> {
+    let text = text.trim();
+    match text.parse() {
+        Ok(number) => Some(number),
+        Err(_) => without_underscores(text)?.parse().ok(),
+    }
+}
+
+fn integer_in(text: &str) -> Option<Datum<'static>> {
+    const MOST_DIGITS: usize = 4_300;
+
+    let mut text = text.trim();
+    if text.len() > MOST_DIGITS {
+        return None;
+    }
+    if let Some(unsigned) = text.strip_prefix('+') {
+        if unsigned.starts_with('-') {
+            return None;
+        }
+        text = unsigned;
+    }
+    if let Some((whole, fraction)) = text.split_once('.')
+        && fraction.bytes().all(|byte| byte == b'0')
+    {
+        text = whole;
+    }
+    let digits = without_underscores(text).map_or(Cow::Borrowed(text), Cow::Owned);
+    if let Ok(number) = digits.parse::<i64>() {
+        return Some(Datum::Int(number));
+    }
+    let (sign, magnitude) = match digits.strip_prefix('-') {
+        Some(magnitude) => ("-", magnitude),
+        None => ("", &*digits),
+    };
+    let is_number = !magnitude.is_empty() && magnitude.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Datum::BigInt(format!("{sign}{}", magnitude.trim_start_matches('0'))))
+}
+
+/// Python's rule for underscores in numbers: between digits, never two in a row.
+fn without_underscores(text: &str) -> Option<String> {
+    let grouped = text.contains('_')
+        && !text.contains("__")
+        && !text.starts_with('_')
+        && !text.ends_with('_');
+    grouped.then(|| text.replace('_', ""))
+}
+
+fn boolean_in(text: &str) -> Option<bool> {
+    const TRUE: [&str; 6] = ["true", "t", "yes", "y", "on", "1"];
+    const FALSE: [&str; 6] = ["false", "f", "no", "n", "off", "0"];
+    let is = |words: [&str; 6]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is(TRUE) {
+        Some(true)
+    } else if is(FALSE) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// Members with distinct names: of a repeated one the last value, at the place of the first.
+fn distinct<'a>(members: Vec<(Cow<'a, str>, JsonValue<'a>)>) -> Vec<(Cow<'a, str>, Datum<'a>)> {
+    /// Up to here looking through the list is faster than building a map.
+    const FEW: usize = 16;
+
+    let mut kept: Vec<(Cow<'a, str>, Datum<'a>)> = Vec::with_capacity(members.len());
+    if members.len() <= FEW {
+        for (name, value) in members {
+            let value = keep(value);
+            match kept.iter_mut().find(|(kept, _)| *kept == name) {
+                Some(slot) => slot.1 = value,
+                None => kept.push((name, value)),
+            }
+        }
+        return kept;
+    }
+    let mut places: HashMap<Cow<'a, str>, usize> = HashMap::with_capacity(members.len());
+    for (name, value) in members {
+        let value = keep(value);
+        match places.get(&name) {
+            Some(&place) => kept[place].1 = value,
+            None => {
+                places.insert(name.clone(), kept.len());
+                kept.push((name, value));
+            }
+        }
+    }
+    kept
+}
+
+fn take_items<'a>(items: JsonArray<'a>) -> Vec<JsonValue<'a>> {
+    Arc::unwrap_or_clone(items)
+}
+
+fn take_members<'a>(members: JsonObject<'a>) -> Vec<(Cow<'a, str>, JsonValue<'a>)> {
+    Arc::unwrap_or_clone(members)
+}
+
+fn rule_of(schema: &Value, document: &Value, references: &mut Vec<String>) -> Rule {
+    let Value::Object(members) = schema else {
+        return Rule::Keep(FieldKind::Any);
+    };
+    if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+        return referenced_rule(reference, document, references);
+    }
+    if let Some(only) = only_choice(members) {
+        return rule_of(only, document, references);
+    }
+    match only_type(members) {
+        Some("string") => Rule::Keep(FieldKind::Text),
+        Some("number") => Rule::Number,
+        Some("integer") => Rule::Integer,
+        Some("boolean") => Rule::Boolean,
+        Some("array") => Rule::Array(Box::new(
+            members
+                .get("items")
+                .map_or(Rule::Keep(FieldKind::Any), |items| {
+                    rule_of(items, document, references)
+                }),
+        )),
+        Some("object") => object_rule(members, document, references)
+            .map_or(Rule::Keep(FieldKind::Object), Rule::Object),
+        Some(_) => Rule::Keep(FieldKind::Any),
+        None if members.contains_key("type") => Rule::Keep(FieldKind::Any),
+        None if members.contains_key("properties") => object_rule(members, document, references)
+            .map_or(Rule::Keep(FieldKind::Any), Rule::Object),
+        None if is_text_enum(members) => Rule::Keep(FieldKind::Text),
+        None => Rule::Keep(FieldKind::Any),
+    }
+}
+
+/// The rule for an object with named properties; `None` if the schema names none.
+pub(crate) fn object_rule(
+    members: &Map<String, Value>,
+    document: &Value,
+    references: &mut Vec<String>,
+) -> Option<ObjectRule> {
+    const SAY_MORE: [&str; 13] = [
+        "$ref",
+        "$dynamicRef",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "not",
+        "if",
+        "then",
+        "else",
+        "dependencies",
+        "dependentSchemas",
+        "patternProperties",
+        "propertyNames",
+    ];
+
+    let properties = members.get("properties")?.as_object()?;
+    if properties.is_empty() {
+        return None;
+    }
+    let required: Vec<&str> = members
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let has_schema_for_others = ["additionalProperties", "unevaluatedProperties"]
+        .iter()
+        .any(|keyword| members.get(*keyword).is_some_and(Value::is_object));
+    let keeps_others = has_schema_for_others
+        || SAY_MORE
+            .iter()
+            .any(|keyword| members.contains_key(*keyword))
+        || required.iter().any(|name| !properties.contains_key(*name));
+    let properties = properties
+        .iter()
+        .map(|(name, schema)| {
+            let rule = rule_of(schema, document, references);
+            let required = required.contains(&name.as_str());
+            (name.clone(), PropertyRule { rule, required })
+        })
+        .collect();
+    Some(ObjectRule {
+        properties,
+        keeps_others,
+    })
+}
+
+fn referenced_rule(reference: &str, document: &Value, references: &mut Vec<String>) -> Rule {
+    let target = reference
+        .strip_prefix('#')
+        .and_then(|pointer| document.pointer(pointer));
+    match target {
+        Some(target) if !references.iter().any(|seen| seen == reference) => {
+            references.push(reference.to_owned());
+            let rule = rule_of(target, document, references);
+            references.pop();
+            rule
+        }
+        _ => Rule::Keep(FieldKind::Any),
+    }
+}
+
+/// The only type a schema allows beside null.
+fn only_type(members: &Map<String, Value>) -> Option<&str> {
+    match members.get("type")? {
+        Value::String(name) => Some(name),
+        Value::Array(names) => {
+            let mut others = names
+                .iter()
+                .filter_map(Value::as_str)
+                .filter(|name| *name != "null");
+            let only = others.next()?;
+            others.next().is_none().then_some(only)
+        }
+        _ => None,
+    }
+}
+
+/// The only schema a choice offers beside null.
+fn only_choice(members: &Map<String, Value>) -> Option<&Value> {
+    if members.contains_key("type") || members.contains_key("properties") {
+        return None;
+    }
+    ["anyOf", "oneOf", "allOf"].iter().find_map(|keyword| {
+        let mut others = members
+            .get(*keyword)?
+            .as_array()?
+            .iter()
+            .filter(|choice| choice.get("type").and_then(Value::as_str) != Some("null"));
+        let only = others.next()?;
+        others.next().is_none().then_some(only)
+    })
+}
+
+fn is_text_enum(members: &Map<String, Value>) -> bool {
+    members
+        .get("enum")
+        .and_then(Value::as_array)
+        .is_some_and(|values| {
+            !values.is_empty()
+                && values
+                    .iter()
+                    .all(|value| value.is_string() || value.is_null())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::parse::parse_prefix;
+
+    /// The JSON of `value` after coercion to `schema`.
+    fn coerced(schema: &Value, value: &str) -> String {
+        let rule = rule_of(schema, schema, &mut Vec::new());
+        let parsed = parse_prefix(value).expect("JSON");
+        let mut out = String::new();
+        rule.apply(parsed.value).write_json(&mut out);
+        out
+    }
+
+    #[test]
+    fn numbers_come_from_integers_booleans_and_numeric_text() {
+        let schema = json!({"type": "number"});
+        for (value, expected) in [
+            ("1", "1.0"),
+            ("true", "1.0"),
+            ("\" 0.5 \"", "0.5"),
+            ("\"1_000\"", "1000.0"),
+            ("\"-1e3\"", "-1000.0"),
+            ("\"50%\"", "\"50%\""),
+            ("\"0,5\"", "\"0,5\""),
+            ("\"\"", "\"\""),
+            ("\"_1\"", "\"_1\""),
+            ("null", "null"),
+            ("[1]", "[1]"),
+            ("123456789012345678901234567890", "1.2345678901234568e+29"),
+        ] {
+            assert_eq!(coerced(&schema, value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn integers_come_from_whole_numbers_booleans_and_integer_text() {
+        let schema = json!({"type": "integer"});
+        for (value, expected) in [
+            ("1.0", "1"),
+            ("1.5", "1.5"),
+            ("1e20", "1e+20"),
+            ("false", "0"),
+            ("\" 7 \"", "7"),
+            ("\"1.0\"", "1"),
+            ("\"+007\"", "7"),
+            ("\"-5\"", "-5"),
+            ("\"1_000\"", "1000"),
+            ("\"1e3\"", "\"1e3\""),
+            ("\"+-1\"", "\"+-1\""),
+            ("\"x\"", "\"x\""),
+            ("\"\"", "\"\""),
+            ("\"-\"", "\"-\""),
+            (
+                "123456789012345678901234567890",
+                "123456789012345678901234567890",
+            ),
+            (
+                "\"-123456789012345678901234567890\"",
+                "-123456789012345678901234567890",
+            ),
+        ] {
+            assert_eq!(coerced(&schema, value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn booleans_come_from_zero_one_and_words() {
+        let schema = json!({"type": "boolean"});
+        for (value, expected) in [
+            ("0", "false"),
+            ("1.0", "true"),
+            ("2", "2"),
+            ("0.5", "0.5"),
+            ("\"YES\"", "true"),
+            ("\"off\"", "false"),
+            ("\"maybe\"", "\"maybe\""),
+            ("\" true\"", "\" true\""),
+        ] {
+            assert_eq!(coerced(&schema, value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn text_comes_from_nothing_else() {
+        for value in ["1", "true", "[\"a\"]", "{\"a\":1}", "null"] {
+            assert_eq!(coerced(&json!({"type": "string"}), value), value);
+        }
+    }
+
+    #[test]
+    fn coercion_reaches_into_lists_objects_references_and_nullable_types() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "list": {"type": "array", "items": {"type": ["integer", "null"]}},
+                "inner": {"$ref": "#/$defs/inner"},
+                "maybe": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+                "either": {"type": ["integer", "boolean"]},
+            },
+            "$defs": {"inner": {"type": "object", "properties": {
+                "flag": {"type": "boolean"},
+                "again": {"$ref": "#/$defs/inner"},
+            }}},
+        });
+        assert_eq!(
+            coerced(
+                &schema,
+                r#"{"either":"1","maybe":"2","inner":{"again":{"flag":"no"},"flag":"no"},"list":["1",null]}"#
+            ),
+            r#"{"list":[1,null],"inner":{"flag":false,"again":{"flag":"no"}},"maybe":2.0,"either":"1"}"#
+        );
+    }
+
+    #[test]
+    fn other_members_are_dropped_unless_the_schema_says_more_about_them() {
+        let named =
+            json!({"type": "object", "properties": {"a": {}}, "additionalProperties": false});
+        assert_eq!(coerced(&named, r#"{"b":1,"a":2}"#), r#"{"a":2}"#);
+
+        let described = json!({
+            "type": "object",
+            "properties": {"a": {}},
+            "additionalProperties": {"type": "integer"},
+        });
+        assert_eq!(
+            coerced(&described, r#"{"b":1,"a":2,"b":3}"#),
+            r#"{"a":2,"b":3}"#
+        );
+        let free = json!({"type": "object"});
+        assert_eq!(
+            coerced(&free, r#"{"b":1,"a":[2],"b":3}"#),
+            r#"{"b":3,"a":[2]}"#
+        );
+    }
+
+    #[test]
+    fn many_repeated_members_end_as_the_last_of_each() {
+        let members: Vec<String> = (0..100)
+            .map(|index| format!("\"{}\":{index}", index % 40))
+            .collect();
+        let text = format!("{{{}}}", members.join(","));
+        let Datum::Object(kept) = keep(parse_prefix(&text).expect("JSON").value) else {
+            panic!("an object");
+        };
+        assert_eq!(kept.len(), 40);
+        assert_eq!(kept[0], ("0".into(), Datum::Int(80)));
+        assert_eq!(kept[39], ("39".into(), Datum::Int(79)));
+    }
+
+    #[test]
+    fn numbers_json_cannot_write_are_marked() {
+        let rule = Rule::Number;
+        for value in ["NaN", "-Infinity", "1e400", "\"inf\"", "\"nan\""] {
+            let parsed = parse_prefix(value).expect("JSON");
+            assert_eq!(rule.apply(parsed.value), Datum::NonFinite, "{value}");
+        }
+    }
+}

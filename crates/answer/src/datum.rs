@@ -1,0 +1,210 @@
+//! The values of an answer after coercion.
+//!
+//! A tree of its own, and not `serde_json::Value`, for three things that type cannot hold: an
+//! integer of any length, an optional property that is left out but keeps its place in the order,
+//! and text that still borrows from the answer.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Number, Value};
+
+/// A JSON value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Datum<'a> {
+    /// An optional property the answer does not have, or has as null. Not there for the schema,
+    /// null in the result.
+    Absent,
+    Null,
+    Bool(bool),
+    Int(i64),
+    /// The digits, with sign, of an integer beyond 64 bits.
+    BigInt(String),
+    /// Always finite.
+    Float(f64),
+    /// A number JSON cannot write: NaN or an infinity.
+    NonFinite,
+    Text(Cow<'a, str>),
+    Array(Vec<Datum<'a>>),
+    /// Members with distinct names.
+    Object(Vec<(Cow<'a, str>, Datum<'a>)>),
+}
+
+impl Datum<'_> {
+    /// Writes compact JSON. What JSON cannot hold is written as null.
+    pub(crate) fn write_json(&self, out: &mut String) {
+        match self {
+            Self::Absent | Self::Null | Self::NonFinite => out.push_str("null"),
+            Self::Bool(true) => out.push_str("true"),
+            Self::Bool(false) => out.push_str("false"),
+            Self::Int(number) => write_int(*number, out),
+            Self::BigInt(digits) => out.push_str(digits),
+            Self::Float(number) => write_float(*number, out),
+            Self::Text(text) => write_text(text, out),
+            Self::Array(items) => {
+                out.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    item.write_json(out);
+                }
+                out.push(']');
+            }
+            Self::Object(members) => {
+                out.push('{');
+                for (index, (name, value)) in members.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    write_text(name, out);
+                    out.push(':');
+                    value.write_json(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+
+    /// The value as the validator shows it in a message.
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            Self::Absent | Self::Null | Self::NonFinite => Value::Null,
+            Self::Bool(flag) => Value::Bool(*flag),
+            Self::Int(number) => Value::Number((*number).into()),
+            Self::BigInt(digits) => digits
+                .parse()
+                .ok()
+                .and_then(Number::from_f64)
+                .map_or(Value::Null, Value::Number),
+            Self::Float(number) => Number::from_f64(*number).map_or(Value::Null, Value::Number),
+            Self::Text(text) => Value::String(text.clone().into_owned()),
+            Self::Array(items) => Value::Array(items.iter().map(Datum::to_value).collect()),
+            Self::Object(members) => Value::Object(
+                members
+                    .iter()
+                    .filter(|(_, value)| !matches!(value, Datum::Absent))
+                    .map(|(name, value)| (name.clone().into_owned(), value.to_value()))
+                    .collect::<Map<_, _>>(),
+            ),
+        }
+    }
+
+    /// JSON Pointers of all numbers JSON cannot write.
+    pub(crate) fn non_finite_paths(&self) -> Vec<String> {
+        fn walk(value: &Datum<'_>, path: &mut String, found: &mut Vec<String>) {
+            let length = path.len();
+            match value {
+                Datum::NonFinite => found.push(path.clone()),
+                Datum::Array(items) => {
+                    for (index, item) in items.iter().enumerate() {
+                        path.push('/');
+                        path.push_str(&index.to_string());
+                        walk(item, path, found);
+                        path.truncate(length);
+                    }
+                }
+                Datum::Object(members) => {
+                    for (name, item) in members {
+                        path.push('/');
+                        path.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                        walk(item, path, found);
+                        path.truncate(length);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        walk(self, &mut String::new(), &mut found);
+        found
+    }
+}
+
+pub(crate) fn write_int(number: i64, out: &mut String) {
+    use std::fmt::Write as _;
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{number}");
+}
+
+/// Shortest text that reads back as the same number, with a fraction or an exponent.
+pub(crate) fn write_float(number: f64, out: &mut String) {
+    match Number::from_f64(number) {
+        Some(number) => out.push_str(&number.to_string()),
+        None => out.push_str("null"),
+    }
+}
+
+/// A JSON string with everything escaped that JSON requires.
+pub(crate) fn write_text(text: &str, out: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.push('"');
+    let mut rest = text;
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+    {
+        out.push_str(&rest[..at]);
+        let byte = rest.as_bytes()[at];
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            _ => {
+                out.push_str("\\u00");
+                out.push(char::from(HEX[usize::from(byte >> 4)]));
+                out.push(char::from(HEX[usize::from(byte & 15)]));
+            }
+        }
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_the_json_serde_reads_back() {
+        let datum = Datum::Object(vec![
+            (
+                "text \"\\\u{1}".into(),
+                Datum::Text("a\n\t\r\u{7f}ü\u{1f}".into()),
+            ),
+            (
+                "list".into(),
+                Datum::Array(vec![
+                    Datum::Int(-5),
+                    Datum::Float(1.0),
+                    Datum::Float(1e300),
+                    Datum::Bool(true),
+                    Datum::Null,
+                ]),
+            ),
+            ("gone".into(), Datum::Absent),
+            ("empty".into(), Datum::Object(vec![])),
+        ]);
+        let mut text = String::new();
+        datum.write_json(&mut text);
+        let read: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(
+            read,
+            serde_json::json!({
+                "text \"\\\u{1}": "a\n\t\r\u{7f}ü\u{1f}",
+                "list": [-5, 1.0, 1e300, true, null],
+                "gone": null,
+                "empty": {},
+            })
+        );
+    }
+
+    #[test]
+    fn long_integers_keep_their_digits() {
+        let mut text = String::new();
+        Datum::BigInt("-123456789012345678901234567890".into()).write_json(&mut text);
+        assert_eq!(text, "-123456789012345678901234567890");
+    }
+}

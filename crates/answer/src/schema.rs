@@ -1,0 +1,338 @@
+//! The output schema of a run, compiled once.
+//!
+//! Validation is full JSON Schema (draft 2020-12 unless `$schema` says otherwise) by the
+//! `jsonschema` crate, after the coercions of [`crate::coerce`]. As the drafts say, `format` is
+//! checked only by those in which it is more than a note (draft 7 and earlier).
+//!
+//! Limits: the schema must be one document. References to other documents are refused when it is
+//! compiled; nothing is ever fetched.
+
+use std::fmt::Write as _;
+
+use jsonschema::{ValidationError, Validator};
+use serde_json::Value;
+
+use crate::coerce::{ObjectRule, object_rule};
+use crate::datum::Datum;
+use crate::field::FieldKind;
+use crate::instance::DatumJson;
+
+/// Most violations listed for one answer; the rest are counted.
+const MOST_VIOLATIONS: usize = 50;
+
+/// Longest message of one violation, in bytes, before the value in it is left out.
+const LONGEST_MESSAGE: usize = 300;
+
+/// A compiled output schema: an object with named properties.
+#[derive(Debug)]
+pub struct Schema {
+    properties: Vec<Property>,
+    rule: ObjectRule,
+    validator: Validator<DatumJson>,
+    document: Value,
+}
+
+/// A property of the answer, and so a result column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Property {
+    /// The name, of any characters.
+    pub name: String,
+    /// What its values can be.
+    pub kind: FieldKind,
+}
+
+/// Why a schema cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// The schema is not a JSON object.
+    #[error("output schema must be a JSON object")]
+    NotAnObject,
+    /// The schema describes something other than an object.
+    #[error("output schema must have \"type\": \"object\", not {found}")]
+    NotOfObjects {
+        /// The `type` it has, as JSON.
+        found: String,
+    },
+    /// Without named properties there are no result columns.
+    #[error("output schema must have \"properties\": an object with at least one property")]
+    NoProperties,
+    /// A property is not described by a schema.
+    #[error("property {name:?} of the output schema must be an object or a boolean")]
+    PropertyNotASchema {
+        /// The name of the property.
+        name: String,
+    },
+    /// The schema breaks the rules of JSON Schema.
+    #[error("output schema is not a valid JSON Schema: {0}")]
+    Invalid(#[from] Box<ValidationError<'static>>),
+}
+
+impl Schema {
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`] when it is not an object schema with properties, or not a valid JSON
+    /// Schema in itself.
+    pub fn compile(document: &Value) -> Result<Self, SchemaError> {
+        let members = document.as_object().ok_or(SchemaError::NotAnObject)?;
+        if let Some(kind) = members.get("type")
+            && kind != "object"
+            && !kind
+                .as_array()
+                .is_some_and(|kinds| kinds.iter().any(|kind| kind == "object"))
+        {
+            return Err(SchemaError::NotOfObjects {
+                found: kind.to_string(),
+            });
+        }
+        let properties = members
+            .get("properties")
+            .and_then(Value::as_object)
+            .ok_or(SchemaError::NoProperties)?;
+        if let Some((name, _)) = properties
+            .iter()
+            .find(|(_, schema)| !schema.is_object() && !schema.is_boolean())
+        {
+            return Err(SchemaError::PropertyNotASchema { name: name.clone() });
+        }
+        let validator = jsonschema::options_for::<DatumJson>()
+            .build(document)
+            .map_err(Box::new)?;
+        let rule =
+            object_rule(members, document, &mut Vec::new()).ok_or(SchemaError::NoProperties)?;
+        let properties = rule
+            .properties()
+            .map(|(name, kind)| Property {
+                name: name.to_owned(),
+                kind,
+            })
+            .collect();
+        Ok(Self {
+            properties,
+            rule,
+            validator,
+            document: document.clone(),
+        })
+    }
+
+    /// The properties in schema order: the result columns.
+    pub fn properties(&self) -> &[Property] {
+        &self.properties
+    }
+
+    /// The schema as it was given.
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    pub(crate) fn rule(&self) -> &ObjectRule {
+        &self.rule
+    }
+
+    /// Checks a coerced answer. `None` if the schema holds, else all violations, each with the
+    /// JSON Pointer of its place.
+    pub(crate) fn violations(&self, answer: &Datum<'_>) -> Option<String> {
+        let non_finite = answer.non_finite_paths();
+        if non_finite.is_empty() && self.validator.is_valid(answer) {
+            return None;
+        }
+        let mut list = ViolationList::default();
+        for path in &non_finite {
+            list.add(path, "number is not finite");
+        }
+        for error in self.validator.iter_errors(answer) {
+            let path = error.instance_path().as_str();
+            // Said already, and better.
+            if !non_finite.iter().any(|known| known == path) {
+                list.add(path, &message(&error));
+            }
+        }
+        Some(list.finish())
+    }
+}
+
+#[derive(Default)]
+struct ViolationList {
+    text: String,
+    count: usize,
+}
+
+impl ViolationList {
+    fn add(&mut self, path: &str, message: &str) {
+        self.count += 1;
+        if self.count > MOST_VIOLATIONS {
+            return;
+        }
+        if !self.text.is_empty() {
+            self.text.push_str("; ");
+        }
+        if !path.is_empty() {
+            self.text.push_str(path);
+            self.text.push_str(": ");
+        }
+        self.text.push_str(message);
+    }
+
+    fn finish(mut self) -> String {
+        if self.count > MOST_VIOLATIONS {
+            // Writing to a String cannot fail.
+            let _ = write!(self.text, "; and {} more", self.count - MOST_VIOLATIONS);
+        }
+        self.text
+    }
+}
+
+fn message(error: &ValidationError<'_>) -> String {
+    let message = error.to_string();
+    if message.len() <= LONGEST_MESSAGE {
+        message
+    } else {
+        error.masked().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::parse::parse_prefix;
+
+    fn violations(schema: &Value, answer: &str) -> Option<String> {
+        let schema = Schema::compile(schema).expect("valid schema");
+        let parsed = parse_prefix(answer).expect("JSON");
+        let jiter::JsonValue::Object(members) = parsed.value else {
+            panic!("an object");
+        };
+        let result = schema.violations(&schema.rule().apply(members));
+        result
+    }
+
+    #[test]
+    fn the_whole_of_json_schema_is_checked() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "kind": {"enum": ["a", "b"]},
+                "score": {"type": "number", "maximum": 1},
+                "code": {"type": "string", "pattern": "^[A-Z]{2}$", "maxLength": 2},
+                "tags": {"type": "array", "items": {"type": "string"}, "uniqueItems": true},
+                "inner": {"$ref": "#/$defs/inner"},
+                "fixed": {"const": 5},
+            },
+            "required": ["kind"],
+            "if": {"required": ["code"]},
+            "then": {"required": ["score"]},
+            "$defs": {"inner": {"type": "object", "properties": {"n": {"type": "integer", "minimum": 0}}}},
+        });
+        let good = r#"{"kind":"a","score":"0.5","code":"ÄÖ","tags":["x","y"],"inner":{"n":"3"},"fixed":5.0}"#;
+        assert_eq!(violations(&schema, &good.replace("ÄÖ", "DE")), None);
+
+        for (answer, names) in [
+            (r#"{"kind":"c"}"#, "/kind"),
+            (r#"{"kind":"a","score":2}"#, "/score"),
+            (r#"{"kind":"a","score":1,"code":"de"}"#, "/code"),
+            (r#"{"kind":"a","tags":["x","x"]}"#, "/tags"),
+            (r#"{"kind":"a","tags":["x",1]}"#, "/tags/1"),
+            (r#"{"kind":"a","inner":{"n":-1}}"#, "/inner/n"),
+            (r#"{"kind":"a","fixed":6}"#, "/fixed"),
+            (r#"{"kind":"a","code":"DE"}"#, "score"),
+            (r#"{"score":1}"#, "kind"),
+            (
+                r#"{"kind":"a","score":NaN}"#,
+                "/score: number is not finite",
+            ),
+        ] {
+            let found = violations(&schema, answer).expect(answer);
+            assert!(found.contains(names), "{answer}: {found}");
+        }
+    }
+
+    #[test]
+    fn every_violation_is_named_with_its_place() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "a": {"type": "string"},
+                "b/c": {"type": "object", "properties": {"d": {"type": "number"}}},
+            },
+            "required": ["a", "e"],
+        });
+        let found = violations(&schema, r#"{"a":1,"b/c":{"d":"x"}}"#).expect("violations");
+        for part in [
+            "/a: 1 is not",
+            "/b~1c/d: \"x\" is not",
+            "\"e\" is a required",
+        ] {
+            assert!(found.contains(part), "{part}: {found}");
+        }
+    }
+
+    #[test]
+    fn endless_violations_are_counted_and_long_values_left_out() {
+        let schema = json!({"properties": {"a": {"type": "array", "items": {"type": "string"}}}});
+        let answer = format!("{{\"a\":[{}1]}}", "1,".repeat(99));
+        let found = violations(&schema, &answer).expect("violations");
+        assert!(found.ends_with("; and 50 more"), "{found}");
+
+        let schema = json!({"properties": {"a": {"enum": ["x"]}}});
+        let answer = format!("{{\"a\":\"{}\"}}", "y".repeat(5_000));
+        let found = violations(&schema, &answer).expect("violations");
+        assert!(found.len() < 300, "{found}");
+    }
+
+    #[test]
+    fn optional_null_is_as_good_as_absent_and_required_null_is_not() {
+        let schema = json!({
+            "properties": {"a": {"type": "string"}, "b": {"type": "string"}, "c": {"type": ["string", "null"]}},
+            "required": ["a", "c"],
+        });
+        assert_eq!(violations(&schema, r#"{"a":"x","b":null,"c":null}"#), None);
+        assert!(violations(&schema, r#"{"a":null,"c":null}"#).is_some());
+    }
+
+    #[test]
+    fn an_unusable_schema_is_refused_by_name() {
+        for (schema, part) in [
+            (json!([]), "JSON object"),
+            (json!({"type": "array"}), "\"array\""),
+            (json!({"type": "object"}), "properties"),
+            (json!({"properties": {}}), "properties"),
+            (json!({"properties": {"a b": 1}}), "\"a b\""),
+            (json!({"properties": {"a": {"type": "text"}}}), "text"),
+            (
+                json!({"properties": {"a": {"$ref": "https://example.com/x"}}}),
+                "example.com",
+            ),
+        ] {
+            let error = Schema::compile(&schema).expect_err("unusable").to_string();
+            assert!(error.contains(part), "{schema}: {error}");
+        }
+    }
+
+    #[test]
+    fn property_names_of_any_kind_keep_their_order() {
+        let schema = Schema::compile(&json!({"properties": {
+            "_z": {"type": "string"},
+            "model_dump": {"type": ["integer", "null"]},
+            "a-b c": {"type": "object"},
+            "é": true,
+        }}))
+        .expect("valid");
+        let found: Vec<_> = schema
+            .properties()
+            .iter()
+            .map(|property| (property.name.as_str(), property.kind))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("_z", FieldKind::Text),
+                ("model_dump", FieldKind::Integer),
+                ("a-b c", FieldKind::Object),
+                ("é", FieldKind::Any),
+            ]
+        );
+    }
+}

@@ -1,0 +1,4 @@
+//! Integration tests of `quarry-answer`.
+
+mod invariants;
+mod vectors;
