@@ -1,0 +1,237 @@
+//! What the model answers to a question, before anything goes wrong with it.
+
+use crate::given::GivenAnswer;
+use crate::hash::{Random, hash};
+use crate::question::{Question, Want};
+use crate::schema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// Where answers come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "source", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AnswerSource {
+    /// Made from the JSON Schema in the request (a tool's input, a structured output), and valid
+    /// against it. `schema` is for requests that have none in them. Without any schema the answer
+    /// is a short text.
+    FromSchema {
+        /// The schema for requests without one.
+        schema: Option<Value>,
+    },
+    /// Given, record by record; what is not given is made from the schema.
+    Given {
+        /// The answers, see [`crate::parse_given`].
+        answers: Vec<GivenAnswer>,
+        /// The schema for requests without one.
+        schema: Option<Value>,
+    },
+}
+
+impl Default for AnswerSource {
+    fn default() -> Self {
+        Self::FromSchema { schema: None }
+    }
+}
+
+/// What an answer consists of.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Content {
+    /// A JSON value, to be given as the request wants it.
+    Json(Value),
+    /// A text.
+    Text(String),
+    /// A whole model output.
+    Output(Value),
+    /// An embedding.
+    Vector(Vec<f64>),
+}
+
+/// [`AnswerSource`], ready to be asked.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    by_record: HashMap<String, Vec<GivenAnswer>>,
+    /// In the order of the first line of each text.
+    by_text: Vec<(String, Vec<GivenAnswer>)>,
+    for_all: Vec<GivenAnswer>,
+    schema: Option<Value>,
+}
+
+impl Answers {
+    pub(crate) fn new(source: AnswerSource) -> Self {
+        let (given, schema) = match source {
+            AnswerSource::FromSchema { schema } => (Vec::new(), schema),
+            AnswerSource::Given { answers, schema } => (answers, schema),
+        };
+        let mut answers = Self {
+            by_record: HashMap::new(),
+            by_text: Vec::new(),
+            for_all: Vec::new(),
+            schema,
+        };
+        for answer in given {
+            if let Some(id) = answer.record_id.clone() {
+                answers.by_record.entry(id).or_default().push(answer);
+            } else if let Some(text) = answer.r#match.clone() {
+                match answers.by_text.iter_mut().find(|(known, _)| *known == text) {
+                    Some((_, list)) => list.push(answer),
+                    None => answers.by_text.push((text, vec![answer])),
+                }
+            } else {
+                answers.for_all.push(answer);
+            }
+        }
+        answers
+    }
+
+    /// The schema that the answer has to keep.
+    pub(crate) fn schema<'a>(&'a self, question: &'a Question) -> Option<&'a Value> {
+        match &question.want {
+            Want::Tool { schema, .. } | Want::Json(schema) => Some(schema),
+            Want::Text | Want::Prefill(_) => self.schema.as_ref(),
+            Want::Embedding { .. } => None,
+        }
+    }
+
+    /// The answer to a question that is asked for the `ask`-th time (from 0).
+    pub(crate) fn content(
+        &self,
+        question: &Question,
+        record_id: Option<&str>,
+        ask: u64,
+    ) -> Content {
+        let given = record_id
+            .and_then(|id| self.by_record.get(id))
+            .or_else(|| {
+                self.by_text
+                    .iter()
+                    .find(|(text, _)| question.prompt.contains(text.as_str()))
+                    .map(|(_, list)| list)
+            })
+            .or_else(|| Some(&self.for_all).filter(|list| !list.is_empty()));
+        let turn = usize::try_from(ask).unwrap_or(usize::MAX);
+        let given = given.and_then(|list| list.get(turn).or_else(|| list.last()));
+        match given {
+            Some(GivenAnswer {
+                model_output: Some(output),
+                ..
+            }) => Content::Output(output.clone()),
+            Some(GivenAnswer {
+                text: Some(text), ..
+            }) => match (&question.want, serde_json::from_str(text)) {
+                (Want::Tool { .. }, Ok(Value::Object(object))) => {
+                    Content::Json(Value::Object(object))
+                }
+                _ => Content::Text(text.clone()),
+            },
+            _ => self.made(question, 0),
+        }
+    }
+
+    /// The answer from the schema; another `variant` is another good answer to the same question.
+    pub(crate) fn made(&self, question: &Question, variant: u64) -> Content {
+        let schema = self.schema(question);
+        let schema_hash = schema.map_or(0, |schema| hash(schema.to_string().as_bytes()));
+        let seed = hash(question.prompt.as_bytes()) ^ schema_hash.rotate_left(17) ^ variant;
+        if let Some(schema) = schema {
+            return Content::Json(schema::generate(schema, seed));
+        }
+        match &question.want {
+            Want::Embedding { dimensions } => Content::Vector(vector(*dimensions, seed)),
+            // What begins with a bracket goes on as JSON.
+            Want::Prefill(prefill) if prefill.starts_with('{') => {
+                Content::Json(json!({"answer": schema::generate(&json!({"type": "string"}), seed)}))
+            }
+            _ => match schema::generate(&json!({"type": "string"}), seed) {
+                Value::String(text) => Content::Text(text),
+                other => Content::Json(other),
+            },
+        }
+    }
+}
+
+/// A vector of length 1.
+fn vector(dimensions: usize, seed: u64) -> Vec<f64> {
+    let mut random = Random::new(seed);
+    let mut numbers: Vec<f64> = (0..dimensions)
+        .map(|_| f64::from(u32::try_from(random.below(2_000_001)).unwrap_or(0)) / 1e6 - 1.0)
+        .collect();
+    let length = numbers.iter().map(|n| n * n).sum::<f64>().sqrt();
+    if length > 0.0 {
+        for number in &mut numbers {
+            *number /= length;
+        }
+    }
+    numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::given::parse_given;
+    use crate::question::Form;
+
+    fn question(prompt: &str, want: Want) -> Question {
+        Question {
+            form: Form::Anthropic,
+            prompt: prompt.to_owned(),
+            want,
+            max_tokens: None,
+            input_tokens: 1,
+        }
+    }
+
+    #[test]
+    fn the_nearest_given_answer_counts_and_the_last_of_a_list_stays() {
+        let answers = Answers::new(AnswerSource::Given {
+            answers: parse_given(
+                b"{\"text\":\"all\"}\n{\"match\":\"Newark\",\"text\":\"text\"}\n\
+                  {\"recordId\":\"r\",\"text\":\"first\"}\n{\"recordId\":\"r\",\"text\":\"second\"}",
+            )
+            .unwrap(),
+            schema: None,
+        });
+        let newark = question("at Newark", Want::Text);
+        let text = |id, ask| answers.content(&newark, id, ask);
+        assert_eq!(text(Some("r"), 0), Content::Text("first".into()));
+        assert_eq!(text(Some("r"), 1), Content::Text("second".into()));
+        assert_eq!(text(Some("r"), 7), Content::Text("second".into()));
+        assert_eq!(text(Some("s"), 0), Content::Text("text".into()));
+        assert_eq!(
+            answers.content(&question("elsewhere", Want::Text), None, 0),
+            Content::Text("all".into())
+        );
+    }
+
+    #[test]
+    fn a_given_text_becomes_the_input_of_a_tool_only_when_it_is_an_object() {
+        let tool = Want::Tool {
+            name: "t".into(),
+            schema: json!({"type": "object"}),
+        };
+        let given = |text: &str| {
+            Answers::new(AnswerSource::Given {
+                answers: vec![GivenAnswer {
+                    text: Some(text.into()),
+                    ..GivenAnswer::default()
+                }],
+                schema: None,
+            })
+            .content(&question("q", tool.clone()), None, 0)
+        };
+        assert_eq!(given("{\"a\":1}"), Content::Json(json!({"a": 1})));
+        assert_eq!(given("{\"a\":"), Content::Text("{\"a\":".into()));
+    }
+
+    #[test]
+    fn an_embedding_has_the_asked_length_and_unit_norm() {
+        let answers = Answers::new(AnswerSource::default());
+        let content = answers.made(&question("q", Want::Embedding { dimensions: 256 }), 0);
+        let Content::Vector(numbers) = content else {
+            panic!("no vector: {content:?}")
+        };
+        assert_eq!(numbers.len(), 256);
+        let norm: f64 = numbers.iter().map(|n| n * n).sum();
+        assert!((norm - 1.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,335 @@
+//! What a request body asks: its text, and the form in which an answer is wanted.
+
+use serde_json::Value;
+
+/// A family of models that share the form of their request bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Claude's messages.
+    Anthropic,
+    /// Amazon Nova, whose bodies and answers have the form of `Converse`.
+    Nova,
+    /// Amazon Titan text embeddings.
+    TitanEmbeddings,
+    /// Meta Llama: one prompt text.
+    Llama,
+    /// The chat-completion form of the other models (gpt-oss, Qwen, DeepSeek, Mistral, …).
+    Chat,
+}
+
+impl Family {
+    /// By the model's id; by the body where an ARN does not show the model.
+    pub fn of(model_id: &str, body: &Value) -> Self {
+        let name = model_id.rsplit('/').next().unwrap_or(model_id);
+        if name.contains("anthropic.") || body.get("anthropic_version").is_some() {
+            Self::Anthropic
+        } else if name.contains("amazon.nova") || body.get("schemaVersion").is_some() {
+            Self::Nova
+        } else if name.contains("amazon.titan-embed") || body.get("inputText").is_some() {
+            Self::TitanEmbeddings
+        } else if name.contains("meta.llama") || body.get("prompt").is_some() {
+            Self::Llama
+        } else {
+            Self::Chat
+        }
+    }
+}
+
+/// The form of a body and of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Anthropic,
+    Converse,
+    TitanEmbeddings,
+    Llama,
+    Chat,
+}
+
+impl Form {
+    pub(crate) fn of(family: Family, converse: bool) -> Self {
+        match family {
+            _ if converse => Self::Converse,
+            Family::Anthropic => Self::Anthropic,
+            Family::Nova => Self::Converse,
+            Family::TitanEmbeddings => Self::TitanEmbeddings,
+            Family::Llama => Self::Llama,
+            Family::Chat => Self::Chat,
+        }
+    }
+}
+
+/// How the answer is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Want {
+    /// Free text.
+    Text,
+    /// Free text that continues the assistant's own beginning.
+    Prefill(String),
+    /// Text that is JSON of this schema.
+    Json(Value),
+    /// A call of this tool, its input by this schema.
+    Tool { name: String, schema: Value },
+    /// A vector of so many numbers.
+    Embedding { dimensions: usize },
+}
+
+/// A question.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Question {
+    pub(crate) form: Form,
+    /// The user's text, all turns, without the system prompt and the assistant's beginning.
+    pub(crate) prompt: String,
+    pub(crate) want: Want,
+    /// Most tokens of the answer.
+    pub(crate) max_tokens: Option<u64>,
+    /// Estimated.
+    pub(crate) input_tokens: u64,
+}
+
+/// About four bytes a token, as for English text.
+pub(crate) fn tokens(bytes: usize) -> u64 {
+    (bytes as u64).div_ceil(4).max(1)
+}
+
+impl Question {
+    /// Reads a body that [`crate::body::check`] found good; what is missing is taken as empty.
+    pub(crate) fn read(form: Form, body: &Value) -> Self {
+        let mut question = match form {
+            Form::Anthropic => anthropic(body),
+            Form::Converse => converse(body),
+            Form::TitanEmbeddings => titan(body),
+            Form::Llama => llama(body),
+            Form::Chat => chat(body),
+        };
+        let system = text_of(body.get("system").unwrap_or(&Value::Null));
+        question.input_tokens = tokens(question.prompt.len() + system.len());
+        question
+    }
+
+    fn new(form: Form, prompt: String, want: Want, max_tokens: Option<&Value>) -> Self {
+        Self {
+            form,
+            prompt,
+            want,
+            max_tokens: max_tokens.and_then(Value::as_u64),
+            input_tokens: 0,
+        }
+    }
+}
+
+fn anthropic(body: &Value) -> Question {
+    let (prompt, prefill) = turns(body);
+    let tools = items(body, "tools");
+    let choice = body.pointer("/tool_choice/type").and_then(Value::as_str);
+    let named = body.pointer("/tool_choice/name").and_then(Value::as_str);
+    let tool = match choice {
+        Some("none") => None,
+        Some("tool") => tools
+            .iter()
+            .find(|tool| tool.get("name").and_then(Value::as_str) == named),
+        _ => tools.first(),
+    };
+    let schema = ["/output_config/format/schema", "/output_format/schema"]
+        .iter()
+        .find_map(|pointer| body.pointer(pointer));
+    let want = match (tool, schema, prefill) {
+        (Some(tool), _, _) => Want::Tool {
+            name: string(tool.get("name")),
+            schema: tool.get("input_schema").cloned().unwrap_or_default(),
+        },
+        (None, Some(schema), _) => Want::Json(schema.clone()),
+        (None, None, Some(prefill)) => Want::Prefill(prefill),
+        (None, None, None) => Want::Text,
+    };
+    Question::new(Form::Anthropic, prompt, want, body.get("max_tokens"))
+}
+
+fn converse(body: &Value) -> Question {
+    let (prompt, prefill) = turns(body);
+    let tools = body
+        .get("toolConfig")
+        .map_or(&[][..], |c| items(c, "tools"));
+    let named = body.pointer("/toolConfig/toolChoice/tool/name");
+    let tool = match named.and_then(Value::as_str) {
+        Some(name) => tools
+            .iter()
+            .find(|tool| tool.pointer("/toolSpec/name").and_then(Value::as_str) == Some(name)),
+        None => tools.first(),
+    };
+    let schema = body
+        .pointer("/outputConfig/textFormat/structure/jsonSchema/schema")
+        .and_then(|schema| match schema {
+            // The API takes the schema as a text.
+            Value::String(text) => serde_json::from_str(text).ok(),
+            other => Some(other.clone()),
+        });
+    let want = match (tool, schema, prefill) {
+        (Some(tool), _, _) => Want::Tool {
+            name: string(tool.pointer("/toolSpec/name")),
+            schema: tool
+                .pointer("/toolSpec/inputSchema/json")
+                .cloned()
+                .unwrap_or_default(),
+        },
+        (None, Some(schema), _) => Want::Json(schema),
+        (None, None, Some(prefill)) => Want::Prefill(prefill),
+        (None, None, None) => Want::Text,
+    };
+    let max_tokens = [
+        "/inferenceConfig/maxTokens",
+        "/inferenceConfig/max_new_tokens",
+    ]
+    .iter()
+    .find_map(|pointer| body.pointer(pointer));
+    Question::new(Form::Converse, prompt, want, max_tokens)
+}
+
+fn titan(body: &Value) -> Question {
+    let dimensions = body
+        .get("dimensions")
+        .and_then(Value::as_u64)
+        .and_then(|dimensions| usize::try_from(dimensions).ok())
+        .unwrap_or(1_024);
+    Question::new(
+        Form::TitanEmbeddings,
+        string(body.get("inputText")),
+        Want::Embedding { dimensions },
+        None,
+    )
+}
+
+fn llama(body: &Value) -> Question {
+    Question::new(
+        Form::Llama,
+        string(body.get("prompt")),
+        Want::Text,
+        body.get("max_gen_len"),
+    )
+}
+
+fn chat(body: &Value) -> Question {
+    let (prompt, _) = turns(body);
+    let tool = items(body, "tools").first();
+    let forced = !matches!(
+        body.get("tool_choice").and_then(Value::as_str),
+        Some("none")
+    );
+    let schema = body.pointer("/response_format/json_schema/schema");
+    let want = match (tool.filter(|_| forced), schema) {
+        (Some(tool), _) => Want::Tool {
+            name: string(tool.pointer("/function/name")),
+            schema: tool
+                .pointer("/function/parameters")
+                .cloned()
+                .unwrap_or_default(),
+        },
+        (None, Some(schema)) => Want::Json(schema.clone()),
+        (None, None) => Want::Text,
+    };
+    let max_tokens = ["/max_tokens", "/max_completion_tokens"]
+        .iter()
+        .find_map(|pointer| body.pointer(pointer));
+    Question::new(Form::Chat, prompt, want, max_tokens)
+}
+
+/// The text of all user turns, and the assistant's beginning when the last turn is its.
+fn turns(body: &Value) -> (String, Option<String>) {
+    let messages = items(body, "messages");
+    let role = |message: &Value| string(message.get("role"));
+    let text = |message: &Value| text_of(message.get("content").unwrap_or(&Value::Null));
+    let prompt = messages
+        .iter()
+        .filter(|message| role(message) == "user")
+        .map(text)
+        .collect::<Vec<_>>()
+        .join("\n");
+    let prefill = messages
+        .last()
+        .filter(|message| role(message) == "assistant")
+        .map(text);
+    (prompt, prefill)
+}
+
+/// The text of a content: a text, or the texts of its blocks.
+fn text_of(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(blocks) => blocks
+            .iter()
+            .filter_map(|block| block.get("text").and_then(Value::as_str))
+            .collect::<Vec<_>>()
+            .join("\n"),
+        _ => String::new(),
+    }
+}
+
+fn items<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value
+        .get(name)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+fn string(value: Option<&Value>) -> String {
+    value.and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_family_shows_in_ids_and_arns_and_else_in_the_body() {
+        let none = json!({});
+        for (id, family) in [
+            (
+                "anthropic.claude-sonnet-4-5-20250929-v1:0",
+                Family::Anthropic,
+            ),
+            (
+                "global.anthropic.claude-haiku-4-5-20251001-v1:0",
+                Family::Anthropic,
+            ),
+            (
+                "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0",
+                Family::Nova,
+            ),
+            ("amazon.titan-embed-text-v2:0", Family::TitanEmbeddings),
+            ("us.meta.llama3-3-70b-instruct-v1:0", Family::Llama),
+            ("openai.gpt-oss-120b-1:0", Family::Chat),
+        ] {
+            assert_eq!(Family::of(id, &none), family, "{id}");
+        }
+        let profile = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc";
+        let body = json!({"anthropic_version": "bedrock-2023-05-31"});
+        assert_eq!(Family::of(profile, &body), Family::Anthropic);
+    }
+
+    #[test]
+    fn the_prompt_is_the_users_text_whatever_the_mode() {
+        let plain = json!({
+            "system": "be brief", "max_tokens": 10,
+            "messages": [{"role": "user", "content": "ask"}]
+        });
+        let prefill = json!({
+            "messages": [
+                {"role": "user", "content": [{"type": "text", "text": "ask"}]},
+                {"role": "assistant", "content": "{"}
+            ]
+        });
+        let tool = json!({
+            "messages": [{"role": "user", "content": "ask"}],
+            "tools": [{"name": "t", "input_schema": {"type": "object"}}],
+            "tool_choice": {"type": "tool", "name": "t"}
+        });
+        let read = |body: &Value| Question::read(Form::Anthropic, body);
+        assert_eq!(read(&plain).prompt, "ask");
+        assert_eq!(read(&plain).want, Want::Text);
+        assert_eq!(read(&plain).max_tokens, Some(10));
+        assert_eq!(read(&prefill).prompt, "ask");
+        assert_eq!(read(&prefill).want, Want::Prefill("{".into()));
+        assert_eq!(read(&tool).prompt, "ask");
+        assert!(matches!(read(&tool).want, Want::Tool { name, .. } if name == "t"));
+    }
+}

@@ -1,0 +1,196 @@
+//! The HTTP side: routes, status codes, error headers; and the handle on a running simulator.
+
+use crate::api::{ApiError, Failure};
+use crate::config::SimulatorConfig;
+use crate::faults::FaultsError;
+use crate::hash::hash;
+use crate::ledger::{Counters, RecordAsks};
+use crate::service::{ListQuery, Service};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::serve::ListenerExt;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// Largest body of `InvokeModel` (API reference, `InvokeModel`: 25,000,000 bytes).
+const MAX_BODY: usize = 25_000_000;
+
+/// The simulator.
+#[derive(Debug, Clone, Copy)]
+pub struct Simulator;
+
+/// Why a simulator did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The fault script is not usable.
+    #[error("the faults are not usable")]
+    Faults(#[from] FaultsError),
+    /// No port on the loopback interface.
+    #[error("no port on 127.0.0.1 can be opened")]
+    Listen(#[from] std::io::Error),
+}
+
+/// A running simulator. It stops when this is dropped.
+pub struct Running {
+    address: SocketAddr,
+    service: Arc<Service>,
+    /// Dropping it is the signal to stop.
+    _stop: oneshot::Sender<()>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Running")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Simulator {
+    /// Starts a simulator on a free port of 127.0.0.1, on the current tokio runtime.
+    pub async fn start(config: SimulatorConfig) -> Result<Running, StartError> {
+        config.faults.check()?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let listener = listener.tap_io(|stream| {
+            // Small answers are sent at once; without it they only come later.
+            let _ = stream.set_nodelay(true);
+        });
+        let service = Arc::new(Service::new(config));
+        let router = Router::new()
+            .route("/model-invocation-job", post(create))
+            .route("/model-invocation-job/{job}", get(get_job))
+            .route("/model-invocation-job/{job}/stop", post(stop))
+            .route("/model-invocation-jobs", get(list))
+            .route("/model/{model}/invoke", post(invoke))
+            .route("/model/{model}/converse", post(converse))
+            .fallback(unknown)
+            .layer(DefaultBodyLimit::max(MAX_BODY))
+            .with_state(Arc::clone(&service));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serve = axum::serve(listener, router).with_graceful_shutdown(async move {
+            let _ = stopped.await;
+        });
+        tokio::spawn(async move {
+            // Serving ends with the signal; accepting connections is retried inside.
+            let _ = serve.await;
+        });
+        Ok(Running {
+            address,
+            service,
+            _stop: stop,
+        })
+    }
+}
+
+impl Running {
+    /// The endpoint for the SDK's clients, e.g. `http://127.0.0.1:41234`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What was done since the start.
+    pub fn counters(&self) -> Counters {
+        self.service.model.ledger().counters.clone()
+    }
+
+    /// Every record asked so far, in the order in which they were asked first.
+    pub fn records(&self) -> Vec<RecordAsks> {
+        self.service.model.ledger().records().to_vec()
+    }
+
+    /// The records with this id.
+    pub fn asks(&self, record_id: &str) -> Vec<RecordAsks> {
+        self.matching(|record| record.record_id == record_id)
+    }
+
+    /// The records with exactly this prompt: the user's text of the request body.
+    pub fn asks_of_prompt(&self, prompt: &str) -> Vec<RecordAsks> {
+        let wanted = hash(prompt.as_bytes());
+        self.matching(|record| record.prompt == wanted)
+    }
+
+    fn matching(&self, wanted: impl Fn(&RecordAsks) -> bool) -> Vec<RecordAsks> {
+        let ledger = self.service.model.ledger();
+        let records = ledger.records().iter();
+        records.filter(|record| wanted(record)).cloned().collect()
+    }
+}
+
+type Shared = State<Arc<Service>>;
+
+async fn create(State(service): Shared, body: Bytes) -> Response {
+    respond(service.create(&body).await)
+}
+
+async fn get_job(State(service): Shared, Path(job): Path<String>) -> Response {
+    respond(service.get(&job).await)
+}
+
+async fn stop(State(service): Shared, Path(job): Path<String>) -> Response {
+    respond(service.stop(&job).await)
+}
+
+async fn list(State(service): Shared, Query(query): Query<ListQuery>) -> Response {
+    respond(service.list(&query).await)
+}
+
+async fn invoke(State(service): Shared, Path(model): Path<String>, body: Bytes) -> Response {
+    respond(service.invoke(&model, false, &body))
+}
+
+async fn converse(State(service): Shared, Path(model): Path<String>, body: Bytes) -> Response {
+    respond(service.invoke(&model, true, &body))
+}
+
+async fn unknown() -> Response {
+    error(&ApiError {
+        status: 404,
+        code: "UnknownOperationException",
+        message: "The simulator does not have this operation.".to_owned(),
+    })
+}
+
+fn respond(result: Result<Value, Failure>) -> Response {
+    match result {
+        Ok(value) => body(StatusCode::OK, value.to_string()),
+        Err(Failure::Error(failure)) => error(&failure),
+        Err(Failure::Cut) => cut(),
+    }
+}
+
+fn body(status: StatusCode, text: String) -> Response {
+    let mut response = (status, text).into_response();
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+fn error(failure: &ApiError) -> Response {
+    let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = body(status, json!({"message": failure.message}).to_string());
+    let code = HeaderValue::from_static(failure.code);
+    response.headers_mut().insert("x-amzn-errortype", code);
+    response
+}
+
+/// A response whose body breaks off: the server closes the connection in the middle of it.
+fn cut() -> Response {
+    let broken = futures::stream::iter([
+        Ok(Bytes::from_static(b"{")),
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
+    ]);
+    let mut response = Response::new(Body::from_stream(broken));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}

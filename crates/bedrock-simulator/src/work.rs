@@ -1,0 +1,356 @@
+//! A job's work: checking its input, and answering it into its output.
+//!
+//! Memory is bounded by the longest line and one window of output lines, whatever the input's size.
+//! Lines come out of order as the service's do: shuffled inside windows of [`WINDOW_LINES`] lines
+//! or [`WINDOW_BYTES`] bytes, and the order of a line's keys varies. Both depend on the job's id
+//! alone. `modelInput` is echoed byte for byte.
+
+use crate::config::Limits;
+use crate::faults::RecordFaultKind;
+use crate::hash::{Random, hash};
+use crate::record::{Asked, Asker, Model, Refusal};
+use crate::rules::{JobRequest, Location};
+use crate::storage::{self, File, Lines, Upload};
+use aws_sdk_s3::Client;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+const WINDOW_LINES: usize = 4_096;
+const WINDOW_BYTES: usize = 8 << 20;
+
+/// A checked input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Input {
+    pub(crate) files: Vec<File>,
+    pub(crate) records: u64,
+}
+
+/// What a job did: the members of its manifest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) total: u64,
+    pub(crate) processed: u64,
+    pub(crate) success: u64,
+    pub(crate) error: u64,
+    pub(crate) input_tokens: u64,
+    pub(crate) output_tokens: u64,
+}
+
+/// One input line. `modelInput` stays as it is written.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    #[serde(borrow, default)]
+    record_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    model_input: &'a RawValue,
+}
+
+/// Checks what the service checks in status `Validating`; the reason is the job's message.
+pub(crate) async fn validate(s3: &Client, at: &Location, limits: &Limits) -> Result<Input, String> {
+    let files = storage::inputs(s3, at).await?;
+    let job_bytes: u64 = files.iter().map(|file| file.size).sum();
+    if job_bytes > limits.max_job_bytes {
+        return Err(format!(
+            "The input of the job has {job_bytes} bytes, which exceeds the quota of {} bytes.",
+            limits.max_job_bytes
+        ));
+    }
+    let mut records = 0;
+    for file in &files {
+        if file.size > limits.max_file_bytes {
+            return Err(format!(
+                "The input file {} has {} bytes, which exceeds the quota of {} bytes.",
+                file.uri(),
+                file.size,
+                limits.max_file_bytes
+            ));
+        }
+        let in_file = validate_file(s3, file).await?;
+        if in_file > limits.max_records_per_file {
+            return Err(format!(
+                "The input file {} has {in_file} records, which exceeds the quota of {} records \
+                 per file.",
+                file.uri(),
+                limits.max_records_per_file
+            ));
+        }
+        records += in_file;
+    }
+    if records > limits.max_records_per_job {
+        return Err(format!(
+            "The job has {records} records, which exceeds the quota of {} records per job.",
+            limits.max_records_per_job
+        ));
+    }
+    if records < limits.min_records_per_job.max(1) {
+        return Err(format!(
+            "The job has {records} records, which is below the required minimum of {} records.",
+            limits.min_records_per_job.max(1)
+        ));
+    }
+    Ok(Input { files, records })
+}
+
+async fn validate_file(s3: &Client, file: &File) -> Result<u64, String> {
+    let mut lines = Lines::new(s3, file);
+    let mut records = 0;
+    while let Some(line) = lines.next().await? {
+        records += 1;
+        if let Err(problem) = read_line(&line) {
+            return Err(format!(
+                "Line {records} of the input file {} is not valid: {problem}.",
+                file.uri()
+            ));
+        }
+    }
+    Ok(records)
+}
+
+fn read_line(line: &[u8]) -> Result<Line<'_>, String> {
+    let text = std::str::from_utf8(line).map_err(|error| error.to_string())?;
+    let read: Line<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if read.model_input.get().starts_with('{') {
+        Ok(read)
+    } else {
+        Err("modelInput is no JSON object".to_owned())
+    }
+}
+
+/// What a job needs to do its work.
+#[derive(Debug)]
+pub(crate) struct Work<'a> {
+    pub(crate) s3: &'a Client,
+    pub(crate) model: &'a Model,
+    pub(crate) limits: &'a Limits,
+    pub(crate) request: &'a JobRequest,
+    pub(crate) job_id: &'a str,
+    pub(crate) input: &'a Input,
+    /// The share of the records to process.
+    pub(crate) share: f64,
+}
+
+impl Work<'_> {
+    /// Answers the job's records into its folder, and writes the manifest.
+    pub(crate) async fn run(&self) -> Result<Totals, String> {
+        let mut totals = Totals {
+            total: self.input.records,
+            ..Totals::default()
+        };
+        let mut position = 0;
+        for file in &self.input.files {
+            let output = self.output_key(&format!("{}.out", file.name()));
+            let mut upload = Upload::new(self.s3, &self.request.output.bucket, output);
+            let written = self
+                .answer_file(file, &mut upload, &mut position, &mut totals)
+                .await;
+            match written {
+                Ok(()) => upload.finish().await?,
+                Err(problem) => {
+                    upload.abort().await;
+                    return Err(problem);
+                }
+            }
+        }
+        let manifest = serde_json::json!({
+            "totalRecordCount": totals.total,
+            "processedRecordCount": totals.processed,
+            "successRecordCount": totals.success,
+            "errorRecordCount": totals.error,
+            "inputTokenCount": totals.input_tokens,
+            "outputTokenCount": totals.output_tokens,
+        });
+        let key = self.output_key("manifest.json.out");
+        let mut upload = Upload::new(self.s3, &self.request.output.bucket, key);
+        upload.write(manifest.to_string().as_bytes()).await?;
+        upload.finish().await?;
+        Ok(totals)
+    }
+
+    fn output_key(&self, name: &str) -> String {
+        let folder = &self.request.output.key;
+        let slash = if folder.is_empty() { "" } else { "/" };
+        format!("{folder}{slash}{}/{name}", self.job_id)
+    }
+
+    async fn answer_file(
+        &self,
+        file: &File,
+        upload: &mut Upload<'_>,
+        position: &mut u64,
+        totals: &mut Totals,
+    ) -> Result<(), String> {
+        let mut random = Random::new(hash(self.job_id.as_bytes()) ^ hash(file.key.as_bytes()));
+        let mut lines = Lines::new(self.s3, file);
+        let mut window: Vec<String> = Vec::new();
+        let mut window_bytes = 0;
+        while let Some(line) = lines.next().await? {
+            if self.is_processed(*position) {
+                let before = window.len();
+                self.answer_line(&line, *position, &mut random, &mut window, totals)?;
+                window_bytes += window[before..].iter().map(String::len).sum::<usize>();
+            }
+            *position += 1;
+            if window.len() >= WINDOW_LINES || window_bytes >= WINDOW_BYTES {
+                flush(&mut window, &mut random, upload).await?;
+                window_bytes = 0;
+                // Requests get their turn between windows.
+                tokio::task::yield_now().await;
+            }
+        }
+        flush(&mut window, &mut random, upload).await
+    }
+
+    /// Whether a share of exactly this size, evenly spread, has the record in it.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "positions are far below 2^52; the share itself is approximate"
+    )]
+    fn is_processed(&self, position: u64) -> bool {
+        let until = |count: u64| (count as f64 * self.share + 1e-9).floor();
+        until(position + 1) > until(position)
+    }
+
+    fn answer_line(
+        &self,
+        line: &[u8],
+        position: u64,
+        random: &mut Random,
+        window: &mut Vec<String>,
+        totals: &mut Totals,
+    ) -> Result<(), String> {
+        let read = read_line(line)?;
+        let body: Value =
+            serde_json::from_str(read.model_input.get()).map_err(|error| error.to_string())?;
+        // The service makes ids for records that have none.
+        let made;
+        let record_id = match &read.record_id {
+            Some(id) => id.as_ref(),
+            None => {
+                made = random.id(11).to_ascii_uppercase();
+                &made
+            }
+        };
+        let asked = self.model.ask(
+            &self.request.model_id,
+            self.request.converse,
+            &body,
+            Asker::Job {
+                record_id,
+                position,
+                converse_tools: self.limits.converse_tools_in_jobs,
+            },
+        );
+        totals.processed += 1;
+        match &asked.result {
+            Ok(answered) => {
+                totals.success += 1;
+                totals.input_tokens += answered.input_tokens;
+                totals.output_tokens += answered.output_tokens;
+            }
+            Err(_) => totals.error += 1,
+        }
+        write_lines(record_id, read.model_input.get(), &asked, random, window);
+        Ok(())
+    }
+}
+
+async fn flush(
+    window: &mut Vec<String>,
+    random: &mut Random,
+    upload: &mut Upload<'_>,
+) -> Result<(), String> {
+    random.shuffle(window);
+    for line in window.drain(..) {
+        upload.write(line.as_bytes()).await?;
+    }
+    Ok(())
+}
+
+/// The record's lines: one, unless its fault says otherwise.
+fn write_lines(
+    record_id: &str,
+    input: &str,
+    asked: &Asked,
+    random: &mut Random,
+    window: &mut Vec<String>,
+) {
+    let (name, result) = match &asked.result {
+        Ok(answered) => ("modelOutput", answered.output.to_string()),
+        Err(Refusal { code, message }) => (
+            "error",
+            serde_json::json!({"errorCode": code, "errorMessage": message}).to_string(),
+        ),
+    };
+    let line = write_line(record_id, input, name, &result, random);
+    match asked.line {
+        Some(RecordFaultKind::Missing) => {}
+        Some(RecordFaultKind::Duplicate) => {
+            window.push(line.clone());
+            window.push(line);
+        }
+        Some(RecordFaultKind::ConflictingDuplicate) => {
+            window.push(line);
+            let other = asked.result.as_ref().ok().and_then(|a| a.other.as_ref());
+            if let Some(other) = other {
+                let other = other.to_string();
+                window.push(write_line(record_id, input, name, &other, random));
+            }
+        }
+        Some(RecordFaultKind::UnknownId) => {
+            let unknown = format!("unknown-{}", random.id(8));
+            window.push(write_line(&unknown, input, name, &result, random));
+        }
+        Some(RecordFaultKind::MalformedLine) => {
+            // Cut in the middle, as of a writer that died.
+            let mut end = line.len() / 2;
+            while !line.is_char_boundary(end) {
+                end -= 1;
+            }
+            window.push(format!("{}\n", &line[..end]));
+        }
+        _ => window.push(line),
+    }
+}
+
+fn write_line(
+    record_id: &str,
+    input: &str,
+    name: &str,
+    result: &str,
+    random: &mut Random,
+) -> String {
+    let mut members = [
+        format!("\"recordId\":{}", Value::from(record_id)),
+        format!("\"modelInput\":{input}"),
+        format!("\"{name}\":{result}"),
+    ];
+    random.shuffle(&mut members);
+    format!("{{{}}}\n", members.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_an_object_with_an_object_in_it() {
+        let read = read_line(br#"{"recordId":"r\u00e4","modelInput":{"a": 1.50}}"#).unwrap();
+        assert_eq!(read.record_id.as_deref(), Some("rä"));
+        assert_eq!(read.model_input.get(), r#"{"a": 1.50}"#);
+        assert!(read_line(br#"{"modelInput":{}}"#).is_ok());
+        for bad in [
+            &b""[..],
+            b"[]",
+            b"{\"recordId\":\"r\"}",
+            b"{\"recordId\":1,\"modelInput\":{}}",
+            b"{\"modelInput\":\"text\"}",
+            b"{\"modelInput\":{}} x",
+            b"\xff",
+        ] {
+            assert!(read_line(bad).is_err(), "{bad:?}");
+        }
+    }
+}
