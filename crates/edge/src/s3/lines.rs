@@ -19,7 +19,12 @@ pub struct Lines {
 
 impl Lines {
     /// The lines of a range that begins at the start of one.
-    pub fn open(store: Arc<dyn ObjectStore>, location: S3Uri, range: Range<u64>, etag: impl Into<Arc<str>>) -> Self {
+    pub fn open(
+        store: Arc<dyn ObjectStore>,
+        location: S3Uri,
+        range: Range<u64>,
+        etag: impl Into<Arc<str>>,
+    ) -> Self {
         let position = range.start;
         Self {
             reader: ObjectReader::open(store, location, range, etag, ReadOptions::default()),

@@ -1,0 +1,371 @@
+//! What every [`ObjectStore`] has to do, as functions that tests of implementations call.
+//!
+//! Each check works below a location of its own, in an existing bucket, and panics with what is
+//! wrong. [`all`] runs every check.
+
+use crate::s3::memory::MultipartLimits;
+use crate::store::{ObjectInfo, ObjectStore, StoreError};
+use bytes::{Bytes, BytesMut};
+use futures::stream::{self, StreamExt};
+use quarry_contract::location::S3Uri;
+use std::fmt::Debug;
+
+/// More keys than one page of a listing has.
+const KEYS: usize = 1_050;
+
+/// Runs every check below `base`, whose folder has to be empty. `limits` are the ones that the
+/// implementation enforces.
+///
+/// # Panics
+/// When a check fails.
+pub async fn all(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+    objects(store, &base.join("objects")).await;
+    ranges(store, &base.join("ranges")).await;
+    conditional_puts(store, &base.join("conditional")).await;
+    odd_keys(store, &base.join("odd")).await;
+    listing(store, &base.join("listing")).await;
+    multipart(store, &base.join("multipart"), limits).await;
+    multipart_refusals(store, &base.join("refusals"), limits).await;
+    part_copies(store, &base.join("copies"), limits).await;
+}
+
+/// Whole objects are read as they were put; what is not there is named so.
+///
+/// # Panics
+/// When that is not so.
+pub async fn objects(store: &dyn ObjectStore, base: &S3Uri) {
+    let at = base.join("a.txt");
+    for result in [
+        store.head(&at).await.map(|_| ()),
+        store.get(&at, 10).await.map(|_| ()),
+    ] {
+        assert!(matches!(result, Err(StoreError::NotFound(_))), "{result:?}");
+    }
+    let etag = ok(store.put(&at, "hello".into(), false).await);
+    assert!(
+        etag.starts_with('"') && etag.ends_with('"'),
+        "{etag} has no quotes"
+    );
+    let info = ObjectInfo {
+        location: at.clone(),
+        size: 5,
+        etag: etag.clone(),
+    };
+    assert_eq!(ok(store.head(&at).await), info);
+    assert_eq!(ok(store.get(&at, 5).await), "hello");
+    match store.get(&at, 4).await {
+        Err(StoreError::TooLarge(_, 5, 4)) => {}
+        other => panic!("5 bytes with a limit of 4 gave {other:?}"),
+    }
+
+    let second = ok(store.put(&at, "other".into(), false).await);
+    assert_ne!(second, etag, "other content, same ETag");
+    assert_eq!(ok(store.get(&at, 5).await), "other");
+
+    let empty = base.join("empty");
+    ok(store.put(&empty, Bytes::new(), false).await);
+    assert_eq!(ok(store.head(&empty).await).size, 0);
+    assert_eq!(ok(store.get(&empty, 0).await), "");
+}
+
+/// Ranges are exact, and read only of the expected object.
+///
+/// # Panics
+/// When that is not so.
+pub async fn ranges(store: &dyn ObjectStore, base: &S3Uri) {
+    let at = base.join("a.bin");
+    let data = pattern(100_000, 1);
+    let missing = store.get_range(&at, 0..1, "\"0\"").await;
+    assert!(
+        matches!(missing, Err(StoreError::NotFound(_))),
+        "{missing:?}"
+    );
+    let etag = ok(store.put(&at, data.clone(), false).await);
+    for range in [0..1, 0..100_000, 99_999..100_000, 7..70_007, 5..5] {
+        let bounds = size(range.start)..size(range.end);
+        let read = ok(store.get_range(&at, range.clone(), &etag).await);
+        assert_eq!(read, data.slice(bounds), "{range:?}");
+    }
+    ok(store.put(&at, pattern(100_000, 2), false).await);
+    let changed = store.get_range(&at, 0..10, &etag).await;
+    assert!(
+        matches!(changed, Err(StoreError::Changed(_))),
+        "{changed:?}"
+    );
+}
+
+/// Of several puts that want to be first, one is, and its content stays.
+///
+/// # Panics
+/// When that is not so.
+pub async fn conditional_puts(store: &dyn ObjectStore, base: &S3Uri) {
+    for round in 0..5 {
+        let at = &base.join(&format!("claim-{round}"));
+        let puts = (0..8).map(|writer| async move {
+            let body = Bytes::from(format!("writer {writer}"));
+            (writer, store.put(at, body, true).await)
+        });
+        let results: Vec<_> = stream::iter(puts).buffer_unordered(8).collect().await;
+        let mut winners = Vec::new();
+        for (writer, result) in results {
+            match result {
+                Ok(_) => winners.push(writer),
+                Err(StoreError::Exists(_)) => {}
+                Err(error) => panic!("a put that lost gave {error:?}"),
+            }
+        }
+        assert_eq!(winners.len(), 1, "winners of round {round}");
+        let content = ok(store.get(at, 100).await);
+        assert_eq!(content, format!("writer {}", winners[0]));
+    }
+}
+
+/// Keys are any text, from put to listing to copy source.
+///
+/// # Panics
+/// When that is not so.
+pub async fn odd_keys(store: &dyn ObjectStore, base: &S3Uri) {
+    let long = "l".repeat(900 - base.key().len());
+    let keys = [
+        "a b+c%20&d=e;f@g,h$i!j'k(l)m*n",
+        "quote\"back\\slash`tick^{curly}|~",
+        "question?mark#hash<angle>[square]",
+        "ä/ö ü/日本語/🦀.jsonl",
+        "double//slash",
+        "./dot/../dots",
+        "folder/",
+        "new\nline and tab\t",
+        &long,
+    ];
+    for (number, key) in keys.iter().enumerate() {
+        let at = &location(base, key);
+        ok(store
+            .put(at, format!("content {number}").into(), false)
+            .await);
+    }
+    let listed = ok(store.list(&location(base, "")).await);
+    let mut expected: Vec<_> = keys.iter().map(|key| location(base, key)).collect();
+    expected.sort();
+    let listed: Vec<_> = listed.into_iter().map(|info| info.location).collect();
+    assert_eq!(listed, expected);
+    for (number, key) in keys.iter().enumerate() {
+        let content = ok(store.get(&location(base, key), 100).await);
+        assert_eq!(content, format!("content {number}"), "{key}");
+    }
+}
+
+/// A listing is complete, in key order, and of the prefix as text.
+///
+/// # Panics
+/// When that is not so.
+pub async fn listing(store: &dyn ObjectStore, base: &S3Uri) {
+    assert_eq!(ok(store.list(base).await), []);
+    let mut expected: Vec<_> = (0..KEYS)
+        .map(|number| base.join(&format!("page/{}/{number}", number % 7)))
+        .collect();
+    stream::iter(&expected)
+        .map(|at| async move { ok(store.put(at, at.key().to_owned().into(), false).await) })
+        .buffer_unordered(16)
+        .collect::<Vec<_>>()
+        .await;
+    expected.sort();
+    let listed = ok(store.list(&base.join("page/")).await);
+    let locations: Vec<_> = listed.iter().map(|info| info.location.clone()).collect();
+    assert_eq!(locations, expected);
+    for info in [&listed[0], &listed[KEYS - 1]] {
+        assert_eq!(&ok(store.head(&info.location).await), info);
+    }
+
+    for key in ["p.txt", "p/x", "p0", "q"] {
+        ok(store.put(&base.join(key), "x".into(), false).await);
+    }
+    let listed = ok(store.list(&base.join("p")).await);
+    let names: Vec<_> = listed
+        .iter()
+        .map(|info| info.location.file_name())
+        .collect();
+    assert_eq!(names[..3], ["p.txt", "x", "p0"]);
+    assert_eq!(names.len(), KEYS + 3, "`p` is a prefix, not a folder");
+}
+
+/// An upload makes its object when it is completed, of the parts that are named, in their order.
+///
+/// # Panics
+/// When that is not so.
+pub async fn multipart(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+    let at = base.join("whole.bin");
+    let part_size = size(limits.min_part);
+    let parts = [
+        pattern(part_size, 1),
+        pattern(part_size + 1, 2),
+        pattern(10, 3),
+    ];
+    // Numbers need not be without gaps, and parts may come in any order.
+    let numbers = [1, 3, limits.max_parts];
+    let upload = ok(store.create_upload(&at).await);
+    let mut tags = Vec::new();
+    for index in [2, 0, 1] {
+        let number = numbers[index];
+        if index == 0 {
+            // The later of two parts with one number counts.
+            ok(store
+                .upload_part(&at, &upload, number, pattern(part_size, 9))
+                .await);
+        }
+        let etag = store
+            .upload_part(&at, &upload, number, parts[index].clone())
+            .await;
+        tags.push((number, ok(etag)));
+    }
+    // A part that is not named is left out.
+    ok(store.upload_part(&at, &upload, 2, pattern(10, 4)).await);
+    let before = store.head(&at).await;
+    assert!(matches!(before, Err(StoreError::NotFound(_))), "{before:?}");
+    tags.sort_unstable();
+    let etag = ok(store.complete_upload(&at, &upload, &tags).await);
+    assert!(etag.ends_with("-3\""), "{etag} does not tell 3 parts");
+    let whole = parts.concat();
+    let info = ok(store.head(&at).await);
+    assert_eq!((info.size, &info.etag), (whole.len() as u64, &etag));
+    assert_eq!(ok(store.get(&at, info.size).await), whole);
+    let across = limits.min_part - 2..limits.min_part + 2;
+    let read = ok(store.get_range(&at, across, &etag).await);
+    assert_eq!(read, whole[part_size - 2..part_size + 2]);
+
+    // Over is over.
+    let again = store.complete_upload(&at, &upload, &tags).await;
+    assert!(matches!(again, Err(StoreError::NotFound(_))), "{again:?}");
+    let late = store.upload_part(&at, &upload, 1, "x".into()).await;
+    assert!(matches!(late, Err(StoreError::NotFound(_))), "{late:?}");
+}
+
+/// Uploads that break a rule are refused, stay open until aborted, and leave nothing.
+///
+/// # Panics
+/// When that is not so.
+pub async fn multipart_refusals(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+    let at = base.join("never.bin");
+    let upload = ok(store.create_upload(&at).await);
+    let small = pattern(size(limits.min_part) - 1, 1);
+    let mut tags = Vec::new();
+    for number in 1..=2 {
+        let part = store.upload_part(&at, &upload, number, small.clone()).await;
+        tags.push((number, ok(part)));
+    }
+    let swapped = [tags[1].clone(), tags[0].clone()];
+    let unknown = [(1, tags[0].1.clone()), (3, tags[1].1.clone())];
+    let mistaken = [(1, "\"00000000000000000000000000000000\"".to_owned())];
+    let refused: [(&str, &[(i32, String)]); 5] = [
+        ("a small first part", &tags),
+        ("parts out of order", &swapped),
+        ("a part never sent", &unknown),
+        ("a part with another ETag", &mistaken),
+        ("no parts", &[]),
+    ];
+    for (what, parts) in refused {
+        let result = store.complete_upload(&at, &upload, parts).await;
+        assert!(
+            matches!(result, Err(StoreError::Refused(..))),
+            "{what}: {result:?}"
+        );
+    }
+    for number in [0, limits.max_parts + 1] {
+        let result = store.upload_part(&at, &upload, number, "x".into()).await;
+        assert!(
+            matches!(result, Err(StoreError::Refused(..))),
+            "part {number}: {result:?}"
+        );
+    }
+    ok(store.abort_upload(&at, &upload).await);
+    ok(store.abort_upload(&at, &upload).await);
+    let late = store.upload_part(&at, &upload, 1, "x".into()).await;
+    assert!(matches!(late, Err(StoreError::NotFound(_))), "{late:?}");
+    let object = store.head(&at).await;
+    assert!(matches!(object, Err(StoreError::NotFound(_))), "{object:?}");
+}
+
+/// Ranges of other objects become parts, of the expected object only.
+///
+/// # Panics
+/// When that is not so.
+pub async fn part_copies(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+    let from = location(base, "source ä+%?.bin");
+    let min = limits.min_part;
+    let data = pattern(size(min) * 2 + 100, 1);
+    let etag = ok(store.put(&from, data.clone(), false).await);
+    let small = base.join("small.bin");
+    let half = min / 2;
+    let small_etag = ok(store.put(&small, pattern(size(half), 2), false).await);
+
+    let at = base.join("target.bin");
+    let upload = ok(store.create_upload(&at).await);
+    let changed = store
+        .copy_part(&at, &upload, 1, &from, 0..min, &small_etag)
+        .await;
+    assert!(
+        matches!(changed, Err(StoreError::Changed(_))),
+        "{changed:?}"
+    );
+    let missing = store
+        .copy_part(&at, &upload, 1, &base.join("none"), 0..min, &etag)
+        .await;
+    assert!(
+        matches!(missing, Err(StoreError::NotFound(_))),
+        "{missing:?}"
+    );
+    let range_of_small = store
+        .copy_part(&at, &upload, 1, &small, 0..half, &small_etag)
+        .await;
+    assert!(
+        matches!(range_of_small, Err(StoreError::Refused(..))),
+        "{range_of_small:?}"
+    );
+
+    let first = ok(store
+        .copy_part(&at, &upload, 1, &from, 50..50 + min, &etag)
+        .await);
+    let second = ok(store
+        .copy_part(&at, &upload, 2, &from, min..min * 2 + 100, &etag)
+        .await);
+    let third = ok(store.upload_part(&at, &upload, 3, "end".into()).await);
+    let parts = [(1, first), (2, second), (3, third)];
+    ok(store.complete_upload(&at, &upload, &parts).await);
+    let min = size(min);
+    let expected = [&data[50..50 + min], &data[min..], b"end"].concat();
+    assert_eq!(ok(store.get(&at, expected.len() as u64).await), expected);
+}
+
+#[track_caller]
+fn ok<T: Debug>(result: Result<T, StoreError>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+/// A key that [`S3Uri::join`] would tidy.
+fn location(base: &S3Uri, key: &str) -> S3Uri {
+    match S3Uri::new(base.bucket(), format!("{}/{key}", base.key())) {
+        Ok(location) => location,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn size(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// Bytes without a short period, different for each `seed`.
+fn pattern(length: usize, seed: u32) -> Bytes {
+    let mut state = seed.wrapping_mul(0x9E37_79B9) | 1;
+    let mut data = BytesMut::with_capacity(length + 4);
+    while data.len() < length {
+        // xorshift32 (Marsaglia 2003).
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        data.extend_from_slice(&state.to_le_bytes());
+    }
+    data.truncate(length);
+    data.freeze()
+}

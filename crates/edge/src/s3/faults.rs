@@ -1,0 +1,238 @@
+//! A wrapper that makes an object store fail on request, for tests.
+
+use crate::store::{ObjectInfo, ObjectStore, StoreError};
+use async_trait::async_trait;
+use bytes::Bytes;
+use quarry_contract::location::S3Uri;
+use std::collections::HashMap;
+use std::ops::{Range, RangeFrom, RangeInclusive};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The calls of [`ObjectStore`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// [`ObjectStore::head`].
+    Head,
+    /// [`ObjectStore::get`].
+    Get,
+    /// [`ObjectStore::get_range`].
+    GetRange,
+    /// [`ObjectStore::put`].
+    Put,
+    /// [`ObjectStore::list`].
+    List,
+    /// [`ObjectStore::create_upload`].
+    CreateUpload,
+    /// [`ObjectStore::upload_part`].
+    UploadPart,
+    /// [`ObjectStore::copy_part`].
+    CopyPart,
+    /// [`ObjectStore::complete_upload`].
+    CompleteUpload,
+    /// [`ObjectStore::abort_upload`].
+    AbortUpload,
+}
+
+/// What happens to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not made: too many calls.
+    Throttled,
+    /// It is not made: no answer.
+    Unavailable,
+    /// It is not made: not allowed.
+    AccessDenied,
+    /// It is not made: the object is another one now.
+    Changed,
+    /// It is made, and its answer is lost.
+    LostAnswer,
+    /// It is made, and of the bytes it answers only the first so many arrive. Calls that answer
+    /// no bytes lose their answer.
+    Cut(usize),
+    /// It is made after this time.
+    Slow(Duration),
+}
+
+/// Fails the calls that it is told to fail and passes on all others.
+#[derive(Debug)]
+pub struct FaultyStore<S> {
+    inner: S,
+    script: Mutex<Script>,
+}
+
+#[derive(Debug, Default)]
+struct Script {
+    faults: Vec<(Operation, RangeInclusive<u64>, Fault)>,
+    calls: HashMap<Operation, u64>,
+}
+
+impl<S> FaultyStore<S> {
+    /// A wrapper that does not fail yet.
+    pub fn new(inner: S) -> Self {
+        Self {
+            inner,
+            script: Mutex::default(),
+        }
+    }
+
+    /// What is wrapped.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// Fails the `nth` call (from 1) of an operation.
+    #[must_use]
+    pub fn fail(self, operation: Operation, nth: u64, fault: Fault) -> Self {
+        self.script().faults.push((operation, nth..=nth, fault));
+        self
+    }
+
+    /// Fails the calls of an operation from one on, e.g. `1..` for all.
+    #[must_use]
+    pub fn fail_all(self, operation: Operation, calls: RangeFrom<u64>, fault: Fault) -> Self {
+        let calls = calls.start..=u64::MAX;
+        self.script().faults.push((operation, calls, fault));
+        self
+    }
+
+    /// How often an operation was called, failed calls included.
+    pub fn calls(&self, operation: Operation) -> u64 {
+        self.script().calls.get(&operation).copied().unwrap_or(0)
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_fault(&self, operation: Operation) -> Option<Fault> {
+        let mut script = self.script();
+        let calls = script.calls.entry(operation).or_default();
+        *calls += 1;
+        let call = *calls;
+        let mut faults = script.faults.iter();
+        faults
+            .find(|(of, calls, _)| *of == operation && calls.contains(&call))
+            .map(|(_, _, fault)| *fault)
+    }
+
+    async fn call<T>(
+        &self,
+        operation: Operation,
+        at: &S3Uri,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+        cut: impl FnOnce(T, usize) -> Option<T> + Send,
+    ) -> Result<T, StoreError> {
+        let name = at.to_string();
+        match self.next_fault(operation) {
+            None => call.await,
+            Some(Fault::Throttled) => Err(StoreError::Throttled(name, "injected".into())),
+            Some(Fault::Unavailable) => Err(StoreError::Unavailable(name, "injected".into())),
+            Some(Fault::AccessDenied) => Err(StoreError::AccessDenied(name, "injected".into())),
+            Some(Fault::Changed) => Err(StoreError::Changed(name)),
+            Some(Fault::LostAnswer) => {
+                call.await?;
+                Err(StoreError::Unavailable(name, "the answer was lost".into()))
+            }
+            Some(Fault::Cut(length)) => cut(call.await?, length)
+                .ok_or_else(|| StoreError::Unavailable(name, "the answer was cut".into())),
+            Some(Fault::Slow(time)) => {
+                tokio::time::sleep(time).await;
+                call.await
+            }
+        }
+    }
+}
+
+fn cut_bytes(bytes: Bytes, length: usize) -> Option<Bytes> {
+    Some(bytes.slice(..length.min(bytes.len())))
+}
+
+fn cut_all<T>(_: T, _: usize) -> Option<T> {
+    None
+}
+
+#[async_trait]
+impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
+    async fn head(&self, at: &S3Uri) -> Result<ObjectInfo, StoreError> {
+        self.call(Operation::Head, at, self.inner.head(at), cut_all)
+            .await
+    }
+
+    async fn get(&self, at: &S3Uri, limit: u64) -> Result<Bytes, StoreError> {
+        self.call(Operation::Get, at, self.inner.get(at, limit), cut_bytes)
+            .await
+    }
+
+    async fn get_range(
+        &self,
+        at: &S3Uri,
+        range: Range<u64>,
+        etag: &str,
+    ) -> Result<Bytes, StoreError> {
+        let call = self.inner.get_range(at, range, etag);
+        self.call(Operation::GetRange, at, call, cut_bytes).await
+    }
+
+    async fn put(
+        &self,
+        at: &S3Uri,
+        body: Bytes,
+        only_if_absent: bool,
+    ) -> Result<String, StoreError> {
+        let call = self.inner.put(at, body, only_if_absent);
+        self.call(Operation::Put, at, call, cut_all).await
+    }
+
+    async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError> {
+        self.call(Operation::List, prefix, self.inner.list(prefix), cut_all)
+            .await
+    }
+
+    async fn create_upload(&self, at: &S3Uri) -> Result<String, StoreError> {
+        let call = self.inner.create_upload(at);
+        self.call(Operation::CreateUpload, at, call, cut_all).await
+    }
+
+    async fn upload_part(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        number: i32,
+        body: Bytes,
+    ) -> Result<String, StoreError> {
+        let call = self.inner.upload_part(at, upload, number, body);
+        self.call(Operation::UploadPart, at, call, cut_all).await
+    }
+
+    async fn copy_part(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        number: i32,
+        from: &S3Uri,
+        range: Range<u64>,
+        from_etag: &str,
+    ) -> Result<String, StoreError> {
+        let call = self
+            .inner
+            .copy_part(at, upload, number, from, range, from_etag);
+        self.call(Operation::CopyPart, at, call, cut_all).await
+    }
+
+    async fn complete_upload(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        parts: &[(i32, String)],
+    ) -> Result<String, StoreError> {
+        let call = self.inner.complete_upload(at, upload, parts);
+        self.call(Operation::CompleteUpload, at, call, cut_all)
+            .await
+    }
+
+    async fn abort_upload(&self, at: &S3Uri, upload: &str) -> Result<(), StoreError> {
+        let call = self.inner.abort_upload(at, upload);
+        self.call(Operation::AbortUpload, at, call, cut_all).await
+    }
+}

@@ -1,0 +1,3 @@
+//! The object stores, and the streams over them, against the rules of S3.
+
+mod stores;

@@ -1,0 +1,184 @@
+//! The server's life: a port, a thread, and the end of both.
+
+use crate::service::Service;
+use crate::storage::Storage;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder as Connections;
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
+use tokio::sync::oneshot;
+
+/// What a client has to sign its requests with. Loopback is the protection; these are no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The access key id.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: String,
+}
+
+/// Why the server did not start, or a bucket was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The directory cannot be used.
+    #[error("`{path}` cannot be used for objects")]
+    Directory {
+        /// The directory.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// No port or no thread.
+    #[error("the S3 server cannot listen on 127.0.0.1")]
+    Listen(#[source] io::Error),
+    /// The bucket's name is not valid, or its folder cannot be made.
+    #[error("bucket `{name}` cannot be made: {reason}")]
+    Bucket {
+        /// The name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A running server. It ends when it is stopped or dropped; requests under way are cut then.
+///
+/// It has its own threads, so it can be used with or without an async runtime.
+#[derive(Debug)]
+pub struct LocalS3 {
+    address: SocketAddr,
+    credentials: Credentials,
+    storage: Arc<Storage>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LocalS3 {
+    /// Serves `directory`, which is made if it does not exist, on a free port of 127.0.0.1.
+    /// Clients have to use path-style addresses.
+    pub fn start(directory: &Path) -> Result<Self, StartError> {
+        let storage = std::fs::create_dir_all(directory)
+            .and_then(|()| directory.canonicalize())
+            .and_then(|directory| Storage::open(&directory))
+            .map_err(|source| StartError::Directory {
+                path: directory.display().to_string(),
+                source,
+            })?;
+        let storage = Arc::new(storage);
+        let credentials = Credentials {
+            access_key_id: "quarry-local".to_owned(),
+            secret_access_key: "quarry-local-secret".to_owned(),
+        };
+        let mut service = S3ServiceBuilder::new(Service::new(Arc::clone(&storage)));
+        service.set_auth(SimpleAuth::from_single(
+            credentials.access_key_id.clone(),
+            credentials.secret_access_key.as_str(),
+        ));
+        let service = service.build();
+
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(StartError::Listen)?;
+        listener.set_nonblocking(true).map_err(StartError::Listen)?;
+        let address = listener.local_addr().map_err(StartError::Listen)?;
+        let runtime = RuntimeBuilder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("local-s3")
+            .enable_all()
+            .build()
+            .map_err(StartError::Listen)?;
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("local-s3".to_owned())
+            .spawn(move || serve(runtime, listener, &service, stopped))
+            .map_err(StartError::Listen)?;
+        Ok(Self {
+            address,
+            credentials,
+            storage,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// The endpoint's URL, `http://127.0.0.1:<port>`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What to sign requests with.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Makes a bucket; one that exists stays as it is.
+    pub fn create_bucket(&self, name: &str) -> Result<(), StartError> {
+        self.storage
+            .create_bucket(name)
+            .map_err(|error| StartError::Bucket {
+                name: name.to_owned(),
+                reason: error.to_string(),
+            })
+    }
+
+    /// Ends the server and waits for its threads. Dropping does the same.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for LocalS3 {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(
+    runtime: Runtime,
+    listener: TcpListener,
+    service: &S3Service,
+    stopped: oneshot::Receiver<()>,
+) {
+    runtime.block_on(async {
+        tokio::select! {
+            () = accept(listener, service) => {}
+            _ = stopped => {}
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_secs(2));
+}
+
+async fn accept(listener: TcpListener, service: &S3Service) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+        return;
+    };
+    let mut connections = Connections::new(TokioExecutor::new());
+    // Fewer and larger reads of bodies.
+    connections.http1().max_buf_size(1 << 20);
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, mostly: some will be closed.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let connection = connections
+            .serve_connection(TokioIo::new(stream), service.clone())
+            .into_owned();
+        tokio::spawn(async move {
+            // A client that goes away is its own business.
+            let _ = connection.await;
+        });
+    }
+}
