@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Checks that dependencies point inwards: shells to edges to core, never the other way.
+
+`[workspace.metadata.rings]` in the root Cargo.toml says which crate is in which ring:
+
+- core: bytes and values in, values out. Depends on core only; no async runtime, SDK or HTTP in
+  its whole dependency tree, no environment, files, clock or network in its sources.
+- edges: what stands between the core and the outside. Depends on core and edges.
+- shells: programs and the local stack. A function (a crate under functions/) depends on core
+  and edges only, so that nothing of the local stack is deployed, and has one HTTP and TLS stack.
+
+What tests depend on is free. Prints every problem; exits with 1 if there is one.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import core_sources
+
+ROOT = Path(__file__).resolve().parents[2]
+RINGS = ("core", "edges", "shells")
+MAY_DEPEND_ON = {"core": {"core"}, "edges": {"core", "edges"}, "shells": {"core", "edges", "shells"}}
+# As `cargo tree` names them: name, space, v, version.
+NOT_IN_CORE = re.compile(r"(?:tokio|hyper)\b|aws[-_]")
+NOT_IN_FUNCTIONS = re.compile(r"hyper v0\.|reqwest v|openssl-sys v|aws-lc-sys v")
+
+
+def cargo(*arguments: str) -> str:
+    done = subprocess.run(["cargo", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit(f"cargo {arguments[0]} failed")
+    return done.stdout
+
+
+def ring_of_each(rings: dict[str, list[str]], members: set[str]) -> Iterator[str]:
+    """Problems with the table itself: every member in one ring, no ring with others."""
+    if set(rings) != set(RINGS):
+        yield f"[workspace.metadata.rings] must have exactly {', '.join(RINGS)}; it has {', '.join(rings) or 'nothing'}"
+    for member in sorted(members):
+        its = [ring for ring, crates in rings.items() for crate in crates if crate == member]
+        if len(its) != 1:
+            yield f"{member} is in {' and '.join(its) or 'no ring'}: it must be in one ring"
+    for ring, crates in rings.items():
+        for crate in crates:
+            if crate not in members:
+                yield f"{crate} is in {ring} and no member of the workspace"
+
+
+def direct(package: dict, ring: dict[str, str], is_function: bool) -> Iterator[str]:
+    """Problems with the workspace crates that a crate depends on."""
+    allowed = {"core", "edges"} if is_function else MAY_DEPEND_ON[ring[package["name"]]]
+    what = "a function" if is_function else ring[package["name"]]
+    for dependency in package["dependencies"]:
+        name = dependency["name"]
+        if dependency["kind"] != "dev" and name in ring and ring[name] not in allowed:
+            yield f"{package['name']} ({what}) depends on {name} ({ring[name]})"
+
+
+def whole_tree(name: str, unwanted: re.Pattern[str]) -> Iterator[str]:
+    """Problems with anything that a crate is built from, directly or not, on any platform."""
+    tree = cargo(
+        "tree", "--locked", "--package", name, "--edges", "normal", "--target", "all",
+        "--all-features", "--prefix", "none", "--format", "{p}",
+    )
+    for line in sorted({line.removesuffix(" (*)") for line in tree.splitlines()}):
+        if unwanted.match(line):
+            yield f"{name} is built with {line}: `cargo tree -p {name} -e normal -i {line.split()[0]}` shows why"
+
+
+def main() -> None:
+    metadata = json.loads(cargo("metadata", "--locked", "--no-deps", "--format-version", "1"))
+    rings = (metadata["metadata"] or {}).get("rings", {})
+    packages = {package["name"]: package for package in metadata["packages"]}
+
+    problems = list(ring_of_each(rings, set(packages)))
+    if problems:
+        sys.exit("\n".join(problems))
+
+    ring = {crate: name for name, crates in rings.items() for crate in crates}
+    functions = 0
+    for name, package in sorted(packages.items()):
+        home = Path(package["manifest_path"]).parent
+        is_function = home.parent.name == "functions"
+        functions += is_function
+        problems += direct(package, ring, is_function)
+        if ring[name] == "core":
+            problems += whole_tree(name, NOT_IN_CORE)
+            problems += core_sources.problems(home / "src", ROOT)
+        if is_function:
+            problems += whole_tree(name, NOT_IN_FUNCTIONS)
+    if functions == 0:
+        problems.append("no crate under functions/ was found: the check for functions checks nothing")
+
+    if problems:
+        sys.exit("\n".join(problems))
+    counts = ", ".join(f"{len(rings[name])} {name}" for name in RINGS)
+    print(f"dependencies point inwards: {counts} ({functions} of them functions)")
+
+
+if __name__ == "__main__":
+    main()

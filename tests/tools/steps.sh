@@ -1,0 +1,45 @@
+# Named and timed steps. To be sourced.
+#
+#   step NAME COMMAND [ARGUMENT…]   runs a command as a step; a failure is noted and the script goes on
+#   steps_report                    prints the table of steps; fails if a step has failed
+
+step_rows=()
+steps_failed=0
+
+# Whole seconds as text: 7 s, 3 min 07 s.
+step_duration() {
+  if (($1 < 60)); then
+    printf '%d s' "$1"
+  else
+    printf '%d min %02d s' "$(($1 / 60))" "$(($1 % 60))"
+  fi
+}
+
+step() {
+  local name=$1 begun=$SECONDS status=0 word=ok
+  shift
+  printf '\n== %s\n' "$name"
+  # Not `"$@" || status=$?`: that would switch `set -e` off inside a function that is run as a step.
+  set +e
+  (
+    set -euo pipefail
+    "$@"
+  )
+  status=$?
+  set -e
+  if ((status != 0)); then
+    word=FAILED
+    steps_failed=$((steps_failed + 1))
+  fi
+  local took
+  took=$(step_duration $((SECONDS - begun)))
+  printf -- '-- %s: %s, %s\n' "$name" "$word" "$took"
+  step_rows+=("$(printf '%-34s %-8s %12s' "$name" "$word" "$took")")
+}
+
+steps_report() {
+  printf '\n== Steps\n'
+  printf '%s\n' "${step_rows[@]}"
+  printf '%-34s %-8s %12s\n' 'all' "$( ((steps_failed == 0)) && echo ok || echo FAILED)" "$(step_duration "$SECONDS")"
+  ((steps_failed == 0))
+}
