@@ -22,9 +22,9 @@
 //!
 //! What cannot be coerced is left as it is: the validator names it.
 //!
-//! Limits: `$ref` is followed within the document, but not into itself (the inside of a recursive
-//! schema is not coerced), and a choice (`anyOf`, `oneOf`, a list of types) is looked into only if
-//! it is "one thing or null".
+//! Limits: `$ref` is followed within the document, five deep and not into itself (the inside of a
+//! recursive schema is not coerced), and a choice (`anyOf`, `oneOf`, a list of types) is looked
+//! into only if it is "one thing or null".
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -36,6 +36,10 @@ use serde_json::{Map, Value};
 
 use crate::datum::Datum;
 use crate::field::FieldKind;
+
+/// Deepest chain of references that is followed. Definitions that refer to each other would grow
+/// the rules without end.
+const DEEPEST_REFERENCE: usize = 5;
 
 /// How to coerce one value; derived from its schema once.
 #[derive(Debug)]
@@ -287,22 +291,21 @@ fn distinct<'a>(members: Vec<(Cow<'a, str>, JsonValue<'a>)>) -> Vec<(Cow<'a, str
     let mut places: HashMap<Cow<'a, str>, usize> = HashMap::with_capacity(members.len());
     for (name, value) in members {
         let value = keep(value);
-        match places.get(&name) {
-            Some(&place) => kept[place].1 = value,
-            None => {
-                places.insert(name.clone(), kept.len());
-                kept.push((name, value));
-            }
+        if let Some(&place) = places.get(&name) {
+            kept[place].1 = value;
+        } else {
+            places.insert(name.clone(), kept.len());
+            kept.push((name, value));
         }
     }
     kept
 }
 
-fn take_items<'a>(items: JsonArray<'a>) -> Vec<JsonValue<'a>> {
+fn take_items(items: JsonArray<'_>) -> Vec<JsonValue<'_>> {
     Arc::unwrap_or_clone(items)
 }
 
-fn take_members<'a>(members: JsonObject<'a>) -> Vec<(Cow<'a, str>, JsonValue<'a>)> {
+fn take_members(members: JsonObject<'_>) -> Vec<(Cow<'_, str>, JsonValue<'_>)> {
     Arc::unwrap_or_clone(members)
 }
 
@@ -330,12 +333,11 @@ fn rule_of(schema: &Value, document: &Value, references: &mut Vec<String>) -> Ru
         )),
         Some("object") => object_rule(members, document, references)
             .map_or(Rule::Keep(FieldKind::Object), Rule::Object),
-        Some(_) => Rule::Keep(FieldKind::Any),
         None if members.contains_key("type") => Rule::Keep(FieldKind::Any),
         None if members.contains_key("properties") => object_rule(members, document, references)
             .map_or(Rule::Keep(FieldKind::Any), Rule::Object),
         None if is_text_enum(members) => Rule::Keep(FieldKind::Text),
-        None => Rule::Keep(FieldKind::Any),
+        Some(_) | None => Rule::Keep(FieldKind::Any),
     }
 }
 
@@ -399,7 +401,10 @@ fn referenced_rule(reference: &str, document: &Value, references: &mut Vec<Strin
         .strip_prefix('#')
         .and_then(|pointer| document.pointer(pointer));
     match target {
-        Some(target) if !references.iter().any(|seen| seen == reference) => {
+        Some(target)
+            if references.len() < DEEPEST_REFERENCE
+                && !references.iter().any(|seen| seen == reference) =>
+        {
             references.push(reference.to_owned());
             let rule = rule_of(target, document, references);
             references.pop();

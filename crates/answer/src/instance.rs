@@ -230,3 +230,48 @@ impl<'a> Array<'a, DatumJson> for &'a [Datum<'a>] {
         self.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jsonschema::json::conformance::{assert_conformance, document};
+    use serde_json::json;
+
+    use super::*;
+    use crate::coerce::keep;
+    use crate::parse::parse_prefix;
+
+    #[test]
+    fn the_validator_sees_what_it_must() {
+        let text = document().to_string();
+        let datum = keep(parse_prefix(&text).expect("JSON").value);
+        assert_conformance::<DatumJson>(&&datum);
+    }
+
+    #[test]
+    fn absent_members_are_not_there() {
+        let datum = Datum::Object(vec![
+            ("a".into(), Datum::Absent),
+            ("b".into(), Datum::Int(1)),
+        ]);
+        let validator = jsonschema::options_for::<DatumJson>()
+            .build(&json!({"maxProperties": 1, "required": ["b"], "properties": {"a": false}}))
+            .expect("valid schema");
+        assert!(validator.is_valid(&datum));
+    }
+
+    #[test]
+    fn integers_beyond_64_bits_are_integers() {
+        let datum = Datum::BigInt("123456789012345678901234567890".into());
+        for (schema, holds) in [
+            (json!({"type": "integer"}), true),
+            (json!({"minimum": 1e29}), true),
+            (json!({"maximum": 1e29}), false),
+            (json!({"type": "string"}), false),
+        ] {
+            let validator = jsonschema::options_for::<DatumJson>()
+                .build(&schema)
+                .expect("valid schema");
+            assert_eq!(validator.is_valid(&datum), holds, "{schema}");
+        }
+    }
+}

@@ -87,6 +87,8 @@ pub struct Reading {
     pub cut_off: bool,
     /// The model or a filter declined to answer.
     pub refused: bool,
+    /// The model was made to answer with JSON: there is a schema, or a `{` was given to it.
+    pub json_expected: bool,
     /// One value for each schema property, in schema order, or without a schema the one field
     /// [`RESPONSE_FIELD`]. All null when the answer failed.
     pub fields: Vec<FieldValue>,
@@ -100,12 +102,13 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Whether the row needs no further asking: valid, or without a schema an answer that is not
-    /// cut off or refused.
+    /// Whether the row needs no further asking: the answer is valid, or without a schema JSON, or
+    /// text where text will do and all of it is there.
     pub fn is_good(&self) -> bool {
         match self.parse_status {
             ParseStatus::Success => true,
-            ParseStatus::JsonOnly | ParseStatus::JsonFailed => !self.cut_off && !self.refused,
+            ParseStatus::JsonOnly => !self.refused,
+            ParseStatus::JsonFailed => !self.json_expected && !self.cut_off && !self.refused,
             ParseStatus::ValidationFailed | ParseStatus::Error => false,
         }
     }
@@ -199,6 +202,7 @@ impl Reader {
             repaired: false,
             cut_off: false,
             refused: false,
+            json_expected: self.schema.is_some() || self.prefilled,
             fields: self.nulls(),
             raw_response: None,
             validation_error: None,
@@ -259,6 +263,7 @@ impl Reader {
             repaired,
             cut_off: circumstances.cut_off,
             refused: circumstances.refused,
+            json_expected: true,
             fields,
             raw_response,
             validation_error,
@@ -274,6 +279,7 @@ fn read_without_schema(text: &str, circumstances: Circumstances) -> Reading {
         repaired,
         cut_off: circumstances.cut_off,
         refused: circumstances.refused,
+        json_expected: circumstances.prefilled,
         fields: vec![field],
         raw_response,
         validation_error: None,
@@ -467,7 +473,9 @@ fn repaired_to_read_on(candidate: &str, rest: &str) -> Option<String> {
     // Braces outlast every repair, so fewer of them behind the object means that it reaches
     // further.
     let braces = count_braces(rest);
-    let reads_on = |text: &str, end: usize| count_braces(&text[end..]) < braces;
+    let reads_on = |text: &str, end: usize| {
+        count_braces(&text[end..]) < braces && !holds_the_end_of_an_object(&text[end..])
+    };
     repair_quotes(candidate)
         .filter(|repaired| {
             parse_prefix(repaired).is_ok_and(|parsed| reads_on(repaired, parsed.end))
@@ -596,6 +604,7 @@ mod tests {
         for answer in [
             r#"{"kind":"„x" } and "y" z"}"#,
             r#"{"kind":"„x" } and "more","list":[1]}"#,
+            r#"{"kind":"„x" } and "y" } z"}"#,
             r#"{"kind":"say "}" or so"}"#,
             r#"{"kind":"say "}” or so","list":[1]}"#,
             r#"{"kind":"„a" b","more":"say "}" or so"}"#,
@@ -734,6 +743,21 @@ mod tests {
             assert_eq!(failed.fields, [text(answer)], "{answer}");
             assert!(failed.validation_error.is_some(), "{answer}");
         }
+    }
+
+    #[test]
+    fn free_text_is_good_where_no_json_was_asked_for() {
+        let answer = |stop: &'static str| ModelAnswer {
+            content: AnswerContent::Text("Hello.".into()),
+            stop_reason: Some(stop.into()),
+            usage: quarry_model::Usage::default(),
+        };
+        let free = Reader::new(None, false);
+        assert!(free.read(&answer("end_turn")).is_good());
+        assert!(!free.read(&answer("max_tokens")).is_good());
+        assert!(!free.read(&answer("refusal")).is_good());
+        assert!(!Reader::new(None, true).read(&answer("end_turn")).is_good());
+        assert!(!reader(false).read(&answer("end_turn")).is_good());
     }
 
     #[test]

@@ -53,20 +53,17 @@ pub fn repair_quotes(text: &str) -> Option<String> {
         let pair = rest
             .strip_prefix(LOW_QUOTE)
             .and_then(|inner| Some((inner, inner.find(['"', '\u{201C}', '\u{201D}'])?)));
-        match pair {
-            Some((inner, close)) => {
-                repaired.push_str("\\\"");
-                for character in inner[..close].chars() {
-                    repaired.push(if is_curly(character) { '\'' } else { character });
-                }
-                repaired.push_str("\\\"");
-                let closing = inner[close..].chars().next().map_or(0, char::len_utf8);
-                rest = &inner[close + closing..];
+        if let Some((inner, close)) = pair {
+            repaired.push_str("\\\"");
+            for character in inner[..close].chars() {
+                repaired.push(if is_curly(character) { '\'' } else { character });
             }
-            None => {
-                repaired.push('\'');
-                rest = &rest[LOW_QUOTE.len_utf8()..];
-            }
+            repaired.push_str("\\\"");
+            let closing = inner[close..].chars().next().map_or(0, char::len_utf8);
+            rest = &inner[close + closing..];
+        } else {
+            repaired.push('\'');
+            rest = &rest[LOW_QUOTE.len_utf8()..];
         }
     }
     repaired.push_str(rest);
@@ -211,11 +208,7 @@ pub(crate) fn ends_a_string_in_an_open_quote(json: &str) -> bool {
     let mut characters = json.chars();
     while let Some(character) = characters.next() {
         match character {
-            '\\' => {
-                if characters.next() == Some('"') {
-                    open = false;
-                }
-            }
+            '\\' => open &= characters.next() != Some('"'),
             '"' if in_string => {
                 if open {
                     return true;

@@ -205,8 +205,8 @@ mod tests {
         let jiter::JsonValue::Object(members) = parsed.value else {
             panic!("an object");
         };
-        let result = schema.violations(&schema.rule().apply(members));
-        result
+        let answer = schema.rule().apply(members);
+        schema.violations(&answer)
     }
 
     #[test]
