@@ -13,6 +13,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -86,18 +88,18 @@ impl Host for Functions {
                     settings: self.settings.clone(),
                     work: Some(self.work.clone()),
                 };
-                answer(quarry_plan::handle(&deps, parse(payload)?, &time_left).await)
+                answer(erased(quarry_plan::handle(&deps, parse(payload)?, &time_left)).await)
             }
             "split" => {
                 let deps = quarry_split::Deps { store: store() };
-                answer(quarry_split::handle(&deps, parse(payload)?).await)
+                answer(erased(quarry_split::handle(&deps, parse(payload)?)).await)
             }
             "submit" => {
                 let deps = quarry_submit::Deps {
                     store: store(),
                     jobs: Arc::clone(&self.jobs),
                 };
-                answer(quarry_submit::handle(&deps, parse(payload)?).await)
+                answer(erased(quarry_submit::handle(&deps, parse(payload)?)).await)
             }
             "check" => {
                 let deps = quarry_check::Deps {
@@ -105,7 +107,7 @@ impl Host for Functions {
                     jobs: Arc::clone(&self.jobs),
                     clock: Arc::clone(&self.clock),
                 };
-                answer(quarry_check::handle(&deps, parse(payload)?).await)
+                answer(erased(quarry_check::handle(&deps, parse(payload)?)).await)
             }
             "invoke" => {
                 let deps = quarry_invoke::Deps {
@@ -113,15 +115,15 @@ impl Host for Functions {
                     models: Arc::clone(&self.models),
                     pause: self.pause.clone(),
                 };
-                answer(quarry_invoke::handle(&deps, parse(payload)?, &time_left).await)
+                answer(erased(quarry_invoke::handle(&deps, parse(payload)?, &time_left)).await)
             }
             "merge" => {
                 let deps = quarry_merge::Deps { store: store() };
-                answer(quarry_merge::handle(&deps, parse(payload)?).await)
+                answer(erased(quarry_merge::handle(&deps, parse(payload)?)).await)
             }
             "finish" => {
                 let deps = quarry_finish::Deps { store: store() };
-                answer(quarry_finish::handle(&deps, parse(payload)?, &time_left).await)
+                answer(erased(quarry_finish::handle(&deps, parse(payload)?, &time_left)).await)
             }
             other => Err(FunctionError::new(
                 "Lambda.ResourceNotFoundException",
@@ -139,6 +141,12 @@ impl Host for Functions {
             .map(|bytes| bytes.to_vec())
             .map_err(|error| FunctionError::new("States.ItemReaderFailed", error.to_string()))
     }
+}
+
+/// Hides a handler's type, so that the compiler proves it `Send` by itself and not as a part of a
+/// larger future, where it cannot.
+fn erased<'a, T>(call: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
+    Box::pin(call)
 }
 
 fn parse<T: DeserializeOwned>(payload: Value) -> Result<T, FunctionError> {

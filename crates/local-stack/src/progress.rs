@@ -18,6 +18,8 @@ pub enum Progress {
     },
     /// A slice went on.
     Slice {
+        /// The function that did it.
+        by: String,
         /// The slice.
         slice: u32,
         /// The round.
@@ -100,6 +102,7 @@ fn of_result(function: &str, payload: &serde_json::Value, at: Duration) -> Optio
         _ => {
             let state: SliceState = serde_json::from_value(payload.clone()).ok()?;
             Some(Progress::Slice {
+                by: function.to_owned(),
                 slice: state.slice,
                 round: state.round,
                 next: state.next,

@@ -15,7 +15,11 @@ use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::{self, Credentials, SdkOptions};
 use quarry_edge::store::ObjectStore;
 use quarry_local_s3::LocalS3;
-use quarry_state_machine::{Definition, DefinitionError, Machine, Outcome, Status, VirtualClock};
+use quarry_state_machine::{
+    Definition, DefinitionError, Host, Machine, Outcome, Status, VirtualClock,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -108,6 +112,7 @@ pub struct LocalStack {
     simulator: Running,
     store: Arc<dyn ObjectStore>,
     machine: Machine,
+    functions: Arc<Functions>,
 }
 
 struct StackClock(VirtualClock);
@@ -157,7 +162,7 @@ impl LocalStack {
         let bedrock_sdk = sdk::load(options(simulator.endpoint())).await;
 
         let store: Arc<dyn ObjectStore> = Arc::new(store);
-        let functions = Functions {
+        let functions = Arc::new(Functions {
             store: Arc::clone(&store),
             jobs: Arc::new(BedrockJobs::new(&bedrock_sdk)),
             models: Arc::new(BedrockOnDemand::new(&bedrock_sdk)),
@@ -166,18 +171,24 @@ impl LocalStack {
             settings: config.settings,
             work: S3Uri::new(BUCKET, "work").map_err(StackError::Location)?,
             call_limit: config.call_limit,
-        };
+        });
         let definition = Definition::load(crate::DEFINITION, &substitutions())?;
         let watch = Watch {
             began: clock.now(),
             sink: config.progress,
         };
-        let machine = Machine::new(definition, Arc::new(functions), clock, Arc::new(watch));
+        let machine = Machine::new(
+            definition,
+            Arc::clone(&functions) as Arc<dyn Host>,
+            clock,
+            Arc::new(watch),
+        );
         Ok(Self {
             s3,
             simulator,
             store,
             machine,
+            functions,
         })
     }
 
@@ -213,13 +224,10 @@ impl LocalStack {
             Status::Succeeded(output) => output.clone(),
             Status::Failed { error, cause } => {
                 // A failed slice says more than the Map that it failed.
-                let (error, cause) = match &outcome.first_child_failure {
-                    Some(child) => match &child.status {
-                        Status::Failed { error, cause } => (error, cause),
-                        _ => (error, cause),
-                    },
-                    None => (error, cause),
-                };
+                let (error, cause) = outcome
+                    .first_child_failure
+                    .as_ref()
+                    .map_or((error, cause), |child| (&child.error, &child.cause));
                 return Err(failed(error, message(cause)));
             }
             Status::TimedOut => {
@@ -239,9 +247,27 @@ impl LocalStack {
         })
     }
 
+    /// Calls one function, as the state machine would.
+    pub async fn call<I, O>(&self, function: &str, input: &I) -> Result<O, RunError>
+    where
+        I: Serialize + Sync,
+        O: DeserializeOwned,
+    {
+        let failed = |error: String, cause: String| RunError { error, cause };
+        let internal =
+            |error: serde_json::Error| failed("Quarry.Inconsistent".to_owned(), error.to_string());
+        let payload = serde_json::to_value(input).map_err(internal)?;
+        let output = self
+            .functions
+            .invoke(function, payload)
+            .await
+            .map_err(|error| failed(error.error_type, error.message))?;
+        serde_json::from_value(output).map_err(internal)
+    }
+
     /// Stops the servers.
-    pub async fn stop(self) {
-        self.simulator.stop().await;
+    pub fn stop(self) {
+        drop(self.simulator);
         self.s3.stop();
     }
 }

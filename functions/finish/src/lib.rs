@@ -1,1 +1,207 @@
-//! quarry-finish
+//! `finish`: puts the slices' parts together, writes the summary and proves that no row is lost.
+//!
+//! The parts' data stays in S3: it is copied there, only small parts pass through the function.
+//! Work that outlasts one invocation keeps its progress in the run's folder and is called again.
+
+mod receipts;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use quarry_asking::Asking;
+use quarry_contract::VERSION;
+use quarry_contract::layout::RunFolder;
+use quarry_contract::location::S3Uri;
+use quarry_contract::payload::{FinishInput, FinishOutput};
+use quarry_contract::plan::{Plan, Table};
+use quarry_edge::clock::TimeLeft;
+use quarry_edge::documents;
+use quarry_edge::error::StepError;
+use quarry_edge::s3::concat::{ConcatOptions, ConcatProgress, Concatenated, Segment, concatenate};
+use quarry_edge::store::{ObjectInfo, ObjectStore};
+use quarry_result::receipt::Receipt;
+use quarry_result::summary::{self, Totals};
+use quarry_table::RowEncoder;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::sync::Arc;
+
+/// What `finish` needs.
+#[derive(Clone)]
+pub struct Deps {
+    /// Parts in, results out.
+    pub store: Arc<dyn ObjectStore>,
+}
+
+/// Where finishing stands: `finish-progress.json`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Progress {
+    version: u32,
+    /// Tables whose result is written.
+    tables_done: usize,
+    /// The result being written.
+    concat: Option<ConcatProgress>,
+}
+
+/// Finishes a run, or a further piece of it.
+pub async fn handle(
+    deps: &Deps,
+    input: FinishInput,
+    time_left: &dyn TimeLeft,
+) -> Result<FinishOutput, StepError> {
+    let run = RunFolder::at(input.run.clone());
+    let plan: Plan = documents::read(&*deps.store, &run.plan()).await?;
+    let asking = Asking::of_plan(&plan).map_err(StepError::bad_request)?;
+    let mut progress = if input.turn == 0 {
+        Progress {
+            version: VERSION,
+            ..Progress::default()
+        }
+    } else {
+        documents::read(&*deps.store, &run.finish_progress()).await?
+    };
+    let receipts = receipts::read_all(&*deps.store, &run, plan.slices).await?;
+    let totals = add_up(&plan, &receipts)?;
+    let (rows, failed) = totals.rows_and_failed();
+    let summary_at = plan
+        .request
+        .summary
+        .as_ref()
+        .unwrap_or(&plan.request.output)
+        .join(&summary::file_name(&plan));
+    let mut output = FinishOutput {
+        version: VERSION,
+        done: false,
+        turn: input.turn + 1,
+        run: input.run.clone(),
+        output: plan.request.output.clone(),
+        summary: summary_at.clone(),
+        rows,
+        failed,
+    };
+
+    while progress.tables_done < plan.tables.len() {
+        let table = &plan.tables[progress.tables_done];
+        let target = result_location(&plan, table);
+        let segments = segments(&run, &plan, &asking, table, &receipts)?;
+        let done = concatenate(
+            &*deps.store,
+            &target,
+            &segments,
+            progress.concat.take(),
+            time_left,
+            &ConcatOptions::default(),
+        )
+        .await
+        .map_err(|error| error.into_step(&format!("writing {target}")))?;
+        match done {
+            Concatenated::Done(_) => progress.tables_done += 1,
+            Concatenated::Unfinished(unfinished) => {
+                progress.concat = Some(unfinished);
+                documents::write(&*deps.store, &run.finish_progress(), &progress).await?;
+                return Ok(output);
+            }
+        }
+    }
+
+    let written: Vec<String> = plan
+        .tables
+        .iter()
+        .map(|table| result_location(&plan, table).to_string())
+        .collect();
+    let summary = totals.summary(&plan, asking.settings(), &written);
+    let mut text = serde_json::to_vec_pretty(&summary).map_err(StepError::bad_request)?;
+    text.push(b'\n');
+    deps.store
+        .put(&summary_at, Bytes::from(text), false)
+        .await
+        .map_err(|error| error.into_step(&format!("writing {summary_at}")))?;
+    tracing::info!(run = %plan.execution, rows, failed, "finished");
+    output.done = true;
+    Ok(output)
+}
+
+fn result_location(plan: &Plan, table: &Table) -> S3Uri {
+    plan.request
+        .output
+        .join(&table.result_name(plan.request.job_type))
+}
+
+/// Adds the receipts up; refuses slices that do not follow each other and tables whose rows are
+/// not all there.
+fn add_up(plan: &Plan, receipts: &[Receipt]) -> Result<Totals, StepError> {
+    let mut totals = Totals::new(plan);
+    for (number, table) in plan.tables.iter().enumerate() {
+        for receipt in of_table(table, receipts) {
+            totals
+                .add(number, receipt)
+                .map_err(|gap| StepError::Inconsistent {
+                    message: gap.to_string(),
+                })?;
+        }
+        let rows = totals.table(number).rows;
+        if rows != table.rows {
+            return Err(StepError::Inconsistent {
+                message: format!(
+                    "table {number} has {} rows, its slices have {rows}",
+                    table.rows
+                ),
+            });
+        }
+    }
+    Ok(totals)
+}
+
+fn of_table<'a>(table: &Table, receipts: &'a [Receipt]) -> &'a [Receipt] {
+    let first = table.first_slice as usize;
+    receipts
+        .get(first..first + table.slices as usize)
+        .unwrap_or(&[])
+}
+
+/// The result's bytes: the header line, then the parts.
+fn segments(
+    run: &RunFolder,
+    plan: &Plan,
+    asking: &Asking,
+    table: &Table,
+    receipts: &[Receipt],
+) -> Result<Vec<Segment>, StepError> {
+    let replaced = asking
+        .columns()
+        .replaced(&table.columns, asking.settings().replace_columns)
+        .map_err(StepError::bad_request)?;
+    let format = quarry_rows::format_of(table)?;
+    let mut encoder = RowEncoder::new(
+        format,
+        &quarry_rows::header_of(table),
+        asking.columns().names(),
+        &replaced,
+    );
+    let mut header = Vec::new();
+    encoder.header_line(&mut header);
+    if table.gzip {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        header = gzip
+            .write_all(&header)
+            .and_then(|()| gzip.finish())
+            .map_err(StepError::bad_request)?;
+    }
+    let mut segments = Vec::with_capacity(receipts.len() + 1);
+    if !header.is_empty() {
+        segments.push(Segment::Bytes(Bytes::from(header)));
+    }
+    for receipt in of_table(table, receipts)
+        .iter()
+        .filter(|receipt| receipt.part_bytes > 0)
+    {
+        segments.push(Segment::whole(ObjectInfo {
+            location: run.slice(receipt.slice).part(),
+            size: receipt.part_bytes,
+            etag: receipt.part_etag.clone(),
+        }));
+    }
+    tracing::debug!(run = %plan.execution, segments = segments.len(), "putting parts together");
+    Ok(segments)
+}

@@ -10,10 +10,13 @@ use std::sync::Arc;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let sdk = quarry_edge::sdk::load(SdkOptions::default()).await;
-    let deps = Deps { store: Arc::new(S3Store::new(&sdk, false)) };
+    let deps = Deps {
+        store: Arc::new(S3Store::new(&sdk, false)),
+    };
     let level = environment("AWS_LAMBDA_LOG_LEVEL");
     serve(level.as_deref(), move |input, time_left| {
         let deps = deps.clone();
         async move { handle(&deps, input, &time_left).await }
-    }).await
+    })
+    .await
 }

@@ -46,6 +46,11 @@ impl S3Store {
         Self::from_client(Client::from_conf(config))
     }
 
+    /// The client behind the store.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// A store on a client made elsewhere.
     pub fn from_client(client: Client) -> Self {
         Self { client }

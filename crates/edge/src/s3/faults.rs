@@ -144,10 +144,6 @@ impl<S> FaultyStore<S> {
     }
 }
 
-fn cut_bytes(bytes: Bytes, length: usize) -> Option<Bytes> {
-    Some(bytes.slice(..length.min(bytes.len())))
-}
-
 fn cut_all<T>(_: T, _: usize) -> Option<T> {
     None
 }
@@ -160,8 +156,9 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
     }
 
     async fn get(&self, at: &S3Uri, limit: u64) -> Result<Bytes, StoreError> {
-        self.call(Operation::Get, at, self.inner.get(at, limit), cut_bytes)
-            .await
+        let call = self.inner.get(at, limit);
+        let cut = |bytes: Bytes, length| Some(bytes.slice(..bytes.len().min(length)));
+        self.call(Operation::Get, at, call, cut).await
     }
 
     async fn get_range(
@@ -171,7 +168,8 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         etag: &str,
     ) -> Result<Bytes, StoreError> {
         let call = self.inner.get_range(at, range, etag);
-        self.call(Operation::GetRange, at, call, cut_bytes).await
+        let cut = |bytes: Bytes, length| Some(bytes.slice(..bytes.len().min(length)));
+        self.call(Operation::GetRange, at, call, cut).await
     }
 
     async fn put(

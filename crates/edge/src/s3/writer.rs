@@ -170,21 +170,23 @@ impl ObjectWriter {
             let text = format!("the object needs more than {MAX_PARTS} parts");
             return Err(StoreError::Refused(self.location.to_string(), text.into()));
         }
-        let mut upload = match self.upload.take() {
-            Some(upload) => upload,
-            None if self.started_parts > 0 => return Err(self.over()),
-            None => Upload::new(
+        if self.upload.is_none() && self.started_parts > 0 {
+            return Err(self.over());
+        }
+        let upload = self.upload.get_or_insert_with(|| {
+            Upload::new(
                 Arc::clone(&self.store),
                 self.location.clone(),
                 self.options.in_flight,
-            ),
-        };
-        match upload.wait_for_room().await {
-            Ok(()) => {
-                self.upload = Some(upload);
+            )
+        });
+        match (upload.wait_for_room().await, self.upload.take()) {
+            (Ok(()), upload) => {
+                self.upload = upload;
                 Ok(())
             }
-            Err(error) => Err(abort_after(upload, error).await),
+            (Err(error), Some(upload)) => Err(abort_after(upload, error).await),
+            (Err(error), None) => Err(error),
         }
     }
 

@@ -1,0 +1,64 @@
+//! `quarry`: the main job on one machine, and its single steps.
+
+mod failure;
+mod merge;
+mod parse;
+mod preview;
+mod report;
+mod run;
+mod show;
+mod staging;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+use std::process::ExitCode;
+
+/// Ask a model about every row of a table, at the batch price, with every row accounted for.
+#[derive(Debug, Parser)]
+#[command(name = "quarry", version, about)]
+struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Do the whole job on the local stack: state machine, functions, S3 and a Bedrock simulator.
+    Run(run::RunArguments),
+    /// Print the records that would be uploaded, one JSON object a line.
+    Preview(preview::PreviewArguments),
+    /// Read answers from standard input, one a line, and print what is read from each.
+    Parse(parse::ParseArguments),
+    /// Make the result table from answers that are already at hand.
+    Merge(merge::MergeArguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run_command(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("quarry: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn run_command(command: Command) -> Result<(), Failure> {
+    if let Command::Parse(arguments) = command {
+        return parse::parse(&arguments);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::run(format!("the runtime did not start: {error}")))?;
+    runtime.block_on(async {
+        match command {
+            Command::Run(arguments) => run::run(arguments).await,
+            Command::Preview(arguments) => preview::preview(arguments).await,
+            Command::Merge(arguments) => merge::merge(arguments).await,
+            Command::Parse(arguments) => parse::parse(&arguments),
+        }
+    })
+}

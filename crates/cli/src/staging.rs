@@ -1,0 +1,343 @@
+//! Bringing local files into the stack's bucket and results out of it.
+
+use crate::failure::Failure;
+use clap::Args;
+use quarry_bedrock_simulator::{AnswerSource, Faults, parse_given};
+use quarry_contract::location::S3Uri;
+use quarry_contract::request::{JobType, Request};
+use quarry_contract::request_file::RequestFile;
+use quarry_contract::{VERSION, request};
+use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
+use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
+use quarry_edge::store::ObjectStore;
+use quarry_local_stack::{BUCKET, LocalStack, StackConfig};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// The role of the local stack's jobs, used when none is set: the simulator asks for a valid name
+/// and nothing more.
+const LOCAL_ROLE: &str = "arn:aws:iam::123456789012:role/QuarryLocalBatchRole";
+/// The model of the local stack, used when none is set.
+const LOCAL_MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
+
+/// What a command is asked to work on.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobArguments {
+    /// A folder with a `request.json`, or the data: a file, or a folder of files.
+    pub(crate) data: PathBuf,
+    /// The prompts file; not needed with a `request.json`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prompts: Option<PathBuf>,
+    /// The JSON Schema of an answer.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schema: Option<PathBuf>,
+    /// A setting, e.g. `BEDROCK_MAX_TOKENS=512`; may be given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) settings: Vec<String>,
+    /// The kind of data set: training, validation, testing or calibration.
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) job_type: Option<String>,
+}
+
+/// A job whose files are on this machine.
+#[derive(Debug, Clone)]
+pub(crate) struct LocalJob {
+    data: PathBuf,
+    prompts: PathBuf,
+    schema: Option<PathBuf>,
+    pub(crate) settings: BTreeMap<String, String>,
+    job_type: JobType,
+}
+
+impl LocalJob {
+    /// Reads the arguments and, when the folder has one, its `request.json`.
+    pub(crate) fn read(arguments: &JobArguments) -> Result<Self, Failure> {
+        if !arguments.data.exists() {
+            return Err(Failure::input(format!(
+                "{} does not exist",
+                arguments.data.display()
+            )));
+        }
+        let request_file = arguments.data.join("request.json");
+        let mut job = if request_file.is_file() {
+            Self::of_example(&arguments.data, &request_file)?
+        } else {
+            let prompts = arguments.prompts.clone().ok_or_else(|| {
+                Failure::usage(format!(
+                    "{} has no request.json; give the prompts with --prompts FILE",
+                    arguments.data.display()
+                ))
+            })?;
+            Self {
+                data: arguments.data.clone(),
+                prompts,
+                schema: None,
+                settings: BTreeMap::new(),
+                job_type: JobType::Validation,
+            }
+        };
+        if let Some(prompts) = &arguments.prompts {
+            job.prompts.clone_from(prompts);
+        }
+        if let Some(schema) = &arguments.schema {
+            job.schema = Some(schema.clone());
+        }
+        if let Some(text) = &arguments.job_type {
+            job.job_type = text.parse().map_err(Failure::usage)?;
+        }
+        for setting in &arguments.settings {
+            let (name, value) = setting.split_once('=').ok_or_else(|| {
+                Failure::usage(format!("--set takes NAME=VALUE, found `{setting}`"))
+            })?;
+            job.settings.insert(name.to_owned(), value.to_owned());
+        }
+        Ok(job)
+    }
+
+    fn of_example(folder: &Path, file: &Path) -> Result<Self, Failure> {
+        let text = read_file(file)?;
+        let request: RequestFile = serde_json::from_slice(&text)
+            .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
+        if request.version != VERSION {
+            return Err(Failure::input(format!(
+                "{} has version {}; this is version {VERSION}",
+                file.display(),
+                request.version
+            )));
+        }
+        Ok(Self {
+            data: folder.join(&request.data),
+            prompts: folder.join(&request.prompts),
+            schema: request.schema.map(|schema| folder.join(schema)),
+            settings: request.settings,
+            job_type: request.job_type,
+        })
+    }
+
+    /// Puts the files into the bucket; answers the request over them.
+    pub(crate) async fn stage(&self, store: &Arc<dyn ObjectStore>) -> Result<Request, Failure> {
+        let bucket = |key: &str| place(key);
+        let data = if self.data.is_dir() {
+            for (file, name) in files_below(&self.data)? {
+                upload(store, &file, place(&format!("data/{name}"))?).await?;
+            }
+            bucket("data/")?
+        } else {
+            let at = place(&format!("data/{}", file_name(&self.data)?))?;
+            upload(store, &self.data, at.clone()).await?;
+            at
+        };
+        let prompts = bucket("pipeline/prompts.json")?;
+        upload(store, &self.prompts, prompts.clone()).await?;
+        let schema = match &self.schema {
+            Some(schema) => {
+                let at = bucket("pipeline/schema.json")?;
+                upload(store, schema, at.clone()).await?;
+                Some(at)
+            }
+            None => None,
+        };
+        Ok(Request {
+            version: VERSION,
+            data,
+            prompts,
+            schema,
+            output: bucket("results/")?,
+            summary: None,
+            work: None,
+            job_type: self.job_type,
+            settings: self.settings.clone(),
+        })
+    }
+
+    /// The schema for answers that the simulator makes, when the records do not carry it.
+    pub(crate) fn schema_value(&self) -> Option<serde_json::Value> {
+        let text = std::fs::read(self.schema.as_ref()?).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+}
+
+/// The local stack's own settings, under what the user sets.
+pub(crate) fn local_settings() -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (
+            "BEDROCK_PRIMARY_MODEL_ID".to_owned(),
+            LOCAL_MODEL.to_owned(),
+        ),
+        ("BEDROCK_BATCH_ROLE_ARN".to_owned(), LOCAL_ROLE.to_owned()),
+    ])
+}
+
+/// The stack's directory: below the output, so that it is on the same disk, and gone afterwards.
+pub(crate) fn stack_directory(parent: &Path) -> Result<TempDir, Failure> {
+    std::fs::create_dir_all(parent)
+        .and_then(|()| {
+            tempfile::Builder::new()
+                .prefix(".quarry-")
+                .tempdir_in(parent)
+        })
+        .map_err(|error| {
+            Failure::input(format!(
+                "{} cannot be written: {error}; choose another folder with --out",
+                parent.display()
+            ))
+        })
+}
+
+/// What the virtual clock starts with.
+pub(crate) fn now() -> Duration {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the command line is a shell: it reads the clock once"
+    )]
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default()
+}
+
+/// A stack configuration with faults and answers from files.
+pub(crate) fn stack_config(
+    directory: &Path,
+    job: &LocalJob,
+    faults: Option<&Path>,
+    answers: Option<&Path>,
+) -> Result<StackConfig, Failure> {
+    let mut config = StackConfig::new(directory.to_owned(), now());
+    config.settings = local_settings();
+    if let Some(least) = job
+        .settings
+        .get("BEDROCK_MIN_RECORDS_PER_JOB")
+        .and_then(|text| text.parse().ok())
+    {
+        config.limits.min_records_per_job = least;
+    }
+    let schema = job.schema_value();
+    config.answers = match answers {
+        Some(file) => AnswerSource::Given {
+            answers: parse_given(&read_file(file)?)
+                .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?,
+            schema,
+        },
+        None => AnswerSource::FromSchema { schema },
+    };
+    if let Some(file) = faults {
+        config.faults = serde_json::from_slice::<Faults>(&read_file(file)?)
+            .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
+    }
+    Ok(config)
+}
+
+/// Starts a stack.
+pub(crate) async fn start(config: StackConfig) -> Result<LocalStack, Failure> {
+    LocalStack::start(config).await.map_err(|error| {
+        let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+        Failure::run(format!("{error}{}", source.unwrap_or_default()))
+    })
+}
+
+/// A file's bytes.
+pub(crate) fn read_file(file: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(file)
+        .map_err(|error| Failure::input(format!("{} cannot be read: {error}", file.display())))
+}
+
+fn file_name(file: &Path) -> Result<&str, Failure> {
+    file.file_name()
+        .and_then(|name| name.to_str())
+        .ok_or_else(|| Failure::input(format!("{} has no name that is UTF-8", file.display())))
+}
+
+/// Files of a folder and the folders directly below it, with their names relative to it.
+fn files_below(folder: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
+    let unreadable = |error: std::io::Error| {
+        Failure::input(format!("{} cannot be read: {error}", folder.display()))
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = file_name(&path)?.to_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            if request::SPLITS.contains(&name.as_str()) {
+                for (file, below) in files_below(&path)? {
+                    files.push((file, format!("{name}/{below}")));
+                }
+            }
+        } else {
+            files.push((path, name));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A place in the stack's bucket.
+pub(crate) fn place(key: &str) -> Result<S3Uri, Failure> {
+    S3Uri::new(BUCKET, key).map_err(|error| Failure::input(error.to_string()))
+}
+
+/// Uploads a file of any size.
+pub(crate) async fn upload(
+    store: &Arc<dyn ObjectStore>,
+    file: &Path,
+    at: S3Uri,
+) -> Result<(), Failure> {
+    let unreadable = |error: std::io::Error| {
+        Failure::input(format!("{} cannot be read: {error}", file.display()))
+    };
+    let unwritable = |error| Failure::run(format!("{} cannot be staged: {error}", file.display()));
+    let mut source = tokio::fs::File::open(file).await.map_err(unreadable)?;
+    let mut writer = ObjectWriter::new(Arc::clone(store), at, WriteOptions::default());
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = source.read(&mut buffer).await.map_err(unreadable)?;
+        if read == 0 {
+            break;
+        }
+        writer.write(&buffer[..read]).await.map_err(unwritable)?;
+    }
+    writer.finish().await.map_err(unwritable)?;
+    Ok(())
+}
+
+/// Copies the objects below `prefix` into `folder`; answers the files, in key order.
+pub(crate) async fn download(
+    store: &Arc<dyn ObjectStore>,
+    prefix: &S3Uri,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |error: quarry_edge::store::StoreError| {
+        Failure::run(format!("the results cannot be read: {error}"))
+    };
+    let mut files = Vec::new();
+    for object in store.list(prefix).await.map_err(failed)? {
+        let name = &object.location.key()[prefix.key().len()..];
+        let file = folder.join(name);
+        let unwritable = |error: std::io::Error| {
+            Failure::input(format!("{} cannot be written: {error}", file.display()))
+        };
+        if let Some(parent) = file.parent() {
+            std::fs::create_dir_all(parent).map_err(unwritable)?;
+        }
+        let mut target = tokio::fs::File::create(&file).await.map_err(unwritable)?;
+        let mut reader = ObjectReader::open(
+            Arc::clone(store),
+            object.location.clone(),
+            0..object.size,
+            object.etag.as_str(),
+            ReadOptions::default(),
+        );
+        while let Some(bytes) = reader.next().await.map_err(failed)? {
+            target.write_all(&bytes).await.map_err(unwritable)?;
+        }
+        target.flush().await.map_err(unwritable)?;
+        files.push(file);
+    }
+    Ok(files)
+}

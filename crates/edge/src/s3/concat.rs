@@ -1,0 +1,437 @@
+//! Making one object of pieces of others, inside S3 as far as possible.
+//!
+//! Ranges of 5 MiB and more are copied by S3 itself; only smaller ones are read and sent again,
+//! gathered into parts that are large enough (see [`plan`]). What was done can be kept in a
+//! [`ConcatProgress`] and continued by another call, so that the work may outlast an invocation.
+//!
+//! Limits: 10,000 parts, so about 10,000 ranges that are copied; when there are more, somewhat
+//! larger ranges are read too before [`ConcatError::TooManyParts`] says that it cannot be done.
+//! A part that is gathered takes 64 MiB of memory at most, and usually 8.
+
+pub mod plan;
+
+use crate::clock::TimeLeft;
+use crate::error::StepError;
+use crate::s3::writer::Written;
+use crate::s3::{retry, upload};
+use crate::store::{ObjectInfo, ObjectStore, StoreError};
+use bytes::{Bytes, BytesMut};
+use futures::stream::{FuturesOrdered, FuturesUnordered, TryStreamExt};
+use plan::{Limits, Part, Piece, Source};
+use quarry_contract::location::S3Uri;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// GETs under way for one gathered part: inputs may be many and tiny.
+const READS_IN_FLIGHT: usize = 16;
+
+/// Bytes of the new object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segment {
+    /// These bytes, e.g. a header line or a footer.
+    Bytes(Bytes),
+    /// A range of an object, which has to be the one that was looked at.
+    Object {
+        /// The object.
+        info: ObjectInfo,
+        /// What of it, inside its size.
+        range: Range<u64>,
+    },
+}
+
+impl Segment {
+    /// A whole object.
+    pub fn whole(info: ObjectInfo) -> Self {
+        let range = 0..info.size;
+        Self::Object { info, range }
+    }
+
+    fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Object { range, .. } => range.end.saturating_sub(range.start),
+        }
+    }
+}
+
+/// How to work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConcatOptions {
+    /// The limits of the store.
+    pub limits: Limits,
+    /// Parts under way at once; at least 1.
+    pub in_flight: usize,
+}
+
+impl Default for ConcatOptions {
+    fn default() -> Self {
+        Self {
+            limits: Limits::S3,
+            in_flight: 4,
+        }
+    }
+}
+
+/// What was done so far, to be continued by a call with the same target and segments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConcatProgress {
+    /// The multipart upload.
+    upload_id: String,
+    /// Of the segments and the plan, in hexadecimal.
+    fingerprint: String,
+    /// Number and `ETag` of the parts that are done, in order.
+    parts: Vec<(i32, String)>,
+}
+
+impl ConcatProgress {
+    /// How many parts are done.
+    pub fn parts_done(&self) -> usize {
+        self.parts.len()
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Concatenated {
+    /// The object is there.
+    Done(Written),
+    /// Time was up; call again with this.
+    Unfinished(ConcatProgress),
+}
+
+/// Why the object was not made. Nothing is left of it in S3.
+#[derive(Debug, thiserror::Error)]
+pub enum ConcatError {
+    /// S3 failed, or an input is missing or was changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There are more pieces than an object may have parts.
+    #[error(
+        "{target} would need {needed} parts, more than the {limit} of S3: use fewer, larger slices"
+    )]
+    TooManyParts {
+        /// The object to be made.
+        target: S3Uri,
+        /// Parts needed.
+        needed: usize,
+        /// Parts allowed.
+        limit: usize,
+    },
+    /// The object that was made has not the size of its segments.
+    #[error("{target} has {found} bytes instead of {expected}")]
+    WrongSize {
+        /// The object that was made.
+        target: S3Uri,
+        /// The sum of the segments.
+        expected: u64,
+        /// What S3 says.
+        found: u64,
+    },
+}
+
+impl ConcatError {
+    /// As a step's failure; `doing` says what for.
+    pub fn into_step(self, doing: &str) -> StepError {
+        match self {
+            Self::Store(error) => error.into_step(doing),
+            Self::TooManyParts { .. } => StepError::bad_request(self),
+            Self::WrongSize { .. } => StepError::Inconsistent {
+                message: format!("{doing}: {self}"),
+            },
+        }
+    }
+}
+
+/// Writes the segments, one after the other, to `target`, replacing what is there.
+///
+/// `time` is asked before each part; when it says stop, the parts under way are finished and
+/// [`Concatenated::Unfinished`] is returned. A `progress` whose upload is gone, or which is of
+/// other segments, is given up and the work begins anew.
+///
+/// # Errors
+/// See [`ConcatError`]; the upload is aborted then.
+pub async fn concatenate(
+    store: &dyn ObjectStore,
+    target: &S3Uri,
+    segments: &[Segment],
+    progress: Option<ConcatProgress>,
+    time: &dyn TimeLeft,
+    options: &ConcatOptions,
+) -> Result<Concatenated, ConcatError> {
+    let work = Work::new(store, target, segments, options)?;
+    if let Some(progress) = progress {
+        if progress.fingerprint == work.fingerprint {
+            match work.run(progress, time).await {
+                // The upload is gone; a missing input shows again below.
+                Err(ConcatError::Store(StoreError::NotFound(_))) => {}
+                result => return result,
+            }
+        } else {
+            retry::repeating(|| store.abort_upload(target, &progress.upload_id)).await?;
+        }
+    }
+    match work.parts.as_slice() {
+        [] => work.put(&[]).await,
+        [Part::Gather(pieces)] => work.put(pieces).await,
+        _ => {
+            let upload_id = retry::repeating(|| store.create_upload(target)).await?;
+            let progress = ConcatProgress {
+                upload_id,
+                fingerprint: work.fingerprint.clone(),
+                parts: Vec::new(),
+            };
+            work.run(progress, time).await
+        }
+    }
+}
+
+struct Work<'a> {
+    store: &'a dyn ObjectStore,
+    target: &'a S3Uri,
+    segments: &'a [Segment],
+    parts: Vec<Part>,
+    fingerprint: String,
+    bytes: u64,
+    in_flight: usize,
+}
+
+impl<'a> Work<'a> {
+    fn new(
+        store: &'a dyn ObjectStore,
+        target: &'a S3Uri,
+        segments: &'a [Segment],
+        options: &ConcatOptions,
+    ) -> Result<Self, ConcatError> {
+        let limits = &options.limits;
+        let sources: Vec<_> = segments
+            .iter()
+            .map(|segment| Source {
+                length: segment.length(),
+                can_be_copied: match segment {
+                    Segment::Bytes(_) => false,
+                    Segment::Object { info, .. } => info.size > limits.min_part,
+                },
+            })
+            .collect();
+        let parts = plan::plan(&sources, limits).map_err(|needed| ConcatError::TooManyParts {
+            target: target.clone(),
+            needed,
+            limit: limits.max_parts,
+        })?;
+        Ok(Self {
+            store,
+            target,
+            segments,
+            fingerprint: fingerprint(segments, &parts),
+            parts,
+            bytes: sources.iter().map(|source| source.length).sum(),
+            in_flight: options.in_flight.max(1),
+        })
+    }
+
+    /// What fits into one part needs no upload.
+    async fn put(&self, pieces: &[Piece]) -> Result<Concatenated, ConcatError> {
+        let body = self.gather(pieces).await?;
+        let put = || self.store.put(self.target, body.clone(), false);
+        let etag = retry::repeating(put).await?;
+        self.verified(etag).await
+    }
+
+    /// Does the parts that are not done, then makes the object.
+    async fn run(
+        &self,
+        mut progress: ConcatProgress,
+        time: &dyn TimeLeft,
+    ) -> Result<Concatenated, ConcatError> {
+        match self.advance(&mut progress, time).await {
+            Ok(Some(etag)) => self.verified(etag).await,
+            Ok(None) => Ok(Concatenated::Unfinished(progress)),
+            Err(error) => {
+                let abort = || self.store.abort_upload(self.target, &progress.upload_id);
+                if let Err(left) = retry::repeating(abort).await {
+                    tracing::warn!(
+                        error = &left as &dyn std::error::Error,
+                        "upload left behind"
+                    );
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn advance(
+        &self,
+        progress: &mut ConcatProgress,
+        time: &dyn TimeLeft,
+    ) -> Result<Option<String>, StoreError> {
+        let upload_id = progress.upload_id.clone();
+        let mut done: BTreeMap<_, _> = progress.parts.drain(..).collect();
+        let mut todo = (1..)
+            .zip(&self.parts)
+            .filter(|(number, _)| !done.contains_key(number))
+            .collect::<Vec<_>>()
+            .into_iter();
+        let mut working = FuturesUnordered::new();
+        loop {
+            while working.len() < self.in_flight && todo.len() > 0 && time.enough() {
+                if let Some((number, part)) = todo.next() {
+                    working.push(self.part(&upload_id, number, part));
+                }
+            }
+            match working.try_next().await? {
+                Some((number, etag)) => done.insert(number, etag),
+                None => break,
+            };
+        }
+        drop(working);
+        progress.parts = done.into_iter().collect();
+        if progress.parts.len() < self.parts.len() || !time.enough() {
+            return Ok(None);
+        }
+        upload::complete(
+            self.store,
+            self.target,
+            &upload_id,
+            &progress.parts,
+            self.bytes,
+        )
+        .await
+        .map(Some)
+    }
+
+    async fn part(
+        &self,
+        upload_id: &str,
+        number: i32,
+        part: &Part,
+    ) -> Result<(i32, String), StoreError> {
+        let (store, at) = (self.store, self.target);
+        let etag = match part {
+            Part::Copy(piece) => {
+                let (info, range) = self.object(piece)?;
+                let copy = || {
+                    store.copy_part(
+                        at,
+                        upload_id,
+                        number,
+                        &info.location,
+                        range.clone(),
+                        &info.etag,
+                    )
+                };
+                retry::repeating(copy).await?
+            }
+            Part::Gather(pieces) => {
+                let body = self.gather(pieces).await?;
+                retry::repeating(|| store.upload_part(at, upload_id, number, body.clone())).await?
+            }
+        };
+        Ok((number, etag))
+    }
+
+    /// Reads the pieces, several at once, and puts them together in order.
+    async fn gather(&self, pieces: &[Piece]) -> Result<Bytes, StoreError> {
+        let length: u64 = pieces.iter().map(Piece::length).sum();
+        let mut ranges = pieces.iter().flat_map(Piece::for_reading);
+        let mut body = BytesMut::with_capacity(usize::try_from(length).unwrap_or(0));
+        let mut reading = FuturesOrdered::new();
+        loop {
+            while reading.len() < READS_IN_FLIGHT {
+                match ranges.next() {
+                    Some(piece) => reading.push_back(self.read(piece)),
+                    None => break,
+                }
+            }
+            match reading.try_next().await? {
+                Some(bytes) => body.extend_from_slice(&bytes),
+                None => break,
+            }
+        }
+        Ok(body.freeze())
+    }
+
+    async fn read(&self, piece: Piece) -> Result<Bytes, StoreError> {
+        if let Some(Segment::Bytes(bytes)) = self.segments.get(piece.source) {
+            let bounds = usize::try_from(piece.range.start)
+                .ok()
+                .zip(usize::try_from(piece.range.end).ok());
+            return bounds
+                .filter(|(start, end)| start <= end && *end <= bytes.len())
+                .map(|(start, end)| bytes.slice(start..end))
+                .ok_or_else(|| self.unplanned());
+        }
+        let (info, range) = self.object(&piece)?;
+        let wanted = range.end - range.start;
+        retry::repeating(async || {
+            let bytes = self
+                .store
+                .get_range(&info.location, range.clone(), &info.etag)
+                .await?;
+            if bytes.len() as u64 == wanted {
+                return Ok(bytes);
+            }
+            let text = format!("{} bytes came for {wanted}", bytes.len());
+            Err(StoreError::Unavailable(
+                info.location.to_string(),
+                text.into(),
+            ))
+        })
+        .await
+    }
+
+    /// The object of a piece, and the piece's range in it.
+    fn object(&self, piece: &Piece) -> Result<(&ObjectInfo, Range<u64>), StoreError> {
+        match self.segments.get(piece.source) {
+            Some(Segment::Object { info, range }) => {
+                let (start, end) = (piece.range.start, piece.range.end);
+                Ok((info, range.start + start..range.start + end))
+            }
+            _ => Err(self.unplanned()),
+        }
+    }
+
+    fn unplanned(&self) -> StoreError {
+        StoreError::Refused(self.target.to_string(), "a piece is of no segment".into())
+    }
+
+    async fn verified(&self, etag: String) -> Result<Concatenated, ConcatError> {
+        let found = retry::repeating(|| self.store.head(self.target))
+            .await?
+            .size;
+        if found != self.bytes {
+            return Err(ConcatError::WrongSize {
+                target: self.target.clone(),
+                expected: self.bytes,
+                found,
+            });
+        }
+        let bytes = self.bytes;
+        Ok(Concatenated::Done(Written { bytes, etag }))
+    }
+}
+
+/// Tells other segments and other plans apart (FNV-1a, 64 bits).
+fn fingerprint(segments: &[Segment], parts: &[Part]) -> String {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut add = |data: &[u8]| {
+        for byte in data.iter().chain(&[0xff]) {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for segment in segments {
+        match segment {
+            Segment::Bytes(bytes) => add(bytes),
+            Segment::Object { info, range } => {
+                add(info.location.to_string().as_bytes());
+                add(info.etag.as_bytes());
+                add(&range.start.to_le_bytes());
+                add(&range.end.to_le_bytes());
+            }
+        }
+    }
+    for part in parts {
+        add(&part.length().to_le_bytes());
+    }
+    format!("{hash:016x}")
+}

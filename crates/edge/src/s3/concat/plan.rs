@@ -1,0 +1,314 @@
+//! Which ranges S3 copies and which bytes are read, decided without asking S3.
+//!
+//! Every part but the last has to have 5 MiB. Sources that are smaller are gathered with their
+//! neighbours; when what is gathered is still too small where a larger source begins, it borrows
+//! that source's first bytes, so that the rest can be copied.
+
+use std::ops::Range;
+
+/// Bytes read with one GET.
+const READ: usize = 8 << 20;
+/// How often the size below which sources are read is doubled to save parts.
+const WIDER: u32 = 3;
+
+/// What the parts of an object have to keep to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Smallest part but the last, bytes. Ranges can be copied only of larger objects.
+    pub min_part: u64,
+    /// Largest range copied at once, bytes; at least twice `min_part`.
+    pub max_copy: u64,
+    /// Most parts.
+    pub max_parts: usize,
+    /// What gathered parts grow to, bytes; up to eight times as much where parts are short.
+    pub gather: u64,
+}
+
+impl Limits {
+    /// The limits of S3 (user guide, "Amazon S3 multipart upload limits"). It would copy 5 GiB at
+    /// once; smaller ranges are copied side by side and leave more occasions to stop.
+    pub const S3: Self = Self {
+        min_part: 5 << 20,
+        max_copy: 1 << 30,
+        max_parts: 10_000,
+        gather: 8 << 20,
+    };
+}
+
+/// A segment, as far as planning is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// Bytes.
+    pub length: u64,
+    /// Whether S3 copies ranges of it.
+    pub can_be_copied: bool,
+}
+
+/// A range of a source, counted from the source's beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Which source, from 0.
+    pub source: usize,
+    /// Which of its bytes.
+    pub range: Range<u64>,
+}
+
+impl Piece {
+    /// Bytes.
+    pub fn length(&self) -> u64 {
+        self.range.end - self.range.start
+    }
+
+    /// The same in pieces of a size to be read with one GET.
+    pub(super) fn for_reading(&self) -> impl Iterator<Item = Self> + use<> {
+        let (source, range) = (self.source, self.range.clone());
+        let starts = (range.start..range.end).step_by(READ);
+        starts.map(move |start| Self {
+            source,
+            range: start..range.end.min(start + READ as u64),
+        })
+    }
+}
+
+/// A part of the new object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Copied by S3.
+    Copy(Piece),
+    /// Read, put together and sent.
+    Gather(Vec<Piece>),
+}
+
+impl Part {
+    /// Bytes.
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Copy(piece) => piece.length(),
+            Self::Gather(pieces) => pieces.iter().map(Piece::length).sum(),
+        }
+    }
+}
+
+/// The parts that make one object of the sources, in their order.
+///
+/// # Errors
+/// The number of parts needed when it is over the limit, whatever is read instead of copied.
+pub fn plan(sources: &[Source], limits: &Limits) -> Result<Vec<Part>, usize> {
+    let mut needed = usize::MAX;
+    for wider in 0..=WIDER {
+        let gather = limits.gather.max(limits.min_part) << wider;
+        let parts = parts(sources, limits, limits.min_part << wider, gather);
+        if parts.len() <= limits.max_parts {
+            return Ok(parts);
+        }
+        needed = needed.min(parts.len());
+    }
+    Err(needed)
+}
+
+/// Copies what has `copy_from` bytes or more; gathers the rest up to `gather` bytes a part.
+fn parts(sources: &[Source], limits: &Limits, copy_from: u64, gather: u64) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut gathered = Gathered::default();
+    for (
+        source,
+        &Source {
+            length,
+            can_be_copied,
+        },
+    ) in sources.iter().enumerate()
+    {
+        let borrowed = match gathered.length {
+            0 => 0,
+            length => limits.min_part.saturating_sub(length),
+        };
+        let rest = length.saturating_sub(borrowed);
+        if can_be_copied && length >= copy_from && rest >= limits.min_part {
+            gathered.add(source, 0..borrowed);
+            gathered.close(&mut parts);
+            copy(source, borrowed..length, limits.max_copy, &mut parts);
+            continue;
+        }
+        let mut start = 0;
+        while start < length {
+            let end = length.min(start + (gather - gathered.length));
+            gathered.add(source, start..end);
+            if gathered.length == gather {
+                gathered.close(&mut parts);
+            }
+            start = end;
+        }
+    }
+    gathered.close(&mut parts);
+    parts
+}
+
+/// Copies a range in as few parts as may be, of nearly one size.
+fn copy(source: usize, range: Range<u64>, max_copy: u64, parts: &mut Vec<Part>) {
+    let length = range.end - range.start;
+    let count = length.div_ceil(max_copy);
+    let mut start = range.start;
+    for index in 0..count {
+        let longer = u64::from(index < length % count);
+        let end = start + length / count + longer;
+        parts.push(Part::Copy(Piece {
+            source,
+            range: start..end,
+        }));
+        start = end;
+    }
+}
+
+#[derive(Default)]
+struct Gathered {
+    pieces: Vec<Piece>,
+    length: u64,
+}
+
+impl Gathered {
+    fn add(&mut self, source: usize, range: Range<u64>) {
+        if !range.is_empty() {
+            self.length += range.end - range.start;
+            self.pieces.push(Piece { source, range });
+        }
+    }
+
+    fn close(&mut self, parts: &mut Vec<Part>) {
+        if !self.pieces.is_empty() {
+            parts.push(Part::Gather(std::mem::take(&mut self.pieces)));
+        }
+        self.length = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MIB: u64 = 1 << 20;
+
+    fn object(length: u64) -> Source {
+        Source {
+            length,
+            can_be_copied: length > Limits::S3.min_part,
+        }
+    }
+
+    fn piece(source: usize, range: Range<u64>) -> Piece {
+        Piece { source, range }
+    }
+
+    #[test]
+    fn large_objects_are_copied_as_they_are() {
+        let parts = plan(&[object(6 * MIB), object(700 * MIB)], &Limits::S3).unwrap();
+        let expected = [
+            Part::Copy(piece(0, 0..6 * MIB)),
+            Part::Copy(piece(1, 0..700 * MIB)),
+        ];
+        assert_eq!(parts, expected);
+    }
+
+    #[test]
+    fn a_header_borrows_from_the_first_object() {
+        let header = Source {
+            length: 20,
+            can_be_copied: false,
+        };
+        let parts = plan(&[header, object(100 * MIB)], &Limits::S3).unwrap();
+        let borrowed = 5 * MIB - 20;
+        let expected = [
+            Part::Gather(vec![piece(0, 0..20), piece(1, 0..borrowed)]),
+            Part::Copy(piece(1, borrowed..100 * MIB)),
+        ];
+        assert_eq!(parts, expected);
+    }
+
+    #[test]
+    fn an_object_too_small_to_lend_is_read_whole() {
+        let parts = plan(&[object(MIB), object(6 * MIB), object(MIB)], &Limits::S3).unwrap();
+        let expected = [Part::Gather(vec![
+            piece(0, 0..MIB),
+            piece(1, 0..6 * MIB),
+            piece(2, 0..MIB),
+        ])];
+        assert_eq!(parts, expected);
+    }
+
+    #[test]
+    fn what_is_over_the_copy_limit_is_cut_evenly() {
+        let parts = plan(&[object(2049 * MIB)], &Limits::S3).unwrap();
+        let lengths: Vec<_> = parts.iter().map(Part::length).collect();
+        assert_eq!(lengths, [683 * MIB; 3]);
+    }
+
+    #[test]
+    fn ten_thousand_objects_fit() {
+        let tiny = vec![object(1); 10_000];
+        assert_eq!(plan(&tiny, &Limits::S3).unwrap().len(), 1);
+        let copied = vec![object(6 * MIB); 10_000];
+        assert_eq!(plan(&copied, &Limits::S3).unwrap().len(), 10_000);
+        // One part too many if all were copied: so they are read.
+        let mut one_more = vec![object(1)];
+        one_more.extend(copied);
+        let parts = plan(&one_more, &Limits::S3).unwrap();
+        assert!(parts.len() <= 10_000);
+        assert!(parts.iter().any(|part| matches!(part, Part::Gather(_))));
+    }
+
+    #[test]
+    fn what_cannot_fit_is_an_error_with_the_number() {
+        let huge = vec![object(500 * MIB); 10_001];
+        assert_eq!(plan(&huge, &Limits::S3), Err(10_001));
+        assert_eq!(plan(&[], &Limits::S3), Ok(vec![]));
+    }
+
+    proptest! {
+        /// Every byte of every source is there once and in order; every part but the last is large
+        /// enough; only what may be copied is; no copy is over its limit.
+        #[test]
+        fn a_plan_is_complete_and_allowed(
+            lengths in prop::collection::vec(
+                prop_oneof![Just(0_u64), 1..40_u64, 90..210_u64, 1_000..9_000_u64], 0..40),
+            max_parts in prop_oneof![Just(10_000_usize), 5..40_usize],
+        ) {
+            let limits = Limits { min_part: 100, max_copy: 1_000, max_parts, gather: 160 };
+            let sources: Vec<_> = lengths.iter().map(|&length| Source {
+                length,
+                can_be_copied: length > limits.min_part,
+            }).collect();
+            let Ok(parts) = plan(&sources, &limits) else {
+                return Ok(());
+            };
+            prop_assert!(parts.len() <= max_parts);
+            let mut expected: Vec<(usize, u64)> = sources.iter().enumerate()
+                .filter(|(_, source)| source.length > 0)
+                .map(|(index, source)| (index, source.length))
+                .collect();
+            expected.reverse();
+            let mut at = 0;
+            for (index, part) in parts.iter().enumerate() {
+                let is_last = index + 1 == parts.len();
+                prop_assert!(is_last || part.length() >= limits.min_part, "{:?}", part);
+                let pieces = match part {
+                    Part::Copy(piece) => {
+                        prop_assert!(sources[piece.source].can_be_copied);
+                        prop_assert!(piece.length() <= limits.max_copy);
+                        std::slice::from_ref(piece)
+                    }
+                    Part::Gather(pieces) => pieces,
+                };
+                for piece in pieces {
+                    let &(source, length) = expected.last().unwrap();
+                    prop_assert_eq!((piece.source, piece.range.start), (source, at));
+                    at = piece.range.end;
+                    if at == length {
+                        expected.pop();
+                        at = 0;
+                    }
+                }
+            }
+            prop_assert!(expected.is_empty());
+        }
+    }
+}
