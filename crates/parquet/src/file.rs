@@ -1,0 +1,299 @@
+//! An open file: what its footer says.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+use parquet::arrow::ProjectionMask;
+use parquet::basic::Compression;
+use parquet::file::metadata::{
+    ColumnChunkMask, KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
+    RowGroupMetaData,
+};
+use parquet::schema::types::SchemaDescPtr;
+
+use crate::error::FileError;
+use crate::footer::{self, chunk_range};
+use crate::kind::{Kind, kinds};
+use crate::ranges::Ranges;
+use crate::rows::RowReader;
+use crate::storage::arrow_schema;
+use crate::window::{Source, Windows};
+
+/// A Parquet file whose footer has been read.
+///
+/// Cheap to clone. Rows are read with [`read`](Self::read).
+#[derive(Clone)]
+pub struct ParquetFile {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) name: String,
+    pub(crate) ranges: Arc<dyn Ranges>,
+    pub(crate) columns: Vec<String>,
+    pub(crate) rows: u64,
+    pub(crate) declared: SchemaDescPtr,
+    pub(crate) metadata: Arc<ParquetMetaData>,
+    /// The bare schema as it is decoded.
+    pub(crate) arrow: SchemaRef,
+    pub(crate) kinds: Vec<Kind>,
+}
+
+/// What a reading brings. Columns that are not asked for are not read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reading<'a> {
+    /// The columns that [`Cells::cell`](quarry_table::Cells::cell) gives, in this order. Names that the file lacks are
+    /// missing cells.
+    pub cells: &'a [String],
+    /// Whether rows are written as JSON with [`Cells::write_json`](quarry_table::Cells::write_json). Without it they
+    /// have no members.
+    pub whole_rows: bool,
+    /// Whether rows are given to a [`PartWriter`](crate::PartWriter).
+    pub parts: bool,
+}
+
+impl ParquetFile {
+    /// Reads the footer. The name appears in errors.
+    pub fn open(name: impl Into<String>, ranges: Arc<dyn Ranges>) -> Result<Self, FileError> {
+        let name = name.into();
+        let footer = footer::read(&name, &*ranges)?;
+        let declared = footer.declared;
+        let bare = footer.bare;
+        let damaged = |reason: String| FileError::Damaged {
+            file: name.clone(),
+            row: None,
+            reason,
+        };
+        let arrow = arrow_schema(bare.file_metadata().schema_descr())
+            .map_err(|error| damaged(format!("its schema has no meaning: {error}")))?;
+        let columns: Vec<String> = declared
+            .root_schema()
+            .get_fields()
+            .iter()
+            .map(|field| field.name().to_owned())
+            .collect();
+        check_names(&name, &columns)?;
+        if arrow.fields().len() != columns.len() {
+            let gone = columns
+                .iter()
+                .find(|column| arrow.field_with_name(column).is_err())
+                .cloned();
+            return Err(FileError::Unsupported {
+                file: name,
+                column: gone,
+                what: "a struct without members".to_owned(),
+                remedy: "leave it out of the file",
+            });
+        }
+        let key_values = bare.file_metadata().key_value_metadata();
+        let kinds = kinds(&declared, key_values, &arrow);
+        let rows = u64::try_from(bare.file_metadata().num_rows()).unwrap_or_default();
+        Ok(Self {
+            inner: Arc::new(Inner {
+                name,
+                ranges,
+                columns,
+                rows,
+                declared,
+                arrow: Arc::new(arrow),
+                kinds,
+                metadata: Arc::new(bare),
+            }),
+        })
+    }
+
+    /// The name given when it was opened.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// The names of the columns, in order.
+    pub fn columns(&self) -> &[String] {
+        &self.inner.columns
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> u64 {
+        self.inner.rows
+    }
+
+    /// The number of rows in each row group: cuts between them are the cheapest to read from.
+    pub fn row_groups(&self) -> impl Iterator<Item = u64> + '_ {
+        self.inner
+            .metadata
+            .row_groups()
+            .iter()
+            .map(|group| u64::try_from(group.num_rows()).unwrap_or_default())
+    }
+
+    /// Rows `rows`, counted from 0; what is behind the last row is left out. Nothing of them is read yet.
+    ///
+    /// Fails if a column that is to be shown as text has no text form, or a codec is not supported.
+    pub fn read(&self, rows: Range<u64>, reading: &Reading<'_>) -> Result<RowReader, FileError> {
+        RowReader::new(Arc::clone(&self.inner), rows, reading)
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl std::fmt::Debug for ParquetFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ParquetFile")
+            .field("name", &self.inner.name)
+            .field("rows", &self.inner.rows)
+            .field("columns", &self.inner.columns)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_names(file: &str, columns: &[String]) -> Result<(), FileError> {
+    let mut first_of = std::collections::HashMap::new();
+    for (index, name) in columns.iter().enumerate() {
+        if let Some(first) = first_of.insert(name, index) {
+            return Err(FileError::DuplicateColumn {
+                file: file.to_owned(),
+                name: name.clone(),
+                first: first + 1,
+                second: index + 1,
+            });
+        }
+    }
+    Ok(())
+}
+
+impl Inner {
+    pub(crate) fn group(&self, number: usize) -> &RowGroupMetaData {
+        self.metadata.row_group(number)
+    }
+
+    pub(crate) fn key_values(&self) -> Option<&Vec<KeyValue>> {
+        self.metadata.file_metadata().key_value_metadata()
+    }
+
+    /// The codec of the file's data; `None` if there is no data.
+    pub(crate) fn compression(&self) -> Option<Compression> {
+        let group = self.metadata.row_groups().first()?;
+        Some(group.columns().first()?.compression())
+    }
+
+    /// Refuses column chunks that cannot be decompressed.
+    pub(crate) fn check_codecs(
+        &self,
+        group: usize,
+        mask: &ProjectionMask,
+    ) -> Result<(), FileError> {
+        for (leaf, column) in self.group(group).columns().iter().enumerate() {
+            let codec = match column.compression() {
+                Compression::BROTLI(_) => "Brotli",
+                Compression::LZO => "LZO",
+                _ => continue,
+            };
+            if mask.leaf_included(leaf) {
+                return Err(FileError::Unsupported {
+                    file: self.name.clone(),
+                    column: Some(column.column_path().string()),
+                    what: format!("it is compressed with {codec}"),
+                    remedy: "write the file with zstd, snappy, lz4 or gzip compression",
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The file's bytes of a row group's wanted columns.
+    pub(crate) fn windows(&self, group: usize, mask: &ProjectionMask) -> Arc<Windows> {
+        let chunks = self
+            .group(group)
+            .columns()
+            .iter()
+            .enumerate()
+            .filter(|(leaf, _)| mask.leaf_included(*leaf))
+            .filter_map(|(_, column)| chunk_range(column))
+            .collect();
+        Windows::new(Arc::clone(&self.ranges), chunks)
+    }
+
+    /// The metadata with the places of the pages of some row groups, as far as the file has them and they make sense:
+    /// with them pages before the wanted rows are not read. They are a shortcut only, so what is wrong with them is no
+    /// error.
+    pub(crate) fn with_page_places(
+        &self,
+        groups: &[usize],
+        mask: &ProjectionMask,
+    ) -> Result<Arc<ParquetMetaData>, FileError> {
+        let leaves: Vec<usize> = (0..self.declared.num_columns())
+            .filter(|leaf| mask.leaf_included(*leaf))
+            .collect();
+        let has_places = groups.iter().any(|group| {
+            let group = self.group(*group);
+            leaves
+                .iter()
+                .any(|leaf| group.column(*leaf).offset_index_offset().is_some())
+        });
+        if !has_places {
+            return Ok(Arc::clone(&self.metadata));
+        }
+        let windows = Windows::new(Arc::clone(&self.ranges), Vec::new());
+        let mut reader =
+            ParquetMetaDataReader::new_with_metadata(ParquetMetaData::clone(&self.metadata))
+                .with_column_index_policy(PageIndexPolicy::Skip)
+                .with_offset_index_policy(PageIndexPolicy::Optional)
+                .with_offset_index_mask(ColumnChunkMask::row_groups_and_columns(
+                    groups.iter().copied(),
+                    leaves.iter().copied(),
+                ));
+        let read = reader.read_page_indexes_sized(&Source(Arc::clone(&windows)), self.ranges.len());
+        if let Some(source) = windows.take_failure() {
+            return Err(FileError::Read {
+                file: self.name.clone(),
+                source,
+            });
+        }
+        let found = read.and_then(|()| reader.finish()).ok();
+        Ok(found
+            .filter(|found| self.places_make_sense(found, groups, &leaves))
+            .map_or_else(|| Arc::clone(&self.metadata), Arc::new))
+    }
+
+    fn places_make_sense(
+        &self,
+        metadata: &ParquetMetaData,
+        groups: &[usize],
+        leaves: &[usize],
+    ) -> bool {
+        let Some(index) = metadata.page_index() else {
+            return true;
+        };
+        groups.iter().all(|&group| {
+            let rows = metadata.row_group(group).num_rows();
+            leaves.iter().all(|&leaf| {
+                let Some(pages) = index.page_locations(group, leaf) else {
+                    return true;
+                };
+                let Some(chunk) = chunk_range(metadata.row_group(group).column(leaf)) else {
+                    return false;
+                };
+                let in_chunk = pages.iter().all(|page| {
+                    let end = page
+                        .offset
+                        .checked_add(i64::from(page.compressed_page_size));
+                    let bounds = u64::try_from(page.offset)
+                        .ok()
+                        .zip(end.and_then(|end| u64::try_from(end).ok()));
+                    bounds.is_some_and(|(start, end)| {
+                        chunk.start <= start && start < end && end <= chunk.end
+                    }) && (0..rows).contains(&page.first_row_index)
+                });
+                let starts = pages.first().is_some_and(|page| page.first_row_index == 0);
+                let in_order = pages.windows(2).all(|two| {
+                    two[0].offset < two[1].offset
+                        && two[0].first_row_index <= two[1].first_row_index
+                });
+                in_chunk && starts && in_order
+            })
+        })
+    }
+}

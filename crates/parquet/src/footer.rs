@@ -1,0 +1,247 @@
+//! Reading a file's footer and writing one.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::errors::Result as ParquetResult;
+use parquet::file::metadata::{
+    ColumnChunkMetaData, FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataOptions,
+    ParquetMetaDataReader, ParquetMetaDataWriter, ParquetStatisticsPolicy, RowGroupMetaData,
+};
+use parquet::schema::types::{ColumnDescPtr, SchemaDescPtr};
+
+use crate::error::{FileError, encode};
+use crate::ranges::Ranges;
+use crate::storage::bare_schema;
+
+/// The first and the last bytes of a Parquet file.
+pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
+
+/// The last bytes of a file whose footer is encrypted.
+const ENCRYPTED_MAGIC: &[u8] = b"PARE";
+
+/// The length of the metadata and the magic bytes.
+const TAIL: u64 = 8;
+
+/// What is read at the end of a file before the footer's length is known: enough for most.
+const FIRST_READ: u64 = 64 << 10;
+
+/// The longest footer that is read: 256 MiB. It is in memory whole.
+const MAX_FOOTER: u64 = 256 << 20;
+
+/// Who wrote a file, in the form that readers look for.
+const CREATED_BY: &str = concat!("quarry-parquet version ", env!("CARGO_PKG_VERSION"));
+
+/// A footer as it was read.
+pub(crate) struct Footer {
+    /// The schema with its annotations.
+    pub(crate) declared: SchemaDescPtr,
+    /// The metadata over the bare schema, without statistics, which are of no use there.
+    pub(crate) bare: ParquetMetaData,
+    /// The thrift bytes.
+    pub(crate) encoded: Bytes,
+}
+
+/// Reads the footer, and no more of the file.
+pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError> {
+    let encoded = read_encoded(file, ranges)?;
+    let damaged = |reason: &dyn std::fmt::Display| FileError::Damaged {
+        file: file.to_owned(),
+        row: None,
+        reason: format!("its footer cannot be read: {reason}"),
+    };
+    let declared =
+        ParquetMetaDataReader::decode_schema(&encoded).map_err(|error| damaged(&error))?;
+    let bare = bare_schema(&declared).map_err(|error| damaged(&error))?;
+    let options = ParquetMetaDataOptions::new()
+        .with_schema(bare)
+        .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll);
+    let bare = ParquetMetaDataReader::decode_metadata_with_options(&encoded, Some(&options))
+        .map_err(|error| damaged(&error))?;
+    check(&bare, ranges.len()).map_err(|reason| damaged(&reason))?;
+    Ok(Footer {
+        declared,
+        bare,
+        encoded,
+    })
+}
+
+fn read_encoded(file: &str, ranges: &dyn Ranges) -> Result<Bytes, FileError> {
+    let not_parquet = |reason: &str| FileError::NotParquet {
+        file: file.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let read = |range: Range<u64>| {
+        let length = range.end - range.start;
+        let bytes = ranges.read(range).map_err(|source| FileError::Read {
+            file: file.to_owned(),
+            source,
+        })?;
+        if bytes.len() as u64 == length {
+            Ok(bytes)
+        } else {
+            Err(not_parquet("it is shorter than it was"))
+        }
+    };
+    let length = ranges.len();
+    let least = MAGIC.len() as u64 + TAIL;
+    if length < least {
+        return Err(not_parquet("it is too short to be Parquet"));
+    }
+    let tail = read(length - FIRST_READ.min(length)..length)?;
+    let (rest, magic) = tail.split_at(tail.len() - MAGIC.len());
+    if magic == ENCRYPTED_MAGIC {
+        return Err(FileError::Unsupported {
+            file: file.to_owned(),
+            column: None,
+            what: "the file is encrypted".to_owned(),
+            remedy: "write it without Parquet encryption and leave encryption to the storage",
+        });
+    }
+    if magic != MAGIC {
+        return Err(not_parquet("it does not end as Parquet files do"));
+    }
+    let announced = rest
+        .last_chunk()
+        .map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)));
+    if announced > length - least || announced > MAX_FOOTER {
+        return Err(not_parquet("its footer is longer than it can be"));
+    }
+    let metadata = if announced + TAIL <= tail.len() as u64 {
+        let end = tail.len() as u64 - TAIL;
+        let bounds = usize::try_from(end - announced).ok().zip(usize::try_from(end).ok());
+        bounds.map(|(start, end)| tail.slice(start..end))
+    } else {
+        Some(read(length - TAIL - announced..length - TAIL)?)
+    };
+    metadata.ok_or_else(|| not_parquet("its footer is longer than it can be"))
+}
+
+/// Holds the numbers of a footer against each other and the file, so that decoding can rely on them.
+fn check(metadata: &ParquetMetaData, length: u64) -> Result<(), String> {
+    let mut rows = 0_i64;
+    for (number, group) in metadata.row_groups().iter().enumerate() {
+        if group.num_rows() < 0 {
+            return Err(format!("row group {number} has a negative number of rows"));
+        }
+        rows = rows
+            .checked_add(group.num_rows())
+            .ok_or("there are more rows than can be counted")?;
+        for column in group.columns() {
+            let path = column.column_path().string();
+            if chunk_range(column).is_none_or(|range| range.end > length) {
+                return Err(format!(
+                    "row group {number} has data of column {path:?} where the file has none"
+                ));
+            }
+            if column.num_values() < 0 || column.uncompressed_size() < 0 {
+                return Err(format!(
+                    "row group {number} has a negative number of values of column {path:?}"
+                ));
+            }
+            if column.file_path().is_some_and(|path| !path.is_empty()) {
+                return Err(format!("data of column {path:?} is in another file"));
+            }
+        }
+    }
+    if rows == metadata.file_metadata().num_rows() {
+        Ok(())
+    } else {
+        Err(format!(
+            "its row groups have {rows} rows, the file has {}",
+            metadata.file_metadata().num_rows()
+        ))
+    }
+}
+
+/// The bytes of a column chunk.
+pub(crate) fn chunk_range(column: &ColumnChunkMetaData) -> Option<Range<u64>> {
+    let start = u64::try_from(first_page(column)).ok()?;
+    let length = u64::try_from(column.compressed_size()).ok()?;
+    Some(start..start.checked_add(length)?)
+}
+
+fn first_page(column: &ColumnChunkMetaData) -> i64 {
+    column
+        .dictionary_page_offset()
+        .unwrap_or_else(|| column.data_page_offset())
+}
+
+/// A row group whose data was moved by `shift` bytes, described by `declared`. What stands outside of its data, like
+/// page indexes and Bloom filters, is left out.
+pub(crate) fn moved(
+    group: &RowGroupMetaData,
+    declared: &SchemaDescPtr,
+    shift: i64,
+) -> ParquetResult<RowGroupMetaData> {
+    let columns = group
+        .columns()
+        .iter()
+        .zip(declared.columns())
+        .map(|(column, descriptor)| moved_column(column, descriptor, shift))
+        .collect::<ParquetResult<Vec<_>>>()?;
+    let start = columns.first().map_or(MAGIC.len() as i64, first_page);
+    RowGroupMetaData::builder(Arc::clone(declared))
+        .set_num_rows(group.num_rows())
+        .set_total_byte_size(group.total_byte_size())
+        .set_file_offset(start)
+        .set_column_metadata(columns)
+        .build()
+}
+
+fn moved_column(
+    column: &ColumnChunkMetaData,
+    descriptor: &ColumnDescPtr,
+    shift: i64,
+) -> ParquetResult<ColumnChunkMetaData> {
+    let mut builder = ColumnChunkMetaData::builder(Arc::clone(descriptor))
+        .set_encodings_mask(*column.encodings_mask())
+        .set_compression_codec(column.compression_codec())
+        .set_num_values(column.num_values())
+        .set_total_compressed_size(column.compressed_size())
+        .set_total_uncompressed_size(column.uncompressed_size())
+        .set_data_page_offset(column.data_page_offset() + shift)
+        .set_dictionary_page_offset(column.dictionary_page_offset().map(|at| at + shift))
+        .set_unencoded_byte_array_data_bytes(column.unencoded_byte_array_data_bytes())
+        .set_repetition_level_histogram(column.repetition_level_histogram().cloned())
+        .set_definition_level_histogram(column.definition_level_histogram().cloned());
+    if let Some(statistics) = column.statistics() {
+        builder = builder.set_statistics(statistics.clone());
+    }
+    if let Some(stats) = column.page_encoding_stats() {
+        builder = builder.set_page_encoding_stats(stats.clone());
+    } else if let Some(mask) = column.page_encoding_stats_mask() {
+        builder = builder.set_page_encoding_stats_mask(*mask);
+    }
+    builder.build()
+}
+
+/// The end of a file: metadata, its length, magic bytes.
+pub(crate) fn write(
+    declared: &SchemaDescPtr,
+    key_values: Vec<KeyValue>,
+    groups: Vec<RowGroupMetaData>,
+) -> Result<Bytes, FileError> {
+    let rows = groups.iter().map(RowGroupMetaData::num_rows).sum();
+    let file = FileMetaData::new(
+        1,
+        rows,
+        Some(CREATED_BY.to_owned()),
+        (!key_values.is_empty()).then_some(key_values),
+        Arc::clone(declared),
+        None,
+    );
+    let metadata = ParquetMetaData::new(file, groups);
+    let mut out = Vec::new();
+    ParquetMetaDataWriter::new(&mut out, &metadata)
+        .finish()
+        .map_err(encode)?;
+    if out.len() as u64 > MAX_FOOTER {
+        return Err(encode(format_args!(
+            "the footer has {} bytes, more than {MAX_FOOTER}; make larger slices or split the table",
+            out.len()
+        )));
+    }
+    Ok(out.into())
+}

@@ -1,0 +1,282 @@
+//! What the files of one table have in common: the columns of its result before those of the answers.
+
+use std::sync::Arc;
+
+use arrow_schema::{Schema, SchemaRef};
+use bytes::Bytes;
+use parquet::basic::{
+    Compression, ConvertedType, GzipLevel, LogicalType, Repetition, Type as Physical, ZstdLevel,
+};
+use parquet::file::metadata::KeyValue;
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
+
+use crate::error::{FileError, encode};
+use crate::file::ParquetFile;
+use crate::footer::{self, MAGIC};
+use crate::kind::{Leaf, plain_leaf};
+use crate::ranges::Ranges;
+use crate::storage::{
+    arrow_schema, bare_schema, fixed_length, with_repetition, with_required_keys,
+};
+
+/// The key under which a stored layout keeps the codec.
+const CODEC_KEY: &str = "quarry.codec";
+
+/// The key under which a stored layout keeps the name of the first file.
+const FIRST_KEY: &str = "quarry.first";
+
+/// The columns of a table, the codec and the notes that writers left in its files.
+///
+/// All parts of a result have the layout of their table, so that they can be joined. A layout is made of the table's
+/// files when it is planned, and stored.
+#[derive(Debug, Clone)]
+pub struct TableLayout {
+    first: String,
+    pub(crate) declared: SchemaDescPtr,
+    pub(crate) key_values: Vec<KeyValue>,
+    codec: Codec,
+}
+
+/// The codecs that are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Codec {
+    Uncompressed,
+    Snappy,
+    Gzip,
+    Lz4,
+    Zstd,
+}
+
+impl Codec {
+    const ALL: [(Self, &str); 5] = [
+        (Self::Uncompressed, "uncompressed"),
+        (Self::Snappy, "snappy"),
+        (Self::Gzip, "gzip"),
+        (Self::Lz4, "lz4"),
+        (Self::Zstd, "zstd"),
+    ];
+
+    fn of(compression: Option<Compression>) -> Self {
+        match compression {
+            Some(Compression::UNCOMPRESSED) => Self::Uncompressed,
+            Some(Compression::GZIP(_)) => Self::Gzip,
+            Some(Compression::LZ4 | Compression::LZ4_RAW) => Self::Lz4,
+            Some(Compression::ZSTD(_)) => Self::Zstd,
+            _ => Self::Snappy,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(codec, _)| *codec == self)
+            .map_or("snappy", |(_, name)| name)
+    }
+}
+
+impl TableLayout {
+    /// The layout of a table of one file.
+    pub fn of(file: &ParquetFile) -> Result<Self, FileError> {
+        let inner = file.inner();
+        Ok(Self {
+            first: inner.name.clone(),
+            declared: with_required_keys(&inner.declared).map_err(encode)?,
+            key_values: inner.key_values().cloned().unwrap_or_default(),
+            codec: Codec::of(inner.compression()),
+        })
+    }
+
+    /// Takes the next file of the table in.
+    ///
+    /// It must have the same columns of the same types in the same order. Only two differences are settled: a column
+    /// that one file requires and another does not is optional, and a column that holds nothing but nulls and has no
+    /// type in one file has that of the others.
+    pub fn add(&mut self, file: &ParquetFile) -> Result<(), FileError> {
+        let other = with_required_keys(&file.inner().declared).map_err(encode)?;
+        let mine = self.declared.root_schema().get_fields();
+        let theirs = other.root_schema().get_fields();
+        let mismatch = |expected: String, found: String| FileError::OtherTable {
+            first: self.first.clone(),
+            file: file.name().to_owned(),
+            expected,
+            found,
+        };
+        let mut fields = Vec::with_capacity(mine.len());
+        for index in 0..mine.len().max(theirs.len()) {
+            let (Some(first), Some(second)) = (mine.get(index), theirs.get(index)) else {
+                let columns = |count: usize| format!("{count} columns");
+                return Err(mismatch(columns(mine.len()), columns(theirs.len())));
+            };
+            let common = common(first, second).map_err(encode)?;
+            fields.push(common.ok_or_else(|| mismatch(describe(first), describe(second)))?);
+        }
+        let changed = fields
+            .iter()
+            .zip(mine)
+            .any(|(field, before)| !Arc::ptr_eq(field, before));
+        if changed {
+            let root = Type::group_type_builder(self.declared.root_schema().name())
+                .with_fields(fields)
+                .build()
+                .map_err(encode)?;
+            self.declared = Arc::new(SchemaDescriptor::new(Arc::new(root)));
+        }
+        Ok(())
+    }
+
+    /// The names of the columns, in order.
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.declared
+            .root_schema()
+            .get_fields()
+            .iter()
+            .map(|field| field.name())
+    }
+
+    /// The layout for storing: a Parquet file of these columns without rows.
+    pub fn to_bytes(&self) -> Result<Bytes, FileError> {
+        let mut key_values = self.key_values.clone();
+        key_values.extend([
+            KeyValue::new(CODEC_KEY.to_owned(), self.codec.name().to_owned()),
+            KeyValue::new(FIRST_KEY.to_owned(), self.first.clone()),
+        ]);
+        let footer = footer::write(&self.declared, key_values, Vec::new())?;
+        Ok([MAGIC.as_slice(), &footer].concat().into())
+    }
+
+    /// The layout that was stored.
+    pub fn from_bytes(bytes: &Bytes) -> Result<Self, FileError> {
+        let footer = footer::read("the table's layout", bytes as &dyn Ranges)?;
+        let mut key_values = footer
+            .bare
+            .file_metadata()
+            .key_value_metadata()
+            .cloned()
+            .unwrap_or_default();
+        let mut take = |key: &str| {
+            let at = key_values.iter().position(|pair| pair.key == key)?;
+            key_values.remove(at).value
+        };
+        let codec = take(CODEC_KEY);
+        let first = take(FIRST_KEY).unwrap_or_default();
+        let codec = Codec::ALL
+            .iter()
+            .find(|(_, name)| Some(*name) == codec.as_deref())
+            .map_or(Codec::Snappy, |(codec, _)| *codec);
+        Ok(Self {
+            first,
+            declared: footer.declared,
+            key_values,
+            codec,
+        })
+    }
+
+    /// The codec of the result: that of the first file, or snappy if it cannot be written or the file has no data.
+    pub(crate) fn compression(&self) -> Compression {
+        match self.codec {
+            Codec::Uncompressed => Compression::UNCOMPRESSED,
+            Codec::Snappy => Compression::SNAPPY,
+            Codec::Gzip => Compression::GZIP(GzipLevel::default()),
+            // The form that the format asks for in place of the older LZ4.
+            Codec::Lz4 => Compression::LZ4_RAW,
+            Codec::Zstd => Compression::ZSTD(ZstdLevel::default()),
+        }
+    }
+
+    /// The bare schema and how it is decoded and encoded.
+    pub(crate) fn bare(&self) -> Result<(SchemaDescPtr, SchemaRef), FileError> {
+        let bare = bare_schema(&self.declared).map_err(encode)?;
+        let arrow: Schema = arrow_schema(&bare).map_err(encode)?;
+        Ok((bare, Arc::new(arrow)))
+    }
+}
+
+/// The type of a column that two files have; `None` if they cannot be one.
+fn common(
+    first: &TypePtr,
+    second: &TypePtr,
+) -> Result<Option<TypePtr>, parquet::errors::ParquetError> {
+    if first.name() != second.name() {
+        return Ok(None);
+    }
+    let (untyped_first, untyped_second) = (is_untyped(first), is_untyped(second));
+    let found = if untyped_first && !untyped_second {
+        second
+    } else if untyped_second || same(first, second) {
+        first
+    } else {
+        return Ok(None);
+    };
+    let repetitions = [first, second].map(|field| field.get_basic_info().repetition());
+    let repetition = found.get_basic_info().repetition();
+    if repetition == Repetition::REPEATED {
+        // A repeated column has no nulls to hold.
+        return Ok((repetitions[0] == repetitions[1]).then(|| Arc::clone(found)));
+    }
+    if repetition == Repetition::REQUIRED
+        && (repetitions.contains(&Repetition::OPTIONAL) || untyped_first || untyped_second)
+    {
+        return Ok(Some(Arc::new(with_repetition(
+            found,
+            Repetition::OPTIONAL,
+        )?)));
+    }
+    Ok(Some(Arc::clone(found)))
+}
+
+fn is_untyped(field: &Type) -> bool {
+    matches!(
+        field.get_basic_info().logical_type_ref(),
+        Some(LogicalType::Unknown)
+    )
+}
+
+/// Whether values of one type are values of the other as they are stored.
+fn same(first: &Type, second: &Type) -> bool {
+    match (first.is_primitive(), second.is_primitive()) {
+        (true, true) => {
+            let physical = first.get_physical_type();
+            physical == second.get_physical_type()
+                && (physical != Physical::FIXED_LEN_BYTE_ARRAY
+                    || fixed_length(first) == fixed_length(second))
+                && meaning(first) == meaning(second)
+        }
+        (false, false) => {
+            let (mine, theirs) = (first.get_fields(), second.get_fields());
+            first.get_basic_info().converted_type() == second.get_basic_info().converted_type()
+                && mine.len() == theirs.len()
+                && mine.iter().zip(theirs).all(|(mine, theirs)| {
+                    mine.name() == theirs.name()
+                        && mine.get_basic_info().repetition()
+                            == theirs.get_basic_info().repetition()
+                        && same(mine, theirs)
+                })
+        }
+        _ => false,
+    }
+}
+
+/// What values mean, and how many bits of an integer are used.
+fn meaning(field: &Type) -> (Leaf, i8) {
+    let info = field.get_basic_info();
+    let bits = match (info.logical_type_ref(), info.converted_type()) {
+        (Some(LogicalType::Integer(integer)), _) => integer.bit_width,
+        (_, ConvertedType::INT_8 | ConvertedType::UINT_8) => 8,
+        (_, ConvertedType::INT_16 | ConvertedType::UINT_16) => 16,
+        _ => match field.get_physical_type() {
+            Physical::INT32 => 32,
+            Physical::INT64 => 64,
+            _ => 0,
+        },
+    };
+    (plain_leaf(field), bits)
+}
+
+/// A column's declaration on one line.
+fn describe(field: &Type) -> String {
+    let mut text = Vec::new();
+    parquet::schema::printer::print_schema(&mut text, field);
+    let text = String::from_utf8_lossy(&text);
+    let line: Vec<&str> = text.split_whitespace().collect();
+    format!("`{}`", line.join(" ").trim_end_matches(';'))
+}

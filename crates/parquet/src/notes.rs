@@ -1,0 +1,138 @@
+//! The notes that writers leave in a file about its columns, adapted to the columns of the result.
+//!
+//! * `ARROW:schema` (pyarrow, polars, DuckDB and others: zones, categories, widths that Parquet does not know) and
+//!   Spark's row schema get the new columns and lose the replaced ones. Spark reads no columns that its note lacks.
+//! * The note of pandas loses the replaced columns and a row index that was only counted through: the result may have
+//!   more or fewer rows. Columns that were an index stay one. New columns need no entry.
+//! * Schemas of Avro, Protocol Buffers, Thrift and Iceberg are left out: readers would not see the new columns.
+//! * Everything else is about the data as a whole and stays.
+//!
+//! A note that cannot be read is left out.
+
+use arrow_schema::{Field, Schema};
+use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema, parquet_to_arrow_schema};
+use parquet::file::metadata::KeyValue;
+use parquet::schema::types::SchemaDescriptor;
+use serde_json::{Map, Value, json};
+
+use crate::result_kind::{ResultColumn, ResultKind};
+
+const SPARK_KEY: &str = "org.apache.spark.sql.parquet.row.metadata";
+const PANDAS_KEY: &str = "pandas";
+
+/// Keys, or beginnings of keys, of notes that describe all columns and cannot be adapted.
+const LEFT_OUT: [&str; 8] = [
+    "parquet.avro.",
+    "avro.schema",
+    "parquet.proto.",
+    "thrift.",
+    "iceberg.",
+    "delta.",
+    "hoodie",
+    "com.twitter.elephantbird",
+];
+
+/// The notes of a result whose original columns are `original`.
+pub(crate) fn adapted(
+    notes: &[KeyValue],
+    original: &SchemaDescriptor,
+    results: &[ResultColumn],
+    replaced: &[&str],
+) -> Vec<KeyValue> {
+    let owned = notes.to_vec();
+    notes
+        .iter()
+        .filter(|note| !LEFT_OUT.iter().any(|key| note.key.starts_with(key)))
+        .filter_map(|note| {
+            let text = note.value.as_deref();
+            let value = match note.key.as_str() {
+                ARROW_SCHEMA_META_KEY => arrow(original, &owned, results, replaced)?,
+                SPARK_KEY => spark(text?, results, replaced)?,
+                PANDAS_KEY => pandas(text?, replaced)?,
+                _ => return Some(note.clone()),
+            };
+            Some(KeyValue::new(note.key.clone(), value))
+        })
+        .collect()
+}
+
+fn arrow(
+    original: &SchemaDescriptor,
+    notes: &Vec<KeyValue>,
+    results: &[ResultColumn],
+    replaced: &[&str],
+) -> Option<String> {
+    let schema = parquet_to_arrow_schema(original, Some(notes)).ok()?;
+    let mut fields: Vec<_> = schema
+        .fields()
+        .iter()
+        .filter(|field| !replaced.contains(&field.name().as_str()))
+        .cloned()
+        .collect();
+    fields.extend(
+        results
+            .iter()
+            .map(|column| Field::new(&column.name, column.kind.data_type(), true).into()),
+    );
+    Some(encode_arrow_schema(&Schema::new(fields)))
+}
+
+fn spark(text: &str, results: &[ResultColumn], replaced: &[&str]) -> Option<String> {
+    let mut note: Value = serde_json::from_str(text).ok()?;
+    let fields = note.get_mut("fields")?.as_array_mut()?;
+    fields.retain(|field| !names(field, "name", replaced));
+    fields.extend(
+        results
+            .iter()
+            .map(|column| spark_field(&column.name, &column.kind)),
+    );
+    Some(note.to_string())
+}
+
+fn spark_field(name: &str, kind: &ResultKind) -> Value {
+    json!({"name": name, "type": spark_type(kind), "nullable": true, "metadata": {}})
+}
+
+fn spark_type(kind: &ResultKind) -> Value {
+    match kind {
+        ResultKind::Text => json!("string"),
+        ResultKind::Integer => json!("long"),
+        ResultKind::Number => json!("double"),
+        ResultKind::Boolean => json!("boolean"),
+        ResultKind::List(item) => {
+            json!({"type": "array", "elementType": spark_type(item), "containsNull": true})
+        }
+        ResultKind::Struct(members) => json!({
+            "type": "struct",
+            "fields": members
+                .iter()
+                .map(|(name, kind)| spark_field(name, kind))
+                .collect::<Vec<_>>(),
+        }),
+    }
+}
+
+fn pandas(text: &str, replaced: &[&str]) -> Option<String> {
+    let mut note: Map<String, Value> = serde_json::from_str(text).ok()?;
+    let index = note.get_mut("index_columns")?.as_array_mut()?;
+    let loses_index = index
+        .iter()
+        .any(|column| column.as_str().is_some_and(|name| replaced.contains(&name)));
+    if loses_index {
+        return None;
+    }
+    // A counted index is an object with start, stop and step; others are names of columns.
+    index.retain(Value::is_string);
+    note.get_mut("columns")?
+        .as_array_mut()?
+        .retain(|column| !names(column, "field_name", replaced) && !names(column, "name", replaced));
+    serde_json::to_string(&note).ok()
+}
+
+/// Whether the entry is about one of the columns.
+fn names(entry: &Value, key: &str, columns: &[&str]) -> bool {
+    entry
+        .get(key)
+        .and_then(Value::as_str)
+        .is_some_and(|name| columns.contains(&name))
+}

@@ -1,0 +1,291 @@
+//! Result columns and their types.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, FieldRef, Fields};
+use serde_json::{Map, Value};
+
+/// How deeply lists and structs may nest in a column type. What lies deeper is JSON text.
+const DEEPEST: usize = 16;
+
+/// How many `$ref` may follow each other.
+const DEEPEST_REFERENCE: usize = 32;
+
+/// A column that the result adds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultColumn {
+    /// The name, with prefix.
+    pub name: String,
+    /// The type of its values.
+    pub kind: ResultKind,
+}
+
+/// The type of a result column's values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResultKind {
+    /// Text as it is; every other value as its JSON text.
+    Text,
+    /// An integer of 64 bits.
+    Integer,
+    /// A float of 64 bits.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A list of values of one type.
+    List(Box<ResultKind>),
+    /// Members with names and types of their own.
+    Struct(Vec<(String, ResultKind)>),
+}
+
+impl ResultKind {
+    /// The type of a property of an answer, from its JSON Schema. `document` is the whole schema, for references.
+    ///
+    /// Where the schema does not determine one type it is [`Text`](Self::Text): several types or none, objects without
+    /// named properties or with room for others beside them, a schema that contains itself.
+    pub fn of_schema(property: &Value, document: &Value) -> Self {
+        Derivation {
+            document,
+            references: Vec::new(),
+        }
+        .kind(property, 0)
+    }
+
+    pub(crate) fn data_type(&self) -> DataType {
+        match self {
+            Self::Text => DataType::Utf8,
+            Self::Integer => DataType::Int64,
+            Self::Number => DataType::Float64,
+            Self::Boolean => DataType::Boolean,
+            Self::List(item) => DataType::List(item_field(item)),
+            Self::Struct(members) => DataType::Struct(member_fields(members)),
+        }
+    }
+}
+
+/// The field of a list's items, with the name that the format gives them.
+pub(crate) fn item_field(item: &ResultKind) -> FieldRef {
+    Arc::new(Field::new("element", item.data_type(), true))
+}
+
+pub(crate) fn member_fields(members: &[(String, ResultKind)]) -> Fields {
+    members
+        .iter()
+        .map(|(name, kind)| Field::new(name, kind.data_type(), true))
+        .collect()
+}
+
+struct Derivation<'a> {
+    document: &'a Value,
+    references: Vec<&'a str>,
+}
+
+impl<'a> Derivation<'a> {
+    fn kind(&mut self, schema: &'a Value, depth: usize) -> ResultKind {
+        let Value::Object(members) = schema else {
+            return ResultKind::Text;
+        };
+        if depth > DEEPEST {
+            return ResultKind::Text;
+        }
+        if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+            return self.referenced(reference, depth);
+        }
+        if let Some(only) = only_choice(members) {
+            return self.kind(only, depth);
+        }
+        match only_type(members) {
+            Some("integer") => ResultKind::Integer,
+            Some("number") => ResultKind::Number,
+            Some("boolean") => ResultKind::Boolean,
+            Some("array") => self.list(members, depth),
+            Some("object") => self.members(members, depth),
+            None if !members.contains_key("type") && members.contains_key("properties") => {
+                self.members(members, depth)
+            }
+            _ => ResultKind::Text,
+        }
+    }
+
+    fn list(&mut self, members: &'a Map<String, Value>, depth: usize) -> ResultKind {
+        match members.get("items") {
+            Some(items @ Value::Object(_)) if !members.contains_key("prefixItems") => {
+                ResultKind::List(Box::new(self.kind(items, depth + 1)))
+            }
+            _ => ResultKind::Text,
+        }
+    }
+
+    /// An object, unless its values may have members beyond the named ones: a struct would lose them.
+    fn members(&mut self, members: &'a Map<String, Value>, depth: usize) -> ResultKind {
+        const SAY_MORE: [&str; 13] = [
+            "$ref",
+            "$dynamicRef",
+            "allOf",
+            "anyOf",
+            "oneOf",
+            "not",
+            "if",
+            "then",
+            "else",
+            "dependencies",
+            "dependentSchemas",
+            "patternProperties",
+            "propertyNames",
+        ];
+        let Some(properties) = members
+            .get("properties")
+            .and_then(Value::as_object)
+            .filter(|properties| !properties.is_empty())
+        else {
+            return ResultKind::Text;
+        };
+        let has_schema_for_others = ["additionalProperties", "unevaluatedProperties"]
+            .iter()
+            .any(|keyword| members.get(*keyword).is_some_and(Value::is_object));
+        let requires_others = members
+            .get("required")
+            .and_then(Value::as_array)
+            .is_some_and(|names| {
+                names
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .any(|name| !properties.contains_key(name))
+            });
+        let says_more = SAY_MORE
+            .iter()
+            .any(|keyword| members.contains_key(*keyword));
+        if has_schema_for_others || requires_others || says_more {
+            return ResultKind::Text;
+        }
+        ResultKind::Struct(
+            properties
+                .iter()
+                .map(|(name, schema)| (name.clone(), self.kind(schema, depth + 1)))
+                .collect(),
+        )
+    }
+
+    fn referenced(&mut self, reference: &'a str, depth: usize) -> ResultKind {
+        let target = reference
+            .strip_prefix('#')
+            .and_then(|pointer| self.document.pointer(pointer));
+        match target {
+            Some(target)
+                if self.references.len() < DEEPEST_REFERENCE
+                    && !self.references.contains(&reference) =>
+            {
+                self.references.push(reference);
+                let kind = self.kind(target, depth);
+                self.references.pop();
+                kind
+            }
+            _ => ResultKind::Text,
+        }
+    }
+}
+
+/// The only type a schema allows beside null.
+fn only_type(members: &Map<String, Value>) -> Option<&str> {
+    match members.get("type")? {
+        Value::String(name) => Some(name),
+        Value::Array(names) => {
+            let mut others = names
+                .iter()
+                .filter_map(Value::as_str)
+                .filter(|name| *name != "null");
+            let only = others.next()?;
+            others.next().is_none().then_some(only)
+        }
+        _ => None,
+    }
+}
+
+/// The only schema a choice offers beside null.
+fn only_choice(members: &Map<String, Value>) -> Option<&Value> {
+    if members.contains_key("type") || members.contains_key("properties") {
+        return None;
+    }
+    ["anyOf", "oneOf", "allOf"].iter().find_map(|keyword| {
+        let mut others = members
+            .get(*keyword)?
+            .as_array()?
+            .iter()
+            .filter(|choice| choice.get("type").and_then(Value::as_str) != Some("null"));
+        let only = others.next()?;
+        others.next().is_none().then_some(only)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn kind(schema: Value) -> ResultKind {
+        ResultKind::of_schema(&schema, &schema)
+    }
+
+    fn list(item: ResultKind) -> ResultKind {
+        ResultKind::List(Box::new(item))
+    }
+
+    #[test]
+    fn one_type_beside_null_is_that_type() {
+        for (schema, expected) in [
+            (json!({"type": "string"}), ResultKind::Text),
+            (json!({"type": ["null", "integer"]}), ResultKind::Integer),
+            (json!({"anyOf": [{"type": "number"}, {"type": "null"}]}), ResultKind::Number),
+            (json!({"type": "boolean"}), ResultKind::Boolean),
+            (json!({"type": "array", "items": {"type": "number"}}), list(ResultKind::Number)),
+            (
+                json!({"type": "object", "properties": {"b": {"type": "integer"}, "a": {"enum": ["x"]}}}),
+                ResultKind::Struct(vec![
+                    ("b".into(), ResultKind::Integer),
+                    ("a".into(), ResultKind::Text),
+                ]),
+            ),
+        ] {
+            assert_eq!(kind(schema.clone()), expected, "{schema}");
+        }
+    }
+
+    #[test]
+    fn what_the_schema_leaves_open_is_text() {
+        for schema in [
+            json!(true),
+            json!({}),
+            json!({"type": ["string", "integer"]}),
+            json!({"type": "array"}),
+            json!({"type": "array", "prefixItems": [{}], "items": {"type": "string"}}),
+            json!({"type": "object"}),
+            json!({"type": "object", "properties": {}}),
+            json!({"type": "object", "properties": {"a": {}}, "additionalProperties": {"type": "string"}}),
+            json!({"type": "object", "properties": {"a": {}}, "required": ["b"]}),
+            json!({"$ref": "https://example.com/schema"}),
+        ] {
+            assert_eq!(kind(schema.clone()), ResultKind::Text, "{schema}");
+        }
+    }
+
+    #[test]
+    fn references_are_followed_but_not_into_themselves() {
+        let document = json!({
+            "$defs": {
+                "leaf": {"type": "integer"},
+                "tree": {"type": "object", "properties": {
+                    "value": {"$ref": "#/$defs/leaf"},
+                    "children": {"type": "array", "items": {"$ref": "#/$defs/tree"}}
+                }}
+            }
+        });
+        let property = json!({"$ref": "#/$defs/tree"});
+        assert_eq!(
+            ResultKind::of_schema(&property, &document),
+            ResultKind::Struct(vec![
+                ("value".into(), ResultKind::Integer),
+                ("children".into(), list(ResultKind::Text)),
+            ])
+        );
+    }
+}

@@ -1,0 +1,480 @@
+//! Rows of a range, batch by batch.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{Array, RecordBatch, StringViewArray};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
+};
+use quarry_table::{Cell, Cells};
+
+use crate::error::FileError;
+use crate::file::{Inner, Reading};
+use crate::value::{Fault, Values, json_key};
+use crate::window::{Source, Windows};
+
+/// The most rows that are decoded together.
+const BATCH_ROWS: u64 = 2_048;
+
+/// What the values of the rows that are decoded together may take, as far as the footer tells, bytes.
+const BATCH_BYTES: u64 = 4 << 20;
+
+/// Reads the rows of a range.
+///
+/// In memory are the compressed bytes of one row group's wanted columns, at most 32 MiB or else a part of each
+/// column, one decoded page of each column, and the rows of one batch.
+pub struct RowReader {
+    file: Arc<Inner>,
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+    /// For each cell its column in the file, and which of the read columns that is.
+    cells: Vec<Option<(usize, usize)>>,
+    /// The columns of a row as JSON: name as a key, column in the file, which of the read columns that is.
+    whole: Vec<(Vec<u8>, usize, usize)>,
+    complete: bool,
+    groups: VecDeque<Piece>,
+    current: Option<Open>,
+    next_row: u64,
+}
+
+/// Rows of one row group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Piece {
+    group: usize,
+    skip: u64,
+    take: u64,
+}
+
+struct Open {
+    windows: Arc<Windows>,
+    batches: ParquetRecordBatchReader,
+    left: u64,
+}
+
+impl RowReader {
+    pub(crate) fn new(
+        file: Arc<Inner>,
+        rows: Range<u64>,
+        reading: &Reading<'_>,
+    ) -> Result<Self, FileError> {
+        let all = reading.whole_rows || reading.parts;
+        let place = |name: &String| file.columns.iter().position(|column| column == name);
+        let wanted: Vec<usize> = if all {
+            (0..file.columns.len()).collect()
+        } else {
+            let mut wanted: Vec<usize> = reading.cells.iter().filter_map(place).collect();
+            wanted.sort_unstable();
+            wanted.dedup();
+            wanted
+        };
+        let read_as = |column: usize| wanted.iter().position(|wanted| *wanted == column);
+        let cells: Vec<Option<(usize, usize)>> = reading
+            .cells
+            .iter()
+            .map(|name| {
+                let column = place(name)?;
+                Some((column, read_as(column)?))
+            })
+            .collect();
+        let whole: Vec<(Vec<u8>, usize, usize)> = if reading.whole_rows {
+            file.columns
+                .iter()
+                .enumerate()
+                .filter_map(|(column, name)| Some((json_key(name), column, read_as(column)?)))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let shown = cells.iter().flatten().map(|(column, _)| *column);
+        for column in shown.chain(whole.iter().map(|(_, column, _)| *column)) {
+            if let Some((inside, what)) = file.kinds[column].without_text() {
+                return Err(FileError::NoText {
+                    file: file.name.clone(),
+                    column: file.columns[column].clone(),
+                    kind: if inside.is_empty() {
+                        what.to_owned()
+                    } else {
+                        format!("{what} in {inside}")
+                    },
+                });
+            }
+        }
+
+        let schema = file.metadata.file_metadata().schema_descr();
+        let mask = ProjectionMask::roots(schema, wanted);
+        let groups = pieces(
+            file.metadata
+                .row_groups()
+                .iter()
+                .map(|group| u64::try_from(group.num_rows()).unwrap_or_default()),
+            &rows,
+        );
+        for piece in &groups {
+            file.check_codecs(piece.group, &mask)?;
+        }
+        let within: Vec<usize> = groups
+            .iter()
+            .filter(|piece| piece.skip > 0)
+            .map(|piece| piece.group)
+            .collect();
+        let metadata = file.with_page_places(&within, &mask)?;
+        let options = ArrowReaderOptions::new().with_schema(Arc::clone(&file.arrow));
+        let metadata = ArrowReaderMetadata::try_new(metadata, options).map_err(|error| {
+            FileError::Damaged {
+                file: file.name.clone(),
+                row: None,
+                reason: error.to_string(),
+            }
+        })?;
+        Ok(Self {
+            metadata,
+            mask,
+            cells,
+            whole,
+            complete: all,
+            groups: groups.into(),
+            current: None,
+            next_row: rows.start,
+            file,
+        })
+    }
+
+    /// The next rows; `None` when all are read. After an error there are no more rows.
+    pub fn next_batch(&mut self) -> Result<Option<RowBatch>, FileError> {
+        loop {
+            let Some(open) = &mut self.current else {
+                let Some(piece) = self.groups.pop_front() else {
+                    return Ok(None);
+                };
+                self.current = Some(self.open(piece)?);
+                continue;
+            };
+            match open.batches.next() {
+                Some(Ok(record)) if record.num_rows() as u64 <= open.left => {
+                    open.left -= record.num_rows() as u64;
+                    if record.num_rows() == 0 {
+                        continue;
+                    }
+                    return self.batch(record).map(Some).inspect_err(|_| self.stop());
+                }
+                Some(Err(error)) => return Err(self.failed(&error.to_string())),
+                Some(Ok(_)) => return Err(self.failed("a row group has more rows than it says")),
+                None if open.left > 0 => {
+                    return Err(self.failed("a row group has fewer rows than it says"));
+                }
+                None => self.current = None,
+            }
+        }
+    }
+
+    fn open(&mut self, piece: Piece) -> Result<Open, FileError> {
+        let windows = self.file.windows(piece.group, &self.mask);
+        let source = Source(Arc::clone(&windows));
+        let size = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+        let batches =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(source, self.metadata.clone())
+                .with_row_groups(vec![piece.group])
+                .with_projection(self.mask.clone())
+                .with_batch_size(size(self.batch_rows(piece.group)))
+                .with_offset(size(piece.skip))
+                .with_limit(size(piece.take))
+                .build();
+        match batches {
+            Ok(batches) => Ok(Open {
+                windows,
+                batches,
+                left: piece.take,
+            }),
+            Err(error) => {
+                self.stop();
+                Err(self.error(&windows, &error.to_string()))
+            }
+        }
+    }
+
+    /// As many rows as keep a batch small by the average of their row group.
+    fn batch_rows(&self, group: usize) -> u64 {
+        let group = self.file.group(group);
+        let bytes: u64 = group
+            .columns()
+            .iter()
+            .enumerate()
+            .filter(|(leaf, _)| self.mask.leaf_included(*leaf))
+            .map(|(_, column)| {
+                let plain = column.unencoded_byte_array_data_bytes().unwrap_or_default();
+                u64::try_from(plain.max(column.uncompressed_size())).unwrap_or_default()
+            })
+            .fold(0, u64::saturating_add);
+        let rows = u64::try_from(group.num_rows()).unwrap_or_default().max(1);
+        (BATCH_BYTES / (bytes / rows).max(1)).clamp(1, BATCH_ROWS)
+    }
+
+    fn batch(&mut self, record: RecordBatch) -> Result<RowBatch, FileError> {
+        let first_row = self.next_row;
+        let length = record.num_rows();
+        let fault = |column: usize, fault: Fault| match fault {
+            Fault::NotUtf8(index) => FileError::NotUtf8 {
+                file: self.file.name.clone(),
+                column: self.file.columns[column].clone(),
+                row: first_row + index.unwrap_or_default() as u64,
+            },
+            Fault::Contradiction(reason) => FileError::Damaged {
+                file: self.file.name.clone(),
+                row: Some(first_row),
+                reason: format!("column {:?}: {reason}", self.file.columns[column]),
+            },
+        };
+        let values = |column: usize, read_as: usize| {
+            Values::new(&self.file.kinds[column], record.column(read_as))
+                .map_err(|found| fault(column, found))
+        };
+        let cells = self
+            .cells
+            .iter()
+            .map(|cell| match cell {
+                None => Ok(CellColumn::Missing),
+                Some((column, read_as)) => {
+                    Ok(CellColumn::new(&values(*column, *read_as)?, length))
+                }
+            })
+            .collect::<Result<_, FileError>>()?;
+        let whole = self
+            .whole
+            .iter()
+            .map(|(key, column, read_as)| Ok((key.clone(), values(*column, *read_as)?)))
+            .collect::<Result<_, FileError>>()?;
+        self.next_row += length as u64;
+        Ok(RowBatch {
+            file: Arc::clone(&self.file),
+            first_row,
+            record: Arc::new(record),
+            cells,
+            whole,
+            complete: self.complete,
+        })
+    }
+
+    fn failed(&mut self, reason: &str) -> FileError {
+        let error = match &self.current {
+            Some(open) => self.error(&open.windows, reason),
+            None => self.damaged(reason),
+        };
+        self.stop();
+        error
+    }
+
+    fn error(&self, windows: &Windows, reason: &str) -> FileError {
+        match windows.take_failure() {
+            Some(source) => FileError::Read {
+                file: self.file.name.clone(),
+                source,
+            },
+            None => self.damaged(reason),
+        }
+    }
+
+    fn damaged(&self, reason: &str) -> FileError {
+        FileError::Damaged {
+            file: self.file.name.clone(),
+            row: Some(self.next_row),
+            reason: reason.to_owned(),
+        }
+    }
+
+    fn stop(&mut self) {
+        self.current = None;
+        self.groups.clear();
+    }
+}
+
+impl std::fmt::Debug for RowReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RowReader")
+            .field("file", &self.file.name)
+            .field("next_row", &self.next_row)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The row groups that `rows` touches.
+fn pieces(group_rows: impl Iterator<Item = u64>, rows: &Range<u64>) -> Vec<Piece> {
+    let mut start = 0_u64;
+    let mut pieces = Vec::new();
+    for (group, length) in group_rows.enumerate() {
+        let end = start + length;
+        let from = rows.start.max(start);
+        let to = rows.end.min(end);
+        if from < to {
+            pieces.push(Piece {
+                group,
+                skip: from - start,
+                take: to - from,
+            });
+        }
+        start = end;
+    }
+    pieces
+}
+
+/// Rows that follow each other in a file, decoded.
+#[derive(Debug)]
+pub struct RowBatch {
+    pub(crate) file: Arc<Inner>,
+    first_row: u64,
+    pub(crate) record: Arc<RecordBatch>,
+    cells: Vec<CellColumn>,
+    whole: Vec<(Vec<u8>, Values)>,
+    pub(crate) complete: bool,
+}
+
+impl RowBatch {
+    /// The number of rows, at least one.
+    #[expect(clippy::len_without_is_empty, reason = "a batch has rows")]
+    pub fn len(&self) -> usize {
+        self.record.num_rows()
+    }
+
+    /// The first row's number in the file, counted from 0.
+    pub fn first_row(&self) -> u64 {
+        self.first_row
+    }
+
+    /// The rows, in order.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        (0..self.len()).map(|index| Row { batch: self, index })
+    }
+}
+
+/// One row of a batch.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    pub(crate) batch: &'a RowBatch,
+    pub(crate) index: usize,
+}
+
+impl<'a> Row<'a> {
+    /// The row's number in the file, counted from 0.
+    pub fn number(&self) -> u64 {
+        self.batch.first_row + self.index as u64
+    }
+
+    /// The `index`-th cell of the reading; [`Cell::Missing`] beyond them.
+    pub fn cell(&self, index: usize) -> Cell<'a> {
+        self.batch
+            .cells
+            .get(index)
+            .map_or(Cell::Missing, |column| column.get(self.index))
+    }
+}
+
+impl Cells for Row<'_> {
+    fn cell(&self, index: usize) -> Cell<'_> {
+        Row::cell(self, index)
+    }
+
+    fn write_json(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        for (count, (key, values)) in self.batch.whole.iter().enumerate() {
+            if count > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(key);
+            values.write_json(self.index, out);
+        }
+        out.push(b'}');
+    }
+}
+
+impl std::fmt::Debug for Row<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Row")
+            .field("file", &self.batch.file.name)
+            .field("number", &self.number())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The cells of one column.
+#[derive(Debug)]
+enum CellColumn {
+    /// The file has no such column.
+    Missing,
+    Text(StringViewArray),
+    Rendered {
+        text: String,
+        /// For each row where its text ends; nothing for null.
+        ends: Vec<(usize, bool)>,
+    },
+}
+
+impl CellColumn {
+    fn new(values: &Values, length: usize) -> Self {
+        if let Some(texts) = values.texts() {
+            return Self::Text(texts.clone());
+        }
+        let mut text = Vec::new();
+        let ends = (0..length)
+            .map(|index| {
+                let is_null = values.is_null(index);
+                if !is_null {
+                    values.write_cell(index, &mut text);
+                }
+                (text.len(), is_null)
+            })
+            .collect();
+        Self::Rendered {
+            // What is written is text throughout.
+            text: String::from_utf8(text).unwrap_or_default(),
+            ends,
+        }
+    }
+
+    fn get(&self, index: usize) -> Cell<'_> {
+        match self {
+            Self::Missing => Cell::Missing,
+            Self::Text(texts) if texts.is_null(index) => Cell::Null,
+            Self::Text(texts) => Cell::Text(texts.value(index)),
+            Self::Rendered { text, ends } => {
+                let Some(&(end, is_null)) = ends.get(index) else {
+                    return Cell::Missing;
+                };
+                let start = index.checked_sub(1).map_or(0, |before| ends[before].0);
+                if is_null {
+                    Cell::Null
+                } else {
+                    text.get(start..end).map_or(Cell::Missing, Cell::Text)
+                }
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_cut_at_row_groups() {
+        let cut = |range: Range<u64>| {
+            pieces([3, 0, 4, 5].into_iter(), &range)
+                .iter()
+                .map(|piece| (piece.group, piece.skip, piece.take))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(cut(0..12), [(0, 0, 3), (2, 0, 4), (3, 0, 5)]);
+        assert_eq!(cut(2..4), [(0, 2, 1), (2, 0, 1)]);
+        assert_eq!(cut(3..7), [(2, 0, 4)]);
+        assert_eq!(cut(8..100), [(3, 1, 4)]);
+        assert!(cut(5..5).is_empty() && cut(12..20).is_empty());
+    }
+}

@@ -1,0 +1,207 @@
+//! The bare form of a schema, in which values pass through unchanged.
+//!
+//! A Parquet column is a physical type (64-bit integer, bytes, …) with an annotation that says what it means (decimal,
+//! time stamp, text, …). Rows are decoded and encoded by the physical type alone: no value is converted on its way
+//! from the input to the result, whatever its annotation, known or not. Annotations come back in the footer that is
+//! written, and are read for the text form only.
+//!
+//! `INT96` has no Arrow type; its 12 bytes are stored like those of a fixed-length array in every encoding that exists
+//! for it, so it is decoded and encoded as one.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema};
+use parquet::arrow::parquet_to_arrow_schema;
+use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
+use parquet::errors::Result;
+use parquet::schema::types::{GroupTypeBuilder, SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
+
+/// Bytes of an `INT96` value.
+const INT96_BYTES: i32 = 12;
+
+/// The declared schema without annotations on leaves.
+pub(crate) fn bare_schema(declared: &SchemaDescriptor) -> Result<SchemaDescPtr> {
+    Ok(Arc::new(SchemaDescriptor::new(Arc::new(bare(
+        declared.root_schema(),
+        None,
+    )?))))
+}
+
+/// A type without annotations on leaves. Of groups only lists and maps keep theirs, which say how values nest.
+fn bare(declared: &Type, repetition: Option<Repetition>) -> Result<Type> {
+    let info = declared.get_basic_info();
+    let repetition = repetition.or_else(|| info.has_repetition().then(|| info.repetition()));
+    if declared.is_primitive() {
+        let physical = declared.get_physical_type();
+        let (physical, length) = match physical {
+            Physical::INT96 => (Physical::FIXED_LEN_BYTE_ARRAY, INT96_BYTES),
+            Physical::FIXED_LEN_BYTE_ARRAY => (physical, fixed_length(declared)),
+            other => (other, -1),
+        };
+        return Type::primitive_type_builder(declared.name(), physical)
+            .with_repetition(repetition.unwrap_or(Repetition::REQUIRED))
+            .with_length(length)
+            .build();
+    }
+    let fields = declared
+        .get_fields()
+        .iter()
+        .map(|field| bare(field, None).map(Arc::new))
+        .collect::<Result<Vec<TypePtr>>>()?;
+    let nesting = match info.converted_type() {
+        nesting @ (ConvertedType::LIST | ConvertedType::MAP | ConvertedType::MAP_KEY_VALUE) => {
+            nesting
+        }
+        _ => ConvertedType::NONE,
+    };
+    group(declared.name(), repetition, fields, nesting, None, None).build()
+}
+
+fn group<'a>(
+    name: &'a str,
+    repetition: Option<Repetition>,
+    fields: Vec<TypePtr>,
+    converted: ConvertedType,
+    logical: Option<LogicalType>,
+    id: Option<i32>,
+) -> GroupTypeBuilder<'a> {
+    let builder = Type::group_type_builder(name)
+        .with_fields(fields)
+        .with_converted_type(converted)
+        .with_logical_type(logical)
+        .with_id(id);
+    match repetition {
+        Some(repetition) => builder.with_repetition(repetition),
+        None => builder,
+    }
+}
+
+/// The length of a fixed-length array.
+pub(crate) fn fixed_length(declared: &Type) -> i32 {
+    match declared {
+        Type::PrimitiveType { type_length, .. } => *type_length,
+        Type::GroupType { .. } => -1,
+    }
+}
+
+/// The Arrow schema in which a bare schema is decoded. Bytes that stand directly in a column are views, which share
+/// the memory of the decoded page or dictionary: a text that many rows have is in memory once.
+pub(crate) fn arrow_schema(bare: &SchemaDescriptor) -> Result<Schema> {
+    let schema = parquet_to_arrow_schema(bare, None)?;
+    let fields = schema.fields().iter().map(|field| {
+        if field.data_type() == &DataType::Binary {
+            Arc::new(Field::new(
+                field.name(),
+                DataType::BinaryView,
+                field.is_nullable(),
+            ))
+        } else {
+            Arc::clone(field)
+        }
+    });
+    Ok(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// A type as declared, with another repetition.
+pub(crate) fn with_repetition(declared: &Type, repetition: Repetition) -> Result<Type> {
+    let info = declared.get_basic_info();
+    let id = info.has_id().then(|| info.id());
+    let logical = info.logical_type_ref().cloned();
+    match declared {
+        Type::PrimitiveType {
+            physical_type,
+            type_length,
+            scale,
+            precision,
+            ..
+        } => Type::primitive_type_builder(declared.name(), *physical_type)
+            .with_repetition(repetition)
+            .with_converted_type(info.converted_type())
+            .with_logical_type(logical)
+            .with_length(*type_length)
+            .with_precision(*precision)
+            .with_scale(*scale)
+            .with_id(id)
+            .build(),
+        Type::GroupType { fields, .. } => group(
+            declared.name(),
+            Some(repetition),
+            fields.clone(),
+            info.converted_type(),
+            logical,
+            id,
+        )
+        .build(),
+    }
+}
+
+/// The schema as it is written: the keys of maps are required, as the format demands. Some writers declare them optional.
+pub(crate) fn with_required_keys(declared: &SchemaDescriptor) -> Result<SchemaDescPtr> {
+    let root = declared.root_schema();
+    if !has_optional_key(root) {
+        return Ok(Arc::new(SchemaDescriptor::new(
+            declared.root_schema_ptr(),
+        )));
+    }
+    Ok(Arc::new(SchemaDescriptor::new(Arc::new(require_keys(
+        root,
+    )?))))
+}
+
+fn has_optional_key(declared: &Type) -> bool {
+    declared.is_group()
+        && (optional_key(declared).is_some()
+            || declared
+                .get_fields()
+                .iter()
+                .any(|field| has_optional_key(field)))
+}
+
+/// The entries of a map whose key is optional.
+fn optional_key(map: &Type) -> Option<&Type> {
+    let is_map = matches!(
+        map.get_basic_info().converted_type(),
+        ConvertedType::MAP | ConvertedType::MAP_KEY_VALUE
+    );
+    let [entries] = map.get_fields() else {
+        return None;
+    };
+    let is_entries = is_map && entries.is_group() && entries.get_fields().len() == 2;
+    (is_entries && entries.get_fields()[0].is_optional()).then_some(entries)
+}
+
+fn require_keys(declared: &Type) -> Result<Type> {
+    if declared.is_primitive() {
+        return Ok(declared.clone());
+    }
+    let required = optional_key(declared)
+        .map(|entries| -> Result<Type> {
+            let mut fields = entries.get_fields().to_vec();
+            fields[0] = Arc::new(with_repetition(&fields[0], Repetition::REQUIRED)?);
+            rebuilt(entries, fields)
+        })
+        .transpose()?;
+    let fields = match required {
+        Some(entries) => vec![Arc::new(entries)],
+        None => declared.get_fields().to_vec(),
+    };
+    let fields = fields
+        .iter()
+        .map(|field| require_keys(field).map(Arc::new))
+        .collect::<Result<Vec<TypePtr>>>()?;
+    rebuilt(declared, fields)
+}
+
+/// A group as declared, with other fields.
+fn rebuilt(declared: &Type, fields: Vec<TypePtr>) -> Result<Type> {
+    let info = declared.get_basic_info();
+    group(
+        declared.name(),
+        info.has_repetition().then(|| info.repetition()),
+        fields,
+        info.converted_type(),
+        info.logical_type_ref().cloned(),
+        info.has_id().then(|| info.id()),
+    )
+    .build()
+}

@@ -1,0 +1,293 @@
+//! Reading ahead: many small page reads become few large ones, within a bound of memory.
+
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::{Buf, Bytes};
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
+
+use crate::ranges::{Ranges, RangesError};
+
+/// Compressed bytes of one row group that are kept at a time: 32 MiB.
+const BUDGET: u64 = 32 << 20;
+
+/// Column chunks that lie as close as this are read in one piece, bytes.
+const GAP: u64 = 256 << 10;
+
+/// What is read of a large column chunk at a time, bytes.
+const WINDOW: std::ops::RangeInclusive<u64> = (64 << 10)..=(8 << 20);
+
+/// The bytes of one row group's column chunks.
+///
+/// If all wanted chunks fit the budget, they are read whole, neighbours together. Otherwise each chunk has a window
+/// that moves through it.
+pub(crate) struct Windows {
+    ranges: Arc<dyn Ranges>,
+    /// In order, without overlap.
+    spans: Vec<Span>,
+    window: u64,
+    failure: Mutex<Option<RangesError>>,
+}
+
+struct Span {
+    range: Range<u64>,
+    /// Bytes of the span and where they begin.
+    held: Mutex<(u64, Bytes)>,
+}
+
+impl Windows {
+    /// Windows over `chunks`, which lie within the file.
+    pub(crate) fn new(ranges: Arc<dyn Ranges>, mut chunks: Vec<Range<u64>>) -> Arc<Self> {
+        chunks.retain(|chunk| !chunk.is_empty());
+        chunks.sort_by_key(|chunk| chunk.start);
+        let total: u64 = chunks.iter().map(|chunk| chunk.end - chunk.start).sum();
+        let whole = total <= BUDGET;
+        let mut spans: Vec<Range<u64>> = Vec::new();
+        for chunk in chunks {
+            match spans.last_mut() {
+                Some(last)
+                    if chunk.start < last.end
+                        || (whole && chunk.start - last.end <= GAP.min(BUDGET)) =>
+                {
+                    last.end = last.end.max(chunk.end);
+                }
+                _ => spans.push(chunk),
+            }
+        }
+        let window = if whole {
+            u64::MAX
+        } else {
+            (BUDGET / spans.len().max(1) as u64).clamp(*WINDOW.start(), *WINDOW.end())
+        };
+        let spans = spans
+            .into_iter()
+            .map(|range| Span {
+                held: Mutex::new((range.start, Bytes::new())),
+                range,
+            })
+            .collect();
+        Arc::new(Self {
+            ranges,
+            spans,
+            window,
+            failure: Mutex::new(None),
+        })
+    }
+
+    /// The error of the source of bytes, if it is what made decoding fail: the decoder hands errors on as text.
+    pub(crate) fn take_failure(&self) -> Option<RangesError> {
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    fn read(&self, range: Range<u64>) -> parquet::errors::Result<Bytes> {
+        let length = range.end - range.start;
+        let failed = match self.ranges.read(range) {
+            Ok(bytes) if bytes.len() as u64 == length => return Ok(bytes),
+            Ok(bytes) => RangesError::new(format!(
+                "asked for {length} bytes and was given {}",
+                bytes.len()
+            )),
+            Err(error) => error,
+        };
+        let text = failed.to_string();
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
+        Err(ParquetError::General(text))
+    }
+
+    /// `length` bytes from `start`.
+    fn exactly(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        let end = start
+            .checked_add(length as u64)
+            .filter(|end| *end <= self.ranges.len())
+            .ok_or_else(|| past_the_end(start))?;
+        if length == 0 {
+            return Ok(Bytes::new());
+        }
+        let Some(span) = self.span(start).filter(|span| end <= span.range.end) else {
+            return self.read(start..end);
+        };
+        let mut held = span.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let covered = held.0 <= start && end <= held.0 + held.1.len() as u64;
+        if !covered {
+            let piece = self.piece(span, start, end);
+            *held = (piece.start, self.read(piece)?);
+        }
+        let from = offset(start - held.0)?;
+        Ok(held.1.slice(from..from + length))
+    }
+
+    /// At least one byte from `start`; none at the end of the file.
+    fn some(&self, start: u64) -> parquet::errors::Result<Bytes> {
+        if start == self.ranges.len() {
+            return Ok(Bytes::new());
+        }
+        if start > self.ranges.len() {
+            return Err(past_the_end(start));
+        }
+        let Some(span) = self.span(start) else {
+            let end = self.ranges.len().min(start.saturating_add(*WINDOW.start()));
+            return self.read(start..end);
+        };
+        let mut held = span.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let covered = held.0 <= start && start < held.0 + held.1.len() as u64;
+        if !covered {
+            let piece = self.piece(span, start, start + 1);
+            *held = (piece.start, self.read(piece)?);
+        }
+        Ok(held.1.slice(offset(start - held.0)?..))
+    }
+
+    /// What to read so that `start..end` is held.
+    fn piece(&self, span: &Span, start: u64, end: u64) -> Range<u64> {
+        if self.window == u64::MAX {
+            return span.range.clone();
+        }
+        start..span.range.end.min(end.max(start + self.window))
+    }
+
+    fn span(&self, start: u64) -> Option<&Span> {
+        let after = self.spans.partition_point(|span| span.range.start <= start);
+        let span = self.spans.get(after.checked_sub(1)?)?;
+        (start < span.range.end).then_some(span)
+    }
+}
+
+fn past_the_end(start: u64) -> ParquetError {
+    ParquetError::EOF(format!("byte {start} and what follows is not in the file"))
+}
+
+fn offset(distance: u64) -> parquet::errors::Result<usize> {
+    usize::try_from(distance).map_err(|_| past_the_end(distance))
+}
+
+/// The decoder's view of the windows.
+pub(crate) struct Source(pub(crate) Arc<Windows>);
+
+impl Length for Source {
+    fn len(&self) -> u64 {
+        self.0.ranges.len()
+    }
+}
+
+impl ChunkReader for Source {
+    type T = Walk;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Walk> {
+        Ok(Walk {
+            windows: Arc::clone(&self.0),
+            piece: self.0.some(start)?,
+            at: start,
+        })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        self.0.exactly(start, length)
+    }
+}
+
+/// Bytes one after the other, for page headers, whose length is known only when they are read.
+pub(crate) struct Walk {
+    windows: Arc<Windows>,
+    piece: Bytes,
+    /// Where `piece` begins.
+    at: u64,
+}
+
+impl Read for Walk {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.piece.is_empty() {
+            self.piece = self.windows.some(self.at).map_err(io::Error::other)?;
+        }
+        let length = out.len().min(self.piece.len());
+        self.piece.copy_to_slice(&mut out[..length]);
+        self.at += length as u64;
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten MiB whose bytes tell their place, with a list of what was read.
+    struct Counted {
+        bytes: Bytes,
+        reads: Mutex<Vec<Range<u64>>>,
+    }
+
+    impl Counted {
+        fn new(length: usize) -> Arc<Self> {
+            let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            Arc::new(Self {
+                bytes: bytes.into(),
+                reads: Mutex::new(Vec::new()),
+            })
+        }
+
+        fn reads(&self) -> Vec<Range<u64>> {
+            self.reads.lock().unwrap().clone()
+        }
+    }
+
+    impl Ranges for Counted {
+        fn len(&self) -> u64 {
+            self.bytes.len() as u64
+        }
+
+        fn read(&self, range: Range<u64>) -> Result<Bytes, RangesError> {
+            self.reads.lock().unwrap().push(range.clone());
+            self.bytes.read(range)
+        }
+    }
+
+    #[test]
+    fn chunks_within_the_budget_are_read_once_and_neighbours_together() {
+        let file = Counted::new(4 << 20);
+        let near = [100..200_u64, 300..5_000, 2 << 20..3 << 20];
+        let source = Source(Windows::new(file.clone(), near.to_vec()));
+        for (start, length) in [(300, 50), (100, 100), (350, 4_000), ((2 << 20) + 7, 9_000)] {
+            let bytes = source.get_bytes(start, length).unwrap();
+            let from = usize::try_from(start).unwrap();
+            assert_eq!(bytes, file.bytes.slice(from..from + length));
+        }
+        assert_eq!(file.reads(), [100..5_000, 2 << 20..3 << 20]);
+    }
+
+    #[test]
+    fn large_chunks_are_read_window_by_window_and_never_twice_in_order() {
+        let file = Counted::new(40 << 20);
+        let length = file.len();
+        let source = Source(Windows::new(file.clone(), vec![0..length / 2, length / 2..length]));
+        let mut walk = source.get_read(0).unwrap();
+        let mut header = [0; 64];
+        walk.read_exact(&mut header).unwrap();
+        assert_eq!(header[..], file.bytes[..64]);
+        let page = 300_000;
+        let mut at = 64_u64;
+        while at + page < length / 2 {
+            source.get_bytes(at, usize::try_from(page).unwrap()).unwrap();
+            at += page;
+        }
+        let reads = file.reads();
+        assert!(reads.len() <= 4, "{reads:?}");
+        let most = reads.iter().map(|range| range.end - range.start).max();
+        assert!(most <= Some(8 << 20), "{reads:?}");
+    }
+
+    #[test]
+    fn a_walk_goes_on_behind_a_window_and_ends_with_the_file() {
+        let file = Counted::new(100_000);
+        let source = Source(Windows::new(file.clone(), vec![10..20, 99_000..100_000]));
+        let mut all = Vec::new();
+        source.get_read(15).unwrap().read_to_end(&mut all).unwrap();
+        assert_eq!(all, file.bytes[15..]);
+        assert!(source.get_read(100_001).is_err());
+        assert!(source.get_bytes(99_999, 2).is_err());
+        assert!(source.get_bytes(u64::MAX, 2).is_err());
+    }
+}

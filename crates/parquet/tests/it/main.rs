@@ -1,0 +1,4 @@
+//! Parquet tables from the outside.
+
+mod cells;
+mod fixture;
