@@ -1,17 +1,20 @@
 //! Every object store passes the conformance suite.
 
-use quarry_contract::location::S3Uri;
+use crate::{SMALL, at};
+use aws_config::SdkConfig;
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::s3::conformance;
 use quarry_edge::s3::memory::{MemoryStore, MultipartLimits};
 use quarry_edge::sdk::{self, Credentials, SdkOptions};
 use quarry_local_s3::LocalS3;
+use tempfile::TempDir;
 
 /// A local server with the bucket `bucket`, and a store that uses it through the SDK.
 pub(crate) struct Local {
     pub(crate) server: LocalS3,
+    pub(crate) config: SdkConfig,
     pub(crate) store: S3Store,
-    _directory: tempfile::TempDir,
+    _directory: TempDir,
 }
 
 impl Local {
@@ -19,35 +22,33 @@ impl Local {
         let directory = tempfile::tempdir().unwrap();
         let server = LocalS3::start(directory.path()).unwrap();
         server.create_bucket("bucket").unwrap();
-        let id = server.credentials().access_key_id.clone();
-        let secret = server.credentials().secret_access_key.clone();
-        let config = sdk::load(SdkOptions {
-            endpoint_url: Some(server.endpoint()),
-            region: Some("eu-central-1".to_owned()),
-            credentials: Some(Credentials::new(id, secret, None, None, "local")),
-            ..SdkOptions::default()
-        })
-        .await;
+        let config = config(&server, server.endpoint()).await;
         Self {
             store: S3Store::new(&config, true),
+            config,
             server,
             _directory: directory,
         }
     }
 }
 
-pub(crate) fn at(key: &str) -> S3Uri {
-    S3Uri::new("bucket", key).unwrap()
+/// The configuration for a server that is reached at `endpoint`.
+pub(crate) async fn config(server: &LocalS3, endpoint: String) -> SdkConfig {
+    let id = server.credentials().access_key_id.clone();
+    let secret = server.credentials().secret_access_key.clone();
+    sdk::load(SdkOptions {
+        endpoint_url: Some(endpoint),
+        region: Some("eu-central-1".to_owned()),
+        credentials: Some(Credentials::new(id, secret, None, None, "local")),
+        ..SdkOptions::default()
+    })
+    .await
 }
 
 #[tokio::test]
 async fn memory_conforms() {
     conformance::all(&MemoryStore::new(), &at("suite"), MultipartLimits::S3).await;
-    let limits = MultipartLimits {
-        min_part: 64,
-        ..MultipartLimits::S3
-    };
-    conformance::all(&MemoryStore::with_limits(limits), &at("suite"), limits).await;
+    conformance::all(&MemoryStore::with_limits(SMALL), &at("suite"), SMALL).await;
 }
 
 #[tokio::test]

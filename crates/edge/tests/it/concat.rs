@@ -1,0 +1,286 @@
+//! One object of many: whole and in order, in one go or in many, and nothing left behind.
+
+use crate::stores::Local;
+use crate::{SMALL, at, data, run};
+use bytes::Bytes;
+use proptest::prelude::*;
+use quarry_edge::clock::{TimeLeft, Unlimited};
+use quarry_edge::s3::concat::plan::Limits;
+use quarry_edge::s3::concat::{
+    ConcatError, ConcatOptions, ConcatProgress, Concatenated, Segment, concatenate,
+};
+use quarry_edge::s3::faults::{Fault, FaultyStore, Operation};
+use quarry_edge::s3::memory::MemoryStore;
+use quarry_edge::store::{ObjectStore, StoreError};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+type Faulty = FaultyStore<MemoryStore>;
+
+const OPTIONS: ConcatOptions = ConcatOptions {
+    limits: Limits {
+        min_part: SMALL.min_part,
+        max_copy: 100,
+        max_parts: 10_000,
+        gather: 40,
+    },
+    in_flight: 3,
+};
+
+/// Says yes so many times.
+struct Steps(AtomicI64);
+
+impl Steps {
+    fn new(steps: i64) -> Self {
+        Self(AtomicI64::new(steps))
+    }
+}
+
+impl TimeLeft for Steps {
+    fn enough(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::Relaxed) > 0
+    }
+}
+
+fn faulty() -> Faulty {
+    FaultyStore::new(MemoryStore::with_limits(SMALL))
+}
+
+/// Objects of these sizes, with what they hold together.
+async fn objects(store: &dyn ObjectStore, sizes: &[usize]) -> (Vec<Segment>, Vec<u8>) {
+    let all = data(sizes.iter().sum());
+    let (mut rest, mut segments) = (all.clone(), Vec::new());
+    for (number, &size) in sizes.iter().enumerate() {
+        let location = at(&format!("part-{number}"));
+        store
+            .put(&location, rest.split_to(size), false)
+            .await
+            .unwrap();
+        segments.push(Segment::whole(store.head(&location).await.unwrap()));
+    }
+    (segments, all.to_vec())
+}
+
+async fn whole(
+    store: &Faulty,
+    segments: &[Segment],
+    progress: Option<ConcatProgress>,
+) -> Result<Concatenated, ConcatError> {
+    concatenate(store, &at("o"), segments, progress, &Unlimited, &OPTIONS).await
+}
+
+/// The progress after so many parts.
+async fn stopped(store: &Faulty, segments: &[Segment], parts: i64) -> ConcatProgress {
+    let time = Steps::new(parts);
+    match concatenate(store, &at("o"), segments, None, &time, &OPTIONS).await {
+        Ok(Concatenated::Unfinished(progress)) => progress,
+        other => panic!("{other:?}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// The object is its segments one after the other, for any sizes, and however often the work
+    /// is stopped and continued from a progress that was written down.
+    #[test]
+    fn segments_follow_each_other(
+        sizes in prop::collection::vec((prop_oneof![0..20_usize, 14..40_usize, 100..500_usize], any::<bool>(), 0..10_usize), 0..12),
+        steps in 2..6_i64,
+        in_flight in 1..4_usize,
+    ) {
+        let store = faulty();
+        let options = ConcatOptions { in_flight, ..OPTIONS };
+        let mut expected = Vec::new();
+        let written = run(async {
+            let mut segments = Vec::new();
+            for (number, &(size, inline, skipped)) in sizes.iter().enumerate() {
+                let content = data(size + number).slice(number..);
+                let from = skipped.min(size);
+                expected.extend_from_slice(&content[from..]);
+                if inline {
+                    segments.push(Segment::Bytes(content.slice(from..)));
+                    continue;
+                }
+                let location = at(&format!("part-{number}"));
+                store.put(&location, content, false).await.unwrap();
+                let info = store.head(&location).await.unwrap();
+                segments.push(Segment::Object { range: from as u64..info.size, info });
+            }
+            let mut progress = None;
+            loop {
+                let time = Steps::new(steps);
+                let target = at("o");
+                let result =
+                    concatenate(&store, &target, &segments, progress, &time, &options).await;
+                match result.unwrap() {
+                    Concatenated::Done(written) => break written,
+                    Concatenated::Unfinished(unfinished) => {
+                        let text = serde_json::to_string(&unfinished).unwrap();
+                        progress = Some(serde_json::from_str(&text).unwrap());
+                    }
+                }
+            }
+        });
+        let info = run(store.inner().head(&at("o"))).unwrap();
+        prop_assert_eq!((written.bytes, written.etag), (info.size, info.etag));
+        prop_assert_eq!(run(store.inner().get(&at("o"), 10_000)).unwrap(), expected);
+        prop_assert_eq!(store.inner().open_uploads(), []);
+    }
+}
+
+/// What is large enough is not read.
+#[tokio::test]
+async fn large_inputs_are_copied_inside_the_store() {
+    let store = faulty();
+    let (segments, expected) = objects(&store, &[100, 250, 17]).await;
+    whole(&store, &segments, None).await.unwrap();
+    assert_eq!(store.inner().get(&at("o"), 1000).await.unwrap(), expected);
+    assert_eq!(store.calls(Operation::GetRange), 0);
+    assert_eq!(store.calls(Operation::CopyPart), 1 + 3 + 1);
+}
+
+/// What was done before a stop is not done again.
+#[tokio::test]
+async fn work_is_continued_where_it_stopped() {
+    let store = faulty();
+    let (segments, expected) = objects(&store, &[50; 10]).await;
+    let progress = stopped(&store, &segments, 4).await;
+    assert_eq!(progress.parts_done(), 4);
+    assert_eq!(
+        store.inner().locations().len(),
+        10,
+        "there is no object yet"
+    );
+    whole(&store, &segments, Some(progress)).await.unwrap();
+    assert_eq!(store.inner().get(&at("o"), 1000).await.unwrap(), expected);
+    assert_eq!(store.calls(Operation::CopyPart), 10);
+    assert_eq!(store.calls(Operation::CreateUpload), 1);
+}
+
+/// A progress that fits no more is given up: its upload is aborted, the object is made anew.
+#[tokio::test]
+async fn a_stale_progress_is_given_up() {
+    let store = faulty();
+    let (segments, expected) = objects(&store, &[50; 6]).await;
+
+    // Of other segments.
+    let other = stopped(&store, &segments[1..], 2).await;
+    whole(&store, &segments, Some(other)).await.unwrap();
+    assert_eq!(store.inner().get(&at("o"), 1000).await.unwrap(), expected);
+    assert_eq!(store.inner().open_uploads(), []);
+
+    // Completed by an invocation whose answer was lost.
+    let before = stopped(&store, &segments, 2).await;
+    whole(&store, &segments, Some(before.clone()))
+        .await
+        .unwrap();
+    whole(&store, &segments, Some(before)).await.unwrap();
+    assert_eq!(store.inner().get(&at("o"), 1000).await.unwrap(), expected);
+    assert_eq!(store.inner().open_uploads(), []);
+}
+
+/// Passing failures of single calls do not show, lost answers included.
+#[tokio::test(start_paused = true)]
+async fn passing_failures_are_repeated() {
+    for fault in [Fault::Throttled, Fault::Unavailable, Fault::LostAnswer] {
+        let store = faulty()
+            .fail(Operation::CopyPart, 2, fault)
+            .fail(Operation::GetRange, 1, fault)
+            .fail(Operation::GetRange, 2, Fault::Cut(3))
+            .fail(Operation::UploadPart, 1, fault)
+            .fail(Operation::Head, 4, fault)
+            .fail(Operation::CompleteUpload, 1, fault);
+        let (segments, expected) = objects(&store, &[100, 5, 50]).await;
+        let done = whole(&store, &segments, None).await.unwrap();
+        assert!(matches!(done, Concatenated::Done(_)), "{fault:?}");
+        assert_eq!(store.inner().get(&at("o"), 1000).await.unwrap(), expected);
+        assert_eq!(store.inner().open_uploads(), [], "{fault:?}");
+    }
+}
+
+/// A changed or missing input, and failures that last, are errors that leave nothing.
+#[tokio::test(start_paused = true)]
+async fn failures_leave_nothing() {
+    let store = faulty();
+    for small in [true, false] {
+        let size = if small { 5 } else { 60 };
+        let (segments, _) = objects(&store, &[100, size, 100]).await;
+        store
+            .put(&at("part-1"), data(size + 1), false)
+            .await
+            .unwrap();
+        let error = whole(&store, &segments, None).await.unwrap_err();
+        let changed = matches!(&error, ConcatError::Store(StoreError::Changed(name)) if name.contains("part-1"));
+        assert!(changed, "{error:?}");
+        assert_eq!(error.into_step("joining").name(), "Quarry.DataChanged");
+
+        store.inner().delete(&at("part-1"));
+        let progress = stopped(&store, &segments, 1).await;
+        let error = whole(&store, &segments, Some(progress)).await.unwrap_err();
+        assert!(
+            matches!(error, ConcatError::Store(StoreError::NotFound(_))),
+            "{error:?}"
+        );
+        assert_eq!(store.inner().open_uploads(), []);
+    }
+    for operation in [
+        Operation::CopyPart,
+        Operation::UploadPart,
+        Operation::CompleteUpload,
+    ] {
+        let store = faulty().fail_all(operation, 1.., Fault::Throttled);
+        let (segments, _) = objects(&store, &[100, 5, 100]).await;
+        let error = whole(&store, &segments, None).await.unwrap_err();
+        assert!(
+            matches!(error, ConcatError::Store(StoreError::Throttled(..))),
+            "{error:?}"
+        );
+        assert_eq!(store.inner().open_uploads(), [], "{operation:?}");
+    }
+}
+
+/// More pieces than parts are an error of their own, before anything is done.
+#[tokio::test]
+async fn too_many_parts_are_named() {
+    let store = faulty();
+    let (segments, _) = objects(&store, &[900; 4]).await;
+    let options = ConcatOptions {
+        limits: Limits {
+            max_parts: 3,
+            max_copy: 10_000,
+            ..OPTIONS.limits
+        },
+        ..OPTIONS
+    };
+    let error = concatenate(&store, &at("o"), &segments, None, &Unlimited, &options)
+        .await
+        .unwrap_err();
+    let ConcatError::TooManyParts { needed, limit, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!((needed, limit), (4, 3));
+    assert_eq!(store.calls(Operation::CreateUpload), 0);
+}
+
+/// With the real limits and the real protocol: a header, small and large parts.
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_are_joined_on_the_local_server() {
+    const MIB: usize = 1 << 20;
+    let local = Local::start().await;
+    let (objects, content) = objects(&local.store, &[6 * MIB, MIB, 3, 11 * MIB, 0, MIB]).await;
+    let mut segments = vec![Segment::Bytes(Bytes::from_static(b"a,b\n"))];
+    segments.extend(objects);
+    // Callers run it in tasks of their own.
+    let (store, target) = (local.store.clone(), at("whole"));
+    let done = tokio::spawn(async move {
+        let options = ConcatOptions::default();
+        concatenate(&store, &target, &segments, None, &Unlimited, &options).await
+    });
+    let Concatenated::Done(written) = done.await.unwrap().unwrap() else {
+        panic!("time was not limited")
+    };
+    let expected = [b"a,b\n".as_slice(), &content].concat();
+    assert_eq!(written.bytes, expected.len() as u64);
+    let read = local.store.get(&at("whole"), written.bytes).await.unwrap();
+    assert!(read == expected);
+}

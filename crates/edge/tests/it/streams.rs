@@ -1,0 +1,365 @@
+//! Readers and writers give back what went in, whatever the sizes and faults, and leave nothing.
+
+use crate::{SMALL, at, data, no_upload_is_left, run};
+use bytes::Bytes;
+use proptest::prelude::*;
+use quarry_edge::s3::faults::{Fault, FaultyStore, Operation};
+use quarry_edge::s3::memory::MemoryStore;
+use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
+use quarry_edge::s3::writer::{ObjectWriter, WriteOptions, Written};
+use quarry_edge::store::{ObjectStore, StoreError};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+type Faulty = FaultyStore<MemoryStore>;
+
+fn faulty() -> Faulty {
+    FaultyStore::new(MemoryStore::with_limits(SMALL))
+}
+
+const WRITE: WriteOptions = WriteOptions {
+    part_bytes: 16,
+    in_flight: 3,
+};
+
+const READ: ReadOptions = ReadOptions {
+    part_bytes: 10,
+    in_flight: 3,
+};
+
+fn writer(store: &Arc<Faulty>, options: WriteOptions) -> ObjectWriter {
+    ObjectWriter::new(Arc::clone(store) as Arc<dyn ObjectStore>, at("o"), options)
+}
+
+async fn reader(store: &Arc<Faulty>, range: Range<u64>, options: ReadOptions) -> ObjectReader {
+    let etag = store.inner().head(&at("o")).await.unwrap().etag;
+    let store = Arc::clone(store) as Arc<dyn ObjectStore>;
+    ObjectReader::open(store, at("o"), range, etag, options)
+}
+
+async fn write(store: &Arc<Faulty>, content: &[u8]) -> Result<Written, StoreError> {
+    let mut writer = writer(store, WRITE);
+    writer.write(content).await?;
+    writer.finish().await
+}
+
+async fn read_all(mut reader: ObjectReader) -> Result<Vec<u8>, StoreError> {
+    let mut all = Vec::new();
+    while let Some(piece) = reader.next().await? {
+        assert!(!piece.is_empty());
+        all.extend_from_slice(&piece);
+    }
+    assert!(reader.next().await?.is_none(), "the end is the end");
+    Ok(all)
+}
+
+/// A store with an object of 100 bytes.
+async fn with_object(store: Faulty) -> Arc<Faulty> {
+    let body = data(100);
+    store.inner().put(&at("o"), body, false).await.unwrap();
+    Arc::new(store)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// What is written in any pieces is the object, sizes around the parts' bounds included; what
+    /// fits into one part is a single put.
+    #[test]
+    fn what_is_written_is_the_object(
+        length in prop_oneof![0..100_usize, (0..6_usize, 0..3_usize).prop_map(|(n, d)| (n * 16 + d).saturating_sub(1))],
+        cuts in prop::collection::vec((1..50_usize, any::<bool>()), 1..8),
+        part_bytes in 16..20_usize,
+        in_flight in 1..4_usize,
+    ) {
+        let content = data(length);
+        let store = Arc::new(faulty());
+        let written = run(async {
+            let mut writer = writer(&store, WriteOptions { part_bytes, in_flight });
+            let (mut rest, mut cuts) = (content.clone(), cuts.iter().cycle());
+            while !rest.is_empty() {
+                let &(cut, as_bytes) = cuts.next().unwrap();
+                let now = rest.split_to(cut.min(rest.len()));
+                if as_bytes {
+                    writer.write_bytes(now).await.unwrap();
+                } else {
+                    writer.write(&now).await.unwrap();
+                }
+            }
+            assert_eq!(writer.bytes(), length as u64);
+            writer.finish().await.unwrap()
+        });
+        let (info, stored) = run(async {
+            (store.inner().head(&at("o")).await.unwrap(), store.inner().get(&at("o"), 1000).await.unwrap())
+        });
+        prop_assert_eq!(stored, content);
+        prop_assert_eq!(written, Written { bytes: info.size, etag: info.etag });
+        prop_assert_eq!(store.inner().open_uploads(), []);
+        let parts = if length <= part_bytes { 0 } else { length.div_ceil(part_bytes) };
+        prop_assert_eq!(store.calls(Operation::UploadPart), parts as u64);
+    }
+
+    /// Any range comes in order and whole, whatever the parts and however slow single GETs are.
+    #[test]
+    fn what_is_read_is_the_range(
+        bounds in (0..=100_u64, 0..=100_u64),
+        part_bytes in 0..40_u64,
+        in_flight in 0..5_usize,
+        slow in prop::collection::vec((1..12_u64, 1..500_u64), 0..6),
+    ) {
+        let range = bounds.0.min(bounds.1)..bounds.0.max(bounds.1);
+        let read = run(async {
+            let store = slow.iter().fold(faulty(), |store, &(nth, millis)| {
+                store.fail(Operation::GetRange, nth, Fault::Slow(Duration::from_millis(millis)))
+            });
+            let store = with_object(store).await;
+            let options = ReadOptions { part_bytes, in_flight };
+            read_all(reader(&store, range.clone(), options).await).await.unwrap()
+        });
+        let bounds = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
+        prop_assert_eq!(read, &data(100)[bounds]);
+    }
+}
+
+/// A range of one part is one GET, and nothing is asked for before it is wanted.
+#[tokio::test]
+async fn a_small_range_is_one_get() {
+    let store = with_object(faulty()).await;
+    let mut reader = reader(&store, 20..30, READ).await;
+    assert_eq!(store.calls(Operation::GetRange), 0);
+    assert_eq!(reader.next().await.unwrap().unwrap(), data(100)[20..30]);
+    assert_eq!(reader.next().await.unwrap(), None);
+    assert_eq!(store.calls(Operation::GetRange), 1);
+}
+
+/// However slow the caller is, no more than the options say is fetched ahead.
+#[tokio::test(start_paused = true)]
+async fn reading_ahead_is_bounded() {
+    let store = with_object(faulty()).await;
+    let mut reader = reader(&store, 0..100, READ).await;
+    for taken in 1..=7 {
+        reader.next().await.unwrap().unwrap();
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert_eq!(store.calls(Operation::GetRange), taken + 3);
+    }
+}
+
+/// A cut body is continued where it was cut; answers that fail for a passing reason are repeated.
+#[tokio::test(start_paused = true)]
+async fn a_cut_body_is_continued() {
+    let store = faulty()
+        .fail(Operation::GetRange, 1, Fault::Cut(4))
+        .fail(Operation::GetRange, 2, Fault::Cut(0))
+        .fail(Operation::GetRange, 3, Fault::Unavailable)
+        .fail(Operation::GetRange, 5, Fault::Throttled);
+    let store = with_object(store).await;
+    let read = read_all(reader(&store, 0..100, READ).await).await.unwrap();
+    assert_eq!(read, data(100));
+    assert_eq!(store.calls(Operation::GetRange), 10 + 4);
+}
+
+/// After the attempts are used up the error comes out, and the same piece can be asked for again.
+#[tokio::test(start_paused = true)]
+async fn a_reader_can_be_asked_again_after_an_error() {
+    let options = ReadOptions {
+        in_flight: 1,
+        ..READ
+    };
+    let store = (2..=4).fold(faulty(), |store, nth| {
+        store.fail(Operation::GetRange, nth, Fault::Unavailable)
+    });
+    let store = with_object(store).await;
+    let mut reader = reader(&store, 0..30, options).await;
+    assert_eq!(reader.next().await.unwrap().unwrap(), data(100)[..10]);
+    let error = reader.next().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(..)), "{error:?}");
+    assert_eq!(reader.next().await.unwrap().unwrap(), data(100)[10..20]);
+    assert_eq!(reader.next().await.unwrap().unwrap(), data(100)[20..30]);
+}
+
+/// A replaced object is never mixed with the one before.
+#[tokio::test(start_paused = true)]
+async fn a_changed_object_is_an_error() {
+    let store = with_object(faulty()).await;
+    let mut reader = reader(&store, 0..100, READ).await;
+    reader.next().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    store
+        .inner()
+        .put(&at("o"), "new".into(), false)
+        .await
+        .unwrap();
+    let mut error = None;
+    for _ in 0..10 {
+        match reader.next().await {
+            Ok(piece) => assert_ne!(piece, None, "ended as if whole"),
+            Err(changed) => {
+                error = Some(changed);
+                break;
+            }
+        }
+    }
+    assert!(matches!(error, Some(StoreError::Changed(_))), "{error:?}");
+}
+
+/// A dropped reader ends its GETs.
+#[tokio::test(start_paused = true)]
+async fn a_dropped_reader_ends_its_tasks() {
+    let hour = Fault::Slow(Duration::from_hours(1));
+    let store = with_object(faulty().fail_all(Operation::GetRange, 1.., hour)).await;
+    let mut reader = reader(&store, 0..100, READ).await;
+    let waiting = tokio::time::timeout(Duration::from_secs(1), reader.next()).await;
+    assert!(waiting.is_err());
+    assert_eq!(Arc::strong_count(&store), 1 + 1 + 3);
+    drop(reader);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(Arc::strong_count(&store), 1);
+}
+
+/// A writer whose parts are not taken holds its caller back.
+#[tokio::test(start_paused = true)]
+async fn writing_ahead_is_bounded() {
+    let hour = Fault::Slow(Duration::from_hours(1));
+    let store = Arc::new(faulty().fail_all(Operation::UploadPart, 1.., hour));
+    let mut writer = writer(&store, WRITE);
+    let content = data(16 * 10);
+    let writing = tokio::time::timeout(Duration::from_secs(1), writer.write(&content)).await;
+    assert!(writing.is_err());
+    assert_eq!(store.calls(Operation::UploadPart), 3);
+    assert_eq!(writer.bytes(), 16 * 4);
+}
+
+/// Parts, puts and the completion are repeated when they fail for a passing reason, also when
+/// only the answer was lost.
+#[tokio::test(start_paused = true)]
+async fn passing_failures_do_not_show() {
+    let content = data(100);
+    for fault in [Fault::Unavailable, Fault::Throttled, Fault::LostAnswer] {
+        let store = Arc::new(
+            faulty()
+                .fail(Operation::UploadPart, 2, fault)
+                .fail(Operation::UploadPart, 3, fault)
+                .fail(Operation::CompleteUpload, 1, fault)
+                .fail(Operation::Put, 1, fault),
+        );
+        let written = write(&store, &content).await.unwrap();
+        let info = store.inner().head(&at("o")).await.unwrap();
+        assert_eq!((written.bytes, written.etag), (100, info.etag), "{fault:?}");
+        assert_eq!(store.inner().get(&at("o"), 100).await.unwrap(), content);
+        write(&store, &content[..10]).await.unwrap();
+        assert_eq!(
+            store.inner().get(&at("o"), 100).await.unwrap(),
+            content[..10]
+        );
+        assert_eq!(store.inner().open_uploads(), [], "{fault:?}");
+    }
+}
+
+/// When a part or the completion fails for good, the error comes out, what was there before stays,
+/// and no upload is left when the call returns.
+#[tokio::test(start_paused = true)]
+async fn lasting_failures_leave_nothing() {
+    for (operation, fault) in [
+        (Operation::UploadPart, Fault::AccessDenied),
+        (Operation::UploadPart, Fault::Throttled),
+        (Operation::CompleteUpload, Fault::AccessDenied),
+        (Operation::CompleteUpload, Fault::Unavailable),
+        (Operation::CreateUpload, Fault::Unavailable),
+    ] {
+        let store = with_object(faulty().fail_all(operation, 1.., fault)).await;
+        let error = write(&store, &data(90)).await.unwrap_err();
+        let as_expected = match fault {
+            Fault::AccessDenied => matches!(error, StoreError::AccessDenied(..)),
+            Fault::Throttled => matches!(error, StoreError::Throttled(..)),
+            _ => matches!(error, StoreError::Unavailable(..)),
+        };
+        assert!(as_expected, "{operation:?} {fault:?}: {error:?}");
+        assert_eq!(store.inner().open_uploads(), [], "{operation:?} {fault:?}");
+        assert_eq!(store.inner().get(&at("o"), 100).await.unwrap(), data(100));
+    }
+}
+
+/// A writer that is dropped or aborted leaves neither object nor upload, parts under way or the
+/// upload's creation included.
+#[tokio::test(start_paused = true)]
+async fn a_writer_given_up_leaves_nothing() {
+    let slow = Fault::Slow(Duration::from_secs(1));
+    for operation in [
+        Operation::Head,
+        Operation::UploadPart,
+        Operation::CreateUpload,
+    ] {
+        for abort in [true, false] {
+            let store = Arc::new(faulty().fail_all(operation, 1.., slow));
+            let mut writer = writer(&store, WRITE);
+            let content = data(16 * 10);
+            let time = Duration::from_millis(100);
+            let _ = tokio::time::timeout(time, writer.write(&content)).await;
+            assert_eq!(store.calls(Operation::CreateUpload), 1);
+            if abort {
+                writer.abort().await.unwrap();
+                assert_eq!(store.inner().open_uploads(), [], "{operation:?}");
+            } else {
+                drop(writer);
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            no_upload_is_left(store.inner()).await;
+            assert_eq!(store.inner().locations(), []);
+            assert_eq!(
+                Arc::strong_count(&store),
+                1,
+                "{operation:?}: a task is left"
+            );
+        }
+    }
+}
+
+/// Parts grow, so that an object may have fifteen times the bytes that 10,000 equal parts have;
+/// beyond that the limit is named.
+#[tokio::test]
+async fn parts_grow_up_to_the_limit_of_s3() {
+    let limits = quarry_edge::s3::memory::MultipartLimits {
+        min_part: 1,
+        ..SMALL
+    };
+    let options = WriteOptions {
+        part_bytes: 1,
+        in_flight: 3,
+    };
+    let most = 2_500 * (1 + 2 + 4 + 8);
+    let store = Arc::new(FaultyStore::new(MemoryStore::with_limits(limits)));
+    let mut fits = writer(&store, options);
+    fits.write(&data(most)).await.unwrap();
+    assert_eq!(fits.finish().await.unwrap().bytes, most as u64);
+    assert_eq!(
+        store.inner().get(&at("o"), most as u64).await.unwrap(),
+        data(most)
+    );
+
+    let mut too_long = writer(&store, options);
+    too_long.write(&data(most)).await.unwrap();
+    let error = match too_long.write(b"more").await {
+        Ok(()) => too_long.finish().await.unwrap_err(),
+        Err(error) => error,
+    };
+    let StoreError::Refused(_, why) = error else {
+        panic!("{error:?}")
+    };
+    assert!(why.to_string().contains("10000 parts"), "{why}");
+    no_upload_is_left(store.inner()).await;
+}
+
+/// Large pieces are handed on without a copy, so the object is still whole when they are cut.
+#[tokio::test]
+async fn shared_bytes_are_not_disturbed() {
+    let store = Arc::new(faulty());
+    let mut writer = writer(&store, WRITE);
+    let content = data(100);
+    let shared: Bytes = content.slice(3..);
+    writer.write(&content[..3]).await.unwrap();
+    writer.write_bytes(shared.clone()).await.unwrap();
+    writer.finish().await.unwrap();
+    assert_eq!(shared, content[3..]);
+    assert_eq!(store.inner().get(&at("o"), 100).await.unwrap(), content);
+}
