@@ -268,7 +268,12 @@ mod tests {
         let seconds = 1_704_164_645;
         for (value, unit, zone, text) in [
             (seconds, Second, Zone::None, "2024-01-02T03:04:05"),
-            (seconds * 1_000, Millisecond, Zone::None, "2024-01-02T03:04:05"),
+            (
+                seconds * 1_000,
+                Millisecond,
+                Zone::None,
+                "2024-01-02T03:04:05",
+            ),
             (
                 seconds * 1_000_000 + 120_000,
                 Microsecond,

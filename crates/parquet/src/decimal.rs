@@ -109,7 +109,8 @@ mod tests {
     #[test]
     fn long_values_have_all_their_digits() {
         // 2^255 - 1 and -2^255.
-        let digits = "57896044618658097711785492504343953926634992332820282019728792003956564819967";
+        let digits =
+            "57896044618658097711785492504343953926634992332820282019728792003956564819967";
         let mut most = [0xff; 32];
         most[0] = 0x7f;
         assert_eq!(text(&most, 0), digits);

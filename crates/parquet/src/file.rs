@@ -254,46 +254,41 @@ impl Inner {
         }
         let found = read.and_then(|()| reader.finish()).ok();
         Ok(found
-            .filter(|found| self.places_make_sense(found, groups, &leaves))
+            .filter(|found| places_make_sense(found, groups, &leaves))
             .map_or_else(|| Arc::clone(&self.metadata), Arc::new))
     }
+}
 
-    fn places_make_sense(
-        &self,
-        metadata: &ParquetMetaData,
-        groups: &[usize],
-        leaves: &[usize],
-    ) -> bool {
-        let Some(index) = metadata.page_index() else {
-            return true;
-        };
-        groups.iter().all(|&group| {
-            let rows = metadata.row_group(group).num_rows();
-            leaves.iter().all(|&leaf| {
-                let Some(pages) = index.page_locations(group, leaf) else {
-                    return true;
-                };
-                let Some(chunk) = chunk_range(metadata.row_group(group).column(leaf)) else {
-                    return false;
-                };
-                let in_chunk = pages.iter().all(|page| {
-                    let end = page
-                        .offset
-                        .checked_add(i64::from(page.compressed_page_size));
-                    let bounds = u64::try_from(page.offset)
-                        .ok()
-                        .zip(end.and_then(|end| u64::try_from(end).ok()));
-                    bounds.is_some_and(|(start, end)| {
-                        chunk.start <= start && start < end && end <= chunk.end
-                    }) && (0..rows).contains(&page.first_row_index)
-                });
-                let starts = pages.first().is_some_and(|page| page.first_row_index == 0);
-                let in_order = pages.windows(2).all(|two| {
-                    two[0].offset < two[1].offset
-                        && two[0].first_row_index <= two[1].first_row_index
-                });
-                in_chunk && starts && in_order
-            })
+/// Whether the pages lie in their column chunks, one behind the other, with rows that the row group has.
+fn places_make_sense(metadata: &ParquetMetaData, groups: &[usize], leaves: &[usize]) -> bool {
+    let Some(index) = metadata.page_index() else {
+        return true;
+    };
+    groups.iter().all(|&group| {
+        let rows = metadata.row_group(group).num_rows();
+        leaves.iter().all(|&leaf| {
+            let Some(pages) = index.page_locations(group, leaf) else {
+                return true;
+            };
+            let Some(chunk) = chunk_range(metadata.row_group(group).column(leaf)) else {
+                return false;
+            };
+            let in_chunk = pages.iter().all(|page| {
+                let end = page
+                    .offset
+                    .checked_add(i64::from(page.compressed_page_size));
+                let bounds = u64::try_from(page.offset)
+                    .ok()
+                    .zip(end.and_then(|end| u64::try_from(end).ok()));
+                bounds.is_some_and(|(start, end)| {
+                    chunk.start <= start && start < end && end <= chunk.end
+                }) && (0..rows).contains(&page.first_row_index)
+            });
+            let starts = pages.first().is_some_and(|page| page.first_row_index == 0);
+            let in_order = pages.windows(2).all(|two| {
+                two[0].offset < two[1].offset && two[0].first_row_index <= two[1].first_row_index
+            });
+            in_chunk && starts && in_order
         })
-    }
+    })
 }

@@ -110,7 +110,9 @@ fn read_encoded(file: &str, ranges: &dyn Ranges) -> Result<Bytes, FileError> {
     }
     let metadata = if announced + TAIL <= tail.len() as u64 {
         let end = tail.len() as u64 - TAIL;
-        let bounds = usize::try_from(end - announced).ok().zip(usize::try_from(end).ok());
+        let bounds = usize::try_from(end - announced)
+            .ok()
+            .zip(usize::try_from(end).ok());
         bounds.map(|(start, end)| tail.slice(start..end))
     } else {
         Some(read(length - TAIL - announced..length - TAIL)?)
@@ -181,13 +183,14 @@ pub(crate) fn moved(
         .zip(declared.columns())
         .map(|(column, descriptor)| moved_column(column, descriptor, shift))
         .collect::<ParquetResult<Vec<_>>>()?;
-    let start = columns.first().map_or(MAGIC.len() as i64, first_page);
-    RowGroupMetaData::builder(Arc::clone(declared))
+    let builder = RowGroupMetaData::builder(Arc::clone(declared))
         .set_num_rows(group.num_rows())
-        .set_total_byte_size(group.total_byte_size())
-        .set_file_offset(start)
-        .set_column_metadata(columns)
-        .build()
+        .set_total_byte_size(group.total_byte_size());
+    let builder = match columns.first() {
+        Some(first) => builder.set_file_offset(first_page(first)),
+        None => builder,
+    };
+    builder.set_column_metadata(columns).build()
 }
 
 fn moved_column(

@@ -55,12 +55,14 @@ impl Kind {
                 let (place, what) = member.without_text()?;
                 Some((format!(".{name}{place}"), what))
             }),
-            Self::Map(key, value) => [(".key", key), (".value", value)]
-                .into_iter()
-                .find_map(|(side, kind)| {
-                    let (place, what) = kind.without_text()?;
-                    Some((format!("{side}{place}"), what))
-                }),
+            Self::Map(key, value) => {
+                [(".key", key), (".value", value)]
+                    .into_iter()
+                    .find_map(|(side, kind)| {
+                        let (place, what) = kind.without_text()?;
+                        Some((format!("{side}{place}"), what))
+                    })
+            }
         }
     }
 }
@@ -208,11 +210,7 @@ fn integer(
     }
 }
 
-fn bytes(
-    column: &Type,
-    logical: Option<&LogicalType>,
-    converted: ConvertedType,
-) -> Leaf {
+fn bytes(column: &Type, logical: Option<&LogicalType>, converted: ConvertedType) -> Leaf {
     match (logical, converted) {
         (Some(LogicalType::String | LogicalType::Json | LogicalType::Enum), _)
         | (None, ConvertedType::UTF8 | ConvertedType::JSON | ConvertedType::ENUM) => Leaf::Text,
@@ -226,11 +224,7 @@ fn bytes(
     }
 }
 
-fn fixed_bytes(
-    column: &Type,
-    logical: Option<&LogicalType>,
-    converted: ConvertedType,
-) -> Leaf {
+fn fixed_bytes(column: &Type, logical: Option<&LogicalType>, converted: ConvertedType) -> Leaf {
     let length = fixed_length(column);
     match (logical, converted) {
         (Some(LogicalType::Decimal(decimal)), _) => decimal_of(decimal.scale),

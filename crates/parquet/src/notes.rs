@@ -1,6 +1,6 @@
 //! The notes that writers leave in a file about its columns, adapted to the columns of the result.
 //!
-//! * `ARROW:schema` (pyarrow, polars, DuckDB and others: zones, categories, widths that Parquet does not know) and
+//! * `ARROW:schema` (pyarrow, polars and others: zones, categories, widths that Parquet does not know) and
 //!   Spark's row schema get the new columns and lose the replaced ones. Spark reads no columns that its note lacks.
 //! * The note of pandas loses the replaced columns and a row index that was only counted through: the result may have
 //!   more or fewer rows. Columns that were an index stay one. New columns need no entry.
@@ -123,9 +123,9 @@ fn pandas(text: &str, replaced: &[&str]) -> Option<String> {
     }
     // A counted index is an object with start, stop and step; others are names of columns.
     index.retain(Value::is_string);
-    note.get_mut("columns")?
-        .as_array_mut()?
-        .retain(|column| !names(column, "field_name", replaced) && !names(column, "name", replaced));
+    note.get_mut("columns")?.as_array_mut()?.retain(|column| {
+        !names(column, "field_name", replaced) && !names(column, "name", replaced)
+    });
     serde_json::to_string(&note).ok()
 }
 

@@ -249,6 +249,7 @@ impl PartWriter {
         let row_groups = groups.len();
         let footer = footer::write(&self.declared, std::mem::take(&mut self.notes), groups)?;
         let data = self.take()?;
+        let bytes = self.taken + footer.len() as u64;
         let last = if data.is_empty() {
             footer
         } else {
@@ -257,7 +258,7 @@ impl PartWriter {
         let meta = PartMeta {
             rows: self.rows,
             row_groups,
-            bytes: self.writer.bytes_written() as u64 + last.len() as u64,
+            bytes,
             unfit: self
                 .unfit
                 .into_iter()
@@ -357,10 +358,8 @@ fn properties(
         .set_max_row_group_row_count(None);
     for (declared, encoded) in declared.columns().iter().zip(encoded.columns()) {
         if declared.sort_order() != encoded.sort_order() {
-            properties = properties.set_column_statistics_enabled(
-                encoded.path().clone(),
-                EnabledStatistics::None,
-            );
+            properties = properties
+                .set_column_statistics_enabled(encoded.path().clone(), EnabledStatistics::None);
         }
     }
     properties.build()

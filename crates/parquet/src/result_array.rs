@@ -171,9 +171,9 @@ impl ResultArray {
             self.push_null();
             return Fit::Lost;
         };
-        let fit = values
-            .iter()
-            .fold(Fit::Whole, |fit, value| fit.and(items.push_json(value.get())));
+        let fit = values.iter().fold(Fit::Whole, |fit, value| {
+            fit.and(items.push_json(value.get()))
+        });
         ends.push(end(items));
         validity.append_non_null();
         fit
@@ -244,8 +244,7 @@ impl ResultArray {
                 ends,
                 validity,
             } => {
-                let offsets: ScalarBuffer<i32> =
-                    std::iter::once(0).chain(ends.drain(..)).collect();
+                let offsets: ScalarBuffer<i32> = std::iter::once(0).chain(ends.drain(..)).collect();
                 let items = items.finish()?;
                 if i32::try_from(items.len()).is_err() {
                     return Err(ArrowError::OffsetOverflowError(items.len()));
@@ -286,8 +285,8 @@ fn end(items: &ResultArray) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Values;
     use crate::kind::{Kind, Leaf};
+    use crate::value::Values;
 
     fn integers() -> ResultKind {
         ResultKind::List(Box::new(ResultKind::Integer))
@@ -357,15 +356,28 @@ mod tests {
             ("n".into(), Kind::List(Box::new(leaf(Leaf::Plain)))),
             ("t".into(), leaf(Leaf::Plain)),
         ]);
-        assert!(Values::new(&shape, &found).is_err(), "text is decoded as bytes");
+        assert!(
+            Values::new(&shape, &found).is_err(),
+            "text is decoded as bytes"
+        );
         let rows = found.as_any().downcast_ref::<StructArray>().unwrap();
         assert_eq!(rows.null_count(), 2);
         let lists = rows.column(0).as_any().downcast_ref::<ListArray>().unwrap();
         assert_eq!(lists.value_offsets(), [0, 3, 3, 3, 5, 6, 6, 6]);
-        let texts: Vec<_> = arrow_array::cast::as_string_array(rows.column(1)).iter().collect();
+        let texts: Vec<_> = arrow_array::cast::as_string_array(rows.column(1))
+            .iter()
+            .collect();
         assert_eq!(
             texts,
-            [Some("x"), Some("{\"deep\":[1, 2]}"), None, Some("é"), None, None, None]
+            [
+                Some("x"),
+                Some("{\"deep\":[1, 2]}"),
+                None,
+                Some("é"),
+                None,
+                None,
+                None
+            ]
         );
     }
 }

@@ -222,8 +222,8 @@ mod tests {
 
     use super::*;
 
-    fn kind(schema: Value) -> ResultKind {
-        ResultKind::of_schema(&schema, &schema)
+    fn kind(schema: &Value) -> ResultKind {
+        ResultKind::of_schema(schema, schema)
     }
 
     fn list(item: ResultKind) -> ResultKind {
@@ -235,9 +235,15 @@ mod tests {
         for (schema, expected) in [
             (json!({"type": "string"}), ResultKind::Text),
             (json!({"type": ["null", "integer"]}), ResultKind::Integer),
-            (json!({"anyOf": [{"type": "number"}, {"type": "null"}]}), ResultKind::Number),
+            (
+                json!({"anyOf": [{"type": "number"}, {"type": "null"}]}),
+                ResultKind::Number,
+            ),
             (json!({"type": "boolean"}), ResultKind::Boolean),
-            (json!({"type": "array", "items": {"type": "number"}}), list(ResultKind::Number)),
+            (
+                json!({"type": "array", "items": {"type": "number"}}),
+                list(ResultKind::Number),
+            ),
             (
                 json!({"type": "object", "properties": {"b": {"type": "integer"}, "a": {"enum": ["x"]}}}),
                 ResultKind::Struct(vec![
@@ -246,7 +252,7 @@ mod tests {
                 ]),
             ),
         ] {
-            assert_eq!(kind(schema.clone()), expected, "{schema}");
+            assert_eq!(kind(&schema), expected, "{schema}");
         }
     }
 
@@ -264,7 +270,7 @@ mod tests {
             json!({"type": "object", "properties": {"a": {}}, "required": ["b"]}),
             json!({"$ref": "https://example.com/schema"}),
         ] {
-            assert_eq!(kind(schema.clone()), ResultKind::Text, "{schema}");
+            assert_eq!(kind(&schema), ResultKind::Text, "{schema}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::{Array, RecordBatch, StringViewArray};
@@ -153,7 +154,14 @@ impl RowReader {
                 self.current = Some(self.open(piece)?);
                 continue;
             };
-            match open.batches.next() {
+            let batches = &mut open.batches;
+            let next = guarded(|| {
+                batches
+                    .next()
+                    .transpose()
+                    .map_err(|error| error.to_string())
+            });
+            match next.transpose() {
                 Some(Ok(record)) if record.num_rows() as u64 <= open.left => {
                     open.left -= record.num_rows() as u64;
                     if record.num_rows() == 0 {
@@ -161,7 +169,7 @@ impl RowReader {
                     }
                     return self.batch(record).map(Some).inspect_err(|_| self.stop());
                 }
-                Some(Err(error)) => return Err(self.failed(&error.to_string())),
+                Some(Err(reason)) => return Err(self.failed(&reason)),
                 Some(Ok(_)) => return Err(self.failed("a row group has more rows than it says")),
                 None if open.left > 0 => {
                     return Err(self.failed("a row group has fewer rows than it says"));
@@ -175,23 +183,22 @@ impl RowReader {
         let windows = self.file.windows(piece.group, &self.mask);
         let source = Source(Arc::clone(&windows));
         let size = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
-        let batches =
+        let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(source, self.metadata.clone())
                 .with_row_groups(vec![piece.group])
                 .with_projection(self.mask.clone())
                 .with_batch_size(size(self.batch_rows(piece.group)))
                 .with_offset(size(piece.skip))
-                .with_limit(size(piece.take))
-                .build();
-        match batches {
+                .with_limit(size(piece.take));
+        match guarded(|| builder.build().map_err(|error| error.to_string())) {
             Ok(batches) => Ok(Open {
                 windows,
                 batches,
                 left: piece.take,
             }),
-            Err(error) => {
+            Err(reason) => {
                 self.stop();
-                Err(self.error(&windows, &error.to_string()))
+                Err(self.error(&windows, &reason))
             }
         }
     }
@@ -237,9 +244,7 @@ impl RowReader {
             .iter()
             .map(|cell| match cell {
                 None => Ok(CellColumn::Missing),
-                Some((column, read_as)) => {
-                    Ok(CellColumn::new(&values(*column, *read_as)?, length))
-                }
+                Some((column, read_as)) => Ok(CellColumn::new(&values(*column, *read_as)?, length)),
             })
             .collect::<Result<_, FileError>>()?;
         let whole = self
@@ -298,6 +303,20 @@ impl std::fmt::Debug for RowReader {
             .field("next_row", &self.next_row)
             .finish_non_exhaustive()
     }
+}
+
+/// Runs the decoder, which relies on a page to be what its header says: some damaged pages make it panic. Where panics
+/// unwind that is an error like every other damage; a program built to abort ends there.
+fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(text
+            .unwrap_or("a page is not what its header says")
+            .to_owned())
+    })
 }
 
 /// The row groups that `rows` touches.

@@ -70,14 +70,13 @@ impl Joiner {
     /// Fails if its columns are not those of the first part, exactly.
     pub fn add(&mut self, name: &str, part: &dyn Ranges) -> Result<u64, FileError> {
         let read = footer::read(name, part)?;
-        let metadata =
-            ParquetMetaDataReader::decode_metadata(&read.encoded).map_err(|error| {
-                FileError::Damaged {
-                    file: name.to_owned(),
-                    row: None,
-                    reason: format!("its footer cannot be read: {error}"),
-                }
-            })?;
+        let metadata = ParquetMetaDataReader::decode_metadata(&read.encoded).map_err(|error| {
+            FileError::Damaged {
+                file: name.to_owned(),
+                row: None,
+                reason: format!("its footer cannot be read: {error}"),
+            }
+        })?;
         let first = self.first.get_or_insert_with(|| First {
             name: name.to_owned(),
             declared: metadata.file_metadata().schema_descr_ptr(),

@@ -57,14 +57,14 @@ fn bare(declared: &Type, repetition: Option<Repetition>) -> Result<Type> {
     group(declared.name(), repetition, fields, nesting, None, None).build()
 }
 
-fn group<'a>(
-    name: &'a str,
+fn group(
+    name: &str,
     repetition: Option<Repetition>,
     fields: Vec<TypePtr>,
     converted: ConvertedType,
     logical: Option<LogicalType>,
     id: Option<i32>,
-) -> GroupTypeBuilder<'a> {
+) -> GroupTypeBuilder<'_> {
     let builder = Type::group_type_builder(name)
         .with_fields(fields)
         .with_converted_type(converted)
@@ -139,9 +139,7 @@ pub(crate) fn with_repetition(declared: &Type, repetition: Repetition) -> Result
 pub(crate) fn with_required_keys(declared: &SchemaDescriptor) -> Result<SchemaDescPtr> {
     let root = declared.root_schema();
     if !has_optional_key(root) {
-        return Ok(Arc::new(SchemaDescriptor::new(
-            declared.root_schema_ptr(),
-        )));
+        return Ok(Arc::new(SchemaDescriptor::new(declared.root_schema_ptr())));
     }
     Ok(Arc::new(SchemaDescriptor::new(Arc::new(require_keys(
         root,

@@ -194,12 +194,15 @@ fn entries(offsets: &[i32], index: usize) -> std::ops::Range<usize> {
 fn nested(values: Result<Values, Fault>) -> Result<Values, Fault> {
     values.map_err(|fault| match fault {
         Fault::NotUtf8(_) => Fault::NotUtf8(None),
-        other => other,
+        Fault::Contradiction(reason) => Fault::Contradiction(reason),
     })
 }
 
 fn contradiction(array: &dyn Array) -> Fault {
-    Fault::Contradiction(format!("values of type {} are not what the schema says", array.data_type()))
+    Fault::Contradiction(format!(
+        "values of type {} are not what the schema says",
+        array.data_type()
+    ))
 }
 
 impl LeafValues {
@@ -218,9 +221,9 @@ impl LeafValues {
         match (leaf, values) {
             (Leaf::Text, Self::Bytes(bytes)) => {
                 let found = bytes.clone();
-                StringArray::try_from_binary(bytes).map(Self::Text).map_err(|_| {
-                    Fault::NotUtf8(found.iter().position(not_utf8))
-                })
+                StringArray::try_from_binary(bytes)
+                    .map(Self::Text)
+                    .map_err(|_| Fault::NotUtf8(found.iter().position(not_utf8)))
             }
             (Leaf::Text, Self::BytesView(bytes)) => {
                 let found = bytes.clone();
@@ -229,9 +232,12 @@ impl LeafValues {
                     .map(Self::TextView)
                     .map_err(|_| Fault::NotUtf8(found.iter().position(not_utf8)))
             }
-            (Leaf::Decimal { .. }, values) if values.longest() > decimal::MAX_BYTES => Err(
-                Fault::Contradiction(format!("a decimal has more than {} bytes", decimal::MAX_BYTES)),
-            ),
+            (Leaf::Decimal { .. }, values) if values.longest() > decimal::MAX_BYTES => {
+                Err(Fault::Contradiction(format!(
+                    "a decimal has more than {} bytes",
+                    decimal::MAX_BYTES
+                )))
+            }
             (_, values) => Ok(values),
         }
     }

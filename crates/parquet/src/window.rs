@@ -222,7 +222,7 @@ mod tests {
 
     impl Counted {
         fn new(length: usize) -> Arc<Self> {
-            let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
             Arc::new(Self {
                 bytes: bytes.into(),
                 reads: Mutex::new(Vec::new()),
@@ -262,7 +262,10 @@ mod tests {
     fn large_chunks_are_read_window_by_window_and_never_twice_in_order() {
         let file = Counted::new(40 << 20);
         let length = file.len();
-        let source = Source(Windows::new(file.clone(), vec![0..length / 2, length / 2..length]));
+        let source = Source(Windows::new(
+            file.clone(),
+            vec![0..length / 2, length / 2..length],
+        ));
         let mut walk = source.get_read(0).unwrap();
         let mut header = [0; 64];
         walk.read_exact(&mut header).unwrap();
@@ -270,7 +273,9 @@ mod tests {
         let page = 300_000;
         let mut at = 64_u64;
         while at + page < length / 2 {
-            source.get_bytes(at, usize::try_from(page).unwrap()).unwrap();
+            source
+                .get_bytes(at, usize::try_from(page).unwrap())
+                .unwrap();
             at += page;
         }
         let reads = file.reads();

@@ -93,7 +93,10 @@ fn a_column_that_the_file_lacks_is_missing_and_null_is_null() {
     let mut rows = file_of("spark").read(3..4, &reading).unwrap();
     let batch = rows.next_batch().unwrap().unwrap();
     let row = batch.rows().next().unwrap();
-    assert_eq!((row.cell(0), row.cell(1), row.cell(2)), (Cell::Missing, Cell::Null, Cell::Missing));
+    assert_eq!(
+        (row.cell(0), row.cell(1), row.cell(2)),
+        (Cell::Missing, Cell::Null, Cell::Missing)
+    );
     assert!(rows.next_batch().unwrap().is_none());
 }
 
@@ -111,11 +114,17 @@ fn a_column_without_a_text_form_is_refused_by_name_only_where_it_is_shown() {
             cells: &names,
             ..Reading::default()
         };
-        file_of("pyarrow_types").read(0..1, &reading).unwrap_err().to_string()
+        file_of("pyarrow_types")
+            .read(0..1, &reading)
+            .unwrap_err()
+            .to_string()
     };
     for column in ["photo", "hash"] {
         let text = refusal(column);
-        assert!(text.contains(column) && text.contains("binary data") && text.contains("convert"), "{text}");
+        assert!(
+            text.contains(column) && text.contains("binary data") && text.contains("convert"),
+            "{text}"
+        );
     }
     let whole = Reading {
         whole_rows: true,
@@ -127,7 +136,13 @@ fn a_column_without_a_text_form_is_refused_by_name_only_where_it_is_shown() {
         parts: true,
         ..Reading::default()
     };
-    assert!(file_of("duckdb").read(0..1, &parts).unwrap().next_batch().is_ok());
+    assert!(
+        file_of("duckdb")
+            .read(0..1, &parts)
+            .unwrap()
+            .next_batch()
+            .is_ok()
+    );
 }
 
 #[test]
@@ -136,14 +151,24 @@ fn every_codec_is_read_or_refused_by_name() {
     let all = cells(&open("codec_none.parquet"), 0..200, &names);
     assert_eq!(all[8], [Some("8".to_owned()), Some("abc".to_owned())]);
     for codec in ["snappy", "gzip", "lz4", "zstd"] {
-        assert_eq!(cells(&open(&format!("codec_{codec}.parquet")), 0..200, &names), all, "{codec}");
+        assert_eq!(
+            cells(&open(&format!("codec_{codec}.parquet")), 0..200, &names),
+            all,
+            "{codec}"
+        );
     }
     let reading = Reading {
         cells: &names,
         ..Reading::default()
     };
-    let error = open("codec_brotli.parquet").read(0..1, &reading).unwrap_err().to_string();
-    assert!(error.contains("Brotli") && error.contains("zstd"), "{error}");
+    let error = open("codec_brotli.parquet")
+        .read(0..1, &reading)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("Brotli") && error.contains("zstd"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -155,8 +180,14 @@ fn text_that_is_not_utf8_is_refused_with_its_row() {
     };
     let mut rows = open("not_utf8.parquet").read(0..3, &reading).unwrap();
     let error = rows.next_batch().unwrap_err();
-    assert!(matches!(error, FileError::NotUtf8 { row: 1, .. }), "{error}");
-    assert!(rows.next_batch().unwrap().is_none(), "after an error there are no more rows");
+    assert!(
+        matches!(error, FileError::NotUtf8 { row: 1, .. }),
+        "{error}"
+    );
+    assert!(
+        rows.next_batch().unwrap().is_none(),
+        "after an error there are no more rows"
+    );
 }
 
 #[test]
@@ -187,5 +218,8 @@ fn a_page_with_bytes_left_over_is_refused() {
         ..Reading::default()
     };
     let error = file.read(0..1, &reading).unwrap().next_batch().unwrap_err();
-    assert!(matches!(error, FileError::Damaged { row: Some(0), .. }), "{error}");
+    assert!(
+        matches!(error, FileError::Damaged { row: Some(0), .. }),
+        "{error}"
+    );
 }

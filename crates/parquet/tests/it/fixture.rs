@@ -1,16 +1,31 @@
-//! The fixtures: files of other writers, and the text that their cells are expected to have.
+//! The fixtures: files of other writers, and the text that their cells are expected to have; and what tests do with
+//! files again and again.
 
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
+use arrow_select::concat::concat_batches;
 use bytes::Bytes;
-use quarry_parquet::{ParquetFile, Reading};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use quarry_parquet::{
+    Joiner, ParquetFile, PartMeta, PartWriter, Piece, Reading, ResultColumn, ResultKind, Splice,
+    TableLayout,
+};
+use quarry_table::{Cells, ResultCell};
 use serde::Deserialize;
 
 pub(crate) fn bytes(name: &str) -> Bytes {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).into()
+    data("fixtures", name)
+}
+
+pub(crate) fn data(folder: &str, name: &str) -> Bytes {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join("tests").join(folder).join(name);
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        .into()
 }
 
 pub(crate) fn open(name: &str) -> ParquetFile {
@@ -56,7 +71,6 @@ pub(crate) fn cells(
 
 /// Every row of a file as JSON.
 pub(crate) fn json_rows(file: &ParquetFile) -> Vec<serde_json::Value> {
-    use quarry_table::Cells;
     let reading = Reading {
         whole_rows: true,
         ..Reading::default()
@@ -71,4 +85,111 @@ pub(crate) fn json_rows(file: &ParquetFile) -> Vec<serde_json::Value> {
         }
     }
     found
+}
+
+pub(crate) fn column(name: &str, kind: ResultKind) -> ResultColumn {
+    ResultColumn {
+        name: name.to_owned(),
+        kind,
+    }
+}
+
+pub(crate) fn whole(file: &ParquetFile) -> (&ParquetFile, Range<u64>) {
+    (file, 0..file.rows())
+}
+
+/// A part of these rows, with one result column: each row's number in its file.
+pub(crate) fn numbered_part(
+    layout: &TableLayout,
+    rows: &[(&ParquetFile, Range<u64>)],
+) -> (Bytes, PartMeta) {
+    let results = [column("row_number", ResultKind::Integer)];
+    let mut writer = PartWriter::new(layout, &results, &[]).unwrap();
+    let mut out = Vec::new();
+    let reading = Reading {
+        parts: true,
+        ..Reading::default()
+    };
+    for (file, range) in rows {
+        let mut reader = file.read(range.clone(), &reading).unwrap();
+        while let Some(batch) = reader.next_batch().unwrap() {
+            for row in batch.rows() {
+                let number = row.number().to_string();
+                writer.push(row, &[ResultCell::Json(&number)]).unwrap();
+            }
+            out.extend_from_slice(&writer.take().unwrap());
+        }
+    }
+    let (last, meta) = writer.finish().unwrap();
+    out.extend_from_slice(&last);
+    assert_eq!(meta.bytes, out.len() as u64);
+    (out.into(), meta)
+}
+
+/// The file that a splice describes.
+pub(crate) fn put_together(splice: &Splice, parts: &[Bytes]) -> Bytes {
+    let mut out = Vec::new();
+    for piece in &splice.pieces {
+        match piece {
+            Piece::Bytes(bytes) => out.extend_from_slice(bytes),
+            Piece::Copy { part, range } => {
+                let bounds =
+                    usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
+                out.extend_from_slice(&parts[*part][bounds]);
+            }
+        }
+    }
+    assert_eq!(splice.bytes, out.len() as u64);
+    out.into()
+}
+
+pub(crate) fn join(parts: &[Bytes]) -> Bytes {
+    let mut joiner = Joiner::new();
+    for (number, part) in parts.iter().enumerate() {
+        joiner.add(&format!("part {number}"), part).unwrap();
+    }
+    let rows = joiner.rows();
+    put_together(&joiner.finish(rows).unwrap(), parts)
+}
+
+/// A file as another reader sees it: all rows, with the types of the file's Arrow schema.
+pub(crate) fn as_others_read(file: &Bytes) -> RecordBatch {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone()).unwrap();
+    let schema = Arc::clone(builder.schema());
+    let batches: Vec<RecordBatch> = builder.build().unwrap().collect::<Result<_, _>>().unwrap();
+    concat_batches(&schema, &batches).unwrap()
+}
+
+/// The columns of `input` are, type by type and value by value, the first columns of `output`.
+pub(crate) fn assert_passed_through(input: &RecordBatch, output: &RecordBatch, name: &str) {
+    assert_eq!(input.num_rows(), output.num_rows(), "{name}");
+    for (index, field) in input.schema().fields().iter().enumerate() {
+        let schema = output.schema();
+        let found = schema.field(index);
+        assert_eq!(found.name(), field.name(), "{name}");
+        assert_eq!(
+            found.data_type(),
+            field.data_type(),
+            "{name}, {}",
+            field.name()
+        );
+        assert_eq!(
+            found.is_nullable(),
+            field.is_nullable(),
+            "{name}, {}",
+            field.name()
+        );
+        assert_eq!(
+            found.metadata(),
+            field.metadata(),
+            "{name}, {}",
+            field.name()
+        );
+        assert_eq!(
+            output.column(index),
+            input.column(index),
+            "{name}, {}",
+            field.name()
+        );
+    }
 }

@@ -1,0 +1,170 @@
+//! Files that are not what they should be: always an error, never a panic, never other rows than it has.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use quarry_parquet::{FileError, ParquetFile, Ranges, RangesError, Reading};
+
+use crate::fixture::bytes;
+
+const FILES: [&str; 8] = [
+    "pyarrow_types.parquet",
+    "pyarrow_pages.parquet",
+    "spark.parquet",
+    "duckdb.parquet",
+    "codec_none.parquet",
+    "codec_lz4.parquet",
+    "fastparquet.parquet",
+    "pandas_empty.parquet",
+];
+
+/// Reads a file in every way there is.
+fn read_all(file: Bytes) -> Result<u64, FileError> {
+    let file = ParquetFile::open("x", Arc::new(file))?;
+    let mut rows = 0;
+    let columns: Vec<String> = file
+        .columns()
+        .iter()
+        .filter(|name| !["photo", "hash", "blob"].contains(&name.as_str()))
+        .cloned()
+        .collect();
+    for (range, parts) in [
+        (0..file.rows(), true),
+        (file.rows() / 3..file.rows(), false),
+    ] {
+        let reading = Reading {
+            cells: &columns,
+            whole_rows: false,
+            parts,
+        };
+        let mut reader = file.read(range, &reading)?;
+        while let Some(batch) = reader.next_batch()? {
+            rows += batch.len() as u64;
+        }
+    }
+    Ok(rows)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn changed_bytes_do_not_make_it_panic(
+        which in 0..FILES.len(),
+        changes in proptest::collection::vec((any::<Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut file = bytes(FILES[which]).to_vec();
+        for (at, value) in changes {
+            let at = at.index(file.len());
+            file[at] = value;
+        }
+        let _ = read_all(file.into());
+    }
+
+    /// The footer holds what decoding relies on: counts, places, types.
+    #[test]
+    fn changed_footers_do_not_make_it_panic(
+        which in 0..FILES.len(),
+        changes in proptest::collection::vec((0_usize..2_000, any::<u8>()), 1..3),
+    ) {
+        let mut file = bytes(FILES[which]).to_vec();
+        for (before_end, value) in changes {
+            let at = file.len().saturating_sub(before_end + 1);
+            file[at] = value;
+        }
+        let _ = read_all(file.into());
+    }
+
+    #[test]
+    fn a_file_cut_short_is_an_error(which in 0..FILES.len(), at: Index) {
+        let file = bytes(FILES[which]);
+        let cut = file.slice(..at.index(file.len()));
+        let error = read_all(cut).unwrap_err();
+        let refused = matches!(error, FileError::NotParquet { .. } | FileError::Damaged { .. });
+        prop_assert!(refused, "{}", error);
+    }
+}
+
+#[test]
+fn what_is_not_parquet_is_refused_with_the_reason() {
+    for (file, reason) in [
+        (Bytes::new(), "too short"),
+        (
+            Bytes::from_static(b"id,text\n1,abcdef\n"),
+            "does not end as",
+        ),
+        (
+            Bytes::from_static(b"PAR1\xff\xff\xff\x7fPAR1"),
+            "longer than it can be",
+        ),
+        (Bytes::from_static(b"PAR1\0\0\0\0PARE"), "encrypted"),
+    ] {
+        let error = ParquetFile::open("x.parquet", Arc::new(file)).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("x.parquet") && text.contains(reason),
+            "{text}"
+        );
+    }
+}
+
+/// A source of bytes that fails from some read on.
+struct Failing {
+    file: Bytes,
+    reads_left: AtomicUsize,
+}
+
+impl Ranges for Failing {
+    fn len(&self) -> u64 {
+        Ranges::len(&self.file)
+    }
+
+    fn read(&self, range: std::ops::Range<u64>) -> Result<Bytes, RangesError> {
+        let left = self
+            .reads_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
+        match left {
+            Ok(_) => self.file.read(range),
+            Err(_) => Err(RangesError::new(std::io::Error::other("connection lost"))),
+        }
+    }
+}
+
+/// Whoever reads over a network must be able to tell a lost connection from a damaged file, and get its own error back.
+#[test]
+fn an_error_of_the_source_comes_back_as_it_was() {
+    for name in FILES {
+        let mut seen = 0;
+        for reads in 0.. {
+            let source = Failing {
+                file: bytes(name),
+                reads_left: AtomicUsize::new(reads),
+            };
+            let outcome = (|| {
+                let file = ParquetFile::open(name, Arc::new(source))?;
+                let reading = Reading {
+                    parts: true,
+                    ..Reading::default()
+                };
+                let mut rows = file.read(1..file.rows(), &reading)?;
+                while rows.next_batch()?.is_some() {}
+                Ok(())
+            })();
+            match outcome {
+                Ok(()) => break,
+                Err(FileError::Read { source, .. }) => {
+                    let source = source.into_inner().downcast::<std::io::Error>();
+                    assert_eq!(source.unwrap().to_string(), "connection lost");
+                    seen += 1;
+                }
+                Err(other) => panic!("{name}: {other}"),
+            }
+        }
+        assert!(seen > 0, "{name}");
+    }
+}

@@ -1,0 +1,559 @@
+//! Parts of results: what was read comes out as it was, with the results behind it.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::{DataType, Field};
+use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::schema::types::Type;
+use quarry_parquet::{FileError, PartWriter, Reading, ResultColumn, ResultKind, TableLayout};
+use quarry_table::{Cell, ResultCell};
+use serde_json::{Value, json};
+
+use crate::fixture::{
+    as_others_read, assert_passed_through, bytes, cells, column, data, expected, join,
+    numbered_part, open, open_bytes, whole,
+};
+
+const FIXTURES: [&str; 12] = [
+    "pyarrow_types",
+    "pyarrow_pages",
+    "spark",
+    "duckdb",
+    "pandas",
+    "pandas_typed",
+    "pandas_empty",
+    "fastparquet",
+    "codec_none",
+    "codec_gzip",
+    "codec_lz4",
+    "codec_zstd",
+];
+
+const READ_PARTS: Reading<'_> = Reading {
+    cells: &[],
+    whole_rows: false,
+    parts: true,
+};
+
+fn declared(file: &[u8]) -> Type {
+    let bytes = bytes::Bytes::copy_from_slice(file);
+    let metadata = ParquetMetaDataReader::new()
+        .parse_and_finish(&bytes)
+        .unwrap();
+    metadata.file_metadata().schema().clone()
+}
+
+fn note(file: &bytes::Bytes, key: &str) -> Option<Value> {
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(file).unwrap();
+    let notes = metadata.file_metadata().key_value_metadata()?;
+    let text = notes.iter().find(|note| note.key == key)?.value.clone()?;
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+#[test]
+fn original_columns_come_out_as_another_reader_saw_them_going_in() {
+    for name in FIXTURES {
+        let input = bytes(&format!("{name}.parquet"));
+        let file = open_bytes(name, input.clone());
+        let layout = TableLayout::of(&file).unwrap();
+        let (output, meta) = numbered_part(&layout, &[whole(&file)]);
+        assert_eq!(meta.rows, file.rows(), "{name}");
+        assert!(meta.unfit.is_empty());
+        let (before, after) = (as_others_read(&input), as_others_read(&output));
+        assert_passed_through(&before, &after, name);
+        let numbers = after
+            .column(before.num_columns())
+            .as_primitive::<Int64Type>();
+        assert!(
+            (0..)
+                .zip(numbers.values().iter())
+                .all(|(row, number)| row == *number)
+        );
+    }
+}
+
+#[test]
+fn original_columns_are_declared_as_they_were() {
+    for name in FIXTURES {
+        let input = bytes(&format!("{name}.parquet"));
+        let file = open_bytes(name, input.clone());
+        let (output, _) = numbered_part(&TableLayout::of(&file).unwrap(), &[whole(&file)]);
+        let (before, after) = (declared(&input), declared(&output));
+        assert_eq!(before.name(), after.name(), "{name}");
+        let kept = &after.get_fields()[..before.get_fields().len()];
+        assert_eq!(before.get_fields(), kept, "{name}");
+    }
+}
+
+#[test]
+fn what_was_written_is_read_with_the_same_text() {
+    for name in ["pyarrow_types", "spark", "duckdb", "pandas"] {
+        let file = open(&format!("{name}.parquet"));
+        let (output, _) = numbered_part(&TableLayout::of(&file).unwrap(), &[whole(&file)]);
+        let expected = expected(name);
+        let found = cells(&open_bytes(name, output), 0..file.rows(), &expected.columns);
+        assert_eq!(found, expected.rows, "{name}");
+    }
+}
+
+#[test]
+fn the_codec_is_that_of_the_input() {
+    for name in [
+        "codec_none",
+        "codec_snappy",
+        "codec_gzip",
+        "codec_lz4",
+        "codec_zstd",
+        "duckdb",
+    ] {
+        let input = bytes(&format!("{name}.parquet"));
+        let file = open_bytes(name, input.clone());
+        let (output, _) = numbered_part(&TableLayout::of(&file).unwrap(), &[whole(&file)]);
+        let codec = |file: &bytes::Bytes| {
+            let metadata = ParquetMetaDataReader::new().parse_and_finish(file).unwrap();
+            metadata.row_group(0).column(0).compression_codec()
+        };
+        assert_eq!(codec(&input), codec(&output), "{name}");
+    }
+}
+
+/// A wrong least or greatest value makes readers skip rows that are there.
+#[test]
+fn statistics_are_written_only_where_they_are_true() {
+    let file = open("pyarrow_types.parquet");
+    let (output, _) = numbered_part(&TableLayout::of(&file).unwrap(), &[whole(&file)]);
+    let metadata = ParquetMetaDataReader::new()
+        .parse_and_finish(&output)
+        .unwrap();
+    let has = |column: &str| {
+        let group = metadata.row_group(0);
+        let found = group
+            .columns()
+            .iter()
+            .find(|c| c.column_path().string() == column);
+        found
+            .unwrap()
+            .statistics()
+            .is_some_and(|s| s.min_bytes_opt().is_some())
+    };
+    for column in [
+        "i8",
+        "i64",
+        "f64",
+        "text",
+        "kind",
+        "at_us",
+        "day",
+        "row_number",
+        "list.list.element",
+    ] {
+        assert!(has(column), "{column}");
+    }
+    for column in ["u8", "u64", "f16", "dec", "dec_wide", "dec256"] {
+        assert!(!has(column), "{column}");
+    }
+    let spark = open("spark.parquet");
+    let (output, _) = numbered_part(&TableLayout::of(&spark).unwrap(), &[whole(&spark)]);
+    let metadata = ParquetMetaDataReader::new()
+        .parse_and_finish(&output)
+        .unwrap();
+    assert!(metadata.row_group(0).column(1).statistics().is_none());
+}
+
+/// The recorded case: a Parquet input, answers by tool use with nested values.
+#[test]
+fn results_have_the_types_of_the_schema() {
+    let schema: Value = serde_json::from_slice(&data("vectors", "nested.schema.json")).unwrap();
+    let recorded: Value = serde_json::from_slice(&data("vectors", "nested.expected.json")).unwrap();
+    let recorded = &recorded["validation_processed_data.parquet"];
+    let mut results: Vec<ResultColumn> = schema["properties"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, property)| {
+            column(
+                &format!("llm_{name}"),
+                ResultKind::of_schema(property, &schema),
+            )
+        })
+        .collect();
+    let status = [
+        ("parse_status", ResultKind::Text),
+        ("validation_passed", ResultKind::Boolean),
+        ("status", ResultKind::Text),
+    ];
+    results.extend(status.map(|(name, kind)| column(&format!("llm_{name}"), kind)));
+
+    let file = open_bytes("a.parquet", data("vectors", "nested.parquet"));
+    let mut writer = PartWriter::new(&TableLayout::of(&file).unwrap(), &results, &[]).unwrap();
+    let answers = [
+        ["\"A\"", "0.5", "null", "null", "null", "null"],
+        [
+            "\"B\"",
+            "1",
+            "3",
+            "true",
+            "[\"x\"]",
+            r#"{"messages":["m1"],"note":"n"}"#,
+        ],
+        ["\"C\"", "2", "null", "null", "null", "null"],
+    ];
+    let mut rows = file.read(0..3, &READ_PARTS).unwrap();
+    while let Some(batch) = rows.next_batch().unwrap() {
+        for (row, answer) in batch.rows().zip(answers) {
+            let mut cells: Vec<ResultCell<'_>> =
+                answer.iter().map(|json| ResultCell::Json(json)).collect();
+            cells[0] = ResultCell::Text(answer[0].trim_matches('"'));
+            cells.extend([
+                ResultCell::Text("success"),
+                ResultCell::Bool(true),
+                ResultCell::Text("success"),
+            ]);
+            writer.push(row, &cells).unwrap();
+        }
+    }
+    let (output, meta) = writer.finish().unwrap();
+    assert!(meta.unfit.is_empty());
+
+    let table = as_others_read(&output);
+    let names: Vec<Value> = table
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| json!(field.name()))
+        .collect();
+    assert_eq!(json!(names), recorded["columns"]);
+    let types: Vec<DataType> = table
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.data_type().clone())
+        .collect();
+    let list = DataType::List(Field::new("element", DataType::Utf8, true).into());
+    let nested = DataType::Struct(
+        vec![
+            Field::new("messages", list.clone(), true),
+            Field::new("note", DataType::Utf8, true),
+        ]
+        .into(),
+    );
+    // pandas made floats of integers with gaps; here they stay integers.
+    let (text, float, integer, flag) = (
+        DataType::Utf8,
+        DataType::Float64,
+        DataType::Int64,
+        DataType::Boolean,
+    );
+    assert_eq!(
+        types,
+        [
+            text.clone(),
+            text.clone(),
+            integer.clone(),
+            text.clone(),
+            float,
+            integer,
+            flag.clone(),
+            list,
+            nested,
+            text.clone(),
+            flag,
+            text
+        ]
+    );
+    for (index, expected) in recorded["rows"].as_array().unwrap().iter().enumerate() {
+        let found = &crate::fixture::json_rows(&open_bytes("output", output.clone()))[index];
+        let found: Vec<Value> = found.as_object().unwrap().values().cloned().collect();
+        let missing = json!({"$nan": true});
+        for (found, expected) in found.iter().zip(expected.as_array().unwrap()) {
+            let same = match (found, expected) {
+                (Value::Null, expected) => *expected == Value::Null || *expected == missing,
+                (Value::Number(found), Value::Number(expected)) => {
+                    found.as_f64() == expected.as_f64()
+                }
+                (found, expected) => found == expected,
+            };
+            assert!(same, "row {index}: {found} and {expected}");
+        }
+    }
+}
+
+/// The recorded case: nulls and nested values in a prompt. The original printed nulls and lists as Python does.
+#[test]
+fn the_cells_of_a_recorded_prompt_are_text() {
+    let file = open_bytes("data.parquet", data("vectors", "nulls.parquet"));
+    let found: Vec<String> = cells(&file, 0..3, file.columns())
+        .into_iter()
+        .map(|row| {
+            row.into_iter()
+                .map(Option::unwrap_or_default)
+                .collect::<Vec<_>>()
+                .join("|")
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            r#"1|a|0.5|true|["x","y"]|{"k":1,"v":"u"}"#,
+            "2||||[]|",
+            r#"3|c|2.0|false||{"k":2,"v":null}"#,
+        ]
+    );
+}
+
+#[test]
+fn rows_that_are_not_pushed_are_left_out() {
+    let file = open("pyarrow_pages.parquet");
+    let layout = TableLayout::of(&file).unwrap();
+    let results = [column("r", ResultKind::Text)];
+    let mut writer = PartWriter::new(&layout, &results, &[]).unwrap();
+    let mut rows = file.read(100..800, &READ_PARTS).unwrap();
+    while let Some(batch) = rows.next_batch().unwrap() {
+        for row in batch.rows().filter(|row| row.number() % 3 == 0) {
+            writer.push(row, &[]).unwrap();
+        }
+    }
+    let (output, meta) = writer.finish().unwrap();
+    let all = cells(&file, 0..900, file.columns());
+    let expected: Vec<_> = all
+        .into_iter()
+        .enumerate()
+        .skip(100)
+        .take(700)
+        .filter(|(n, _)| n % 3 == 0)
+        .map(|(_, row)| row)
+        .collect();
+    assert_eq!(meta.rows, expected.len() as u64);
+    let found = cells(&open_bytes("output", output), 0..900, file.columns());
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_result_column_takes_the_place_of_an_input_column_only_when_told() {
+    let file = open("spark.parquet");
+    let layout = TableLayout::of(&file).unwrap();
+    let results = [column("amount", ResultKind::Text)];
+    let error = PartWriter::new(&layout, &results, &[]).unwrap_err();
+    assert!(matches!(error, FileError::ResultColumnTaken(name) if name == "amount"));
+    let mut writer = PartWriter::new(&layout, &results, &[2]).unwrap();
+    let mut rows = file.read(0..40, &READ_PARTS).unwrap();
+    while let Some(batch) = rows.next_batch().unwrap() {
+        for row in batch.rows() {
+            writer.push(row, &[ResultCell::Text("much")]).unwrap();
+        }
+    }
+    let (output, _) = writer.finish().unwrap();
+    let file = open_bytes("output", output);
+    assert_eq!(file.columns(), ["id", "at", "items", "amount"]);
+    assert_eq!(
+        cells(&file, 39..40, &["amount".to_owned()]),
+        [[Some("much".to_owned())]]
+    );
+}
+
+#[test]
+fn values_without_the_column_s_type_are_null_and_counted() {
+    let file = open("spark.parquet");
+    let results = [
+        column("n", ResultKind::Integer),
+        column("t", ResultKind::Text),
+    ];
+    let mut writer = PartWriter::new(&TableLayout::of(&file).unwrap(), &results, &[]).unwrap();
+    let mut rows = file.read(0..40, &READ_PARTS).unwrap();
+    while let Some(batch) = rows.next_batch().unwrap() {
+        for row in batch.rows() {
+            let number = if row.number() % 10 == 7 {
+                "18446744073709551616"
+            } else {
+                "1"
+            };
+            writer
+                .push(row, &[ResultCell::Json(number), ResultCell::Json(number)])
+                .unwrap();
+        }
+    }
+    let (output, meta) = writer.finish().unwrap();
+    let [unfit] = &meta.unfit[..] else {
+        panic!("{meta:?}");
+    };
+    assert_eq!(
+        (unfit.column.as_str(), unfit.rows, unfit.first_row),
+        ("n", 4, 7)
+    );
+    let names = ["n", "t"].map(str::to_owned);
+    let found = cells(&open_bytes("output", output), 17..18, &names);
+    assert_eq!(found, [[None, Some("18446744073709551616".to_owned())]]);
+}
+
+#[test]
+fn rows_read_for_another_purpose_cannot_be_written() {
+    let file = open("spark.parquet");
+    let mut writer = PartWriter::new(&TableLayout::of(&file).unwrap(), &[], &[]).unwrap();
+    let names = ["id".to_owned()];
+    let reading = Reading {
+        cells: &names,
+        ..Reading::default()
+    };
+    let batch = file
+        .read(0..1, &reading)
+        .unwrap()
+        .next_batch()
+        .unwrap()
+        .unwrap();
+    let row = batch.rows().next().unwrap();
+    assert!(matches!(
+        writer.push(row, &[]),
+        Err(FileError::RowsIncomplete)
+    ));
+    let other = open("duckdb.parquet");
+    let batch = other
+        .read(0..1, &READ_PARTS)
+        .unwrap()
+        .next_batch()
+        .unwrap()
+        .unwrap();
+    writer.push(batch.rows().next().unwrap(), &[]).unwrap();
+    assert!(matches!(writer.finish(), Err(FileError::OtherTable { .. })));
+}
+
+#[test]
+fn a_part_without_rows_is_a_file_with_all_columns() {
+    let file = open("pandas_empty.parquet");
+    let results = [
+        column("tags", ResultKind::List(Box::new(ResultKind::Text))),
+        column("n", ResultKind::Number),
+    ];
+    let (output, meta) = PartWriter::new(&TableLayout::of(&file).unwrap(), &results, &[])
+        .unwrap()
+        .finish()
+        .unwrap();
+    assert_eq!((meta.rows, meta.row_groups), (0, 0));
+    let table = as_others_read(&output);
+    assert_eq!((table.num_rows(), table.num_columns()), (0, 7));
+    assert_passed_through(
+        &as_others_read(&bytes("pandas_empty.parquet")),
+        &table,
+        "empty",
+    );
+    assert_eq!(table.column(6).as_primitive::<Float64Type>().len(), 0);
+}
+
+/// However much is written, what waits in memory is a row group at most.
+#[test]
+fn row_groups_are_closed_and_handed_out_while_rows_come_in() {
+    let file = open("pyarrow_pages.parquet");
+    let layout = TableLayout::of(&file).unwrap();
+    let results = [column("raw", ResultKind::Text)];
+    let mut writer = PartWriter::new(&layout, &results, &[]).unwrap();
+    let mut seed = 1_u64;
+    // Text without repetition, so that neither a dictionary nor the codec makes it small.
+    let mut noise = String::new();
+    let mut out = Vec::new();
+    let mut most = 0;
+    let mut pushed = 0_u64;
+    for _ in 0..9 {
+        let mut rows = file.read(0..900, &READ_PARTS).unwrap();
+        while let Some(batch) = rows.next_batch().unwrap() {
+            for row in batch.rows() {
+                noise.clear();
+                while noise.len() < 8_000 {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    noise.extend((0..10).map(|n| char::from(33 + ((seed >> (6 * n)) & 63) as u8)));
+                }
+                writer.push(row, &[ResultCell::Text(&noise)]).unwrap();
+                pushed += 1;
+                let ready = writer.take().unwrap();
+                most = most.max(ready.len());
+                out.extend_from_slice(&ready);
+            }
+        }
+    }
+    let (last, meta) = writer.finish().unwrap();
+    assert!(
+        most < 32 << 20 && last.len() < 32 << 20,
+        "{most}, {}",
+        last.len()
+    );
+    assert!(meta.row_groups > 1, "{meta:?}");
+    out.extend_from_slice(&last);
+    let table: RecordBatch = as_others_read(&out.into());
+    assert_eq!(table.num_rows() as u64, pushed);
+}
+
+#[test]
+fn notes_of_writers_are_adapted_or_left_out() {
+    let spark = open("spark.parquet");
+    let results = [column(
+        "r",
+        ResultKind::Struct(vec![(
+            "l".into(),
+            ResultKind::List(Box::new(ResultKind::Integer)),
+        )]),
+    )];
+    let write = |file: &quarry_parquet::ParquetFile, replaced: &[usize]| {
+        let layout = TableLayout::of(file).unwrap();
+        PartWriter::new(&layout, &results, replaced)
+            .unwrap()
+            .finish()
+            .unwrap()
+            .0
+    };
+    let key = "org.apache.spark.sql.parquet.row.metadata";
+    let fields = note(&write(&spark, &[0]), key).unwrap()["fields"].clone();
+    let names: Vec<&str> = fields
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|f| f["name"].as_str())
+        .collect();
+    assert_eq!(names, ["at", "amount", "items", "r"]);
+    assert_eq!(
+        fields[3]["type"]["fields"][0]["type"],
+        json!({"type": "array", "elementType": "long", "containsNull": true})
+    );
+
+    let indexed = note(&write(&open("pandas.parquet"), &[]), "pandas").unwrap();
+    assert_eq!(indexed["index_columns"], json!(["__index_level_0__"]));
+    let ranged = note(&write(&open("pandas_ranged.parquet"), &[1]), "pandas").unwrap();
+    assert_eq!(ranged["index_columns"], json!([]));
+    assert!(
+        ranged["columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|c| c["name"] != "score")
+    );
+    let index = open("pandas.parquet").columns().len() - 1;
+    assert_eq!(
+        note(&write(&open("pandas.parquet"), &[index]), "pandas"),
+        None
+    );
+}
+
+#[test]
+fn a_row_that_was_pushed_is_the_row_that_was_read() {
+    let file = open("duckdb.parquet");
+    let names = ["n".to_owned()];
+    let reading = Reading {
+        cells: &names,
+        parts: true,
+        ..Reading::default()
+    };
+    let results = [column("copy", ResultKind::Text)];
+    let mut writer = PartWriter::new(&TableLayout::of(&file).unwrap(), &results, &[]).unwrap();
+    let mut rows = file.read(3..11, &reading).unwrap();
+    while let Some(batch) = rows.next_batch().unwrap() {
+        for row in batch.rows() {
+            let Cell::Text(text) = row.cell(0) else {
+                panic!("{row:?}");
+            };
+            writer.push(row, &[ResultCell::Text(text)]).unwrap();
+        }
+    }
+    let (output, _) = writer.finish().unwrap();
+    let both = ["n", "copy"].map(str::to_owned);
+    for row in cells(&open_bytes("joined", join(&[output])), 0..8, &both) {
+        assert_eq!(row[0], row[1]);
+    }
+}

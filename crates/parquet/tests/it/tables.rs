@@ -1,0 +1,104 @@
+//! Tables of several files.
+
+use bytes::Bytes;
+use quarry_parquet::{FileError, ParquetFile, TableLayout};
+
+use crate::fixture::{
+    as_others_read, cells, expected, join, numbered_part, open, open_bytes, whole,
+};
+
+/// The same layout through its stored form.
+fn stored(layout: &TableLayout) -> TableLayout {
+    TableLayout::from_bytes(&layout.to_bytes().unwrap()).unwrap()
+}
+
+#[test]
+fn a_stored_layout_makes_the_same_parts() {
+    for name in [
+        "pyarrow_types",
+        "spark",
+        "duckdb",
+        "codec_zstd",
+        "codec_none",
+    ] {
+        let file = open(&format!("{name}.parquet"));
+        let layout = TableLayout::of(&file).unwrap();
+        let columns: Vec<String> = layout.columns().map(str::to_owned).collect();
+        assert_eq!(columns, file.columns());
+        let part = |layout: &TableLayout| numbered_part(layout, &[whole(&file)]).0;
+        assert_eq!(part(&layout), part(&stored(&layout)), "{name}");
+    }
+}
+
+/// pandas writes a column of nothing but None without a type, and gives it one in the next file.
+#[test]
+fn a_column_without_a_type_takes_that_of_other_files() {
+    let (untyped, typed) = (open("pandas_ranged.parquet"), open("pandas_typed.parquet"));
+    for files in [[&untyped, &typed], [&typed, &untyped]] {
+        let mut layout = TableLayout::of(files[0]).unwrap();
+        layout.add(files[1]).unwrap();
+        let layout = stored(&layout);
+        let parts: Vec<Bytes> = files
+            .iter()
+            .map(|file| numbered_part(&layout, &[whole(file)]).0)
+            .collect();
+        let joined = open_bytes("joined", join(&parts));
+        let mut rows: Vec<Option<String>> = cells(&joined, 0..18, &["empty".to_owned()])
+            .into_iter()
+            .flatten()
+            .collect();
+        rows.sort();
+        assert_eq!(rows[..9], [const { None }; 9]);
+        assert_eq!(rows[9].as_deref(), Some("now text 0"));
+        // One slice with rows of both files.
+        let (both, meta) = numbered_part(&layout, &[whole(files[0]), whole(files[1])]);
+        assert_eq!(meta.rows, 18);
+        assert_eq!(as_others_read(&both).num_rows(), 18);
+    }
+}
+
+#[test]
+fn files_of_one_table_have_the_same_columns() {
+    let spark = open("spark.parquet");
+    for other in ["duckdb.parquet", "codec_none.parquet"] {
+        let error = TableLayout::of(&spark)
+            .unwrap()
+            .add(&open(other))
+            .unwrap_err();
+        let FileError::OtherTable { first, file, .. } = &error else {
+            panic!("{error}");
+        };
+        assert_eq!((first.as_str(), file.as_str()), ("spark.parquet", other));
+    }
+    let text = TableLayout::of(&open("codec_none.parquet"))
+        .unwrap()
+        .add(&open("fastparquet.parquet"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("`OPTIONAL INT64 n`") && text.contains("`OPTIONAL INT32 n`"),
+        "{text}"
+    );
+    TableLayout::of(&open("codec_none.parquet"))
+        .unwrap()
+        .add(&open("codec_zstd.parquet"))
+        .unwrap();
+}
+
+#[test]
+fn readers_and_files_can_go_to_other_threads() {
+    fn is_send<T: Send>(_: &T) {}
+    let file: ParquetFile = open("spark.parquet");
+    is_send(&file);
+    is_send(
+        &file
+            .read(0..1, &quarry_parquet::Reading::default())
+            .unwrap(),
+    );
+    let layout = TableLayout::of(&file).unwrap();
+    is_send(&quarry_parquet::PartWriter::new(&layout, &[], &[]).unwrap());
+    assert_eq!(
+        file.row_groups().sum::<u64>(),
+        expected("spark").rows.len() as u64
+    );
+}
