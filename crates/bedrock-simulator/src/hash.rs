@@ -8,7 +8,7 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
     })
 }
 
-/// SplitMix64 (Steele, Lea, Flood): small, and good enough to pick answers with.
+/// `SplitMix64` (Steele, Lea, Flood): small, and good enough to pick answers with.
 #[derive(Debug, Clone)]
 pub(crate) struct Random {
     state: u64,

@@ -236,7 +236,15 @@ fn without(ranges: &[(char, char)]) -> Vec<(char, char)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::{Value, json};
+
+    proptest! {
+        #[test]
+        fn no_pattern_panics(pattern in "[\\PC\\[\\](){}|*+?^$.,0-9-]{0,40}", seed: u64) {
+            let _ = generate(&pattern, &mut Random::new(seed));
+        }
+    }
 
     /// The texts made really match, as the JSON Schema validator reads the pattern.
     #[test]

@@ -11,9 +11,11 @@ pub enum Family {
     Nova,
     /// Amazon Titan text embeddings.
     TitanEmbeddings,
+    /// Cohere Embed, one text a record.
+    CohereEmbeddings,
     /// Meta Llama: one prompt text.
     Llama,
-    /// The chat-completion form of the other models (gpt-oss, Qwen, DeepSeek, Mistral, …).
+    /// The chat-completion form of all other models.
     Chat,
 }
 
@@ -27,6 +29,8 @@ impl Family {
             Self::Nova
         } else if name.contains("amazon.titan-embed") || body.get("inputText").is_some() {
             Self::TitanEmbeddings
+        } else if name.contains("cohere.embed") || body.get("texts").is_some() {
+            Self::CohereEmbeddings
         } else if name.contains("meta.llama") || body.get("prompt").is_some() {
             Self::Llama
         } else {
@@ -41,6 +45,7 @@ pub(crate) enum Form {
     Anthropic,
     Converse,
     TitanEmbeddings,
+    CohereEmbeddings,
     Llama,
     Chat,
 }
@@ -52,6 +57,7 @@ impl Form {
             Family::Anthropic => Self::Anthropic,
             Family::Nova => Self::Converse,
             Family::TitanEmbeddings => Self::TitanEmbeddings,
+            Family::CohereEmbeddings => Self::CohereEmbeddings,
             Family::Llama => Self::Llama,
             Family::Chat => Self::Chat,
         }
@@ -98,6 +104,7 @@ impl Question {
             Form::Anthropic => anthropic(body),
             Form::Converse => converse(body),
             Form::TitanEmbeddings => titan(body),
+            Form::CohereEmbeddings => cohere(body),
             Form::Llama => llama(body),
             Form::Chat => chat(body),
         };
@@ -193,6 +200,24 @@ fn titan(body: &Value) -> Question {
     Question::new(
         Form::TitanEmbeddings,
         string(body.get("inputText")),
+        Want::Embedding { dimensions },
+        None,
+    )
+}
+
+fn cohere(body: &Value) -> Question {
+    let dimensions = body
+        .get("output_dimension")
+        .and_then(Value::as_u64)
+        .and_then(|dimensions| usize::try_from(dimensions).ok())
+        .unwrap_or(1_024);
+    let texts: Vec<&str> = items(body, "texts")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    Question::new(
+        Form::CohereEmbeddings,
+        texts.join("\n"),
         Want::Embedding { dimensions },
         None,
     )
@@ -296,6 +321,7 @@ mod tests {
                 Family::Nova,
             ),
             ("amazon.titan-embed-text-v2:0", Family::TitanEmbeddings),
+            ("us.cohere.embed-v4:0", Family::CohereEmbeddings),
             ("us.meta.llama3-3-70b-instruct-v1:0", Family::Llama),
             ("openai.gpt-oss-120b-1:0", Family::Chat),
         ] {

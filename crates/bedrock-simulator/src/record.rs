@@ -1,7 +1,7 @@
 //! Asking one record: check, answer, spoil, count. The same for jobs and on-demand calls.
 
 use crate::answer::Answers;
-use crate::body::{self, Place};
+use crate::body::{self, Judge};
 use crate::faults::{Faults, RecordFault, RecordFaultKind};
 use crate::hash::{Random, hash};
 use crate::ledger::Ledger;
@@ -78,11 +78,17 @@ impl Model {
     ) -> Asked {
         let family = Family::of(model_id, body);
         let form = Form::of(family, converse);
-        let place = match asker {
-            Asker::Job { converse_tools, .. } => Place::Job { converse_tools },
-            Asker::OnDemand => Place::OnDemand,
+        let tools = match asker {
+            Asker::Job { converse_tools, .. } => !converse || converse_tools,
+            Asker::OnDemand => true,
         };
-        let checked = body::check(model_id, family, form, place, body);
+        let checked = Judge {
+            model_id,
+            family,
+            converse,
+            tools,
+        }
+        .check(body);
         let question = Question::read(form, body);
         let prompt = hash(question.prompt.as_bytes());
         let (entry, before) = match asker {

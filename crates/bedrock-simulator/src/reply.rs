@@ -36,7 +36,7 @@ pub(crate) struct Reply {
 
 /// A reply as the service writes it.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Output {
+pub(crate) struct Written {
     pub(crate) value: Value,
     pub(crate) output_tokens: u64,
     /// Whether the model came to an end by itself.
@@ -174,7 +174,7 @@ impl Reply {
     }
 
     /// Writes the reply in the form of the request's model family.
-    pub(crate) fn write(mut self, question: &Question, model_id: &str, seed: u64) -> Output {
+    pub(crate) fn write(mut self, question: &Question, model_id: &str, seed: u64) -> Written {
         if let Some(most) = question.max_tokens {
             self.cut(Some(most));
         }
@@ -192,6 +192,12 @@ impl Reply {
         let complete = self.stop != Stop::MaxTokens;
         let value = match (self.body, question.form) {
             (Body::Output(output), _) => output,
+            (Body::Vector(numbers), Form::CohereEmbeddings) => json!({
+                "id": Random::new(seed).id(24),
+                "texts": [question.prompt],
+                "embeddings": [numbers],
+                "response_type": "embeddings_floats",
+            }),
             (Body::Vector(numbers), _) => json!({
                 "embedding": numbers,
                 "embeddingsByType": {"float": numbers},
@@ -207,11 +213,11 @@ impl Reply {
                 "generation_token_count": output_tokens,
                 "stop_reason": if self.stop == Stop::MaxTokens { "length" } else { "stop" },
             }),
-            (body, Form::Chat | Form::TitanEmbeddings) => {
+            (body, Form::Chat | Form::TitanEmbeddings | Form::CohereEmbeddings) => {
                 chat(body, self.stop, question, output_tokens, model_id, seed)
             }
         };
-        Output {
+        Written {
             value,
             output_tokens,
             complete,

@@ -141,15 +141,12 @@ fn s3_config<'b>(
     outer: &str,
     inner: &str,
 ) -> Result<&'b Map<String, Value>, ApiError> {
-    let config = match body.get(outer) {
-        Some(Value::Object(config)) => config,
-        _ => {
-            return Err(ApiError::constraint(
-                "null",
-                outer,
-                "Member must not be null",
-            ));
-        }
+    let Some(Value::Object(config)) = body.get(outer) else {
+        return Err(ApiError::constraint(
+            "null",
+            outer,
+            "Member must not be null",
+        ));
     };
     match config.get(inner) {
         Some(Value::Object(s3)) if config.len() == 1 => Ok(s3),
@@ -408,10 +405,10 @@ mod tests {
         JobRequest::read(body.to_string().as_bytes())
     }
 
-    fn refused(pointer: &str, value: Value) -> String {
+    fn refused(pointer: &str, value: &Value) -> String {
         let mut body = good();
         match body.pointer_mut(pointer) {
-            Some(member) => *member = value.clone(),
+            Some(member) => member.clone_from(value),
             None => body[pointer.trim_start_matches('/')] = value.clone(),
         }
         match read(&body) {
@@ -432,11 +429,11 @@ mod tests {
     fn names_tokens_and_roles_keep_their_patterns() {
         let long = "a".repeat(64);
         for name in ["", "a_b", "-a", "a b", "ä", &long] {
-            assert!(refused("/jobName", json!(name)).contains("jobName"));
+            assert!(refused("/jobName", &json!(name)).contains("jobName"));
         }
         assert!(is_job_name(&"a".repeat(63)) && is_job_name("a-") && is_job_name("0+.x"));
         for token in ["", "a_b", "a:b", "-a", "a-", &"a".repeat(257)] {
-            refused("/clientRequestToken", json!(token));
+            refused("/clientRequestToken", &json!(token));
         }
         for role in [
             "arn:aws:iam::123:role/a",
@@ -444,7 +441,7 @@ mod tests {
             "arn:aws:iam::123456789012:user/a",
             "arn:aw:iam::123456789012:role/a",
         ] {
-            refused("/roleArn", json!(role));
+            refused("/roleArn", &json!(role));
         }
         assert!(is_role_arn("arn:aws-us-gov:iam::123456789012:role/path/a"));
     }
@@ -488,47 +485,47 @@ mod tests {
             "s3://ab",
             "https://bucket/a.jsonl",
         ] {
-            assert!(refused(input, json!(uri)).contains("s3Uri"), "{uri}");
+            assert!(refused(input, &json!(uri)).contains("s3Uri"), "{uri}");
         }
         assert_eq!(
             read_location("s3://bucket/in-1/a_b.(1).jsonl").unwrap().key,
             "in-1/a_b.(1).jsonl"
         );
-        refused(input, json!(format!("s3://bucket/{}", "a".repeat(1_024))));
+        refused(input, &json!(format!("s3://bucket/{}", "a".repeat(1_024))));
         refused(
             "/outputDataConfig/s3OutputDataConfig",
-            json!({"s3Uri": "s3://bucket/o", "s3BucketOwner": "12"}),
+            &json!({"s3Uri": "s3://bucket/o", "s3BucketOwner": "12"}),
         );
     }
 
     #[test]
     fn numbers_tags_and_unions_keep_their_limits() {
         for hours in [0, 23, 169] {
-            assert!(refused("/timeoutDurationInHours", json!(hours)).contains("constraint"));
+            assert!(refused("/timeoutDurationInHours", &json!(hours)).contains("constraint"));
         }
-        refused("/tags", json!([{"key": "", "value": "v"}]));
-        refused("/tags", json!([{"key": "k", "value": "ä"}]));
-        refused("/tags", json!([{"key": "k"}]));
+        refused("/tags", &json!([{"key": "", "value": "v"}]));
+        refused("/tags", &json!([{"key": "k", "value": "ä"}]));
+        refused("/tags", &json!([{"key": "k"}]));
         refused(
             "/tags",
-            json!([{"key": "k", "value": ""}, {"key": "k", "value": ""}]),
+            &json!([{"key": "k", "value": ""}, {"key": "k", "value": ""}]),
         );
         let many: Vec<Value> = (0..201)
             .map(|i| json!({"key": format!("k{i}"), "value": ""}))
             .collect();
-        refused("/tags", json!(many));
+        refused("/tags", &json!(many));
         refused(
             "/vpcConfig",
-            json!({"subnetIds": [], "securityGroupIds": ["a"]}),
+            &json!({"subnetIds": [], "securityGroupIds": ["a"]}),
         );
-        refused("/inputDataConfig", json!({}));
+        refused("/inputDataConfig", &json!({}));
         refused(
             "/inputDataConfig/s3InputDataConfig/s3InputFormat",
-            json!("CSV"),
+            &json!("CSV"),
         );
-        refused("/modelInvocationType", json!("Chat"));
+        refused("/modelInvocationType", &json!("Chat"));
         let output = |key: &str| json!({"s3Uri": "s3://bucket/o", "s3EncryptionKeyId": key});
-        refused("/outputDataConfig/s3OutputDataConfig", output("a key"));
+        refused("/outputDataConfig/s3OutputDataConfig", &output("a key"));
         let mut body = good();
         body["outputDataConfig"]["s3OutputDataConfig"] = output("alias/quarry");
         read(&body).unwrap();

@@ -170,10 +170,9 @@ impl Generator<'_> {
         let mut items: Vec<Value> = Vec::new();
         for index in 0..length {
             let item_schema = match (tuple.get(index), rest) {
-                (Some(item), _) => item,
                 // `false`: nothing may follow the tuple.
                 (None, Some(Value::Bool(false))) => break,
-                (None, Some(item)) => item,
+                (Some(item), _) | (None, Some(item)) => item,
                 (None, None) => &Value::Bool(true),
             };
             let mut item = self.value(item_schema, depth + 1);
@@ -194,10 +193,10 @@ impl Generator<'_> {
         let least = count(schema.get("minLength")).unwrap_or(0).min(MAX_LENGTH);
         let most = count(schema.get("maxLength"));
         if let Some(pattern) = schema.get("pattern").and_then(Value::as_str) {
-            let mut last = None;
+            let mut made = None;
             for _ in 0..TRIES {
-                last = pattern::generate(pattern, &mut self.random);
-                let fits = last.as_ref().is_some_and(|text| {
+                made = pattern::generate(pattern, &mut self.random);
+                let fits = made.as_ref().is_some_and(|text| {
                     let length = text.chars().count();
                     length >= least && most.is_none_or(|most| length <= most)
                 });
@@ -205,7 +204,7 @@ impl Generator<'_> {
                     break;
                 }
             }
-            if let Some(text) = last {
+            if let Some(text) = made {
                 return text;
             }
         }
@@ -331,22 +330,20 @@ struct Bounds {
 
 impl Bounds {
     fn of(schema: &Map<String, Value>) -> Self {
-        let side = |plain: &str, exclusive: &str, lower: bool| {
+        let side = |plain: &str, exclusive: &str, is_looser: fn(f64, f64) -> bool| {
             let plain = schema.get(plain).and_then(Value::as_f64);
             match schema.get(exclusive) {
                 Some(Value::Bool(true)) => (plain, true),
                 Some(other) => match (other.as_f64(), plain) {
-                    (Some(strict), Some(lax)) if (strict < lax) == lower && strict != lax => {
-                        (Some(lax), false)
-                    }
+                    (Some(strict), Some(lax)) if is_looser(strict, lax) => (Some(lax), false),
                     (Some(strict), _) => (Some(strict), true),
                     (None, lax) => (lax, false),
                 },
                 None => (plain, false),
             }
         };
-        let (low, low_excluded) = side("minimum", "exclusiveMinimum", true);
-        let (high, high_excluded) = side("maximum", "exclusiveMaximum", false);
+        let (low, low_excluded) = side("minimum", "exclusiveMinimum", |a, b| a < b);
+        let (high, high_excluded) = side("maximum", "exclusiveMaximum", |a, b| a > b);
         Self {
             low,
             high,
@@ -459,7 +456,51 @@ fn multiple(schema: &Map<String, Value>, random: &mut Random) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    proptest! {
+        /// Wherever the bounds leave an integer, one is found.
+        #[test]
+        fn integers_keep_any_bounds(
+            low in -1_000_000_i64..1_000_000,
+            width in 0_i64..1_000,
+            step in 1_i64..50,
+            exclusive: bool,
+            seed: u64,
+        ) {
+            let high = low + width.max(2 * step);
+            let mut schema = json!({"type": "integer", "multipleOf": step});
+            let names = if exclusive {
+                ["exclusiveMinimum", "exclusiveMaximum"]
+            } else {
+                ["minimum", "maximum"]
+            };
+            schema[names[0]] = json!(low);
+            schema[names[1]] = json!(high);
+            let value = generate(&schema, seed);
+            prop_assert!(jsonschema::is_valid(&schema, &value), "{} for {}", value, schema);
+        }
+
+        #[test]
+        fn numbers_keep_any_bounds(
+            low in -1e6_f64..1e6,
+            width in 1e-6_f64..1e3,
+            exclusive: bool,
+            seed: u64,
+        ) {
+            let mut schema = json!({"type": "number"});
+            let names = if exclusive {
+                ["exclusiveMinimum", "exclusiveMaximum"]
+            } else {
+                ["minimum", "maximum"]
+            };
+            schema[names[0]] = json!(low);
+            schema[names[1]] = json!(low + width);
+            let value = generate(&schema, seed);
+            prop_assert!(jsonschema::is_valid(&schema, &value), "{} for {}", value, schema);
+        }
+    }
 
     fn always_valid(schema: &Value) {
         let validator = jsonschema::validator_for(schema).unwrap();

@@ -469,7 +469,7 @@ impl Service {
 
     /// The job as `GetModelInvocationJob` and the summaries of the list show it.
     fn describe(&self, job: &Job) -> Map<String, Value> {
-        let stage = self.stage(job);
+        let standing = self.stage(job);
         let state = job.state();
         let request = &job.request;
         let mut shown = Map::new();
@@ -507,7 +507,7 @@ impl Service {
             json!(timestamp(job.submitted + request.timeout)),
         );
         let total = state.input.as_ref().map_or(0, |input| input.records);
-        let counts = match (&state.ended, stage) {
+        let counts = match (&state.ended, standing) {
             (Some((ending, totals)), _) => {
                 show("status", json!(ending.status.as_str()));
                 show("message", json!(ending.message));

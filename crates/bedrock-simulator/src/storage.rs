@@ -47,7 +47,7 @@ where
 /// `.jsonl` objects below it, in name order.
 pub(crate) async fn inputs(s3: &Client, at: &Location) -> Result<Vec<File>, String> {
     let uri = format!("s3://{}/{}", at.bucket, at.key);
-    if at.key.ends_with(".jsonl") {
+    if is_input(&at.key) {
         let head = s3
             .head_object()
             .bucket(&at.bucket)
@@ -79,7 +79,7 @@ pub(crate) async fn inputs(s3: &Client, at: &Location) -> Result<Vec<File>, Stri
             page.map_err(|error| problem(&format!("Could not list the input {uri}"), &error))?;
         for object in page.contents.unwrap_or_default() {
             let key = object.key.unwrap_or_default();
-            if key.ends_with(".jsonl") {
+            if is_input(&key) {
                 files.push(File {
                     bucket: at.bucket.clone(),
                     key,
@@ -94,6 +94,11 @@ pub(crate) async fn inputs(s3: &Client, at: &Location) -> Result<Vec<File>, Stri
         return Err(format!("No .jsonl file was found at the input {uri}."));
     }
     Ok(files)
+}
+
+/// As the service reads names: lower case only.
+fn is_input(key: &str) -> bool {
+    key.as_bytes().ends_with(b".jsonl")
 }
 
 fn size(length: Option<i64>) -> u64 {

@@ -187,7 +187,7 @@ impl Work<'_> {
         let mut window: Vec<String> = Vec::new();
         let mut window_bytes = 0;
         while let Some(line) = lines.next().await? {
-            if self.is_processed(*position) {
+            if is_in_share(*position, self.share) {
                 let before = window.len();
                 self.answer_line(&line, *position, &mut random, &mut window, totals)?;
                 window_bytes += window[before..].iter().map(String::len).sum::<usize>();
@@ -203,16 +203,6 @@ impl Work<'_> {
         flush(&mut window, &mut random, upload).await
     }
 
-    /// Whether a share of exactly this size, evenly spread, has the record in it.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "positions are far below 2^52; the share itself is approximate"
-    )]
-    fn is_processed(&self, position: u64) -> bool {
-        let until = |count: u64| (count as f64 * self.share + 1e-9).floor();
-        until(position + 1) > until(position)
-    }
-
     fn answer_line(
         &self,
         line: &[u8],
@@ -225,20 +215,15 @@ impl Work<'_> {
         let body: Value =
             serde_json::from_str(read.model_input.get()).map_err(|error| error.to_string())?;
         // The service makes ids for records that have none.
-        let made;
-        let record_id = match &read.record_id {
-            Some(id) => id.as_ref(),
-            None => {
-                made = random.id(11).to_ascii_uppercase();
-                &made
-            }
-        };
+        let record_id = read
+            .record_id
+            .unwrap_or_else(|| random.id(11).to_ascii_uppercase().into());
         let asked = self.model.ask(
             &self.request.model_id,
             self.request.converse,
             &body,
             Asker::Job {
-                record_id,
+                record_id: &record_id,
                 position,
                 converse_tools: self.limits.converse_tools_in_jobs,
             },
@@ -252,9 +237,20 @@ impl Work<'_> {
             }
             Err(_) => totals.error += 1,
         }
-        write_lines(record_id, read.model_input.get(), &asked, random, window);
+        write_lines(&record_id, read.model_input.get(), &asked, random, window);
         Ok(())
     }
+}
+
+/// Whether the record at `position` is in the share: of any first `n` records `n × share`, rounded
+/// down, are in it.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "positions are far below 2^52; the share itself is approximate"
+)]
+fn is_in_share(position: u64, share: f64) -> bool {
+    let until = |count: u64| (count as f64 * share + 1e-9).floor();
+    until(position + 1) > until(position)
 }
 
 async fn flush(
@@ -334,6 +330,17 @@ fn write_line(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// A job that is cut at a share has that many records, not some others.
+        #[test]
+        fn a_share_has_its_size(count in 1_u64..3_000, percent in 0_u32..=100) {
+            let share = f64::from(percent) / 100.0;
+            let inside = (0..count).filter(|n| is_in_share(*n, share)).count() as u64;
+            prop_assert_eq!(inside, count * u64::from(percent) / 100);
+        }
+    }
 
     #[test]
     fn a_line_is_an_object_with_an_object_in_it() {

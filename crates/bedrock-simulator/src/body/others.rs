@@ -1,0 +1,154 @@
+//! The small bodies: embeddings, one prompt, and chat completions.
+
+use super::{malformed, only, positive_integer, range};
+use serde_json::{Map, Value};
+
+pub(super) fn titan(body: &Map<String, Value>) -> Result<(), String> {
+    only(
+        body,
+        &["inputText", "dimensions", "normalize", "embeddingTypes"],
+        "#",
+    )?;
+    match body.get("inputText").and_then(Value::as_str) {
+        None => return Err(malformed("#: required key [inputText] not found")),
+        Some("") => return Err(malformed("#/inputText: expected minLength: 1, actual: 0")),
+        Some(text) if text.chars().count() > 50_000 => {
+            return Err(malformed(&format!(
+                "#/inputText: expected maxLength: 50000, actual: {}",
+                text.chars().count()
+            )));
+        }
+        Some(_) => {}
+    }
+    match body.get("dimensions") {
+        None => Ok(()),
+        Some(dimensions) if matches!(dimensions.as_u64(), Some(256 | 512 | 1_024)) => Ok(()),
+        Some(other) => Err(malformed(&format!(
+            "#/dimensions: {other} is not a valid enum value"
+        ))),
+    }
+}
+
+pub(super) fn cohere(body: &Map<String, Value>) -> Result<(), String> {
+    only(
+        body,
+        &[
+            "texts",
+            "input_type",
+            "truncate",
+            "embedding_types",
+            "output_dimension",
+            "max_tokens",
+        ],
+        "#",
+    )?;
+    let texts = body.get("texts").and_then(Value::as_array);
+    match texts.map(Vec::as_slice) {
+        None => Err(malformed("#: required key [texts] not found")),
+        Some([]) => Err(malformed("#/texts: expected minimum item count: 1")),
+        Some(texts) if texts.len() > 96 => {
+            Err(malformed("#/texts: expected maximum item count: 96"))
+        }
+        Some(texts) if !texts.iter().all(Value::is_string) => {
+            Err(malformed("#/texts: expected type: String"))
+        }
+        Some(_) => match body.get("input_type").and_then(Value::as_str) {
+            Some("search_document" | "search_query" | "classification" | "clustering") => Ok(()),
+            Some(_) => Err(malformed("#/input_type: not a valid enum value")),
+            None => Err(malformed("#: required key [input_type] not found")),
+        },
+    }
+}
+
+pub(super) fn llama(body: &Map<String, Value>) -> Result<(), String> {
+    only(
+        body,
+        &["prompt", "max_gen_len", "temperature", "top_p", "images"],
+        "#",
+    )?;
+    if body.get("prompt").and_then(Value::as_str).is_none() {
+        return Err(malformed("#: required key [prompt] not found"));
+    }
+    positive_integer(body.get("max_gen_len"), "max_gen_len", false)?;
+    range(body.get("temperature"), "temperature", 0.0, 1.0)?;
+    range(body.get("top_p"), "top_p", 0.0, 1.0)
+}
+
+pub(super) fn chat(body: &Map<String, Value>) -> Result<(), String> {
+    if body.contains_key("modelId") {
+        return Err("modelId: Extra inputs are not permitted".to_owned());
+    }
+    let Some(Value::Array(messages)) = body.get("messages") else {
+        return Err(malformed("#: required key [messages] not found"));
+    };
+    if messages.is_empty() {
+        return Err(malformed("#/messages: expected minimum item count: 1"));
+    }
+    for (index, message) in messages.iter().enumerate() {
+        if message.get("role").and_then(Value::as_str).is_none() {
+            return Err(malformed(&format!(
+                "#/messages/{index}: required key [role] not found"
+            )));
+        }
+    }
+    positive_integer(body.get("max_tokens"), "max_tokens", false)?;
+    positive_integer(
+        body.get("max_completion_tokens"),
+        "max_completion_tokens",
+        false,
+    )?;
+    range(body.get("temperature"), "temperature", 0.0, 2.0)?;
+    range(body.get("top_p"), "top_p", 0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    type Check = fn(&Map<String, Value>) -> Result<(), String>;
+
+    fn check(check: Check, body: &Value) -> Result<(), String> {
+        check(body.as_object().unwrap())
+    }
+
+    #[test]
+    fn embeddings_take_a_text_and_little_else() {
+        check(titan, &json!({"inputText": "a", "dimensions": 256})).unwrap();
+        check(titan, &json!({"inputText": ""})).unwrap_err();
+        check(titan, &json!({"inputText": "a", "dimensions": 3})).unwrap_err();
+        check(titan, &json!({"inputText": "a", "x": 3})).unwrap_err();
+        check(titan, &json!({"inputText": "a".repeat(50_001)})).unwrap_err();
+        check(
+            cohere,
+            &json!({"texts": ["a"], "input_type": "search_document"}),
+        )
+        .unwrap();
+        check(
+            cohere,
+            &json!({"texts": [], "input_type": "search_document"}),
+        )
+        .unwrap_err();
+        check(cohere, &json!({"texts": ["a"]})).unwrap_err();
+        check(cohere, &json!({"texts": ["a"], "input_type": "x"})).unwrap_err();
+    }
+
+    #[test]
+    fn prompts_and_chats_need_their_text() {
+        check(llama, &json!({"prompt": "a", "max_gen_len": 5})).unwrap();
+        check(llama, &json!({"inputs": "a"})).unwrap_err();
+        check(llama, &json!({"prompt": "a", "max_gen_len": 0})).unwrap_err();
+        check(
+            chat,
+            &json!({"messages": [{"role": "user", "content": "a"}]}),
+        )
+        .unwrap();
+        check(chat, &json!({"messages": []})).unwrap_err();
+        check(chat, &json!({"messages": [{"content": "a"}]})).unwrap_err();
+        check(
+            chat,
+            &json!({"modelId": "x", "messages": [{"role": "user"}]}),
+        )
+        .unwrap_err();
+    }
+}
