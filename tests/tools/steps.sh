@@ -1,8 +1,11 @@
 # Named and timed steps. To be sourced.
 #
-#   step NAME COMMAND [ARGUMENT…]   runs a command as a step; a failure is noted and the script goes on
+#   step NAME COMMAND [ARGUMENT…]   runs a command as a step; a failure is noted and the script goes on.
+#                                   A command that could not be carried out here, and need not be,
+#                                   says so with status $step_not_done
 #   steps_report                    prints the table of steps; fails if a step has failed
 
+readonly step_not_done=77
 step_rows=()
 steps_failed=0
 
@@ -27,7 +30,9 @@ step() {
   )
   status=$?
   set -e
-  if ((status != 0)); then
+  if ((status == step_not_done)); then
+    word='not done'
+  elif ((status != 0)); then
     word=FAILED
     steps_failed=$((steps_failed + 1))
   fi
