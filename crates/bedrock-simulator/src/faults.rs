@@ -24,7 +24,8 @@
 //! had them first (`every` with `offset`: positions `offset`, `offset + every`, …; `first`:
 //! positions below it). A fault holds for the first `times` times (default 1) that a record is
 //! asked, in jobs and on demand together, so that asking again heals it; with `"on_demand": false`
-//! it counts and holds in jobs only. A record is the same across asks by the text of its prompt.
+//! it counts and holds in jobs only. A record is the same across asks by the text of its prompt;
+//! one that no job had before has no id, and the position at which its prompt first came on demand.
 //!
 //! | `kind` | what comes |
 //! |---|---|
@@ -39,7 +40,8 @@
 //! | `schema_violation` | JSON that breaks the schema |
 //! | `max_tokens` | an answer cut off, with the stop reason that says so |
 //!
-//! The five about lines hold in jobs only, whatever `on_demand` says.
+//! The five about lines hold in jobs only, whatever `on_demand` says. Those about JSON leave
+//! answers alone that are none.
 //!
 //! **Jobs** are selected by the order in which they are created (`job`, from 0; `every_job` with
 //! `offset`). Faults of creation hold for the first `times` calls (default 1) that would create

@@ -1,5 +1,6 @@
 //! Who was asked how often, and what it cost: the observations that tests of double payment need.
 
+use crate::hash::hash;
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -60,6 +61,8 @@ pub(crate) struct Entry(usize);
 pub(crate) struct Ledger {
     pub(crate) counters: Counters,
     records: Vec<RecordAsks>,
+    /// By the hash of the id and the prompt.
+    by_id: HashMap<(u64, u64), usize>,
     /// The records with this prompt.
     by_prompt: HashMap<u64, Vec<usize>>,
     /// Prompts first seen on demand.
@@ -74,20 +77,17 @@ impl Ledger {
         prompt: u64,
         position: u64,
     ) -> (Entry, RecordAsks) {
-        let known = self.by_prompt.entry(prompt).or_default();
-        let found = known
-            .iter()
-            .copied()
-            .find(|index| self.records[*index].record_id == record_id);
-        let index = found.unwrap_or_else(|| {
-            known.push(self.records.len());
+        let key = (hash(record_id.as_bytes()), prompt);
+        let index = *self.by_id.entry(key).or_insert_with(|| {
             self.records.push(RecordAsks {
                 record_id: record_id.to_owned(),
                 prompt,
                 position,
                 ..RecordAsks::default()
             });
-            self.records.len() - 1
+            let index = self.records.len() - 1;
+            self.by_prompt.entry(prompt).or_default().push(index);
+            index
         });
         let before = self.records[index].clone();
         self.records[index].in_jobs += 1;

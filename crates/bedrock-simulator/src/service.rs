@@ -116,8 +116,11 @@ impl Service {
         let cut = self.begin(Operation::Create)?;
         let request = JobRequest::read(body)?;
         self.check_model(&request.model_id)?;
-        self.advance_all(|job| job.request.model_id == request.model_id)
-            .await;
+        // Only what is validated can be known to have ended. The work itself can wait.
+        self.advance_all(|job| {
+            job.request.model_id == request.model_id && self.stage(job) == Stage::ToValidate
+        })
+        .await;
         let (job, created) = self.create_once(request)?;
         if created {
             self.model.ledger().counters.jobs_created += 1;
@@ -167,7 +170,7 @@ impl Service {
         }
         let in_flight = jobs
             .iter()
-            .filter(|job| job.request.model_id == request.model_id && job.state().ended.is_none())
+            .filter(|job| job.request.model_id == request.model_id && self.is_in_flight(job))
             .count();
         let is_full = in_flight >= self.limits.jobs_in_flight_per_model;
         if is_full || self.job_fault(JobFaultKind::QuotaCreate, number).is_some() {
@@ -192,6 +195,11 @@ impl Service {
         });
         jobs.push(Arc::clone(&job));
         Ok((job, true))
+    }
+
+    fn is_in_flight(&self, job: &Job) -> bool {
+        let has_ended = job.state().ended.is_some();
+        !has_ended && !matches!(self.stage(job), Stage::AtEnd(_))
     }
 
     pub(crate) async fn get(self: &Arc<Self>, identifier: &str) -> Result<Value, Failure> {

@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use std::error::Error as StdError;
+use std::fmt;
 
 /// What kind of failure it is; the two operation families group them further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,13 +33,23 @@ pub(super) enum Kind {
 
 /// A failed call.
 #[derive(Debug, thiserror::Error)]
-#[error("{text}")]
 pub(super) struct Failure {
     pub(super) kind: Kind,
     /// The HTTP status, when there was a response.
     pub(super) status: Option<u16>,
-    /// `<code>: <message>`, or the chain of what went wrong before an answer came.
-    text: String,
+    /// The service's code, when it gave one.
+    code: Option<String>,
+    /// The service's message, or the chain of what went wrong before an answer came.
+    pub(super) message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) => write!(out, "{code}: {}", self.message),
+            None => out.write_str(&self.message),
+        }
+    }
 }
 
 impl Failure {
@@ -52,27 +63,26 @@ impl Failure {
         match error {
             SdkError::ServiceError(service) => {
                 let code = service.err().code();
-                let text = match (code, service.err().message()) {
-                    (Some(code), Some(message)) => format!("{code}: {message}"),
-                    (Some(text), None) | (None, Some(text)) => text.to_owned(),
-                    (None, None) => "an error without code and message".to_owned(),
-                };
+                let message = service.err().message();
                 Self {
                     kind: kind(code, status),
                     status,
-                    text,
+                    code: code.map(str::to_owned),
+                    message: message.unwrap_or("no message").to_owned(),
                 }
             }
             // The call could not even be made of its parameters: the same again will not do.
             SdkError::ConstructionFailure(_) => Self {
                 kind: Kind::Invalid,
                 status,
-                text: DisplayErrorContext(error).to_string(),
+                code: None,
+                message: DisplayErrorContext(error).to_string(),
             },
             _ => Self {
                 kind: Kind::Unavailable,
                 status,
-                text: DisplayErrorContext(error).to_string(),
+                code: None,
+                message: DisplayErrorContext(error).to_string(),
             },
         }
     }

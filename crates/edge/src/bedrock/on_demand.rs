@@ -161,7 +161,7 @@ where
         // The model failed at this very input (424): the record's problem, not the run's.
         Kind::Invalid | Kind::Conflict | Kind::Model => InvokeError::Rejected {
             code: failure.status.unwrap_or(400),
-            message: failure.to_string(),
+            message: failure.message,
         },
         Kind::Unavailable => InvokeError::Unavailable(Box::new(failure)),
     }
