@@ -38,7 +38,9 @@ async fn main() -> Result<()> {
         peak_memory()
     );
 
-    let body = Bytes::from_iter((0..PART).map(|n| u8::try_from(n * 31 % 251).unwrap_or(0)));
+    let body: Bytes = (0..PART)
+        .map(|n| u8::try_from(n * 31 % 251).unwrap_or(0))
+        .collect();
     let started = Instant::now();
     let upload = create(&client, "o").await?;
     let tags = stream::iter(1..=parts)

@@ -63,13 +63,10 @@ pub(crate) fn key_of(path: &Path) -> Option<String> {
 }
 
 fn is_plain(part: &str) -> bool {
-    !part.is_empty()
-        && part != "."
-        && part != ".."
-        && part.len() <= MAX_NAME
-        && !part.starts_with("%Q")
-        && !part.contains('\0')
-        && !part.contains(std::path::is_separator)
+    let mut components = Path::new(part).components();
+    let is_one_name = matches!(components.next(), Some(Component::Normal(name)) if name == part)
+        && components.next().is_none();
+    is_one_name && part.len() <= MAX_NAME && !part.starts_with("%Q") && !part.contains('\0')
 }
 
 fn escape(text: &str) -> String {

@@ -31,6 +31,10 @@ const CONFLICT_ATTEMPTS: u32 = 5;
 const RESUMES: u32 = 3;
 
 /// [`ObjectStore`] on S3. Cheap to clone.
+///
+/// A conditional put whose answer was lost is sent again by the SDK and then finds its own object:
+/// who claims something by such a put has to compare the content when it answers
+/// [`StoreError::Exists`].
 #[derive(Debug, Clone)]
 pub struct S3Store {
     client: Client,
@@ -219,6 +223,8 @@ impl ObjectStore for S3Store {
                 });
             }
         }
+        // Already so in S3, but not in directory buckets nor in every server that speaks S3.
+        objects.sort_by(|a, b| a.location.cmp(&b.location));
         Ok(objects)
     }
 
@@ -266,6 +272,11 @@ impl ObjectStore for S3Store {
         range: Range<u64>,
         from_etag: &str,
     ) -> Result<String, StoreError> {
+        if range.is_empty() {
+            // There is no way to write an empty range.
+            let text = "an empty range cannot be a part";
+            return Err(StoreError::Refused(from.to_string(), text.into()));
+        }
         let output = self
             .client
             .upload_part_copy()

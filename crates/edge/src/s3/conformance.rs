@@ -159,7 +159,7 @@ pub async fn odd_keys(store: &dyn ObjectStore, base: &S3Uri) {
 /// # Panics
 /// When that is not so.
 pub async fn listing(store: &dyn ObjectStore, base: &S3Uri) {
-    assert_eq!(ok(store.list(base).await), []);
+    assert_eq!(ok(store.list(base).await).len(), 0, "not empty");
     let mut expected: Vec<_> = (0..KEYS)
         .map(|number| base.join(&format!("page/{}/{number}", number % 7)))
         .collect();
@@ -232,9 +232,12 @@ pub async fn multipart(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartL
     let read = ok(store.get_range(&at, across, &etag).await);
     assert_eq!(read, whole[part_size - 2..part_size + 2]);
 
-    // Over is over.
-    let again = store.complete_upload(&at, &upload, &tags).await;
-    assert!(matches!(again, Err(StoreError::NotFound(_))), "{again:?}");
+    // Over is over, though S3 may repeat its answer.
+    match store.complete_upload(&at, &upload, &tags).await {
+        Ok(same) => assert_eq!(same, etag),
+        Err(StoreError::NotFound(_)) => {}
+        Err(error) => panic!("{error:?}"),
+    }
     let late = store.upload_part(&at, &upload, 1, "x".into()).await;
     assert!(matches!(late, Err(StoreError::NotFound(_))), "{late:?}");
 }
@@ -320,6 +323,9 @@ pub async fn part_copies(store: &dyn ObjectStore, base: &S3Uri, limits: Multipar
         matches!(range_of_small, Err(StoreError::Refused(..))),
         "{range_of_small:?}"
     );
+
+    let empty = store.copy_part(&at, &upload, 1, &from, 7..7, &etag).await;
+    assert!(matches!(empty, Err(StoreError::Refused(..))), "{empty:?}");
 
     let first = ok(store
         .copy_part(&at, &upload, 1, &from, 50..50 + min, &etag)

@@ -231,6 +231,9 @@ impl ObjectStore for MemoryStore {
     ) -> Result<String, StoreError> {
         self.limits
             .check_part(at, number, range.end - range.start)?;
+        if range.is_empty() {
+            return Err(refused(from, "InvalidArgument: an empty range".to_owned()));
+        }
         let mut state = self.state();
         let data = state.range(from, range, from_etag)?;
         if state.object(from)?.data.len() as u64 <= self.limits.min_part {

@@ -2,6 +2,7 @@
 
 use crate::stores::{Local, config};
 use crate::{at, data};
+use aws_config::retry::RetryConfig;
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
@@ -12,28 +13,41 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 const MIB: usize = 1 << 20;
 
-/// Passes connections on, and cuts the first `cuts` of them after `after` bytes of answers.
-async fn cutting_proxy(
-    server: SocketAddr,
-    cuts: u64,
-    after: usize,
-) -> (SocketAddr, Arc<AtomicU64>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let connections = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&connections);
-    tokio::spawn(async move {
-        loop {
-            let (client, _) = listener.accept().await.unwrap();
-            let number = counter.fetch_add(1, Ordering::Relaxed);
-            let limit = if number < cuts { after } else { usize::MAX };
-            tokio::spawn(pass(client, server, limit));
-        }
-    });
-    (address, connections)
+/// A proxy before a server: the first `cuts` connections are cut after `after` bytes of answers,
+/// later ones are passed on once there is a permit for each.
+struct Proxy {
+    endpoint: String,
+    connections: Arc<AtomicU64>,
+    permits: Arc<Semaphore>,
+}
+
+impl Proxy {
+    async fn start(server: SocketAddr, cuts: u64, after: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Self {
+            endpoint: format!("http://{}", listener.local_addr().unwrap()),
+            connections: Arc::default(),
+            permits: Arc::new(Semaphore::new(0)),
+        };
+        let (connections, permits) = (proxy.connections.clone(), proxy.permits.clone());
+        tokio::spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                let number = connections.fetch_add(1, Ordering::Relaxed);
+                if number < cuts {
+                    tokio::spawn(pass(client, server, after));
+                } else {
+                    permits.acquire().await.unwrap().forget();
+                    tokio::spawn(pass(client, server, usize::MAX));
+                }
+            }
+        });
+        proxy
+    }
 }
 
 async fn pass(client: TcpStream, server: SocketAddr, mut limit: usize) {
@@ -64,21 +78,21 @@ fn address(local: &Local) -> SocketAddr {
 async fn a_body_cut_on_the_way_is_continued() {
     let local = Local::start().await;
     let content = data(6 * MIB);
+    let object = at("o");
     let etag = local
         .store
-        .put(&at("o"), content.clone(), false)
+        .put(&object, content.clone(), false)
         .await
         .unwrap();
-    let (proxy, connections) = cutting_proxy(address(&local), 3, 2 * MIB).await;
-    let store = S3Store::new(
-        &config(&local.server, format!("http://{proxy}")).await,
-        true,
-    );
+    let proxy = Proxy::start(address(&local), 3, 2 * MIB).await;
+    proxy.permits.add_permits(10);
+    let config = config(&local.server, proxy.endpoint.clone()).await;
+    let store = S3Store::new(&config, true);
 
     let read = store.get(&at("o"), content.len() as u64).await.unwrap();
     assert!(read == content);
     // 2 MiB less the headers, three times, and the rest.
-    assert_eq!(connections.load(Ordering::Relaxed), 4);
+    assert_eq!(proxy.connections.load(Ordering::Relaxed), 4);
     let range = 100..content.len() as u64;
     let read = store.get_range(&at("o"), range, &etag).await.unwrap();
     assert!(read == content[100..]);
@@ -88,48 +102,40 @@ async fn a_body_cut_on_the_way_is_continued() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_not_continued_with_another_object() {
     let local = Local::start().await;
-    let content = data(6 * MIB);
+    let object = at("o");
     let etag = local
         .store
-        .put(&at("o"), content.clone(), false)
+        .put(&object, data(6 * MIB), false)
         .await
         .unwrap();
-    let (proxy, _) = cutting_proxy(address(&local), 1, 2 * MIB).await;
-    let store = S3Store::new(
-        &config(&local.server, format!("http://{proxy}")).await,
-        true,
-    );
-    let reading = tokio::spawn(async move {
-        let size = 6 * MIB as u64;
-        store.get_range(&at("o"), 0..size, &etag).await
-    });
-    // The continuation waits 100 ms.
-    tokio::time::sleep(Duration::from_millis(60)).await;
-    local
-        .store
-        .put(&at("o"), data(7 * MIB), false)
-        .await
-        .unwrap();
-    let read = reading.await.unwrap();
-    match read {
-        Err(StoreError::Changed(_)) => {}
-        // On a busy machine the cut may come after the replacement or the answer before it.
-        Ok(read) => assert!(read == content),
-        Err(error) => panic!("{error:?}"),
+    let proxy = Proxy::start(address(&local), 1, 2 * MIB).await;
+    let config = config(&local.server, proxy.endpoint.clone()).await;
+    let store = S3Store::new(&config, true);
+    let reading =
+        tokio::spawn(async move { store.get_range(&at("o"), 0..6 * MIB as u64, &etag).await });
+    // The continuation has come to the proxy and waits there.
+    while proxy.connections.load(Ordering::Relaxed) < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    let other = vec![b'x'; 6 * MIB];
+    let put = local.store.put(&object, other.into(), false).await;
+    put.unwrap();
+    proxy.permits.add_permits(10);
+    let read = reading.await.unwrap();
+    assert!(matches!(read, Err(StoreError::Changed(_))), "{read:?}");
 }
 
 /// A server that is not there is unavailable, which is worth another attempt later.
 #[tokio::test]
 async fn no_server_is_unavailable() {
     let local = Local::start().await;
-    let config = local.config.clone();
-    let store = local.store.clone();
     local.server.stop();
+    let mut config = local.config.to_builder();
+    config.set_retry_config(Some(RetryConfig::disabled()));
+    let store = S3Store::new(&config.build(), true);
     let error = store.head(&at("o")).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(..)), "{error:?}");
     assert_eq!(error.into_step("looking").name(), "Quarry.Unavailable");
-    drop(config);
 }
 
 /// What the service refuses by name keeps the name; a bucket that is not there is not found.

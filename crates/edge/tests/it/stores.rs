@@ -56,3 +56,15 @@ async fn the_sdk_on_the_local_server_conforms() {
     let local = Local::start().await;
     conformance::all(&local.store, &at("suite"), MultipartLimits::S3).await;
 }
+
+/// The suite on a real bucket: `QUARRY_TEST_LOCATION=s3://bucket/empty-folder`, with the Region
+/// and credentials of the environment, and `AWS_ENDPOINT_URL` for a server that is not AWS's.
+#[tokio::test]
+#[ignore = "needs a bucket"]
+async fn the_sdk_on_a_given_bucket_conforms() {
+    #[expect(clippy::disallowed_methods, reason = "run by hand")]
+    let location = std::env::var("QUARRY_TEST_LOCATION").unwrap();
+    let config = sdk::load(SdkOptions::default()).await;
+    let store = S3Store::new(&config, config.endpoint_url().is_some());
+    conformance::all(&store, &location.parse().unwrap(), MultipartLimits::S3).await;
+}
