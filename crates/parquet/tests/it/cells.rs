@@ -5,16 +5,7 @@ use quarry_parquet::{FileError, ParquetFile, Reading};
 use quarry_table::Cell;
 use serde_json::Value;
 
-use crate::fixture::{bytes, cells, expected, json_rows, open};
-
-const FIXTURES: [&str; 6] = [
-    "pyarrow_types",
-    "pyarrow_pages",
-    "spark",
-    "duckdb",
-    "pandas",
-    "fastparquet",
-];
+use crate::fixture::{WITH_TEXTS, bytes, cells, expected, json_rows, open};
 
 fn file_of(name: &str) -> ParquetFile {
     open(&format!("{name}.parquet"))
@@ -22,7 +13,7 @@ fn file_of(name: &str) -> ParquetFile {
 
 #[test]
 fn every_type_of_every_writer_has_its_text() {
-    for name in FIXTURES {
+    for name in WITH_TEXTS {
         let file = file_of(name);
         let expected = expected(name);
         assert_eq!(file.rows(), expected.rows.len() as u64, "{name}");
@@ -44,11 +35,11 @@ proptest! {
     /// columns are asked for and in whatever order.
     #[test]
     fn a_range_of_rows_is_a_part_of_all_rows(
-        which in 0..FIXTURES.len(),
+        which in 0..WITH_TEXTS.len(),
         bounds: (proptest::sample::Index, proptest::sample::Index),
         order in proptest::collection::vec(any::<proptest::sample::Index>(), 0..6),
     ) {
-        let name = FIXTURES[which];
+        let name = WITH_TEXTS[which];
         let file = file_of(name);
         let expected = expected(name);
         let rows = usize::try_from(file.rows()).unwrap();
@@ -67,7 +58,7 @@ proptest! {
 
 #[test]
 fn a_row_as_json_has_every_column_and_numbers_are_numbers() {
-    let file = file_of("spark");
+    let file = file_of("spark_groups");
     let rows = json_rows(&file);
     assert_eq!(
         rows[4],
@@ -90,7 +81,7 @@ fn a_column_that_the_file_lacks_is_missing_and_null_is_null() {
         cells: &names,
         ..Reading::default()
     };
-    let mut rows = file_of("spark").read(3..4, &reading).unwrap();
+    let mut rows = file_of("spark_groups").read(3..4, &reading).unwrap();
     let batch = rows.next_batch().unwrap().unwrap();
     let row = batch.rows().next().unwrap();
     assert_eq!(

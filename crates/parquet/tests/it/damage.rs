@@ -13,7 +13,7 @@ use crate::fixture::bytes;
 const FILES: [&str; 8] = [
     "pyarrow_types.parquet",
     "pyarrow_pages.parquet",
-    "spark.parquet",
+    "spark_groups.parquet",
     "duckdb.parquet",
     "codec_none.parquet",
     "codec_lz4.parquet",

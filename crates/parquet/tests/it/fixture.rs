@@ -16,6 +16,19 @@ use quarry_parquet::{
 use quarry_table::{Cells, ResultCell};
 use serde::Deserialize;
 
+/// Files with the texts of their cells.
+pub(crate) const WITH_TEXTS: [&str; 9] = [
+    "pyarrow_types",
+    "pyarrow_pages",
+    "spark_default",
+    "spark_legacy",
+    "spark_micros",
+    "spark_groups",
+    "duckdb",
+    "pandas",
+    "fastparquet",
+];
+
 pub(crate) fn bytes(name: &str) -> Bytes {
     data("fixtures", name)
 }

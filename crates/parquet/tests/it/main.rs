@@ -3,6 +3,8 @@
 mod cells;
 mod damage;
 mod fixture;
+mod legacy;
 mod parts;
+mod random;
 mod splice;
 mod tables;

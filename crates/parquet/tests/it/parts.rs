@@ -1,34 +1,35 @@
 //! Parts of results: what was read comes out as it was, with the results behind it.
 
+use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, RecordBatch};
-use arrow_schema::{DataType, Field};
+use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::schema::printer::print_schema;
 use parquet::schema::types::Type;
 use quarry_parquet::{FileError, PartWriter, Reading, ResultColumn, ResultKind, TableLayout};
 use quarry_table::{Cell, ResultCell};
 use serde_json::{Value, json};
 
 use crate::fixture::{
-    as_others_read, assert_passed_through, bytes, cells, column, data, expected, join,
-    numbered_part, open, open_bytes, whole,
+    WITH_TEXTS, as_others_read, assert_passed_through, bytes, cells, column, data, expected, join,
+    json_rows, numbered_part, open, open_bytes, whole,
 };
 
-const FIXTURES: [&str; 12] = [
-    "pyarrow_types",
-    "pyarrow_pages",
-    "spark",
-    "duckdb",
-    "pandas",
-    "pandas_typed",
-    "pandas_empty",
-    "fastparquet",
-    "codec_none",
-    "codec_gzip",
-    "codec_lz4",
-    "codec_zstd",
-];
+/// All files that can be read, as names without ending.
+fn all_fixtures() -> impl Iterator<Item = &'static str> {
+    let without_texts = [
+        "pandas_typed",
+        "pandas_ranged",
+        "pandas_empty",
+        "codec_none",
+        "codec_snappy",
+        "codec_gzip",
+        "codec_lz4",
+        "codec_zstd",
+    ];
+    WITH_TEXTS.into_iter().chain(without_texts)
+}
 
 const READ_PARTS: Reading<'_> = Reading {
     cells: &[],
@@ -37,14 +38,14 @@ const READ_PARTS: Reading<'_> = Reading {
 };
 
 fn declared(file: &[u8]) -> Type {
-    let bytes = bytes::Bytes::copy_from_slice(file);
+    let bytes = Bytes::copy_from_slice(file);
     let metadata = ParquetMetaDataReader::new()
         .parse_and_finish(&bytes)
         .unwrap();
     metadata.file_metadata().schema().clone()
 }
 
-fn note(file: &bytes::Bytes, key: &str) -> Option<Value> {
+fn note(file: &Bytes, key: &str) -> Option<Value> {
     let metadata = ParquetMetaDataReader::new().parse_and_finish(file).unwrap();
     let notes = metadata.file_metadata().key_value_metadata()?;
     let text = notes.iter().find(|note| note.key == key)?.value.clone()?;
@@ -53,7 +54,7 @@ fn note(file: &bytes::Bytes, key: &str) -> Option<Value> {
 
 #[test]
 fn original_columns_come_out_as_another_reader_saw_them_going_in() {
-    for name in FIXTURES {
+    for name in all_fixtures() {
         let input = bytes(&format!("{name}.parquet"));
         let file = open_bytes(name, input.clone());
         let layout = TableLayout::of(&file).unwrap();
@@ -75,7 +76,7 @@ fn original_columns_come_out_as_another_reader_saw_them_going_in() {
 
 #[test]
 fn original_columns_are_declared_as_they_were() {
-    for name in FIXTURES {
+    for name in all_fixtures() {
         let input = bytes(&format!("{name}.parquet"));
         let file = open_bytes(name, input.clone());
         let (output, _) = numbered_part(&TableLayout::of(&file).unwrap(), &[whole(&file)]);
@@ -88,7 +89,7 @@ fn original_columns_are_declared_as_they_were() {
 
 #[test]
 fn what_was_written_is_read_with_the_same_text() {
-    for name in ["pyarrow_types", "spark", "duckdb", "pandas"] {
+    for name in WITH_TEXTS {
         let file = open(&format!("{name}.parquet"));
         let (output, _) = numbered_part(&TableLayout::of(&file).unwrap(), &[whole(&file)]);
         let expected = expected(name);
@@ -110,7 +111,7 @@ fn the_codec_is_that_of_the_input() {
         let input = bytes(&format!("{name}.parquet"));
         let file = open_bytes(name, input.clone());
         let (output, _) = numbered_part(&TableLayout::of(&file).unwrap(), &[whole(&file)]);
-        let codec = |file: &bytes::Bytes| {
+        let codec = |file: &Bytes| {
             let metadata = ParquetMetaDataReader::new().parse_and_finish(file).unwrap();
             metadata.row_group(0).column(0).compression_codec()
         };
@@ -153,7 +154,7 @@ fn statistics_are_written_only_where_they_are_true() {
     for column in ["u8", "u64", "f16", "dec", "dec_wide", "dec256"] {
         assert!(!has(column), "{column}");
     }
-    let spark = open("spark.parquet");
+    let spark = open("spark_groups.parquet");
     let (output, _) = numbered_part(&TableLayout::of(&spark).unwrap(), &[whole(&spark)]);
     let metadata = ParquetMetaDataReader::new()
         .parse_and_finish(&output)
@@ -162,111 +163,93 @@ fn statistics_are_written_only_where_they_are_true() {
 }
 
 /// The recorded case: a Parquet input, answers by tool use with nested values.
-#[test]
-fn results_have_the_types_of_the_schema() {
+fn nested_results() -> (Bytes, Value) {
     let schema: Value = serde_json::from_slice(&data("vectors", "nested.schema.json")).unwrap();
     let recorded: Value = serde_json::from_slice(&data("vectors", "nested.expected.json")).unwrap();
-    let recorded = &recorded["validation_processed_data.parquet"];
-    let mut results: Vec<ResultColumn> = schema["properties"]
-        .as_object()
-        .unwrap()
-        .iter()
-        .map(|(name, property)| {
-            column(
-                &format!("llm_{name}"),
-                ResultKind::of_schema(property, &schema),
-            )
-        })
-        .collect();
+    let properties = schema["properties"].as_object().unwrap().iter();
+    let kinds = properties
+        .map(|(name, property)| (name.as_str(), ResultKind::of_schema(property, &schema)));
     let status = [
         ("parse_status", ResultKind::Text),
         ("validation_passed", ResultKind::Boolean),
         ("status", ResultKind::Text),
     ];
-    results.extend(status.map(|(name, kind)| column(&format!("llm_{name}"), kind)));
+    let results: Vec<ResultColumn> = kinds
+        .chain(status)
+        .map(|(name, kind)| column(&format!("llm_{name}"), kind))
+        .collect();
 
     let file = open_bytes("a.parquet", data("vectors", "nested.parquet"));
     let mut writer = PartWriter::new(&TableLayout::of(&file).unwrap(), &results, &[]).unwrap();
+    let evidence = r#"{"messages":["m1"],"note":"n"}"#;
     let answers = [
-        ["\"A\"", "0.5", "null", "null", "null", "null"],
-        [
-            "\"B\"",
-            "1",
-            "3",
-            "true",
-            "[\"x\"]",
-            r#"{"messages":["m1"],"note":"n"}"#,
-        ],
-        ["\"C\"", "2", "null", "null", "null", "null"],
+        ["A", "0.5", "null", "null", "null", "null"],
+        ["B", "1", "3", "true", "[\"x\"]", evidence],
+        ["C", "2", "null", "null", "null", "null"],
     ];
     let mut rows = file.read(0..3, &READ_PARTS).unwrap();
     while let Some(batch) = rows.next_batch().unwrap() {
-        for (row, answer) in batch.rows().zip(answers) {
-            let mut cells: Vec<ResultCell<'_>> =
-                answer.iter().map(|json| ResultCell::Json(json)).collect();
-            cells[0] = ResultCell::Text(answer[0].trim_matches('"'));
-            cells.extend([
-                ResultCell::Text("success"),
-                ResultCell::Bool(true),
-                ResultCell::Text("success"),
-            ]);
+        for (row, [category, others @ ..]) in batch.rows().zip(answers) {
+            let mut cells = vec![ResultCell::Text(category)];
+            cells.extend(others.map(ResultCell::Json));
+            let success = ResultCell::Text("success");
+            cells.extend([success, ResultCell::Bool(true), success]);
             writer.push(row, &cells).unwrap();
         }
     }
     let (output, meta) = writer.finish().unwrap();
     assert!(meta.unfit.is_empty());
+    (
+        output,
+        recorded["validation_processed_data.parquet"].clone(),
+    )
+}
 
-    let table = as_others_read(&output);
-    let names: Vec<Value> = table
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| json!(field.name()))
-        .collect();
-    assert_eq!(json!(names), recorded["columns"]);
-    let types: Vec<DataType> = table
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| field.data_type().clone())
-        .collect();
-    let list = DataType::List(Field::new("element", DataType::Utf8, true).into());
-    let nested = DataType::Struct(
-        vec![
-            Field::new("messages", list.clone(), true),
-            Field::new("note", DataType::Utf8, true),
-        ]
-        .into(),
-    );
-    // pandas made floats of integers with gaps; here they stay integers.
-    let (text, float, integer, flag) = (
-        DataType::Utf8,
-        DataType::Float64,
-        DataType::Int64,
-        DataType::Boolean,
-    );
-    assert_eq!(
-        types,
-        [
-            text.clone(),
-            text.clone(),
-            integer.clone(),
-            text.clone(),
-            float,
-            integer,
-            flag.clone(),
-            list,
-            nested,
-            text.clone(),
-            flag,
-            text
-        ]
-    );
-    for (index, expected) in recorded["rows"].as_array().unwrap().iter().enumerate() {
-        let found = &crate::fixture::json_rows(&open_bytes("output", output.clone()))[index];
-        let found: Vec<Value> = found.as_object().unwrap().values().cloned().collect();
-        let missing = json!({"$nan": true});
-        for (found, expected) in found.iter().zip(expected.as_array().unwrap()) {
+#[test]
+fn results_have_the_types_of_the_schema() {
+    let mut printed = Vec::new();
+    print_schema(&mut printed, &declared(&nested_results().0));
+    let expected = "\
+message schema {
+  OPTIONAL BYTE_ARRAY order_id (STRING);
+  OPTIONAL BYTE_ARRAY dialogue (STRING);
+  OPTIONAL INT64 n;
+  OPTIONAL BYTE_ARRAY llm_category (STRING);
+  OPTIONAL DOUBLE llm_score;
+  OPTIONAL INT64 llm_count;
+  OPTIONAL BOOLEAN llm_flag;
+  OPTIONAL group llm_tags (LIST) {
+    REPEATED group list {
+      OPTIONAL BYTE_ARRAY element (STRING);
+    }
+  }
+  OPTIONAL group llm_evidence {
+    OPTIONAL group messages (LIST) {
+      REPEATED group list {
+        OPTIONAL BYTE_ARRAY element (STRING);
+      }
+    }
+    OPTIONAL BYTE_ARRAY note (STRING);
+  }
+  OPTIONAL BYTE_ARRAY llm_parse_status (STRING);
+  OPTIONAL BOOLEAN llm_validation_passed;
+  OPTIONAL BYTE_ARRAY llm_status (STRING);
+}
+";
+    assert_eq!(String::from_utf8(printed).unwrap(), expected);
+}
+
+/// pandas made floats of integers with gaps; here they stay integers.
+#[test]
+fn results_are_the_recorded_ones() {
+    let (output, recorded) = nested_results();
+    let file = open_bytes("output", output);
+    assert_eq!(json!(file.columns()), recorded["columns"]);
+    let missing = json!({"$nan": true});
+    let rows = json_rows(&file);
+    for (found, expected) in rows.iter().zip(recorded["rows"].as_array().unwrap()) {
+        let found = found.as_object().unwrap().values();
+        for (found, expected) in found.zip(expected.as_array().unwrap()) {
             let same = match (found, expected) {
                 (Value::Null, expected) => *expected == Value::Null || *expected == missing,
                 (Value::Number(found), Value::Number(expected)) => {
@@ -274,9 +257,10 @@ fn results_have_the_types_of_the_schema() {
                 }
                 (found, expected) => found == expected,
             };
-            assert!(same, "row {index}: {found} and {expected}");
+            assert!(same, "{found} and {expected}");
         }
     }
+    assert_eq!(rows.len(), 3);
 }
 
 /// The recorded case: nulls and nested values in a prompt. The original printed nulls and lists as Python does.
@@ -331,7 +315,7 @@ fn rows_that_are_not_pushed_are_left_out() {
 
 #[test]
 fn a_result_column_takes_the_place_of_an_input_column_only_when_told() {
-    let file = open("spark.parquet");
+    let file = open("spark_groups.parquet");
     let layout = TableLayout::of(&file).unwrap();
     let results = [column("amount", ResultKind::Text)];
     let error = PartWriter::new(&layout, &results, &[]).unwrap_err();
@@ -354,7 +338,7 @@ fn a_result_column_takes_the_place_of_an_input_column_only_when_told() {
 
 #[test]
 fn values_without_the_column_s_type_are_null_and_counted() {
-    let file = open("spark.parquet");
+    let file = open("spark_groups.parquet");
     let results = [
         column("n", ResultKind::Integer),
         column("t", ResultKind::Text),
@@ -388,7 +372,7 @@ fn values_without_the_column_s_type_are_null_and_counted() {
 
 #[test]
 fn rows_read_for_another_purpose_cannot_be_written() {
-    let file = open("spark.parquet");
+    let file = open("spark_groups.parquet");
     let mut writer = PartWriter::new(&TableLayout::of(&file).unwrap(), &[], &[]).unwrap();
     let names = ["id".to_owned()];
     let reading = Reading {
@@ -483,7 +467,7 @@ fn row_groups_are_closed_and_handed_out_while_rows_come_in() {
 
 #[test]
 fn notes_of_writers_are_adapted_or_left_out() {
-    let spark = open("spark.parquet");
+    let spark = open("spark_groups.parquet");
     let results = [column(
         "r",
         ResultKind::Struct(vec![(

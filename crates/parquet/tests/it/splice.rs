@@ -5,18 +5,9 @@ use proptest::sample::Index;
 use quarry_parquet::{FileError, Joiner, Piece, TableLayout};
 
 use crate::fixture::{
-    as_others_read, assert_passed_through, bytes, cells, expected, join, numbered_part, open,
-    open_bytes, put_together, whole,
+    WITH_TEXTS, as_others_read, assert_passed_through, bytes, cells, expected, join, numbered_part,
+    open, open_bytes, put_together, whole,
 };
-
-const FIXTURES: [&str; 6] = [
-    "pyarrow_types",
-    "pyarrow_pages",
-    "spark",
-    "duckdb",
-    "pandas",
-    "fastparquet",
-];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
@@ -24,10 +15,10 @@ proptest! {
     /// However a table is cut into slices, the joined parts are the table.
     #[test]
     fn joined_parts_are_the_whole(
-        which in 0..FIXTURES.len(),
+        which in 0..WITH_TEXTS.len(),
         cuts in proptest::collection::vec(any::<Index>(), 0..8),
     ) {
-        let name = FIXTURES[which];
+        let name = WITH_TEXTS[which];
         let input = bytes(&format!("{name}.parquet"));
         let file = open_bytes(name, input.clone());
         let layout = TableLayout::of(&file).unwrap();
@@ -105,7 +96,7 @@ fn joined_files_can_be_joined_again() {
 /// Files that this crate did not write: their page indexes and Bloom filters are left behind, their data is not.
 #[test]
 fn files_of_other_writers_can_be_joined() {
-    for name in FIXTURES {
+    for name in WITH_TEXTS {
         let part = bytes(&format!("{name}.parquet"));
         let joined = join(&[part.clone(), part]);
         let file = open_bytes(name, joined.clone());
@@ -121,7 +112,7 @@ fn files_of_other_writers_can_be_joined() {
 
 #[test]
 fn rows_that_do_not_add_up_are_an_error() {
-    let file = open("spark.parquet");
+    let file = open("spark_groups.parquet");
     let layout = TableLayout::of(&file).unwrap();
     let part = numbered_part(&layout, &[(&file, 0..10)]).0;
     let mut joiner = Joiner::new();
@@ -142,7 +133,7 @@ fn rows_that_do_not_add_up_are_an_error() {
 
 #[test]
 fn parts_of_other_tables_are_refused() {
-    let (spark, duckdb) = (open("spark.parquet"), open("duckdb.parquet"));
+    let (spark, duckdb) = (open("spark_groups.parquet"), open("duckdb.parquet"));
     let part = |file| numbered_part(&TableLayout::of(file).unwrap(), &[whole(file)]).0;
     let mut joiner = Joiner::new();
     joiner.add("first.parquet", &part(&spark)).unwrap();

@@ -16,7 +16,7 @@ fn stored(layout: &TableLayout) -> TableLayout {
 fn a_stored_layout_makes_the_same_parts() {
     for name in [
         "pyarrow_types",
-        "spark",
+        "spark_groups",
         "duckdb",
         "codec_zstd",
         "codec_none",
@@ -59,7 +59,7 @@ fn a_column_without_a_type_takes_that_of_other_files() {
 
 #[test]
 fn files_of_one_table_have_the_same_columns() {
-    let spark = open("spark.parquet");
+    let spark = open("spark_groups.parquet");
     for other in ["duckdb.parquet", "codec_none.parquet"] {
         let error = TableLayout::of(&spark)
             .unwrap()
@@ -68,7 +68,10 @@ fn files_of_one_table_have_the_same_columns() {
         let FileError::OtherTable { first, file, .. } = &error else {
             panic!("{error}");
         };
-        assert_eq!((first.as_str(), file.as_str()), ("spark.parquet", other));
+        assert_eq!(
+            (first.as_str(), file.as_str()),
+            ("spark_groups.parquet", other)
+        );
     }
     let text = TableLayout::of(&open("codec_none.parquet"))
         .unwrap()
@@ -88,7 +91,7 @@ fn files_of_one_table_have_the_same_columns() {
 #[test]
 fn readers_and_files_can_go_to_other_threads() {
     fn is_send<T: Send>(_: &T) {}
-    let file: ParquetFile = open("spark.parquet");
+    let file: ParquetFile = open("spark_groups.parquet");
     is_send(&file);
     is_send(
         &file
@@ -99,6 +102,6 @@ fn readers_and_files_can_go_to_other_threads() {
     is_send(&quarry_parquet::PartWriter::new(&layout, &[], &[]).unwrap());
     assert_eq!(
         file.row_groups().sum::<u64>(),
-        expected("spark").rows.len() as u64
+        expected("spark_groups").rows.len() as u64
     );
 }
