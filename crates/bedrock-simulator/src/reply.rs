@@ -359,15 +359,20 @@ const BARE_QUOTE: char = '\u{E000}';
 /// bare ASCII one: no JSON any more. Without a text in it, the value is only written.
 fn with_german_quotes(mut value: Value, schema: Option<&Value>) -> String {
     let properties = schema.and_then(|schema| schema.get("properties"));
-    let is_free = |name: &str| {
+    let is_free = |name: &str, text: &str| {
         let property = properties.and_then(|properties| properties.get(name));
-        let bound = ["enum", "const", "pattern", "format", "maxLength", "$ref"];
-        property.is_none_or(|property| bound.iter().all(|keyword| property.get(keyword).is_none()))
+        let bound = ["enum", "const", "pattern", "format", "$ref"];
+        property.is_none_or(|property| {
+            let most = property.get("maxLength").and_then(Value::as_u64);
+            // The two marks have to fit.
+            let fits = most.is_none_or(|most| text.chars().count() as u64 + 2 <= most);
+            fits && bound.iter().all(|keyword| property.get(keyword).is_none())
+        })
     };
     let free = match &value {
         Value::Object(members) => members
             .iter()
-            .find(|(name, member)| member.is_string() && is_free(name))
+            .find(|(name, member)| member.as_str().is_some_and(|text| is_free(name, text)))
             .map(|(name, _)| name.clone()),
         _ => None,
     };

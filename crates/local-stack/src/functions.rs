@@ -145,7 +145,9 @@ impl Host for Functions {
 
 /// Hides a handler's type, so that the compiler proves it `Send` by itself and not as a part of a
 /// larger future, where it cannot.
-fn erased<'a, T>(call: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
+fn erased<'a, T>(
+    call: impl Future<Output = T> + Send + 'a,
+) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
     Box::pin(call)
 }
 

@@ -1,0 +1,206 @@
+//! Promise: every row comes back once whatever happens to its answer, only what needs it is asked
+//! again, and nothing is paid for twice.
+
+use crate::support::{Case, assert_every_row_once, csv};
+use quarry_bedrock_simulator::Faults;
+use serde_json::{Value, json};
+
+fn faults(value: Value) -> Faults {
+    serde_json::from_value(value).unwrap()
+}
+
+const ROWS: usize = 300;
+
+async fn run_with(fault: Value, settings: &[(&str, &str)]) -> (Case, Value) {
+    let data = csv(ROWS);
+    let case = Case::new(&data, settings, |config| config.faults = faults(fault)).await;
+    let finished = case.run().await.unwrap();
+    assert_every_row_once(&data, &case.result().await);
+    for asks in case.stack.simulator().records() {
+        assert!(
+            asks.good <= 1,
+            "{} was paid for {} times",
+            asks.record_id,
+            asks.good
+        );
+    }
+    (case, finished.summary)
+}
+
+fn number(summary: &Value, pointer: &str) -> u64 {
+    summary
+        .pointer(pointer)
+        .and_then(Value::as_u64)
+        .unwrap_or_else(|| panic!("{pointer} in {summary}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_record_fault_is_counted_by_name_and_only_its_rows_are_asked_again() {
+    // Kind, the count it shows up in, and whether its row has to be asked again.
+    let kinds = [
+        ("error_line", "errors", true),
+        ("missing", "missing", true),
+        ("duplicate", "duplicates", false),
+        ("conflicting_duplicate", "contradictions", true),
+        ("unknown_id", "unknown_ids", true),
+        ("malformed_line", "malformed", true),
+        ("german_quotes", "repaired", false),
+        ("fenced", "good", false),
+        ("prose", "good", false),
+        ("schema_violation", "invalid", true),
+        ("max_tokens", "cut_off", true),
+    ];
+    for (kind, count, again) in kinds {
+        let fault = json!({"records": [{"every": 100, "offset": 7, "kind": kind}]});
+        let (_case, summary) = run_with(fault, &[]).await;
+        assert!(
+            number(&summary, &format!("/answers/{count}")) >= 3,
+            "{kind}: {summary}"
+        );
+        let asked = ROWS as u64 + if again { 3 } else { 0 };
+        assert_eq!(number(&summary, "/answers/asked"), asked, "{kind}");
+        assert_eq!(
+            number(&summary, "/validation_passed_records"),
+            ROWS as u64,
+            "{kind}"
+        );
+        assert_eq!(
+            number(&summary, "/rows/answered_on_demand"),
+            if again { 3 } else { 0 },
+            "{kind}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_of_a_job_are_used_whatever_its_end() {
+    for (status, answered) in [
+        ("Completed", 0.9),
+        ("PartiallyCompleted", 0.5),
+        ("Failed", 0.5),
+        ("Stopped", 0.25),
+        ("Expired", 0.0),
+    ] {
+        let fault =
+            json!({"jobs": [{"job": 0, "kind": "end", "status": status, "answered": answered}]});
+        let (case, summary) = run_with(fault, &[]).await;
+        assert_eq!(
+            number(&summary, "/validation_passed_records"),
+            ROWS as u64,
+            "{status}"
+        );
+        assert_eq!(summary["batch_job_info"]["jobs"][0]["status"], status);
+        // Enough rows left make a job; fewer are asked on demand.
+        let left = ROWS as u64
+            - case
+                .stack
+                .simulator()
+                .records()
+                .iter()
+                .filter(|r| r.asks() == 1)
+                .count() as u64;
+        let jobs = number(&summary, "/batch_job_info/total_jobs");
+        assert_eq!(
+            jobs,
+            if left >= 100 { 2 } else { 1 },
+            "{status}: {left} left"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_is_created_once_through_throttling_full_quota_and_lost_answers() {
+    for fault in [
+        json!({"jobs": [{"job": 0, "kind": "throttle_create", "times": 5}]}),
+        json!({"jobs": [{"job": 0, "kind": "quota_create", "times": 30}]}),
+        json!({"jobs": [{"job": 0, "kind": "lost_create_response"}]}),
+        json!({"jobs": [{"job": 0, "kind": "lost_create_response", "cut": true}]}),
+        json!({"calls": [{"operation": "get", "kind": "throttle", "first": 4}]}),
+    ] {
+        let (case, summary) = run_with(fault.clone(), &[]).await;
+        assert_eq!(case.stack.counters().jobs_created, 1, "{fault}");
+        assert_eq!(number(&summary, "/batch_job_info/total_jobs"), 1, "{fault}");
+        assert_eq!(number(&summary, "/answers/asked"), ROWS as u64, "{fault}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_quota_is_waited_for_over_hours() {
+    let data = csv(ROWS);
+    let fault = faults(json!({"jobs": [{"job": 0, "kind": "quota_create", "times": 40}]}));
+    let case = Case::new(&data, &[], |config| config.faults = fault).await;
+    let finished = case.run().await.unwrap();
+    assert!(finished.outcome.virtual_elapsed.as_secs() > 3 * 3600);
+    assert_eq!(case.stack.counters().jobs_created, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_never_gets_a_good_answer_becomes_an_error_row_after_the_configured_rounds() {
+    let fault = json!({"records": [{"record": "record_42", "kind": "error_line", "code": 400, "message": "no", "times": 99}]});
+    let (case, summary) = run_with(fault, &[("BEDROCK_MAX_RETRIES", "2")]).await;
+    assert_eq!(number(&summary, "/failed_records"), 1);
+    assert_eq!(summary["rounds"].as_array().unwrap().len(), 3);
+    let asks = case.stack.simulator().asks("record_42");
+    assert_eq!(asks.iter().map(|asks| asks.asks()).sum::<u64>(), 3);
+    let result = case.result().await;
+    let row = result
+        .split("\n00042,")
+        .nth(1)
+        .unwrap()
+        .split("\n00043,")
+        .next()
+        .unwrap();
+    assert!(
+        row.contains(",error,False,error,") && row.contains("400"),
+        "{row}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_demand_throttling_delays_and_loses_nothing() {
+    let fault = json!({"calls": [
+        {"operation": "invoke", "kind": "throttle", "every": 3},
+        {"operation": "invoke", "kind": "unavailable", "every": 17}
+    ]});
+    let (case, summary) = run_with(
+        fault,
+        &[
+            ("BEDROCK_BATCH_MODE", "realtime"),
+            ("BEDROCK_CONCURRENCY_MODE", "concurrent"),
+        ],
+    )
+    .await;
+    assert_eq!(number(&summary, "/validation_passed_records"), ROWS as u64);
+    assert_eq!(case.stack.counters().jobs_created, 0);
+    assert_eq!(case.stack.counters().on_demand_answers, ROWS as u64);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_at_once_still_adds_up() {
+    let fault: Value = serde_json::from_str(include_str!(
+        "../../../../examples/wildlife-strikes/faults.json"
+    ))
+    .unwrap();
+    let data = csv(2_000);
+    let case = Case::new(&data, &[("BEDROCK_MAX_RECORDS_PER_JOB", "300")], |config| {
+        config.faults = faults(fault)
+    })
+    .await;
+    let finished = case.run().await.unwrap();
+    assert_every_row_once(&data, &case.result().await);
+    let summary = finished.summary;
+    assert_eq!(number(&summary, "/rows/in"), 2_000);
+    assert_eq!(number(&summary, "/rows/out"), 2_000);
+    assert_eq!(
+        number(&summary, "/successful_records") + number(&summary, "/failed_records"),
+        2_000
+    );
+    for asks in case.stack.simulator().records() {
+        assert!(
+            asks.good <= 1,
+            "{} was paid for {} times",
+            asks.record_id,
+            asks.good
+        );
+    }
+}

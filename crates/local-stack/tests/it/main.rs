@@ -1,0 +1,8 @@
+//! The whole system in one process: what a run promises, whatever goes wrong.
+
+mod definition;
+mod faults;
+mod long;
+mod properties;
+mod restarts;
+mod support;

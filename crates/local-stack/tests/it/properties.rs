@@ -1,0 +1,91 @@
+//! Promise: for any table and any faults the result has the same rows in the same order, with the
+//! same bytes.
+
+use crate::support::{Case, assert_every_row_once};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use quarry_bedrock_simulator::Faults;
+use serde_json::json;
+
+fn cell() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z0-9 ]{0,12}",
+        Just("\"with \"\"quotes\"\"\"".to_owned()),
+        Just("\"two\r\nlines, and a comma\"".to_owned()),
+        Just("{id} {text}".to_owned()),
+        Just("„Straße“ 😀".to_owned()),
+        Just("00123".to_owned()),
+        Just("NA".to_owned()),
+    ]
+}
+
+#[test]
+fn any_table_and_any_faults_give_every_row_once_in_order() {
+    let kinds = [
+        "error_line",
+        "missing",
+        "duplicate",
+        "conflicting_duplicate",
+        "unknown_id",
+        "malformed_line",
+        "german_quotes",
+        "fenced",
+        "prose",
+        "schema_violation",
+        "max_tokens",
+    ];
+    let case = (
+        prop::collection::vec((cell(), cell()), 0..60),
+        prop::bool::ANY,
+        prop::collection::vec((0..kinds.len(), 1u64..9, 0u64..9, 1u32..4), 0..5),
+        1u64..20,
+        prop::bool::ANY,
+        0u32..3,
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut runner = TestRunner::new(Config::with_cases(24));
+    runner
+        .run(&case, |(rows, crlf, faults, most, batch, retries)| {
+            let newline = if crlf { "\r\n" } else { "\n" };
+            let mut data = format!("id,text{newline}");
+            for (number, (a, b)) in rows.iter().enumerate() {
+                // A row of two empty cells is still a row; the number keeps prompts apart.
+                data.push_str(&format!("{number}{},{b}{newline}", a.replace('"', "")));
+            }
+            let faults: Faults = serde_json::from_value(json!({
+                "records": faults
+                    .iter()
+                    .map(|(kind, every, offset, times)| json!({
+                        "every": every, "offset": offset, "times": times, "kind": kinds[*kind]
+                    }))
+                    .collect::<Vec<_>>()
+            }))
+            .unwrap();
+            let (most, retries) = (most.to_string(), retries.to_string());
+            let settings = [
+                ("BEDROCK_MAX_RECORDS_PER_JOB", most.as_str()),
+                ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
+                (
+                    "BEDROCK_BATCH_MODE",
+                    if batch { "batch" } else { "realtime" },
+                ),
+                ("BEDROCK_MAX_RETRIES", retries.as_str()),
+            ];
+            runtime.block_on(async {
+                let case = Case::new(&data, &settings, |config| {
+                    config.faults = faults;
+                    config.limits.min_records_per_job = 1;
+                })
+                .await;
+                let finished = case.run().await.unwrap();
+                prop_assert_eq!(finished.output.rows, rows.len() as u64);
+                assert_every_row_once(&data, &case.result().await);
+                Ok(())
+            })
+        })
+        .unwrap();
+}

@@ -1,0 +1,96 @@
+//! Promise: functions that outlast an invocation go on where they stopped, and a repeated step
+//! changes nothing.
+
+use crate::support::{Case, assert_every_row_once, csv, place};
+use bytes::Bytes;
+use quarry_contract::payload::{PlanInput, SliceState, Step};
+use quarry_local_stack::CallLimit;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_in_small_pieces_of_work_gives_the_same_bytes() {
+    let data = csv(1_200);
+    let settings = [
+        ("BEDROCK_BATCH_MODE", "realtime"),
+        ("BEDROCK_BATCH_SIZE", "100"),
+    ];
+    let whole = Case::new(&data, &settings, |_| {}).await;
+    whole.run().await.unwrap();
+    let pieces = Case::new(&data, &settings, |config| {
+        config.call_limit = CallLimit::Pieces(1)
+    })
+    .await;
+    let finished = pieces.run().await.unwrap();
+    assert!(
+        finished.outcome.max_child_history_events > 80,
+        "invoke was called again and again"
+    );
+    assert_eq!(whole.result().await, pieces.result().await);
+    assert_eq!(pieces.stack.counters().on_demand_calls, 1_200);
+    assert_every_row_once(&data, &pieces.result().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_submit_finds_the_job_that_is_there() {
+    let case = Case::new(&csv(150), &[], |_| {}).await;
+    let input = PlanInput {
+        version: 1,
+        execution: "run".to_owned(),
+        started: "2026-01-02T03:04:05Z".to_owned(),
+        turn: 0,
+        request: case.request.clone(),
+    };
+    let planned: quarry_contract::payload::PlanOutput =
+        case.stack.call("plan", &input).await.unwrap();
+    let first = SliceState {
+        version: 1,
+        run: planned.run,
+        slice: 0,
+        round: 0,
+        next: Step::Split,
+        records: 0,
+        job: None,
+        wait_seconds: None,
+    };
+    let asked: SliceState = case.stack.call("split", &first).await.unwrap();
+    assert_eq!(asked.next, Step::Submit);
+    let once: SliceState = case.stack.call("submit", &asked).await.unwrap();
+    let twice: SliceState = case.stack.call("submit", &asked).await.unwrap();
+    assert_eq!(once.job, twice.job);
+    assert_eq!(case.stack.counters().jobs_created, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn data_that_changes_after_planning_is_an_error_and_never_a_wrong_row() {
+    let case = Case::new(&csv(150), &[], |_| {}).await;
+    let input = PlanInput {
+        version: 1,
+        execution: "run".to_owned(),
+        started: "2026-01-02T03:04:05Z".to_owned(),
+        turn: 0,
+        request: case.request.clone(),
+    };
+    let planned: quarry_contract::payload::PlanOutput =
+        case.stack.call("plan", &input).await.unwrap();
+    let changed = csv(150).replace("row 7,", "ROW 7,");
+    case.stack
+        .store()
+        .put(&place("data/data.csv"), Bytes::from(changed), false)
+        .await
+        .unwrap();
+    let first = SliceState {
+        version: 1,
+        run: planned.run,
+        slice: 0,
+        round: 0,
+        next: Step::Split,
+        records: 0,
+        job: None,
+        wait_seconds: None,
+    };
+    let error = case
+        .stack
+        .call::<_, SliceState>("split", &first)
+        .await
+        .unwrap_err();
+    assert_eq!(error.error, "Quarry.DataChanged");
+}

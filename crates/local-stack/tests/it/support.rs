@@ -1,0 +1,145 @@
+//! A stack over a table made for the test.
+
+use bytes::Bytes;
+use quarry_contract::location::S3Uri;
+use quarry_contract::request::{JobType, Request};
+use quarry_edge::store::ObjectStore;
+use quarry_local_stack::{BUCKET, Finished, LocalStack, RunError, StackConfig};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// 2026-01-02T03:04:05Z.
+pub(crate) const NOW: Duration = Duration::from_secs(1_767_323_045);
+
+pub(crate) fn schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "kind": {"type": "string", "enum": ["a", "b", "c"]},
+            "score": {"type": "number", "minimum": 0, "maximum": 1},
+            "note": {"type": "string", "minLength": 1},
+        },
+        "required": ["kind", "score", "note"],
+        "additionalProperties": false,
+    })
+}
+
+/// A table of `rows` rows whose prompts all differ.
+pub(crate) fn csv(rows: usize) -> String {
+    let mut text = String::from("id,text\n");
+    for row in 0..rows {
+        let _ = writeln!(text, "{row:05},\"row {row}, \"\"quoted\"\" and\nbroken\"");
+    }
+    text
+}
+
+/// A stack on a directory of its own, and the request over `data.csv`.
+pub(crate) struct Case {
+    pub(crate) stack: LocalStack,
+    pub(crate) request: Request,
+    _directory: TempDir,
+}
+
+pub(crate) fn config(directory: &TempDir) -> StackConfig {
+    let mut config = StackConfig::new(directory.path().to_owned(), NOW);
+    config.settings = BTreeMap::from([
+        (
+            "BEDROCK_PRIMARY_MODEL_ID".to_owned(),
+            "anthropic.claude-sonnet-4-20250514-v1:0".to_owned(),
+        ),
+        (
+            "BEDROCK_BATCH_ROLE_ARN".to_owned(),
+            "arn:aws:iam::123456789012:role/BatchRole".to_owned(),
+        ),
+        ("BEDROCK_BATCH_MODE".to_owned(), "batch".to_owned()),
+    ]);
+    config
+}
+
+impl Case {
+    /// Starts a stack; `change` has the last word on its configuration.
+    pub(crate) async fn new(
+        data: &str,
+        settings: &[(&str, &str)],
+        change: impl FnOnce(&mut StackConfig),
+    ) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = config(&directory);
+        change(&mut config);
+        let stack = LocalStack::start(config).await.unwrap();
+        let store = stack.store();
+        for (key, body) in [
+            ("data/data.csv", data.to_owned()),
+            (
+                "pipeline/prompts.json",
+                json!({"user_prompt_template": "Judge {id}: {text}"}).to_string(),
+            ),
+            ("pipeline/schema.json", schema().to_string()),
+        ] {
+            store
+                .put(&place(key), Bytes::from(body), false)
+                .await
+                .unwrap();
+        }
+        let request = Request {
+            version: 1,
+            data: place("data/"),
+            prompts: place("pipeline/prompts.json"),
+            schema: Some(place("pipeline/schema.json")),
+            output: place("results/"),
+            summary: None,
+            work: None,
+            job_type: JobType::Validation,
+            settings: settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        };
+        Self {
+            stack,
+            request,
+            _directory: directory,
+        }
+    }
+
+    pub(crate) async fn run(&self) -> Result<Finished, RunError> {
+        self.stack.run("run", &self.request).await
+    }
+
+    /// The result table as text.
+    pub(crate) async fn result(&self) -> String {
+        let at = place("results/validation_processed_data.csv");
+        let bytes = self.stack.store().get(&at, 1 << 30).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+}
+
+pub(crate) fn place(key: &str) -> S3Uri {
+    S3Uri::new(BUCKET, key).unwrap()
+}
+
+/// Holds a result against its input: every row once, in order, its bytes unchanged.
+pub(crate) fn assert_every_row_once(input: &str, result: &str) {
+    let rows = |text: &str| {
+        let mut rows = Vec::new();
+        let mut decoder = quarry_table::RowDecoder::start(quarry_table::Format::Csv, "t.csv");
+        decoder.push(text.as_bytes());
+        decoder.end();
+        while let Some(row) = decoder.next_row().unwrap() {
+            rows.push(String::from_utf8(row.raw().to_vec()).unwrap());
+        }
+        rows
+    };
+    let (before, after) = (rows(input), rows(result));
+    assert_eq!(before.len(), after.len(), "rows in and out");
+    for (before, after) in before.iter().zip(&after) {
+        let rest = after.strip_prefix(before.as_str());
+        assert!(
+            rest.is_some_and(|rest| rest.starts_with(',')),
+            "{before} became {after}"
+        );
+    }
+}
