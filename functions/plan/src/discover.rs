@@ -92,12 +92,23 @@ pub(crate) async fn tables(
         .collect();
     let files = tables_only(objects, folder.key().len(), notes);
     if files.is_empty() {
+        let splits = request.job_type != JobType::Training
+            && names.iter().any(|name| {
+                SPLITS
+                    .iter()
+                    .any(|split| name.starts_with(&format!("{split}/")))
+            });
         return Err(StepError::bad_request(format!(
-            "there is no table in {folder}: put *.csv, *.tsv or *.jsonl there, or such a name with .gz; found {}",
+            "there is no table in {folder}: put *.csv, *.tsv or *.jsonl there, or such a name with .gz; found {}{}",
             if names.is_empty() {
                 "nothing".to_owned()
             } else {
                 named(&names)
+            },
+            if splits {
+                "; train/, val/ and test/ are read when the job type is training"
+            } else {
+                ""
             }
         )));
     }

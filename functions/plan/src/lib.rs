@@ -10,7 +10,7 @@ mod scan;
 mod sources;
 mod stage;
 
-use quarry_asking::Asking;
+use quarry_asking::{Asking, AskingError};
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
@@ -135,7 +135,15 @@ async fn prepare(deps: &Deps, input: &PlanInput) -> Result<Progress, StepError> 
         (Some(schema), Some(source))
     });
     // A schema or prompt that cannot be used is refused before the data is looked at.
-    Asking::new(settings, prompts, schema.as_ref()).map_err(StepError::bad_request)?;
+    Asking::new(settings, prompts, schema.as_ref()).map_err(|error| {
+        match (&error, &schema_source) {
+            (AskingError::Schema(_), Some(source)) => StepError::BadRequest {
+                message: format!("{source}: {error}"),
+                source: None,
+            },
+            _ => StepError::bad_request(error),
+        }
+    })?;
     request::check_output(store, &input.request).await?;
     let tables = discover::tables(store, &input.request, &mut notes).await?;
     Ok(Progress {
