@@ -30,7 +30,8 @@ struct TextLine<'a> {
     text: Cow<'a, str>,
 }
 
-/// Reads standard input, writes standard output.
+/// Reads standard input, writes standard output: one line for each line, blank ones too, so that
+/// whoever reads on can join the two by position.
 pub(crate) fn parse(arguments: &ParseArguments) -> Result<(), Failure> {
     let schema = match &arguments.schema {
         Some(file) => Some(read_schema(file)?),
@@ -57,9 +58,6 @@ pub(crate) fn parse(arguments: &ParseArguments) -> Result<(), Failure> {
             .map_err(|error| Failure::input(format!("standard input cannot be read: {error}")))?;
         if read == 0 {
             break;
-        }
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
         }
         let reading = read_answer(&reader, &line);
         let written = serde_json::to_writer(&mut output, &parsed(&names, &reading))
