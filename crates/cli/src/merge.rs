@@ -15,6 +15,7 @@ use quarry_contract::record_id::RecordIds;
 use quarry_edge::documents;
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
 use serde_json::value::RawValue;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -42,10 +43,14 @@ pub(crate) async fn merge(arguments: MergeArguments) -> Result<(), Failure> {
     // What has no good answer among those at hand is not asked again.
     job.settings
         .insert("BEDROCK_MAX_RETRIES".to_owned(), "0".to_owned());
+    // No job is created, so the least that Bedrock takes does not matter; the most does, it is how
+    // the original step numbered its records.
+    job.settings
+        .insert("BEDROCK_MIN_RECORDS_PER_JOB".to_owned(), "1".to_owned());
     let directory = staging::stack_directory(&arguments.out)?;
     let stack = staging::start(staging::stack_config(directory.path(), &job, None, None)?).await?;
     let request = job.stage(stack.store()).await?;
-    let planned = plan(&stack, request.clone()).await?;
+    let planned = plan(&stack, &job, request.clone()).await?;
     let run = RunFolder::at(planned.run.clone());
     let failed = |error: quarry_edge::error::StepError| Failure::run(error.full_message());
     let plan: Plan = documents::read(&**stack.store(), &run.plan())
@@ -147,19 +152,38 @@ fn original_numbering(plan: &Plan, files: &[PathBuf]) -> Result<Option<Vec<Origi
     if jobs.len() != files.len() {
         return Ok(None);
     }
-    let ids = RecordIds::new(None);
-    for (job, file) in jobs.iter().zip(files) {
+    Ok(restarts(plan, &jobs, files)?.then_some(jobs))
+}
+
+/// Whether the ids of each file count from 0. A few lines are not enough to tell, since any file
+/// may hold ids that nobody sent: ids that come in several files speak for it, ids beyond the rows
+/// of the file's job that the whole table has speak against it.
+fn restarts(plan: &Plan, jobs: &[OriginalJob], files: &[PathBuf]) -> Result<bool, Failure> {
+    let tables: Vec<RecordIds> = plan
+        .tables
+        .iter()
+        .map(|table| RecordIds::new(table.split.as_deref()))
+        .collect();
+    let plain = RecordIds::new(None);
+    let (mut pro, mut contra) = (0_u64, 0_u64);
+    let mut seen_in: HashMap<u64, usize> = HashMap::new();
+    for (number, (job, file)) in jobs.iter().zip(files).enumerate() {
         for line in lines(file)? {
             let line = line?;
-            let fits = read_line(&line).map_or(true, |line| {
-                ids.row(&line.record_id).is_some_and(|row| row < job.rows)
-            });
-            if !fits {
-                return Ok(None);
+            let Ok(line) = read_line(&line) else { continue };
+            let row = plain.row(&line.record_id);
+            if let Some(row) = row.filter(|row| *row < job.rows) {
+                let first = *seen_in.entry(row).or_insert(number);
+                pro += u64::from(first != number);
+            } else {
+                let of_run = tables.iter().zip(&plan.tables).any(|(ids, table)| {
+                    ids.row(&line.record_id).is_some_and(|row| row < table.rows)
+                });
+                contra += u64::from(of_run);
             }
         }
     }
-    Ok(Some(jobs))
+    Ok(pro > contra || contra == 0)
 }
 
 /// The lines of a file, without their terminators.
@@ -209,39 +233,51 @@ impl Sorted {
     fn add(&mut self, file: &Path, job: Option<&OriginalJob>) -> Result<(), Failure> {
         for line in lines(file)? {
             let line = line?;
-            let found = read_line(&line)
-                .ok()
-                .and_then(|read| self.find(&read.record_id, job));
-            let (slice, line) = match found {
-                Some((slice, None)) => (slice, line),
-                Some((slice, Some(id))) => (slice, renamed(&line, &id).unwrap_or(line)),
-                None => (0, line),
+            let (slice, id) = match (read_line(&line), job) {
+                (Ok(read), None) => (self.find(&read.record_id), None),
+                (Ok(read), Some(job)) => {
+                    let (slice, id) = self.find_in_job(&read.record_id, job, file);
+                    (slice, Some(id))
+                }
+                (Err(_), _) => (None, None),
             };
-            self.write(slice, &line)?;
+            let line = match id.map(|id| renamed(&line, &id)) {
+                Some(Some(renamed)) => renamed,
+                // Only what is no line of an answer cannot be renamed, and that has no record.
+                _ => line,
+            };
+            self.write(slice.unwrap_or(0), &line)?;
         }
         Ok(())
     }
 
-    /// The slice of a record id; with the id in this run's numbering when that differs.
-    fn find(&self, id: &str, job: Option<&OriginalJob>) -> Option<(usize, Option<String>)> {
-        let (table, row, renamed) = match job {
-            Some(job) => {
-                let row = job.first_row + RecordIds::new(None).row(id)?;
-                (job.table, row, Some(self.ids[job.table].id(row)))
-            }
-            None => {
-                let (table, row) = self
-                    .ids
-                    .iter()
-                    .enumerate()
-                    .find_map(|(table, ids)| Some((table, ids.row(id)?)))?;
-                (table, row, None)
-            }
-        };
-        let slice = self.slices.iter().position(|slice| {
+    /// The slice of a record id.
+    fn find(&self, id: &str) -> Option<usize> {
+        let (table, row) = self
+            .ids
+            .iter()
+            .enumerate()
+            .find_map(|(table, ids)| Some((table, ids.row(id)?)))?;
+        self.slice_of(table, row)
+    }
+
+    /// The slice of an id that counts from 0 in its file, and the id in this run's numbering. An
+    /// id beyond the job gets one that is nobody's, and names the file in the summary.
+    fn find_in_job(&self, id: &str, job: &OriginalJob, file: &Path) -> (Option<usize>, String) {
+        let row = RecordIds::new(None)
+            .row(id)
+            .filter(|row| *row < job.rows)
+            .map(|row| job.first_row + row);
+        match row {
+            Some(row) => (self.slice_of(job.table, row), self.ids[job.table].id(row)),
+            None => (None, format!("{id} in {}", file.display())),
+        }
+    }
+
+    fn slice_of(&self, table: usize, row: u64) -> Option<usize> {
+        self.slices.iter().position(|slice| {
             slice.table == table && (slice.first_row..slice.first_row + slice.rows).contains(&row)
-        })?;
-        Some((slice, renamed))
+        })
     }
 
     fn path(&self, slice: usize) -> PathBuf {

@@ -34,7 +34,7 @@ pub(crate) async fn preview(arguments: PreviewArguments) -> Result<(), Failure> 
     let directory = staging::stack_directory(&std::env::temp_dir())?;
     let stack = staging::start(staging::stack_config(directory.path(), &job, None, None)?).await?;
     let request = job.stage(stack.store()).await?;
-    let planned = plan(&stack, request).await?;
+    let planned = plan(&stack, &job, request).await?;
     let mut left = if arguments.all {
         u64::MAX
     } else {
@@ -49,8 +49,12 @@ pub(crate) async fn preview(arguments: PreviewArguments) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Plans a request on the stack.
-pub(crate) async fn plan(stack: &LocalStack, request: Request) -> Result<PlanOutput, Failure> {
+/// Plans a job's request on the stack.
+pub(crate) async fn plan(
+    stack: &LocalStack,
+    job: &LocalJob,
+    request: Request,
+) -> Result<PlanOutput, Failure> {
     let mut input = PlanInput {
         version: VERSION,
         execution: EXECUTION.to_owned(),
@@ -59,7 +63,10 @@ pub(crate) async fn plan(stack: &LocalStack, request: Request) -> Result<PlanOut
         request,
     };
     loop {
-        let output: PlanOutput = stack.call("plan", &input).await?;
+        let output: PlanOutput = stack
+            .call("plan", &input)
+            .await
+            .map_err(|error| job.in_local_names(error))?;
         if output.done {
             return Ok(output);
         }

@@ -52,7 +52,7 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let request = job.stage(stack.store()).await?;
     let result = stack.run(EXECUTION, &request).await;
     show.end();
-    let finished = result?;
+    let finished = result.map_err(|error| job.in_local_names(error))?;
     let files = staging::download(stack.store(), &request.output, &arguments.out).await?;
     let counters = stack.counters();
     stack.stop();

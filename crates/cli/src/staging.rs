@@ -10,7 +10,7 @@ use quarry_contract::{VERSION, request};
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
 use quarry_edge::store::ObjectStore;
-use quarry_local_stack::{BUCKET, LocalStack, StackConfig};
+use quarry_local_stack::{BUCKET, LocalStack, RunError, StackConfig};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +23,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const LOCAL_ROLE: &str = "arn:aws:iam::123456789012:role/QuarryLocalBatchRole";
 /// The model of the local stack, used when none is set.
 const LOCAL_MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
+
+/// Where the files are in the stack's bucket.
+const DATA: &str = "data/";
+const PROMPTS: &str = "pipeline/prompts.json";
+const SCHEMA: &str = "pipeline/schema.json";
 
 /// What a command is asked to work on.
 #[derive(Debug, Clone, Args)]
@@ -58,7 +63,7 @@ impl LocalJob {
     pub(crate) fn read(arguments: &JobArguments) -> Result<Self, Failure> {
         if !arguments.data.exists() {
             return Err(Failure::input(format!(
-                "{} does not exist",
+                "{} does not exist; give a table file, a folder of them, or a folder with a request.json",
                 arguments.data.display()
             )));
         }
@@ -123,19 +128,19 @@ impl LocalJob {
         let bucket = |key: &str| place(key);
         let data = if self.data.is_dir() {
             for (file, name) in files_below(&self.data)? {
-                upload(store, &file, place(&format!("data/{name}"))?).await?;
+                upload(store, &file, place(&format!("{DATA}{name}"))?).await?;
             }
-            bucket("data/")?
+            bucket(DATA)?
         } else {
-            let at = place(&format!("data/{}", file_name(&self.data)?))?;
+            let at = place(&format!("{DATA}{}", file_name(&self.data)?))?;
             upload(store, &self.data, at.clone()).await?;
             at
         };
-        let prompts = bucket("pipeline/prompts.json")?;
+        let prompts = bucket(PROMPTS)?;
         upload(store, &self.prompts, prompts.clone()).await?;
         let schema = match &self.schema {
             Some(schema) => {
-                let at = bucket("pipeline/schema.json")?;
+                let at = bucket(SCHEMA)?;
                 upload(store, schema, at.clone()).await?;
                 Some(at)
             }
@@ -152,6 +157,29 @@ impl LocalJob {
             job_type: self.job_type,
             settings: self.settings.clone(),
         })
+    }
+
+    /// What the stack says of its copies, said of the files that the user knows.
+    pub(crate) fn in_local_names(&self, mut error: RunError) -> RunError {
+        let folder = if self.data.is_dir() {
+            Some(self.data.as_path())
+        } else {
+            self.data.parent()
+        };
+        let data = folder.map(|folder| folder.join("").display().to_string());
+        for (key, local) in [
+            (PROMPTS, Some(self.prompts.display().to_string())),
+            (
+                SCHEMA,
+                self.schema.as_ref().map(|file| file.display().to_string()),
+            ),
+            (DATA, data),
+        ] {
+            if let Some(local) = local {
+                error.cause = error.cause.replace(&format!("s3://{BUCKET}/{key}"), &local);
+            }
+        }
+        error
     }
 
     /// The schema for answers that the simulator makes, when the records do not carry it.
@@ -218,8 +246,9 @@ pub(crate) fn stack_config(
     let schema = job.schema_value();
     config.answers = match answers {
         Some(file) => AnswerSource::Given {
-            answers: parse_given(&read_file(file)?)
-                .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?,
+            answers: parse_given(&read_file(file)?).map_err(|error| {
+                Failure::input(format!("{}: {}", file.display(), with_source(&error)))
+            })?,
             schema,
         },
         None => AnswerSource::FromSchema { schema },
@@ -233,10 +262,15 @@ pub(crate) fn stack_config(
 
 /// Starts a stack.
 pub(crate) async fn start(config: StackConfig) -> Result<LocalStack, Failure> {
-    LocalStack::start(config).await.map_err(|error| {
-        let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
-        Failure::run(format!("{error}{}", source.unwrap_or_default()))
-    })
+    LocalStack::start(config)
+        .await
+        .map_err(|error| Failure::run(with_source(&error)))
+}
+
+/// An error's text and what is behind it.
+fn with_source(error: &dyn std::error::Error) -> String {
+    let source = error.source().map(|source| format!(": {source}"));
+    format!("{error}{}", source.unwrap_or_default())
 }
 
 /// A file's bytes.
