@@ -52,14 +52,14 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let request = job.stage(stack.store()).await?;
     let result = stack.run(EXECUTION, &request).await;
     show.end();
-    let finished = result.map_err(|error| job.in_local_names(error))?;
-    let files = staging::download(stack.store(), &request.output, &arguments.out).await?;
-    let counters = stack.counters();
-    stack.stop();
     if arguments.keep {
         let kept = directory.keep();
         show.note(&format!("the stack's S3 directory is {}", kept.display()));
     }
+    let finished = result.map_err(|error| job.in_local_names(error))?;
+    let files = staging::download(stack.store(), &request.output, &arguments.out).await?;
+    let counters = stack.counters();
+    stack.stop();
     report::print(&report::Report {
         finished: &finished,
         counters: &counters,

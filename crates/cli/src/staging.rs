@@ -254,7 +254,7 @@ pub(crate) fn stack_config(
         None => AnswerSource::FromSchema { schema },
     };
     if let Some(file) = faults {
-        config.faults = serde_json::from_slice::<Faults>(&read_file(file)?)
+        config.faults = Faults::from_json(&read_file(file)?)
             .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
     }
     Ok(config)

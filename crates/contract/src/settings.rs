@@ -9,6 +9,10 @@ use std::str::FromStr;
 
 /// Every setting, read and checked.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each flag is a setting of its own"
+)]
 pub struct Settings {
     /// `BEDROCK_PRIMARY_MODEL_ID`: model id, profile id or ARN.
     pub primary_model_id: String,
@@ -189,6 +193,10 @@ pub const SHORTEST_FIELD_LIMIT: u64 = 31;
 
 impl Settings {
     /// Reads the settings. An empty value counts as not set.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one line or two for each setting, in the order of the struct"
+    )]
     pub fn read(values: &BTreeMap<String, String>) -> Result<Self, SettingError> {
         for name in values.keys() {
             if let Some((name, reason)) = RETIRED.iter().find(|(retired, _)| retired == name) {

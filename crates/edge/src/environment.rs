@@ -2,7 +2,6 @@
 
 use crate::error::StepError;
 use quarry_contract::location::S3Uri;
-use quarry_contract::settings::NAMES;
 use std::collections::BTreeMap;
 
 /// A variable; `None` when it is not set or empty.
@@ -15,11 +14,12 @@ pub fn environment(name: &str) -> Option<String> {
     value.filter(|value| !value.is_empty())
 }
 
-/// The deployment's settings: every `BEDROCK_*` variable that is a setting and is set.
+/// The deployment's settings: every variable that begins with `BEDROCK_`, so that a misspelt one
+/// is refused by name when they are read.
 pub fn settings_from_environment() -> BTreeMap<String, String> {
-    NAMES
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), environment(name)?)))
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, value)| name.starts_with("BEDROCK_") && !value.is_empty())
         .collect()
 }
 

@@ -146,7 +146,7 @@ impl Totals {
             counts.add(&round.counts);
         }
         let jobs: u64 = self.rounds.values().map(|round| round.jobs).sum();
-        let on_demand_calls: u64 = self.rounds.values().map(|round| round.on_demand).sum();
+        let on_demand_records: u64 = self.rounds.values().map(|round| round.on_demand).sum();
 
         let mut summary = Map::new();
         let mut put = |key: &str, value: Value| {
@@ -247,7 +247,7 @@ impl Totals {
                 .map(|((t, totals), object)| table_entry(t, totals, object))
                 .collect(),
         );
-        put("on_demand_calls", json!(on_demand_calls));
+        put("on_demand_records", json!(on_demand_records));
         put(
             "tokens",
             json!({ "input": counts.input_tokens, "output": counts.output_tokens }),
@@ -361,7 +361,7 @@ fn round_entry(number: usize, round: &RoundTotals) -> Value {
     json!({
         "round": number,
         "jobs": round.jobs,
-        "on_demand_calls": round.on_demand,
+        "on_demand_records": round.on_demand,
         "asked": round.counts.asked,
         "good": round.counts.good,
         "input_tokens": round.counts.input_tokens,

@@ -52,6 +52,8 @@ pub async fn handle(
         converse: quarry_asking::converse(&settings).map_err(StepError::bad_request)?,
     };
     let workers = plan.on_demand_workers.max(1) as usize;
+    // Fewer records than workers would leave workers idle.
+    let together = workers.max(settings.batch_size as usize);
     let pacing = Pacing::new(plan.on_demand_rate);
 
     let kept = kept_until(deps, &round).await?;
@@ -69,8 +71,8 @@ pub async fn handle(
                 ..state
             });
         }
-        let mut records = Vec::with_capacity(settings.batch_size as usize);
-        while records.len() < settings.batch_size as usize {
+        let mut records = Vec::with_capacity(together);
+        while records.len() < together {
             let next = lines
                 .next()
                 .await

@@ -414,19 +414,22 @@ impl Merge {
         {
             return unsendable.reason.clone();
         }
-        let times = rounds.len();
+        let times = match rounds.len() {
+            1 => "1 round".to_owned(),
+            more => format!("{more} rounds"),
+        };
         match rounds.iter().rev().find_map(|round| round.job.as_ref()) {
             Some(job) if job.message.is_empty() => {
                 format!(
-                    "no answer came back in {times} rounds; job {} ended as {}",
+                    "no answer came back in {times}; job {} ended as {}",
                     job.name, job.status
                 )
             }
             Some(job) => format!(
-                "no answer came back in {times} rounds; job {} ended as {}: {}",
+                "no answer came back in {times}; job {} ended as {}: {}",
                 job.name, job.status, job.message
             ),
-            None => format!("no answer came back in {times} rounds"),
+            None => format!("no answer came back in {times}"),
         }
     }
 }

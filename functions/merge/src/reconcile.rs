@@ -4,7 +4,7 @@ use quarry_result::ledger::Counts;
 use serde::Deserialize;
 
 /// The manifest is a handful of numbers.
-pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
+pub(crate) const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
 /// The members of `manifest.json.out` (page "View the results of a batch inference job").
 #[derive(Debug, Default, Deserialize)]

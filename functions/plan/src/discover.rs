@@ -146,11 +146,7 @@ fn tables_only(objects: Vec<ObjectInfo>, depth: usize, notes: &mut Vec<String>) 
 
 fn note_left_out(names: &[String], why: &str, notes: &mut Vec<String>) {
     if !names.is_empty() {
-        notes.push(format!(
-            "{} files were left out, {why}: {}",
-            names.len(),
-            named(names)
-        ));
+        notes.push(format!("left out, {why}: {}", named(names)));
     }
 }
 

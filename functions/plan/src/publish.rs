@@ -3,7 +3,7 @@
 
 use crate::scan::TableScan;
 use crate::{Deps, Progress};
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{FuturesUnordered, TryStreamExt};
 use quarry_asking::Asking;
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
@@ -50,14 +50,7 @@ pub(crate) async fn publish(
             slices.len()
         )));
     }
-    stream::iter(&slices)
-        .map(|slice| async move {
-            let at = run.slice(slice.slice).spec();
-            documents::write(&*deps.store, &at, slice).await
-        })
-        .buffer_unordered(WRITES_IN_FLIGHT)
-        .try_collect::<()>()
-        .await?;
+    write_slices(deps, run, &slices).await?;
     let manifest: Vec<ManifestItem> = slices
         .iter()
         .map(|slice| ManifestItem { slice: slice.slice })
@@ -91,6 +84,20 @@ pub(crate) async fn publish(
     })
 }
 
+/// Writes the slices' documents, several at a time.
+async fn write_slices(deps: &Deps, run: &RunFolder, slices: &[Slice]) -> Result<(), StepError> {
+    let mut under_way = FuturesUnordered::new();
+    for slice in slices {
+        if under_way.len() >= WRITES_IN_FLIGHT {
+            under_way.try_next().await?;
+        }
+        let at = run.slice(slice.slice).spec();
+        under_way.push(async move { documents::write(&*deps.store, &at, slice).await });
+    }
+    while under_way.try_next().await?.is_some() {}
+    Ok(())
+}
+
 /// Cuts a scanned table and decides how its rows are asked.
 fn cut(
     number: usize,
@@ -114,6 +121,14 @@ fn cut(
     if rows == 0 {
         notes.push(format!(
             "{name} has no rows: its result has the columns and no rows"
+        ));
+    } else if settings.batch_mode == BatchMode::Auto
+        && rows >= settings.batch_threshold
+        && settings.batch_role_arn.is_none()
+    {
+        notes.push(format!(
+            "{name} is asked on demand, at the full price: it has enough rows for jobs, but \
+             BEDROCK_BATCH_ROLE_ARN is not set"
         ));
     } else if mode == Mode::OnDemand && settings.batch_mode == BatchMode::Batch {
         notes.push(format!(

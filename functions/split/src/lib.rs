@@ -153,6 +153,9 @@ async fn write_records(
             .map_err(|error| error.into_step(&doing))?;
         asked.etag = written.etag;
     }
+    if asking.settings().log_truncations && cut.total > 0 {
+        tracing::warn!(run = %plan.execution, slice = slice.slice, cells = cut.total, fields = ?cut.fields, "cells were cut");
+    }
     asked.truncations = cut.total;
     asked.truncated_records = cut.records;
     asked.truncated_fields = cut.fields.into_iter().collect();
