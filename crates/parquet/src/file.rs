@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Type as Physical};
 use parquet::file::metadata::{
     ColumnChunkMask, KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
     RowGroupMetaData,
 };
-use parquet::schema::types::SchemaDescPtr;
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
 
 use crate::error::FileError;
 use crate::footer::{self, chunk_range};
+use crate::guard::guarded;
 use crate::kind::{Kind, kinds};
 use crate::ranges::Ranges;
 use crate::rows::RowReader;
@@ -65,8 +66,9 @@ impl ParquetFile {
             row: None,
             reason,
         };
-        let arrow = arrow_schema(bare.file_metadata().schema_descr())
-            .map_err(|error| damaged(format!("its schema has no meaning: {error}")))?;
+        let schema = bare.file_metadata().schema_descr();
+        let arrow = guarded(|| arrow_schema(schema).map_err(|error| error.to_string()))
+            .map_err(|reason| damaged(format!("its schema has no meaning: {reason}")))?;
         let columns: Vec<String> = declared
             .root_schema()
             .get_fields()
@@ -86,6 +88,7 @@ impl ParquetFile {
                 remedy: "leave it out of the file",
             });
         }
+        check_widths(&name, &declared)?;
         let key_values = bare.file_metadata().key_value_metadata();
         let kinds = kinds(&declared, key_values, &arrow);
         let rows = u64::try_from(bare.file_metadata().num_rows()).unwrap_or_default();
@@ -162,6 +165,22 @@ fn check_names(file: &str, columns: &[String]) -> Result<(), FileError> {
         }
     }
     Ok(())
+}
+
+/// Refuses arrays of no bytes: the encoder cannot count them.
+fn check_widths(file: &str, declared: &SchemaDescriptor) -> Result<(), FileError> {
+    let empty = declared.columns().iter().find(|column| {
+        column.physical_type() == Physical::FIXED_LEN_BYTE_ARRAY && column.type_length() <= 0
+    });
+    match empty {
+        None => Ok(()),
+        Some(column) => Err(FileError::Unsupported {
+            file: file.to_owned(),
+            column: Some(column.path().string()),
+            what: "values of zero bytes".to_owned(),
+            remedy: "leave it out of the file",
+        }),
+    }
 }
 
 impl Inner {
@@ -245,15 +264,21 @@ impl Inner {
                     groups.iter().copied(),
                     leaves.iter().copied(),
                 ));
-        let read = reader.read_page_indexes_sized(&Source(Arc::clone(&windows)), self.ranges.len());
+        let source = Source(Arc::clone(&windows));
+        let found = guarded(|| {
+            reader
+                .read_page_indexes_sized(&source, self.ranges.len())
+                .and_then(|()| reader.finish())
+                .map_err(|error| error.to_string())
+        });
         if let Some(source) = windows.take_failure() {
             return Err(FileError::Read {
                 file: self.name.clone(),
                 source,
             });
         }
-        let found = read.and_then(|()| reader.finish()).ok();
         Ok(found
+            .ok()
             .filter(|found| places_make_sense(found, groups, &leaves))
             .map_or_else(|| Arc::clone(&self.metadata), Arc::new))
     }

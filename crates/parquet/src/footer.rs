@@ -12,6 +12,7 @@ use parquet::file::metadata::{
 use parquet::schema::types::{ColumnDescPtr, SchemaDescPtr};
 
 use crate::error::{FileError, encode};
+use crate::guard::guarded;
 use crate::ranges::Ranges;
 use crate::storage::bare_schema;
 
@@ -51,13 +52,7 @@ pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError>
         row: None,
         reason: format!("its footer cannot be read: {reason}"),
     };
-    let declared =
-        ParquetMetaDataReader::decode_schema(&encoded).map_err(|error| damaged(&error))?;
-    let bare = bare_schema(&declared).map_err(|error| damaged(&error))?;
-    let options = ParquetMetaDataOptions::new()
-        .with_schema(bare)
-        .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll);
-    let bare = ParquetMetaDataReader::decode_metadata_with_options(&encoded, Some(&options))
+    let (declared, bare) = guarded(|| decode(&encoded).map_err(|error| error.to_string()))
         .map_err(|error| damaged(&error))?;
     check(&bare, ranges.len()).map_err(|reason| damaged(&reason))?;
     Ok(Footer {
@@ -65,6 +60,16 @@ pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError>
         bare,
         encoded,
     })
+}
+
+fn decode(encoded: &Bytes) -> ParquetResult<(SchemaDescPtr, ParquetMetaData)> {
+    let declared = ParquetMetaDataReader::decode_schema(encoded)?;
+    let bare = bare_schema(&declared)?;
+    let options = ParquetMetaDataOptions::new()
+        .with_schema(bare)
+        .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll);
+    let bare = ParquetMetaDataReader::decode_metadata_with_options(encoded, Some(&options))?;
+    Ok((declared, bare))
 }
 
 fn read_encoded(file: &str, ranges: &dyn Ranges) -> Result<Bytes, FileError> {

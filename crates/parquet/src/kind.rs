@@ -7,6 +7,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::schema::types::{SchemaDescriptor, Type};
 
 use crate::calendar::Zone;
+use crate::guard::guarded;
 use crate::storage::fixed_length;
 
 /// The meaning of a column, in the shape in which its values nest.
@@ -125,7 +126,7 @@ fn arrow_hints(declared: &SchemaDescriptor, key_values: Option<&Vec<KeyValue>>) 
         }
     }
     let mut hints = Vec::new();
-    if let Ok(schema) = parquet_to_arrow_schema(declared, key_values) {
+    if let Some(schema) = noted_schema(declared, key_values) {
         for field in schema.fields() {
             collect(field.data_type(), &mut hints);
         }
@@ -135,6 +136,16 @@ fn arrow_hints(declared: &SchemaDescriptor, key_values: Option<&Vec<KeyValue>>) 
     } else {
         Vec::new()
     }
+}
+
+/// The columns as the Arrow schema that a writer left in the file describes them, as far as it fits them; `None` if
+/// it cannot be read.
+pub(crate) fn noted_schema(
+    declared: &SchemaDescriptor,
+    key_values: Option<&Vec<KeyValue>>,
+) -> Option<Schema> {
+    guarded(|| parquet_to_arrow_schema(declared, key_values).map_err(|error| error.to_string()))
+        .ok()
 }
 
 /// `INT96` time stamps of Spark are instants; those of others are local times.

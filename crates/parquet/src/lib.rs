@@ -95,6 +95,7 @@ mod decimal;
 mod error;
 mod file;
 mod footer;
+mod guard;
 mod kind;
 mod layout;
 mod notes;

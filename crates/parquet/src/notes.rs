@@ -10,11 +10,12 @@
 //! A note that cannot be read is left out.
 
 use arrow_schema::{Field, Schema};
-use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema, parquet_to_arrow_schema};
+use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema};
 use parquet::file::metadata::KeyValue;
 use parquet::schema::types::SchemaDescriptor;
 use serde_json::{Map, Value, json};
 
+use crate::kind::noted_schema;
 use crate::result_kind::{ResultColumn, ResultKind};
 
 const SPARK_KEY: &str = "org.apache.spark.sql.parquet.row.metadata";
@@ -62,7 +63,7 @@ fn arrow(
     results: &[ResultColumn],
     replaced: &[&str],
 ) -> Option<String> {
-    let schema = parquet_to_arrow_schema(original, Some(notes)).ok()?;
+    let schema = noted_schema(original, Some(notes))?;
     let mut fields: Vec<_> = schema
         .fields()
         .iter()

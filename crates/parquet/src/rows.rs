@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::{Array, RecordBatch, StringViewArray};
@@ -15,6 +14,7 @@ use quarry_table::{Cell, Cells};
 
 use crate::error::FileError;
 use crate::file::{Inner, Reading};
+use crate::guard::guarded;
 use crate::value::{Fault, Values, json_key};
 use crate::window::{Source, Windows};
 
@@ -35,7 +35,7 @@ pub struct RowReader {
     /// For each cell its column in the file, and which of the read columns that is.
     cells: Vec<Option<(usize, usize)>>,
     /// The columns of a row as JSON: name as a key, column in the file, which of the read columns that is.
-    whole: Vec<(Vec<u8>, usize, usize)>,
+    whole: Vec<(Arc<[u8]>, usize, usize)>,
     complete: bool,
     groups: VecDeque<Piece>,
     current: Option<Open>,
@@ -81,11 +81,13 @@ impl RowReader {
                 Some((column, read_as(column)?))
             })
             .collect();
-        let whole: Vec<(Vec<u8>, usize, usize)> = if reading.whole_rows {
+        let whole: Vec<(Arc<[u8]>, usize, usize)> = if reading.whole_rows {
             file.columns
                 .iter()
                 .enumerate()
-                .filter_map(|(column, name)| Some((json_key(name), column, read_as(column)?)))
+                .filter_map(|(column, name)| {
+                    Some((json_key(name).into(), column, read_as(column)?))
+                })
                 .collect()
         } else {
             Vec::new()
@@ -124,12 +126,13 @@ impl RowReader {
             .collect();
         let metadata = file.with_page_places(&within, &mask)?;
         let options = ArrowReaderOptions::new().with_schema(Arc::clone(&file.arrow));
-        let metadata = ArrowReaderMetadata::try_new(metadata, options).map_err(|error| {
-            FileError::Damaged {
-                file: file.name.clone(),
-                row: None,
-                reason: error.to_string(),
-            }
+        let metadata = guarded(|| {
+            ArrowReaderMetadata::try_new(metadata, options).map_err(|error| error.to_string())
+        })
+        .map_err(|reason| FileError::Damaged {
+            file: file.name.clone(),
+            row: None,
+            reason,
         })?;
         Ok(Self {
             metadata,
@@ -250,7 +253,7 @@ impl RowReader {
         let whole = self
             .whole
             .iter()
-            .map(|(key, column, read_as)| Ok((key.clone(), values(*column, *read_as)?)))
+            .map(|(key, column, read_as)| Ok((Arc::clone(key), values(*column, *read_as)?)))
             .collect::<Result<_, FileError>>()?;
         self.next_row += length as u64;
         Ok(RowBatch {
@@ -305,20 +308,6 @@ impl std::fmt::Debug for RowReader {
     }
 }
 
-/// Runs the decoder, which relies on a page to be what its header says: some damaged pages make it panic. Where panics
-/// unwind that is an error like every other damage; a program built to abort ends there.
-fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(text
-            .unwrap_or("a page is not what its header says")
-            .to_owned())
-    })
-}
-
 /// The row groups that `rows` touches.
 fn pieces(group_rows: impl Iterator<Item = u64>, rows: &Range<u64>) -> Vec<Piece> {
     let mut start = 0_u64;
@@ -346,7 +335,7 @@ pub struct RowBatch {
     first_row: u64,
     pub(crate) record: Arc<RecordBatch>,
     cells: Vec<CellColumn>,
-    whole: Vec<(Vec<u8>, Values)>,
+    whole: Vec<(Arc<[u8]>, Values)>,
     pub(crate) complete: bool,
 }
 

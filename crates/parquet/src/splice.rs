@@ -11,6 +11,7 @@ use parquet::schema::types::SchemaDescPtr;
 
 use crate::error::{FileError, encode};
 use crate::footer::{self, MAGIC, chunk_range};
+use crate::guard::guarded;
 use crate::ranges::Ranges;
 
 /// How to make one file of parts: these pieces, one behind the other.
@@ -70,12 +71,13 @@ impl Joiner {
     /// Fails if its columns are not those of the first part, exactly.
     pub fn add(&mut self, name: &str, part: &dyn Ranges) -> Result<u64, FileError> {
         let read = footer::read(name, part)?;
-        let metadata = ParquetMetaDataReader::decode_metadata(&read.encoded).map_err(|error| {
-            FileError::Damaged {
-                file: name.to_owned(),
-                row: None,
-                reason: format!("its footer cannot be read: {error}"),
-            }
+        let metadata = guarded(|| {
+            ParquetMetaDataReader::decode_metadata(&read.encoded).map_err(|error| error.to_string())
+        })
+        .map_err(|reason| FileError::Damaged {
+            file: name.to_owned(),
+            row: None,
+            reason: format!("its footer cannot be read: {reason}"),
         })?;
         let first = self.first.get_or_insert_with(|| First {
             name: name.to_owned(),

@@ -1,7 +1,12 @@
 //! Rows of files as other writers write them.
 
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use parquet::file::metadata::ParquetMetaDataReader;
 use proptest::prelude::*;
-use quarry_parquet::{FileError, ParquetFile, Reading};
+use quarry_parquet::{FileError, ParquetFile, Ranges, RangesError, Reading};
 use quarry_table::Cell;
 use serde_json::Value;
 
@@ -184,7 +189,7 @@ fn text_that_is_not_utf8_is_refused_with_its_row() {
 #[test]
 fn two_columns_of_one_name_are_refused() {
     let file = bytes("duplicate_names.parquet");
-    let error = ParquetFile::open("x.parquet", std::sync::Arc::new(file)).unwrap_err();
+    let error = ParquetFile::open("x.parquet", Arc::new(file)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "x.parquet: columns 1 and 2 are both named \"a\"; give each column its own name"
@@ -213,4 +218,46 @@ fn a_page_with_bytes_left_over_is_refused() {
         matches!(error, FileError::Damaged { row: Some(0), .. }),
         "{error}"
     );
+}
+
+/// Notes which bytes are read.
+struct Watched {
+    file: Bytes,
+    reads: Mutex<Vec<Range<u64>>>,
+}
+
+impl Ranges for Watched {
+    fn len(&self) -> u64 {
+        Ranges::len(&self.file)
+    }
+
+    fn read(&self, range: Range<u64>) -> Result<Bytes, RangesError> {
+        self.reads.lock().unwrap().push(range.clone());
+        self.file.read(range)
+    }
+}
+
+#[test]
+fn only_the_wanted_row_groups_and_columns_are_read() {
+    let watched = Arc::new(Watched {
+        file: bytes("spark_groups.parquet"),
+        reads: Mutex::default(),
+    });
+    let file = ParquetFile::open("x", Arc::clone(&watched) as Arc<dyn Ranges>).unwrap();
+    let footer = ParquetMetaDataReader::new()
+        .parse_and_finish(&watched.file)
+        .unwrap();
+    assert_eq!(
+        watched.reads.lock().unwrap().len(),
+        1,
+        "the footer of a small file is one read"
+    );
+    watched.reads.lock().unwrap().clear();
+    // Six rows a group: rows of the third and the fourth.
+    assert_eq!(cells(&file, 13..20, &["id".to_owned()]).len(), 7);
+    let chunk = |group: usize| {
+        let (start, length) = footer.row_group(group).column(0).byte_range();
+        start..start + length
+    };
+    assert_eq!(*watched.reads.lock().unwrap(), [chunk(2), chunk(3)]);
 }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use quarry_parquet::{FileError, ParquetFile, Ranges, RangesError, Reading};
+use quarry_parquet::{
+    FileError, Joiner, ParquetFile, PartWriter, Ranges, RangesError, Reading, TableLayout,
+};
 
 use crate::fixture::bytes;
 
@@ -21,10 +23,13 @@ const FILES: [&str; 8] = [
     "pandas_empty.parquet",
 ];
 
-/// Reads a file in every way there is.
-fn read_all(file: Bytes) -> Result<u64, FileError> {
-    let file = ParquetFile::open("x", Arc::new(file))?;
-    let mut rows = 0;
+/// Reads a file in every way there is: its footer as a part's and as an input's, its rows to be written and to be shown.
+fn read_all(bytes: Bytes) -> Result<(), FileError> {
+    Joiner::new().add("x", &bytes)?;
+    let file = ParquetFile::open("x", Arc::new(bytes))?;
+    let layout = TableLayout::of(&file)?;
+    TableLayout::from_bytes(&layout.to_bytes()?)?.add(&file)?;
+    PartWriter::new(&layout, &[], &[])?;
     let columns: Vec<String> = file
         .columns()
         .iter()
@@ -40,12 +45,14 @@ fn read_all(file: Bytes) -> Result<u64, FileError> {
             whole_rows: false,
             parts,
         };
-        let mut reader = file.read(range, &reading)?;
+        let mut reader = file.read(range.clone(), &reading)?;
+        let mut rows = 0;
         while let Some(batch) = reader.next_batch()? {
             rows += batch.len() as u64;
         }
+        assert_eq!(rows, range.end - range.start);
     }
-    Ok(rows)
+    Ok(())
 }
 
 proptest! {

@@ -1,6 +1,11 @@
 //! Tables of several files.
 
+use std::sync::Arc;
+
+use arrow_array::{Array as _, Int64Array, RecordBatch};
+use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
 use quarry_parquet::{FileError, ParquetFile, TableLayout};
 
 use crate::fixture::{
@@ -55,6 +60,36 @@ fn a_column_without_a_type_takes_that_of_other_files() {
         assert_eq!(meta.rows, 18);
         assert_eq!(as_others_read(&both).num_rows(), 18);
     }
+}
+
+/// A file of one column of numbers, which may or may not hold nulls.
+fn numbers(nullable: bool) -> Bytes {
+    let schema = Arc::new(Schema::new(vec![Field::new(
+        "n",
+        DataType::Int64,
+        nullable,
+    )]));
+    let values = Int64Array::from(vec![Some(1), (!nullable).then_some(2)]);
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(values)]).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema, None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap().into()
+}
+
+#[test]
+fn a_column_that_one_file_requires_and_another_does_not_is_optional() {
+    let files = [false, true].map(|nullable| open_bytes("numbers", numbers(nullable)));
+    for order in [[0, 1], [1, 0]] {
+        let [first, second] = order.map(|index| &files[index]);
+        let mut layout = TableLayout::of(first).unwrap();
+        layout.add(second).unwrap();
+        let (both, _) = numbered_part(&stored(&layout), &[whole(first), whole(second)]);
+        let table = as_others_read(&both);
+        assert!(table.schema().field(0).is_nullable());
+        assert_eq!(table.column(0).null_count(), 1);
+    }
+    let (alone, _) = numbered_part(&TableLayout::of(&files[0]).unwrap(), &[whole(&files[0])]);
+    assert!(!as_others_read(&alone).schema().field(0).is_nullable());
 }
 
 #[test]
