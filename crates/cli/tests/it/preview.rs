@@ -1,0 +1,101 @@
+//! `quarry preview`.
+
+use crate::command::Workplace;
+use std::fmt::Write as _;
+use std::path::Path;
+
+fn golden(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/preview")
+        .join(name);
+    path.display().to_string()
+}
+
+#[track_caller]
+fn assert_golden(expected: &str, more: &str) {
+    let ran = Workplace::new()
+        .quarry(&format!(
+            "preview {} --prompts {} --schema {} --set BEDROCK_MAX_TOKENS=256 --set BEDROCK_TEMPERATURE=0 {more}",
+            golden("data.csv"),
+            golden("prompts.json"),
+            golden("schema.json")
+        ))
+        .good();
+    let expected = std::fs::read_to_string(golden(expected)).expect("the golden file");
+    assert_eq!(ran.stdout, expected);
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn records_are_byte_for_byte_as_agreed_with_a_tool_call() {
+    assert_golden("expected_tool.jsonl", "");
+}
+
+#[test]
+fn records_are_byte_for_byte_as_agreed_with_a_prefilled_answer() {
+    assert_golden(
+        "expected_prefill.jsonl",
+        "--set BEDROCK_USE_STRUCTURED_OUTPUT=false",
+    );
+}
+
+#[test]
+fn ten_records_are_shown_unless_a_number_or_all_is_said() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", numbered(0..250));
+    let lines = |more: &str| {
+        let command = format!("preview data.csv --prompts prompts.json {more}");
+        let ran = workplace.quarry(&command).good();
+        ran.json_lines().len()
+    };
+    assert_eq!(lines(""), 10);
+    assert_eq!(lines("--limit 3"), 3);
+    assert_eq!(lines("--limit 0"), 0);
+    assert_eq!(lines("--limit 1000"), 250);
+    assert_eq!(lines("--all"), 250);
+    assert_eq!(
+        workplace
+            .quarry("preview data.csv --prompts prompts.json --all --limit 3")
+            .code,
+        2
+    );
+}
+
+#[test]
+fn a_preview_is_what_a_run_uploads() {
+    let workplace = Workplace::new();
+    workplace.file("data/1.csv", numbered(0..130));
+    workplace.file("data/2.csv", numbered(130..350));
+    let settings = "--set BEDROCK_MAX_RECORDS_PER_JOB=150 --set BEDROCK_BATCH_MODE=batch";
+    let preview = workplace
+        .quarry(&format!(
+            "preview data --prompts prompts.json --schema schema.json --all {settings}"
+        ))
+        .good();
+    workplace.run("data", &format!("--keep {settings}")).good();
+    let uploaded: Vec<String> = workplace
+        .files("out")
+        .into_iter()
+        .filter(|name| name.ends_with("/input/records.jsonl"))
+        .collect();
+    assert!(uploaded.len() > 2, "{uploaded:?}");
+    let mut records = Vec::new();
+    for name in &uploaded {
+        let object = workplace.read(&format!("out/{name}"));
+        records.extend_from_slice(&object);
+        // Objects follow each other as lines, whether or not the last one ends with a line break.
+        if object.last() != Some(&b'\n') {
+            records.push(b'\n');
+        }
+    }
+    assert_eq!(preview.stdout.lines().count(), 350);
+    assert!(preview.stdout.as_bytes() == records);
+}
+
+/// A table with the column `text`.
+fn numbered(rows: std::ops::Range<u32>) -> String {
+    rows.fold("text\n".to_owned(), |mut text, row| {
+        let _ = writeln!(text, "letter {row}");
+        text
+    })
+}
