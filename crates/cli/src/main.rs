@@ -55,9 +55,9 @@ fn run_command(command: Command) -> Result<(), Failure> {
         .map_err(|error| Failure::run(format!("the runtime did not start: {error}")))?;
     runtime.block_on(async {
         match command {
-            Command::Run(arguments) => run::run(arguments).await,
-            Command::Preview(arguments) => preview::preview(arguments).await,
-            Command::Merge(arguments) => merge::merge(arguments).await,
+            Command::Run(arguments) => Box::pin(run::run(arguments)).await,
+            Command::Preview(arguments) => Box::pin(preview::preview(arguments)).await,
+            Command::Merge(arguments) => Box::pin(merge::merge(arguments)).await,
             Command::Parse(arguments) => parse::parse(&arguments),
         }
     })

@@ -13,13 +13,11 @@ use quarry_contract::payload::{FinishInput, FinishOutput, SliceState};
 use quarry_contract::plan::{Plan, Slice};
 use quarry_contract::record_id::RecordIds;
 use quarry_edge::documents;
-use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Arguments of `quarry merge`.
 #[derive(Debug, Args)]
@@ -78,16 +76,8 @@ pub(crate) async fn merge(arguments: MergeArguments) -> Result<(), Failure> {
             .round(0)
             .on_demand_output()
             .join("answers.jsonl.out");
-        match answers {
-            Some(file) => staging::upload(stack.store(), &file, at).await?,
-            None => {
-                let writer =
-                    ObjectWriter::new(Arc::clone(stack.store()), at, WriteOptions::default());
-                writer
-                    .finish()
-                    .await
-                    .map_err(|error| Failure::run(error.to_string()))?;
-            }
+        if let Some(file) = answers {
+            staging::upload(stack.store(), &file, at).await?;
         }
         stack.call::<_, SliceState>("merge", &state).await?;
     }
@@ -164,14 +154,14 @@ fn restarts(plan: &Plan, jobs: &[OriginalJob], files: &[PathBuf]) -> Result<bool
         .iter()
         .map(|table| RecordIds::new(table.split.as_deref()))
         .collect();
-    let plain = RecordIds::new(None);
+    let ids_of_file = RecordIds::new(None);
     let (mut pro, mut contra) = (0_u64, 0_u64);
     let mut seen_in: HashMap<u64, usize> = HashMap::new();
     for (number, (job, file)) in jobs.iter().zip(files).enumerate() {
         for line in lines(file)? {
             let line = line?;
             let Ok(line) = read_line(&line) else { continue };
-            let row = plain.row(&line.record_id);
+            let row = ids_of_file.row(&line.record_id);
             if let Some(row) = row.filter(|row| *row < job.rows) {
                 let first = *seen_in.entry(row).or_insert(number);
                 pro += u64::from(first != number);

@@ -254,8 +254,9 @@ pub(crate) fn stack_config(
         None => AnswerSource::FromSchema { schema },
     };
     if let Some(file) = faults {
-        config.faults = Faults::from_json(&read_file(file)?)
-            .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
+        config.faults = Faults::from_json(&read_file(file)?).map_err(|error| {
+            Failure::input(format!("{}: {}", file.display(), with_source(&error)))
+        })?;
     }
     Ok(config)
 }

@@ -11,7 +11,7 @@ use tracing::level_filters::LevelFilter;
 
 /// How long before its deadline a function stops beginning new work: enough to upload what is
 /// under way and to write a checkpoint.
-pub const DEADLINE_MARGIN: Duration = Duration::from_secs(60);
+pub const DEADLINE_MARGIN: Duration = Duration::from_mins(1);
 
 /// Serves a function until Lambda ends the sandbox. `handle` gets the payload and how long it
 /// still may work.

@@ -17,6 +17,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::sync::Semaphore;
 
 /// The substitutions of the state machine's definition.
 pub(crate) fn substitutions() -> BTreeMap<String, String> {
@@ -71,7 +72,13 @@ pub(crate) struct Functions {
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) work: S3Uri,
     pub(crate) call_limit: CallLimit,
+    /// Places for calls. On AWS each call has memory of its own; here they share one process, and
+    /// more of them at once than cores would only take memory.
+    pub(crate) places: Semaphore,
 }
+
+/// Calls at the same time.
+pub(crate) const CALLS_AT_ONCE: usize = 2;
 
 /// The largest object that the state machine itself reads: the manifest.
 const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
@@ -79,6 +86,7 @@ const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
 #[async_trait]
 impl Host for Functions {
     async fn invoke(&self, function: &str, payload: Value) -> Result<Value, FunctionError> {
+        let _place = self.places.acquire().await;
         let time_left = self.call_limit.time_left();
         let store = || Arc::clone(&self.store);
         match function {

@@ -1,6 +1,6 @@
 //! Starting the stack, running a request on it, and looking at what it did.
 
-use crate::functions::{CallLimit, Functions, substitutions};
+use crate::functions::{CALLS_AT_ONCE, CallLimit, Functions, substitutions};
 use crate::pause::CountedPause;
 use crate::progress::{ProgressSink, Watch};
 use quarry_bedrock_simulator::{
@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
 
 /// The stack's one bucket.
 pub const BUCKET: &str = "quarry-local";
@@ -171,6 +172,7 @@ impl LocalStack {
             settings: config.settings,
             work: S3Uri::new(BUCKET, "work").map_err(StackError::Location)?,
             call_limit: config.call_limit,
+            places: Semaphore::new(CALLS_AT_ONCE),
         });
         let definition = Definition::load(crate::DEFINITION, &substitutions())?;
         let watch = Watch {

@@ -8,6 +8,10 @@ use serde_json::value::RawValue;
 /// JSON line in `results.jsonl`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each flag is a fact of its own about the row"
+)]
 pub struct Outcome {
     /// The row's number in the table.
     pub row: u64,
@@ -41,13 +45,12 @@ impl Outcome {
     pub fn read(row: u64, reading: Reading) -> Self {
         let good = reading.is_good();
         let answered = reading.parse_status != ParseStatus::Error;
-        let note = match (&reading.error, reading.cut_off, reading.refused) {
-            (Some(_), ..) => None,
-            (None, true, _) => {
-                Some("the answer was cut off at the token limit; raise BEDROCK_MAX_TOKENS")
-            }
-            (None, _, true) => Some("the model or a filter declined to answer"),
-            _ => None,
+        let note = if reading.cut_off {
+            Some("the answer was cut off at the token limit; raise BEDROCK_MAX_TOKENS")
+        } else if reading.refused {
+            Some("the model or a filter declined to answer")
+        } else {
+            None
         };
         let mut text = String::new();
         let fields = reading

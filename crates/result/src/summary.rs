@@ -135,6 +135,10 @@ impl Totals {
     }
 
     /// The summary's text. `written` names the result objects in table order.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one entry for each key, in the order in which they are written"
+    )]
     pub fn summary(&self, plan: &Plan, settings: &Settings, written: &[String]) -> Value {
         let all = self.files().fold(FileOutcomes::default(), |mut sum, file| {
             sum.add(file);

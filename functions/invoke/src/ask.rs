@@ -74,7 +74,7 @@ struct Record<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Output<'a> {
+struct OutputLine<'a> {
     record_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     model_output: Option<&'a RawValue>,
@@ -169,7 +169,7 @@ impl Asker<'_> {
 
 fn answer(id: &str, output: &[u8]) -> Answered {
     match serde_json::from_slice::<&RawValue>(output) {
-        Ok(output) => Answered::Line(line(&Output {
+        Ok(output) => Answered::Line(line(&OutputLine {
             record_id: id,
             model_output: Some(output),
             error: None,
@@ -183,7 +183,7 @@ fn answer(id: &str, output: &[u8]) -> Answered {
 }
 
 fn refusal(id: &str, code: u16, message: &str) -> Vec<u8> {
-    line(&Output {
+    line(&OutputLine {
         record_id: id,
         model_output: None,
         error: Some(Refusal {
@@ -193,7 +193,7 @@ fn refusal(id: &str, code: u16, message: &str) -> Vec<u8> {
     })
 }
 
-fn line(output: &Output<'_>) -> Vec<u8> {
+fn line(output: &OutputLine<'_>) -> Vec<u8> {
     let mut line = serde_json::to_vec(output).unwrap_or_default();
     // An answer may be pretty-printed; a line must stay one line.
     line.retain(|byte| !matches!(byte, b'\n' | b'\r'));

@@ -44,7 +44,7 @@ pub async fn handle(
     let plan: Plan = documents::read(&*deps.store, &run.plan()).await?;
     let settings = Settings::read(&plan.settings).map_err(StepError::bad_request)?;
     let asked: Asked = documents::read(&*deps.store, &round.asked()).await?;
-    let asker = ask::Asker {
+    let caller = ask::Asker {
         models: &*deps.models,
         pause: &*deps.pause,
         model_id: settings.effective_model_id(),
@@ -89,7 +89,7 @@ pub async fn handle(
             });
         }
         let answers: Vec<ask::Answered> = stream::iter(records)
-            .map(|record| asker.ask(record, &pacing))
+            .map(|record| caller.ask(record, &pacing))
             .buffered(workers)
             .collect()
             .await;

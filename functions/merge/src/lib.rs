@@ -211,7 +211,7 @@ impl Merge {
             .await
             .map_err(|error| error.into_step(&doing()))?
         {
-            ledger.line(&line, spool).map_err(|error| spooling(error))?;
+            ledger.line(&line, spool).map_err(spooling)?;
         }
         Ok(())
     }
@@ -361,7 +361,7 @@ impl Merge {
                             .map_err(spooling)?;
                         serde_json::from_slice(&line).map_err(StepError::bad_request)?
                     }
-                    _ => Outcome::failed(number, self.why_no_answer(number, &first, &rounds)),
+                    _ => Outcome::failed(number, why_no_answer(number, &first, &rounds)),
                 };
                 let on_demand = outcomes
                     .rounds
@@ -404,33 +404,33 @@ impl Merge {
         };
         documents::write(&*self.store, &self.slice_folder.receipt(), &receipt).await
     }
+}
 
-    /// The error text of a row for which nothing came back in any round.
-    fn why_no_answer(&self, row: u64, first: &Asked, rounds: &[Round]) -> String {
-        if let Some(unsendable) = first
-            .unsendable
-            .iter()
-            .find(|unsendable| unsendable.row == row)
-        {
-            return unsendable.reason.clone();
+/// The error text of a row for which nothing came back in any round.
+fn why_no_answer(row: u64, first: &Asked, rounds: &[Round]) -> String {
+    if let Some(unsendable) = first
+        .unsendable
+        .iter()
+        .find(|unsendable| unsendable.row == row)
+    {
+        return unsendable.reason.clone();
+    }
+    let times = match rounds.len() {
+        1 => "1 round".to_owned(),
+        more => format!("{more} rounds"),
+    };
+    match rounds.iter().rev().find_map(|round| round.job.as_ref()) {
+        Some(job) if job.message.is_empty() => {
+            format!(
+                "no answer came back in {times}; job {} ended as {}",
+                job.name, job.status
+            )
         }
-        let times = match rounds.len() {
-            1 => "1 round".to_owned(),
-            more => format!("{more} rounds"),
-        };
-        match rounds.iter().rev().find_map(|round| round.job.as_ref()) {
-            Some(job) if job.message.is_empty() => {
-                format!(
-                    "no answer came back in {times}; job {} ended as {}",
-                    job.name, job.status
-                )
-            }
-            Some(job) => format!(
-                "no answer came back in {times}; job {} ended as {}: {}",
-                job.name, job.status, job.message
-            ),
-            None => format!("no answer came back in {times}"),
-        }
+        Some(job) => format!(
+            "no answer came back in {times}; job {} ended as {}: {}",
+            job.name, job.status, job.message
+        ),
+        None => format!("no answer came back in {times}"),
     }
 }
 

@@ -8,11 +8,14 @@ pub(crate) const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
 /// The members of `manifest.json.out` (page "View the results of a batch inference job").
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 struct JobManifest {
-    total_record_count: Option<u64>,
-    success_record_count: Option<u64>,
-    error_record_count: Option<u64>,
+    #[serde(rename = "totalRecordCount")]
+    records: Option<u64>,
+    #[serde(rename = "successRecordCount")]
+    answers: Option<u64>,
+    #[serde(rename = "errorRecordCount")]
+    errors: Option<u64>,
 }
 
 /// How the lines that were read differ from what the service counted, in words; empty when they
@@ -23,9 +26,9 @@ pub(crate) fn differences(manifest: &[u8], records: u64, counts: &Counts) -> Vec
         Err(error) => return vec![format!("manifest.json.out cannot be read: {error}")],
     };
     let pairs = [
-        ("records", manifest.total_record_count, records),
-        ("answers", manifest.success_record_count, counts.answered),
-        ("errors", manifest.error_record_count, counts.errors),
+        ("records", manifest.records, records),
+        ("answers", manifest.answers, counts.answered),
+        ("errors", manifest.errors, counts.errors),
     ];
     pairs
         .into_iter()

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
 /// What is kept in memory before the spool goes to a file, bytes.
-pub const MEMORY_BYTES: usize = 96 * 1024 * 1024;
+pub const MEMORY_BYTES: usize = 32 * 1024 * 1024;
 
 /// Outcomes in memory up to a limit, then in a temporary file that vanishes with the process.
 /// Lambda's `/tmp` (512 MB by default) so bounds what a slice's answers may take; a full disk is
@@ -57,22 +57,18 @@ impl Spool for SpillSpool {
 
     fn read(&mut self, at: u64, len: u32, into: &mut Vec<u8>) -> io::Result<()> {
         into.clear();
-        match &mut self.file {
-            Some(file) => {
-                self.moved = true;
-                file.seek(SeekFrom::Start(at))?;
-                into.resize(len as usize, 0);
-                file.get_mut().read_exact(into)
-            }
-            None => {
-                let piece = usize::try_from(at)
-                    .ok()
-                    .and_then(|start| self.memory.get(start..start + len as usize))
-                    .ok_or(io::ErrorKind::UnexpectedEof)?;
-                into.extend_from_slice(piece);
-                Ok(())
-            }
+        if let Some(file) = &mut self.file {
+            self.moved = true;
+            file.seek(SeekFrom::Start(at))?;
+            into.resize(len as usize, 0);
+            return file.get_mut().read_exact(into);
         }
+        let piece = usize::try_from(at)
+            .ok()
+            .and_then(|start| self.memory.get(start..start + len as usize))
+            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        into.extend_from_slice(piece);
+        Ok(())
     }
 }
 

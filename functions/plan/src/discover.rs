@@ -63,8 +63,7 @@ pub(crate) async fn tables(
             let files = tables_only(files, folder.key().len() + prefix.len(), notes);
             if files.is_empty() {
                 notes.push(format!(
-                    "the folder {}{split}/ has no table file: it gives no result",
-                    folder
+                    "the folder {folder}{split}/ has no table file: it gives no result"
                 ));
             } else {
                 found.push(table(Some(split), files)?);

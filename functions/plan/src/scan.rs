@@ -177,7 +177,7 @@ impl Scanner<'_> {
                 table.files[number].input.rows = row.number() + 1;
             }
             if let Some(header) = step.decoder.header()
-                && !(agreed && header.raw.len() > 0)
+                && (!agreed || header.raw.is_empty())
             {
                 let header = Header::clone(header);
                 self.agree(table, number, header)?;

@@ -134,7 +134,12 @@ async fn a_row_that_never_gets_a_good_answer_becomes_an_error_row_after_the_conf
     assert_eq!(number(&summary, "/failed_records"), 1);
     assert_eq!(summary["rounds"].as_array().unwrap().len(), 3);
     let asks = case.stack.simulator().asks("record_42");
-    assert_eq!(asks.iter().map(|asks| asks.asks()).sum::<u64>(), 3);
+    assert_eq!(
+        asks.iter()
+            .map(quarry_bedrock_simulator::RecordAsks::asks)
+            .sum::<u64>(),
+        3
+    );
     let result = case.result().await;
     let row = result
         .split("\n00042,")
@@ -176,7 +181,7 @@ async fn everything_at_once_still_adds_up() {
     .unwrap();
     let data = csv(2_000);
     let case = Case::new(&data, &[("BEDROCK_MAX_RECORDS_PER_JOB", "300")], |config| {
-        config.faults = faults(fault)
+        config.faults = faults(fault);
     })
     .await;
     let finished = case.run().await.unwrap();

@@ -16,7 +16,7 @@ async fn a_run_in_small_pieces_of_work_gives_the_same_bytes() {
     let whole = Case::new(&data, &settings, |_| {}).await;
     whole.run().await.unwrap();
     let pieces = Case::new(&data, &settings, |config| {
-        config.call_limit = CallLimit::Pieces(1)
+        config.call_limit = CallLimit::Pieces(1);
     })
     .await;
     let finished = pieces.run().await.unwrap();

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
 use quarry_contract::request::{JobType, Request};
-use quarry_edge::store::ObjectStore;
 use quarry_local_stack::{BUCKET, Finished, LocalStack, RunError, StackConfig};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -26,7 +26,8 @@ fn folders() -> Vec<PathBuf> {
 }
 
 fn json_file(path: &Path) -> Value {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -36,7 +37,8 @@ fn compare(path: &Path, actual: &Value) {
         fs::write(path, actual).expect("blessed");
         return;
     }
-    let expected = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let expected =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert_eq!(actual, expected, "{}", path.display());
 }
 
@@ -99,7 +101,8 @@ fn every_answer_shape_is_read() {
             };
             answers += 1;
             let output = fs::read_to_string(&path).expect("answer");
-            let answer = read_output(&output).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let answer =
+                read_output(&output).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let (kind, content) = match &answer.content {
                 AnswerContent::Tool(json) => ("tool", Some(json)),
                 AnswerContent::Text(text) => ("text", Some(text)),
