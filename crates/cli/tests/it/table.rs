@@ -21,12 +21,15 @@ impl Table {
         let mut text = vec![0; bytes.len() + 1];
         let mut ends = vec![0; 1024];
         let mut records = Vec::new();
-        let mut rest = bytes;
+        let (mut rest, mut text_len, mut count) = (bytes, 0, 0);
         loop {
-            let (result, read, _, count) = reader.read_record(rest, &mut text, &mut ends);
+            let (result, read, written, ended) =
+                reader.read_record(rest, &mut text[text_len..], &mut ends[count..]);
             rest = &rest[read..];
+            text_len += written;
+            count += ended;
             match result {
-                // At the end of the input the reader wants to see that nothing more comes.
+                // The reader wants to be told once more that nothing comes.
                 ReadRecordResult::InputEmpty => assert!(rest.is_empty()),
                 ReadRecordResult::Record => {
                     let mut start = 0;
@@ -40,6 +43,7 @@ impl Table {
                             })
                             .collect::<Vec<_>>(),
                     );
+                    (text_len, count) = (0, 0);
                 }
                 ReadRecordResult::End => break,
                 full => panic!("{full:?}"),

@@ -1,0 +1,302 @@
+//! `quarry merge`: the result table from answers at hand.
+
+use crate::command::{Ran, Workplace};
+use crate::table::{Table, assert_lines_extend};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// A table of the letters `first..end`.
+fn letters(first: u32, end: u32) -> String {
+    (first..end).fold("text\n".to_owned(), |mut text, n| {
+        let _ = writeln!(text, "letter {n}");
+        text
+    })
+}
+
+/// A line of Bedrock's output whose answer has the score `score`.
+fn answer(id: &str, score: f64) -> String {
+    let text = json!({"kind": "bill", "score": score}).to_string();
+    json!({
+        "modelInput": {"messages": []},
+        "modelOutput": {
+            "content": [{"type": "text", "text": text}],
+            "stop_reason": "end_turn",
+            "usage": {"input_tokens": 10, "output_tokens": 5}
+        },
+        "recordId": id
+    })
+    .to_string()
+}
+
+/// The score that belongs to row `row`.
+fn score(row: u32) -> f64 {
+    f64::from(row) / 100.0
+}
+
+/// The answers to `first..end` with ids from `id` on, last one first.
+fn answers(first: u32, end: u32, id: u32) -> String {
+    (first..end).rev().fold(String::new(), |mut text, row| {
+        let id = format!("record_{}", row - first + id);
+        let _ = writeln!(text, "{}", answer(&id, score(row)));
+        text
+    })
+}
+
+fn merge(workplace: &Workplace, data: &str, files: &str, more: &str) -> Ran {
+    workplace.quarry(&format!(
+        "merge {data} --prompts prompts.json --schema schema.json --answers {files} --out out {more}"
+    ))
+}
+
+/// Asserts that rows have the scores that belong to them, or none where there is no answer.
+#[track_caller]
+fn assert_scores(result: &Table, unanswered: &[u32]) {
+    for (row, cell) in (0_u32..).zip(result.column("llm_score")) {
+        if unanswered.contains(&row) {
+            assert_eq!(cell, "", "row {row}");
+        } else {
+            assert_eq!(cell.parse(), Ok(score(row)), "row {row}");
+        }
+    }
+}
+
+#[test]
+fn shuffled_answers_come_to_their_rows() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", letters(0, 12));
+    workplace.file("a.out", answers(0, 12, 0));
+    let ran = merge(&workplace, "data.csv", "a.out", "").good();
+    let output = workplace.read("out/validation_processed_data.csv");
+    assert_lines_extend(letters(0, 12).as_bytes(), &output);
+    assert_scores(&Table::csv(&output), &[]);
+    assert!(
+        ran.stdout.contains("rows in            12"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("valid answers      12"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(workplace.files("out").len(), 2);
+}
+
+#[test]
+fn lines_that_are_wrong_are_counted_and_move_no_answer() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", letters(0, 8));
+    let twice = answer("record_3", score(3));
+    let lines = [
+        answer("record_7", score(7)),
+        answer("record_99", 0.99),
+        r#"{"recordId": "record_2", "modelOutput": {"#.to_owned(),
+        twice.clone(),
+        r#"{"recordId": "record_1", "error": {"errorCode": 400, "errorMessage": "refused by the model"}}"#
+            .to_owned(),
+        answer("somebody", 0.98),
+        "no JSON".to_owned(),
+        String::new(),
+        twice,
+        r#"{"recordId": "record_4", "error": {"errorCode": 500, "errorMessage": "later answered"}}"#.to_owned(),
+        answer("record_4", score(4)),
+        answer("record_0", score(0)),
+        answer("record_6", score(6)),
+    ];
+    workplace.file("a.out", lines.join("\n"));
+    let report = merge(&workplace, "data.csv", "a.out", "--json")
+        .good()
+        .report();
+    let result = Table::csv(&workplace.read("out/validation_processed_data.csv"));
+    assert_eq!(result.rows.len(), 8);
+    assert_scores(&result, &[1, 2, 5]);
+    let errors = result.column("llm_error");
+    assert!(errors[1].contains("refused by the model"), "{}", errors[1]);
+    assert!(errors[2].contains("no answer"), "{}", errors[2]);
+    assert!(errors[5].contains("no answer"), "{}", errors[5]);
+    assert_eq!(
+        result.column("llm_status"),
+        [
+            "success", "error", "error", "success", "success", "error", "success", "success"
+        ]
+    );
+
+    let counts = &report["summary"]["answers"];
+    for (key, count) in [
+        ("asked", 8),
+        ("answered", 5),
+        ("errors", 1),
+        ("missing", 2),
+        ("duplicates", 2),
+        ("contradictions", 0),
+        ("unknown_ids", 2),
+        ("malformed", 2),
+    ] {
+        assert_eq!(counts[key], count, "{key} in {counts}");
+    }
+    assert_eq!(report["summary"]["total_records"], 8);
+    assert_eq!(report["summary"]["failed_records"], 3);
+}
+
+#[test]
+fn of_two_answers_that_contradict_neither_is_used_and_it_is_said() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", letters(0, 2));
+    let lines = [
+        answer("record_0", score(0)),
+        answer("record_1", score(1)),
+        answer("record_0", 0.9),
+    ];
+    workplace.file("a.out", lines.join("\n"));
+    let report = merge(&workplace, "data.csv", "a.out", "--json")
+        .good()
+        .report();
+    let result = Table::csv(&workplace.read("out/validation_processed_data.csv"));
+    assert_scores(&result, &[0]);
+    let error = result.column("llm_error")[0];
+    assert!(error.contains("two different answers"), "{error}");
+    assert_eq!(report["summary"]["answers"]["contradictions"], 1);
+}
+
+#[test]
+fn several_files_may_have_the_ids_of_the_whole_table() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", letters(0, 10));
+    workplace.file("a.out", answers(0, 4, 0));
+    workplace.file("b.out", answers(4, 8, 4));
+    workplace.file("c.out", answers(8, 10, 8));
+    // In any order, with or without a limit at which the original step would have cut jobs.
+    for (files, more) in [
+        ("a.out b.out c.out", ""),
+        ("c.out a.out b.out", ""),
+        ("a.out b.out c.out", "--set BEDROCK_MAX_RECORDS_PER_JOB=4"),
+        ("a.out c.out b.out", "--set BEDROCK_MAX_RECORDS_PER_JOB=3"),
+    ] {
+        merge(&workplace, "data.csv", files, more).good();
+        assert_scores(
+            &Table::csv(&workplace.read("out/validation_processed_data.csv")),
+            &[],
+        );
+    }
+}
+
+#[test]
+fn ids_may_begin_anew_in_each_file() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", letters(0, 10));
+    workplace.file("a.out", answers(0, 4, 0));
+    workplace.file("b.out", answers(4, 8, 0));
+    workplace.file("c.out", answers(8, 10, 0));
+    merge(
+        &workplace,
+        "data.csv",
+        "a.out b.out c.out",
+        "--set BEDROCK_MAX_RECORDS_PER_JOB=4",
+    )
+    .good();
+    assert_scores(
+        &Table::csv(&workplace.read("out/validation_processed_data.csv")),
+        &[],
+    );
+}
+
+#[test]
+fn ids_that_begin_anew_count_by_input_file_and_split() {
+    // The original step made jobs of one input file each.
+    let workplace = Workplace::new();
+    workplace.file("data/1.csv", letters(0, 3));
+    workplace.file("data/2.csv", letters(3, 8));
+    workplace.file("a.out", answers(0, 3, 0));
+    workplace.file("b.out", answers(3, 8, 0));
+    merge(&workplace, "data", "a.out b.out", "").good();
+    assert_scores(
+        &Table::csv(&workplace.read("out/validation_processed_data.csv")),
+        &[],
+    );
+
+    let workplace = Workplace::new();
+    workplace.file("data/train/1.csv", letters(0, 3));
+    workplace.file("data/val/1.csv", letters(0, 2));
+    workplace.file("a.out", answers(0, 3, 0));
+    workplace.file("b.out", answers(0, 2, 0));
+    merge(&workplace, "data", "a.out b.out", "--job-type training").good();
+    for split in ["train", "val"] {
+        let output = workplace.read(&format!("out/{split}/{split}_processed_data.csv"));
+        assert_scores(&Table::csv(&output), &[]);
+    }
+}
+
+#[test]
+fn stray_lines_in_files_whose_ids_begin_anew_belong_to_no_row() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", letters(0, 10));
+    workplace.file("a.out", format!("{}no JSON\n", answers(0, 4, 0)));
+    // An id beyond the four rows of its job, though the table has such a row.
+    workplace.file(
+        "b.out",
+        format!("{}\n{}", answer("record_5", 0.9), answers(4, 8, 0)),
+    );
+    // An id beyond the two rows of the last job, though the first job has such a row; and the
+    // answer to row 9 is not there.
+    workplace.file(
+        "c.out",
+        format!("{}\n{}", answer("record_3", 0.9), answers(8, 9, 0)),
+    );
+    let report = merge(
+        &workplace,
+        "data.csv",
+        "a.out b.out c.out",
+        "--json --set BEDROCK_MAX_RECORDS_PER_JOB=4",
+    )
+    .good()
+    .report();
+    assert_scores(
+        &Table::csv(&workplace.read("out/validation_processed_data.csv")),
+        &[9],
+    );
+    let counts = &report["summary"]["answers"];
+    assert_eq!(counts["unknown_ids"], 2, "{counts}");
+    assert_eq!(counts["malformed"], 1, "{counts}");
+    assert_eq!(counts["missing"], 1, "{counts}");
+    assert_eq!(counts["contradictions"], 0, "{counts}");
+}
+
+#[test]
+fn answers_of_a_run_that_was_kept_make_the_same_table() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", letters(0, 320));
+    let settings = "--set BEDROCK_BATCH_MODE=batch --set BEDROCK_MAX_RECORDS_PER_JOB=110";
+    workplace
+        .quarry(&format!(
+            "run data.csv --prompts prompts.json --schema schema.json --out kept --keep {settings}"
+        ))
+        .good();
+    let files: Vec<String> = workplace
+        .files("kept")
+        .into_iter()
+        .filter(|name| name.ends_with(".jsonl.out"))
+        .map(|name| format!("kept/{name}"))
+        .collect();
+    assert_eq!(files.len(), 3, "{files:?}");
+    merge(&workplace, "data.csv", &files.join(" "), settings).good();
+    let (run, merged) = (
+        workplace.read("kept/validation_processed_data.csv"),
+        workplace.read("out/validation_processed_data.csv"),
+    );
+    assert!(run == merged);
+    assert_eq!(Table::csv(&run).rows.len(), 320);
+}
+
+#[test]
+fn no_answers_at_all_is_a_table_of_errors() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", letters(0, 3));
+    workplace.file("a.out", "");
+    let report = merge(&workplace, "data.csv", "a.out", "--json")
+        .good()
+        .report();
+    let result = Table::csv(&workplace.read("out/validation_processed_data.csv"));
+    assert_eq!(result.column("llm_status"), ["error"; 3]);
+    assert_eq!(report["summary"]["answers"]["missing"], 3);
+    assert_eq!(report["summary"]["batch_job_info"], Value::Null);
+}
