@@ -75,16 +75,7 @@ fn as_table(report: &Report<'_>) -> String {
             "tokens in / out",
             format!("{} / {}", count("/tokens/input"), count("/tokens/output")),
         ),
-        (
-            "lines not used",
-            format!(
-                "{} duplicate, {} contradicting, {} unknown, {} malformed",
-                count("/answers/duplicates"),
-                count("/answers/contradictions"),
-                count("/answers/unknown_ids"),
-                count("/answers/malformed")
-            ),
-        ),
+        ("lines not used", lines_not_used(summary)),
         (
             "history events",
             format!(
@@ -99,6 +90,22 @@ fn as_table(report: &Report<'_>) -> String {
     for (name, value) in rows {
         let _ = writeln!(text, "{name:<18} {value}");
     }
+    add_notes_and_files(&mut text, summary, report.files);
+    text
+}
+
+fn lines_not_used(summary: &Value) -> String {
+    let count = |pointer| number(summary, pointer);
+    format!(
+        "{} duplicate, {} contradicting, {} unknown, {} malformed",
+        count("/answers/duplicates"),
+        count("/answers/contradictions"),
+        count("/answers/unknown_ids"),
+        count("/answers/malformed")
+    )
+}
+
+fn add_notes_and_files(text: &mut String, summary: &Value, files: &[PathBuf]) {
     for note in summary["notes"]
         .as_array()
         .into_iter()
@@ -107,10 +114,9 @@ fn as_table(report: &Report<'_>) -> String {
     {
         let _ = writeln!(text, "note: {note}");
     }
-    for file in report.files {
+    for file in files {
         let _ = writeln!(text, "wrote {}", file.display());
     }
-    text
 }
 
 /// Prints what a merge came to.
@@ -129,9 +135,8 @@ pub(crate) fn print_merge(summary: &Value, files: &[PathBuf], json: bool) {
         ] {
             let _ = writeln!(text, "{name:<18} {}", number(summary, pointer));
         }
-        for file in files {
-            let _ = writeln!(text, "wrote {}", file.display());
-        }
+        let _ = writeln!(text, "{:<18} {}", "lines not used", lines_not_used(summary));
+        add_notes_and_files(&mut text, summary, files);
         text
     };
     let _ = write!(std::io::stdout(), "{text}");

@@ -136,6 +136,14 @@ fn lines_that_are_wrong_are_counted_and_move_no_answer() {
     }
     assert_eq!(report["summary"]["total_records"], 8);
     assert_eq!(report["summary"]["failed_records"], 3);
+    let ran = merge(&workplace, "data.csv", "a.out", "").good();
+    for line in [
+        "failed rows        3",
+        "rows without line  2",
+        "lines not used     2 duplicate, 0 contradicting, 2 unknown, 2 malformed",
+    ] {
+        assert!(ran.stdout.contains(line), "{}", ran.stdout);
+    }
 }
 
 #[test]
