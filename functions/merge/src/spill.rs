@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
 /// What is kept in memory before the spool goes to a file, bytes.
-pub const MEMORY_BYTES: usize = 32 * 1024 * 1024;
+pub const MEMORY_BYTES: usize = 16 * 1024 * 1024;
 
 /// Outcomes in memory up to a limit, then in a temporary file that vanishes with the process.
 /// Lambda's `/tmp` (512 MB by default) so bounds what a slice's answers may take; a full disk is

@@ -27,7 +27,7 @@ impl Default for ReadOptions {
     fn default() -> Self {
         Self {
             part_bytes: 8 << 20,
-            in_flight: 3,
+            in_flight: 2,
         }
     }
 }

@@ -33,7 +33,7 @@ impl Default for WriteOptions {
     fn default() -> Self {
         Self {
             part_bytes: 8 << 20,
-            in_flight: 3,
+            in_flight: 2,
         }
     }
 }
