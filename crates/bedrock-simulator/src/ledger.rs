@@ -54,17 +54,34 @@ impl RecordAsks {
 
 /// A record in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Entry(usize);
+pub(crate) struct Entry(u32);
+
+/// [`RecordAsks`] in few bytes: a run may have millions of records.
+#[derive(Debug)]
+struct Record {
+    /// Where its id begins in `Ledger::ids`, and its length.
+    id: (u32, u16),
+    prompt: u64,
+    position: u64,
+    in_jobs: u32,
+    on_demand: u32,
+    good: u32,
+    bad: u32,
+    /// The record with the same prompt that came before it.
+    previous: Option<Entry>,
+}
 
 /// All records, by id and prompt.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) counters: Counters,
-    records: Vec<RecordAsks>,
+    records: Vec<Record>,
+    /// All ids, one behind the other.
+    ids: String,
     /// By the hash of the id and the prompt.
-    by_id: HashMap<(u64, u64), usize>,
-    /// The records with this prompt.
-    by_prompt: HashMap<u64, Vec<usize>>,
+    by_id: HashMap<u64, Entry>,
+    /// The last record with this prompt.
+    by_prompt: HashMap<u64, Entry>,
     /// Prompts first seen on demand.
     unknown: u64,
 }
@@ -77,49 +94,39 @@ impl Ledger {
         prompt: u64,
         position: u64,
     ) -> (Entry, RecordAsks) {
-        let key = (hash(record_id.as_bytes()), prompt);
-        let index = *self.by_id.entry(key).or_insert_with(|| {
-            self.records.push(RecordAsks {
-                record_id: record_id.to_owned(),
-                prompt,
-                position,
-                ..RecordAsks::default()
-            });
-            let index = self.records.len() - 1;
-            self.by_prompt.entry(prompt).or_default().push(index);
-            index
-        });
-        let before = self.records[index].clone();
-        self.records[index].in_jobs += 1;
-        (Entry(index), before)
+        let key = hash(record_id.as_bytes()) ^ prompt.rotate_left(32);
+        let known = self.by_id.get(&key).copied();
+        let entry = known.unwrap_or_else(|| self.add(record_id, prompt, position));
+        self.by_id.insert(key, entry);
+        let before = self.asks_of(entry);
+        self.record(entry).in_jobs += 1;
+        (entry, before)
     }
 
     /// Counts an ask on demand. Of several records with this prompt it is the one that was asked
-    /// least on demand.
+    /// least on demand, the earliest of these.
     pub(crate) fn ask_on_demand(&mut self, prompt: u64) -> (Entry, RecordAsks) {
-        let known = self.by_prompt.entry(prompt).or_default();
-        let least = known
-            .iter()
-            .copied()
-            .min_by_key(|index| self.records[*index].on_demand);
-        let index = least.unwrap_or_else(|| {
-            known.push(self.records.len());
-            self.records.push(RecordAsks {
-                prompt,
-                position: self.unknown,
-                ..RecordAsks::default()
-            });
+        let mut least: Option<Entry> = None;
+        let mut next = self.by_prompt.get(&prompt).copied();
+        while let Some(entry) = next {
+            let asked = |entry: Entry| self.records[entry.0 as usize].on_demand;
+            if least.is_none_or(|least| asked(entry) <= asked(least)) {
+                least = Some(entry);
+            }
+            next = self.records[entry.0 as usize].previous;
+        }
+        let entry = least.unwrap_or_else(|| {
             self.unknown += 1;
-            self.records.len() - 1
+            self.add("", prompt, self.unknown - 1)
         });
-        let before = self.records[index].clone();
-        self.records[index].on_demand += 1;
-        (Entry(index), before)
+        let before = self.asks_of(entry);
+        self.record(entry).on_demand += 1;
+        (entry, before)
     }
 
     /// Counts the result of an ask.
     pub(crate) fn result(&mut self, entry: Entry, good: bool) {
-        let record = &mut self.records[entry.0];
+        let record = self.record(entry);
         if good {
             record.good += 1;
         } else {
@@ -127,8 +134,48 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn records(&self) -> &[RecordAsks] {
-        &self.records
+    /// All records, in the order in which they came first.
+    pub(crate) fn records(&self) -> impl Iterator<Item = RecordAsks> + '_ {
+        self.records.iter().map(|record| self.asks(record))
+    }
+
+    fn add(&mut self, record_id: &str, prompt: u64, position: u64) -> Entry {
+        let entry = Entry(u32::try_from(self.records.len()).unwrap_or(u32::MAX));
+        let start = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
+        let length = u16::try_from(record_id.len()).unwrap_or(0);
+        self.ids.push_str(record_id);
+        self.records.push(Record {
+            id: (start, length),
+            prompt,
+            position,
+            in_jobs: 0,
+            on_demand: 0,
+            good: 0,
+            bad: 0,
+            previous: self.by_prompt.insert(prompt, entry),
+        });
+        entry
+    }
+
+    fn record(&mut self, entry: Entry) -> &mut Record {
+        &mut self.records[entry.0 as usize]
+    }
+
+    fn asks_of(&self, entry: Entry) -> RecordAsks {
+        self.asks(&self.records[entry.0 as usize])
+    }
+
+    fn asks(&self, record: &Record) -> RecordAsks {
+        let (start, length) = (record.id.0 as usize, usize::from(record.id.1));
+        RecordAsks {
+            record_id: self.ids.get(start..start + length).unwrap_or("").to_owned(),
+            prompt: record.prompt,
+            in_jobs: u64::from(record.in_jobs),
+            on_demand: u64::from(record.on_demand),
+            good: u64::from(record.good),
+            bad: u64::from(record.bad),
+            position: record.position,
+        }
     }
 }
 
@@ -146,7 +193,7 @@ mod tests {
         let (second, before) = ledger.ask_on_demand(1);
         assert_ne!(first, second);
         assert_eq!((before.in_jobs, before.on_demand), (1, 0));
-        assert_eq!(ledger.records().len(), 2);
+        assert_eq!(ledger.records().count(), 2);
     }
 
     #[test]

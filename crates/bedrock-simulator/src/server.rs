@@ -105,7 +105,7 @@ impl Running {
 
     /// Every record asked so far, in the order in which they were asked first.
     pub fn records(&self) -> Vec<RecordAsks> {
-        self.service.model.ledger().records().to_vec()
+        self.service.model.ledger().records().collect()
     }
 
     /// The records with this id.
@@ -121,8 +121,7 @@ impl Running {
 
     fn matching(&self, wanted: impl Fn(&RecordAsks) -> bool) -> Vec<RecordAsks> {
         let ledger = self.service.model.ledger();
-        let records = ledger.records().iter();
-        records.filter(|record| wanted(record)).cloned().collect()
+        ledger.records().filter(wanted).collect()
     }
 }
 
