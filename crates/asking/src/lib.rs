@@ -20,7 +20,6 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Asking {
     settings: Settings,
-    prompts: Prompts,
     schema: Option<Arc<Schema>>,
     enforcement: Enforcement,
     encoder: RecordEncoder,
@@ -54,7 +53,7 @@ impl Asking {
     /// Puts a request together. `schema` is the JSON Schema in force.
     pub fn new(
         settings: Settings,
-        prompts: Prompts,
+        prompts: &Prompts,
         schema: Option<&Value>,
     ) -> Result<Self, AskingError> {
         let capabilities = capabilities(&settings)?;
@@ -100,7 +99,6 @@ impl Asking {
         let columns = ResultColumns::new(properties.as_deref(), &settings.output_column_prefix)?;
         Ok(Self {
             settings,
-            prompts,
             schema,
             enforcement,
             encoder,
@@ -113,7 +111,7 @@ impl Asking {
         let prompts = Prompts::parse(plan.prompts.to_string().as_bytes())?;
         Self::new(
             Settings::read(&plan.settings)?,
-            prompts,
+            &prompts,
             plan.schema.as_ref(),
         )
     }
@@ -121,11 +119,6 @@ impl Asking {
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
-    }
-
-    /// The prompts.
-    pub fn prompts(&self) -> &Prompts {
-        &self.prompts
     }
 
     /// Writes records; each use gets its own, with its own buffers.
@@ -141,11 +134,6 @@ impl Asking {
     /// Reads answers.
     pub fn reader(&self) -> Reader {
         Reader::new(self.schema.clone(), self.enforcement.is_prefilled())
-    }
-
-    /// Whether answers are held against a schema.
-    pub fn has_schema(&self) -> bool {
-        self.schema.is_some()
     }
 
     /// The result columns.

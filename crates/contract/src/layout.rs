@@ -58,11 +58,6 @@ impl RunFolder {
             slice,
         }
     }
-
-    /// The folder of all slices.
-    pub fn slices(&self) -> S3Uri {
-        self.0.join("slices/")
-    }
 }
 
 /// The folder of one slice: `<run>/slices/<number>/`.

@@ -75,11 +75,6 @@ impl ResultColumns {
         &self.names
     }
 
-    /// How many of them are properties.
-    pub fn properties(&self) -> usize {
-        self.properties
-    }
-
     /// The input columns that the result replaces; an error when it may not.
     pub fn replaced(&self, input: &[String], allowed: bool) -> Result<Vec<usize>, ColumnsError> {
         let taken: Vec<usize> = (0..input.len())

@@ -15,13 +15,6 @@ pub trait Spool: Send {
 #[derive(Debug, Default)]
 pub struct MemorySpool(Vec<u8>);
 
-impl MemorySpool {
-    /// Everything appended so far.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
 impl Spool for MemorySpool {
     fn append(&mut self, bytes: &[u8]) -> io::Result<u64> {
         let at = self.0.len() as u64;

@@ -67,8 +67,8 @@ pub async fn handle(
     let settings = Settings::read(&progress.settings).map_err(StepError::bad_request)?;
     let prompts =
         Prompts::parse(progress.prompts.to_string().as_bytes()).map_err(StepError::bad_request)?;
-    let asking =
-        Asking::new(settings, prompts, progress.schema.as_ref()).map_err(StepError::bad_request)?;
+    let asking = Asking::new(settings, &prompts, progress.schema.as_ref())
+        .map_err(StepError::bad_request)?;
 
     for number in 0..progress.tables.len() {
         let scanner = scan::Scanner {
@@ -135,7 +135,7 @@ async fn prepare(deps: &Deps, input: &PlanInput) -> Result<Progress, StepError> 
         (Some(schema), Some(source))
     });
     // A schema or prompt that cannot be used is refused before the data is looked at.
-    Asking::new(settings, prompts, schema.as_ref()).map_err(|error| {
+    Asking::new(settings, &prompts, schema.as_ref()).map_err(|error| {
         match (&error, &schema_source) {
             (AskingError::Schema(_), Some(source)) => StepError::BadRequest {
                 message: format!("{source}: {error}"),

@@ -3,7 +3,7 @@
 
 use crate::support::{Case, assert_every_row_once, csv, place};
 use bytes::Bytes;
-use quarry_contract::payload::{PlanInput, SliceState, Step};
+use quarry_contract::payload::{PlanInput, PlanOutput, SliceState, Step};
 use quarry_local_stack::CallLimit;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,9 +29,8 @@ async fn a_run_in_small_pieces_of_work_gives_the_same_bytes() {
     assert_every_row_once(&data, &pieces.result().await);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_repeated_submit_finds_the_job_that_is_there() {
-    let case = Case::new(&csv(150), &[], |_| {}).await;
+/// Plans the case by hand; answers the first state of its only slice.
+async fn first_state(case: &Case) -> SliceState {
     let input = PlanInput {
         version: 1,
         execution: "run".to_owned(),
@@ -39,9 +38,9 @@ async fn a_repeated_submit_finds_the_job_that_is_there() {
         turn: 0,
         request: case.request.clone(),
     };
-    let planned: quarry_contract::payload::PlanOutput =
-        case.stack.call("plan", &input).await.unwrap();
-    let first = SliceState {
+    let planned: PlanOutput = case.stack.call("plan", &input).await.unwrap();
+    assert_eq!(planned.slices, 1);
+    SliceState {
         version: 1,
         run: planned.run,
         slice: 0,
@@ -50,7 +49,13 @@ async fn a_repeated_submit_finds_the_job_that_is_there() {
         records: 0,
         job: None,
         wait_seconds: None,
-    };
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_submit_finds_the_job_that_is_there() {
+    let case = Case::new(&csv(150), &[], |_| {}).await;
+    let first = first_state(&case).await;
     let asked: SliceState = case.stack.call("split", &first).await.unwrap();
     assert_eq!(asked.next, Step::Submit);
     let once: SliceState = case.stack.call("submit", &asked).await.unwrap();
@@ -62,31 +67,13 @@ async fn a_repeated_submit_finds_the_job_that_is_there() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn data_that_changes_after_planning_is_an_error_and_never_a_wrong_row() {
     let case = Case::new(&csv(150), &[], |_| {}).await;
-    let input = PlanInput {
-        version: 1,
-        execution: "run".to_owned(),
-        started: "2026-01-02T03:04:05Z".to_owned(),
-        turn: 0,
-        request: case.request.clone(),
-    };
-    let planned: quarry_contract::payload::PlanOutput =
-        case.stack.call("plan", &input).await.unwrap();
+    let first = first_state(&case).await;
     let changed = csv(150).replace("row 7,", "ROW 7,");
     case.stack
         .store()
         .put(&place("data/data.csv"), Bytes::from(changed), false)
         .await
         .unwrap();
-    let first = SliceState {
-        version: 1,
-        run: planned.run,
-        slice: 0,
-        round: 0,
-        next: Step::Split,
-        records: 0,
-        job: None,
-        wait_seconds: None,
-    };
     let error = case
         .stack
         .call::<_, SliceState>("split", &first)
