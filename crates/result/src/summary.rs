@@ -168,14 +168,10 @@ impl Totals {
         let tables: Vec<(&Table, &TableTotals)> = plan.tables.iter().zip(&self.tables).collect();
         put(
             "files_processed",
-            if training {
-                json!([])
-            } else {
-                tables
-                    .iter()
-                    .flat_map(|(table, totals)| file_entries(table, totals))
-                    .collect()
-            },
+            tables
+                .iter()
+                .flat_map(|(table, totals)| file_entries(table, totals))
+                .collect(),
         );
         put(
             "splits_processed",
