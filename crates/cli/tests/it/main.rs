@@ -7,3 +7,4 @@ mod parse;
 mod preview;
 mod run;
 mod table;
+mod vectors;

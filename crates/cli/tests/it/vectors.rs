@@ -1,0 +1,377 @@
+//! What the Python program that Quarry takes over from was recorded to do, held against the command.
+//!
+//! Each folder of `tests/vectors/merge` has the input, prompts, schema and settings of a run, the
+//! answer files (`outputs`), and the tables (`table.json`, cells as text) and the summary that the
+//! program wrote. The result of `quarry merge` must be the same but for two things:
+//!
+//! - what holds for every case: see [`as_written_here`] and [`NOT_COMPARED`];
+//! - where the program is wrong, which `case.json` says under `divergence`: `reasons.json` says what
+//!   is done instead, and names each place where a table or the summary differs, no more and no
+//!   less. The whole tables are in `ours`; to write those anew, set `BLESS=1`, and read the
+//!   difference.
+//!
+//! `reasons.json` also lists the recorded cases that cannot be compared.
+
+use crate::command::Workplace;
+use crate::table::Table;
+use flate2::read::MultiGzDecoder;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// Keys of the summary that say when it was made, and whether jobs were created for it: `merge`
+/// creates none.
+const NOT_COMPARED: [&str; 2] = ["processing_timestamp", "batch_processing_used"];
+
+#[test]
+fn recorded_answers_give_the_recorded_tables_and_summaries() {
+    let reasons = read_json(&vectors().join("merge/reasons.json"));
+    let differs = reasons["differs"].as_object().expect("cases");
+    let cases = folders(&vectors().join("merge"));
+    assert_eq!(cases.len(), 22);
+    for case in cases {
+        let name = name(&case);
+        let divergent = !read_json(&case.join("case.json"))["divergence"].is_null();
+        assert_eq!(
+            divergent,
+            differs.contains_key(&name),
+            "{name}: reasons go with a divergence, and only with one"
+        );
+        let mut expected = differs.get(&name).cloned().unwrap_or_else(|| json!({}));
+        let reason = expected
+            .as_object_mut()
+            .and_then(|entry| entry.remove("reason"));
+        assert_eq!(reason.is_some_and(|text| text != ""), divergent, "{name}");
+        let found = differences(&case, divergent);
+        assert_eq!(
+            found, expected,
+            "{name}: differs from the recording in {found:#}"
+        );
+    }
+}
+
+/// Where the result of `quarry merge` is not what was recorded.
+fn differences(case: &Path, divergent: bool) -> Value {
+    let settings = read_json(&case.join("env.json"));
+    let job_type = read_json(&case.join("case.json"))["job_type"].clone();
+    let mut command = format!(
+        "merge {} --job-type {} --out out",
+        case.join("input").display(),
+        job_type.as_str().expect("a job type")
+    );
+    command += &job_arguments(case, &settings);
+    for number in 0.. {
+        let answers = case.join(format!("outputs/job{number}.jsonl.out"));
+        if !answers.exists() {
+            break;
+        }
+        command += &format!(" --answers {}", answers.display());
+    }
+    let workplace = Workplace::new();
+    let ran = workplace.quarry(&command);
+    if ran.code == 3 {
+        return json!({ "refused": ran.stderr.trim() });
+    }
+    ran.good();
+
+    let prefix = settings["BEDROCK_OUTPUT_COLUMN_PREFIX"]
+        .as_str()
+        .unwrap_or("llm_");
+    let recorded = read_json(&case.join("table.json"));
+    let mut tables = Map::new();
+    let mut written = 0;
+    for file in workplace.files("out") {
+        if file.starts_with("processing_summary_") {
+            continue;
+        }
+        written += 1;
+        let text = unpacked(&file, workplace.read(&format!("out/{file}")));
+        if divergent {
+            assert_ours(&case.join("ours").join(&file), &text);
+        }
+        let separator = if file.contains(".tsv") { b'\t' } else { b',' };
+        let ours = Table::separated(&text, separator);
+        let found = match recorded.get(&file) {
+            Some(theirs) => compare(&ours, &recorded_table(theirs, prefix)),
+            None => vec!["not in the recording".to_owned()],
+        };
+        if !found.is_empty() {
+            tables.insert(file, json!(found));
+        }
+    }
+    let known = recorded.as_object().expect("tables").keys();
+    let absent = known.filter(|file| !workplace.path("out").join(file).exists());
+    assert_eq!(absent.count(), 0, "{}: a table is missing", name(case));
+    assert!(written > 0, "{}", name(case));
+
+    let mut summary = Map::new();
+    let recorded = case.join("summary.json");
+    if recorded.exists() {
+        compare_summary(
+            &read_json(&recorded),
+            &workplace.summary(),
+            "",
+            &mut summary,
+        );
+    }
+    let mut found = Map::new();
+    for (key, places) in [("tables", tables), ("summary", summary)] {
+        if !places.is_empty() {
+            found.insert(key.to_owned(), Value::Object(places));
+        }
+    }
+    Value::Object(found)
+}
+
+/// Asserts that a table is the one kept in `ours`; writes it there with `BLESS`.
+fn assert_ours(golden: &Path, text: &[u8]) {
+    // What a compressor writes may change with its version; what is in it may not.
+    let golden = golden.with_file_name(name(golden).trim_end_matches(".gz"));
+    if std::env::var_os("BLESS").is_some() {
+        fs::create_dir_all(golden.parent().expect("a folder")).expect("a folder");
+        fs::write(&golden, text).expect("a file");
+    }
+    let expected =
+        fs::read(&golden).unwrap_or_else(|error| panic!("{}: {error}", golden.display()));
+    assert_eq!(
+        String::from_utf8_lossy(text),
+        String::from_utf8_lossy(&expected),
+        "{}",
+        golden.display()
+    );
+}
+
+/// A recorded table, its cells as Quarry writes them.
+fn recorded_table(table: &Value, prefix: &str) -> Table {
+    let texts = |list: &Value| -> Vec<String> {
+        let list = list.as_array().expect("a list");
+        list.iter()
+            .map(|cell| cell.as_str().expect("text").to_owned())
+            .collect()
+    };
+    let columns = texts(&table["columns"]);
+    let is = |column: &str, name: &str| column.strip_prefix(prefix) == Some(name);
+    let status = columns.iter().position(|column| is(column, "status"));
+    let rows = table["rows"].as_array().expect("rows").iter();
+    let rows = rows
+        .map(|row| {
+            let mut row = texts(row);
+            let failed = status.is_some_and(|number| row[number] == "error");
+            for (cell, column) in row.iter_mut().zip(&columns) {
+                if let Some(name) = column.strip_prefix(prefix) {
+                    *cell = as_written_here(name, cell, failed);
+                }
+            }
+            row
+        })
+        .collect();
+    Table { columns, rows }
+}
+
+/// The cell of a result column as Quarry writes it. An error row says so in all status columns,
+/// as the program's on-demand path did and its job path did not, and a service's error is text
+/// instead of Python's notation. How a failed validation is put into words is a matter of the
+/// library.
+fn as_written_here(column: &str, cell: &str, failed: bool) -> String {
+    match column {
+        "parse_status" if failed && cell.is_empty() => "error".to_owned(),
+        "validation_passed" if failed && cell.is_empty() => "False".to_owned(),
+        "error" if cell.starts_with("{'errorCode'") => {
+            let error: Value = serde_json::from_str(&cell.replace('\'', "\"")).expect("a dict");
+            let message = error["errorMessage"].as_str().expect("a message");
+            format!("{}: {message}", error["errorCode"])
+        }
+        "validation_error" if !cell.is_empty() => SOME_TEXT.to_owned(),
+        _ => cell.to_owned(),
+    }
+}
+
+/// Stands for any text but the empty one.
+const SOME_TEXT: &str = "\u{0}";
+
+/// What a table has different from the recorded one. Rows are compared in order if there are as
+/// many; otherwise, those with the same first cell. A column that one of them lacks is empty there.
+fn compare(ours: &Table, theirs: &Table) -> Vec<String> {
+    let mut found = Vec::new();
+    let same_rows = ours.rows.len() == theirs.rows.len();
+    if !same_rows {
+        found.push("rows".to_owned());
+    }
+    let common: Vec<usize> = theirs
+        .columns
+        .iter()
+        .filter_map(|column| ours.columns.iter().position(|other| other == column))
+        .collect();
+    if !common.is_sorted() {
+        found.push("order of columns".to_owned());
+    }
+    let counterparts: Vec<Vec<usize>> = (0..ours.rows.len())
+        .map(|row| {
+            if same_rows {
+                return vec![row];
+            }
+            let same = |other: &usize| theirs.rows[*other][0] == ours.rows[row][0];
+            (0..theirs.rows.len()).filter(same).collect()
+        })
+        .collect();
+    let all: Vec<&String> = ours
+        .columns
+        .iter()
+        .chain(theirs.columns.iter().filter(|c| !ours.columns.contains(c)))
+        .collect();
+    for column in all {
+        let [here, there] =
+            [ours, theirs].map(|table| table.columns.iter().position(|other| other == column));
+        let cell = |table: &Table, row: usize, number: Option<usize>| {
+            number.map_or(String::new(), |number| table.rows[row][number].clone())
+        };
+        let equal = counterparts.iter().enumerate().all(|(row, rows)| {
+            let ours = cell(ours, row, here);
+            let is_same =
+                |theirs: String| theirs == ours || (theirs == SOME_TEXT && !ours.is_empty());
+            rows.is_empty() || rows.iter().any(|row| is_same(cell(theirs, *row, there)))
+        });
+        if !equal {
+            found.push(format!("column {column}"));
+        }
+    }
+    found
+}
+
+/// What the summary says instead of what was recorded, by place.
+fn compare_summary(theirs: &Value, ours: &Value, at: &str, found: &mut Map<String, Value>) {
+    match (theirs, ours) {
+        (Value::Object(theirs), Value::Object(ours)) => {
+            for (key, theirs) in theirs {
+                if !NOT_COMPARED.contains(&key.as_str()) {
+                    let missing = json!("no such key");
+                    let ours = ours.get(key).unwrap_or(&missing);
+                    compare_summary(theirs, ours, &format!("{at}/{key}"), found);
+                }
+            }
+        }
+        (Value::Array(theirs), Value::Array(ours)) if theirs.len() == ours.len() => {
+            for (number, (theirs, ours)) in theirs.iter().zip(ours).enumerate() {
+                compare_summary(theirs, ours, &format!("{at}/{number}"), found);
+            }
+        }
+        // Python's division of nothing gave the integer 0.
+        (Value::Number(theirs), Value::Number(ours)) if theirs.as_f64() == ours.as_f64() => {}
+        _ if theirs == ours => {}
+        _ => {
+            found.insert(at.to_owned(), ours.clone());
+        }
+    }
+}
+
+/// Of the recorded prompts, which `quarry-prompt` keeps, `preview` must print the records: not
+/// only the same prompts but the same bodies, with members in the same order and numbers in the
+/// same notation.
+#[test]
+fn recorded_prompts_are_previewed_with_their_bodies() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prompt/tests/vectors");
+    let cases = folders(&folder);
+    assert_eq!(cases.len(), 16);
+    let mut modes = BTreeMap::new();
+    for case in cases {
+        let name = name(&case);
+        let settings = read_json(&case.join("env.json"));
+        let description = read_json(&case.join("case.json"));
+        let data = case.join(format!(
+            "data.{}",
+            description["format"].as_str().expect("one")
+        ));
+        let ran = Workplace::new().quarry(&format!(
+            "preview {} --all --set BEDROCK_MISSING_COLUMNS=mark{}",
+            data.display(),
+            job_arguments(&case, &settings)
+        ));
+        if case.join("ours.error").exists() {
+            assert_eq!(ran.code, 3, "{name}: {ran:?}");
+            assert!(
+                ran.stderr
+                    .contains("BEDROCK_MAX_INPUT_FIELD_LENGTH is `20`"),
+                "{name}: {ran:?}"
+            );
+            continue;
+        }
+        let ours = case.join("ours.jsonl");
+        let expected = if ours.exists() {
+            ours
+        } else {
+            case.join("expected.jsonl")
+        };
+        let expected = fs::read_to_string(expected).expect("records");
+        // As text, since values are equal whatever the order of their members.
+        let expected: Vec<String> = expected
+            .lines()
+            .map(|line| {
+                let record: Value = serde_json::from_str(line).expect("JSON");
+                record.to_string()
+            })
+            .collect();
+        let found: Vec<String> = ran
+            .good()
+            .json_lines()
+            .iter()
+            .map(Value::to_string)
+            .collect();
+        assert_eq!(found, expected, "{name}");
+        let mode = description["expected"]["mode"].to_string();
+        *modes.entry(mode).or_insert(0) += 1;
+    }
+    assert_eq!(modes.len(), 2, "{modes:?}");
+}
+
+/// The arguments for a case's prompts, schema and settings.
+fn job_arguments(case: &Path, settings: &Value) -> String {
+    let mut arguments = format!(" --prompts {}", case.join("prompts.json").display());
+    let schema = case.join("schema.json");
+    // The program took a schema without properties for none; here it is refused.
+    if schema.exists() && read_json(&schema)["properties"].is_object() {
+        arguments += &format!(" --schema {}", schema.display());
+    }
+    for (name, value) in settings.as_object().expect("settings") {
+        arguments += &format!(" --set {name}={}", value.as_str().expect("text"));
+    }
+    arguments
+}
+
+fn vectors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
+}
+
+/// The folders in a folder, by name.
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    found.sort();
+    found
+}
+
+fn name(path: &Path) -> String {
+    let name = path.file_name().expect("a name");
+    name.to_string_lossy().into_owned()
+}
+
+#[track_caller]
+fn read_json(file: &Path) -> Value {
+    let text = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn unpacked(file: &str, bytes: Vec<u8>) -> Vec<u8> {
+    if !Path::new(file).extension().is_some_and(|end| end == "gz") {
+        return bytes;
+    }
+    let mut text = Vec::new();
+    MultiGzDecoder::new(bytes.as_slice())
+        .read_to_end(&mut text)
+        .expect("gzip");
+    text
+}
