@@ -17,6 +17,7 @@ use crate::table::Table;
 use flate2::read::MultiGzDecoder;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -67,7 +68,7 @@ fn differences(case: &Path, divergent: bool) -> Value {
         if !answers.exists() {
             break;
         }
-        command += &format!(" --answers {}", answers.display());
+        let _ = write!(command, " --answers {}", answers.display());
     }
     let workplace = Workplace::new();
     let ran = workplace.quarry(&command);
@@ -331,10 +332,10 @@ fn job_arguments(case: &Path, settings: &Value) -> String {
     let schema = case.join("schema.json");
     // The program took a schema without properties for none; here it is refused.
     if schema.exists() && read_json(&schema)["properties"].is_object() {
-        arguments += &format!(" --schema {}", schema.display());
+        let _ = write!(arguments, " --schema {}", schema.display());
     }
     for (name, value) in settings.as_object().expect("settings") {
-        arguments += &format!(" --set {name}={}", value.as_str().expect("text"));
+        let _ = write!(arguments, " --set {name}={}", value.as_str().expect("text"));
     }
     arguments
 }
@@ -366,7 +367,7 @@ fn read_json(file: &Path) -> Value {
 }
 
 fn unpacked(file: &str, bytes: Vec<u8>) -> Vec<u8> {
-    if !Path::new(file).extension().is_some_and(|end| end == "gz") {
+    if Path::new(file).extension().is_none_or(|end| end != "gz") {
         return bytes;
     }
     let mut text = Vec::new();
