@@ -199,6 +199,10 @@ fn compare(ours: &Table, theirs: &Table) -> Vec<String> {
     let same_rows = ours.rows.len() == theirs.rows.len();
     if !same_rows {
         found.push("rows".to_owned());
+        let is_here = |row: &Vec<String>| ours.rows.iter().any(|ours| ours[0] == row[0]);
+        if !theirs.rows.iter().all(is_here) {
+            found.push("recorded rows are missing".to_owned());
+        }
     }
     let common: Vec<usize> = theirs
         .columns
