@@ -74,11 +74,9 @@ pub(crate) async fn merge(arguments: MergeArguments) -> Result<(), Failure> {
         let at = run
             .slice(slice)
             .round(0)
-            .on_demand_output()
+            .given_output()
             .join("answers.jsonl.out");
-        if let Some(file) = answers {
-            staging::upload(stack.store(), &file, at).await?;
-        }
+        staging::upload(stack.store(), &answers, at).await?;
         stack.call::<_, SliceState>("merge", &state).await?;
     }
     let mut input = FinishInput {
@@ -291,21 +289,21 @@ impl Sorted {
             .map_err(unwritable)
     }
 
-    /// The file of each slice, if it has any line.
-    fn finish(self) -> Result<Vec<Option<PathBuf>>, Failure> {
+    /// The file of each slice; empty for a slice without a line.
+    fn finish(self) -> Result<Vec<PathBuf>, Failure> {
         let paths: Vec<PathBuf> = (0..self.files.len())
             .map(|slice| self.path(slice))
             .collect();
-        self.files
-            .into_iter()
-            .zip(paths)
-            .map(|(file, path)| match file {
-                Some(mut file) => file.flush().map(|()| Some(path)).map_err(|error| {
-                    Failure::input(format!("the sorted answers cannot be written: {error}"))
-                }),
-                None => Ok(None),
-            })
-            .collect()
+        for (file, path) in self.files.into_iter().zip(&paths) {
+            match file {
+                Some(mut file) => file.flush(),
+                None => File::create(path).map(drop),
+            }
+            .map_err(|error| {
+                Failure::input(format!("{} cannot be written: {error}", path.display()))
+            })?;
+        }
+        Ok(paths)
     }
 }
 

@@ -135,6 +135,11 @@ impl RoundFolder {
         self.folder.join("output/on-demand/")
     }
 
+    /// Where answers go that neither a job of this run nor a call gave: those of `quarry merge`.
+    pub fn given_output(&self) -> S3Uri {
+        self.folder.join("output/given/")
+    }
+
     /// Which job was created.
     pub fn job(&self) -> S3Uri {
         self.folder.join("job.json")

@@ -144,16 +144,22 @@ impl Merge {
         let ids = RecordIds::new(self.table().split.as_deref());
         let reader = self.asking.reader();
         let mut ledger = Ledger::new(&ids, &self.expected, &reader);
-        let folder = match &self.job {
-            // A job writes below its id, the last part of its ARN.
-            Some(job) => self.round.output().join(&format!(
-                "{}/",
-                job.arn.rsplit('/').next().unwrap_or(&job.arn)
-            )),
-            None => self.round.on_demand_output(),
+        // A job writes below its id, the last part of its ARN.
+        let (objects, on_demand) = if let Some(job) = &self.job {
+            let id = job.arn.rsplit('/').next().unwrap_or(&job.arn);
+            let folder = self.round.output().join(&format!("{id}/"));
+            (self.list(&folder).await?, 0)
+        } else {
+            let given = self.list(&self.round.given_output()).await?;
+            if given.is_empty() {
+                let answers = self.list(&self.round.on_demand_output()).await?;
+                (answers, self.asked.records)
+            } else {
+                (given, 0)
+            }
         };
         let mut manifest = None;
-        for object in self.list(&folder).await? {
+        for object in objects {
             let name = object.location.file_name();
             if name == "manifest.json.out" {
                 manifest = Some(object);
@@ -174,11 +180,7 @@ impl Merge {
             None => Vec::new(),
         };
         let round = Round {
-            on_demand: if self.job.is_none() {
-                self.asked.records
-            } else {
-                0
-            },
+            on_demand,
             job: self.job.clone(),
             counts,
             differences,
@@ -367,7 +369,7 @@ impl Merge {
                     .rounds
                     .get(index)
                     .and_then(|round| rounds.get(*round as usize))
-                    .is_some_and(|round| round.job.is_none());
+                    .is_some_and(|round| round.on_demand > 0);
                 count(&mut files, file, &outcome, on_demand);
                 if outcome.answered || !settings.skip_error_records {
                     part.rows += 1;
