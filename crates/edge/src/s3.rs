@@ -6,7 +6,7 @@
 //! | [`reader`] | reads a range of an object in order, several ranged GETs ahead |
 //! | [`writer`] | writes an object of any size, several parts in flight |
 //! | [`lines`] | the lines of an object |
-//! | [`concat`] | makes one object of pieces of others inside S3, resumable |
+//! | [`mod@concat`] | makes one object of pieces of others inside S3, resumable |
 //! | [`memory`], [`faults`] | an object store in memory, and a wrapper that fails on request |
 //! | [`conformance`] | what every object store has to do, as functions to call |
 
