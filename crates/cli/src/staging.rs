@@ -125,22 +125,21 @@ impl LocalJob {
 
     /// Puts the files into the bucket; answers the request over them.
     pub(crate) async fn stage(&self, store: &Arc<dyn ObjectStore>) -> Result<Request, Failure> {
-        let bucket = |key: &str| place(key);
         let data = if self.data.is_dir() {
             for (file, name) in files_below(&self.data)? {
                 upload(store, &file, place(&format!("{DATA}{name}"))?).await?;
             }
-            bucket(DATA)?
+            place(DATA)?
         } else {
             let at = place(&format!("{DATA}{}", file_name(&self.data)?))?;
             upload(store, &self.data, at.clone()).await?;
             at
         };
-        let prompts = bucket(PROMPTS)?;
+        let prompts = place(PROMPTS)?;
         upload(store, &self.prompts, prompts.clone()).await?;
         let schema = match &self.schema {
             Some(schema) => {
-                let at = bucket(SCHEMA)?;
+                let at = place(SCHEMA)?;
                 upload(store, schema, at.clone()).await?;
                 Some(at)
             }
@@ -151,7 +150,7 @@ impl LocalJob {
             data,
             prompts,
             schema,
-            output: bucket("results/")?,
+            output: place("results/")?,
             summary: None,
             work: None,
             job_type: self.job_type,

@@ -318,11 +318,10 @@ impl Merge {
         last: Round,
     ) -> Result<(), StepError> {
         let outcomes = self.all_outcomes(places, &mut spool).await?;
-        let mut rounds = Vec::new();
+        let mut rounds: Vec<Round> = Vec::new();
         for number in 0..self.number {
-            let round: Round =
-                read_round(&*self.store, &self.slice_folder.round(number).counts()).await?;
-            rounds.push(round);
+            let counts = self.slice_folder.round(number).counts();
+            rounds.push(documents::read(&*self.store, &counts).await?);
         }
         rounds.push(last);
         let first: Asked =
@@ -410,12 +409,12 @@ impl Merge {
 
 /// The error text of a row for which nothing came back in any round.
 fn why_no_answer(row: u64, first: &Asked, rounds: &[Round]) -> String {
-    if let Some(unsendable) = first
+    // `split` lists them in the order of the rows.
+    if let Ok(place) = first
         .unsendable
-        .iter()
-        .find(|unsendable| unsendable.row == row)
+        .binary_search_by_key(&row, |unsendable| unsendable.row)
     {
-        return unsendable.reason.clone();
+        return first.unsendable[place].reason.clone();
     }
     let times = match rounds.len() {
         1 => "1 round".to_owned(),
@@ -454,10 +453,6 @@ fn sendable(slice: &Slice, asked: &Asked) -> Expected {
             })
             .collect(),
     )
-}
-
-async fn read_round(store: &dyn ObjectStore, at: &S3Uri) -> Result<Round, StepError> {
-    documents::read(store, at).await
 }
 
 fn count(files: &mut Vec<FileOutcomes>, file: usize, outcome: &Outcome, on_demand: bool) {

@@ -1,7 +1,6 @@
 //! Which files make which table.
 
 use crate::scan::TableScan;
-use quarry_contract::location::S3Uri;
 use quarry_contract::request::{JobType, Request, SPLITS};
 use quarry_edge::error::StepError;
 use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
@@ -36,12 +35,6 @@ pub(crate) async fn tables(
         )));
     }
     let folder = request.data.join("");
-    let folder = if folder.key().is_empty() {
-        folder
-    } else {
-        request.data.join("/")
-    };
-    let folder = with_slash(&folder);
     let objects = store
         .list(&folder)
         .await
@@ -112,13 +105,6 @@ pub(crate) async fn tables(
         )));
     }
     Ok(vec![table(None, files)?])
-}
-
-fn with_slash(folder: &S3Uri) -> S3Uri {
-    if folder.key().is_empty() || folder.key().ends_with('/') {
-        return folder.clone();
-    }
-    S3Uri::new(folder.bucket(), format!("{}/", folder.key())).unwrap_or_else(|_| folder.clone())
 }
 
 /// The table files directly in a folder whose key has `depth` bytes; the others are noted.

@@ -23,8 +23,7 @@ pub(crate) fn check(input: &PlanInput, default_work: Option<&S3Uri>) -> Result<S
         )
     })?;
     check_job_location(&work.join(&input.execution))?;
-    let folder = |uri: &S3Uri| format!("{}/", uri.to_string().trim_end_matches('/'));
-    if folder(&request.output) == folder(&request.data) {
+    if request.output.join("") == request.data.join("") {
         return Err(StepError::bad_request(format!(
             "`output` is the data folder {}: a later run would read its own results; use another folder",
             request.output
