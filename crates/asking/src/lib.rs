@@ -22,6 +22,7 @@ pub struct Asking {
     settings: Settings,
     schema: Option<Arc<Schema>>,
     enforcement: Enforcement,
+    vectors: bool,
     encoder: RecordEncoder,
     columns: ResultColumns,
 }
@@ -101,6 +102,7 @@ impl Asking {
             settings,
             schema,
             enforcement,
+            vectors: capabilities.body.is_embedding(),
             encoder,
             columns,
         })
@@ -131,9 +133,19 @@ impl Asking {
         self.encoder.template().columns()
     }
 
+    /// Whether the prompt shows rows of a table whole, as JSON.
+    pub fn shows_whole_row(&self, table_columns: &[String]) -> bool {
+        self.encoder.template().shows_whole_row(table_columns)
+    }
+
     /// Reads answers.
     pub fn reader(&self) -> Reader {
         Reader::new(self.schema.clone(), self.enforcement.is_prefilled())
+    }
+
+    /// Whether the model answers with vectors.
+    pub fn answers_are_vectors(&self) -> bool {
+        self.vectors
     }
 
     /// The result columns.

@@ -45,6 +45,11 @@ impl RunFolder {
         self.0.join(&format!("staged/{table}/{file:06}"))
     }
 
+    /// What the files of a Parquet table have in common: a Parquet file without rows.
+    pub fn layout(&self, table: usize) -> S3Uri {
+        self.0.join(&format!("layouts/{table}.parquet"))
+    }
+
     /// Where finishing a table stands, while it needs more than one invocation.
     pub fn finish_progress(&self) -> S3Uri {
         self.0.join("finish-progress.json")

@@ -45,7 +45,7 @@ pub struct Plan {
 pub struct Table {
     /// `train`, `val` or `test`; none for the only table.
     pub split: Option<String>,
-    /// The file format, as a file name's ending: `csv`, `tsv`, `jsonl`.
+    /// The file format, as a file name's ending: `csv`, `tsv`, `jsonl`, `parquet`.
     pub format: String,
     /// Whether the input files are compressed, and so the result.
     pub gzip: bool,
@@ -81,7 +81,7 @@ pub enum Mode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputFile {
-    /// Where its plain text is read: the file itself, or its uncompressed copy.
+    /// Where its plain bytes are read: the file itself, or its uncompressed copy.
     pub location: S3Uri,
     /// The name that users know.
     pub name: String,
@@ -123,9 +123,9 @@ pub struct Slice {
 pub struct Segment {
     /// The file's number in the table.
     pub file: usize,
-    /// First byte.
+    /// First byte; in Parquet the first row's number in the file.
     pub start: u64,
-    /// Byte after the last.
+    /// Byte after the last; in Parquet the row after the last.
     pub end: u64,
     /// The first row's number in the file.
     pub first_row: u64,

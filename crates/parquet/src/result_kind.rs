@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, FieldRef, Fields};
+use quarry_result::columns::{ResultColumns, STATUS_COLUMNS};
 use serde_json::{Map, Value};
 
 /// How deeply lists and structs may nest in a column type. What lies deeper is JSON text.
@@ -19,6 +20,39 @@ pub struct ResultColumn {
     /// The type of its values.
     pub kind: ResultKind,
 }
+
+impl ResultColumn {
+    /// The result columns of a run, typed by its schema; without one the answer is text, or a list of numbers if the
+    /// model answers with vectors. The status columns are text, but for the one that says whether the schema holds.
+    pub fn of_run(columns: &ResultColumns, schema: Option<&Value>, vectors: bool) -> Vec<Self> {
+        let properties = columns.properties();
+        let typed = |place: usize| match (properties.get(place), schema) {
+            (Some(property), Some(schema)) => schema
+                .get("properties")
+                .and_then(|all| all.get(property))
+                .map_or(ResultKind::Text, |property| {
+                    ResultKind::of_schema(property, schema)
+                }),
+            (Some(_), None) if vectors => ResultKind::List(Box::new(ResultKind::Number)),
+            (None, _) if STATUS_COLUMNS.get(place - properties.len()) == Some(&VALIDATION_PASSED) => {
+                ResultKind::Boolean
+            }
+            _ => ResultKind::Text,
+        };
+        columns
+            .names()
+            .iter()
+            .enumerate()
+            .map(|(place, name)| Self {
+                name: name.clone(),
+                kind: typed(place),
+            })
+            .collect()
+    }
+}
+
+/// The status column that is no text.
+const VALIDATION_PASSED: &str = "validation_passed";
 
 /// The type of a result column's values.
 #[derive(Debug, Clone, PartialEq, Eq)]

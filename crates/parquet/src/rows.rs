@@ -351,6 +351,11 @@ impl RowBatch {
         self.first_row
     }
 
+    /// The `index`-th of the rows, counted from 0 in the batch.
+    pub fn row(&self, index: usize) -> Option<Row<'_>> {
+        (index < self.len()).then_some(Row { batch: self, index })
+    }
+
     /// The rows, in order.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         (0..self.len()).map(|index| Row { batch: self, index })

@@ -140,6 +140,12 @@ impl Template {
         missing
     }
 
+    /// Whether the prompt shows rows of a table whole, as JSON.
+    pub fn shows_whole_row(&self, table_columns: &[String]) -> bool {
+        self.columns.iter().any(|name| name == INPUT_DATA)
+            && !table_columns.iter().any(|name| name == INPUT_DATA)
+    }
+
     /// Refuses a table that lacks a column the prompt uses, unless missing columns are to be marked.
     pub fn check_columns(
         &self,

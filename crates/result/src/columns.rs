@@ -20,7 +20,7 @@ pub const RESPONSE: &str = "response";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultColumns {
     names: Vec<String>,
-    properties: usize,
+    properties: Vec<String>,
 }
 
 /// Names that cannot stand side by side.
@@ -66,13 +66,18 @@ impl ResultColumns {
             .collect();
         Ok(Self {
             names,
-            properties: properties.len(),
+            properties: properties.to_vec(),
         })
     }
 
     /// The names, with prefix, in order.
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// The schema's properties, without prefix, which are the first of the names; without a schema [`RESPONSE`].
+    pub fn properties(&self) -> &[String] {
+        &self.properties
     }
 
     /// The input columns that the result replaces; an error when it may not.
@@ -103,7 +108,7 @@ impl Cells {
         let field = |i: usize| outcome.fields.get(i).map_or("null", |json| json.get());
         self.texts.clear();
         self.texts
-            .extend((0..columns.properties).map(|i| match field(i) {
+            .extend((0..columns.properties.len()).map(|i| match field(i) {
                 text if text.starts_with('"') => serde_json::from_str(text).unwrap_or_default(),
                 _ => String::new(),
             }));

@@ -23,6 +23,8 @@ pub struct Receipt {
     pub part_bytes: u64,
     /// The part's `ETag`.
     pub part_etag: String,
+    /// Values that do not fit the type of their column in Parquet and are null, by column.
+    pub unfit: BTreeMap<String, u64>,
     /// Outcomes by file, in order.
     pub files: Vec<FileOutcomes>,
     /// The rounds, in order.

@@ -19,6 +19,7 @@ pub struct Totals {
     truncated_records: u64,
     truncated_fields: BTreeMap<String, u64>,
     unsendable: u64,
+    unfit: BTreeMap<String, u64>,
 }
 
 /// One table's outcomes.
@@ -115,6 +116,9 @@ impl Totals {
             *self.truncated_fields.entry(field.clone()).or_default() += cuts;
         }
         self.unsendable += receipt.unsendable;
+        for (column, rows) in &receipt.unfit {
+            *self.unfit.entry(column.clone()).or_default() += rows;
+        }
         Ok(())
     }
 
@@ -283,7 +287,13 @@ impl Totals {
             json!({ "agrees_with_bedrock": self.differences.is_empty(), "differences": self.differences }),
         );
         put("schema_source", json!(plan.schema_source));
-        put("notes", json!(plan.notes));
+        let unfit = self.unfit.iter().map(|(column, rows)| {
+            format!(
+                "{column} has {rows} values that the column's type in Parquet cannot hold; they are null there"
+            )
+        });
+        let notes: Vec<String> = plan.notes.iter().cloned().chain(unfit).collect();
+        put("notes", json!(notes));
         Value::Object(summary)
     }
 }

@@ -3,6 +3,7 @@
 //! The parts' data stays in S3: it is copied there, only small parts pass through the function.
 //! Work that outlasts one invocation keeps its progress in the run's folder and is called again.
 
+mod parquet;
 mod receipts;
 
 use bytes::Bytes;
@@ -19,9 +20,11 @@ use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_edge::s3::concat::{ConcatOptions, ConcatProgress, Concatenated, Segment, concatenate};
 use quarry_edge::store::{ObjectInfo, ObjectStore};
+use quarry_parquet::ResultColumn;
 use quarry_result::receipt::Receipt;
 use quarry_result::summary::{self, Totals};
-use quarry_table::RowEncoder;
+use quarry_rows::TableFormat;
+use quarry_table::{Format, RowEncoder};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::sync::Arc;
@@ -84,7 +87,7 @@ pub async fn handle(
     while progress.tables_done < plan.tables.len() {
         let table = &plan.tables[progress.tables_done];
         let target = result_location(&plan, table);
-        let segments = segments(&run, &plan, &asking, table, &receipts)?;
+        let segments = segments(deps, &run, &plan, &asking, progress.tables_done, &receipts).await?;
         let done = concatenate(
             &*deps.store,
             &target,
@@ -160,24 +163,56 @@ fn of_table<'a>(table: &Table, receipts: &'a [Receipt]) -> &'a [Receipt] {
         .unwrap_or(&[])
 }
 
-/// The result's bytes: the header line, then the parts.
-fn segments(
+/// The result's bytes.
+async fn segments(
+    deps: &Deps,
     run: &RunFolder,
     plan: &Plan,
     asking: &Asking,
-    table: &Table,
+    number: usize,
     receipts: &[Receipt],
 ) -> Result<Vec<Segment>, StepError> {
+    let table = &plan.tables[number];
     let replaced = asking
         .columns()
         .replaced(&table.columns, asking.settings().replace_columns)
         .map_err(StepError::bad_request)?;
-    let format = quarry_rows::format_of(table)?;
+    let receipts = of_table(table, receipts);
+    let parts: Vec<ObjectInfo> = receipts
+        .iter()
+        .filter(|receipt| receipt.part_bytes > 0)
+        .map(|receipt| ObjectInfo {
+            location: run.slice(receipt.slice).part(),
+            size: receipt.part_bytes,
+            etag: receipt.part_etag.clone(),
+        })
+        .collect();
+    tracing::debug!(run = %plan.execution, parts = parts.len(), "putting parts together");
+    match quarry_rows::format_of(table)? {
+        TableFormat::Text(format) => text_segments(table, format, asking, &replaced, parts),
+        TableFormat::Parquet => {
+            let layout = quarry_rows::layout(&*deps.store, run, number).await?;
+            let vectors = asking.answers_are_vectors();
+            let results = ResultColumn::of_run(asking.columns(), plan.schema.as_ref(), vectors);
+            let rows = receipts.iter().map(|receipt| receipt.rows_written).sum();
+            parquet::segments(&deps.store, &layout, &results, &replaced, &parts, rows).await
+        }
+    }
+}
+
+/// The header line, then the parts.
+fn text_segments(
+    table: &Table,
+    format: Format,
+    asking: &Asking,
+    replaced: &[usize],
+    parts: Vec<ObjectInfo>,
+) -> Result<Vec<Segment>, StepError> {
     let mut encoder = RowEncoder::new(
         format,
         &quarry_rows::header_of(table),
         asking.columns().names(),
-        &replaced,
+        replaced,
     );
     let mut header = Vec::new();
     encoder.header_line(&mut header);
@@ -188,20 +223,10 @@ fn segments(
             .and_then(|()| gzip.finish())
             .map_err(StepError::bad_request)?;
     }
-    let mut segments = Vec::with_capacity(receipts.len() + 1);
+    let mut segments = Vec::with_capacity(parts.len() + 1);
     if !header.is_empty() {
         segments.push(Segment::Bytes(Bytes::from(header)));
     }
-    for receipt in of_table(table, receipts)
-        .iter()
-        .filter(|receipt| receipt.part_bytes > 0)
-    {
-        segments.push(Segment::whole(ObjectInfo {
-            location: run.slice(receipt.slice).part(),
-            size: receipt.part_bytes,
-            etag: receipt.part_etag.clone(),
-        }));
-    }
-    tracing::debug!(run = %plan.execution, segments = segments.len(), "putting parts together");
+    segments.extend(parts.into_iter().map(Segment::whole));
     Ok(segments)
 }

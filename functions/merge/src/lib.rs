@@ -3,13 +3,13 @@
 //!
 //! Every end of a job is read the same way: whatever answers exist are used.
 
+mod part;
 mod reconcile;
 mod spill;
 
+use part::Part;
 pub use spill::{MEMORY_BYTES, SpillSpool};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use quarry_asking::Asking;
 use quarry_contract::VERSION;
 use quarry_contract::layout::{RoundFolder, RunFolder, SliceFolder};
@@ -20,20 +20,15 @@ use quarry_contract::record_id::RecordIds;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_edge::s3::lines::Lines;
-use quarry_edge::s3::writer::{ObjectWriter, WriteOptions, Written};
+use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
 use quarry_edge::store::{ObjectInfo, ObjectStore};
 use quarry_result::columns::Cells;
 use quarry_result::ledger::{Expected, Ledger, Place};
 use quarry_result::outcome::Outcome;
 use quarry_result::receipt::{FileOutcomes, Receipt, Round};
 use quarry_result::spool::Spool;
-use quarry_rows::Rows;
-use quarry_table::RowEncoder;
-use std::io::Write;
+use quarry_rows::{Need, Rows};
 use std::sync::Arc;
-
-/// Encoded rows are handed to the upload in pieces of this size, bytes.
-const PIECE_BYTES: usize = 1 << 20;
 
 /// What `merge` needs.
 #[derive(Clone)]
@@ -90,6 +85,7 @@ struct Merge {
     plan: Plan,
     asking: Asking,
     slice: Slice,
+    run: RunFolder,
     slice_folder: SliceFolder,
     round: RoundFolder,
     number: u32,
@@ -126,6 +122,7 @@ impl Merge {
             plan,
             asking,
             slice,
+            run,
             slice_folder,
             round,
             number: state.round,
@@ -327,33 +324,28 @@ impl Merge {
         let first: Asked =
             documents::read(&*self.store, &self.slice_folder.round(0).asked()).await?;
 
-        let table = self.table();
         let settings = self.asking.settings();
-        let columns = self.asking.columns();
-        let replaced = columns
-            .replaced(&table.columns, settings.replace_columns)
-            .map_err(StepError::bad_request)?;
-        let format = quarry_rows::format_of(table)?;
-        let mut encoder = RowEncoder::new(
-            format,
-            &quarry_rows::header_of(table),
-            columns.names(),
-            &replaced,
-        );
+        let mut part = Part::open(
+            &self.store,
+            &self.run,
+            &self.plan,
+            &self.asking,
+            &self.slice,
+        )
+        .await?;
         let mut rows = Rows::of_slice(
             Arc::clone(&self.store),
-            table,
+            self.table(),
             &self.slice.segments,
-            Vec::new(),
+            Need::Rows,
         )?;
-        let mut part = PartWriter::new(&self.store, self.slice_folder.part(), table.gzip);
         let mut cells = Cells::default();
         let mut line = Vec::new();
         let mut index = 0;
         let mut files: Vec<FileOutcomes> = Vec::new();
-        while let Some(step) = rows.advance().await? {
+        while let Some(mut step) = rows.advance().await? {
             let file = step.file;
-            while let Some(row) = step.decoder.next_row().map_err(StepError::bad_request)? {
+            while let Some(row) = step.next_row()? {
                 let number = self.slice.first_row + index as u64;
                 let outcome = match outcomes.places.get(index) {
                     Some(place) if place.len > 0 => {
@@ -371,8 +363,7 @@ impl Merge {
                     .is_some_and(|round| round.on_demand > 0);
                 count(&mut files, file, &outcome, on_demand);
                 if outcome.answered || !settings.skip_error_records {
-                    part.rows += 1;
-                    encoder.row(&mut part.buffer, &row, &cells.of(columns, &outcome));
+                    part.row(&row, &cells.of(self.asking.columns(), &outcome))?;
                 }
                 index += 1;
             }
@@ -386,16 +377,16 @@ impl Merge {
                 ),
             });
         }
-        let rows_written = part.rows;
-        let written = part.finish().await?;
+        let part = part.finish().await?;
         let receipt = Receipt {
             version: VERSION,
             slice: self.slice.slice,
             first_row: self.slice.first_row,
             rows: self.slice.rows,
-            rows_written,
-            part_bytes: written.bytes,
-            part_etag: written.etag,
+            rows_written: part.rows,
+            part_bytes: part.written.bytes,
+            part_etag: part.written.etag,
+            unfit: part.unfit,
             files,
             rounds,
             unsendable: first.unsendable.len() as u64,
@@ -477,60 +468,5 @@ fn spooling(source: std::io::Error) -> StepError {
         doing: "keeping answers in the temporary folder; if it is full, give the function more ephemeral storage"
             .to_owned(),
         source: Some(Box::new(source)),
-    }
-}
-
-/// Encoded rows on their way to S3, compressed when the table is.
-struct PartWriter {
-    writer: ObjectWriter,
-    at: S3Uri,
-    gzip: Option<GzEncoder<Vec<u8>>>,
-    buffer: Vec<u8>,
-    rows: u64,
-}
-
-impl PartWriter {
-    fn new(store: &Arc<dyn ObjectStore>, at: S3Uri, gzip: bool) -> Self {
-        Self {
-            writer: ObjectWriter::new(Arc::clone(store), at.clone(), WriteOptions::default()),
-            at,
-            gzip: gzip.then(|| GzEncoder::new(Vec::new(), Compression::default())),
-            buffer: Vec::new(),
-            rows: 0,
-        }
-    }
-
-    async fn flush_if_full(&mut self) -> Result<(), StepError> {
-        if self.buffer.len() >= PIECE_BYTES {
-            self.flush().await?;
-        }
-        Ok(())
-    }
-
-    async fn flush(&mut self) -> Result<(), StepError> {
-        if let Some(gzip) = &mut self.gzip {
-            gzip.write_all(&self.buffer).map_err(spooling)?;
-            self.buffer.clear();
-            std::mem::swap(&mut self.buffer, gzip.get_mut());
-        }
-        let written = self.writer.write(&self.buffer).await;
-        self.buffer.clear();
-        written.map_err(|error| error.into_step(&format!("writing {}", self.at)))
-    }
-
-    async fn finish(mut self) -> Result<Written, StepError> {
-        self.flush().await?;
-        let doing = format!("writing {}", self.at);
-        if let Some(gzip) = self.gzip.take() {
-            let rest = gzip.finish().map_err(spooling)?;
-            self.writer
-                .write(&rest)
-                .await
-                .map_err(|error| error.into_step(&doing))?;
-        }
-        self.writer
-            .finish()
-            .await
-            .map_err(|error| error.into_step(&doing))
     }
 }

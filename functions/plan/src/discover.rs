@@ -4,7 +4,7 @@ use crate::scan::TableScan;
 use quarry_contract::request::{JobType, Request, SPLITS};
 use quarry_edge::error::StepError;
 use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
-use quarry_table::Format;
+use quarry_rows::{ACCEPTED, TableFormat};
 
 /// How many files that are left out are named in one note.
 const NAMED: usize = 10;
@@ -15,7 +15,7 @@ pub(crate) async fn tables(
     request: &Request,
     notes: &mut Vec<String>,
 ) -> Result<Vec<TableScan>, StepError> {
-    if Format::from_file_name(request.data.key()).is_some() {
+    if TableFormat::from_file_name(request.data.key()).is_some() {
         return match store.head(&request.data).await {
             Ok(file) => Ok(vec![table(None, vec![file])?]),
             Err(StoreError::NotFound(_)) => Err(StepError::bad_request(format!(
@@ -30,7 +30,7 @@ pub(crate) async fn tables(
         && !request.data.key().ends_with('/')
     {
         return Err(StepError::bad_request(format!(
-            "{} is not a table: use a file named *.csv, *.tsv or *.jsonl, or such a name with .gz",
+            "{} is not a table: use a file named {ACCEPTED}",
             file.location
         )));
     }
@@ -91,7 +91,7 @@ pub(crate) async fn tables(
                     .any(|split| name.starts_with(&format!("{split}/")))
             });
         return Err(StepError::bad_request(format!(
-            "there is no table in {folder}: put *.csv, *.tsv or *.jsonl there, or such a name with .gz; found {}{}",
+            "there is no table in {folder}: put files named {ACCEPTED} there; found {}{}",
             if names.is_empty() {
                 "nothing".to_owned()
             } else {
@@ -117,14 +117,14 @@ fn tables_only(objects: Vec<ObjectInfo>, depth: usize, notes: &mut Vec<String>) 
         }
         if name.contains('/') {
             nested.push(name);
-        } else if Format::from_file_name(&name).is_some() {
+        } else if TableFormat::from_file_name(&name).is_some() {
             files.push(object);
         } else {
             other.push(name);
         }
     }
     note_left_out(&nested, "in folders below the data folder", notes);
-    note_left_out(&other, "not CSV, TSV or JSON Lines", notes);
+    note_left_out(&other, "not CSV, TSV, JSON Lines or Parquet", notes);
     files.sort_by(|a, b| a.location.key().cmp(b.location.key()));
     files
 }
@@ -145,7 +145,7 @@ fn table(split: Option<&str>, files: Vec<ObjectInfo>) -> Result<TableScan, StepE
     let mut scan: Option<(TableScan, String)> = None;
     for file in files {
         let name = file.location.file_name().to_owned();
-        let Some((format, gzip)) = Format::from_file_name(&name) else {
+        let Some((format, gzip)) = TableFormat::from_file_name(&name) else {
             continue;
         };
         let (scan, first) =

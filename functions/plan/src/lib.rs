@@ -4,6 +4,7 @@
 //! that outlasts one invocation keeps its progress in the run's folder and is called again.
 
 mod discover;
+mod parquet;
 mod publish;
 mod request;
 mod scan;

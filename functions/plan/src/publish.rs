@@ -189,11 +189,11 @@ fn mode(settings: &Settings, rows: u64, records: u64) -> Mode {
     }
 }
 
-/// The byte ranges of a slice, one a file.
+/// The ranges of a slice, one a file.
 fn segments(cut: &quarry_slicing::Slice, scan: &TableScan) -> Vec<Segment> {
     let mut segments = Vec::new();
     for file in cut.start.file..=cut.end.file {
-        let Some(input) = scan.files.get(file as usize).map(|file| &file.input) else {
+        let Some(scanned) = scan.files.get(file as usize) else {
             break;
         };
         let (start, first_row) = if file == cut.start.file {
@@ -204,7 +204,7 @@ fn segments(cut: &quarry_slicing::Slice, scan: &TableScan) -> Vec<Segment> {
         let (end, last_row) = if file == cut.end.file {
             (cut.end.byte, cut.end.row)
         } else {
-            (input.size, input.rows)
+            (scan.end_of(scanned), scanned.input.rows)
         };
         // A cut at the start of a file leaves only its header on this side.
         if last_row > first_row {

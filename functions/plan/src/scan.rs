@@ -1,6 +1,6 @@
 //! Scanning a table: every row is rendered once to learn its record's exact size.
 
-use crate::stage;
+use crate::{parquet, stage};
 use quarry_asking::Asking;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::plan::InputFile;
@@ -9,9 +9,10 @@ use quarry_edge::clock::TimeLeft;
 use quarry_edge::error::StepError;
 use quarry_edge::s3::reader::ReadOptions;
 use quarry_edge::store::{ObjectInfo, ObjectStore};
-use quarry_rows::{Piece, Rows};
+use quarry_prompt::RecordEncoder;
+use quarry_rows::{Need, ParquetRows, Piece, TableFormat, TextRows};
 use quarry_slicing::{Limits, Marks, Place};
-use quarry_table::{Format, Header, Position};
+use quarry_table::{Cells, Format, Header, Position};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -19,14 +20,14 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct TableScan {
     pub(crate) split: Option<String>,
-    pub(crate) format: Format,
+    pub(crate) format: TableFormat,
     pub(crate) files: Vec<ScannedFile>,
     pub(crate) header: Option<Header>,
     pub(crate) rows: u64,
     pub(crate) marks: Option<Marks>,
     /// Files that are done.
     files_done: usize,
-    /// Where the scan stands in the next file.
+    /// Where the scan stands in the next file; in Parquet the byte is the row's number.
     position: Position,
 }
 
@@ -40,7 +41,7 @@ pub(crate) struct ScannedFile {
 }
 
 impl TableScan {
-    pub(crate) fn new(split: Option<&str>, format: Format) -> Self {
+    pub(crate) fn new(split: Option<&str>, format: TableFormat) -> Self {
         Self {
             split: split.map(str::to_owned),
             format,
@@ -67,6 +68,11 @@ impl TableScan {
         });
     }
 
+    /// Whether columns are known only when all rows are read.
+    fn is_json_lines(&self) -> bool {
+        self.format == TableFormat::Text(Format::JsonLines)
+    }
+
     /// Behind the last row.
     pub(crate) fn end(&self) -> Place {
         let last = self.files.len().saturating_sub(1);
@@ -74,9 +80,17 @@ impl TableScan {
             .get(last)
             .map_or_else(Place::default, |file| Place {
                 file: u32::try_from(last).unwrap_or(u32::MAX),
-                byte: file.input.size,
+                byte: self.end_of(file),
                 row: file.input.rows,
             })
+    }
+
+    /// Where a file's last row ends, in the measure of its format.
+    pub(crate) fn end_of(&self, file: &ScannedFile) -> u64 {
+        match self.format {
+            TableFormat::Text(_) => file.input.size,
+            TableFormat::Parquet => file.input.rows,
+        }
     }
 }
 
@@ -121,6 +135,18 @@ impl Scanner<'_> {
     }
 
     async fn scan_file(&self, table: &mut TableScan, marks: &mut Marks) -> Result<bool, StepError> {
+        match table.format {
+            TableFormat::Text(format) => self.scan_text(format, table, marks).await,
+            TableFormat::Parquet => self.scan_parquet(table, marks).await,
+        }
+    }
+
+    async fn scan_text(
+        &self,
+        format: Format,
+        table: &mut TableScan,
+        marks: &mut Marks,
+    ) -> Result<bool, StepError> {
         let number = table.files_done;
         if !table.files[number].plain {
             if !self.time_left.enough() {
@@ -133,48 +159,30 @@ impl Scanner<'_> {
             file.plain = true;
         }
         let file = &table.files[number].input;
-        let piece = Piece {
-            file: number,
-            name: file.name.clone(),
-            location: file.location.clone(),
-            etag: file.etag.clone(),
-            start: table.position.byte,
-            end: file.size,
-            first_row: table.position.row,
-        };
-        let header = (table.position.byte > 0)
+        let Position { byte, row } = table.position;
+        let header = (byte > 0)
             .then(|| table.header.clone().map(Arc::new))
             .flatten();
-        let mut rows = Rows::new(
+        let mut rows = TextRows::new(
             Arc::clone(self.store),
-            table.format,
+            format,
             header,
             self.asking.projection().to_vec(),
-            vec![piece],
+            vec![Piece::of(number, file, byte, file.size, row)],
             ReadOptions::default(),
         );
-        let ids = RecordIds::new(table.split.as_deref());
-        let limit = self.asking.settings().max_bytes_per_job;
-        let mut encoder = self.asking.encoder();
-        let mut record = Vec::new();
-        let mut id = String::new();
+        let mut measure = self.measure(table);
         let mut agreed = false;
         while let Some(step) = rows.advance().await? {
             loop {
                 let row = step.decoder.next_row().map_err(StepError::bad_request)?;
                 let Some(row) = row else { break };
-                id.clear();
-                ids.write(table.rows, &mut id);
-                record.clear();
-                let bytes = encoder.encode(&mut record, &id, &row, None) as u64;
                 let place = Place {
                     file: u32::try_from(number).map_err(StepError::bad_request)?,
                     byte: row.byte(),
                     row: row.number(),
                 };
-                marks.row(place, bytes, bytes <= limit);
-                table.rows += 1;
-                table.files[number].input.rows = row.number() + 1;
+                measure.row(table, marks, place, &row);
             }
             if let Some(header) = step.decoder.header()
                 && (!agreed || header.raw.is_empty())
@@ -192,7 +200,7 @@ impl Scanner<'_> {
                 return Ok(false);
             }
         }
-        if table.header.is_none() && table.format != Format::JsonLines {
+        if table.header.is_none() && format != Format::JsonLines {
             return Err(StepError::bad_request(format!(
                 "{} is empty: it needs a header row with the column names",
                 table.files[number].input.name
@@ -201,10 +209,72 @@ impl Scanner<'_> {
         Ok(true)
     }
 
+    async fn scan_parquet(
+        &self,
+        table: &mut TableScan,
+        marks: &mut Marks,
+    ) -> Result<bool, StepError> {
+        if table.header.is_none() {
+            let layout = parquet::layout(self.store, table).await?;
+            let header = Header {
+                columns: layout.columns().map(str::to_owned).collect(),
+                ..Header::default()
+            };
+            let at = self.run.layout(self.table);
+            let bytes = layout.to_bytes().map_err(StepError::bad_request)?;
+            self.store
+                .put(&at, bytes, false)
+                .await
+                .map_err(|error| error.into_step(&format!("writing {at}")))?;
+            self.agree(table, 0, header)?;
+        }
+        let number = table.files_done;
+        let file = &table.files[number].input;
+        let first = table.position.row;
+        let columns = table.header.as_ref().map(|header| &*header.columns);
+        let need = Need::Cells {
+            columns: self.asking.projection().to_vec(),
+            whole_row: self.asking.shows_whole_row(columns.unwrap_or_default()),
+        };
+        let piece = Piece::of(number, file, first, u64::MAX, first);
+        let mut rows = ParquetRows::new(Arc::clone(self.store), vec![piece], need);
+        let mut measure = self.measure(table);
+        while let Some((_, batch)) = rows.next_batch().await? {
+            for row in batch.rows() {
+                let place = Place {
+                    file: u32::try_from(number).map_err(StepError::bad_request)?,
+                    byte: row.number(),
+                    row: row.number(),
+                };
+                measure.row(table, marks, place, &row);
+            }
+            let next = batch.first_row() + batch.len() as u64;
+            table.position = Position {
+                byte: next,
+                row: next,
+            };
+            if !self.time_left.enough() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn measure(&self, table: &TableScan) -> Measure {
+        Measure {
+            ids: RecordIds::new(table.split.as_deref()),
+            encoder: self.asking.encoder(),
+            limit: self.asking.settings().max_bytes_per_job,
+            record: Vec::new(),
+            id: String::new(),
+        }
+    }
+
     /// Holds a file's header against the table's.
     fn agree(&self, table: &mut TableScan, number: usize, header: Header) -> Result<(), StepError> {
+        let json_lines = table.is_json_lines();
         let Some(first) = &mut table.header else {
-            if table.format != Format::JsonLines {
+            if !json_lines {
                 self.asking
                     .check_columns(&header.columns)
                     .map_err(|error| StepError::BadRequest {
@@ -215,7 +285,7 @@ impl Scanner<'_> {
             table.header = Some(header);
             return Ok(());
         };
-        if table.format == Format::JsonLines {
+        if json_lines {
             for column in header.columns {
                 if !first.columns.contains(&column) {
                     first.columns.push(column);
@@ -236,7 +306,7 @@ impl Scanner<'_> {
     /// What is known only when all rows are read.
     fn check_whole(&self, table: &TableScan) -> Result<(), StepError> {
         match &table.header {
-            Some(header) if table.format == Format::JsonLines && table.rows > 0 => self
+            Some(header) if table.is_json_lines() && table.rows > 0 => self
                 .asking
                 .check_columns(&header.columns)
                 .map_err(|error| StepError::BadRequest {
@@ -245,5 +315,26 @@ impl Scanner<'_> {
                 }),
             _ => Ok(()),
         }
+    }
+}
+
+/// Renders records for their size.
+struct Measure {
+    ids: RecordIds,
+    encoder: RecordEncoder,
+    limit: u64,
+    record: Vec<u8>,
+    id: String,
+}
+
+impl Measure {
+    fn row(&mut self, table: &mut TableScan, marks: &mut Marks, place: Place, row: &impl Cells) {
+        self.id.clear();
+        self.ids.write(table.rows, &mut self.id);
+        self.record.clear();
+        let bytes = self.encoder.encode(&mut self.record, &self.id, row, None) as u64;
+        marks.row(place, bytes, bytes <= self.limit);
+        table.rows += 1;
+        table.files[place.file as usize].input.rows = place.row + 1;
     }
 }

@@ -15,7 +15,7 @@ use quarry_edge::error::StepError;
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
 use quarry_edge::store::ObjectStore;
 use quarry_prompt::Truncation;
-use quarry_rows::Rows;
+use quarry_rows::{Need, Rows};
 use std::sync::Arc;
 
 /// Records are handed to the upload in pieces of this size, bytes.
@@ -77,12 +77,11 @@ async fn write_records(
     let ids = RecordIds::new(table.split.as_deref());
     let limit = asking.settings().max_bytes_per_job;
     let doing = format!("writing {at}");
-    let mut rows = Rows::of_slice(
-        Arc::clone(&deps.store),
-        table,
-        &slice.segments,
-        asking.projection().to_vec(),
-    )?;
+    let need = Need::Cells {
+        columns: asking.projection().to_vec(),
+        whole_row: asking.shows_whole_row(&table.columns),
+    };
+    let mut rows = Rows::of_slice(Arc::clone(&deps.store), table, &slice.segments, need)?;
     let mut encoder = asking.encoder();
     let mut writer =
         ObjectWriter::new(Arc::clone(&deps.store), at.clone(), WriteOptions::default());
@@ -95,8 +94,8 @@ async fn write_records(
     let mut buffer = Vec::new();
     let mut id = String::new();
     let mut number = slice.first_row;
-    while let Some(step) = rows.advance().await? {
-        while let Some(row) = step.decoder.next_row().map_err(StepError::bad_request)? {
+    while let Some(mut step) = rows.advance().await? {
+        while let Some(row) = step.next_row()? {
             let this = number;
             number += 1;
             if let Some(wanted) = &mut wanted

@@ -1,0 +1,58 @@
+//! Why rows cannot be read.
+
+use quarry_edge::error::StepError;
+use quarry_edge::store::StoreError;
+use quarry_parquet::FileError;
+use quarry_table::TableError;
+
+/// Why rows cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RowsError {
+    /// The object cannot be read.
+    #[error("reading {name}")]
+    Store {
+        /// The file's name.
+        name: String,
+        /// The store's error.
+        source: StoreError,
+    },
+    /// The file is not a table of its text format.
+    #[error(transparent)]
+    Text(#[from] TableError),
+    /// The file is not Parquet, or holds what cannot be used.
+    #[error(transparent)]
+    Parquet(FileError),
+    /// The plan names a format that this version does not read.
+    #[error("`{0}` is not a table format of this version")]
+    Format(String),
+    /// The thread that decodes ended before its last row.
+    #[error("{0} could not be decoded to its end; write the file anew")]
+    Ended(String),
+}
+
+impl From<FileError> for RowsError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Read { file, source } => match source.into_inner().downcast() {
+                Ok(source) => Self::Store {
+                    name: file,
+                    source: *source,
+                },
+                Err(source) => Self::Store {
+                    source: StoreError::Unavailable(file.clone(), source),
+                    name: file,
+                },
+            },
+            other => Self::Parquet(other),
+        }
+    }
+}
+
+impl From<RowsError> for StepError {
+    fn from(error: RowsError) -> Self {
+        match error {
+            RowsError::Store { name, source } => source.into_step(&format!("reading {name}")),
+            other => Self::bad_request(other),
+        }
+    }
+}

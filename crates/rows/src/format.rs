@@ -1,0 +1,91 @@
+//! Which tables there are, and how file names tell them.
+
+use crate::error::RowsError;
+use quarry_contract::plan::Table;
+use quarry_table::{Format, Header, Newline};
+use serde::{Deserialize, Serialize};
+
+/// What tables are, for people.
+pub const ACCEPTED: &str =
+    "*.csv, *.tsv, *.jsonl (each also with .gz) or *.parquet";
+
+/// The format of a table's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableFormat {
+    /// Rows are ranges of bytes.
+    Text(Format),
+    /// Rows are found by their number.
+    Parquet,
+}
+
+impl TableFormat {
+    /// Reads the format from a file name, in any case, and whether the file is compressed with gzip. Parquet compresses
+    /// by itself, so `.parquet.gz` is no table.
+    pub fn from_file_name(name: &str) -> Option<(Self, bool)> {
+        if let Some((format, gzip)) = Format::from_file_name(name) {
+            return Some((Self::Text(format), gzip));
+        }
+        let (_, extension) = name.rsplit_once('.')?;
+        extension
+            .eq_ignore_ascii_case(PARQUET)
+            .then_some((Self::Parquet, false))
+    }
+
+    /// The extension a file of this format gets, without a dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Text(format) => format.extension(),
+            Self::Parquet => PARQUET,
+        }
+    }
+}
+
+const PARQUET: &str = "parquet";
+
+/// The table's format.
+pub fn format_of(table: &Table) -> Result<TableFormat, RowsError> {
+    TableFormat::from_file_name(&format!("x.{}", table.format))
+        .map(|(format, _)| format)
+        .ok_or_else(|| RowsError::Format(table.format.clone()))
+}
+
+/// A text table's header as the plan keeps it.
+pub fn header_of(table: &Table) -> Header {
+    Header {
+        columns: table.columns.clone(),
+        raw: table.header.clone(),
+        newline: match table.newline.as_str() {
+            "crlf" => Newline::CrLf,
+            "cr" => Newline::Cr,
+            _ => Newline::Lf,
+        },
+    }
+}
+
+/// How the plan keeps a newline.
+pub fn newline_name(newline: Newline) -> &'static str {
+    match newline {
+        Newline::Lf => "lf",
+        Newline::CrLf => "crlf",
+        Newline::Cr => "cr",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parquet_is_a_table_and_compressed_parquet_is_not() {
+        let csv = TableFormat::Text(Format::Csv);
+        assert_eq!(TableFormat::from_file_name("a.csv.gz"), Some((csv, true)));
+        assert_eq!(
+            TableFormat::from_file_name("a.b.PARQUET"),
+            Some((TableFormat::Parquet, false))
+        );
+        for other in ["a.parquet.gz", "parquet", "a.txt", ""] {
+            assert_eq!(TableFormat::from_file_name(other), None, "{other}");
+        }
+    }
+}

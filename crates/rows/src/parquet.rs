@@ -1,0 +1,179 @@
+//! Rows of Parquet tables.
+//!
+//! The decoder asks for bytes as it goes and waits for them, so it runs on a thread of its own; batches of rows come
+//! from there through a channel. One batch waits in it while the next is decoded.
+
+use crate::error::RowsError;
+use crate::slice::{Need, Piece};
+use bytes::{Bytes, BytesMut};
+use quarry_contract::layout::RunFolder;
+use quarry_contract::location::S3Uri;
+use quarry_edge::documents::MAX_DOCUMENT_BYTES;
+use quarry_edge::error::StepError;
+use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
+use quarry_edge::store::{ObjectStore, StoreError};
+use quarry_parquet::{ParquetFile, Ranges, RangesError, Reading, RowBatch, TableLayout};
+use std::ops::Range;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// Batches that are decoded ahead of the one in hand.
+const BATCHES_AHEAD: usize = 1;
+
+/// Rows of consecutive pieces, possibly of several files. Dropping it ends its thread.
+pub struct ParquetRows {
+    batches: mpsc::Receiver<Result<(usize, RowBatch), RowsError>>,
+    thread: Option<JoinHandle<()>>,
+    name: String,
+}
+
+impl ParquetRows {
+    /// Rows of `pieces`. Needs to be called in a tokio runtime.
+    pub fn new(store: Arc<dyn ObjectStore>, pieces: Vec<Piece>, need: Need) -> Self {
+        let (to, batches) = mpsc::channel(BATCHES_AHEAD);
+        let name = pieces
+            .first()
+            .map(|piece| piece.name.clone())
+            .unwrap_or_default();
+        let runtime = Handle::current();
+        let thread = spawn_blocking(move || {
+            for piece in pieces {
+                if let Err(error) = send_rows(&store, &runtime, &piece, &need, &to) {
+                    // Nobody waits for it any more if it cannot be sent.
+                    let _ = to.blocking_send(Err(error));
+                    return;
+                }
+            }
+        });
+        Self {
+            batches,
+            thread: Some(thread),
+            name,
+        }
+    }
+
+    /// The next rows and the number of their file in its table; `None` when all are read.
+    pub async fn next_batch(&mut self) -> Result<Option<(usize, RowBatch)>, RowsError> {
+        if let Some(batch) = self.batches.recv().await {
+            return batch.map(Some);
+        }
+        if let Some(thread) = self.thread.take()
+            && thread.await.is_err()
+        {
+            return Err(RowsError::Ended(self.name.clone()));
+        }
+        Ok(None)
+    }
+}
+
+/// Sends the rows of one piece, until nobody takes them any more.
+fn send_rows(
+    store: &Arc<dyn ObjectStore>,
+    runtime: &Handle,
+    piece: &Piece,
+    need: &Need,
+    to: &mpsc::Sender<Result<(usize, RowBatch), RowsError>>,
+) -> Result<(), RowsError> {
+    let file = ParquetFile::open(&*piece.name, Arc::new(Stored::of(store, runtime, piece)))?;
+    let reading = match need {
+        Need::Cells { columns, whole_row } => Reading {
+            cells: columns,
+            whole_rows: *whole_row,
+            parts: false,
+        },
+        Need::Rows => Reading {
+            parts: true,
+            ..Reading::default()
+        },
+    };
+    let mut rows = file.read(piece.start..piece.end, &reading)?;
+    while let Some(batch) = rows.next_batch()? {
+        if to.blocking_send(Ok((piece.file, batch))).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the footer of a file.
+pub async fn open(store: &Arc<dyn ObjectStore>, piece: &Piece) -> Result<ParquetFile, RowsError> {
+    let (name, ranges) = (
+        piece.name.clone(),
+        Arc::new(Stored::of(store, &Handle::current(), piece)),
+    );
+    let opened = spawn_blocking(move || ParquetFile::open(name, ranges)).await;
+    Ok(opened.map_err(|_| RowsError::Ended(piece.name.clone()))??)
+}
+
+/// What the files of a Parquet table have in common, as plan stored it.
+pub async fn layout(
+    store: &dyn ObjectStore,
+    run: &RunFolder,
+    table: usize,
+) -> Result<TableLayout, StepError> {
+    let at = run.layout(table);
+    let bytes = store
+        .get(&at, MAX_DOCUMENT_BYTES)
+        .await
+        .map_err(|error| error.into_step(&format!("reading {at}")))?;
+    TableLayout::from_bytes(&bytes).map_err(StepError::bad_request)
+}
+
+/// A stored file, read from a thread that may wait.
+struct Stored {
+    store: Arc<dyn ObjectStore>,
+    runtime: Handle,
+    location: S3Uri,
+    size: u64,
+    etag: String,
+}
+
+impl Stored {
+    fn of(store: &Arc<dyn ObjectStore>, runtime: &Handle, piece: &Piece) -> Self {
+        Self {
+            store: Arc::clone(store),
+            runtime: runtime.clone(),
+            location: piece.location.clone(),
+            size: piece.size,
+            etag: piece.etag.clone(),
+        }
+    }
+}
+
+impl Stored {
+    async fn collect(&self, range: Range<u64>) -> Result<Bytes, StoreError> {
+        let length = range.end.saturating_sub(range.start);
+        let mut reader = ObjectReader::open(
+            Arc::clone(&self.store),
+            self.location.clone(),
+            range,
+            self.etag.as_str(),
+            ReadOptions::default(),
+        );
+        let first = reader.next().await?.unwrap_or_default();
+        if first.len() as u64 == length {
+            return Ok(first);
+        }
+        let mut all = BytesMut::with_capacity(usize::try_from(length).unwrap_or_default());
+        all.extend_from_slice(&first);
+        drop(first);
+        while let Some(more) = reader.next().await? {
+            all.extend_from_slice(&more);
+        }
+        Ok(all.freeze())
+    }
+}
+
+impl Ranges for Stored {
+    fn len(&self) -> u64 {
+        self.size
+    }
+
+    fn read(&self, range: Range<u64>) -> Result<Bytes, RangesError> {
+        self.runtime
+            .block_on(self.collect(range))
+            .map_err(RangesError::new)
+    }
+}

@@ -1,0 +1,177 @@
+//! The rows of a slice, whatever the format of their table.
+
+use crate::error::RowsError;
+use crate::format::{TableFormat, format_of, header_of};
+use crate::parquet::ParquetRows;
+use crate::text::{TextAdvance, TextRows};
+use quarry_contract::location::S3Uri;
+use quarry_contract::plan::{InputFile, Segment, Table};
+use quarry_edge::s3::reader::ReadOptions;
+use quarry_edge::store::ObjectStore;
+use quarry_parquet::RowBatch;
+use quarry_table::{Cell, Cells};
+use std::sync::Arc;
+
+/// A range of one file.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    /// The file's number in its table.
+    pub file: usize,
+    /// Its name in errors.
+    pub name: String,
+    /// Where its plain bytes are.
+    pub location: S3Uri,
+    /// Its bytes.
+    pub size: u64,
+    /// Its `ETag`.
+    pub etag: String,
+    /// Where the range begins: a byte, or in Parquet a row.
+    pub start: u64,
+    /// Where it ends, in the same measure.
+    pub end: u64,
+    /// The first row's number in the file.
+    pub first_row: u64,
+}
+
+impl Piece {
+    /// `start..end` of a file of a table.
+    pub fn of(number: usize, file: &InputFile, start: u64, end: u64, first_row: u64) -> Self {
+        Self {
+            file: number,
+            name: file.name.clone(),
+            location: file.location.clone(),
+            size: file.size,
+            etag: file.etag.clone(),
+            start,
+            end,
+            first_row,
+        }
+    }
+}
+
+/// What of the rows is needed. In Parquet, columns that are not needed are not read.
+#[derive(Debug, Clone)]
+pub enum Need {
+    /// What a prompt shows.
+    Cells {
+        /// The columns, in the order in which their cells are numbered.
+        columns: Vec<String>,
+        /// Whether rows are shown whole, as JSON.
+        whole_row: bool,
+    },
+    /// Rows that are written again.
+    Rows,
+}
+
+/// The rows of a slice.
+pub enum Rows {
+    /// Of a text table.
+    Text(TextRows),
+    /// Of a Parquet table.
+    Parquet {
+        /// The rows.
+        rows: ParquetRows,
+        /// Those that are being taken.
+        batch: Option<(usize, RowBatch)>,
+    },
+}
+
+/// Rows that are at hand.
+pub struct Advance<'a> {
+    /// The number of their file in its table.
+    pub file: usize,
+    source: Source<'a>,
+}
+
+enum Source<'a> {
+    Text(TextAdvance<'a>),
+    Parquet { batch: &'a RowBatch, next: usize },
+}
+
+/// A row of a table of any format.
+pub enum Row<'a> {
+    /// Of a text table.
+    Text(quarry_table::Row<'a>),
+    /// Of a Parquet table.
+    Parquet(quarry_parquet::Row<'a>),
+}
+
+impl Rows {
+    /// The rows of a slice.
+    pub fn of_slice(
+        store: Arc<dyn ObjectStore>,
+        table: &Table,
+        segments: &[Segment],
+        need: Need,
+    ) -> Result<Self, RowsError> {
+        let pieces = segments
+            .iter()
+            .map(|segment| {
+                let file = &table.files[segment.file];
+                Piece::of(segment.file, file, segment.start, segment.end, segment.first_row)
+            })
+            .collect();
+        Ok(match format_of(table)? {
+            TableFormat::Text(format) => {
+                let projection = match need {
+                    Need::Cells { columns, .. } => columns,
+                    Need::Rows => Vec::new(),
+                };
+                let header = Some(Arc::new(header_of(table)));
+                let options = ReadOptions::default();
+                Self::Text(TextRows::new(store, format, header, projection, pieces, options))
+            }
+            TableFormat::Parquet => Self::Parquet {
+                rows: ParquetRows::new(store, pieces, need),
+                batch: None,
+            },
+        })
+    }
+
+    /// Brings the next rows; `None` when all are read. Take all of them before the next call.
+    pub async fn advance(&mut self) -> Result<Option<Advance<'_>>, RowsError> {
+        match self {
+            Self::Text(rows) => Ok(rows.advance().await?.map(|advance| Advance {
+                file: advance.file,
+                source: Source::Text(advance),
+            })),
+            Self::Parquet { rows, batch } => {
+                *batch = rows.next_batch().await?;
+                Ok(batch.as_ref().map(|(file, batch)| Advance {
+                    file: *file,
+                    source: Source::Parquet { batch, next: 0 },
+                }))
+            }
+        }
+    }
+}
+
+impl Advance<'_> {
+    /// The next of the rows at hand.
+    pub fn next_row(&mut self) -> Result<Option<Row<'_>>, RowsError> {
+        match &mut self.source {
+            Source::Text(advance) => Ok(advance.decoder.next_row()?.map(Row::Text)),
+            Source::Parquet { batch, next } => {
+                let row = batch.row(*next).map(Row::Parquet);
+                *next += 1;
+                Ok(row)
+            }
+        }
+    }
+}
+
+impl Cells for Row<'_> {
+    fn cell(&self, index: usize) -> Cell<'_> {
+        match self {
+            Self::Text(row) => row.cell(index),
+            Self::Parquet(row) => row.cell(index),
+        }
+    }
+
+    fn write_json(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(row) => row.write_json(out),
+            Self::Parquet(row) => row.write_json(out),
+        }
+    }
+}

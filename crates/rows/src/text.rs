@@ -1,0 +1,117 @@
+//! Rows of text tables: ranged reads, fed to the decoder of their format.
+
+use crate::error::RowsError;
+use crate::slice::Piece;
+use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
+use quarry_edge::store::ObjectStore;
+use quarry_table::{Format, Header, Position, RowDecoder};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Rows of consecutive pieces, possibly of several files.
+pub struct TextRows {
+    store: Arc<dyn ObjectStore>,
+    format: Format,
+    header: Option<Arc<Header>>,
+    projection: Vec<String>,
+    pieces: VecDeque<Piece>,
+    current: Option<Open>,
+    options: ReadOptions,
+}
+
+struct Open {
+    file: usize,
+    name: String,
+    reader: ObjectReader,
+    decoder: RowDecoder,
+    ended: bool,
+}
+
+/// What [`TextRows::advance`] gives: a decoder with new input.
+pub struct TextAdvance<'a> {
+    /// The file's number in its table.
+    pub file: usize,
+    /// Take all of its rows before the next call.
+    pub decoder: &'a mut RowDecoder,
+    /// Whether the piece has no more input after this.
+    pub last: bool,
+}
+
+impl TextRows {
+    /// Rows of `pieces`. A piece that begins at byte 0 has the file's header in it; others need
+    /// `header`.
+    pub fn new(
+        store: Arc<dyn ObjectStore>,
+        format: Format,
+        header: Option<Arc<Header>>,
+        projection: Vec<String>,
+        pieces: Vec<Piece>,
+        options: ReadOptions,
+    ) -> Self {
+        Self {
+            store,
+            format,
+            header,
+            projection,
+            pieces: pieces.into(),
+            current: None,
+            options,
+        }
+    }
+
+    /// Brings the next bytes to the decoder; `None` when all pieces are read.
+    pub async fn advance(&mut self) -> Result<Option<TextAdvance<'_>>, RowsError> {
+        if self.current.as_ref().is_none_or(|open| open.ended) {
+            let Some(piece) = self.pieces.pop_front() else {
+                return Ok(None);
+            };
+            let mut decoder = match &self.header {
+                Some(header) if piece.start > 0 => RowDecoder::resume(
+                    self.format,
+                    &*piece.name,
+                    Arc::clone(header),
+                    Position {
+                        byte: piece.start,
+                        row: piece.first_row,
+                    },
+                ),
+                _ => RowDecoder::start(self.format, &*piece.name),
+            };
+            decoder.project(&self.projection);
+            self.current = Some(Open {
+                file: piece.file,
+                name: piece.name,
+                reader: ObjectReader::open(
+                    Arc::clone(&self.store),
+                    piece.location,
+                    piece.start..piece.end,
+                    piece.etag,
+                    self.options,
+                ),
+                decoder,
+                ended: false,
+            });
+        }
+        let Some(open) = &mut self.current else {
+            return Ok(None);
+        };
+        match open.reader.next().await {
+            Ok(Some(bytes)) => open.decoder.push(&bytes),
+            Ok(None) => {
+                open.decoder.end();
+                open.ended = true;
+            }
+            Err(source) => {
+                return Err(RowsError::Store {
+                    name: open.name.clone(),
+                    source,
+                });
+            }
+        }
+        Ok(Some(TextAdvance {
+            file: open.file,
+            decoder: &mut open.decoder,
+            last: open.ended,
+        }))
+    }
+}

@@ -1,0 +1,24 @@
+//! What the files of a Parquet table have in common.
+
+use crate::scan::TableScan;
+use quarry_edge::error::StepError;
+use quarry_edge::store::ObjectStore;
+use quarry_parquet::TableLayout;
+use quarry_rows::{Piece, open};
+use std::sync::Arc;
+
+/// Reads the footers of all files; files that do not fit together are refused before a row is read.
+pub(crate) async fn layout(
+    store: &Arc<dyn ObjectStore>,
+    table: &TableScan,
+) -> Result<TableLayout, StepError> {
+    let mut layout: Option<TableLayout> = None;
+    for (number, file) in table.files.iter().enumerate() {
+        let file = open(store, &Piece::of(number, &file.input, 0, 0, 0)).await?;
+        match &mut layout {
+            None => layout = Some(TableLayout::of(&file).map_err(StepError::bad_request)?),
+            Some(layout) => layout.add(&file).map_err(StepError::bad_request)?,
+        }
+    }
+    layout.ok_or_else(|| StepError::bad_request("a table needs at least one file"))
+}
