@@ -1,7 +1,7 @@
 //! What a function can fail with, as the state machine sees it.
 //!
-//! Step Functions matches `Retry` and `Catch` on the error's name, so the names are part of the
-//! interface: `StepError::NAMES` is held against `statemachine.asl.json` by a test.
+//! Step Functions matches `Retry` on the error's name, so the names are part of the interface:
+//! `StepError::NAMES` is held against `statemachine.asl.json` by a test.
 
 use std::error::Error as StdError;
 
@@ -104,7 +104,7 @@ impl StepError {
         "Quarry.Inconsistent",
     ];
 
-    /// The stable name that `Retry` and `Catch` match.
+    /// The stable name that `Retry` matches.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Throttled { .. } => "Quarry.Throttled",

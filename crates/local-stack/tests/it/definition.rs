@@ -2,7 +2,7 @@
 
 use quarry_edge::error::StepError;
 use quarry_local_stack::DEFINITION;
-use quarry_state_machine::Definition;
+use quarry_state_machine::{Definition, ErrorRole};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn definition() -> Definition {
@@ -27,6 +27,41 @@ fn every_error_name_in_the_definition_is_returned_and_the_reverse() {
         .collect();
     let returned: BTreeSet<&str> = StepError::NAMES.into_iter().collect();
     assert_eq!(named, returned);
+}
+
+/// A redrive goes on at the state that failed. A caught error would have ended the run in another
+/// state, where there is nothing to go on with.
+#[test]
+fn no_error_is_caught_so_that_a_redrive_goes_on_at_the_failed_step() {
+    let definition = definition();
+    let caught: Vec<&str> = definition
+        .error_names()
+        .iter()
+        .filter(|error| error.role == ErrorRole::Catch)
+        .map(|error| error.name)
+        .collect();
+    assert_eq!(caught, [""; 0]);
+}
+
+/// What ends a run is named too, so that an error that nobody thought of shows as a gap.
+#[test]
+fn every_step_says_of_every_error_whether_it_is_tried_again() {
+    let definition = definition();
+    let everywhere: BTreeSet<&str> = StepError::NAMES
+        .into_iter()
+        .filter(|name| *name != "Quarry.QuotaExceeded")
+        .collect();
+    for function in definition.functions() {
+        let named: Vec<&str> = definition
+            .error_names()
+            .iter()
+            .filter(|error| error.function == Some(function))
+            .map(|error| error.name)
+            .filter(|name| name.starts_with("Quarry.") && *name != "Quarry.QuotaExceeded")
+            .collect();
+        assert_eq!(named.len(), everywhere.len(), "{function}");
+        assert_eq!(BTreeSet::from_iter(named), everywhere, "{function}");
+    }
 }
 
 #[test]
