@@ -5,7 +5,7 @@ use clap::Args;
 use quarry_bedrock_simulator::{AnswerSource, Faults, parse_given};
 use quarry_contract::location::S3Uri;
 use quarry_contract::request::{JobType, Request};
-use quarry_contract::request_file::RequestFile;
+use quarry_contract::request_file::{DEFAULT_JOB_TYPE, RequestFile};
 use quarry_contract::{VERSION, request};
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
@@ -82,7 +82,7 @@ impl LocalJob {
                 prompts,
                 schema: None,
                 settings: BTreeMap::new(),
-                job_type: JobType::Validation,
+                job_type: DEFAULT_JOB_TYPE,
             }
         };
         if let Some(prompts) = &arguments.prompts {
@@ -114,12 +114,24 @@ impl LocalJob {
                 request.version
             )));
         }
+        for (name, place) in [
+            ("output", &request.output),
+            ("summary", &request.summary),
+            ("work", &request.work),
+        ] {
+            if place.is_some() {
+                return Err(Failure::input(format!(
+                    "{}: `{name}` is a place in S3; on this machine results go to --out, so leave it out",
+                    file.display()
+                )));
+            }
+        }
         Ok(Self {
-            data: folder.join(&request.data),
-            prompts: folder.join(&request.prompts),
+            data: folder.join(request.data.as_deref().unwrap_or_default()),
+            prompts: folder.join(request.prompts.as_deref().unwrap_or("prompts.json")),
             schema: request.schema.map(|schema| folder.join(schema)),
             settings: request.settings,
-            job_type: request.job_type,
+            job_type: request.job_type.unwrap_or(DEFAULT_JOB_TYPE),
         })
     }
 
@@ -155,6 +167,7 @@ impl LocalJob {
             work: None,
             job_type: self.job_type,
             settings: self.settings.clone(),
+            callback: None,
         })
     }
 

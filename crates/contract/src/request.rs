@@ -1,5 +1,6 @@
 //! What a run is asked to do.
 
+use crate::callback::Callback;
 use crate::location::S3Uri;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +33,9 @@ pub struct Request {
     /// `BEDROCK_*` settings over the deployment's defaults.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
+    /// Who is told of the run's end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<Callback>,
 }
 
 /// The kinds of data set, as in the original step.

@@ -1,9 +1,9 @@
-//! `request.json`: a request as people write it, beside their data. Locations may be relative to
-//! the folder that the file is in.
+//! `request.json`: a request as people write it, beside their data or among a pipeline's prompts.
+//! Every member may be left out, and locations may be relative to the folder that the file is in.
 
 use crate::VERSION;
 use crate::location::{LocationError, S3Uri};
-use crate::request::{JobType, Request};
+use crate::request::JobType;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -11,44 +11,65 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestFile {
-    /// [`crate::VERSION`].
+    /// [`crate::VERSION`]; that one when absent.
+    #[serde(default = "this_version")]
     pub version: u32,
-    /// The data set: a folder, or one file.
-    pub data: String,
+    /// The data set: a folder, or one file; the file's own folder when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
     /// `prompts.json`, or the folder that holds it.
-    pub prompts: String,
-    /// A JSON Schema file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<String>,
+    /// A JSON Schema file, or a folder with `validation_schema_*.json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
-    /// Decides the folder layout and the file names.
-    pub job_type: JobType,
+    /// Where the result tables go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// Where the summary goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// Where job files and intermediate results go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<String>,
+    /// Decides the folder layout and the file names; validation when nothing says another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_type: Option<JobType>,
     /// `BEDROCK_*` settings.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
 }
 
-impl RequestFile {
-    /// The request of a file in `folder`, whose results go to `output`.
-    pub fn resolve(self, folder: &S3Uri, output: S3Uri) -> Result<Request, LocationError> {
-        let resolve = |text: &str| {
-            if text.contains("://") {
-                text.parse()
-            } else {
-                Ok(folder.join(text))
-            }
-        };
-        Ok(Request {
+fn this_version() -> u32 {
+    VERSION
+}
+
+impl Default for RequestFile {
+    fn default() -> Self {
+        Self {
             version: VERSION,
-            data: resolve(&self.data)?,
-            prompts: resolve(&self.prompts)?,
-            schema: self.schema.as_deref().map(resolve).transpose()?,
-            output,
+            data: None,
+            prompts: None,
+            schema: None,
+            output: None,
             summary: None,
             work: None,
-            job_type: self.job_type,
-            settings: self.settings,
-        })
+            job_type: None,
+            settings: BTreeMap::new(),
+        }
     }
+}
+
+/// The job type when nothing names one.
+pub const DEFAULT_JOB_TYPE: JobType = JobType::Validation;
+
+/// A location of a file in `folder`: as it stands with a scheme, else below the folder.
+pub fn resolve(folder: &S3Uri, text: &str) -> Result<S3Uri, LocationError> {
+    if text.contains("://") {
+        return text.parse();
+    }
+    let joined = folder.join(text.trim_start_matches("./"));
+    S3Uri::new(joined.bucket(), joined.key())
 }
 
 #[cfg(test)]
@@ -57,17 +78,26 @@ mod tests {
 
     #[test]
     fn relative_locations_start_at_the_files_folder() {
-        let file: RequestFile = serde_json::from_str(
-            r#"{"version":1,"data":"data/","prompts":"s3://other/p.json","job_type":"validation"}"#,
-        )
-        .unwrap();
-        let request = file
-            .resolve(
-                &"s3://bucket/inbox".parse().unwrap(),
-                "s3://bucket/out/".parse().unwrap(),
-            )
-            .unwrap();
-        assert_eq!(request.data.to_string(), "s3://bucket/inbox/data/");
-        assert_eq!(request.prompts.to_string(), "s3://other/p.json");
+        let folder: S3Uri = "s3://bucket/inbox/strikes".parse().unwrap();
+        for (text, location) in [
+            ("data/", "s3://bucket/inbox/strikes/data/"),
+            ("./a.csv", "s3://bucket/inbox/strikes/a.csv"),
+            ("s3://other/p.json", "s3://other/p.json"),
+            ("", "s3://bucket/inbox/strikes/"),
+        ] {
+            assert_eq!(resolve(&folder, text).unwrap().to_string(), location);
+        }
+        assert!(resolve(&folder, "http://x/y").is_err());
+        assert!(resolve(&folder, &"k".repeat(1024)).is_err());
+    }
+
+    #[test]
+    fn everything_may_be_left_out_and_nothing_misspelt() {
+        assert_eq!(
+            serde_json::from_str::<RequestFile>("{}").unwrap(),
+            RequestFile::default()
+        );
+        let error = serde_json::from_str::<RequestFile>(r#"{"promts": "p.json"}"#).unwrap_err();
+        assert!(error.to_string().contains("promts"), "{error}");
     }
 }

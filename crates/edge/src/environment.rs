@@ -28,10 +28,64 @@ pub const WORK_VARIABLE: &str = "QUARRY_WORK";
 
 /// The deployment's work prefix, `s3://bucket/prefix`.
 pub fn work_from_environment() -> Result<Option<S3Uri>, StepError> {
-    environment(WORK_VARIABLE)
+    location_from_environment(WORK_VARIABLE)
+}
+
+/// A location, `s3://bucket/prefix`; `None` when the variable is not set or empty.
+pub fn location_from_environment(name: &str) -> Result<Option<S3Uri>, StepError> {
+    environment(name)
         .map(|text| {
             text.parse()
-                .map_err(|error| StepError::bad_request(format!("{WORK_VARIABLE}: {error}")))
+                .map_err(|error| StepError::bad_request(format!("{name}: {error}")))
         })
         .transpose()
+}
+
+/// A location that has to be set.
+pub fn required_location_from_environment(name: &str) -> Result<S3Uri, StepError> {
+    location_from_environment(name)?.ok_or_else(|| not_set(name))
+}
+
+/// A variable that has to be set.
+pub fn required_from_environment(name: &str) -> Result<String, StepError> {
+    environment(name).ok_or_else(|| not_set(name))
+}
+
+fn not_set(name: &str) -> StepError {
+    StepError::bad_request(format!("{name} is not set; the deployment has to set it"))
+}
+
+/// The variable that puts buckets into the path of S3 requests, for servers other than S3.
+pub const PATH_STYLE_VARIABLE: &str = "QUARRY_S3_PATH_STYLE";
+
+/// Whether buckets go into the path of S3 requests; not unless the variable says `true`.
+pub fn path_style_from_environment() -> Result<bool, StepError> {
+    path_style(environment(PATH_STYLE_VARIABLE).as_deref())
+}
+
+fn path_style(value: Option<&str>) -> Result<bool, StepError> {
+    match value {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(StepError::bad_request(format!(
+            "{PATH_STYLE_VARIABLE} is `{other}`; it takes true or false"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_style_is_true_or_false_and_nothing_else() {
+        assert!(!path_style(None).unwrap());
+        assert!(!path_style(Some("false")).unwrap());
+        assert!(path_style(Some("true")).unwrap());
+        let error = path_style(Some("yes")).unwrap_err();
+        assert!(
+            error.to_string().contains("QUARRY_S3_PATH_STYLE"),
+            "{error}"
+        );
+    }
 }

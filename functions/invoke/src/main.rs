@@ -2,7 +2,7 @@
 
 use quarry_edge::bedrock::BedrockOnDemand;
 use quarry_edge::clock::RealPause;
-use quarry_edge::environment::environment;
+use quarry_edge::environment::{environment, path_style_from_environment};
 use quarry_edge::function::serve;
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::SdkOptions;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), lambda_runtime::Error> {
     let sdk = quarry_edge::sdk::load(SdkOptions::default()).await;
     let deps = Deps {
-        store: Arc::new(S3Store::new(&sdk, false)),
+        store: Arc::new(S3Store::new(&sdk, path_style_from_environment()?)),
         models: Arc::new(BedrockOnDemand::new(&sdk)),
         pause: Arc::new(RealPause::default()),
     };

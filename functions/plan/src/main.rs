@@ -1,6 +1,8 @@
 //! The `plan` function on AWS Lambda.
 
-use quarry_edge::environment::{environment, settings_from_environment, work_from_environment};
+use quarry_edge::environment::{
+    environment, path_style_from_environment, settings_from_environment, work_from_environment,
+};
 use quarry_edge::function::serve;
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::SdkOptions;
@@ -11,7 +13,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), lambda_runtime::Error> {
     let sdk = quarry_edge::sdk::load(SdkOptions::default()).await;
     let deps = Deps {
-        store: Arc::new(S3Store::new(&sdk, false)),
+        store: Arc::new(S3Store::new(&sdk, path_style_from_environment()?)),
         settings: settings_from_environment(),
         work: work_from_environment()?,
     };

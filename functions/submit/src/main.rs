@@ -1,7 +1,7 @@
 //! The `submit` function on AWS Lambda.
 
 use quarry_edge::bedrock::BedrockJobs;
-use quarry_edge::environment::environment;
+use quarry_edge::environment::{environment, path_style_from_environment};
 use quarry_edge::function::serve;
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::SdkOptions;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), lambda_runtime::Error> {
     let sdk = quarry_edge::sdk::load(SdkOptions::default()).await;
     let deps = Deps {
-        store: Arc::new(S3Store::new(&sdk, false)),
+        store: Arc::new(S3Store::new(&sdk, path_style_from_environment()?)),
         jobs: Arc::new(BedrockJobs::new(&sdk)),
     };
     let level = environment("AWS_LAMBDA_LOG_LEVEL");

@@ -1,6 +1,7 @@
 //! Promise: what one version of a function writes, the others read. One golden document for each
 //! payload between states; `BLESS=1` writes them anew.
 
+use quarry_contract::callback::Callback;
 use quarry_contract::payload::{
     FinishInput, FinishOutput, JobPointer, ManifestItem, ObjectPointer, PlanInput, PlanOutput,
     SliceState, Step,
@@ -37,6 +38,12 @@ fn request() -> Request {
         work: Some("s3://bucket/work/".parse().unwrap()),
         job_type: JobType::Validation,
         settings: BTreeMap::from([("BEDROCK_MAX_TOKENS".to_owned(), "1024".to_owned())]),
+        callback: Some(Callback {
+            token: "26vcYbeWsZ".parse().unwrap(),
+            pipeline_execution_arn:
+                "arn:aws:sagemaker:us-east-2:123456789012:pipeline/strikes/execution/7pinimwddh3a"
+                    .to_owned(),
+        }),
     }
 }
 

@@ -96,6 +96,7 @@ impl Case {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
+            callback: None,
         };
         Self {
             stack,
