@@ -34,7 +34,9 @@ impl ResultColumn {
                     ResultKind::of_schema(property, schema)
                 }),
             (Some(_), None) if vectors => ResultKind::List(Box::new(ResultKind::Number)),
-            (None, _) if STATUS_COLUMNS.get(place - properties.len()) == Some(&VALIDATION_PASSED) => {
+            (None, _)
+                if STATUS_COLUMNS.get(place - properties.len()) == Some(&VALIDATION_PASSED) =>
+            {
                 ResultKind::Boolean
             }
             _ => ResultKind::Text,

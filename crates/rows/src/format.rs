@@ -6,8 +6,7 @@ use quarry_table::{Format, Header, Newline};
 use serde::{Deserialize, Serialize};
 
 /// What tables are, for people.
-pub const ACCEPTED: &str =
-    "*.csv, *.tsv, *.jsonl (each also with .gz) or *.parquet";
+pub const ACCEPTED: &str = "*.csv, *.tsv, *.jsonl (each also with .gz) or *.parquet";
 
 /// The format of a table's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

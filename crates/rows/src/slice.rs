@@ -66,7 +66,7 @@ pub enum Need {
 /// The rows of a slice.
 pub enum Rows {
     /// Of a text table.
-    Text(TextRows),
+    Text(Box<TextRows>),
     /// Of a Parquet table.
     Parquet {
         /// The rows.
@@ -108,7 +108,13 @@ impl Rows {
             .iter()
             .map(|segment| {
                 let file = &table.files[segment.file];
-                Piece::of(segment.file, file, segment.start, segment.end, segment.first_row)
+                Piece::of(
+                    segment.file,
+                    file,
+                    segment.start,
+                    segment.end,
+                    segment.first_row,
+                )
             })
             .collect();
         Ok(match format_of(table)? {
@@ -119,7 +125,9 @@ impl Rows {
                 };
                 let header = Some(Arc::new(header_of(table)));
                 let options = ReadOptions::default();
-                Self::Text(TextRows::new(store, format, header, projection, pieces, options))
+                Self::Text(Box::new(TextRows::new(
+                    store, format, header, projection, pieces, options,
+                )))
             }
             TableFormat::Parquet => Self::Parquet {
                 rows: ParquetRows::new(store, pieces, need),

@@ -87,7 +87,8 @@ pub async fn handle(
     while progress.tables_done < plan.tables.len() {
         let table = &plan.tables[progress.tables_done];
         let target = result_location(&plan, table);
-        let segments = segments(deps, &run, &plan, &asking, progress.tables_done, &receipts).await?;
+        let segments =
+            segments(deps, &run, &plan, &asking, progress.tables_done, &receipts).await?;
         let done = concatenate(
             &*deps.store,
             &target,

@@ -6,7 +6,9 @@ use quarry_edge::error::StepError;
 use quarry_edge::s3::concat::Segment;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::store::{ObjectInfo, ObjectStore};
-use quarry_parquet::{FileError, Joiner, PartWriter, Piece, Ranges, RangesError, ResultColumn, TableLayout};
+use quarry_parquet::{
+    FileError, Joiner, PartWriter, Piece, Ranges, RangesError, ResultColumn, TableLayout,
+};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,8 +28,7 @@ pub(crate) async fn segments(
     rows: u64,
 ) -> Result<Vec<Segment>, StepError> {
     if parts.is_empty() {
-        let writer =
-            PartWriter::new(layout, results, replaced).map_err(StepError::bad_request)?;
+        let writer = PartWriter::new(layout, results, replaced).map_err(StepError::bad_request)?;
         let (empty, _) = writer.finish().map_err(StepError::bad_request)?;
         return Ok(vec![Segment::Bytes(empty)]);
     }
@@ -71,9 +72,8 @@ async fn add(
     tail: Tail,
 ) -> Result<(), StepError> {
     let name = part.location.to_string();
-    let error = match joiner.add(&name, &tail) {
-        Ok(_) => return Ok(()),
-        Err(error) => error,
+    let Err(error) = joiner.add(&name, &tail) else {
+        return Ok(());
     };
     let FileError::Read { source, .. } = error else {
         return Err(StepError::bad_request(error));
@@ -105,8 +105,9 @@ impl Tail {
         part: &ObjectInfo,
         length: u64,
     ) -> Result<Self, StepError> {
-        let failed =
-            |error: quarry_edge::store::StoreError| error.into_step(&format!("reading {}", part.location));
+        let failed = |error: quarry_edge::store::StoreError| {
+            error.into_step(&format!("reading {}", part.location))
+        };
         let mut reader = ObjectReader::open(
             Arc::clone(store),
             part.location.clone(),

@@ -33,7 +33,7 @@ enum Form {
         encoder: RowEncoder,
         /// Encoded rows, compressed when the table is.
         buffer: Vec<u8>,
-        gzip: Option<GzEncoder<Vec<u8>>>,
+        gzip: Option<Box<GzEncoder<Vec<u8>>>>,
     },
     Parquet(Box<PartWriter>),
 }
@@ -72,11 +72,15 @@ impl Part {
                 buffer: Vec::new(),
                 gzip: table
                     .gzip
-                    .then(|| GzEncoder::new(Vec::new(), Compression::default())),
+                    .then(|| Box::new(GzEncoder::new(Vec::new(), Compression::default()))),
             },
             TableFormat::Parquet => {
                 let layout = quarry_rows::layout(&**store, run, slice.table).await?;
-                let results = ResultColumn::of_run(columns, plan.schema.as_ref(), asking.answers_are_vectors());
+                let results = ResultColumn::of_run(
+                    columns,
+                    plan.schema.as_ref(),
+                    asking.answers_are_vectors(),
+                );
                 let writer = PartWriter::new(&layout, &results, &replaced)
                     .map_err(StepError::bad_request)?;
                 Form::Parquet(Box::new(writer))
@@ -97,7 +101,12 @@ impl Part {
         results: &[ResultCell<'_>],
     ) -> Result<(), StepError> {
         match (&mut self.form, row) {
-            (Form::Text { encoder, buffer, .. }, Row::Text(row)) => {
+            (
+                Form::Text {
+                    encoder, buffer, ..
+                },
+                Row::Text(row),
+            ) => {
                 encoder.row(buffer, row, results);
             }
             (Form::Parquet(writer), Row::Parquet(row)) => {

@@ -3,6 +3,7 @@
 mod definition;
 mod faults;
 mod long;
+mod parquet_tables;
 mod properties;
 mod restarts;
 mod support;

@@ -1,11 +1,14 @@
 //! Promise: for any table and any faults the result has the same rows in the same order, with the
 //! same bytes.
 
+use crate::parquet_tables;
 use crate::support::{Case, assert_every_row_once};
+use arrow_array::RecordBatch;
+use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use quarry_bedrock_simulator::Faults;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 fn cell() -> impl Strategy<Value = String> {
@@ -20,25 +23,38 @@ fn cell() -> impl Strategy<Value = String> {
     ]
 }
 
+const FAULTS: [&str; 11] = [
+    "error_line",
+    "missing",
+    "duplicate",
+    "conflicting_duplicate",
+    "unknown_id",
+    "malformed_line",
+    "german_quotes",
+    "fenced",
+    "prose",
+    "schema_violation",
+    "max_tokens",
+];
+
+fn faults() -> impl Strategy<Value = Faults> {
+    prop::collection::vec((0..FAULTS.len(), 1u64..9, 0u64..9, 1u32..4), 0..5).prop_map(|faults| {
+        let records: Vec<Value> = faults
+            .iter()
+            .map(|(kind, every, offset, times)| {
+                json!({"every": every, "offset": offset, "times": times, "kind": FAULTS[*kind]})
+            })
+            .collect();
+        serde_json::from_value(json!({ "records": records })).unwrap()
+    })
+}
+
 #[test]
 fn any_table_and_any_faults_give_every_row_once_in_order() {
-    let kinds = [
-        "error_line",
-        "missing",
-        "duplicate",
-        "conflicting_duplicate",
-        "unknown_id",
-        "malformed_line",
-        "german_quotes",
-        "fenced",
-        "prose",
-        "schema_violation",
-        "max_tokens",
-    ];
     let case = (
         prop::collection::vec((cell(), cell()), 0..60),
         prop::bool::ANY,
-        prop::collection::vec((0..kinds.len(), 1u64..9, 0u64..9, 1u32..4), 0..5),
+        faults(),
         1u64..20,
         prop::bool::ANY,
         0u32..3,
@@ -57,15 +73,6 @@ fn any_table_and_any_faults_give_every_row_once_in_order() {
                 // The number keeps prompts apart.
                 let _ = write!(data, "{number},{a},{b}{newline}");
             }
-            let faults: Faults = serde_json::from_value(json!({
-                "records": faults
-                    .iter()
-                    .map(|(kind, every, offset, times)| json!({
-                        "every": every, "offset": offset, "times": times, "kind": kinds[*kind]
-                    }))
-                    .collect::<Vec<_>>()
-            }))
-            .unwrap();
             let (most, retries) = (most.to_string(), retries.to_string());
             let settings = [
                 ("BEDROCK_MAX_RECORDS_PER_JOB", most.as_str()),
@@ -85,6 +92,72 @@ fn any_table_and_any_faults_give_every_row_once_in_order() {
                 let finished = case.run().await.unwrap();
                 prop_assert_eq!(finished.output.rows, rows.len() as u64);
                 assert_every_row_once(&data, &case.result().await);
+                Ok(())
+            })
+        })
+        .unwrap();
+}
+
+#[test]
+fn any_parquet_table_and_any_faults_give_every_row_once_in_order() {
+    let case = (
+        prop::collection::vec((any::<u64>(), 0usize..40), 1..4),
+        1usize..30,
+        faults(),
+        1u64..20,
+        prop::bool::ANY,
+        0u32..3,
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut runner = TestRunner::new(Config::with_cases(16));
+    runner
+        .run(&case, |(files, group, faults, most, batch, retries)| {
+            let mut first_id = 0;
+            let tables: Vec<RecordBatch> = files
+                .iter()
+                .map(|(seed, rows)| {
+                    let table = parquet_tables::random(*seed, first_id, *rows);
+                    first_id += i64::try_from(*rows).unwrap();
+                    table
+                })
+                .collect();
+            let written: Vec<(String, Bytes)> = tables
+                .iter()
+                .enumerate()
+                .map(|(number, table)| {
+                    let name = format!("{number}.parquet");
+                    (name, parquet_tables::file_of(table, group))
+                })
+                .collect();
+            let files: Vec<(&str, Bytes)> = written
+                .iter()
+                .map(|(name, bytes)| (name.as_str(), bytes.clone()))
+                .collect();
+            let (most, retries) = (most.to_string(), retries.to_string());
+            let settings = [
+                ("BEDROCK_MAX_RECORDS_PER_JOB", most.as_str()),
+                ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
+                (
+                    "BEDROCK_BATCH_MODE",
+                    if batch { "batch" } else { "realtime" },
+                ),
+                ("BEDROCK_MAX_RETRIES", retries.as_str()),
+            ];
+            runtime.block_on(async {
+                let prompt = "Judge {id}: {text} {price} {tags} {at}";
+                let case = Case::of_files(&files, prompt, &settings, |config| {
+                    config.faults = faults;
+                    config.limits.min_records_per_job = 1;
+                })
+                .await;
+                let finished = case.run().await.unwrap();
+                prop_assert_eq!(finished.output.rows, u64::try_from(first_id).unwrap());
+                let result = case.written("validation_processed_data.parquet").await;
+                parquet_tables::assert_passed_through(&tables, result);
                 Ok(())
             })
         })

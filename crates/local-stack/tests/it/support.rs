@@ -59,9 +59,20 @@ pub(crate) fn config(directory: &TempDir) -> StackConfig {
 }
 
 impl Case {
-    /// Starts a stack; `change` has the last word on its configuration.
+    /// A case over one CSV file; `change` has the last word on the stack's configuration.
     pub(crate) async fn new(
         data: &str,
+        settings: &[(&str, &str)],
+        change: impl FnOnce(&mut StackConfig),
+    ) -> Self {
+        let file = ("data.csv", Bytes::from(data.to_owned()));
+        Self::of_files(&[file], "Judge {id}: {text}", settings, change).await
+    }
+
+    /// A case over files of any format.
+    pub(crate) async fn of_files(
+        files: &[(&str, Bytes)],
+        prompt: &str,
         settings: &[(&str, &str)],
         change: impl FnOnce(&mut StackConfig),
     ) -> Self {
@@ -70,11 +81,14 @@ impl Case {
         change(&mut config);
         let stack = LocalStack::start(config).await.unwrap();
         let store = stack.store();
+        for (name, body) in files {
+            let at = place(&format!("data/{name}"));
+            store.put(&at, body.clone(), false).await.unwrap();
+        }
         for (key, body) in [
-            ("data/data.csv", data.to_owned()),
             (
                 "pipeline/prompts.json",
-                json!({"user_prompt_template": "Judge {id}: {text}"}).to_string(),
+                json!({"user_prompt_template": prompt}).to_string(),
             ),
             ("pipeline/schema.json", schema().to_string()),
         ] {
@@ -111,9 +125,14 @@ impl Case {
 
     /// The result table as text.
     pub(crate) async fn result(&self) -> String {
-        let at = place("results/validation_processed_data.csv");
-        let bytes = self.stack.store().get(&at, 1 << 30).await.unwrap();
+        let bytes = self.written("validation_processed_data.csv").await;
         String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    /// A file of the results.
+    pub(crate) async fn written(&self, name: &str) -> Bytes {
+        let at = place(&format!("results/{name}"));
+        self.stack.store().get(&at, 1 << 30).await.unwrap()
     }
 }
 
