@@ -30,6 +30,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::determined::{only_choice, only_type};
 use indexmap::IndexMap;
 use jiter::{JsonArray, JsonObject, JsonValue};
 use serde_json::{Map, Value};
@@ -412,38 +413,6 @@ fn referenced_rule(reference: &str, document: &Value, references: &mut Vec<Strin
         }
         _ => Rule::Keep(FieldKind::Any),
     }
-}
-
-/// The only type a schema allows beside null.
-fn only_type(members: &Map<String, Value>) -> Option<&str> {
-    match members.get("type")? {
-        Value::String(name) => Some(name),
-        Value::Array(names) => {
-            let mut others = names
-                .iter()
-                .filter_map(Value::as_str)
-                .filter(|name| *name != "null");
-            let only = others.next()?;
-            others.next().is_none().then_some(only)
-        }
-        _ => None,
-    }
-}
-
-/// The only schema a choice offers beside null.
-fn only_choice(members: &Map<String, Value>) -> Option<&Value> {
-    if members.contains_key("type") || members.contains_key("properties") {
-        return None;
-    }
-    ["anyOf", "oneOf", "allOf"].iter().find_map(|keyword| {
-        let mut others = members
-            .get(*keyword)?
-            .as_array()?
-            .iter()
-            .filter(|choice| choice.get("type").and_then(Value::as_str) != Some("null"));
-        let only = others.next()?;
-        others.next().is_none().then_some(only)
-    })
 }
 
 fn is_text_enum(members: &Map<String, Value>) -> bool {

@@ -36,6 +36,7 @@
 mod candidate;
 mod coerce;
 mod datum;
+pub mod determined;
 mod field;
 mod instance;
 mod line;

@@ -49,40 +49,60 @@ fn faults() -> impl Strategy<Value = Faults> {
     })
 }
 
+/// How a table is asked.
+#[derive(Debug)]
+struct Settings {
+    most_records: String,
+    mode: &'static str,
+    retries: String,
+}
+
+impl Settings {
+    fn each(&self) -> [(&str, &str); 4] {
+        [
+            ("BEDROCK_MAX_RECORDS_PER_JOB", &self.most_records),
+            ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
+            ("BEDROCK_BATCH_MODE", self.mode),
+            ("BEDROCK_MAX_RETRIES", &self.retries),
+        ]
+    }
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    (1u64..20, prop::bool::ANY, 0u32..3).prop_map(|(most, batch, retries)| Settings {
+        most_records: most.to_string(),
+        mode: if batch { "batch" } else { "realtime" },
+        retries: retries.to_string(),
+    })
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
 #[test]
 fn any_table_and_any_faults_give_every_row_once_in_order() {
     let case = (
         prop::collection::vec((cell(), cell()), 0..60),
         prop::bool::ANY,
         faults(),
-        1u64..20,
-        prop::bool::ANY,
-        0u32..3,
+        settings(),
     );
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = runtime();
     let mut runner = TestRunner::new(Config::with_cases(24));
     runner
-        .run(&case, |(rows, crlf, faults, most, batch, retries)| {
+        .run(&case, |(rows, crlf, faults, settings)| {
             let newline = if crlf { "\r\n" } else { "\n" };
             let mut data = format!("id,text,more{newline}");
             for (number, (a, b)) in rows.iter().enumerate() {
                 // The number keeps prompts apart.
                 let _ = write!(data, "{number},{a},{b}{newline}");
             }
-            let (most, retries) = (most.to_string(), retries.to_string());
-            let settings = [
-                ("BEDROCK_MAX_RECORDS_PER_JOB", most.as_str()),
-                ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
-                (
-                    "BEDROCK_BATCH_MODE",
-                    if batch { "batch" } else { "realtime" },
-                ),
-                ("BEDROCK_MAX_RETRIES", retries.as_str()),
-            ];
+            let settings = settings.each();
             runtime.block_on(async {
                 let case = Case::new(&data, &settings, |config| {
                     config.faults = faults;
@@ -104,18 +124,12 @@ fn any_parquet_table_and_any_faults_give_every_row_once_in_order() {
         prop::collection::vec((any::<u64>(), 0usize..40), 1..4),
         1usize..30,
         faults(),
-        1u64..20,
-        prop::bool::ANY,
-        0u32..3,
+        settings(),
     );
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = runtime();
     let mut runner = TestRunner::new(Config::with_cases(16));
     runner
-        .run(&case, |(files, group, faults, most, batch, retries)| {
+        .run(&case, |(files, group, faults, settings)| {
             let mut first_id = 0;
             let tables: Vec<RecordBatch> = files
                 .iter()
@@ -137,16 +151,7 @@ fn any_parquet_table_and_any_faults_give_every_row_once_in_order() {
                 .iter()
                 .map(|(name, bytes)| (name.as_str(), bytes.clone()))
                 .collect();
-            let (most, retries) = (most.to_string(), retries.to_string());
-            let settings = [
-                ("BEDROCK_MAX_RECORDS_PER_JOB", most.as_str()),
-                ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
-                (
-                    "BEDROCK_BATCH_MODE",
-                    if batch { "batch" } else { "realtime" },
-                ),
-                ("BEDROCK_MAX_RETRIES", retries.as_str()),
-            ];
+            let settings = settings.each();
             runtime.block_on(async {
                 let prompt = "Judge {id}: {text} {price} {tags} {at}";
                 let case = Case::of_files(&files, prompt, &settings, |config| {
