@@ -6,6 +6,7 @@ use crate::job::Status;
 use aws_sdk_s3::Client;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub struct SimulatorConfig {
     pub s3: Client,
     /// The clock.
     pub now: Now,
+    /// Where to listen; port 0 is any free one.
+    pub listen: SocketAddr,
     /// The account in ARNs, 12 digits.
     pub account: String,
     /// The Region in ARNs.
@@ -65,11 +68,13 @@ pub struct SimulatorConfig {
 }
 
 impl SimulatorConfig {
-    /// The service's default quotas, the default schedule, answers from the schema, no faults.
+    /// The service's default quotas, the default schedule, answers from the schema, no faults, on a
+    /// free port of 127.0.0.1.
     pub fn new(s3: Client, now: Now) -> Self {
         Self {
             s3,
             now,
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
             account: "123456789012".to_owned(),
             region: "us-east-1".to_owned(),
             limits: Limits::default(),
@@ -84,6 +89,7 @@ impl SimulatorConfig {
 impl fmt::Debug for SimulatorConfig {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("SimulatorConfig")
+            .field("listen", &self.listen)
             .field("account", &self.account)
             .field("region", &self.region)
             .field("limits", &self.limits)
@@ -164,6 +170,18 @@ impl Default for Schedule {
 }
 
 impl Schedule {
+    /// So many seconds in each status, however many records a job has.
+    pub fn even(seconds: u64) -> Self {
+        Self {
+            submitted_seconds: seconds,
+            validating_seconds: seconds,
+            scheduled_seconds: seconds,
+            processing_seconds: seconds,
+            record_milliseconds: 0,
+            stopping_seconds: seconds,
+        }
+    }
+
     pub(crate) fn submitted(&self) -> Duration {
         Duration::from_secs(self.submitted_seconds)
     }

@@ -2,7 +2,7 @@
 //!
 //! The batch operations (`CreateModelInvocationJob`, `GetModelInvocationJob`,
 //! `ListModelInvocationJobs`, `StopModelInvocationJob`) and the on-demand operations
-//! (`InvokeModel`, `Converse`) answer on a loopback port in the protocol of the service (restJson),
+//! (`InvokeModel`, `Converse`) answer on a port of their own in the protocol of the service (restJson),
 //! so that the AWS SDK's clients are used unchanged. Inputs are read from, and outputs written to,
 //! any S3 endpoint.
 //!

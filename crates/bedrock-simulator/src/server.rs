@@ -16,7 +16,7 @@ use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -34,9 +34,14 @@ pub enum StartError {
     /// The fault script is not usable.
     #[error("the faults are not usable")]
     Faults(#[from] FaultsError),
-    /// No port on the loopback interface.
-    #[error("no port on 127.0.0.1 can be opened")]
-    Listen(#[from] std::io::Error),
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
 }
 
 /// A running simulator. It stops when this is dropped.
@@ -56,11 +61,16 @@ impl std::fmt::Debug for Running {
 }
 
 impl Simulator {
-    /// Starts a simulator on a free port of 127.0.0.1, on the current tokio runtime.
+    /// Starts a simulator on the current tokio runtime.
     pub async fn start(config: SimulatorConfig) -> Result<Running, StartError> {
         config.faults.check()?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
+        let listen = config.listen;
+        let failed = |source| StartError::Listen {
+            address: listen,
+            source,
+        };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         let listener = listener.tap_io(|stream| {
             // Small answers are sent at once; without it they only come later.
             let _ = stream.set_nodelay(true);

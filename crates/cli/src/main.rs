@@ -7,6 +7,7 @@ mod preview;
 mod report;
 mod run;
 mod show;
+mod simulate_bedrock;
 mod staging;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +33,8 @@ enum Command {
     Parse(parse::ParseArguments),
     /// Make the result table from answers that are already at hand.
     Merge(merge::MergeArguments),
+    /// Stand in for Amazon Bedrock, for functions that run elsewhere: the simulator alone, in real time.
+    SimulateBedrock(simulate_bedrock::SimulateBedrockArguments),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +61,9 @@ fn run_command(command: Command) -> Result<(), Failure> {
             Command::Run(arguments) => Box::pin(run::run(arguments)).await,
             Command::Preview(arguments) => Box::pin(preview::preview(arguments)).await,
             Command::Merge(arguments) => Box::pin(merge::merge(arguments)).await,
+            Command::SimulateBedrock(arguments) => {
+                Box::pin(simulate_bedrock::simulate_bedrock(arguments)).await
+            }
             Command::Parse(arguments) => parse::parse(&arguments),
         }
     })

@@ -255,8 +255,23 @@ pub(crate) fn stack_config(
     {
         config.limits.min_records_per_job = least;
     }
-    let schema = job.schema_value();
-    config.answers = match answers {
+    config.answers = read_answers(answers, job.schema_value())?;
+    config.faults = read_faults(faults)?;
+    Ok(config)
+}
+
+/// A file of JSON.
+pub(crate) fn read_json(file: &Path) -> Result<serde_json::Value, Failure> {
+    serde_json::from_slice(&read_file(file)?)
+        .map_err(|error| Failure::input(format!("{}: {error}", file.display())))
+}
+
+/// The simulated model's answers: those of the file, else made from the schema.
+pub(crate) fn read_answers(
+    file: Option<&Path>,
+    schema: Option<serde_json::Value>,
+) -> Result<AnswerSource, Failure> {
+    Ok(match file {
         Some(file) => AnswerSource::Given {
             answers: parse_given(&read_file(file)?).map_err(|error| {
                 Failure::input(format!("{}: {}", file.display(), with_source(&error)))
@@ -264,13 +279,16 @@ pub(crate) fn stack_config(
             schema,
         },
         None => AnswerSource::FromSchema { schema },
+    })
+}
+
+/// The faults of the file; none without one.
+pub(crate) fn read_faults(file: Option<&Path>) -> Result<Faults, Failure> {
+    let Some(file) = file else {
+        return Ok(Faults::default());
     };
-    if let Some(file) = faults {
-        config.faults = Faults::from_json(&read_file(file)?).map_err(|error| {
-            Failure::input(format!("{}: {}", file.display(), with_source(&error)))
-        })?;
-    }
-    Ok(config)
+    Faults::from_json(&read_file(file)?)
+        .map_err(|error| Failure::input(format!("{}: {}", file.display(), with_source(&error))))
 }
 
 /// Starts a stack.
@@ -281,7 +299,7 @@ pub(crate) async fn start(config: StackConfig) -> Result<LocalStack, Failure> {
 }
 
 /// An error's text and what is behind it.
-fn with_source(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_source(error: &dyn std::error::Error) -> String {
     let source = error.source().map(|source| format!(": {source}"));
     format!("{error}{}", source.unwrap_or_default())
 }

@@ -6,5 +6,6 @@ mod merge;
 mod parse;
 mod preview;
 mod run;
+mod simulate_bedrock;
 mod table;
 mod vectors;

@@ -1,0 +1,80 @@
+//! `quarry simulate-bedrock`: the simulator as a process of its own, in real time.
+
+use crate::failure::Failure;
+use crate::staging::{read_answers, read_faults, read_json, with_source};
+use clap::Args;
+use quarry_bedrock_simulator::{Event, Schedule, Simulator, SimulatorConfig};
+use quarry_edge::clock::{Clock, SystemClock};
+use quarry_edge::s3::client::S3Store;
+use quarry_edge::sdk::{self, SdkOptions};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Arguments of `quarry simulate-bedrock`.
+#[derive(Debug, Args)]
+pub(crate) struct SimulateBedrockArguments {
+    /// The S3 server that jobs read from and write to, e.g. `http://127.0.0.1:8333`. Credentials and
+    /// the Region are the environment's.
+    #[arg(long, value_name = "URL")]
+    s3: String,
+    /// Where to listen; port 0 is any free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8700")]
+    listen: SocketAddr,
+    /// How long a job stays in each of its statuses.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    seconds_per_status: u64,
+    /// Fewest records in a job.
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    min_records_per_job: u64,
+    /// What goes wrong: see docs/local-stack.md.
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// Answers of the simulated model, one a line; made from the schema when absent.
+    #[arg(long, value_name = "FILE")]
+    answers: Option<PathBuf>,
+    /// The JSON Schema of answers to requests that have none in them.
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
+}
+
+/// Simulates until the process is ended.
+pub(crate) async fn simulate_bedrock(arguments: SimulateBedrockArguments) -> Result<(), Failure> {
+    let schema = arguments.schema.as_deref().map(read_json).transpose()?;
+    let answers = read_answers(arguments.answers.as_deref(), schema)?;
+    let faults = read_faults(arguments.faults.as_deref())?;
+    let sdk = sdk::load(SdkOptions {
+        endpoint_url: Some(arguments.s3),
+        ..SdkOptions::default()
+    })
+    .await;
+    let store = S3Store::new(&sdk, true);
+    let mut config = SimulatorConfig::new(store.client().clone(), Arc::new(|| SystemClock.now()));
+    if let Some(region) = sdk.region() {
+        region.as_ref().clone_into(&mut config.region);
+    }
+    config.listen = arguments.listen;
+    config.limits.min_records_per_job = arguments.min_records_per_job;
+    config.schedule = Schedule::even(arguments.seconds_per_status);
+    config.answers = answers;
+    config.faults = faults;
+    config.observer = Some(Arc::new(tell));
+    let simulator = Simulator::start(config)
+        .await
+        .map_err(|error| Failure::run(with_source(&error)))?;
+    println!("listening on {}", simulator.endpoint());
+    std::future::pending().await
+}
+
+/// One line for what happened to a job. Records on demand are too many.
+fn tell(event: &Event) {
+    match event {
+        Event::JobCreated { arn, name } => println!("created {name}: {arn}"),
+        Event::JobEnded {
+            arn,
+            status,
+            processed,
+        } => println!("{}, {processed} records: {arn}", status.as_str()),
+        Event::Invoked { .. } => {}
+    }
+}
