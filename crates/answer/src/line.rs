@@ -20,6 +20,9 @@ pub struct OutputLine<'a> {
     pub record_id: Cow<'a, str>,
     /// What became of it.
     pub body: LineBody<'a>,
+    /// Whether the run's fallback model answered. Bedrock's lines do not say that; those that
+    /// Quarry writes for answers given on demand do, as `"byFallback": true`.
+    pub by_fallback: bool,
 }
 
 /// The part of a line that is not the id.
@@ -72,6 +75,8 @@ struct Members<'a> {
     model_output: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
+    #[serde(rename = "byFallback", default)]
+    by_fallback: bool,
 }
 
 #[derive(Deserialize)]
@@ -107,7 +112,11 @@ pub fn read_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
             message: Cow::Borrowed("output line has neither modelOutput nor error"),
         }),
     };
-    Ok(OutputLine { record_id, body })
+    Ok(OutputLine {
+        record_id,
+        body,
+        by_fallback: members.by_fallback,
+    })
 }
 
 /// Reads an error in any form: one that is not the documented object is kept as its JSON text.

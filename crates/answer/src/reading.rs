@@ -21,7 +21,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiter::{JsonObject, JsonValue};
-use quarry_model::{AnswerContent, ModelAnswer};
+use quarry_model::{AnswerContent, EMBEDDING_FIELD, ModelAnswer};
 
 use crate::candidate::{candidates, with_prefill};
 use crate::coerce::keep;
@@ -157,9 +157,13 @@ impl Reader {
             refused: answer.refused(),
         };
         match &answer.content {
-            AnswerContent::Tool(json) | AnswerContent::Embedding(json) => {
-                self.read_answer(json, circumstances)
+            AnswerContent::Tool(json) => self.read_answer(json, circumstances),
+            // A vector has no name; with a schema it is the one property of the answer.
+            AnswerContent::Embedding(vector) if self.schema.is_some() => {
+                let object = format!("{{\"{EMBEDDING_FIELD}\":{vector}}}");
+                self.read_answer(&object, circumstances)
             }
+            AnswerContent::Embedding(vector) => self.read_answer(vector, circumstances),
             AnswerContent::Text(text) => self.read_answer(
                 text,
                 Circumstances {

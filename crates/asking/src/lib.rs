@@ -2,15 +2,20 @@
 //! reader of what comes back, and the result columns. Every step of a run builds the same
 //! [`Asking`] from the plan.
 
+mod fallback;
+
+pub use fallback::Fallback;
+
 use quarry_answer::{Reader, Schema, SchemaError};
 use quarry_contract::plan::Plan;
 use quarry_contract::settings::{self, SettingError, Settings};
 use quarry_model::{
     BodySettings, Capabilities, CapabilityOverrides, Enforcement, Family, Invocation, PROMPT_SLOT,
-    choose_enforcement, request_body,
+    choose_enforcement, embedding_schema, request_body,
 };
 use quarry_prompt::{
     FieldLimit, MissingColumns, Prompts, PromptsError, RecordEncoder, RenderError, RenderOptions,
+    RequestBody, Template,
 };
 use quarry_result::columns::{ColumnsError, ResultColumns};
 use serde_json::Value;
@@ -24,8 +29,12 @@ pub struct Asking {
     enforcement: Enforcement,
     vectors: bool,
     encoder: RecordEncoder,
+    fallback: Option<Fallback>,
     columns: ResultColumns,
 }
+
+/// The column that is embedded when `prompts.json` has no template.
+const INPUT_TEXT: &str = "input_text";
 
 /// Why a request cannot be asked; known before any money is spent.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +57,17 @@ pub enum AskingError {
     /// `BEDROCK_MODEL_CAPABILITIES` is not what it should be.
     #[error("BEDROCK_MODEL_CAPABILITIES is not a JSON object of capabilities: {0}")]
     Capabilities(#[source] serde_json::Error),
+    /// One of the two models answers with vectors, the other with text.
+    #[error(
+        "BEDROCK_FALLBACK_MODEL_ID is `{fallback}`, which does not answer in the form of `{primary}` \
+         (vectors or text); use a model of the same kind, or none"
+    )]
+    FallbackKind {
+        /// The fallback model.
+        fallback: String,
+        /// The model of the run.
+        primary: String,
+    },
 }
 
 impl Asking {
@@ -58,22 +78,9 @@ impl Asking {
         schema: Option<&Value>,
     ) -> Result<Self, AskingError> {
         let capabilities = capabilities(&settings)?;
-        let enforcement = choose_enforcement(
-            &capabilities,
-            schema.is_some(),
-            settings.use_structured_output,
-        );
-        let body = request_body(
-            &BodySettings {
-                max_tokens: settings.max_tokens,
-                temperature: settings.temperature,
-                top_p: settings.top_p,
-            },
-            &capabilities,
-            enforcement,
-            prompts.system(),
-            schema,
-        );
+        let vectors = capabilities.body.is_embedding().then(embedding_schema);
+        let schema = vectors.as_ref().or(schema);
+        let (enforcement, body) = enforced_body(&settings, capabilities, prompts, schema);
         let options = RenderOptions {
             missing: match settings.missing_columns {
                 settings::MissingColumns::Refuse => MissingColumns::Refuse,
@@ -87,8 +94,13 @@ impl Asking {
                 None
             },
         };
-        let template = prompts.template(&settings.routed_rules_column);
+        let template = if vectors.is_some() && !prompts.has_own_template() {
+            Template::compile(&format!("{{{INPUT_TEXT}}}"), &[INPUT_TEXT.to_owned()])
+        } else {
+            prompts.template(&settings.routed_rules_column)
+        };
         let encoder = RecordEncoder::new(&body, PROMPT_SLOT, template, options)?;
+        let fallback = Self::fallback_of(&settings, capabilities, prompts, schema, &encoder)?;
         let schema = schema.map(Schema::compile).transpose()?.map(Arc::new);
         let properties: Option<Vec<String>> = schema.as_ref().map(|schema| {
             schema
@@ -104,8 +116,36 @@ impl Asking {
             enforcement,
             vectors: capabilities.body.is_embedding(),
             encoder,
+            fallback,
             columns,
         })
+    }
+
+    fn fallback_of(
+        settings: &Settings,
+        primary: Capabilities,
+        prompts: &Prompts,
+        schema: Option<&Value>,
+        encoder: &RecordEncoder,
+    ) -> Result<Option<Fallback>, AskingError> {
+        let Some(model_id) = &settings.fallback_model_id else {
+            return Ok(None);
+        };
+        let capabilities = fallback::capabilities(model_id, named_family(settings), primary);
+        if capabilities.body.is_embedding() != primary.body.is_embedding() {
+            return Err(AskingError::FallbackKind {
+                fallback: model_id.clone(),
+                primary: settings.effective_model_id(),
+            });
+        }
+        let (enforcement, body) = enforced_body(settings, capabilities, prompts, schema);
+        Ok(Some(Fallback::new(
+            model_id.clone(),
+            capabilities.invocation == Invocation::Converse,
+            enforcement.is_prefilled(),
+            encoder.body().clone(),
+            RequestBody::new(&body, PROMPT_SLOT)?,
+        )))
     }
 
     /// What a plan asks.
@@ -138,7 +178,12 @@ impl Asking {
         self.encoder.template().shows_whole_row(table_columns)
     }
 
-    /// Reads answers.
+    /// The model that is asked when the run's own refuses a record on demand.
+    pub fn fallback(&self) -> Option<&Fallback> {
+        self.fallback.as_ref()
+    }
+
+    /// Reads answers of the run's model.
     pub fn reader(&self) -> Reader {
         Reader::new(self.schema.clone(), self.enforcement.is_prefilled())
     }
@@ -146,6 +191,15 @@ impl Asking {
     /// Whether the model answers with vectors.
     pub fn answers_are_vectors(&self) -> bool {
         self.vectors
+    }
+
+    /// Reads answers of the fallback model.
+    pub fn fallback_reader(&self) -> Option<Reader> {
+        let fallback = self.fallback.as_ref()?;
+        Some(Reader::new(
+            self.schema.clone(),
+            fallback.answers_lack_their_brace(),
+        ))
     }
 
     /// The result columns.
@@ -172,12 +226,48 @@ pub fn capabilities(settings: &Settings) -> Result<Capabilities, AskingError> {
         Some(text) => serde_json::from_str(text).map_err(AskingError::Capabilities)?,
         None => CapabilityOverrides::default(),
     };
-    // An application profile's ARN does not name the model; the primary model's id then does.
-    let named = match Family::of(&settings.effective_model_id()) {
+    Ok(named_family(settings).capabilities().overridden(&overrides))
+}
+
+/// An application profile's ARN does not name the model; the primary model's id then does.
+fn named_family(settings: &Settings) -> Family {
+    match Family::of(&settings.effective_model_id()) {
         Family::Unknown => Family::of(&settings.primary_model_id),
         family => family,
-    };
-    Ok(named.capabilities().overridden(&overrides))
+    }
+}
+
+/// How a model is held to JSON, and the body of its requests.
+fn enforced_body(
+    settings: &Settings,
+    capabilities: Capabilities,
+    prompts: &Prompts,
+    schema: Option<&Value>,
+) -> (Enforcement, Value) {
+    let enforcement = choose_enforcement(
+        &capabilities,
+        schema.is_some(),
+        settings.use_structured_output,
+    );
+    let body = request_body(
+        &BodySettings {
+            max_tokens: settings.max_tokens,
+            temperature: settings.temperature,
+            top_p: settings.top_p,
+        },
+        &capabilities,
+        enforcement,
+        prompts.system(),
+        schema,
+    );
+    (enforcement, body)
+}
+
+/// The schema that the run's model keeps by itself: an embedding model answers with a vector,
+/// whatever else is asked for.
+pub fn own_schema(settings: &Settings) -> Result<Option<Value>, AskingError> {
+    let vectors = capabilities(settings)?.body.is_embedding();
+    Ok(vectors.then(embedding_schema))
 }
 
 /// Whether records hold `Converse` bodies.

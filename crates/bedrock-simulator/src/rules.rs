@@ -446,6 +446,21 @@ mod tests {
         assert!(is_role_arn("arn:aws-us-gov:iam::123456789012:role/path/a"));
     }
 
+    /// Each case of `tests/vectors/job_name.json` says whether the Python program that Quarry takes
+    /// over from took a name, and where the service does not, so that it is refused here, why.
+    #[test]
+    fn recorded_job_names_are_taken_as_recorded_or_refused_for_a_reason() {
+        let cases: Vec<Value> =
+            serde_json::from_str(include_str!("../tests/vectors/job_name.json")).unwrap();
+        assert_eq!(cases.len(), 20);
+        for case in cases {
+            assert_eq!(case["ours"].is_null(), case["reason"].is_null(), "{case}");
+            let taken = case["ours"].is_null() && case["expected"] == "ok";
+            let name = case["name"].as_str().unwrap();
+            assert_eq!(is_job_name(name), taken, "{case}");
+        }
+    }
+
     #[test]
     fn models_are_ids_or_arns() {
         for good in [

@@ -3,6 +3,7 @@
 //! Values come as text, from the deployment's environment and over it from the request. A name
 //! that is not known and a value that is not allowed are errors that say what is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -130,14 +131,6 @@ pub enum SettingError {
         /// What to set it to.
         remedy: &'static str,
     },
-    /// The setting was part of the original step's container and has no meaning here.
-    #[error("{name} has no effect here: {reason}")]
-    Retired {
-        /// The name.
-        name: &'static str,
-        /// Why, and what to do instead.
-        reason: &'static str,
-    },
 }
 
 /// The names of all settings.
@@ -176,17 +169,35 @@ pub const NAMES: [&str; 32] = [
     "BEDROCK_OUTPUT_KMS_KEY",
 ];
 
-/// Settings of the original step that are refused, and why.
-const RETIRED: [(&str, &str); 2] = [
+/// Variables of the original step's container that decide nothing here, and why. They are taken
+/// with any value, so that a step's environment can be passed on as it is.
+const WITHOUT_EFFECT: [(&str, &str); 8] = [
+    ("BEDROCK_BATCH_INPUT_S3_PATH", JOB_FILES),
+    ("BEDROCK_BATCH_OUTPUT_S3_PATH", JOB_FILES),
     (
-        "BEDROCK_BATCH_INPUT_S3_PATH",
-        "job files are kept in the run's work folder; set the request's `work`",
+        "AWS_DEFAULT_REGION",
+        "models are asked in the Region of the deployment",
     ),
-    (
-        "BEDROCK_BATCH_OUTPUT_S3_PATH",
-        "job files are kept in the run's work folder; set the request's `work`",
-    ),
+    ("USE_SECURE_PYPI", NO_PACKAGES),
+    ("SECURE_PYPI_ROLE_ACCOUNT", NO_PACKAGES),
+    ("SECURE_PYPI_DOMAIN", NO_PACKAGES),
+    ("SECURE_PYPI_DOMAIN_OWNER", NO_PACKAGES),
+    ("SECURE_PYPI_REPOSITORY", NO_PACKAGES),
 ];
+
+const JOB_FILES: &str = "job files are in the run's folder below the request's `work`, \
+    the one place that the roles of functions and jobs have to reach";
+const NO_PACKAGES: &str = "nothing is installed when a run starts";
+
+/// What the summary says of settings that have no effect: one note for each that has a value.
+pub fn notes(values: &BTreeMap<String, String>) -> Vec<String> {
+    let source = Source(values);
+    WITHOUT_EFFECT
+        .iter()
+        .filter(|(name, _)| source.raw(name).is_some())
+        .map(|(name, reason)| format!("{name} has no effect: {reason}"))
+        .collect()
+}
 
 /// The length of the mark that ends a cut cell, characters; a shorter limit could not hold it.
 pub const SHORTEST_FIELD_LIMIT: u64 = 31;
@@ -199,10 +210,9 @@ impl Settings {
     )]
     pub fn read(values: &BTreeMap<String, String>) -> Result<Self, SettingError> {
         for name in values.keys() {
-            if let Some((name, reason)) = RETIRED.iter().find(|(retired, _)| retired == name) {
-                return Err(SettingError::Retired { name, reason });
-            }
-            if !NAMES.contains(&name.as_str()) {
+            let is_known = NAMES.contains(&name.as_str())
+                || WITHOUT_EFFECT.iter().any(|(known, _)| known == name);
+            if !is_known {
                 return Err(SettingError::Unknown {
                     name: name.clone(),
                     suggestion: nearest(name),
@@ -333,11 +343,11 @@ impl Settings {
             && self.batch_mode != BatchMode::Realtime
         {
             return Err(SettingError::Value {
-                name: "BEDROCK_MIN_RECORDS_PER_JOB",
-                value: self.min_records_per_job.to_string(),
+                name: "BEDROCK_MAX_RECORDS_PER_JOB",
+                value: self.max_records_per_job.to_string(),
                 allowed: format!(
-                    "at most BEDROCK_MAX_RECORDS_PER_JOB, {}",
-                    self.max_records_per_job
+                    "at least BEDROCK_MIN_RECORDS_PER_JOB, {}",
+                    self.min_records_per_job
                 ),
             });
         }
@@ -356,8 +366,44 @@ impl Settings {
                 remedy: "BEDROCK_BATCH_MODE is `batch`, and jobs need a role to read and write with",
             });
         }
-        Ok(())
+        self.check_accounts()
     }
+
+    /// Jobs run with the role, in its account: a profile of another account is not there.
+    fn check_accounts(&self) -> Result<(), SettingError> {
+        let (Some(profile), Some(role)) = (&self.inference_profile_arn, &self.batch_role_arn)
+        else {
+            return Ok(());
+        };
+        let (Some(of_profile), Some(of_role)) =
+            (partition_and_account(profile), partition_and_account(role))
+        else {
+            return Ok(());
+        };
+        if self.batch_mode == BatchMode::Realtime
+            || of_profile.0 != of_role.0
+            || of_profile.1 == of_role.1
+        {
+            return Ok(());
+        }
+        Err(SettingError::Value {
+            name: "BEDROCK_INFERENCE_PROFILE_ARN",
+            value: profile.clone(),
+            allowed: format!(
+                "a profile of account {}, that of BEDROCK_BATCH_ROLE_ARN, with which jobs run",
+                of_role.1
+            ),
+        })
+    }
+}
+
+/// The partition and the account of an ARN that names an account.
+fn partition_and_account(arn: &str) -> Option<(&str, &str)> {
+    let mut parts = arn.strip_prefix("arn:")?.splitn(5, ':');
+    let partition = parts.next()?;
+    let account = parts.nth(2)?;
+    let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+    is_account.then_some((partition, account))
 }
 
 /// The pattern of `roleArn` (`CreateModelInvocationJob`).
@@ -405,7 +451,8 @@ impl Source<'_> {
         let Some(text) = self.raw(name) else {
             return Ok(default);
         };
-        text.parse::<N>()
+        without_underscores(text)
+            .parse::<N>()
             .ok()
             .filter(|value| *value >= least && *value <= most)
             .ok_or_else(|| SettingError::Value {
@@ -449,6 +496,24 @@ impl Source<'_> {
             value: text.to_owned(),
             allowed: "a JSON list of model ids, e.g. [\"anthropic.claude-…\"]".to_owned(),
         })
+    }
+}
+
+/// `45_000` is 45000, as in Python.
+fn without_underscores(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let digit = |place: Option<usize>| {
+        place
+            .and_then(|place| bytes.get(place))
+            .is_some_and(u8::is_ascii_digit)
+    };
+    let separates = |(place, byte): (usize, &u8)| {
+        *byte != b'_' || digit(place.checked_sub(1)) && digit(Some(place + 1))
+    };
+    if bytes.contains(&b'_') && bytes.iter().enumerate().all(separates) {
+        Cow::Owned(text.replace('_', ""))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 
@@ -577,8 +642,64 @@ mod tests {
     }
 
     #[test]
-    fn settings_of_the_old_container_are_refused_with_what_to_do_instead() {
-        let error = read(&[("BEDROCK_BATCH_INPUT_S3_PATH", "s3://b/p")]).unwrap_err();
-        assert!(error.to_string().contains("set the request's `work`"));
+    fn variables_of_the_original_container_are_taken_and_those_without_effect_noted() {
+        let container = [
+            ("BEDROCK_BATCH_INPUT_S3_PATH", "s3://b/p"),
+            ("BEDROCK_BATCH_OUTPUT_S3_PATH", ""),
+            ("AWS_DEFAULT_REGION", "eu-west-1"),
+            ("USE_SECURE_PYPI", "true"),
+        ];
+        assert!(read(&container).is_ok());
+        let values = container.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let notes = notes(&BTreeMap::from(values));
+        assert_eq!(notes.len(), 3, "an empty value is none: {notes:?}");
+        assert!(
+            notes.iter().any(
+                |note| note.starts_with("BEDROCK_BATCH_INPUT_S3_PATH has no effect: job files")
+            )
+        );
+    }
+
+    #[test]
+    fn numbers_may_be_written_as_python_reads_them() {
+        let records = |text| read(&[("BEDROCK_MAX_RECORDS_PER_JOB", text)]);
+        for text in ["45000", " 45000 ", "45_000", "+45000"] {
+            assert_eq!(records(text).unwrap().max_records_per_job, 45_000, "{text}");
+        }
+        for text in ["_45000", "45__000", "45000_", "45,000", "4.5e4", "forty"] {
+            assert!(records(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            read(&[("BEDROCK_TEMPERATURE", "5e-1")])
+                .unwrap()
+                .temperature
+                .to_bits(),
+            0.5_f64.to_bits()
+        );
+    }
+
+    #[test]
+    fn truth_values_and_modes_are_words_in_any_case() {
+        for (text, skip) in [
+            ("True", true),
+            ("TRUE", true),
+            ("False", false),
+            ("", false),
+        ] {
+            let settings = read(&[("BEDROCK_SKIP_ERROR_RECORDS", text)]).unwrap();
+            assert_eq!(settings.skip_error_records, skip, "{text}");
+        }
+        assert!(read(&[("BEDROCK_SKIP_ERROR_RECORDS", "1")]).is_err());
+        let settings = read(&[("BEDROCK_BATCH_MODE", "RealTime")]).unwrap();
+        assert_eq!(settings.batch_mode, BatchMode::Realtime);
+    }
+
+    #[test]
+    fn a_job_below_the_minimum_is_refused_under_the_name_that_was_set() {
+        let error = read(&[("BEDROCK_MAX_RECORDS_PER_JOB", "50")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "BEDROCK_MAX_RECORDS_PER_JOB is `50`; allowed: at least BEDROCK_MIN_RECORDS_PER_JOB, 100"
+        );
     }
 }

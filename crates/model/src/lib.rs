@@ -28,11 +28,13 @@ mod enforcement;
 mod family;
 mod output;
 mod request;
+mod schema;
 
 pub use capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation};
 pub use enforcement::{Enforcement, choose_enforcement};
 pub use family::Family;
 pub use output::{AnswerContent, ModelAnswer, UnreadableOutput, Usage, read_output};
 pub use request::{
-    BodySettings, DEFAULT_TEMPERATURE, DEFAULT_TOP_P, PROMPT_SLOT, TOOL_NAME, request_body,
+    BodySettings, DEFAULT_TEMPERATURE, DEFAULT_TOP_P, EMBEDDING_FIELD, PROMPT_SLOT, TOOL_NAME,
+    embedding_schema, request_body,
 };

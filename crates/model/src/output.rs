@@ -8,6 +8,7 @@
 //! are passed over.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{self, Deserializer, Visitor};
@@ -34,7 +35,7 @@ pub enum AnswerContent<'a> {
     Tool(Cow<'a, str>),
     /// Answer text: all text blocks joined, without reasoning.
     Text(Cow<'a, str>),
-    /// One or more vectors, as JSON text.
+    /// A vector, as JSON text.
     Embedding(Cow<'a, str>),
     /// The answer holds no content at all.
     Empty,
@@ -151,11 +152,7 @@ pub fn read_output(output: &str) -> Result<ModelAnswer<'_>, UnreadableOutput> {
             input_tokens: envelope.input_text_token_count.unwrap_or(0),
             output_tokens: 0,
         };
-        (
-            AnswerContent::Embedding(Cow::Borrowed(vectors.get())),
-            None,
-            Some(usage),
-        )
+        (embedding_content(vectors)?, None, Some(usage))
     } else {
         return Err(UnreadableOutput::UnknownShape);
     };
@@ -409,6 +406,35 @@ fn text_of(text: &RawValue) -> Result<AnswerContent<'_>, UnreadableOutput> {
     Ok(plain(text))
 }
 
+/// The vector of a record's one text. Titan gives the vector itself, Cohere a list with a vector
+/// for each text; both give an object of these by element type where types were asked for, of
+/// which `float` counts, else the first (`embeddings` of Cohere Embed, `embeddingsByType` of Titan
+/// Text Embeddings V2).
+fn embedding_content(vectors: &RawValue) -> Result<AnswerContent<'_>, UnreadableOutput> {
+    let mut vectors = vectors;
+    if vectors.get().starts_with('{') {
+        let mut types: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(vectors.get())?;
+        let chosen = types.remove("float");
+        match chosen.or_else(|| types.pop_first().map(|(_, first)| first)) {
+            Some(chosen) => vectors = chosen,
+            None => return Ok(AnswerContent::Empty),
+        }
+    }
+    let is_list_of_lists = vectors
+        .get()
+        .strip_prefix('[')
+        .is_some_and(|items| items.trim_start().starts_with('['));
+    let vector = if is_list_of_lists {
+        first_candidate::<&RawValue>(vectors)?
+    } else {
+        Some(vectors)
+    };
+    Ok(match vector.map(RawValue::get) {
+        Some(vector) if vector != "[]" => AnswerContent::Embedding(Cow::Borrowed(vector)),
+        _ => AnswerContent::Empty,
+    })
+}
+
 fn first_candidate<'a, T: Deserialize<'a>>(
     list: &'a RawValue,
 ) -> Result<Option<T>, UnreadableOutput> {
@@ -579,6 +605,28 @@ mod tests {
             content(r#"{"content":[{"type":"text","text":"ok \ud83d!"}]}"#),
             text("ok \u{FFFD}!")
         );
+    }
+
+    #[test]
+    fn an_embedding_is_one_vector_in_every_form() {
+        let vector = |json: &'static str| AnswerContent::Embedding(Cow::Borrowed(json));
+        for output in [
+            r#"{"embedding":[1.5,2]}"#,
+            r#"{"embeddingsByType":{"binary":[0,1],"float":[1.5,2]}}"#,
+            r#"{"embeddings":[[1.5,2]],"response_type":"embeddings_floats"}"#,
+            r#"{"embeddings":{"float":[[1.5,2]]},"response_type":"embeddings_by_type"}"#,
+            r#"{"embeddings":{"int8":[[3]],"float":[ [1.5,2] ]}}"#,
+        ] {
+            assert_eq!(content(output), vector("[1.5,2]"), "{output}");
+        }
+        assert_eq!(content(r#"{"embeddings":{"int8":[[3]]}}"#), vector("[3]"));
+        for output in [
+            r#"{"embedding":[]}"#,
+            r#"{"embeddings":[]}"#,
+            r#"{"embeddings":{}}"#,
+        ] {
+            assert_eq!(content(output), AnswerContent::Empty, "{output}");
+        }
     }
 
     #[test]

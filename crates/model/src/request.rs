@@ -8,6 +8,7 @@ use serde_json::{Map, Number, Value, json};
 
 use crate::capabilities::{BodyForm, Capabilities};
 use crate::enforcement::Enforcement;
+use crate::schema::{closed_without_limits, object_schema, three_members};
 
 /// Stands for the prompt in a request body: the whole value of exactly one string.
 ///
@@ -16,6 +17,9 @@ pub const PROMPT_SLOT: &str = "\u{E000}\u{F8FF}prompt\u{F8FF}\u{E000}";
 
 /// The tool a model is made to call, and the name given to a structured output.
 pub const TOOL_NAME: &str = "structured_response";
+
+/// The one property of an embedding model's answer, and so its result column.
+pub const EMBEDDING_FIELD: &str = "embedding";
 
 const TOOL_DESCRIPTION: &str = "Return the structured analysis response";
 
@@ -73,8 +77,9 @@ impl BodySettings {
 /// Builds the body of every record of a run, with [`PROMPT_SLOT`] in place of the prompt.
 ///
 /// `enforcement` comes from [`crate::choose_enforcement`]; one that needs a schema does nothing
-/// without it. The schema is sent whole (`$defs`, `additionalProperties`, titles), with
-/// `"type": "object"` put in front if it has no type. An empty system prompt is left out.
+/// without it. Claude's tools get the schema whole (`$defs`, `additionalProperties`, titles), with
+/// `"type": "object"` put in front if it has no type; other tools and structured output as much of
+/// it as they take. An empty system prompt is left out.
 /// Embedding bodies carry the prompt only.
 ///
 /// ```
@@ -106,6 +111,19 @@ pub fn request_body(
             "input_type": "search_document",
         }),
     }
+}
+
+/// The schema of an embedding model's answer: [`EMBEDDING_FIELD`], a list of numbers.
+pub fn embedding_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": { EMBEDDING_FIELD: { "type": "array", "items": { "type": "number" } } },
+        "required": [EMBEDDING_FIELD],
+    })
+}
+
+fn structured_schema(schema: &Value) -> Value {
+    closed_without_limits(&object_schema(schema))
 }
 
 fn anthropic(
@@ -149,7 +167,7 @@ fn anthropic(
         (Enforcement::StructuredOutput, Some(schema)) => {
             body.insert(
                 "output_config".into(),
-                json!({ "format": { "type": "json_schema", "schema": object_schema(schema) } }),
+                json!({ "format": { "type": "json_schema", "schema": structured_schema(schema) } }),
             );
         }
         _ => {}
@@ -196,7 +214,7 @@ fn converse(
                         "toolSpec": {
                             "name": TOOL_NAME,
                             "description": TOOL_DESCRIPTION,
-                            "inputSchema": { "json": object_schema(schema) },
+                            "inputSchema": { "json": three_members(schema) },
                         },
                     }],
                     "toolChoice": { "tool": { "name": TOOL_NAME } },
@@ -211,7 +229,7 @@ fn converse(
                         "type": "json_schema",
                         "structure": {
                             "jsonSchema": {
-                                "schema": object_schema(schema).to_string(),
+                                "schema": structured_schema(schema).to_string(),
                                 "name": TOOL_NAME,
                             },
                         },
@@ -222,20 +240,6 @@ fn converse(
         _ => {}
     }
     Value::Object(body)
-}
-
-/// The schema with a `type`: tool inputs are objects by definition, and Bedrock refuses a schema
-/// that does not say so.
-fn object_schema(schema: &Value) -> Value {
-    match schema {
-        Value::Object(members) if !members.contains_key("type") => {
-            let mut typed = Map::with_capacity(members.len() + 1);
-            typed.insert("type".into(), "object".into());
-            typed.extend(members.clone());
-            Value::Object(typed)
-        }
-        other => other.clone(),
-    }
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ mod truncation;
 
 pub use error::{PromptsError, RenderError};
 pub use prompts::Prompts;
-pub use record::RecordEncoder;
+pub use record::{RecordEncoder, RequestBody};
 pub use rules::Rules;
 pub use template::{MissingColumns, RenderOptions, Template};
 pub use truncation::{FieldLimit, Truncation};

@@ -23,6 +23,7 @@ const RULES_HEADING: &str = "Applicable rules for this record:\n{routed_rules}\n
 pub struct Prompts {
     system: Option<String>,
     template: String,
+    has_own_template: bool,
     placeholders: Vec<String>,
     output_schema: Option<Value>,
     rules: Arc<Rules>,
@@ -57,6 +58,7 @@ impl Prompts {
                 .filter(|text| !text.is_empty())
                 .map(str::to_owned),
             template: template.unwrap_or(DEFAULT_TEMPLATE).to_owned(),
+            has_own_template: template.is_some(),
             placeholders: file.texts("input_placeholders")?,
             output_schema: None,
             rules: Arc::default(),
@@ -97,6 +99,7 @@ impl Prompts {
         Ok(Self {
             system: system_prompt(&ruleset)?,
             template,
+            has_own_template: true,
             placeholders,
             output_schema: output_schema(&ruleset)?,
             rules: Arc::new(read_rules(rules, &mut warnings)?),
@@ -112,6 +115,12 @@ impl Prompts {
     /// The user prompt with its placeholders, as it will be used.
     pub fn template_text(&self) -> &str {
         &self.template
+    }
+
+    /// Whether the file says what is asked; else [`template_text`](Self::template_text) is a
+    /// default.
+    pub fn has_own_template(&self) -> bool {
+        self.has_own_template
     }
 
     /// The names of the placeholders; none: every word in braces is one.

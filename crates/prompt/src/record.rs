@@ -15,10 +15,7 @@ use crate::truncation::Truncation;
 /// the row's values.
 #[derive(Debug, Clone)]
 pub struct RecordEncoder {
-    /// The request body up to the prompt, with the prompt's opening quote.
-    before: Vec<u8>,
-    /// The request body from the prompt's closing quote on.
-    behind: Vec<u8>,
+    body: RequestBody,
     template: Template,
     options: RenderOptions,
     scratch: Scratch,
@@ -32,26 +29,17 @@ impl RecordEncoder {
         template: Template,
         options: RenderOptions,
     ) -> Result<Self, RenderError> {
-        let mut halves = Halves {
-            slot: prompt_slot,
-            out: Vec::new(),
-            cut: 0,
-            found: 0,
-        };
-        halves.write(body);
-        if halves.found != 1 {
-            return Err(RenderError::PromptSlot {
-                found: halves.found,
-            });
-        }
-        let behind = halves.out.split_off(halves.cut);
         Ok(Self {
-            before: halves.out,
-            behind,
+            body: RequestBody::new(body, prompt_slot)?,
             template,
             options,
             scratch: Scratch::default(),
         })
+    }
+
+    /// What stands around the prompt in every record.
+    pub fn body(&self) -> &RequestBody {
+        &self.body
     }
 
     /// The template, whose columns the rows must be projected to.
@@ -91,7 +79,7 @@ impl RecordEncoder {
         counts: Option<&mut Truncation>,
     ) -> usize {
         let start = out.len();
-        out.extend_from_slice(&self.before);
+        out.extend_from_slice(&self.body.before);
         self.template.render_into(
             &mut JsonString(out),
             row,
@@ -99,8 +87,51 @@ impl RecordEncoder {
             &mut self.scratch,
             counts,
         );
-        out.extend_from_slice(&self.behind);
+        out.extend_from_slice(&self.body.behind);
         out.len() - start
+    }
+}
+
+/// A request body without its prompt: the same bytes before and behind it in every record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestBody {
+    /// Up to the prompt, with the prompt's opening quote.
+    before: Vec<u8>,
+    /// From the prompt's closing quote on.
+    behind: Vec<u8>,
+}
+
+impl RequestBody {
+    /// A body in which exactly one string value is `prompt_slot`: there the prompt goes.
+    pub fn new(body: &Value, prompt_slot: &str) -> Result<Self, RenderError> {
+        let mut halves = Halves {
+            slot: prompt_slot,
+            out: Vec::new(),
+            cut: 0,
+            found: 0,
+        };
+        halves.write(body);
+        if halves.found != 1 {
+            return Err(RenderError::PromptSlot {
+                found: halves.found,
+            });
+        }
+        let behind = halves.out.split_off(halves.cut);
+        Ok(Self {
+            before: halves.out,
+            behind,
+        })
+    }
+
+    /// A record's request body with its prompt in `other` instead. `None` if the record was not
+    /// written with this body.
+    ///
+    /// The prompt is moved as it is escaped, so no row is needed.
+    pub fn moved_to(&self, other: &Self, model_input: &[u8]) -> Option<Vec<u8>> {
+        let prompt = model_input
+            .strip_prefix(self.before.as_slice())?
+            .strip_suffix(self.behind.as_slice())?;
+        Some([&other.before, prompt, &other.behind].concat())
     }
 }
 

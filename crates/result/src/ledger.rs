@@ -85,6 +85,9 @@ pub struct Counts {
     pub unknown_ids: u64,
     /// Lines that are not an answer at all.
     pub malformed: u64,
+    /// Rows that the fallback model answered.
+    #[serde(default)]
+    pub by_fallback: u64,
     /// Tokens read by the model, as the answers say.
     pub input_tokens: u64,
     /// Tokens written by the model, as the answers say.
@@ -112,6 +115,7 @@ impl Counts {
         self.contradictions += other.contradictions;
         self.unknown_ids += other.unknown_ids;
         self.malformed += other.malformed;
+        self.by_fallback += other.by_fallback;
         self.input_tokens += other.input_tokens;
         self.output_tokens += other.output_tokens;
         let room = MAX_EXAMPLES.saturating_sub(self.examples.len());
@@ -143,6 +147,7 @@ pub struct Ledger<'a> {
     ids: &'a RecordIds,
     expected: &'a Expected,
     reader: &'a Reader,
+    fallback_reader: Option<&'a Reader>,
     entries: Vec<Entry>,
     places: Vec<Place>,
     counts: Counts,
@@ -168,6 +173,7 @@ impl<'a> Ledger<'a> {
             ids,
             expected,
             reader,
+            fallback_reader: None,
             entries: vec![Entry::Missing; expected.len()],
             places: vec![Place::default(); expected.len()],
             counts: Counts {
@@ -176,6 +182,15 @@ impl<'a> Ledger<'a> {
             },
             hasher: std::hash::RandomState::new(),
             line: Vec::new(),
+        }
+    }
+
+    /// Reads answers of the fallback model, where the run has one, with a reader of their own.
+    #[must_use]
+    pub fn with_fallback(self, fallback_reader: Option<&'a Reader>) -> Self {
+        Self {
+            fallback_reader,
+            ..self
         }
     }
 
@@ -230,7 +245,12 @@ impl<'a> Ledger<'a> {
                             self.counts.duplicates += 1;
                         }
                         self.entries[index] = Entry::Answer { fingerprint };
-                        self.answer(index, row, output, spool)
+                        self.counts.by_fallback += u64::from(line.by_fallback);
+                        let reader = match self.fallback_reader {
+                            Some(reader) if line.by_fallback => reader,
+                            _ => self.reader,
+                        };
+                        self.answer(index, row, output, reader, spool)
                     }
                     Entry::Answer { fingerprint: first } if first == fingerprint => {
                         self.counts.duplicates += 1;
@@ -264,6 +284,7 @@ impl<'a> Ledger<'a> {
         index: usize,
         row: u64,
         output: &str,
+        reader: &Reader,
         spool: &mut dyn Spool,
     ) -> io::Result<()> {
         let outcome = match quarry_model::read_output(output) {
@@ -271,7 +292,7 @@ impl<'a> Ledger<'a> {
                 self.counts.input_tokens += answer.usage.input_tokens;
                 self.counts.output_tokens += answer.usage.output_tokens;
                 self.counts.cut_off += u64::from(answer.cut_off());
-                Outcome::read(row, self.reader.read(&answer))
+                Outcome::read(row, reader.read(&answer))
             }
             Err(unreadable) => {
                 let mut outcome =

@@ -201,7 +201,10 @@ impl Totals {
                 "pydantic_model_created": plan.schema.is_some(),
             }),
         );
-        put("batch_processing_used", json!(jobs > 0));
+        put(
+            "batch_processing_used",
+            json!(plan.tables.iter().any(is_asked_by_jobs)),
+        );
         put(
             "batch_job_info",
             if jobs == 0 {
@@ -272,6 +275,7 @@ impl Totals {
                 "contradictions": counts.contradictions,
                 "unknown_ids": counts.unknown_ids,
                 "malformed": counts.malformed,
+                "by_fallback_model": counts.by_fallback,
                 "examples": counts.examples,
             }),
         );
@@ -298,6 +302,11 @@ impl Totals {
     }
 }
 
+/// A table in batch mode that has rows has at least one slice large enough for a job.
+fn is_asked_by_jobs(table: &Table) -> bool {
+    table.mode == Mode::Batch && table.slices > 0
+}
+
 fn rate(part: u64, whole: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     if whole == 0 {
@@ -322,7 +331,7 @@ fn file_entries(table: &Table, totals: &TableTotals) -> Vec<Value> {
                 "validation_passed": outcomes.validation_passed,
                 "success_rate": rate(outcomes.successful, file.rows),
                 "validation_rate": rate(outcomes.validation_passed, file.rows),
-                "batch_processing_used": table.mode == Mode::Batch && table.slices > 0,
+                "batch_processing_used": is_asked_by_jobs(table),
             });
             if file.rows == 0
                 && let Some(map) = entry.as_object_mut()
@@ -350,7 +359,7 @@ fn split_entry(table: &Table, totals: &TableTotals) -> Value {
         "failed_records": all.failed,
         "validation_passed_records": all.validation_passed,
         "files_processed": file_entries(table, totals),
-        "batch_processing_used": table.mode == Mode::Batch && table.slices > 0,
+        "batch_processing_used": is_asked_by_jobs(table),
         "success_rate": rate(all.successful, all.records),
         "validation_rate": rate(all.validation_passed, all.records),
     })
@@ -383,10 +392,12 @@ fn model_info(settings: &Settings) -> Value {
     let effective = settings.effective_model_id();
     if settings.inference_profile_arn.is_some() {
         json!({ "arn": effective, "method": "arn" })
-    } else if effective == settings.primary_model_id {
-        json!({})
-    } else {
+    } else if effective != settings.primary_model_id {
         json!({ "profile_id": effective, "original_model_id": settings.primary_model_id, "method": "profile_id" })
+    } else if effective.starts_with("global.") {
+        json!({ "profile_id": effective, "method": "profile_id" })
+    } else {
+        json!({})
     }
 }
 
@@ -404,4 +415,47 @@ pub fn file_name(plan: &Plan) -> String {
         "processing_summary_{}_{day}_{time}.json",
         plan.request.job_type
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each case of `tests/vectors/effective_model.json` has the settings, and the id and
+    /// `model_info` that the Python program that Quarry takes over from had for them. Where
+    /// something else is done here, `ours` says what, and `reason` why.
+    #[test]
+    fn recorded_settings_lead_to_the_recorded_model() {
+        let cases: Vec<Value> =
+            serde_json::from_str(include_str!("../tests/vectors/effective_model.json")).unwrap();
+        assert_eq!(cases.len(), 7);
+        for case in cases {
+            assert_eq!(case["ours"].is_null(), case["reason"].is_null(), "{case}");
+            let settings = [
+                ("BEDROCK_PRIMARY_MODEL_ID", "primary"),
+                ("BEDROCK_INFERENCE_PROFILE_ARN", "arn"),
+                ("BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS", "required"),
+                ("BEDROCK_BATCH_ROLE_ARN", "role"),
+            ]
+            .map(|(name, key)| {
+                let value = case[key].as_str().unwrap_or_default();
+                (name.to_owned(), value.to_owned())
+            });
+            let found = Settings::read(&BTreeMap::from(settings));
+            if let Some(words) = case["ours"]["refused"].as_str() {
+                let message = found.unwrap_err().to_string();
+                assert!(message.contains(words), "{case}: {message}");
+                continue;
+            }
+            let found = found.unwrap();
+            let effective = json!(found.effective_model_id());
+            if case["ours"].is_null() {
+                assert_eq!(effective, case["expected"]["effective_model_id"], "{case}");
+                let info = &case["expected"]["inference_profile_info"];
+                assert_eq!(&model_info(&found), info, "{case}");
+            } else {
+                assert_eq!(effective, case["ours"], "{case}");
+            }
+        }
+    }
 }

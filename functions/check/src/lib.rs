@@ -95,6 +95,29 @@ mod tests {
         assert!(looks < 160, "{looks}");
     }
 
+    /// `tests/vectors/poll_waits.json` has the waits of the Python program that Quarry takes over
+    /// from, ours, and why they differ.
+    #[test]
+    fn waits_are_not_the_recorded_ones_for_a_reason() {
+        let case: serde_json::Value =
+            serde_json::from_str(include_str!("../tests/vectors/poll_waits.json")).unwrap();
+        let recorded = case["expected"].as_array().unwrap();
+        let (mut age, mut waits) = (0, Vec::new());
+        for _ in recorded {
+            let wait = next_wait(Duration::from_secs(age));
+            waits.push(wait);
+            age += wait;
+        }
+        assert_eq!(serde_json::json!(waits), case["ours"]);
+        let longest = recorded.iter().filter_map(serde_json::Value::as_f64);
+        assert!(
+            longest
+                .max_by(f64::total_cmp)
+                .is_some_and(|longest| longest <= 60.0)
+        );
+        assert!(case["reason"].is_string());
+    }
+
     #[test]
     fn waits_grow_with_age_within_their_bounds() {
         let waits: Vec<u64> = [0, 3_600, 36_000, 600_000]

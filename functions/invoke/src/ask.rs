@@ -1,6 +1,7 @@
 //! One record, one call, one output line.
 
 use bytes::Bytes;
+use quarry_asking::Fallback;
 use quarry_edge::clock::Pause;
 use quarry_edge::error::StepError;
 use quarry_edge::on_demand::{InvokeError, OnDemand};
@@ -51,8 +52,8 @@ pub(crate) struct Asker<'a> {
     pub(crate) models: &'a dyn OnDemand,
     pub(crate) pause: &'a dyn Pause,
     pub(crate) model_id: String,
-    pub(crate) fallback_model_id: Option<String>,
     pub(crate) converse: bool,
+    pub(crate) fallback: Option<&'a Fallback>,
 }
 
 /// What became of a record.
@@ -80,6 +81,15 @@ struct OutputLine<'a> {
     model_output: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Refusal<'a>>,
+    /// Not a member of Bedrock's own lines: it tells how the answer is to be read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    by_fallback: bool,
+}
+
+/// What a model returned.
+struct Output {
+    json: Bytes,
+    by_fallback: bool,
 }
 
 #[derive(Serialize)]
@@ -103,11 +113,13 @@ impl Asker<'_> {
         let body = Bytes::copy_from_slice(record.model_input.get().as_bytes());
         let mut wait = FIRST_WAIT;
         let mut tries = 1;
-        let failure = loop {
+        let (failure, model_id) = loop {
             pacing.turn(self.pause).await;
             match self.once(&body).await {
                 Ok(output) => return answer(&record.record_id, &output),
-                Err(InvokeError::Throttled(_) | InvokeError::Unavailable(_)) if tries < TRIES => {
+                Err((InvokeError::Throttled(_) | InvokeError::Unavailable(_), _))
+                    if tries < TRIES =>
+                {
                     self.pause.pause(wait).await;
                     wait *= 2;
                     tries += 1;
@@ -115,7 +127,7 @@ impl Asker<'_> {
                 Err(failure) => break failure,
             }
         };
-        let doing = format!("asking {} about {}", self.model_id, record.record_id);
+        let doing = format!("asking {model_id} about {}", record.record_id);
         let (code, message, why) = match failure {
             InvokeError::Rejected { code, message } => {
                 return Answered::Line(refusal(&record.record_id, code, &message));
@@ -151,28 +163,58 @@ impl Asker<'_> {
         }
     }
 
-    async fn once(&self, body: &Bytes) -> Result<Bytes, InvokeError> {
+    /// One call, and one of the fallback model if the first model does not take the record. A
+    /// failure comes with the model that was asked.
+    async fn once(&self, body: &Bytes) -> Result<Output, (InvokeError, &str)> {
         let first = self
             .models
             .invoke(&self.model_id, self.converse, body.clone())
             .await;
-        match (first, &self.fallback_model_id) {
-            (Err(InvokeError::Rejected { .. }), Some(fallback)) => {
-                self.models
-                    .invoke(fallback, self.converse, body.clone())
-                    .await
+        let (code, message) = match first {
+            Ok(json) => {
+                return Ok(Output {
+                    json,
+                    by_fallback: false,
+                });
             }
-            (result, _) => result,
+            Err(InvokeError::Rejected { code, message }) => (code, message),
+            Err(other) => return Err((other, &self.model_id)),
+        };
+        let fallback = self
+            .fallback
+            .and_then(|fallback| Some((fallback, fallback.model_input(body)?)));
+        let Some((fallback, body)) = fallback else {
+            return Err((InvokeError::Rejected { code, message }, &self.model_id));
+        };
+        let id = fallback.model_id();
+        let second = self
+            .models
+            .invoke(id, fallback.is_asked_by_converse(), body.into())
+            .await;
+        match second {
+            Ok(json) => Ok(Output {
+                json,
+                by_fallback: true,
+            }),
+            Err(InvokeError::Rejected {
+                code,
+                message: second,
+            }) => {
+                let message = format!("{message}; the fallback model {id}: {second}");
+                Err((InvokeError::Rejected { code, message }, id))
+            }
+            Err(other) => Err((other, id)),
         }
     }
 }
 
-fn answer(id: &str, output: &[u8]) -> Answered {
-    match serde_json::from_slice::<&RawValue>(output) {
-        Ok(output) => Answered::Line(line(&OutputLine {
+fn answer(id: &str, output: &Output) -> Answered {
+    match serde_json::from_slice::<&RawValue>(&output.json) {
+        Ok(json) => Answered::Line(line(&OutputLine {
             record_id: id,
-            model_output: Some(output),
+            model_output: Some(json),
             error: None,
+            by_fallback: output.by_fallback,
         })),
         Err(error) => Answered::Line(refusal(
             id,
@@ -190,6 +232,7 @@ fn refusal(id: &str, code: u16, message: &str) -> Vec<u8> {
             error_code: code,
             error_message: message,
         }),
+        by_fallback: false,
     })
 }
 

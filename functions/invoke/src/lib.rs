@@ -10,10 +10,10 @@ pub use ask::Pacing;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
+use quarry_asking::Asking;
 use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Asked, Plan};
-use quarry_contract::settings::Settings;
 use quarry_edge::clock::{Pause, TimeLeft};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
@@ -42,14 +42,15 @@ pub async fn handle(
     let run = RunFolder::at(state.run.clone());
     let round = run.slice(state.slice).round(state.round);
     let plan: Plan = documents::read(&*deps.store, &run.plan()).await?;
-    let settings = Settings::read(&plan.settings).map_err(StepError::bad_request)?;
+    let asking = Asking::of_plan(&plan).map_err(StepError::bad_request)?;
+    let settings = asking.settings();
     let asked: Asked = documents::read(&*deps.store, &round.asked()).await?;
     let caller = ask::Asker {
         models: &*deps.models,
         pause: &*deps.pause,
         model_id: settings.effective_model_id(),
-        fallback_model_id: settings.fallback_model_id.clone(),
-        converse: quarry_asking::converse(&settings).map_err(StepError::bad_request)?,
+        converse: quarry_asking::converse(settings).map_err(StepError::bad_request)?,
+        fallback: asking.fallback(),
     };
     let workers = plan.on_demand_workers.max(1) as usize;
     // Fewer records than workers would leave workers idle.

@@ -140,7 +140,9 @@ impl Merge {
     async fn join(&self, spool: &mut SpillSpool) -> Result<(Vec<Place>, Round), StepError> {
         let ids = RecordIds::new(self.table().split.as_deref());
         let reader = self.asking.reader();
-        let mut ledger = Ledger::new(&ids, &self.expected, &reader);
+        let fallback_reader = self.asking.fallback_reader();
+        let mut ledger =
+            Ledger::new(&ids, &self.expected, &reader).with_fallback(fallback_reader.as_ref());
         // A job writes below its id, the last part of its ARN.
         let (objects, on_demand) = if let Some(job) = &self.job {
             let id = job.arn.rsplit('/').next().unwrap_or(&job.arn);

@@ -16,7 +16,7 @@ use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::{ObjectPointer, PlanInput, PlanOutput};
-use quarry_contract::settings::Settings;
+use quarry_contract::settings::{self, Settings};
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
@@ -124,11 +124,20 @@ async fn prepare(deps: &Deps, input: &PlanInput) -> Result<Progress, StepError> 
         .iter()
         .map(|warning| format!("prompts.json: {warning}"))
         .collect();
+    notes.extend(settings::notes(&values));
+    let own_schema = quarry_asking::own_schema(&settings).map_err(StepError::bad_request)?;
+    if own_schema.is_some() && prompts.system().is_some() {
+        notes.push(
+            "the system prompt is not sent: an embedding model takes one text and no more"
+                .to_owned(),
+        );
+    }
     let schema = sources::schema(
         store,
         input.request.schema.as_ref(),
         &settings,
         &prompts,
+        own_schema,
         &mut notes,
     )
     .await?;

@@ -38,14 +38,25 @@ pub(crate) async fn prompts(
 }
 
 /// The schema in force and where it is from, in the original's order: the ruleset, the schema
-/// file, the setting, the names of the rules.
+/// file, the setting, the names of the rules. An embedding model has its own.
 pub(crate) async fn schema(
     store: &dyn ObjectStore,
     at: Option<&S3Uri>,
     settings: &Settings,
     prompts: &Prompts,
+    of_model: Option<Value>,
     notes: &mut Vec<String>,
 ) -> Result<Option<(Value, String)>, StepError> {
+    if let Some(schema) = of_model {
+        if at.is_some() || settings.validation_schema.is_some() || prompts.output_schema().is_some()
+        {
+            notes.push(
+                "the schema is not used: an embedding model answers with a vector, which is the result"
+                    .to_owned(),
+            );
+        }
+        return Ok(Some((schema, "embedding model".to_owned())));
+    }
     if let Some(schema) = prompts.output_schema() {
         if let Some(at) = at {
             notes.push(format!(
@@ -64,11 +75,18 @@ pub(crate) async fn schema(
             }
             other => other.map_err(|error| error.into_step(&format!("reading {file}")))?,
         };
-        return parse(&body, &file.to_string()).map(|schema| Some((schema, file.to_string())));
+        let name = file.to_string();
+        match parse(&body, &name)? {
+            Some(schema) => return Ok(Some((schema, name))),
+            None => notes.push(format!("{name} {IS_NONE}")),
+        }
     }
     if let Some(text) = &settings.validation_schema {
         let name = "BEDROCK_VALIDATION_SCHEMA";
-        return parse(text.as_bytes(), name).map(|schema| Some((schema, name.to_owned())));
+        match parse(text.as_bytes(), name)? {
+            Some(schema) => return Ok(Some((schema, name.to_owned()))),
+            None => notes.push(format!("{name} {IS_NONE}")),
+        }
     }
     Ok(prompts
         .rules()
@@ -100,22 +118,56 @@ async fn schema_file(store: &dyn ObjectStore, at: &S3Uri) -> Result<S3Uri, StepE
         })
 }
 
-fn parse(body: &[u8], name: &str) -> Result<Value, StepError> {
+/// What the summary notes of a source that is passed over.
+const IS_NONE: &str = "has no `properties`, so it counts as no schema";
+
+/// Keywords under which a schema without `properties` means something nevertheless.
+const OTHER_SHAPES: [&str; 14] = [
+    "$dynamicRef",
+    "$ref",
+    "allOf",
+    "anyOf",
+    "const",
+    "dependentSchemas",
+    "else",
+    "enum",
+    "if",
+    "items",
+    "oneOf",
+    "patternProperties",
+    "prefixItems",
+    "then",
+];
+
+/// Reads a schema. One that says nothing about an answer (`{}`, no properties) is none.
+fn parse(body: &[u8], name: &str) -> Result<Option<Value>, StepError> {
     let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let schema: Value = serde_json::from_slice(text).map_err(|error| StepError::BadRequest {
         message: format!("{name} is not valid JSON: {error}; correct it at that line and column"),
         source: None,
     })?;
-    if schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .is_none_or(serde_json::Map::is_empty)
-    {
-        return Err(StepError::bad_request(format!(
-            "{name} is not a schema of an object: it needs `properties`, which become the result columns"
-        )));
+    let Value::Object(members) = &schema else {
+        return Err(not_an_object_schema(name));
+    };
+    match members.get("properties") {
+        Some(Value::Object(properties)) if !properties.is_empty() => Ok(Some(schema)),
+        None | Some(Value::Null | Value::Object(_)) => {
+            let means_an_object = members.get("type").is_none_or(|kind| kind == "object");
+            let means_more = OTHER_SHAPES.iter().any(|key| members.contains_key(*key));
+            if means_an_object && !means_more {
+                Ok(None)
+            } else {
+                Err(not_an_object_schema(name))
+            }
+        }
+        Some(_) => Err(not_an_object_schema(name)),
     }
-    Ok(schema)
+}
+
+fn not_an_object_schema(name: &str) -> StepError {
+    StepError::bad_request(format!(
+        "{name} is not a schema of an object: it needs `properties`, which become the result columns"
+    ))
 }
 
 fn is_json(at: &S3Uri) -> bool {

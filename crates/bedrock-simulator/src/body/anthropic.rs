@@ -124,7 +124,7 @@ pub(super) fn check(body: &Map<String, Value>, claude: Claude) -> Result<(), Str
         let schema = format
             .get("schema")
             .ok_or("output_config.format.schema: Field required")?;
-        structured_schema(schema, "output_config.format.schema")?;
+        structured_schema(schema)?;
     }
     if let Some(system) = body.get("system") {
         match system {
@@ -150,52 +150,79 @@ pub(super) fn check(body: &Map<String, Value>, claude: Claude) -> Result<(), Str
 }
 
 /// Keywords that structured output does not take.
-const UNSUPPORTED_KEYWORDS: [&str; 10] = [
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
+const UNSUPPORTED_KEYWORDS: [&str; 12] = [
     "exclusiveMaximum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
+    "exclusiveMinimum",
     "maxItems",
-    "uniqueItems",
+    "maxLength",
+    "maxProperties",
+    "maximum",
+    "minLength",
+    "minProperties",
+    "minimum",
+    "multipleOf",
     "patternProperties",
+    "uniqueItems",
 ];
 
 /// The subset of JSON Schema that structured output takes: closed objects, no numeric, length or
-/// item limits (Claude documentation, "Structured outputs", JSON Schema limitations).
-fn structured_schema(schema: &Value, at: &str) -> Result<(), String> {
+/// item limits (Claude documentation, "Structured outputs", JSON Schema limitations). The texts are
+/// those that users of Bedrock report, e.g. `output_config.format.schema: For 'number' type,
+/// properties maximum, minimum are not supported`.
+pub(super) fn structured_schema(schema: &Value) -> Result<(), String> {
+    const AT: &str = "output_config.format.schema";
     let Value::Object(members) = schema else {
         return Ok(());
     };
-    let is_object = members.get("type").and_then(Value::as_str) == Some("object");
-    if is_object && members.get("additionalProperties") != Some(&Value::Bool(false)) {
-        return Err(format!(
-            "{at}: For 'object' type, 'additionalProperties' must be explicitly set to false"
-        ));
+    let kind = members.get("type").and_then(Value::as_str);
+    if kind == Some("object") {
+        match members.get("additionalProperties") {
+            Some(Value::Bool(false)) => {}
+            Some(Value::Object(_)) => {
+                return Err(format!(
+                    "{AT}: For 'object' type, 'additionalProperties: object' is not supported. \
+                     Please set 'additionalProperties' to false"
+                ));
+            }
+            _ => {
+                return Err(format!(
+                    "{AT}: For 'object' type, 'additionalProperties' must be explicitly set to false"
+                ));
+            }
+        }
     }
-    let unsupported = UNSUPPORTED_KEYWORDS
-        .iter()
-        .find(|keyword| members.contains_key(**keyword));
-    if let Some(keyword) = unsupported {
-        return Err(format!("{at}: property '{keyword}' is not supported"));
+    let of_type = kind.map_or_else(String::new, |kind| format!("For '{kind}' type, "));
+    let unsupported: Vec<&str> = UNSUPPORTED_KEYWORDS
+        .into_iter()
+        .filter(|keyword| members.contains_key(*keyword))
+        .collect();
+    match unsupported.as_slice() {
+        [] => {}
+        [one] => return Err(format!("{AT}: {of_type}property '{one}' is not supported")),
+        more => {
+            let names = more.join(", ");
+            return Err(format!(
+                "{AT}: {of_type}properties {names} are not supported"
+            ));
+        }
+    }
+    if members
+        .get("minItems")
+        .is_some_and(|least| !matches!(least.as_u64(), Some(0 | 1)))
+    {
+        return Err(format!(
+            "{AT}: {of_type}'minItems' values other than 0 or 1 are not supported"
+        ));
     }
     for keyword in ["properties", "$defs", "definitions"] {
         if let Some(Value::Object(parts)) = members.get(keyword) {
-            for (name, part) in parts {
-                structured_schema(part, &format!("{at}.{keyword}.{name}"))?;
-            }
+            parts.values().try_for_each(structured_schema)?;
         }
     }
     for keyword in ["items", "anyOf", "allOf", "oneOf"] {
         match members.get(keyword) {
-            Some(Value::Array(parts)) => {
-                for (index, part) in parts.iter().enumerate() {
-                    structured_schema(part, &format!("{at}.{keyword}.{index}"))?;
-                }
-            }
-            Some(part) => structured_schema(part, &format!("{at}.{keyword}"))?,
+            Some(Value::Array(parts)) => parts.iter().try_for_each(structured_schema)?,
+            Some(part) => structured_schema(part)?,
             None => {}
         }
     }
@@ -494,12 +521,28 @@ mod tests {
         let open = json!({"type": "object", "properties": {}});
         assert!(refused(SONNET_4_5, &format(open)).contains("additionalProperties"));
         let mut limited = closed;
-        limited["properties"]["n"] = json!({"type": "array", "items": {"minimum": 0}});
-        let message = refused(SONNET_4_5, &format(limited));
-        assert!(
-            message.contains("properties.n.items") && message.contains("minimum"),
-            "{message}"
-        );
+        for (part, words) in [
+            (
+                json!({"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}}),
+                "For 'number' type, properties maximum, minimum are not supported",
+            ),
+            (
+                json!({"type": "array", "maxItems": 3}),
+                "For 'array' type, property 'maxItems' is not supported",
+            ),
+            (
+                json!({"type": "array", "minItems": 2}),
+                "'minItems' values other than 0 or 1 are not supported",
+            ),
+            (
+                json!({"type": "object", "additionalProperties": {"type": "string"}}),
+                "Please set 'additionalProperties' to false",
+            ),
+        ] {
+            limited["properties"]["n"] = part;
+            let message = refused(SONNET_4_5, &format(limited.clone()));
+            assert!(message.contains(words), "{message}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! `Converse` bodies, and those of Amazon Nova, which are nearly the same.
 
-use super::anthropic::{PREFILL, TEMPERATURE_AND_TOP_P};
+use super::anthropic::{PREFILL, TEMPERATURE_AND_TOP_P, structured_schema};
 use super::{Judge, malformed, only, positive_integer, range, tool_name};
+use crate::question::Family;
 use serde_json::{Map, Value};
 
 const CONVERSE_FIELDS: [&str; 12] = [
@@ -65,12 +66,29 @@ impl Judge<'_> {
         if last_role == "assistant" && self.claude().refuses_prefill() {
             return Err(by_the_model(PREFILL));
         }
+        let schema = body
+            .get("outputConfig")
+            .and_then(|config| config.pointer("/textFormat/structure/jsonSchema/schema"));
+        if let Some(schema) = schema {
+            // The API takes the schema as a text.
+            let schema: Value = schema
+                .as_str()
+                .and_then(|text| serde_json::from_str(text).ok())
+                .ok_or_else(|| malformed("#/outputConfig: the schema is no JSON text"))?;
+            structured_schema(&schema).map_err(|message| by_the_model(&message))?;
+        }
         match body.get("toolConfig") {
             None => Ok(()),
             Some(_) if !self.tools => {
                 Err("Tool use is not supported in Converse batch inference.".to_owned())
             }
-            Some(tools) => converse_tools(tools),
+            Some(tools) => {
+                converse_tools(tools)?;
+                if self.family == Family::Nova {
+                    nova_tools(tools)?;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -197,10 +215,32 @@ fn converse_tools(config: &Value) -> Result<(), String> {
     Ok(())
 }
 
+/// Nova's tools take `type`, which is `object`, `properties` and `required` at the top of a schema
+/// and nothing else (Nova user guide, "Troubleshooting tool calls"). The service's text is not
+/// documented.
+fn nova_tools(config: &Value) -> Result<(), String> {
+    let tools = config.get("tools").and_then(Value::as_array);
+    for (index, tool) in tools.into_iter().flatten().enumerate() {
+        let at = format!("toolConfig.tools.{index}.toolSpec.inputSchema.json");
+        let Some(Value::Object(schema)) = tool.pointer("/toolSpec/inputSchema/json") else {
+            continue;
+        };
+        if schema.get("type").is_none_or(|kind| kind != "object") {
+            return Err(format!("{at}: the type at the top must be object"));
+        }
+        let other = schema
+            .keys()
+            .find(|key| !matches!(key.as_str(), "type" | "properties" | "required"));
+        if let Some(other) = other {
+            return Err(format!("{at}: `{other}` is not supported at the top"));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::question::Family;
     use serde_json::json;
 
     const SONNET_4: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
@@ -262,7 +302,9 @@ mod tests {
     fn converse_jobs_take_no_tools() {
         let body = json!({
             "messages": [{"role": "user", "content": [{"text": "a"}]}],
-            "toolConfig": {"tools": [{"toolSpec": {"name": "t", "inputSchema": {"json": {}}}}]}
+            "toolConfig": {"tools": [
+                {"toolSpec": {"name": "t", "inputSchema": {"json": {"type": "object"}}}}
+            ]}
         });
         let check = |converse: bool, tools: bool| {
             Judge {

@@ -1,6 +1,8 @@
 //! Promise: what one version of a function writes, the others read. One golden document for each
 //! payload between states; `BLESS=1` writes them anew.
 
+mod recorded;
+
 use quarry_contract::callback::Callback;
 use quarry_contract::payload::{
     FinishInput, FinishOutput, JobPointer, ManifestItem, ObjectPointer, PlanInput, PlanOutput,

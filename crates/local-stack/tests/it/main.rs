@@ -3,7 +3,9 @@
 mod definition;
 mod faults;
 mod long;
+mod models;
 mod parquet_tables;
 mod properties;
+mod recorded;
 mod restarts;
 mod support;

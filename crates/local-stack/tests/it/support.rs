@@ -123,6 +123,16 @@ impl Case {
         self.stack.run("run", &self.request).await
     }
 
+    /// Puts an object, in place of the one that is there.
+    pub(crate) async fn put(&self, key: &str, body: &str) {
+        let body = Bytes::from(body.to_owned());
+        self.stack
+            .store()
+            .put(&place(key), body, false)
+            .await
+            .unwrap();
+    }
+
     /// The result table as text.
     pub(crate) async fn result(&self) -> String {
         let bytes = self.written("validation_processed_data.csv").await;

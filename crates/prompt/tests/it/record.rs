@@ -1,7 +1,9 @@
 //! Records are compact JSON that holds exactly the prompt.
 
 use proptest::prelude::*;
-use quarry_prompt::{FieldLimit, RecordEncoder, RenderError, RenderOptions, Template, Truncation};
+use quarry_prompt::{
+    FieldLimit, RecordEncoder, RenderError, RenderOptions, RequestBody, Template, Truncation,
+};
 use quarry_table::Format;
 use serde_json::{Value, json};
 
@@ -37,6 +39,26 @@ fn a_record_is_one_compact_line() {
             "\n"
         )
     );
+}
+
+/// A prompt moves from one model's body to another's as it is escaped.
+#[test]
+fn a_prompt_moves_to_another_body() {
+    let other = json!({"inputText": "SLOT", "n": 1});
+    let other = RequestBody::new(&other, "SLOT").unwrap();
+    let mut encoder = encoder("{a}", None);
+    let columns = encoder.template().columns().to_vec();
+    for_each_row(Format::Csv, b"a\n\"\"\"{\xC3\xBC\n\"\n", &columns, |row| {
+        let mut body = Vec::new();
+        encoder.model_input(&mut body, row, None);
+        let moved = encoder.body().moved_to(&other, &body).unwrap();
+        assert_eq!(
+            String::from_utf8(moved.clone()).unwrap(),
+            r#"{"inputText":"\"{ü\n","n":1}"#
+        );
+        assert_eq!(other.moved_to(encoder.body(), &moved), Some(body));
+        assert_eq!(encoder.body().moved_to(&other, b"{}"), None);
+    });
 }
 
 /// A single request is the record's model input, byte for byte.

@@ -1,4 +1,5 @@
 //! Promises of the slicing crate, as seen from outside.
 
 mod naive;
+mod recorded;
 mod slices;
