@@ -51,7 +51,7 @@ pub(crate) async fn merge(arguments: MergeArguments) -> Result<(), Failure> {
     let planned = plan(&stack, &job, request.clone()).await?;
     let run = RunFolder::at(planned.run.clone());
     let failed = |error: quarry_edge::error::StepError| Failure::run(error.full_message());
-    let plan: Plan = documents::read(&**stack.store(), &run.plan())
+    let mut plan: Plan = documents::read(&**stack.store(), &run.plan())
         .await
         .map_err(failed)?;
 
@@ -65,6 +65,16 @@ pub(crate) async fn merge(arguments: MergeArguments) -> Result<(), Failure> {
     }
     let mut sorted = Sorted::new(&plan, slices, directory.path())?;
     let numbering = original_numbering(&plan, &arguments.answers)?;
+    if arguments.answers.len() > 1 || numbering.is_some() {
+        let note = match numbering {
+            Some(_) => COUNTS_BY_FILE,
+            None => COUNTS_BY_TABLE,
+        };
+        plan.notes.push(note.to_owned());
+        documents::write(&**stack.store(), &run.plan(), &plan)
+            .await
+            .map_err(failed)?;
+    }
     for (number, file) in arguments.answers.iter().enumerate() {
         sorted.add(file, numbering.as_ref().and_then(|jobs| jobs.get(number)))?;
     }
@@ -100,6 +110,11 @@ pub(crate) async fn merge(arguments: MergeArguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the summary notes of several answer files.
+const COUNTS_BY_FILE: &str = "record ids were read as counting from 0 in each answer file, as the \
+    original step numbered them: the files are its jobs, in the order given";
+const COUNTS_BY_TABLE: &str = "record ids were read as those of the whole table";
+
 /// One job of the original step: rows of one file that follow each other.
 #[derive(Debug, Clone)]
 struct OriginalJob {
@@ -112,9 +127,21 @@ struct OriginalJob {
 /// step numbered them: each of its jobs had as many rows of one input file as a job may have.
 /// None when the ids are those of the whole table.
 fn original_numbering(plan: &Plan, files: &[PathBuf]) -> Result<Option<Vec<OriginalJob>>, Failure> {
-    if files.len() < 2 {
+    // Of a single table without splits the ids are the same either way.
+    if files.len() < 2 && plan.tables.iter().all(|table| table.split.is_none()) {
         return Ok(None);
     }
+    for with_empty_files in [false, true] {
+        let jobs = original_jobs(plan, with_empty_files);
+        if jobs.len() == files.len() {
+            return Ok(restarts(plan, &jobs, files)?.then_some(jobs));
+        }
+    }
+    Ok(None)
+}
+
+/// The jobs that the original step made; of a file without rows, too, where it went that far.
+fn original_jobs(plan: &Plan, with_empty_files: bool) -> Vec<OriginalJob> {
     let most = plan
         .settings
         .get("BEDROCK_MAX_RECORDS_PER_JOB")
@@ -125,6 +152,13 @@ fn original_numbering(plan: &Plan, files: &[PathBuf]) -> Result<Option<Vec<Origi
     for (table, entry) in plan.tables.iter().enumerate() {
         let mut first_row = 0;
         for file in &entry.files {
+            if file.rows == 0 && with_empty_files {
+                jobs.push(OriginalJob {
+                    table,
+                    first_row,
+                    rows: 0,
+                });
+            }
             let end = first_row + file.rows;
             while first_row < end {
                 let rows = most.min(end - first_row);
@@ -137,10 +171,7 @@ fn original_numbering(plan: &Plan, files: &[PathBuf]) -> Result<Option<Vec<Origi
             }
         }
     }
-    if jobs.len() != files.len() {
-        return Ok(None);
-    }
-    Ok(restarts(plan, &jobs, files)?.then_some(jobs))
+    jobs
 }
 
 /// Whether the ids of each file count from 0. A few lines are not enough to tell, since any file

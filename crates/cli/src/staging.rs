@@ -138,8 +138,19 @@ impl LocalJob {
     /// Puts the files into the bucket; answers the request over them.
     pub(crate) async fn stage(&self, store: &Arc<dyn ObjectStore>) -> Result<Request, Failure> {
         let data = if self.data.is_dir() {
-            for (file, name) in files_below(&self.data)? {
+            let folder = Folder::read(&self.data)?;
+            for (file, name) in folder.files {
                 upload(store, &file, place(&format!("{DATA}{name}"))?).await?;
+            }
+            // Planning only notes the names of these.
+            for name in folder.left_out {
+                let Ok(at) = place(&format!("{DATA}{name}")) else {
+                    continue;
+                };
+                store
+                    .put(&at, Vec::new().into(), false)
+                    .await
+                    .map_err(|error| Failure::run(format!("{name} cannot be staged: {error}")))?;
             }
             place(DATA)?
         } else {
@@ -197,7 +208,9 @@ impl LocalJob {
     /// The schema for answers that the simulator makes, when the records do not carry it.
     pub(crate) fn schema_value(&self) -> Option<serde_json::Value> {
         let text = std::fs::read(self.schema.as_ref()?).ok()?;
-        serde_json::from_slice(&text).ok()
+        let schema: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        schema.get("properties")?;
+        Some(schema)
     }
 }
 
@@ -316,30 +329,83 @@ fn file_name(file: &Path) -> Result<&str, Failure> {
         .ok_or_else(|| Failure::input(format!("{} has no name that is UTF-8", file.display())))
 }
 
-/// Files of a folder and the folders directly below it, with their names relative to it.
-fn files_below(folder: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
+/// As many files that are left out are staged by name: planning names no more.
+const MOST_LEFT_OUT: usize = 11;
+
+/// What of a data folder is staged, with names relative to it, sorted. Names that begin with a dot
+/// are passed over.
+#[derive(Debug, Default)]
+struct Folder {
+    /// The files in the folder and directly in its training splits.
+    files: Vec<(PathBuf, String)>,
+    /// The first files of other folders.
+    left_out: Vec<String>,
+}
+
+impl Folder {
+    fn read(folder: &Path) -> Result<Self, Failure> {
+        let mut found = Self::default();
+        for (path, name) in entries(folder)? {
+            if !path.is_dir() {
+                found.file(path, name)?;
+            } else if request::SPLITS.contains(&name.as_str()) {
+                for (path, below) in entries(&path)? {
+                    let name = format!("{name}/{below}");
+                    if path.is_dir() {
+                        found.leave_out(&path, &name);
+                    } else {
+                        found.file(path, name)?;
+                    }
+                }
+            } else {
+                found.leave_out(&path, &name);
+            }
+        }
+        Ok(found)
+    }
+
+    fn file(&mut self, path: PathBuf, name: String) -> Result<(), Failure> {
+        file_name(&path)?;
+        self.files.push((path, name));
+        Ok(())
+    }
+
+    /// Links to folders are not followed, so that no walk is endless, and what cannot be read is
+    /// nobody's loss.
+    fn leave_out(&mut self, folder: &Path, name: &str) {
+        if folder.is_symlink() {
+            return;
+        }
+        for (path, below) in entries(folder).unwrap_or_default() {
+            if self.left_out.len() >= MOST_LEFT_OUT {
+                return;
+            }
+            let name = format!("{name}/{below}");
+            if path.is_dir() {
+                self.leave_out(&path, &name);
+            } else {
+                self.left_out.push(name);
+            }
+        }
+    }
+}
+
+/// What is in a folder, sorted, without hidden names. Names are for people where they are not
+/// UTF-8.
+fn entries(folder: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::input(format!("{} cannot be read: {error}", folder.display()))
     };
-    let mut files = Vec::new();
+    let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let name = file_name(&path)?.to_owned();
-        if name.starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            if request::SPLITS.contains(&name.as_str()) {
-                for (file, below) in files_below(&path)? {
-                    files.push((file, format!("{name}/{below}")));
-                }
-            }
-        } else {
-            files.push((path, name));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.starts_with('.') {
+            entries.push((path.clone(), name.into_owned()));
         }
     }
-    files.sort();
-    Ok(files)
+    entries.sort();
+    Ok(entries)
 }
 
 /// A place in the stack's bucket.

@@ -94,11 +94,13 @@ fn a_schema_that_is_not_json() {
 }
 
 #[test]
-fn a_schema_without_properties() {
+fn a_schema_of_something_else_than_an_object_with_properties() {
     for schema in [
-        &br#"{"type": "object"}"#[..],
-        b"{\"properties\": {}}",
-        b"[]",
+        &b"[]"[..],
+        b"true",
+        br#"{"type": "array"}"#,
+        br##"{"$ref": "#/$defs/a", "$defs": {"a": {"properties": {"b": {}}}}}"##,
+        br#"{"properties": ["a"]}"#,
     ] {
         arguments_refused(
             "",

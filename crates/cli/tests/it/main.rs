@@ -3,6 +3,7 @@
 mod bad_input;
 mod command;
 mod merge;
+mod moving_over;
 mod parse;
 mod preview;
 mod run;

@@ -180,7 +180,11 @@ fn several_files_may_have_the_ids_of_the_whole_table() {
         ("a.out b.out c.out", "--set BEDROCK_MAX_RECORDS_PER_JOB=4"),
         ("a.out c.out b.out", "--set BEDROCK_MAX_RECORDS_PER_JOB=3"),
     ] {
-        merge(&workplace, "data.csv", files, more).good();
+        let ran = merge(&workplace, "data.csv", files, more).good();
+        assert!(
+            ran.stdout
+                .contains("note: record ids were read as those of the whole table")
+        );
         assert_scores(
             &Table::csv(&workplace.read("out/validation_processed_data.csv")),
             &[],
@@ -195,13 +199,17 @@ fn ids_may_begin_anew_in_each_file() {
     workplace.file("a.out", answers(0, 4, 0));
     workplace.file("b.out", answers(4, 8, 0));
     workplace.file("c.out", answers(8, 10, 0));
-    merge(
+    let ran = merge(
         &workplace,
         "data.csv",
         "a.out b.out c.out",
         "--set BEDROCK_MAX_RECORDS_PER_JOB=4",
     )
     .good();
+    assert!(
+        ran.stdout
+            .contains("note: record ids were read as counting from 0 in each answer file")
+    );
     assert_scores(
         &Table::csv(&workplace.read("out/validation_processed_data.csv")),
         &[],
@@ -232,6 +240,28 @@ fn ids_that_begin_anew_count_by_input_file_and_split() {
         let output = workplace.read(&format!("out/{split}/{split}_processed_data.csv"));
         assert_scores(&Table::csv(&output), &[]);
     }
+}
+
+#[test]
+fn ids_that_begin_anew_are_seen_in_a_single_split_and_beside_empty_files() {
+    let workplace = Workplace::new();
+    workplace.file("data/train/1.csv", letters(0, 3));
+    workplace.file("a.out", answers(0, 3, 0));
+    merge(&workplace, "data", "a.out", "--job-type training").good();
+    let output = workplace.read("out/train/train_processed_data.csv");
+    assert_scores(&Table::csv(&output), &[]);
+
+    // The original step made a job of a file without rows, too.
+    let workplace = Workplace::new();
+    workplace.file("data/1.csv", letters(0, 3));
+    workplace.file("data/2.csv", letters(3, 3));
+    workplace.file("data/3.csv", letters(3, 5));
+    workplace.file("a.out", answers(0, 3, 0));
+    workplace.file("b.out", "");
+    workplace.file("c.out", answers(3, 5, 0));
+    merge(&workplace, "data", "a.out b.out c.out", "").good();
+    let output = workplace.read("out/validation_processed_data.csv");
+    assert_scores(&Table::csv(&output), &[]);
 }
 
 #[test]

@@ -1,37 +1,53 @@
 //! What the Python program that Quarry takes over from was recorded to do, held against the command.
 //!
-//! Each folder of `tests/vectors/merge` has the input, prompts, schema and settings of a run, the
-//! answer files (`outputs`), and the tables (`table.json`, cells as text) and the summary that the
-//! program wrote. The result of `quarry merge` must be the same but for two things:
+//! Each folder of `tests/vectors/merge` and `tests/vectors/run` has the input, prompts, schema and
+//! settings of a run, and the tables (`table.json`, cells of CSV as text) and the summary that the
+//! program wrote. Those of `merge` have the answer files of the run's jobs (`outputs`), which
+//! `quarry merge` is given. Those of `run` are about jobs that fail and calls on demand: what the
+//! model answered is in `answers.jsonl`, what went wrong in `faults.json`, and `quarry run` does the
+//! whole run. `ours.env.json` has settings that the program did not have.
 //!
-//! - what holds for every case: see [`as_written_here`] and [`NOT_COMPARED`];
+//! The result must be the same but for two things:
+//!
+//! - what holds for every case: see [`as_written_here`], [`as_one_type`] and [`NOT_COMPARED`];
 //! - where the program is wrong, which `case.json` says under `divergence`: `reasons.json` says what
 //!   is done instead, and names each place where a table or the summary differs, no more and no
 //!   less. The whole tables are in `ours`; to write those anew, set `BLESS=1`, and read the
 //!   difference.
-//!
-//! `reasons.json` also lists the recorded cases that cannot be compared.
 
 use crate::command::Workplace;
 use crate::table::Table;
 use flate2::read::MultiGzDecoder;
+use quarry_parquet::{ParquetFile, Reading};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// Places of the summary that say when it was made, and whether jobs were created for it: `merge`
-/// creates none.
-const NOT_COMPARED: [&str; 2] = ["/processing_timestamp", "/batch_processing_used"];
+/// Places of the summary that are not compared: when it was made, and the jobs, of which the
+/// program never wrote anything.
+const NOT_COMPARED: [&str; 2] = ["/processing_timestamp", "/batch_job_info"];
 
 #[test]
 fn recorded_answers_give_the_recorded_tables_and_summaries() {
-    let reasons = read_json(&vectors().join("merge/reasons.json"));
-    let differs = reasons["differs"].as_object().expect("cases");
-    let cases = folders(&vectors().join("merge"));
-    assert_eq!(cases.len(), 22);
+    assert_as_recorded("merge", 23);
+}
+
+#[test]
+fn recorded_failures_and_calls_give_the_recorded_tables_and_summaries() {
+    assert_as_recorded("run", 4);
+}
+
+fn assert_as_recorded(kind: &str, count: usize) {
+    let reasons = read_json(&vectors().join(kind).join("reasons.json"));
+    let differs = reasons.as_object().expect("cases");
+    let cases = folders(&vectors().join(kind));
+    assert_eq!(cases.len(), count);
+    let known: Vec<String> = cases.iter().map(|case| name(case)).collect();
+    assert!(differs.keys().all(|case| known.contains(case)), "{kind}");
     for case in cases {
         let name = name(&case);
         let divergent = !read_json(&case.join("case.json"))["divergence"].is_null();
@@ -53,16 +69,26 @@ fn recorded_answers_give_the_recorded_tables_and_summaries() {
     }
 }
 
-/// Where the result of `quarry merge` is not what was recorded.
-fn differences(case: &Path, divergent: bool) -> Value {
-    let settings = read_json(&case.join("env.json"));
-    let job_type = read_json(&case.join("case.json"))["job_type"].clone();
+/// What is done with a case.
+fn command(case: &Path, description: &Value, settings: &Value) -> String {
+    let is_run = case.parent().is_some_and(|kind| kind.ends_with("run"));
     let mut command = format!(
-        "merge {} --job-type {} --out out --set BEDROCK_BATCH_MODE=batch",
+        "{} {} --job-type {} --out out --json --set BEDROCK_BATCH_MODE=batch",
+        if is_run { "run" } else { "merge" },
         case.join("input").display(),
-        job_type.as_str().expect("a job type")
+        description["job_type"].as_str().expect("a job type")
     );
-    command += &job_arguments(case, &settings);
+    command += &job_arguments(case, settings);
+    if is_run {
+        for name in ["answers", "faults"] {
+            let file = case.join(name);
+            let file = ["jsonl", "json"].map(|end| file.with_extension(end));
+            if let Some(file) = file.iter().find(|file| file.exists()) {
+                let _ = write!(command, " --{name} {}", file.display());
+            }
+        }
+        return command;
+    }
     for number in 0.. {
         let answers = case.join(format!("outputs/job{number}.jsonl.out"));
         if !answers.exists() {
@@ -70,12 +96,23 @@ fn differences(case: &Path, divergent: bool) -> Value {
         }
         let _ = write!(command, " --answers {}", answers.display());
     }
+    command
+}
+
+/// Where the result is not what was recorded.
+fn differences(case: &Path, divergent: bool) -> Value {
+    let mut settings = read_json(&case.join("env.json"));
+    let ours = case.join("ours.env.json");
+    if let (true, Some(settings)) = (ours.exists(), settings.as_object_mut()) {
+        settings.extend(read_json(&ours).as_object().expect("settings").clone());
+    }
+    let description = read_json(&case.join("case.json"));
     let workplace = Workplace::new();
-    let ran = workplace.quarry(&command);
+    let ran = workplace.quarry(&command(case, &description, &settings));
     if ran.code == 3 {
         return json!({ "refused": ran.stderr.trim() });
     }
-    ran.good();
+    let report = ran.good().report();
 
     let prefix = settings["BEDROCK_OUTPUT_COLUMN_PREFIX"]
         .as_str()
@@ -89,11 +126,16 @@ fn differences(case: &Path, divergent: bool) -> Value {
         }
         written += 1;
         let text = unpacked(&file, workplace.read(&format!("out/{file}")));
-        if divergent {
+        let is_parquet = file.contains(".parquet");
+        if divergent && !is_parquet {
             assert_ours(&case.join("ours").join(&file), &text);
         }
-        let separator = if file.contains(".tsv") { b'\t' } else { b',' };
-        let ours = Table::separated(&text, separator);
+        let ours = if is_parquet {
+            parquet_table(text)
+        } else {
+            let separator = if file.contains(".tsv") { b'\t' } else { b',' };
+            Table::separated(&text, separator)
+        };
         let found = match recorded.get(&file) {
             Some(theirs) => compare(&ours, &recorded_table(theirs, prefix)),
             None => vec!["not in the recording".to_owned()],
@@ -117,8 +159,19 @@ fn differences(case: &Path, divergent: bool) -> Value {
             &mut summary,
         );
     }
+    let mut calls = Map::new();
+    if let Some(counters) = report.get("simulator") {
+        for (theirs, ours) in [
+            ("jobs_created", "jobs_created"),
+            ("realtime_calls", "on_demand_calls"),
+        ] {
+            if description["expected"][theirs] != counters[ours] {
+                calls.insert(ours.to_owned(), counters[ours].clone());
+            }
+        }
+    }
     let mut found = Map::new();
-    for (key, places) in [("tables", tables), ("summary", summary)] {
+    for (key, places) in [("tables", tables), ("summary", summary), ("calls", calls)] {
         if !places.is_empty() {
             found.insert(key.to_owned(), Value::Object(places));
         }
@@ -148,9 +201,7 @@ fn assert_ours(golden: &Path, text: &[u8]) {
 fn recorded_table(table: &Value, prefix: &str) -> Table {
     let texts = |list: &Value| -> Vec<String> {
         let list = list.as_array().expect("a list");
-        list.iter()
-            .map(|cell| cell.as_str().expect("text").to_owned())
-            .collect()
+        list.iter().map(recorded_cell).collect()
     };
     let columns = texts(&table["columns"]);
     let is = |column: &str, name: &str| column.strip_prefix(prefix) == Some(name);
@@ -168,6 +219,45 @@ fn recorded_table(table: &Value, prefix: &str) -> Table {
             row
         })
         .collect();
+    Table { columns, rows }
+}
+
+/// The text of a recorded cell: cells of CSV are text, those of Parquet have types.
+fn recorded_cell(cell: &Value) -> String {
+    match cell {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        Value::Object(members) if members.contains_key("$nan") => String::new(),
+        Value::Number(_) => as_one_type(&cell.to_string()),
+        other => other.to_string(),
+    }
+}
+
+/// The program's tables had no integer columns with gaps: their numbers became floats. Here they
+/// stay what they are, and numbers of the same value count as equal.
+fn as_one_type(number: &str) -> String {
+    number.strip_suffix(".0").unwrap_or(number).to_owned()
+}
+
+/// A Parquet table, its cells as text.
+fn parquet_table(bytes: Vec<u8>) -> Table {
+    let file = ParquetFile::open("result.parquet", Arc::new(bytes::Bytes::from(bytes)));
+    let file = file.expect("a Parquet file");
+    let columns = file.columns().to_vec();
+    let reading = Reading {
+        cells: &columns,
+        ..Reading::default()
+    };
+    let mut reader = file.read(0..file.rows(), &reading).expect("rows");
+    let mut rows = Vec::new();
+    while let Some(batch) = reader.next_batch().expect("rows") {
+        rows.extend(batch.rows().map(|row| -> Vec<String> {
+            let cells = (0..columns.len()).map(|number| row.cell(number));
+            cells
+                .map(|cell| as_one_type(cell.text().unwrap_or_default()))
+                .collect()
+        }));
+    }
     Table { columns, rows }
 }
 
@@ -271,14 +361,15 @@ fn compare_summary(theirs: &Value, ours: &Value, at: &str, found: &mut Map<Strin
     }
 }
 
-/// Of the recorded prompts, which `quarry-prompt` keeps, `preview` must print the records: not
-/// only the same prompts but the same bodies, with members in the same order and numbers in the
+/// Of the recorded prompts, which `quarry-prompt` keeps as far as they are of text tables, `preview`
+/// must print the records: not only the same prompts but the same bodies, with members in the same order and numbers in the
 /// same notation.
 #[test]
 fn recorded_prompts_are_previewed_with_their_bodies() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prompt/tests/vectors");
-    let cases = folders(&folder);
-    assert_eq!(cases.len(), 16);
+    let of_text = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prompt/tests/vectors");
+    let mut cases = folders(&of_text);
+    cases.extend(folders(&vectors().join("prompts")));
+    assert_eq!(cases.len(), 17);
     let mut modes = BTreeMap::new();
     for case in cases {
         let name = name(&case);
@@ -304,10 +395,12 @@ fn recorded_prompts_are_previewed_with_their_bodies() {
         }
         let ours = case.join("ours.jsonl");
         let expected = if ours.exists() {
-            ours
+            ours.clone()
         } else {
             case.join("expected.jsonl")
         };
+        let divergent = !description["divergence"].is_null();
+        assert_eq!(ours.exists(), divergent, "{name}");
         let expected = fs::read_to_string(expected).expect("records");
         // As text, since values are equal whatever the order of their members.
         let expected: Vec<String> = expected
@@ -334,8 +427,7 @@ fn recorded_prompts_are_previewed_with_their_bodies() {
 fn job_arguments(case: &Path, settings: &Value) -> String {
     let mut arguments = format!(" --prompts {}", case.join("prompts.json").display());
     let schema = case.join("schema.json");
-    // The program took a schema without properties for none; here it is refused.
-    if schema.exists() && read_json(&schema)["properties"].is_object() {
+    if schema.exists() {
         let _ = write!(arguments, " --schema {}", schema.display());
     }
     for (name, value) in settings.as_object().expect("settings") {

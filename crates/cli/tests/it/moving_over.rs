@@ -1,0 +1,190 @@
+//! A team that comes from the Python step brings its environment, schema and folders as they are.
+
+use crate::command::Workplace;
+use crate::table::Table;
+use serde_json::Value;
+
+fn notes(summary: &Value) -> Vec<&str> {
+    let notes = summary["notes"].as_array().expect("notes");
+    notes.iter().filter_map(Value::as_str).collect()
+}
+
+#[track_caller]
+fn assert_noted(summary: &Value, words: &[&str]) {
+    let notes = notes(summary);
+    for word in words {
+        assert!(notes.iter().any(|n| n.contains(word)), "{word}: {notes:?}");
+    }
+}
+
+fn workplace() -> Workplace {
+    let workplace = Workplace::new();
+    workplace.file("data/a.csv", "text,n\nletter,1\nletter,2\n");
+    workplace
+}
+
+/// What the step's builder puts into the container.
+#[test]
+fn the_whole_environment_of_the_container_is_taken() {
+    let workplace = workplace();
+    let environment = [
+        "AWS_DEFAULT_REGION=eu-west-1",
+        "BEDROCK_BATCH_INPUT_S3_PATH=s3://bucket/base/bedrock-batch/input",
+        "BEDROCK_BATCH_MODE=auto",
+        "BEDROCK_BATCH_OUTPUT_S3_PATH=s3://bucket/base/bedrock-batch/output",
+        "BEDROCK_BATCH_ROLE_ARN=arn:aws:iam::123456789012:role/BatchRole",
+        "BEDROCK_BATCH_SIZE=10",
+        "BEDROCK_BATCH_THRESHOLD=1000",
+        "BEDROCK_BATCH_TIMEOUT_HOURS=24",
+        "BEDROCK_CONCURRENCY_MODE=sequential",
+        "BEDROCK_FALLBACK_MODEL_ID=anthropic.claude-sonnet-4-20250514-v1:0",
+        "BEDROCK_INFERENCE_PROFILE_ARN=",
+        "BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS=[\"anthropic.claude-sonnet-4-5-20250929-v1:0\"]",
+        "BEDROCK_LOG_TRUNCATIONS=True",
+        "BEDROCK_MAX_CONCURRENT_BATCH_JOBS=20",
+        "BEDROCK_MAX_CONCURRENT_WORKERS=5",
+        "BEDROCK_MAX_INPUT_FIELD_LENGTH=400000",
+        "BEDROCK_MAX_RECORDS_PER_JOB=45000",
+        "BEDROCK_MAX_RETRIES=3",
+        "BEDROCK_MAX_TOKENS=32768",
+        "BEDROCK_OUTPUT_COLUMN_PREFIX=llm_",
+        "BEDROCK_PRIMARY_MODEL_ID=anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "BEDROCK_RATE_LIMIT_PER_SECOND=10",
+        "BEDROCK_ROUTED_RULES_COLUMN=selected_rule_names",
+        "BEDROCK_SKIP_ERROR_RECORDS=FALSE",
+        "BEDROCK_TEMPERATURE=1.0",
+        "BEDROCK_TOP_P=0.999",
+        "BEDROCK_TRUNCATION_ENABLED=true",
+        "BEDROCK_USE_STRUCTURED_OUTPUT=true",
+        "BEDROCK_VALIDATION_SCHEMA={}",
+        "SECURE_PYPI_DOMAIN=domain",
+        "USE_SECURE_PYPI=true",
+    ];
+    let set = environment.map(|setting| format!("--set {setting}"));
+    workplace.run("data", &set.join(" ")).good();
+    let summary = workplace.summary();
+    assert_eq!(summary["validation_passed_records"], 2, "{summary}");
+    assert_eq!(
+        summary["effective_model_id"],
+        "global.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    );
+    assert_noted(
+        &summary,
+        &[
+            "AWS_DEFAULT_REGION has no effect",
+            "BEDROCK_BATCH_INPUT_S3_PATH has no effect",
+            "BEDROCK_BATCH_OUTPUT_S3_PATH has no effect",
+            "SECURE_PYPI_DOMAIN has no effect",
+            "USE_SECURE_PYPI has no effect",
+        ],
+    );
+}
+
+/// A schema without properties is none, and the next source counts.
+#[test]
+fn an_empty_schema_is_passed_over_for_the_next_source() {
+    for empty in [
+        "{}",
+        r#"{"type":"object"}"#,
+        r#"{"title":"T","type":"object","properties":{},"required":[],"processing_config":{}}"#,
+    ] {
+        let workplace = workplace();
+        workplace.file("schema.json", empty);
+        let setting = r#"BEDROCK_VALIDATION_SCHEMA={"properties":{"mood":{"type":"string"}}}"#;
+        workplace.run("data", &format!("--set {setting}")).good();
+        let summary = workplace.summary();
+        assert_eq!(summary["schema_source"], "BEDROCK_VALIDATION_SCHEMA");
+        assert_noted(&summary, &["schema.json has no `properties`"]);
+        let result = Table::csv(&workplace.read("out/validation_processed_data.csv"));
+        assert_eq!(result.columns[2], "llm_mood");
+
+        workplace
+            .run("data", "--set BEDROCK_VALIDATION_SCHEMA={}")
+            .good();
+        let result = Table::csv(&workplace.read("out/validation_processed_data.csv"));
+        assert_eq!(result.columns[2], "llm_response");
+    }
+}
+
+/// What is not read is said, as it is of a folder in S3.
+#[test]
+fn files_in_other_folders_are_left_out_and_noted() {
+    let workplace = workplace();
+    workplace.file("data/notes.txt", "x");
+    workplace.file("data/old/2025/b.csv", "text\nleft out\n");
+    workplace.file("data/.hidden/c.csv", "text\nleft out\n");
+    for number in 0..30 {
+        workplace.file(&format!("data/more/{number:02}.csv"), "text\nleft out\n");
+    }
+    workplace.run("data", "").good();
+    let summary = workplace.summary();
+    assert_eq!(summary["total_records"], 2);
+    assert_noted(
+        &summary,
+        &[
+            "in folders below the data folder: more/00.csv, more/01.csv",
+            "notes.txt",
+        ],
+    );
+    assert!(!summary["notes"].to_string().contains("hidden"));
+
+    workplace.file("splits/train/a.csv", "text,n\nletter,1\n");
+    workplace.file("splits/train/deeper/b.csv", "text,n\nleft out,1\n");
+    workplace.file("splits/extra/c.csv", "text,n\nleft out,1\n");
+    std::fs::remove_dir_all(workplace.path("out")).expect("the results");
+    workplace.run("splits", "--job-type training").good();
+    let summary = workplace.summary();
+    assert_eq!(summary["total_records"], 1);
+    assert_noted(
+        &summary,
+        &[
+            "in folders below the data folder: deeper/b.csv",
+            "outside train/, val/ and test/: extra/c.csv",
+        ],
+    );
+}
+
+/// The name that the framework gives its own output fits three patterns of the step.
+#[test]
+fn a_file_that_is_named_like_a_result_is_read_once() {
+    let workplace = Workplace::new();
+    workplace.file(
+        "data/validation_processed_data.csv",
+        "text,n\nletter,1\nletter,2\n",
+    );
+    workplace.run("data", "").good();
+    let summary = workplace.summary();
+    assert_eq!(summary["total_files"], 1);
+    assert_eq!(summary["total_records"], 2);
+}
+
+/// Prompts were built several times for each row, and cuts counted each time.
+#[test]
+fn cuts_are_counted_once_by_calls_on_demand_and_by_jobs_asked_again() {
+    let workplace = Workplace::new();
+    let long = "x".repeat(60);
+    workplace.file(
+        "data/a.csv",
+        format!("text,n\n{long},1\nshort,2\n{long},3\n"),
+    );
+    workplace.file(
+        "faults.json",
+        r#"{"jobs": [{"job": 0, "kind": "end", "status": "Failed", "answered": 0}]}"#,
+    );
+    for more in [
+        "--set BEDROCK_BATCH_MODE=realtime",
+        "--set BEDROCK_BATCH_MODE=batch --set BEDROCK_MIN_RECORDS_PER_JOB=1 --faults faults.json",
+    ] {
+        let _ = std::fs::remove_dir_all(workplace.path("out"));
+        workplace
+            .run(
+                "data",
+                &format!("--set BEDROCK_MAX_INPUT_FIELD_LENGTH=50 {more}"),
+            )
+            .good();
+        let stats = &workplace.summary()["truncation_stats"];
+        assert_eq!(stats["total_truncations"], 2, "{stats}");
+        assert_eq!(stats["truncated_records"], 2, "{stats}");
+        assert_eq!(stats["truncated_fields"]["text"], 2, "{stats}");
+    }
+}
