@@ -2,6 +2,7 @@
 
 use crate::command::Workplace;
 use crate::table::Table;
+use crate::vectors::parquet_table;
 use serde_json::Value;
 
 fn notes(summary: &Value) -> Vec<&str> {
@@ -186,5 +187,30 @@ fn cuts_are_counted_once_by_calls_on_demand_and_by_jobs_asked_again() {
         assert_eq!(stats["total_truncations"], 2, "{stats}");
         assert_eq!(stats["truncated_records"], 2, "{stats}");
         assert_eq!(stats["truncated_fields"]["text"], 2, "{stats}");
+    }
+}
+
+/// Vectors of a Parquet table are lists of numbers.
+#[test]
+fn vectors_of_a_parquet_table_are_a_column_of_lists() {
+    let workplace = Workplace::new();
+    workplace.file(
+        "data/a.parquet",
+        include_bytes!("../../../parquet/tests/fixtures/duckdb.parquet"),
+    );
+    workplace
+        .run(
+            "data",
+            "--set BEDROCK_PRIMARY_MODEL_ID=amazon.titan-embed-text-v2:0 --set BEDROCK_BATCH_MODE=realtime",
+        )
+        .good();
+    let rows = workplace.summary()["rows"]["in"].as_u64();
+    let result = workplace.read("out/validation_processed_data.parquet");
+    let result = parquet_table(result, &["text", "llm_embedding"]);
+    let vectors = result.column("llm_embedding");
+    assert_eq!(Some(vectors.len() as u64), rows);
+    for vector in vectors {
+        let numbers: Vec<f64> = serde_json::from_str(vector).expect("a list of numbers");
+        assert_eq!(numbers.len(), 1_024);
     }
 }

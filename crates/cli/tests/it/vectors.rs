@@ -131,7 +131,7 @@ fn differences(case: &Path, divergent: bool) -> Value {
             assert_ours(&case.join("ours").join(&file), &text);
         }
         let ours = if is_parquet {
-            parquet_table(text)
+            parquet_table(text, &[""])
         } else {
             let separator = if file.contains(".tsv") { b'\t' } else { b',' };
             Table::separated(&text, separator)
@@ -239,11 +239,12 @@ fn as_one_type(number: &str) -> String {
     number.strip_suffix(".0").unwrap_or(number).to_owned()
 }
 
-/// A Parquet table, its cells as text.
-fn parquet_table(bytes: Vec<u8>) -> Table {
+/// The columns of a Parquet table whose names begin with one of the prefixes, their cells as text.
+pub(crate) fn parquet_table(bytes: Vec<u8>, prefixes: &[&str]) -> Table {
     let file = ParquetFile::open("result.parquet", Arc::new(bytes::Bytes::from(bytes)));
     let file = file.expect("a Parquet file");
-    let columns = file.columns().to_vec();
+    let mut columns = file.columns().to_vec();
+    columns.retain(|column| prefixes.iter().any(|prefix| column.starts_with(prefix)));
     let reading = Reading {
         cells: &columns,
         ..Reading::default()
