@@ -27,7 +27,6 @@ pub struct Asking {
     settings: Settings,
     schema: Option<Arc<Schema>>,
     enforcement: Enforcement,
-    vectors: bool,
     encoder: RecordEncoder,
     fallback: Option<Fallback>,
     columns: ResultColumns,
@@ -114,7 +113,6 @@ impl Asking {
             settings,
             schema,
             enforcement,
-            vectors: capabilities.body.is_embedding(),
             encoder,
             fallback,
             columns,
@@ -186,11 +184,6 @@ impl Asking {
     /// Reads answers of the run's model.
     pub fn reader(&self) -> Reader {
         Reader::new(self.schema.clone(), self.enforcement.is_prefilled())
-    }
-
-    /// Whether the model answers with vectors.
-    pub fn answers_are_vectors(&self) -> bool {
-        self.vectors
     }
 
     /// Reads answers of the fallback model.

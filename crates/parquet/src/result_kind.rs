@@ -23,9 +23,9 @@ pub struct ResultColumn {
 }
 
 impl ResultColumn {
-    /// The result columns of a run, typed by its schema; without one the answer is text, or a list of numbers if the
-    /// model answers with vectors. The status columns are text, but for the one that says whether the schema holds.
-    pub fn of_run(columns: &ResultColumns, schema: Option<&Value>, vectors: bool) -> Vec<Self> {
+    /// The result columns of a run, typed by its schema; without one the answer is text. The status columns are text,
+    /// but for the one that says whether the schema holds.
+    pub fn of_run(columns: &ResultColumns, schema: Option<&Value>) -> Vec<Self> {
         let properties = columns.properties();
         let typed = |place: usize| match (properties.get(place), schema) {
             (Some(property), Some(schema)) => schema
@@ -34,7 +34,6 @@ impl ResultColumn {
                 .map_or(ResultKind::Text, |property| {
                     ResultKind::of_schema(property, schema)
                 }),
-            (Some(_), None) if vectors => ResultKind::List(Box::new(ResultKind::Number)),
             (None, _)
                 if STATUS_COLUMNS.get(place - properties.len()) == Some(&VALIDATION_PASSED) =>
             {

@@ -193,8 +193,7 @@ async fn segments(
         TableFormat::Text(format) => text_segments(table, format, asking, &replaced, parts),
         TableFormat::Parquet => {
             let layout = quarry_rows::layout(&*deps.store, run, number).await?;
-            let vectors = asking.answers_are_vectors();
-            let results = ResultColumn::of_run(asking.columns(), plan.schema.as_ref(), vectors);
+            let results = ResultColumn::of_run(asking.columns(), plan.schema.as_ref());
             let rows = receipts.iter().map(|receipt| receipt.rows_written).sum();
             parquet::segments(&deps.store, &layout, &results, &replaced, &parts, rows).await
         }

@@ -76,11 +76,7 @@ impl Part {
             },
             TableFormat::Parquet => {
                 let layout = quarry_rows::layout(&**store, run, slice.table).await?;
-                let results = ResultColumn::of_run(
-                    columns,
-                    plan.schema.as_ref(),
-                    asking.answers_are_vectors(),
-                );
+                let results = ResultColumn::of_run(columns, plan.schema.as_ref());
                 let writer = PartWriter::new(&layout, &results, &replaced)
                     .map_err(StepError::bad_request)?;
                 Form::Parquet(Box::new(writer))
