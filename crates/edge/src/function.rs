@@ -1,11 +1,16 @@
-//! What every function's `main` does: logs as JSON lines, the runtime's loop, errors by name.
+//! What every function's `main` does: logs as JSON lines, metrics, the runtime's loop, errors by name.
 
 use crate::clock::UntilDeadline;
+use crate::environment::environment;
 use crate::error::StepError;
+use crate::metrics::{EmbeddedMetrics, Metrics};
+use crate::telemetry::{About, Call, observe, subscriber};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
@@ -13,48 +18,68 @@ use tracing::level_filters::LevelFilter;
 /// under way and to write a checkpoint.
 pub const DEADLINE_MARGIN: Duration = Duration::from_mins(1);
 
+/// The deployment's name where `QUARRY_DEPLOYMENT` is not set.
+const DEFAULT_DEPLOYMENT: &str = "quarry";
+
+/// A function's logs and metrics.
+#[derive(Clone)]
+pub struct Telemetry {
+    function: &'static str,
+    metrics: Arc<dyn Metrics>,
+}
+
+impl Telemetry {
+    /// Begins to log to standard output, at the level of `AWS_LAMBDA_LOG_LEVEL` (`info` when absent
+    /// or not a level). `function` is the function's name, e.g. `plan`.
+    pub fn start(function: &'static str) -> Self {
+        let level = environment("AWS_LAMBDA_LOG_LEVEL")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(LevelFilter::INFO);
+        // Fails only if the process logs already.
+        let _ = tracing::subscriber::set_global_default(subscriber(level, io::stdout));
+        let deployment =
+            environment("QUARRY_DEPLOYMENT").unwrap_or_else(|| DEFAULT_DEPLOYMENT.to_owned());
+        Self {
+            function,
+            metrics: Arc::new(EmbeddedMetrics::new(deployment, function, io::stdout())),
+        }
+    }
+
+    /// Where the function's metrics go.
+    pub fn metrics(&self) -> Arc<dyn Metrics> {
+        Arc::clone(&self.metrics)
+    }
+}
+
 /// Serves a function until Lambda ends the sandbox. `handle` gets the payload and how long it
 /// still may work.
-pub async fn serve<I, O, H, F>(level: Option<&str>, handle: H) -> Result<(), lambda_runtime::Error>
+pub async fn serve<I, O, H, F>(telemetry: Telemetry, handle: H) -> Result<(), lambda_runtime::Error>
 where
-    I: DeserializeOwned + Send + 'static,
+    I: About + DeserializeOwned + Send + 'static,
     O: Serialize + Send + 'static,
     H: Fn(I, UntilDeadline) -> F + Sync,
     F: Future<Output = Result<O, StepError>> + Send,
 {
-    log_as_json(level);
-    let handle = &handle;
+    let (telemetry, handle) = (&telemetry, &handle);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<I>| async move {
         let deadline = event
             .context
             .deadline()
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap_or_default();
-        handle(event.payload, UntilDeadline::new(deadline, DEADLINE_MARGIN))
+        let call = Call {
+            function: telemetry.function,
+            request_id: &event.context.request_id,
+            subject: event.payload.subject(),
+        };
+        // Handlers' futures are large; here they would be moved more than once.
+        let work = Box::pin(handle(
+            event.payload,
+            UntilDeadline::new(deadline, DEADLINE_MARGIN),
+        ));
+        observe(call, &*telemetry.metrics, work)
             .await
-            .map_err(|error| {
-                tracing::error!(
-                    error_type = error.name(),
-                    error = error.full_message(),
-                    "failed"
-                );
-                Diagnostic::from(error)
-            })
+            .map_err(Diagnostic::from)
     }))
     .await
-}
-
-/// `level` is the value of `AWS_LAMBDA_LOG_LEVEL`; `info` when absent or not a level.
-fn log_as_json(level: Option<&str>) {
-    let level = level
-        .and_then(|text| text.parse::<LevelFilter>().ok())
-        .unwrap_or(LevelFilter::INFO);
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_max_level(level)
-        .with_current_span(true)
-        .without_time()
-        .with_target(false)
-        .init();
 }

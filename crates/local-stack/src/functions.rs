@@ -1,13 +1,16 @@
 //! The functions by the names that the state machine calls them by.
 
+use crate::counts::MetricCounts;
 use crate::pause::CountedPause;
 use async_trait::async_trait;
 use quarry_contract::location::S3Uri;
 use quarry_edge::clock::{Clock, TimeLeft};
 use quarry_edge::error::StepError;
 use quarry_edge::jobs::BatchJobs;
+use quarry_edge::metrics::Metrics;
 use quarry_edge::on_demand::OnDemand;
 use quarry_edge::store::ObjectStore;
+use quarry_edge::telemetry::{About, Call, observe};
 use quarry_state_machine::{FunctionError, Host};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -72,6 +75,7 @@ pub(crate) struct Functions {
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) work: S3Uri,
     pub(crate) call_limit: CallLimit,
+    pub(crate) metrics: Arc<MetricCounts>,
     /// Places for calls. On AWS each call has memory of its own; here they share one process, and
     /// more of them at once than cores would only take memory.
     pub(crate) places: Semaphore,
@@ -83,55 +87,118 @@ pub(crate) const CALLS_AT_ONCE: usize = 2;
 /// The largest object that the state machine itself reads: the manifest.
 const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
 
+impl Functions {
+    /// Calls a handler as its `main` does: inside its span, and measured.
+    async fn call<'a, I, O>(
+        &self,
+        function: &'static str,
+        payload: Value,
+        handle: impl FnOnce(I) -> Working<'a, O>,
+    ) -> Result<Value, FunctionError>
+    where
+        I: About + DeserializeOwned,
+        O: Serialize,
+    {
+        let input: I = serde_json::from_value(payload).map_err(|error| {
+            FunctionError::new(
+                "Quarry.BadRequest",
+                format!("the payload is not one this function takes: {error}"),
+            )
+        })?;
+        let call = Call {
+            function,
+            request_id: "local",
+            subject: input.subject(),
+        };
+        let output = observe(call, &*self.metrics, handle(input))
+            .await
+            .map_err(|error| FunctionError::new(error.name(), error.full_message()))?;
+        serde_json::to_value(output)
+            .map_err(|error| FunctionError::new("Quarry.BadRequest", error.to_string()))
+    }
+}
+
+/// A handler's work.
+type Working<'a, O> = Pin<Box<dyn Future<Output = Result<O, StepError>> + Send + 'a>>;
+
 #[async_trait]
 impl Host for Functions {
     async fn invoke(&self, function: &str, payload: Value) -> Result<Value, FunctionError> {
         let _place = self.places.acquire().await;
         let time_left = self.call_limit.time_left();
         let store = || Arc::clone(&self.store);
+        let metrics = || Arc::clone(&self.metrics) as Arc<dyn Metrics>;
         match function {
             "plan" => {
                 let deps = quarry_plan::Deps {
                     store: store(),
                     settings: self.settings.clone(),
                     work: Some(self.work.clone()),
+                    metrics: metrics(),
                 };
-                answer(erased(quarry_plan::handle(&deps, parse(payload)?, &time_left)).await)
+                self.call("plan", payload, |input| {
+                    erased(quarry_plan::handle(&deps, input, &time_left))
+                })
+                .await
             }
             "split" => {
                 let deps = quarry_split::Deps { store: store() };
-                answer(erased(quarry_split::handle(&deps, parse(payload)?)).await)
+                self.call("split", payload, |input| {
+                    erased(quarry_split::handle(&deps, input))
+                })
+                .await
             }
             "submit" => {
                 let deps = quarry_submit::Deps {
                     store: store(),
                     jobs: Arc::clone(&self.jobs),
+                    metrics: metrics(),
                 };
-                answer(erased(quarry_submit::handle(&deps, parse(payload)?)).await)
+                self.call("submit", payload, |input| {
+                    erased(quarry_submit::handle(&deps, input))
+                })
+                .await
             }
             "check" => {
                 let deps = quarry_check::Deps {
                     store: store(),
                     jobs: Arc::clone(&self.jobs),
                     clock: Arc::clone(&self.clock),
+                    metrics: metrics(),
                 };
-                answer(erased(quarry_check::handle(&deps, parse(payload)?)).await)
+                self.call("check", payload, |input| {
+                    erased(quarry_check::handle(&deps, input))
+                })
+                .await
             }
             "invoke" => {
                 let deps = quarry_invoke::Deps {
                     store: store(),
                     models: Arc::clone(&self.models),
                     pause: self.pause.clone(),
+                    metrics: metrics(),
                 };
-                answer(erased(quarry_invoke::handle(&deps, parse(payload)?, &time_left)).await)
+                self.call("invoke", payload, |input| {
+                    erased(quarry_invoke::handle(&deps, input, &time_left))
+                })
+                .await
             }
             "merge" => {
                 let deps = quarry_merge::Deps { store: store() };
-                answer(erased(quarry_merge::handle(&deps, parse(payload)?)).await)
+                self.call("merge", payload, |input| {
+                    erased(quarry_merge::handle(&deps, input))
+                })
+                .await
             }
             "finish" => {
-                let deps = quarry_finish::Deps { store: store() };
-                answer(erased(quarry_finish::handle(&deps, parse(payload)?, &time_left)).await)
+                let deps = quarry_finish::Deps {
+                    store: store(),
+                    metrics: metrics(),
+                };
+                self.call("finish", payload, |input| {
+                    erased(quarry_finish::handle(&deps, input, &time_left))
+                })
+                .await
             }
             other => Err(FunctionError::new(
                 "Lambda.ResourceNotFoundException",
@@ -153,23 +220,6 @@ impl Host for Functions {
 
 /// Hides a handler's type, so that the compiler proves it `Send` by itself and not as a part of a
 /// larger future, where it cannot.
-fn erased<'a, T>(
-    call: impl Future<Output = T> + Send + 'a,
-) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
+fn erased<'a, O>(call: impl Future<Output = Result<O, StepError>> + Send + 'a) -> Working<'a, O> {
     Box::pin(call)
-}
-
-fn parse<T: DeserializeOwned>(payload: Value) -> Result<T, FunctionError> {
-    serde_json::from_value(payload).map_err(|error| {
-        FunctionError::new(
-            "Quarry.BadRequest",
-            format!("the payload is not one this function takes: {error}"),
-        )
-    })
-}
-
-fn answer<T: Serialize>(result: Result<T, StepError>) -> Result<Value, FunctionError> {
-    let output = result.map_err(|error| FunctionError::new(error.name(), error.full_message()))?;
-    serde_json::to_value(output)
-        .map_err(|error| FunctionError::new("Quarry.BadRequest", error.to_string()))
 }

@@ -2,11 +2,13 @@
 //! state machine as it is deployed, and the functions behind it, reached through the real AWS SDK
 //! clients. Time is virtual: a day of waiting takes no time.
 
+mod counts;
 mod functions;
 mod pause;
 mod progress;
 mod stack;
 
+pub use counts::MetricCount;
 pub use functions::CallLimit;
 pub use progress::{Progress, ProgressSink};
 pub use stack::{BUCKET, Finished, LocalStack, RunError, StackConfig, StackError};

@@ -1,5 +1,6 @@
 //! Starting the stack, running a request on it, and looking at what it did.
 
+use crate::counts::{MetricCount, MetricCounts};
 use crate::functions::{CALLS_AT_ONCE, CallLimit, Functions, substitutions};
 use crate::pause::CountedPause;
 use crate::progress::{ProgressSink, Watch};
@@ -11,6 +12,7 @@ use quarry_contract::payload::FinishOutput;
 use quarry_contract::request::Request;
 use quarry_edge::bedrock::{BedrockJobs, BedrockOnDemand};
 use quarry_edge::clock::Clock;
+use quarry_edge::metrics::Metric;
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::{self, Credentials, SdkOptions};
 use quarry_edge::store::ObjectStore;
@@ -172,6 +174,7 @@ impl LocalStack {
             settings: config.settings,
             work: S3Uri::new(BUCKET, "work").map_err(StackError::Location)?,
             call_limit: config.call_limit,
+            metrics: Arc::new(MetricCounts::default()),
             places: Semaphore::new(CALLS_AT_ONCE),
         });
         let definition = Definition::load(crate::DEFINITION, &substitutions())?;
@@ -202,6 +205,11 @@ impl LocalStack {
     /// What the simulator counted.
     pub fn counters(&self) -> Counters {
         self.simulator.counters()
+    }
+
+    /// What the functions emitted of a metric.
+    pub fn metric(&self, metric: Metric) -> MetricCount {
+        self.functions.metrics.of(metric)
     }
 
     /// The simulator.

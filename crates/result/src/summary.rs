@@ -41,6 +41,25 @@ struct RoundTotals {
     counts: Counts,
 }
 
+/// The numbers of a run, over all tables and rounds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Rows.
+    pub rows: u64,
+    /// Rows for which no model answered.
+    pub failed: u64,
+    /// Rows whose answer in the result was repaired.
+    pub repaired: u64,
+    /// Answers, of all rounds.
+    pub answers: u64,
+    /// Records for which no line came back, of all rounds.
+    pub missing: u64,
+    /// Tokens read by the model.
+    pub input_tokens: u64,
+    /// Tokens written by the model.
+    pub output_tokens: u64,
+}
+
 /// Rows that do not add up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("table {table}: slice {slice} holds rows {found}, expected rows from {expected}")]
@@ -127,11 +146,26 @@ impl Totals {
         &self.tables[table]
     }
 
-    /// Rows of all tables, and rows for which no model answered.
-    pub fn rows_and_failed(&self) -> (u64, u64) {
-        let rows = self.tables.iter().map(|table| table.rows).sum();
-        let failed = self.files().map(|file| file.failed).sum();
-        (rows, failed)
+    /// The numbers of the slices seen.
+    pub fn figures(&self) -> Figures {
+        let counts = self.counts();
+        Figures {
+            rows: self.tables.iter().map(|table| table.rows).sum(),
+            failed: self.files().map(|file| file.failed).sum(),
+            repaired: self.files().map(|file| file.repaired).sum(),
+            answers: counts.answered,
+            missing: counts.missing,
+            input_tokens: counts.input_tokens,
+            output_tokens: counts.output_tokens,
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for round in self.rounds.values() {
+            counts.add(&round.counts);
+        }
+        counts
     }
 
     fn files(&self) -> impl Iterator<Item = &FileOutcomes> {
@@ -149,10 +183,7 @@ impl Totals {
             sum
         });
         let training = plan.tables.iter().any(|table| table.split.is_some());
-        let mut counts = Counts::default();
-        for round in self.rounds.values() {
-            counts.add(&round.counts);
-        }
+        let counts = self.counts();
         let jobs: u64 = self.rounds.values().map(|round| round.jobs).sum();
         let on_demand_records: u64 = self.rounds.values().map(|round| round.on_demand).sum();
 

@@ -7,7 +7,8 @@ use quarry_contract::plan::JobEnd;
 use quarry_edge::clock::Clock;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
-use quarry_edge::jobs::BatchJobs;
+use quarry_edge::jobs::{BatchJobs, JobStatus};
+use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::store::ObjectStore;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct Deps {
     pub jobs: Arc<dyn BatchJobs>,
     /// What now is.
     pub clock: Arc<dyn Clock>,
+    /// Where metrics go.
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// Looks at the round's job.
@@ -42,9 +45,11 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         .await
         .map_err(|error| error.into_step(&doing))?;
     let now = deps.clock.now();
-    tracing::info!(job = %job.arn, status = job.status.as_str(), "job looked at");
+    tracing::info!(status = job.status.as_str(), "job looked at");
     if !job.status.is_terminal() {
-        let wait = next_wait(now.saturating_sub(job.submitted));
+        let age = now.saturating_sub(job.submitted);
+        deps.metrics.emit(&[(Metric::JobAgeSeconds, age.as_secs())]);
+        let wait = next_wait(age);
         return Ok(SliceState {
             next: Step::Wait,
             wait_seconds: Some(wait),
@@ -67,6 +72,19 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         .slice(state.slice)
         .round(state.round);
     documents::write(&*deps.store, &round.job_end(), &end).await?;
+    let expired = matches!(
+        job.status,
+        JobStatus::Expired | JobStatus::PartiallyCompleted
+    );
+    deps.metrics.emit(&[
+        (Metric::JobDurationSeconds, end.seconds),
+        (Metric::JobsEnded, 1),
+        (
+            Metric::JobsFailed,
+            u64::from(job.status == JobStatus::Failed),
+        ),
+        (Metric::JobsExpired, u64::from(expired)),
+    ]);
     Ok(SliceState {
         next: Step::Merge,
         wait_seconds: None,

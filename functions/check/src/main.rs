@@ -3,22 +3,23 @@
 use quarry_check::{Deps, handle};
 use quarry_edge::bedrock::BedrockJobs;
 use quarry_edge::clock::SystemClock;
-use quarry_edge::environment::{environment, path_style_from_environment};
-use quarry_edge::function::serve;
+use quarry_edge::environment::path_style_from_environment;
+use quarry_edge::function::{Telemetry, serve};
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::SdkOptions;
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
+    let telemetry = Telemetry::start("check");
     let sdk = quarry_edge::sdk::load(SdkOptions::default()).await;
     let deps = Deps {
         store: Arc::new(S3Store::new(&sdk, path_style_from_environment()?)),
         jobs: Arc::new(BedrockJobs::new(&sdk)),
         clock: Arc::new(SystemClock),
+        metrics: telemetry.metrics(),
     };
-    let level = environment("AWS_LAMBDA_LOG_LEVEL");
-    serve(level.as_deref(), move |input, _| {
+    serve(telemetry, move |input, _| {
         let deps = deps.clone();
         async move { handle(&deps, input).await }
     })

@@ -18,11 +18,12 @@ use quarry_contract::plan::{Plan, Table};
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
+use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::s3::concat::{ConcatOptions, ConcatProgress, Concatenated, Segment, concatenate};
 use quarry_edge::store::{ObjectInfo, ObjectStore};
 use quarry_parquet::ResultColumn;
 use quarry_result::receipt::Receipt;
-use quarry_result::summary::{self, Totals};
+use quarry_result::summary::{self, Figures, Totals};
 use quarry_rows::TableFormat;
 use quarry_table::{Format, RowEncoder};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ use std::sync::Arc;
 pub struct Deps {
     /// Parts in, results out.
     pub store: Arc<dyn ObjectStore>,
+    /// Where metrics go.
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// Where finishing stands: `finish-progress.json`.
@@ -66,7 +69,7 @@ pub async fn handle(
     };
     let receipts = receipts::read_all(&*deps.store, &run, plan.slices).await?;
     let totals = add_up(&plan, &receipts)?;
-    let (rows, failed) = totals.rows_and_failed();
+    let figures = totals.figures();
     let summary_at = plan
         .request
         .summary
@@ -80,8 +83,8 @@ pub async fn handle(
         run: input.run.clone(),
         output: plan.request.output.clone(),
         summary: summary_at.clone(),
-        rows,
-        failed,
+        rows: figures.rows,
+        failed: figures.failed,
     };
 
     while progress.tables_done < plan.tables.len() {
@@ -121,9 +124,29 @@ pub async fn handle(
         .put(&summary_at, Bytes::from(text), false)
         .await
         .map_err(|error| error.into_step(&format!("writing {summary_at}")))?;
-    tracing::info!(run = %plan.execution, rows, failed, "finished");
+    report(deps, &figures);
     output.done = true;
     Ok(output)
+}
+
+/// Says what the run came to, once: when all of it is written.
+fn report(deps: &Deps, figures: &Figures) {
+    tracing::info!(
+        rows = figures.rows,
+        failed = figures.failed,
+        input_tokens = figures.input_tokens,
+        output_tokens = figures.output_tokens,
+        "finished"
+    );
+    deps.metrics.emit(&[
+        (Metric::Rows, figures.rows),
+        (Metric::RowsFailed, figures.failed),
+        (Metric::Answers, figures.answers),
+        (Metric::Repaired, figures.repaired),
+        (Metric::Missing, figures.missing),
+        (Metric::InputTokens, figures.input_tokens),
+        (Metric::OutputTokens, figures.output_tokens),
+    ]);
 }
 
 fn result_location(plan: &Plan, table: &Table) -> S3Uri {
@@ -188,7 +211,7 @@ async fn segments(
             etag: receipt.part_etag.clone(),
         })
         .collect();
-    tracing::debug!(run = %plan.execution, parts = parts.len(), "putting parts together");
+    tracing::debug!(parts = parts.len(), "putting parts together");
     match quarry_rows::format_of(table)? {
         TableFormat::Text(format) => text_segments(table, format, asking, &replaced, parts),
         TableFormat::Parquet => {

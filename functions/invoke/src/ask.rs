@@ -51,6 +51,8 @@ impl Pacing {
 pub(crate) struct Asker<'a> {
     pub(crate) models: &'a dyn OnDemand,
     pub(crate) pause: &'a dyn Pause,
+    /// Calls made, whatever came of them.
+    pub(crate) calls: &'a AtomicU64,
     pub(crate) model_id: String,
     pub(crate) converse: bool,
     pub(crate) fallback: Option<&'a Fallback>,
@@ -166,10 +168,7 @@ impl Asker<'_> {
     /// One call, and one of the fallback model if the first model does not take the record. A
     /// failure comes with the model that was asked.
     async fn once(&self, body: &Bytes) -> Result<Output, (InvokeError, &str)> {
-        let first = self
-            .models
-            .invoke(&self.model_id, self.converse, body.clone())
-            .await;
+        let first = self.call(&self.model_id, self.converse, body.clone()).await;
         let (code, message) = match first {
             Ok(json) => {
                 return Ok(Output {
@@ -188,8 +187,7 @@ impl Asker<'_> {
         };
         let id = fallback.model_id();
         let second = self
-            .models
-            .invoke(id, fallback.is_asked_by_converse(), body.into())
+            .call(id, fallback.is_asked_by_converse(), body.into())
             .await;
         match second {
             Ok(json) => Ok(Output {
@@ -205,6 +203,11 @@ impl Asker<'_> {
             }
             Err(other) => Err((other, id)),
         }
+    }
+
+    async fn call(&self, model: &str, converse: bool, body: Bytes) -> Result<Bytes, InvokeError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.models.invoke(model, converse, body).await
     }
 }
 

@@ -17,10 +17,12 @@ use quarry_contract::plan::{Asked, Plan};
 use quarry_edge::clock::{Pause, TimeLeft};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
+use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::on_demand::OnDemand;
 use quarry_edge::s3::lines::Lines;
 use quarry_edge::store::ObjectStore;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// What `invoke` needs.
 #[derive(Clone)]
@@ -31,6 +33,8 @@ pub struct Deps {
     pub models: Arc<dyn OnDemand>,
     /// For the rate, and for waiting when throttled.
     pub pause: Arc<dyn Pause>,
+    /// Where metrics go.
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// Asks what is left of the round's records.
@@ -38,6 +42,20 @@ pub async fn handle(
     deps: &Deps,
     state: SliceState,
     time_left: &dyn TimeLeft,
+) -> Result<SliceState, StepError> {
+    let calls = AtomicU64::new(0);
+    let result = ask_rest(deps, state, time_left, &calls).await;
+    let calls = calls.into_inner();
+    tracing::info!(calls, "asked on demand");
+    deps.metrics.emit(&[(Metric::OnDemandCalls, calls)]);
+    result
+}
+
+async fn ask_rest(
+    deps: &Deps,
+    state: SliceState,
+    time_left: &dyn TimeLeft,
+    calls: &AtomicU64,
 ) -> Result<SliceState, StepError> {
     let run = RunFolder::at(state.run.clone());
     let round = run.slice(state.slice).round(state.round);
@@ -48,6 +66,7 @@ pub async fn handle(
     let caller = ask::Asker {
         models: &*deps.models,
         pause: &*deps.pause,
+        calls,
         model_id: settings.effective_model_id(),
         converse: quarry_asking::converse(settings).map_err(StepError::bad_request)?,
         fallback: asking.fallback(),

@@ -2,8 +2,8 @@
 
 use quarry_edge::bedrock::BedrockOnDemand;
 use quarry_edge::clock::RealPause;
-use quarry_edge::environment::{environment, path_style_from_environment};
-use quarry_edge::function::serve;
+use quarry_edge::environment::path_style_from_environment;
+use quarry_edge::function::{Telemetry, serve};
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::SdkOptions;
 use quarry_invoke::{Deps, handle};
@@ -11,14 +11,15 @@ use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
+    let telemetry = Telemetry::start("invoke");
     let sdk = quarry_edge::sdk::load(SdkOptions::default()).await;
     let deps = Deps {
         store: Arc::new(S3Store::new(&sdk, path_style_from_environment()?)),
         models: Arc::new(BedrockOnDemand::new(&sdk)),
         pause: Arc::new(RealPause::default()),
+        metrics: telemetry.metrics(),
     };
-    let level = environment("AWS_LAMBDA_LOG_LEVEL");
-    serve(level.as_deref(), move |input, time_left| {
+    serve(telemetry, move |input, time_left| {
         let deps = deps.clone();
         async move { handle(&deps, input, &time_left).await }
     })

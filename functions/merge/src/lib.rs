@@ -51,8 +51,10 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         .filter_map(|(index, _)| merge.expected.row(index))
         .collect();
     tracing::info!(
-        run = %merge.plan.execution, slice = state.slice, round = state.round,
-        asked = round.counts.asked, good = round.counts.good, open = open.len(), "answers joined"
+        asked = round.counts.asked,
+        good = round.counts.good,
+        open = open.len(),
+        "answers joined"
     );
     if !open.is_empty() && state.round < merge.asking.settings().max_retries {
         merge.keep_results(&places, &mut spool).await?;

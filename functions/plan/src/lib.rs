@@ -20,6 +20,7 @@ use quarry_contract::settings::{self, Settings};
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
+use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::store::ObjectStore;
 use quarry_prompt::Prompts;
 use scan::TableScan;
@@ -37,6 +38,8 @@ pub struct Deps {
     pub settings: BTreeMap<String, String>,
     /// The deployment's work prefix, used when the request has none.
     pub work: Option<S3Uri>,
+    /// Where metrics go.
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// Where planning stands: `plan-progress.json`.
@@ -81,12 +84,20 @@ pub async fn handle(
         };
         if !scanner.scan(&mut progress.tables[number]).await? {
             documents::write(&*deps.store, &run.plan_progress(), &progress).await?;
-            tracing::info!(run = %input.execution, table = number, rows = progress.tables[number].rows, "planning goes on");
+            tracing::info!(
+                table = number,
+                rows = progress.tables[number].rows,
+                "planning goes on"
+            );
             return Ok(output(&run, input.turn + 1, false, 0, 1));
         }
     }
     let published = publish::publish(deps, &run, &input, &asking, progress).await?;
-    tracing::info!(run = %input.execution, slices = published.slices, rows = published.rows, "planned");
+    tracing::info!(slices = published.slices, rows = published.rows, "planned");
+    deps.metrics.emit(&[
+        (Metric::RowsPlanned, published.rows),
+        (Metric::SlicesPlanned, published.slices.into()),
+    ]);
     Ok(output(
         &run,
         input.turn + 1,

@@ -53,7 +53,6 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         _ => Step::Invoke,
     };
     tracing::info!(
-        run = %plan.execution, slice = state.slice, round = state.round,
         records = asked.records, bytes = asked.bytes, next = ?next, "records written"
     );
     Ok(SliceState {
@@ -153,7 +152,7 @@ async fn write_records(
         asked.etag = written.etag;
     }
     if asking.settings().log_truncations && cut.total > 0 {
-        tracing::warn!(run = %plan.execution, slice = slice.slice, cells = cut.total, fields = ?cut.fields, "cells were cut");
+        tracing::warn!(cells = cut.total, fields = ?cut.fields, "cells were cut");
     }
     asked.truncations = cut.total;
     asked.truncated_records = cut.records;

@@ -7,11 +7,12 @@
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::payload::{JobPointer, SliceState, Step};
-use quarry_contract::plan::{CreatedJob, Plan, Slice};
+use quarry_contract::plan::{CreatedJob, Plan};
 use quarry_contract::settings::Settings;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_edge::jobs::{BatchJobs, NewJob};
+use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::store::ObjectStore;
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ pub struct Deps {
     pub store: Arc<dyn ObjectStore>,
     /// Batch jobs.
     pub jobs: Arc<dyn BatchJobs>,
+    /// Where metrics go.
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// Creates the job of a round, or finds it.
@@ -38,7 +41,6 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         created.arn
     } else {
         let plan: Plan = documents::read(&*deps.store, &run.plan()).await?;
-        let slice: Slice = documents::read(&*deps.store, &run.slice(state.slice).spec()).await?;
         let settings = Settings::read(&plan.settings).map_err(StepError::bad_request)?;
         let job = NewJob {
             name: name.clone(),
@@ -61,13 +63,14 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
             .create(&job)
             .await
             .map_err(|error| error.into_step(&format!("creating job {name}")))?;
-        tracing::info!(run = %plan.execution, slice = slice.slice, round = state.round, job = %arn, "job created");
+        tracing::info!(job = %arn, "job created");
         let created = CreatedJob {
             version: VERSION,
             arn: arn.clone(),
             name: name.clone(),
         };
         documents::write(&*deps.store, &round.job(), &created).await?;
+        deps.metrics.emit(&[(Metric::JobsCreated, 1)]);
         arn
     };
     Ok(SliceState {

@@ -1,9 +1,11 @@
 //! The object stores, and the streams over them, against the rules of S3.
 
 mod concat;
+mod metrics;
 mod network;
 mod stores;
 mod streams;
+mod telemetry;
 
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;

@@ -9,3 +9,4 @@ mod properties;
 mod recorded;
 mod restarts;
 mod support;
+mod telemetry;
