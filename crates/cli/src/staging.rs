@@ -349,7 +349,12 @@ impl Folder {
             if !path.is_dir() {
                 found.file(path, name)?;
             } else if request::SPLITS.contains(&name.as_str()) {
-                for (path, below) in entries(&path)? {
+                let entries = entries(&path)?;
+                if entries.is_empty() {
+                    // S3 knows no empty folder; an object of this name is what its console makes of one.
+                    found.left_out.push(format!("{name}/"));
+                }
+                for (path, below) in entries {
                     let name = format!("{name}/{below}");
                     if path.is_dir() {
                         found.leave_out(&path, &name);

@@ -42,7 +42,7 @@ pub(crate) async fn tables(
     let below = |object: &ObjectInfo| object.location.key()[folder.key().len()..].to_owned();
 
     if request.job_type == JobType::Training {
-        let mut found = Vec::new();
+        let (mut found, mut empty) = (Vec::new(), Vec::new());
         for split in SPLITS {
             let prefix = format!("{split}/");
             let files: Vec<ObjectInfo> = objects
@@ -55,14 +55,24 @@ pub(crate) async fn tables(
             }
             let files = tables_only(files, folder.key().len() + prefix.len(), notes);
             if files.is_empty() {
-                notes.push(format!(
-                    "the folder {folder}{split}/ has no table file: it gives no result"
-                ));
+                empty.push(split);
             } else {
                 found.push(table(Some(split), files)?);
             }
         }
-        if !found.is_empty() {
+        if let Some(first) = found.first() {
+            let format = first.format;
+            for split in empty {
+                notes.push(format!(
+                    "the folder {folder}{split}/ has no table file: its result has the columns of the other splits and no rows"
+                ));
+                found.push(TableScan::new(Some(split), format));
+            }
+            found.sort_by_key(|table| {
+                SPLITS
+                    .iter()
+                    .position(|split| table.split.as_deref() == Some(split))
+            });
             let outside: Vec<String> = objects
                 .iter()
                 .map(below)

@@ -23,6 +23,7 @@ use quarry_edge::error::StepError;
 use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::store::ObjectStore;
 use quarry_prompt::Prompts;
+use quarry_rows::TableFormat;
 use scan::TableScan;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -92,6 +93,7 @@ pub async fn handle(
             return Ok(output(&run, input.turn + 1, false, 0, 1));
         }
     }
+    form_empty_splits(deps, &run, &mut progress.tables).await?;
     let published = publish::publish(deps, &run, &input, &asking, progress).await?;
     tracing::info!(slices = published.slices, rows = published.rows, "planned");
     deps.metrics.emit(&[
@@ -105,6 +107,32 @@ pub async fn handle(
         published.slices,
         published.max_concurrency,
     ))
+}
+
+/// Gives splits without files the columns of the first split that has some.
+async fn form_empty_splits(
+    deps: &Deps,
+    run: &RunFolder,
+    tables: &mut [TableScan],
+) -> Result<(), StepError> {
+    let Some((first, form)) = tables
+        .iter()
+        .enumerate()
+        .find(|(_, table)| !table.files.is_empty())
+        .map(|(number, table)| (number, table.clone()))
+    else {
+        return Ok(());
+    };
+    for (number, table) in tables.iter_mut().enumerate() {
+        if table.files.is_empty() {
+            table.take_form_of(&form);
+            if form.format == TableFormat::Parquet {
+                let layout = quarry_rows::layout(&*deps.store, run, first).await?;
+                parquet::store(&*deps.store, &layout, &run.layout(number)).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn output(run: &RunFolder, turn: u32, done: bool, slices: u32, max_concurrency: u32) -> PlanOutput {

@@ -1,6 +1,7 @@
 //! What the files of a Parquet table have in common.
 
 use crate::scan::TableScan;
+use quarry_contract::location::S3Uri;
 use quarry_edge::error::StepError;
 use quarry_edge::store::ObjectStore;
 use quarry_parquet::TableLayout;
@@ -21,4 +22,18 @@ pub(crate) async fn layout(
         }
     }
     layout.ok_or_else(|| StepError::bad_request("a table needs at least one file"))
+}
+
+/// Stores a layout for the steps that write the result.
+pub(crate) async fn store(
+    store: &dyn ObjectStore,
+    layout: &TableLayout,
+    at: &S3Uri,
+) -> Result<(), StepError> {
+    let bytes = layout.to_bytes().map_err(StepError::bad_request)?;
+    store
+        .put(at, bytes, false)
+        .await
+        .map(drop)
+        .map_err(|error| error.into_step(&format!("writing {at}")))
 }

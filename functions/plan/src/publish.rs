@@ -118,7 +118,9 @@ fn cut(
     let (records, rows) = (marks.records(), scan.rows);
     let cuts = marks.cut(end);
     let mode = mode(settings, rows, records);
-    if rows == 0 {
+    if scan.files.is_empty() {
+        // Its folder is noted.
+    } else if rows == 0 {
         notes.push(format!(
             "{name} has no rows: its result has the columns and no rows"
         ));
@@ -162,7 +164,7 @@ fn cut(
     let table = Table {
         split: scan.split,
         format: scan.format.extension().to_owned(),
-        gzip: scan.files.iter().all(|file| file.gzip),
+        gzip: scan.gzip,
         files: scan.files.into_iter().map(|file| file.input).collect(),
         columns: header.columns,
         header: header.raw,

@@ -21,6 +21,8 @@ use std::sync::Arc;
 pub(crate) struct TableScan {
     pub(crate) split: Option<String>,
     pub(crate) format: TableFormat,
+    /// Whether all files are compressed, and so the result.
+    pub(crate) gzip: bool,
     pub(crate) files: Vec<ScannedFile>,
     pub(crate) header: Option<Header>,
     pub(crate) rows: u64,
@@ -35,7 +37,6 @@ pub(crate) struct TableScan {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ScannedFile {
     pub(crate) input: InputFile,
-    pub(crate) gzip: bool,
     /// Whether `input` is readable as plain bytes: always, unless compressed and not staged yet.
     plain: bool,
 }
@@ -45,6 +46,7 @@ impl TableScan {
         Self {
             split: split.map(str::to_owned),
             format,
+            gzip: true,
             files: Vec::new(),
             header: None,
             rows: 0,
@@ -55,6 +57,7 @@ impl TableScan {
     }
 
     pub(crate) fn add(&mut self, object: ObjectInfo, name: String, gzip: bool) {
+        self.gzip &= gzip;
         self.files.push(ScannedFile {
             input: InputFile {
                 location: object.location,
@@ -63,9 +66,15 @@ impl TableScan {
                 etag: object.etag,
                 rows: 0,
             },
-            gzip,
             plain: !gzip,
         });
+    }
+
+    /// Gives a table without files the columns and the form of another one.
+    pub(crate) fn take_form_of(&mut self, other: &Self) {
+        self.format = other.format;
+        self.gzip = other.gzip;
+        self.header.clone_from(&other.header);
     }
 
     /// Whether columns are known only when all rows are read.
@@ -220,12 +229,7 @@ impl Scanner<'_> {
                 columns: layout.columns().map(str::to_owned).collect(),
                 ..Header::default()
             };
-            let at = self.run.layout(self.table);
-            let bytes = layout.to_bytes().map_err(StepError::bad_request)?;
-            self.store
-                .put(&at, bytes, false)
-                .await
-                .map_err(|error| error.into_step(&format!("writing {at}")))?;
+            parquet::store(&**self.store, &layout, &self.run.layout(self.table)).await?;
             self.agree(table, 0, header)?;
         }
         let number = table.files_done;
