@@ -1,5 +1,6 @@
 //! Who waits for a run: the Callback step of a SageMaker pipeline.
 
+use crate::digest::hex_digest;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -31,6 +32,11 @@ impl CallbackToken {
     /// The token.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The `ClientRequestToken` of an answer of this kind: the same for every try.
+    pub fn request_token(&self, kind: &str) -> String {
+        hex_digest(&format!("{kind}\n{}", self.0))
     }
 }
 
@@ -75,6 +81,12 @@ mod tests {
         assert_eq!(
             "26vcYbeWsZ".parse::<CallbackToken>().unwrap().as_str(),
             "26vcYbeWsZ"
+        );
+        let token: CallbackToken = "26vcYbeWsZ".parse().unwrap();
+        assert_eq!(token.request_token("success").len(), 64);
+        assert_ne!(
+            token.request_token("success"),
+            token.request_token("failure")
         );
         for text in ["", "26vcYbeWs", "26vcYbeWsZ1", "26vcYbeWs-", "26vcYbeWä"] {
             let error = text.parse::<CallbackToken>().unwrap_err();

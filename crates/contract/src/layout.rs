@@ -1,9 +1,8 @@
 //! Where a run keeps its objects, and what its jobs are called. Everything is derived from the
 //! run's folder, so that a retried step finds what the first try left.
 
+use crate::digest::hex_digest;
 use crate::location::S3Uri;
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// The folder of one run: `<work>/<execution name>/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +52,31 @@ impl RunFolder {
     /// Where finishing a table stands, while it needs more than one invocation.
     pub fn finish_progress(&self) -> S3Uri {
         self.0.join("finish-progress.json")
+    }
+
+    /// Left by who stops a run, so that it does not start afterwards.
+    pub fn stop(&self) -> S3Uri {
+        self.0.join("stop.json")
+    }
+
+    /// What the names of all jobs of the run begin with, and of no other run's: a valid job name.
+    pub fn job_name_prefix(&self) -> String {
+        job_name_prefix(&self.0.to_string())
+    }
+
+    /// The prefix of all slices' folders.
+    pub fn slices(&self) -> S3Uri {
+        self.0.join("slices/")
+    }
+
+    /// Which slice and round an object below [`Self::slices`] belongs to, and its name in the
+    /// round's folder.
+    pub fn round_of<'a>(&self, object: &'a S3Uri) -> Option<(u32, u32, &'a str)> {
+        let slices = self.slices();
+        let rest = object.key().strip_prefix(slices.key())?;
+        let (slice, rest) = rest.split_once('/')?;
+        let (round, name) = rest.strip_prefix("round-")?.split_once('/')?;
+        Some((slice.parse().ok()?, round.parse().ok()?, name))
     }
 
     /// One slice's folder.
@@ -167,40 +191,30 @@ impl RoundFolder {
 
     /// The job's name: at most 63 of `[a-zA-Z0-9-]`, the same for every try.
     pub fn job_name(&self) -> String {
-        let run = self
-            .run
-            .trim_end_matches('/')
-            .rsplit('/')
-            .next()
-            .unwrap_or("");
-        let mut readable = String::new();
-        for c in run
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-            .take(24)
-        {
-            readable.push(c);
-        }
-        let digest = hex(&Sha256::digest(self.run.as_bytes())[..5]);
-        format!(
-            "quarry-{readable}-{digest}-{:06}-{}",
-            self.slice, self.round
-        )
+        let prefix = job_name_prefix(&self.run);
+        format!("{prefix}{:06}-{}", self.slice, self.round)
     }
 
     /// The job's `clientRequestToken`: the same for every try, other for every other job.
     pub fn token(&self) -> String {
-        hex(&Sha256::digest(self.identity.as_bytes()))
+        hex_digest(&self.identity)
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+/// How much of a run's name a person finds in its jobs' names, characters.
+const READABLE: usize = 24;
+/// How much of a digest tells runs apart, characters.
+const TELLING: usize = 10;
+
+fn job_name_prefix(run: &str) -> String {
+    let name = run.trim_end_matches('/').rsplit('/').next().unwrap_or("");
+    let readable: String = name
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .take(READABLE)
+        .collect();
+    let digest = hex_digest(run);
+    format!("quarry-{readable}-{}-", &digest[..TELLING])
 }
 
 #[cfg(test)]
@@ -221,6 +235,35 @@ mod tests {
                 name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn the_jobs_of_a_run_and_no_others_share_a_prefix() {
+        let work: S3Uri = "s3://bucket/work".parse().unwrap();
+        let prefix = RunFolder::new(&work, "run").job_name_prefix();
+        for (slice, number) in [(0, 0), (99_999, 10)] {
+            assert!(round("run", slice, number).job_name().starts_with(&prefix));
+        }
+        for other in ["run2", "ru", "run-0"] {
+            assert!(
+                !round(other, 0, 0).job_name().starts_with(&prefix),
+                "{other}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_object_tells_its_slice_and_round() {
+        let work: S3Uri = "s3://bucket/work".parse().unwrap();
+        let run = RunFolder::new(&work, "run");
+        let round = run.slice(17).round(3);
+        let job = round.job();
+        assert_eq!(run.round_of(&job), Some((17, 3, "job.json")));
+        let input = round.input();
+        assert_eq!(run.round_of(&input), Some((17, 3, "input/records.jsonl")));
+        for other in [run.plan(), run.slice(17).receipt(), run.manifest()] {
+            assert_eq!(run.round_of(&other), None, "{other}");
         }
     }
 

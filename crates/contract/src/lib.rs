@@ -5,6 +5,8 @@
 //! reads and writes.
 
 pub mod callback;
+mod digest;
+pub mod execution_name;
 pub mod layout;
 pub mod location;
 pub mod payload;

@@ -3,7 +3,6 @@
 //! [`BedrockJobs`] creates and reads batch jobs, [`BedrockOnDemand`] asks a model record by
 //! record. Both are made from one [`crate::sdk::load`]; neither knows what a record says.
 
-mod failure;
 mod jobs;
 mod on_demand;
 

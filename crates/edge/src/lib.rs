@@ -1,13 +1,16 @@
-//! The edges: S3, Bedrock, the clock and the error names that the state machine reads.
+//! The edges: S3, Bedrock, Step Functions, SageMaker's callbacks, the clock and the error names that the state machine reads.
 //!
 //! One small trait per capability, so that a function (and its IAM statement) gets only what it
 //! uses. Every trait has a real implementation here; fakes and fault wrappers live beside it.
 
 pub mod bedrock;
+pub mod callbacks;
 pub mod clock;
 pub mod documents;
 pub mod environment;
 pub mod error;
+pub mod executions;
+mod failure;
 pub mod function;
 pub mod jobs;
 pub mod metrics;

@@ -12,13 +12,15 @@ use quarry_contract::payload::FinishOutput;
 use quarry_contract::request::Request;
 use quarry_edge::bedrock::{BedrockJobs, BedrockOnDemand};
 use quarry_edge::clock::Clock;
+use quarry_edge::jobs::BatchJobs;
 use quarry_edge::metrics::Metric;
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::{self, Credentials, SdkOptions};
 use quarry_edge::store::ObjectStore;
 use quarry_local_s3::LocalS3;
 use quarry_state_machine::{
-    Definition, DefinitionError, Host, Machine, Outcome, Status, VirtualClock,
+    Definition, DefinitionError, Execution, Host, Machine, Outcome, StartError, Status,
+    VirtualClock,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -215,6 +217,21 @@ impl LocalStack {
     /// The simulator.
     pub fn simulator(&self) -> &Running {
         &self.simulator
+    }
+
+    /// Batch jobs, as the functions reach them.
+    pub fn jobs(&self) -> &Arc<dyn BatchJobs> {
+        &self.functions.jobs
+    }
+
+    /// The stack's time.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.functions.clock
+    }
+
+    /// Makes an execution of the state machine, which begins when it is run, and can be stopped.
+    pub fn execution(&self, name: &str, input: Value) -> Result<Execution, StartError> {
+        self.machine.execution(name, input)
     }
 
     /// Runs a request under an execution name.

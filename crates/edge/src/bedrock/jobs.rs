@@ -1,6 +1,6 @@
-//! Batch jobs: `CreateModelInvocationJob` and its three neighbours.
+//! Batch jobs: `CreateModelInvocationJob` and its neighbours.
 
-use super::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind};
 use crate::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -18,6 +18,9 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::error::operation::BuildError;
 use std::error::Error as StdError;
 use std::time::Duration;
+
+/// Most jobs of one answer (`ListModelInvocationJobs`, `maxResults`).
+const LARGEST_PAGE: i32 = 1_000;
 
 /// [`BatchJobs`] of the Region that the SDK configuration names.
 #[derive(Debug, Clone)]
@@ -118,13 +121,29 @@ impl BatchJobs for BedrockJobs {
 
     async fn find(&self, name: &str) -> Result<Option<Job>, JobsError> {
         let found = self.find_summary(name).await?;
-        Ok(found.map(|job| Job {
-            arn: job.job_arn,
-            status: status(job.status.as_ref()),
-            message: job.message.unwrap_or_default(),
-            submitted: since_epoch(job.submit_time),
-            ended: job.end_time.map(since_epoch),
-        }))
+        Ok(found.map(job))
+    }
+
+    async fn named(&self, prefix: &str) -> Result<Vec<Job>, JobsError> {
+        let mut pages = self
+            .client
+            .list_model_invocation_jobs()
+            .name_contains(prefix)
+            .max_results(LARGEST_PAGE)
+            .into_paginator()
+            .send();
+        let mut jobs = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| jobs_error(&error))?;
+            let summaries = page.invocation_job_summaries.unwrap_or_default();
+            jobs.extend(
+                summaries
+                    .into_iter()
+                    .filter(|found| found.job_name.starts_with(prefix))
+                    .map(job),
+            );
+        }
+        Ok(jobs)
     }
 
     /// The service refuses to stop a job that has ended or is being stopped; that is no failure.
@@ -147,6 +166,16 @@ impl BatchJobs for BedrockJobs {
             }
             other => Err(other),
         }
+    }
+}
+
+fn job(summary: ModelInvocationJobSummary) -> Job {
+    Job {
+        arn: summary.job_arn,
+        status: status(summary.status.as_ref()),
+        message: summary.message.unwrap_or_default(),
+        submitted: since_epoch(summary.submit_time),
+        ended: summary.end_time.map(since_epoch),
     }
 }
 

@@ -6,7 +6,7 @@
 //! own JSON in their place before signing, and keeps the response's. The typed response is still
 //! read by the SDK, so a response that is no `Converse` response is an error.
 
-use super::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind};
 use crate::on_demand::{InvokeError, OnDemand};
 use async_trait::async_trait;
 use aws_config::SdkConfig;

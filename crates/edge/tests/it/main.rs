@@ -1,5 +1,6 @@
 //! The object stores, and the streams over them, against the rules of S3.
 
+mod callbacks;
 mod concat;
 mod metrics;
 mod network;

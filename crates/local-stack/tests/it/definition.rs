@@ -60,7 +60,11 @@ fn every_step_says_of_every_error_whether_it_is_tried_again() {
             .filter(|name| name.starts_with("Quarry.") && *name != "Quarry.QuotaExceeded")
             .collect();
         assert_eq!(named.len(), everywhere.len(), "{function}");
-        assert_eq!(BTreeSet::from_iter(named), everywhere, "{function}");
+        assert_eq!(
+            named.into_iter().collect::<BTreeSet<_>>(),
+            everywhere,
+            "{function}"
+        );
     }
 }
 

@@ -1,6 +1,7 @@
 //! The whole system in one process: what a run promises, whatever goes wrong.
 
 mod definition;
+mod ends;
 mod faults;
 mod long;
 mod models;

@@ -12,7 +12,7 @@ use std::fmt;
 
 /// What kind of failure it is; the two operation families group them further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Too many calls.
     Throttled,
     /// A quota is used.
@@ -33,14 +33,14 @@ pub(super) enum Kind {
 
 /// A failed call.
 #[derive(Debug, thiserror::Error)]
-pub(super) struct Failure {
-    pub(super) kind: Kind,
+pub(crate) struct Failure {
+    pub(crate) kind: Kind,
     /// The HTTP status, when there was a response.
-    pub(super) status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// The service's code, when it gave one.
-    code: Option<String>,
+    pub(crate) code: Option<String>,
     /// The service's message, or the chain of what went wrong before an answer came.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 impl fmt::Display for Failure {
@@ -53,7 +53,7 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    pub(super) fn new<E>(error: &SdkError<E, HttpResponse>) -> Self
+    pub(crate) fn new<E>(error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + StdError + 'static,
     {
@@ -91,10 +91,17 @@ impl Failure {
 /// By the error's code, for what the services model; by the HTTP status for all else.
 fn kind(code: Option<&str>, status: Option<u16>) -> Kind {
     match code.unwrap_or_default() {
-        "ThrottlingException" | "Throttling" | "TooManyRequestsException" => Kind::Throttled,
+        "ThrottlingException"
+        | "Throttling"
+        | "TooManyRequestsException"
+        | "ExecutionLimitExceeded"
+        | "ResourceLimitExceeded" => Kind::Throttled,
         "ServiceQuotaExceededException" => Kind::Quota,
         "ConflictException" => Kind::Conflict,
-        "ResourceNotFoundException" => Kind::NotFound,
+        "ResourceNotFoundException"
+        | "ResourceNotFound"
+        | "ExecutionDoesNotExist"
+        | "StateMachineDoesNotExist" => Kind::NotFound,
         "AccessDeniedException" => Kind::AccessDenied,
         "ValidationException" => Kind::Invalid,
         "ModelErrorException" => Kind::Model,

@@ -1,0 +1,141 @@
+//! Names of executions that an event starts. A name follows from what happened and from nothing
+//! else, so that the same event, delivered twice, is one run: Step Functions takes a name once in
+//! 90 days.
+
+use crate::callback::Callback;
+use crate::digest::hex_digest;
+use crate::location::S3Uri;
+use std::fmt::Write;
+
+/// Step Functions' limit (`StartExecution`, `name`), characters.
+pub const MAX_EXECUTION_NAME: usize = 80;
+
+/// How much of a pipeline's name a person finds in the run's, characters.
+const READABLE: usize = 40;
+/// How much of a digest tells runs apart, characters.
+const TELLING: usize = 32;
+
+/// What tells one state of an object from its others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectState<'a> {
+    /// The version id, in a bucket with versioning.
+    Version(&'a str),
+    /// In a bucket without: what was written, and its place in the order of writes.
+    Written {
+        /// The `ETag` without quotes.
+        etag: &'a str,
+        /// The event's `sequencer`; empty when it has none.
+        sequencer: &'a str,
+    },
+}
+
+/// The run that an object's arrival starts.
+pub fn of_object(pipeline: &str, object: &S3Uri, state: ObjectState<'_>) -> String {
+    let location = object.to_string();
+    match state {
+        ObjectState::Version(version) => name(pipeline, &["version", &location, version]),
+        ObjectState::Written { etag, sequencer } => {
+            name(pipeline, &["written", &location, etag, sequencer])
+        }
+    }
+}
+
+/// The run that a pipeline's Callback step asks for.
+pub fn of_callback(callback: &Callback) -> String {
+    let arn = &callback.pipeline_execution_arn;
+    // arn:…:pipeline/<name>/execution/<id>
+    let pipeline = arn.split('/').nth(1).unwrap_or("pipeline");
+    name(pipeline, &["callback", arn, callback.token.as_str()])
+}
+
+/// A readable start and a digest, of letters, digits and `-`: what executions, folders of job files
+/// and job names all take.
+fn name(readable: &str, identity: &[&str]) -> String {
+    let mut name = String::with_capacity(MAX_EXECUTION_NAME);
+    for c in readable.chars() {
+        if name.len() == READABLE {
+            break;
+        }
+        if c.is_ascii_alphanumeric() {
+            name.push(c);
+        } else if !name.is_empty() && !name.ends_with('-') {
+            name.push('-');
+        }
+    }
+    let mut name = name.trim_end_matches('-').to_owned();
+    if name.is_empty() {
+        "run".clone_into(&mut name);
+    }
+    // Lengths in front, so that no two lists of texts are one text.
+    let mut framed = String::new();
+    for part in identity {
+        let _ = writeln!(framed, "{}:{part}", part.len());
+    }
+    name.push('-');
+    name.push_str(&hex_digest(&framed)[..TELLING]);
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_name_begins_with_its_pipeline() {
+        let object: S3Uri = "s3://bucket/inbox/Wildlife strikes (ä)/a.csv"
+            .parse()
+            .unwrap();
+        let name = of_object("Wildlife strikes (ä)", &object, ObjectState::Version("v1"));
+        assert!(name.starts_with("Wildlife-strikes-"), "{name}");
+        let callback = Callback {
+            token: "26vcYbeWsZ".parse().unwrap(),
+            pipeline_execution_arn:
+                "arn:aws:sagemaker:us-east-2:123456789012:pipeline/label-strikes/execution/7pin"
+                    .to_owned(),
+        };
+        assert!(of_callback(&callback).starts_with("label-strikes-"));
+        assert!(of_object("ä", &object, ObjectState::Version("v")).starts_with("run-"));
+    }
+
+    fn state<'a>(versioned: bool, first: &'a str, second: &'a str) -> ObjectState<'a> {
+        if versioned {
+            ObjectState::Version(first)
+        } else {
+            ObjectState::Written {
+                etag: first,
+                sequencer: second,
+            }
+        }
+    }
+
+    proptest! {
+        /// Step Functions, the folder of job files and the names of jobs take every name.
+        #[test]
+        fn names_have_few_characters_and_are_short(
+            pipeline in "\\PC{0,100}", key in "\\PC{0,60}", versioned: bool, first in ".{0,20}", second in ".{0,20}",
+        ) {
+            let object = S3Uri::new("bucket", key).unwrap();
+            let name = of_object(&pipeline, &object, state(versioned, &first, &second));
+            prop_assert!((1..=MAX_EXECUTION_NAME).contains(&name.len()), "{}", name);
+            prop_assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'), "{}", name);
+            prop_assert!(name.starts_with(|c: char| c.is_ascii_alphanumeric()), "{}", name);
+        }
+
+        /// The same event twice is one name; another event is another.
+        #[test]
+        fn a_name_follows_from_the_event(
+            key in "[a-z/ä ]{1,20}", first in "[a-c]{0,3}", second in "[a-c]{0,3}", versioned: bool,
+            other_key in "[a-z/ä ]{1,20}", other_first in "[a-c]{0,3}", other_second in "[a-c]{0,3}",
+        ) {
+            let object = S3Uri::new("bucket", key.as_str()).unwrap();
+            let other = S3Uri::new("bucket", other_key.as_str()).unwrap();
+            let one = of_object("p", &object, state(versioned, &first, &second));
+            prop_assert_eq!(&one, &of_object("p", &object, state(versioned, &first, &second)));
+            let two = of_object("p", &other, state(versioned, &other_first, &other_second));
+            let same = key == other_key
+                && state(versioned, &first, &second) == state(versioned, &other_first, &other_second);
+            prop_assert_eq!(one == two, same);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Callback steps in memory, for tests: each takes one answer.
+
+use super::{Answered, CallbackError, FailureReason, PipelineCallbacks, StepOutput};
+use async_trait::async_trait;
+use quarry_contract::callback::CallbackToken;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What a step was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepAnswer {
+    /// It succeeded, with these outputs.
+    Succeeded(Vec<StepOutput>),
+    /// It failed.
+    Failed(FailureReason),
+}
+
+/// [`PipelineCallbacks`] in memory. Clones share their answers.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryCallbacks {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    answers: BTreeMap<String, StepAnswer>,
+    failures: Vec<CallbackError>,
+}
+
+impl MemoryCallbacks {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All answers by token.
+    pub fn answers(&self) -> BTreeMap<String, StepAnswer> {
+        self.state().answers.clone()
+    }
+
+    /// The next call fails.
+    pub fn fail_next(&self, error: CallbackError) {
+        self.state().failures.push(error);
+    }
+
+    fn answer(&self, token: &CallbackToken, answer: StepAnswer) -> Result<Answered, CallbackError> {
+        let mut state = self.state();
+        if let Some(error) = state.failures.pop() {
+            return Err(error);
+        }
+        if state.answers.contains_key(token.as_str()) {
+            return Ok(Answered::Before);
+        }
+        state.answers.insert(token.to_string(), answer);
+        Ok(Answered::Now)
+    }
+}
+
+#[async_trait]
+impl PipelineCallbacks for MemoryCallbacks {
+    async fn succeed(
+        &self,
+        token: &CallbackToken,
+        outputs: &[StepOutput],
+    ) -> Result<Answered, CallbackError> {
+        self.answer(token, StepAnswer::Succeeded(outputs.to_vec()))
+    }
+
+    async fn fail(
+        &self,
+        token: &CallbackToken,
+        reason: &FailureReason,
+    ) -> Result<Answered, CallbackError> {
+        self.answer(token, StepAnswer::Failed(reason.clone()))
+    }
+}

@@ -1,0 +1,300 @@
+//! Executions of the state machine: starting, stopping and looking at them.
+
+pub mod memory;
+
+use crate::error::{Source, StepError};
+use crate::failure::{Failure, Kind};
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::types::ExecutionStatus;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use std::error::Error as StdError;
+use std::time::Duration;
+
+/// What became of a start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Started {
+    /// The execution runs: from now on, or since an earlier start with the same input.
+    Running,
+    /// There was an execution of this name; none was started.
+    AlreadyRan,
+}
+
+/// What became of a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// It is being stopped, or had ended before.
+    Stopping,
+    /// There is no execution of this name.
+    NoSuchExecution,
+}
+
+/// Starts and stops executions of one state machine, by name.
+#[async_trait]
+pub trait Executions: Send + Sync {
+    /// Starts an execution; `input` is JSON. A name is taken once in 90 days.
+    async fn start(&self, name: &str, input: &str) -> Result<Started, ExecutionsError>;
+    /// Stops an execution; `error` and `cause` are what it will be seen to have ended with.
+    async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, ExecutionsError>;
+}
+
+/// What is known of an execution.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExecutionRecord {
+    /// Its input, JSON.
+    pub input: Option<String>,
+    /// Its output, JSON, if it succeeded.
+    pub output: Option<String>,
+    /// When it was last gone on with after a failure, since 1970-01-01T00:00:00Z.
+    pub redriven: Option<Duration>,
+}
+
+/// An error's name and what happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cause {
+    /// The name.
+    pub error: String,
+    /// What happened; for a failed function its error response as JSON.
+    pub cause: String,
+}
+
+/// Looks at executions, by ARN.
+#[async_trait]
+pub trait ExecutionRecords: Send + Sync {
+    /// An execution's input, output and redrive. Changes of the last seconds may be missing.
+    async fn describe(&self, arn: &str) -> Result<ExecutionRecord, ExecutionsError>;
+    /// Why a child of the execution's Distributed Map failed, if one did.
+    async fn failed_child(&self, arn: &str) -> Result<Option<Cause>, ExecutionsError>;
+}
+
+/// What a failed call means to the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutionsError {
+    /// Too many calls, or too many executions.
+    #[error("throttled")]
+    Throttled(#[source] Source),
+    /// No such state machine or execution.
+    #[error("not found")]
+    NotFound(#[source] Source),
+    /// The role may not do this.
+    #[error("access denied")]
+    AccessDenied(#[source] Source),
+    /// The call cannot be made good by repeating it, e.g. an input that is too large.
+    #[error("refused")]
+    Refused(#[source] Source),
+    /// No answer or an internal error.
+    #[error("unavailable")]
+    Unavailable(#[source] Source),
+}
+
+impl ExecutionsError {
+    /// As a step's failure; `doing` says what for.
+    pub fn into_step(self, doing: &str) -> StepError {
+        let doing = doing.to_owned();
+        match self {
+            Self::Throttled(source) => StepError::Throttled {
+                doing,
+                source: Some(source),
+            },
+            Self::NotFound(source) => StepError::NotFound {
+                doing,
+                source: Some(source),
+            },
+            Self::AccessDenied(source) => StepError::AccessDenied {
+                doing,
+                source: Some(source),
+            },
+            Self::Refused(source) => StepError::Refused {
+                doing,
+                source: Some(source),
+            },
+            Self::Unavailable(source) => StepError::Unavailable {
+                doing,
+                source: Some(source),
+            },
+        }
+    }
+}
+
+/// [`Executions`] of a state machine in Step Functions.
+#[derive(Debug, Clone)]
+pub struct StateMachine {
+    client: Client,
+    arn: String,
+    /// What the ARNs of its executions begin with.
+    executions: String,
+}
+
+impl StateMachine {
+    /// The machine with this ARN.
+    pub fn new(config: &SdkConfig, arn: &str) -> Result<Self, StepError> {
+        Ok(Self {
+            client: Client::new(config),
+            arn: arn.to_owned(),
+            executions: executions_of(arn).ok_or_else(|| {
+                StepError::bad_request(format!(
+                    "`{arn}` is not the ARN of a state machine: it must be \
+                     arn:<partition>:states:<region>:<account>:stateMachine:<name>"
+                ))
+            })?,
+        })
+    }
+}
+
+fn executions_of(arn: &str) -> Option<String> {
+    let (place, name) = arn.split_once(":stateMachine:")?;
+    if !place.starts_with("arn:") || name.is_empty() || name.contains(':') {
+        return None;
+    }
+    Some(format!("{place}:execution:{name}"))
+}
+
+#[async_trait]
+impl Executions for StateMachine {
+    async fn start(&self, name: &str, input: &str) -> Result<Started, ExecutionsError> {
+        let started = self
+            .client
+            .start_execution()
+            .state_machine_arn(&self.arn)
+            .name(name)
+            .input(input)
+            .send()
+            .await;
+        match started {
+            Ok(_) => Ok(Started::Running),
+            Err(error) => {
+                let failure = Failure::new(&error);
+                if failure.code.as_deref() == Some("ExecutionAlreadyExists") {
+                    Ok(Started::AlreadyRan)
+                } else {
+                    Err(of_failure(failure))
+                }
+            }
+        }
+    }
+
+    async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, ExecutionsError> {
+        let stopped = self
+            .client
+            .stop_execution()
+            .execution_arn(format!("{}:{name}", self.executions))
+            .error(error)
+            .cause(cause)
+            .send()
+            .await;
+        match stopped {
+            Ok(_) => Ok(Stopped::Stopping),
+            Err(error) => {
+                let failure = Failure::new(&error);
+                if failure.code.as_deref() == Some("ExecutionDoesNotExist") {
+                    Ok(Stopped::NoSuchExecution)
+                } else {
+                    Err(of_failure(failure))
+                }
+            }
+        }
+    }
+}
+
+/// [`ExecutionRecords`] of Step Functions.
+#[derive(Debug, Clone)]
+pub struct StepFunctionsRecords {
+    client: Client,
+}
+
+impl StepFunctionsRecords {
+    /// Executions of the configuration's Region and account.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self {
+            client: Client::new(config),
+        }
+    }
+}
+
+#[async_trait]
+impl ExecutionRecords for StepFunctionsRecords {
+    async fn describe(&self, arn: &str) -> Result<ExecutionRecord, ExecutionsError> {
+        let found = self.client.describe_execution().execution_arn(arn);
+        let found = found.send().await.map_err(|error| sfn_error(&error))?;
+        Ok(ExecutionRecord {
+            input: found.input,
+            output: found.output,
+            redriven: found.redrive_date.map(|date| {
+                let seconds = u64::try_from(date.secs()).unwrap_or_default();
+                Duration::new(seconds, date.subsec_nanos())
+            }),
+        })
+    }
+
+    async fn failed_child(&self, arn: &str) -> Result<Option<Cause>, ExecutionsError> {
+        let maps = self.client.list_map_runs().execution_arn(arn);
+        let maps = maps.send().await.map_err(|error| sfn_error(&error))?;
+        for map in maps.map_runs {
+            let failed = self
+                .client
+                .list_executions()
+                .map_run_arn(map.map_run_arn)
+                .status_filter(ExecutionStatus::Failed)
+                .max_results(1)
+                .send()
+                .await
+                .map_err(|error| sfn_error(&error))?;
+            if let Some(child) = failed.executions.into_iter().next() {
+                let child = self
+                    .client
+                    .describe_execution()
+                    .execution_arn(child.execution_arn)
+                    .send()
+                    .await
+                    .map_err(|error| sfn_error(&error))?;
+                return Ok(Some(Cause {
+                    error: child.error.unwrap_or_default(),
+                    cause: child.cause.unwrap_or_default(),
+                }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn sfn_error<E>(error: &SdkError<E, HttpResponse>) -> ExecutionsError
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    of_failure(Failure::new(error))
+}
+
+fn of_failure(failure: Failure) -> ExecutionsError {
+    match failure.kind {
+        Kind::Throttled | Kind::Quota => ExecutionsError::Throttled(Box::new(failure)),
+        Kind::NotFound => ExecutionsError::NotFound(Box::new(failure)),
+        Kind::AccessDenied => ExecutionsError::AccessDenied(Box::new(failure)),
+        Kind::Conflict | Kind::Invalid => ExecutionsError::Refused(Box::new(failure)),
+        Kind::Model | Kind::Unavailable => ExecutionsError::Unavailable(Box::new(failure)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executions_are_named_after_their_machine() {
+        assert_eq!(
+            executions_of("arn:aws-cn:states:cn-north-1:123456789012:stateMachine:quarry").unwrap(),
+            "arn:aws-cn:states:cn-north-1:123456789012:execution:quarry"
+        );
+        for arn in [
+            "",
+            "quarry",
+            "arn:aws:states:us-east-1:123456789012:stateMachine:",
+            "arn:aws:states:us-east-1:123456789012:stateMachine:quarry:live",
+            "arn:aws:lambda:us-east-1:123456789012:function:quarry",
+        ] {
+            assert_eq!(executions_of(arn), None, "{arn}");
+        }
+    }
+}

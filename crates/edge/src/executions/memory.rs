@@ -1,0 +1,129 @@
+//! Executions in memory, for tests: names are taken once, nothing runs.
+
+use super::{
+    Cause, ExecutionRecord, ExecutionRecords, Executions, ExecutionsError, Started, Stopped,
+};
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How an execution stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It runs.
+    Running,
+    /// It has ended by itself.
+    Ended,
+    /// It was stopped, with this error and cause.
+    Stopped(Cause),
+}
+
+/// An execution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemoryExecution {
+    /// Its input.
+    pub input: String,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// [`Executions`] and [`ExecutionRecords`] in memory. Clones share their executions.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryExecutions {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    executions: BTreeMap<String, MemoryExecution>,
+    failures: Vec<ExecutionsError>,
+    record: ExecutionRecord,
+    failed_child: Option<Cause>,
+}
+
+impl MemoryExecutions {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All executions by name.
+    pub fn executions(&self) -> BTreeMap<String, MemoryExecution> {
+        self.state().executions.clone()
+    }
+
+    /// An execution comes to its end.
+    pub fn end(&self, name: &str) {
+        if let Some(execution) = self.state().executions.get_mut(name) {
+            execution.standing = Standing::Ended;
+        }
+    }
+
+    /// The next call fails.
+    pub fn fail_next(&self, error: ExecutionsError) {
+        self.state().failures.push(error);
+    }
+
+    /// What [`ExecutionRecords::describe`] says.
+    pub fn set_record(&self, record: ExecutionRecord) {
+        self.state().record = record;
+    }
+
+    /// What [`ExecutionRecords::failed_child`] says.
+    pub fn set_failed_child(&self, cause: Cause) {
+        self.state().failed_child = Some(cause);
+    }
+
+    fn called(&self) -> Result<MutexGuard<'_, State>, ExecutionsError> {
+        let mut state = self.state();
+        match state.failures.pop() {
+            Some(error) => Err(error),
+            None => Ok(state),
+        }
+    }
+}
+
+#[async_trait]
+impl Executions for MemoryExecutions {
+    async fn start(&self, name: &str, input: &str) -> Result<Started, ExecutionsError> {
+        let mut state = self.called()?;
+        if let Some(there) = state.executions.get(name) {
+            let same = there.standing == Standing::Running && there.input == input;
+            return Ok(if same {
+                Started::Running
+            } else {
+                Started::AlreadyRan
+            });
+        }
+        let execution = MemoryExecution {
+            input: input.to_owned(),
+            standing: Standing::Running,
+        };
+        state.executions.insert(name.to_owned(), execution);
+        Ok(Started::Running)
+    }
+
+    async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, ExecutionsError> {
+        let mut state = self.called()?;
+        let Some(execution) = state.executions.get_mut(name) else {
+            return Ok(Stopped::NoSuchExecution);
+        };
+        if execution.standing == Standing::Running {
+            execution.standing = Standing::Stopped(Cause {
+                error: error.to_owned(),
+                cause: cause.to_owned(),
+            });
+        }
+        Ok(Stopped::Stopping)
+    }
+}
+
+#[async_trait]
+impl ExecutionRecords for MemoryExecutions {
+    async fn describe(&self, _arn: &str) -> Result<ExecutionRecord, ExecutionsError> {
+        Ok(self.called()?.record.clone())
+    }
+
+    async fn failed_child(&self, _arn: &str) -> Result<Option<Cause>, ExecutionsError> {
+        Ok(self.called()?.failed_child.clone())
+    }
+}

@@ -1,0 +1,113 @@
+//! EventBridge's "Step Functions Execution Status Change". Only what is used is read.
+
+use quarry_edge::telemetry::{About, Subject};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What `settle` is called with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Event {
+    /// What happened.
+    pub detail: Detail,
+}
+
+/// The execution and its end.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Detail {
+    /// The execution.
+    pub execution_arn: String,
+    /// Its state machine; for a child of a Distributed Map with a `/` and the Map's label behind.
+    pub state_machine_arn: String,
+    /// The execution's name: the run's.
+    pub name: String,
+    /// What it changed to.
+    pub status: Status,
+    /// When it ended, milliseconds since 1970-01-01T00:00:00Z.
+    #[serde(default)]
+    pub stop_date: Option<u64>,
+    /// Its input, JSON; absent when input and output together are too large for an event.
+    #[serde(default)]
+    pub input: Option<String>,
+    /// Whether the input is there.
+    #[serde(default)]
+    pub input_details: Option<Included>,
+    /// Its output, JSON.
+    #[serde(default)]
+    pub output: Option<String>,
+    /// Whether the output is there.
+    #[serde(default)]
+    pub output_details: Option<Included>,
+    /// The error that it ended with.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// What happened.
+    #[serde(default)]
+    pub cause: Option<String>,
+}
+
+/// Whether a payload is in the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Included {
+    /// If not, it has to be asked for.
+    pub included: bool,
+}
+
+/// What an execution changed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// It began, or was gone on with.
+    Running,
+    /// It came to its end.
+    Succeeded,
+    /// An error ended it.
+    Failed,
+    /// It took longer than it may.
+    TimedOut,
+    /// It was stopped.
+    Aborted,
+}
+
+impl Status {
+    /// The service's name of the status.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+        }
+    }
+}
+
+impl About for Event {
+    fn subject(&self) -> Subject {
+        Subject {
+            run: Some(self.detail.name.clone()),
+            ..Subject::default()
+        }
+    }
+}
+
+impl Detail {
+    /// Whether it is a slice's execution and not a run's.
+    pub(crate) fn is_child(&self) -> bool {
+        self.state_machine_arn.contains('/') || self.execution_arn.contains('/')
+    }
+
+    /// Whether the event has all that is needed of the execution's input and output.
+    pub(crate) fn is_complete(&self) -> bool {
+        let there = |text: &Option<String>, details: Option<Included>| {
+            text.is_some() && details.is_none_or(|details| details.included)
+        };
+        there(&self.input, self.input_details)
+            && (self.status != Status::Succeeded || there(&self.output, self.output_details))
+    }
+
+    /// When it ended, since 1970-01-01T00:00:00Z.
+    pub(crate) fn ended(&self) -> Option<Duration> {
+        self.stop_date.map(Duration::from_millis)
+    }
+}

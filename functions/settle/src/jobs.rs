@@ -1,0 +1,142 @@
+//! The run's live jobs: finding and stopping them.
+//!
+//! Two sources, since neither is whole by itself. The documents of the run's folder lack a job that
+//! was created when its `submit` broke off; the service's list may lack one of the last seconds.
+
+use quarry_contract::layout::RunFolder;
+use quarry_contract::plan::CreatedJob;
+use quarry_edge::documents;
+use quarry_edge::error::StepError;
+use quarry_edge::jobs::{BatchJobs, JobStatus};
+use quarry_edge::store::ObjectStore;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What came of stopping.
+pub(crate) struct Outcome {
+    /// Jobs that were asked to stop.
+    pub(crate) stopped: usize,
+    /// Whether a round has its records but neither a job nor answers: its job may still appear.
+    pub(crate) open_rounds: bool,
+    /// The first thing that went wrong; the rest was done nevertheless.
+    pub(crate) result: Result<(), StepError>,
+}
+
+/// Stops all live jobs of a run.
+pub(crate) async fn stop(
+    store: &dyn ObjectStore,
+    jobs: &dyn BatchJobs,
+    run: &RunFolder,
+) -> Outcome {
+    let mut failed = None;
+    let mut live = BTreeSet::new();
+    let mut over = BTreeSet::new();
+    let prefix = run.job_name_prefix();
+    match jobs.named(&prefix).await {
+        Ok(listed) => {
+            for job in listed {
+                if job.status.is_terminal() || job.status == JobStatus::Stopping {
+                    over.insert(job.arn);
+                } else {
+                    live.insert(job.arn);
+                }
+            }
+        }
+        Err(error) => note(
+            &mut failed,
+            error.into_step(&format!("listing jobs {prefix}…")),
+        ),
+    }
+    let open_rounds = match recorded(store, run).await {
+        Ok(recorded) => {
+            live.extend(recorded.arns);
+            recorded.open_rounds
+        }
+        Err(error) => {
+            note(&mut failed, error);
+            // Not known, so possible.
+            true
+        }
+    };
+    let mut stopped = 0;
+    for arn in live.difference(&over) {
+        match jobs.stop(arn).await {
+            Ok(()) => {
+                tracing::info!(job = %arn, "job stopped");
+                stopped += 1;
+            }
+            Err(error) => note(&mut failed, error.into_step(&format!("stopping job {arn}"))),
+        }
+    }
+    Outcome {
+        stopped,
+        open_rounds,
+        result: failed.map_or(Ok(()), Err),
+    }
+}
+
+fn note(failed: &mut Option<StepError>, error: StepError) {
+    tracing::error!(
+        error_type = error.name(),
+        error = error.full_message(),
+        "going on with the others"
+    );
+    failed.get_or_insert(error);
+}
+
+/// What the run's folder says.
+struct Recorded {
+    /// Jobs that are not known to have ended.
+    arns: Vec<String>,
+    open_rounds: bool,
+}
+
+/// What is recorded of a round's job.
+#[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Job {
+    #[default]
+    Unknown,
+    Created,
+    Ended,
+}
+
+/// Which documents a round has.
+#[derive(Default)]
+struct Round {
+    asked: bool,
+    job: Job,
+    answers: bool,
+}
+
+async fn recorded(store: &dyn ObjectStore, run: &RunFolder) -> Result<Recorded, StepError> {
+    let slices = run.slices();
+    let objects = store.list(&slices).await;
+    let objects = objects.map_err(|error| error.into_step(&format!("listing {slices}")))?;
+    let mut rounds: BTreeMap<(u32, u32), Round> = BTreeMap::new();
+    for object in &objects {
+        let Some((slice, number, name)) = run.round_of(&object.location) else {
+            continue;
+        };
+        let round = rounds.entry((slice, number)).or_default();
+        match name {
+            "asked.json" => round.asked = true,
+            "job.json" => round.job = round.job.max(Job::Created),
+            "job-end.json" => round.job = Job::Ended,
+            "counts.json" => round.answers = true,
+            _ if name.starts_with("output/on-demand/") => round.answers = true,
+            _ => {}
+        }
+    }
+    let mut recorded = Recorded {
+        arns: Vec::new(),
+        open_rounds: false,
+    };
+    for ((slice, number), round) in rounds {
+        if round.job == Job::Created {
+            let at = run.slice(slice).round(number).job();
+            let job: CreatedJob = documents::read(store, &at).await?;
+            recorded.arns.push(job.arn);
+        }
+        recorded.open_rounds |= round.asked && round.job == Job::Unknown && !round.answers;
+    }
+    Ok(recorded)
+}

@@ -1,0 +1,238 @@
+//! `settle`: what remains to be done when a run has ended, however it ended.
+//!
+//! | end | what it does |
+//! |---|---|
+//! | `SUCCEEDED` | answers the pipeline that waits, if one does, with the places of the results |
+//! | `FAILED`, `TIMED_OUT`, `ABORTED` | stops the run's live Bedrock jobs, and answers with the cause |
+//!
+//! What a run has written stays where it is: a redrive goes on with it. Settling twice is harmless:
+//! jobs that have ended are left alone, and a step that was answered stays answered.
+//!
+//! A `submit` that was under way when the run ended may create its job after this function has
+//! looked. If a round of the run still may get one, and the end is less than [`LATE_JOBS`] ago, the
+//! invocation fails with `Quarry.Unavailable` after everything else is done, so that Lambda calls
+//! again a minute later.
+
+mod event;
+mod jobs;
+mod reason;
+
+pub use event::{Detail, Event, Included, Status};
+
+use quarry_contract::callback::Callback;
+use quarry_contract::layout::RunFolder;
+use quarry_contract::location::S3Uri;
+use quarry_contract::payload::FinishOutput;
+use quarry_contract::request::Request;
+use quarry_edge::callbacks::{Answered, PipelineCallbacks, StepOutput};
+use quarry_edge::clock::Clock;
+use quarry_edge::error::StepError;
+use quarry_edge::executions::{ExecutionRecord, ExecutionRecords};
+use quarry_edge::jobs::BatchJobs;
+use quarry_edge::store::ObjectStore;
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// For how long after a run's end a job may still appear.
+pub const LATE_JOBS: Duration = Duration::from_mins(1);
+
+/// What `settle` needs.
+#[derive(Clone)]
+pub struct Deps {
+    /// The run's documents.
+    pub store: Arc<dyn ObjectStore>,
+    /// Batch jobs.
+    pub jobs: Arc<dyn BatchJobs>,
+    /// The run's execution.
+    pub executions: Arc<dyn ExecutionRecords>,
+    /// The pipelines that wait.
+    pub callbacks: Arc<dyn PipelineCallbacks>,
+    /// What now is.
+    pub clock: Arc<dyn Clock>,
+    /// The deployment's work prefix, used when the request has none.
+    pub work: Option<S3Uri>,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Settled {
+    /// The run.
+    pub run: String,
+    /// How it ended.
+    pub status: Status,
+    /// Jobs that were asked to stop.
+    pub jobs_stopped: usize,
+    /// What the pipeline was told.
+    pub callback: Told,
+}
+
+/// What a pipeline was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// Nobody waits for the run.
+    NobodyWaits,
+    /// The end of the run.
+    Answered,
+    /// It had its answer already.
+    AnsweredBefore,
+    /// Nothing: the event is not the last word about the run, or not about a run.
+    Nothing,
+}
+
+/// Settles a run.
+pub async fn handle(deps: &Deps, event: Event) -> Result<Settled, StepError> {
+    let detail = &event.detail;
+    let mut settled = Settled {
+        run: detail.name.clone(),
+        status: detail.status,
+        jobs_stopped: 0,
+        callback: Told::Nothing,
+    };
+    if detail.is_child() || detail.status == Status::Running {
+        tracing::info!("not the end of a run");
+        return Ok(settled);
+    }
+    let ended_well = detail.status == Status::Succeeded;
+    let record = if ended_well && detail.is_complete() {
+        ExecutionRecord::default()
+    } else {
+        record(deps, detail).await?
+    };
+    if let (Some(redriven), Some(ended)) = (record.redriven, detail.ended())
+        && redriven >= ended
+    {
+        tracing::info!("the run was gone on with since");
+        return Ok(settled);
+    }
+    let input = record.input.as_ref().or(detail.input.as_ref());
+    let request = read_request(detail, input.map(String::as_str))?;
+
+    let mut late = false;
+    let mut stopped = Ok(());
+    if !ended_well {
+        let work = request.as_ref().and_then(|request| request.work.as_ref());
+        let Some(work) = work.or(deps.work.as_ref()) else {
+            return Err(StepError::bad_request(
+                "the request has no `work` location and the deployment has no default; set QUARRY_WORK",
+            ));
+        };
+        let run = RunFolder::new(work, &detail.name);
+        let outcome = jobs::stop(&*deps.store, &*deps.jobs, &run).await;
+        settled.jobs_stopped = outcome.stopped;
+        late = outcome.open_rounds;
+        stopped = outcome.result;
+    }
+    let callback = request.and_then(|request| request.callback);
+    settled.callback = match &callback {
+        None => Told::NobodyWaits,
+        Some(callback) => {
+            let answered = if ended_well {
+                let output = record.output.as_ref().or(detail.output.as_ref());
+                succeed(deps, detail, callback, output.map(String::as_str)).await
+            } else {
+                let reason = reason::of(&*deps.executions, detail).await;
+                let doing = format!("answering for run {}", detail.name);
+                let answered = deps.callbacks.fail(&callback.token, &reason).await;
+                answered.map_err(|error| error.into_step(&doing))
+            };
+            match answered? {
+                Answered::Now => Told::Answered,
+                Answered::Before => Told::AnsweredBefore,
+            }
+        }
+    };
+    tracing::info!(
+        status = settled.status.as_str(),
+        jobs_stopped = settled.jobs_stopped,
+        callback = ?settled.callback,
+        "settled"
+    );
+    stopped?;
+    let since = detail
+        .ended()
+        .map(|ended| deps.clock.now().saturating_sub(ended));
+    if late && since.is_some_and(|since| since < LATE_JOBS) {
+        return Err(StepError::Unavailable {
+            doing: format!(
+                "run {} ended less than a minute ago and may still get a job: looking again",
+                detail.name
+            ),
+            source: None,
+        });
+    }
+    Ok(settled)
+}
+
+/// What Step Functions knows of the execution. A run that ended badly is settled without it too:
+/// its jobs cost money.
+async fn record(deps: &Deps, detail: &Detail) -> Result<ExecutionRecord, StepError> {
+    match deps.executions.describe(&detail.execution_arn).await {
+        Ok(record) => Ok(record),
+        Err(error) if detail.is_complete() => {
+            let error = error.into_step("reading the execution");
+            tracing::warn!(
+                error_type = error.name(),
+                error = error.full_message(),
+                "going by the event alone"
+            );
+            Ok(ExecutionRecord::default())
+        }
+        Err(error) => Err(error.into_step(&format!("reading execution {}", detail.execution_arn))),
+    }
+}
+
+/// The request that the run was started with; `None` when it was none: such a run fails in its first
+/// step, without jobs, and nobody is known to wait for it.
+fn read_request(detail: &Detail, input: Option<&str>) -> Result<Option<Request>, StepError> {
+    let Some(input) = input else {
+        return Err(StepError::NotFound {
+            doing: format!("reading the input of execution {}", detail.execution_arn),
+            source: None,
+        });
+    };
+    match serde_json::from_str(input) {
+        Ok(request) => Ok(Some(request)),
+        Err(error) => {
+            tracing::warn!(%error, "the run's input is not a request");
+            Ok(None)
+        }
+    }
+}
+
+async fn succeed(
+    deps: &Deps,
+    detail: &Detail,
+    callback: &Callback,
+    output: Option<&str>,
+) -> Result<Answered, StepError> {
+    let doing = format!("answering for run {}", detail.name);
+    let output: FinishOutput =
+        serde_json::from_str(output.unwrap_or_default()).map_err(|error| {
+            StepError::BadRequest {
+                message: format!("{doing}: the run's output cannot be read"),
+                source: Some(Box::new(error)),
+            }
+        })?;
+    let outputs = [
+        ("processed_data", output.output.to_string()),
+        ("analysis_summary", output.summary.to_string()),
+        ("rows", output.rows.to_string()),
+        ("failed", output.failed.to_string()),
+        ("run", output.run.to_string()),
+    ];
+    let outputs: Vec<StepOutput> = outputs
+        .into_iter()
+        .filter_map(|(name, value)| {
+            // `trigger` refuses places this long; a run started otherwise may have them.
+            let output = StepOutput::new(name, value);
+            if output.is_none() {
+                tracing::warn!(name, "left out: too long for an output");
+            }
+            output
+        })
+        .collect();
+    let answered = deps.callbacks.succeed(&callback.token, &outputs).await;
+    answered.map_err(|error| error.into_step(&doing))
+}

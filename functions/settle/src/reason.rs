@@ -1,0 +1,51 @@
+//! Why a run failed, in a line for the pipeline's author.
+
+use crate::event::{Detail, Status};
+use quarry_edge::callbacks::FailureReason;
+use quarry_edge::executions::{Cause, ExecutionRecords};
+use serde_json::Value;
+
+/// What a Map reports for any failed child; the child's own error says more.
+const CHILD_FAILED: &str = "States.ExceedToleratedFailureThreshold";
+
+pub(crate) async fn of(executions: &dyn ExecutionRecords, detail: &Detail) -> FailureReason {
+    let mut cause = Cause {
+        error: detail.error.clone().unwrap_or_default(),
+        cause: detail.cause.clone().unwrap_or_default(),
+    };
+    if cause.error == CHILD_FAILED {
+        match executions.failed_child(&detail.execution_arn).await {
+            Ok(Some(child)) => cause = child,
+            Ok(None) => {}
+            // The Map's words are better than no answer.
+            Err(error) => {
+                let error = error.into_step("looking for the slice that failed");
+                tracing::warn!(
+                    error_type = error.name(),
+                    error = error.full_message(),
+                    "the cause is the Map's"
+                );
+            }
+        }
+    }
+    let what = match detail.status {
+        Status::TimedOut => "the run took longer than it may",
+        Status::Aborted => "the run was stopped",
+        _ => "the run failed",
+    };
+    let words = [cause.error.as_str(), &message(&cause.cause)];
+    let words: Vec<&str> = words.into_iter().filter(|text| !text.is_empty()).collect();
+    if words.is_empty() {
+        FailureReason::new(what)
+    } else {
+        FailureReason::new(&words.join(": "))
+    }
+}
+
+/// A function's own words in its error response.
+fn message(cause: &str) -> String {
+    serde_json::from_str::<Value>(cause)
+        .ok()
+        .and_then(|response| response.get("errorMessage")?.as_str().map(str::to_owned))
+        .unwrap_or_else(|| cause.to_owned())
+}

@@ -1,0 +1,239 @@
+//! What the pipeline is told.
+
+use crate::{ENDED, World, event};
+use quarry_edge::callbacks::memory::StepAnswer;
+use quarry_edge::callbacks::{CallbackError, MAX_REASON};
+use quarry_edge::executions::{Cause, ExecutionRecord, ExecutionsError};
+use quarry_settle::{Status, Told};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The event without what is too large for it, and what Step Functions says when asked.
+fn too_large(name: &str) -> (Value, ExecutionRecord) {
+    let mut event = event(name);
+    let detail = &mut event["detail"];
+    let mut taken = |name: &str| detail[name].take().as_str().map(str::to_owned);
+    let record = ExecutionRecord {
+        input: taken("input"),
+        output: taken("output"),
+        redriven: None,
+    };
+    detail["inputDetails"] = json!({"included": false});
+    detail["outputDetails"] = json!({"included": false});
+    (event, record)
+}
+
+fn outputs(world: &World) -> Vec<(String, String)> {
+    match world.answer() {
+        Some(StepAnswer::Succeeded(outputs)) => outputs
+            .iter()
+            .map(|output| (output.name().to_owned(), output.value().to_owned()))
+            .collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_succeeded_hands_its_places_and_counts_over() {
+    let world = World::new();
+    let settled = world.settle(event("run-succeeded")).await;
+    assert_eq!(settled.callback, Told::Answered);
+    assert_eq!(
+        (settled.status, settled.jobs_stopped),
+        (Status::Succeeded, 0)
+    );
+    let outputs = outputs(&world);
+    let outputs: Vec<(&str, &str)> = outputs
+        .iter()
+        .map(|(n, v)| (n.as_str(), v.as_str()))
+        .collect();
+    assert_eq!(
+        outputs,
+        [
+            ("processed_data", "s3://quarry-data/strikes/out/"),
+            (
+                "analysis_summary",
+                "s3://quarry-data/strikes/out/processing_summary_validation_20261122_010000.json"
+            ),
+            ("rows", "10000"),
+            ("failed", "3"),
+            (
+                "run",
+                "s3://quarry-data/runs/label-strikes-0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+            ),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn answering_twice_is_harmless() {
+    let world = World::new();
+    world.settle(event("run-succeeded")).await;
+    let first = world.answer();
+    assert_eq!(
+        world.settle(event("run-succeeded")).await.callback,
+        Told::AnsweredBefore
+    );
+    assert_eq!(
+        world.settle(event("run-failed")).await.callback,
+        Told::AnsweredBefore
+    );
+    assert_eq!(world.answer(), first);
+}
+
+#[tokio::test]
+async fn a_failure_names_its_cause_in_at_most_256_characters() {
+    for (name, cause) in [
+        (
+            "run-failed",
+            "Quarry.BadRequest: there are no prompts at s3://quarry-data/strikes/",
+        ),
+        (
+            "run-aborted",
+            "Quarry.Stopped: the pipeline is being stopped",
+        ),
+        ("run-timed-out", "the run took longer than it may"),
+        (
+            "run-failed-in-a-slice",
+            "States.ExceedToleratedFailureThreshold: The specified tolerated",
+        ),
+    ] {
+        let world = World::new();
+        let settled = world.settle(event(name)).await;
+        assert_eq!(settled.callback, Told::Answered);
+        let failure = world.failure();
+        assert!(failure.starts_with(cause), "{name}: {failure}");
+        assert!(failure.chars().count() <= MAX_REASON);
+    }
+    let world = World::new();
+    let mut long = event("run-failed");
+    long["detail"]["cause"] = "ä".repeat(30_000).into();
+    world.settle(long).await;
+    assert_eq!(world.failure().chars().count(), MAX_REASON);
+}
+
+#[tokio::test]
+async fn a_failed_slice_says_more_than_its_map() {
+    let world = World::new();
+    world.executions.set_failed_child(Cause {
+        error: "Quarry.AccessDenied".to_owned(),
+        cause: json!({"errorType": "Quarry.AccessDenied", "errorMessage": "access denied: creating job quarry-x"})
+            .to_string(),
+    });
+    world.settle(event("run-failed-in-a-slice")).await;
+    assert_eq!(
+        world.failure(),
+        "Quarry.AccessDenied: access denied: creating job quarry-x"
+    );
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_an_event_is_asked_for() {
+    let world = World::new();
+    let (event, record) = too_large("run-succeeded");
+    world.executions.set_record(record);
+    world.settle(event).await;
+    assert_eq!(outputs(&world).len(), 5);
+
+    let world = World::new();
+    let (event, record) = too_large("run-failed");
+    world.executions.set_record(record);
+    world.settle(event.clone()).await;
+    assert!(world.failure().contains("there are no prompts"));
+
+    let world = World::new();
+    world
+        .executions
+        .fail_next(ExecutionsError::Throttled("slow down".into()));
+    let soon = Duration::from_secs(2);
+    let error = world.settle_after(soon, event).await.unwrap_err();
+    assert_eq!(error.name(), "Quarry.Throttled");
+}
+
+#[tokio::test]
+async fn a_place_that_is_too_long_for_an_output_is_left_out() {
+    let world = World::new();
+    let mut event = event("run-succeeded");
+    let output = event["detail"]["output"].as_str().unwrap();
+    let long = format!("{}/", "k".repeat(1_013));
+    let output = output.replace("strikes/out/\"", &format!("{long}\""));
+    event["detail"]["output"] = output.into();
+    assert_eq!(world.settle(event).await.callback, Told::Answered);
+    let names: Vec<String> = outputs(&world).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["analysis_summary", "rows", "failed", "run"]);
+}
+
+#[tokio::test]
+async fn a_run_for_which_nobody_waits_answers_nobody() {
+    for name in ["run-succeeded", "run-failed"] {
+        let world = World::new();
+        let mut event = event(name);
+        let mut input: Value =
+            serde_json::from_str(event["detail"]["input"].as_str().unwrap()).unwrap();
+        input.as_object_mut().unwrap().remove("callback");
+        event["detail"]["input"] = input.to_string().into();
+        assert_eq!(
+            world.settle(event.clone()).await.callback,
+            Told::NobodyWaits
+        );
+        // What was no request at all has failed in planning.
+        event["detail"]["input"] = "{}".into();
+        assert_eq!(world.settle(event).await.callback, Told::NobodyWaits);
+        assert!(world.callbacks.answers().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn slices_and_beginnings_are_not_ends_of_runs() {
+    let world = World::new();
+    assert_eq!(
+        world.settle(event("slice-failed")).await.callback,
+        Told::Nothing
+    );
+    let mut running = event("run-failed");
+    running["detail"]["status"] = "RUNNING".into();
+    running["detail"]["stopDate"] = Value::Null;
+    assert_eq!(world.settle(running).await.callback, Told::Nothing);
+    assert!(world.callbacks.answers().is_empty());
+}
+
+/// A late event must not stop the jobs of a run that goes on, nor end its pipeline.
+#[tokio::test]
+async fn a_run_that_was_redriven_since_is_left_alone() {
+    let world = World::new();
+    let job = world.created(0, 0).await;
+    world
+        .jobs
+        .add(&job, quarry_edge::jobs::JobStatus::InProgress);
+    world.executions.set_record(ExecutionRecord {
+        redriven: Some(ENDED + Duration::from_secs(30)),
+        ..ExecutionRecord::default()
+    });
+    let settled = world.settle(event("run-failed")).await;
+    assert_eq!((settled.callback, settled.jobs_stopped), (Told::Nothing, 0));
+    assert!(world.jobs.stops().is_empty());
+    // A redrive before this end is not about it.
+    world.executions.set_record(ExecutionRecord {
+        redriven: Some(ENDED.saturating_sub(Duration::from_secs(30))),
+        ..ExecutionRecord::default()
+    });
+    let settled = world.settle(event("run-failed")).await;
+    assert_eq!(
+        (settled.callback, settled.jobs_stopped),
+        (Told::Answered, 1)
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_arrive_is_given_again() {
+    for name in ["run-succeeded", "run-failed"] {
+        let world = World::new();
+        world
+            .callbacks
+            .fail_next(CallbackError::Unavailable("down".into()));
+        let soon = Duration::from_secs(2);
+        let error = world.settle_after(soon, event(name)).await.unwrap_err();
+        assert_eq!(error.name(), "Quarry.Unavailable");
+        assert_eq!(world.settle(event(name)).await.callback, Told::Answered);
+    }
+}

@@ -1,0 +1,156 @@
+//! No job is left running.
+
+use crate::{World, at, event, run};
+use quarry_contract::layout::RunFolder;
+use quarry_edge::executions::ExecutionsError;
+use quarry_edge::jobs::JobStatus;
+use quarry_settle::LATE_JOBS;
+use serde_json::json;
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn live_jobs_of_all_slices_and_rounds_are_stopped_and_no_others() {
+    for name in ["run-failed", "run-aborted", "run-timed-out"] {
+        let world = World::new();
+        let mut live = Vec::new();
+        for (slice, round, status) in [
+            (0, 0, JobStatus::InProgress),
+            (1, 0, JobStatus::Submitted),
+            (2, 0, JobStatus::Completed),
+            (2, 1, JobStatus::Scheduled),
+            (99_999, 3, JobStatus::Validating),
+            (3, 0, JobStatus::Stopping),
+            (4, 0, JobStatus::Expired),
+        ] {
+            let job = world.created(slice, round).await;
+            world.jobs.add(&job, status);
+            if !status.is_terminal() && status != JobStatus::Stopping {
+                live.push(job);
+            }
+        }
+        let other = RunFolder::new(&at("runs"), "label-strikes-other");
+        let other = other.slice(0).round(0).job_name();
+        world.jobs.add(&other, JobStatus::InProgress);
+        let settled = world.settle(event(name)).await;
+        assert_eq!(settled.jobs_stopped, 4, "{name}");
+        let mut stops = world.jobs.stops();
+        stops.sort();
+        live.sort();
+        assert_eq!(stops, live);
+        // Again: nothing is left to stop, and nothing was taken away.
+        assert_eq!(world.settle(event(name)).await.jobs_stopped, 0);
+        assert_eq!(world.jobs.stops().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_succeeded_stops_nothing() {
+    let world = World::new();
+    let job = world.created(0, 0).await;
+    world.jobs.add(&job, JobStatus::InProgress);
+    assert_eq!(world.settle(event("run-succeeded")).await.jobs_stopped, 0);
+    assert!(world.jobs.stops().is_empty());
+}
+
+#[tokio::test]
+async fn a_job_is_found_by_its_document_or_by_its_name() {
+    let world = World::new();
+    // Its submit broke off before it wrote the document.
+    let unrecorded = run().slice(7).round(1).job_name();
+    world.asked(7, 1).await;
+    world.jobs.add(&unrecorded, JobStatus::Submitted);
+    // The service's list does not show it yet.
+    let unlisted = world.created(8, 0).await;
+    world.jobs.add(&unlisted, JobStatus::Submitted);
+    world.jobs.unlisted.lock().unwrap().push(unlisted.clone());
+    let late = LATE_JOBS + SOON;
+    let settled = world.settle_after(late, event("run-failed")).await.unwrap();
+    assert_eq!(settled.jobs_stopped, 2);
+    let mut stops = world.jobs.stops();
+    stops.sort();
+    assert_eq!(stops, [unrecorded, unlisted]);
+}
+
+/// A job whose end is recorded is not asked about.
+#[tokio::test]
+async fn what_has_ended_is_left_alone() {
+    let world = World::new();
+    let job = world.created(0, 0).await;
+    let end = json!({"version": 1, "arn": "a", "name": job, "status": "Completed", "message": "", "seconds": 1});
+    world.put(&run().slice(0).round(0).job_end(), end).await;
+    assert_eq!(world.settle(event("run-failed")).await.jobs_stopped, 0);
+}
+
+/// A submit may be under way when the run ends.
+#[tokio::test]
+async fn a_round_that_may_still_get_a_job_is_looked_at_again_a_minute_later() {
+    let world = World::new();
+    world.asked(0, 0).await;
+    let error = world
+        .settle_after(SOON, event("run-failed"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), "Quarry.Unavailable");
+    assert!(
+        world.failure().contains("no prompts"),
+        "all else is done before"
+    );
+    let job = run().slice(0).round(0).job_name();
+    world.jobs.add(&job, JobStatus::Submitted);
+    let late = LATE_JOBS + SOON;
+    let settled = world.settle_after(late, event("run-failed")).await.unwrap();
+    assert_eq!(settled.jobs_stopped, 1);
+}
+
+#[tokio::test]
+async fn rounds_that_have_their_answers_get_no_job_any_more() {
+    let world = World::new();
+    world.asked(0, 0).await;
+    world
+        .put(&run().slice(0).round(0).counts(), json!({}))
+        .await;
+    world.asked(1, 0).await;
+    let answers = run()
+        .slice(1)
+        .round(0)
+        .on_demand_output()
+        .join("000000000100.jsonl.out");
+    world.put(&answers, json!({})).await;
+    world.created(2, 0).await;
+    world.settle(event("run-failed")).await;
+}
+
+#[tokio::test]
+async fn one_job_that_cannot_be_stopped_keeps_nothing_else_from_being_done() {
+    let world = World::new();
+    for slice in 0..3 {
+        let job = world.created(slice, 0).await;
+        world.jobs.add(&job, JobStatus::InProgress);
+        if slice == 0 {
+            world.jobs.stuck.lock().unwrap().push(job);
+        }
+    }
+    let error = world
+        .settle_after(SOON, event("run-failed"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), "Quarry.Throttled");
+    assert_eq!(world.jobs.stops().len(), 2);
+    assert!(world.answer().is_some());
+    world.jobs.stuck.lock().unwrap().clear();
+    assert_eq!(world.settle(event("run-failed")).await.jobs_stopped, 1);
+}
+
+/// Jobs cost money: they are stopped even if Step Functions does not answer.
+#[tokio::test]
+async fn jobs_are_stopped_without_step_functions() {
+    let world = World::new();
+    let job = world.created(0, 0).await;
+    world.jobs.add(&job, JobStatus::InProgress);
+    world
+        .executions
+        .fail_next(ExecutionsError::Unavailable("down".into()));
+    assert_eq!(world.settle(event("run-failed")).await.jobs_stopped, 1);
+}

@@ -1,0 +1,189 @@
+//! Promises: a run that has ended leaves no job running and no pipeline waiting, and settling it
+//! twice changes nothing.
+
+mod answers;
+mod jobs;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use quarry_contract::layout::RunFolder;
+use quarry_contract::location::S3Uri;
+use quarry_edge::callbacks::memory::{MemoryCallbacks, StepAnswer};
+use quarry_edge::clock::Clock;
+use quarry_edge::error::StepError;
+use quarry_edge::executions::memory::MemoryExecutions;
+use quarry_edge::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
+use quarry_edge::s3::memory::MemoryStore;
+use quarry_edge::store::ObjectStore;
+use quarry_settle::{Deps, Event, Settled, handle};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const TOKEN: &str = "26vcYbeWsZ";
+const RUN: &str = "label-strikes-0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+/// `stopDate` of the recorded events.
+const ENDED: Duration = Duration::from_hours(489_937);
+
+/// Jobs by name, which do nothing.
+#[derive(Default)]
+struct Jobs {
+    by_name: Mutex<BTreeMap<String, JobStatus>>,
+    /// Names that the service's list does not show yet.
+    unlisted: Mutex<Vec<String>>,
+    stops: Mutex<Vec<String>>,
+    /// Jobs whose stop fails.
+    stuck: Mutex<Vec<String>>,
+}
+
+impl Jobs {
+    fn add(&self, name: &str, status: JobStatus) {
+        self.by_name.lock().unwrap().insert(name.to_owned(), status);
+    }
+
+    fn stops(&self) -> Vec<String> {
+        self.stops.lock().unwrap().clone()
+    }
+}
+
+fn arn(name: &str) -> String {
+    format!("arn:aws:bedrock:us-east-2:123456789012:model-invocation-job/{name}")
+}
+
+fn job(name: &str, status: JobStatus) -> Job {
+    Job {
+        arn: arn(name),
+        status,
+        message: String::new(),
+        submitted: ENDED,
+        ended: None,
+    }
+}
+
+#[async_trait]
+impl BatchJobs for Jobs {
+    async fn create(&self, job: &NewJob) -> Result<String, JobsError> {
+        Err(JobsError::AccessDenied(job.name.clone().into()))
+    }
+
+    async fn get(&self, arn: &str) -> Result<Job, JobsError> {
+        Err(JobsError::NotFound(arn.into()))
+    }
+
+    async fn find(&self, name: &str) -> Result<Option<Job>, JobsError> {
+        Err(JobsError::NotFound(name.into()))
+    }
+
+    async fn named(&self, prefix: &str) -> Result<Vec<Job>, JobsError> {
+        let unlisted = self.unlisted.lock().unwrap();
+        let jobs = self.by_name.lock().unwrap();
+        Ok(jobs
+            .iter()
+            .filter(|(name, _)| name.starts_with(prefix) && !unlisted.contains(name))
+            .map(|(name, status)| job(name, *status))
+            .collect())
+    }
+
+    async fn stop(&self, at: &str) -> Result<(), JobsError> {
+        let name = at.rsplit('/').next().unwrap();
+        if self.stuck.lock().unwrap().iter().any(|stuck| stuck == name) {
+            return Err(JobsError::Throttled("slow down".into()));
+        }
+        self.stops.lock().unwrap().push(name.to_owned());
+        self.add(name, JobStatus::Stopping);
+        Ok(())
+    }
+}
+
+struct Fixed(Duration);
+
+impl Clock for Fixed {
+    fn now(&self) -> Duration {
+        self.0
+    }
+}
+
+/// A deployment in memory.
+struct World {
+    store: MemoryStore,
+    jobs: Arc<Jobs>,
+    executions: MemoryExecutions,
+    callbacks: MemoryCallbacks,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            store: MemoryStore::default(),
+            jobs: Arc::default(),
+            executions: MemoryExecutions::default(),
+            callbacks: MemoryCallbacks::default(),
+        }
+    }
+
+    /// Settles as long after the run's end.
+    async fn settle_after(&self, since: Duration, event: Value) -> Result<Settled, StepError> {
+        let deps = Deps {
+            store: Arc::new(self.store.clone()),
+            jobs: self.jobs.clone(),
+            executions: Arc::new(self.executions.clone()),
+            callbacks: Arc::new(self.callbacks.clone()),
+            clock: Arc::new(Fixed(ENDED + since)),
+            work: Some(at("runs")),
+        };
+        let event: Event = serde_json::from_value(event).unwrap();
+        handle(&deps, event).await
+    }
+
+    async fn settle(&self, event: Value) -> Settled {
+        let settled = self.settle_after(Duration::from_secs(2), event).await;
+        settled.unwrap()
+    }
+
+    async fn put(&self, at: &S3Uri, document: Value) {
+        let body = Bytes::from(document.to_string());
+        self.store.put(at, body, false).await.unwrap();
+    }
+
+    /// Writes that a round has its records.
+    async fn asked(&self, slice: u32, round: u32) {
+        let asked = run().slice(slice).round(round).asked();
+        self.put(&asked, json!({"version": 1})).await;
+    }
+
+    /// Writes that a round got a job; answers the job's name.
+    async fn created(&self, slice: u32, round: u32) -> String {
+        self.asked(slice, round).await;
+        let round = run().slice(slice).round(round);
+        let name = round.job_name();
+        let created = json!({"version": 1, "arn": arn(&name), "name": name});
+        self.put(&round.job(), created).await;
+        name
+    }
+
+    fn answer(&self) -> Option<StepAnswer> {
+        self.callbacks.answers().remove(TOKEN)
+    }
+
+    fn failure(&self) -> String {
+        match self.answer() {
+            Some(StepAnswer::Failed(reason)) => reason.as_str().to_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn at(key: &str) -> S3Uri {
+    S3Uri::new("quarry-data", key).unwrap()
+}
+
+fn run() -> RunFolder {
+    RunFolder::new(&at("runs"), RUN)
+}
+
+/// A recorded event.
+fn event(name: &str) -> Value {
+    let file = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+}

@@ -1,0 +1,283 @@
+//! What a message of a Callback step asks for: a run, or its end.
+//!
+//! A queue keeps no order, so the request to stop can come first. Who stops leaves a mark in the
+//! run's folder before it looks for the execution; who starts looks for the mark before and after.
+//! Whatever the order, one of the two sees the other.
+
+use crate::Deps;
+use bytes::Bytes;
+use quarry_contract::VERSION;
+use quarry_contract::callback::{Callback, CallbackToken};
+use quarry_contract::execution_name;
+use quarry_contract::layout::RunFolder;
+use quarry_contract::location::S3Uri;
+use quarry_contract::request::Request;
+use quarry_contract::request_file::DEFAULT_JOB_TYPE;
+use quarry_edge::callbacks::{FailureReason, MAX_OUTPUT_VALUE};
+use quarry_edge::error::StepError;
+use quarry_edge::executions::{Started, Stopped};
+use quarry_edge::store::StoreError;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// The error that a stopped run is seen to have ended with.
+const STOPPED: &str = "Quarry.Stopped";
+
+/// Longest name of a summary file, with room to spare.
+const SUMMARY_NAME: usize = 80;
+
+/// What a message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// The step has begun.
+    Executing,
+    /// The pipeline is being stopped; it stops when the step is answered.
+    Stopping,
+}
+
+/// A message that was read as far as it goes.
+pub(crate) struct Asked {
+    /// Who waits, if that much can be read.
+    pub(crate) token: Option<CallbackToken>,
+    /// What is asked, or why it cannot be made out.
+    pub(crate) meaning: Result<(Callback, Status, Map<String, Value>), String>,
+}
+
+pub(crate) fn read(body: &str) -> Asked {
+    let mut message = match serde_json::from_str(body) {
+        Ok(Value::Object(message)) => message,
+        Ok(_) => return unread("the message is not a JSON object"),
+        Err(error) => return unread(&format!("the message is not JSON: {error}")),
+    };
+    let token: CallbackToken = match message.get("token").and_then(Value::as_str) {
+        Some(text) => match text.parse() {
+            Ok(token) => token,
+            Err(error) => return unread(&format!("the message has no valid `token`: {error}")),
+        },
+        None => return unread("the message has no `token`"),
+    };
+    let meaning = meaning(&token, &mut message);
+    Asked {
+        token: Some(token),
+        meaning,
+    }
+}
+
+fn unread(reason: &str) -> Asked {
+    Asked {
+        token: None,
+        meaning: Err(reason.to_owned()),
+    }
+}
+
+fn meaning(
+    token: &CallbackToken,
+    message: &mut Map<String, Value>,
+) -> Result<(Callback, Status, Map<String, Value>), String> {
+    let arn = message.get("pipelineExecutionArn").and_then(Value::as_str);
+    let arn = arn
+        .filter(|arn| !arn.is_empty())
+        .ok_or("the message has no `pipelineExecutionArn`")?;
+    let callback = Callback {
+        token: token.clone(),
+        pipeline_execution_arn: arn.to_owned(),
+    };
+    let status = match message
+        .get("status")
+        .map(|status| (status, status.as_str()))
+    {
+        None | Some((_, Some("Executing"))) => Status::Executing,
+        Some((_, Some("Stopping"))) => Status::Stopping,
+        Some((other, _)) => {
+            return Err(format!(
+                "the message has the status {other}; known are Executing and Stopping"
+            ));
+        }
+    };
+    let arguments = match message.get_mut("arguments").map(Value::take) {
+        Some(Value::Object(arguments)) => arguments,
+        // Nothing of them is needed to stop.
+        _ if status == Status::Stopping => Map::new(),
+        _ => return Err("the message has no `arguments`".to_owned()),
+    };
+    Ok((callback, status, arguments))
+}
+
+/// Starts the run, unless it was stopped before it began.
+pub(crate) async fn start(
+    deps: &Deps,
+    callback: &Callback,
+    arguments: &Map<String, Value>,
+) -> Result<(), StepError> {
+    let run = execution_name::of_callback(callback);
+    let request = request(deps, callback, arguments, &run).map_err(StepError::bad_request)?;
+    if is_stopped(deps, &run).await? {
+        // The run may have begun in an earlier delivery of this message.
+        return end(deps, callback, &run).await;
+    }
+    let input = serde_json::to_string(&request).map_err(StepError::bad_request)?;
+    let started = deps.executions.start(&run, &input).await;
+    let started = started.map_err(|error| error.into_step(&format!("starting run {run}")))?;
+    let pipeline = callback.pipeline_execution_arn.as_str();
+    match started {
+        Started::Running => tracing::info!(%run, pipeline, "run started"),
+        Started::AlreadyRan => tracing::info!(%run, pipeline, "the message had come before"),
+    }
+    if is_stopped(deps, &run).await? {
+        let stopped = deps.executions.stop(&run, STOPPED, &cause(callback)).await;
+        let doing = format!("stopping run {run}");
+        return match stopped.map_err(|error| error.into_step(&doing))? {
+            Stopped::Stopping => Ok(()),
+            // It was started a moment ago and is not seen yet.
+            Stopped::NoSuchExecution => Err(StepError::Unavailable {
+                doing,
+                source: None,
+            }),
+        };
+    }
+    Ok(())
+}
+
+/// Stops the run, or keeps it from starting.
+pub(crate) async fn stop(deps: &Deps, callback: &Callback) -> Result<(), StepError> {
+    let run = execution_name::of_callback(callback);
+    let mark = mark(deps, &run);
+    let body = json!({
+        "version": VERSION,
+        "pipeline_execution_arn": callback.pipeline_execution_arn,
+    });
+    deps.store
+        .put(&mark, Bytes::from(body.to_string()), false)
+        .await
+        .map_err(|error| error.into_step(&format!("writing {mark}")))?;
+    end(deps, callback, &run).await
+}
+
+/// Stops the execution; `settle` answers the pipeline at its end. Where there is none, nobody else
+/// does.
+async fn end(deps: &Deps, callback: &Callback, run: &str) -> Result<(), StepError> {
+    let stopped = deps.executions.stop(run, STOPPED, &cause(callback)).await;
+    match stopped.map_err(|error| error.into_step(&format!("stopping run {run}")))? {
+        Stopped::Stopping => {
+            tracing::info!(run, "run stopped");
+            Ok(())
+        }
+        Stopped::NoSuchExecution => {
+            let reason = FailureReason::new("stopped before the run began");
+            deps.callbacks
+                .fail(&callback.token, &reason)
+                .await
+                .map_err(|error| error.into_step("answering the pipeline's step"))?;
+            tracing::info!(run, "stopped before it began");
+            Ok(())
+        }
+    }
+}
+
+fn cause(callback: &Callback) -> String {
+    format!(
+        "the pipeline is being stopped: {}",
+        callback.pipeline_execution_arn
+    )
+}
+
+fn mark(deps: &Deps, run: &str) -> S3Uri {
+    RunFolder::new(deps.places.work(), run).stop()
+}
+
+async fn is_stopped(deps: &Deps, run: &str) -> Result<bool, StepError> {
+    let mark = mark(deps, run);
+    match deps.store.head(&mark).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::NotFound(_)) => Ok(false),
+        Err(error) => Err(error.into_step(&format!("reading {mark}"))),
+    }
+}
+
+/// The step's arguments, by the logical names of the step that Quarry takes over from.
+const ARGUMENTS: &str = "input_data, prompt_templates, processed_data, analysis_summary, job_type, \
+                         validation_schema and BEDROCK_… settings";
+
+fn request(
+    deps: &Deps,
+    callback: &Callback,
+    arguments: &Map<String, Value>,
+    run: &str,
+) -> Result<Request, String> {
+    let mut texts = BTreeMap::new();
+    let mut settings = BTreeMap::new();
+    for (name, value) in arguments {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            _ => {
+                return Err(format!(
+                    "the argument `{name}` is not text, a number or a truth value"
+                ));
+            }
+        };
+        if name.starts_with("BEDROCK_") {
+            settings.insert(name.clone(), text);
+        } else if !text.is_empty() {
+            texts.insert(name.as_str(), text);
+        }
+    }
+    let mut location = |name: &str| {
+        let text = texts.remove(name);
+        text.map(|text| text.parse::<S3Uri>())
+            .transpose()
+            .map_err(|error| format!("the argument `{name}`: {error}"))
+    };
+    let required = |name: &str, found: Option<S3Uri>| {
+        found.ok_or_else(|| format!("the argument `{name}` is missing"))
+    };
+    let data = required("input_data", location("input_data")?)?;
+    let prompts = required("prompt_templates", location("prompt_templates")?)?;
+    let output = location("processed_data")?.unwrap_or_else(|| {
+        // run: <pipeline>-<digest>
+        let pipeline = run.rsplit_once('-').map_or(run, |(pipeline, _)| pipeline);
+        deps.places.results(pipeline, run)
+    });
+    let summary = location("analysis_summary")?;
+    let schema = location("validation_schema")?;
+    let job_type = match texts.remove("job_type") {
+        Some(text) => text
+            .parse()
+            .map_err(|error| format!("the argument `job_type`: {error}"))?,
+        None => DEFAULT_JOB_TYPE,
+    };
+    if let Some(unknown) = texts.keys().next() {
+        return Err(format!(
+            "the argument `{unknown}` is not known; known are {ARGUMENTS}"
+        ));
+    }
+    for (name, place) in [
+        ("processed_data", Some(&output)),
+        ("analysis_summary", summary.as_ref()),
+    ] {
+        let Some(place) = place else { continue };
+        deps.places
+            .check_written(name, place)
+            .map_err(|error| error.to_string())?;
+        // What cannot be handed back at the end is refused before it costs anything.
+        let longest = MAX_OUTPUT_VALUE - SUMMARY_NAME;
+        if place.to_string().chars().count() > longest {
+            return Err(format!(
+                "the argument `{name}` is longer than {longest} characters: a pipeline could not be given the \
+                 result's place"
+            ));
+        }
+    }
+    Ok(Request {
+        version: VERSION,
+        data,
+        prompts,
+        schema,
+        output,
+        summary,
+        work: None,
+        job_type,
+        settings,
+        callback: Some(callback.clone()),
+    })
+}

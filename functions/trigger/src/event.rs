@@ -1,0 +1,132 @@
+//! The two kinds of event, as EventBridge and SQS deliver them. Only what is used is read.
+
+use quarry_contract::location::{LocationError, S3Uri};
+use quarry_edge::telemetry::{About, Subject};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What `trigger` is called with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
+pub enum Event {
+    /// S3 "Object Created" through EventBridge.
+    ObjectCreated(ObjectCreated),
+    /// Messages of an SQS queue.
+    Messages(Vec<Message>),
+}
+
+/// Why an event is none of the two.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// It is neither an EventBridge event nor a batch of messages.
+    #[error(
+        "neither an EventBridge event (`detail-type`) nor a batch of SQS messages (`Records`); \
+         send S3 events through EventBridge"
+    )]
+    Unknown,
+    /// Another EventBridge event.
+    #[error(
+        "`{detail_type}` of `{source_name}` is not an event that starts a run; correct the rule"
+    )]
+    Other {
+        /// `detail-type`.
+        detail_type: String,
+        /// `source`.
+        source_name: String,
+    },
+    /// The right event, but not in its form.
+    #[error("the event cannot be read")]
+    Form(#[from] serde_json::Error),
+    /// Its object has no location.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+}
+
+/// An object that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectCreated {
+    /// The object; EventBridge does not encode keys.
+    pub object: S3Uri,
+    /// Its version, in a bucket with versioning.
+    pub version: Option<String>,
+    /// Its `ETag`, without quotes.
+    pub etag: Option<String>,
+    /// Its place in the order of writes.
+    pub sequencer: Option<String>,
+}
+
+/// A message of a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Message {
+    /// The message's id, by which a failed one is named.
+    #[serde(rename = "messageId")]
+    pub id: String,
+    /// What was sent.
+    pub body: String,
+    /// `aws:sqs`.
+    #[serde(rename = "eventSource")]
+    source: String,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    bucket: Bucket,
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Bucket {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    key: String,
+    #[serde(default)]
+    etag: Option<String>,
+    #[serde(default, rename = "version-id")]
+    version_id: Option<String>,
+    #[serde(default)]
+    sequencer: Option<String>,
+}
+
+impl About for Event {
+    /// The run's name is worked out from the event, and a batch is about several.
+    fn subject(&self) -> Subject {
+        Subject::default()
+    }
+}
+
+impl TryFrom<Value> for Event {
+    type Error = EventError;
+
+    fn try_from(mut value: Value) -> Result<Self, EventError> {
+        if let Some(records) = value.get_mut("Records") {
+            let messages: Vec<Message> = serde_json::from_value(records.take())?;
+            return match messages.iter().find(|message| message.source != "aws:sqs") {
+                Some(_) => Err(EventError::Unknown),
+                None => Ok(Self::Messages(messages)),
+            };
+        }
+        let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let (Some(detail_type), Some(source_name)) = (text("detail-type"), text("source")) else {
+            return Err(EventError::Unknown);
+        };
+        if (detail_type.as_str(), source_name.as_str()) != ("Object Created", "aws.s3") {
+            return Err(EventError::Other {
+                detail_type,
+                source_name,
+            });
+        }
+        let Detail { bucket, object } =
+            serde_json::from_value(value.get_mut("detail").map(Value::take).unwrap_or_default())?;
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Ok(Self::ObjectCreated(ObjectCreated {
+            object: S3Uri::new(bucket.name, object.key)?,
+            // `null` is the version of objects from before versioning: not one of its own.
+            version: given(object.version_id).filter(|version| version != "null"),
+            etag: given(object.etag).map(|etag| etag.trim_matches('"').to_owned()),
+            sequencer: given(object.sequencer),
+        }))
+    }
+}

@@ -1,0 +1,86 @@
+//! `trigger`: turns what happens outside into runs.
+//!
+//! | event | what it does |
+//! |---|---|
+//! | S3 "Object Created" through EventBridge | a data file or a `request.json` in the inbox starts a run |
+//! | SQS batch of a SageMaker pipeline's Callback step | starts a run, or stops it |
+//!
+//! A run's name follows from the event alone, so an event that is delivered twice starts one run.
+//!
+//! Errors: an arrival that cannot be worked with fails the invocation, and Lambda hands the event to
+//! the dead-letter queue after its retries. Of a batch of messages those that failed are named in
+//! the answer, and SQS delivers them again: see [`messages`].
+
+mod arrival;
+mod callback;
+mod event;
+pub mod messages;
+mod places;
+
+pub use event::{Event, EventError, Message, ObjectCreated};
+pub use places::Places;
+
+use messages::BatchAnswer;
+use quarry_edge::callbacks::PipelineCallbacks;
+use quarry_edge::error::StepError;
+use quarry_edge::executions::Executions;
+use quarry_edge::store::ObjectStore;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What `trigger` needs.
+#[derive(Clone)]
+pub struct Deps {
+    /// Arrivals, pipelines' files, and the marks of stopped runs.
+    pub store: Arc<dyn ObjectStore>,
+    /// The state machine.
+    pub executions: Arc<dyn Executions>,
+    /// The pipelines that wait.
+    pub callbacks: Arc<dyn PipelineCallbacks>,
+    /// Where what lies.
+    pub places: Places,
+}
+
+/// What `trigger` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// To an arrival.
+    Arrival(Arrived),
+    /// To a batch of messages.
+    Batch(BatchAnswer),
+}
+
+/// What an arrival led to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrived {
+    /// A run of this name runs.
+    Started(String),
+    /// The event had come before: the run of this name is over.
+    AlreadyRan(String),
+    /// Nothing was started, and why.
+    Ignored(String),
+}
+
+/// Handles an event.
+pub async fn handle(deps: &Deps, event: Event) -> Result<Answer, StepError> {
+    match event {
+        Event::ObjectCreated(created) => {
+            let arrived = arrival::handle(deps, &created).await?;
+            match &arrived {
+                Arrived::Started(run) => {
+                    tracing::info!(%run, object = %created.object, "run started");
+                }
+                Arrived::AlreadyRan(run) => {
+                    tracing::info!(%run, object = %created.object, "the event had come before");
+                }
+                Arrived::Ignored(reason) => {
+                    tracing::info!(object = %created.object, reason, "ignored");
+                }
+            }
+            Ok(Answer::Arrival(arrived))
+        }
+        Event::Messages(messages) => Ok(Answer::Batch(messages::handle(deps, &messages).await)),
+    }
+}

@@ -1,0 +1,83 @@
+//! Messages of SageMaker pipelines, in batches from SQS.
+//!
+//! Messages are worked on one after the other, and those that failed are named in the answer
+//! (`ReportBatchItemFailures`), so that SQS delivers only them again:
+//!
+//! - **What may pass** (throttling, an outage, a missing permission) is delivered again, and ends in
+//!   the dead-letter queue if it does not pass. The pipeline waits meanwhile; moving the message
+//!   back to the queue starts the run.
+//! - **What can never work** (an argument that is not known, a body that is no message) would make the
+//!   pipeline wait until its step times out. If the token can be read, the step is answered at once
+//!   with a failure that names the reason. The message is named as failed too, so that it ends in the
+//!   dead-letter queue, with the reason in the log; being answered twice is harmless.
+
+use crate::callback::{self, Status};
+use crate::{Deps, Message};
+use quarry_edge::callbacks::{Answered, FailureReason};
+use quarry_edge::error::StepError;
+use serde::Serialize;
+
+/// The answer to a batch (`SQSBatchResponse`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchAnswer {
+    /// Messages to be delivered again.
+    pub batch_item_failures: Vec<ItemFailure>,
+}
+
+/// A message to be delivered again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemFailure {
+    /// Its `messageId`.
+    pub item_identifier: String,
+}
+
+pub(crate) async fn handle(deps: &Deps, messages: &[Message]) -> BatchAnswer {
+    let mut answer = BatchAnswer::default();
+    for message in messages {
+        if let Err(error) = one(deps, message).await {
+            tracing::error!(
+                message = message.id,
+                error_type = error.name(),
+                error = error.full_message(),
+                "message failed"
+            );
+            answer.batch_item_failures.push(ItemFailure {
+                item_identifier: message.id.clone(),
+            });
+        }
+    }
+    answer
+}
+
+async fn one(deps: &Deps, message: &Message) -> Result<(), StepError> {
+    let asked = callback::read(&message.body);
+    let result = match &asked.meaning {
+        Ok((callback, Status::Executing, arguments)) => {
+            callback::start(deps, callback, arguments).await
+        }
+        Ok((callback, Status::Stopping, _)) => callback::stop(deps, callback).await,
+        Err(reason) => Err(StepError::bad_request(reason.clone())),
+    };
+    let Err(error) = result else { return Ok(()) };
+    if let (Some(token), StepError::BadRequest { .. } | StepError::Refused { .. }) =
+        (&asked.token, &error)
+    {
+        let reason = FailureReason::new(&error.full_message());
+        match deps.callbacks.fail(token, &reason).await {
+            Ok(Answered::Now) => tracing::info!(message = message.id, "told the pipeline"),
+            Ok(Answered::Before) => {}
+            Err(unanswered) => {
+                let unanswered = unanswered.into_step("answering the pipeline's step");
+                tracing::error!(
+                    message = message.id,
+                    error_type = unanswered.name(),
+                    error = unanswered.full_message(),
+                    "the pipeline was not told"
+                );
+            }
+        }
+    }
+    Err(error)
+}

@@ -1,0 +1,258 @@
+//! Objects in the inbox.
+
+use crate::{World, at, event, event_of};
+use quarry_contract::request::JobType;
+use quarry_edge::error::StepError;
+use quarry_edge::executions::ExecutionsError;
+use quarry_trigger::{Arrived, Event, handle};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+const TABLE: &str = "report\nbird\n";
+
+fn started(arrived: Arrived) -> String {
+    match arrived {
+        Arrived::Started(run) => run,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn ignored(arrived: Arrived) -> String {
+    match arrived {
+        Arrived::Ignored(reason) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_data_file_starts_a_run_with_its_pipelines_prompts() {
+    let world = World::new();
+    let event = event_of(&world, "s3-object-created", TABLE).await;
+    let run = started(world.arrived(event).await);
+    assert!(run.starts_with("strikes-"), "{run}");
+    let (name, request) = world.only_run();
+    assert_eq!(name, run);
+    assert_eq!(request.data, at("inbox/strikes/may.csv"));
+    assert_eq!(request.prompts, at("pipelines/strikes/"));
+    assert_eq!(request.schema, None);
+    assert_eq!(request.output, at(&format!("results/strikes/{run}/")));
+    assert_eq!(request.job_type, JobType::Validation);
+    assert_eq!(
+        (request.summary, request.work, request.callback),
+        (None, None, None)
+    );
+}
+
+#[tokio::test]
+async fn the_same_event_twice_is_one_run() {
+    let world = World::new();
+    let first = event_of(&world, "s3-object-created", TABLE).await;
+    let second = event_of(&world, "s3-object-created-duplicate", TABLE).await;
+    assert_ne!(first["id"], second["id"]);
+    let run = started(world.arrived(first.clone()).await);
+    assert_eq!(started(world.arrived(second.clone()).await), run);
+    world.executions.end(&run);
+    assert_eq!(
+        world.arrived(second).await,
+        Arrived::AlreadyRan(run.clone())
+    );
+    // Not even when the pipeline's defaults have changed in between.
+    world
+        .put(
+            "pipelines/strikes/request.json",
+            r#"{"job_type": "testing"}"#,
+        )
+        .await;
+    assert_eq!(world.arrived(first).await, Arrived::AlreadyRan(run));
+    assert_eq!(world.executions.executions().len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_content_written_again_is_another_run() {
+    let world = World::new();
+    let event = event_of(&world, "s3-object-created", TABLE).await;
+    let first = started(world.arrived(event.clone()).await);
+    let mut again = event.clone();
+    again["detail"]["object"]["sequencer"] = "0062E99A88DC407461".into();
+    assert_ne!(started(world.arrived(again).await), first);
+    let mut version = event_of(&world, "s3-object-created-version", TABLE).await;
+    let second = started(world.arrived(version.clone()).await);
+    assert_ne!(second, first);
+    // With versions, the version alone says what it is.
+    version["detail"]["object"]["sequencer"] = "0062E99A88DC407462".into();
+    assert_eq!(started(world.arrived(version.clone()).await), second);
+    version["detail"]["object"]["version-id"] = "another".into();
+    assert_ne!(started(world.arrived(version).await), second);
+}
+
+#[tokio::test]
+async fn keys_are_taken_as_they_are() {
+    let world = World::new();
+    let event = event_of(&world, "s3-odd-key", TABLE).await;
+    let run = started(world.arrived(event).await);
+    assert!(
+        run.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+        "{run}"
+    );
+    let data = world.only_run().1.data;
+    assert_eq!(
+        data,
+        at("inbox/strikes/Bericht (März) + 50%25 #1 & more.csv")
+    );
+}
+
+#[tokio::test]
+async fn a_pipeline_has_defaults_and_a_schema() {
+    let world = World::new();
+    world
+        .put("pipelines/strikes/validation_schema_1.json", "{}")
+        .await;
+    world
+        .put("pipelines/strikes/validation_schema_2.json", "{}")
+        .await;
+    world
+        .put("pipelines/strikes/validation_schema_old/3.json", "{}")
+        .await;
+    let defaults = json!({
+        "job_type": "testing",
+        "output": "s3://elsewhere/out/",
+        "settings": {"BEDROCK_MAX_TOKENS": "64", "BEDROCK_TOP_P": "0.5"},
+    });
+    world
+        .put("pipelines/strikes/request.json", &defaults.to_string())
+        .await;
+    let event = event_of(&world, "s3-object-created", TABLE).await;
+    let run = started(world.arrived(event).await);
+    let request = world.only_run().1;
+    assert_eq!(
+        request.schema,
+        Some(at("pipelines/strikes/validation_schema_2.json"))
+    );
+    assert_eq!(request.job_type, JobType::Testing);
+    // A place for all runs has a folder for each.
+    assert_eq!(
+        request.output.to_string(),
+        format!("s3://elsewhere/out/{run}/")
+    );
+    assert_eq!(request.settings["BEDROCK_MAX_TOKENS"], "64");
+}
+
+#[tokio::test]
+async fn a_request_names_what_it_wants_and_the_rest_is_its_pipelines() {
+    let world = World::new();
+    let defaults = json!({
+        "prompts": "v2/prompts.json",
+        "job_type": "testing",
+        "settings": {"BEDROCK_MAX_TOKENS": "64", "BEDROCK_TOP_P": "0.5"},
+    });
+    world
+        .put("pipelines/strikes/request.json", &defaults.to_string())
+        .await;
+    let request = json!({
+        "version": 1,
+        "schema": "schema.json",
+        "summary": "s3://elsewhere/summaries/",
+        "job_type": "training",
+        "settings": {"BEDROCK_MAX_TOKENS": "128"},
+    });
+    let event = event_of(&world, "s3-request", &request.to_string()).await;
+    let run = started(world.arrived(event).await);
+    let request = world.only_run().1;
+    assert_eq!(
+        request.data,
+        at("inbox/strikes/may/"),
+        "its own folder, with train/, val/, test/"
+    );
+    assert_eq!(request.schema, Some(at("inbox/strikes/may/schema.json")));
+    assert_eq!(request.prompts, at("pipelines/strikes/v2/prompts.json"));
+    assert_eq!(request.output, at(&format!("results/strikes/{run}/")));
+    assert_eq!(
+        request.summary.unwrap().to_string(),
+        "s3://elsewhere/summaries/"
+    );
+    assert_eq!(request.job_type, JobType::Training);
+    let settings = [("BEDROCK_MAX_TOKENS", "128"), ("BEDROCK_TOP_P", "0.5")];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(request.settings, BTreeMap::from(settings));
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_used_is_refused_by_name_and_starts_nothing() {
+    for (defaults, request, named) in [
+        ("{}", r#"{"promts": "p.json"}"#, "unknown field `promts`"),
+        ("{}", r#"{"version": 2}"#, "version 2"),
+        ("{}", "nonsense", "may/request.json"),
+        ("{}", r#"{"job_type": "practice"}"#, "practice"),
+        ("{}", r#"{"data": "http://x/y"}"#, "http://x/y"),
+        ("{}", r#"{"output": "results/"}"#, "`output`"),
+        (
+            "{}",
+            r#"{"summary": "s3://quarry-data/inbox/strikes/"}"#,
+            "`summary`",
+        ),
+        ("{}", r#"{"work": "s3://quarry-data/"}"#, "`work`"),
+        (
+            r#"{"output": "s3://quarry-data/inbox/out"}"#,
+            "{}",
+            "`output`",
+        ),
+        (r#"{"data": "here/"}"#, "{}", "`data`"),
+        (r#"{"setings": {}}"#, "{}", "pipelines/strikes/request.json"),
+    ] {
+        let world = World::new();
+        world.put("pipelines/strikes/request.json", defaults).await;
+        let event = event_of(&world, "s3-request", request).await;
+        let event: Event = serde_json::from_value(event).unwrap();
+        let error = handle(&world.deps(), event).await.unwrap_err();
+        assert!(matches!(error, StepError::BadRequest { .. }), "{error:?}");
+        assert!(error.to_string().contains(named), "{named}: {error}");
+        assert!(world.executions.executions().is_empty(), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_deleted_or_replaced_since_starts_nothing() {
+    let world = World::new();
+    let gone = ignored(world.arrived(event("s3-object-created")).await);
+    assert!(gone.contains("deleted"), "{gone}");
+    let first = event_of(&world, "s3-object-created", TABLE).await;
+    let second = event_of(&world, "s3-object-created-duplicate", "report\nbat\n").await;
+    let replaced = ignored(world.arrived(first).await);
+    assert!(replaced.contains("replaced"), "{replaced}");
+    started(world.arrived(second).await);
+}
+
+#[tokio::test]
+async fn an_outage_fails_the_invocation_so_that_lambda_tries_again() {
+    let world = World::new();
+    let event = event_of(&world, "s3-object-created", TABLE).await;
+    let event: Event = serde_json::from_value(event).unwrap();
+    world
+        .executions
+        .fail_next(ExecutionsError::Unavailable("down".into()));
+    let error = handle(&world.deps(), event.clone()).await.unwrap_err();
+    assert_eq!(error.name(), "Quarry.Unavailable");
+    handle(&world.deps(), event).await.unwrap();
+    assert_eq!(world.executions.executions().len(), 1);
+}
+
+#[test]
+fn events_of_other_kinds_are_refused() {
+    let mut deleted = event("s3-object-created");
+    deleted["detail-type"] = "Object Deleted".into();
+    // S3's own notifications encode keys; taking them for messages would be wrong twice.
+    let notification =
+        json!({"Records": [{"eventSource": "aws:s3", "messageId": "1", "body": ""}]});
+    for (event, why) in [
+        (deleted, "Object Deleted"),
+        (notification, "through EventBridge"),
+        (json!({}), "neither"),
+        (
+            json!({"detail-type": "Object Created", "source": "aws.s3"}),
+            "cannot be read",
+        ),
+    ] {
+        let error = serde_json::from_value::<Event>(event).unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}

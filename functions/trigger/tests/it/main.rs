@@ -1,0 +1,98 @@
+//! Promises: what happens outside starts exactly the runs it should, once; what a run writes starts
+//! none; a pipeline that waits is always answered.
+
+mod arrivals;
+mod callbacks;
+mod places;
+
+use bytes::Bytes;
+use quarry_contract::location::S3Uri;
+use quarry_contract::request::Request;
+use quarry_edge::callbacks::memory::MemoryCallbacks;
+use quarry_edge::executions::memory::MemoryExecutions;
+use quarry_edge::s3::memory::MemoryStore;
+use quarry_edge::store::ObjectStore;
+use quarry_trigger::{Answer, Arrived, Deps, Event, Places, handle};
+use serde_json::Value;
+use std::sync::Arc;
+
+const BUCKET: &str = "quarry-data";
+
+fn at(key: &str) -> S3Uri {
+    S3Uri::new(BUCKET, key).unwrap()
+}
+
+fn places() -> Places {
+    Places::new(at("inbox"), at("pipelines"), at("results"), at("runs")).unwrap()
+}
+
+/// A deployment in memory.
+struct World {
+    store: MemoryStore,
+    executions: MemoryExecutions,
+    callbacks: MemoryCallbacks,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            store: MemoryStore::default(),
+            executions: MemoryExecutions::default(),
+            callbacks: MemoryCallbacks::default(),
+        }
+    }
+
+    fn deps(&self) -> Deps {
+        Deps {
+            store: Arc::new(self.store.clone()),
+            executions: Arc::new(self.executions.clone()),
+            callbacks: Arc::new(self.callbacks.clone()),
+            places: places(),
+        }
+    }
+
+    /// Writes an object; answers its `ETag` as EventBridge gives it.
+    async fn put(&self, key: &str, body: &str) -> String {
+        let body = Bytes::from(body.to_owned());
+        let etag = self.store.put(&at(key), body, false).await.unwrap();
+        etag.trim_matches('"').to_owned()
+    }
+
+    async fn arrived(&self, event: Value) -> Arrived {
+        let event: Event = serde_json::from_value(event).unwrap();
+        match handle(&self.deps(), event).await.unwrap() {
+            Answer::Arrival(arrived) => arrived,
+            other @ Answer::Batch(_) => panic!("{other:?}"),
+        }
+    }
+
+    /// Handles a batch; answers what Lambda hands back to SQS.
+    async fn batch(&self, event: Value) -> Value {
+        let event: Event = serde_json::from_value(event).unwrap();
+        let answer = handle(&self.deps(), event).await.unwrap();
+        serde_json::to_value(answer).unwrap()
+    }
+
+    /// The only run's name and request.
+    fn only_run(&self) -> (String, Request) {
+        let executions = self.executions.executions();
+        assert_eq!(executions.len(), 1, "{executions:?}");
+        let (name, execution) = executions.into_iter().next().unwrap();
+        (name, serde_json::from_str(&execution.input).unwrap())
+    }
+}
+
+/// A recorded event.
+fn event(name: &str) -> Value {
+    let file = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+}
+
+/// The event of an object as it lies in the store.
+async fn event_of(world: &World, name: &str, body: &str) -> Value {
+    let mut event = event(name);
+    let object = &mut event["detail"]["object"];
+    let key = object["key"].as_str().unwrap().to_owned();
+    object["etag"] = world.put(&key, body).await.into();
+    event
+}
