@@ -1,0 +1,110 @@
+"""A SageMaker pipeline that has Quarry label a table, and goes on with the result.
+
+    python pipeline.py --queue-url URL --role ARN --image URI     # creates or updates the pipeline
+    python pipeline.py … --print                                  # prints its definition instead
+
+The Callback step sends a message to Quarry's queue and waits, for days if need be, without an
+instance: SageMaker goes on when Quarry answers.
+"""
+
+import argparse
+
+from sagemaker.processing import ProcessingInput, Processor
+from sagemaker.workflow.callback_step import CallbackOutput, CallbackOutputTypeEnum, CallbackStep
+from sagemaker.workflow.condition_step import ConditionStep
+from sagemaker.workflow.conditions import ConditionLessThanOrEqualTo
+from sagemaker.workflow.fail_step import FailStep
+from sagemaker.workflow.functions import Join
+from sagemaker.workflow.parameters import ParameterInteger, ParameterString
+from sagemaker.workflow.pipeline import Pipeline
+from sagemaker.workflow.pipeline_context import PipelineSession
+from sagemaker.workflow.steps import ProcessingStep
+
+
+def build(queue_url: str, role: str, image: str, session: PipelineSession) -> Pipeline:
+    """The pipeline. `image` is a container that works on what lies in /opt/ml/processing/labelled."""
+    data = ParameterString("InputData", default_value="s3://quarry-data/strikes/data/")
+    prompts = ParameterString("PromptTemplates", default_value="s3://quarry-data/strikes/prompts/")
+    schema = ParameterString("ValidationSchema", default_value="s3://quarry-data/strikes/schema.json")
+    output = ParameterString("ProcessedData", default_value="s3://quarry-data/strikes/out/")
+    summary = ParameterString("AnalysisSummary", default_value="s3://quarry-data/strikes/summary/")
+    job_type = ParameterString(
+        "JobType", default_value="calibration", enum_values=["training", "validation", "testing", "calibration"]
+    )
+    most_failed = ParameterInteger("MostFailedRows", default_value=100)
+
+    label = CallbackStep(
+        name="Label",
+        sqs_queue_url=queue_url,
+        # Names of places are those of the step that Quarry takes over from. `processed_data`,
+        # `analysis_summary`, `validation_schema` and `job_type` may be left out.
+        inputs={
+            "input_data": data,
+            "prompt_templates": prompts,
+            "validation_schema": schema,
+            "processed_data": output,
+            "analysis_summary": summary,
+            "job_type": job_type,
+            # Any setting (docs/settings.md), over those of the deployment.
+            "BEDROCK_MAX_TOKENS": 1024,
+            "BEDROCK_TEMPERATURE": 0.5,
+            "BEDROCK_SKIP_ERROR_RECORDS": True,
+            "BEDROCK_OUTPUT_COLUMN_PREFIX": "ai_",
+        },
+        # What Quarry answers. A later step can use only what is declared here.
+        outputs=[
+            CallbackOutput("processed_data", CallbackOutputTypeEnum.String),
+            CallbackOutput("analysis_summary", CallbackOutputTypeEnum.String),
+            CallbackOutput("rows", CallbackOutputTypeEnum.Integer),
+            CallbackOutput("failed", CallbackOutputTypeEnum.Integer),
+            CallbackOutput("run", CallbackOutputTypeEnum.String),
+        ],
+    )
+
+    use = ProcessingStep(
+        name="Use",
+        step_args=Processor(
+            image_uri=image, role=role, instance_count=1, instance_type="ml.m5.large", sagemaker_session=session
+        ).run(
+            inputs=[
+                ProcessingInput(
+                    source=label.properties.Outputs["processed_data"], destination="/opt/ml/processing/labelled"
+                )
+            ]
+        ),
+    )
+    too_many = FailStep(
+        name="TooManyFailed",
+        error_message=Join(on=" ", values=[label.properties.Outputs["failed"], "rows have no answer"]),
+    )
+    check = ConditionStep(
+        name="EnoughAnswers",
+        conditions=[ConditionLessThanOrEqualTo(left=label.properties.Outputs["failed"], right=most_failed)],
+        if_steps=[use],
+        else_steps=[too_many],
+    )
+    return Pipeline(
+        name="label-strikes",
+        parameters=[data, prompts, schema, output, summary, job_type, most_failed],
+        steps=[label, check],
+        sagemaker_session=session,
+    )
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description="Creates or updates the pipeline label-strikes.")
+    arguments.add_argument("--queue-url", required=True, help="the stack's output CallbackQueueUrl")
+    arguments.add_argument("--role", required=True, help="ARN of the pipeline's role")
+    arguments.add_argument("--image", required=True, help="container of the step that uses the result")
+    arguments.add_argument("--print", action="store_true", help="print the definition only")
+    given = arguments.parse_args()
+
+    pipeline = build(given.queue_url, given.role, given.image, PipelineSession())
+    if given.print:
+        print(pipeline.definition())
+    else:
+        pipeline.upsert(role_arn=given.role)
+
+
+if __name__ == "__main__":
+    main()
