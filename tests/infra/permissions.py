@@ -1,0 +1,234 @@
+"""Holds what the roles allow against what the functions' sources do, in both directions.
+
+The tables here are what a person has to know: which permission an operation needs, and which
+objects a function reads and writes. All else is read from the sources and the template.
+"""
+
+import functools
+import re
+from collections.abc import Iterator
+
+import rust
+from project import ROOT, Statement, Template, matches, resolve
+
+# What each operation needs (Service Authorization Reference). Parts of an upload need PutObject.
+ACTIONS = {
+    "get_object": {"s3:GetObject"},
+    "head_object": {"s3:GetObject"},
+    "list_objects_v2": {"s3:ListBucket"},
+    # Without it, S3 answers 403 for an object that does not exist.
+    rust.MISSING: {"s3:ListBucket"},
+    "put_object": {"s3:PutObject"},
+    "create_multipart_upload": {"s3:PutObject"},
+    "upload_part": {"s3:PutObject"},
+    "upload_part_copy": {"s3:GetObject", "s3:PutObject"},
+    "complete_multipart_upload": {"s3:PutObject"},
+    "abort_multipart_upload": {"s3:AbortMultipartUpload"},
+    # With tags, and with a role that is handed on.
+    "create_model_invocation_job": {"bedrock:CreateModelInvocationJob", "bedrock:TagResource", "iam:PassRole"},
+    "get_model_invocation_job": {"bedrock:GetModelInvocationJob"},
+    "list_model_invocation_jobs": {"bedrock:ListModelInvocationJobs"},
+    "stop_model_invocation_job": {"bedrock:StopModelInvocationJob"},
+    "invoke_model": {"bedrock:InvokeModel"},
+    "converse": {"bedrock:InvokeModel"},
+    "start_execution": {"states:StartExecution"},
+    "stop_execution": {"states:StopExecution"},
+    "describe_execution": {"states:DescribeExecution"},
+    "list_map_runs": {"states:ListMapRuns"},
+    "list_executions": {"states:ListExecutions"},
+    "SendPipelineExecutionStepSuccess": {"sagemaker:SendPipelineExecutionStepSuccess"},
+    "SendPipelineExecutionStepFailure": {"sagemaker:SendPipelineExecutionStepFailure"},
+}
+
+# The objects of a run's folder that each function reads and writes, by the methods of
+# crates/contract/src/layout.rs that name them, and the prefixes outside of it.
+READS = {
+    "plan": ["inbox", "pipelines", "plan_progress", "staged"],
+    "split": ["inbox", "staged", "layout", "plan", "spec", "todo"],
+    "submit": ["plan", "job"],
+    "check": [],
+    "invoke": ["plan", "asked", "input"],
+    "merge": [
+        "inbox", "staged", "layout", "plan", "spec", "asked", "todo", "job_end", "counts", "results",
+        "output", "on_demand_output", "given_output",
+    ],
+    "finish": ["results prefix", "plan", "layout", "finish_progress", "receipt", "part"],
+    "trigger": ["inbox", "pipelines", "stop"],
+    "settle": ["job"],
+}
+WRITES = {
+    "plan": ["plan_progress", "staged", "layout", "spec", "manifest", "plan"],
+    "split": ["asked", "input"],
+    "submit": ["job"],
+    "check": ["job_end"],
+    "invoke": ["on_demand_output"],
+    "merge": ["counts", "todo", "results", "part", "receipt"],
+    "finish": ["finish_progress", "results prefix"],
+    "trigger": ["stop"],
+    "settle": [],
+}
+LISTS = {
+    "plan": ["inbox", "pipelines"],
+    "split": ["run"],
+    "submit": ["run"],
+    "check": [],
+    "invoke": ["run"],
+    "merge": ["run"],
+    "finish": ["run", "results prefix"],
+    "trigger": ["pipelines"],
+    "settle": ["run"],
+}
+# Named for Bedrock or for the state machine, which read or write them with roles of their own.
+NAMED_ONLY = {"submit": {"input", "output"}, "plan": {"manifest"}, "settle": {"slices"}}
+# Written in parts, which are given up when writing fails.
+IN_PARTS = {"staged", "input", "results", "part", "results prefix"}
+PREFIXES = {"inbox": "inbox/p/a.csv", "pipelines": "pipelines/p/prompts.json", "results prefix": "results/p/run/a.csv", "run": "runs/run/x"}
+
+
+@functools.cache
+def layout() -> dict[str, str]:
+    """A key for each object of a run's folder, by the method that names it."""
+    text = rust.text_of(ROOT / "crates/contract/src/layout.rs")
+    folders = {"RunFolder": "runs/run/", "SliceFolder": "runs/run/slices/000001/", "RoundFolder": "runs/run/slices/000001/round-0/"}
+    keys = {}
+    for kind, folder in folders.items():
+        implementation = re.search(rf"^impl {kind} \{{(.*?)^\}}", text, re.DOTALL | re.MULTILINE)
+        assert implementation, kind
+        for name, body in rust.bodies(implementation[1]):
+            joined = re.search(r'\.join\(\s*&?(?:format!\()?"([^"]+)"', body)
+            if joined and "folder:" not in body:
+                key = folder + re.sub(r"\{[^}]*\}", "1", joined[1])
+                keys[name] = key + "x" if key.endswith("/") else key
+    return keys
+
+
+def platform_actions(template: Template, function: str) -> set[str]:
+    """What Lambda itself does with a function's role."""
+    properties = template.functions()[function]
+    actions = set()
+    if properties.get("LoggingConfig"):
+        actions |= {"logs:CreateLogStream", "logs:PutLogEvents"}
+    if properties.get("Tracing") == "Active":
+        actions |= {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+    if any(event["Type"] == "SQS" for event in properties.get("Events", {}).values()):
+        actions |= {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+    if properties.get("EventInvokeConfig", {}).get("DestinationConfig", {}).get("OnFailure", {}).get("Type") == "SQS":
+        actions |= {"sqs:SendMessage"}
+    return actions
+
+
+def needed_actions(template: Template, function: str, optional: bool) -> set[str]:
+    """Every action that a function, or Lambda for it, uses."""
+    actions = set().union(*(ACTIONS[operation] for operation in rust.function(function).operations()))
+    if optional:
+        if "s3:GetObject" in actions:
+            actions |= {"kms:Decrypt"}
+        if "s3:PutObject" in actions:
+            # S3 decrypts the parts of an upload when it puts them together.
+            actions |= {"kms:Decrypt", "kms:GenerateDataKey"}
+    return actions | platform_actions(template, function)
+
+
+def action_problems(template: Template, function: str) -> Iterator[str]:
+    """Actions that are used and not allowed, or allowed and not used; with and without options."""
+    role = template.role_of(function)
+    for optional in (True, False):
+        needed = needed_actions(template, function, optional)
+        allowed = {statement.action for statement in template.statements(role, optional)}
+        for action in sorted(needed - allowed):
+            yield f"{function} uses {action}, and {role} does not allow it"
+        for action in sorted(allowed - needed):
+            yield f"{role} allows {action}, and {function} does not use it"
+
+
+def _own(statements: list[Statement], action: str) -> list[Statement]:
+    """What is allowed in the deployment's own bucket."""
+    return [one for one in statements if one.action == action and one.resource.startswith("arn:aws:s3:::bucket")]
+
+
+def _allows(statements: list[Statement], key: str) -> bool:
+    return any(matches(one.resource, f"arn:aws:s3:::bucket/{key}") for one in statements)
+
+
+def _held(what: str, role: str, statements: list[Statement], needed: set[str], refused: set[str]) -> Iterator[str]:
+    for key in sorted(needed):
+        if not _allows(statements, key):
+            yield f"{role} may not {what} {key}"
+    for key in sorted(refused):
+        if _allows(statements, key):
+            yield f"{role} may {what} {key} without need"
+    for one in statements:
+        if not any(matches(one.resource, f"arn:aws:s3:::bucket/{key}") for key in needed):
+            yield f"{one}: nothing there is used"
+
+
+def object_problems(template: Template, function: str) -> Iterator[str]:
+    """Objects that a function has to reach and may not, or may and has no need to."""
+    keys = layout()
+    role = template.role_of(function)
+    statements = template.statements(role, optional=False)
+    places = keys | PREFIXES
+
+    reads = {places[name] for name in READS[function]}
+    reads_runs = any(name in keys for name in READS[function])
+    # Who reads documents of runs may read all of a run, but for trigger and settle.
+    whole = reads_runs and function not in ("trigger", "settle")
+    unread = {key for key in places.values() if key not in reads and not (whole and key.startswith("runs/"))}
+    yield from _held("read", role, _own(statements, "s3:GetObject"), reads, unread)
+
+    writes = {places[name] for name in WRITES[function]}
+    unwritten = set(places.values()) | {"other/x"}
+    yield from _held("write", role, _own(statements, "s3:PutObject"), writes, unwritten - writes)
+
+    operations = rust.function(function).operations()
+    in_parts = IN_PARTS if "abort_multipart_upload" in operations else set()
+    given_up = {places[name] for name in WRITES[function] if name in in_parts}
+    rest = set(places.values()) - given_up
+    yield from _held("give up writing", role, _own(statements, "s3:AbortMultipartUpload"), given_up, rest)
+
+    listed = {places[name] for name in LISTS[function]}
+    for one in _own(statements, "s3:ListBucket"):
+        if one.resource != "arn:aws:s3:::bucket":
+            yield f"{one}: listing is a matter of the bucket"
+        prefixes = re.findall(r'"([^"]+)"', one.condition.partition("s3:prefix")[2][1:])
+        for place in set(PREFIXES.values()):
+            allowed = any(matches(prefix, place) for prefix in prefixes)
+            if allowed != (place in listed):
+                yield f"{role} {'may' if allowed else 'may not'} list {place}"
+    if bool(listed) != bool(_own(statements, "s3:ListBucket")):
+        yield f"{role}: listing is {'not ' if listed else ''}allowed"
+
+
+def table_problems(function: str) -> Iterator[str]:
+    """Whether the tables name exactly the objects of a run's folder that the sources name."""
+    text = rust.function(function).text
+    receivers = r"(?:\b(?:run|round|slice|next|folder|slice_folder)|\bslice\([^()]*\)|\bround\([^()]*\)|RunFolder::new\([^;]*?\))"
+    named = {name for name in re.findall(rf"(?={receivers}\s*\.(\w+)\()", text) if name in layout()}
+    if re.search(r"use quarry_rows::[^;]*\bRows\b", text):
+        # Rows lie where the slice's document says: in the data, or in a staged copy of it.
+        named |= {"staged", "layout"}
+    if "quarry_rows::layout(" in text:
+        named.add("layout")
+    table = {name for name in READS[function] + WRITES[function] if name in layout()} | NAMED_ONLY.get(function, set())
+    for name in sorted(named - table):
+        yield f"{function} names `{name}()`, which is in neither READS, WRITES nor NAMED_ONLY"
+    for name in sorted(table - named):
+        yield f"{function} is said to read, write or name `{name}()`, and its sources do not name it"
+
+
+def problems(template: Template) -> list[str]:
+    """All that is wrong with the functions' roles."""
+    found = []
+    for function in template.functions():
+        found += action_problems(template, function)
+        found += object_problems(template, function)
+    return sorted(set(found))
+
+
+def resolved_condition(template: Template, role: str, sid: str) -> object:
+    """A statement's condition in a role's own policies."""
+    for policy in template.resources[role]["Properties"]["Policies"]:
+        for statement in resolve(policy["PolicyDocument"]["Statement"]):
+            if statement["Sid"] == sid:
+                return statement.get("Condition")
+    raise KeyError(sid)

@@ -1,0 +1,173 @@
+"""Where things are, and how the deployment's template is read."""
+
+import copy
+import functools
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# What stands for references in the resolved template.
+ACCOUNT = "123456789012"
+SAMPLES = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-central-1",
+    "AWS::AccountId": ACCOUNT,
+    "AWS::URLSuffix": "amazonaws.com",
+    "AWS::StackName": "quarry",
+    "BucketName": "bucket",
+    "KmsKeyArn": f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/own",
+    "ReadableArns": ["arn:aws:s3:::tables", "arn:aws:s3:::tables/*"],
+    "WritableArns": ["arn:aws:s3:::outputs", "arn:aws:s3:::outputs/*"],
+    "DataKeyArns": [f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/theirs"],
+    "ModelArns": ["arn:aws:bedrock:eu-central-1::foundation-model/a.model"],
+    "ProfileArns": [f"arn:aws:bedrock:eu-central-1:{ACCOUNT}:inference-profile/eu.a.model"],
+    "PipelineRoleArns": [f"arn:aws:iam::{ACCOUNT}:role/pipeline"],
+    "StateMachine": f"arn:aws:states:eu-central-1:{ACCOUNT}:stateMachine:quarry",
+    "StateMachine.Name": "quarry",
+    "FunctionLogs.Arn": f"arn:aws:logs:eu-central-1:{ACCOUNT}:log-group:/aws/lambda/quarry:*",
+}
+NO_VALUE = object()
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms."""
+
+
+def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+        if suffix == "GetAtt":
+            value = value.split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+@functools.cache
+def _parsed() -> dict[str, Any]:
+    return yaml.load((ROOT / "infra/template.yaml").read_text(encoding="utf-8"), _Loader)
+
+
+def load() -> dict[str, Any]:
+    """infra/template.yaml with its functions in their long forms; a copy that may be changed."""
+    return copy.deepcopy(_parsed())
+
+
+def state_machine() -> str:
+    """The text of the state machine's definition."""
+    return (ROOT / "statemachine.asl.json").read_text(encoding="utf-8")
+
+
+def resolve(value: Any, optional: bool = True) -> Any:
+    """`value` with samples in place of references; `optional`: whether what hangs on a condition is there."""
+    if isinstance(value, list):
+        items = (resolve(item, optional) for item in value)
+        return [item for item in items if item is not NO_VALUE]
+    if not isinstance(value, dict):
+        return value
+    match list(value.items()):
+        case [("Ref", "AWS::NoValue")]:
+            return NO_VALUE
+        case [("Ref", name)]:
+            return SAMPLES.get(name, f"<{name}>")
+        case [("Fn::GetAtt", parts)]:
+            name = ".".join(parts)
+            return SAMPLES.get(name, f"<{name}>")
+        case [("Fn::Sub", str() as text)]:
+            return re.sub(r"\$\{([^}]+)\}", lambda found: SAMPLES.get(found[1], f"<{found[1]}>"), text)
+        case [("Fn::If", [_, yes, no])]:
+            return resolve(yes if optional else no, optional)
+    resolved = {key: resolve(item, optional) for key, item in value.items()}
+    return {key: item for key, item in resolved.items() if item is not NO_VALUE}
+
+
+def listed(value: Any) -> list[Any]:
+    """A policy's value that may be one or several."""
+    return value if isinstance(value, list) else [value]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One action on one resource that a role may do."""
+
+    role: str
+    sid: str
+    action: str
+    resource: str
+    condition: str
+
+    def __str__(self) -> str:
+        return f"{self.role} ({self.sid}): {self.action} on {self.resource}"
+
+
+class Template:
+    """The template's resources by what they are."""
+
+    def __init__(self, document: dict[str, Any] | None = None) -> None:
+        self.document = load() if document is None else document
+        self.resources: dict[str, dict[str, Any]] = self.document["Resources"]
+
+    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Properties of all resources of a type, by logical id."""
+        return {
+            name: resource.get("Properties", {})
+            for name, resource in self.resources.items()
+            if resource["Type"] == kind
+        }
+
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """Properties of the functions, by the name of their folder, with what holds for all."""
+        shared = self.document["Globals"]["Function"]
+        functions = {}
+        for properties in self.of_type("AWS::Serverless::Function").values():
+            variables = shared["Environment"]["Variables"] | properties.get("Environment", {}).get("Variables", {})
+            name = Path(properties["CodeUri"]).name
+            functions[name] = shared | properties | {"Environment": {"Variables": variables}}
+        return functions
+
+    def logical_id(self, function: str) -> str:
+        """The logical id of a function."""
+        for name, properties in self.of_type("AWS::Serverless::Function").items():
+            if Path(properties["CodeUri"]).name == function:
+                return name
+        raise KeyError(function)
+
+    def role_of(self, function: str) -> str:
+        """The logical id of a function's role."""
+        return self.functions()[function]["Role"]["Fn::GetAtt"][0]
+
+    def statements(self, role: str, optional: bool = True) -> list[Statement]:
+        """What a role may do, each action and resource apart."""
+        properties = self.resources[role]["Properties"]
+        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        for reference in properties.get("ManagedPolicyArns", []):
+            if "Fn::If" in reference:
+                reference = reference["Fn::If"][1 if optional else 2]
+            if reference != {"Ref": "AWS::NoValue"}:
+                documents.append(self.resources[reference["Ref"]]["Properties"]["PolicyDocument"])
+        found = []
+        for document in documents:
+            for statement in resolve(document["Statement"], optional):
+                for action in listed(statement["Action"]):
+                    for resource in listed(statement["Resource"]):
+                        condition = json.dumps(statement.get("Condition", {}), sort_keys=True)
+                        found.append(Statement(role, statement["Sid"], action, resource, condition))
+        return found
+
+
+@functools.cache
+def matches(pattern: str, text: str) -> bool:
+    """Whether IAM takes `text` for one of `pattern`."""
+    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
+    return re.fullmatch("".join(parts), text, re.DOTALL) is not None

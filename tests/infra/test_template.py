@@ -1,0 +1,218 @@
+"""The template fits the functions, the state machine and what else it goes with."""
+
+import json
+import re
+import tomllib
+import unittest
+
+import permissions
+import rust
+from project import ROOT, Template, resolve, state_machine
+
+
+
+class Functions(unittest.TestCase):
+    def setUp(self) -> None:
+        self.template = Template()
+        self.functions = self.template.functions()
+
+    def test_every_function_has_a_crate_with_one_binary_and_the_reverse(self) -> None:
+        self.assertEqual(sorted(self.functions), rust.functions())
+        for name, properties in self.functions.items():
+            self.assertEqual((ROOT / "infra" / properties["CodeUri"]).resolve(), ROOT / "functions" / name)
+            manifest = tomllib.loads((ROOT / "functions" / name / "Cargo.toml").read_text(encoding="utf-8"))
+            self.assertEqual(manifest["package"]["name"], f"quarry-{name}")
+            # One binary, named like the package: what SAM looks for when nothing else is said.
+            self.assertTrue((ROOT / "functions" / name / "src/main.rs").is_file())
+            self.assertNotIn("bin", manifest)
+            logical_id = self.template.logical_id(name)
+            self.assertEqual(logical_id, f"{name.capitalize()}Function")
+            self.assertEqual(self.template.resources[logical_id]["Metadata"], {"BuildMethod": "rust-cargolambda"})
+
+    def test_no_function_has_more_than_512_mb(self) -> None:
+        for name, properties in self.functions.items():
+            self.assertIsInstance(properties["MemorySize"], int, name)
+            self.assertLessEqual(properties["MemorySize"], 512, name)
+
+    def test_a_function_ends_before_the_state_machine_gives_it_up(self) -> None:
+        limits = set(map(int, re.findall(r'"TimeoutSeconds": (\d+),\s*"Parameters"', state_machine())))
+        self.assertTrue(limits)
+        for name, properties in self.functions.items():
+            self.assertLess(properties["Timeout"], min(limits), name)
+
+    def test_variables_are_those_that_the_code_reads(self) -> None:
+        edge = rust.text_of(rust.EDGE / "environment.rs")
+        constants = dict(re.findall(r'pub const (\w+): &str = "(\w+)"', edge))
+        # Of these some are only for servers other than AWS's, or given by Lambda.
+        not_given = {constants.get("PATH_STYLE_VARIABLE", ""), "AWS_LAMBDA_LOG_LEVEL", "AWS_ENDPOINT_URL_SAGEMAKER"}
+        everywhere = set(re.findall(r'environment\("(\w+)"\)', rust.text_of(rust.EDGE / "function.rs")))
+        settings = (ROOT / "crates/contract/src/settings.rs").read_text(encoding="utf-8")
+        for name, properties in self.functions.items():
+            main = rust.function(name).main
+            read = set(re.findall(r'_?environment\("(\w+)"\)', main)) | everywhere
+            for constant, variable in constants.items():
+                if constant in main:
+                    read.add(variable)
+            if "work_from_environment()" in main:
+                read.add(constants["WORK_VARIABLE"])
+            given = set(properties["Environment"]["Variables"])
+            given_settings = {variable for variable in given if variable.startswith("BEDROCK_")}
+            self.assertEqual(given - given_settings, read - not_given, name)
+            self.assertEqual(bool(given_settings), "settings_from_environment()" in main, name)
+            for setting in given_settings:
+                self.assertIn(f'    "{setting}",', settings)
+
+    def test_what_is_called_without_waiting_keeps_what_failed(self) -> None:
+        targets = [target["Arn"] for rule in self.template.of_type("AWS::Events::Rule").values() for target in rule["Targets"]]
+        for target in (target for rule in self.template.of_type("AWS::Events::Rule").values() for target in rule["Targets"]):
+            self.assertIn("DeadLetterConfig", target)
+        called = {target["Fn::GetAtt"][0] for target in targets if "Fn::GetAtt" in target}
+        self.assertEqual(called, {"TriggerFunction", "SettleFunction"})
+        for name in called:
+            settings = self.template.resources[name]["Properties"]["EventInvokeConfig"]
+            self.assertEqual(settings["DestinationConfig"]["OnFailure"]["Type"], "SQS")
+            self.assertEqual(settings["MaximumRetryAttempts"], 2)
+
+
+class StateMachine(unittest.TestCase):
+    def setUp(self) -> None:
+        (self.machine,) = Template().of_type("AWS::Serverless::StateMachine").values()
+
+    def test_all_places_are_filled_and_no_others(self) -> None:
+        self.assertEqual(set(self.machine["DefinitionSubstitutions"]), set(re.findall(r"\$\{(\w+)\}", state_machine())))
+
+    def test_each_place_gets_the_function_of_its_name(self) -> None:
+        for place, value in self.machine["DefinitionSubstitutions"].items():
+            self.assertEqual(value, {"Ref": "AWS::Partition"} if place == "Partition" else {"Fn::GetAtt": [place, "Arn"]})
+
+    def test_logs_hold_no_inputs_and_outputs(self) -> None:
+        self.assertIs(self.machine["Logging"]["IncludeExecutionData"], False)
+
+    def test_job_files_outlive_the_time_in_which_a_run_can_be_gone_on_with(self) -> None:
+        parameter = Template().document["Parameters"]["WorkDays"]
+        self.assertGreater(parameter["MinValue"], 14)
+
+
+class Starts(unittest.TestCase):
+    def setUp(self) -> None:
+        self.template = Template()
+
+    def test_only_the_inbox_starts_runs_and_nothing_is_written_there(self) -> None:
+        variables = resolve(self.template.functions()["trigger"]["Environment"]["Variables"])
+        places = {name: value.removeprefix("s3://bucket/") + "/" for name, value in variables.items() if value.startswith("s3://")}
+        self.assertEqual(set(places), {"QUARRY_INBOX", "QUARRY_PIPELINES", "QUARRY_RESULTS", "QUARRY_WORK"})
+        inbox = places.pop("QUARRY_INBOX")
+        for name, place in places.items():
+            self.assertFalse(place.startswith(inbox) or inbox.startswith(place), name)
+        pattern = resolve(self.template.resources["Arrival"]["Properties"]["EventPattern"])
+        self.assertEqual(pattern["detail"], {"bucket": {"name": ["bucket"]}, "object": {"key": [{"prefix": inbox}]}})
+        for role in self.template.of_type("AWS::IAM::Role"):
+            for statement in self.template.statements(role, optional=False):
+                if statement.action == "s3:PutObject":
+                    self.assertFalse(statement.resource.startswith(f"arn:aws:s3:::bucket/{inbox}"), str(statement))
+
+    def test_every_end_of_a_run_is_settled(self) -> None:
+        detail = self.template.resources["RunEnded"]["Properties"]["EventPattern"]["detail"]
+        self.assertEqual(detail["status"], ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"])
+        self.assertEqual(detail["stateMachineArn"], [{"Ref": "StateMachine"}])
+
+    def test_a_message_stays_hidden_while_it_may_be_worked_on(self) -> None:
+        queue = self.template.resources["CallbackQueue"]["Properties"]
+        trigger = self.template.functions()["trigger"]
+        self.assertGreaterEqual(queue["VisibilityTimeout"], 6 * trigger["Timeout"])
+        self.assertEqual(trigger["Events"]["Callback"]["Properties"]["FunctionResponseTypes"], ["ReportBatchItemFailures"])
+
+    def test_queues_are_encrypted_and_keep_what_failed_for_14_days(self) -> None:
+        queues = self.template.of_type("AWS::SQS::Queue")
+        for name, queue in queues.items():
+            self.assertIs(queue["SqsManagedSseEnabled"], True, name)
+            self.assertEqual(queue["MessageRetentionPeriod"], 14 * 86_400, name)
+        covered = [queue["Ref"] for policy in self.template.of_type("AWS::SQS::QueuePolicy").values() for queue in policy["Queues"]]
+        self.assertEqual(sorted(covered), sorted(queues))
+
+
+class Watching(unittest.TestCase):
+    def setUp(self) -> None:
+        self.template = Template()
+
+    def metrics(self) -> set[str]:
+        """Names of our own metrics that alarms and the dashboard show."""
+        found = set()
+        for alarm in self.template.of_type("AWS::CloudWatch::Alarm").values():
+            found |= {alarm["MetricName"]} if alarm.get("Namespace") == "Quarry" else set()
+            for metric in alarm.get("Metrics", []):
+                shown = metric.get("MetricStat", {}).get("Metric", {})
+                found |= {shown["MetricName"]} if shown.get("Namespace") == "Quarry" else set()
+        for widget in self.dashboard()["widgets"]:
+            space = name = ""
+            for line in widget["properties"]["metrics"]:
+                space, name = (line[0] if line[0] != "." else space), (line[1] if line[1] != "." else name)
+                found |= {name} if space == "Quarry" else set()
+        return found
+
+    def dashboard(self) -> dict:
+        return json.loads(resolve(self.template.resources["Dashboard"]["Properties"]["DashboardBody"]))
+
+    def test_the_dashboard_is_json_and_names_every_function(self) -> None:
+        text = json.dumps(self.dashboard())
+        for function in self.template.functions():
+            self.assertIn(f'"{function}"', text)
+
+    def test_metrics_that_are_shown_are_sent(self) -> None:
+        sent = (ROOT / "crates/edge/src/metrics.rs").read_text(encoding="utf-8")
+        for name in self.metrics():
+            self.assertIn(name, sent)
+
+    def test_every_alarm_tells_the_topic_and_stands_in_the_operations_document(self) -> None:
+        operations = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+        for name, alarm in self.template.of_type("AWS::CloudWatch::Alarm").items():
+            self.assertEqual(alarm["AlarmActions"], [{"Ref": "Topic"}], name)
+            self.assertEqual(alarm["TreatMissingData"], "notBreaching", name)
+            short = alarm["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+            self.assertIn(f"### {short}", operations)
+
+
+class Documents(unittest.TestCase):
+    def test_the_security_document_says_why_each_permission_is_there(self) -> None:
+        template = Template()
+        rows: dict[str, set[str]] = {}
+        for line in (ROOT / "docs/security.md").read_text(encoding="utf-8").splitlines():
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            if line.startswith("| ") and len(cells) == 4:
+                rows.setdefault(cells[0].strip("`"), set()).update(re.findall(r"`(\w+:\w+)`", cells[1]))
+        shared = rows["all functions"]
+        # Of keys the document speaks in a section of its own.
+        for function in template.functions():
+            allowed = {one.action for one in template.statements(template.role_of(function), optional=False)}
+            self.assertEqual(rows[function] | shared, allowed, function)
+        for title, role in (("state machine", "StateMachineRole"), ("batch role", "BatchRole")):
+            allowed = {one.action for one in template.statements(role) if not one.action.startswith("kms:")}
+            self.assertEqual(rows[title], allowed, title)
+
+    def test_every_parameter_stands_in_the_deployment_document(self) -> None:
+        deploy = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
+        grouped = []
+        document = Template().document
+        for group in document["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]:
+            grouped += group["Parameters"]
+        self.assertEqual(sorted(grouped), sorted(document["Parameters"]))
+        for name in document["Parameters"]:
+            self.assertIn(f"`{name}`", deploy)
+
+    def test_the_skip_list_has_a_reason_for_each_check(self) -> None:
+        lines = (ROOT / "infra/checkov.yaml").read_text(encoding="utf-8").splitlines()
+        skipped = [number for number, line in enumerate(lines) if line.strip().startswith("- CKV")]
+        self.assertTrue(skipped)
+        for number in skipped:
+            self.assertTrue(lines[number - 1].strip().startswith("#"), lines[number])
+
+
+class Layout(unittest.TestCase):
+    def test_the_prefixes_in_the_permissions_are_the_deployments(self) -> None:
+        variables = resolve(Template().functions()["trigger"]["Environment"]["Variables"])
+        given = {value.removeprefix("s3://bucket/") for value in variables.values() if value.startswith("s3://")}
+        self.assertEqual(given, {key.split("/")[0] for key in permissions.PREFIXES.values()})
+
+
+if __name__ == "__main__":
+    unittest.main()
