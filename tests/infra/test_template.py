@@ -135,6 +135,12 @@ class Watching(unittest.TestCase):
     def setUp(self) -> None:
         self.template = Template()
 
+    def test_eventbridge_may_publish_without_a_condition(self) -> None:
+        # "You can't use Condition blocks in Amazon SNS topic policies for EventBridge": it would publish nothing.
+        document = self.template.resources["TopicPolicy"]["Properties"]["PolicyDocument"]
+        allowing = [one for one in document["Statement"] if one["Principal"] == {"Service": "events.amazonaws.com"}]
+        self.assertEqual([one.get("Condition") for one in allowing], [None])
+
     def metrics(self) -> set[str]:
         """Names of our own metrics that alarms and the dashboard show."""
         found = set()
