@@ -178,9 +178,8 @@ class BatchRole(unittest.TestCase):
 
     def test_it_reads_records_and_writes_answers_and_nothing_else(self) -> None:
         places = self.keys | permissions.PREFIXES
-        job_output = self.keys["output"]
-        may = {"s3:GetObject": {self.keys["input"]},
-               "s3:PutObject": {job_output, self.keys["on_demand_output"], self.keys["given_output"]}}
+        answers = {self.keys["output"], self.keys["on_demand_output"], self.keys["given_output"]}
+        may = {"s3:GetObject": answers | {self.keys["input"]}, "s3:PutObject": answers}
         for action, expected in may.items():
             patterns = [one.resource for one in self.template.statements("BatchRole") if one.action == action]
             allowed = {key for key in places.values() if any(matches(pattern, f"arn:aws:s3:::bucket/{key}") for pattern in patterns)}
