@@ -1,6 +1,7 @@
 //! Which files make which table.
 
 use crate::scan::TableScan;
+use quarry_contract::location::S3Uri;
 use quarry_contract::request::{JobType, Request, SPLITS};
 use quarry_edge::error::StepError;
 use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
@@ -15,106 +16,148 @@ pub(crate) async fn tables(
     request: &Request,
     notes: &mut Vec<String>,
 ) -> Result<Vec<TableScan>, StepError> {
-    if TableFormat::from_file_name(request.data.key()).is_some() {
-        return match store.head(&request.data).await {
-            Ok(file) => Ok(vec![table(None, vec![file])?]),
+    if let Some(file) = single_file(store, &request.data).await? {
+        return Ok(vec![table(None, vec![file])?]);
+    }
+    let folder = Folder::list(store, request.data.join("")).await?;
+    let training = request.job_type == JobType::Training;
+    if training {
+        let splits = splits(&folder, notes)?;
+        if !splits.is_empty() {
+            return Ok(splits);
+        }
+    }
+    let files = tables_only(folder.objects.clone(), folder.location.key().len(), notes);
+    if files.is_empty() {
+        return Err(no_table(&folder, training));
+    }
+    Ok(vec![table(None, files)?])
+}
+
+/// The file that `data` names, unless it names a folder.
+async fn single_file(
+    store: &dyn ObjectStore,
+    data: &S3Uri,
+) -> Result<Option<ObjectInfo>, StepError> {
+    if TableFormat::from_file_name(data.key()).is_some() {
+        return match store.head(data).await {
+            Ok(file) => Ok(Some(file)),
             Err(StoreError::NotFound(_)) => Err(StepError::bad_request(format!(
-                "there is no file {}; correct `data`",
-                request.data
+                "there is no file {data}; correct `data`"
             ))),
-            Err(error) => Err(error.into_step(&format!("reading {}", request.data))),
+            Err(error) => Err(error.into_step(&format!("reading {data}"))),
         };
     }
-    if !request.data.key().is_empty()
-        && let Ok(file) = store.head(&request.data).await
-        && !request.data.key().ends_with('/')
+    if !data.key().is_empty()
+        && let Ok(file) = store.head(data).await
+        && !data.key().ends_with('/')
     {
         return Err(StepError::bad_request(format!(
             "{} is not a table: use a file named {ACCEPTED}",
             file.location
         )));
     }
-    let folder = request.data.join("");
-    let objects = store
-        .list(&folder)
-        .await
-        .map_err(|error| error.into_step(&format!("listing {folder}")))?;
-    let below = |object: &ObjectInfo| object.location.key()[folder.key().len()..].to_owned();
+    Ok(None)
+}
 
-    if request.job_type == JobType::Training {
-        let (mut found, mut empty) = (Vec::new(), Vec::new());
-        for split in SPLITS {
-            let prefix = format!("{split}/");
-            let files: Vec<ObjectInfo> = objects
-                .iter()
-                .filter(|object| below(object).starts_with(&prefix))
-                .cloned()
-                .collect();
-            if files.is_empty() {
-                continue;
-            }
-            let files = tables_only(files, folder.key().len() + prefix.len(), notes);
-            if files.is_empty() {
-                empty.push(split);
-            } else {
-                found.push(table(Some(split), files)?);
-            }
+/// A data folder and all objects below it.
+struct Folder {
+    location: S3Uri,
+    objects: Vec<ObjectInfo>,
+}
+
+impl Folder {
+    async fn list(store: &dyn ObjectStore, location: S3Uri) -> Result<Self, StepError> {
+        let objects = store
+            .list(&location)
+            .await
+            .map_err(|error| error.into_step(&format!("listing {location}")))?;
+        Ok(Self { location, objects })
+    }
+
+    /// The object's name as seen from the folder; empty for the folder's own marker.
+    fn below<'a>(&self, object: &'a ObjectInfo) -> &'a str {
+        &object.location.key()[self.location.key().len()..]
+    }
+}
+
+/// Whether a name below the data folder is in the folder of a training split.
+fn in_a_split(name: &str) -> bool {
+    SPLITS.iter().any(|split| {
+        name.strip_prefix(split)
+            .is_some_and(|rest| rest.starts_with('/'))
+    })
+}
+
+/// The tables of `train/`, `val/` and `test/`; none if none of them has a table file.
+fn splits(folder: &Folder, notes: &mut Vec<String>) -> Result<Vec<TableScan>, StepError> {
+    let (mut found, mut empty) = (Vec::new(), Vec::new());
+    for split in SPLITS {
+        let prefix = format!("{split}/");
+        let files: Vec<ObjectInfo> = folder
+            .objects
+            .iter()
+            .filter(|object| folder.below(object).starts_with(&prefix))
+            .cloned()
+            .collect();
+        if files.is_empty() {
+            continue;
         }
-        if let Some(first) = found.first() {
-            let format = first.format;
-            for split in empty {
-                notes.push(format!(
-                    "the folder {folder}{split}/ has no table file: its result has the columns of the other splits and no rows"
-                ));
-                found.push(TableScan::new(Some(split), format));
-            }
-            found.sort_by_key(|table| {
-                SPLITS
-                    .iter()
-                    .position(|split| table.split.as_deref() == Some(split))
-            });
-            let outside: Vec<String> = objects
-                .iter()
-                .map(below)
-                .filter(|name| {
-                    !name.is_empty()
-                        && !SPLITS
-                            .iter()
-                            .any(|split| name.starts_with(&format!("{split}/")))
-                })
-                .collect();
-            note_left_out(&outside, "outside train/, val/ and test/", notes);
-            return Ok(found);
+        let files = tables_only(files, folder.location.key().len() + prefix.len(), notes);
+        if files.is_empty() {
+            empty.push(split);
+        } else {
+            found.push(table(Some(split), files)?);
         }
     }
-    let names: Vec<String> = objects
+    let Some(format) = found.first().map(|table| table.format) else {
+        return Ok(found);
+    };
+    for split in empty {
+        notes.push(format!(
+            "the folder {}{split}/ has no table file: its result has the columns of the other splits and no rows",
+            folder.location
+        ));
+        found.push(TableScan::new(Some(split), format));
+    }
+    found.sort_by_key(|table| {
+        SPLITS
+            .iter()
+            .position(|split| table.split.as_deref() == Some(split))
+    });
+    let outside: Vec<String> = folder
+        .objects
         .iter()
-        .map(below)
+        .map(|object| folder.below(object))
+        .filter(|name| !name.is_empty() && !in_a_split(name))
+        .map(str::to_owned)
+        .collect();
+    note_left_out(&outside, "outside train/, val/ and test/", notes);
+    Ok(found)
+}
+
+/// The refusal of a folder without a table, which says what is there instead.
+fn no_table(folder: &Folder, training: bool) -> StepError {
+    let names: Vec<String> = folder
+        .objects
+        .iter()
+        .map(|object| folder.below(object).to_owned())
         .filter(|name| !name.is_empty())
         .collect();
-    let files = tables_only(objects, folder.key().len(), notes);
-    if files.is_empty() {
-        let splits = request.job_type != JobType::Training
-            && names.iter().any(|name| {
-                SPLITS
-                    .iter()
-                    .any(|split| name.starts_with(&format!("{split}/")))
-            });
-        return Err(StepError::bad_request(format!(
-            "there is no table in {folder}: put files named {ACCEPTED} there; found {}{}",
-            if names.is_empty() {
-                "nothing".to_owned()
-            } else {
-                named(&names)
-            },
-            if splits {
-                "; train/, val/ and test/ are read when the job type is training"
-            } else {
-                ""
-            }
-        )));
-    }
-    Ok(vec![table(None, files)?])
+    let found = if names.is_empty() {
+        "nothing".to_owned()
+    } else {
+        named(&names)
+    };
+    let splits = if !training && names.iter().any(|name| in_a_split(name)) {
+        "; train/, val/ and test/ are read when the job type is training"
+    } else {
+        ""
+    };
+    StepError::bad_request(format!(
+        "there is no table in {}: put files named {ACCEPTED} there; found {found}{splits}",
+        folder.location
+    ))
 }
 
 /// The table files directly in a folder whose key has `depth` bytes; the others are noted.
