@@ -28,6 +28,11 @@ impl Clock for SystemClock {
 pub trait TimeLeft: Send + Sync {
     /// Whether there is time for another piece of work.
     fn enough(&self) -> bool;
+
+    /// How long until the invocation is cut off, whatever it is at; `None` if it never is.
+    fn until_end(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Works until `margin` before a Lambda deadline.
@@ -42,11 +47,21 @@ impl UntilDeadline {
     pub fn new(deadline: Duration, margin: Duration) -> Self {
         Self { deadline, margin }
     }
+
+    /// The same deadline with another margin, for pieces of work that take longer.
+    #[must_use]
+    pub fn with_margin(self, margin: Duration) -> Self {
+        Self { margin, ..self }
+    }
 }
 
 impl TimeLeft for UntilDeadline {
     fn enough(&self) -> bool {
         SystemClock.now() + self.margin < self.deadline
+    }
+
+    fn until_end(&self) -> Option<Duration> {
+        Some(self.deadline.saturating_sub(SystemClock.now()))
     }
 }
 

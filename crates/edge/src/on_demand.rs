@@ -3,6 +3,7 @@
 use crate::error::Source;
 use async_trait::async_trait;
 use bytes::Bytes;
+use std::time::Duration;
 
 /// Why a call gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,10 @@ pub enum InvokeError {
     /// No answer, a timeout of the model, or an internal error.
     #[error("unavailable")]
     Unavailable(#[source] Source),
+    /// The model worked longer than an answer is waited for. The same question would take as long
+    /// again, and may be charged again: this record's problem.
+    #[error("the model did not answer within {} seconds", .0.as_secs())]
+    TimedOut(Duration),
     /// The body is not one the model takes (`ValidationException`): this record's problem.
     /// `code` is the HTTP status.
     #[error("{message}")]

@@ -134,6 +134,9 @@ impl Asker<'_> {
             InvokeError::Rejected { code, message } => {
                 return Answered::Line(refusal(&record.record_id, code, &message));
             }
+            error @ InvokeError::TimedOut(_) => {
+                return Answered::Line(refusal(&record.record_id, 504, &error.to_string()));
+            }
             InvokeError::Throttled(source) => {
                 let source = Some(source);
                 (429, "throttled", StepError::Throttled { doing, source })

@@ -3,6 +3,9 @@
 //! Answers are kept in the same form as a batch job's output lines, some at a time: the answers
 //! that are there say where to go on after a crash or at the next call, and nothing that is kept
 //! is asked again.
+//!
+//! The time is looked at before every question. When it is used up, what was answered is kept and
+//! the rest is left to the next call.
 
 mod ask;
 
@@ -20,9 +23,17 @@ use quarry_edge::error::StepError;
 use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::on_demand::OnDemand;
 use quarry_edge::s3::lines::Lines;
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, StoreError};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+/// How long before its end an invocation asks its last question: nearly all answers come sooner.
+pub const LAST_QUESTION: Duration = Duration::from_mins(5);
+
+/// How long before its end an invocation stops waiting for answers: enough to keep those that came.
+const KEEP_ANSWERS: Duration = Duration::from_secs(20);
 
 /// What `invoke` needs.
 #[derive(Clone)]
@@ -84,45 +95,93 @@ async fn ask_rest(
         kept.bytes..asked.bytes,
         asked.etag.clone(),
     );
+    // Every call asks one record at least, so that all calls together come to an end.
+    let mut first = true;
     loop {
-        if !time_left.enough() {
+        let records = take(&mut lines, together)
+            .await
+            .map_err(|error| error.into_step(&format!("reading {}", round.input())))?;
+        let Some(last) = records.last().map(|record| record.end) else {
+            return Ok(SliceState {
+                next: Step::Merge,
+                ..state
+            });
+        };
+        let (answers, end) =
+            ask_in_time(&caller, &pacing, workers, records, first, time_left).await;
+        first = false;
+        if let Some(end) = end {
+            let body = join(answers)?;
+            let at = round
+                .on_demand_output()
+                .join(&format!("{number:08}-{end:016}.jsonl.out"));
+            number += 1;
+            deps.store
+                .put(&at, body, false)
+                .await
+                .map_err(|error| error.into_step(&format!("writing {at}")))?;
+        }
+        if end != Some(last) {
             return Ok(SliceState {
                 next: Step::Invoke,
                 ..state
             });
         }
-        let mut records = Vec::with_capacity(together);
-        while records.len() < together {
-            let next = lines
-                .next()
-                .await
-                .map_err(|error| error.into_step(&format!("reading {}", round.input())))?;
-            match next {
-                Some(line) => records.push(line),
-                None => break,
-            }
-        }
-        if records.is_empty() {
-            return Ok(SliceState {
-                next: Step::Merge,
-                ..state
-            });
-        }
-        let answers: Vec<ask::Answered> = stream::iter(records)
-            .map(|record| caller.ask(record, &pacing))
-            .buffered(workers)
-            .collect()
-            .await;
-        let body = join(answers)?;
-        let at = round
-            .on_demand_output()
-            .join(&format!("{number:08}-{:016}.jsonl.out", lines.position()));
-        number += 1;
-        deps.store
-            .put(&at, body, false)
-            .await
-            .map_err(|error| error.into_step(&format!("writing {at}")))?;
     }
+}
+
+/// A record, and the place in the input at which it ends.
+struct Record {
+    line: Bytes,
+    end: u64,
+}
+
+/// The next records, at most `count`.
+async fn take(lines: &mut Lines, count: usize) -> Result<Vec<Record>, StoreError> {
+    let mut records = Vec::with_capacity(count);
+    while records.len() < count {
+        let Some(line) = lines.next().await? else {
+            break;
+        };
+        let end = lines.position();
+        records.push(Record { line, end });
+    }
+    Ok(records)
+}
+
+/// Asks records until the time is used up, the first in any case if `first` says so. The answers of
+/// the first of them, without a gap, and the end of the last one that was answered.
+async fn ask_in_time(
+    caller: &ask::Asker<'_>,
+    pacing: &Pacing,
+    workers: usize,
+    records: Vec<Record>,
+    first: bool,
+    time_left: &dyn TimeLeft,
+) -> (Vec<ask::Answered>, Option<u64>) {
+    let asked = stream::iter(records)
+        .enumerate()
+        .map(|(index, record)| async move {
+            if (first && index == 0) || time_left.enough() {
+                Some((caller.ask(record.line, pacing).await, record.end))
+            } else {
+                None
+            }
+        })
+        .buffered(workers);
+    let cut_off = pin!(async {
+        match time_left.until_end() {
+            Some(left) => caller.pause.pause(left.saturating_sub(KEEP_ANSWERS)).await,
+            None => std::future::pending().await,
+        }
+    });
+    let mut asked = pin!(asked.take_until(cut_off));
+    let (mut answers, mut end) = (Vec::new(), None);
+    while let Some(Some((answer, ends))) = asked.next().await {
+        answers.push(answer);
+        end = Some(ends);
+    }
+    (answers, end)
 }
 
 /// The answers of some records, one line each. When not one of them was answered (the service is

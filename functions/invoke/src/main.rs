@@ -6,7 +6,7 @@ use quarry_edge::environment::path_style_from_environment;
 use quarry_edge::function::{Telemetry, serve};
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::SdkOptions;
-use quarry_invoke::{Deps, handle};
+use quarry_invoke::{Deps, LAST_QUESTION, handle};
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,6 +21,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     };
     serve(telemetry, move |input, time_left| {
         let deps = deps.clone();
+        let time_left = time_left.with_margin(LAST_QUESTION);
         async move { handle(&deps, input, &time_left).await }
     })
     .await

@@ -29,8 +29,9 @@ use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A long answer takes minutes; the invocation that waits for it is over after 15.
-const READ_TIMEOUT: Duration = Duration::from_mins(10);
+/// How long an answer is waited for. A long one takes minutes; the invocation that waits for it is
+/// over after 15.
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(10);
 
 const JSON: &str = "application/json";
 
@@ -42,12 +43,14 @@ pub struct BedrockOnDemand {
 
 impl BedrockOnDemand {
     /// Calls in the configuration's Region. Its time to wait for a response is replaced by ten
-    /// minutes, which a model may need.
+    /// minutes, which a model may need, for all attempts of a call together: a question that was
+    /// worked on that long is not sent again, since both times would be paid for.
     pub fn new(config: &SdkConfig) -> Self {
         let timeouts = config
             .timeout_config()
             .map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder)
-            .read_timeout(READ_TIMEOUT)
+            .disable_read_timeout()
+            .operation_timeout(ANSWER_TIMEOUT)
             .build();
         let config = aws_sdk_bedrockruntime::config::Builder::from(config)
             .timeout_config(timeouts)
@@ -152,6 +155,9 @@ fn invoke_error<E>(error: &SdkError<E, HttpResponse>) -> InvokeError
 where
     E: ProvideErrorMetadata + StdError + 'static,
 {
+    if let SdkError::TimeoutError(_) = error {
+        return InvokeError::TimedOut(ANSWER_TIMEOUT);
+    }
     let failure = Failure::new(error);
     match failure.kind {
         // An account's quota of tokens a minute is a throttle by another name here.

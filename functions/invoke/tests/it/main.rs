@@ -1,0 +1,230 @@
+//! Promise: what a model answered in one invocation is not asked for in the next, also when the time
+//! is used up in the middle of a batch.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use quarry_contract::location::S3Uri;
+use quarry_contract::payload::{PlanInput, SliceState, Step};
+use quarry_edge::clock::{RealPause, TimeLeft, Unlimited};
+use quarry_edge::metrics::{Metric, Metrics};
+use quarry_edge::on_demand::{InvokeError, OnDemand};
+use quarry_edge::s3::memory::MemoryStore;
+use quarry_edge::store::ObjectStore;
+use quarry_invoke::{Deps, LAST_QUESTION, handle};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A function's time limit in the deployment.
+const LIMIT: Duration = Duration::from_mins(15);
+
+struct Silent;
+
+impl Metrics for Silent {
+    fn emit(&self, _: &[(Metric, u64)]) {}
+}
+
+/// Lambda's deadline, in the runtime's own time.
+struct Deadline(Instant);
+
+impl TimeLeft for Deadline {
+    fn enough(&self) -> bool {
+        Instant::now() + LAST_QUESTION < self.0
+    }
+
+    fn until_end(&self) -> Option<Duration> {
+        Some(self.0 - Instant::now())
+    }
+}
+
+/// A model that takes its time, for each row as long as the table says.
+#[derive(Default)]
+struct Model {
+    /// Seconds for the row, if they are not the usual ones.
+    slow: BTreeMap<String, u64>,
+    usual: u64,
+    calls: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl OnDemand for Model {
+    async fn invoke(&self, _: &str, _: bool, body: Bytes) -> Result<Bytes, InvokeError> {
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let row = body["messages"][0]["content"][0]["text"].as_str();
+        let row = row
+            .or(body["messages"][0]["content"].as_str())
+            .unwrap()
+            .to_owned();
+        self.calls.lock().unwrap().push(row.clone());
+        let seconds = *self.slow.get(&row).unwrap_or(&self.usual);
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        if seconds > 600 {
+            return Err(InvokeError::TimedOut(Duration::from_mins(10)));
+        }
+        let answer = json!({"content": [{"type": "text", "text": row}], "stop_reason": "end_turn"});
+        Ok(Bytes::from(answer.to_string()))
+    }
+}
+
+/// A run over `rows` rows that are asked on demand, one after the other, up to the state in which
+/// `invoke` is called.
+async fn planned(store: &MemoryStore, rows: u32) -> SliceState {
+    let mut table = "row\n".to_owned();
+    for row in 0..rows {
+        table.push_str(&format!("r{row}\n"));
+    }
+    let prompts = json!({"user_prompt_template": "{row}", "input_placeholders": ["row"]});
+    for (key, text) in [
+        ("in/rows.csv", table),
+        ("prompts/prompts.json", prompts.to_string()),
+    ] {
+        put(store, key, text).await;
+    }
+    let input: PlanInput = serde_json::from_value(json!({
+        "version": 1,
+        "execution": "run",
+        "started": "2026-01-02T03:04:05Z",
+        "turn": 0,
+        "request": {
+            "version": 1,
+            "data": "s3://bucket/in/",
+            "prompts": "s3://bucket/prompts/",
+            "output": "s3://bucket/out/",
+            "work": "s3://bucket/work/",
+            "job_type": "validation",
+            "settings": {
+                "BEDROCK_PRIMARY_MODEL_ID": "anthropic.claude-sonnet-4-20250514-v1:0",
+                "BEDROCK_BATCH_MODE": "realtime",
+                "BEDROCK_BATCH_SIZE": "10",
+                "BEDROCK_RATE_LIMIT_PER_SECOND": "100",
+            },
+        },
+    }))
+    .unwrap();
+    let deps = quarry_plan::Deps {
+        store: Arc::new(store.clone()),
+        settings: BTreeMap::new(),
+        work: None,
+        metrics: Arc::new(Silent),
+    };
+    let plan = quarry_plan::handle(&deps, input, &Unlimited).await.unwrap();
+    let deps = quarry_split::Deps {
+        store: Arc::new(store.clone()),
+    };
+    let first = SliceState {
+        version: 1,
+        run: plan.run,
+        slice: 0,
+        round: 0,
+        stopped_rounds: 0,
+        next: Step::Split,
+        records: 0,
+        job: None,
+        wait_seconds: None,
+    };
+    quarry_split::handle(&deps, first).await.unwrap()
+}
+
+async fn put(store: &MemoryStore, key: &str, text: String) {
+    let at: S3Uri = format!("s3://bucket/{key}").parse().unwrap();
+    store.put(&at, Bytes::from(text), false).await.unwrap();
+}
+
+/// Calls `invoke` until it is done: how often, and the output lines.
+async fn asked(
+    store: &MemoryStore,
+    model: &Arc<Model>,
+    mut state: SliceState,
+) -> (u32, Vec<Value>) {
+    let deps = Deps {
+        store: Arc::new(store.clone()),
+        models: Arc::clone(model) as Arc<dyn OnDemand>,
+        pause: Arc::new(RealPause::default()),
+        metrics: Arc::new(Silent),
+    };
+    let mut invocations = 0;
+    while state.next == Step::Invoke {
+        let deadline = Instant::now() + LIMIT;
+        let call = handle(&deps, state, &Deadline(deadline));
+        // Lambda ends what is not done by then.
+        state = tokio::time::timeout_at(deadline, call)
+            .await
+            .expect("the invocation ends by itself")
+            .unwrap();
+        invocations += 1;
+        assert!(invocations < 50, "no end in sight");
+    }
+    assert_eq!(state.next, Step::Merge);
+    let mut lines = Vec::new();
+    for at in store.locations() {
+        if at.key().contains("/output/on-demand/") {
+            let body = store.get(&at, u64::MAX).await.unwrap();
+            let values = serde_json::Deserializer::from_slice(&body).into_iter::<Value>();
+            lines.extend(values.map(Result::unwrap));
+        }
+    }
+    (invocations, lines)
+}
+
+fn ids(lines: &[Value]) -> Vec<String> {
+    let id = |line: &Value| line["recordId"].as_str().unwrap().to_owned();
+    lines.iter().map(id).collect()
+}
+
+fn all_ids(rows: u32) -> Vec<String> {
+    (0..rows).map(|row| format!("record_{row}")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_are_kept_when_the_time_is_used_up_within_a_batch() {
+    let store = MemoryStore::new();
+    let state = planned(&store, 25).await;
+    let model = Arc::new(Model {
+        usual: 70,
+        ..Model::default()
+    });
+    let (invocations, lines) = asked(&store, &model, state).await;
+    assert_eq!(ids(&lines), all_ids(25));
+    // A question every 70 seconds, for ten minutes: nine an invocation.
+    assert_eq!(invocations, 3);
+    assert_eq!(
+        model.calls.lock().unwrap().len(),
+        25,
+        "none was asked twice"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_answer_that_outlasts_the_invocation_is_asked_for_again() {
+    let store = MemoryStore::new();
+    let state = planned(&store, 4).await;
+    let model = Arc::new(Model {
+        usual: 200,
+        slow: BTreeMap::from([("r2".to_owned(), 550)]),
+        ..Model::default()
+    });
+    let (invocations, lines) = asked(&store, &model, state).await;
+    assert_eq!(ids(&lines), all_ids(4));
+    assert_eq!(invocations, 2);
+    let calls = model.calls.lock().unwrap().clone();
+    assert_eq!(calls, ["r0", "r1", "r2", "r2", "r3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_takes_too_long_is_the_records_error_and_not_the_runs() {
+    let store = MemoryStore::new();
+    let state = planned(&store, 3).await;
+    let model = Arc::new(Model {
+        usual: 1,
+        slow: BTreeMap::from([("r1".to_owned(), 601)]),
+        ..Model::default()
+    });
+    let (_, lines) = asked(&store, &model, state).await;
+    assert_eq!(ids(&lines), all_ids(3));
+    let error =
+        json!({"errorCode": 504, "errorMessage": "the model did not answer within 600 seconds"});
+    assert_eq!(lines[1]["error"], error);
+    assert_eq!(model.calls.lock().unwrap().len(), 3, "none was asked twice");
+}
