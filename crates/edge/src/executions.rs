@@ -7,6 +7,7 @@ use crate::failure::{Failure, Kind};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sfn::Client;
+use aws_sdk_sfn::primitives::DateTime;
 use aws_sdk_sfn::types::ExecutionStatus;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -48,6 +49,10 @@ pub struct ExecutionRecord {
     pub input: Option<String>,
     /// Its output, JSON, if it succeeded.
     pub output: Option<String>,
+    /// What it ended with, if it failed or was stopped.
+    pub failure: Option<Cause>,
+    /// When it ended, since 1970-01-01T00:00:00Z.
+    pub ended: Option<Duration>,
     /// When it was last gone on with after a failure, since 1970-01-01T00:00:00Z.
     pub redriven: Option<Duration>,
 }
@@ -64,7 +69,7 @@ pub struct Cause {
 /// Looks at executions, by ARN.
 #[async_trait]
 pub trait ExecutionRecords: Send + Sync {
-    /// An execution's input, output and redrive. Changes of the last seconds may be missing.
+    /// An execution's input and how it stands. Changes of the last seconds may be missing.
     async fn describe(&self, arn: &str) -> Result<ExecutionRecord, ExecutionsError>;
     /// Why a child of the execution's Distributed Map failed, if one did.
     async fn failed_child(&self, arn: &str) -> Result<Option<Cause>, ExecutionsError>;
@@ -222,10 +227,12 @@ impl ExecutionRecords for StepFunctionsRecords {
         Ok(ExecutionRecord {
             input: found.input,
             output: found.output,
-            redriven: found.redrive_date.map(|date| {
-                let seconds = u64::try_from(date.secs()).unwrap_or_default();
-                Duration::new(seconds, date.subsec_nanos())
+            failure: found.error.map(|error| Cause {
+                error,
+                cause: found.cause.unwrap_or_default(),
             }),
+            ended: found.stop_date.map(since_epoch),
+            redriven: found.redrive_date.map(since_epoch),
         })
     }
 
@@ -258,6 +265,11 @@ impl ExecutionRecords for StepFunctionsRecords {
         }
         Ok(None)
     }
+}
+
+fn since_epoch(date: DateTime) -> Duration {
+    let seconds = u64::try_from(date.secs()).unwrap_or_default();
+    Duration::new(seconds, date.subsec_nanos())
 }
 
 fn sfn_error<E>(error: &SdkError<E, HttpResponse>) -> ExecutionsError

@@ -38,7 +38,7 @@ pub struct Detail {
     /// Whether the output is there.
     #[serde(default)]
     pub output_details: Option<Included>,
-    /// The error that it ended with.
+    /// The error that it ended with; not in every event.
     #[serde(default)]
     pub error: Option<String>,
     /// What happened.

@@ -11,7 +11,7 @@
 //! A `submit` that was under way when the run ended may create its job after this function has
 //! looked. If a round of the run still may get one, and the end is less than [`LATE_JOBS`] ago, the
 //! invocation fails with `Quarry.Unavailable` after everything else is done, so that Lambda calls
-//! again a minute later.
+//! again, one minute later and two more.
 
 mod event;
 mod jobs;
@@ -34,8 +34,9 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// For how long after a run's end a job may still appear.
-pub const LATE_JOBS: Duration = Duration::from_mins(1);
+/// For how long after a run's end a job may still appear: longer than `submit` may work, and shorter
+/// than the three minutes after which Lambda calls for the last time.
+pub const LATE_JOBS: Duration = Duration::from_secs(150);
 
 /// What `settle` needs.
 #[derive(Clone)]
@@ -100,8 +101,10 @@ pub async fn handle(deps: &Deps, event: Event) -> Result<Settled, StepError> {
     } else {
         record(deps, detail).await?
     };
-    if let (Some(redriven), Some(ended)) = (record.redriven, detail.ended())
-        && redriven >= ended
+    // An event that somebody wrote by hand has no time.
+    let ended = detail.ended().or(record.ended);
+    if let Some(redriven) = record.redriven
+        && ended.is_none_or(|ended| redriven >= ended)
     {
         tracing::info!("the run was gone on with since");
         return Ok(settled);
@@ -132,7 +135,7 @@ pub async fn handle(deps: &Deps, event: Event) -> Result<Settled, StepError> {
                 let output = record.output.as_ref().or(detail.output.as_ref());
                 succeed(deps, detail, callback, output.map(String::as_str)).await
             } else {
-                let reason = reason::of(&*deps.executions, detail).await;
+                let reason = reason::of(&*deps.executions, detail, &record).await;
                 let doing = format!("answering for run {}", detail.name);
                 let answered = deps.callbacks.fail(&callback.token, &reason).await;
                 answered.map_err(|error| error.into_step(&doing))
@@ -150,13 +153,11 @@ pub async fn handle(deps: &Deps, event: Event) -> Result<Settled, StepError> {
         "settled"
     );
     stopped?;
-    let since = detail
-        .ended()
-        .map(|ended| deps.clock.now().saturating_sub(ended));
+    let since = ended.map(|ended| deps.clock.now().saturating_sub(ended));
     if late && since.is_some_and(|since| since < LATE_JOBS) {
         return Err(StepError::Unavailable {
             doing: format!(
-                "run {} ended less than a minute ago and may still get a job: looking again",
+                "run {} has just ended and may still get a job: looking again",
                 detail.name
             ),
             source: None,

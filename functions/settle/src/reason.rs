@@ -2,17 +2,23 @@
 
 use crate::event::{Detail, Status};
 use quarry_edge::callbacks::FailureReason;
-use quarry_edge::executions::{Cause, ExecutionRecords};
+use quarry_edge::executions::{Cause, ExecutionRecord, ExecutionRecords};
 use serde_json::Value;
 
 /// What a Map reports for any failed child; the child's own error says more.
 const CHILD_FAILED: &str = "States.ExceedToleratedFailureThreshold";
 
-pub(crate) async fn of(executions: &dyn ExecutionRecords, detail: &Detail) -> FailureReason {
-    let mut cause = Cause {
+/// `record` is what Step Functions says; its documentation does not promise that events have the
+/// error and the cause too.
+pub(crate) async fn of(
+    executions: &dyn ExecutionRecords,
+    detail: &Detail,
+    record: &ExecutionRecord,
+) -> FailureReason {
+    let mut cause = record.failure.clone().unwrap_or_else(|| Cause {
         error: detail.error.clone().unwrap_or_default(),
         cause: detail.cause.clone().unwrap_or_default(),
-    };
+    });
     if cause.error == CHILD_FAILED {
         match executions.failed_child(&detail.execution_arn).await {
             Ok(Some(child)) => cause = child,

@@ -16,7 +16,7 @@ fn too_large(name: &str) -> (Value, ExecutionRecord) {
     let record = ExecutionRecord {
         input: taken("input"),
         output: taken("output"),
-        redriven: None,
+        ..ExecutionRecord::default()
     };
     detail["inputDetails"] = json!({"included": false});
     detail["outputDetails"] = json!({"included": false});
@@ -150,6 +150,52 @@ async fn what_is_too_large_for_an_event_is_asked_for() {
     assert_eq!(error.name(), "Quarry.Throttled");
 }
 
+/// What Step Functions' documentation promises of an event, or somebody wrote by hand, has no cause.
+#[tokio::test]
+async fn the_cause_is_asked_for_where_the_event_does_not_have_it() {
+    let record = |error: &str| ExecutionRecord {
+        input: event("run-failed")["detail"]["input"]
+            .as_str()
+            .map(str::to_owned),
+        failure: Some(Cause {
+            error: error.to_owned(),
+            cause: json!({"errorMessage": "no bucket", "errorType": error}).to_string(),
+        }),
+        ended: Some(ENDED),
+        ..ExecutionRecord::default()
+    };
+    let full = event("run-failed")["detail"].clone();
+    let by_hand = ["executionArn", "stateMachineArn", "name", "status"];
+    let documented = [
+        &by_hand[..],
+        &["stopDate", "startDate", "input", "inputDetails"],
+    ]
+    .concat();
+    for members in [&by_hand[..], &documented] {
+        let detail: serde_json::Map<String, Value> = members
+            .iter()
+            .map(|name| ((*name).to_owned(), full[*name].clone()))
+            .collect();
+        let event = json!({"detail": detail});
+
+        let world = World::new();
+        world.executions.set_record(record("Quarry.NotFound"));
+        world.settle(event.clone()).await;
+        assert_eq!(world.failure(), "Quarry.NotFound: no bucket");
+
+        let world = World::new();
+        world
+            .executions
+            .set_record(record("States.ExceedToleratedFailureThreshold"));
+        world.executions.set_failed_child(Cause {
+            error: "Quarry.Refused".to_owned(),
+            cause: "the slice".to_owned(),
+        });
+        world.settle(event).await;
+        assert_eq!(world.failure(), "Quarry.Refused: the slice");
+    }
+}
+
 #[tokio::test]
 async fn a_place_that_is_too_long_for_an_output_is_left_out() {
     let world = World::new();
@@ -222,6 +268,26 @@ async fn a_run_that_was_redriven_since_is_left_alone() {
         (settled.callback, settled.jobs_stopped),
         (Told::Answered, 1)
     );
+}
+
+/// An event without a time is judged by the run's own: none while it goes on.
+#[tokio::test]
+async fn a_run_that_goes_on_is_left_alone_also_by_hand() {
+    let world = World::new();
+    let mut by_hand = event("run-failed");
+    by_hand["detail"]["stopDate"] = Value::Null;
+    let redriven = Some(ENDED + Duration::from_secs(30));
+    let record = |ended| ExecutionRecord {
+        redriven,
+        ended,
+        ..ExecutionRecord::default()
+    };
+    world.executions.set_record(record(None));
+    let settled = world.settle(by_hand.clone()).await;
+    assert_eq!(settled.callback, Told::Nothing);
+    let later = ENDED + Duration::from_mins(10);
+    world.executions.set_record(record(Some(later)));
+    assert_eq!(world.settle(by_hand).await.callback, Told::Answered);
 }
 
 #[tokio::test]
