@@ -81,6 +81,7 @@ pub(crate) fn first_state(planned: &PlanOutput, slice: u32) -> SliceState {
         run: planned.run.clone(),
         slice,
         round: 0,
+        stopped_rounds: 0,
         next: Step::Split,
         records: 0,
         job: None,

@@ -59,6 +59,11 @@ pub struct ManifestItem {
     pub slice: u32,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// Where a slice stands: what every state of a slice's execution takes and gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +76,9 @@ pub struct SliceState {
     pub slice: u32,
     /// The round of asking.
     pub round: u32,
+    /// Rounds so far whose job was stopped. They do not count as tries.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stopped_rounds: u32,
     /// What comes next.
     pub next: Step,
     /// Records asked in this round.

@@ -19,6 +19,7 @@ use quarry_contract::plan::{Asked, JobEnd, Plan, Slice, Table, Todo};
 use quarry_contract::record_id::RecordIds;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
+use quarry_edge::jobs::JobStatus;
 use quarry_edge::s3::lines::Lines;
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
 use quarry_edge::store::{ObjectInfo, ObjectStore};
@@ -29,6 +30,10 @@ use quarry_result::receipt::{FileOutcomes, Receipt, Round};
 use quarry_result::spool::Spool;
 use quarry_rows::{Need, Rows};
 use std::sync::Arc;
+
+/// Most stopped jobs of a slice that do not count as tries: a slice whose jobs are stopped time and
+/// again comes to an end too.
+const MOST_STOPPED_ROUNDS: u32 = 10;
 
 /// What `merge` needs.
 #[derive(Clone)]
@@ -56,7 +61,10 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         open = open.len(),
         "answers joined"
     );
-    if !open.is_empty() && state.round < merge.asking.settings().max_retries {
+    let stopped_rounds = state.stopped_rounds + u32::from(merge.was_stopped());
+    let max_retries = merge.asking.settings().max_retries;
+    let last = max_retries.saturating_add(stopped_rounds.min(MOST_STOPPED_ROUNDS));
+    if !open.is_empty() && state.round < last {
         merge.keep_results(&places, &mut spool).await?;
         let next = merge.slice_folder.round(state.round + 1);
         let todo = Todo {
@@ -67,6 +75,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         return Ok(SliceState {
             next: Step::Split,
             round: state.round + 1,
+            stopped_rounds,
             job: None,
             wait_seconds: None,
             records: 0,
@@ -132,6 +141,13 @@ impl Merge {
             expected,
             job,
         })
+    }
+
+    /// Whether somebody stopped the round's job: `settle` when another slice failed, or a person. Its
+    /// rows were not all asked, so the round is no try of theirs.
+    fn was_stopped(&self) -> bool {
+        let stopped = JobStatus::Stopped.as_str();
+        self.job.as_ref().is_some_and(|job| job.status == stopped)
     }
 
     fn table(&self) -> &Table {

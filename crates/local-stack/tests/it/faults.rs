@@ -101,6 +101,23 @@ async fn answers_of_a_job_are_used_whatever_its_end() {
     }
 }
 
+/// As after a redrive: settle stops the jobs of a run in which another slice failed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_was_stopped_is_no_try_of_its_rows() {
+    for (status, lost) in [("Stopped", 0), ("Expired", ROWS as u64 / 2)] {
+        let fault = json!({"jobs": [{"job": 0, "kind": "end", "status": status, "answered": 0.5}]});
+        let (_case, summary) = run_with(fault, &[("BEDROCK_MAX_RETRIES", "0")]).await;
+        assert_eq!(number(&summary, "/failed_records"), lost, "{status}");
+    }
+    // Somebody who stops every job does not keep the run from its end.
+    let stops: Vec<_> = (0..20)
+        .map(|job| json!({"job": job, "kind": "end", "status": "Stopped", "answered": 0.0}))
+        .collect();
+    let (case, summary) = run_with(json!({"jobs": stops}), &[("BEDROCK_MAX_RETRIES", "1")]).await;
+    assert_eq!(number(&summary, "/failed_records"), ROWS as u64);
+    assert_eq!(case.stack.counters().jobs_created, 12);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_is_created_once_through_throttling_full_quota_and_lost_answers() {
     for fault in [

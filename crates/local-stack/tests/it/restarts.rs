@@ -45,6 +45,7 @@ async fn first_state(case: &Case) -> SliceState {
         run: planned.run,
         slice: 0,
         round: 0,
+        stopped_rounds: 0,
         next: Step::Split,
         records: 0,
         job: None,
