@@ -90,7 +90,8 @@ class StateMachine(unittest.TestCase):
 
     def test_job_files_outlive_the_time_in_which_a_run_can_be_gone_on_with(self) -> None:
         parameter = Template().document["Parameters"]["WorkDays"]
-        self.assertGreater(parameter["MinValue"], 14)
+        longest = json.loads(state_machine())["TimeoutSeconds"] / 86_400
+        self.assertGreater(parameter["MinValue"], longest + 14)
 
 
 class Starts(unittest.TestCase):
@@ -111,6 +112,15 @@ class Starts(unittest.TestCase):
                 if statement.action == "s3:PutObject":
                     self.assertFalse(statement.resource.startswith(f"arn:aws:s3:::bucket/{inbox}"), str(statement))
 
+    def test_settle_looks_for_late_jobs_as_long_as_submit_may_create_one(self) -> None:
+        settle = (ROOT / "functions/settle/src/lib.rs").read_text(encoding="utf-8")
+        late = re.search(r"LATE_JOBS: Duration = Duration::from_secs\((\d+)\)", settle)
+        assert late
+        self.assertLess(self.template.functions()["submit"]["Timeout"], int(late[1]))
+        # Lambda calls again after one minute and after two more; the last call has to find the time over.
+        self.assertLess(int(late[1]), 180)
+        self.assertEqual(self.template.functions()["settle"]["EventInvokeConfig"]["MaximumRetryAttempts"], 2)
+
     def test_every_end_of_a_run_is_settled(self) -> None:
         detail = self.template.resources["RunEnded"]["Properties"]["EventPattern"]["detail"]
         self.assertEqual(detail["status"], ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"])
@@ -127,6 +137,12 @@ class Starts(unittest.TestCase):
         for name, queue in queues.items():
             self.assertIs(queue["SqsManagedSseEnabled"], True, name)
             self.assertEqual(queue["MessageRetentionPeriod"], 14 * 86_400, name)
+        for policy in self.template.of_type("AWS::SQS::QueuePolicy").values():
+            # SQS takes no statement about more than the one queue that it belongs to.
+            (queue,) = policy["Queues"]
+            for statement in policy["PolicyDocument"]["Statement"]:
+                statement = statement["Fn::If"][1] if "Fn::If" in statement else statement
+                self.assertEqual(statement["Resource"], {"Fn::GetAtt": [queue["Ref"], "Arn"]})
         covered = [queue["Ref"] for policy in self.template.of_type("AWS::SQS::QueuePolicy").values() for queue in policy["Queues"]]
         self.assertEqual(sorted(covered), sorted(queues))
 

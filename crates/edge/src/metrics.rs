@@ -81,8 +81,10 @@ metrics! {
     FunctionMilliseconds, Milliseconds;
     /// Calls that failed: 0 or 1 for each call.
     FunctionErrors, Count;
-    /// Calls that failed because AWS asked for fewer of them, or a quota was used.
+    /// Calls that failed because AWS asked for fewer of them.
     Throttles, Count;
+    /// Calls that failed because the quota of jobs was used; the slice waits for a place.
+    QuotaWaits, Count;
 }
 
 impl Metric {

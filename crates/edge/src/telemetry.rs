@@ -114,11 +114,10 @@ pub async fn observe<T>(
                 "failed"
             );
         });
-        if matches!(
-            error,
-            StepError::Throttled { .. } | StepError::QuotaExceeded { .. }
-        ) {
-            values.push((Metric::Throttles, 1));
+        match error {
+            StepError::Throttled { .. } => values.push((Metric::Throttles, 1)),
+            StepError::QuotaExceeded { .. } => values.push((Metric::QuotaWaits, 1)),
+            _ => {}
         }
     }
     metrics.emit(&values);

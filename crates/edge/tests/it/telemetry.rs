@@ -140,6 +140,12 @@ fn a_failed_call_is_counted_and_a_throttled_one_as_such() {
         names,
         ["FunctionMilliseconds", "FunctionErrors", "Throttles"]
     );
+    let full = StepError::QuotaExceeded {
+        doing: "creating a job".to_owned(),
+        source: None,
+    };
+    let (_, values) = call(LevelFilter::OFF, full);
+    assert_eq!(values[2], ("QuotaWaits".to_owned(), 1.0));
     let (_, values) = call(LevelFilter::OFF, StepError::bad_request("no"));
     assert_eq!(values.len(), 2);
     assert_eq!(values[1], ("FunctionErrors".to_owned(), 1.0));
