@@ -235,6 +235,7 @@ fn integer_in(text: &str) -> Option<Datum<'static>> {
         text = unsigned;
     }
     if let Some((whole, fraction)) = text.split_once('.')
+        && !fraction.is_empty()
         && fraction.bytes().all(|byte| byte == b'0')
     {
         text = whole;
@@ -478,6 +479,7 @@ mod tests {
             ("\"-5\"", "-5"),
             ("\"1_000\"", "1000"),
             ("\"1e3\"", "\"1e3\""),
+            ("\"1.\"", "\"1.\""),
             ("\"+-1\"", "\"+-1\""),
             ("\"x\"", "\"x\""),
             ("\"\"", "\"\""),

@@ -126,12 +126,25 @@ pub(crate) fn write_int(number: i64, out: &mut String) {
     let _ = write!(out, "{number}");
 }
 
-/// Shortest text that reads back as the same number, with a fraction or an exponent.
+/// Shortest text that reads back as the same number, with a fraction or an exponent, as Python
+/// writes it: downstream readers may compare text.
 pub(crate) fn write_float(number: f64, out: &mut String) {
-    match Number::from_f64(number) {
-        Some(number) => out.push_str(&number.to_string()),
-        None => out.push_str("null"),
+    use std::fmt::Write as _;
+    /// Below it Python uses an exponent, of two digits at least.
+    const SMALLEST_WITHOUT_EXPONENT: f64 = 1e-4;
+
+    let Some(json) = Number::from_f64(number) else {
+        out.push_str("null");
+        return;
+    };
+    if number == 0.0 || number.abs() >= SMALLEST_WITHOUT_EXPONENT {
+        out.push_str(&json.to_string());
+        return;
     }
+    let text = format!("{number:e}");
+    let (digits, exponent) = text.split_once("e-").unwrap_or((&text, "0"));
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{digits}e-{exponent:0>2}");
 }
 
 /// A JSON string with everything escaped that JSON requires.
@@ -199,6 +212,29 @@ mod tests {
                 "empty": {},
             })
         );
+    }
+
+    #[test]
+    fn floats_are_written_as_python_writes_them() {
+        for (number, text) in [
+            (0.5, "0.5"),
+            (1.0, "1.0"),
+            (-0.0, "-0.0"),
+            (0.0001, "0.0001"),
+            (0.000_01, "1e-05"),
+            (-0.000_012_34, "-1.234e-05"),
+            (1.5e-7, "1.5e-07"),
+            (5e-324, "5e-324"),
+            (9_999_999_999_999_998.0, "9999999999999998.0"),
+            (1e16, "1e+16"),
+            (-1.5e300, "-1.5e+300"),
+        ] {
+            let mut out = String::new();
+            write_float(number, &mut out);
+            assert_eq!(out, text);
+            let read: f64 = serde_json::from_str(&out).expect("JSON");
+            assert_eq!(read.to_bits(), f64::to_bits(number), "{text}");
+        }
     }
 
     #[test]
