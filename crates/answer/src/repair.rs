@@ -245,7 +245,48 @@ fn find_curly_where(text: &str, is_wanted: impl Fn(u8) -> bool) -> Option<usize>
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Whether `after` is `before` with nothing changed but both marks of `„…"` pairs, which are
+    /// escaped ASCII quotes now.
+    fn only_pairs_are_escaped(mut before: &str, mut after: &str) -> bool {
+        let mut open = false;
+        while let Some(character) = before.chars().next() {
+            let rest = after.strip_prefix("\\\"");
+            match (character, rest) {
+                (LOW_QUOTE, Some(rest)) => (open, after) = (true, rest),
+                ('"', Some(rest)) if open => (open, after) = (false, rest),
+                _ => match after.strip_prefix(character) {
+                    Some(rest) => after = rest,
+                    None => return false,
+                },
+            }
+            before = &before[character.len_utf8()..];
+        }
+        after.is_empty() && !open
+    }
+
+    proptest! {
+        /// The second repair changes quotes of the German pattern and nothing else: no other ASCII
+        /// quote, no curly one.
+        #[test]
+        fn single_pairs_are_all_that_the_second_repair_changes(
+            values in prop::collection::vec("(„|“|\"|\\\\\"|‚x‘|[a-z ,:{}]|„[a-z]\"|„[a-z]“){0,6}", 1..4),
+        ) {
+            let members: Vec<String> = values
+                .iter()
+                .enumerate()
+                .map(|(number, value)| format!("\"{number}\":\"{value}\""))
+                .collect();
+            let text = format!("{{{}}}", members.join(","));
+            if let Some(repaired) = single(&text) {
+                prop_assert!(only_pairs_are_escaped(&text, &repaired), "{} became {}", text, repaired);
+                prop_assert!(parse_prefix(&repaired).is_ok());
+            }
+        }
+    }
 
     fn single(text: &str) -> Option<String> {
         repair_single_pairs(text, |_, _| true)
