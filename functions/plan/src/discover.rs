@@ -115,8 +115,7 @@ fn splits(folder: &Folder, notes: &mut Vec<String>) -> Result<Vec<TableScan>, St
     };
     for split in empty {
         notes.push(format!(
-            "the folder {}{split}/ has no table file: its result has the columns of the other splits and no rows",
-            folder.location
+            "the folder {split}/ has no table file: its result has the columns of the other splits and no rows"
         ));
         found.push(TableScan::new(Some(split), format));
     }
@@ -162,7 +161,8 @@ fn no_table(folder: &Folder, training: bool) -> StepError {
 
 /// The table files directly in a folder whose key has `depth` bytes; the others are noted.
 fn tables_only(objects: Vec<ObjectInfo>, depth: usize, notes: &mut Vec<String>) -> Vec<ObjectInfo> {
-    let (mut files, mut nested, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut files, mut nested, mut hidden, mut other) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for object in objects {
         let name = object.location.key()[depth..].to_owned();
         if name.is_empty() {
@@ -170,6 +170,9 @@ fn tables_only(objects: Vec<ObjectInfo>, depth: usize, notes: &mut Vec<String>) 
         }
         if name.contains('/') {
             nested.push(name);
+        } else if name.starts_with('.') {
+            // What systems and programs keep beside a file bears its name: `._a.csv`, `.a.csv.crc`.
+            hidden.push(name);
         } else if TableFormat::from_file_name(&name).is_some() {
             files.push(object);
         } else {
@@ -177,6 +180,7 @@ fn tables_only(objects: Vec<ObjectInfo>, depth: usize, notes: &mut Vec<String>) 
         }
     }
     note_left_out(&nested, "in folders below the data folder", notes);
+    note_left_out(&hidden, "names that begin with a dot", notes);
     note_left_out(&other, "not CSV, TSV, JSON Lines or Parquet", notes);
     files.sort_by(|a, b| a.location.key().cmp(b.location.key()));
     files

@@ -3,6 +3,7 @@
 mod definition;
 mod ends;
 mod faults;
+mod inputs;
 mod long;
 mod models;
 mod parquet_tables;

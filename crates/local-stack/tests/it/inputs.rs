@@ -1,0 +1,26 @@
+//! What of a folder in S3 is data.
+
+use crate::support::{Case, assert_every_row_once, csv};
+use bytes::Bytes;
+
+/// Spark, macOS and others keep files of their own beside a table's, named after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_programs_keep_beside_a_table_is_left_out_and_noted() {
+    let data = csv(3);
+    let files = [
+        ("part-00000.csv", Bytes::from(data.clone())),
+        ("._part-00000.csv", Bytes::from_static(b"\0\x05\x16\x07\0")),
+        (".part-00000.csv.crc", Bytes::from_static(b"crc\0")),
+        (".DS_Store", Bytes::from_static(b"\0\0\0\x01Bud1")),
+        ("_SUCCESS", Bytes::new()),
+    ];
+    let settings = [("BEDROCK_BATCH_MODE", "realtime")];
+    let case = Case::of_files(&files, "Judge {id}: {text}", &settings, |_| {}).await;
+    let finished = case.run().await.unwrap();
+    assert_every_row_once(&data, &case.result().await);
+    let notes = finished.summary["notes"].to_string();
+    // In the order of S3, which is that of bytes.
+    let hidden = "begin with a dot: .DS_Store, ._part-00000.csv, .part-00000.csv.crc";
+    assert!(notes.contains(hidden), "{notes}");
+    assert!(notes.contains("Parquet: _SUCCESS"), "{notes}");
+}
