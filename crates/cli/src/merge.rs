@@ -6,7 +6,7 @@ use crate::report;
 use crate::staging::{self, JobArguments, LocalJob};
 use clap::Args;
 use indexmap::IndexMap;
-use quarry_answer::read_line;
+use quarry_answer::{LineBody, read_line};
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::payload::{FinishInput, FinishOutput, SliceState};
@@ -14,7 +14,7 @@ use quarry_contract::plan::{Plan, Slice};
 use quarry_contract::record_id::RecordIds;
 use quarry_edge::documents;
 use serde_json::value::RawValue;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -65,19 +65,26 @@ pub(crate) async fn merge(arguments: MergeArguments) -> Result<(), Failure> {
     }
     let mut sorted = Sorted::new(&plan, slices, directory.path())?;
     let numbering = original_numbering(&plan, &arguments.answers)?;
-    if arguments.answers.len() > 1 || numbering.is_some() {
-        let note = match numbering {
-            Some(_) => COUNTS_BY_FILE,
-            None => COUNTS_BY_TABLE,
-        };
-        plan.notes.push(note.to_owned());
-        documents::write(&**stack.store(), &run.plan(), &plan)
-            .await
-            .map_err(failed)?;
+    if let Some(jobs) = &numbering {
+        for (file, job) in arguments.answers.iter().zip(jobs) {
+            sorted.add_job(file, job)?;
+        }
+        plan.notes.push(COUNTS_BY_FILE.to_owned());
+    } else {
+        let rows = plan.tables.iter().map(|table| table.rows).sum();
+        let replaced = sorted.add_table(&arguments.answers, rows)?;
+        if arguments.answers.len() > 1 {
+            plan.notes.push(COUNTS_BY_TABLE.to_owned());
+        }
+        if replaced > 0 {
+            plan.notes.push(format!(
+                "{replaced} answers were left out: a later answer file has one to the same record"
+            ));
+        }
     }
-    for (number, file) in arguments.answers.iter().enumerate() {
-        sorted.add(file, numbering.as_ref().and_then(|jobs| jobs.get(number)))?;
-    }
+    documents::write(&**stack.store(), &run.plan(), &plan)
+        .await
+        .map_err(failed)?;
     for (slice, answers) in sorted.finish()?.into_iter().enumerate() {
         let slice = u32::try_from(slice).map_err(|error| Failure::run(error.to_string()))?;
         let state: SliceState = stack.call("split", &first_state(&planned, slice)).await?;
@@ -249,35 +256,92 @@ impl Sorted {
         })
     }
 
-    fn add(&mut self, file: &Path, job: Option<&OriginalJob>) -> Result<(), Failure> {
+    /// Adds the answers of one of the original step's jobs, whose ids count from 0.
+    fn add_job(&mut self, file: &Path, job: &OriginalJob) -> Result<(), Failure> {
         for line in lines(file)? {
             let line = line?;
-            let (slice, id) = match (read_line(&line), job) {
-                (Ok(read), None) => (self.find(&read.record_id), None),
-                (Ok(read), Some(job)) => {
-                    let (slice, id) = self.find_in_job(&read.record_id, job, file);
-                    (slice, Some(id))
-                }
-                (Err(_), _) => (None, None),
-            };
-            let line = match id.map(|id| renamed(&line, &id)) {
-                Some(Some(renamed)) => renamed,
+            let found = read_line(&line)
+                .ok()
+                .map(|read| self.find_in_job(&read.record_id, job, file));
+            let (slice, line) = match found {
                 // Only what is no line of an answer cannot be renamed, and that has no record.
-                _ => line,
+                Some((slice, id)) => (slice, renamed(&line, &id).unwrap_or(line)),
+                None => (None, line),
             };
             self.write(slice.unwrap_or(0), &line)?;
         }
         Ok(())
     }
 
-    /// The slice of a record id.
-    fn find(&self, id: &str) -> Option<usize> {
-        let (table, row) = self
-            .ids
+    /// Adds answers whose ids are those of the whole table, which has `rows` rows. Returns how many of them were left
+    /// out for one in a later file.
+    fn add_table(&mut self, files: &[PathBuf], rows: u64) -> Result<u64, Failure> {
+        let last_answered = self.last_answers(files, rows)?;
+        let mut replaced = 0;
+        for (number, file) in files.iter().enumerate() {
+            for line in lines(file)? {
+                let line = line?;
+                let read = read_line(&line).ok();
+                let record = read.as_ref().and_then(|read| self.record(&read.record_id));
+                let is_replaced = record
+                    .and_then(|record| last_answered.get(&record))
+                    .is_some_and(|last| *last > number);
+                if is_replaced {
+                    replaced += u64::from(
+                        read.is_some_and(|read| matches!(read.body, LineBody::Output(_))),
+                    );
+                    continue;
+                }
+                let slice = record.and_then(|(table, row)| self.slice_of(table, row));
+                self.write(slice.unwrap_or(0), &line)?;
+            }
+        }
+        Ok(replaced)
+    }
+
+    /// The last file with an answer to each record, where the files are rounds of asking.
+    ///
+    /// They are if they hold more records than there are rows. Files that hold fewer could also be jobs of the
+    /// original step whose ids were not recognised, and taking the last answer would take that of another row.
+    fn last_answers(
+        &self,
+        files: &[PathBuf],
+        rows: u64,
+    ) -> Result<HashMap<(usize, u64), usize>, Failure> {
+        let mut last_answered = HashMap::new();
+        if files.len() < 2 {
+            return Ok(last_answered);
+        }
+        let mut records = 0;
+        for (number, file) in files.iter().enumerate() {
+            let mut of_file = HashSet::new();
+            for line in lines(file)? {
+                let line = line?;
+                let Ok(read) = read_line(&line) else { continue };
+                let record = self.record(&read.record_id);
+                let is_there = |&(table, row): &(usize, u64)| self.slice_of(table, row).is_some();
+                let Some(record) = record.filter(is_there) else {
+                    continue;
+                };
+                of_file.insert(record);
+                if matches!(read.body, LineBody::Output(_)) {
+                    last_answered.insert(record, number);
+                }
+            }
+            records += of_file.len() as u64;
+        }
+        if records <= rows {
+            last_answered.clear();
+        }
+        Ok(last_answered)
+    }
+
+    /// The table and the row of a record id.
+    fn record(&self, id: &str) -> Option<(usize, u64)> {
+        self.ids
             .iter()
             .enumerate()
-            .find_map(|(table, ids)| Some((table, ids.row(id)?)))?;
-        self.slice_of(table, row)
+            .find_map(|(table, ids)| Some((table, ids.row(id)?)))
     }
 
     /// The slice of an id that counts from 0 in its file, and the id in this run's numbering. An

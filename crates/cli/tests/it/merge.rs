@@ -166,6 +166,58 @@ fn of_two_answers_that_contradict_neither_is_used_and_it_is_said() {
     assert_eq!(report["summary"]["answers"]["contradictions"], 1);
 }
 
+/// As when a job was asked again, or an input was processed more than once.
+#[test]
+fn answers_of_a_later_file_take_the_place_of_earlier_ones() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", letters(0, 4));
+    let error = |id: &str| {
+        let error = json!({"errorCode": 500, "errorMessage": "gone"});
+        json!({"recordId": id, "modelInput": {}, "error": error}).to_string()
+    };
+    let old = |id| answer(id, 0.99);
+    workplace.file(
+        "first.out",
+        [old("record_0"), old("record_1"), error("record_2")].join("\n"),
+    );
+    workplace.file(
+        "second.out",
+        [error("record_0"), answer("record_1", 0.5), old("record_2")].join("\n"),
+    );
+    workplace.file(
+        "third.out",
+        [answer("record_2", score(2)), answer("record_3", score(3))].join("\n"),
+    );
+    merge(&workplace, "data.csv", "first.out second.out third.out", "").good();
+    let result = Table::csv(&workplace.read("out/validation_processed_data.csv"));
+    let scores = result.column("llm_score");
+    assert_eq!(scores, ["0.99", "0.5", "0.02", "0.03"]);
+    let summary = workplace.summary();
+    assert_eq!(summary["answers"]["contradictions"], 0);
+    assert!(
+        summary["notes"]
+            .to_string()
+            .contains("2 answers were left out"),
+        "{}",
+        summary["notes"]
+    );
+}
+
+/// Without the setting with which the original step cut its jobs they are not recognised. The answer of another row must
+/// not be taken for a later one.
+#[test]
+fn answers_of_jobs_that_are_not_recognised_are_not_taken_for_later_ones() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", letters(0, 10));
+    workplace.file("a.out", answers(0, 4, 0));
+    workplace.file("b.out", answers(4, 8, 0));
+    workplace.file("c.out", answers(8, 10, 0));
+    merge(&workplace, "data.csv", "a.out b.out c.out", "").good();
+    let summary = workplace.summary();
+    assert_eq!(summary["validation_passed_records"], 0, "{summary}");
+    assert_eq!(summary["answers"]["contradictions"], 6);
+}
+
 #[test]
 fn several_files_may_have_the_ids_of_the_whole_table() {
     let workplace = Workplace::new();
