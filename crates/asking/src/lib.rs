@@ -18,6 +18,7 @@ use quarry_prompt::{
     RequestBody, Template,
 };
 use quarry_result::columns::{ColumnsError, ResultColumns};
+use quarry_result::summary::PromptParts;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub struct Asking {
     encoder: RecordEncoder,
     fallback: Option<Fallback>,
     columns: ResultColumns,
+    prompt_parts: PromptParts,
 }
 
 /// The column that is embedded when `prompts.json` has no template.
@@ -116,6 +118,10 @@ impl Asking {
             encoder,
             fallback,
             columns,
+            prompt_parts: PromptParts {
+                system: prompts.system().is_some(),
+                template: prompts.has_own_template(),
+            },
         })
     }
 
@@ -159,6 +165,11 @@ impl Asking {
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What the prompts file gives of a prompt.
+    pub fn prompt_parts(&self) -> PromptParts {
+        self.prompt_parts
     }
 
     /// Writes records; each use gets its own, with its own buffers.

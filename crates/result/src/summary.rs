@@ -60,6 +60,15 @@ pub struct Figures {
     pub output_tokens: u64,
 }
 
+/// What the prompts file gives of a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PromptParts {
+    /// A system prompt.
+    pub system: bool,
+    /// A user prompt, so that the default is not needed.
+    pub template: bool,
+}
+
 /// Rows that do not add up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("table {table}: slice {slice} holds rows {found}, expected rows from {expected}")]
@@ -177,7 +186,13 @@ impl Totals {
         clippy::too_many_lines,
         reason = "one entry for each key, in the order in which they are written"
     )]
-    pub fn summary(&self, plan: &Plan, settings: &Settings, written: &[String]) -> Value {
+    pub fn summary(
+        &self,
+        plan: &Plan,
+        settings: &Settings,
+        prompt: PromptParts,
+        written: &[String],
+    ) -> Value {
         let all = self.files().fold(FileOutcomes::default(), |mut sum, file| {
             sum.add(file);
             sum
@@ -224,10 +239,8 @@ impl Totals {
         put(
             "template_integration",
             json!({
-                "system_prompt_loaded": plan.prompts.get("system_prompt").is_some_and(|p| p != "")
-                    || plan.prompts.get("ruleset").is_some(),
-                "user_prompt_template_loaded": plan.prompts.get("user_prompt_template").is_some()
-                    || plan.prompts.get("ruleset").is_some(),
+                "system_prompt_loaded": prompt.system,
+                "user_prompt_template_loaded": prompt.template,
                 "validation_schema_loaded": plan.schema.is_some(),
                 "pydantic_model_created": plan.schema.is_some(),
             }),

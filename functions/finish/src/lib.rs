@@ -117,7 +117,7 @@ pub async fn handle(
         .iter()
         .map(|table| result_location(&plan, table).to_string())
         .collect();
-    let summary = totals.summary(&plan, asking.settings(), &written);
+    let summary = totals.summary(&plan, asking.settings(), asking.prompt_parts(), &written);
     let mut text = serde_json::to_vec_pretty(&summary).map_err(StepError::bad_request)?;
     text.push(b'\n');
     deps.store

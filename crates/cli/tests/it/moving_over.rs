@@ -107,6 +107,43 @@ fn an_empty_schema_is_passed_over_for_the_next_source() {
     }
 }
 
+/// The summary says which parts of a prompt there were, in either form of the file.
+#[test]
+fn the_summary_says_whether_there_was_a_system_prompt() {
+    let workplace = workplace();
+    let rules = r#""rules": [{"rule_name": "R1", "description": "one"}]"#;
+    for (prompts, system, template) in [
+        (
+            r#"{"user_prompt_template": "{text}"}"#.to_owned(),
+            false,
+            true,
+        ),
+        (
+            r#"{"system_prompt": null, "user_prompt_template": "{text}"}"#.to_owned(),
+            false,
+            true,
+        ),
+        (r#"{"system_prompt": "S"}"#.to_owned(), true, false),
+        (
+            format!(r#"{{"ruleset": {{"input_placeholders": ["text"]}}, {rules}}}"#),
+            false,
+            true,
+        ),
+        (
+            format!(r#"{{"ruleset": {{"analysis_instructions": "A"}}, {rules}}}"#),
+            true,
+            true,
+        ),
+    ] {
+        let _ = std::fs::remove_dir_all(workplace.path("out"));
+        workplace.file("prompts.json", &prompts);
+        workplace.run("data", "").good();
+        let parts = &workplace.summary()["template_integration"];
+        assert_eq!(parts["system_prompt_loaded"], system, "{prompts}");
+        assert_eq!(parts["user_prompt_template_loaded"], template, "{prompts}");
+    }
+}
+
 /// What is not read is said, as it is of a folder in S3.
 #[test]
 fn files_in_other_folders_are_left_out_and_noted() {
