@@ -34,7 +34,7 @@ const SCHEMA: &str = "pipeline/schema.json";
 pub(crate) struct JobArguments {
     /// A folder with a `request.json`, or the data: a file, or a folder of files.
     pub(crate) data: PathBuf,
-    /// The prompts file; not needed with a `request.json`.
+    /// The prompts file, or the folder with `prompts.json`; not needed with a `request.json`.
     #[arg(long, value_name = "FILE")]
     pub(crate) prompts: Option<PathBuf>,
     /// The JSON Schema of an answer.
@@ -100,6 +100,11 @@ impl LocalJob {
             })?;
             job.settings.insert(name.to_owned(), value.to_owned());
         }
+        job.prompts = in_folder(job.prompts, PROMPTS_FILE, |name| name == PROMPTS_FILE)?;
+        job.schema = job
+            .schema
+            .map(|schema| in_folder(schema, SCHEMA_FILES, is_schema_file))
+            .transpose()?;
         Ok(job)
     }
 
@@ -331,6 +336,29 @@ fn file_name(file: &Path) -> Result<&str, Failure> {
 
 /// As many files that are left out are staged by name: planning names no more.
 const MOST_LEFT_OUT: usize = 11;
+
+/// What prompts and schemas are called in a folder of them.
+const PROMPTS_FILE: &str = "prompts.json";
+const SCHEMA_FILES: &str = "validation_schema_*.json";
+
+fn is_schema_file(name: &str) -> bool {
+    let is_json = Path::new(name)
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("json"));
+    is_json && name.starts_with("validation_schema_")
+}
+
+/// The last file by name in a folder that `is_it`; a file stands for itself.
+fn in_folder(place: PathBuf, what: &str, is_it: fn(&str) -> bool) -> Result<PathBuf, Failure> {
+    if !place.is_dir() {
+        return Ok(place);
+    }
+    entries(&place)?
+        .into_iter()
+        .rev()
+        .find_map(|(path, name)| (path.is_file() && is_it(&name)).then_some(path))
+        .ok_or_else(|| Failure::input(format!("there is no {what} in {}", place.display())))
+}
 
 /// What of a data folder is staged, with names relative to it, sorted. Names that begin with a dot
 /// are passed over.

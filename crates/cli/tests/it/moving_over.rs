@@ -81,6 +81,38 @@ fn the_whole_environment_of_the_container_is_taken() {
     );
 }
 
+/// The original step had a folder of each in its container.
+#[test]
+fn prompts_and_schema_may_be_given_as_folders() {
+    let workplace = workplace();
+    workplace.file(
+        "templates/prompts.json",
+        r#"{"user_prompt_template": "{text}"}"#,
+    );
+    workplace.file("templates/template_metadata_1.json", "{}");
+    for (number, name) in ["mood", "tone"].into_iter().enumerate() {
+        let schema = format!(r#"{{"properties": {{"{name}": {{"type": "string"}}}}}}"#);
+        workplace.file(&format!("schema/validation_schema_{number}.json"), schema);
+    }
+    let run = "run data --out out --prompts";
+    let folders = format!("{run} templates --schema schema");
+    workplace.quarry(&folders).good();
+    let result = Table::csv(&workplace.read("out/validation_processed_data.csv"));
+    assert_eq!(result.columns[2], "llm_tone");
+
+    for (arguments, words) in [
+        ("schema", "there is no prompts.json in schema"),
+        (
+            "templates --schema data",
+            "there is no validation_schema_*.json in data",
+        ),
+    ] {
+        let refused = workplace.quarry(&format!("{run} {arguments}"));
+        assert_eq!(refused.code, 3, "{refused:?}");
+        assert!(refused.stderr.contains(words), "{refused:?}");
+    }
+}
+
 /// A schema without properties is none, and the next source counts.
 #[test]
 fn an_empty_schema_is_passed_over_for_the_next_source() {
