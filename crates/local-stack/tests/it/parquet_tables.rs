@@ -8,10 +8,12 @@ use arrow_array::{
 };
 use arrow_schema::DataType;
 use arrow_select::concat::concat_batches;
+use arrow_select::filter::filter_record_batch;
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
+use quarry_bedrock_simulator::Faults;
 use quarry_local_stack::CallLimit;
 use std::path::Path;
 use std::sync::Arc;
@@ -194,6 +196,31 @@ async fn result_columns_have_the_types_of_the_schema() {
     assert_eq!(found, expected.map(|(name, kind)| (name.to_owned(), kind)));
     let scores = result.column_by_name("llm_score").unwrap();
     assert_eq!(scores.null_count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_without_an_answer_are_left_out_where_that_is_set() {
+    let table = random(3, 0, 20);
+    let settings = [
+        ("BEDROCK_BATCH_MODE", "batch"),
+        ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
+        ("BEDROCK_MAX_RETRIES", "0"),
+        ("BEDROCK_SKIP_ERROR_RECORDS", "TRUE"),
+    ];
+    let files = [("t.parquet", file_of(&table, 6))];
+    let case = Case::of_files(&files, "Judge {id}", &settings, |config| {
+        config.limits.min_records_per_job = 1;
+        let faults = r#"{"records": [{"every": 4, "offset": 1, "kind": "error_line"}]}"#;
+        config.faults = Faults::from_json(faults.as_bytes()).unwrap();
+    })
+    .await;
+    let finished = case.run().await.unwrap();
+    assert_eq!(finished.summary["rows"]["left_out_as_errors"], 5);
+    assert_eq!(finished.summary["failed_records"], 5);
+    let kept = BooleanArray::from_iter((0..20).map(|row| Some(row % 4 != 1)));
+    let expected = filter_record_batch(&table, &kept).unwrap();
+    let result = case.written("validation_processed_data.parquet").await;
+    assert_passed_through(&[expected], result);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,25 +2,94 @@
 //! same bytes.
 
 use crate::parquet_tables;
-use crate::support::{Case, assert_every_row_once};
+use crate::support::{Case, assert_rows_once, rows_of};
 use arrow_array::RecordBatch;
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use quarry_bedrock_simulator::Faults;
+use quarry_table::Format;
 use serde_json::{Value, json};
-use std::fmt::Write;
+use std::io::{Read as _, Write as _};
 
 fn cell() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z0-9 ]{0,12}",
-        Just("\"with \"\"quotes\"\"\"".to_owned()),
-        Just("\"two\r\nlines, and a comma\"".to_owned()),
+        Just("with \"quotes\"".to_owned()),
+        Just("two\r\nlines, a comma and a\ttab".to_owned()),
         Just("{id} {text}".to_owned()),
         Just("„Straße“ 😀".to_owned()),
         Just("00123".to_owned()),
         Just("NA".to_owned()),
     ]
+}
+
+/// A file of a text table, and whether it is compressed.
+#[derive(Debug)]
+struct TextFile {
+    rows: Vec<(String, String)>,
+    gzip: bool,
+}
+
+fn text_files() -> impl Strategy<Value = (Format, Vec<TextFile>)> {
+    let formats = prop_oneof![
+        Just(Format::Csv),
+        Just(Format::Tsv),
+        Just(Format::JsonLines)
+    ];
+    let rows = prop::collection::vec((cell(), cell()), 0..30);
+    let file = (rows, prop::bool::ANY).prop_map(|(rows, gzip)| TextFile { rows, gzip });
+    (formats, prop::collection::vec(file, 1..4))
+}
+
+/// A file's text. `first` is its first row's number, which keeps prompts apart.
+fn text_of(format: Format, rows: &[(String, String)], first: usize, newline: &str) -> String {
+    let delimiter = if format == Format::Tsv { "\t" } else { "," };
+    let delimited = |cells: [&str; 3]| {
+        let cells = cells.map(|cell| {
+            if cell.contains(['"', '\r', '\n', ',', '\t']) {
+                format!("\"{}\"", cell.replace('"', "\"\""))
+            } else {
+                cell.to_owned()
+            }
+        });
+        cells.join(delimiter)
+    };
+    let mut lines = Vec::new();
+    if format != Format::JsonLines {
+        lines.push(delimited(["id", "text", "more"]));
+    }
+    for (number, (text, more)) in rows.iter().enumerate() {
+        let number = first + number;
+        lines.push(match (format, more.as_str()) {
+            (Format::JsonLines, "") => json!({"id": number, "text": text}).to_string(),
+            (Format::JsonLines, "00123") => {
+                format!(
+                    "{{\"id\":{number},\"text\":{},\"more\":[1.50,null]}}",
+                    json!(text)
+                )
+            }
+            (Format::JsonLines, _) => json!({"id": number, "text": text, "more": more}).to_string(),
+            (Format::Csv | Format::Tsv, _) => delimited([&number.to_string(), text, more]),
+        });
+    }
+    lines.push(String::new());
+    lines.join(newline)
+}
+
+fn compressed(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn unpacked(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    MultiGzDecoder::new(bytes).read_to_end(&mut text).unwrap();
+    text
 }
 
 const FAULTS: [&str; 11] = [
@@ -85,33 +154,46 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn any_table_and_any_faults_give_every_row_once_in_order() {
-    let case = (
-        prop::collection::vec((cell(), cell()), 0..60),
-        prop::bool::ANY,
-        faults(),
-        settings(),
-    );
+fn any_text_table_and_any_faults_give_every_row_once_in_order() {
+    let case = (text_files(), prop::bool::ANY, faults(), settings());
     let runtime = runtime();
-    let mut runner = TestRunner::new(Config::with_cases(24));
+    let mut runner = TestRunner::new(Config::with_cases(32));
     runner
-        .run(&case, |(rows, crlf, faults, settings)| {
+        .run(&case, |((format, files), crlf, faults, settings)| {
             let newline = if crlf { "\r\n" } else { "\n" };
-            let mut data = format!("id,text,more{newline}");
-            for (number, (a, b)) in rows.iter().enumerate() {
-                // The number keeps prompts apart.
-                let _ = write!(data, "{number},{a},{b}{newline}");
+            let mut rows = Vec::new();
+            let mut written: Vec<(String, Bytes)> = Vec::new();
+            for (number, file) in files.iter().enumerate() {
+                let text = text_of(format, &file.rows, rows.len(), newline);
+                rows.extend(rows_of(format, text.as_bytes()));
+                let name = format!("{number}.{}", format.extension());
+                written.push(if file.gzip {
+                    (format!("{name}.gz"), compressed(&text).into())
+                } else {
+                    (name, text.into())
+                });
             }
+            let all_compressed = files.iter().all(|file| file.gzip);
+            let files: Vec<(&str, Bytes)> = written
+                .iter()
+                .map(|(name, bytes)| (name.as_str(), bytes.clone()))
+                .collect();
             let settings = settings.each();
             runtime.block_on(async {
-                let case = Case::new(&data, &settings, |config| {
+                let case = Case::of_files(&files, "Judge {id}: {text}", &settings, |config| {
                     config.faults = faults;
                     config.limits.min_records_per_job = 1;
                 })
                 .await;
                 let finished = case.run().await.unwrap();
                 prop_assert_eq!(finished.output.rows, rows.len() as u64);
-                assert_every_row_once(&data, &case.result().await);
+                let name = format!("validation_processed_data.{}", format.extension());
+                let result = if all_compressed {
+                    unpacked(&case.written(&format!("{name}.gz")).await)
+                } else {
+                    case.written(&name).await.to_vec()
+                };
+                assert_rows_once(format, &rows, &rows_of(format, &result));
                 Ok(())
             })
         })

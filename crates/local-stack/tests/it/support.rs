@@ -4,6 +4,7 @@ use bytes::Bytes;
 use quarry_contract::location::S3Uri;
 use quarry_contract::request::{JobType, Request};
 use quarry_local_stack::{BUCKET, Finished, LocalStack, RunError, StackConfig};
+use quarry_table::{Format, RowDecoder};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -150,25 +151,39 @@ pub(crate) fn place(key: &str) -> S3Uri {
     S3Uri::new(BUCKET, key).unwrap()
 }
 
-/// Holds a result against its input: every row once, in order, its bytes unchanged.
-pub(crate) fn assert_every_row_once(input: &str, result: &str) {
-    let rows = |text: &str| {
-        let mut rows = Vec::new();
-        let mut decoder = quarry_table::RowDecoder::start(quarry_table::Format::Csv, "t.csv");
-        decoder.push(text.as_bytes());
-        decoder.end();
-        while let Some(row) = decoder.next_row().unwrap() {
-            rows.push(String::from_utf8(row.raw().to_vec()).unwrap());
-        }
-        rows
-    };
-    let (before, after) = (rows(input), rows(result));
+/// The rows of a text table, as they stand in it.
+pub(crate) fn rows_of(format: Format, table: &[u8]) -> Vec<String> {
+    let mut rows = Vec::new();
+    let mut decoder = RowDecoder::start(format, "table");
+    decoder.push(table);
+    decoder.end();
+    while let Some(row) = decoder.next_row().unwrap() {
+        rows.push(String::from_utf8(row.raw().to_vec()).unwrap());
+    }
+    rows
+}
+
+/// Holds the rows of a result against those of its input: every row once, in order, its bytes
+/// unchanged.
+pub(crate) fn assert_rows_once(format: Format, before: &[String], after: &[String]) {
     assert_eq!(before.len(), after.len(), "rows in and out");
-    for (before, after) in before.iter().zip(&after) {
-        let rest = after.strip_prefix(before.as_str());
+    let separator = if format == Format::Tsv { '\t' } else { ',' };
+    for (before, after) in before.iter().zip(after) {
+        let kept = match format {
+            // An object goes on before its brace.
+            Format::JsonLines => before.strip_suffix('}').unwrap(),
+            Format::Csv | Format::Tsv => before,
+        };
+        let rest = after.strip_prefix(kept);
         assert!(
-            rest.is_some_and(|rest| rest.starts_with(',')),
+            rest.is_some_and(|rest| rest.starts_with(separator)),
             "{before} became {after}"
         );
     }
+}
+
+/// The same of a single CSV file.
+pub(crate) fn assert_every_row_once(input: &str, result: &str) {
+    let [before, after] = [input, result].map(|text| rows_of(Format::Csv, text.as_bytes()));
+    assert_rows_once(Format::Csv, &before, &after);
 }
