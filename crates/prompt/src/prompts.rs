@@ -225,7 +225,7 @@ fn system_prompt(ruleset: &Keys<'_>) -> Result<Option<String>, PromptsError> {
 fn indented(value: &Value) -> String {
     let mut text = String::new();
     for char in format!("{value:#}").chars() {
-        if char.is_ascii() {
+        if char.is_ascii() && char != '\u{7f}' {
             text.push(char);
             continue;
         }

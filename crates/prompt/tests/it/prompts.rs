@@ -41,7 +41,7 @@ fn a_rulesets_system_prompt_is_put_together() {
     let prompts = parse(&json!({
         "ruleset": {
             "system_prompt": "Base.",
-            "analysis_instructions": ["a", {"ü": 1.0}, []],
+            "analysis_instructions": ["a", {"ü\u{7f}": 1.0}, []],
             "classification_guidelines": "Guide.\n",
         },
         "rules": [],
@@ -49,7 +49,7 @@ fn a_rulesets_system_prompt_is_put_together() {
     assert_eq!(
         prompts.system(),
         Some(
-            "Base.\n\n## Analysis Instructions\n[\n  \"a\",\n  {\n    \"\\u00fc\": 1.0\n  },\n  []\n]\n\n\
+            "Base.\n\n## Analysis Instructions\n[\n  \"a\",\n  {\n    \"\\u00fc\\u007f\": 1.0\n  },\n  []\n]\n\n\
              ## Classification Guidelines\nGuide."
         )
     );
