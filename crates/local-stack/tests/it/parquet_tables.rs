@@ -217,7 +217,7 @@ async fn rows_without_an_answer_are_left_out_where_that_is_set() {
     let finished = case.run().await.unwrap();
     assert_eq!(finished.summary["rows"]["left_out_as_errors"], 5);
     assert_eq!(finished.summary["failed_records"], 5);
-    let kept = BooleanArray::from_iter((0..20).map(|row| Some(row % 4 != 1)));
+    let kept: BooleanArray = (0..20).map(|row| Some(row % 4 != 1)).collect();
     let expected = filter_record_batch(&table, &kept).unwrap();
     let result = case.written("validation_processed_data.parquet").await;
     assert_passed_through(&[expected], result);

@@ -48,7 +48,7 @@ fn text_files() -> impl Strategy<Value = (Format, Vec<TextFile>)> {
 /// A file's text. `first` is its first row's number, which keeps prompts apart.
 fn text_of(format: Format, rows: &[(String, String)], first: usize, newline: &str) -> String {
     let delimiter = if format == Format::Tsv { "\t" } else { "," };
-    let delimited = |cells: [&str; 3]| {
+    let row_of = |cells: [&str; 3]| {
         let cells = cells.map(|cell| {
             if cell.contains(['"', '\r', '\n', ',', '\t']) {
                 format!("\"{}\"", cell.replace('"', "\"\""))
@@ -60,7 +60,7 @@ fn text_of(format: Format, rows: &[(String, String)], first: usize, newline: &st
     };
     let mut lines = Vec::new();
     if format != Format::JsonLines {
-        lines.push(delimited(["id", "text", "more"]));
+        lines.push(row_of(["id", "text", "more"]));
     }
     for (number, (text, more)) in rows.iter().enumerate() {
         let number = first + number;
@@ -73,7 +73,7 @@ fn text_of(format: Format, rows: &[(String, String)], first: usize, newline: &st
                 )
             }
             (Format::JsonLines, _) => json!({"id": number, "text": text, "more": more}).to_string(),
-            (Format::Csv | Format::Tsv, _) => delimited([&number.to_string(), text, more]),
+            (Format::Csv | Format::Tsv, _) => row_of([&number.to_string(), text, more]),
         });
     }
     lines.push(String::new());
