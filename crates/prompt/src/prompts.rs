@@ -150,9 +150,10 @@ impl Prompts {
     }
 
     fn warn_about_placeholders(&mut self) {
-        let template = Template::compile(&self.template, &self.placeholders);
+        let template = Template::compile(&self.template, &self.placeholders)
+            .with_rules(Arc::clone(&self.rules), ROUTED_RULES);
         for name in &self.placeholders {
-            if name != ROUTED_RULES && !template.columns().contains(name) {
+            if name != ROUTED_RULES && !template.uses(name) {
                 self.warnings.push(format!(
                     "input_placeholders lists {name:?}, but the prompt does not use it"
                 ));
@@ -161,7 +162,7 @@ impl Prompts {
         if !self.placeholders.is_empty() {
             let words = self.template.split('{').skip(1).filter_map(word);
             for name in words {
-                if name != ROUTED_RULES && !template.columns().iter().any(|column| column == name) {
+                if name != ROUTED_RULES && !self.placeholders.iter().any(|listed| listed == name) {
                     self.warnings.push(format!(
                         "the prompt has {{{name}}}, which input_placeholders does not list: it stays as it is"
                     ));

@@ -10,7 +10,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::sink::{Fixed, Sink};
+use crate::sink::Sink;
 
 /// What a prompt says for a row that selects no rule.
 const NONE_SELECTED: &str =
@@ -19,7 +19,7 @@ const NONE_SELECTED: &str =
 /// The rules of a prompts file by name, in the order of the file.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    blocks: IndexMap<String, Fixed>,
+    blocks: IndexMap<String, String>,
 }
 
 impl Rules {
@@ -47,7 +47,7 @@ impl Rules {
             }
         }
         block.push_str("=== END RULE ===");
-        self.blocks.insert(name.to_owned(), block.into()).is_none()
+        self.blocks.insert(name.to_owned(), block).is_none()
     }
 
     /// Whether there are no rules.
@@ -58,6 +58,11 @@ impl Rules {
     /// The names in the order of the file.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.blocks.keys().map(String::as_str)
+    }
+
+    /// The blocks in the order of the names.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &str> {
+        self.blocks.values().map(String::as_str)
     }
 
     /// The schema of an answer that picks one of the rules, for prompts that bring none of their own. `None`: no rules.
@@ -88,8 +93,14 @@ impl Rules {
         }))
     }
 
-    /// Renders the blocks of the rules a cell selects.
-    pub(crate) fn render(&self, cell: &str, selection: &mut Selection, sink: &mut impl Sink) {
+    /// Renders the blocks of the rules a cell selects; `block` writes the one at a place in [`blocks`](Self::blocks).
+    pub(crate) fn render<S: Sink>(
+        &self,
+        cell: &str,
+        selection: &mut Selection,
+        sink: &mut S,
+        mut block: impl FnMut(usize, &mut S),
+    ) {
         selection.read(cell);
         let mut names = selection.names().peekable();
         if names.peek().is_none() {
@@ -99,8 +110,8 @@ impl Rules {
             if index > 0 {
                 sink.text("\n\n");
             }
-            if let Some(block) = self.blocks.get(name) {
-                sink.fixed(block);
+            if let Some(place) = self.blocks.get_index_of(name) {
+                block(place, sink);
                 continue;
             }
             sink.text("=== RULE: ");
@@ -230,7 +241,10 @@ mod tests {
 
     fn render(cell: &str) -> String {
         let mut out = String::new();
-        rules().render(cell, &mut Selection::default(), &mut out);
+        let rules = rules();
+        let blocks: Vec<&str> = rules.blocks().collect();
+        let block = |place: usize, out: &mut String| out.push_str(blocks[place]);
+        rules.render(cell, &mut Selection::default(), &mut out, block);
         out
     }
 

@@ -39,6 +39,8 @@ pub struct RenderOptions {
 pub struct Template {
     segments: Vec<Segment>,
     columns: Vec<String>,
+    /// The names of the placeholders, listed or found.
+    names: Vec<String>,
     routing: Option<Routing>,
 }
 
@@ -53,6 +55,8 @@ enum Segment {
 #[derive(Debug, Clone)]
 struct Routing {
     rules: Arc<Rules>,
+    /// The rules' blocks with their placeholders found.
+    blocks: Vec<Vec<Segment>>,
     /// Place in `columns` of the column that selects the rules.
     column: usize,
 }
@@ -77,7 +81,28 @@ impl Template {
         let mut template = Self {
             segments: Vec::new(),
             columns: Vec::new(),
+            names: names.to_vec(),
             routing: None,
+        };
+        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+        template.segments = template.parse(text, |rest| placeholder(rest, &wanted));
+        if names.is_empty() {
+            template.names.clone_from(&template.columns);
+        }
+        template
+    }
+
+    /// Cuts a text at the placeholders, whose names `find` reads behind an opening brace.
+    fn parse<'a>(
+        &mut self,
+        text: &'a str,
+        find: impl Fn(&'a str) -> Option<&'a str>,
+    ) -> Vec<Segment> {
+        let mut segments = Vec::new();
+        let literal = |text: &str, segments: &mut Vec<Segment>| {
+            if !text.is_empty() {
+                segments.push(Segment::Fixed(text.to_owned().into()));
+            }
         };
         let mut literal_start = 0;
         let mut at = 0;
@@ -85,29 +110,43 @@ impl Template {
             let brace = at + offset;
             let rest = &text[brace + 1..];
             at = brace + 1;
-            let Some(name) = placeholder(rest, names) else {
+            let Some(name) = find(rest) else {
                 continue;
             };
-            template.literal(&text[literal_start..brace]);
-            let segment = if name == ROUTED_RULES {
+            literal(&text[literal_start..brace], &mut segments);
+            segments.push(if name == ROUTED_RULES {
                 Segment::RoutedRules
             } else {
-                Segment::Value(template.column(name))
-            };
-            template.segments.push(segment);
+                Segment::Value(self.column(name))
+            });
             at += name.len() + 1;
             literal_start = at;
         }
-        template.literal(&text[literal_start..]);
-        template
+        literal(&text[literal_start..], &mut segments);
+        segments
     }
 
-    /// Fills the place for rules, if there is one, with the rules that a row selects in `column`.
+    /// Fills the place for rules, if there is one, with the rules that a row selects in `column`. The text of rules is
+    /// a part of the prompt like the rest: the prompt's placeholders are filled in it too.
     #[must_use]
     pub fn with_rules(mut self, rules: Arc<Rules>, column: &str) -> Self {
         if self.has_rules_slot() && !rules.is_empty() {
             let column = self.column(column);
-            self.routing = Some(Routing { rules, column });
+            let names = self.names.clone();
+            let names: Vec<&str> = names
+                .iter()
+                .map(String::as_str)
+                .filter(|name| *name != ROUTED_RULES)
+                .collect();
+            let blocks = rules
+                .blocks()
+                .map(|block| self.parse(block, |rest| listed(rest, &names)))
+                .collect();
+            self.routing = Some(Routing {
+                rules,
+                blocks,
+                column,
+            });
         }
         self
     }
@@ -129,15 +168,26 @@ impl Template {
     pub fn missing(&self, table_columns: &[String]) -> Vec<String> {
         let mut missing = Vec::new();
         for (place, name) in self.columns.iter().enumerate() {
-            let used = self
-                .segments
-                .iter()
-                .any(|segment| matches!(segment, Segment::Value(at) if *at == place));
-            if used && name != INPUT_DATA && !table_columns.contains(name) {
+            if self.shows(place) && name != INPUT_DATA && !table_columns.contains(name) {
                 missing.push(name.clone());
             }
         }
         missing
+    }
+
+    /// Whether a column has a placeholder, in the prompt or in a rule.
+    fn shows(&self, place: usize) -> bool {
+        let blocks = self.routing.iter().flat_map(|routing| &routing.blocks);
+        self.segments
+            .iter()
+            .chain(blocks.flatten())
+            .any(|segment| matches!(segment, Segment::Value(at) if *at == place))
+    }
+
+    /// Whether the prompt uses a placeholder of this name, or a rule does.
+    pub(crate) fn uses(&self, name: &str) -> bool {
+        let place = self.columns.iter().position(|column| column == name);
+        place.is_some_and(|place| self.shows(place))
     }
 
     /// Whether the prompt shows rows of a table whole, as JSON.
@@ -183,9 +233,22 @@ impl Template {
                 Segment::Fixed(text) => sink.fixed(text),
                 Segment::Value(place) => self.render_value(*place, sink, row, options, scratch),
                 Segment::RoutedRules => {
-                    if let Some(Routing { rules, column }) = &self.routing {
-                        let cell = row.cell(*column).text().unwrap_or_default();
-                        rules.render(cell, &mut scratch.selection, sink);
+                    if let Some(routing) = &self.routing {
+                        let cell = row.cell(routing.column).text().unwrap_or_default();
+                        let mut selection = std::mem::take(&mut scratch.selection);
+                        let block = |place: usize, sink: &mut _| {
+                            for segment in &routing.blocks[place] {
+                                match segment {
+                                    Segment::Fixed(text) => Sink::fixed(sink, text),
+                                    Segment::Value(place) => {
+                                        self.render_value(*place, sink, row, options, scratch);
+                                    }
+                                    Segment::RoutedRules => {}
+                                }
+                            }
+                        };
+                        routing.rules.render(cell, &mut selection, sink, block);
+                        scratch.selection = selection;
                     }
                 }
             }
@@ -239,12 +302,6 @@ impl Template {
             .any(|segment| matches!(segment, Segment::RoutedRules))
     }
 
-    fn literal(&mut self, text: &str) {
-        if !text.is_empty() {
-            self.segments.push(Segment::Fixed(text.to_owned().into()));
-        }
-    }
-
     /// The place of a column, which is added if it is new.
     fn column(&mut self, name: &str) -> usize {
         if let Some(place) = self.columns.iter().position(|column| column == name) {
@@ -256,23 +313,28 @@ impl Template {
 }
 
 /// The name of the placeholder whose opening brace stands before `rest`.
-fn placeholder<'a>(rest: &'a str, names: &'a [String]) -> Option<&'a str> {
-    let closes = |name: &&str| {
-        rest.strip_prefix(name)
-            .is_some_and(|behind| behind.starts_with('}'))
-    };
-    if closes(&ROUTED_RULES) {
-        return Some(ROUTED_RULES);
+fn placeholder<'a>(rest: &'a str, names: &[&'a str]) -> Option<&'a str> {
+    if let Some(rules) = listed(rest, &[ROUTED_RULES]) {
+        return Some(rules);
     }
     if names.is_empty() {
         return word(rest);
     }
+    listed(rest, names)
+}
+
+/// The one of the names that a closing brace follows.
+fn listed<'a>(rest: &str, names: &[&'a str]) -> Option<&'a str> {
+    let closes = |name: &&&str| {
+        rest.strip_prefix(**name)
+            .is_some_and(|behind| behind.starts_with('}'))
+    };
     // Only names that hold braces themselves can compete.
     names
         .iter()
-        .map(String::as_str)
         .filter(closes)
         .max_by_key(|name| name.len())
+        .copied()
 }
 
 /// The run of letters, digits and underscores that a closing brace follows.

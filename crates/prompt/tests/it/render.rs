@@ -70,12 +70,11 @@ fn the_place_for_rules_is_empty_without_rules() {
     assert_eq!(columns("{routed_rules}{a}", &[]), ["a"]);
 }
 
-/// The rules of a row are a value like any other: what looks like a placeholder in them is text.
 #[test]
 fn rules_are_shown_row_by_row() {
     let prompts = Prompts::parse(
         br#"{"ruleset": {"user_prompt_template": "{routed_rules}|{a}"},
-             "rules": [{"rule_name": "R1", "about": "not {a}"}, {"rule_name": "R2", "about": "two"}]}"#,
+             "rules": [{"rule_name": "R1", "about": "one"}, {"rule_name": "R2", "about": "two"}]}"#,
     )
     .unwrap();
     let template = prompts.template("chosen");
@@ -87,7 +86,7 @@ fn rules_are_shown_row_by_row() {
     for_each_row(Format::Csv, table, template.columns(), |row| {
         rendered.push(template.render(row, &RenderOptions::default()));
     });
-    let r1 = "=== RULE: R1 ===\nabout: not {a}\n=== END RULE ===";
+    let r1 = "=== RULE: R1 ===\nabout: one\n=== END RULE ===";
     let r2 = "=== RULE: R2 ===\nabout: two\n=== END RULE ===";
     let r3 = "=== RULE: R3 ===\n(definition unavailable)\n=== END RULE ===";
     let none =
@@ -99,6 +98,43 @@ fn rules_are_shown_row_by_row() {
             format!("{r2}|y"),
             format!("{none}|z")
         ]
+    );
+}
+
+/// A rule is a part of the prompt, so its placeholders are filled; a value or an unknown rule's name is data, and is not.
+#[test]
+fn placeholders_are_filled_in_rules_and_never_in_what_rows_say() {
+    let file = |listed: &str| {
+        Prompts::parse(
+            format!(
+                r#"{{"ruleset": {{"user_prompt_template": "{{routed_rules}}|{{a}}", "input_placeholders": {listed}}},
+                    "rules": [{{"rule_name": "R", "text": "{{a}} {{b}} {{routed_rules}} {{\"k\": 1}}"}}]}}"#
+            )
+            .as_bytes(),
+        )
+        .unwrap()
+        .template("chosen")
+    };
+    let options = RenderOptions::default();
+    let block = |text: &str| format!("=== RULE: R ===\ntext: {text}\n=== END RULE ===");
+
+    // Nothing listed: what the prompt has in braces is a placeholder, in rules too.
+    let found = file("[]");
+    assert_eq!(found.columns(), ["a", "chosen"]);
+    assert_eq!(
+        found.render(&given(&["{b}", "R"]), &options),
+        block("{b} {b} {routed_rules} {\"k\": 1}") + "|{b}"
+    );
+    let unknown = found.render(&given(&["x", "{a}"]), &options);
+    assert!(unknown.starts_with("=== RULE: {a} ==="), "{unknown}");
+
+    // Listed names count wherever they stand, and a table has to have them.
+    let listed = file(r#"["a", "b"]"#);
+    assert_eq!(listed.columns(), ["a", "chosen", "b"]);
+    assert_eq!(listed.missing(&names(&["a", "chosen"])), ["b"]);
+    assert_eq!(
+        listed.render(&given(&["1", "R", "2"]), &options),
+        block("1 2 {routed_rules} {\"k\": 1}") + "|1"
     );
 }
 
