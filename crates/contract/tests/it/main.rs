@@ -55,6 +55,7 @@ fn slice(next: Step, job: bool, wait_seconds: Option<u64>) -> SliceState {
         run: "s3://bucket/work/run-1".parse().unwrap(),
         slice: 17,
         round: 1,
+        stopped_rounds: 0,
         next,
         records: 1426,
         job: job.then(|| JobPointer {

@@ -71,10 +71,8 @@ impl OnDemand for Model {
 /// A run over `rows` rows that are asked on demand, one after the other, up to the state in which
 /// `invoke` is called.
 async fn planned(store: &MemoryStore, rows: u32) -> SliceState {
-    let mut table = "row\n".to_owned();
-    for row in 0..rows {
-        table.push_str(&format!("r{row}\n"));
-    }
+    let lines: Vec<String> = (0..rows).map(|row| format!("r{row}\n")).collect();
+    let table = format!("row\n{}", lines.concat());
     let prompts = json!({"user_prompt_template": "{row}", "input_placeholders": ["row"]});
     for (key, text) in [
         ("in/rows.csv", table),
@@ -147,7 +145,8 @@ async fn asked(
     let mut invocations = 0;
     while state.next == Step::Invoke {
         let deadline = Instant::now() + LIMIT;
-        let call = handle(&deps, state, &Deadline(deadline));
+        let time_left = Deadline(deadline);
+        let call = handle(&deps, state, &time_left);
         // Lambda ends what is not done by then.
         state = tokio::time::timeout_at(deadline, call)
             .await
