@@ -26,6 +26,36 @@ pub enum LocationError {
     KeyTooLong(String),
 }
 
+/// Why Bedrock takes no job files at a location: its pattern of `s3Uri` in a job's input and output
+/// (`S3InputDataConfig`) is narrower than what S3 takes as a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JobLocationError {
+    /// A character of the bucket's name.
+    #[error(
+        "Bedrock takes no bucket with `{character}` for job files: {bucket}; use a bucket of a-z, 0-9, `-` and `.`"
+    )]
+    Bucket {
+        /// The bucket.
+        bucket: String,
+        /// The character.
+        character: char,
+    },
+    /// An empty part of the key.
+    #[error("Bedrock takes no `//` in the location of job files: {0}")]
+    EmptyPart(S3Uri),
+    /// A character of the key.
+    #[error(
+        "Bedrock takes no `{character}` in the location of job files: {location}; change `work` or the execution's \
+         name to letters, digits and -!_*'()."
+    )]
+    Key {
+        /// The location.
+        location: S3Uri,
+        /// The character.
+        character: char,
+    },
+}
+
 /// S3's limit for a key, bytes of UTF-8.
 pub const MAX_KEY_BYTES: usize = 1024;
 
@@ -69,6 +99,28 @@ impl S3Uri {
         Self {
             bucket: self.bucket.clone(),
             key,
+        }
+    }
+
+    /// Whether Bedrock takes job files at this location.
+    pub fn check_for_jobs(&self) -> Result<(), JobLocationError> {
+        let in_bucket = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '.');
+        if let Some(character) = self.bucket.chars().find(|c| !in_bucket(*c)) {
+            return Err(JobLocationError::Bucket {
+                bucket: self.bucket.clone(),
+                character,
+            });
+        }
+        if self.key.split('/').any(str::is_empty) {
+            return Err(JobLocationError::EmptyPart(self.clone()));
+        }
+        let in_key = |c: char| c.is_ascii_alphanumeric() || "-!_*'()./".contains(c);
+        match self.key.chars().find(|c| !in_key(*c)) {
+            Some(character) => Err(JobLocationError::Key {
+                location: self.clone(),
+                character,
+            }),
+            None => Ok(()),
         }
     }
 
@@ -132,6 +184,26 @@ mod tests {
         assert_eq!(base.join("/b").to_string(), "s3://bucket/a/b");
         let root: S3Uri = "s3://bucket".parse().unwrap();
         assert_eq!(root.join("b").to_string(), "s3://bucket/b");
+    }
+
+    #[test]
+    fn locations_that_bedrock_refuses_are_refused_with_the_character() {
+        for (uri, character) in [
+            ("s3://bucket/dt=2026/x", '='),
+            ("s3://bucket/a b/x", ' '),
+            ("s3://bucket/a+b/x", '+'),
+            ("s3://my_bucket/a", '_'),
+            ("s3://bucket/ä", 'ä'),
+        ] {
+            let error = uri.parse::<S3Uri>().unwrap().check_for_jobs().unwrap_err();
+            assert!(
+                error.to_string().contains(&format!("`{character}`")),
+                "{error}"
+            );
+        }
+        let check = |uri: &str| uri.parse::<S3Uri>().unwrap().check_for_jobs();
+        assert!(check("s3://bucket/a//b").is_err());
+        assert!(check("s3://my-bucket/work/run-1_a.csv").is_ok());
     }
 
     #[test]
