@@ -233,8 +233,9 @@ pub fn capabilities(settings: &Settings) -> Result<Capabilities, AskingError> {
     Ok(named_family(settings).capabilities().overridden(&overrides))
 }
 
-/// An application profile's ARN does not name the model; the primary model's id then does.
-fn named_family(settings: &Settings) -> Family {
+/// The family of the run's model. An application profile's ARN does not name the model; the primary
+/// model's id then does.
+pub fn named_family(settings: &Settings) -> Family {
     match Family::of(&settings.effective_model_id()) {
         Family::Unknown => Family::of(&settings.primary_model_id),
         family => family,

@@ -4,6 +4,7 @@
 //! Every document that is stored or passed on has a `version`; [`VERSION`] is the one this code
 //! reads and writes.
 
+pub mod arn;
 pub mod callback;
 mod digest;
 pub mod execution_name;

@@ -3,6 +3,7 @@
 //! Values come as text, from the deployment's environment and over it from the request. A name
 //! that is not known and a value that is not allowed are errors that say what is.
 
+use crate::arn::Arn;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -133,6 +134,16 @@ pub enum SettingError {
     },
 }
 
+impl SettingError {
+    /// The setting's name, as it was given.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Unknown { name, .. } => name,
+            Self::Value { name, .. } | Self::Missing { name, .. } => name,
+        }
+    }
+}
+
 /// The names of all settings.
 pub const NAMES: [&str; 32] = [
     "BEDROCK_PRIMARY_MODEL_ID",
@@ -215,7 +226,7 @@ impl Settings {
             if !is_known {
                 return Err(SettingError::Unknown {
                     name: name.clone(),
-                    suggestion: nearest(name),
+                    suggestion: nearest(name, &NAMES).map(str::to_owned),
                 });
             }
         }
@@ -375,14 +386,13 @@ impl Settings {
         else {
             return Ok(());
         };
-        let (Some(of_profile), Some(of_role)) =
-            (partition_and_account(profile), partition_and_account(role))
-        else {
+        let named = |arn| Arn::of(arn).filter(Arn::has_account);
+        let (Some(of_profile), Some(of_role)) = (named(profile), named(role)) else {
             return Ok(());
         };
         if self.batch_mode == BatchMode::Realtime
-            || of_profile.0 != of_role.0
-            || of_profile.1 == of_role.1
+            || of_profile.partition != of_role.partition
+            || of_profile.account == of_role.account
         {
             return Ok(());
         }
@@ -391,37 +401,24 @@ impl Settings {
             value: profile.clone(),
             allowed: format!(
                 "a profile of account {}, that of BEDROCK_BATCH_ROLE_ARN, with which jobs run",
-                of_role.1
+                of_role.account
             ),
         })
     }
 }
 
-/// The partition and the account of an ARN that names an account.
-fn partition_and_account(arn: &str) -> Option<(&str, &str)> {
-    let mut parts = arn.strip_prefix("arn:")?.splitn(5, ':');
-    let partition = parts.next()?;
-    let account = parts.nth(2)?;
-    let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-    is_account.then_some((partition, account))
-}
-
 /// The pattern of `roleArn` (`CreateModelInvocationJob`).
 fn is_role_arn(text: &str) -> bool {
-    let mut parts = text.splitn(6, ':');
-    let mut next = || parts.next().unwrap_or("");
-    let (arn, partition, service, region, account, resource) =
-        (next(), next(), next(), next(), next(), next());
-    arn == "arn"
-        && (partition == "aws" || partition.starts_with("aws-"))
-        && service == "iam"
-        && region.is_empty()
-        && account.len() == 12
-        && account.bytes().all(|b| b.is_ascii_digit())
-        && resource
-            .strip_prefix("role/")
-            .is_some_and(|name| !name.is_empty())
-        && text.len() <= 2048
+    Arn::of(text).is_some_and(|arn| {
+        (arn.partition == "aws" || arn.partition.starts_with("aws-"))
+            && arn.service == "iam"
+            && arn.region.is_empty()
+            && arn.has_account()
+            && arn
+                .resource
+                .strip_prefix("role/")
+                .is_some_and(|name| !name.is_empty())
+    }) && text.len() <= 2048
 }
 
 struct Source<'a>(&'a BTreeMap<String, String>);
@@ -517,14 +514,14 @@ fn without_underscores(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The setting whose name differs in the fewest letters, if it is a likely slip.
-fn nearest(name: &str) -> Option<String> {
-    NAMES
+/// The name among `names` that differs in the fewest letters, if it is a likely slip.
+pub fn nearest<'n>(name: &str, names: &[&'n str]) -> Option<&'n str> {
+    names
         .iter()
         .map(|known| (distance(name, known), *known))
         .min()
         .filter(|(distance, known)| *distance <= known.len() / 3)
-        .map(|(_, known)| known.to_owned())
+        .map(|(_, known)| known)
 }
 
 /// Levenshtein's distance, bytes.

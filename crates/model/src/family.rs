@@ -1,37 +1,7 @@
-//! From a model id to its family.
-//!
-//! Knows the three ways Bedrock names a model: a foundation model id (`provider.model-version`),
-//! a cross-Region inference profile id (a geography prefix before such an id) and the ARNs of
-//! both. Other ARNs (application inference profiles, custom and provisioned models) carry a
-//! random id instead of a model name and are [`Family::Unknown`].
+//! From a model id to its family. What names no model is [`Family::Unknown`].
 
 use crate::capabilities::{BodyForm, Capabilities, Invocation};
-
-/// Providers whose name is the first part of a model id. What stands before one of them is a
-/// geography prefix (`us`, `eu`, `apac`, `global`, …), whatever prefixes AWS adds later.
-const PROVIDERS: [&str; 21] = [
-    "ai21",
-    "amazon",
-    "anthropic",
-    "cohere",
-    "deepseek",
-    "google",
-    "luma",
-    "meta",
-    "minimax",
-    "mistral",
-    "moonshot",
-    "moonshotai",
-    "nvidia",
-    "openai",
-    "qwen",
-    "stability",
-    "twelvelabs",
-    "upstage",
-    "writer",
-    "xai",
-    "zai",
-];
+use crate::name::ModelName;
 
 /// A group of models that take the same request body and accept the same options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,7 +40,10 @@ impl Family {
     /// Never fails: what cannot be recognised is [`Family::Unknown`], and its capabilities can be
     /// given by hand ([`crate::CapabilityOverrides`]).
     pub fn of(model_id: &str) -> Self {
-        let Some((provider, model)) = provider_and_model(model_id) else {
+        let Some(ModelName {
+            provider, model, ..
+        }) = ModelName::of(model_id)
+        else {
             return Self::Unknown;
         };
         match provider {
@@ -141,28 +114,6 @@ impl Family {
             Self::Llama | Self::Mistral | Self::Other | Self::Unknown => converse,
         }
     }
-}
-
-/// Splits an id or ARN into provider and model name; `None` when it names no model.
-fn provider_and_model(model_id: &str) -> Option<(&str, &str)> {
-    let id = match model_id.strip_prefix("arn:") {
-        Some(rest) => {
-            // partition:bedrock:region:account:resource, and the resource may hold colons.
-            let resource = rest.splitn(5, ':').nth(4)?;
-            let (kind, name) = resource.split_once('/')?;
-            if !matches!(kind, "foundation-model" | "inference-profile") {
-                return None;
-            }
-            name
-        }
-        None => model_id,
-    };
-    let (first, rest) = id.split_once('.')?;
-    if PROVIDERS.contains(&first) {
-        return Some((first, rest));
-    }
-    let (second, model) = rest.split_once('.')?;
-    PROVIDERS.contains(&second).then_some((second, model))
 }
 
 /// Reads the version from a Claude model name.

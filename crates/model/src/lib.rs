@@ -26,6 +26,7 @@
 mod capabilities;
 mod enforcement;
 mod family;
+mod name;
 mod output;
 mod request;
 mod schema;
@@ -33,6 +34,7 @@ mod schema;
 pub use capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation};
 pub use enforcement::{Enforcement, choose_enforcement};
 pub use family::Family;
+pub use name::ModelName;
 pub use output::{AnswerContent, ModelAnswer, UnreadableOutput, Usage, read_output};
 pub use request::{
     BodySettings, DEFAULT_TEMPERATURE, DEFAULT_TOP_P, EMBEDDING_FIELD, PROMPT_SLOT, TOOL_NAME,
