@@ -1,31 +1,16 @@
 //! Answers to Callback steps of SageMaker pipelines.
 //!
-//! Two operations of an API with hundreds are needed. So instead of the service's SDK crate, which
-//! would outweigh everything else in a function, each is one signed request of the service's
-//! protocol (JSON 1.1), sent by the SDK's own HTTP client with its retries.
+//! Two operations of an API with hundreds are needed: see [`crate::signed`].
 
 pub mod memory;
 
 use crate::error::{Source, StepError};
 use crate::failure::{Failure, Kind};
+use crate::signed::{JSON_1_1, Service, SignedCalls, address};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4::SigningParams;
-use aws_smithy_runtime::client::orchestrator::operation::Operation;
-use aws_smithy_runtime::client::retries::classifiers::{
-    HttpStatusCodeClassifier, TransientErrorClassifier,
-};
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
-use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 use quarry_contract::callback::CallbackToken;
 use serde_json::{Value, json};
-use std::fmt;
 
 /// Most outputs of a step (`SendPipelineExecutionStepSuccess`, `OutputParameters`).
 pub const MAX_OUTPUTS: usize = 50;
@@ -153,41 +138,23 @@ impl CallbackError {
     }
 }
 
-const SERVICE: &str = "sagemaker";
-const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-
 /// [`PipelineCallbacks`] of SageMaker in the Region that the SDK configuration names.
 #[derive(Debug, Clone)]
-pub struct SageMakerCallbacks {
-    config: SdkConfig,
-    http_client: SharedHttpClient,
-    credentials: SharedCredentialsProvider,
-    region: String,
-    endpoint: String,
-}
+pub struct SageMakerCallbacks(SignedCalls);
 
 impl SageMakerCallbacks {
     /// Answers in the configuration's Region. `endpoint` replaces the service's own address: the
     /// value of `AWS_ENDPOINT_URL_SAGEMAKER`.
     pub fn new(config: &SdkConfig, endpoint: Option<String>) -> Result<Self, StepError> {
-        let missing =
-            |what: &str| StepError::bad_request(format!("the SDK configuration has no {what}"));
-        let region = config
-            .region()
-            .ok_or_else(|| missing("Region"))?
-            .to_string();
-        let endpoint = endpoint
-            .or_else(|| config.endpoint_url().map(str::to_owned))
-            .unwrap_or_else(|| address(&region));
-        Ok(Self {
-            http_client: config.http_client().ok_or_else(|| missing("HTTP client"))?,
-            credentials: config
-                .credentials_provider()
-                .ok_or_else(|| missing("credentials"))?,
-            config: config.clone(),
-            region,
-            endpoint,
-        })
+        let service = Service {
+            name: "SageMaker",
+            signing_name: "sagemaker",
+            protocol: JSON_1_1,
+        };
+        let calls = SignedCalls::new(config, service, endpoint, |region| {
+            address("api.sagemaker", region)
+        })?;
+        Ok(Self(calls))
     }
 
     async fn call(
@@ -195,89 +162,12 @@ impl SageMakerCallbacks {
         operation: &'static str,
         input: &Value,
     ) -> Result<Answered, CallbackError> {
-        let request = self.signed(operation, input).await?;
-        let mut call = Operation::builder()
-            .service_name("SageMaker")
-            .operation_name(operation)
-            .with_connection_poisoning()
-            .http_client(self.http_client.clone())
-            .endpoint_url(&self.endpoint)
-            .no_auth();
-        if let Some(timeouts) = self.config.timeout_config() {
-            call = call.timeout_config(timeouts.clone());
-        }
-        let call = match (self.config.retry_config(), self.config.sleep_impl()) {
-            (Some(retries), Some(sleep)) => call
-                .standard_retry(retries)
-                .retry_classifier(TransientErrorClassifier::<Refusal>::new())
-                .retry_classifier(HttpStatusCodeClassifier::default())
-                .sleep_impl(sleep),
-            _ => call.no_retry(),
-        };
-        let answer = call
-            .serializer(Request::into_http)
-            .deserializer(read_answer)
-            .build()
-            .invoke(request)
-            .await;
-        match answer {
-            Ok(()) => Ok(Answered::Now),
-            Err(error) => already_answered(&error),
+        let target = [("x-amz-target", format!("SageMaker.{operation}"))];
+        match self.0.post(operation, &target, input.to_string()).await {
+            Ok(_) => Ok(Answered::Now),
+            Err(failure) => already_answered(failure),
         }
     }
-
-    async fn signed(&self, operation: &str, input: &Value) -> Result<Request, CallbackError> {
-        let body = input.to_string();
-        let mut headers = vec![
-            ("content-type".to_owned(), CONTENT_TYPE.to_owned()),
-            ("x-amz-target".to_owned(), format!("SageMaker.{operation}")),
-        ];
-        let credentials = self
-            .credentials
-            .provide_credentials()
-            .await
-            .map_err(|error| CallbackError::Unavailable(Box::new(error)))?;
-        let unsigned = |error: Source| CallbackError::Refused(error);
-        let identity = credentials.into();
-        let time = self.config.time_source().unwrap_or_default().now();
-        let parameters = SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name(SERVICE)
-            .time(time)
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|error| unsigned(Box::new(error)))?
-            .into();
-        let signable = SignableRequest::new(
-            "POST",
-            format!("{}/", self.endpoint.trim_end_matches('/')),
-            headers
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str())),
-            SignableBody::Bytes(body.as_bytes()),
-        )
-        .map_err(|error| unsigned(Box::new(error)))?;
-        let (signature, _) = sign(signable, &parameters)
-            .map_err(|error| unsigned(Box::new(error)))?
-            .into_parts();
-        headers.extend(
-            signature
-                .headers()
-                .map(|(name, value)| (name.to_owned(), value.to_owned())),
-        );
-        Ok(Request { headers, body })
-    }
-}
-
-/// The service's address in a Region.
-fn address(region: &str) -> String {
-    let suffix = if region.starts_with("cn-") {
-        "amazonaws.com.cn"
-    } else {
-        "amazonaws.com"
-    };
-    format!("https://api.sagemaker.{region}.{suffix}")
 }
 
 #[async_trait]
@@ -313,71 +203,9 @@ impl PipelineCallbacks for SageMakerCallbacks {
     }
 }
 
-/// A signed request, but for the address.
-struct Request {
-    headers: Vec<(String, String)>,
-    body: String,
-}
-
-impl fmt::Debug for Request {
-    /// Without the signature.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Request").finish_non_exhaustive()
-    }
-}
-
-impl Request {
-    fn into_http(self) -> Result<HttpRequest, BoxError> {
-        let mut request = HttpRequest::new(SdkBody::from(self.body));
-        request.set_method("POST")?;
-        request.set_uri("/")?;
-        for (name, value) in self.headers {
-            request.headers_mut().try_insert(name, value)?;
-        }
-        Ok(request)
-    }
-}
-
-/// What the service says when it does not take an answer.
-#[derive(Debug)]
-struct Refusal(ErrorMetadata);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(out)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-impl ProvideErrorMetadata for Refusal {
-    fn meta(&self) -> &ErrorMetadata {
-        &self.0
-    }
-}
-
-fn read_answer(response: &HttpResponse) -> Result<(), OrchestratorError<Refusal>> {
-    if response.status().is_success() {
-        return Ok(());
-    }
-    let body = response.body().bytes().unwrap_or_default();
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = |names: [&str; 2]| names.iter().find_map(|name| body.get(*name)?.as_str());
-    let mut metadata = ErrorMetadata::builder();
-    if let Some(code) = text(["__type", "code"]) {
-        // With or without the service's namespace in front.
-        metadata = metadata.code(code.rsplit('#').next().unwrap_or(code));
-    }
-    if let Some(message) = text(["message", "Message"]) {
-        metadata = metadata.message(message);
-    }
-    Err(OrchestratorError::operation(Refusal(metadata.build())))
-}
-
 /// A step takes one answer. The service's documentation names a conflict and a missing resource;
 /// what comes for a step that has ended in between says so in words.
-fn already_answered(error: &SdkError<Refusal, HttpResponse>) -> Result<Answered, CallbackError> {
-    let failure = Failure::new(error);
+fn already_answered(failure: Failure) -> Result<Answered, CallbackError> {
     let answered = match failure.kind {
         Kind::Conflict | Kind::NotFound => true,
         Kind::Invalid => failure.message.to_lowercase().contains("already"),
@@ -417,17 +245,5 @@ mod tests {
         assert!(StepOutput::new("n", "ä".repeat(MAX_OUTPUT_VALUE)).is_some());
         assert_eq!(StepOutput::new("n", "v".repeat(MAX_OUTPUT_VALUE + 1)), None);
         assert_eq!(StepOutput::new("n".repeat(MAX_OUTPUT_NAME + 1), "v"), None);
-    }
-
-    #[test]
-    fn the_address_follows_from_the_region() {
-        assert_eq!(
-            address("eu-central-1"),
-            "https://api.sagemaker.eu-central-1.amazonaws.com"
-        );
-        assert_eq!(
-            address("cn-north-1"),
-            "https://api.sagemaker.cn-north-1.amazonaws.com.cn"
-        );
     }
 }

@@ -12,7 +12,7 @@ use std::fmt;
 
 /// What kind of failure it is; the two operation families group them further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Too many calls.
     Throttled,
     /// A quota is used.
@@ -33,14 +33,15 @@ pub(crate) enum Kind {
 
 /// A failed call.
 #[derive(Debug, thiserror::Error)]
-pub(crate) struct Failure {
-    pub(crate) kind: Kind,
+pub struct Failure {
+    /// What kind it is.
+    pub kind: Kind,
     /// The HTTP status, when there was a response.
-    pub(crate) status: Option<u16>,
+    pub status: Option<u16>,
     /// The service's code, when it gave one.
-    pub(crate) code: Option<String>,
+    pub code: Option<String>,
     /// The service's message, or the chain of what went wrong before an answer came.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 impl fmt::Display for Failure {
@@ -53,7 +54,8 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    pub(crate) fn new<E>(error: &SdkError<E, HttpResponse>) -> Self
+    /// What a failed call says.
+    pub fn new<E>(error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + StdError + 'static,
     {
@@ -100,6 +102,8 @@ fn kind(code: Option<&str>, status: Option<u16>) -> Kind {
         "ConflictException" => Kind::Conflict,
         "ResourceNotFoundException"
         | "ResourceNotFound"
+        | "NotFoundException"
+        | "NoSuchResourceException"
         | "ExecutionDoesNotExist"
         | "StateMachineDoesNotExist" => Kind::NotFound,
         "AccessDeniedException" => Kind::AccessDenied,

@@ -1,0 +1,311 @@
+//! Single operations of services, without their SDK crates.
+//!
+//! Where a few operations of an API with hundreds are needed, each is one signed request of the
+//! service's protocol, sent by the SDK's own HTTP client with its timeouts and retries. The
+//! service's crate would outweigh everything else in a function, and build for longer than it.
+
+use crate::error::StepError;
+use crate::failure::{Failure, Kind};
+use aws_config::SdkConfig;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4::SigningParams;
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime::client::retries::classifiers::{
+    HttpStatusCodeClassifier, TransientErrorClassifier,
+};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
+use bytes::Bytes;
+use serde_json::Value;
+use std::error::Error as StdError;
+use std::fmt;
+
+/// How a service talks.
+#[derive(Debug, Clone, Copy)]
+pub struct Protocol {
+    /// The content type of requests.
+    pub content_type: &'static str,
+    /// Reads the body of an answer that is an error.
+    pub read_error: fn(&[u8]) -> ErrorBody,
+}
+
+/// What the body of an error says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ErrorBody {
+    /// The service's name of the error, without a namespace.
+    pub code: Option<String>,
+    /// Its words.
+    pub message: Option<String>,
+}
+
+/// AWS JSON 1.1: the operation stands in the header `x-amz-target`.
+pub const JSON_1_1: Protocol = Protocol {
+    content_type: "application/x-amz-json-1.1",
+    read_error: read_json_error,
+};
+
+/// A service.
+#[derive(Debug, Clone, Copy)]
+pub struct Service {
+    /// Its name in messages.
+    pub name: &'static str,
+    /// Its name in signatures.
+    pub signing_name: &'static str,
+    /// How it talks.
+    pub protocol: Protocol,
+}
+
+/// Makes calls of one service.
+#[derive(Debug, Clone)]
+pub struct SignedCalls {
+    service: Service,
+    config: SdkConfig,
+    http_client: SharedHttpClient,
+    credentials: SharedCredentialsProvider,
+    region: String,
+    endpoint: String,
+}
+
+impl SignedCalls {
+    /// Calls in the configuration's Region. `endpoint` goes before the configuration's, and that
+    /// before the service's own `address` in a Region.
+    pub fn new(
+        config: &SdkConfig,
+        service: Service,
+        endpoint: Option<String>,
+        address: impl FnOnce(&str) -> String,
+    ) -> Result<Self, StepError> {
+        let missing =
+            |what: &str| StepError::bad_request(format!("the SDK configuration has no {what}"));
+        let region = config
+            .region()
+            .ok_or_else(|| missing("Region"))?
+            .to_string();
+        let endpoint = endpoint
+            .or_else(|| config.endpoint_url().map(str::to_owned))
+            .unwrap_or_else(|| address(&region));
+        Ok(Self {
+            http_client: config.http_client().ok_or_else(|| missing("HTTP client"))?,
+            credentials: config
+                .credentials_provider()
+                .ok_or_else(|| missing("credentials"))?,
+            config: config.clone(),
+            service,
+            region,
+            endpoint,
+        })
+    }
+
+    /// The same calls, signed for another Region: that of a service which is in one Region only.
+    #[must_use]
+    pub fn signed_for(mut self, region: &str) -> Self {
+        region.clone_into(&mut self.region);
+        self
+    }
+
+    /// Posts a body with headers to the service's root; answers the body of a good answer.
+    pub async fn post(
+        &self,
+        operation: &'static str,
+        headers: &[(&'static str, String)],
+        body: String,
+    ) -> Result<Bytes, Failure> {
+        let request = self.signed(headers, body).await?;
+        let mut call = Operation::builder()
+            .service_name(self.service.name)
+            .operation_name(operation)
+            .with_connection_poisoning()
+            .http_client(self.http_client.clone())
+            .endpoint_url(&self.endpoint)
+            .no_auth();
+        if let Some(timeouts) = self.config.timeout_config() {
+            call = call.timeout_config(timeouts.clone());
+        }
+        let call = match (self.config.retry_config(), self.config.sleep_impl()) {
+            (Some(retries), Some(sleep)) => call
+                .standard_retry(retries)
+                .retry_classifier(TransientErrorClassifier::<Refusal>::new())
+                .retry_classifier(HttpStatusCodeClassifier::default())
+                .sleep_impl(sleep),
+            _ => call.no_retry(),
+        };
+        let read_error = self.service.protocol.read_error;
+        call.serializer(Request::into_http)
+            .deserializer(move |response| read_answer(response, read_error))
+            .build()
+            .invoke(request)
+            .await
+            .map_err(|error| Failure::new(&error))
+    }
+
+    async fn signed(
+        &self,
+        headers: &[(&'static str, String)],
+        body: String,
+    ) -> Result<Request, Failure> {
+        let mut headers: Vec<(String, String)> = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
+        let content_type = self.service.protocol.content_type;
+        headers.insert(0, ("content-type".to_owned(), content_type.to_owned()));
+        let credentials = self
+            .credentials
+            .provide_credentials()
+            .await
+            .map_err(|error| unsent(Kind::Unavailable, &error))?;
+        let unsigned = |error: &(dyn StdError + 'static)| unsent(Kind::Invalid, error);
+        let identity = credentials.into();
+        let time = self.config.time_source().unwrap_or_default().now();
+        let parameters = SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name(self.service.signing_name)
+            .time(time)
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(|error| unsigned(&error))?
+            .into();
+        let signable = SignableRequest::new(
+            "POST",
+            format!("{}/", self.endpoint.trim_end_matches('/')),
+            headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+            SignableBody::Bytes(body.as_bytes()),
+        )
+        .map_err(|error| unsigned(&error))?;
+        let (signature, _) = sign(signable, &parameters)
+            .map_err(|error| unsigned(&error))?
+            .into_parts();
+        headers.extend(
+            signature
+                .headers()
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        Ok(Request { headers, body })
+    }
+}
+
+/// A request that was not sent.
+fn unsent(kind: Kind, error: &(dyn StdError + 'static)) -> Failure {
+    Failure {
+        kind,
+        status: None,
+        code: None,
+        message: DisplayErrorContext(error).to_string(),
+    }
+}
+
+/// A service's address in a Region.
+pub fn address(host: &str, region: &str) -> String {
+    let suffix = if region.starts_with("cn-") {
+        "amazonaws.com.cn"
+    } else {
+        "amazonaws.com"
+    };
+    format!("https://{host}.{region}.{suffix}")
+}
+
+/// A signed request, but for the address.
+struct Request {
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl fmt::Debug for Request {
+    /// Without the signature.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Request").finish_non_exhaustive()
+    }
+}
+
+impl Request {
+    fn into_http(self) -> Result<HttpRequest, BoxError> {
+        let mut request = HttpRequest::new(SdkBody::from(self.body));
+        request.set_method("POST")?;
+        request.set_uri("/")?;
+        for (name, value) in self.headers {
+            request.headers_mut().try_insert(name, value)?;
+        }
+        Ok(request)
+    }
+}
+
+/// What the service says when it does not do as it is told.
+#[derive(Debug)]
+struct Refusal(ErrorMetadata);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+impl StdError for Refusal {}
+
+impl ProvideErrorMetadata for Refusal {
+    fn meta(&self) -> &ErrorMetadata {
+        &self.0
+    }
+}
+
+fn read_answer(
+    response: &HttpResponse,
+    read_error: fn(&[u8]) -> ErrorBody,
+) -> Result<Bytes, OrchestratorError<Refusal>> {
+    let body = response.body().bytes().unwrap_or_default();
+    if response.status().is_success() {
+        return Ok(Bytes::copy_from_slice(body));
+    }
+    let ErrorBody { code, message } = read_error(body);
+    let mut metadata = ErrorMetadata::builder();
+    if let Some(code) = code {
+        metadata = metadata.code(code);
+    }
+    if let Some(message) = message {
+        metadata = metadata.message(message);
+    }
+    Err(OrchestratorError::operation(Refusal(metadata.build())))
+}
+
+fn read_json_error(body: &[u8]) -> ErrorBody {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |names: [&str; 2]| names.iter().find_map(|name| body.get(*name)?.as_str());
+    ErrorBody {
+        // With or without the service's namespace in front.
+        code: text(["__type", "code"])
+            .map(|code| code.rsplit('#').next().unwrap_or(code).to_owned()),
+        message: text(["message", "Message"]).map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_follows_from_the_region() {
+        assert_eq!(
+            address("api.sagemaker", "eu-central-1"),
+            "https://api.sagemaker.eu-central-1.amazonaws.com"
+        );
+        assert_eq!(
+            address("kms", "cn-north-1"),
+            "https://kms.cn-north-1.amazonaws.com.cn"
+        );
+    }
+
+    #[test]
+    fn an_error_is_read_with_and_without_a_namespace() {
+        let read = read_json_error(br#"{"__type": "com.amazonaws.x#NotFound", "Message": "no"}"#);
+        assert_eq!(read.code.as_deref(), Some("NotFound"));
+        assert_eq!(read.message.as_deref(), Some("no"));
+        assert_eq!(read_json_error(b"<html>"), ErrorBody::default());
+    }
+}
