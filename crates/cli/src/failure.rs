@@ -11,8 +11,10 @@ enum Kind {
     Usage,
     /// The data, prompts, schema, settings or places are not usable.
     Input,
-    /// The run failed.
+    /// The run failed, or AWS did not answer.
     Run,
+    /// A check found errors.
+    Findings,
 }
 
 /// A failed command.
@@ -39,6 +41,14 @@ impl Failure {
         }
     }
 
+    /// A check found errors, which it has printed: exit code 5.
+    pub(crate) fn findings(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Findings,
+            message: message.into(),
+        }
+    }
+
     /// The run failed: exit code 4.
     pub(crate) fn run(message: impl Into<String>) -> Self {
         Self {
@@ -47,12 +57,13 @@ impl Failure {
         }
     }
 
-    /// 2 usage, 3 bad input, 4 run failed.
+    /// 2 usage, 3 bad input, 4 run failed, 5 a check found errors.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self.kind {
             Kind::Usage => 2,
             Kind::Input => 3,
             Kind::Run => 4,
+            Kind::Findings => 5,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! `quarry`: the main job on one machine, and its single steps.
 
+mod deploy_check;
 mod failure;
 mod merge;
 mod parse;
@@ -33,6 +34,8 @@ enum Command {
     Parse(parse::ParseArguments),
     /// Make the result table from answers that are already at hand.
     Merge(merge::MergeArguments),
+    /// Say what would fail in a deployment, or in one that is planned, before anything is paid for.
+    DeployCheck(deploy_check::DeployCheckArguments),
     /// Stand in for Amazon Bedrock, for functions that run elsewhere: the simulator alone, in real time.
     SimulateBedrock(simulate_bedrock::SimulateBedrockArguments),
 }
@@ -66,6 +69,9 @@ fn run_command(command: Command) -> Result<(), Failure> {
             Command::Run(arguments) => Box::pin(run::run(arguments)).await,
             Command::Preview(arguments) => Box::pin(preview::preview(arguments)).await,
             Command::Merge(arguments) => Box::pin(merge::merge(arguments)).await,
+            Command::DeployCheck(arguments) => {
+                Box::pin(deploy_check::deploy_check(arguments)).await
+            }
             Command::SimulateBedrock(arguments) => {
                 Box::pin(simulate_bedrock::simulate_bedrock(arguments)).await
             }

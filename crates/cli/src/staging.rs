@@ -48,6 +48,33 @@ pub(crate) struct JobArguments {
     pub(crate) job_type: Option<String>,
 }
 
+/// The values of `--set NAME=VALUE`.
+pub(crate) fn read_settings(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    texts
+        .iter()
+        .map(|text| {
+            let pair = text.split_once('=');
+            let pair = pair.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            pair.ok_or_else(|| Failure::usage(format!("--set takes NAME=VALUE, found `{text}`")))
+        })
+        .collect()
+}
+
+/// A `request.json` of this version.
+pub(crate) fn read_request(file: &Path) -> Result<RequestFile, Failure> {
+    let text = read_file(file)?;
+    let request: RequestFile = serde_json::from_slice(&text)
+        .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
+    if request.version == VERSION {
+        return Ok(request);
+    }
+    Err(Failure::input(format!(
+        "{} has version {}; this is version {VERSION}",
+        file.display(),
+        request.version
+    )))
+}
+
 /// A job whose files are on this machine.
 #[derive(Debug, Clone)]
 pub(crate) struct LocalJob {
@@ -94,12 +121,7 @@ impl LocalJob {
         if let Some(text) = &arguments.job_type {
             job.job_type = text.parse().map_err(Failure::usage)?;
         }
-        for setting in &arguments.settings {
-            let (name, value) = setting.split_once('=').ok_or_else(|| {
-                Failure::usage(format!("--set takes NAME=VALUE, found `{setting}`"))
-            })?;
-            job.settings.insert(name.to_owned(), value.to_owned());
-        }
+        job.settings.extend(read_settings(&arguments.settings)?);
         job.prompts = in_folder(job.prompts, PROMPTS_FILE, |name| name == PROMPTS_FILE)?;
         job.schema = job
             .schema
@@ -109,16 +131,7 @@ impl LocalJob {
     }
 
     fn of_example(folder: &Path, file: &Path) -> Result<Self, Failure> {
-        let text = read_file(file)?;
-        let request: RequestFile = serde_json::from_slice(&text)
-            .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
-        if request.version != VERSION {
-            return Err(Failure::input(format!(
-                "{} has version {}; this is version {VERSION}",
-                file.display(),
-                request.version
-            )));
-        }
+        let request = read_request(file)?;
         for (name, place) in [
             ("output", &request.output),
             ("summary", &request.summary),

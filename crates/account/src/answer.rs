@@ -1,0 +1,31 @@
+//! From what a service answers to a fact.
+
+use quarry_edge::failure::{Failure, Kind};
+use quarry_preflight::{Fact, Why};
+
+/// What is there, is not there, or could not be read.
+pub(crate) fn fact<T>(answer: Result<T, Failure>) -> Fact<T> {
+    match answer {
+        Ok(thing) => Fact::Known(thing),
+        Err(failure) if failure.kind == Kind::NotFound => Fact::Absent,
+        Err(failure) => unreadable(&failure),
+    }
+}
+
+/// What could not be read, and why.
+pub(crate) fn unreadable<T>(failure: &Failure) -> Fact<T> {
+    Fact::Unreadable(Why {
+        denied: failure.kind == Kind::AccessDenied,
+        message: failure.to_string(),
+    })
+}
+
+/// An answer that is not what the service's documentation says.
+pub(crate) fn not_understood(what: &str, why: impl std::fmt::Display) -> Failure {
+    Failure {
+        kind: Kind::Unavailable,
+        status: None,
+        code: None,
+        message: format!("{what} cannot be read: {why}"),
+    }
+}

@@ -1,0 +1,152 @@
+//! Bedrock: models and inference profiles.
+
+use crate::answer::fact;
+use aws_config::SdkConfig;
+use aws_sdk_bedrock::Client;
+use aws_sdk_bedrock::types::{
+    AuthorizationStatus, EntitlementAvailability, FoundationModelLifecycle,
+    FoundationModelLifecycleStatus, RegionAvailability,
+};
+use aws_smithy_types::date_time::Format;
+use quarry_contract::arn::Arn;
+use quarry_edge::failure::{Failure, Kind};
+use quarry_preflight::{Access, AskedModel, Fact, Model, ModelFacts, ModelKind, Profile};
+
+#[derive(Debug)]
+pub(crate) struct Models {
+    client: Client,
+}
+
+impl Models {
+    pub(crate) fn new(config: &SdkConfig) -> Self {
+        Self {
+            client: Client::new(config),
+        }
+    }
+
+    pub(crate) async fn read(&self, asked: Vec<AskedModel>, region: &str) -> Vec<ModelFacts> {
+        let mut facts = Vec::with_capacity(asked.len());
+        for one in asked {
+            facts.push(self.read_one(&one, region).await);
+        }
+        facts
+    }
+
+    async fn read_one(&self, asked: &AskedModel, region: &str) -> ModelFacts {
+        let profile = match asked.kind() {
+            ModelKind::Profile => self.profile(&asked.id).await,
+            ModelKind::Foundation | ModelKind::Custom => Fact::NotRead,
+        };
+        let of_profile = profile
+            .known()
+            .and_then(|profile| model_of(profile, region));
+        let id = asked.foundation_model().map(str::to_owned).or(of_profile);
+        let (model, access) = match id {
+            Some(id) => tokio::join!(self.model(&id), self.access(&id)),
+            None => (Fact::NotRead, Fact::NotRead),
+        };
+        // What an unknown model's access is, nobody needs to know.
+        let access = if model == Fact::Absent {
+            Fact::NotRead
+        } else {
+            access
+        };
+        ModelFacts {
+            id: asked.id.clone(),
+            profile,
+            model,
+            access,
+        }
+    }
+
+    async fn profile(&self, id: &str) -> Fact<Profile> {
+        let call = self.client.get_inference_profile();
+        let answer = call.inference_profile_identifier(id).send().await;
+        found(answer.map_err(|error| Failure::new(&error)).map(|profile| {
+            Profile {
+                arn: profile.inference_profile_arn().to_owned(),
+                status: profile.status().as_str().to_owned(),
+                models: profile
+                    .models()
+                    .iter()
+                    .filter_map(|model| Some(model.model_arn()?.to_owned()))
+                    .collect(),
+            }
+        }))
+    }
+
+    async fn model(&self, id: &str) -> Fact<Model> {
+        let answer = self
+            .client
+            .get_foundation_model()
+            .model_identifier(id)
+            .send()
+            .await;
+        let answer = found(answer.map_err(|error| Failure::new(&error)));
+        let answer = match answer {
+            Fact::Known(answer) => answer,
+            Fact::Absent => return Fact::Absent,
+            Fact::Unreadable(why) => return Fact::Unreadable(why),
+            Fact::NotRead => return Fact::NotRead,
+        };
+        let Some(details) = answer.model_details() else {
+            return Fact::Absent;
+        };
+        let life = details.model_lifecycle();
+        Fact::Known(Model {
+            name: details.model_name().map(str::to_owned),
+            inference_types: details
+                .inference_types_supported()
+                .iter()
+                .map(|one| one.as_str().to_owned())
+                .collect(),
+            legacy: life
+                .is_some_and(|life| *life.status() == FoundationModelLifecycleStatus::Legacy),
+            end_of_life: life.and_then(end),
+        })
+    }
+
+    async fn access(&self, id: &str) -> Fact<Access> {
+        let call = self.client.get_foundation_model_availability();
+        let answer = call.model_id(id).send().await;
+        fact(
+            answer
+                .map_err(|error| Failure::new(&error))
+                .map(|access| Access {
+                    authorized: *access.authorization_status() == AuthorizationStatus::Authorized,
+                    entitled: *access.entitlement_availability()
+                        == EntitlementAvailability::Available,
+                    in_region: *access.region_availability() == RegionAvailability::Available,
+                }),
+        )
+    }
+}
+
+/// Bedrock says of ids that it does not know that they are not valid.
+fn found<T>(answer: Result<T, Failure>) -> Fact<T> {
+    match answer {
+        Err(failure) if failure.kind == Kind::Invalid => Fact::Absent,
+        answer => fact(answer),
+    }
+}
+
+/// The id of a profile's model: that of the Region if there is one, else any.
+fn model_of(profile: &Profile, region: &str) -> Option<String> {
+    let arns: Vec<Arn<'_>> = profile
+        .models
+        .iter()
+        .filter_map(|arn| Arn::of(arn))
+        .collect();
+    let arn = arns
+        .iter()
+        .find(|arn| arn.region == region)
+        .or(arns.first())?;
+    arn.resource
+        .strip_prefix("foundation-model/")
+        .map(str::to_owned)
+}
+
+fn end(life: &FoundationModelLifecycle) -> Option<String> {
+    let time = life.end_of_life_time()?.fmt(Format::DateTime).ok()?;
+    Some(time.split('T').next().unwrap_or(&time).to_owned())
+}

@@ -1,0 +1,88 @@
+//! Service Quotas: those of Bedrock, as they hold for the account.
+
+use crate::answer::{fact, not_understood};
+use aws_config::SdkConfig;
+use quarry_edge::environment::environment;
+use quarry_edge::error::StepError;
+use quarry_edge::failure::Failure;
+use quarry_edge::signed::{JSON_1_1, Service, SignedCalls, address};
+use quarry_preflight::{Fact, Quota};
+use serde::Deserialize;
+use serde_json::json;
+
+#[derive(Debug)]
+pub(crate) struct Quotas(SignedCalls);
+
+/// The most that a page may have (`ListServiceQuotas`, `MaxResults`).
+const PAGE: u32 = 100;
+/// More pages than Bedrock has quotas for: who gets here is led round in a circle.
+const MOST_PAGES: usize = 200;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Page {
+    #[serde(default)]
+    quotas: Vec<ListedQuota>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedQuota {
+    quota_name: Option<String>,
+    value: Option<f64>,
+}
+
+impl Quotas {
+    pub(crate) fn new(config: &SdkConfig) -> Result<Self, StepError> {
+        let service = Service {
+            name: "Service Quotas",
+            signing_name: "servicequotas",
+            protocol: JSON_1_1,
+        };
+        let endpoint = environment("AWS_ENDPOINT_URL_SERVICE_QUOTAS");
+        let calls = SignedCalls::new(config, service, endpoint, |region| {
+            address("servicequotas", region)
+        })?;
+        Ok(Self(calls))
+    }
+
+    pub(crate) async fn read(&self) -> Fact<Vec<Quota>> {
+        let mut quotas = Vec::new();
+        let mut token = None;
+        for _ in 0..MOST_PAGES {
+            let page = match self.page(token.as_deref()).await {
+                Ok(page) => page,
+                Err(failure) => return fact(Err(failure)),
+            };
+            quotas.extend(page.quotas.into_iter().filter_map(|quota| {
+                Some(Quota {
+                    name: quota.quota_name?,
+                    value: quota.value?,
+                })
+            }));
+            token = page.next_token;
+            if token.is_none() {
+                return Fact::Known(quotas);
+            }
+        }
+        fact(Err(not_understood(
+            "ListServiceQuotas",
+            "its pages do not end",
+        )))
+    }
+
+    async fn page(&self, token: Option<&str>) -> Result<Page, Failure> {
+        const OPERATION: &str = "ListServiceQuotas";
+        let target = [(
+            "x-amz-target",
+            format!("ServiceQuotasV20190624.{OPERATION}"),
+        )];
+        let mut input = json!({"ServiceCode": "bedrock", "MaxResults": PAGE});
+        if let Some(token) = token {
+            input["NextToken"] = token.into();
+        }
+        let answer = self.0.post(OPERATION, &target, input.to_string()).await?;
+        serde_json::from_slice(&answer).map_err(|error| not_understood(OPERATION, error))
+    }
+}

@@ -1,0 +1,120 @@
+//! CloudFormation: a stack's parameters and outputs.
+
+use crate::AccountError;
+use crate::query::{Members, QUERY, call};
+use aws_config::SdkConfig;
+use quarry_contract::arn::Arn;
+use quarry_edge::environment::environment;
+use quarry_edge::error::StepError;
+use quarry_edge::failure::Kind;
+use quarry_edge::signed::{Service, SignedCalls, address};
+use quarry_preflight::{Deployment, Stage};
+use serde::Deserialize;
+
+#[derive(Debug)]
+pub(crate) struct Stacks(SignedCalls);
+
+const VERSION: &str = "2010-05-15";
+
+#[derive(Debug, Deserialize)]
+struct DescribeStacksResponse {
+    #[serde(rename = "DescribeStacksResult")]
+    result: DescribeStacksResult,
+}
+
+#[derive(Debug, Deserialize)]
+struct DescribeStacksResult {
+    #[serde(rename = "Stacks")]
+    stacks: Members<Stack>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Stack {
+    stack_id: String,
+    stack_status: Option<String>,
+    #[serde(default)]
+    parameters: Members<Parameter>,
+    #[serde(default)]
+    outputs: Members<Output>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    parameter_key: String,
+    #[serde(default)]
+    parameter_value: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Output {
+    output_key: String,
+    #[serde(default)]
+    output_value: String,
+}
+
+impl Stacks {
+    pub(crate) fn new(config: &SdkConfig) -> Result<Self, StepError> {
+        let service = Service {
+            name: "CloudFormation",
+            signing_name: "cloudformation",
+            protocol: QUERY,
+        };
+        let endpoint = environment("AWS_ENDPOINT_URL_CLOUDFORMATION");
+        let calls = SignedCalls::new(config, service, endpoint, |region| {
+            address("cloudformation", region)
+        })?;
+        Ok(Self(calls))
+    }
+
+    pub(crate) async fn read(&self, name: &str, region: &str) -> Result<Deployment, AccountError> {
+        let input = [("StackName".to_owned(), name.to_owned())];
+        let missing = || AccountError::NoStack {
+            name: name.to_owned(),
+            region: region.to_owned(),
+        };
+        let answer =
+            call::<DescribeStacksResponse>(&self.0, VERSION, "DescribeStacks", &input).await;
+        let answer = answer.map_err(|source| {
+            // CloudFormation has no code of its own for it.
+            if source.kind == Kind::Invalid && source.message.contains("does not exist") {
+                missing()
+            } else {
+                AccountError::Stack {
+                    name: name.to_owned(),
+                    source,
+                }
+            }
+        })?;
+        let stack = answer
+            .result
+            .stacks
+            .members
+            .into_iter()
+            .next()
+            .ok_or_else(missing)?;
+        Ok(deployment(stack, region))
+    }
+}
+
+fn deployment(stack: Stack, region: &str) -> Deployment {
+    let account = Arn::of(&stack.stack_id).map(|arn| arn.account.to_owned());
+    let mut outputs = stack.outputs.members.into_iter();
+    Deployment {
+        stage: Stage::Deployed,
+        region: region.to_owned(),
+        account,
+        parameters: stack
+            .parameters
+            .members
+            .into_iter()
+            .map(|parameter| (parameter.parameter_key, parameter.parameter_value))
+            .collect(),
+        batch_role: outputs
+            .find(|output| output.output_key == "BatchRoleArn")
+            .map(|output| output.output_value),
+        status: stack.stack_status,
+    }
+}

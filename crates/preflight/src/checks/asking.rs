@@ -1,0 +1,97 @@
+//! What would be sent to a model that refuses it.
+
+use crate::finding::Findings;
+use crate::subject::Subject;
+use quarry_asking::{capabilities, named_family};
+use quarry_model::{Capabilities, Enforcement, Family, choose_enforcement};
+
+const CAPABILITIES: &str = "BEDROCK_MODEL_CAPABILITIES";
+
+pub(crate) fn check(subject: &Subject, found: &mut Findings) {
+    let settings = &subject.settings;
+    let sent = match capabilities(settings) {
+        Ok(sent) => sent,
+        Err(error) => {
+            let remedy = "docs/settings.md lists the members and their values";
+            found.error("setting", CAPABILITIES, error.to_string(), remedy);
+            return;
+        }
+    };
+    let family = named_family(settings);
+    if !subject.has_model() || matches!(family, Family::Unknown) {
+        return;
+    }
+    let accepted = family.capabilities();
+    let about = format!("model {} ({CAPABILITIES})", settings.effective_model_id());
+    check_prefill(subject, sent, accepted, &about, found);
+    if sent.sampling && !accepted.sampling && !accepted.body.is_embedding() {
+        found.error(
+            "asking-sampling",
+            &about,
+            "is said to take temperature and top_p, and its family refuses both: every record would fail",
+            "leave `sampling` out",
+        );
+    } else if sent.sampling && sent.temperature_with_top_p && !accepted.temperature_with_top_p {
+        found.error(
+            "asking-sampling",
+            &about,
+            "is said to take temperature and top_p together, and its family refuses that: every record would fail",
+            "leave `temperature_with_top_p` out",
+        );
+    }
+    check_dropped(subject, sent, found);
+}
+
+fn check_prefill(
+    subject: &Subject,
+    sent: Capabilities,
+    accepted: Capabilities,
+    about: &str,
+    found: &mut Findings,
+) {
+    let request = subject.request.as_ref();
+    let has_schema = subject.settings.validation_schema.is_some()
+        || request.is_some_and(|request| request.schema.is_some());
+    let structured = subject.settings.use_structured_output;
+    let enforced = |has_schema| choose_enforcement(&sent, has_schema, structured);
+    if accepted.prefill || enforced(has_schema) != Enforcement::Prefill {
+        return;
+    }
+    let problem = "is said to take a begun answer (prefill), and its family is not known to: where it refuses that, every record fails";
+    let remedy =
+        "leave `prefill` out; with a schema, models with tools are held to it by a tool call";
+    if matches!(
+        named_family(&subject.settings),
+        Family::Claude { .. } | Family::ClaudeUnversioned
+    ) {
+        let problem = "is said to take a begun answer (prefill), and its family refuses that: every record would fail";
+        found.error("asking-prefill", about, problem, remedy);
+    } else {
+        found.warning("asking-prefill", about, problem, remedy);
+    }
+}
+
+/// Settings that are given and not sent.
+fn check_dropped(subject: &Subject, sent: Capabilities, found: &mut Findings) {
+    let (temperature, top_p) = ("BEDROCK_TEMPERATURE", "BEDROCK_TOP_P");
+    let given: Vec<&str> = [temperature, top_p]
+        .into_iter()
+        .filter(|name| subject.is_set(name))
+        .collect();
+    let model = subject.settings.effective_model_id();
+    if !sent.sampling && !given.is_empty() {
+        found.note(
+            "setting-not-sent",
+            given.join(", "),
+            format!("the family of {model} takes neither temperature nor top_p: not sent"),
+            "leave it out",
+        );
+    } else if sent.sampling && !sent.temperature_with_top_p && given.len() == 2 {
+        found.note(
+            "setting-not-sent",
+            given.join(", "),
+            format!("the family of {model} takes one of the two: only one is sent, the temperature unless it is at its default"),
+            "set one of them",
+        );
+    }
+}

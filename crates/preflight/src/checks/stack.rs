@@ -1,0 +1,42 @@
+//! The stack itself.
+
+use crate::finding::Findings;
+use crate::subject::Subject;
+
+pub(crate) fn check(subject: &Subject, found: &mut Findings) {
+    if !subject.is_deployed() {
+        return;
+    }
+    if let Some(status) = &subject.deployment.status
+        && !is_whole(status)
+    {
+        found.error(
+            "stack-status",
+            "stack",
+            format!("is in status {status}, so what it should have made may not be there"),
+            "see its events (aws cloudformation describe-stack-events), and deploy it again",
+        );
+    }
+    if subject.deployment.batch_role.is_none() {
+        found.error(
+            "stack-output",
+            "stack",
+            "has no output BatchRoleArn, which every deployment of infra/template.yaml has",
+            "see that the name is that of Quarry's stack, and deploy it again",
+        );
+    }
+}
+
+/// Whether resources are as the parameters say, or as they were before an update that failed.
+fn is_whole(status: &str) -> bool {
+    matches!(
+        status,
+        "CREATE_COMPLETE"
+            | "UPDATE_COMPLETE"
+            | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+            | "UPDATE_ROLLBACK_COMPLETE"
+            | "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"
+            | "IMPORT_COMPLETE"
+            | "IMPORT_ROLLBACK_COMPLETE"
+    )
+}

@@ -1,0 +1,231 @@
+//! A deployment: the parameters of `infra/template.yaml`, and where it is.
+
+use crate::finding::Findings;
+use quarry_contract::arn::Arn;
+use quarry_contract::settings::nearest;
+use std::collections::BTreeMap;
+
+/// Whether the deployment is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Somebody is about to deploy with these parameters.
+    Planned,
+    /// The stack is there.
+    Deployed,
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// Whether it is there.
+    pub stage: Stage,
+    /// Where it is, or will be.
+    pub region: String,
+    /// Whose it is, if that is known.
+    pub account: Option<String>,
+    /// The template's parameters, by name.
+    pub parameters: BTreeMap<String, String>,
+    /// The role that the stack made for jobs: its output `BatchRoleArn`.
+    pub batch_role: Option<String>,
+    /// CloudFormation's status of the stack: `CREATE_COMPLETE`, ….
+    pub status: Option<String>,
+}
+
+impl Deployment {
+    /// The partition that the Region is in.
+    pub fn partition(&self) -> &'static str {
+        match self.region.as_str() {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+
+    /// What the names of services' addresses end with.
+    pub(crate) fn url_suffix(&self) -> &'static str {
+        if self.partition() == "aws-cn" {
+            "amazonaws.com.cn"
+        } else {
+            "amazonaws.com"
+        }
+    }
+}
+
+/// The parameters of the template.
+pub const PARAMETERS: [&str; 19] = [
+    "BucketName",
+    "CreateBucket",
+    "KmsKeyArn",
+    "WorkDays",
+    "ReadableArns",
+    "WritableArns",
+    "DataKeyArns",
+    "ModelId",
+    "ModelArns",
+    "ProfileArns",
+    "PipelineRoleArns",
+    "Architecture",
+    "InvokeReservedConcurrency",
+    "Email",
+    "LogLevel",
+    "RunLogLevel",
+    "LogDays",
+    "RowsFailedThreshold",
+    "JobAgeHours",
+];
+
+/// The parameters that decide whether runs work. An empty one is not set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// `BucketName`; empty when it is missing.
+    pub bucket_name: String,
+    /// `CreateBucket`.
+    pub create_bucket: bool,
+    /// `KmsKeyArn`.
+    pub kms_key_arn: Option<String>,
+    /// `ReadableArns`.
+    pub readable_arns: Vec<String>,
+    /// `WritableArns`.
+    pub writable_arns: Vec<String>,
+    /// `ModelId`.
+    pub model_id: Option<String>,
+    /// `ModelArns`.
+    pub model_arns: Vec<String>,
+    /// `ProfileArns`.
+    pub profile_arns: Vec<String>,
+}
+
+impl Parameters {
+    pub(crate) fn read(values: &BTreeMap<String, String>, findings: &mut Findings) -> Self {
+        for name in values.keys() {
+            if !PARAMETERS.contains(&name.as_str()) {
+                let remedy = match nearest(name, &PARAMETERS) {
+                    Some(known) => format!("did you mean `{known}`?"),
+                    None => "leave it out; docs/deploy.md lists all parameters".to_owned(),
+                };
+                let subject = format!("parameter {name}");
+                findings.error(
+                    "parameter-unknown",
+                    subject,
+                    "the template has no such parameter",
+                    remedy,
+                );
+            }
+        }
+        let text = |name: &str| {
+            let value = values.get(name).map(|value| value.trim());
+            value.filter(|value| !value.is_empty()).map(str::to_owned)
+        };
+        let list = |name: &str| -> Vec<String> {
+            let parts = text(name).unwrap_or_default();
+            let parts = parts.split(',').map(str::trim);
+            parts
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        for (name, example) in [
+            ("BucketName", "the name of the bucket that Quarry works in"),
+            ("ModelArns", "the ARNs of the models that runs may ask"),
+        ] {
+            if text(name).is_none() {
+                let subject = format!("parameter {name}");
+                findings.error(
+                    "parameter-missing",
+                    subject,
+                    "not set, and it has no default",
+                    format!("set it to {example}"),
+                );
+            }
+        }
+        let parameters = Self {
+            bucket_name: text("BucketName").unwrap_or_default(),
+            create_bucket: text("CreateBucket").as_deref() != Some("no"),
+            kms_key_arn: text("KmsKeyArn"),
+            readable_arns: list("ReadableArns"),
+            writable_arns: list("WritableArns"),
+            model_id: text("ModelId"),
+            model_arns: list("ModelArns"),
+            profile_arns: list("ProfileArns"),
+        };
+        parameters.check_arns(findings);
+        parameters
+    }
+
+    /// ARNs that are none, or are those of other things.
+    fn check_arns(&self, findings: &mut Findings) {
+        if let Some(arn) = &self.kms_key_arn {
+            require(
+                "KmsKeyArn",
+                arn,
+                "kms",
+                &["key/"],
+                "the key's own ARN, no alias",
+                findings,
+            );
+        }
+        for arn in &self.model_arns {
+            let kinds = ["foundation-model/", "custom-model/"];
+            let example = "an ARN like arn:aws:bedrock:eu-central-1::foundation-model/anthropic.claude-sonnet-4-20250514-v1:0";
+            require("ModelArns", arn, "bedrock", &kinds, example, findings);
+        }
+        for arn in &self.profile_arns {
+            let kinds = ["inference-profile/", "application-inference-profile/"];
+            let example = "the profile's ARN, which `aws bedrock get-inference-profile` shows";
+            require("ProfileArns", arn, "bedrock", &kinds, example, findings);
+        }
+        for (name, arns) in [
+            ("ReadableArns", &self.readable_arns),
+            ("WritableArns", &self.writable_arns),
+        ] {
+            for arn in arns {
+                let example = "two ARNs for each place, the bucket's and the objects'";
+                require(name, arn, "s3", &[""], example, findings);
+            }
+        }
+    }
+}
+
+/// Finds a parameter's ARN that is not one of a service, or of none of the kinds of resources.
+fn require(
+    name: &str,
+    arn: &str,
+    service: &str,
+    kinds: &[&str],
+    example: &str,
+    findings: &mut Findings,
+) {
+    let fits = Arn::of(arn).is_some_and(|arn| {
+        arn.service == service && kinds.iter().any(|kind| arn.resource.starts_with(kind))
+    });
+    if !fits {
+        let problem = format!("`{arn}` is not what it takes");
+        findings.error(
+            "parameter-value",
+            format!("parameter {name}"),
+            problem,
+            format!("use {example}"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The list is that of the template.
+    #[test]
+    fn the_parameters_are_the_templates() {
+        let template = include_str!("../../../infra/template.yaml");
+        let section = template.split("\nParameters:\n").nth(1).unwrap();
+        let section = section.split("\nConditions:\n").next().unwrap();
+        let names: Vec<&str> = section
+            .lines()
+            .filter(|line| {
+                line.starts_with("  ") && !line.starts_with("   ") && line.ends_with(':')
+            })
+            .map(|line| line.trim().trim_end_matches(':'))
+            .collect();
+        assert_eq!(names, PARAMETERS);
+    }
+}

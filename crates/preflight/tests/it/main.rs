@@ -1,0 +1,4 @@
+//! Every kind of finding, in its whole text.
+
+mod findings;
+mod world;

@@ -1,0 +1,251 @@
+//! A deployment with which everything is well.
+
+use quarry_contract::request_file::RequestFile;
+use quarry_preflight::{
+    Access, Bucket, BucketKey, Decision, Deployment, Fact, Facts, Finding, Key, Model, ModelFacts,
+    Outcome, Profile, Quota, Role, Stage, Subject, Why,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+pub(crate) const REGION: &str = "eu-central-1";
+pub(crate) const ACCOUNT: &str = "123456789012";
+pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/quarry-BatchRole-X";
+pub(crate) const KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd";
+pub(crate) const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
+pub(crate) const PROFILE: &str = "eu.anthropic.claude-sonnet-4-20250514-v1:0";
+
+/// What is looked at and what is known.
+pub(crate) struct World {
+    pub(crate) deployment: Deployment,
+    pub(crate) request: Option<RequestFile>,
+    pub(crate) facts: Facts,
+}
+
+impl World {
+    /// A deployed stack with a KMS key, whose model is asked by its own id.
+    pub(crate) fn sound() -> Self {
+        let parameters = [
+            ("BucketName", "acme-quarry"),
+            ("CreateBucket", "yes"),
+            ("KmsKeyArn", KEY),
+            ("ModelId", MODEL),
+            ("ModelArns", &model_arn(REGION)),
+            ("WorkDays", "30"),
+        ];
+        Self {
+            deployment: Deployment {
+                stage: Stage::Deployed,
+                region: REGION.to_owned(),
+                account: Some(ACCOUNT.to_owned()),
+                parameters: texts(&parameters),
+                batch_role: Some(ROLE.to_owned()),
+                status: Some("UPDATE_COMPLETE".to_owned()),
+            },
+            request: None,
+            facts: sound_facts(),
+        }
+    }
+
+    /// The same with a model that is asked through a profile.
+    pub(crate) fn with_profile() -> Self {
+        let mut world = Self::sound();
+        let arn = format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/{PROFILE}");
+        let models = [model_arn(REGION), model_arn("eu-west-1")];
+        world.set("ModelId", PROFILE);
+        world.set("ProfileArns", &arn);
+        world.set("ModelArns", &models.join(","));
+        world.facts.models[0].id = PROFILE.to_owned();
+        world.facts.models[0].profile = Fact::Known(Profile {
+            arn,
+            status: "ACTIVE".to_owned(),
+            models: models.to_vec(),
+        });
+        world
+    }
+
+    /// What somebody is about to deploy; AWS was not asked.
+    pub(crate) fn planned() -> Self {
+        let mut world = Self::sound();
+        world.deployment.stage = Stage::Planned;
+        world.deployment.batch_role = None;
+        world.deployment.status = None;
+        world.facts = Facts::default();
+        world
+    }
+
+    /// Sets a parameter.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        let parameters = &mut self.deployment.parameters;
+        parameters.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Adds a setting to the request.
+    pub(crate) fn ask(&mut self, name: &str, value: &str) {
+        let request = self.request.get_or_insert_default();
+        request.settings.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Asks another model, of which nothing is known but what the id says.
+    pub(crate) fn ask_model(&mut self, id: &str) {
+        self.set("ModelId", id);
+        self.set(
+            "ModelArns",
+            &format!("arn:aws:bedrock:{REGION}::foundation-model/{id}"),
+        );
+        self.facts.models[0].id = id.to_owned();
+    }
+
+    /// The facts of the model that is asked.
+    pub(crate) fn model(&mut self) -> &mut Model {
+        match &mut self.facts.models[0].model {
+            Fact::Known(model) => model,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The key.
+    pub(crate) fn key(&mut self) -> &mut Key {
+        match &mut self.facts.key {
+            Fact::Known(key) => key,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn trust(&mut self, statement: &Value) {
+        let trust = json!({"Version": "2012-10-17", "Statement": [statement]});
+        self.facts.role = Fact::Known(Role { trust });
+    }
+
+    /// One decision that is not to allow.
+    pub(crate) fn deny(
+        &mut self,
+        action: &str,
+        resource: &str,
+        outcome: Outcome,
+        missing: &[&str],
+    ) {
+        self.facts.permissions = Fact::Known(vec![Decision {
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            outcome,
+            missing_context: missing.iter().map(|key| (*key).to_owned()).collect(),
+        }]);
+    }
+
+    /// Sets a quota of the model.
+    pub(crate) fn quota(&mut self, begin: &str, value: f64) {
+        let Fact::Known(quotas) = &mut self.facts.quotas else {
+            panic!("no quotas");
+        };
+        let quota = quotas
+            .iter_mut()
+            .find(|quota| quota.name.starts_with(begin))
+            .expect(begin);
+        quota.value = value;
+    }
+
+    pub(crate) fn findings(self) -> Vec<Finding> {
+        Subject::new(self.deployment, self.request).findings(&self.facts)
+    }
+}
+
+pub(crate) fn model_arn(region: &str) -> String {
+    format!("arn:aws:bedrock:{region}::foundation-model/{MODEL}")
+}
+
+pub(crate) fn denied<T>() -> Fact<T> {
+    Fact::Unreadable(Why {
+        denied: true,
+        message: "AccessDenied: not authorized".to_owned(),
+    })
+}
+
+pub(crate) fn unreachable<T>() -> Fact<T> {
+    Fact::Unreadable(Why {
+        denied: false,
+        message: "connection refused".to_owned(),
+    })
+}
+
+/// The trust that the template gives.
+pub(crate) fn trust() -> Value {
+    json!({
+        "Effect": "Allow",
+        "Principal": {"Service": "bedrock.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            "ArnLike": {"aws:SourceArn": format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:model-invocation-job/*")},
+        },
+    })
+}
+
+fn sound_facts() -> Facts {
+    let allowed = |action: &str| Decision {
+        action: action.to_owned(),
+        resource: "arn:x".to_owned(),
+        outcome: Outcome::Allowed,
+        missing_context: Vec::new(),
+    };
+    let quota = |name: &str, value| Quota {
+        name: format!("{name} for Claude Sonnet 4"),
+        value,
+    };
+    Facts {
+        bucket: Fact::Known(Bucket {
+            region: REGION.to_owned(),
+        }),
+        events: Fact::Known(true),
+        encryption: Fact::Known(BucketKey::Kms(KEY.to_owned())),
+        role: Fact::Known(Role {
+            trust: json!({"Version": "2012-10-17", "Statement": [trust()]}),
+        }),
+        permissions: Fact::Known(vec![allowed("s3:ListBucket"), allowed("s3:GetObject")]),
+        key: Fact::Known(Key {
+            arn: KEY.to_owned(),
+            state: "Enabled".to_owned(),
+            usage: "ENCRYPT_DECRYPT".to_owned(),
+            spec: "SYMMETRIC_DEFAULT".to_owned(),
+        }),
+        key_policy: Fact::Known(json!({"Statement": [{
+            "Effect": "Allow",
+            "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")},
+            "Action": "kms:*",
+            "Resource": "*",
+        }]})),
+        models: vec![ModelFacts {
+            id: MODEL.to_owned(),
+            profile: Fact::NotRead,
+            model: Fact::Known(Model {
+                name: Some("Claude Sonnet 4".to_owned()),
+                inference_types: vec!["ON_DEMAND".to_owned()],
+                legacy: false,
+                end_of_life: None,
+            }),
+            access: Fact::Known(Access {
+                authorized: true,
+                entitled: true,
+                in_region: true,
+            }),
+        }],
+        quotas: Fact::Known(vec![
+            quota("Minimum number of records per batch inference job", 100.0),
+            quota("Records per input file per batch inference job", 50_000.0),
+            quota("Records per batch inference job", 50_000.0),
+            quota("Batch inference input file size (in GB)", 1.0),
+            quota("Batch inference job size (in GB)", 5.0),
+            quota(
+                "Sum of in-progress and submitted batch inference jobs using a base model",
+                20.0,
+            ),
+        ]),
+    }
+}
+
+fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
