@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod command;
+mod deploy_check;
+mod fake_aws;
 mod merge;
 mod moving_over;
 mod parse;

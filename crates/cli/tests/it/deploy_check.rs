@@ -1,0 +1,505 @@
+//! `quarry deploy-check`: a deployment on a fake AWS, over HTTP.
+
+use crate::command::Ran;
+use crate::fake_aws::{Answer, FakeAws, Request};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
+const KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+/// Runs the command against an address.
+fn quarry(folder: &Path, endpoint: &str, arguments: &str) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_quarry"))
+        .arg("deploy-check")
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_CONFIG_FILE", folder.join("none"))
+        .env("AWS_SHARED_CREDENTIALS_FILE", folder.join("none"))
+        .output()
+        .expect("the command runs");
+    Ran {
+        code: output.status.code().expect("an exit code"),
+        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// Compares with a golden file; `BLESS=1` writes it anew.
+#[track_caller]
+fn assert_golden(name: &str, text: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/deploy_check")
+        .join(name);
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&file, text).expect("a golden file");
+    }
+    let golden = fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(text, golden, "{}", file.display());
+}
+
+fn members<T: AsRef<str>>(names: (&str, &str), pairs: &[(&str, T)]) -> String {
+    pairs
+        .iter()
+        .map(|(name, value)| {
+            let (key, of_value) = names;
+            format!(
+                "<member><{key}>{name}</{key}><{of_value}>{}</{of_value}></member>",
+                value.as_ref()
+            )
+        })
+        .collect()
+}
+
+fn stack(parameters: &[(&str, &str)]) -> String {
+    let role = [
+        ("TopicArn", "arn:t"),
+        (
+            "BatchRoleArn",
+            "arn:aws:iam::123456789012:role/quarry-BatchRole-X",
+        ),
+    ];
+    format!(
+        "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStacksResult><Stacks><member>\
+         <StackName>quarry</StackName>\
+         <StackId>arn:aws:cloudformation:eu-central-1:123456789012:stack/quarry/0a1b</StackId>\
+         <StackStatus>UPDATE_COMPLETE</StackStatus><Parameters>{}</Parameters><Outputs>{}</Outputs>\
+         </member></Stacks></DescribeStacksResult></DescribeStacksResponse>",
+        members(("ParameterKey", "ParameterValue"), parameters),
+        members(("OutputKey", "OutputValue"), &role),
+    )
+}
+
+/// A role, its trust written as IAM writes it.
+fn role(source_arn: &str) -> String {
+    let trust = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "bedrock.amazonaws.com"}, "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}, "ArnLike": {"aws:SourceArn": source_arn}},
+    }]});
+    let encoded: String = trust
+        .to_string()
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect();
+    format!(
+        "<GetRoleResponse><GetRoleResult><Role><RoleName>r</RoleName><AssumeRolePolicyDocument>{encoded}</AssumeRolePolicyDocument>\
+         </Role></GetRoleResult></GetRoleResponse>"
+    )
+}
+
+/// Decides about the actions of a simulation; those that are not named are allowed.
+fn simulated(request: &Request, denied: &[(&str, &str)]) -> String {
+    let actions = request
+        .body
+        .split('&')
+        .filter(|pair| pair.starts_with("ActionNames."));
+    let decisions: String = actions
+        .map(|pair| {
+            let action = pair.split_once('=').expect("a pair").1.replace("%3A", ":");
+            let decision = denied.iter().find(|(of, _)| *of == action).map_or("allowed", |(_, decision)| *decision);
+            format!("<member><EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision><MissingContextValues/></member>")
+        })
+        .collect();
+    format!(
+        "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated>\
+         <EvaluationResults>{decisions}</EvaluationResults></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
+    )
+}
+
+/// Two pages of quotas, between those of other things.
+fn quotas(request: &Request, records: u32, jobs: u32) -> String {
+    let body: Value = serde_json::from_str(&request.body).expect("JSON");
+    let quota = |name: &str, value: u32| json!({"ServiceCode": "bedrock", "QuotaName": name, "Value": value});
+    let page = if body.get("NextToken").is_none() {
+        json!({"NextToken": "2", "Quotas": [
+            quota("APIs per Agent", 11),
+            quota("Minimum number of records per batch inference job for Claude Sonnet 4", 100),
+            quota("Records per batch inference job for Claude Sonnet 4", records),
+        ]})
+    } else {
+        json!({"Quotas": [
+            quota("Records per input file per batch inference job for Claude Sonnet 4", 50_000),
+            quota("Batch inference input file size (in GB) for Claude Sonnet 4", 1),
+            quota("Batch inference job size for Claude Sonnet 4 (in GB)", 5),
+            quota("Sum of in-progress and submitted batch inference jobs using a base model for Claude Sonnet 4", jobs),
+        ]})
+    };
+    page.to_string()
+}
+
+fn encrypted() -> String {
+    format!(
+        "<ServerSideEncryptionConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Rule><ApplyServerSideEncryptionByDefault>\
+         <SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>{KEY}</KMSMasterKeyID></ApplyServerSideEncryptionByDefault></Rule>\
+         </ServerSideEncryptionConfiguration>"
+    )
+}
+
+fn key(state: &str) -> String {
+    json!({"KeyMetadata": {
+        "KeyId": "1234abcd-12ab-34cd-56ef-1234567890ab", "Arn": KEY, "KeyState": state,
+        "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT",
+    }})
+    .to_string()
+}
+
+fn key_policy(principal: &str) -> String {
+    let policy = json!({"Statement": [{"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "kms:*", "Resource": "*"}]});
+    json!({"Policy": policy.to_string(), "PolicyName": "default"}).to_string()
+}
+
+fn model(inference: &str, status: &str) -> String {
+    json!({"modelDetails": {
+        "modelArn": format!("arn:aws:bedrock:eu-central-1::foundation-model/{MODEL}"), "modelId": MODEL,
+        "modelName": "Claude Sonnet 4", "providerName": "Anthropic", "inferenceTypesSupported": [inference],
+        "modelLifecycle": {"status": status, "endOfLifeTime": "2027-05-14T00:00:00Z"},
+    }})
+    .to_string()
+}
+
+fn availability(entitlement: &str) -> String {
+    json!({
+        "modelId": MODEL, "agreementAvailability": {"status": "AVAILABLE"}, "authorizationStatus": "AUTHORIZED",
+        "entitlementAvailability": entitlement, "regionAvailability": "AVAILABLE",
+    })
+    .to_string()
+}
+
+fn profile() -> String {
+    let model = |region: &str| json!({"modelArn": format!("arn:aws:bedrock:{region}::foundation-model/{MODEL}")});
+    json!({
+        "inferenceProfileName": "EU Claude Sonnet 4", "inferenceProfileId": format!("eu.{MODEL}"),
+        "inferenceProfileArn": format!("arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.{MODEL}"),
+        "models": [model("eu-central-1"), model("eu-west-1"), model("eu-west-3")],
+        "status": "ACTIVE", "type": "SYSTEM_DEFINED",
+    })
+    .to_string()
+}
+
+fn events(is_on: bool) -> String {
+    let on = if is_on {
+        "<EventBridgeConfiguration/>"
+    } else {
+        ""
+    };
+    format!(
+        "<NotificationConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{on}</NotificationConfiguration>"
+    )
+}
+
+fn caller() -> String {
+    "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+     <Arn>arn:aws:iam::123456789012:user/u</Arn><UserId>U</UserId><Account>123456789012</Account></GetCallerIdentityResult>\
+     </GetCallerIdentityResponse>"
+        .to_owned()
+}
+
+fn xml_error(code: &str, message: &str) -> String {
+    format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+    )
+}
+
+const JOBS: &str = "arn:aws:bedrock:eu-central-1:123456789012:model-invocation-job/*";
+const ROOT: &str = "arn:aws:iam::123456789012:root";
+
+/// A deployment with which everything is well.
+fn sound(request: &Request) -> Answer {
+    let profile_arn =
+        format!("arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.{MODEL}");
+    let models = ["eu-central-1", "eu-west-1", "eu-west-3"]
+        .map(|region| format!("arn:aws:bedrock:{region}::foundation-model/{MODEL}"))
+        .join(",");
+    let body = match request.operation.as_str() {
+        "DescribeStacks" => stack(&[
+            ("BucketName", "acme-quarry"),
+            ("CreateBucket", "no"),
+            ("KmsKeyArn", KEY),
+            ("ModelId", &format!("eu.{MODEL}")),
+            ("ModelArns", &models),
+            ("ProfileArns", &profile_arn),
+        ]),
+        "HeadBucket" => "eu-central-1".to_owned(),
+        "GetBucketNotificationConfiguration" => events(true),
+        "GetBucketEncryption" => encrypted(),
+        "GetRole" => role(JOBS),
+        "SimulatePrincipalPolicy" => simulated(request, &[]),
+        "DescribeKey" => key("Enabled"),
+        "GetKeyPolicy" => key_policy(ROOT),
+        "GetInferenceProfile" => profile(),
+        "GetFoundationModel" => model("ON_DEMAND", "ACTIVE"),
+        "GetFoundationModelAvailability" => availability("AVAILABLE"),
+        "ListServiceQuotas" => quotas(request, 50_000, 20),
+        "GetCallerIdentity" => caller(),
+        other => return (404, format!("no {other} here")),
+    };
+    (200, body)
+}
+
+/// Nearly nothing is well.
+fn broken(request: &Request) -> Answer {
+    let body = match request.operation.as_str() {
+        "DescribeStacks" => stack(&[
+            ("BucketName", "acme-quarry"),
+            ("CreateBucket", "no"),
+            ("KmsKeyArn", KEY),
+            ("ModelId", MODEL),
+            (
+                "ModelArns",
+                "arn:aws:bedrock:eu-central-1::foundation-model/amazon.nova-pro-v1:0",
+            ),
+        ]),
+        "GetBucketNotificationConfiguration" => events(false),
+        "GetBucketEncryption" => {
+            return (
+                404,
+                "<Error><Code>ServerSideEncryptionConfigurationNotFoundError</Code></Error>"
+                    .to_owned(),
+            );
+        }
+        "GetRole" => role("arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/*"),
+        "SimulatePrincipalPolicy" => simulated(
+            request,
+            &[
+                ("s3:GetObject", "implicitDeny"),
+                ("kms:GenerateDataKey", "implicitDeny"),
+                ("s3:PutObject", "explicitDeny"),
+            ],
+        ),
+        "DescribeKey" => key("Disabled"),
+        "GetKeyPolicy" => key_policy("arn:aws:iam::123456789012:role/admin"),
+        "GetFoundationModel" => model("PROVISIONED", "LEGACY"),
+        "GetFoundationModelAvailability" => availability("NOT_AVAILABLE"),
+        "ListServiceQuotas" => quotas(request, 10_000, 10),
+        _ => return sound(request),
+    };
+    (200, body)
+}
+
+/// Who asks may read the stack, and nothing else.
+fn forbidden(request: &Request) -> Answer {
+    match request.operation.as_str() {
+        "DescribeStacks" | "GetCallerIdentity" => sound(request),
+        "HeadBucket" => (403, String::new()),
+        "GetRole" => (403, xml_error("AccessDenied", "User u is not authorized to perform: iam:GetRole")),
+        operation => (
+            400,
+            json!({"__type": "AccessDeniedException", "message": format!("User u is not authorized to perform {operation}")}).to_string(),
+        ),
+    }
+}
+
+/// Nothing is found of a sound deployment; everything was asked for, signed, and nothing but read.
+#[test]
+fn a_sound_deployment_has_no_findings() {
+    let (aws, folder) = (FakeAws::start(sound), folder());
+    let ran = quarry(folder.path(), aws.endpoint(), "--stack quarry").good();
+    assert_golden("sound.txt", &ran.stdout);
+    assert_eq!(
+        aws.operations(),
+        [
+            "DescribeKey",
+            "DescribeStacks",
+            "GetBucketEncryption",
+            "GetBucketNotificationConfiguration",
+            "GetFoundationModel",
+            "GetFoundationModelAvailability",
+            "GetInferenceProfile",
+            "GetKeyPolicy",
+            "GetRole",
+            "HeadBucket",
+            "ListServiceQuotas",
+            "SimulatePrincipalPolicy",
+        ]
+    );
+    for (operation, scope) in [
+        (
+            "DescribeStacks",
+            "/eu-central-1/cloudformation/aws4_request",
+        ),
+        ("GetRole", "/us-east-1/iam/aws4_request"),
+        ("DescribeKey", "/eu-central-1/kms/aws4_request"),
+        (
+            "ListServiceQuotas",
+            "/eu-central-1/servicequotas/aws4_request",
+        ),
+    ] {
+        let head = &aws.requests(operation)[0].head;
+        assert!(
+            head.contains("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"),
+            "{head}"
+        );
+        assert!(head.contains(scope), "{scope} in {head}");
+    }
+    assert_eq!(aws.requests("ListServiceQuotas").len(), 2, "both pages");
+    let simulations = aws.requests("SimulatePrincipalPolicy");
+    for part in [
+        "runs%2Frun%2Fslices%2F000000%2Fround-0%2Finput%2Frecords.jsonl",
+        "ContextEntries.member.2.ContextKeyValues.member.1=s3.eu-central-1.amazonaws.com",
+        "inference-profile%2Feu.anthropic",
+        "eu-west-3%3A%3Afoundation-model",
+    ] {
+        assert!(
+            simulations.iter().any(|one| one.body.contains(part)),
+            "{part}"
+        );
+    }
+}
+
+/// What is wrong is found over the network, and the exit code says so.
+#[test]
+fn a_broken_deployment_is_found_out() {
+    let (aws, folder) = (FakeAws::start(broken), folder());
+    let request = json!({
+        "work": "s3://acme-quarry/runs/dt=2026-11-22/",
+        "output": "s3://outputs/strikes/",
+        "settings": {"BEDROCK_MAX_TOKEN": "512", "BEDROCK_FALLBACK_MODEL_ID": "amazon.nova-pro-v1:0"},
+    });
+    fs::write(folder.path().join("request.json"), request.to_string()).expect("a file");
+    let ran = quarry(
+        folder.path(),
+        aws.endpoint(),
+        "--stack quarry --request request.json",
+    );
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert_golden("broken.txt", &ran.stdout);
+    assert!(ran.stderr.contains("errors"), "{ran:?}");
+
+    let again = quarry(
+        folder.path(),
+        aws.endpoint(),
+        "--stack quarry --request request.json --json",
+    );
+    assert_eq!(again.code, 5);
+    let report = again.report();
+    let findings = report["findings"].as_array().expect("findings");
+    assert_eq!(
+        findings.len(),
+        ran.stdout.lines().count() - 2,
+        "one line each, and two at the end"
+    );
+    assert!(
+        findings
+            .iter()
+            .any(|one| one["code"] == "key-state" && one["severity"] == "error"),
+        "{report}"
+    );
+    assert!(
+        report["errors"].as_u64().expect("a number") > 10,
+        "{report}"
+    );
+}
+
+/// What may not be read is said, with the permission, and is no pass.
+#[test]
+fn what_may_not_be_read_is_a_finding() {
+    let (aws, folder) = (FakeAws::start(forbidden), folder());
+    let ran = quarry(folder.path(), aws.endpoint(), "--stack quarry");
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert_golden("forbidden.txt", &ran.stdout);
+}
+
+#[test]
+fn a_stack_that_is_not_there_and_an_aws_that_does_not_answer_are_failures() {
+    fn no_stack(_: &Request) -> Answer {
+        (
+            400,
+            xml_error("ValidationError", "Stack with id quarry does not exist"),
+        )
+    }
+    let (aws, folder) = (FakeAws::start(no_stack), folder());
+    let ran = quarry(folder.path(), aws.endpoint(), "--stack quarry");
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        ran.stderr.contains("no stack `quarry` in eu-central-1"),
+        "{ran:?}"
+    );
+
+    fn denied(_: &Request) -> Answer {
+        (
+            403,
+            xml_error(
+                "AccessDenied",
+                "not authorized to perform: cloudformation:DescribeStacks",
+            ),
+        )
+    }
+    let aws = FakeAws::start(denied);
+    let ran = quarry(folder.path(), aws.endpoint(), "--stack quarry");
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(
+        ran.stderr.contains("cloudformation:DescribeStacks"),
+        "{ran:?}"
+    );
+}
+
+/// A plan is checked without AWS if that is wanted, and with it else.
+#[test]
+fn parameters_are_checked_before_they_are_deployed() {
+    let folder = folder();
+    let samconfig = format!(
+        "version = 0.1\n[default.deploy.parameters]\nregion = \"eu-west-1\"\nparameter_overrides = \"BucketName=\\\"acme_quarry\\\" \
+         ModelId=\\\"{MODEL}\\\" ModelArns=\\\"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}\\\"\"\n"
+    );
+    fs::write(folder.path().join("samconfig.toml"), samconfig).expect("a file");
+    let nowhere = "http://127.0.0.1:1";
+    let ran = quarry(folder.path(), nowhere, "--config samconfig.toml --offline");
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert_golden("planned.txt", &ran.stdout);
+
+    let good = json!({
+        "BucketName": "acme-quarry", "ModelId": MODEL,
+        "ModelArns": [format!("arn:aws:bedrock:eu-central-1::foundation-model/{MODEL}")],
+    });
+    fs::write(folder.path().join("good.json"), good.to_string()).expect("a file");
+    quarry(folder.path(), nowhere, "--config good.json --offline").good();
+
+    let aws = FakeAws::start(sound);
+    let ran = quarry(folder.path(), aws.endpoint(), "--config good.json").good();
+    assert!(
+        ran.stdout
+            .starts_with("warning  bucket acme-quarry: exists already"),
+        "{ran:?}"
+    );
+    assert!(
+        !aws.operations().contains(&"GetRole".to_owned()),
+        "the role is not there yet"
+    );
+}
+
+#[test]
+fn a_wrong_command_line_is_refused() {
+    let folder = folder();
+    fs::write(folder.path().join("p.yaml"), "").expect("a file");
+    let nowhere = "http://127.0.0.1:1";
+    for (arguments, code, words) in [
+        ("", 2, "--stack"),
+        ("--stack a --config b", 2, "cannot be used with"),
+        ("--stack a --offline", 2, "cannot be used with"),
+        (
+            "--config p.yaml --offline",
+            3,
+            "neither a .toml nor a .json",
+        ),
+        ("--config none.json --offline", 3, "cannot be read"),
+        ("--stack a --set BEDROCK", 2, "NAME=VALUE"),
+    ] {
+        let ran = quarry(folder.path(), nowhere, arguments);
+        assert_eq!(ran.code, code, "{arguments}: {ran:?}");
+        assert!(ran.stderr.contains(words), "{arguments}: {ran:?}");
+    }
+}
