@@ -83,7 +83,7 @@ impl Buckets {
             Ok(answer) => {
                 let rules = answer.server_side_encryption_configuration();
                 let rules = rules
-                    .map(|configuration| configuration.rules())
+                    .map(aws_sdk_s3::types::ServerSideEncryptionConfiguration::rules)
                     .unwrap_or_default();
                 let by_default = rules
                     .iter()

@@ -31,8 +31,10 @@ struct DescribeStacksResult {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Stack {
-    stack_id: String,
-    stack_status: Option<String>,
+    #[serde(rename = "StackId")]
+    id: String,
+    #[serde(rename = "StackStatus")]
+    status: Option<String>,
     #[serde(default)]
     parameters: Members<Parameter>,
     #[serde(default)]
@@ -100,7 +102,7 @@ impl Stacks {
 }
 
 fn deployment(stack: Stack, region: &str) -> Deployment {
-    let account = Arn::of(&stack.stack_id).map(|arn| arn.account.to_owned());
+    let account = Arn::of(&stack.id).map(|arn| arn.account.to_owned());
     let mut outputs = stack.outputs.members.into_iter();
     Deployment {
         stage: Stage::Deployed,
@@ -115,6 +117,6 @@ fn deployment(stack: Stack, region: &str) -> Deployment {
         batch_role: outputs
             .find(|output| output.output_key == "BatchRoleArn")
             .map(|output| output.output_value),
-        status: stack.stack_status,
+        status: stack.status,
     }
 }

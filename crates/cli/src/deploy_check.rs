@@ -73,19 +73,22 @@ pub(crate) async fn deploy_check(arguments: DeployCheckArguments) -> Result<(), 
     } else {
         let path_style =
             path_style_from_environment().map_err(|error| Failure::usage(error.to_string()))?;
-        Some(Account::new(&sdk, path_style).map_err(unanswered)?)
+        Some(Account::new(&sdk, path_style).map_err(|error| unanswered(&error))?)
     };
     let deployment = match (&account, config) {
         (account, Some(config)) => {
             let number = match account {
-                Some(account) => Some(account.number().await.map_err(unanswered)?),
+                Some(account) => Some(account.number().await.map_err(|error| unanswered(&error))?),
                 None => None,
             };
             planned(config, region, number)
         }
         (Some(account), None) => {
             let stack = arguments.stack.as_deref().unwrap_or_default();
-            account.deployment(stack).await.map_err(unanswered)?
+            account
+                .deployment(stack)
+                .await
+                .map_err(|error| unanswered(&error))?
         }
         (None, None) => return Err(Failure::usage("give --stack NAME or --config FILE")),
     };
@@ -129,7 +132,7 @@ fn planned(config: Config, region: String, account: Option<String>) -> Deploymen
     }
 }
 
-fn unanswered(error: AccountError) -> Failure {
+fn unanswered(error: &AccountError) -> Failure {
     match error {
         AccountError::NoStack { .. } => Failure::input(error.to_string()),
         _ => Failure::run(error.to_string()),
@@ -170,13 +173,10 @@ fn print(about: &str, facts: &Facts, findings: &[Finding], as_json: bool) {
 }
 
 fn report(about: &str, facts: &Facts, findings: &[Finding]) -> String {
-    let mut text = String::new();
-    for finding in findings {
-        text.push_str(&format!("{finding}\n"));
-    }
+    let mut lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
     let counts = [Severity::Error, Severity::Warning, Severity::Note]
         .map(|severity| number(count(findings, severity), severity.as_str()));
-    text.push_str(&format!("{about}: {}\n", counts.join(", ")));
+    lines.push(format!("{about}: {}", counts.join(", ")));
     let read: Vec<String> = facts
         .looked_at()
         .into_iter()
@@ -187,8 +187,8 @@ fn report(about: &str, facts: &Facts, findings: &[Finding]) -> String {
     } else {
         read.join(", ")
     };
-    text.push_str(&format!("looked at: {read}\n"));
-    text
+    lines.push(format!("looked at: {read}\n"));
+    lines.join("\n")
 }
 
 fn json_report(about: &str, facts: &Facts, findings: &[Finding]) -> Value {

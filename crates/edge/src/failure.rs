@@ -70,7 +70,7 @@ impl Failure {
                     kind: kind(code, status),
                     status,
                     code: code.map(str::to_owned),
-                    message: message.unwrap_or("no message").to_owned(),
+                    message: message.map_or_else(|| without_message(status), str::to_owned),
                 }
             }
             // The call could not even be made of its parameters: the same again will not do.
@@ -87,6 +87,14 @@ impl Failure {
                 message: DisplayErrorContext(error).to_string(),
             },
         }
+    }
+}
+
+/// Answers to `HEAD` have no body, and so no message.
+fn without_message(status: Option<u16>) -> String {
+    match status {
+        Some(status) => format!("HTTP status {status}, without a message"),
+        None => "no message".to_owned(),
     }
 }
 

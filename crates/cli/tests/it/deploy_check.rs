@@ -50,16 +50,12 @@ fn assert_golden(name: &str, text: &str) {
 }
 
 fn members<T: AsRef<str>>(names: (&str, &str), pairs: &[(&str, T)]) -> String {
-    pairs
-        .iter()
-        .map(|(name, value)| {
-            let (key, of_value) = names;
-            format!(
-                "<member><{key}>{name}</{key}><{of_value}>{}</{of_value}></member>",
-                value.as_ref()
-            )
-        })
-        .collect()
+    let (key, of_value) = names;
+    let member = |(name, value): &(&str, T)| {
+        let value = value.as_ref();
+        format!("<member><{key}>{name}</{key}><{of_value}>{value}</{of_value}></member>")
+    };
+    pairs.iter().map(member).collect::<Vec<_>>().concat()
 }
 
 fn stack(parameters: &[(&str, &str)]) -> String {
@@ -107,13 +103,14 @@ fn simulated(request: &Request, denied: &[(&str, &str)]) -> String {
         .body
         .split('&')
         .filter(|pair| pair.starts_with("ActionNames."));
-    let decisions: String = actions
+    let decisions: Vec<String> = actions
         .map(|pair| {
             let action = pair.split_once('=').expect("a pair").1.replace("%3A", ":");
             let decision = denied.iter().find(|(of, _)| *of == action).map_or("allowed", |(_, decision)| *decision);
             format!("<member><EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision><MissingContextValues/></member>")
         })
         .collect();
+    let decisions = decisions.concat();
     format!(
         "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated>\
          <EvaluationResults>{decisions}</EvaluationResults></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
@@ -429,16 +426,10 @@ fn a_stack_that_is_not_there_and_an_aws_that_does_not_answer_are_failures() {
         "{ran:?}"
     );
 
-    fn denied(_: &Request) -> Answer {
-        (
-            403,
-            xml_error(
-                "AccessDenied",
-                "not authorized to perform: cloudformation:DescribeStacks",
-            ),
-        )
-    }
-    let aws = FakeAws::start(denied);
+    let aws = FakeAws::start(|_: &Request| -> Answer {
+        let message = "not authorized to perform: cloudformation:DescribeStacks";
+        (403, xml_error("AccessDenied", message))
+    });
     let ran = quarry(folder.path(), aws.endpoint(), "--stack quarry");
     assert_eq!(ran.code, 4, "{ran:?}");
     assert!(

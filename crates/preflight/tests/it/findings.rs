@@ -75,7 +75,7 @@ const BUCKETS: &[Case] = &[
         world(|w| {
             w.facts.bucket = Fact::Known(quarry_preflight::Bucket {
                 region: "us-east-1".to_owned(),
-            })
+            });
         })
     }),
     ("no events", || {
@@ -93,7 +93,7 @@ const BUCKETS: &[Case] = &[
         world(|w| {
             w.facts.encryption = Fact::Known(BucketKey::Kms(
                 "arn:aws:kms:eu-central-1:1:key/other".to_owned(),
-            ))
+            ));
         })
     }),
     ("an alias", || {
@@ -110,7 +110,7 @@ const ROLES: &[Case] = &[
     }),
     ("the role trusts another service", || {
         world(|w| {
-            w.trust(&json!({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}))
+            w.trust(&json!({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}));
         })
     }),
     ("trust for another account", || {
@@ -145,7 +145,7 @@ const ROLES: &[Case] = &[
                 "arn:aws:s3:::acme-quarry/runs/run/x",
                 Outcome::ImplicitDeny,
                 &[],
-            )
+            );
         })
     }),
     ("answers are forbidden", || {
@@ -155,7 +155,7 @@ const ROLES: &[Case] = &[
                 "arn:aws:s3:::acme-quarry/runs/run/y",
                 Outcome::ExplicitDeny,
                 &[],
-            )
+            );
         })
     }),
     ("the key is not granted", || {
@@ -171,7 +171,7 @@ const ROLES: &[Case] = &[
                 "arn:o",
                 Outcome::ImplicitDeny,
                 &["aws:PrincipalOrgID"],
-            )
+            );
         })
     }),
     ("on demand alone, no role matters", || {
@@ -190,15 +190,15 @@ const KEYS: &[Case] = &[
         })
     }),
     ("the key is disabled", || {
-        world(|w| w.key().state = "Disabled".to_owned())
+        world(|w| "Disabled".clone_into(&mut w.key().state))
     }),
     ("the key is to be deleted", || {
-        world(|w| w.key().state = "PendingDeletion".to_owned())
+        world(|w| "PendingDeletion".clone_into(&mut w.key().state))
     }),
     ("the key signs", || {
         world(|w| {
-            w.key().usage = "SIGN_VERIFY".to_owned();
-            w.key().spec = "ECC_NIST_P256".to_owned();
+            "SIGN_VERIFY".clone_into(&mut w.key().usage);
+            "ECC_NIST_P256".clone_into(&mut w.key().spec);
         })
     }),
     ("the key is elsewhere", || {
@@ -206,7 +206,7 @@ const KEYS: &[Case] = &[
             w.set(
                 "KmsKeyArn",
                 "arn:aws:kms:us-east-1:123456789012:key/1234abcd",
-            )
+            );
         })
     }),
     ("the request has another key", || {
@@ -216,14 +216,14 @@ const KEYS: &[Case] = &[
         world(|w| {
             w.facts.key_policy = Fact::Known(
                 json!({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:role/admin"}, "Action": "kms:*"}]}),
-            )
+            );
         })
     }),
     ("only the role of jobs is named", || {
         world(|w| {
             w.facts.key_policy = Fact::Known(
                 json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": ["kms:Decrypt", "kms:GenerateDataKey*"]}}),
-            )
+            );
         })
     }),
 ];
@@ -260,7 +260,7 @@ const MODELS: &[Case] = &[
                 authorized: true,
                 entitled: true,
                 in_region: false,
-            })
+            });
         })
     }),
     ("the account has no access", || {
@@ -269,7 +269,7 @@ const MODELS: &[Case] = &[
                 authorized: true,
                 entitled: false,
                 in_region: true,
-            })
+            });
         })
     }),
     ("a custom model that is not named", || {
@@ -277,7 +277,7 @@ const MODELS: &[Case] = &[
             w.set(
                 "ModelId",
                 "arn:aws:bedrock:eu-central-1:123456789012:custom-model/amazon.nova-lite-v1:0/abc",
-            )
+            );
         })
     }),
     ("the fallback model may not be asked", || {
@@ -289,7 +289,7 @@ const MODELS: &[Case] = &[
     ("the profile is not active", || {
         profiled(|w| {
             if let Fact::Known(profile) = &mut w.facts.models[0].profile {
-                profile.status = "DELETING".to_owned();
+                "DELETING".clone_into(&mut profile.status);
             }
         })
     }),
@@ -408,7 +408,7 @@ const PLACES: &[Case] = &[
     ("job files where Bedrock takes none", || {
         world(|w| {
             w.request.get_or_insert_default().work =
-                Some("s3://acme-quarry/runs/dt=2026/".to_owned())
+                Some("s3://acme-quarry/runs/dt=2026/".to_owned());
         })
     }),
     ("job files where the role reaches nothing", || {

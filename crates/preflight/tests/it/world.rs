@@ -55,7 +55,7 @@ impl World {
         world.set("ModelId", PROFILE);
         world.set("ProfileArns", &arn);
         world.set("ModelArns", &models.join(","));
-        world.facts.models[0].id = PROFILE.to_owned();
+        PROFILE.clone_into(&mut world.facts.models[0].id);
         world.facts.models[0].profile = Fact::Known(Profile {
             arn,
             status: "ACTIVE".to_owned(),
@@ -93,7 +93,7 @@ impl World {
             "ModelArns",
             &format!("arn:aws:bedrock:{REGION}::foundation-model/{id}"),
         );
-        self.facts.models[0].id = id.to_owned();
+        id.clone_into(&mut self.facts.models[0].id);
     }
 
     /// The facts of the model that is asked.
