@@ -136,8 +136,6 @@ pub trait BatchJobs: Send + Sync {
     async fn create(&self, job: &NewJob) -> Result<String, JobsError>;
     /// A job's status.
     async fn get(&self, arn: &str) -> Result<Job, JobsError>;
-    /// The job with exactly this name, if there is one.
-    async fn find(&self, name: &str) -> Result<Option<Job>, JobsError>;
     /// All jobs whose names begin with `prefix`, which is itself a valid name, whatever their status.
     async fn named(&self, prefix: &str) -> Result<Vec<Job>, JobsError>;
     /// Asks for a stop. A job that has ended already is left as it is.

@@ -294,10 +294,11 @@ async fn a_lost_answer_of_a_creation_does_not_make_a_second_job() {
         .await;
         let lost = world.jobs.create(&new_job("lost")).await;
         assert!(matches!(lost, Err(JobsError::Unavailable(_))), "{lost:?}");
-        let found = world.jobs.find("lost").await.unwrap().unwrap();
+        let found = world.jobs.named("lost").await.unwrap();
+        assert_eq!(found.len(), 1);
         assert_eq!(
             world.jobs.create(&new_job("lost")).await.unwrap(),
-            found.arn
+            found[0].arn
         );
         assert_eq!(world.simulator.counters().jobs_created, 1);
     }
@@ -359,10 +360,10 @@ async fn calls_fail_by_their_number() {
     ))
     .await;
     assert!(matches!(
-        world.jobs.find("a").await,
+        world.jobs.named("a").await,
         Err(JobsError::Unavailable(_))
     ));
-    world.jobs.find("a").await.unwrap();
+    world.jobs.named("a").await.unwrap();
 
     // The stop arrives; only its answer does not.
     let world = with_call(CallFault::of_first(1, Operation::Stop, CallFaultKind::Cut)).await;

@@ -143,16 +143,18 @@ async fn the_quota_counts_the_models_jobs_that_have_not_ended() {
 }
 
 #[tokio::test]
-async fn a_job_is_found_by_its_exact_name() {
+async fn jobs_are_found_by_what_their_names_begin_with() {
     let world = World::new(|_| {}).await;
     let mut arns = Vec::new();
-    for name in ["run-1", "run-10", "run-1-0", "other"] {
+    for name in ["run-1", "run-10", "run-1-0", "re-run-1"] {
         arns.push(world.start(name, input(1, tool_body)).await);
     }
-    let found = world.jobs.find("run-1").await.unwrap().unwrap();
-    assert_eq!(found.arn, arns[0]);
-    assert_eq!(found.status, JobStatus::Submitted);
-    assert!(world.jobs.find("run").await.unwrap().is_none());
+    let mut found = world.jobs.named("run-1").await.unwrap();
+    assert!(found.iter().all(|job| job.status == JobStatus::Submitted));
+    found.sort_by_key(|job| arns.iter().position(|arn| *arn == job.arn));
+    let found: Vec<&str> = found.iter().map(|job| job.arn.as_str()).collect();
+    assert_eq!(found, arns[..3]);
+    assert_eq!(world.jobs.named("run-2").await.unwrap().len(), 0);
 }
 
 #[tokio::test]

@@ -119,11 +119,6 @@ impl BatchJobs for BedrockJobs {
         })
     }
 
-    async fn find(&self, name: &str) -> Result<Option<Job>, JobsError> {
-        let found = self.find_summary(name).await?;
-        Ok(found.map(job))
-    }
-
     async fn named(&self, prefix: &str) -> Result<Vec<Job>, JobsError> {
         let mut pages = self
             .client

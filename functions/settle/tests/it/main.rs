@@ -71,10 +71,6 @@ impl BatchJobs for Jobs {
         Err(JobsError::NotFound(arn.into()))
     }
 
-    async fn find(&self, name: &str) -> Result<Option<Job>, JobsError> {
-        Err(JobsError::NotFound(name.into()))
-    }
-
     async fn named(&self, prefix: &str) -> Result<Vec<Job>, JobsError> {
         let unlisted = self.unlisted.lock().unwrap();
         let jobs = self.by_name.lock().unwrap();
