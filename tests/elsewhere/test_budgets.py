@@ -1,0 +1,51 @@
+"""What the functions may weigh and how quickly they have to start."""
+
+import re
+import statistics
+import unittest
+
+from release import CONTROL_FUNCTIONS, FUNCTIONS, binary
+from runtime_api import start_seconds
+
+CONTROL_BYTES = 12_000_000
+DATA_BYTES = 25_000_000
+STARTS = 15
+START_SECONDS = 0.015
+# A machine that is busy with something else says nothing: then once more, but not for ever.
+SERIES = 5
+# provided.al2023 has this one.
+GLIBC = (2, 34)
+
+
+class Budgets(unittest.TestCase):
+    def test_there_are_nine_functions(self) -> None:
+        self.assertEqual(len(FUNCTIONS), 9)
+        self.assertLess(CONTROL_FUNCTIONS, set(FUNCTIONS))
+
+    def test_a_function_is_small(self) -> None:
+        for function in FUNCTIONS:
+            most = CONTROL_BYTES if function in CONTROL_FUNCTIONS else DATA_BYTES
+            with self.subTest(function):
+                self.assertLessEqual(binary(function).stat().st_size, most)
+
+    def test_a_function_asks_for_work_within_15_milliseconds(self) -> None:
+        for function in FUNCTIONS:
+            with self.subTest(function):
+                start_seconds(function)  # The file comes from the disk once.
+                medians = []
+                for _ in range(SERIES):
+                    medians.append(statistics.median(start_seconds(function) for _ in range(STARTS)))
+                    if medians[-1] <= START_SECONDS:
+                        break
+                self.assertLessEqual(min(medians), START_SECONDS)
+
+    def test_a_function_runs_with_the_c_library_of_lambda(self) -> None:
+        for function in FUNCTIONS:
+            with self.subTest(function):
+                asked = {(int(major), int(minor)) for major, minor in re.findall(rb"GLIBC_(\d+)\.(\d+)", binary(function).read_bytes())}
+                self.assertTrue(asked)
+                self.assertLessEqual(max(asked), GLIBC)
+
+
+if __name__ == "__main__":
+    unittest.main()
