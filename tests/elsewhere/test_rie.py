@@ -152,6 +152,25 @@ class Contract(unittest.TestCase):
                 self.assertEqual(answer.get("errorType"), name, answer)
                 self.assertTrue(answer["errorMessage"])
 
+    def test_a_damaged_page_is_an_error_and_no_crash(self) -> None:
+        # The Parquet decoder panics at it: a binary that is built to abort would end there.
+        table = bytearray((ROOT / "crates/parquet/tests/fixtures/pyarrow_pages.parquet").read_bytes())
+        table[4684] = 103
+        self.put("inbox/strikes/damaged/data.parquet", bytes(table))
+        columns = ["id", "word", "number", "level", "tags"]
+        template = " ".join(f"{{{column}}}" for column in columns)
+        prompts = {"system_prompt": "", "user_prompt_template": template, "input_placeholders": columns}
+        self.put("inbox/strikes/damaged/prompts/prompts.json", json.dumps(prompts).encode())
+        request = {
+            "version": 1, "data": "s3://bucket/inbox/strikes/damaged/", "prompts": "s3://bucket/inbox/strikes/damaged/prompts/",
+            "output": "s3://bucket/results/damaged/", "job_type": "validation",
+        }  # fmt: skip
+        answer = self.call(
+            "plan", {"version": 1, "execution": "damaged", "started": "2026-01-02T03:04:05.678Z", "turn": 0, "request": request}
+        )
+        self.assertEqual(answer.get("errorType"), "Quarry.BadRequest", answer)
+        self.assertIn("data.parquet", answer["errorMessage"])
+
     def test_no_answer_of_a_service_is_unavailable(self) -> None:
         event = self.recorded("trigger", "s3-object-created.json")
         self.put("inbox/strikes/may.csv", b"a\n1\n")
