@@ -1,0 +1,177 @@
+"""The deployment, made by `sam deploy` on an emulator of AWS from what `sam build` built."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+from botocore.exceptions import ClientError
+
+from processes import LOOPBACK, environment, free_ports, wait_until
+from release import BUILD, SAM
+from servers import Bedrock, Ministack, SageMaker, client
+
+BUCKET = "quarry-data"
+STACK = "quarry"
+MODEL = "anthropic.claude-sonnet-4-20250514-v1:0"
+# A minute of the state machine's waits.
+MINUTE_SECONDS = 1.0
+ENDS = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
+
+
+def emulated_template() -> dict[str, Any]:
+    """What `sam build` wrote, without the alarms over several metrics: the emulator has none."""
+    document = yaml.safe_load((BUILD / "template.yaml").read_text(encoding="utf-8"))
+    for name, resource in list(document["Resources"].items()):
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in properties:
+            del document["Resources"][name]
+        for place in ("CodeUri", "DefinitionUri"):
+            if place in properties:
+                properties[place] = str((BUILD / properties[place]).resolve())
+    return document
+
+
+class Deployment:
+    """The emulator with the stack in it, the simulator of Bedrock, and a pipeline's answers."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.sagemaker = SageMaker()
+        port, self._bedrock_port = free_ports(2)
+        bedrock = f"http://{LOOPBACK}:{self._bedrock_port}"
+        # The emulator hands its own environment on to the functions.
+        self.aws = Ministack(
+            folder,
+            port,
+            SFN_WAIT_SCALE=str(MINUTE_SECONDS / 60),
+            QUARRY_S3_PATH_STYLE="true",
+            AWS_ENDPOINT_URL_BEDROCK=bedrock,
+            AWS_ENDPOINT_URL_BEDROCK_RUNTIME=bedrock,
+            AWS_ENDPOINT_URL_SAGEMAKER=self.sagemaker.endpoint,
+        )
+        self.bedrock: Bedrock | None = None
+        self.s3 = client("s3", self.aws.endpoint)
+        self.executions = client("stepfunctions", self.aws.endpoint)
+        self.queues = client("sqs", self.aws.endpoint)
+        try:
+            self._deploy()
+        except BaseException:
+            self.kill()
+            raise
+        stacks = client("cloudformation", self.aws.endpoint).describe_stacks(StackName=STACK)["Stacks"]
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+
+    def _deploy(self) -> None:
+        template = self._folder / "template.json"
+        template.write_text(json.dumps(emulated_template()), encoding="utf-8")
+        settings = environment(
+            AWS_ENDPOINT_URL=self.aws.endpoint, SAM_CLI_TELEMETRY="0", __SAM_CLI_APP_DIR=str(self._folder)
+        )
+        deployed = subprocess.run(
+            [
+                SAM, "deploy", "--template-file", template, "--stack-name", STACK, "--resolve-s3",
+                "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar", "--parameter-overrides",
+                f"BucketName={BUCKET}",
+                f"ModelId={MODEL}",
+                f"ModelArns=arn:aws:bedrock:eu-central-1::foundation-model/{MODEL}",
+            ],
+            cwd=self._folder, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
+        )  # fmt: skip
+        if deployed.returncode != 0:
+            raise RuntimeError(f"sam deploy failed\n{deployed.stdout}\n{self.aws.tail()}")
+
+    def simulate(self, seconds_per_status: int = 1, faults: dict[str, Any] | None = None) -> Bedrock:
+        """A simulator without jobs, in place of the one before."""
+        if self.bedrock:
+            self.bedrock.kill()
+        self.bedrock = Bedrock(self._folder, self.aws.endpoint, self._bedrock_port, seconds_per_status, faults)
+        return self.bedrock
+
+    def put(self, key: str, body: bytes) -> None:
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    def get(self, key: str) -> bytes:
+        return self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+
+    def keys(self, prefix: str) -> list[str]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+    def send(self, message: dict[str, Any]) -> None:
+        """A pipeline's message to the callback queue."""
+        self.queues.send_message(QueueUrl=self._queue("CallbackQueueUrl"), MessageBody=json.dumps(message))
+
+    def dead_letters(self) -> list[str]:
+        """Bodies of what could not be worked on."""
+        found = []
+        for queue in ("EventDeadLettersUrl", "CallbackDeadLettersUrl"):
+            answer = self.queues.receive_message(QueueUrl=self._queue(queue), MaxNumberOfMessages=10)
+            found += [message["Body"] for message in answer.get("Messages", [])]
+        return found
+
+    def _queue(self, output: str) -> str:
+        name = self.outputs[output].rsplit("/", 1)[1]
+        return self.queues.get_queue_url(QueueName=name)["QueueUrl"]
+
+    def runs(self) -> list[str]:
+        """The runs' executions, by ARN."""
+        answer = self.executions.list_executions(stateMachineArn=self.outputs["StateMachineArn"])
+        return [execution["executionArn"] for execution in answer["executions"]]
+
+    def wait_for_run(self, known: list[str], seconds: float = 60) -> str:
+        """The one run that began since."""
+        found = wait_until("a run begins", lambda: sorted(set(self.runs()) - set(known)), seconds)
+        assert isinstance(found, list)
+        if len(found) != 1:
+            raise AssertionError(f"not one run but {found}")
+        return found[0]
+
+    def wait_for_end(self, run: str, seconds: float = 180) -> dict[str, Any]:
+        """The run's end, as Step Functions describes it."""
+
+        def ended() -> dict[str, Any] | None:
+            found = self.executions.describe_execution(executionArn=run)
+            return found if found["status"] in ENDS else None
+
+        end = wait_until(f"run {run} ends", ended, seconds)
+        assert isinstance(end, dict)
+        return end
+
+    def failure(self) -> str:
+        """What there is to read when a test fails."""
+        texts = [self.aws.tail()]
+        if self.bedrock:
+            texts.append(self.bedrock.tail())
+        logs = client("logs", self.aws.endpoint)
+        try:
+            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{STACK}", limit=1000)["events"]
+            texts += [event["message"].rstrip() for event in events[-60:]]
+        except ClientError as error:
+            texts.append(f"no logs of functions: {error}")
+        return "\n".join(texts)
+
+    def peak_mib(self) -> dict[str, float]:
+        """The most memory that each function had so far, over all its processes that are there."""
+        peaks: dict[str, float] = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                settings = (process / "environ").read_bytes().split(b"\0")
+                status = (process / "status").read_text()
+                program = (process / "exe").readlink().name
+            except OSError:  # It ended, or is somebody else's.
+                continue
+            if program != "bootstrap" or f"AWS_ENDPOINT_URL={self.aws.endpoint}".encode() not in settings:
+                continue
+            name = next(one.partition(b"=")[2].decode() for one in settings if one.startswith(b"AWS_LAMBDA_FUNCTION_NAME="))
+            peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
+            function = name.removeprefix(f"{STACK}-")
+            peaks[function] = max(peak, peaks.get(function, 0))
+        return peaks
+
+    def kill(self) -> None:
+        if self.bedrock:
+            self.bedrock.kill()
+        self.aws.kill()
+        self.sagemaker.kill()

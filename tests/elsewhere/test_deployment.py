@@ -1,0 +1,163 @@
+"""The whole deployment on an emulator of AWS that others wrote: ministack.
+
+`sam deploy` makes the stack from the template and the release binaries that `sam build` made. From
+then on all is as on AWS: an object arrives, EventBridge calls trigger, Step Functions calls the
+functions, EventBridge tells settle of the end. Only Bedrock is our simulator, a process of its own,
+and SageMaker is a server that takes answers.
+
+What the emulator does not do is not tested here: it neither bounds the Map by `max_concurrency` nor
+ends the children of a run that is stopped, and a run's alarms over several metrics are left out.
+"""
+
+import json
+import tempfile
+import unittest
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from deployment import BUCKET, Deployment
+from processes import wait_until
+from release import FUNCTIONS, ROOT, memory_mib
+
+EXAMPLE = ROOT / "examples/wildlife-strikes"
+ROWS = 10_000
+PIPELINE = "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/label-strikes/execution/"
+
+
+def records(table: bytes) -> list[bytes]:
+    """A CSV file's records as they stand there, the header first."""
+    found, begun = [], b""
+    for line in table.splitlines(keepends=True):
+        begun += line
+        if begun.count(b'"') % 2 == 0:
+            found.append(begun.rstrip(b"\r\n"))
+            begun = b""
+    return found
+
+
+class Elsewhere(unittest.TestCase):
+    deployment: Deployment
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+        cls.deployment = Deployment(folder)
+        cls.addClassCleanup(cls.deployment.kill)
+        cls.deployment.put("pipelines/strikes/prompts.json", (EXAMPLE / "prompts.json").read_bytes())
+        cls.deployment.put("pipelines/strikes/validation_schema_strikes.json", (EXAMPLE / "schema.json").read_bytes())
+        settings = json.loads((EXAMPLE / "request.json").read_text(encoding="utf-8"))["settings"]
+        # Model and role are the deployment's own.
+        del settings["BEDROCK_PRIMARY_MODEL_ID"], settings["BEDROCK_BATCH_ROLE_ARN"]
+        cls.deployment.put("pipelines/strikes/request.json", json.dumps({"settings": settings}).encode())
+        cls.data = (EXAMPLE / "data/wildlife-strikes.csv").read_bytes()
+
+    def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
+        before = len(result.failures) + len(result.errors) if result else 0
+        ran = super().run(result)
+        if result and len(result.failures) + len(result.errors) > before:
+            print(self.deployment.failure())
+        return ran
+
+    def rows(self, count: int) -> bytes:
+        """The example's header and first rows."""
+        return b"".join(self.data.splitlines(keepends=True)[: count + 1])
+
+    def succeeded(self, run: str) -> dict[str, Any]:
+        end = self.deployment.wait_for_end(run)
+        self.assertEqual(end["status"], "SUCCEEDED", end)
+        return json.loads(end["output"])
+
+    def summary(self, output: dict[str, Any]) -> dict[str, Any]:
+        return json.loads(self.deployment.get(output["summary"].removeprefix(f"s3://{BUCKET}/")))
+
+    def check_table(self, output: dict[str, Any], data: bytes) -> None:
+        """All rows are there in their order, and what was theirs is as it was, byte for byte."""
+        place = output["output"].removeprefix(f"s3://{BUCKET}/")
+        given, made = records(data), records(self.deployment.get(f"{place}validation_processed_data.csv"))
+        self.assertEqual(len(made), len(given))
+        self.assertIn(b",llm_species_group,", made[0])
+        for old, new in zip(given, made, strict=True):
+            self.assertTrue(new.startswith(old + b","), (old, new))
+
+    def message(self, token: str, status: str, rows: int) -> dict[str, Any]:
+        """What a pipeline sends, and its data."""
+        self.deployment.put(f"strikes/{token}/data.csv", self.rows(rows))
+        arguments = {
+            "input_data": f"s3://{BUCKET}/strikes/{token}/",
+            "prompt_templates": f"s3://{BUCKET}/pipelines/strikes/",
+            "validation_schema": f"s3://{BUCKET}/pipelines/strikes/validation_schema_strikes.json",
+            "processed_data": f"s3://{BUCKET}/results/{token}/",
+            "BEDROCK_BATCH_THRESHOLD": 100,
+        }
+        return {"token": token, "pipelineExecutionArn": PIPELINE + token.lower(), "arguments": arguments, "status": status}
+
+    def test_an_arrival_becomes_a_table_and_no_result_starts_a_run(self) -> None:
+        self.deployment.simulate()
+        known = self.deployment.runs()
+        self.deployment.put("inbox/strikes/strikes.csv", self.data)
+        run = self.deployment.wait_for_run(known)
+        output = self.succeeded(run)
+        self.assertEqual((output["rows"], output["failed"]), (ROWS, 0))
+        self.assertTrue(output["output"].startswith(f"s3://{BUCKET}/results/strikes/strikes-"), output)
+        self.check_table(output, self.data)
+        summary = self.summary(output)
+        self.assertEqual(summary["rows"]["in"], ROWS)
+        self.assertEqual(summary["rows"]["out"], ROWS)
+        self.assertEqual(summary["validation_passed_records"], ROWS)
+        self.assertEqual(summary["batch_job_info"]["total_jobs"], 7)
+        self.assertTrue(summary["reconciliation"]["agrees_with_bedrock"])
+        self.assertEqual(self.deployment.runs(), [*known, run] if known else [run])
+        peaks = self.deployment.peak_mib()
+        for function in ("plan", "split", "submit", "check", "merge", "finish"):
+            with self.subTest(function):
+                self.assertLess(peaks[function], memory_mib(function))
+
+    def test_rows_of_a_job_that_failed_are_asked_again(self) -> None:
+        end = {"job": 0, "kind": "end", "status": "Failed", "answered": 0.5, "message": "an internal error"}
+        bedrock = self.deployment.simulate(faults={"jobs": [end]})
+        data = self.rows(400)
+        known = self.deployment.runs()
+        self.deployment.put("inbox/strikes/failing/data.csv", data)
+        request = {"settings": {"BEDROCK_BATCH_THRESHOLD": "100"}}
+        self.deployment.put("inbox/strikes/failing/request.json", json.dumps(request).encode())
+        output = self.succeeded(self.deployment.wait_for_run(known))
+        self.assertEqual((output["rows"], output["failed"]), (400, 0))
+        self.check_table(output, data)
+        self.assertEqual([job["status"] for job in bedrock.jobs()], ["Failed", "Completed"])
+        rounds = self.summary(output)["rounds"]
+        self.assertEqual([(one["asked"], one["good"]) for one in rounds], [(400, 200), (200, 200)])
+
+    def test_a_pipeline_is_told_the_result(self) -> None:
+        self.deployment.simulate()
+        known = self.deployment.runs()
+        self.deployment.send(self.message("Tokenofsuccess", "Executing", 150))
+        output = self.succeeded(self.deployment.wait_for_run(known))
+        operation, body = self.deployment.sagemaker.wait_for("Tokenofsuccess")
+        self.assertEqual(operation, "SendPipelineExecutionStepSuccess")
+        told = {one["Name"]: one["Value"] for one in body["OutputParameters"]}
+        self.assertEqual(told["processed_data"], f"s3://{BUCKET}/results/Tokenofsuccess/")
+        self.assertEqual(told["analysis_summary"], output["summary"])
+        self.assertEqual((told["rows"], told["failed"]), ("150", "0"))
+
+    def test_a_pipeline_that_stops_leaves_no_job_running(self) -> None:
+        bedrock = self.deployment.simulate(seconds_per_status=300)
+        known = self.deployment.runs()
+        message = self.message("Tokenofstop", "Executing", 150)
+        self.deployment.send(message)
+        run = self.deployment.wait_for_run(known)
+        wait_until("the job is there", bedrock.jobs, 60)
+        self.deployment.send(message | {"status": "Stopping"})
+        end = self.deployment.wait_for_end(run)
+        self.assertEqual((end["status"], end["error"]), ("ABORTED", "Quarry.Stopped"))
+        operation, body = self.deployment.sagemaker.wait_for("Tokenofstop")
+        self.assertEqual(operation, "SendPipelineExecutionStepFailure")
+        self.assertIn("the run was stopped", body["FailureReason"])
+        self.assertEqual([job["status"] for job in bedrock.jobs()], ["Stopping"])
+
+    def test_what_was_worked_on_leaves_no_dead_letters(self) -> None:
+        self.assertEqual(self.deployment.dead_letters(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
