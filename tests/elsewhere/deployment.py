@@ -21,12 +21,21 @@ ENDS = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
 
 
 def emulated_template() -> dict[str, Any]:
-    """What `sam build` wrote, without the alarms over several metrics: the emulator has none."""
+    """What `sam build` wrote, without what the emulator cannot do.
+
+    It has no alarms over several metrics. It speaks plain HTTP, which the policies of buckets, queues
+    and topics refuse; of these only what allows something is kept.
+    """
     document = yaml.safe_load((BUILD / "template.yaml").read_text(encoding="utf-8"))
     for name, resource in list(document["Resources"].items()):
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in properties:
             del document["Resources"][name]
+        if resource["Type"] in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
+            policy = properties["PolicyDocument"]
+            policy["Statement"] = [one for one in policy["Statement"] if one.get("Effect") == "Allow"]
+            if not policy["Statement"]:
+                del document["Resources"][name]
         for place in ("CodeUri", "DefinitionUri"):
             if place in properties:
                 properties[place] = str((BUILD / properties[place]).resolve())
@@ -45,6 +54,7 @@ class Deployment:
         self.aws = Ministack(
             folder,
             port,
+            AUTH="true",  # Each function may do what its role allows, and nothing else.
             SFN_WAIT_SCALE=str(MINUTE_SECONDS / 60),
             QUARRY_S3_PATH_STYLE="true",
             AWS_ENDPOINT_URL_BEDROCK=bedrock,

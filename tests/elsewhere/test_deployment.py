@@ -2,11 +2,12 @@
 
 `sam deploy` makes the stack from the template and the release binaries that `sam build` made. From
 then on all is as on AWS: an object arrives, EventBridge calls trigger, Step Functions calls the
-functions, EventBridge tells settle of the end. Only Bedrock is our simulator, a process of its own,
-and SageMaker is a server that takes answers.
+functions, EventBridge tells settle of the end, and each function may do what its role allows. Only
+Bedrock is our simulator, a process of its own, and SageMaker is a server that takes answers: neither
+asks for permissions.
 
 What the emulator does not do is not tested here: it neither bounds the Map by `max_concurrency` nor
-ends the children of a run that is stopped, and a run's alarms over several metrics are left out.
+ends the children of a run that is stopped. What it cannot deploy is in `emulated_template`.
 """
 
 import json

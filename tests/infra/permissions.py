@@ -52,18 +52,18 @@ READS = {
         "inbox", "staged", "layout", "plan", "spec", "asked", "todo", "job_end", "counts", "results",
         "output", "on_demand_output", "given_output",
     ],
-    "finish": ["results prefix", "plan", "layout", "finish_progress", "receipt", "part"],
+    "finish": ["results prefix", "write check", "plan", "layout", "finish_progress", "receipt", "part"],
     "trigger": ["inbox", "pipelines", "stop"],
     "settle": ["job"],
 }
 WRITES = {
-    "plan": ["plan_progress", "staged", "layout", "spec", "manifest", "plan"],
+    "plan": ["plan_progress", "staged", "layout", "spec", "manifest", "plan", "write check"],
     "split": ["asked", "input"],
     "submit": ["job"],
     "check": ["job_end"],
     "invoke": ["on_demand_output"],
     "merge": ["counts", "todo", "results", "part", "receipt"],
-    "finish": ["finish_progress", "results prefix"],
+    "finish": ["finish_progress", "results prefix", "write check"],
     "trigger": ["stop"],
     "settle": [],
 }
@@ -74,15 +74,22 @@ LISTS = {
     "check": [],
     "invoke": ["run"],
     "merge": ["run"],
-    "finish": ["run", "results prefix"],
+    "finish": ["run", "results prefix", "write check"],
     "trigger": ["pipelines"],
     "settle": ["run"],
 }
 # Named for Bedrock or for the state machine, which read or write them with roles of their own.
 NAMED_ONLY = {"submit": {"input", "output"}, "plan": {"manifest"}, "settle": {"slices"}}
 # Written in parts, which are given up when writing fails.
-IN_PARTS = {"staged", "input", "results", "part", "results prefix"}
-PREFIXES = {"inbox": "inbox/p/a.csv", "pipelines": "pipelines/p/prompts.json", "results prefix": "results/p/run/a.csv", "run": "runs/run/x"}
+IN_PARTS = {"staged", "input", "results", "part", "results prefix", "write check"}
+PREFIXES = {
+    "inbox": "inbox/p/a.csv",
+    "pipelines": "pipelines/p/prompts.json",
+    "results prefix": "results/p/run/a.csv",
+    # plan begins an upload here and gives it up, before anything is paid for.
+    "write check": "results/p/run/write-check",
+    "run": "runs/run/x",
+}
 
 
 @functools.cache
