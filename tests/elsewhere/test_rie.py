@@ -190,6 +190,20 @@ class Contract(unittest.TestCase):
         event["detail"]["object"]["key"] = "inbox/strikes/deleted.csv"
         self.assertEqual(self.call("trigger", event), {"ignored": "it has been deleted since"})
 
+    def test_a_message_that_cannot_be_read_is_handed_back_and_logged_without_a_name_twice(self) -> None:
+        event = self.recorded("trigger", "callback-malformed.json")
+        answer = self.call("trigger", event)
+        self.assertEqual(answer, {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]})
+
+        def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+            names = [name for name, _ in pairs]
+            self.assertEqual(sorted(set(names)), sorted(names))
+            return dict(pairs)
+
+        log = self.functions["trigger"].log.read_text(encoding="utf-8").splitlines()
+        lines = [json.loads(line, object_pairs_hook=unique) for line in log if line.startswith("{")]
+        self.assertIn("message failed", [line.get("message") for line in lines])
+
     def test_settle_hands_the_result_to_the_pipeline(self) -> None:
         event = self.recorded("settle", "run-succeeded.json")
         answer = self.call("settle", event)

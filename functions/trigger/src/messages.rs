@@ -38,7 +38,7 @@ pub(crate) async fn handle(deps: &Deps, messages: &[Message]) -> BatchAnswer {
     for message in messages {
         if let Err(error) = one(deps, message).await {
             tracing::error!(
-                message = message.id,
+                message_id = message.id,
                 error_type = error.name(),
                 error = error.full_message(),
                 "message failed"
@@ -66,12 +66,12 @@ async fn one(deps: &Deps, message: &Message) -> Result<(), StepError> {
     {
         let reason = FailureReason::new(&error.full_message());
         match deps.callbacks.fail(token, &reason).await {
-            Ok(Answered::Now) => tracing::info!(message = message.id, "told the pipeline"),
+            Ok(Answered::Now) => tracing::info!(message_id = message.id, "told the pipeline"),
             Ok(Answered::Before) => {}
             Err(unanswered) => {
                 let unanswered = unanswered.into_step("answering the pipeline's step");
                 tracing::error!(
-                    message = message.id,
+                    message_id = message.id,
                     error_type = unanswered.name(),
                     error = unanswered.full_message(),
                     "the pipeline was not told"
