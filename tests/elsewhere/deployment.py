@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from processes import LOOPBACK, environment, free_ports, wait_until
+from processes import LOOPBACK, REGION, environment, free_ports, wait_until
 from release import BUILD, SAM
 from servers import Bedrock, Ministack, SageMaker, client
 
 BUCKET = "quarry-data"
+# A bucket that is not the deployment's, where pipelines have their data and results.
+PIPELINES_BUCKET = "sagemaker-data"
 STACK = "quarry"
 MODEL = "anthropic.claude-sonnet-4-20250514-v1:0"
 # A minute of the state machine's waits.
@@ -65,7 +67,11 @@ class Deployment:
         self.s3 = client("s3", self.aws.endpoint)
         self.executions = client("stepfunctions", self.aws.endpoint)
         self.queues = client("sqs", self.aws.endpoint)
+        self._logs = client("logs", self.aws.endpoint)
         try:
+            self.s3.create_bucket(
+                Bucket=PIPELINES_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+            )
             self._deploy()
         except BaseException:
             self.kill()
@@ -86,6 +92,8 @@ class Deployment:
                 f"BucketName={BUCKET}",
                 f"ModelId={MODEL}",
                 f"ModelArns=arn:aws:bedrock:eu-central-1::foundation-model/{MODEL}",
+                f"ReadableArns=arn:aws:s3:::{PIPELINES_BUCKET},arn:aws:s3:::{PIPELINES_BUCKET}/*",
+                f"WritableArns=arn:aws:s3:::{PIPELINES_BUCKET},arn:aws:s3:::{PIPELINES_BUCKET}/*",
             ],
             cwd=self._folder, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
         )  # fmt: skip
@@ -99,15 +107,13 @@ class Deployment:
         self.bedrock = Bedrock(self._folder, self.aws.endpoint, self._bedrock_port, seconds_per_status, faults)
         return self.bedrock
 
-    def put(self, key: str, body: bytes) -> None:
-        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+    def put(self, key: str, body: bytes, bucket: str = BUCKET) -> None:
+        self.s3.put_object(Bucket=bucket, Key=key, Body=body)
 
-    def get(self, key: str) -> bytes:
-        return self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-
-    def keys(self, prefix: str) -> list[str]:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-        return [found["Key"] for page in pages for found in page.get("Contents", [])]
+    def get(self, location: str) -> bytes:
+        """An object at `s3://bucket/key`."""
+        bucket, _, key = location.removeprefix("s3://").partition("/")
+        return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
     def send(self, message: dict[str, Any]) -> None:
         """A pipeline's message to the callback queue."""
@@ -149,16 +155,30 @@ class Deployment:
         assert isinstance(end, dict)
         return end
 
+    def log_lines(self) -> list[str]:
+        """What the functions have logged, in the stack's log group."""
+        pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=self.outputs["FunctionLogsName"])
+        return [event["message"].rstrip() for page in pages for event in page["events"]]
+
+    def logged(self, function: str, message: str, run: str) -> list[dict[str, Any]]:
+        """A function's own lines with a message about a run."""
+        own = [json.loads(line) for line in self.log_lines() if line.startswith('{"timestamp"')]
+        return [
+            line
+            for line in own
+            if line["message"] == message
+            and line.get("span", {}).get("function") == function
+            and run in (line.get("run"), line["span"].get("run"))
+        ]
+
     def failure(self) -> str:
         """What there is to read when a test fails."""
         texts = [self.aws.tail()]
         if self.bedrock:
             texts.append(self.bedrock.tail())
-        logs = client("logs", self.aws.endpoint)
         try:
-            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{STACK}", limit=1000)["events"]
-            texts += [event["message"].rstrip() for event in events[-60:]]
-        except ClientError as error:
+            texts += self.log_lines()[-60:]
+        except (BotoCoreError, ClientError) as error:
             texts.append(f"no logs of functions: {error}")
         return "\n".join(texts)
 

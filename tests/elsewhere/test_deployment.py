@@ -13,13 +13,12 @@ ends the children of a run that is stopped. What it cannot deploy is in `emulate
 import json
 import tempfile
 import unittest
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from deployment import BUCKET, Deployment
+from deployment import BUCKET, PIPELINES_BUCKET, Deployment, emulated_template
 from processes import wait_until
-from release import FUNCTIONS, ROOT, memory_mib
+from release import ROOT, TEMPLATE, memory_mib
 
 EXAMPLE = ROOT / "examples/wildlife-strikes"
 ROWS = 10_000
@@ -60,6 +59,9 @@ class Elsewhere(unittest.TestCase):
             print(self.deployment.failure())
         return ran
 
+    def tearDown(self) -> None:
+        self.assertEqual(self.deployment.dead_letters(), [])
+
     def rows(self, count: int) -> bytes:
         """The example's header and first rows."""
         return b"".join(self.data.splitlines(keepends=True)[: count + 1])
@@ -70,12 +72,11 @@ class Elsewhere(unittest.TestCase):
         return json.loads(end["output"])
 
     def summary(self, output: dict[str, Any]) -> dict[str, Any]:
-        return json.loads(self.deployment.get(output["summary"].removeprefix(f"s3://{BUCKET}/")))
+        return json.loads(self.deployment.get(output["summary"]))
 
     def check_table(self, output: dict[str, Any], data: bytes) -> None:
         """All rows are there in their order, and what was theirs is as it was, byte for byte."""
-        place = output["output"].removeprefix(f"s3://{BUCKET}/")
-        given, made = records(data), records(self.deployment.get(f"{place}validation_processed_data.csv"))
+        given, made = records(data), records(self.deployment.get(output["output"] + "validation_processed_data.csv"))
         self.assertEqual(len(made), len(given))
         self.assertIn(b",llm_species_group,", made[0])
         for old, new in zip(given, made, strict=True):
@@ -83,15 +84,20 @@ class Elsewhere(unittest.TestCase):
 
     def message(self, token: str, status: str, rows: int) -> dict[str, Any]:
         """What a pipeline sends, and its data."""
-        self.deployment.put(f"strikes/{token}/data.csv", self.rows(rows))
+        self.deployment.put(f"{token}/input/data.csv", self.rows(rows), PIPELINES_BUCKET)
         arguments = {
-            "input_data": f"s3://{BUCKET}/strikes/{token}/",
+            "input_data": f"s3://{PIPELINES_BUCKET}/{token}/input/",
             "prompt_templates": f"s3://{BUCKET}/pipelines/strikes/",
             "validation_schema": f"s3://{BUCKET}/pipelines/strikes/validation_schema_strikes.json",
-            "processed_data": f"s3://{BUCKET}/results/{token}/",
+            "processed_data": f"s3://{PIPELINES_BUCKET}/{token}/output/",
             "BEDROCK_BATCH_THRESHOLD": 100,
         }
         return {"token": token, "pipelineExecutionArn": PIPELINE + token.lower(), "arguments": arguments, "status": status}
+
+    def test_no_more_is_left_out_than_has_to_be(self) -> None:
+        left_out = set(TEMPLATE.resources) - set(emulated_template()["Resources"])
+        alarms = {"RunsFailedAlarm", "JobAgeAlarm", "DeadLettersAlarm"}
+        self.assertEqual(left_out, alarms | {"BucketPolicy", "CallbackQueuePolicy"})
 
     def test_an_arrival_becomes_a_table_and_no_result_starts_a_run(self) -> None:
         self.deployment.simulate()
@@ -108,7 +114,13 @@ class Elsewhere(unittest.TestCase):
         self.assertEqual(summary["validation_passed_records"], ROWS)
         self.assertEqual(summary["batch_job_info"]["total_jobs"], 7)
         self.assertTrue(summary["reconciliation"]["agrees_with_bedrock"])
-        self.assertEqual(self.deployment.runs(), [*known, run] if known else [run])
+
+        name = run.rpartition(":")[2]
+        # settle is told of the end after all events of results.
+        wait_until("the run is settled", lambda: self.deployment.logged("settle", "settled", name), 60)
+        self.assertEqual(sorted(self.deployment.runs()), sorted([*known, run]))
+        self.assertEqual(len(self.deployment.logged("trigger", "run started", name)), 1)
+
         peaks = self.deployment.peak_mib()
         for function in ("plan", "split", "submit", "check", "merge", "finish"):
             with self.subTest(function):
@@ -132,32 +144,30 @@ class Elsewhere(unittest.TestCase):
     def test_a_pipeline_is_told_the_result(self) -> None:
         self.deployment.simulate()
         known = self.deployment.runs()
-        self.deployment.send(self.message("Tokenofsuccess", "Executing", 150))
+        self.deployment.send(self.message("CallBack01", "Executing", 150))
         output = self.succeeded(self.deployment.wait_for_run(known))
-        operation, body = self.deployment.sagemaker.wait_for("Tokenofsuccess")
+        operation, body = self.deployment.sagemaker.wait_for("CallBack01")
         self.assertEqual(operation, "SendPipelineExecutionStepSuccess")
         told = {one["Name"]: one["Value"] for one in body["OutputParameters"]}
-        self.assertEqual(told["processed_data"], f"s3://{BUCKET}/results/Tokenofsuccess/")
+        self.assertEqual(told["processed_data"], f"s3://{PIPELINES_BUCKET}/CallBack01/output/")
         self.assertEqual(told["analysis_summary"], output["summary"])
         self.assertEqual((told["rows"], told["failed"]), ("150", "0"))
+        self.check_table(output, self.rows(150))
 
     def test_a_pipeline_that_stops_leaves_no_job_running(self) -> None:
         bedrock = self.deployment.simulate(seconds_per_status=300)
         known = self.deployment.runs()
-        message = self.message("Tokenofstop", "Executing", 150)
+        message = self.message("CallBack02", "Executing", 150)
         self.deployment.send(message)
         run = self.deployment.wait_for_run(known)
         wait_until("the job is there", bedrock.jobs, 60)
         self.deployment.send(message | {"status": "Stopping"})
         end = self.deployment.wait_for_end(run)
         self.assertEqual((end["status"], end["error"]), ("ABORTED", "Quarry.Stopped"))
-        operation, body = self.deployment.sagemaker.wait_for("Tokenofstop")
+        operation, body = self.deployment.sagemaker.wait_for("CallBack02")
         self.assertEqual(operation, "SendPipelineExecutionStepFailure")
         self.assertIn("the run was stopped", body["FailureReason"])
         self.assertEqual([job["status"] for job in bedrock.jobs()], ["Stopping"])
-
-    def test_what_was_worked_on_leaves_no_dead_letters(self) -> None:
-        self.assertEqual(self.deployment.dead_letters(), [])
 
 
 if __name__ == "__main__":
