@@ -115,6 +115,12 @@ class Deployment:
         bucket, _, key = location.removeprefix("s3://").partition("/")
         return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
+    def call(self, function: str, event: dict[str, Any]) -> Any:
+        """A function's answer to an event, or its error."""
+        functions = client("lambda", self.aws.endpoint)
+        answer = functions.invoke(FunctionName=f"{STACK}-{function}", Payload=json.dumps(event).encode())
+        return json.load(answer["Payload"])
+
     def send(self, message: dict[str, Any]) -> None:
         """A pipeline's message to the callback queue."""
         self.queues.send_message(QueueUrl=self._queue("CallbackQueueUrl"), MessageBody=json.dumps(message))

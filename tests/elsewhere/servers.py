@@ -7,6 +7,7 @@ from pathlib import Path
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from processes import LOOPBACK, REGION, Process, environment, free_ports, is_listening, wait_until
 from release import EMULATORS, QUARRY
@@ -49,11 +50,10 @@ class SeaweedFs(Process):
         """Whether volumes are there: the port is open some seconds earlier."""
         s3 = client("s3", self.endpoint)
         try:
-            s3.create_bucket(Bucket="is-ready")
+            if "is-ready" not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
+                s3.create_bucket(Bucket="is-ready")
             s3.put_object(Bucket="is-ready", Key="object", Body=b"1")
-        except s3.exceptions.BucketAlreadyExists:
-            return True
-        except Exception:  # noqa: BLE001 - whatever it is: not ready yet
+        except (BotoCoreError, ClientError):
             return False
         return True
 

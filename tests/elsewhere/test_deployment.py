@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from deployment import BUCKET, PIPELINES_BUCKET, Deployment, emulated_template
-from processes import wait_until
+from processes import REGION, wait_until
 from release import ROOT, TEMPLATE, memory_mib
 
 EXAMPLE = ROOT / "examples/wildlife-strikes"
@@ -93,6 +93,25 @@ class Elsewhere(unittest.TestCase):
             "BEDROCK_BATCH_THRESHOLD": 100,
         }
         return {"token": token, "pipelineExecutionArn": PIPELINE + token.lower(), "arguments": arguments, "status": status}
+
+    def test_a_function_may_not_do_what_its_role_does_not_allow(self) -> None:
+        self.deployment.s3.create_bucket(
+            Bucket="somebody-elses", CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        self.deployment.put("data/data.csv", self.rows(1), "somebody-elses")
+        request = {
+            "version": 1,
+            "data": "s3://somebody-elses/data/",
+            "prompts": f"s3://{BUCKET}/pipelines/strikes/",
+            "output": f"s3://{BUCKET}/results/strikes/denied/",
+            "job_type": "validation",
+        }
+        answer = self.deployment.call(
+            "plan",
+            {"version": 1, "execution": "denied", "started": "2026-01-02T03:04:05.678Z", "turn": 0, "request": request},
+        )
+        self.assertEqual(answer.get("errorType"), "Quarry.AccessDenied", answer)
+        self.assertIn("somebody-elses", answer["errorMessage"])
 
     def test_no_more_is_left_out_than_has_to_be(self) -> None:
         left_out = set(TEMPLATE.resources) - set(emulated_template()["Resources"])
