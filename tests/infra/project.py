@@ -127,20 +127,24 @@ class Template:
         }
 
     def functions(self) -> dict[str, dict[str, Any]]:
-        """Properties of the functions, by the name of their folder, with what holds for all."""
+        """Properties of the functions, by the names of their folders, with what holds for all."""
         shared = self.document["Globals"]["Function"]
         functions = {}
-        for properties in self.of_type("AWS::Serverless::Function").values():
+        for logical_id, properties in self.of_type("AWS::Serverless::Function").items():
             variables = shared["Environment"]["Variables"] | properties.get("Environment", {}).get("Variables", {})
-            name = Path(properties["CodeUri"]).name
-            functions[name] = shared | properties | {"Environment": {"Variables": variables}}
+            functions[self._folder(logical_id)] = shared | properties | {"Environment": {"Variables": variables}}
         return functions
+
+    def _folder(self, logical_id: str) -> str:
+        """The name of a function's folder, from that of its binary."""
+        binary = self.resources[logical_id]["Metadata"]["BuildProperties"]["Binary"]
+        return binary.removeprefix("quarry-")
 
     def logical_id(self, function: str) -> str:
         """The logical id of a function."""
-        for name, properties in self.of_type("AWS::Serverless::Function").items():
-            if Path(properties["CodeUri"]).name == function:
-                return name
+        for logical_id in self.of_type("AWS::Serverless::Function"):
+            if self._folder(logical_id) == function:
+                return logical_id
         raise KeyError(function)
 
     def role_of(self, function: str) -> str:
