@@ -2,6 +2,7 @@
 
 import re
 import statistics
+import time
 import unittest
 
 from release import CONTROL_FUNCTIONS, FUNCTIONS, binary
@@ -12,7 +13,8 @@ DATA_BYTES = 25_000_000
 STARTS = 15
 START_SECONDS = 0.015
 # A machine that is busy with something else says nothing: then once more, but not for ever.
-SERIES = 5
+SERIES = 20
+PAUSE_SECONDS = 0.5
 # provided.al2023 has this one.
 GLIBC = (2, 34)
 
@@ -37,6 +39,7 @@ class Budgets(unittest.TestCase):
                     medians.append(statistics.median(start_seconds(function) for _ in range(STARTS)))
                     if medians[-1] <= START_SECONDS:
                         break
+                    time.sleep(PAUSE_SECONDS)
                 self.assertLessEqual(min(medians), START_SECONDS)
 
     def test_a_function_runs_with_the_c_library_of_lambda(self) -> None:
