@@ -1,7 +1,7 @@
 //! `quarry merge`: the result table from answers that are already at hand.
 
 use crate::failure::Failure;
-use crate::preview::{first_state, plan};
+use crate::preview::plan;
 use crate::report;
 use crate::staging::{self, JobArguments, LocalJob};
 use clap::Args;
@@ -87,7 +87,9 @@ pub(crate) async fn merge(arguments: MergeArguments) -> Result<(), Failure> {
         .map_err(failed)?;
     for (slice, answers) in sorted.finish()?.into_iter().enumerate() {
         let slice = u32::try_from(slice).map_err(|error| Failure::run(error.to_string()))?;
-        let state: SliceState = stack.call("split", &first_state(&planned, slice)).await?;
+        let state: SliceState = stack
+            .call("split", &SliceState::first(planned.run.clone(), slice))
+            .await?;
         let at = run
             .slice(slice)
             .round(0)

@@ -6,7 +6,7 @@ use crate::staging::{self, JobArguments, LocalJob};
 use clap::Args;
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
-use quarry_contract::payload::{PlanInput, PlanOutput, SliceState, Step};
+use quarry_contract::payload::{PlanInput, PlanOutput, SliceState};
 use quarry_contract::plan::Asked;
 use quarry_contract::request::Request;
 use quarry_edge::documents;
@@ -74,21 +74,6 @@ pub(crate) async fn plan(
     }
 }
 
-/// The first state of a slice.
-pub(crate) fn first_state(planned: &PlanOutput, slice: u32) -> SliceState {
-    SliceState {
-        version: VERSION,
-        run: planned.run.clone(),
-        slice,
-        round: 0,
-        stopped_rounds: 0,
-        next: Step::Split,
-        records: 0,
-        job: None,
-        wait_seconds: None,
-    }
-}
-
 /// Prints a slice's records; `false` when nobody reads them any more.
 async fn print_slice(
     stack: &LocalStack,
@@ -96,7 +81,9 @@ async fn print_slice(
     slice: u32,
     left: &mut u64,
 ) -> Result<bool, Failure> {
-    let state: SliceState = stack.call("split", &first_state(planned, slice)).await?;
+    let state: SliceState = stack
+        .call("split", &SliceState::first(planned.run.clone(), slice))
+        .await?;
     if state.records == 0 {
         return Ok(true);
     }

@@ -92,6 +92,23 @@ pub struct SliceState {
     pub wait_seconds: Option<u64>,
 }
 
+impl SliceState {
+    /// Where a slice begins: what the Map gives to its first step.
+    pub fn first(run: S3Uri, slice: u32) -> Self {
+        Self {
+            version: crate::VERSION,
+            run,
+            slice,
+            round: 0,
+            stopped_rounds: 0,
+            next: Step::Split,
+            records: 0,
+            job: None,
+            wait_seconds: None,
+        }
+    }
+}
+
 /// The steps of a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -4,8 +4,8 @@
 
 pub mod memory;
 
-use crate::error::{Source, StepError};
-use crate::failure::{Failure, Kind};
+use crate::error::StepError;
+use crate::failure::{CallError, Failure, Kind};
 use crate::signed::{JSON_1_1, Service, SignedCalls, address};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -87,55 +87,13 @@ pub trait PipelineCallbacks: Send + Sync {
         &self,
         token: &CallbackToken,
         outputs: &[StepOutput],
-    ) -> Result<Answered, CallbackError>;
+    ) -> Result<Answered, CallError>;
     /// The step failed.
     async fn fail(
         &self,
         token: &CallbackToken,
         reason: &FailureReason,
-    ) -> Result<Answered, CallbackError>;
-}
-
-/// What a failed call means to the caller.
-#[derive(Debug, thiserror::Error)]
-pub enum CallbackError {
-    /// Too many calls.
-    #[error("throttled")]
-    Throttled(#[source] Source),
-    /// The role may not do this.
-    #[error("access denied")]
-    AccessDenied(#[source] Source),
-    /// The service does not take the answer.
-    #[error("refused")]
-    Refused(#[source] Source),
-    /// No answer or an internal error.
-    #[error("unavailable")]
-    Unavailable(#[source] Source),
-}
-
-impl CallbackError {
-    /// As a step's failure; `doing` says what for.
-    pub fn into_step(self, doing: &str) -> StepError {
-        let doing = doing.to_owned();
-        match self {
-            Self::Throttled(source) => StepError::Throttled {
-                doing,
-                source: Some(source),
-            },
-            Self::AccessDenied(source) => StepError::AccessDenied {
-                doing,
-                source: Some(source),
-            },
-            Self::Refused(source) => StepError::Refused {
-                doing,
-                source: Some(source),
-            },
-            Self::Unavailable(source) => StepError::Unavailable {
-                doing,
-                source: Some(source),
-            },
-        }
-    }
+    ) -> Result<Answered, CallError>;
 }
 
 /// [`PipelineCallbacks`] of SageMaker in the Region that the SDK configuration names.
@@ -157,11 +115,7 @@ impl SageMakerCallbacks {
         Ok(Self(calls))
     }
 
-    async fn call(
-        &self,
-        operation: &'static str,
-        input: &Value,
-    ) -> Result<Answered, CallbackError> {
+    async fn call(&self, operation: &'static str, input: &Value) -> Result<Answered, CallError> {
         let target = [("x-amz-target", format!("SageMaker.{operation}"))];
         match self.0.post(operation, &target, input.to_string()).await {
             Ok(_) => Ok(Answered::Now),
@@ -176,7 +130,7 @@ impl PipelineCallbacks for SageMakerCallbacks {
         &self,
         token: &CallbackToken,
         outputs: &[StepOutput],
-    ) -> Result<Answered, CallbackError> {
+    ) -> Result<Answered, CallError> {
         let outputs: Vec<Value> = outputs
             .iter()
             .map(|output| json!({"Name": output.name, "Value": output.value}))
@@ -193,7 +147,7 @@ impl PipelineCallbacks for SageMakerCallbacks {
         &self,
         token: &CallbackToken,
         reason: &FailureReason,
-    ) -> Result<Answered, CallbackError> {
+    ) -> Result<Answered, CallError> {
         let input = json!({
             "CallbackToken": token,
             "FailureReason": reason.0,
@@ -205,7 +159,7 @@ impl PipelineCallbacks for SageMakerCallbacks {
 
 /// A step takes one answer. The service's documentation names a conflict and a missing resource;
 /// what comes for a step that has ended in between says so in words.
-fn already_answered(failure: Failure) -> Result<Answered, CallbackError> {
+fn already_answered(failure: Failure) -> Result<Answered, CallError> {
     let answered = match failure.kind {
         Kind::Conflict | Kind::NotFound => true,
         Kind::Invalid => failure.message.to_lowercase().contains("already"),
@@ -215,14 +169,7 @@ fn already_answered(failure: Failure) -> Result<Answered, CallbackError> {
         tracing::info!(answer = %failure, "nobody waits for this answer");
         return Ok(Answered::Before);
     }
-    Err(match failure.kind {
-        Kind::Throttled | Kind::Quota => CallbackError::Throttled(Box::new(failure)),
-        Kind::AccessDenied => CallbackError::AccessDenied(Box::new(failure)),
-        Kind::Unavailable | Kind::Model => CallbackError::Unavailable(Box::new(failure)),
-        Kind::Conflict | Kind::NotFound | Kind::Invalid => {
-            CallbackError::Refused(Box::new(failure))
-        }
-    })
+    Err(failure.into())
 }
 
 #[cfg(test)]

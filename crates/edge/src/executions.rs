@@ -2,8 +2,8 @@
 
 pub mod memory;
 
-use crate::error::{Source, StepError};
-use crate::failure::{Failure, Kind};
+use crate::error::StepError;
+use crate::failure::{CallError, Failure};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sfn::Client;
@@ -37,9 +37,9 @@ pub enum Stopped {
 #[async_trait]
 pub trait Executions: Send + Sync {
     /// Starts an execution; `input` is JSON. A name is taken once in 90 days.
-    async fn start(&self, name: &str, input: &str) -> Result<Started, ExecutionsError>;
+    async fn start(&self, name: &str, input: &str) -> Result<Started, CallError>;
     /// Stops an execution; `error` and `cause` are what it will be seen to have ended with.
-    async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, ExecutionsError>;
+    async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, CallError>;
 }
 
 /// What is known of an execution.
@@ -70,58 +70,9 @@ pub struct Cause {
 #[async_trait]
 pub trait ExecutionRecords: Send + Sync {
     /// An execution's input and how it stands. Changes of the last seconds may be missing.
-    async fn describe(&self, arn: &str) -> Result<ExecutionRecord, ExecutionsError>;
+    async fn describe(&self, arn: &str) -> Result<ExecutionRecord, CallError>;
     /// Why a child of the execution's Distributed Map failed, if one did.
-    async fn failed_child(&self, arn: &str) -> Result<Option<Cause>, ExecutionsError>;
-}
-
-/// What a failed call means to the caller.
-#[derive(Debug, thiserror::Error)]
-pub enum ExecutionsError {
-    /// Too many calls, or too many executions.
-    #[error("throttled")]
-    Throttled(#[source] Source),
-    /// No such state machine or execution.
-    #[error("not found")]
-    NotFound(#[source] Source),
-    /// The role may not do this.
-    #[error("access denied")]
-    AccessDenied(#[source] Source),
-    /// The call cannot be made good by repeating it, e.g. an input that is too large.
-    #[error("refused")]
-    Refused(#[source] Source),
-    /// No answer or an internal error.
-    #[error("unavailable")]
-    Unavailable(#[source] Source),
-}
-
-impl ExecutionsError {
-    /// As a step's failure; `doing` says what for.
-    pub fn into_step(self, doing: &str) -> StepError {
-        let doing = doing.to_owned();
-        match self {
-            Self::Throttled(source) => StepError::Throttled {
-                doing,
-                source: Some(source),
-            },
-            Self::NotFound(source) => StepError::NotFound {
-                doing,
-                source: Some(source),
-            },
-            Self::AccessDenied(source) => StepError::AccessDenied {
-                doing,
-                source: Some(source),
-            },
-            Self::Refused(source) => StepError::Refused {
-                doing,
-                source: Some(source),
-            },
-            Self::Unavailable(source) => StepError::Unavailable {
-                doing,
-                source: Some(source),
-            },
-        }
-    }
+    async fn failed_child(&self, arn: &str) -> Result<Option<Cause>, CallError>;
 }
 
 /// [`Executions`] of a state machine in Step Functions.
@@ -159,7 +110,7 @@ fn executions_of(arn: &str) -> Option<String> {
 
 #[async_trait]
 impl Executions for StateMachine {
-    async fn start(&self, name: &str, input: &str) -> Result<Started, ExecutionsError> {
+    async fn start(&self, name: &str, input: &str) -> Result<Started, CallError> {
         let started = self
             .client
             .start_execution()
@@ -175,13 +126,13 @@ impl Executions for StateMachine {
                 if failure.code.as_deref() == Some("ExecutionAlreadyExists") {
                     Ok(Started::AlreadyRan)
                 } else {
-                    Err(of_failure(failure))
+                    Err(failure.into())
                 }
             }
         }
     }
 
-    async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, ExecutionsError> {
+    async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, CallError> {
         let stopped = self
             .client
             .stop_execution()
@@ -197,7 +148,7 @@ impl Executions for StateMachine {
                 if failure.code.as_deref() == Some("ExecutionDoesNotExist") {
                     Ok(Stopped::NoSuchExecution)
                 } else {
-                    Err(of_failure(failure))
+                    Err(failure.into())
                 }
             }
         }
@@ -221,7 +172,7 @@ impl StepFunctionsRecords {
 
 #[async_trait]
 impl ExecutionRecords for StepFunctionsRecords {
-    async fn describe(&self, arn: &str) -> Result<ExecutionRecord, ExecutionsError> {
+    async fn describe(&self, arn: &str) -> Result<ExecutionRecord, CallError> {
         let found = self.client.describe_execution().execution_arn(arn);
         let found = found.send().await.map_err(|error| sfn_error(&error))?;
         Ok(ExecutionRecord {
@@ -236,7 +187,7 @@ impl ExecutionRecords for StepFunctionsRecords {
         })
     }
 
-    async fn failed_child(&self, arn: &str) -> Result<Option<Cause>, ExecutionsError> {
+    async fn failed_child(&self, arn: &str) -> Result<Option<Cause>, CallError> {
         let maps = self.client.list_map_runs().execution_arn(arn);
         let maps = maps.send().await.map_err(|error| sfn_error(&error))?;
         for map in maps.map_runs {
@@ -272,21 +223,11 @@ fn since_epoch(date: DateTime) -> Duration {
     Duration::new(seconds, date.subsec_nanos())
 }
 
-fn sfn_error<E>(error: &SdkError<E, HttpResponse>) -> ExecutionsError
+fn sfn_error<E>(error: &SdkError<E, HttpResponse>) -> CallError
 where
     E: ProvideErrorMetadata + StdError + 'static,
 {
-    of_failure(Failure::new(error))
-}
-
-fn of_failure(failure: Failure) -> ExecutionsError {
-    match failure.kind {
-        Kind::Throttled | Kind::Quota => ExecutionsError::Throttled(Box::new(failure)),
-        Kind::NotFound => ExecutionsError::NotFound(Box::new(failure)),
-        Kind::AccessDenied => ExecutionsError::AccessDenied(Box::new(failure)),
-        Kind::Conflict | Kind::Invalid => ExecutionsError::Refused(Box::new(failure)),
-        Kind::Model | Kind::Unavailable => ExecutionsError::Unavailable(Box::new(failure)),
-    }
+    Failure::new(error).into()
 }
 
 #[cfg(test)]

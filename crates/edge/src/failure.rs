@@ -3,6 +3,7 @@
 //! The SDK's own `Display` hides the cause and its `Debug` redacts messages that Bedrock marks as
 //! sensitive, so the code and the message are read explicitly.
 
+use crate::error::{Source, StepError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
@@ -85,6 +86,67 @@ impl Failure {
                 status,
                 code: None,
                 message: DisplayErrorContext(error).to_string(),
+            },
+        }
+    }
+}
+
+/// What a failed call means to a caller that does the same whatever the service: Step Functions and SageMaker.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Too many calls, or too many of what is asked for.
+    #[error("throttled")]
+    Throttled(#[source] Source),
+    /// Something named in the call does not exist.
+    #[error("not found")]
+    NotFound(#[source] Source),
+    /// The role may not do this.
+    #[error("access denied")]
+    AccessDenied(#[source] Source),
+    /// The call cannot be made good by repeating it, e.g. an input that is too large.
+    #[error("refused")]
+    Refused(#[source] Source),
+    /// No answer or an internal error.
+    #[error("unavailable")]
+    Unavailable(#[source] Source),
+}
+
+impl From<Failure> for CallError {
+    fn from(failure: Failure) -> Self {
+        match failure.kind {
+            Kind::Throttled | Kind::Quota => Self::Throttled(Box::new(failure)),
+            Kind::NotFound => Self::NotFound(Box::new(failure)),
+            Kind::AccessDenied => Self::AccessDenied(Box::new(failure)),
+            Kind::Conflict | Kind::Invalid => Self::Refused(Box::new(failure)),
+            Kind::Model | Kind::Unavailable => Self::Unavailable(Box::new(failure)),
+        }
+    }
+}
+
+impl CallError {
+    /// As a step's failure; `doing` says what for.
+    pub fn into_step(self, doing: &str) -> StepError {
+        let doing = doing.to_owned();
+        match self {
+            Self::Throttled(source) => StepError::Throttled {
+                doing,
+                source: Some(source),
+            },
+            Self::NotFound(source) => StepError::NotFound {
+                doing,
+                source: Some(source),
+            },
+            Self::AccessDenied(source) => StepError::AccessDenied {
+                doing,
+                source: Some(source),
+            },
+            Self::Refused(source) => StepError::Refused {
+                doing,
+                source: Some(source),
+            },
+            Self::Unavailable(source) => StepError::Unavailable {
+                doing,
+                source: Some(source),
             },
         }
     }

@@ -1,6 +1,7 @@
 //! Callback steps in memory, for tests: each takes one answer.
 
-use super::{Answered, CallbackError, FailureReason, PipelineCallbacks, StepOutput};
+use super::{Answered, FailureReason, PipelineCallbacks, StepOutput};
+use crate::failure::CallError;
 use async_trait::async_trait;
 use quarry_contract::callback::CallbackToken;
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ pub struct MemoryCallbacks {
 #[derive(Debug, Default)]
 struct State {
     answers: BTreeMap<String, StepAnswer>,
-    failures: Vec<CallbackError>,
+    failures: Vec<CallError>,
 }
 
 impl MemoryCallbacks {
@@ -38,11 +39,11 @@ impl MemoryCallbacks {
     }
 
     /// The next call fails.
-    pub fn fail_next(&self, error: CallbackError) {
+    pub fn fail_next(&self, error: CallError) {
         self.state().failures.push(error);
     }
 
-    fn answer(&self, token: &CallbackToken, answer: StepAnswer) -> Result<Answered, CallbackError> {
+    fn answer(&self, token: &CallbackToken, answer: StepAnswer) -> Result<Answered, CallError> {
         let mut state = self.state();
         if let Some(error) = state.failures.pop() {
             return Err(error);
@@ -61,7 +62,7 @@ impl PipelineCallbacks for MemoryCallbacks {
         &self,
         token: &CallbackToken,
         outputs: &[StepOutput],
-    ) -> Result<Answered, CallbackError> {
+    ) -> Result<Answered, CallError> {
         self.answer(token, StepAnswer::Succeeded(outputs.to_vec()))
     }
 
@@ -69,7 +70,7 @@ impl PipelineCallbacks for MemoryCallbacks {
         &self,
         token: &CallbackToken,
         reason: &FailureReason,
-    ) -> Result<Answered, CallbackError> {
+    ) -> Result<Answered, CallError> {
         self.answer(token, StepAnswer::Failed(reason.clone()))
     }
 }

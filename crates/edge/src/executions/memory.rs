@@ -1,8 +1,7 @@
 //! Executions in memory, for tests: names are taken once, nothing runs.
 
-use super::{
-    Cause, ExecutionRecord, ExecutionRecords, Executions, ExecutionsError, Started, Stopped,
-};
+use super::{Cause, ExecutionRecord, ExecutionRecords, Executions, Started, Stopped};
+use crate::failure::CallError;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,7 +35,7 @@ pub struct MemoryExecutions {
 #[derive(Debug, Default)]
 struct State {
     executions: BTreeMap<String, MemoryExecution>,
-    failures: Vec<ExecutionsError>,
+    failures: Vec<CallError>,
     record: ExecutionRecord,
     failed_child: Option<Cause>,
 }
@@ -59,7 +58,7 @@ impl MemoryExecutions {
     }
 
     /// The next call fails.
-    pub fn fail_next(&self, error: ExecutionsError) {
+    pub fn fail_next(&self, error: CallError) {
         self.state().failures.push(error);
     }
 
@@ -73,7 +72,7 @@ impl MemoryExecutions {
         self.state().failed_child = Some(cause);
     }
 
-    fn called(&self) -> Result<MutexGuard<'_, State>, ExecutionsError> {
+    fn called(&self) -> Result<MutexGuard<'_, State>, CallError> {
         let mut state = self.state();
         match state.failures.pop() {
             Some(error) => Err(error),
@@ -84,7 +83,7 @@ impl MemoryExecutions {
 
 #[async_trait]
 impl Executions for MemoryExecutions {
-    async fn start(&self, name: &str, input: &str) -> Result<Started, ExecutionsError> {
+    async fn start(&self, name: &str, input: &str) -> Result<Started, CallError> {
         let mut state = self.called()?;
         if let Some(there) = state.executions.get(name) {
             let same = there.standing == Standing::Running && there.input == input;
@@ -102,7 +101,7 @@ impl Executions for MemoryExecutions {
         Ok(Started::Running)
     }
 
-    async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, ExecutionsError> {
+    async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, CallError> {
         let mut state = self.called()?;
         let Some(execution) = state.executions.get_mut(name) else {
             return Ok(Stopped::NoSuchExecution);
@@ -119,11 +118,11 @@ impl Executions for MemoryExecutions {
 
 #[async_trait]
 impl ExecutionRecords for MemoryExecutions {
-    async fn describe(&self, _arn: &str) -> Result<ExecutionRecord, ExecutionsError> {
+    async fn describe(&self, _arn: &str) -> Result<ExecutionRecord, CallError> {
         Ok(self.called()?.record.clone())
     }
 
-    async fn failed_child(&self, _arn: &str) -> Result<Option<Cause>, ExecutionsError> {
+    async fn failed_child(&self, _arn: &str) -> Result<Option<Cause>, CallError> {
         Ok(self.called()?.failed_child.clone())
     }
 }

@@ -1,8 +1,9 @@
 //! What goes to SageMaker, and what its answers mean.
 
 use quarry_edge::callbacks::{
-    Answered, CallbackError, FailureReason, PipelineCallbacks, SageMakerCallbacks, StepOutput,
+    Answered, FailureReason, PipelineCallbacks, SageMakerCallbacks, StepOutput,
 };
+use quarry_edge::failure::CallError;
 use quarry_edge::sdk::{Credentials, SdkOptions, load};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -149,7 +150,7 @@ async fn other_refusals_are_errors_and_outages_are_tried_again() {
     let service = Service::start(vec![(400, denied)]).await;
     let error = service.callbacks().await.fail(&token, &reason).await;
     let error = error.unwrap_err();
-    assert!(matches!(error, CallbackError::AccessDenied(_)), "{error:?}");
+    assert!(matches!(error, CallError::AccessDenied(_)), "{error:?}");
     assert!(
         error
             .into_step("x")
@@ -159,7 +160,7 @@ async fn other_refusals_are_errors_and_outages_are_tried_again() {
     let invalid = r#"{"__type": "ValidationException", "message": "not a token"}"#;
     let service = Service::start(vec![(400, invalid)]).await;
     let error = service.callbacks().await.fail(&token, &reason).await;
-    assert!(matches!(error, Err(CallbackError::Refused(_))), "{error:?}");
+    assert!(matches!(error, Err(CallError::Refused(_))), "{error:?}");
     let service = Service::start(vec![(503, "busy"), DONE]).await;
     let answered = service.callbacks().await.fail(&token, &reason).await;
     assert_eq!(answered.unwrap(), Answered::Now);

@@ -40,17 +40,7 @@ async fn first_state(case: &Case) -> SliceState {
     };
     let planned: PlanOutput = case.stack.call("plan", &input).await.unwrap();
     assert_eq!(planned.slices, 1);
-    SliceState {
-        version: 1,
-        run: planned.run,
-        slice: 0,
-        round: 0,
-        stopped_rounds: 0,
-        next: Step::Split,
-        records: 0,
-        job: None,
-        wait_seconds: None,
-    }
+    SliceState::first(planned.run, 0)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -111,17 +111,7 @@ async fn planned(store: &MemoryStore, rows: u32) -> SliceState {
     let deps = quarry_split::Deps {
         store: Arc::new(store.clone()),
     };
-    let first = SliceState {
-        version: 1,
-        run: plan.run,
-        slice: 0,
-        round: 0,
-        stopped_rounds: 0,
-        next: Step::Split,
-        records: 0,
-        job: None,
-        wait_seconds: None,
-    };
+    let first = SliceState::first(plan.run, 0);
     quarry_split::handle(&deps, first).await.unwrap()
 }
 

@@ -1,9 +1,10 @@
 //! What the pipeline is told.
 
 use crate::{ENDED, World, event};
+use quarry_edge::callbacks::MAX_REASON;
 use quarry_edge::callbacks::memory::StepAnswer;
-use quarry_edge::callbacks::{CallbackError, MAX_REASON};
-use quarry_edge::executions::{Cause, ExecutionRecord, ExecutionsError};
+use quarry_edge::executions::{Cause, ExecutionRecord};
+use quarry_edge::failure::CallError;
 use quarry_settle::{Status, Told};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -144,7 +145,7 @@ async fn what_is_too_large_for_an_event_is_asked_for() {
     let world = World::new();
     world
         .executions
-        .fail_next(ExecutionsError::Throttled("slow down".into()));
+        .fail_next(CallError::Throttled("slow down".into()));
     let soon = Duration::from_secs(2);
     let error = world.settle_after(soon, event).await.unwrap_err();
     assert_eq!(error.name(), "Quarry.Throttled");
@@ -296,7 +297,7 @@ async fn an_answer_that_does_not_arrive_is_given_again() {
         let world = World::new();
         world
             .callbacks
-            .fail_next(CallbackError::Unavailable("down".into()));
+            .fail_next(CallError::Unavailable("down".into()));
         let soon = Duration::from_secs(2);
         let error = world.settle_after(soon, event(name)).await.unwrap_err();
         assert_eq!(error.name(), "Quarry.Unavailable");

@@ -2,7 +2,7 @@
 
 use crate::{World, at, event, run};
 use quarry_contract::layout::RunFolder;
-use quarry_edge::executions::ExecutionsError;
+use quarry_edge::failure::CallError;
 use quarry_edge::jobs::JobStatus;
 use quarry_settle::LATE_JOBS;
 use serde_json::json;
@@ -151,6 +151,6 @@ async fn jobs_are_stopped_without_step_functions() {
     world.jobs.add(&job, JobStatus::InProgress);
     world
         .executions
-        .fail_next(ExecutionsError::Unavailable("down".into()));
+        .fail_next(CallError::Unavailable("down".into()));
     assert_eq!(world.settle(event("run-failed")).await.jobs_stopped, 1);
 }

@@ -3,7 +3,7 @@
 use crate::{World, at, event, event_of};
 use quarry_contract::request::JobType;
 use quarry_edge::error::StepError;
-use quarry_edge::executions::ExecutionsError;
+use quarry_edge::failure::CallError;
 use quarry_trigger::{Arrived, Event, handle};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -229,7 +229,7 @@ async fn an_outage_fails_the_invocation_so_that_lambda_tries_again() {
     let event: Event = serde_json::from_value(event).unwrap();
     world
         .executions
-        .fail_next(ExecutionsError::Unavailable("down".into()));
+        .fail_next(CallError::Unavailable("down".into()));
     let error = handle(&world.deps(), event.clone()).await.unwrap_err();
     assert_eq!(error.name(), "Quarry.Unavailable");
     handle(&world.deps(), event).await.unwrap();

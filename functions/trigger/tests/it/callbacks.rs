@@ -7,10 +7,11 @@ use quarry_contract::callback::Callback;
 use quarry_contract::execution_name;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::request::JobType;
+use quarry_edge::callbacks::MAX_REASON;
 use quarry_edge::callbacks::memory::StepAnswer;
-use quarry_edge::callbacks::{CallbackError, MAX_REASON};
 use quarry_edge::executions::memory::{MemoryExecutions, Standing};
-use quarry_edge::executions::{Executions, ExecutionsError, Started, Stopped};
+use quarry_edge::executions::{Executions, Started, Stopped};
+use quarry_edge::failure::CallError;
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use quarry_trigger::{Deps, handle};
@@ -185,7 +186,7 @@ struct StoppedMeanwhile {
 
 #[async_trait]
 impl Executions for StoppedMeanwhile {
-    async fn start(&self, name: &str, input: &str) -> Result<Started, ExecutionsError> {
+    async fn start(&self, name: &str, input: &str) -> Result<Started, CallError> {
         // The other delivery writes its mark, finds no execution, and is done.
         let mark = RunFolder::new(&at("runs"), name).stop();
         self.store
@@ -199,7 +200,7 @@ impl Executions for StoppedMeanwhile {
         self.executions.start(name, input).await
     }
 
-    async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, ExecutionsError> {
+    async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, CallError> {
         self.executions.stop(name, error, cause).await
     }
 }
@@ -312,10 +313,10 @@ async fn of_a_mixed_batch_the_good_messages_start_runs_and_the_others_are_named(
 #[tokio::test]
 async fn what_may_pass_is_delivered_again_and_answers_nobody() {
     for error in [
-        ExecutionsError::Throttled("slow down".into()),
-        ExecutionsError::Unavailable("down".into()),
-        ExecutionsError::AccessDenied("no".into()),
-        ExecutionsError::NotFound("no such machine".into()),
+        CallError::Throttled("slow down".into()),
+        CallError::Unavailable("down".into()),
+        CallError::AccessDenied("no".into()),
+        CallError::NotFound("no such machine".into()),
     ] {
         let world = World::new();
         world.executions.fail_next(error);
@@ -334,7 +335,7 @@ async fn what_may_pass_is_delivered_again_and_answers_nobody() {
     let world = World::new();
     world
         .callbacks
-        .fail_next(CallbackError::Unavailable("down".into()));
+        .fail_next(CallError::Unavailable("down".into()));
     assert_eq!(
         world.batch(event("callback-stopping")).await,
         first_failed()
