@@ -36,6 +36,11 @@ def memory_mib(function: str) -> int:
     return TEMPLATE.functions()[function]["MemorySize"]
 
 
+def timeout_seconds(function: str) -> int:
+    """How long the template lets a call of a function take."""
+    return TEMPLATE.functions()[function]["Timeout"]
+
+
 def variables(function: str) -> dict[str, str]:
     """The template's environment of a function, with samples for what a deployment fills in: the
     bucket is called `bucket`."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from processes import LOOPBACK, Process, environment, free_ports, is_listening
-from release import FUNCTIONS, ROOT, RUNTIME_INTERFACE_EMULATOR, binary, memory_mib, variables
+from release import FUNCTIONS, ROOT, RUNTIME_INTERFACE_EMULATOR, binary, memory_mib, timeout_seconds, variables
 from servers import Bedrock, SageMaker, SeaweedFs, client
 
 EVENTS = Path(__file__).parent / "events"
@@ -37,6 +37,8 @@ class Rie(Process):
         settings = environment(
             AWS_LAMBDA_FUNCTION_NAME=function,
             AWS_LAMBDA_FUNCTION_MEMORY_SIZE=str(memory_mib(function)),
+            # The emulator's own is 300 seconds; from it follow deadlines, and how much a call takes on.
+            AWS_LAMBDA_FUNCTION_TIMEOUT=str(timeout_seconds(function)),
             **(variables(function) | given),
         )
         arguments = [
