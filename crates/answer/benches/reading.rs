@@ -3,13 +3,12 @@
 //! The target is 100,000 lines per second for lines of about 4 kB with an answer of about 700
 //! bytes (the size of a classification with evidence).
 
-use std::sync::Arc;
-
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use quarry_answer::{LineBody, Reader, Reading, Schema, read_line};
 use quarry_model::read_output;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const LINES: usize = 1_000;
 

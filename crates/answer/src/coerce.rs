@@ -26,17 +26,15 @@
 //! recursive schema is not coerced), and a choice (`anyOf`, `oneOf`, a list of types) is looked
 //! into only if it is "one thing or null".
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::Arc;
-
+use crate::datum::Datum;
 use crate::determined::{only_choice, only_type};
+use crate::field::FieldKind;
 use indexmap::IndexMap;
 use jiter::{JsonArray, JsonObject, JsonValue};
 use serde_json::{Map, Value};
-
-use crate::datum::Datum;
-use crate::field::FieldKind;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Deepest chain of references that is followed. Definitions that refer to each other would grow
 /// the rules without end.
@@ -430,10 +428,9 @@ fn is_text_enum(members: &Map<String, Value>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::parse::parse_prefix;
+    use serde_json::json;
 
     /// The JSON of `value` after coercion to `schema`.
     fn coerced(schema: &Value, value: &str) -> String {

@@ -4,9 +4,8 @@
 //! integer of any length, an optional property that is left out but keeps its place in the order,
 //! and text that still borrows from the answer.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,12 +1,10 @@
 //! Lets the JSON Schema validator look at a [`Datum`] tree directly, without converting it.
 
-use std::borrow::Cow;
-
+use crate::datum::Datum;
 use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use serde_json::{Number, Value};
-
-use crate::datum::Datum;
+use std::borrow::Cow;
 
 /// The representation of instances as [`Datum`] trees.
 #[derive(Debug)]
@@ -233,12 +231,11 @@ impl<'a> Array<'a, DatumJson> for &'a [Datum<'a>] {
 
 #[cfg(test)]
 mod tests {
-    use jsonschema::json::conformance::{assert_conformance, document};
-    use serde_json::json;
-
     use super::*;
     use crate::coerce::keep;
     use crate::parse::parse_prefix;
+    use jsonschema::json::conformance::{assert_conformance, document};
+    use serde_json::json;
 
     #[test]
     fn the_validator_sees_what_it_must() {

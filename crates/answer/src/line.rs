@@ -7,11 +7,10 @@
 //!
 //! Limits: splitting a file into lines and skipping blank ones is the caller's work.
 
-use std::borrow::Cow;
-use std::fmt;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
 
 /// A line that says what became of one record.
 #[derive(Debug)]

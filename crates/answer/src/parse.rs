@@ -8,9 +8,8 @@
 //!
 //! Limits: 200 levels of nesting and integers of 4,300 digits, both jiter's.
 
-use std::fmt;
-
 use jiter::{Jiter, JiterErrorType, JsonValue};
+use std::fmt;
 
 /// A value and what follows it.
 #[derive(Debug)]

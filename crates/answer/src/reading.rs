@@ -16,13 +16,6 @@
 //! its own, or the model was stopped while it went on, the answer is refused. A truncated value
 //! never passes as an answer.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::sync::Arc;
-
-use jiter::{JsonObject, JsonValue};
-use quarry_model::{AnswerContent, EMBEDDING_FIELD, ModelAnswer};
-
 use crate::candidate::{candidates, with_prefill};
 use crate::coerce::keep;
 use crate::datum::Datum;
@@ -32,6 +25,11 @@ use crate::repair::{
     ends_a_string_in_an_open_quote, has_low_quote, repair_quotes, repair_single_pairs,
 };
 use crate::schema::Schema;
+use jiter::{JsonObject, JsonValue};
+use quarry_model::{AnswerContent, EMBEDDING_FIELD, ModelAnswer};
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
 /// The name of the only field when there is no schema.
 pub const RESPONSE_FIELD: &str = "response";
@@ -527,9 +525,8 @@ fn holds_the_end_of_an_object(rest: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use serde_json::json;
 
     fn reader(prefilled: bool) -> Reader {
         let schema = Schema::compile(&json!({

@@ -16,9 +16,8 @@
 //! Limits: an ASCII `"` that does not follow a `„` is never touched by either, nor are commas,
 //! braces, control characters or anything else that is broken in other ways.
 
-use std::ops::Range;
-
 use crate::parse::{NotJson, parse_prefix};
+use std::ops::Range;
 
 const LOW_QUOTE: char = '\u{201E}';
 
@@ -245,9 +244,8 @@ fn find_curly_where(text: &str, is_wanted: impl Fn(u8) -> bool) -> Option<usize>
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
+    use proptest::prelude::*;
 
     /// Whether `after` is `before` with nothing changed but both marks of `„…"` pairs, which are
     /// escaped ASCII quotes now.

@@ -7,15 +7,13 @@
 //! Limits: the schema must be one document. References to other documents are refused when it is
 //! compiled; nothing is ever fetched.
 
-use std::fmt::Write as _;
-
-use jsonschema::{ValidationError, Validator};
-use serde_json::Value;
-
 use crate::coerce::{ObjectRule, object_rule};
 use crate::datum::Datum;
 use crate::field::FieldKind;
 use crate::instance::DatumJson;
+use jsonschema::{ValidationError, Validator};
+use serde_json::Value;
+use std::fmt::Write as _;
 
 /// Most violations listed for one answer; the rest are counted.
 const MOST_VIOLATIONS: usize = 50;
@@ -194,10 +192,9 @@ fn message(error: &ValidationError<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::parse::parse_prefix;
+    use serde_json::json;
 
     fn violations(schema: &Value, answer: &str) -> Option<String> {
         let schema = Schema::compile(schema).expect("valid schema");

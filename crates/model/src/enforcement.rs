@@ -1,8 +1,7 @@
 //! How the model is held to answering with JSON.
 
-use serde::{Deserialize, Serialize};
-
 use crate::capabilities::Capabilities;
+use serde::{Deserialize, Serialize};
 
 /// The means by which a request makes the model answer with JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -7,15 +7,13 @@
 //! Limits: only the first candidate of an answer is read, and images or other media in an answer
 //! are passed over.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt;
-
+use crate::request::TOOL_NAME;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-
-use crate::request::TOOL_NAME;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
 
 /// A model's answer, taken out of its envelope.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,11 +4,10 @@
 //! else in the body is, so whoever writes the records cuts the serialised body there and puts the
 //! escaped prompt of each row in between.
 
-use serde_json::{Map, Number, Value, json};
-
 use crate::capabilities::{BodyForm, Capabilities};
 use crate::enforcement::Enforcement;
 use crate::schema::{closed_without_limits, object_schema, three_members};
+use serde_json::{Map, Number, Value, json};
 
 /// Stands for the prompt in a request body: the whole value of exactly one string.
 ///

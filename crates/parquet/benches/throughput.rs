@@ -3,9 +3,6 @@
 //!
 //! Run with `cargo bench -p quarry-parquet`.
 
-use std::fmt::Write as _;
-use std::sync::Arc;
-
 use arrow_array::{Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
@@ -20,6 +17,8 @@ use quarry_parquet::{
 use quarry_prompt::{RecordEncoder, RenderOptions, Template};
 use quarry_table::ResultCell;
 use serde_json::json;
+use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// Shows that rows are not paid for with allocations.
 #[global_allocator]

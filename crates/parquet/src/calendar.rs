@@ -1,8 +1,7 @@
 //! ISO 8601 text of days, times and durations, for all values that 64 bits can hold.
 
-use std::fmt::{self, Write};
-
 use arrow_schema::TimeUnit;
+use std::fmt::{self, Write};
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -204,9 +203,8 @@ fn split(value: u64, unit: TimeUnit) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use TimeUnit::{Microsecond, Millisecond, Nanosecond, Second};
-
     use super::*;
+    use TimeUnit::{Microsecond, Millisecond, Nanosecond, Second};
 
     fn date(days: i64) -> String {
         let mut out = String::new();

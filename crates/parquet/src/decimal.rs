@@ -78,9 +78,8 @@ fn magnitude_digits(unscaled: &[u8], negative: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
+    use proptest::prelude::*;
 
     fn text(unscaled: &[u8], scale: usize) -> String {
         let mut out = String::new();

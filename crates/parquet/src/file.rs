@@ -1,17 +1,5 @@
 //! An open file: what its footer says.
 
-use std::ops::Range;
-use std::sync::Arc;
-
-use arrow_schema::SchemaRef;
-use parquet::arrow::ProjectionMask;
-use parquet::basic::{Compression, Type as Physical};
-use parquet::file::metadata::{
-    ColumnChunkMask, KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
-    RowGroupMetaData,
-};
-use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
-
 use crate::error::FileError;
 use crate::footer::{self, chunk_range};
 use crate::guard::guarded;
@@ -20,6 +8,16 @@ use crate::ranges::Ranges;
 use crate::rows::RowReader;
 use crate::storage::arrow_schema;
 use crate::window::{Source, Windows};
+use arrow_schema::SchemaRef;
+use parquet::arrow::ProjectionMask;
+use parquet::basic::{Compression, Type as Physical};
+use parquet::file::metadata::{
+    ColumnChunkMask, KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
+    RowGroupMetaData,
+};
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// A Parquet file whose footer has been read.
 ///

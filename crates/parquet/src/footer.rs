@@ -1,8 +1,9 @@
 //! Reading a file's footer and writing one.
 
-use std::ops::Range;
-use std::sync::Arc;
-
+use crate::error::{FileError, encode};
+use crate::guard::guarded;
+use crate::ranges::Ranges;
+use crate::storage::bare_schema;
 use bytes::Bytes;
 use parquet::errors::Result as ParquetResult;
 use parquet::file::metadata::{
@@ -10,11 +11,8 @@ use parquet::file::metadata::{
     ParquetMetaDataReader, ParquetMetaDataWriter, ParquetStatisticsPolicy, RowGroupMetaData,
 };
 use parquet::schema::types::{ColumnDescPtr, SchemaDescPtr};
-
-use crate::error::{FileError, encode};
-use crate::guard::guarded;
-use crate::ranges::Ranges;
-use crate::storage::bare_schema;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// The first and the last bytes of a Parquet file.
 pub(crate) const MAGIC: &[u8; 4] = b"PAR1";

@@ -1,14 +1,13 @@
 //! What the values of a column mean, for their text form.
 
+use crate::calendar::Zone;
+use crate::guard::guarded;
+use crate::storage::fixed_length;
 use arrow_schema::{DataType, Schema, TimeUnit};
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit as ParquetUnit, Type as Physical};
 use parquet::file::metadata::KeyValue;
 use parquet::schema::types::{SchemaDescriptor, Type};
-
-use crate::calendar::Zone;
-use crate::guard::guarded;
-use crate::storage::fixed_length;
 
 /// The meaning of a column, in the shape in which its values nest.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,15 +1,5 @@
 //! What the files of one table have in common: the columns of its result before those of the answers.
 
-use std::sync::Arc;
-
-use arrow_schema::{Schema, SchemaRef};
-use bytes::Bytes;
-use parquet::basic::{
-    Compression, ConvertedType, GzipLevel, LogicalType, Repetition, Type as Physical, ZstdLevel,
-};
-use parquet::file::metadata::KeyValue;
-use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
-
 use crate::error::{FileError, encode};
 use crate::file::ParquetFile;
 use crate::footer::{self, MAGIC};
@@ -18,6 +8,14 @@ use crate::ranges::Ranges;
 use crate::storage::{
     arrow_schema, bare_schema, fixed_length, with_repetition, with_required_keys,
 };
+use arrow_schema::{Schema, SchemaRef};
+use bytes::Bytes;
+use parquet::basic::{
+    Compression, ConvertedType, GzipLevel, LogicalType, Repetition, Type as Physical, ZstdLevel,
+};
+use parquet::file::metadata::KeyValue;
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
+use std::sync::Arc;
 
 /// The key under which a stored layout keeps the codec.
 const CODEC_KEY: &str = "quarry.codec";

@@ -9,14 +9,13 @@
 //!
 //! A note that cannot be read is left out.
 
+use crate::kind::noted_schema;
+use crate::result_kind::{ResultColumn, ResultKind};
 use arrow_schema::{Field, Schema};
 use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema};
 use parquet::file::metadata::KeyValue;
 use parquet::schema::types::SchemaDescriptor;
 use serde_json::{Map, Value, json};
-
-use crate::kind::noted_schema;
-use crate::result_kind::{ResultColumn, ResultKind};
 
 const SPARK_KEY: &str = "org.apache.spark.sql.parquet.row.metadata";
 const PANDAS_KEY: &str = "pandas";

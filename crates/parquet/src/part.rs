@@ -1,8 +1,14 @@
 //! Writing a part of a result: rows as they were read, with result columns behind.
 
-use std::io;
-use std::sync::Arc;
-
+use crate::error::{FileError, encode};
+use crate::file::Inner;
+use crate::footer;
+use crate::kind::{Kind, Leaf};
+use crate::layout::TableLayout;
+use crate::notes;
+use crate::result_array::{Fit, ResultArray};
+use crate::result_kind::ResultColumn;
+use crate::rows::Row;
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array, new_null_array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::take::take;
@@ -13,16 +19,8 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
 use quarry_table::ResultCell;
-
-use crate::error::{FileError, encode};
-use crate::file::Inner;
-use crate::footer;
-use crate::kind::{Kind, Leaf};
-use crate::layout::TableLayout;
-use crate::notes;
-use crate::result_array::{Fit, ResultArray};
-use crate::result_kind::ResultColumn;
-use crate::rows::Row;
+use std::io;
+use std::sync::Arc;
 
 /// A row group is closed when its encoder holds this much, bytes.
 const ROW_GROUP_BYTES: usize = 24 << 20;

@@ -1,10 +1,9 @@
 //! Where bytes come from.
 
+use bytes::Bytes;
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
-
-use bytes::Bytes;
 
 /// The bytes of one file, read range by range.
 ///

@@ -1,17 +1,15 @@
 //! Building the arrays of result columns, value by value.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::Arc;
-
+use crate::result_kind::{ResultKind, item_field, member_fields};
 use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder};
 use arrow_array::{Array, ArrayRef, ListArray, StructArray};
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::ArrowError;
 use quarry_table::ResultCell;
 use serde_json::value::RawValue;
-
-use crate::result_kind::{ResultKind, item_field, member_fields};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A growing array of one result type.
 pub(crate) enum ResultArray {

@@ -1,11 +1,10 @@
 //! Result columns and their types.
 
-use std::sync::Arc;
-
 use arrow_schema::{DataType, Field, FieldRef, Fields};
 use quarry_answer::determined::{only_choice, only_type};
 use quarry_result::columns::{ResultColumns, STATUS_COLUMNS};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// How deeply lists and structs may nest in a column type. What lies deeper is JSON text.
 const DEEPEST: usize = 16;
@@ -222,9 +221,8 @@ impl<'a> Derivation<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use serde_json::json;
 
     fn kind(schema: &Value) -> ResultKind {
         ResultKind::of_schema(schema, schema)

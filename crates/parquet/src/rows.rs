@@ -1,9 +1,10 @@
 //! Rows of a range, batch by batch.
 
-use std::collections::VecDeque;
-use std::ops::Range;
-use std::sync::Arc;
-
+use crate::error::FileError;
+use crate::file::{Inner, Reading};
+use crate::guard::guarded;
+use crate::value::{Fault, Values, json_key};
+use crate::window::{Source, Windows};
 use arrow_array::{Array, RecordBatch, StringViewArray};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -11,12 +12,9 @@ use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReaderBuilder,
 };
 use quarry_table::{Cell, Cells};
-
-use crate::error::FileError;
-use crate::file::{Inner, Reading};
-use crate::guard::guarded;
-use crate::value::{Fault, Values, json_key};
-use crate::window::{Source, Windows};
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// The most rows that are decoded together.
 const BATCH_ROWS: u64 = 2_048;

@@ -3,16 +3,14 @@
 //! A Parquet file is its row groups and a footer that says where they are. So the row groups of several files, copied
 //! one behind the other, are one file under a new footer in which every offset is moved by as much as its data was.
 
-use std::ops::Range;
-
-use bytes::Bytes;
-use parquet::file::metadata::{KeyValue, ParquetMetaDataReader, RowGroupMetaData};
-use parquet::schema::types::SchemaDescPtr;
-
 use crate::error::{FileError, encode};
 use crate::footer::{self, MAGIC, chunk_range};
 use crate::guard::guarded;
 use crate::ranges::Ranges;
+use bytes::Bytes;
+use parquet::file::metadata::{KeyValue, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::schema::types::SchemaDescPtr;
+use std::ops::Range;
 
 /// How to make one file of parts: these pieces, one behind the other.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,13 +8,12 @@
 //! `INT96` has no Arrow type; its 12 bytes are stored like those of a fixed-length array in every encoding that exists
 //! for it, so it is decoded and encoded as one.
 
-use std::sync::Arc;
-
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
 use parquet::errors::Result;
 use parquet::schema::types::{GroupTypeBuilder, SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
+use std::sync::Arc;
 
 /// Bytes of an `INT96` value.
 const INT96_BYTES: i32 = 12;

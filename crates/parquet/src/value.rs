@@ -6,8 +6,11 @@
 //!
 //! Inside JSON the same, with quotes around what is not a number or a truth value; a float that is not finite is `null`.
 
-use std::fmt::Write as _;
-
+use crate::calendar::{
+    write_date, write_duration, write_int96, write_interval, write_time, write_timestamp,
+};
+use crate::decimal;
+use crate::kind::{Kind, Leaf};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, Int32Type, Int64Type};
 use arrow_array::{
@@ -17,12 +20,7 @@ use arrow_array::{
 };
 use arrow_schema::DataType;
 use quarry_table::json_text::write_string;
-
-use crate::calendar::{
-    write_date, write_duration, write_int96, write_interval, write_time, write_timestamp,
-};
-use crate::decimal;
-use crate::kind::{Kind, Leaf};
+use std::fmt::Write as _;
 
 /// The values of a column in a batch of rows.
 #[derive(Debug)]

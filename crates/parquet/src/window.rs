@@ -1,14 +1,12 @@
 //! Reading ahead: many small page reads become few large ones, within a bound of memory.
 
-use std::io::{self, Read};
-use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
-
+use crate::ranges::{Ranges, RangesError};
 use bytes::{Buf, Bytes};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
-
-use crate::ranges::{Ranges, RangesError};
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Compressed bytes of one row group that are kept at a time: 32 MiB.
 const BUDGET: u64 = 32 << 20;

@@ -2,13 +2,12 @@
 //!
 //! Run with `cargo bench -p quarry-prompt`.
 
-use std::fmt::Write as _;
-
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher};
 use quarry_prompt::{FieldLimit, RecordEncoder, RenderOptions, Template};
 use quarry_table::{Format, RowDecoder};
 use serde_json::json;
+use std::fmt::Write as _;
 
 /// Shows that rows are not paid for with allocations.
 #[global_allocator]

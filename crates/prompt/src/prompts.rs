@@ -4,14 +4,12 @@
 //! `input_placeholders`, all optional. The other has both `ruleset` and `rules`: a classification whose rules are shown
 //! to the model row by row.
 
-use std::fmt::Write as _;
-use std::sync::Arc;
-
-use serde_json::{Map, Value};
-
 use crate::error::PromptsError;
 use crate::rules::Rules;
 use crate::template::{ROUTED_RULES, Template, word};
+use serde_json::{Map, Value};
+use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// The user prompt of a flat file that has none.
 const DEFAULT_TEMPLATE: &str = "Analyze: {input_data}";

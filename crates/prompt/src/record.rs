@@ -1,13 +1,12 @@
 //! One line of batch input for each row.
 
-use quarry_table::Cells;
-use quarry_table::json_text::{escape_into, write_string};
-use serde_json::Value;
-
 use crate::error::RenderError;
 use crate::sink::JsonString;
 use crate::template::{RenderOptions, Scratch, Template};
 use crate::truncation::Truncation;
+use quarry_table::Cells;
+use quarry_table::json_text::{escape_into, write_string};
+use serde_json::Value;
 
 /// Writes records: compact JSON, one object per line, each line ended by `\n`.
 ///

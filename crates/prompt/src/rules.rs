@@ -2,15 +2,13 @@
 //!
 //! A row names its rules in one cell; their definitions stand in the row's prompt as blocks of text.
 
-use std::fmt;
-
+use crate::sink::Sink;
 use indexmap::IndexMap;
 use serde::Deserializer as _;
 use serde::de::{SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-
-use crate::sink::Sink;
+use std::fmt;
 
 /// What a prompt says for a row that selects no rule.
 const NONE_SELECTED: &str =
@@ -221,9 +219,8 @@ impl<'de> Visitor<'de> for &mut Selection {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::{NONE_SELECTED, Rules, Selection};
+    use serde_json::{Value, json};
 
     fn rules() -> Rules {
         let mut rules = Rules::default();

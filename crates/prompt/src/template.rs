@@ -1,13 +1,11 @@
 //! The user prompt of a row.
 
-use std::sync::Arc;
-
-use quarry_table::{Cell, Cells};
-
 use crate::error::RenderError;
 use crate::rules::{Rules, Selection};
 use crate::sink::{Fixed, Sink};
 use crate::truncation::{FieldLimit, Truncation};
+use quarry_table::{Cell, Cells};
+use std::sync::Arc;
 
 /// The placeholder for the rules that a row selects.
 pub(crate) const ROUTED_RULES: &str = "routed_rules";

@@ -1,9 +1,8 @@
 //! Keeping values within a length, and counting what was cut.
 
+use crate::error::RenderError;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-
-use crate::error::RenderError;
 
 /// What stands at the end of a value that was cut. It counts towards the limit.
 const MARKER: &str = "\n... [TRUNCATED DUE TO LENGTH]";

@@ -1,8 +1,7 @@
 //! Choosing the cuts among the marks.
 
-use serde::{Deserialize, Serialize};
-
 use crate::marks::{Chunk, Limits, Place};
+use serde::{Deserialize, Serialize};
 
 /// Consecutive rows of a table that make one job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

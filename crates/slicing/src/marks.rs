@@ -1,8 +1,7 @@
 //! What is remembered of the rows while a table is scanned.
 
-use serde::{Deserialize, Serialize};
-
 use crate::cut::{Slice, cut};
+use serde::{Deserialize, Serialize};
 
 /// Marks lie at most this part of a limit apart.
 const MARKS_PER_SLICE: u64 = 64;

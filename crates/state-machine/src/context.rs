@@ -1,13 +1,11 @@
 //! The context object: what `$$` paths see of the execution itself.
 
+use crate::path::JsonPath;
+use crate::timestamp::iso_8601;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
-
-use serde_json::Value;
-
-use crate::path::JsonPath;
-use crate::timestamp::iso_8601;
 
 /// What of the context object stays the same during one execution.
 #[derive(Debug)]

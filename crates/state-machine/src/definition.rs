@@ -12,13 +12,12 @@ mod policy;
 mod states;
 mod substitution;
 
+use crate::limits::MAX_SECONDS;
+use document::{Fields, StrictJson};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-
-use crate::limits::MAX_SECONDS;
-use document::{Fields, StrictJson};
 
 pub(crate) use document::Problems;
 pub(crate) use graph::Graph;

@@ -4,15 +4,6 @@
 //! `ResultSelector`, `ResultPath`, `OutputPath`; an error of a Task or Map state goes through
 //! `Retry`, then `Catch`, whose output passes its own `ResultPath` only.
 
-use std::borrow::Cow;
-use std::hash::Hasher;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-
-use futures::future::{Either, select};
-use serde_json::{Map, Value, json};
-use tokio::sync::mpsc;
-
 use crate::clock::{Hold, VirtualClock};
 use crate::context::{ContextObject, ExecutionContext};
 use crate::definition::{
@@ -27,6 +18,13 @@ use crate::limits::fits_payload;
 use crate::observer::{EventKind, Observer, StateType};
 use crate::outcome::Tally;
 use crate::template::{Template, TemplateError};
+use futures::future::{Either, select};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::hash::Hasher;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::mpsc;
 
 /// What all executions of a machine have in common.
 #[derive(Clone)]

@@ -4,13 +4,11 @@
 //! Intrinsic functions: `States.Format`, `States.StringToJson`, `States.JsonToString`, also
 //! nested. All others are refused when the definition is loaded.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde_json::Value;
-
 use crate::context::{ContextObject, ContextPath, Place};
 use crate::path::{JsonPath, kind_of};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::fmt;
 
 /// What an expression is evaluated against.
 #[derive(Debug, Clone, Copy)]
@@ -361,13 +359,11 @@ impl<'t> Parser<'t> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
-
-    use proptest::prelude::*;
-    use serde_json::json;
-
     use super::*;
     use crate::context::ExecutionContext;
+    use proptest::prelude::*;
+    use serde_json::json;
+    use std::time::UNIX_EPOCH;
 
     fn evaluate(expression: &str, input: &Value) -> Result<Value, EvaluationError> {
         let execution = ExecutionContext {

@@ -14,13 +14,12 @@
 //! a history that ran into it, in which event 24,999 is the last that the machine made and event
 //! 25,000 is `ExecutionFailed` with the error `States.Runtime`.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
 use crate::clock::VirtualClock;
 use crate::failure::{Failure, names};
 use crate::limits::MAX_HISTORY_EVENTS;
 use crate::observer::{Event, EventKind, Observer};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The history of one execution.
 pub(crate) struct History {

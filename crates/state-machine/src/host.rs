@@ -1,9 +1,8 @@
 //! What a state machine needs from the world: functions to call and objects to read.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use serde_json::Value;
+use std::time::Duration;
 
 /// The functions and objects that a machine reaches.
 ///

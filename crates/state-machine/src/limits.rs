@@ -3,10 +3,9 @@
 //! Source: AWS Step Functions Developer Guide, "Service quotas". All are hard limits of Standard
 //! workflows except where noted.
 
+use serde_json::Value;
 use std::io;
 use std::time::Duration;
-
-use serde_json::Value;
 
 /// Largest input or output of a task, state or execution, in bytes of UTF-8 JSON text.
 pub const MAX_PAYLOAD_BYTES: usize = 262_144;

@@ -1,11 +1,5 @@
 //! A state machine, and its executions from outside.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use serde_json::Value;
-use tokio::sync::{mpsc, watch};
-
 use crate::clock::VirtualClock;
 use crate::context::ExecutionContext;
 use crate::definition::Definition;
@@ -20,6 +14,10 @@ use crate::map::execution_arn;
 use crate::observer::{EventKind, Observer};
 use crate::outcome::{Outcome, Status, Tally};
 use crate::timestamp::iso_8601;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{mpsc, watch};
 
 /// A state machine with its world. Clones are the same machine.
 #[derive(Clone)]

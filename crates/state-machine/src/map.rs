@@ -3,14 +3,6 @@
 //! A child is an execution of its own: it has a name, a history and a context object, and runs as
 //! a task of its own. The first child that fails fails the Map Run, and the others are stopped.
 
-use std::hash::Hasher;
-use std::sync::Arc;
-
-use futures::future::BoxFuture;
-use serde_json::Value;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-
 use crate::clock::Hold;
 use crate::context::ExecutionContext;
 use crate::definition::{Graph, MapState, MaxConcurrency};
@@ -22,6 +14,12 @@ use crate::observer::EventKind;
 use crate::outcome::{ChildFailure, Status, Tally};
 use crate::template::Template;
 use crate::timestamp::iso_8601;
+use futures::future::BoxFuture;
+use serde_json::Value;
+use std::hash::Hasher;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 /// What a child's task gives back. It holds the clock until its parent has taken over.
 struct Finished {

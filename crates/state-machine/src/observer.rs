@@ -1,10 +1,8 @@
 //! What can be seen of running executions.
 
-use std::time::{Duration, SystemTime};
-
-use serde_json::Value;
-
 use crate::outcome::Status;
+use serde_json::Value;
+use std::time::{Duration, SystemTime};
 
 /// Sees everything that happens in the executions of a machine. Called on the task that makes the
 /// event, so it should be quick.

@@ -1,12 +1,10 @@
 //! How an execution ended, and what it took.
 
+use crate::failure::ErrorCause;
+use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-
-use serde_json::Value;
-
-use crate::failure::ErrorCause;
 
 /// How an execution ended.
 #[derive(Debug, Clone, PartialEq)]

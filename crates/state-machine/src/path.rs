@@ -3,9 +3,8 @@
 //! Supported are `$`, `$.name`, `$.name.name` and array indexes `$.name[0]`. Wildcards, filters,
 //! slices, `..` and bracketed names are refused when the definition is loaded.
 
-use std::fmt;
-
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// A path to one node of a JSON document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,10 +169,9 @@ pub(crate) fn kind_of(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use proptest::prelude::*;
     use serde_json::json;
-
-    use super::*;
 
     /// Paths lead through objects and arrays, and to nothing where the document ends.
     #[test]

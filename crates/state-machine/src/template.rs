@@ -2,11 +2,10 @@
 //! input, the context object or an intrinsic function (`Parameters`, `ResultSelector`,
 //! `ItemSelector`, and parts of them).
 
-use serde_json::{Map, Value};
-
 use crate::context::Place;
 use crate::definition::Problems;
 use crate::expression::{EvaluationError, Expression, Scope};
+use serde_json::{Map, Value};
 
 /// A parsed payload template.
 #[derive(Debug, Clone, PartialEq)]

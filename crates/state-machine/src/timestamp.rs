@@ -36,9 +36,8 @@ fn civil_date(days_since_epoch: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use std::time::Duration;
 
     /// Known instants, among them both kinds of leap-year rule and the last second of a year.
     #[test]

@@ -4,9 +4,8 @@
 //! `""` stands for one quote. Like `csv-core` and pandas, text behind a closing quote is taken as it is. `\n`, `\r\n`
 //! and `\r` end a row.
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-
 use crate::header::Header;
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 /// The cells of one record, unquoted, in buffers that are used again for the next one.
 pub(crate) struct CsvRecord {

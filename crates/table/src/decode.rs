@@ -1,16 +1,14 @@
 //! Bytes in, rows out.
 
-use std::fmt;
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
-
 use crate::csv::{CsvRecord, Fed};
 use crate::error::{Place, TableError};
 use crate::format::Format;
 use crate::header::{Header, Newline};
 use crate::json_lines::{Fault, JsonRecord, MAX_COLUMNS};
 use crate::row::{Content, Row};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
 
 /// The longest row that is read, in bytes as they stand in the file: 64 MiB.
 ///

@@ -1,16 +1,14 @@
 //! JSON Lines: the object being read, as ranges of its line.
 
+use crate::cell::Cell;
+use crate::header::Header;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
-use crate::cell::Cell;
-use crate::header::Header;
 
 /// More different keys than this in one file are refused: such keys are data, and the result table would have a column
 /// for each.

@@ -73,9 +73,8 @@ fn write_escape(out: &mut Vec<u8>, byte: u8) {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::write_string;
+    use proptest::prelude::*;
 
     proptest! {
         /// The bytes are the ones a JSON serializer writes.

@@ -1,12 +1,11 @@
 //! One row, borrowed from the decoder that read it.
 
-use std::fmt;
-
 use crate::cell::{Cell, Cells};
 use crate::csv::Fields;
 use crate::header::{Header, Newline};
 use crate::json_lines::Object;
 use crate::json_text::write_string;
+use std::fmt;
 
 /// A row of a text table.
 #[derive(Clone, Copy)]

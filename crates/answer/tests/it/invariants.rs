@@ -1,11 +1,10 @@
 //! What holds for every answer.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use quarry_answer::{FieldValue, ParseStatus, Reader, Reading, Schema, read_line, repair_quotes};
 use quarry_model::{AnswerContent, ModelAnswer, Usage, read_output};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// Text as models write it: quotes of all kinds, braces, blanks, escapes, other scripts.
 fn text() -> impl Strategy<Value = String> {

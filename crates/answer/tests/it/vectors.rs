@@ -6,14 +6,13 @@
 //! result for each answer that we read differently, with the reason. `BLESS=1` writes it anew,
 //! keeping reasons and taking new ones from the recorded note, where there is one.
 
+use quarry_answer::{ParseStatus, Reader, Reading, Schema};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use quarry_answer::{ParseStatus, Reader, Reading, Schema};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 
 #[derive(Deserialize)]
 struct Case {

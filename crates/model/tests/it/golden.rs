@@ -6,13 +6,12 @@
 //! that family and `read-*.json` what is read from it. `BLESS=1` writes the expected files
 //! anew.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use quarry_model::{
     AnswerContent, BodySettings, Family, PROMPT_SLOT, choose_enforcement, read_output, request_body,
 };
 use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/families");

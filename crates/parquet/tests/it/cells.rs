@@ -1,16 +1,14 @@
 //! Rows of files as other writers write them.
 
-use std::ops::Range;
-use std::sync::{Arc, Mutex};
-
+use crate::fixture::{WITH_TEXTS, bytes, cells, expected, json_rows, open};
 use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaDataReader;
 use proptest::prelude::*;
 use quarry_parquet::{FileError, ParquetFile, Ranges, RangesError, Reading};
 use quarry_table::Cell;
 use serde_json::Value;
-
-use crate::fixture::{WITH_TEXTS, bytes, cells, expected, json_rows, open};
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
 
 fn file_of(name: &str) -> ParquetFile {
     open(&format!("{name}.parquet"))

@@ -1,16 +1,14 @@
 //! Files that are not what they should be: always an error, never a panic, never other rows than it has.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
+use crate::fixture::bytes;
 use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use quarry_parquet::{
     FileError, Joiner, ParquetFile, PartWriter, Ranges, RangesError, Reading, TableLayout,
 };
-
-use crate::fixture::bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const FILES: [&str; 8] = [
     "pyarrow_types.parquet",

@@ -1,10 +1,6 @@
 //! The fixtures: files of other writers, and the text that their cells are expected to have; and what tests do with
 //! files again and again.
 
-use std::ops::Range;
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
 use bytes::Bytes;
@@ -15,6 +11,9 @@ use quarry_parquet::{
 };
 use quarry_table::{Cells, ResultCell};
 use serde::Deserialize;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Files with the texts of their cells.
 pub(crate) const WITH_TEXTS: [&str; 9] = [

@@ -1,7 +1,8 @@
 //! Forms that older writers used, written value by value.
 
-use std::sync::Arc;
-
+use crate::fixture::{
+    as_others_read, assert_passed_through, cells, join, numbered_part, open_bytes, whole,
+};
 use bytes::Bytes;
 use parquet::data_type::{
     ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
@@ -11,10 +12,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use quarry_parquet::{FileError, Reading, TableLayout};
-
-use crate::fixture::{
-    as_others_read, assert_passed_through, cells, join, numbered_part, open_bytes, whole,
-};
+use std::sync::Arc;
 
 type Group<'a> = SerializedRowGroupWriter<'a, Vec<u8>>;
 

@@ -1,5 +1,9 @@
 //! Parts of results: what was read comes out as it was, with the results behind it.
 
+use crate::fixture::{
+    WITH_TEXTS, as_others_read, assert_passed_through, bytes, cells, column, data, expected, join,
+    json_rows, numbered_part, open, open_bytes, whole,
+};
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
@@ -10,11 +14,6 @@ use parquet::schema::types::Type;
 use quarry_parquet::{FileError, PartWriter, Reading, ResultColumn, ResultKind, TableLayout};
 use quarry_table::{Cell, ResultCell};
 use serde_json::{Value, json};
-
-use crate::fixture::{
-    WITH_TEXTS, as_others_read, assert_passed_through, bytes, cells, column, data, expected, join,
-    json_rows, numbered_part, open, open_bytes, whole,
-};
 
 /// All files that can be read, as names without ending.
 fn all_fixtures() -> impl Iterator<Item = &'static str> {

@@ -1,7 +1,8 @@
 //! Tables of random types, random values and random encodings.
 
-use std::sync::Arc;
-
+use crate::fixture::{
+    as_others_read, assert_passed_through, cells, join, numbered_part, open_bytes,
+};
 use arrow_array::types::Int32Type;
 use arrow_array::{
     Array as _, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array,
@@ -17,10 +18,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use proptest::prelude::*;
 use quarry_parquet::TableLayout;
-
-use crate::fixture::{
-    as_others_read, assert_passed_through, cells, join, numbered_part, open_bytes,
-};
+use std::sync::Arc;
 
 /// Numbers that depend on the seed alone.
 struct Numbers(u64);

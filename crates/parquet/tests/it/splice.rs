@@ -1,13 +1,12 @@
 //! Joining parts.
 
-use proptest::prelude::*;
-use proptest::sample::Index;
-use quarry_parquet::{FileError, Joiner, Piece, TableLayout};
-
 use crate::fixture::{
     WITH_TEXTS, as_others_read, assert_passed_through, bytes, cells, expected, join, numbered_part,
     open, open_bytes, put_together, whole,
 };
+use proptest::prelude::*;
+use proptest::sample::Index;
+use quarry_parquet::{FileError, Joiner, Piece, TableLayout};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]

@@ -1,16 +1,14 @@
 //! Tables of several files.
 
-use std::sync::Arc;
-
+use crate::fixture::{
+    as_others_read, cells, expected, join, numbered_part, open, open_bytes, whole,
+};
 use arrow_array::{Array as _, Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use quarry_parquet::{FileError, ParquetFile, TableLayout};
-
-use crate::fixture::{
-    as_others_read, cells, expected, join, numbered_part, open, open_bytes, whole,
-};
+use std::sync::Arc;
 
 /// The same layout through its stored form.
 fn stored(layout: &TableLayout) -> TableLayout {

@@ -1,13 +1,12 @@
 //! Records are compact JSON that holds exactly the prompt.
 
+use crate::table::for_each_row;
 use proptest::prelude::*;
 use quarry_prompt::{
     FieldLimit, RecordEncoder, RenderError, RenderOptions, RequestBody, Template, Truncation,
 };
 use quarry_table::Format;
 use serde_json::{Value, json};
-
-use crate::table::for_each_row;
 
 fn body() -> Value {
     json!({"temperature": 1.0, "messages": [{"content": "SLOT", "role": "user"}, {"content": "{"}], "system": "SLOT\""})

@@ -1,10 +1,9 @@
 //! Prompts say what the template and the row say, once.
 
+use crate::table::{for_each_row, names};
 use proptest::prelude::*;
 use quarry_prompt::{FieldLimit, MissingColumns, Prompts, RenderOptions, Template};
 use quarry_table::{Cell, Cells, Format};
-
-use crate::table::{for_each_row, names};
 
 /// A row that is given, cell by cell.
 struct Given(Vec<String>);

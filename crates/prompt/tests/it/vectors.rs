@@ -4,16 +4,14 @@
 //! (`expected.jsonl`). Where its output is a fault that is not copied, `case.json` says why under `divergence`, and
 //! `ours.jsonl` or `ours.error` holds what is right. To write `ours.jsonl` anew, set `BLESS=1`, and read the difference.
 
-use std::fs;
-use std::path::Path;
-
+use crate::table::for_each_row;
 use quarry_prompt::{
     FieldLimit, MissingColumns, Prompts, RecordEncoder, RenderError, RenderOptions, Truncation,
 };
 use quarry_table::Format;
 use serde_json::{Value, json};
-
-use crate::table::for_each_row;
+use std::fs;
+use std::path::Path;
 
 #[test]
 fn every_recorded_case_gives_the_same_records() {

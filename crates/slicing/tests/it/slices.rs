@@ -1,9 +1,8 @@
 //! Slices keep the limits, hold every row once, and are as few and as even as can be.
 
+use crate::naive::{Row, fewest_slices, fewest_starved};
 use proptest::prelude::*;
 use quarry_slicing::{Limits, LimitsError, Marks, Place, Slice};
-
-use crate::naive::{Row, fewest_slices, fewest_starved};
 
 /// The place of a row in a table whose files have seven rows each.
 fn place(row: usize) -> Place {

@@ -6,14 +6,12 @@
 //! the input does not have is an error except for `IsPresent`; `And` and `Or` stop as soon as they
 //! are decided, so that `IsPresent` can guard what follows it.
 
-use std::cmp::Ordering;
-
-use serde_json::{Number, Value};
-
 use super::document::{Fields, Problems};
 use crate::context::Place;
 use crate::expression::{Expression, Scope};
 use crate::path::kind_of;
+use serde_json::{Number, Value};
+use std::cmp::Ordering;
 
 /// A rule of a Choice state: where to go when the condition holds.
 #[derive(Debug)]

@@ -1,14 +1,12 @@
 //! Reading a definition's JSON so that nothing in it goes unnoticed: repeated keys are an error,
 //! and fields that nobody asks for are reported.
 
-use std::fmt;
-use std::ops::RangeInclusive;
-
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
-
 use super::Problem;
 use crate::path::kind_of;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use std::fmt;
+use std::ops::RangeInclusive;
 
 /// The problems found so far in one definition.
 #[derive(Debug, Default)]

@@ -1,10 +1,9 @@
 //! The states of one machine (or of the item processor of a Map state) and how they lead to each
 //! other.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::document::Problems;
 use super::states::{State, StateBody, Then};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// States by name, and the one to begin with.
 #[derive(Debug)]

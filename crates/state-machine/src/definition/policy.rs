@@ -1,14 +1,12 @@
 //! What happens to an error of a Task or Map state: `Retry` and `Catch`.
 
-use std::time::Duration;
-
-use serde_json::Value;
-
 use super::document::{Fields, Problems};
 use super::states::parse_result_path;
 use crate::failure::names;
 use crate::limits::MAX_SECONDS;
 use crate::path::ResultPath;
+use serde_json::Value;
+use std::time::Duration;
 
 /// The error names that a retrier or catcher is for.
 #[derive(Debug)]

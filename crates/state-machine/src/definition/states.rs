@@ -1,11 +1,5 @@
 //! The states of a definition: what they hold, and how they are read.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
-
-use serde_json::Value;
-
 use super::choice::Rule;
 use super::document::{Fields, Problems};
 use super::graph::Graph;
@@ -15,6 +9,10 @@ use crate::expression::Expression;
 use crate::limits::{MAX_LABEL_CHARS, MAX_SECONDS, MAX_STATE_NAME_CHARS};
 use crate::path::ResultPath;
 use crate::template::Template;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// One state of a machine.
 #[derive(Debug)]

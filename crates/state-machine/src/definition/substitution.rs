@@ -2,9 +2,8 @@
 //! a SAM or `CloudFormation` template): plain replacement of text before it is read as JSON, so
 //! that a number can be substituted as well as text within quotes.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::DefinitionError;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Fills in all substitutions. A name without a value, a value nobody asks for, a `${` that does
 /// not begin a name and a value that would change the structure of the JSON around it are errors.

@@ -2,17 +2,15 @@
 //! `case.json` the world it runs in and what must come out. The `promise` in the case says what
 //! it is for.
 
+use crate::world::{Recorder, Reply, World, start};
+use quarry_state_machine::{Definition, FunctionError, Machine, Status, VirtualClock};
+use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-use quarry_state_machine::{Definition, FunctionError, Machine, Status, VirtualClock};
-use serde::Deserialize;
-use serde_json::Value;
-
-use crate::world::{Recorder, Reply, World, start};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,15 +1,13 @@
 //! The clock by itself: it jumps when everybody waits, and never while somebody works.
 
+use crate::world::start;
+use futures::FutureExt;
+use futures::future::join_all;
+use quarry_state_machine::VirtualClock;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-use futures::FutureExt;
-use futures::future::join_all;
-use quarry_state_machine::VirtualClock;
-
-use crate::world::start;
 
 const HOUR: Duration = Duration::from_hours(1);
 

@@ -1,10 +1,9 @@
 //! What a definition tells about itself, for tests that hold it against functions and templates.
 
+use crate::world::{load, machine, map, task, with};
 use quarry_state_machine::{Definition, ErrorName, ErrorRole};
 use serde_json::json;
 use std::collections::BTreeMap;
-
-use crate::world::{load, machine, map, task, with};
 
 /// Functions, states and error names are listed, those within item processors too.
 #[test]

@@ -1,10 +1,9 @@
 //! The service's limits: payload size, length of the history, names.
 
+use crate::world::{Stage, World, failed, machine, map, task, with};
 use quarry_state_machine::limits::{MAX_HISTORY_EVENTS, MAX_PAYLOAD_BYTES};
 use quarry_state_machine::{StartError, Status};
 use serde_json::{Value, json};
-
-use crate::world::{Stage, World, failed, machine, map, task, with};
 
 /// Text that, as JSON, has exactly this many bytes.
 fn text_of(bytes: usize) -> Value {

@@ -1,11 +1,9 @@
 //! Map Runs: what children get, what is seen of them, and what is left of them when one fails.
 
-use std::time::Duration;
-
+use crate::world::{Detail, Stage, World, failed, machine, map, task, with};
 use quarry_state_machine::{ChildFailure, FunctionError, Status};
 use serde_json::json;
-
-use crate::world::{Detail, Stage, World, failed, machine, map, task, with};
+use std::time::Duration;
 
 /// The observer sees every child begin with its input and end with its status, under its name.
 #[tokio::test]

@@ -1,12 +1,10 @@
 //! What is not in the subset, or contradicts itself, is refused by name and place.
 
-use std::collections::BTreeMap;
-
+use crate::world::{machine, map, task};
 use proptest::prelude::*;
 use quarry_state_machine::{Definition, DefinitionError};
 use serde_json::{Value, json};
-
-use crate::world::{machine, map, task};
+use std::collections::BTreeMap;
 
 fn problems(definition: &Value) -> Vec<(String, String)> {
     match Definition::load(&definition.to_string(), &BTreeMap::new()) {

@@ -1,11 +1,9 @@
 //! Stopping executions from outside.
 
-use std::time::Duration;
-
+use crate::world::{Stage, World, machine, map, task};
 use quarry_state_machine::Status;
 use serde_json::json;
-
-use crate::world::{Stage, World, machine, map, task};
+use std::time::Duration;
 
 /// Stopping ends an execution and its children while they wait, with one event in each history.
 #[tokio::test]

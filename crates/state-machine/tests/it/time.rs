@@ -1,12 +1,10 @@
 //! Executions on the clock: long waits, concurrency, retries, time limits.
 
-use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
-
+use crate::world::{Detail, Stage, World, failed, machine, map, start, task, with};
 use quarry_state_machine::{FunctionError, Status, VirtualClock};
 use serde_json::json;
-
-use crate::world::{Detail, Stage, World, failed, machine, map, start, task, with};
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
 
 /// A week of polling every five minutes is over in well under a second, and its history stays
 /// below the limit.

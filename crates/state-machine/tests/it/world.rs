@@ -1,17 +1,16 @@
 //! A world for state machines: scripted functions, objects in memory, and an observer that keeps
 //! what it sees.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use async_trait::async_trait;
 use quarry_state_machine::{
     Definition, Event, EventKind, FunctionError, Host, Machine, Observer, Outcome, Status,
     VirtualClock,
 };
 use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// 2026-11-22T08:30:00Z
 pub(crate) fn start() -> SystemTime {

@@ -1,11 +1,9 @@
 //! Rows are what the file says, however its bytes come in.
 
-use std::sync::Arc;
-
+use crate::pieces::{Read, cut_at, read, read_pieces, take};
 use proptest::prelude::*;
 use quarry_table::{Cells, Format, Header, Newline, Position, RowDecoder};
-
-use crate::pieces::{Read, cut_at, read, read_pieces, take};
+use std::sync::Arc;
 
 fn cells(rows: &[Read]) -> Vec<Vec<&str>> {
     rows.iter()

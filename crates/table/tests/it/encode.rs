@@ -1,9 +1,8 @@
 //! The result table is the input with columns behind.
 
+use crate::pieces::read;
 use proptest::prelude::*;
 use quarry_table::{Format, ResultCell, RowDecoder, RowEncoder};
-
-use crate::pieces::read;
 
 /// Reads a table and writes it with the same results for every row.
 fn write(

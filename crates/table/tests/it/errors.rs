@@ -1,8 +1,7 @@
 //! Every error names the file, the place and the remedy.
 
-use quarry_table::{Format, MAX_ROW_BYTES, RowDecoder, TableError};
-
 use crate::pieces::read;
+use quarry_table::{Format, MAX_ROW_BYTES, RowDecoder, TableError};
 
 #[track_caller]
 fn check(format: Format, text: &[u8], rows_before: usize, message: &str) {
