@@ -33,7 +33,7 @@ fn base() -> Value {
             "Type": "Choice",
             "Choices": [
                 {"Variable": "$.a", "StringEquals": "b", "Next": "Shape"},
-                {"And": [{"Variable": "$.a", "IsPresent": true}], "Next": "Pause"},
+                {"Variable": "$.b", "BooleanEquals": true, "Next": "Pause"},
             ],
             "Default": "Each",
         },
@@ -287,7 +287,7 @@ fn refusals() -> Vec<Refusal> {
             "/States/Call/Parameters/Payload.$",
             json!("States.UUID()"),
             "States.Call.Parameters.Payload.$",
-            "`States.UUID` is not a supported intrinsic function",
+            "`States.UUID()` calls an intrinsic function",
         ),
         refusal(
             "/States/Call/ResultSelector",
@@ -434,7 +434,7 @@ fn refusals() -> Vec<Refusal> {
             "not supported here",
         ),
         refusal(
-            "/States/Choose/Choices/0/IsNull",
+            "/States/Choose/Choices/0/BooleanEquals",
             json!(true),
             "States.Choose.Choices[0]",
             "exactly one of",
