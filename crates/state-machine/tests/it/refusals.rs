@@ -520,7 +520,7 @@ fn refusals() -> Vec<Refusal> {
             "/States/Stop/CausePath",
             json!("States.UUID()"),
             "States.Stop.CausePath",
-            "not a supported intrinsic",
+            "calls an intrinsic",
         ),
         // Map.
         refusal(
