@@ -457,22 +457,16 @@ fn refusals() -> Vec<Refusal> {
             "is missing",
         ),
         refusal(
-            "/States/Choose/Choices/1/And/0/Next",
-            json!("Shape"),
-            "States.Choose.Choices[1].And[0].Next",
-            "not supported here",
-        ),
-        refusal(
             "/States/Choose/Choices/1/And",
             json!([]),
             "States.Choose.Choices[1].And",
-            "at least one condition",
+            "not supported here",
         ),
         refusal(
-            "/States/Choose/Choices/1/Or",
-            json!([]),
-            "States.Choose.Choices[1]",
-            "a condition is one of",
+            "/States/Choose/Choices/1/NumericEquals",
+            json!(5),
+            "States.Choose.Choices[1].NumericEquals",
+            "not supported here",
         ),
         refusal(
             "/States/Choose/Default",
