@@ -51,7 +51,7 @@ pub const JSON_1_1: Protocol = Protocol {
 
 /// A service.
 #[derive(Debug, Clone, Copy)]
-pub struct Service {
+pub struct SignedService {
     /// Its name in messages.
     pub name: &'static str,
     /// Its name in signatures.
@@ -63,7 +63,7 @@ pub struct Service {
 /// Makes calls of one service.
 #[derive(Debug, Clone)]
 pub struct SignedCalls {
-    service: Service,
+    service: SignedService,
     config: SdkConfig,
     http_client: SharedHttpClient,
     credentials: SharedCredentialsProvider,
@@ -76,7 +76,7 @@ impl SignedCalls {
     /// before the service's own `address` in a Region.
     pub fn new(
         config: &SdkConfig,
-        service: Service,
+        service: SignedService,
         endpoint: Option<String>,
         address: impl FnOnce(&str) -> String,
     ) -> Result<Self, StepError> {
@@ -129,13 +129,13 @@ impl SignedCalls {
         let call = match (self.config.retry_config(), self.config.sleep_impl()) {
             (Some(retries), Some(sleep)) => call
                 .standard_retry(retries)
-                .retry_classifier(TransientErrorClassifier::<Refusal>::new())
+                .retry_classifier(TransientErrorClassifier::<ServiceRefusal>::new())
                 .retry_classifier(HttpStatusCodeClassifier::default())
                 .sleep_impl(sleep),
             _ => call.no_retry(),
         };
         let read_error = self.service.protocol.read_error;
-        call.serializer(Request::into_http)
+        call.serializer(SignedRequest::into_http)
             .deserializer(move |response| read_answer(response, read_error))
             .build()
             .invoke(request)
@@ -147,7 +147,7 @@ impl SignedCalls {
         &self,
         headers: &[(&'static str, String)],
         body: String,
-    ) -> Result<Request, Failure> {
+    ) -> Result<SignedRequest, Failure> {
         let mut headers: Vec<(String, String)> = headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
@@ -188,7 +188,7 @@ impl SignedCalls {
                 .headers()
                 .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
-        Ok(Request { headers, body })
+        Ok(SignedRequest { headers, body })
     }
 }
 
@@ -213,19 +213,19 @@ pub fn address(host: &str, region: &str) -> String {
 }
 
 /// A signed request, but for the address.
-struct Request {
+struct SignedRequest {
     headers: Vec<(String, String)>,
     body: String,
 }
 
-impl fmt::Debug for Request {
+impl fmt::Debug for SignedRequest {
     /// Without the signature.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Request").finish_non_exhaustive()
+        out.debug_struct("SignedRequest").finish_non_exhaustive()
     }
 }
 
-impl Request {
+impl SignedRequest {
     fn into_http(self) -> Result<HttpRequest, BoxError> {
         let mut request = HttpRequest::new(SdkBody::from(self.body));
         request.set_method("POST")?;
@@ -239,17 +239,17 @@ impl Request {
 
 /// What the service says when it does not do as it is told.
 #[derive(Debug)]
-struct Refusal(ErrorMetadata);
+struct ServiceRefusal(ErrorMetadata);
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ServiceRefusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)
     }
 }
 
-impl StdError for Refusal {}
+impl StdError for ServiceRefusal {}
 
-impl ProvideErrorMetadata for Refusal {
+impl ProvideErrorMetadata for ServiceRefusal {
     fn meta(&self) -> &ErrorMetadata {
         &self.0
     }
@@ -258,7 +258,7 @@ impl ProvideErrorMetadata for Refusal {
 fn read_answer(
     response: &HttpResponse,
     read_error: fn(&[u8]) -> ErrorBody,
-) -> Result<Bytes, OrchestratorError<Refusal>> {
+) -> Result<Bytes, OrchestratorError<ServiceRefusal>> {
     let body = response.body().bytes().unwrap_or_default();
     if response.status().is_success() {
         return Ok(Bytes::copy_from_slice(body));
@@ -271,7 +271,9 @@ fn read_answer(
     if let Some(message) = message {
         metadata = metadata.message(message);
     }
-    Err(OrchestratorError::operation(Refusal(metadata.build())))
+    Err(OrchestratorError::operation(ServiceRefusal(
+        metadata.build(),
+    )))
 }
 
 fn read_json_error(body: &[u8]) -> ErrorBody {

@@ -1,6 +1,6 @@
 //! An object arrived in the inbox.
 
-use crate::places::{Kind, REQUEST_FILE};
+use crate::places::{ArrivalKind, REQUEST_FILE};
 use crate::{Arrived, Deps, ObjectCreated};
 use quarry_contract::VERSION;
 use quarry_contract::execution_name::{self, ObjectState};
@@ -34,7 +34,7 @@ pub(crate) async fn handle(deps: &Deps, created: &ObjectCreated) -> Result<Arriv
         ));
     }
     let request = match kind {
-        Kind::Data => {
+        ArrivalKind::Data => {
             let data = RequestFile {
                 data: Some(created.object.to_string()),
                 ..RequestFile::default()
@@ -42,7 +42,7 @@ pub(crate) async fn handle(deps: &Deps, created: &ObjectCreated) -> Result<Arriv
             let folder = deps.places.pipeline(pipeline);
             request(deps, pipeline, &run, &folder, data).await?
         }
-        Kind::Request(folder) => {
+        ArrivalKind::Request(folder) => {
             let file = read_request(&*deps.store, &created.object)
                 .await?
                 .ok_or_else(|| missing(&created.object))?;

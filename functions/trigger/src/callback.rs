@@ -28,7 +28,7 @@ const SUMMARY_NAME: usize = 80;
 
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Status {
+pub(crate) enum StepStatus {
     /// The step has begun.
     Executing,
     /// The pipeline is being stopped; it stops when the step is answered.
@@ -36,14 +36,14 @@ pub(crate) enum Status {
 }
 
 /// A message that was read as far as it goes.
-pub(crate) struct Asked {
+pub(crate) struct CallbackMessage {
     /// Who waits, if that much can be read.
     pub(crate) token: Option<CallbackToken>,
     /// What is asked, or why it cannot be made out.
-    pub(crate) meaning: Result<(Callback, Status, Map<String, Value>), String>,
+    pub(crate) meaning: Result<(Callback, StepStatus, Map<String, Value>), String>,
 }
 
-pub(crate) fn read(body: &str) -> Asked {
+pub(crate) fn read(body: &str) -> CallbackMessage {
     let mut message = match serde_json::from_str(body) {
         Ok(Value::Object(message)) => message,
         Ok(_) => return unread("the message is not a JSON object"),
@@ -57,14 +57,14 @@ pub(crate) fn read(body: &str) -> Asked {
         None => return unread("the message has no `token`"),
     };
     let meaning = meaning(&token, &mut message);
-    Asked {
+    CallbackMessage {
         token: Some(token),
         meaning,
     }
 }
 
-fn unread(reason: &str) -> Asked {
-    Asked {
+fn unread(reason: &str) -> CallbackMessage {
+    CallbackMessage {
         token: None,
         meaning: Err(reason.to_owned()),
     }
@@ -73,7 +73,7 @@ fn unread(reason: &str) -> Asked {
 fn meaning(
     token: &CallbackToken,
     message: &mut Map<String, Value>,
-) -> Result<(Callback, Status, Map<String, Value>), String> {
+) -> Result<(Callback, StepStatus, Map<String, Value>), String> {
     let arn = message.get("pipelineExecutionArn").and_then(Value::as_str);
     let arn = arn
         .filter(|arn| !arn.is_empty())
@@ -86,8 +86,8 @@ fn meaning(
         .get("status")
         .map(|status| (status, status.as_str()))
     {
-        None | Some((_, Some("Executing"))) => Status::Executing,
-        Some((_, Some("Stopping"))) => Status::Stopping,
+        None | Some((_, Some("Executing"))) => StepStatus::Executing,
+        Some((_, Some("Stopping"))) => StepStatus::Stopping,
         Some((other, _)) => {
             return Err(format!(
                 "the message has the status {other}; known are Executing and Stopping"
@@ -97,7 +97,7 @@ fn meaning(
     let arguments = match message.get_mut("arguments").map(Value::take) {
         Some(Value::Object(arguments)) => arguments,
         // Nothing of them is needed to stop.
-        _ if status == Status::Stopping => Map::new(),
+        _ if status == StepStatus::Stopping => Map::new(),
         _ => return Err("the message has no `arguments`".to_owned()),
     };
     Ok((callback, status, arguments))

@@ -17,8 +17,8 @@ mod event;
 pub mod messages;
 mod places;
 
-pub use event::{Event, EventError, Message, ObjectCreated};
-pub use places::Places;
+pub use event::{EventError, Message, ObjectCreated, TriggerEvent};
+pub use places::Prefixes;
 
 use messages::BatchAnswer;
 use quarry_edge::callbacks::PipelineCallbacks;
@@ -38,13 +38,13 @@ pub struct Deps {
     /// The pipelines that wait.
     pub callbacks: Arc<dyn PipelineCallbacks>,
     /// Where what lies.
-    pub places: Places,
+    pub places: Prefixes,
 }
 
 /// What `trigger` answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Answer {
+pub enum TriggerOutput {
     /// To an arrival.
     Arrival(Arrived),
     /// To a batch of messages.
@@ -64,9 +64,9 @@ pub enum Arrived {
 }
 
 /// Handles an event.
-pub async fn handle(deps: &Deps, event: Event) -> Result<Answer, StepError> {
+pub async fn handle(deps: &Deps, event: TriggerEvent) -> Result<TriggerOutput, StepError> {
     match event {
-        Event::ObjectCreated(created) => {
+        TriggerEvent::ObjectCreated(created) => {
             let arrived = arrival::handle(deps, &created).await?;
             match &arrived {
                 Arrived::Started(run) => {
@@ -79,8 +79,10 @@ pub async fn handle(deps: &Deps, event: Event) -> Result<Answer, StepError> {
                     tracing::info!(object = %created.object, reason, "ignored");
                 }
             }
-            Ok(Answer::Arrival(arrived))
+            Ok(TriggerOutput::Arrival(arrived))
         }
-        Event::Messages(messages) => Ok(Answer::Batch(messages::handle(deps, &messages).await)),
+        TriggerEvent::Messages(messages) => Ok(TriggerOutput::Batch(
+            messages::handle(deps, &messages).await,
+        )),
     }
 }

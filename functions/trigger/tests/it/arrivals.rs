@@ -4,7 +4,7 @@ use crate::{World, at, event, event_of};
 use quarry_contract::request::JobType;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::CallError;
-use quarry_trigger::{Arrived, Event, handle};
+use quarry_trigger::{Arrived, TriggerEvent, handle};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -202,7 +202,7 @@ async fn a_request_that_cannot_be_used_is_refused_by_name_and_starts_nothing() {
         let world = World::new();
         world.put("pipelines/strikes/request.json", defaults).await;
         let event = event_of(&world, "s3-request", request).await;
-        let event: Event = serde_json::from_value(event).unwrap();
+        let event: TriggerEvent = serde_json::from_value(event).unwrap();
         let error = handle(&world.deps(), event).await.unwrap_err();
         assert!(matches!(error, StepError::BadRequest { .. }), "{error:?}");
         assert!(error.to_string().contains(named), "{named}: {error}");
@@ -226,7 +226,7 @@ async fn what_was_deleted_or_replaced_since_starts_nothing() {
 async fn an_outage_fails_the_invocation_so_that_lambda_tries_again() {
     let world = World::new();
     let event = event_of(&world, "s3-object-created", TABLE).await;
-    let event: Event = serde_json::from_value(event).unwrap();
+    let event: TriggerEvent = serde_json::from_value(event).unwrap();
     world
         .executions
         .fail_next(CallError::Unavailable("down".into()));
@@ -252,7 +252,7 @@ fn events_of_other_kinds_are_refused() {
             "cannot be read",
         ),
     ] {
-        let error = serde_json::from_value::<Event>(event).unwrap_err();
+        let error = serde_json::from_value::<TriggerEvent>(event).unwrap_err();
         assert!(error.to_string().contains(why), "{error}");
     }
 }
