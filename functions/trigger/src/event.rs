@@ -53,6 +53,8 @@ pub struct ObjectCreated {
     pub etag: Option<String>,
     /// Its place in the order of writes.
     pub sequencer: Option<String>,
+    /// When the event happened, RFC 3339.
+    pub time: Option<String>,
 }
 
 /// A message of a queue.
@@ -118,6 +120,7 @@ impl TryFrom<Value> for TriggerEvent {
                 source_name,
             });
         }
+        let time = text("time");
         let ArrivalDetail { bucket, object } =
             serde_json::from_value(value.get_mut("detail").map(Value::take).unwrap_or_default())?;
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
@@ -127,6 +130,7 @@ impl TryFrom<Value> for TriggerEvent {
             version: given(object.version_id).filter(|version| version != "null"),
             etag: given(object.etag).map(|etag| etag.trim_matches('"').to_owned()),
             sequencer: given(object.sequencer),
+            time: given(time),
         }))
     }
 }

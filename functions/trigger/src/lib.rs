@@ -9,16 +9,21 @@
 //!
 //! Errors: an arrival that cannot be worked with fails the invocation, and Lambda hands the event to
 //! the dead-letter queue after its retries. Of a batch of messages those that failed are named in
-//! the answer, and SQS delivers them again: see [`messages`].
+//! what `trigger` returns, and SQS delivers them again: see [`messages`].
 
 mod arrival;
 mod callback;
+mod confinement;
+mod defaults;
 mod event;
 pub mod messages;
 mod places;
+mod repeated;
 
+pub use confinement::Elsewhere;
 pub use event::{EventError, Message, ObjectCreated, TriggerEvent};
 pub use places::Prefixes;
+pub use repeated::SAME_WRITE;
 
 use messages::BatchAnswer;
 use quarry_edge::callbacks::PipelineCallbacks;
@@ -37,11 +42,13 @@ pub struct Deps {
     pub executions: Arc<dyn Executions>,
     /// The pipelines that wait.
     pub callbacks: Arc<dyn PipelineCallbacks>,
-    /// Where what lies.
+    /// The deployment's prefixes.
     pub places: Prefixes,
+    /// What pipelines may use outside of them.
+    pub elsewhere: Elsewhere,
 }
 
-/// What `trigger` answers.
+/// What `trigger` returns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum TriggerOutput {

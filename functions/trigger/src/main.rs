@@ -9,7 +9,7 @@ use quarry_edge::executions::StateMachine;
 use quarry_edge::function::{Telemetry, serve};
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::SdkOptions;
-use quarry_trigger::{Deps, Prefixes, handle};
+use quarry_trigger::{Deps, Elsewhere, Prefixes, handle};
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -27,6 +27,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             required_location_from_environment("QUARRY_PIPELINES")?,
             required_location_from_environment("QUARRY_RESULTS")?,
             required_location_from_environment(WORK_VARIABLE)?,
+        )?,
+        elsewhere: Elsewhere::new(
+            &environment("QUARRY_READABLE").unwrap_or_default(),
+            &environment("QUARRY_WRITABLE").unwrap_or_default(),
         )?,
     };
     serve(telemetry, move |event, _| {

@@ -10,7 +10,7 @@ use quarry_table::Format;
 /// The name of a request in the inbox.
 pub(crate) const REQUEST_FILE: &str = "request.json";
 
-/// Where what lies.
+/// The deployment's S3 prefixes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prefixes {
     inbox: S3Uri,
@@ -61,9 +61,24 @@ impl Prefixes {
         self.pipelines.join(pipeline).join("")
     }
 
+    /// The folder in which a pipeline's tables and requests arrive.
+    pub(crate) fn arrivals(&self, pipeline: &str) -> S3Uri {
+        self.inbox.join(pipeline).join("")
+    }
+
+    /// The folder of all results of a pipeline.
+    pub(crate) fn pipeline_results(&self, pipeline: &str) -> S3Uri {
+        self.results.join(pipeline).join("")
+    }
+
     /// The folder of a run's results.
     pub(crate) fn results(&self, pipeline: &str, run: &str) -> S3Uri {
         self.results.join(pipeline).join(run).join("")
+    }
+
+    /// What is noted of an arrival. `arrivals` is no run's folder: a run's name ends with a digest.
+    pub(crate) fn arrival_note(&self, digest: &str) -> S3Uri {
+        self.work.join("arrivals").join(&format!("{digest}.json"))
     }
 
     /// Where runs keep their folders.

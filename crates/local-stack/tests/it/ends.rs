@@ -53,6 +53,7 @@ impl World {
             store: Arc::clone(self.case.stack.store()),
             executions: Arc::new(self.executions.clone()),
             callbacks: Arc::new(self.callbacks.clone()),
+            elsewhere: quarry_trigger::Elsewhere::default(),
             places: Prefixes::new(
                 place("inbox"),
                 place("pipelines"),

@@ -12,7 +12,7 @@ use quarry_edge::callbacks::memory::MemoryCallbacks;
 use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
-use quarry_trigger::{Arrived, Deps, Prefixes, TriggerEvent, TriggerOutput, handle};
+use quarry_trigger::{Arrived, Deps, Elsewhere, Prefixes, TriggerEvent, TriggerOutput, handle};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -24,6 +24,15 @@ fn at(key: &str) -> S3Uri {
 
 fn places() -> Prefixes {
     Prefixes::new(at("inbox"), at("pipelines"), at("results"), at("runs")).unwrap()
+}
+
+/// What the deployment lists as readable and writable for every pipeline.
+fn elsewhere() -> Elsewhere {
+    Elsewhere::new(
+        "arn:aws:s3:::quarry-data/strikes/*",
+        "arn:aws:s3:::quarry-data/strikes/*,arn:aws:s3:::elsewhere/*",
+    )
+    .unwrap()
 }
 
 /// A deployment in memory.
@@ -48,6 +57,7 @@ impl World {
             executions: Arc::new(self.executions.clone()),
             callbacks: Arc::new(self.callbacks.clone()),
             places: places(),
+            elsewhere: elsewhere(),
         }
     }
 
