@@ -175,6 +175,7 @@ impl Host for Functions {
                 let deps = quarry_invoke::Deps {
                     store: store(),
                     models: Arc::clone(&self.models),
+                    clock: Arc::clone(&self.clock),
                     pause: self.pause.clone(),
                     metrics: metrics(),
                 };
