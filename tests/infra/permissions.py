@@ -24,8 +24,11 @@ ACTIONS = {
     "upload_part_copy": {"s3:GetObject", "s3:PutObject"},
     "complete_multipart_upload": {"s3:PutObject"},
     "abort_multipart_upload": {"s3:AbortMultipartUpload"},
-    # With tags, and with a role that is handed on.
-    "create_model_invocation_job": {"bedrock:CreateModelInvocationJob", "bedrock:TagResource", "iam:PassRole"},
+    # With tags, and with a role that is handed on. Some accounts ask the caller for InvokeModel on the job's model too
+    # (awslabs/generative-ai-cdk-constructs, issue 1005).
+    "create_model_invocation_job": {
+        "bedrock:CreateModelInvocationJob", "bedrock:InvokeModel", "bedrock:TagResource", "iam:PassRole",
+    },
     "get_model_invocation_job": {"bedrock:GetModelInvocationJob"},
     "list_model_invocation_jobs": {"bedrock:ListModelInvocationJobs"},
     "stop_model_invocation_job": {"bedrock:StopModelInvocationJob"},

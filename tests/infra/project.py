@@ -3,12 +3,15 @@
 import copy
 import functools
 import json
+import logging
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from samtranslator.translator.transform import transform
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,6 +65,26 @@ def _parsed() -> dict[str, Any]:
 def load() -> dict[str, Any]:
     """infra/template.yaml with its functions in their long forms; a copy that may be changed."""
     return copy.deepcopy(_parsed())
+
+
+class _NoManagedPolicies:
+    """SAM asks for the ARNs of AWS's own policies by name; the template names none."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def transformed(document: dict[str, Any]) -> dict[str, Any]:
+    """What SAM makes of a template, as CloudFormation gets it."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", SAMPLES["AWS::Region"])
+    # It warns of metrics that it would send if it ran at AWS.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
+    document = copy.deepcopy(document)
+    for resource in document["Resources"].values():
+        # `sam deploy` puts local files here first, and SAM takes nothing else.
+        for place in {"CodeUri", "DefinitionUri"} & set(resource.get("Properties", {})):
+            resource["Properties"][place] = "s3://bucket/key"
+    return transform(document, {}, _NoManagedPolicies())
 
 
 def state_machine() -> str:
