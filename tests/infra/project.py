@@ -109,6 +109,8 @@ def resolve(value: Any, optional: bool = True) -> Any:
             return SAMPLES.get(name, f"<{name}>")
         case [("Fn::Sub", str() as text)]:
             return re.sub(r"\$\{([^}]+)\}", lambda found: SAMPLES.get(found[1], f"<{found[1]}>"), text)
+        case [("Fn::Join", [separator, parts])]:
+            return separator.join(resolve(parts, optional))
         case [("Fn::If", [_, yes, no])]:
             return resolve(yes if optional else no, optional)
     resolved = {key: resolve(item, optional) for key, item in value.items()}

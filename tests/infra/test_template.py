@@ -127,6 +127,16 @@ class Models(unittest.TestCase):
             self.assertTrue(matches(allowed, f"arn:aws:bedrock:{region}:{ACCOUNT}:inference-profile/{profile}"))
         self.assertFalse(matches(allowed, f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/us.another.model"))
 
+    def test_a_place_in_another_bucket_ends_with_its_star(self) -> None:
+        # trigger does not start with any other.
+        parameters = Template().document["Parameters"]
+        for name in ("ReadableArns", "WritableArns"):
+            pattern = parameters[name]["AllowedPattern"]
+            for arn in ("", "arn:aws:s3:::tables", "arn:aws:s3:::tables/*", "arn:aws:s3:::tables/strikes/2026-*"):
+                self.assertRegex(arn, pattern)
+            for arn in ("arn:aws:s3:::*/a", "arn:aws:s3:::tables/*/a", "arn:aws:s3:::tab?es/a", "s3://tables/a"):
+                self.assertNotRegex(arn, pattern)
+
     def test_a_global_profiles_model_can_be_allowed(self) -> None:
         pattern = Template().document["Parameters"]["ModelArns"]["AllowedPattern"]
         self.assertRegex("arn:aws:bedrock:::foundation-model/anthropic.claude-haiku-4-5-20251001-v1:0", pattern)

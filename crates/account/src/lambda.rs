@@ -5,7 +5,7 @@ use aws_config::SdkConfig;
 use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Failure;
-use quarry_edge::signed::{REST_JSON, Service, SignedCalls, address};
+use quarry_edge::signed::{REST_JSON, SignedCalls, SignedService, address};
 use quarry_preflight::{Concurrency, Fact};
 use serde::Deserialize;
 
@@ -27,7 +27,7 @@ struct AccountLimit {
 
 impl Lambda {
     pub(crate) fn new(config: &SdkConfig) -> Result<Self, StepError> {
-        let service = Service {
+        let service = SignedService {
             name: "Lambda",
             signing_name: "lambda",
             protocol: REST_JSON,

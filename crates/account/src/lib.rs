@@ -37,7 +37,7 @@ pub struct Account {
     kms: kms::Kms,
     quotas: quotas::Quotas,
     lambda: lambda::Lambda,
-    rules: rules::Rules,
+    rules: rules::EventRules,
 }
 
 /// Why nothing can be said of an account.
@@ -98,7 +98,7 @@ impl Account {
             kms: kms::Kms::new(config)?,
             quotas: quotas::Quotas::new(config)?,
             lambda: lambda::Lambda::new(config)?,
-            rules: rules::Rules::new(config)?,
+            rules: rules::EventRules::new(config)?,
             credentials: config.credentials_provider(),
             region: region.unwrap_or_default(),
         })

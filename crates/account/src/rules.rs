@@ -5,13 +5,13 @@ use aws_config::SdkConfig;
 use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Failure;
-use quarry_edge::signed::{JSON_1_1, Service, SignedCalls, address};
+use quarry_edge::signed::{JSON_1_1, SignedCalls, SignedService, address};
 use quarry_preflight::{Fact, Rule};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 #[derive(Debug)]
-pub(crate) struct Rules(SignedCalls);
+pub(crate) struct EventRules(SignedCalls);
 
 /// The most that a page may have (`ListRules`, `Limit`).
 const PAGE: u32 = 100;
@@ -20,7 +20,7 @@ const MOST_PAGES: usize = 200;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Page {
+struct RulePage {
     #[serde(default)]
     rules: Vec<ListedRule>,
     next_token: Option<String>,
@@ -31,7 +31,7 @@ struct Page {
 struct ListedRule {
     name: String,
     state: Option<String>,
-    /// JSON. Rules with a schedule have none.
+    /// JSON. EventRules with a schedule have none.
     event_pattern: Option<String>,
 }
 
@@ -47,9 +47,9 @@ impl From<ListedRule> for Rule {
     }
 }
 
-impl Rules {
+impl EventRules {
     pub(crate) fn new(config: &SdkConfig) -> Result<Self, StepError> {
-        let service = Service {
+        let service = SignedService {
             name: "EventBridge",
             signing_name: "events",
             protocol: JSON_1_1,
@@ -78,7 +78,7 @@ impl Rules {
         fact(Err(not_understood("ListRules", "its pages do not end")))
     }
 
-    async fn page(&self, token: Option<&str>) -> Result<Page, Failure> {
+    async fn page(&self, token: Option<&str>) -> Result<RulePage, Failure> {
         const OPERATION: &str = "ListRules";
         let target = [("x-amz-target", format!("AWSEvents.{OPERATION}"))];
         let mut input = json!({"Limit": PAGE});

@@ -7,7 +7,7 @@ use quarry_contract::arn::Arn;
 use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Kind;
-use quarry_edge::signed::{Service, SignedCalls, address};
+use quarry_edge::signed::{SignedCalls, SignedService, address};
 use quarry_preflight::{Deployment, Stage};
 use serde::Deserialize;
 
@@ -61,7 +61,7 @@ struct Output {
 
 impl Stacks {
     pub(crate) fn new(config: &SdkConfig) -> Result<Self, StepError> {
-        let service = Service {
+        let service = SignedService {
             name: "CloudFormation",
             signing_name: "cloudformation",
             protocol: QUERY,

@@ -58,6 +58,19 @@ pub enum AskingError {
     /// `BEDROCK_MODEL_CAPABILITIES` is not what it should be.
     #[error("BEDROCK_MODEL_CAPABILITIES is not a JSON object of capabilities: {0}")]
     Capabilities(#[source] serde_json::Error),
+    /// More tokens than the model can answer with.
+    #[error(
+        "BEDROCK_MAX_TOKENS is {set}, and {model} answers with at most {ceiling} tokens; lower it, or leave it out \
+         for the most that the model takes (BEDROCK_MODEL_CAPABILITIES with `max_output_tokens` corrects the ceiling)"
+    )]
+    AboveCeiling {
+        /// The setting.
+        set: u64,
+        /// The model.
+        model: String,
+        /// Its ceiling.
+        ceiling: u64,
+    },
     /// One of the two models answers with vectors, the other with text.
     #[error(
         "BEDROCK_FALLBACK_MODEL_ID is `{fallback}`, which does not answer in the form of `{primary}` \
@@ -81,7 +94,9 @@ impl Asking {
         let capabilities = capabilities(&settings)?;
         let vectors = capabilities.body.is_embedding().then(embedding_schema);
         let schema = vectors.as_ref().or(schema);
-        let (enforcement, body) = enforced_body(&settings, capabilities, prompts, schema);
+        let model_id = settings.effective_model_id();
+        let (enforcement, body) =
+            enforced_body(&settings, &model_id, capabilities, prompts, schema)?;
         let options = RenderOptions {
             missing: match settings.missing_columns {
                 settings::MissingColumns::Refuse => MissingColumns::Refuse,
@@ -142,7 +157,7 @@ impl Asking {
                 primary: settings.effective_model_id(),
             });
         }
-        let (enforcement, body) = enforced_body(settings, capabilities, prompts, schema);
+        let (enforcement, body) = enforced_body(settings, model_id, capabilities, prompts, schema)?;
         Ok(Some(Fallback::new(
             model_id.clone(),
             capabilities.invocation == Invocation::Converse,
@@ -227,7 +242,7 @@ impl Asking {
 /// What the run's model accepts: what its family does, and over it what the settings say.
 pub fn capabilities(settings: &Settings) -> Result<Capabilities, AskingError> {
     let overrides: CapabilityOverrides = match &settings.model_capabilities {
-        Some(text) => serde_json::from_str(text).map_err(AskingError::Capabilities)?,
+        Some(text) => CapabilityOverrides::parse(text).map_err(AskingError::Capabilities)?,
         None => CapabilityOverrides::default(),
     };
     Ok(named_family(settings).capabilities().overridden(&overrides))
@@ -245,10 +260,11 @@ pub fn named_family(settings: &Settings) -> Family {
 /// How a model is held to JSON, and the body of its requests.
 fn enforced_body(
     settings: &Settings,
+    model_id: &str,
     capabilities: Capabilities,
     prompts: &Prompts,
     schema: Option<&Value>,
-) -> (Enforcement, Value) {
+) -> Result<(Enforcement, Value), AskingError> {
     let enforcement = choose_enforcement(
         &capabilities,
         schema.is_some(),
@@ -256,7 +272,7 @@ fn enforced_body(
     );
     let body = request_body(
         &BodySettings {
-            max_tokens: settings.max_tokens,
+            max_tokens: max_tokens(settings, model_id, &capabilities)?,
             temperature: settings.temperature,
             top_p: settings.top_p,
         },
@@ -265,7 +281,34 @@ fn enforced_body(
         prompts.system(),
         schema,
     );
-    (enforcement, body)
+    Ok((enforcement, body))
+}
+
+/// The most tokens of an answer when nothing is set and the model's ceiling is not lower.
+pub const DEFAULT_MAX_TOKENS: u64 = 32_768;
+
+/// The most tokens of an answer: `BEDROCK_MAX_TOKENS`, or the lower of [`DEFAULT_MAX_TOKENS`] and the
+/// model's ceiling.
+///
+/// # Errors
+///
+/// [`AskingError::AboveCeiling`] when the setting is more than the model can answer with.
+pub fn max_tokens(
+    settings: &Settings,
+    model_id: &str,
+    capabilities: &Capabilities,
+) -> Result<u64, AskingError> {
+    match (settings.max_tokens, capabilities.max_output_tokens) {
+        (Some(set), Some(ceiling)) if set > ceiling => Err(AskingError::AboveCeiling {
+            set,
+            model: model_id.to_owned(),
+            ceiling,
+        }),
+        (Some(set), _) => Ok(set),
+        (None, ceiling) => Ok(ceiling.map_or(DEFAULT_MAX_TOKENS, |ceiling| {
+            ceiling.min(DEFAULT_MAX_TOKENS)
+        })),
+    }
 }
 
 /// The schema that the run's model keeps by itself: an embedding model answers with a vector,

@@ -25,8 +25,8 @@ pub struct Settings {
     /// `BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS`: models that are reached only through their
     /// `global.` profile.
     pub profile_required_models: Vec<String>,
-    /// `BEDROCK_MAX_TOKENS`.
-    pub max_tokens: u64,
+    /// `BEDROCK_MAX_TOKENS`; none is the lower of 32,768 and the model's ceiling.
+    pub max_tokens: Option<u64>,
     /// `BEDROCK_TEMPERATURE`.
     pub temperature: f64,
     /// `BEDROCK_TOP_P`.
@@ -81,6 +81,74 @@ pub struct Settings {
     pub model_capabilities: Option<String>,
     /// `BEDROCK_OUTPUT_KMS_KEY`: the key for job output.
     pub output_kms_key: Option<String>,
+    /// `BEDROCK_THINKING`: whether a model that thinks unless told otherwise is told otherwise.
+    pub thinking: ThinkingSetting,
+    /// `BEDROCK_EFFORT`: how much the model works on an answer; the model's own default when none.
+    pub effort: Option<Effort>,
+    /// `BEDROCK_SERVICE_TIER`: the tier for what is asked on demand.
+    pub service_tier: ServiceTier,
+    /// `BEDROCK_FLEX_WAIT_MINUTES`: how long the tier `flex` may throttle before the rest is asked in
+    /// the default tier.
+    pub flex_wait_minutes: u32,
+}
+
+/// Whether a model thinks before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThinkingSetting {
+    /// As the model does by itself.
+    Default,
+    /// It does not.
+    Off,
+}
+
+/// How much a model works on an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// As little as it can.
+    Low,
+    /// In between.
+    Medium,
+    /// Much.
+    High,
+    /// As much as it can.
+    Max,
+}
+
+impl Effort {
+    /// Every value, from the least.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Max];
+
+    /// The service's name of it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Max => "max",
+        }
+    }
+}
+
+/// How calls are placed among those of other customers, and so what they cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceTier {
+    /// The usual one.
+    Default,
+    /// Cheaper, and throttled first.
+    Flex,
+    /// Dearer, and served first.
+    Priority,
+}
+
+impl ServiceTier {
+    /// The service's name of it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Flex => "flex",
+            Self::Priority => "priority",
+        }
+    }
 }
 
 /// When jobs are made.
@@ -145,7 +213,7 @@ impl SettingError {
 }
 
 /// The names of all settings.
-pub const NAMES: [&str; 32] = [
+pub const NAMES: [&str; 36] = [
     "BEDROCK_PRIMARY_MODEL_ID",
     "BEDROCK_FALLBACK_MODEL_ID",
     "BEDROCK_INFERENCE_PROFILE_ARN",
@@ -178,6 +246,10 @@ pub const NAMES: [&str; 32] = [
     "BEDROCK_REPLACE_COLUMNS",
     "BEDROCK_MODEL_CAPABILITIES",
     "BEDROCK_OUTPUT_KMS_KEY",
+    "BEDROCK_THINKING",
+    "BEDROCK_EFFORT",
+    "BEDROCK_SERVICE_TIER",
+    "BEDROCK_FLEX_WAIT_MINUTES",
 ];
 
 /// Variables of the original step's container that decide nothing here, and why. They are taken
@@ -241,7 +313,7 @@ impl Settings {
             fallback_model_id: source.text("BEDROCK_FALLBACK_MODEL_ID"),
             inference_profile_arn: source.text("BEDROCK_INFERENCE_PROFILE_ARN"),
             profile_required_models: source.list("BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS")?,
-            max_tokens: source.number("BEDROCK_MAX_TOKENS", 32_768, 1, 1_000_000)?,
+            max_tokens: source.optional_number("BEDROCK_MAX_TOKENS", 1, 1_000_000)?,
             temperature: source.number("BEDROCK_TEMPERATURE", 1.0, 0.0, 2.0)?,
             top_p: source.number("BEDROCK_TOP_P", 0.999, 0.0, 1.0)?,
             max_retries: source.number("BEDROCK_MAX_RETRIES", 3, 0, 10)?,
@@ -320,6 +392,21 @@ impl Settings {
             replace_columns: source.flag("BEDROCK_REPLACE_COLUMNS", false)?,
             model_capabilities: source.text("BEDROCK_MODEL_CAPABILITIES"),
             output_kms_key: source.text("BEDROCK_OUTPUT_KMS_KEY"),
+            thinking: match source.choice("BEDROCK_THINKING", "default", &["default", "off"])? {
+                0 => ThinkingSetting::Default,
+                _ => ThinkingSetting::Off,
+            },
+            effort: source.effort()?,
+            service_tier: match source.choice(
+                "BEDROCK_SERVICE_TIER",
+                "default",
+                &["default", "flex", "priority"],
+            )? {
+                0 => ServiceTier::Default,
+                1 => ServiceTier::Flex,
+                _ => ServiceTier::Priority,
+            },
+            flex_wait_minutes: source.number("BEDROCK_FLEX_WAIT_MINUTES", 60, 1, 10_080)?,
         };
         settings.check_together()?;
         Ok(settings)
@@ -445,18 +532,40 @@ impl Source<'_> {
     where
         N: FromStr + PartialOrd + Display + Copy,
     {
+        Ok(self.optional_number(name, least, most)?.unwrap_or(default))
+    }
+
+    fn optional_number<N>(
+        &self,
+        name: &'static str,
+        least: N,
+        most: N,
+    ) -> Result<Option<N>, SettingError>
+    where
+        N: FromStr + PartialOrd + Display + Copy,
+    {
         let Some(text) = self.raw(name) else {
-            return Ok(default);
+            return Ok(None);
         };
         without_underscores(text)
             .parse::<N>()
             .ok()
             .filter(|value| *value >= least && *value <= most)
+            .map(Some)
             .ok_or_else(|| SettingError::Value {
                 name,
                 value: text.to_owned(),
                 allowed: format!("{least} to {most}"),
             })
+    }
+
+    fn effort(&self) -> Result<Option<Effort>, SettingError> {
+        const NAME: &str = "BEDROCK_EFFORT";
+        if self.raw(NAME).is_none() {
+            return Ok(None);
+        }
+        let names = Effort::ALL.map(Effort::as_str);
+        Ok(Some(Effort::ALL[self.choice(NAME, names[0], &names)?]))
     }
 
     fn flag(&self, name: &'static str, default: bool) -> Result<bool, SettingError> {
@@ -554,7 +663,7 @@ mod tests {
     #[test]
     fn defaults_are_the_originals() {
         let settings = read(&[]).unwrap();
-        assert_eq!(settings.max_tokens, 32_768);
+        assert_eq!(settings.max_tokens, None);
         assert_eq!(settings.batch_threshold, 1000);
         assert_eq!(settings.output_column_prefix, "llm_");
         assert_eq!(settings.batch_mode, BatchMode::Auto);
@@ -593,6 +702,10 @@ mod tests {
             ("BEDROCK_BATCH_MODE", "always", "auto, batch, realtime"),
             ("BEDROCK_MAX_INPUT_FIELD_LENGTH", "20", "31 to 10000000"),
             ("BEDROCK_SKIP_ERROR_RECORDS", "yes", "false, true"),
+            ("BEDROCK_THINKING", "on", "default, off"),
+            ("BEDROCK_EFFORT", "some", "low, medium, high, max"),
+            ("BEDROCK_SERVICE_TIER", "cheap", "default, flex, priority"),
+            ("BEDROCK_FLEX_WAIT_MINUTES", "0", "1 to 10080"),
         ];
         for (name, value, allowed) in cases {
             let error = read(&[(name, value)]).unwrap_err();

@@ -56,7 +56,7 @@ pub const REST_JSON: Protocol = Protocol {
 
 /// A service.
 #[derive(Debug, Clone, Copy)]
-pub struct Service {
+pub struct SignedService {
     /// Its name in messages.
     pub name: &'static str,
     /// Its name in signatures.
@@ -68,7 +68,7 @@ pub struct Service {
 /// Makes calls of one service.
 #[derive(Debug, Clone)]
 pub struct SignedCalls {
-    service: Service,
+    service: SignedService,
     config: SdkConfig,
     http_client: SharedHttpClient,
     credentials: SharedCredentialsProvider,
@@ -81,7 +81,7 @@ impl SignedCalls {
     /// before the service's own `address` in a Region.
     pub fn new(
         config: &SdkConfig,
-        service: Service,
+        service: SignedService,
         endpoint: Option<String>,
         address: impl FnOnce(&str) -> String,
     ) -> Result<Self, StepError> {
@@ -124,7 +124,7 @@ impl SignedCalls {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
-        let request = Request {
+        let request = SignedRequest {
             method: "POST",
             path: "/",
             headers,
@@ -135,7 +135,7 @@ impl SignedCalls {
 
     /// Gets a path of the service, which begins with `/`. Returns the body of a successful response.
     pub async fn get(&self, operation: &'static str, path: &'static str) -> Result<Bytes, Failure> {
-        let request = Request {
+        let request = SignedRequest {
             method: "GET",
             path,
             headers: Vec::new(),
@@ -144,7 +144,11 @@ impl SignedCalls {
         self.call(operation, request).await
     }
 
-    async fn call(&self, operation: &'static str, request: Request) -> Result<Bytes, Failure> {
+    async fn call(
+        &self,
+        operation: &'static str,
+        request: SignedRequest,
+    ) -> Result<Bytes, Failure> {
         let request = self.signed(request).await?;
         let mut call = Operation::builder()
             .service_name(self.service.name)
@@ -159,13 +163,13 @@ impl SignedCalls {
         let call = match (self.config.retry_config(), self.config.sleep_impl()) {
             (Some(retries), Some(sleep)) => call
                 .standard_retry(retries)
-                .retry_classifier(TransientErrorClassifier::<Refusal>::new())
+                .retry_classifier(TransientErrorClassifier::<ServiceRefusal>::new())
                 .retry_classifier(HttpStatusCodeClassifier::default())
                 .sleep_impl(sleep),
             _ => call.no_retry(),
         };
         let read_error = self.service.protocol.read_error;
-        call.serializer(Request::into_http)
+        call.serializer(SignedRequest::into_http)
             .deserializer(move |response| read_answer(response, read_error))
             .build()
             .invoke(request)
@@ -173,7 +177,7 @@ impl SignedCalls {
             .map_err(|error| Failure::new(&error))
     }
 
-    async fn signed(&self, mut request: Request) -> Result<Request, Failure> {
+    async fn signed(&self, mut request: SignedRequest) -> Result<SignedRequest, Failure> {
         let content_type = self.service.protocol.content_type;
         let content_type = ("content-type".to_owned(), content_type.to_owned());
         request.headers.insert(0, content_type);
@@ -237,21 +241,21 @@ pub fn address(host: &str, region: &str) -> String {
 }
 
 /// A request, but for the address.
-struct Request {
+struct SignedRequest {
     method: &'static str,
     path: &'static str,
     headers: Vec<(String, String)>,
     body: String,
 }
 
-impl fmt::Debug for Request {
+impl fmt::Debug for SignedRequest {
     /// Without the signature.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Request").finish_non_exhaustive()
+        out.debug_struct("SignedRequest").finish_non_exhaustive()
     }
 }
 
-impl Request {
+impl SignedRequest {
     fn into_http(self) -> Result<HttpRequest, BoxError> {
         let mut request = HttpRequest::new(SdkBody::from(self.body));
         request.set_method(self.method)?;
@@ -265,17 +269,17 @@ impl Request {
 
 /// What the service says when it does not do as it is told.
 #[derive(Debug)]
-struct Refusal(ErrorMetadata);
+struct ServiceRefusal(ErrorMetadata);
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ServiceRefusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)
     }
 }
 
-impl StdError for Refusal {}
+impl StdError for ServiceRefusal {}
 
-impl ProvideErrorMetadata for Refusal {
+impl ProvideErrorMetadata for ServiceRefusal {
     fn meta(&self) -> &ErrorMetadata {
         &self.0
     }
@@ -284,7 +288,7 @@ impl ProvideErrorMetadata for Refusal {
 fn read_answer(
     response: &HttpResponse,
     read_error: fn(&[u8]) -> ErrorBody,
-) -> Result<Bytes, OrchestratorError<Refusal>> {
+) -> Result<Bytes, OrchestratorError<ServiceRefusal>> {
     let body = response.body().bytes().unwrap_or_default();
     if response.status().is_success() {
         return Ok(Bytes::copy_from_slice(body));
@@ -297,7 +301,9 @@ fn read_answer(
     if let Some(message) = message {
         metadata = metadata.message(message);
     }
-    Err(OrchestratorError::operation(Refusal(metadata.build())))
+    Err(OrchestratorError::operation(ServiceRefusal(
+        metadata.build(),
+    )))
 }
 
 fn read_json_error(body: &[u8]) -> ErrorBody {

@@ -40,7 +40,7 @@ pub const fn choose_enforcement(
         return Enforcement::None;
     }
     if has_schema && use_structured_output {
-        if capabilities.tools {
+        if capabilities.forced_tool {
             return Enforcement::ForcedTool;
         }
         if capabilities.structured_output {
@@ -87,7 +87,7 @@ mod tests {
         let llama = Family::Llama.capabilities();
         assert_eq!(choose_enforcement(&llama, true, true), Enforcement::None);
         let without_tools = Capabilities {
-            tools: false,
+            forced_tool: false,
             ..newest
         };
         assert_eq!(
@@ -96,7 +96,7 @@ mod tests {
         );
         let embedding = Capabilities {
             prefill: true,
-            tools: true,
+            forced_tool: true,
             ..Family::TitanEmbedding.capabilities()
         };
         assert_eq!(

@@ -31,7 +31,7 @@ mod output;
 mod request;
 mod schema;
 
-pub use capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation};
+pub use capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation, Thinking};
 pub use enforcement::{Enforcement, choose_enforcement};
 pub use family::Family;
 pub use name::ModelName;

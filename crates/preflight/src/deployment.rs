@@ -217,8 +217,15 @@ impl Parameters {
             ("WritableArns", &self.writable_arns),
         ] {
             for arn in arns {
-                let example = "two ARNs for each place, the bucket's and the objects'";
-                require(name, arn, "s3", &[""], example, findings);
+                let example = "two ARNs for each place, the bucket's and the objects', with `*` at the end only";
+                let prefix = arn.strip_suffix('*').unwrap_or(arn);
+                // Trigger does not start with other patterns.
+                let kinds: &[&str] = if prefix.contains(['*', '?']) {
+                    &[]
+                } else {
+                    &[""]
+                };
+                require(name, arn, "s3", kinds, example, findings);
             }
         }
     }

@@ -44,6 +44,7 @@ const PARAMETERS: &[Case] = &[
             w.set("KmsKeyArn", "arn:aws:kms:eu-central-1:123456789012:alias/k");
             w.set("ProfileArns", "eu.anthropic.claude");
             w.set("ReadableArns", "s3://tables/strikes");
+            w.set("WritableArns", "arn:aws:s3:::outputs/*/strikes");
             w.set(
                 "PermissionsBoundaryArn",
                 "arn:aws:iam::123456789012:role/boundary",
