@@ -33,6 +33,8 @@ struct DescribeStacksResult {
 struct Stack {
     #[serde(rename = "StackId")]
     id: String,
+    #[serde(rename = "StackName")]
+    name: Option<String>,
     #[serde(rename = "StackStatus")]
     status: Option<String>,
     #[serde(default)]
@@ -106,6 +108,7 @@ fn deployment(stack: Stack, region: &str) -> Deployment {
     let mut outputs = stack.outputs.members.into_iter();
     Deployment {
         stage: Stage::Deployed,
+        stack: stack.name,
         region: region.to_owned(),
         account,
         parameters: stack

@@ -6,7 +6,6 @@
 use crate::error::{Source, StepError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use std::error::Error as StdError;
 use std::fmt;
@@ -85,16 +84,32 @@ impl Failure {
                 kind: Kind::Invalid,
                 status,
                 code: None,
-                message: DisplayErrorContext(error).to_string(),
+                message: chain(error),
             },
             _ => Self {
                 kind: Kind::Unavailable,
                 status,
                 code: None,
-                message: DisplayErrorContext(error).to_string(),
+                message: chain(error),
             },
         }
     }
+}
+
+/// An error and its causes as one line, the outermost first. A cause that repeats what stands before it is left out.
+///
+/// The SDK's own `DisplayErrorContext` adds the `Debug` form of the whole error, which tells a reader nothing more.
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// What a failed call means to a caller that does the same whatever the service: Step Functions and SageMaker.
