@@ -929,10 +929,8 @@ mod tests {
     }
 
     /// Settings that another one has to go with, so that a value can be tried alone.
-    const BESIDE: [(&str, &str); 1] = [(
-        "BEDROCK_BATCH_ROLE_ARN",
-        "arn:aws:iam::123456789012:role/R",
-    )];
+    const BESIDE: [(&str, &str); 1] =
+        [("BEDROCK_BATCH_ROLE_ARN", "arn:aws:iam::123456789012:role/R")];
 
     #[test]
     fn the_described_default_is_what_counts_when_nothing_is_set() {
@@ -948,7 +946,8 @@ mod tests {
     fn the_described_range_is_what_is_allowed() {
         for about in ABOUT {
             let nonsense = "\u{1}nonsense";
-            if let Err(SettingError::Value { name, allowed, .. }) = read(&[(about.name, nonsense)]) {
+            if let Err(SettingError::Value { name, allowed, .. }) = read(&[(about.name, nonsense)])
+            {
                 assert_eq!(name, about.name);
                 // An example may follow.
                 assert!(allowed.starts_with(about.allowed), "{about:?}: {allowed}");

@@ -6,7 +6,7 @@ use crate::pause::CountedPause;
 use crate::progress::{ProgressSink, Watch};
 use crate::work::Work;
 use quarry_bedrock_simulator::{
-    AnswerSource, Counters, Event, Faults, Limits, Running, Schedule, Simulator, SimulatorConfig,
+    AnswerSource, Counters, Faults, Limits, Running, Schedule, Simulator, SimulatorConfig,
 };
 use quarry_contract::location::{LocationError, S3Uri};
 use quarry_contract::payload::FinishOutput;
@@ -119,7 +119,7 @@ pub struct Finished {
 /// The running stack.
 pub struct LocalStack {
     s3: LocalS3,
-    simulator: Running,
+    simulator: Arc<Running>,
     store: Arc<dyn ObjectStore>,
     machine: Machine,
     functions: Arc<Functions>,
@@ -171,13 +171,13 @@ impl LocalStack {
         simulated.schedule = config.schedule;
         simulated.answers = config.answers;
         simulated.faults = config.faults;
-        let watching = Arc::clone(&work);
-        simulated.observer = Some(Arc::new(move |event| {
-            if matches!(event, Event::Invoked { .. }) {
-                watching.answered_on_demand();
-            }
+        let simulator = Arc::new(Simulator::start(simulated).await?);
+        let asked = Arc::downgrade(&simulator);
+        work.count_asks_with(Box::new(move || {
+            asked
+                .upgrade()
+                .map_or(0, |simulator| simulator.counters().asks)
         }));
-        let simulator = Simulator::start(simulated).await?;
         let bedrock_sdk = sdk::load(options(simulator.endpoint())).await;
 
         let store: Arc<dyn ObjectStore> = Arc::new(store);
