@@ -952,12 +952,12 @@ mod tests {
                 // An example may follow.
                 assert!(allowed.starts_with(about.allowed), "{about:?}: {allowed}");
             } else {
-                assert!(about.allowed.starts_with("a"), "{about:?} takes nonsense");
+                assert!(about.allowed.starts_with('a'), "{about:?} takes nonsense");
             }
             let choices = about.allowed.split(", ");
             let ends = about.allowed.split(" to ");
             let is_range = about.allowed.starts_with(|c: char| c.is_ascii_digit());
-            let values: Vec<&str> = match (is_range, about.allowed.starts_with("a")) {
+            let values: Vec<&str> = match (is_range, about.allowed.starts_with('a')) {
                 (true, _) => ends.collect(),
                 (false, true) if about.name != "BEDROCK_BATCH_MODE" => continue,
                 (false, _) => choices.collect(),
