@@ -3,7 +3,8 @@
 //! Shape: `{"recordId": …, "modelInput": …, "modelOutput": …}`, or `"error": {"errorCode": …,
 //! "errorMessage": …}` in place of `modelOutput`, with the members in any order. `modelInput` is
 //! the request echoed back; it is passed over without being parsed into anything. `errorCode` is
-//! a number in AWS's documentation and text elsewhere: both are read.
+//! a number in AWS's documentation and text elsewhere: both are read. Lines of the service also say
+//! whether the same record may be sent again (`retryable`).
 //!
 //! Limits: splitting a file into lines and skipping blank ones is the caller's work.
 
@@ -22,6 +23,9 @@ pub struct OutputLine<'a> {
     /// Whether the run's fallback model answered. Bedrock's lines do not say that; those that
     /// Quarry writes for answers given on demand do, as `"byFallback": true`.
     pub by_fallback: bool,
+    /// The service tier that answered, of answers given on demand. Not a member of Bedrock's own
+    /// lines.
+    pub service_tier: Option<Cow<'a, str>>,
 }
 
 /// The part of a line that is not the id.
@@ -40,14 +44,45 @@ pub struct RecordError<'a> {
     pub code: Option<Cow<'a, str>>,
     /// `errorMessage`.
     pub message: Cow<'a, str>,
+    /// What the fallback model said, if it was asked after the run's model had refused the record.
+    /// Not a member of Bedrock's own lines.
+    pub fallback_message: Option<Cow<'a, str>>,
+    /// `retryable`, if the line says it.
+    pub retryable: Option<bool>,
+}
+
+impl RecordError<'_> {
+    /// Whether the same record would get the same error again, so that asking again is of no use.
+    ///
+    /// The service's own `retryable: false` decides, but for the codes of throttling and of the
+    /// service's failures. Without it these client errors are final: 400 (the request is not valid),
+    /// 413 (too large) and 422. A 403 or 404 may pass when access is granted or a model appears, and
+    /// 424 is a failure of the model at one attempt.
+    pub fn is_final(&self) -> bool {
+        let code = self
+            .code
+            .as_deref()
+            .and_then(|code| code.parse::<u16>().ok());
+        match (code, self.retryable) {
+            (Some(408 | 409 | 424 | 425 | 429 | 500..), _) | (_, Some(true)) => false,
+            (_, Some(false)) => true,
+            (Some(400 | 413 | 422), None) => true,
+            (Some(_), None) => false,
+            (None, None) => self.code.as_deref() == Some("ValidationException"),
+        }
+    }
 }
 
 impl fmt::Display for RecordError<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.code {
-            Some(code) => write!(formatter, "{code}: {}", self.message),
-            None => formatter.write_str(&self.message),
+        if let Some(code) = &self.code {
+            write!(formatter, "{code}: ")?;
         }
+        formatter.write_str(&self.message)?;
+        if let Some(second) = &self.fallback_message {
+            write!(formatter, "; {second}")?;
+        }
+        Ok(())
     }
 }
 
@@ -76,6 +111,8 @@ struct Members<'a> {
     error: Option<&'a RawValue>,
     #[serde(rename = "byFallback", default)]
     by_fallback: bool,
+    #[serde(borrow, rename = "serviceTier", default)]
+    service_tier: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +121,10 @@ struct ErrorMembers<'a> {
     code: Option<&'a RawValue>,
     #[serde(borrow, rename = "errorMessage", default)]
     message: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "fallbackMessage", default)]
+    fallback_message: Option<Cow<'a, str>>,
+    #[serde(default)]
+    retryable: Option<bool>,
 }
 
 /// Reads one line, without its line break (a trailing carriage return or blank is accepted).
@@ -109,12 +150,15 @@ pub fn read_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
         (None, None) => LineBody::Error(RecordError {
             code: None,
             message: Cow::Borrowed("output line has neither modelOutput nor error"),
+            fallback_message: None,
+            retryable: None,
         }),
     };
     Ok(OutputLine {
         record_id,
         body,
         by_fallback: members.by_fallback,
+        service_tier: members.service_tier,
     })
 }
 
@@ -125,6 +169,8 @@ fn record_error(error: &str) -> RecordError<'_> {
         return RecordError {
             code: None,
             message,
+            fallback_message: None,
+            retryable: None,
         };
     };
     let code = members.code.map(|code| {
@@ -133,6 +179,8 @@ fn record_error(error: &str) -> RecordError<'_> {
     RecordError {
         code,
         message: members.message.unwrap_or(Cow::Borrowed(error)),
+        fallback_message: members.fallback_message,
+        retryable: members.retryable,
     }
 }
 
@@ -192,6 +240,37 @@ mod tests {
             body_of(r#"{"recordId":"r","error":{"code":1}}"#),
             Err(r#"{"code":1}"#.to_owned())
         );
+    }
+
+    #[test]
+    fn what_would_be_refused_again_is_final() {
+        let error = |members: &str| {
+            let line = format!(r#"{{"recordId":"r","error":{{{members}}}}}"#);
+            match read_line(line.as_bytes()).expect("well formed").body {
+                LineBody::Error(error) => error.is_final(),
+                LineBody::Output(_) => panic!("{members}"),
+            }
+        };
+        for members in [
+            r#""errorCode":400,"errorMessage":"no","expired":false,"retryable":false"#,
+            r#""errorCode":403,"errorMessage":"no","retryable":false"#,
+            r#""errorCode":400,"errorMessage":"no""#,
+            r#""errorCode":"ValidationException","errorMessage":"no""#,
+            r#""errorMessage":"no","retryable":false"#,
+        ] {
+            assert!(error(members), "{members}");
+        }
+        for members in [
+            r#""errorCode":429,"errorMessage":"slow","retryable":false"#,
+            r#""errorCode":500,"errorMessage":"oh""#,
+            r#""errorCode":503,"errorMessage":"oh","retryable":false"#,
+            r#""errorCode":424,"errorMessage":"the model failed""#,
+            r#""errorCode":403,"errorMessage":"access denied""#,
+            r#""errorCode":400,"errorMessage":"expired","expired":true,"retryable":true"#,
+            r#""errorMessage":"nobody knows""#,
+        ] {
+            assert!(!error(members), "{members}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! [`Asking`] from the plan.
 
 mod fallback;
+mod round;
 
 pub use fallback::Fallback;
 
@@ -11,7 +12,7 @@ use quarry_contract::plan::Plan;
 use quarry_contract::settings::{self, SettingError, Settings};
 use quarry_model::{
     BodySettings, Capabilities, CapabilityOverrides, Enforcement, Family, Invocation, PROMPT_SLOT,
-    choose_enforcement, embedding_schema, request_body,
+    RequestForm, choose_enforcement, embedding_schema, request_body,
 };
 use quarry_prompt::{
     FieldLimit, MissingColumns, Prompts, PromptsError, RecordEncoder, RenderError, RenderOptions,
@@ -27,7 +28,7 @@ use std::sync::Arc;
 pub struct Asking {
     settings: Settings,
     schema: Option<Arc<Schema>>,
-    enforcement: Enforcement,
+    form: RequestForm,
     encoder: RecordEncoder,
     fallback: Option<Fallback>,
     columns: ResultColumns,
@@ -129,7 +130,7 @@ impl Asking {
         Ok(Self {
             settings,
             schema,
-            enforcement,
+            form: RequestForm::new(enforcement),
             encoder,
             fallback,
             columns,
@@ -177,6 +178,26 @@ impl Asking {
         )
     }
 
+    /// The form of the requests.
+    pub fn form(&self) -> &RequestForm {
+        &self.form
+    }
+
+    /// The same run asked in another form.
+    pub fn with_form(self, _form: &RequestForm) -> Result<Self, AskingError> {
+        Ok(self)
+    }
+
+    /// The same run with the fallback model asked in another form.
+    pub fn with_fallback_form(self, _form: &RequestForm) -> Result<Self, AskingError> {
+        Ok(self)
+    }
+
+    /// The next form.
+    pub fn form_after(&self, _refusal: &str) -> Option<RequestForm> {
+        None
+    }
+
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -209,7 +230,7 @@ impl Asking {
 
     /// Reads answers of the run's model.
     pub fn reader(&self) -> Reader {
-        Reader::new(self.schema.clone(), self.enforcement.is_prefilled())
+        Reader::new(self.schema.clone(), self.form.enforcement.is_prefilled())
     }
 
     /// Reads answers of the fallback model.

@@ -48,6 +48,16 @@ pub enum StepError {
         #[source]
         source: Option<Source>,
     },
+    /// The account has not got access to the model yet. The first call of a model starts that, and it
+    /// takes some minutes.
+    #[error("access to the model is pending: {doing}")]
+    ModelAccessPending {
+        /// What was being done, with the model's id.
+        doing: String,
+        /// The service's answer.
+        #[source]
+        source: Option<Source>,
+    },
     /// An object or job that has to be there is not.
     #[error("not found: {doing}")]
     NotFound {
@@ -92,11 +102,12 @@ pub enum StepError {
 
 impl StepError {
     /// Every error name, as in `statemachine.asl.json`.
-    pub const NAMES: [&'static str; 9] = [
+    pub const NAMES: [&'static str; 10] = [
         "Quarry.Throttled",
         "Quarry.QuotaExceeded",
         "Quarry.Unavailable",
         "Quarry.AccessDenied",
+        "Quarry.ModelAccessPending",
         "Quarry.NotFound",
         "Quarry.DataChanged",
         "Quarry.BadRequest",
@@ -111,6 +122,7 @@ impl StepError {
             Self::QuotaExceeded { .. } => "Quarry.QuotaExceeded",
             Self::Unavailable { .. } => "Quarry.Unavailable",
             Self::AccessDenied { .. } => "Quarry.AccessDenied",
+            Self::ModelAccessPending { .. } => "Quarry.ModelAccessPending",
             Self::NotFound { .. } => "Quarry.NotFound",
             Self::DataChanged { .. } => "Quarry.DataChanged",
             Self::BadRequest { .. } => "Quarry.BadRequest",

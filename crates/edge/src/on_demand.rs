@@ -30,21 +30,54 @@ pub enum InvokeError {
     /// The role may not invoke the model: every record's problem.
     #[error("access denied")]
     AccessDenied(#[source] Source),
+    /// The account has no access to the model yet: every record's problem, and it may pass.
+    #[error("{remedy}", remedy = crate::failure::FIRST_USE_REMEDY)]
+    FirstUse(#[source] Source),
+    /// The model cannot be called as it is named: every record's problem.
+    #[error("{remedy}", remedy = crate::failure::UNSUITABLE_REMEDY)]
+    Unsuitable(#[source] Source),
     /// No such model here: every record's problem.
     #[error("no such model")]
     NotFound(#[source] Source),
 }
 
+/// A question to a model.
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    /// Model id, profile id or ARN.
+    pub model_id: &'a str,
+    /// Whether `body` is a `Converse` body instead of an `InvokeModel` body.
+    pub converse: bool,
+    /// A record's `modelInput`.
+    pub body: Bytes,
+    /// The service tier that is asked for; none is the default tier.
+    pub tier: Option<&'a str>,
+}
+
+impl<'a> Question<'a> {
+    /// A question in the default service tier.
+    pub fn of(model_id: &'a str, converse: bool, body: Bytes) -> Self {
+        Self {
+            model_id,
+            converse,
+            body,
+            tier: None,
+        }
+    }
+}
+
+/// What a model returned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelReply {
+    /// The JSON that a batch job would write as `modelOutput`.
+    pub json: Bytes,
+    /// The service tier that answered, if the service names it.
+    pub tier: Option<String>,
+}
+
 /// One call, one answer.
 #[async_trait]
 pub trait OnDemand: Send + Sync {
-    /// Asks `model_id`; `body` is a record's `modelInput` (an `InvokeModel` body, or with
-    /// `converse` a `Converse` body). Answers the JSON that a batch job would write as
-    /// `modelOutput`.
-    async fn invoke(
-        &self,
-        model_id: &str,
-        converse: bool,
-        body: Bytes,
-    ) -> Result<Bytes, InvokeError>;
+    /// Asks a model.
+    async fn invoke(&self, question: Question<'_>) -> Result<ModelReply, InvokeError>;
 }

@@ -2,9 +2,10 @@
 
 use crate::capabilities::Capabilities;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The means by which a request makes the model answer with JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Enforcement {
     /// One tool whose input is the schema, and the model must call it.
@@ -13,8 +14,25 @@ pub enum Enforcement {
     StructuredOutput,
     /// The assistant turn is begun with `{`; the answer text continues after it.
     Prefill,
+    /// One tool whose input is the schema; the prompt asks the model to call it.
+    OfferedTool,
+    /// The prompt shows the schema and asks for JSON that is valid against it.
+    SchemaInPrompt,
     /// The prompt text alone.
     None,
+}
+
+impl fmt::Display for Enforcement {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::ForcedTool => "a forced tool call",
+            Self::StructuredOutput => "structured output",
+            Self::Prefill => "a prefill",
+            Self::OfferedTool => "an offered tool",
+            Self::SchemaInPrompt => "the schema in the prompt",
+            Self::None => "the prompt alone",
+        })
+    }
 }
 
 impl Enforcement {

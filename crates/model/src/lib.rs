@@ -26,6 +26,7 @@
 mod capabilities;
 mod enforcement;
 mod family;
+mod form;
 mod name;
 mod output;
 mod request;
@@ -34,6 +35,7 @@ mod schema;
 pub use capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation, Thinking};
 pub use enforcement::{Enforcement, choose_enforcement};
 pub use family::Family;
+pub use form::{Parameter, RequestForm};
 pub use name::ModelName;
 pub use output::{AnswerContent, ModelAnswer, UnreadableOutput, Usage, read_output};
 pub use request::{

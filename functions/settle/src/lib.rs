@@ -75,7 +75,7 @@ pub enum Told {
     /// Nobody waits for the run.
     NobodyWaits,
     /// The end of the run.
-    CallbackOutcome,
+    Answered,
     /// It had its answer already.
     AnsweredBefore,
     /// Nothing: the event is not the last word about the run, or not about a run.
@@ -141,7 +141,7 @@ pub async fn handle(deps: &Deps, event: ExecutionEvent) -> Result<Settled, StepE
                 answered.map_err(|error| error.into_step(&doing))
             };
             match answered? {
-                CallbackOutcome::Now => Told::CallbackOutcome,
+                CallbackOutcome::Now => Told::Answered,
                 CallbackOutcome::Before => Told::AnsweredBefore,
             }
         }

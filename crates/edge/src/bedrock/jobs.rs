@@ -242,6 +242,8 @@ where
         Kind::Conflict => JobsError::Conflict(Box::new(failure)),
         Kind::NotFound => JobsError::NotFound(Box::new(failure)),
         Kind::AccessDenied => JobsError::AccessDenied(Box::new(failure)),
+        Kind::FirstUse => JobsError::FirstUse(Box::new(failure)),
+        Kind::Unsuitable => JobsError::Unsuitable(Box::new(failure)),
         Kind::Invalid => JobsError::Invalid(Box::new(failure)),
         Kind::Model | Kind::Unavailable => JobsError::Unavailable(Box::new(failure)),
     }

@@ -7,12 +7,13 @@
 //! read by the SDK, so a response that is no `Converse` response is an error.
 
 use crate::failure::{Failure, Kind};
-use crate::on_demand::{InvokeError, OnDemand};
+use crate::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::primitives::Blob;
+use aws_sdk_bedrockruntime::types::ServiceTierType;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -60,28 +61,36 @@ impl BedrockOnDemand {
         }
     }
 
-    async fn invoke_model(&self, model_id: &str, body: Bytes) -> Result<Bytes, InvokeError> {
-        let answer = self
+    async fn invoke_model(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
+        let reply = self
             .client
             .invoke_model()
-            .model_id(model_id)
+            .model_id(question.model_id)
             .content_type(JSON)
             .accept(JSON)
-            .body(Blob::new(body))
+            .set_service_tier(question.tier.map(ServiceTierType::from))
+            .body(Blob::new(question.body))
             .send()
             .await
             .map_err(|error| invoke_error(&error))?;
-        Ok(answer.body.into_inner().into())
+        Ok(ModelReply {
+            json: reply.body.into_inner().into(),
+            tier: reply.service_tier.map(|tier| tier.as_str().to_owned()),
+        })
     }
 
-    async fn converse(&self, model_id: &str, body: Bytes) -> Result<Bytes, InvokeError> {
+    async fn converse(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
         let exchange = AsWritten {
-            body,
+            body: match question.tier {
+                Some(tier) => with_tier(&question.body, tier),
+                None => question.body,
+            },
             answer: Arc::default(),
         };
-        self.client
+        let reply = self
+            .client
             .converse()
-            .model_id(model_id)
+            .model_id(question.model_id)
             .customize()
             .interceptor(exchange.clone())
             .send()
@@ -91,22 +100,37 @@ impl BedrockOnDemand {
             .answer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::take(&mut *answer))
+        Ok(ModelReply {
+            json: std::mem::take(&mut *answer),
+            tier: reply
+                .service_tier
+                .map(|tier| tier.r#type.as_str().to_owned()),
+        })
     }
+}
+
+/// A `Converse` body that asks for a service tier, which is a member of the body there. The record's
+/// own JSON stays byte for byte what it is.
+fn with_tier(body: &[u8], tier: &str) -> Bytes {
+    let rest = body.trim_ascii_start();
+    let rest = rest.strip_prefix(b"{").unwrap_or(rest);
+    let comma = if rest.trim_ascii_start().starts_with(b"}") {
+        ""
+    } else {
+        ","
+    };
+    let mut whole = format!(r#"{{"serviceTier":{{"type":"{tier}"}}{comma}"#).into_bytes();
+    whole.extend_from_slice(rest);
+    whole.into()
 }
 
 #[async_trait]
 impl OnDemand for BedrockOnDemand {
-    async fn invoke(
-        &self,
-        model_id: &str,
-        converse: bool,
-        body: Bytes,
-    ) -> Result<Bytes, InvokeError> {
-        if converse {
-            self.converse(model_id, body).await
+    async fn invoke(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
+        if question.converse {
+            self.converse(question).await
         } else {
-            self.invoke_model(model_id, body).await
+            self.invoke_model(question).await
         }
     }
 }
@@ -164,6 +188,8 @@ where
         Kind::Throttled | Kind::Quota => InvokeError::Throttled(Box::new(failure)),
         Kind::AccessDenied => InvokeError::AccessDenied(Box::new(failure)),
         Kind::NotFound => InvokeError::NotFound(Box::new(failure)),
+        Kind::FirstUse => InvokeError::FirstUse(Box::new(failure)),
+        Kind::Unsuitable => InvokeError::Unsuitable(Box::new(failure)),
         // The model failed at this very input (424): the record's problem, not the run's.
         Kind::Invalid | Kind::Conflict | Kind::Model => InvokeError::Rejected {
             code: failure.status.unwrap_or(400),

@@ -53,7 +53,11 @@ impl World {
             store: Arc::clone(self.case.stack.store()),
             executions: Arc::new(self.executions.clone()),
             callbacks: Arc::new(self.callbacks.clone()),
-            elsewhere: quarry_trigger::Elsewhere::default(),
+            elsewhere: quarry_trigger::Elsewhere::new(
+                &format!("arn:aws:s3:::{BUCKET}/data/*,arn:aws:s3:::{BUCKET}/pipeline/*"),
+                &format!("arn:aws:s3:::{BUCKET}/labelled/*"),
+            )
+            .unwrap(),
             places: Prefixes::new(
                 place("inbox"),
                 place("pipelines"),
@@ -213,7 +217,7 @@ async fn a_pipelines_step_gets_the_places_of_its_result() {
     let (_, outcome) = world.run().await;
     let now = world.case.stack.clock().now();
     let settled = world.settle(now, &outcome).await.unwrap();
-    assert_eq!(settled.callback, Told::CallbackOutcome);
+    assert_eq!(settled.callback, Told::Answered);
     let StepAnswer::Succeeded(outputs) = world.answer() else {
         panic!("{:?}", world.answer())
     };
@@ -249,7 +253,7 @@ async fn a_pipelines_step_is_told_why_its_run_failed() {
     let (_, outcome) = world.run().await;
     let now = world.case.stack.clock().now();
     let settled = world.settle(now, &outcome).await.unwrap();
-    assert_eq!(settled.callback, Told::CallbackOutcome);
+    assert_eq!(settled.callback, Told::Answered);
     let StepAnswer::Failed(reason) = world.answer() else {
         panic!("{:?}", world.answer())
     };

@@ -38,7 +38,7 @@ fn outputs(world: &World) -> Vec<(String, String)> {
 async fn a_run_that_succeeded_hands_its_places_and_counts_over() {
     let world = World::new();
     let settled = world.settle(event("run-succeeded")).await;
-    assert_eq!(settled.callback, Told::CallbackOutcome);
+    assert_eq!(settled.callback, Told::Answered);
     assert_eq!(
         (settled.status, settled.jobs_stopped),
         (EndStatus::Succeeded, 0)
@@ -101,7 +101,7 @@ async fn a_failure_names_its_cause_in_at_most_256_characters() {
     ] {
         let world = World::new();
         let settled = world.settle(event(name)).await;
-        assert_eq!(settled.callback, Told::CallbackOutcome);
+        assert_eq!(settled.callback, Told::Answered);
         let failure = world.failure();
         assert!(failure.starts_with(cause), "{name}: {failure}");
         assert!(failure.chars().count() <= MAX_REASON);
@@ -205,7 +205,7 @@ async fn a_place_that_is_too_long_for_an_output_is_left_out() {
     let long = format!("{}/", "k".repeat(1_013));
     let output = output.replace("strikes/out/\"", &format!("{long}\""));
     event["detail"]["output"] = output.into();
-    assert_eq!(world.settle(event).await.callback, Told::CallbackOutcome);
+    assert_eq!(world.settle(event).await.callback, Told::Answered);
     let names: Vec<String> = outputs(&world).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["analysis_summary", "rows", "failed", "run"]);
 }
@@ -267,7 +267,7 @@ async fn a_run_that_was_redriven_since_is_left_alone() {
     let settled = world.settle(event("run-failed")).await;
     assert_eq!(
         (settled.callback, settled.jobs_stopped),
-        (Told::CallbackOutcome, 1)
+        (Told::Answered, 1)
     );
 }
 
@@ -288,7 +288,7 @@ async fn a_run_that_goes_on_is_left_alone_also_by_hand() {
     assert_eq!(settled.callback, Told::Nothing);
     let later = ENDED + Duration::from_mins(10);
     world.executions.set_record(record(Some(later)));
-    assert_eq!(world.settle(by_hand).await.callback, Told::CallbackOutcome);
+    assert_eq!(world.settle(by_hand).await.callback, Told::Answered);
 }
 
 #[tokio::test]
@@ -301,9 +301,6 @@ async fn an_answer_that_does_not_arrive_is_given_again() {
         let soon = Duration::from_secs(2);
         let error = world.settle_after(soon, event(name)).await.unwrap_err();
         assert_eq!(error.name(), "Quarry.Unavailable");
-        assert_eq!(
-            world.settle(event(name)).await.callback,
-            Told::CallbackOutcome
-        );
+        assert_eq!(world.settle(event(name)).await.callback, Told::Answered);
     }
 }
