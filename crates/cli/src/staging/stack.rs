@@ -13,7 +13,7 @@ use std::time::Duration;
 /// and nothing more.
 const LOCAL_ROLE: &str = "arn:aws:iam::123456789012:role/QuarryLocalBatchRole";
 /// The model of the local stack, used when none is set.
-const LOCAL_MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
+const LOCAL_MODEL: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 
 /// The local stack's own settings, under what the user sets.
 fn local_settings() -> BTreeMap<String, String> {
