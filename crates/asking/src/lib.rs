@@ -334,6 +334,17 @@ pub fn capabilities(settings: &Settings) -> Result<Capabilities, AskingError> {
     Ok(named_family(settings).capabilities().overridden(&overrides))
 }
 
+/// What the fallback model accepts, if there is one.
+///
+/// # Errors
+///
+/// [`AskingError::Capabilities`], as of the run's model.
+pub fn fallback_capabilities(settings: &Settings) -> Result<Option<Capabilities>, AskingError> {
+    let primary = capabilities(settings)?;
+    let fallback = settings.fallback_model_id.as_deref();
+    Ok(fallback.map(|model| fallback::capabilities(model, named_family(settings), primary)))
+}
+
 /// The family of the run's model. An application profile's ARN does not name the model; the primary
 /// model's id then does.
 pub fn named_family(settings: &Settings) -> Family {
