@@ -3,9 +3,11 @@
 //! [`Asking`] from the plan.
 
 mod fallback;
+mod limits;
 mod round;
 
 pub use fallback::Fallback;
+pub use limits::{RecordLimits, Unsendable};
 
 use quarry_answer::{Reader, Schema, SchemaError};
 use quarry_contract::plan::Plan;
@@ -260,6 +262,20 @@ impl Asking {
     /// Writes records; each use gets its own, with its own buffers.
     pub fn encoder(&self) -> RecordEncoder {
         self.encoder.clone()
+    }
+
+    /// Which records can be sent at all.
+    pub fn record_limits(&self) -> RecordLimits {
+        RecordLimits::new(
+            self.settings.max_bytes_per_job,
+            self.requests.capabilities(),
+            self.encoder.body().with_prompt("").len(),
+        )
+    }
+
+    /// What of the schema has no meaning, or another one than it seems.
+    pub fn schema_notes(&self) -> &[String] {
+        self.schema.as_deref().map_or(&[], Schema::notes)
     }
 
     /// The columns that the prompt looks at.

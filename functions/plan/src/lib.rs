@@ -184,7 +184,7 @@ async fn prepare(deps: &Deps, input: &PlanInput) -> Result<Progress, StepError> 
         (Some(schema), Some(source))
     });
     // A schema or prompt that cannot be used is refused before the data is looked at.
-    Asking::new(settings, &prompts, schema.as_ref()).map_err(|error| {
+    let asking = Asking::new(settings, &prompts, schema.as_ref()).map_err(|error| {
         match (&error, &schema_source) {
             (AskingError::Schema(_), Some(source)) => StepError::BadRequest {
                 message: format!("{source}: {error}"),
@@ -193,6 +193,10 @@ async fn prepare(deps: &Deps, input: &PlanInput) -> Result<Progress, StepError> 
             _ => StepError::bad_request(error),
         }
     })?;
+    if let Some(source) = &schema_source {
+        let noted = asking.schema_notes().iter();
+        notes.extend(noted.map(|note| format!("{source}: {note}")));
+    }
     request::check_output(store, &input.request).await?;
     let tables = discover::tables(store, &input.request, &mut notes).await?;
     Ok(Progress {

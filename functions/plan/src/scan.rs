@@ -1,7 +1,7 @@
 //! Scanning a table: every row is rendered once to learn its record's exact size.
 
 use crate::{parquet, stage};
-use quarry_asking::Asking;
+use quarry_asking::{Asking, RecordLimits};
 use quarry_contract::layout::RunFolder;
 use quarry_contract::plan::InputFile;
 use quarry_contract::record_id::RecordIds;
@@ -268,7 +268,7 @@ impl Scanner<'_> {
         Measure {
             ids: RecordIds::new(table.split.as_deref()),
             encoder: self.asking.encoder(),
-            limit: self.asking.settings().max_bytes_per_job,
+            limits: self.asking.record_limits(),
             record: Vec::new(),
             id: String::new(),
         }
@@ -322,11 +322,11 @@ impl Scanner<'_> {
     }
 }
 
-/// Renders records for their size.
+/// Renders records for their size, and to see which of them can be sent.
 struct Measure {
     ids: RecordIds,
     encoder: RecordEncoder,
-    limit: u64,
+    limits: RecordLimits,
     record: Vec<u8>,
     id: String,
 }
@@ -337,7 +337,8 @@ impl Measure {
         self.ids.write(table.rows, &mut self.id);
         self.record.clear();
         let bytes = self.encoder.encode(&mut self.record, &self.id, row, None) as u64;
-        marks.row(place, bytes, bytes <= self.limit);
+        let is_sendable = self.limits.check(&self.record).is_ok();
+        marks.row(place, bytes, is_sendable);
         table.rows += 1;
         table.files[place.file as usize].input.rows = place.row + 1;
     }

@@ -81,7 +81,7 @@ async fn write_records(
 ) -> Result<Asked, StepError> {
     let table = &plan.tables[slice.table];
     let ids = RecordIds::new(table.split.as_deref());
-    let limit = asking.settings().max_bytes_per_job;
+    let limits = asking.record_limits();
     let doing = format!("writing {at}");
     let need = Need::Cells {
         columns: asking.projection().to_vec(),
@@ -113,11 +113,11 @@ async fn write_records(
             ids.write(this, &mut id);
             let start = buffer.len();
             let length = encoder.encode(&mut buffer, &id, &row, Some(&mut cut)) as u64;
-            if length > limit {
+            if let Err(reason) = limits.check(&buffer[start..]) {
                 buffer.truncate(start);
                 asked.unsendable.push(Unsendable {
                     row: this,
-                    reason: too_large(length, limit),
+                    reason: reason.to_string(),
                 });
             } else {
                 asked.records += 1;
@@ -165,11 +165,4 @@ async fn write_records(
     asked.truncated_records = cut.records;
     asked.truncated_fields = cut.fields.into_iter().collect();
     Ok(asked)
-}
-
-/// The error text of a row whose record is larger than a job's file may be.
-pub fn too_large(bytes: u64, limit: u64) -> String {
-    format!(
-        "the record has {bytes} bytes, more than the {limit} of BEDROCK_MAX_BYTES_PER_JOB; it was not sent"
-    )
 }

@@ -1,3 +1,5 @@
 //! Integration tests of `quarry-model`.
 
+mod accepted;
 mod golden;
+mod refusals;
