@@ -1,12 +1,13 @@
 //! One line of Bedrock output.
 //!
 //! Shape: `{"recordId": …, "modelInput": …, "modelOutput": …}`, or `"error": {"errorCode": …,
-//! "errorMessage": …}` in place of `modelOutput`, with the members in any order. `modelInput` is
-//! the request echoed back; it is passed over without being parsed into anything. `errorCode` is
-//! a number in AWS's documentation and text elsewhere: both are read.
+//! "errorMessage": …, "expired": …, "retryable": …}` in place of `modelOutput`, with the members in
+//! any order. `modelInput` is the request echoed back; it is passed over without being parsed into
+//! anything. `errorCode` is a number in AWS's documentation and text elsewhere: both are read.
 //!
 //! Limits: splitting a file into lines and skipping blank ones is the caller's work.
 
+use quarry_model::ModelRefusal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -34,12 +35,51 @@ pub enum LineBody<'a> {
 }
 
 /// Why Bedrock has no answer for a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordError<'a> {
     /// `errorCode` as text, if there is one.
     pub code: Option<Cow<'a, str>>,
     /// `errorMessage`.
     pub message: Cow<'a, str>,
+    /// `retryable`, if the line says so: whether the same record may get an answer later.
+    pub retryable: Option<bool>,
+    /// `expired`: the job's time was over before the record's turn.
+    pub expired: bool,
+}
+
+impl RecordError<'_> {
+    /// Whether the same record would get the same error again, so that asking again is of no use.
+    ///
+    /// The line's own word counts first. A record whose job expired was never asked, and the denial
+    /// of a model's first use may pass, so neither is final. Without a word, the code decides: a
+    /// client error is final, but for those that are about time or load (408, 409, 425, 429) and the
+    /// model's own failure (424, `ModelErrorException`), which another answer need not repeat.
+    pub fn is_final(&self) -> bool {
+        if self.expired || self.is_first_use() {
+            return false;
+        }
+        match self.retryable {
+            Some(retryable) => !retryable,
+            None => self.code.as_deref().is_some_and(is_final_code),
+        }
+    }
+
+    /// Whether the account's first use of the model is not through: every record's error, which may
+    /// pass.
+    pub fn is_first_use(&self) -> bool {
+        ModelRefusal::of(&self.message) == Some(ModelRefusal::FirstUse)
+    }
+}
+
+/// An HTTP status, or the name of an exception.
+fn is_final_code(code: &str) -> bool {
+    match code.parse::<u16>() {
+        Ok(status) => matches!(status, 400..=499) && !matches!(status, 408 | 409 | 424 | 425 | 429),
+        Err(_) => matches!(
+            code,
+            "ValidationException" | "AccessDeniedException" | "ResourceNotFoundException"
+        ),
+    }
 }
 
 impl fmt::Display for RecordError<'_> {
@@ -84,6 +124,11 @@ struct ErrorMembers<'a> {
     code: Option<&'a RawValue>,
     #[serde(borrow, rename = "errorMessage", default)]
     message: Option<Cow<'a, str>>,
+    // Read leniently: a member of another form must not cost the message.
+    #[serde(borrow, default)]
+    expired: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    retryable: Option<&'a RawValue>,
 }
 
 /// Reads one line, without its line break (a trailing carriage return or blank is accepted).
@@ -107,8 +152,8 @@ pub fn read_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
         (Some(output), _) => LineBody::Output(output.get()),
         (None, Some(error)) => LineBody::Error(record_error(error.get())),
         (None, None) => LineBody::Error(RecordError {
-            code: None,
             message: Cow::Borrowed("output line has neither modelOutput nor error"),
+            ..RecordError::default()
         }),
     };
     Ok(OutputLine {
@@ -123,8 +168,8 @@ fn record_error(error: &str) -> RecordError<'_> {
     let Ok(members) = serde_json::from_str::<ErrorMembers<'_>>(error) else {
         let message = serde_json::from_str::<Cow<'_, str>>(error).unwrap_or(Cow::Borrowed(error));
         return RecordError {
-            code: None,
             message,
+            ..RecordError::default()
         };
     };
     let code = members.code.map(|code| {
@@ -133,7 +178,13 @@ fn record_error(error: &str) -> RecordError<'_> {
     RecordError {
         code,
         message: members.message.unwrap_or(Cow::Borrowed(error)),
+        retryable: members.retryable.and_then(truth),
+        expired: members.expired.and_then(truth).unwrap_or(false),
     }
+}
+
+fn truth(value: &RawValue) -> Option<bool> {
+    serde_json::from_str(value.get()).ok()
 }
 
 fn malformed(text: &str, error: &serde_json::Error) -> MalformedLine {
@@ -201,6 +252,50 @@ mod tests {
             Ok("{}".to_owned())
         );
         assert!(body_of(r#"{"recordId":"r","modelOutput":null}"#).is_err());
+    }
+
+    fn is_final(error: &str) -> bool {
+        let line = format!(r#"{{"recordId":"r","error":{error}}}"#);
+        match read_line(line.as_bytes()).expect("well formed").body {
+            LineBody::Error(error) => error.is_final(),
+            LineBody::Output(output) => panic!("{output}"),
+        }
+    }
+
+    /// The first two are lines of the real service.
+    #[test]
+    fn an_error_that_the_same_record_would_get_again_is_final() {
+        for error in [
+            r#"{"errorCode":403,"errorMessage":"You invoked an unsupported model or your request did not allow prompt caching.","expired":false,"retryable":false}"#,
+            r#"{"errorCode":400,"errorMessage":"The model returned the following errors: `temperature` and `top_p` cannot both be specified for this model. Please use only one.","expired":false,"retryable":false}"#,
+            r#"{"errorCode":400,"errorMessage":"bad"}"#,
+            r#"{"errorCode":"400","errorMessage":"bad"}"#,
+            r#"{"errorCode":413,"errorMessage":"too large"}"#,
+            r#"{"errorCode":"ValidationException","errorMessage":"bad"}"#,
+            r#"{"errorCode":500,"errorMessage":"no","retryable":false}"#,
+            r#"{"errorMessage":"no","retryable":false,"expired":null}"#,
+        ] {
+            assert!(is_final(error), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_that_may_pass_is_not_final() {
+        for error in [
+            r#"{"errorCode":429,"errorMessage":"Too many tokens per day"}"#,
+            r#"{"errorCode":500,"errorMessage":"internal error"}"#,
+            r#"{"errorCode":503,"errorMessage":"busy","retryable":"odd"}"#,
+            r#"{"errorCode":408,"errorMessage":"timeout"}"#,
+            r#"{"errorCode":424,"errorMessage":"Model produced invalid sequence as part of ToolUse."}"#,
+            r#"{"errorCode":"ThrottlingException","errorMessage":"slow"}"#,
+            r#"{"errorCode":400,"errorMessage":"bad day","retryable":true}"#,
+            r#"{"errorCode":400,"errorMessage":"out of time","retryable":false,"expired":true}"#,
+            r#"{"errorCode":403,"errorMessage":"Model access is denied due to IAM user or service role is not authorized to perform the required AWS Marketplace actions (aws-marketplace:Subscribe)","retryable":false}"#,
+            r#"{"errorMessage":"odd"}"#,
+            r#""broken""#,
+        ] {
+            assert!(!is_final(error), "{error}");
+        }
     }
 
     #[test]

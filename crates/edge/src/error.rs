@@ -3,6 +3,7 @@
 //! Step Functions matches `Retry` on the error's name, so the names are part of the interface:
 //! `StepError::NAMES` is held against `statemachine.asl.json` by a test.
 
+use quarry_model::ModelRefusal;
 use std::error::Error as StdError;
 
 /// The source of an error, kept for the cause text.
@@ -43,6 +44,16 @@ pub enum StepError {
     #[error("access denied: {doing}")]
     AccessDenied {
         /// What was being done, with the resource's name.
+        doing: String,
+        /// The service's answer.
+        #[source]
+        source: Option<Source>,
+    },
+    /// The account's first use of the model is not through: the subscription or the provider's form
+    /// is under way or missing. This may pass within minutes.
+    #[error("no access to the model yet: {doing}")]
+    ModelAccessPending {
+        /// What was being done, with the model's id, the service's words and the remedy.
         doing: String,
         /// The service's answer.
         #[source]
@@ -92,11 +103,12 @@ pub enum StepError {
 
 impl StepError {
     /// Every error name, as in `statemachine.asl.json`.
-    pub const NAMES: [&'static str; 9] = [
+    pub const NAMES: [&'static str; 10] = [
         "Quarry.Throttled",
         "Quarry.QuotaExceeded",
         "Quarry.Unavailable",
         "Quarry.AccessDenied",
+        "Quarry.ModelAccessPending",
         "Quarry.NotFound",
         "Quarry.DataChanged",
         "Quarry.BadRequest",
@@ -111,6 +123,7 @@ impl StepError {
             Self::QuotaExceeded { .. } => "Quarry.QuotaExceeded",
             Self::Unavailable { .. } => "Quarry.Unavailable",
             Self::AccessDenied { .. } => "Quarry.AccessDenied",
+            Self::ModelAccessPending { .. } => "Quarry.ModelAccessPending",
             Self::NotFound { .. } => "Quarry.NotFound",
             Self::DataChanged { .. } => "Quarry.DataChanged",
             Self::BadRequest { .. } => "Quarry.BadRequest",
@@ -124,6 +137,24 @@ impl StepError {
         let source = source.into();
         Self::BadRequest {
             message: source.to_string(),
+            source: Some(source),
+        }
+    }
+
+    /// The denial of a model's first use: `doing`, the service's words, and what to do.
+    pub fn model_access_pending(doing: &str, source: Source) -> Self {
+        let remedy = ModelRefusal::FirstUse.remedy("", "");
+        Self::ModelAccessPending {
+            doing: format!("{doing}: {source}; {remedy}"),
+            source: Some(source),
+        }
+    }
+
+    /// The refusal of a model as such: the service's words come first, since they are what a short
+    /// cause has room for, then what to do.
+    pub fn model_refused(doing: &str, remedy: &str, source: Source) -> Self {
+        Self::Refused {
+            doing: format!("{source}; {remedy} ({doing})"),
             source: Some(source),
         }
     }

@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use quarry_model::ModelRefusal;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -87,6 +88,18 @@ impl Failure {
                 code: None,
                 message: DisplayErrorContext(error).to_string(),
             },
+        }
+    }
+}
+
+impl Failure {
+    /// What the refusal is about, if it is one of the model as such, under whatever exception.
+    pub fn model_refusal(&self) -> Option<ModelRefusal> {
+        match self.kind {
+            Kind::NotFound | Kind::AccessDenied | Kind::Invalid | Kind::Conflict => {
+                ModelRefusal::of(&self.message)
+            }
+            Kind::Throttled | Kind::Quota | Kind::Model | Kind::Unavailable => None,
         }
     }
 }

@@ -28,6 +28,7 @@ mod enforcement;
 mod family;
 mod name;
 mod output;
+mod refusal;
 mod request;
 mod schema;
 
@@ -36,6 +37,7 @@ pub use enforcement::{Enforcement, choose_enforcement};
 pub use family::Family;
 pub use name::ModelName;
 pub use output::{AnswerContent, ModelAnswer, UnreadableOutput, Usage, read_output};
+pub use refusal::ModelRefusal;
 pub use request::{
     BodySettings, DEFAULT_TEMPERATURE, DEFAULT_TOP_P, EMBEDDING_FIELD, PROMPT_SLOT, TOOL_NAME,
     embedding_schema, request_body,

@@ -7,12 +7,13 @@
 //! read by the SDK, so a response that is no `Converse` response is an error.
 
 use crate::failure::{Failure, Kind};
-use crate::on_demand::{InvokeError, OnDemand};
+use crate::on_demand::{InvokeError, OnDemand, Question, Reply};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::primitives::Blob;
+use aws_sdk_bedrockruntime::types::ServiceTierType;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -25,6 +26,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use bytes::Bytes;
+use quarry_model::ModelRefusal;
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -60,28 +62,42 @@ impl BedrockOnDemand {
         }
     }
 
-    async fn invoke_model(&self, model_id: &str, body: Bytes) -> Result<Bytes, InvokeError> {
+    /// The tier goes into the header `X-Amzn-Bedrock-Service-Tier`, and comes back in it.
+    async fn invoke_model(
+        &self,
+        question: Question<'_>,
+        body: Bytes,
+    ) -> Result<Reply, InvokeError> {
         let answer = self
             .client
             .invoke_model()
-            .model_id(model_id)
+            .model_id(question.model_id)
             .content_type(JSON)
             .accept(JSON)
             .body(Blob::new(body))
+            .set_service_tier(question.tier.map(ServiceTierType::from))
             .send()
             .await
             .map_err(|error| invoke_error(&error))?;
-        Ok(answer.body.into_inner().into())
+        Ok(Reply {
+            tier: answer.service_tier.map(|tier| tier.as_str().to_owned()),
+            json: answer.body.into_inner().into(),
+        })
     }
 
-    async fn converse(&self, model_id: &str, body: Bytes) -> Result<Bytes, InvokeError> {
+    /// The tier is the member `serviceTier` of the request's body and of the response's.
+    async fn converse(&self, question: Question<'_>, body: Bytes) -> Result<Reply, InvokeError> {
         let exchange = AsWritten {
-            body,
+            body: match question.tier {
+                Some(tier) => with_tier(&body, tier),
+                None => body,
+            },
             answer: Arc::default(),
         };
-        self.client
+        let typed = self
+            .client
             .converse()
-            .model_id(model_id)
+            .model_id(question.model_id)
             .customize()
             .interceptor(exchange.clone())
             .send()
@@ -91,22 +107,38 @@ impl BedrockOnDemand {
             .answer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::take(&mut *answer))
+        Ok(Reply {
+            tier: typed
+                .service_tier
+                .map(|tier| tier.r#type.as_str().to_owned()),
+            json: std::mem::take(&mut *answer),
+        })
     }
+}
+
+/// A `Converse` body with one member more, before its first one. All else stays byte for byte.
+fn with_tier(body: &Bytes, tier: &str) -> Bytes {
+    let Some(start) = memchr::memchr(b'{', body) else {
+        return body.clone();
+    };
+    let (brace, members) = body.split_at(start + 1);
+    let is_empty = members.trim_ascii_start().starts_with(b"}");
+    let mut with = Vec::with_capacity(body.len() + 40);
+    with.extend_from_slice(brace);
+    with.extend_from_slice(br#""serviceTier":{"type":""#);
+    with.extend_from_slice(tier.as_bytes());
+    with.extend_from_slice(if is_empty { br#""}"# } else { br#""},"# });
+    with.extend_from_slice(members);
+    with.into()
 }
 
 #[async_trait]
 impl OnDemand for BedrockOnDemand {
-    async fn invoke(
-        &self,
-        model_id: &str,
-        converse: bool,
-        body: Bytes,
-    ) -> Result<Bytes, InvokeError> {
-        if converse {
-            self.converse(model_id, body).await
+    async fn ask(&self, question: Question<'_>, body: Bytes) -> Result<Reply, InvokeError> {
+        if question.converse {
+            self.converse(question, body).await
         } else {
-            self.invoke_model(model_id, body).await
+            self.invoke_model(question, body).await
         }
     }
 }
@@ -159,6 +191,16 @@ where
         return InvokeError::TimedOut(ANSWER_TIMEOUT);
     }
     let failure = Failure::new(error);
+    match failure.model_refusal() {
+        Some(ModelRefusal::FirstUse) => return InvokeError::FirstUse(Box::new(failure)),
+        Some(refusal) => {
+            return InvokeError::ModelRefused {
+                refusal,
+                source: Box::new(failure),
+            };
+        }
+        None => {}
+    }
     match failure.kind {
         // An account's quota of tokens a minute is a throttle by another name here.
         Kind::Throttled | Kind::Quota => InvokeError::Throttled(Box::new(failure)),
@@ -170,5 +212,28 @@ where
             message: failure.message,
         },
         Kind::Unavailable => InvokeError::Unavailable(Box::new(failure)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tier_is_one_member_more_and_the_rest_is_the_same_bytes() {
+        for (body, with) in [
+            (
+                r#"{"messages":[]}"#,
+                r#"{"serviceTier":{"type":"flex"},"messages":[]}"#,
+            ),
+            (
+                r#" { "a" : 1 }"#,
+                r#" {"serviceTier":{"type":"flex"}, "a" : 1 }"#,
+            ),
+            ("{ }", r#"{"serviceTier":{"type":"flex"} }"#),
+        ] {
+            let body = Bytes::from_static(body.as_bytes());
+            assert_eq!(with_tier(&body, "flex"), with);
+        }
     }
 }
