@@ -16,7 +16,27 @@ BUCKET = "quarry-data"
 # A bucket that is not the deployment's, where pipelines have their data and results.
 PIPELINES_BUCKET = "sagemaker-data"
 STACK = "quarry"
-MODEL = "anthropic.claude-sonnet-4-20250514-v1:0"
+MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0"
+PROFILE = f"eu.{MODEL}"
+PROFILE_REGIONS = ("eu-central-1", "eu-west-1")
+ACCOUNT = "000000000000"  # The emulator's.
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+# What an organisation may allow at most: what docs/security.md lists, but nothing in this one bucket.
+OUT_OF_BOUNDS = "out-of-bounds"
+BOUNDARY_DOCUMENT = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                "bedrock:*", "iam:PassRole", "kms:*", "lambda:InvokeFunction", "logs:*", "s3:*", "sagemaker:*", "sns:Publish", "sqs:*",
+                "states:*", "xray:*",
+            ],
+            "Resource": "*",
+        },
+        {"Effect": "Deny", "Action": "s3:*", "Resource": [f"arn:aws:s3:::{OUT_OF_BOUNDS}", f"arn:aws:s3:::{OUT_OF_BOUNDS}/*"]},
+    ],
+}  # fmt: skip
 # A minute of the state machine's waits.
 MINUTE_SECONDS = 1.0
 ENDS = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
@@ -68,16 +88,21 @@ class Deployment:
         self.executions = client("stepfunctions", self.aws.endpoint)
         self.queues = client("sqs", self.aws.endpoint)
         self._logs = client("logs", self.aws.endpoint)
+        self.iam = client("iam", self.aws.endpoint)
+        self._topics = client("sns", self.aws.endpoint)
         try:
             self.s3.create_bucket(
                 Bucket=PIPELINES_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
             )
+            self.iam.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(BOUNDARY_DOCUMENT))
             self._deploy()
+            self._bound_roles()
         except BaseException:
             self.kill()
             raise
         stacks = client("cloudformation", self.aws.endpoint).describe_stacks(StackName=STACK)["Stacks"]
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+        self._told = self._subscribe()
 
     def _deploy(self) -> None:
         template = self._folder / "template.json"
@@ -90,15 +115,61 @@ class Deployment:
                 SAM, "deploy", "--template-file", template, "--stack-name", STACK, "--resolve-s3",
                 "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar", "--parameter-overrides",
                 f"BucketName={BUCKET}",
-                f"ModelId={MODEL}",
-                f"ModelArns=arn:aws:bedrock:eu-central-1::foundation-model/{MODEL}",
-                f"ReadableArns=arn:aws:s3:::{PIPELINES_BUCKET},arn:aws:s3:::{PIPELINES_BUCKET}/*",
+                f"ModelId={PROFILE}",
+                "ModelArns=" + ",".join(f"arn:aws:bedrock:{region}::foundation-model/{MODEL}" for region in PROFILE_REGIONS),
+                f"ProfileArns=arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/{PROFILE}",
+                f"PermissionsBoundaryArn={BOUNDARY}",
+                "ReadableArns=" + ",".join(
+                    f"arn:aws:s3:::{bucket}{objects}" for bucket in (PIPELINES_BUCKET, OUT_OF_BOUNDS) for objects in ("", "/*")
+                ),
                 f"WritableArns=arn:aws:s3:::{PIPELINES_BUCKET},arn:aws:s3:::{PIPELINES_BUCKET}/*",
             ],
             cwd=self._folder, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
         )  # fmt: skip
         if deployed.returncode != 0:
             raise RuntimeError(f"sam deploy failed\n{deployed.stdout}\n{self.aws.tail()}")
+
+    def roles(self) -> dict[str, str]:
+        """The names of the stack's roles, by logical id."""
+        formation = client("cloudformation", self.aws.endpoint)
+        pages = formation.get_paginator("list_stack_resources").paginate(StackName=STACK)
+        resources = [one for page in pages for one in page["StackResourceSummaries"]]
+        return {
+            one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources if one["ResourceType"] == "AWS::IAM::Role"
+        }
+
+    def _bound_roles(self) -> None:
+        """Gives the roles the boundary that the template asks for: the emulator holds roles to one, but its
+        CloudFormation does not set it."""
+        asked = emulated_template()["Resources"]
+        for logical_id, role in self.roles().items():
+            if "PermissionsBoundary" in asked[logical_id]["Properties"]:
+                self.iam.put_role_permissions_boundary(RoleName=role, PermissionsBoundary=BOUNDARY)
+
+    def targets_of(self, logical_id: str) -> list[dict[str, Any]]:
+        """The targets of one of the stack's rules."""
+        events = client("events", self.aws.endpoint)
+        (rule,) = events.list_rules(NamePrefix=f"{STACK}-{logical_id}")["Rules"]
+        return events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+
+    def _subscribe(self) -> str:
+        """A queue that gets what the topic is told: the queue's URL."""
+        url = self.queues.create_queue(QueueName="told")["QueueUrl"]
+        arn = self.queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        self._topics.subscribe(TopicArn=self.outputs["TopicArn"], Protocol="sqs", Endpoint=arn)
+        return url
+
+    def told(self) -> list[str]:
+        """What the topic has been told since the last look."""
+        found: list[str] = []
+        while True:
+            answer = self.queues.receive_message(QueueUrl=self._told, MaxNumberOfMessages=10)
+            messages = answer.get("Messages", [])
+            if not messages:
+                return found
+            for message in messages:
+                found.append(json.loads(message["Body"])["Message"])
+                self.queues.delete_message(QueueUrl=self._told, ReceiptHandle=message["ReceiptHandle"])
 
     def simulate(self, seconds_per_status: int = 1, faults: dict[str, Any] | None = None) -> Bedrock:
         """A simulator without jobs, in place of the one before."""

@@ -7,7 +7,9 @@ Bedrock is our simulator, a process of its own, and SageMaker is a server that t
 asks for permissions.
 
 What the emulator does not do is not tested here: it neither bounds the Map by `max_concurrency` nor
-ends the children of a run that is stopped. What it cannot deploy is in `emulated_template`.
+ends the children of a run that is stopped; it tells a topic of an event without a look at the target's role, and a model's
+permissions do not matter, because the simulator asks for none. What it cannot deploy is in `emulated_template`, and what it
+deploys without is in `Deployment._bound_roles`.
 """
 
 import json
@@ -16,7 +18,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from deployment import BUCKET, PIPELINES_BUCKET, Deployment, emulated_template
+from deployment import BOUNDARY, BUCKET, OUT_OF_BOUNDS, PIPELINES_BUCKET, STACK, Deployment, emulated_template
 from processes import REGION, wait_until
 from release import ROOT, TEMPLATE, memory_mib
 
@@ -94,24 +96,51 @@ class Elsewhere(unittest.TestCase):
         }
         return {"token": token, "pipelineExecutionArn": PIPELINE + token.lower(), "arguments": arguments, "status": status}
 
+    def plan(self, execution: str, data: str) -> dict[str, Any]:
+        """What plan returns for a run over data."""
+        request = {
+            "version": 1,
+            "data": data,
+            "prompts": f"s3://{BUCKET}/pipelines/strikes/",
+            "output": f"s3://{BUCKET}/results/strikes/{execution}/",
+            "job_type": "validation",
+        }
+        payload = {"version": 1, "execution": execution, "started": "2026-01-02T03:04:05.678Z", "turn": 0, "request": request}
+        return self.deployment.call("plan", payload)
+
     def test_a_function_may_not_do_what_its_role_does_not_allow(self) -> None:
         self.deployment.s3.create_bucket(
             Bucket="somebody-elses", CreateBucketConfiguration={"LocationConstraint": REGION}
         )
         self.deployment.put("data/data.csv", self.rows(1), "somebody-elses")
-        request = {
-            "version": 1,
-            "data": "s3://somebody-elses/data/",
-            "prompts": f"s3://{BUCKET}/pipelines/strikes/",
-            "output": f"s3://{BUCKET}/results/strikes/denied/",
-            "job_type": "validation",
-        }
-        answer = self.deployment.call(
-            "plan",
-            {"version": 1, "execution": "denied", "started": "2026-01-02T03:04:05.678Z", "turn": 0, "request": request},
-        )
+        answer = self.plan("denied", "s3://somebody-elses/data/")
         self.assertEqual(answer.get("errorType"), "Quarry.AccessDenied", answer)
         self.assertIn("somebody-elses", answer["errorMessage"])
+
+    def test_every_role_is_held_to_the_boundary(self) -> None:
+        roles = self.deployment.roles()
+        self.assertEqual(sorted(roles), sorted(TEMPLATE.of_type("AWS::IAM::Role")))
+        for logical_id, name in roles.items():
+            role = self.deployment.iam.get_role(RoleName=name)["Role"]
+            self.assertEqual(role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"), BOUNDARY, logical_id)
+        # What plan's own policies allow (ReadableArns) and the boundary does not.
+        self.deployment.s3.create_bucket(Bucket=OUT_OF_BOUNDS, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.deployment.put("data/data.csv", self.rows(1), OUT_OF_BOUNDS)
+        answer = self.plan("outofbounds", f"s3://{OUT_OF_BOUNDS}/data/")
+        self.assertEqual(answer.get("errorType"), "Quarry.AccessDenied", answer)
+        self.assertIn(OUT_OF_BOUNDS, answer["errorMessage"])
+
+    def test_the_rule_has_a_role_that_may_publish_to_the_topic_alone(self) -> None:
+        targets = self.deployment.targets_of("RunEnded")
+        (topic,) = [one for one in targets if one["Arn"] == self.deployment.outputs["TopicArn"]]
+        role = self.deployment.iam.get_role(RoleName=self.deployment.roles()["RunEndedRole"])["Role"]
+        self.assertEqual(topic["RoleArn"], role["Arn"])
+        other = self.deployment.outputs["TopicArn"] + "-2"
+        for arn, expected in ((self.deployment.outputs["TopicArn"], "allowed"), (other, "implicitDeny")):
+            decided = self.deployment.iam.simulate_principal_policy(
+                PolicySourceArn=role["Arn"], ActionNames=["sns:Publish"], ResourceArns=[arn]
+            )
+            self.assertEqual([one["EvalDecision"] for one in decided["EvaluationResults"]], [expected], arn)
 
     def test_no_more_is_left_out_than_has_to_be(self) -> None:
         left_out = set(TEMPLATE.resources) - set(emulated_template()["Resources"])
@@ -138,6 +167,10 @@ class Elsewhere(unittest.TestCase):
         name = run.rpartition(":")[2]
         # settle is told of the end after all events of results.
         wait_until("the run is settled", lambda: self.deployment.logged("settle", "settled", name), 60)
+        told: list[str] = []
+        wait_until("the topic is told", lambda: told.extend(self.deployment.told()) or any(name in one for one in told), 60)
+        (message,) = [one for one in told if name in one]
+        self.assertIn(f"Quarry run {name} in {STACK}: SUCCEEDED", message)
         self.assertEqual(sorted(self.deployment.runs()), sorted([*known, run]))
         self.assertEqual(len(self.deployment.logged("trigger", "run started", name)), 1)
 

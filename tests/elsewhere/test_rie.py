@@ -80,7 +80,7 @@ class Contract(unittest.TestCase):
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock.endpoint,
             "AWS_ENDPOINT_URL_SAGEMAKER": cls.sagemaker.endpoint,
             "AWS_ENDPOINT_URL_SFN": NOBODY,
-            "BEDROCK_PRIMARY_MODEL_ID": "anthropic.claude-sonnet-4-20250514-v1:0",
+            "BEDROCK_PRIMARY_MODEL_ID": "us.anthropic.claude-haiku-4-5-20251001-v1:0",
             "BEDROCK_BATCH_ROLE_ARN": "arn:aws:iam::123456789012:role/QuarryBatchRole",
             "BEDROCK_OUTPUT_KMS_KEY": "",
         }

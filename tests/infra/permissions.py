@@ -24,8 +24,11 @@ ACTIONS = {
     "upload_part_copy": {"s3:GetObject", "s3:PutObject"},
     "complete_multipart_upload": {"s3:PutObject"},
     "abort_multipart_upload": {"s3:AbortMultipartUpload"},
-    # With tags, and with a role that is handed on.
-    "create_model_invocation_job": {"bedrock:CreateModelInvocationJob", "bedrock:TagResource", "iam:PassRole"},
+    # With tags, and with a role that is handed on. Some accounts ask the caller for InvokeModel on the job's model too
+    # (awslabs/generative-ai-cdk-constructs, issue 1005).
+    "create_model_invocation_job": {
+        "bedrock:CreateModelInvocationJob", "bedrock:InvokeModel", "bedrock:TagResource", "iam:PassRole",
+    },
     "get_model_invocation_job": {"bedrock:GetModelInvocationJob"},
     "list_model_invocation_jobs": {"bedrock:ListModelInvocationJobs"},
     "stop_model_invocation_job": {"bedrock:StopModelInvocationJob"},
@@ -53,7 +56,7 @@ READS = {
         "output", "on_demand_output", "given_output",
     ],
     "finish": ["results prefix", "write check", "plan", "layout", "finish_progress", "receipt", "part"],
-    "trigger": ["inbox", "pipelines", "stop"],
+    "trigger": ["inbox", "pipelines", "stop", "arrival note"],
     "settle": ["job"],
 }
 WRITES = {
@@ -64,7 +67,7 @@ WRITES = {
     "invoke": ["on_demand_output"],
     "merge": ["counts", "todo", "results", "part", "receipt"],
     "finish": ["finish_progress", "results prefix", "write check"],
-    "trigger": ["stop"],
+    "trigger": ["stop", "arrival note"],
     "settle": [],
 }
 LISTS = {
@@ -90,6 +93,8 @@ PREFIXES = {
     "write check": "results/p/run/write-check",
     "run": "runs/run/x",
 }
+# In the work prefix, and in no run's folder: functions/trigger/src/repeated.rs.
+NOTES = {"arrival note": "runs/arrivals/0123456789abcdef.json"}
 
 
 @functools.cache
@@ -174,7 +179,7 @@ def object_problems(template: Template, function: str) -> Iterator[str]:
     keys = layout()
     role = template.role_of(function)
     statements = template.statements(role, optional=False)
-    places = keys | PREFIXES
+    places = keys | PREFIXES | NOTES
 
     reads = {places[name] for name in READS[function]}
     reads_runs = any(name in keys for name in READS[function])

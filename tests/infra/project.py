@@ -3,12 +3,15 @@
 import copy
 import functools
 import json
+import logging
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from samtranslator.translator.transform import transform
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,6 +67,26 @@ def load() -> dict[str, Any]:
     return copy.deepcopy(_parsed())
 
 
+class _NoManagedPolicies:
+    """SAM asks for the ARNs of AWS's own policies by name; the template names none."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def transformed(document: dict[str, Any]) -> dict[str, Any]:
+    """What SAM makes of a template, as CloudFormation gets it."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", SAMPLES["AWS::Region"])
+    # It warns of metrics that it would send if it ran at AWS.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
+    document = copy.deepcopy(document)
+    for resource in document["Resources"].values():
+        # `sam deploy` puts local files here first, and SAM takes nothing else.
+        for place in {"CodeUri", "DefinitionUri"} & set(resource.get("Properties", {})):
+            resource["Properties"][place] = "s3://bucket/key"
+    return transform(document, {}, _NoManagedPolicies())
+
+
 def state_machine() -> str:
     """The text of the state machine's definition."""
     return (ROOT / "statemachine.asl.json").read_text(encoding="utf-8")
@@ -86,6 +109,8 @@ def resolve(value: Any, optional: bool = True) -> Any:
             return SAMPLES.get(name, f"<{name}>")
         case [("Fn::Sub", str() as text)]:
             return re.sub(r"\$\{([^}]+)\}", lambda found: SAMPLES.get(found[1], f"<{found[1]}>"), text)
+        case [("Fn::Join", [separator, parts])]:
+            return separator.join(resolve(parts, optional))
         case [("Fn::If", [_, yes, no])]:
             return resolve(yes if optional else no, optional)
     resolved = {key: resolve(item, optional) for key, item in value.items()}

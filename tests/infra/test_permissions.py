@@ -8,7 +8,7 @@ from pathlib import Path
 import cfnlint
 import permissions
 import rust
-from project import ACCOUNT, Template, listed, load, matches, resolve
+from project import ACCOUNT, Template, listed, load, matches, resolve, transformed
 
 # Of every action of AWS: the kinds of resources that it can be limited to. cfn-lint carries AWS's list.
 RESOURCE_KINDS = json.loads(
@@ -151,11 +151,42 @@ class AllRoles(unittest.TestCase):
                     self.assertNotIn(optional, statement.action + statement.resource, str(statement))
 
 
+class Boundary(unittest.TestCase):
+    """Every role has the permissions boundary that the parameter names, and none without it."""
+
+    BOUNDARY = {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+
+    def roles_after_sam(self, document: dict) -> dict[str, dict]:
+        """The roles of what CloudFormation gets, those that SAM makes among them."""
+        resources = transformed(document)["Resources"]
+        return {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::IAM::Role"}
+
+    def test_every_role_has_the_boundary(self) -> None:
+        found = self.roles_after_sam(load())
+        self.assertEqual(sorted(found), sorted(roles(Template())))
+        for name, properties in found.items():
+            self.assertEqual(properties.get("PermissionsBoundary"), self.BOUNDARY, name)
+
+    def test_a_role_that_sam_makes_has_it_too(self) -> None:
+        document = load()
+        del document["Resources"]["CheckFunction"]["Properties"]["Role"]
+        found = self.roles_after_sam(document)
+        self.assertEqual(found["CheckFunctionRole"]["PermissionsBoundary"], self.BOUNDARY)
+
+    def test_there_is_none_without_the_parameter(self) -> None:
+        document = load()
+        self.assertEqual(document["Parameters"]["PermissionsBoundaryArn"]["Default"], "")
+        self.assertEqual(
+            document["Conditions"]["HasBoundary"],
+            {"Fn::Not": [{"Fn::Equals": [{"Ref": "PermissionsBoundaryArn"}, ""]}]},
+        )
+
+
 class ModelAccess(unittest.TestCase):
     def test_asking_is_allowed_on_models_and_on_profiles(self) -> None:
         template = Template()
-        for role, action in (("SubmitRole", "bedrock:CreateModelInvocationJob"), ("InvokeRole", "bedrock:InvokeModel"),
-                             ("BatchRole", "bedrock:InvokeModel")):
+        for role, action in (("SubmitRole", "bedrock:CreateModelInvocationJob"), ("SubmitRole", "bedrock:InvokeModel"),
+                             ("InvokeRole", "bedrock:InvokeModel"), ("BatchRole", "bedrock:InvokeModel")):
             resources = {one.resource for one in template.statements(role) if one.action == action}
             self.assertLessEqual({
                 "arn:aws:bedrock:eu-central-1::foundation-model/a.model",
@@ -186,6 +217,22 @@ class BatchRole(unittest.TestCase):
             self.assertEqual(allowed, expected, action)
         actions = {one.action for one in self.template.statements("BatchRole", optional=False)}
         self.assertEqual(actions, {"s3:GetObject", "s3:PutObject", "s3:ListBucket"})
+
+
+class RunEndedRole(unittest.TestCase):
+    """The role with which EventBridge tells the topic of ends of runs."""
+
+    def setUp(self) -> None:
+        self.template = Template()
+
+    def test_it_publishes_to_the_topic_and_nothing_else(self) -> None:
+        found = [(one.action, one.resource) for one in self.template.statements("RunEndedRole")]
+        self.assertEqual(found, [("sns:Publish", "<Topic>")])
+
+    def test_only_rules_of_this_account_may_take_it(self) -> None:
+        (statement,) = resolve(self.template.resources["RunEndedRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"])
+        self.assertEqual(statement["Principal"], {"Service": "events.amazonaws.com"})
+        self.assertEqual(statement["Condition"], {"StringEquals": {"aws:SourceAccount": ACCOUNT}})
 
 
 class StateMachineRole(unittest.TestCase):

@@ -7,7 +7,7 @@ import unittest
 
 import permissions
 import rust
-from project import ROOT, Template, resolve, state_machine
+from project import ACCOUNT, ROOT, Template, matches, resolve, state_machine
 
 
 
@@ -96,6 +96,56 @@ class StateMachine(unittest.TestCase):
         self.assertGreater(parameter["MinValue"], longest + 14)
 
 
+class Bucket(unittest.TestCase):
+    def test_nothing_deleted_stays_for_ever(self) -> None:
+        rules = Template().resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+        everywhere = [rule for rule in rules if "Prefix" not in rule]
+        self.assertTrue(any("NoncurrentVersionExpiration" in rule for rule in everywhere))
+        self.assertTrue(any("AbortIncompleteMultipartUpload" in rule for rule in everywhere))
+        # Delete markers, which S3 removes by a rule without a time of its own only.
+        markers = [rule for rule in everywhere if rule.get("ExpiredObjectDeleteMarker") is True]
+        self.assertTrue(markers)
+        self.assertFalse([rule for rule in markers if "ExpirationInDays" in rule])
+
+
+class Models(unittest.TestCase):
+    """With nothing but a bucket's name, the stack asks a model that a new account can use."""
+
+    def test_the_defaults_of_the_models_belong_together(self) -> None:
+        parameters = Template().document["Parameters"]
+        profile = parameters["ModelId"]["Default"]
+        geography, _, model = profile.partition(".")
+        self.assertEqual(geography, "us")
+        arns = parameters["ModelArns"]["Default"].split(",")
+        self.assertGreater(len(arns), 1)
+        for arn in arns:
+            self.assertRegex(arn, rf"^arn:aws:bedrock:us-[a-z]+-[0-9]::foundation-model/{re.escape(model)}$")
+            self.assertRegex(arn, parameters["ModelArns"]["AllowedPattern"])
+        allowed = parameters["ProfileArns"]["Default"]
+        self.assertRegex(allowed, parameters["ProfileArns"]["AllowedPattern"])
+        for region in ("us-east-1", "us-west-2"):
+            self.assertTrue(matches(allowed, f"arn:aws:bedrock:{region}:{ACCOUNT}:inference-profile/{profile}"))
+        self.assertFalse(matches(allowed, f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/us.another.model"))
+
+    def test_a_place_in_another_bucket_ends_with_its_star(self) -> None:
+        # trigger does not start with any other.
+        parameters = Template().document["Parameters"]
+        for name in ("ReadableArns", "WritableArns"):
+            pattern = parameters[name]["AllowedPattern"]
+            for arn in ("", "arn:aws:s3:::tables", "arn:aws:s3:::tables/*", "arn:aws:s3:::tables/strikes/2026-*"):
+                self.assertRegex(arn, pattern)
+            for arn in ("arn:aws:s3:::*/a", "arn:aws:s3:::tables/*/a", "arn:aws:s3:::tab?es/a", "s3://tables/a"):
+                self.assertNotRegex(arn, pattern)
+
+    def test_a_global_profiles_model_can_be_allowed(self) -> None:
+        pattern = Template().document["Parameters"]["ModelArns"]["AllowedPattern"]
+        self.assertRegex("arn:aws:bedrock:::foundation-model/anthropic.claude-haiku-4-5-20251001-v1:0", pattern)
+
+    def test_a_parameter_without_a_default_is_the_buckets_name_alone(self) -> None:
+        parameters = Template().document["Parameters"]
+        self.assertEqual([name for name, one in parameters.items() if "Default" not in one], ["BucketName"])
+
+
 class Starts(unittest.TestCase):
     def setUp(self) -> None:
         self.template = Template()
@@ -153,11 +203,15 @@ class Watching(unittest.TestCase):
     def setUp(self) -> None:
         self.template = Template()
 
-    def test_eventbridge_may_publish_without_a_condition(self) -> None:
-        # "You can't use Condition blocks in Amazon SNS topic policies for EventBridge": it would publish nothing.
+    def test_the_rule_publishes_with_a_role_and_the_topic_lets_no_other_rule_in(self) -> None:
+        # A statement for EventBridge in the topic's policy takes no condition, so it would hold for every account's rules.
         document = self.template.resources["TopicPolicy"]["Properties"]["PolicyDocument"]
-        allowing = [one for one in document["Statement"] if one["Principal"] == {"Service": "events.amazonaws.com"}]
-        self.assertEqual([one.get("Condition") for one in allowing], [None])
+        allowing = {one["Sid"]: (one["Principal"], one.get("Condition")) for one in document["Statement"] if one["Effect"] == "Allow"}
+        own_account = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+        self.assertEqual(allowing, {"Alarms": ({"Service": "cloudwatch.amazonaws.com"}, own_account)})
+        targets = self.template.resources["RunEnded"]["Properties"]["Targets"]
+        (topic,) = [one for one in targets if one["Arn"] == {"Ref": "Topic"}]
+        self.assertEqual(topic["RoleArn"], {"Fn::GetAtt": ["RunEndedRole", "Arn"]})
 
     def metrics(self) -> set[str]:
         """Names of our own metrics that alarms and the dashboard show."""
@@ -209,7 +263,7 @@ class Documents(unittest.TestCase):
         for function in template.functions():
             allowed = {one.action for one in template.statements(template.role_of(function), optional=False)}
             self.assertEqual(rows[function] | shared, allowed, function)
-        for title, role in (("state machine", "StateMachineRole"), ("batch role", "BatchRole")):
+        for title, role in (("state machine", "StateMachineRole"), ("batch role", "BatchRole"), ("rule for ends of runs", "RunEndedRole")):
             allowed = {one.action for one in template.statements(role) if not one.action.startswith("kms:")}
             self.assertEqual(rows[title], allowed, title)
 

@@ -6,7 +6,7 @@ use aws_config::SdkConfig;
 use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Failure;
-use quarry_edge::signed::{Service, SignedCalls};
+use quarry_edge::signed::{SignedCalls, SignedService};
 use quarry_preflight::{Decision, Fact, Outcome, Permission, Role};
 use serde::Deserialize;
 use serde_json::Value;
@@ -59,7 +59,7 @@ struct Evaluation {
 
 impl Iam {
     pub(crate) fn new(config: &SdkConfig) -> Result<Self, StepError> {
-        let service = Service {
+        let service = SignedService {
             name: "IAM",
             signing_name: "iam",
             protocol: QUERY,

@@ -5,7 +5,7 @@ use aws_config::SdkConfig;
 use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Failure;
-use quarry_edge::signed::{JSON_1_1, Service, SignedCalls, address};
+use quarry_edge::signed::{JSON_1_1, SignedCalls, SignedService, address};
 use quarry_preflight::{Fact, Key};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -38,7 +38,7 @@ struct GetKeyPolicyResponse {
 
 impl Kms {
     pub(crate) fn new(config: &SdkConfig) -> Result<Self, StepError> {
-        let service = Service {
+        let service = SignedService {
             name: "KMS",
             signing_name: "kms",
             protocol: JSON_1_1,

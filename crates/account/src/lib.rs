@@ -3,27 +3,32 @@
 //! Nothing is created or changed here, and nothing that costs is called. What may not be read, or does not
 //! answer, becomes a fact of its own; only who asks and which stack is meant have to be known.
 //!
-//! S3, Bedrock and STS are asked by their SDK clients, which the build has anyhow; CloudFormation, IAM, KMS and
-//! Service Quotas by single signed requests ([`quarry_edge::signed`]).
+//! S3, Bedrock and STS are asked by their SDK clients, which the build has anyhow; CloudFormation, EventBridge,
+//! IAM, KMS, Lambda and Service Quotas by single signed requests ([`quarry_edge::signed`]).
 
 mod answer;
 mod bucket;
 mod iam;
 mod kms;
+mod lambda;
 mod models;
 mod query;
 mod quotas;
+mod rules;
 mod stack;
 
 use aws_config::SdkConfig;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use quarry_edge::error::StepError;
-use quarry_edge::failure::Failure;
+use quarry_edge::failure::{Failure, chain};
 use quarry_preflight::{Deployment, Fact, Facts, Subject};
 
 /// An account, in the Region of the SDK's configuration.
 #[derive(Debug)]
 pub struct Account {
     region: String,
+    credentials: Option<SharedCredentialsProvider>,
     sts: aws_sdk_sts::Client,
     bucket: bucket::Buckets,
     models: models::Models,
@@ -31,6 +36,8 @@ pub struct Account {
     iam: iam::Iam,
     kms: kms::Kms,
     quotas: quotas::Quotas,
+    lambda: lambda::Lambda,
+    rules: rules::EventRules,
 }
 
 /// Why nothing can be said of an account.
@@ -39,9 +46,20 @@ pub enum AccountError {
     /// The SDK's configuration lacks something.
     #[error(transparent)]
     Configuration(#[from] StepError),
-    /// Nobody knows who asks.
+    /// There are no credentials.
     #[error(
-        "AWS does not say who asks: {0}; see that credentials are there, and that STS can be reached"
+        "no AWS credentials found in the environment or the AWS profile; run `aws sso login`, or set AWS_PROFILE, or set \
+         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    )]
+    NoCredentials,
+    /// There are credentials that could not be fetched: an expired login, a profile that is not complete.
+    #[error(
+        "cannot load AWS credentials: {0}; run `aws sso login` if the profile uses it, or set AWS_PROFILE to another profile"
+    )]
+    Credentials(String),
+    /// The account is not known.
+    #[error(
+        "cannot read your AWS identity (sts:GetCallerIdentity): {0}; see that the credentials are valid and that STS can be reached"
     )]
     Caller(#[source] Failure),
     /// There is no such stack.
@@ -79,8 +97,24 @@ impl Account {
             iam: iam::Iam::new(config)?,
             kms: kms::Kms::new(config)?,
             quotas: quotas::Quotas::new(config)?,
+            lambda: lambda::Lambda::new(config)?,
+            rules: rules::EventRules::new(config)?,
+            credentials: config.credentials_provider(),
             region: region.unwrap_or_default(),
         })
+    }
+
+    /// Sees that there are credentials, before any call fails for the lack of them. Whether they are valid only a call
+    /// tells.
+    pub async fn check_credentials(&self) -> Result<(), AccountError> {
+        let Some(provider) = &self.credentials else {
+            return Err(AccountError::NoCredentials);
+        };
+        match provider.provide_credentials().await {
+            Ok(_) => Ok(()),
+            Err(CredentialsError::CredentialsNotLoaded(_)) => Err(AccountError::NoCredentials),
+            Err(error) => Err(AccountError::Credentials(chain(&error))),
+        }
     }
 
     /// The account's number: who asks.
@@ -95,19 +129,22 @@ impl Account {
         self.stacks.read(stack, &self.region).await
     }
 
-    /// Everything that is to be known of a subject.
+    /// Everything that is to be known of a subject, but for the day: that is the caller's to say.
     pub async fn facts(&self, subject: &Subject) -> Facts {
         let questions = subject.questions();
-        let (bucket, role, key, models, quotas) = tokio::join!(
+        let (bucket, role, key, models, quotas, concurrency, rules) = tokio::join!(
             self.bucket.read(&questions.bucket, &self.region),
             self.role(questions.role.as_deref()),
             self.kms.read(questions.key.as_deref()),
             self.models.read(subject.models(), &self.region),
             self.quotas(questions.quotas),
+            self.lambda.read(),
+            self.rules(questions.rules),
         );
         let (bucket, events, encryption) = bucket;
         let (key, key_policy) = key;
         let mut facts = Facts {
+            today: None,
             bucket,
             events,
             encryption,
@@ -117,6 +154,8 @@ impl Account {
             key_policy,
             models,
             quotas,
+            concurrency,
+            rules,
         };
         if let (Some(role), Fact::Known(_)) = (&questions.role, &facts.role) {
             facts.permissions = self.iam.may(role, &subject.permissions(&facts)).await;
@@ -128,6 +167,14 @@ impl Account {
         match arn {
             Some(arn) => self.iam.role(arn).await,
             None => Fact::NotRead,
+        }
+    }
+
+    async fn rules(&self, wanted: bool) -> Fact<Vec<quarry_preflight::Rule>> {
+        if wanted {
+            self.rules.read().await
+        } else {
+            Fact::NotRead
         }
     }
 

@@ -4,13 +4,18 @@ use crate::answer::fact;
 use aws_config::SdkConfig;
 use aws_sdk_bedrock::Client;
 use aws_sdk_bedrock::types::{
-    AuthorizationStatus, EntitlementAvailability, FoundationModelLifecycle,
+    AgreementAvailability, AgreementStatus, AuthorizationStatus, EntitlementAvailability,
     FoundationModelLifecycleStatus, RegionAvailability,
 };
-use aws_smithy_types::date_time::Format;
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use quarry_contract::arn::Arn;
 use quarry_edge::failure::{Failure, Kind};
-use quarry_preflight::{Access, AskedModel, Fact, Model, ModelFacts, ModelKind, Profile};
+use quarry_preflight::{
+    Access, Agreement, AskedModel, Fact, Model, ModelFacts, ModelKind, Profile,
+};
 
 #[derive(Debug)]
 pub(crate) struct Models {
@@ -102,7 +107,10 @@ impl Models {
                 .collect(),
             legacy: life
                 .is_some_and(|life| *life.status() == FoundationModelLifecycleStatus::Legacy),
-            end_of_life: life.and_then(end),
+            extended_access: life
+                .and_then(|life| life.public_extended_access_time())
+                .and_then(day),
+            end_of_life: life.and_then(|life| life.end_of_life_time()).and_then(day),
         })
     }
 
@@ -117,6 +125,7 @@ impl Models {
                     entitled: *access.entitlement_availability()
                         == EntitlementAvailability::Available,
                     in_region: *access.region_availability() == RegionAvailability::Available,
+                    agreement: agreement(access.agreement_availability()),
                 }),
         )
     }
@@ -146,7 +155,24 @@ fn model_of(profile: &Profile, region: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn end(life: &FoundationModelLifecycle) -> Option<String> {
-    let time = life.end_of_life_time()?.fmt(Format::DateTime).ok()?;
-    Some(time.split('T').next().unwrap_or(&time).to_owned())
+/// The service says nothing of an agreement where none is needed.
+fn agreement(of_service: Option<&AgreementAvailability>) -> Agreement {
+    let Some(of_service) = of_service else {
+        return Agreement::Available;
+    };
+    match of_service.status() {
+        AgreementStatus::Pending => Agreement::Pending,
+        AgreementStatus::NotAvailable => Agreement::Missing,
+        AgreementStatus::Error => {
+            let words = of_service.error_message().unwrap_or("without a reason");
+            Agreement::Failed(words.to_owned())
+        }
+        _ => Agreement::Available,
+    }
+}
+
+/// The day of a time, in UTC.
+fn day(time: &DateTime) -> Option<Date> {
+    let time = Timestamp::from_second(time.secs()).ok()?;
+    Some(time.to_zoned(TimeZone::UTC).date())
 }

@@ -5,7 +5,7 @@ use aws_config::SdkConfig;
 use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Failure;
-use quarry_edge::signed::{JSON_1_1, Service, SignedCalls, address};
+use quarry_edge::signed::{JSON_1_1, SignedCalls, SignedService, address};
 use quarry_preflight::{Fact, Quota};
 use serde::Deserialize;
 use serde_json::json;
@@ -35,7 +35,7 @@ struct ListedQuota {
 
 impl Quotas {
     pub(crate) fn new(config: &SdkConfig) -> Result<Self, StepError> {
-        let service = Service {
+        let service = SignedService {
             name: "Service Quotas",
             signing_name: "servicequotas",
             protocol: JSON_1_1,

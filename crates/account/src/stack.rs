@@ -7,7 +7,7 @@ use quarry_contract::arn::Arn;
 use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Kind;
-use quarry_edge::signed::{Service, SignedCalls, address};
+use quarry_edge::signed::{SignedCalls, SignedService, address};
 use quarry_preflight::{Deployment, Stage};
 use serde::Deserialize;
 
@@ -33,6 +33,8 @@ struct DescribeStacksResult {
 struct Stack {
     #[serde(rename = "StackId")]
     id: String,
+    #[serde(rename = "StackName")]
+    name: Option<String>,
     #[serde(rename = "StackStatus")]
     status: Option<String>,
     #[serde(default)]
@@ -59,7 +61,7 @@ struct Output {
 
 impl Stacks {
     pub(crate) fn new(config: &SdkConfig) -> Result<Self, StepError> {
-        let service = Service {
+        let service = SignedService {
             name: "CloudFormation",
             signing_name: "cloudformation",
             protocol: QUERY,
@@ -106,6 +108,7 @@ fn deployment(stack: Stack, region: &str) -> Deployment {
     let mut outputs = stack.outputs.members.into_iter();
     Deployment {
         stage: Stage::Deployed,
+        stack: stack.name,
         region: region.to_owned(),
         account,
         parameters: stack

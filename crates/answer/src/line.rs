@@ -1,13 +1,13 @@
 //! One line of Bedrock output.
 //!
 //! Shape: `{"recordId": …, "modelInput": …, "modelOutput": …}`, or `"error": {"errorCode": …,
-//! "errorMessage": …, "expired": …, "retryable": …}` in place of `modelOutput`, with the members in
-//! any order. `modelInput` is the request echoed back; it is passed over without being parsed into
-//! anything. `errorCode` is a number in AWS's documentation and text elsewhere: both are read.
+//! "errorMessage": …}` in place of `modelOutput`, with the members in any order. `modelInput` is
+//! the request echoed back; it is passed over without being parsed into anything. `errorCode` is
+//! a number in AWS's documentation and text elsewhere: both are read. Lines of the service also say
+//! whether the same record may be sent again (`retryable`).
 //!
 //! Limits: splitting a file into lines and skipping blank ones is the caller's work.
 
-use quarry_model::ModelRefusal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -23,6 +23,9 @@ pub struct OutputLine<'a> {
     /// Whether the run's fallback model answered. Bedrock's lines do not say that; those that
     /// Quarry writes for answers given on demand do, as `"byFallback": true`.
     pub by_fallback: bool,
+    /// The service tier that answered, of answers given on demand. Not a member of Bedrock's own
+    /// lines.
+    pub service_tier: Option<Cow<'a, str>>,
 }
 
 /// The part of a line that is not the id.
@@ -35,59 +38,51 @@ pub enum LineBody<'a> {
 }
 
 /// Why Bedrock has no answer for a record.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordError<'a> {
     /// `errorCode` as text, if there is one.
     pub code: Option<Cow<'a, str>>,
     /// `errorMessage`.
     pub message: Cow<'a, str>,
-    /// `retryable`, if the line says so: whether the same record may get an answer later.
+    /// What the fallback model said, if it was asked after the run's model had refused the record.
+    /// Not a member of Bedrock's own lines.
+    pub fallback_message: Option<Cow<'a, str>>,
+    /// `retryable`, if the line says it.
     pub retryable: Option<bool>,
-    /// `expired`: the job's time was over before the record's turn.
-    pub expired: bool,
 }
 
 impl RecordError<'_> {
     /// Whether the same record would get the same error again, so that asking again is of no use.
     ///
-    /// The line's own word counts first. A record whose job expired was never asked, and the denial
-    /// of a model's first use may pass, so neither is final. Without a word, the code decides: a
-    /// client error is final, but for those that are about time or load (408, 409, 425, 429) and the
-    /// model's own failure (424, `ModelErrorException`), which another answer need not repeat.
+    /// The service's own `retryable: false` decides, but for the codes of throttling and of the
+    /// service's failures. Without it these client errors are final: 400 (the request is not valid),
+    /// 413 (too large) and 422. A 403 or 404 may pass when access is granted or a model appears, and
+    /// 424 is a failure of the model at one attempt.
     pub fn is_final(&self) -> bool {
-        if self.expired || self.is_first_use() {
-            return false;
+        let code = self
+            .code
+            .as_deref()
+            .and_then(|code| code.parse::<u16>().ok());
+        match (code, self.retryable) {
+            (Some(408 | 409 | 424 | 425 | 429 | 500..), _) | (_, Some(true)) => false,
+            (_, Some(false)) => true,
+            (Some(400 | 413 | 422), None) => true,
+            (Some(_), None) => false,
+            (None, None) => self.code.as_deref() == Some("ValidationException"),
         }
-        match self.retryable {
-            Some(retryable) => !retryable,
-            None => self.code.as_deref().is_some_and(is_final_code),
-        }
-    }
-
-    /// Whether the account's first use of the model is not through: every record's error, which may
-    /// pass.
-    pub fn is_first_use(&self) -> bool {
-        ModelRefusal::of(&self.message) == Some(ModelRefusal::FirstUse)
-    }
-}
-
-/// An HTTP status, or the name of an exception.
-fn is_final_code(code: &str) -> bool {
-    match code.parse::<u16>() {
-        Ok(status) => matches!(status, 400..=499) && !matches!(status, 408 | 409 | 424 | 425 | 429),
-        Err(_) => matches!(
-            code,
-            "ValidationException" | "AccessDeniedException" | "ResourceNotFoundException"
-        ),
     }
 }
 
 impl fmt::Display for RecordError<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.code {
-            Some(code) => write!(formatter, "{code}: {}", self.message),
-            None => formatter.write_str(&self.message),
+        if let Some(code) = &self.code {
+            write!(formatter, "{code}: ")?;
         }
+        formatter.write_str(&self.message)?;
+        if let Some(second) = &self.fallback_message {
+            write!(formatter, "; {second}")?;
+        }
+        Ok(())
     }
 }
 
@@ -116,6 +111,8 @@ struct Members<'a> {
     error: Option<&'a RawValue>,
     #[serde(rename = "byFallback", default)]
     by_fallback: bool,
+    #[serde(borrow, rename = "serviceTier", default)]
+    service_tier: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -124,11 +121,10 @@ struct ErrorMembers<'a> {
     code: Option<&'a RawValue>,
     #[serde(borrow, rename = "errorMessage", default)]
     message: Option<Cow<'a, str>>,
-    // Read leniently: a member of another form must not cost the message.
-    #[serde(borrow, default)]
-    expired: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    retryable: Option<&'a RawValue>,
+    #[serde(borrow, rename = "fallbackMessage", default)]
+    fallback_message: Option<Cow<'a, str>>,
+    #[serde(default)]
+    retryable: Option<bool>,
 }
 
 /// Reads one line, without its line break (a trailing carriage return or blank is accepted).
@@ -152,14 +148,17 @@ pub fn read_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
         (Some(output), _) => LineBody::Output(output.get()),
         (None, Some(error)) => LineBody::Error(record_error(error.get())),
         (None, None) => LineBody::Error(RecordError {
+            code: None,
             message: Cow::Borrowed("output line has neither modelOutput nor error"),
-            ..RecordError::default()
+            fallback_message: None,
+            retryable: None,
         }),
     };
     Ok(OutputLine {
         record_id,
         body,
         by_fallback: members.by_fallback,
+        service_tier: members.service_tier,
     })
 }
 
@@ -168,8 +167,10 @@ fn record_error(error: &str) -> RecordError<'_> {
     let Ok(members) = serde_json::from_str::<ErrorMembers<'_>>(error) else {
         let message = serde_json::from_str::<Cow<'_, str>>(error).unwrap_or(Cow::Borrowed(error));
         return RecordError {
+            code: None,
             message,
-            ..RecordError::default()
+            fallback_message: None,
+            retryable: None,
         };
     };
     let code = members.code.map(|code| {
@@ -178,13 +179,9 @@ fn record_error(error: &str) -> RecordError<'_> {
     RecordError {
         code,
         message: members.message.unwrap_or(Cow::Borrowed(error)),
-        retryable: members.retryable.and_then(truth),
-        expired: members.expired.and_then(truth).unwrap_or(false),
+        fallback_message: members.fallback_message,
+        retryable: members.retryable,
     }
-}
-
-fn truth(value: &RawValue) -> Option<bool> {
-    serde_json::from_str(value.get()).ok()
 }
 
 fn malformed(text: &str, error: &serde_json::Error) -> MalformedLine {
@@ -246,56 +243,43 @@ mod tests {
     }
 
     #[test]
+    fn what_would_be_refused_again_is_final() {
+        let error = |members: &str| {
+            let line = format!(r#"{{"recordId":"r","error":{{{members}}}}}"#);
+            match read_line(line.as_bytes()).expect("well formed").body {
+                LineBody::Error(error) => error.is_final(),
+                LineBody::Output(_) => panic!("{members}"),
+            }
+        };
+        for members in [
+            r#""errorCode":400,"errorMessage":"no","expired":false,"retryable":false"#,
+            r#""errorCode":403,"errorMessage":"no","retryable":false"#,
+            r#""errorCode":400,"errorMessage":"no""#,
+            r#""errorCode":"ValidationException","errorMessage":"no""#,
+            r#""errorMessage":"no","retryable":false"#,
+        ] {
+            assert!(error(members), "{members}");
+        }
+        for members in [
+            r#""errorCode":429,"errorMessage":"slow","retryable":false"#,
+            r#""errorCode":500,"errorMessage":"oh""#,
+            r#""errorCode":503,"errorMessage":"oh","retryable":false"#,
+            r#""errorCode":424,"errorMessage":"the model failed""#,
+            r#""errorCode":403,"errorMessage":"access denied""#,
+            r#""errorCode":400,"errorMessage":"expired","expired":true,"retryable":true"#,
+            r#""errorMessage":"nobody knows""#,
+        ] {
+            assert!(!error(members), "{members}");
+        }
+    }
+
+    #[test]
     fn an_answer_wins_over_an_error_and_neither_is_an_error() {
         assert_eq!(
             body_of(r#"{"recordId":"r","error":{"errorCode":1},"modelOutput":{}}"#),
             Ok("{}".to_owned())
         );
         assert!(body_of(r#"{"recordId":"r","modelOutput":null}"#).is_err());
-    }
-
-    fn is_final(error: &str) -> bool {
-        let line = format!(r#"{{"recordId":"r","error":{error}}}"#);
-        match read_line(line.as_bytes()).expect("well formed").body {
-            LineBody::Error(error) => error.is_final(),
-            LineBody::Output(output) => panic!("{output}"),
-        }
-    }
-
-    /// The first two are lines of the real service.
-    #[test]
-    fn an_error_that_the_same_record_would_get_again_is_final() {
-        for error in [
-            r#"{"errorCode":403,"errorMessage":"You invoked an unsupported model or your request did not allow prompt caching.","expired":false,"retryable":false}"#,
-            r#"{"errorCode":400,"errorMessage":"The model returned the following errors: `temperature` and `top_p` cannot both be specified for this model. Please use only one.","expired":false,"retryable":false}"#,
-            r#"{"errorCode":400,"errorMessage":"bad"}"#,
-            r#"{"errorCode":"400","errorMessage":"bad"}"#,
-            r#"{"errorCode":413,"errorMessage":"too large"}"#,
-            r#"{"errorCode":"ValidationException","errorMessage":"bad"}"#,
-            r#"{"errorCode":500,"errorMessage":"no","retryable":false}"#,
-            r#"{"errorMessage":"no","retryable":false,"expired":null}"#,
-        ] {
-            assert!(is_final(error), "{error}");
-        }
-    }
-
-    #[test]
-    fn an_error_that_may_pass_is_not_final() {
-        for error in [
-            r#"{"errorCode":429,"errorMessage":"Too many tokens per day"}"#,
-            r#"{"errorCode":500,"errorMessage":"internal error"}"#,
-            r#"{"errorCode":503,"errorMessage":"busy","retryable":"odd"}"#,
-            r#"{"errorCode":408,"errorMessage":"timeout"}"#,
-            r#"{"errorCode":424,"errorMessage":"Model produced invalid sequence as part of ToolUse."}"#,
-            r#"{"errorCode":"ThrottlingException","errorMessage":"slow"}"#,
-            r#"{"errorCode":400,"errorMessage":"bad day","retryable":true}"#,
-            r#"{"errorCode":400,"errorMessage":"out of time","retryable":false,"expired":true}"#,
-            r#"{"errorCode":403,"errorMessage":"Model access is denied due to IAM user or service role is not authorized to perform the required AWS Marketplace actions (aws-marketplace:Subscribe)","retryable":false}"#,
-            r#"{"errorMessage":"odd"}"#,
-            r#""broken""#,
-        ] {
-            assert!(!is_final(error), "{error}");
-        }
     }
 
     #[test]

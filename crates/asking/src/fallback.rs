@@ -30,6 +30,16 @@ impl Fallback {
         }
     }
 
+    /// The form of its requests.
+    pub fn form(&self) -> &quarry_model::RequestForm {
+        unreachable!("until forms land")
+    }
+
+    /// The next form.
+    pub fn form_after(&self, _refusal: &str) -> Option<quarry_model::RequestForm> {
+        None
+    }
+
     /// Its id.
     pub fn model_id(&self) -> &str {
         &self.model_id

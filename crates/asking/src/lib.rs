@@ -3,6 +3,7 @@
 //! [`Asking`] from the plan.
 
 mod fallback;
+mod round;
 
 pub use fallback::Fallback;
 
@@ -11,7 +12,7 @@ use quarry_contract::plan::Plan;
 use quarry_contract::settings::{self, SettingError, Settings};
 use quarry_model::{
     BodySettings, Capabilities, CapabilityOverrides, Enforcement, Family, Invocation, PROMPT_SLOT,
-    choose_enforcement, embedding_schema, request_body,
+    RequestForm, choose_enforcement, embedding_schema, request_body,
 };
 use quarry_prompt::{
     FieldLimit, MissingColumns, Prompts, PromptsError, RecordEncoder, RenderError, RenderOptions,
@@ -27,7 +28,7 @@ use std::sync::Arc;
 pub struct Asking {
     settings: Settings,
     schema: Option<Arc<Schema>>,
-    enforcement: Enforcement,
+    form: RequestForm,
     encoder: RecordEncoder,
     fallback: Option<Fallback>,
     columns: ResultColumns,
@@ -58,6 +59,19 @@ pub enum AskingError {
     /// `BEDROCK_MODEL_CAPABILITIES` is not what it should be.
     #[error("BEDROCK_MODEL_CAPABILITIES is not a JSON object of capabilities: {0}")]
     Capabilities(#[source] serde_json::Error),
+    /// More tokens than the model can answer with.
+    #[error(
+        "BEDROCK_MAX_TOKENS is {set}, and {model} answers with at most {ceiling} tokens; lower it, or leave it out \
+         for the most that the model takes (BEDROCK_MODEL_CAPABILITIES with `max_output_tokens` corrects the ceiling)"
+    )]
+    AboveCeiling {
+        /// The setting.
+        set: u64,
+        /// The model.
+        model: String,
+        /// Its ceiling.
+        ceiling: u64,
+    },
     /// One of the two models answers with vectors, the other with text.
     #[error(
         "BEDROCK_FALLBACK_MODEL_ID is `{fallback}`, which does not answer in the form of `{primary}` \
@@ -81,7 +95,9 @@ impl Asking {
         let capabilities = capabilities(&settings)?;
         let vectors = capabilities.body.is_embedding().then(embedding_schema);
         let schema = vectors.as_ref().or(schema);
-        let (enforcement, body) = enforced_body(&settings, capabilities, prompts, schema);
+        let model_id = settings.effective_model_id();
+        let (enforcement, body) =
+            enforced_body(&settings, &model_id, capabilities, prompts, schema)?;
         let options = RenderOptions {
             missing: match settings.missing_columns {
                 settings::MissingColumns::Refuse => MissingColumns::Refuse,
@@ -114,7 +130,7 @@ impl Asking {
         Ok(Self {
             settings,
             schema,
-            enforcement,
+            form: RequestForm::new(enforcement),
             encoder,
             fallback,
             columns,
@@ -142,7 +158,7 @@ impl Asking {
                 primary: settings.effective_model_id(),
             });
         }
-        let (enforcement, body) = enforced_body(settings, capabilities, prompts, schema);
+        let (enforcement, body) = enforced_body(settings, model_id, capabilities, prompts, schema)?;
         Ok(Some(Fallback::new(
             model_id.clone(),
             capabilities.invocation == Invocation::Converse,
@@ -160,6 +176,26 @@ impl Asking {
             &prompts,
             plan.schema.as_ref(),
         )
+    }
+
+    /// The form of the requests.
+    pub fn form(&self) -> &RequestForm {
+        &self.form
+    }
+
+    /// The same run asked in another form.
+    pub fn with_form(self, _form: &RequestForm) -> Result<Self, AskingError> {
+        Ok(self)
+    }
+
+    /// The same run with the fallback model asked in another form.
+    pub fn with_fallback_form(self, _form: &RequestForm) -> Result<Self, AskingError> {
+        Ok(self)
+    }
+
+    /// The next form.
+    pub fn form_after(&self, _refusal: &str) -> Option<RequestForm> {
+        None
     }
 
     /// The settings.
@@ -194,7 +230,7 @@ impl Asking {
 
     /// Reads answers of the run's model.
     pub fn reader(&self) -> Reader {
-        Reader::new(self.schema.clone(), self.enforcement.is_prefilled())
+        Reader::new(self.schema.clone(), self.form.enforcement.is_prefilled())
     }
 
     /// Reads answers of the fallback model.
@@ -227,7 +263,7 @@ impl Asking {
 /// What the run's model accepts: what its family does, and over it what the settings say.
 pub fn capabilities(settings: &Settings) -> Result<Capabilities, AskingError> {
     let overrides: CapabilityOverrides = match &settings.model_capabilities {
-        Some(text) => serde_json::from_str(text).map_err(AskingError::Capabilities)?,
+        Some(text) => CapabilityOverrides::parse(text).map_err(AskingError::Capabilities)?,
         None => CapabilityOverrides::default(),
     };
     Ok(named_family(settings).capabilities().overridden(&overrides))
@@ -245,10 +281,11 @@ pub fn named_family(settings: &Settings) -> Family {
 /// How a model is held to JSON, and the body of its requests.
 fn enforced_body(
     settings: &Settings,
+    model_id: &str,
     capabilities: Capabilities,
     prompts: &Prompts,
     schema: Option<&Value>,
-) -> (Enforcement, Value) {
+) -> Result<(Enforcement, Value), AskingError> {
     let enforcement = choose_enforcement(
         &capabilities,
         schema.is_some(),
@@ -256,7 +293,7 @@ fn enforced_body(
     );
     let body = request_body(
         &BodySettings {
-            max_tokens: settings.max_tokens,
+            max_tokens: max_tokens(settings, model_id, &capabilities)?,
             temperature: settings.temperature,
             top_p: settings.top_p,
         },
@@ -265,7 +302,34 @@ fn enforced_body(
         prompts.system(),
         schema,
     );
-    (enforcement, body)
+    Ok((enforcement, body))
+}
+
+/// The most tokens of an answer when nothing is set and the model's ceiling is not lower.
+pub const DEFAULT_MAX_TOKENS: u64 = 32_768;
+
+/// The most tokens of an answer: `BEDROCK_MAX_TOKENS`, or the lower of [`DEFAULT_MAX_TOKENS`] and the
+/// model's ceiling.
+///
+/// # Errors
+///
+/// [`AskingError::AboveCeiling`] when the setting is more than the model can answer with.
+pub fn max_tokens(
+    settings: &Settings,
+    model_id: &str,
+    capabilities: &Capabilities,
+) -> Result<u64, AskingError> {
+    match (settings.max_tokens, capabilities.max_output_tokens) {
+        (Some(set), Some(ceiling)) if set > ceiling => Err(AskingError::AboveCeiling {
+            set,
+            model: model_id.to_owned(),
+            ceiling,
+        }),
+        (Some(set), _) => Ok(set),
+        (None, ceiling) => Ok(ceiling.map_or(DEFAULT_MAX_TOKENS, |ceiling| {
+            ceiling.min(DEFAULT_MAX_TOKENS)
+        })),
+    }
 }
 
 /// The schema that the run's model keeps by itself: an embedding model answers with a vector,

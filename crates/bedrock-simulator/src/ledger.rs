@@ -23,6 +23,8 @@ pub struct Counters {
     pub input_tokens: u64,
     /// Estimated tokens of all answers.
     pub output_tokens: u64,
+    /// Records asked in jobs and on demand, counted one by one while a job is at work.
+    pub asks: u64,
 }
 
 /// How often one record was asked and answered.
@@ -100,6 +102,7 @@ impl Ledger {
         self.by_id.insert(key, entry);
         let before = self.asks_of(entry);
         self.record(entry).in_jobs += 1;
+        self.counters.asks += 1;
         (entry, before)
     }
 
@@ -121,6 +124,7 @@ impl Ledger {
         });
         let before = self.asks_of(entry);
         self.record(entry).on_demand += 1;
+        self.counters.asks += 1;
         (entry, before)
     }
 
@@ -194,6 +198,7 @@ mod tests {
         assert_ne!(first, second);
         assert_eq!((before.in_jobs, before.on_demand), (1, 0));
         assert_eq!(ledger.records().count(), 2);
+        assert_eq!(ledger.counters.asks, 4);
     }
 
     #[test]

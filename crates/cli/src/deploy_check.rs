@@ -6,6 +6,9 @@ use crate::failure::Failure;
 use crate::staging::{read_request, read_settings};
 use clap::{ArgGroup, Args};
 use config::Config;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use quarry_account::{Account, AccountError};
 use quarry_contract::request_file::RequestFile;
 use quarry_edge::environment::path_style_from_environment;
@@ -42,6 +45,9 @@ pub(crate) struct DeployCheckArguments {
     /// The Region; else that of samconfig.toml, of `AWS_REGION` or of the AWS profile.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
+    /// The day to check for; else today. Shows what will have ended by then.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    date: Option<Date>,
     /// Check the parameters and the request alone, and ask AWS nothing.
     #[arg(long)]
     offline: bool,
@@ -73,7 +79,10 @@ pub(crate) async fn deploy_check(arguments: DeployCheckArguments) -> Result<(), 
     } else {
         let path_style =
             path_style_from_environment().map_err(|error| Failure::usage(error.to_string()))?;
-        Some(Account::new(&sdk, path_style).map_err(|error| unanswered(&error))?)
+        let account = Account::new(&sdk, path_style).map_err(|error| unanswered(&error))?;
+        let credentials = account.check_credentials().await;
+        credentials.map_err(|error| unanswered(&error))?;
+        Some(account)
     };
     let deployment = match (&account, config) {
         (account, Some(config)) => {
@@ -94,10 +103,12 @@ pub(crate) async fn deploy_check(arguments: DeployCheckArguments) -> Result<(), 
     };
     let about = describe(&arguments, &deployment);
     let subject = Subject::new(deployment, request);
-    let facts = match &account {
+    let mut facts = match &account {
         Some(account) => Box::pin(account.facts(&subject)).await,
         None => Facts::default(),
     };
+    let today = || Timestamp::now().to_zoned(TimeZone::UTC).date();
+    facts.today = Some(arguments.date.unwrap_or_else(today));
     let findings = subject.findings(&facts);
     print(&about, &facts, &findings, arguments.json);
     match count(&findings, Severity::Error) {
@@ -124,6 +135,7 @@ fn request(arguments: &DeployCheckArguments) -> Result<Option<RequestFile>, Fail
 fn planned(config: Config, region: String, account: Option<String>) -> Deployment {
     Deployment {
         stage: Stage::Planned,
+        stack: config.stack,
         region,
         account,
         parameters: config.parameters,
@@ -134,7 +146,9 @@ fn planned(config: Config, region: String, account: Option<String>) -> Deploymen
 
 fn unanswered(error: &AccountError) -> Failure {
     match error {
-        AccountError::NoStack { .. } => Failure::input(error.to_string()),
+        AccountError::NoStack { .. }
+        | AccountError::NoCredentials
+        | AccountError::Credentials(_) => Failure::input(error.to_string()),
         _ => Failure::run(error.to_string()),
     }
 }

@@ -1,6 +1,7 @@
 //! How the command fails: a message and an exit code by kind.
 
 use quarry_local_stack::RunError;
+use serde_json::{Value, json};
 use std::fmt;
 use std::process::ExitCode;
 
@@ -15,6 +16,8 @@ enum Kind {
     Run,
     /// A check found errors.
     Findings,
+    /// A signal ended the command.
+    Interrupted(u8),
 }
 
 /// A failed command.
@@ -57,14 +60,41 @@ impl Failure {
         }
     }
 
-    /// 2 usage, 3 bad input, 4 run failed, 5 a check found errors.
+    /// The signal of this name and number ended the command: exit code 128 and the number, as shells have it.
+    pub(crate) fn interrupted(name: &str, number: u8) -> Self {
+        Self {
+            kind: Kind::Interrupted(number),
+            message: format!("stopped by {name}; no result was written"),
+        }
+    }
+
+    /// 2 usage, 3 bad input, 4 run failed, 5 a check found errors, 128 and more a signal.
     pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self.kind {
+        ExitCode::from(self.code())
+    }
+
+    fn code(&self) -> u8 {
+        match self.kind {
             Kind::Usage => 2,
             Kind::Input => 3,
             Kind::Run => 4,
             Kind::Findings => 5,
-        })
+            Kind::Interrupted(signal) => 128 + signal,
+        }
+    }
+
+    /// The failure for programs; `None` where what was printed says it already.
+    pub(crate) fn json(&self) -> Option<Value> {
+        let kind = match self.kind {
+            Kind::Usage => "usage",
+            Kind::Input => "input",
+            Kind::Run => "run",
+            Kind::Findings => return None,
+            Kind::Interrupted(_) => "interrupted",
+        };
+        Some(json!({
+            "error": {"kind": kind, "message": self.message, "exit_code": self.code()}
+        }))
     }
 }
 

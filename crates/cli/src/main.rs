@@ -1,23 +1,37 @@
 //! `quarry`: the main job on one machine, and its single steps.
 
+mod completions;
 mod deploy_check;
 mod failure;
+mod input;
+mod interrupt;
 mod merge;
+mod output;
 mod parse;
 mod preview;
+mod progress;
+mod reasons;
 mod report;
 mod run;
-mod show;
+mod settings;
 mod simulate_bedrock;
 mod staging;
+mod workspace;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use failure::Failure;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Ask a model about every row of a table, at the batch price, with every row accounted for.
 #[derive(Debug, Parser)]
-#[command(name = "quarry", version, about)]
+#[command(
+    name = "quarry",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "Example:\n  quarry run examples/wildlife-strikes"
+)]
 struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -27,55 +41,127 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Do the whole job on the local stack: state machine, functions, S3 and a Bedrock simulator.
+    #[command(
+        after_help = "Example:\n  quarry run table.csv --prompts prompts.json --schema schema.json --out results"
+    )]
     Run(run::RunArguments),
     /// Print the records that would be uploaded, one JSON object a line.
+    #[command(
+        after_help = "Example:\n  quarry preview table.csv --prompts prompts.json --limit 1 --pretty"
+    )]
     Preview(preview::PreviewArguments),
     /// Read answers from standard input, one a line, and print what is read from each.
+    #[command(after_help = "Example:\n  quarry parse --schema schema.json < job.jsonl.out")]
     Parse(parse::ParseArguments),
     /// Make the result table from answers that are already at hand.
+    #[command(
+        after_help = "Example:\n  quarry merge table.csv --prompts prompts.json --answers job-*.out --out merged"
+    )]
     Merge(merge::MergeArguments),
     /// Say what would fail in a deployment, or in one that is planned, before anything is paid for.
+    #[command(after_help = "Example:\n  quarry deploy-check --stack quarry --request request.json")]
     DeployCheck(deploy_check::DeployCheckArguments),
     /// Stand in for Amazon Bedrock, for functions that run elsewhere: the simulator alone, in real time.
+    #[command(
+        after_help = "Example:\n  quarry simulate-bedrock --s3 http://127.0.0.1:8333 --seconds-per-status 2"
+    )]
     SimulateBedrock(simulate_bedrock::SimulateBedrockArguments),
+    /// List the settings with default, range and meaning.
+    #[command(after_help = "Example:\n  quarry settings max_tokens")]
+    Settings(settings::SettingsArguments),
+    /// Print a script with which a shell completes the command.
+    #[command(
+        after_help = "Example:\n  quarry completions bash > ~/.local/share/bash-completion/completions/quarry"
+    )]
+    Completions(completions::CompletionsArguments),
+}
+
+/// Whether a program reads what is printed. The arguments are asked, since it holds when they cannot be parsed, too.
+fn is_for_programs() -> bool {
+    std::env::args_os().any(|argument| argument == "--json")
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return not_parsed(&error),
+    };
     match run_command(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("quarry: {failure}");
-            failure.exit_code()
-        }
+        Err(failure) => failed(&failure),
     }
+}
+
+/// Says why the command failed: to people, and to programs that read JSON.
+fn failed(failure: &Failure) -> ExitCode {
+    output::say(&format!("quarry: {failure}"));
+    exit_of(failure)
+}
+
+fn exit_of(failure: &Failure) -> ExitCode {
+    if is_for_programs()
+        && let Some(json) = failure.json()
+    {
+        // What cannot be printed has been said on standard error, and the exit code stays.
+        let _ = output::write_json(&json);
+    }
+    failure.exit_code()
+}
+
+/// Prints the help that was asked for, or what is wrong with the command line.
+fn not_parsed(error: &clap::Error) -> ExitCode {
+    let text = output::printable_lines(&error.render().to_string());
+    if !error.use_stderr() {
+        return match output::write(text.as_bytes()) {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(failure) => failed(&failure),
+        };
+    }
+    for line in text.lines() {
+        output::say(line);
+    }
+    exit_of(&Failure::usage(text.trim_end()))
 }
 
 /// Threads for files and for decoding Parquet, of which the two functions that work at the same time hold one each. The
 /// allocator keeps what each thread has freed: with the runtime's own limit of 512, a run took half as much memory again.
 const BLOCKING_THREADS: usize = 8;
 
+/// How long work of other threads is waited for that nobody needs any more.
+const END: Duration = Duration::from_secs(1);
+
 fn run_command(command: Command) -> Result<(), Failure> {
-    if let Command::Parse(arguments) = command {
-        return parse::parse(&arguments);
+    match command {
+        Command::Run(arguments) => {
+            in_runtime(interrupt::until_told_to_end(Box::pin(run::run(arguments))))
+        }
+        Command::Preview(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            preview::preview(arguments),
+        ))),
+        Command::Merge(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            merge::merge(arguments),
+        ))),
+        Command::DeployCheck(arguments) => {
+            in_runtime(Box::pin(deploy_check::deploy_check(arguments)))
+        }
+        Command::SimulateBedrock(arguments) => {
+            in_runtime(Box::pin(simulate_bedrock::simulate_bedrock(arguments)))
+        }
+        Command::Parse(arguments) => parse::parse(&arguments),
+        Command::Settings(arguments) => settings::settings(&arguments),
+        Command::Completions(arguments) => {
+            completions::completions(&arguments, Arguments::command())
+        }
     }
+}
+
+fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .max_blocking_threads(BLOCKING_THREADS)
         .enable_all()
         .build()
         .map_err(|error| Failure::run(format!("the runtime did not start: {error}")))?;
-    runtime.block_on(async {
-        match command {
-            Command::Run(arguments) => Box::pin(run::run(arguments)).await,
-            Command::Preview(arguments) => Box::pin(preview::preview(arguments)).await,
-            Command::Merge(arguments) => Box::pin(merge::merge(arguments)).await,
-            Command::DeployCheck(arguments) => {
-                Box::pin(deploy_check::deploy_check(arguments)).await
-            }
-            Command::SimulateBedrock(arguments) => {
-                Box::pin(simulate_bedrock::simulate_bedrock(arguments)).await
-            }
-            Command::Parse(arguments) => parse::parse(&arguments),
-        }
-    })
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(END);
+    done
 }

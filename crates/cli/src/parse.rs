@@ -1,7 +1,8 @@
 //! `quarry parse`: what is read from answers, line by line.
 
 use crate::failure::Failure;
-use crate::staging::read_file;
+use crate::input::{read_file, standard_input};
+use crate::output::{Lines, Reader as OutputReader};
 use clap::Args;
 use quarry_answer::{LineBody, ParseStatus, Reader, Reading, Schema, read_line};
 use serde::ser::{Error, SerializeMap};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::io::{BufRead, BufWriter, Write};
+use std::io::BufRead;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ struct TextLine<'a> {
 /// Reads standard input, writes standard output: one line for each line, blank ones too, so that
 /// whoever reads on can join the two by position.
 pub(crate) fn parse(arguments: &ParseArguments) -> Result<(), Failure> {
+    let input = standard_input()?;
     let schema = match &arguments.schema {
         Some(file) => Some(read_schema(file)?),
         None => None,
@@ -48,8 +50,8 @@ pub(crate) fn parse(arguments: &ParseArguments) -> Result<(), Failure> {
         },
     );
     let reader = Reader::new(schema, arguments.prefilled);
-    let mut input = std::io::stdin().lock();
-    let mut output = BufWriter::new(std::io::stdout().lock());
+    let mut input = input.lock();
+    let mut output = Lines::new();
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -60,15 +62,11 @@ pub(crate) fn parse(arguments: &ParseArguments) -> Result<(), Failure> {
             break;
         }
         let reading = read_answer(&reader, &line);
-        let written = serde_json::to_writer(&mut output, &parsed(&names, &reading))
-            .map_err(std::io::Error::from)
-            .and_then(|()| output.write_all(b"\n"));
-        if written.is_err() {
-            // Nobody reads on.
+        if output.write_json(&parsed(&names, &reading))? == OutputReader::Gone {
             return Ok(());
         }
     }
-    let _ = output.flush();
+    output.finish()?;
     Ok(())
 }
 

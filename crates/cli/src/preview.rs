@@ -1,18 +1,22 @@
 //! `quarry preview`: the records that would be uploaded, made by the functions that make them.
 
 use crate::failure::Failure;
+use crate::output::{Lines, Reader, say};
+use crate::progress::grouped;
 use crate::run::EXECUTION;
 use crate::staging::{self, JobArguments, LocalJob};
+use crate::workspace::Workspace;
 use clap::Args;
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::payload::{PlanInput, PlanOutput, SliceState};
-use quarry_contract::plan::Asked;
+use quarry_contract::plan::{Asked, Mode, Plan, Slice};
 use quarry_contract::request::Request;
 use quarry_edge::documents;
-use quarry_edge::s3::lines::Lines;
+use quarry_edge::error::StepError;
+use quarry_edge::s3::lines::Lines as StoredLines;
 use quarry_local_stack::LocalStack;
-use std::io::Write;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Arguments of `quarry preview`.
@@ -26,27 +30,137 @@ pub(crate) struct PreviewArguments {
     /// Print all records.
     #[arg(long)]
     all: bool,
+    /// Print each record over several lines, for reading.
+    #[arg(long)]
+    pretty: bool,
 }
 
-/// Prints records.
+/// Prints records on standard output, and on standard error how many there are and what planning notes.
 pub(crate) async fn preview(arguments: PreviewArguments) -> Result<(), Failure> {
     let job = LocalJob::read(&arguments.job)?;
-    let directory = staging::stack_directory(&std::env::temp_dir())?;
-    let stack = staging::start(staging::stack_config(directory.path(), &job, None, None)?).await?;
-    let request = job.stage(stack.store()).await?;
-    let planned = plan(&stack, &job, request).await?;
+    let workspace = Workspace::temporary()?;
+    let stack = staging::start(staging::stack_config(workspace.path(), &job, None, None)?).await?;
+    let printed = Box::pin(preview_on(&stack, &job, &arguments)).await;
+    let printed = printed.map_err(|failure| staging::explained(&stack, workspace.path(), failure));
+    stack.stop();
+    printed
+}
+
+async fn preview_on(
+    stack: &LocalStack,
+    job: &LocalJob,
+    arguments: &PreviewArguments,
+) -> Result<(), Failure> {
+    let request = job.stage(stack.store(), &|_| {}).await?;
+    let planned = plan(stack, job, request).await?;
+    let run = RunFolder::at(planned.run.clone());
+    let plan: Plan = documents::read(&**stack.store(), &run.plan())
+        .await
+        .map_err(|error| unread(&error))?;
+    let mut total = Total::default();
+    for slice in 0..planned.slices {
+        let spec = run.slice(slice).spec();
+        total.add(
+            &documents::read(&**stack.store(), &spec)
+                .await
+                .map_err(|error| unread(&error))?,
+        );
+    }
+    let mut output = Lines::new();
     let mut left = if arguments.all {
         u64::MAX
     } else {
         arguments.limit
     };
     for slice in 0..planned.slices {
-        if left == 0 || !print_slice(&stack, &planned, slice, &mut left).await? {
+        if left == 0
+            || print_slice(
+                stack,
+                &planned,
+                slice,
+                arguments.pretty,
+                &mut left,
+                &mut output,
+            )
+            .await?
+                == Reader::Gone
+        {
             break;
         }
     }
-    stack.stop();
+    output.finish()?;
+    for note in &plan.notes {
+        say(&format!("note: {}", job.local_names(note)));
+    }
+    say(&total.in_words());
     Ok(())
+}
+
+/// What all slices of a plan hold.
+#[derive(Debug, Default)]
+struct Total {
+    records: u64,
+    bytes: u64,
+    jobs: u64,
+    on_demand: u64,
+}
+
+impl Total {
+    fn add(&mut self, slice: &Slice) {
+        self.records += slice.records;
+        self.bytes += slice.bytes;
+        match slice.mode {
+            Mode::Batch => self.jobs += u64::from(slice.records > 0),
+            Mode::OnDemand => self.on_demand += slice.records,
+        }
+    }
+
+    /// `42,049 records, 13.2 MB, 1 job`
+    fn in_words(&self) -> String {
+        let mut words = vec![counted(self.records, "record"), size(self.bytes)];
+        if self.jobs > 0 {
+            words.push(counted(self.jobs, "job"));
+        }
+        if self.on_demand > 0 {
+            words.push(format!("{} on demand", counted(self.on_demand, "call")));
+        }
+        words.join(", ")
+    }
+}
+
+/// `1 job`, `2 jobs`
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(count))
+}
+
+/// Bytes in the largest unit of 1,000 that is not below 1.
+fn size(bytes: u64) -> String {
+    if bytes < 1_000 {
+        return counted(bytes, "byte");
+    }
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a size is shown with one decimal"
+    )]
+    let mut size = bytes as f64 / 1_000.0;
+    let mut unit = "kB";
+    for larger in ["MB", "GB", "TB"] {
+        // What would be rounded to 1000.0 has the next unit.
+        if size < 999.95 {
+            break;
+        }
+        size /= 1_000.0;
+        unit = larger;
+    }
+    format!("{size:.1} {unit}")
+}
+
+fn unread(error: &StepError) -> Failure {
+    Failure::run(format!(
+        "the records cannot be read: {}",
+        error.full_message()
+    ))
 }
 
 /// Plans a job's request on the stack.
@@ -74,47 +188,79 @@ pub(crate) async fn plan(
     }
 }
 
-/// Prints a slice's records; `false` when nobody reads them any more.
+/// Prints a slice's records, `left` at most.
 async fn print_slice(
     stack: &LocalStack,
     planned: &PlanOutput,
     slice: u32,
+    pretty: bool,
     left: &mut u64,
-) -> Result<bool, Failure> {
+    output: &mut Lines,
+) -> Result<Reader, Failure> {
     let state: SliceState = stack
         .call("split", &SliceState::first(planned.run.clone(), slice))
         .await?;
     if state.records == 0 {
-        return Ok(true);
+        return Ok(Reader::There);
     }
     let round = RunFolder::at(planned.run.clone()).slice(slice).round(0);
-    let failed = |error: String| Failure::run(format!("the records cannot be read: {error}"));
     let asked: Asked = documents::read(&**stack.store(), &round.asked())
         .await
-        .map_err(|error| failed(error.full_message()))?;
-    let mut lines = Lines::open(
+        .map_err(|error| unread(&error))?;
+    let mut lines = StoredLines::open(
         Arc::clone(stack.store()),
         round.input(),
         0..asked.bytes,
         asked.etag,
     );
     while *left > 0 {
-        let Some(line) = lines
+        let line = lines
             .next()
             .await
-            .map_err(|error| failed(error.to_string()))?
-        else {
-            break;
-        };
-        let mut output = std::io::stdout().lock();
-        if output
-            .write_all(&line)
-            .and_then(|()| output.write_all(b"\n"))
-            .is_err()
-        {
-            return Ok(false);
+            .map_err(|error| Failure::run(format!("the records cannot be read: {error}")))?;
+        let Some(line) = line else { break };
+        if print_record(&line, pretty, output)? == Reader::Gone {
+            return Ok(Reader::Gone);
         }
         *left -= 1;
     }
-    Ok(true)
+    Ok(Reader::There)
+}
+
+fn print_record(line: &[u8], pretty: bool, output: &mut Lines) -> Result<Reader, Failure> {
+    if !pretty {
+        return output.write(line);
+    }
+    let text = serde_json::from_slice::<Value>(line)
+        .and_then(|record| serde_json::to_string_pretty(&record))
+        .map_err(|error| Failure::run(format!("a record is not JSON: {error}")))?;
+    output.write(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_summed_up_in_one_line() {
+        let total = Total {
+            records: 42_049,
+            bytes: 13_180_000,
+            jobs: 1,
+            on_demand: 0,
+        };
+        assert_eq!(total.in_words(), "42,049 records, 13.2 MB, 1 job");
+        let total = Total {
+            records: 1_205,
+            bytes: 999,
+            jobs: 2,
+            on_demand: 5,
+        };
+        assert_eq!(
+            total.in_words(),
+            "1,205 records, 999 bytes, 2 jobs, 5 calls on demand"
+        );
+        assert_eq!(size(999_999), "1.0 MB");
+        assert_eq!(size(1_500), "1.5 kB");
+    }
 }

@@ -1,30 +1,71 @@
 //! What a run came to, as a table or as JSON.
 
+use crate::failure::Failure;
+use crate::output::{printable_lines, write, write_json};
+use crate::reasons::{self, Reason};
 use quarry_bedrock_simulator::Counters;
+use quarry_contract::plan::Plan;
+use quarry_contract::settings::Settings;
 use quarry_local_stack::Finished;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What is reported.
+/// Reasons that are shown; the others are counted.
+const REASONS_SHOWN: usize = 5;
+
+/// What is reported of a run.
 pub(crate) struct Report<'a> {
     pub(crate) finished: &'a Finished,
     pub(crate) counters: &'a Counters,
+    pub(crate) plan: &'a Plan,
     pub(crate) files: &'a [PathBuf],
     pub(crate) took: Duration,
     pub(crate) json: bool,
+    pub(crate) verbose: bool,
 }
 
 /// Prints the report on standard output.
-pub(crate) fn print(report: &Report<'_>) {
-    let text = if report.json {
-        as_json(report)
+pub(crate) fn print(report: &Report<'_>) -> Result<(), Failure> {
+    let reasons = reasons(&report.finished.summary, report.plan, report.files);
+    if report.json {
+        write_json(&as_json(report, &reasons))?;
     } else {
-        as_table(report)
-    };
-    let _ = write!(std::io::stdout(), "{text}");
+        write(printable_lines(&as_table(report, &reasons)).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Prints what a merge came to.
+pub(crate) fn print_merge(
+    summary: &Value,
+    plan: &Plan,
+    files: &[PathBuf],
+    json: bool,
+) -> Result<(), Failure> {
+    let reasons = reasons(summary, plan, files);
+    if json {
+        let value = json!({ "summary": summary, "failures": reasons, "files": files });
+        write_json(&value)?;
+        return Ok(());
+    }
+    let mut text = String::new();
+    add_lines(&mut text, &rows(summary));
+    add_reasons(&mut text, &reasons, failures(summary));
+    add_lines(
+        &mut text,
+        &[
+            (
+                "rows without line",
+                number(summary, "/answers/missing").to_string(),
+            ),
+            ("lines not used", lines_not_used(summary)),
+        ],
+    );
+    add_notes_and_files(&mut text, summary, files);
+    write(printable_lines(&text).as_bytes())?;
+    Ok(())
 }
 
 fn number(summary: &Value, pointer: &str) -> u64 {
@@ -34,38 +75,57 @@ fn number(summary: &Value, pointer: &str) -> u64 {
         .unwrap_or(0)
 }
 
-fn as_json(report: &Report<'_>) -> String {
+/// Whether answers are held against a schema.
+fn has_schema(summary: &Value) -> bool {
+    !summary["schema_source"].is_null()
+}
+
+/// Rows of the result that have no answer, or one that does not hold the schema.
+fn failures(summary: &Value) -> u64 {
+    let good = if has_schema(summary) {
+        number(summary, "/validation_passed_records")
+    } else {
+        number(summary, "/successful_records")
+    };
+    number(summary, "/rows/out").saturating_sub(good)
+}
+
+fn reasons(summary: &Value, plan: &Plan, files: &[PathBuf]) -> Vec<Reason> {
+    let expected = failures(summary);
+    if expected == 0 {
+        return Vec::new();
+    }
+    let prefix = Settings::read(&plan.settings)
+        .map(|settings| settings.output_column_prefix)
+        .unwrap_or_default();
+    reasons::of_results(files, &prefix, expected, has_schema(summary))
+}
+
+fn as_json(report: &Report<'_>, reasons: &[Reason]) -> Value {
     let outcome = &report.finished.outcome;
-    let value = json!({
+    json!({
         "summary": report.finished.summary,
         "simulator": report.counters,
+        "failures": reasons,
         "files": report.files,
         "history_events": outcome.history_events,
         "most_history_events_of_a_slice": outcome.max_child_history_events,
         "state_transitions": outcome.state_transitions,
         "virtual_seconds": outcome.virtual_elapsed.as_secs(),
+        "least_seconds_on_demand": on_demand(report).as_secs(),
         "seconds": report.took.as_secs_f64(),
-    });
-    format!("{value}\n")
+    })
 }
 
-fn as_table(report: &Report<'_>) -> String {
+fn as_table(report: &Report<'_>, reasons: &[Reason]) -> String {
     let (summary, outcome) = (&report.finished.summary, &report.finished.outcome);
-    let hours = outcome.virtual_elapsed.as_secs_f64() / 3600.0;
     let count = |pointer| number(summary, pointer);
-    let rows = [
-        ("rows in", count("/rows/in").to_string()),
-        ("rows out", count("/rows/out").to_string()),
-        (
-            "valid answers",
-            count("/validation_passed_records").to_string(),
-        ),
-        ("failed rows", count("/failed_records").to_string()),
-        ("repaired answers", count("/rows/repaired").to_string()),
-        (
-            "rounds",
-            summary["rounds"].as_array().map_or(0, Vec::len).to_string(),
-        ),
+    let mut text = String::new();
+    add_lines(&mut text, &rows(summary));
+    add_reasons(&mut text, reasons, failures(summary));
+    let rounds = summary["rounds"].as_array().map_or(0, Vec::len);
+    let mut lines = vec![
+        ("rounds", rounds.to_string()),
         ("jobs", count("/batch_job_info/total_jobs").to_string()),
         (
             "on-demand calls",
@@ -76,22 +136,111 @@ fn as_table(report: &Report<'_>) -> String {
             format!("{} / {}", count("/tokens/input"), count("/tokens/output")),
         ),
         ("lines not used", lines_not_used(summary)),
-        (
+    ];
+    if report.verbose {
+        lines.push((
             "history events",
             format!(
                 "{} + at most {} a slice",
                 outcome.history_events, outcome.max_child_history_events
             ),
-        ),
-        ("virtual time", format!("{hours:.1} h")),
-        ("time", format!("{:.1} s", report.took.as_secs_f64())),
-    ];
-    let mut text = String::new();
-    for (name, value) in rows {
-        let _ = writeln!(text, "{name:<18} {value}");
+        ));
+        lines.push(("state transitions", outcome.state_transitions.to_string()));
     }
+    lines.push(("virtual time", virtual_time(report)));
+    lines.push(("time", format!("{:.1} s", report.took.as_secs_f64())));
+    add_lines(&mut text, &lines);
     add_notes_and_files(&mut text, summary, report.files);
     text
+}
+
+fn rows(summary: &Value) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("rows in", "/rows/in"), ("rows out", "/rows/out")];
+    if has_schema(summary) {
+        lines.push(("valid answers", "/validation_passed_records"));
+    } else {
+        lines.push(("answered rows", "/successful_records"));
+    }
+    lines.push(("failed rows", "/failed_records"));
+    lines.push(("repaired answers", "/rows/repaired"));
+    lines
+        .into_iter()
+        .map(|(name, pointer)| (name, number(summary, pointer).to_string()))
+        .collect()
+}
+
+fn add_lines(text: &mut String, lines: &[(&str, String)]) {
+    for (name, value) in lines {
+        let _ = writeln!(text, "{name:<18} {value}");
+    }
+}
+
+/// Why rows have no good answer, under the number of those that have none.
+fn add_reasons(text: &mut String, reasons: &[Reason], failures: u64) {
+    for one in reasons.iter().take(REASONS_SHOWN) {
+        let Reason {
+            reason,
+            answered,
+            rows,
+            first_row,
+            ..
+        } = one;
+        let what = if *answered { "invalid" } else { "no answer" };
+        let first = if *rows == 1 { "row" } else { "first row" };
+        let _ = writeln!(text, "  {rows} {what}: {reason} ({first} {first_row})");
+    }
+    let shown: u64 = reasons
+        .reasons
+        .iter()
+        .take(REASONS_SHOWN)
+        .map(|one| one.rows)
+        .sum();
+    if !reasons.is_empty() && shown < failures {
+        let _ = writeln!(
+            text,
+            "  {} more for other reasons; see the columns of the result",
+            failures - shown
+        );
+    }
+}
+
+/// How long the run would have taken: in waiting for jobs, which the virtual clock counts, and in calls on demand, which
+/// it does not.
+fn virtual_time(report: &Report<'_>) -> String {
+    let jobs = report.finished.outcome.virtual_elapsed;
+    let on_demand = on_demand(report);
+    if on_demand.is_zero() {
+        return hours(jobs);
+    }
+    format!(
+        "{}, and at least {} for calls on demand",
+        hours(jobs),
+        hours(on_demand)
+    )
+}
+
+/// The least time that the run's calls on demand take at the rate that is set. A call's own time is the model's.
+fn on_demand(report: &Report<'_>) -> Duration {
+    let rate = Settings::read(&report.plan.settings)
+        .map_or(10.0, |settings| settings.rate_limit_per_second);
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a time is shown with one decimal"
+    )]
+    let calls = report.counters.on_demand_calls as f64;
+    Duration::try_from_secs_f64(calls / rate).unwrap_or_default()
+}
+
+/// `1.2 h`, or in minutes or seconds where hours say nothing.
+fn hours(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds >= 3_000.0 || seconds == 0.0 {
+        format!("{:.1} h", seconds / 3_600.0)
+    } else if seconds >= 60.0 {
+        format!("{:.0} min", seconds / 60.0)
+    } else {
+        format!("{seconds:.1} s")
+    }
 }
 
 fn lines_not_used(summary: &Value) -> String {
@@ -112,32 +261,25 @@ fn add_notes_and_files(text: &mut String, summary: &Value, files: &[PathBuf]) {
         .flatten()
         .filter_map(Value::as_str)
     {
-        let _ = writeln!(text, "note: {note}");
+        let _ = writeln!(text, "note: {}", note.replace('\n', " "));
     }
     for file in files {
-        let _ = writeln!(text, "wrote {}", file.display());
+        let _ = writeln!(
+            text,
+            "wrote {}",
+            file.display().to_string().replace('\n', "\\n")
+        );
     }
 }
 
-/// Prints what a merge came to.
-pub(crate) fn print_merge(summary: &Value, files: &[PathBuf], json: bool) {
-    let text = if json {
-        format!("{}\n", json!({ "summary": summary, "files": files }))
-    } else {
-        let mut text = String::new();
-        for (name, pointer) in [
-            ("rows in", "/rows/in"),
-            ("rows out", "/rows/out"),
-            ("valid answers", "/validation_passed_records"),
-            ("failed rows", "/failed_records"),
-            ("repaired answers", "/rows/repaired"),
-            ("rows without line", "/answers/missing"),
-        ] {
-            let _ = writeln!(text, "{name:<18} {}", number(summary, pointer));
-        }
-        let _ = writeln!(text, "{:<18} {}", "lines not used", lines_not_used(summary));
-        add_notes_and_files(&mut text, summary, files);
-        text
-    };
-    let _ = write!(std::io::stdout(), "{text}");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_in_the_unit_that_says_something() {
+        assert_eq!(hours(Duration::from_secs(4_320)), "1.2 h");
+        assert_eq!(hours(Duration::from_secs(2_100)), "35 min");
+        assert_eq!(hours(Duration::from_secs(12)), "12.0 s");
+    }
 }

@@ -1,11 +1,17 @@
 //! `quarry run`: the main job on the local stack.
 
 use crate::failure::Failure;
-use crate::report;
-use crate::show::Show;
+use crate::progress::Show;
+use crate::report::{self, Report};
 use crate::staging::{self, JobArguments, LocalJob};
+use crate::workspace::Workspace;
 use clap::Args;
-use std::path::PathBuf;
+use quarry_bedrock_simulator::Counters;
+use quarry_contract::layout::RunFolder;
+use quarry_contract::plan::Plan;
+use quarry_edge::documents;
+use quarry_local_stack::{Finished, LocalStack};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -29,43 +35,87 @@ pub(crate) struct RunArguments {
     /// Print JSON: one line a step, then the report.
     #[arg(long)]
     json: bool,
-    /// Keep the stack's S3 directory, with job files and intermediate results.
+    /// Keep the stack's S3 directory, with job files and intermediate results, also of a run that
+    /// fails.
     #[arg(long)]
     keep: bool,
+    /// Report what the state machine did, too.
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// What a run came to.
+struct Ran {
+    finished: Finished,
+    counters: Counters,
+    plan: Plan,
+    files: Vec<PathBuf>,
 }
 
 /// Runs the job.
 pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let job = LocalJob::read(&arguments.job)?;
-    let directory = staging::stack_directory(&arguments.out)?;
+    let more: Vec<&Path> = [&arguments.faults, &arguments.answers]
+        .into_iter()
+        .flatten()
+        .map(PathBuf::as_path)
+        .collect();
+    job.check_output(&arguments.out, &more)?;
+    let began = Instant::now();
+    let mut workspace = Workspace::in_output(&arguments.out, arguments.keep)?;
     let mut config = staging::stack_config(
-        directory.path(),
+        workspace.path(),
         &job,
         arguments.faults.as_deref(),
         arguments.answers.as_deref(),
     )?;
-    let show = Arc::new(Show::new(arguments.json));
-    let sink = Arc::clone(&show);
-    config.progress = Arc::new(move |progress| sink.step(progress));
-    let began = Instant::now();
+    let show = Show::new(arguments.json, job.data_bytes(), Arc::clone(&config.work));
+    config.progress = Arc::new(show.sink());
     let stack = staging::start(config).await?;
-    let request = job.stage(stack.store()).await?;
-    let result = stack.run(EXECUTION, &request).await;
-    show.end();
-    if arguments.keep {
-        let kept = directory.keep();
-        show.note(&format!("the stack's S3 directory is {}", kept.display()));
-    }
-    let finished = result.map_err(|error| job.in_local_names(error))?;
-    let files = staging::download(stack.store(), &request.output, &arguments.out).await?;
-    let counters = stack.counters();
+    let ran = Box::pin(run_on(&stack, &job, &arguments.out, &show))
+        .await
+        .map_err(|failure| staging::explained(&stack, workspace.path(), failure));
     stack.stop();
-    report::print(&report::Report {
-        finished: &finished,
-        counters: &counters,
-        files: &files,
+    if let Some(folder) = workspace.kept() {
+        show.note(&format!("the stack's S3 directory is {}", folder.display()));
+    }
+    let shown = show.end();
+    let ran = ran?;
+    report::print(&Report {
+        finished: &ran.finished,
+        counters: &ran.counters,
+        plan: &ran.plan,
+        files: &ran.files,
         took: began.elapsed(),
         json: arguments.json,
-    });
-    Ok(())
+        verbose: arguments.verbose,
+    })?;
+    shown
+}
+
+async fn run_on(
+    stack: &LocalStack,
+    job: &LocalJob,
+    out: &Path,
+    show: &Show,
+) -> Result<Ran, Failure> {
+    let request = job
+        .stage(stack.store(), &|bytes| show.copied(bytes))
+        .await?;
+    show.planning();
+    let finished = stack
+        .run(EXECUTION, &request)
+        .await
+        .map_err(|error| job.in_local_names(error))?;
+    let plan = RunFolder::at(finished.output.run.clone()).plan();
+    let plan = documents::read(&**stack.store(), &plan)
+        .await
+        .map_err(|error| Failure::run(error.full_message()))?;
+    let files = staging::publish(stack.store(), &request.output, out).await?;
+    Ok(Ran {
+        counters: stack.counters(),
+        finished,
+        plan,
+        files,
+    })
 }

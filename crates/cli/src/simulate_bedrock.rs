@@ -1,14 +1,18 @@
 //! `quarry simulate-bedrock`: the simulator as a process of its own, in real time.
 
 use crate::failure::Failure;
-use crate::staging::{read_answers, read_faults, read_json, with_source};
+use crate::input::{read_file, shown};
+use crate::output::{printable_lines, write};
+use crate::staging::{read_answers, read_faults, with_source};
 use clap::Args;
+use http::Uri;
 use quarry_bedrock_simulator::{Event, Schedule, Simulator, SimulatorConfig};
 use quarry_edge::clock::{Clock, SystemClock};
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::{self, SdkOptions};
+use serde_json::Value;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Arguments of `quarry simulate-bedrock`.
@@ -40,7 +44,8 @@ pub(crate) struct SimulateBedrockArguments {
 
 /// Simulates until the process is ended.
 pub(crate) async fn simulate_bedrock(arguments: SimulateBedrockArguments) -> Result<(), Failure> {
-    let schema = arguments.schema.as_deref().map(read_json).transpose()?;
+    check_url(&arguments.s3)?;
+    let schema = arguments.schema.as_deref().map(read_schema).transpose()?;
     let answers = read_answers(arguments.answers.as_deref(), schema)?;
     let faults = read_faults(arguments.faults.as_deref())?;
     let sdk = sdk::load(SdkOptions {
@@ -62,19 +67,41 @@ pub(crate) async fn simulate_bedrock(arguments: SimulateBedrockArguments) -> Res
     let simulator = Simulator::start(config)
         .await
         .map_err(|error| Failure::run(with_source(&error)))?;
-    println!("listening on {}", simulator.endpoint());
+    print_line(&format!("listening on {}", simulator.endpoint()))?;
     std::future::pending().await
+}
+
+/// Refuses what is no address of a server: otherwise only the first job would tell.
+fn check_url(text: &str) -> Result<(), Failure> {
+    let is_http = |url: &Uri| matches!(url.scheme_str(), Some("http" | "https"));
+    match text.parse::<Uri>() {
+        Ok(url) if is_http(&url) && url.host().is_some_and(|host| !host.is_empty()) => Ok(()),
+        _ => Err(Failure::usage(format!(
+            "--s3 takes the address of an S3 server, e.g. http://127.0.0.1:8333, found `{text}`"
+        ))),
+    }
+}
+
+fn read_schema(file: &Path) -> Result<Value, Failure> {
+    serde_json::from_slice(&read_file(file)?)
+        .map_err(|error| Failure::input(format!("{}: {error}", shown(file))))
+}
+
+fn print_line(line: &str) -> Result<(), Failure> {
+    write(printable_lines(&format!("{line}\n")).as_bytes()).map(drop)
 }
 
 /// One line for what happened to a job. Records on demand are too many.
 fn tell(event: &Event) {
-    match event {
-        Event::JobCreated { arn, name } => println!("created {name}: {arn}"),
+    let line = match event {
+        Event::JobCreated { arn, name } => format!("created {name}: {arn}"),
         Event::JobEnded {
             arn,
             status,
             processed,
-        } => println!("{}, {processed} records: {arn}", status.as_str()),
-        Event::Invoked { .. } => {}
-    }
+        } => format!("{}, {processed} records: {arn}", status.as_str()),
+        Event::Invoked { .. } => return,
+    };
+    // Who does not read on still wants the simulator.
+    let _ = print_line(&line);
 }

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
 /// SHA-256 as 64 lower-case hexadecimal digits.
-pub(crate) fn hex_digest(text: &str) -> String {
+pub fn hex_digest(text: &str) -> String {
     Sha256::digest(text.as_bytes())
         .iter()
         .fold(String::with_capacity(64), |mut digits, byte| {

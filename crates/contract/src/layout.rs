@@ -59,6 +59,11 @@ impl RunFolder {
         self.0.join("stop.json")
     }
 
+    /// In which form requests are sent since the service refused another.
+    pub fn forms(&self) -> S3Uri {
+        self.0.join("forms.json")
+    }
+
     /// What the names of all jobs of the run begin with, and of no other run's: a valid job name.
     pub fn job_name_prefix(&self) -> String {
         job_name_prefix(&self.0.to_string())
@@ -177,6 +182,11 @@ impl RoundFolder {
     /// How the job ended.
     pub fn job_end(&self) -> S3Uri {
         self.folder.join("job-end.json")
+    }
+
+    /// Since when the service tier `flex` has been throttling.
+    pub fn flex_wait(&self) -> S3Uri {
+        self.folder.join("flex-wait.json")
     }
 
     /// What this round's answers say, one line a row.

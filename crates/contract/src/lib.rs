@@ -6,7 +6,7 @@
 
 pub mod arn;
 pub mod callback;
-mod digest;
+pub mod digest;
 pub mod execution_name;
 pub mod layout;
 pub mod location;

@@ -3,6 +3,7 @@
 
 use crate::location::S3Uri;
 use crate::request::{JobType, Request};
+use quarry_model::RequestForm;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -139,6 +140,27 @@ pub struct Todo {
     pub version: u32,
     /// Row numbers in the table, ascending.
     pub rows: Vec<u64>,
+    /// The form of the requests; the run's first one when none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forms: Option<RequestForms>,
+}
+
+/// How many records of a round that is asked on demand get the same final error, and none an answer,
+/// before the round is given up: it is then sent in another form, or the run ends.
+pub const REFUSED_RECORDS: u64 = 20;
+
+/// How the requests of a round are put together, after the service has refused another way. Also the
+/// content of the run's `forms.json`, which slices that begin later start from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestForms {
+    /// Requests to the run's model.
+    pub primary: RequestForm,
+    /// Requests to the fallback model, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<RequestForm>,
+    /// The service's words that led here, for the summary.
+    pub because: Vec<String>,
 }
 
 /// What `split` wrote: `asked.json`.
@@ -161,6 +183,9 @@ pub struct Asked {
     pub truncated_records: u64,
     /// Cuts by column.
     pub truncated_fields: BTreeMap<String, u64>,
+    /// The form of the requests; the run's first one when none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forms: Option<RequestForms>,
 }
 
 /// A row that cannot be sent.

@@ -38,6 +38,10 @@ pub struct RequestFile {
     /// `BEDROCK_*` settings.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
+    /// Names of the settings that requests in the inbox may change, `*` for all. Only in a
+    /// pipeline's own `request.json`; when absent, trigger's safe list holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_settings: Option<Vec<String>>,
 }
 
 fn this_version() -> u32 {
@@ -56,6 +60,7 @@ impl Default for RequestFile {
             work: None,
             job_type: None,
             settings: BTreeMap::new(),
+            request_settings: None,
         }
     }
 }

@@ -6,7 +6,7 @@ pub mod memory;
 
 use crate::error::StepError;
 use crate::failure::{CallError, Failure, Kind};
-use crate::signed::{JSON_1_1, Service, SignedCalls, address};
+use crate::signed::{JSON_1_1, SignedCalls, SignedService, address};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use quarry_contract::callback::CallbackToken;
@@ -72,7 +72,7 @@ impl FailureReason {
 
 /// What became of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answered {
+pub enum CallbackOutcome {
     /// The step has this answer.
     Now,
     /// Nobody waits for it: the step was answered before, or is gone.
@@ -87,13 +87,13 @@ pub trait PipelineCallbacks: Send + Sync {
         &self,
         token: &CallbackToken,
         outputs: &[StepOutput],
-    ) -> Result<Answered, CallError>;
+    ) -> Result<CallbackOutcome, CallError>;
     /// The step failed.
     async fn fail(
         &self,
         token: &CallbackToken,
         reason: &FailureReason,
-    ) -> Result<Answered, CallError>;
+    ) -> Result<CallbackOutcome, CallError>;
 }
 
 /// [`PipelineCallbacks`] of SageMaker in the Region that the SDK configuration names.
@@ -104,7 +104,7 @@ impl SageMakerCallbacks {
     /// Answers in the configuration's Region. `endpoint` replaces the service's own address: the
     /// value of `AWS_ENDPOINT_URL_SAGEMAKER`.
     pub fn new(config: &SdkConfig, endpoint: Option<String>) -> Result<Self, StepError> {
-        let service = Service {
+        let service = SignedService {
             name: "SageMaker",
             signing_name: "sagemaker",
             protocol: JSON_1_1,
@@ -115,10 +115,14 @@ impl SageMakerCallbacks {
         Ok(Self(calls))
     }
 
-    async fn call(&self, operation: &'static str, input: &Value) -> Result<Answered, CallError> {
+    async fn call(
+        &self,
+        operation: &'static str,
+        input: &Value,
+    ) -> Result<CallbackOutcome, CallError> {
         let target = [("x-amz-target", format!("SageMaker.{operation}"))];
         match self.0.post(operation, &target, input.to_string()).await {
-            Ok(_) => Ok(Answered::Now),
+            Ok(_) => Ok(CallbackOutcome::Now),
             Err(failure) => already_answered(failure),
         }
     }
@@ -130,7 +134,7 @@ impl PipelineCallbacks for SageMakerCallbacks {
         &self,
         token: &CallbackToken,
         outputs: &[StepOutput],
-    ) -> Result<Answered, CallError> {
+    ) -> Result<CallbackOutcome, CallError> {
         let outputs: Vec<Value> = outputs
             .iter()
             .map(|output| json!({"Name": output.name, "Value": output.value}))
@@ -147,7 +151,7 @@ impl PipelineCallbacks for SageMakerCallbacks {
         &self,
         token: &CallbackToken,
         reason: &FailureReason,
-    ) -> Result<Answered, CallError> {
+    ) -> Result<CallbackOutcome, CallError> {
         let input = json!({
             "CallbackToken": token,
             "FailureReason": reason.0,
@@ -159,7 +163,7 @@ impl PipelineCallbacks for SageMakerCallbacks {
 
 /// A step takes one answer. The service's documentation names a conflict and a missing resource;
 /// what comes for a step that has ended in between says so in words.
-fn already_answered(failure: Failure) -> Result<Answered, CallError> {
+fn already_answered(failure: Failure) -> Result<CallbackOutcome, CallError> {
     let answered = match failure.kind {
         Kind::Conflict | Kind::NotFound => true,
         Kind::Invalid => failure.message.to_lowercase().contains("already"),
@@ -167,7 +171,7 @@ fn already_answered(failure: Failure) -> Result<Answered, CallError> {
     };
     if answered {
         tracing::info!(answer = %failure, "nobody waits for this answer");
-        return Ok(Answered::Before);
+        return Ok(CallbackOutcome::Before);
     }
     Err(failure.into())
 }

@@ -1,5 +1,7 @@
 //! Time, given from outside: what now is, and how long this invocation still may work.
 
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What now is.
@@ -21,6 +23,16 @@ impl Clock for SystemClock {
         let now = SystemTime::now();
         now.duration_since(UNIX_EPOCH).unwrap_or_default()
     }
+}
+
+/// The time since 1970-01-01T00:00:00Z that an RFC 3339 text names, e.g. `2026-11-22T00:21:11Z`.
+/// `None` when it is not one, or lies before 1970.
+pub fn timestamp(text: &str) -> Option<Duration> {
+    let time = DateTime::from_str(text, Format::DateTimeWithOffset).ok()?;
+    SystemTime::try_from(time)
+        .ok()?
+        .duration_since(UNIX_EPOCH)
+        .ok()
 }
 
 /// How long an invocation still may work. Functions that can outlast one invocation ask it

@@ -3,7 +3,6 @@
 //! Step Functions matches `Retry` on the error's name, so the names are part of the interface:
 //! `StepError::NAMES` is held against `statemachine.asl.json` by a test.
 
-use quarry_model::ModelRefusal;
 use std::error::Error as StdError;
 
 /// The source of an error, kept for the cause text.
@@ -49,11 +48,11 @@ pub enum StepError {
         #[source]
         source: Option<Source>,
     },
-    /// The account's first use of the model is not through: the subscription or the provider's form
-    /// is under way or missing. This may pass within minutes.
-    #[error("no access to the model yet: {doing}")]
+    /// The account has not got access to the model yet. The first call of a model starts that, and it
+    /// takes some minutes.
+    #[error("access to the model is pending: {doing}")]
     ModelAccessPending {
-        /// What was being done, with the model's id, the service's words and the remedy.
+        /// What was being done, with the model's id.
         doing: String,
         /// The service's answer.
         #[source]
@@ -137,24 +136,6 @@ impl StepError {
         let source = source.into();
         Self::BadRequest {
             message: source.to_string(),
-            source: Some(source),
-        }
-    }
-
-    /// The denial of a model's first use: `doing`, the service's words, and what to do.
-    pub fn model_access_pending(doing: &str, source: Source) -> Self {
-        let remedy = ModelRefusal::FirstUse.remedy("", "");
-        Self::ModelAccessPending {
-            doing: format!("{doing}: {source}; {remedy}"),
-            source: Some(source),
-        }
-    }
-
-    /// The refusal of a model as such: the service's words come first, since they are what a short
-    /// cause has room for, then what to do.
-    pub fn model_refused(doing: &str, remedy: &str, source: Source) -> Self {
-        Self::Refused {
-            doing: format!("{source}; {remedy} ({doing})"),
             source: Some(source),
         }
     }

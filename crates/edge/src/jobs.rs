@@ -121,18 +121,12 @@ pub enum JobsError {
     /// The role may not do this.
     #[error("access denied")]
     AccessDenied(#[source] Source),
-    /// The account's first use of the model is not through; this may pass.
-    #[error("no access to the model yet")]
+    /// The account has no access to the model yet.
+    #[error("{remedy}", remedy = crate::failure::FIRST_USE_REMEDY)]
     FirstUse(#[source] Source),
-    /// The service refuses the model as such.
-    #[error("{source}; {remedy}")]
-    ModelRefused {
-        /// What to do.
-        remedy: String,
-        /// The service's answer.
-        #[source]
-        source: Source,
-    },
+    /// The model cannot be used as it is named here.
+    #[error("{remedy}", remedy = crate::failure::UNSUITABLE_REMEDY)]
+    Unsuitable(#[source] Source),
     /// The request is not valid; the source says why.
     #[error("not valid")]
     Invalid(#[source] Source),
@@ -157,13 +151,6 @@ pub trait BatchJobs: Send + Sync {
 impl JobsError {
     /// As a step's failure; `doing` says what for.
     pub fn into_step(self, doing: &str) -> StepError {
-        match self {
-            Self::FirstUse(source) => return StepError::model_access_pending(doing, source),
-            Self::ModelRefused { remedy, source } => {
-                return StepError::model_refused(doing, &remedy, source);
-            }
-            _ => {}
-        }
         let doing = doing.to_owned();
         let source: Option<Source> = Some(Box::new(self));
         match source.as_deref().and_then(|e| e.downcast_ref::<Self>()) {
@@ -171,6 +158,7 @@ impl JobsError {
             Some(Self::Quota(_)) => StepError::QuotaExceeded { doing, source },
             Some(Self::NotFound(_)) => StepError::NotFound { doing, source },
             Some(Self::AccessDenied(_)) => StepError::AccessDenied { doing, source },
+            Some(Self::FirstUse(_)) => StepError::ModelAccessPending { doing, source },
             Some(Self::Unavailable(_)) => StepError::Unavailable { doing, source },
             _ => StepError::Refused { doing, source },
         }

@@ -3,7 +3,6 @@
 use crate::error::Source;
 use async_trait::async_trait;
 use bytes::Bytes;
-use quarry_model::ModelRefusal;
 use std::time::Duration;
 
 /// Why a call gave no answer.
@@ -28,40 +27,48 @@ pub enum InvokeError {
         /// The service's words.
         message: String,
     },
-    /// The account's first use of the model is not through: every record's problem, which may pass.
-    #[error("no access to the model yet")]
-    FirstUse(#[source] Source),
-    /// The service refuses the model as such, whatever the record: every record's problem.
-    #[error("the model is refused")]
-    ModelRefused {
-        /// What the refusal is about.
-        refusal: ModelRefusal,
-        /// The service's answer.
-        #[source]
-        source: Source,
-    },
     /// The role may not invoke the model: every record's problem.
     #[error("access denied")]
     AccessDenied(#[source] Source),
+    /// The account has no access to the model yet: every record's problem, and it may pass.
+    #[error("{remedy}", remedy = crate::failure::FIRST_USE_REMEDY)]
+    FirstUse(#[source] Source),
+    /// The model cannot be called as it is named: every record's problem.
+    #[error("{remedy}", remedy = crate::failure::UNSUITABLE_REMEDY)]
+    Unsuitable(#[source] Source),
     /// No such model here: every record's problem.
     #[error("no such model")]
     NotFound(#[source] Source),
 }
 
-/// A call.
-#[derive(Debug, Clone, Copy)]
+/// A question to a model.
+#[derive(Debug, Clone)]
 pub struct Question<'a> {
     /// Model id, profile id or ARN.
     pub model_id: &'a str,
-    /// Whether the body is one of `Converse` and not of `InvokeModel`.
+    /// Whether `body` is a `Converse` body instead of an `InvokeModel` body.
     pub converse: bool,
-    /// The service tier to ask for; `None` leaves it to the service.
+    /// A record's `modelInput`.
+    pub body: Bytes,
+    /// The service tier that is asked for; none is the default tier.
     pub tier: Option<&'a str>,
 }
 
+impl<'a> Question<'a> {
+    /// A question in the default service tier.
+    pub fn of(model_id: &'a str, converse: bool, body: Bytes) -> Self {
+        Self {
+            model_id,
+            converse,
+            body,
+            tier: None,
+        }
+    }
+}
+
 /// What a model returned.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reply {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelReply {
     /// The JSON that a batch job would write as `modelOutput`.
     pub json: Bytes,
     /// The service tier that answered, if the service names it.
@@ -71,21 +78,6 @@ pub struct Reply {
 /// One call, one answer.
 #[async_trait]
 pub trait OnDemand: Send + Sync {
-    /// Asks a model; `body` is a record's `modelInput`, byte for byte.
-    async fn ask(&self, question: Question<'_>, body: Bytes) -> Result<Reply, InvokeError>;
-
-    /// Asks a model in the tier that the service chooses, and returns the JSON of the answer.
-    async fn invoke(
-        &self,
-        model_id: &str,
-        converse: bool,
-        body: Bytes,
-    ) -> Result<Bytes, InvokeError> {
-        let question = Question {
-            model_id,
-            converse,
-            tier: None,
-        };
-        self.ask(question, body).await.map(|reply| reply.json)
-    }
+    /// Asks a model.
+    async fn invoke(&self, question: Question<'_>) -> Result<ModelReply, InvokeError>;
 }

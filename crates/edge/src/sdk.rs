@@ -5,6 +5,8 @@
 //!   files; the instance metadata service is never asked (a Lambda function has no use for it, and
 //!   elsewhere asking it costs seconds before the real error shows).
 //! - Retries are few, short and jittered: the state machine's own retries wait far longer.
+//! - An endpoint in the options is reached whatever the environment says: a local stack has no
+//!   FIPS or dual-stack variant, and a developer's profile is not about it.
 
 use aws_config::SdkConfig;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -19,6 +21,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use std::time::Duration;
@@ -38,8 +41,9 @@ const MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// What to set instead of taking it from the environment.
 #[derive(Debug, Clone, Default)]
 pub struct SdkOptions {
-    /// One endpoint for all services, e.g. `http://127.0.0.1:4566`. `AWS_ENDPOINT_URL` and
-    /// `AWS_ENDPOINT_URL_<SERVICE>` are read when it is `None`.
+    /// One endpoint for all services, e.g. `http://127.0.0.1:4566`. With it, the environment and the
+    /// profile files decide nothing but the Region and the credentials that are `None` here.
+    /// `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` are read when it is `None`.
     pub endpoint_url: Option<String>,
     /// The Region; otherwise `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile's.
     pub region: Option<String>,
@@ -70,24 +74,40 @@ pub async fn load(options: SdkOptions) -> SdkConfig {
         .with_max_attempts(options.max_attempts.unwrap_or(MAX_ATTEMPTS))
         .with_max_backoff(MAX_BACKOFF);
 
-    let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http_client.clone())
+    let credentials = match options.credentials {
+        Some(credentials) => SharedCredentialsProvider::new(credentials),
+        None => {
+            let provider = ProviderConfig::default()
+                .with_http_client(http_client.clone())
+                .with_region(region.clone());
+            SharedCredentialsProvider::new(credentials_chain(&provider))
+        }
+    };
+    let behavior = BehaviorVersion::v2026_01_12();
+    if let Some(url) = options.endpoint_url {
+        // Made by hand: the loader reads FIPS, dual stack, bearer tokens, endpoints of single
+        // services and more from the environment and the profile, each of which could lead away
+        // from this endpoint.
+        return SdkConfig::builder()
+            .behavior_version(behavior)
+            .http_client(http_client)
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            .region(region)
+            .credentials_provider(credentials)
+            .endpoint_url(url)
+            .use_fips(false)
+            .use_dual_stack(false)
+            .build();
+    }
+    aws_config::defaults(behavior)
+        .http_client(http_client)
         .timeout_config(timeouts)
         .retry_config(retries)
-        .region(region.clone());
-    let loader = if let Some(credentials) = options.credentials {
-        loader.credentials_provider(credentials)
-    } else {
-        let provider = ProviderConfig::default()
-            .with_http_client(http_client)
-            .with_region(region);
-        loader.credentials_provider(credentials_chain(&provider))
-    };
-    let loader = match options.endpoint_url {
-        Some(url) => loader.endpoint_url(url),
-        None => loader,
-    };
-    loader.load().await
+        .region(region)
+        .credentials_provider(credentials)
+        .load()
+        .await
 }
 
 /// The SDK's default chain without the instance metadata service.

@@ -5,7 +5,7 @@
 //! service's crate would outweigh everything else in a function, and build for longer than it.
 
 use crate::error::StepError;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, chain};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -18,7 +18,6 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 use bytes::Bytes;
 use serde_json::Value;
@@ -49,9 +48,15 @@ pub const JSON_1_1: Protocol = Protocol {
     read_error: read_json_error,
 };
 
+/// REST with JSON: operations are paths. Some services leave an error's code to a header; its status has to do then.
+pub const REST_JSON: Protocol = Protocol {
+    content_type: "application/json",
+    read_error: read_json_error,
+};
+
 /// A service.
 #[derive(Debug, Clone, Copy)]
-pub struct Service {
+pub struct SignedService {
     /// Its name in messages.
     pub name: &'static str,
     /// Its name in signatures.
@@ -63,7 +68,7 @@ pub struct Service {
 /// Makes calls of one service.
 #[derive(Debug, Clone)]
 pub struct SignedCalls {
-    service: Service,
+    service: SignedService,
     config: SdkConfig,
     http_client: SharedHttpClient,
     credentials: SharedCredentialsProvider,
@@ -76,7 +81,7 @@ impl SignedCalls {
     /// before the service's own `address` in a Region.
     pub fn new(
         config: &SdkConfig,
-        service: Service,
+        service: SignedService,
         endpoint: Option<String>,
         address: impl FnOnce(&str) -> String,
     ) -> Result<Self, StepError> {
@@ -108,14 +113,43 @@ impl SignedCalls {
         self
     }
 
-    /// Posts a body with headers to the service's root; answers the body of a good answer.
+    /// Posts a body with headers to the service's root. Returns the body of a successful response.
     pub async fn post(
         &self,
         operation: &'static str,
         headers: &[(&'static str, String)],
         body: String,
     ) -> Result<Bytes, Failure> {
-        let request = self.signed(headers, body).await?;
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
+        let request = SignedRequest {
+            method: "POST",
+            path: "/",
+            headers,
+            body,
+        };
+        self.call(operation, request).await
+    }
+
+    /// Gets a path of the service, which begins with `/`. Returns the body of a successful response.
+    pub async fn get(&self, operation: &'static str, path: &'static str) -> Result<Bytes, Failure> {
+        let request = SignedRequest {
+            method: "GET",
+            path,
+            headers: Vec::new(),
+            body: String::new(),
+        };
+        self.call(operation, request).await
+    }
+
+    async fn call(
+        &self,
+        operation: &'static str,
+        request: SignedRequest,
+    ) -> Result<Bytes, Failure> {
+        let request = self.signed(request).await?;
         let mut call = Operation::builder()
             .service_name(self.service.name)
             .operation_name(operation)
@@ -129,13 +163,13 @@ impl SignedCalls {
         let call = match (self.config.retry_config(), self.config.sleep_impl()) {
             (Some(retries), Some(sleep)) => call
                 .standard_retry(retries)
-                .retry_classifier(TransientErrorClassifier::<Refusal>::new())
+                .retry_classifier(TransientErrorClassifier::<ServiceRefusal>::new())
                 .retry_classifier(HttpStatusCodeClassifier::default())
                 .sleep_impl(sleep),
             _ => call.no_retry(),
         };
         let read_error = self.service.protocol.read_error;
-        call.serializer(Request::into_http)
+        call.serializer(SignedRequest::into_http)
             .deserializer(move |response| read_answer(response, read_error))
             .build()
             .invoke(request)
@@ -143,17 +177,10 @@ impl SignedCalls {
             .map_err(|error| Failure::new(&error))
     }
 
-    async fn signed(
-        &self,
-        headers: &[(&'static str, String)],
-        body: String,
-    ) -> Result<Request, Failure> {
-        let mut headers: Vec<(String, String)> = headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect();
+    async fn signed(&self, mut request: SignedRequest) -> Result<SignedRequest, Failure> {
         let content_type = self.service.protocol.content_type;
-        headers.insert(0, ("content-type".to_owned(), content_type.to_owned()));
+        let content_type = ("content-type".to_owned(), content_type.to_owned());
+        request.headers.insert(0, content_type);
         let credentials = self
             .credentials
             .provide_credentials()
@@ -172,23 +199,24 @@ impl SignedCalls {
             .map_err(|error| unsigned(&error))?
             .into();
         let signable = SignableRequest::new(
-            "POST",
-            format!("{}/", self.endpoint.trim_end_matches('/')),
-            headers
+            request.method,
+            format!("{}{}", self.endpoint.trim_end_matches('/'), request.path),
+            request
+                .headers
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_str())),
-            SignableBody::Bytes(body.as_bytes()),
+            SignableBody::Bytes(request.body.as_bytes()),
         )
         .map_err(|error| unsigned(&error))?;
         let (signature, _) = sign(signable, &parameters)
             .map_err(|error| unsigned(&error))?
             .into_parts();
-        headers.extend(
+        request.headers.extend(
             signature
                 .headers()
                 .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
-        Ok(Request { headers, body })
+        Ok(request)
     }
 }
 
@@ -198,7 +226,7 @@ fn unsent(kind: Kind, error: &(dyn StdError + 'static)) -> Failure {
         kind,
         status: None,
         code: None,
-        message: DisplayErrorContext(error).to_string(),
+        message: chain(error),
     }
 }
 
@@ -212,24 +240,26 @@ pub fn address(host: &str, region: &str) -> String {
     format!("https://{host}.{region}.{suffix}")
 }
 
-/// A signed request, but for the address.
-struct Request {
+/// A request, but for the address.
+struct SignedRequest {
+    method: &'static str,
+    path: &'static str,
     headers: Vec<(String, String)>,
     body: String,
 }
 
-impl fmt::Debug for Request {
+impl fmt::Debug for SignedRequest {
     /// Without the signature.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Request").finish_non_exhaustive()
+        out.debug_struct("SignedRequest").finish_non_exhaustive()
     }
 }
 
-impl Request {
+impl SignedRequest {
     fn into_http(self) -> Result<HttpRequest, BoxError> {
         let mut request = HttpRequest::new(SdkBody::from(self.body));
-        request.set_method("POST")?;
-        request.set_uri("/")?;
+        request.set_method(self.method)?;
+        request.set_uri(self.path)?;
         for (name, value) in self.headers {
             request.headers_mut().try_insert(name, value)?;
         }
@@ -239,17 +269,17 @@ impl Request {
 
 /// What the service says when it does not do as it is told.
 #[derive(Debug)]
-struct Refusal(ErrorMetadata);
+struct ServiceRefusal(ErrorMetadata);
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ServiceRefusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)
     }
 }
 
-impl StdError for Refusal {}
+impl StdError for ServiceRefusal {}
 
-impl ProvideErrorMetadata for Refusal {
+impl ProvideErrorMetadata for ServiceRefusal {
     fn meta(&self) -> &ErrorMetadata {
         &self.0
     }
@@ -258,7 +288,7 @@ impl ProvideErrorMetadata for Refusal {
 fn read_answer(
     response: &HttpResponse,
     read_error: fn(&[u8]) -> ErrorBody,
-) -> Result<Bytes, OrchestratorError<Refusal>> {
+) -> Result<Bytes, OrchestratorError<ServiceRefusal>> {
     let body = response.body().bytes().unwrap_or_default();
     if response.status().is_success() {
         return Ok(Bytes::copy_from_slice(body));
@@ -271,7 +301,9 @@ fn read_answer(
     if let Some(message) = message {
         metadata = metadata.message(message);
     }
-    Err(OrchestratorError::operation(Refusal(metadata.build())))
+    Err(OrchestratorError::operation(ServiceRefusal(
+        metadata.build(),
+    )))
 }
 
 fn read_json_error(body: &[u8]) -> ErrorBody {

@@ -21,7 +21,7 @@ const OWN_CRATES: &str = "quarry";
 
 /// What a call is about; members of its log lines where they are known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Subject {
+pub struct CallSubject {
     /// The execution's name.
     pub run: Option<String>,
     /// The slice's number.
@@ -35,21 +35,21 @@ pub struct Subject {
 /// A payload that says what its call is about.
 pub trait About {
     /// What it names.
-    fn subject(&self) -> Subject;
+    fn subject(&self) -> CallSubject;
 }
 
 impl About for PlanInput {
-    fn subject(&self) -> Subject {
-        Subject {
+    fn subject(&self) -> CallSubject {
+        CallSubject {
             run: Some(self.execution.clone()),
-            ..Subject::default()
+            ..CallSubject::default()
         }
     }
 }
 
 impl About for SliceState {
-    fn subject(&self) -> Subject {
-        Subject {
+    fn subject(&self) -> CallSubject {
+        CallSubject {
             run: Some(self.run.file_name().to_owned()),
             slice: Some(self.slice),
             round: Some(self.round),
@@ -59,10 +59,10 @@ impl About for SliceState {
 }
 
 impl About for FinishInput {
-    fn subject(&self) -> Subject {
-        Subject {
+    fn subject(&self) -> CallSubject {
+        CallSubject {
             run: Some(self.run.file_name().to_owned()),
-            ..Subject::default()
+            ..CallSubject::default()
         }
     }
 }
@@ -75,7 +75,7 @@ pub struct Call<'a> {
     /// The invocation's request id.
     pub request_id: &'a str,
     /// What it is about.
-    pub subject: Subject,
+    pub subject: CallSubject,
 }
 
 /// Works `work` off inside the call's span, logs its failure and measures it.

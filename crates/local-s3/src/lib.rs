@@ -17,9 +17,11 @@
 
 mod error;
 mod keys;
+mod observer;
 mod receive;
 mod server;
 mod service;
 mod storage;
 
+pub use observer::{Direction, Observer, Traffic};
 pub use server::{Credentials, LocalS3, StartError};

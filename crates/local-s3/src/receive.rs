@@ -1,6 +1,7 @@
 //! Bodies from the network into files: streamed, hashed on the way, written off the async threads.
 
 use crate::error::StorageError;
+use crate::observer::Watched;
 use crate::storage::{Incoming, Storage, Tag};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -32,6 +33,20 @@ pub(crate) async fn receive(
     storage: &Arc<Storage>,
     body: Option<StreamingBlob>,
     checksums: ChecksumHasher,
+    watched: Watched,
+) -> Result<Received, StorageError> {
+    let received = receive_body(storage, body, checksums, watched).await;
+    if let Err(StorageError::Io(error)) = &received {
+        storage.note_lack_of_space(error);
+    }
+    received
+}
+
+async fn receive_body(
+    storage: &Arc<Storage>,
+    body: Option<StreamingBlob>,
+    checksums: ChecksumHasher,
+    watched: Watched,
 ) -> Result<Received, StorageError> {
     let storage = Arc::clone(storage);
     let mut state = blocking(move || {
@@ -51,6 +66,7 @@ pub(crate) async fn receive(
             let at_end = chunk.is_none();
             if let Some(chunk) = chunk {
                 size += chunk.len();
+                watched.count(chunk.len());
                 batch.push(chunk);
             }
             if size < BATCH && !at_end {

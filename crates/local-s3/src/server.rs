@@ -1,11 +1,13 @@
 //! The server's life: a port, a thread, and the end of both.
 
+use crate::observer::Observer;
 use crate::service::Service;
 use crate::storage::Storage;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder as Connections;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
+use std::fmt::{self, Write as _};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -15,13 +17,41 @@ use std::time::Duration;
 use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
 use tokio::sync::oneshot;
 
-/// What a client has to sign its requests with. Loopback is the protection; these are no secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a client has to sign its requests with: random for each server. Every user of a machine reaches
+/// its loopback address, so these keep the objects from the others.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The access key id.
     pub access_key_id: String,
     /// The secret access key.
     pub secret_access_key: String,
+}
+
+impl Credentials {
+    fn random() -> io::Result<Self> {
+        Ok(Self {
+            access_key_id: random_hex::<10>()?.to_uppercase(),
+            secret_access_key: random_hex::<20>()?,
+        })
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Credentials")
+            .field("access_key_id", &self.access_key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `BYTES` random bytes of the system as hexadecimal digits.
+fn random_hex<const BYTES: usize>() -> io::Result<String> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
 }
 
 /// Why the server did not start, or a bucket was not made.
@@ -36,6 +66,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// The system gives no random bytes for the server's keys.
+    #[error("the S3 server cannot make its keys")]
+    Keys(#[source] io::Error),
     /// No port or no thread.
     #[error("the S3 server cannot listen on 127.0.0.1")]
     Listen(#[source] io::Error),
@@ -65,6 +98,11 @@ impl LocalS3 {
     /// Serves `directory`, which is made if it does not exist, on a free port of 127.0.0.1.
     /// Clients have to use path-style addresses.
     pub fn start(directory: &Path) -> Result<Self, StartError> {
+        Self::start_observed(directory, Arc::new(|_| {}))
+    }
+
+    /// [`Self::start`], with an observer of the bytes that come and go.
+    pub fn start_observed(directory: &Path, observer: Observer) -> Result<Self, StartError> {
         let storage = std::fs::create_dir_all(directory)
             .and_then(|()| directory.canonicalize())
             .and_then(|directory| Storage::open(&directory))
@@ -73,11 +111,8 @@ impl LocalS3 {
                 source,
             })?;
         let storage = Arc::new(storage);
-        let credentials = Credentials {
-            access_key_id: "quarry-local".to_owned(),
-            secret_access_key: "quarry-local-secret".to_owned(),
-        };
-        let mut service = S3ServiceBuilder::new(Service::new(Arc::clone(&storage)));
+        let credentials = Credentials::random().map_err(StartError::Keys)?;
+        let mut service = S3ServiceBuilder::new(Service::new(Arc::clone(&storage), observer));
         service.set_auth(SimpleAuth::from_single(
             credentials.access_key_id.clone(),
             credentials.secret_access_key.as_str(),
@@ -115,6 +150,12 @@ impl LocalS3 {
     /// What to sign requests with.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
+    }
+
+    /// Why the last file could not be written, if that was for want of space: the disk or a quota is
+    /// full, or the file is longer than the system allows. Clients see an internal error.
+    pub fn out_of_space(&self) -> Option<io::ErrorKind> {
+        self.storage.out_of_space()
     }
 
     /// Makes a bucket; one that exists stays as it is.

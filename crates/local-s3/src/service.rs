@@ -4,6 +4,7 @@
 mod listing;
 
 use crate::error::StorageError;
+use crate::observer::{Direction, Observer, Watched};
 use crate::receive::{blocking, receive};
 use crate::storage::{Condition, Storage};
 use bytes::{Bytes, BytesMut};
@@ -33,11 +34,21 @@ const MAX_KEYS: i32 = 1000;
 
 pub(crate) struct Service {
     storage: Arc<Storage>,
+    observer: Observer,
 }
 
 impl Service {
-    pub(crate) fn new(storage: Arc<Storage>) -> Self {
-        Self { storage }
+    pub(crate) fn new(storage: Arc<Storage>, observer: Observer) -> Self {
+        Self { storage, observer }
+    }
+
+    fn watched(&self, bucket: &str, key: &str, direction: Direction) -> Watched {
+        Watched {
+            observer: Arc::clone(&self.observer),
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            direction,
+        }
     }
 
     async fn run<T, F>(&self, work: F) -> S3Result<T>
@@ -46,7 +57,14 @@ impl Service {
         F: FnOnce(&Storage) -> Result<T, StorageError> + Send + 'static,
     {
         let storage = Arc::clone(&self.storage);
-        Ok(blocking(move || work(&storage)).await?)
+        let done = blocking(move || {
+            let done = work(&storage);
+            if let Err(StorageError::Io(error)) = &done {
+                storage.note_lack_of_space(error);
+            }
+            done
+        });
+        Ok(done.await?)
     }
 }
 
@@ -112,6 +130,7 @@ impl S3 for Service {
         if input.part_number.is_some() || input.if_none_match.is_some() {
             return Err(s3_error!(NotImplemented, "GetObject with this condition"));
         }
+        let watched = self.watched(&input.bucket, &input.key, Direction::Read);
         let (file, info) = self
             .run(move |storage| storage.object(&input.bucket, &input.key))
             .await?;
@@ -127,7 +146,7 @@ impl S3 for Service {
         Ok(S3Response::new(GetObjectOutput {
             content_length: Some(length(range.end - range.start)?),
             content_range,
-            body: Some(body(file, range)),
+            body: Some(body(file, range, watched)),
             accept_ranges: Some("bytes".to_owned()),
             last_modified: Some(Timestamp::from(info.modified)),
             e_tag: Some(ETag::Strong(info.tag)),
@@ -152,7 +171,8 @@ impl S3 for Service {
         let bucket = input.bucket.clone();
         self.run(move |storage| storage.bucket(&bucket)).await?;
         let hasher = given.hasher(&announced);
-        let received = receive(&self.storage, input.body, hasher).await?;
+        let watched = self.watched(&input.bucket, &input.key, Direction::Written);
+        let received = receive(&self.storage, input.body, hasher, watched).await?;
         let checksum = given.check(received.checksum, trailers.as_ref())?;
         let tag = self
             .run(move |storage| {
@@ -303,7 +323,8 @@ impl S3 for Service {
             sha256: input.checksum_sha256,
         };
         let hasher = given.hasher(&announced);
-        let received = receive(&self.storage, input.body, hasher).await?;
+        let watched = self.watched(&input.bucket, &input.key, Direction::Written);
+        let received = receive(&self.storage, input.body, hasher, watched).await?;
         let checksum = given.check(received.checksum, trailers.as_ref())?;
         let tag = self
             .run(move |storage| {
@@ -548,13 +569,18 @@ fn length(size: u64) -> S3Result<i64> {
 }
 
 /// The bytes of `range` as a stream of blocks, each read on a blocking thread.
-fn body(file: File, range: Range<u64>) -> StreamingBlob {
-    let blocks = futures::stream::try_unfold((file, range), |(file, range)| async move {
-        if range.is_empty() {
-            return Ok(None);
+fn body(file: File, range: Range<u64>, watched: Watched) -> StreamingBlob {
+    let blocks = futures::stream::try_unfold((file, range), move |(file, range)| {
+        let watched = watched.clone();
+        async move {
+            if range.is_empty() {
+                return Ok(None);
+            }
+            let read = tokio::task::spawn_blocking(move || read_block(file, range));
+            let (block, rest) = read.await.map_err(io::Error::other)??;
+            watched.count(block.len());
+            Ok::<_, io::Error>(Some((block, rest)))
         }
-        let read = tokio::task::spawn_blocking(move || read_block(file, range));
-        read.await.map_err(io::Error::other)?.map(Some)
     });
     StreamingBlob::wrap(blocks)
 }

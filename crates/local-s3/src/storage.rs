@@ -19,7 +19,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where the server keeps what is no object. No bucket is called so.
@@ -37,6 +37,7 @@ pub(crate) struct Storage {
     /// the put it guards are one step, and for reading while the two are read.
     objects: RwLock<()>,
     counter: AtomicU64,
+    out_of_space: Mutex<Option<ErrorKind>>,
 }
 
 /// What is known of an object without reading it.
@@ -107,6 +108,7 @@ impl Storage {
             root: root.to_owned(),
             objects: RwLock::new(()),
             counter: AtomicU64::new(0),
+            out_of_space: Mutex::new(None),
         };
         match fs::remove_dir_all(storage.state("incoming")) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -116,6 +118,28 @@ impl Storage {
             fs::create_dir_all(storage.state(folder))?;
         }
         Ok(storage)
+    }
+
+    /// Remembers an error if it is for want of space.
+    pub(crate) fn note_lack_of_space(&self, error: &io::Error) {
+        let kind = error.kind();
+        if matches!(
+            kind,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+        ) {
+            *self.lack_of_space() = Some(kind);
+        }
+    }
+
+    /// The last error that was for want of space.
+    pub(crate) fn out_of_space(&self) -> Option<ErrorKind> {
+        *self.lack_of_space()
+    }
+
+    fn lack_of_space(&self) -> MutexGuard<'_, Option<ErrorKind>> {
+        self.out_of_space
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn create_bucket(&self, bucket: &str) -> Result<()> {

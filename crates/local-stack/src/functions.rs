@@ -2,9 +2,14 @@
 
 use crate::counts::MetricCounts;
 use crate::pause::CountedPause;
+use crate::work::Work;
 use async_trait::async_trait;
+use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
+use quarry_contract::payload::{PlanOutput, SliceState};
+use quarry_contract::plan::{Plan, Slice};
 use quarry_edge::clock::{Clock, TimeLeft};
+use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_edge::jobs::BatchJobs;
 use quarry_edge::metrics::Metrics;
@@ -12,8 +17,8 @@ use quarry_edge::on_demand::OnDemand;
 use quarry_edge::store::ObjectStore;
 use quarry_edge::telemetry::{About, Call, observe};
 use quarry_state_machine::{FunctionError, Host};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -76,6 +81,7 @@ pub(crate) struct Functions {
     pub(crate) work: S3Uri,
     pub(crate) call_limit: CallLimit,
     pub(crate) metrics: Arc<MetricCounts>,
+    pub(crate) work_done: Arc<Work>,
     /// Places for calls. On AWS each call has memory of its own; here they share one process, and
     /// more of them at once than cores would only take memory.
     pub(crate) places: Semaphore,
@@ -121,9 +127,48 @@ impl Functions {
 /// A handler's work.
 type Working<'a, O> = Pin<Box<dyn Future<Output = Result<O, StepError>> + Send + 'a>>;
 
-#[async_trait]
-impl Host for Functions {
-    async fn invoke(&self, function: &str, payload: Value) -> Result<Value, FunctionError> {
+impl Functions {
+    /// Notes what a call is about to work on. What cannot be read is the call's to report.
+    async fn watch_begin(&self, function: &str, payload: &Value) {
+        if function != "split" {
+            return;
+        }
+        let Ok(state) = SliceState::deserialize(payload) else {
+            return;
+        };
+        if state.round > 0 {
+            return;
+        }
+        let spec = RunFolder::at(state.run).slice(state.slice).spec();
+        if let Ok(slice) = documents::read::<Slice>(&*self.store, &spec).await {
+            self.work_done.slice_begins(&slice);
+        }
+    }
+
+    /// Notes how far a call has come.
+    async fn watch_end(&self, function: &str, output: &Value) {
+        match function {
+            "plan" => {
+                let Ok(output) = PlanOutput::deserialize(output) else {
+                    return;
+                };
+                let run = RunFolder::at(output.run);
+                if output.done
+                    && let Ok(plan) = documents::read::<Plan>(&*self.store, &run.plan()).await
+                {
+                    self.work_done.planned(run, &plan);
+                }
+            }
+            "finish" => {}
+            _ => {
+                if let Ok(state) = SliceState::deserialize(output) {
+                    self.work_done.slice_advanced(function, &state);
+                }
+            }
+        }
+    }
+
+    async fn dispatch(&self, function: &str, payload: Value) -> Result<Value, FunctionError> {
         let _place = self.places.acquire().await;
         let time_left = self.call_limit.time_left();
         let store = || Arc::clone(&self.store);
@@ -175,6 +220,7 @@ impl Host for Functions {
                 let deps = quarry_invoke::Deps {
                     store: store(),
                     models: Arc::clone(&self.models),
+                    clock: Arc::clone(&self.clock),
                     pause: self.pause.clone(),
                     metrics: metrics(),
                 };
@@ -205,6 +251,19 @@ impl Host for Functions {
                 format!("there is no function `{other}`"),
             )),
         }
+    }
+}
+
+#[async_trait]
+impl Host for Functions {
+    async fn invoke(&self, function: &str, payload: Value) -> Result<Value, FunctionError> {
+        if !self.work_done.is_watching() {
+            return self.dispatch(function, payload).await;
+        }
+        self.watch_begin(function, &payload).await;
+        let output = self.dispatch(function, payload).await?;
+        self.watch_end(function, &output).await;
+        Ok(output)
     }
 
     async fn get_object(&self, bucket: &str, key: &str) -> Result<Vec<u8>, FunctionError> {

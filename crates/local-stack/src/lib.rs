@@ -7,11 +7,13 @@ mod functions;
 mod pause;
 mod progress;
 mod stack;
+mod work;
 
 pub use counts::MetricCount;
 pub use functions::CallLimit;
 pub use progress::{Progress, ProgressSink};
 pub use stack::{BUCKET, Finished, LocalStack, RunError, StackConfig, StackError};
+pub use work::{Rows, Work};
 
 /// The state machine's definition, as it is deployed.
 pub const DEFINITION: &str = include_str!("../../../statemachine.asl.json");

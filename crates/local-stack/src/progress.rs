@@ -1,7 +1,10 @@
 //! What can be seen of a run while it runs.
 
+use crate::work::Work;
 use quarry_contract::payload::{FinishOutput, PlanOutput, SliceState, Step};
 use quarry_state_machine::{Event, EventKind, Observer};
+use serde::Deserialize;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +18,8 @@ pub enum Progress {
     Planned {
         /// How many slices.
         slices: u32,
+        /// Rows of all tables.
+        rows: u64,
     },
     /// A slice went on.
     Slice {
@@ -54,6 +59,7 @@ pub enum Progress {
 pub(crate) struct Watch {
     pub(crate) began: SystemTime,
     pub(crate) sink: ProgressSink,
+    pub(crate) work: Arc<Work>,
 }
 
 impl Observer for Watch {
@@ -64,7 +70,7 @@ impl Observer for Watch {
                 function, result, ..
             } => {
                 let payload = result.get("Payload").unwrap_or(result);
-                of_result(function, payload, at)
+                self.of_result(function, payload, at)
             }
             EventKind::Retrying {
                 state,
@@ -85,31 +91,34 @@ impl Observer for Watch {
     }
 }
 
-fn of_result(function: &str, payload: &serde_json::Value, at: Duration) -> Option<Progress> {
-    match function {
-        "plan" => {
-            let output: PlanOutput = serde_json::from_value(payload.clone()).ok()?;
-            output.done.then_some(Progress::Planned {
-                slices: output.slices,
-            })
-        }
-        "finish" => {
-            let output: FinishOutput = serde_json::from_value(payload.clone()).ok()?;
-            output
-                .done
-                .then_some(Progress::Finished { rows: output.rows })
-        }
-        _ => {
-            let state: SliceState = serde_json::from_value(payload.clone()).ok()?;
-            Some(Progress::Slice {
-                by: function.to_owned(),
-                slice: state.slice,
-                round: state.round,
-                next: state.next,
-                records: state.records,
-                job: state.job.map(|job| job.name),
-                at,
-            })
+impl Watch {
+    fn of_result(&self, function: &str, payload: &Value, at: Duration) -> Option<Progress> {
+        match function {
+            "plan" => {
+                let output = PlanOutput::deserialize(payload).ok()?;
+                output.done.then(|| Progress::Planned {
+                    slices: output.slices,
+                    rows: self.work.rows().total,
+                })
+            }
+            "finish" => {
+                let output = FinishOutput::deserialize(payload).ok()?;
+                output
+                    .done
+                    .then_some(Progress::Finished { rows: output.rows })
+            }
+            _ => {
+                let state = SliceState::deserialize(payload).ok()?;
+                Some(Progress::Slice {
+                    by: function.to_owned(),
+                    slice: state.slice,
+                    round: state.round,
+                    next: state.next,
+                    records: state.records,
+                    job: state.job.map(|job| job.name),
+                    at,
+                })
+            }
         }
     }
 }

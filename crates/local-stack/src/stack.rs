@@ -4,6 +4,7 @@ use crate::counts::{MetricCount, MetricCounts};
 use crate::functions::{CALLS_AT_ONCE, CallLimit, Functions, substitutions};
 use crate::pause::CountedPause;
 use crate::progress::{ProgressSink, Watch};
+use crate::work::Work;
 use quarry_bedrock_simulator::{
     AnswerSource, Counters, Faults, Limits, Running, Schedule, Simulator, SimulatorConfig,
 };
@@ -17,7 +18,7 @@ use quarry_edge::metrics::Metric;
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::{self, Credentials, SdkOptions};
 use quarry_edge::store::ObjectStore;
-use quarry_local_s3::LocalS3;
+use quarry_local_s3::{LocalS3, Traffic};
 use quarry_state_machine::{
     Definition, DefinitionError, Execution, Host, Machine, Outcome, StartError, Status,
     VirtualClock,
@@ -26,6 +27,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -54,6 +56,8 @@ pub struct StackConfig {
     pub now: Duration,
     /// Who is told of every step.
     pub progress: ProgressSink,
+    /// Counts the rows of a run, for who looks at it from time to time.
+    pub work: Arc<Work>,
 }
 
 impl StackConfig {
@@ -69,6 +73,7 @@ impl StackConfig {
             call_limit: CallLimit::None,
             now,
             progress: Arc::new(|_| {}),
+            work: Arc::default(),
         }
     }
 }
@@ -114,7 +119,7 @@ pub struct Finished {
 /// The running stack.
 pub struct LocalStack {
     s3: LocalS3,
-    simulator: Running,
+    simulator: Arc<Running>,
     store: Arc<dyn ObjectStore>,
     machine: Machine,
     functions: Arc<Functions>,
@@ -135,7 +140,10 @@ fn since_1970(time: SystemTime) -> Duration {
 impl LocalStack {
     /// Starts everything. Nothing listens anywhere but on the loopback address.
     pub async fn start(config: StackConfig) -> Result<Self, StackError> {
-        let s3 = LocalS3::start(&config.directory)?;
+        let work = config.work;
+        let watching = Arc::clone(&work);
+        let observer = Arc::new(move |traffic: Traffic<'_>| watching.traffic(traffic));
+        let s3 = LocalS3::start_observed(&config.directory, observer)?;
         s3.create_bucket(BUCKET)?;
         let credentials = Credentials::new(
             s3.credentials().access_key_id.clone(),
@@ -163,7 +171,13 @@ impl LocalStack {
         simulated.schedule = config.schedule;
         simulated.answers = config.answers;
         simulated.faults = config.faults;
-        let simulator = Simulator::start(simulated).await?;
+        let simulator = Arc::new(Simulator::start(simulated).await?);
+        let asked = Arc::downgrade(&simulator);
+        work.count_asks_with(Box::new(move || {
+            asked
+                .upgrade()
+                .map_or(0, |simulator| simulator.counters().asks)
+        }));
         let bedrock_sdk = sdk::load(options(simulator.endpoint())).await;
 
         let store: Arc<dyn ObjectStore> = Arc::new(store);
@@ -177,12 +191,14 @@ impl LocalStack {
             work: S3Uri::new(BUCKET, "work").map_err(StackError::Location)?,
             call_limit: config.call_limit,
             metrics: Arc::new(MetricCounts::default()),
+            work_done: Arc::clone(&work),
             places: Semaphore::new(CALLS_AT_ONCE),
         });
         let definition = Definition::load(crate::DEFINITION, &substitutions())?;
         let watch = Watch {
             began: clock.now(),
             sink: config.progress,
+            work,
         };
         let machine = Machine::new(
             definition,
@@ -202,6 +218,11 @@ impl LocalStack {
     /// Everything in S3.
     pub fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.store
+    }
+
+    /// Why the stack's directory could not be written, if that was for want of space.
+    pub fn out_of_space(&self) -> Option<ErrorKind> {
+        self.s3.out_of_space()
     }
 
     /// What the simulator counted.
@@ -240,6 +261,7 @@ impl LocalStack {
             error: error.to_owned(),
             cause,
         };
+        self.functions.work_done.begin(request.data.clone());
         let input = serde_json::to_value(request)
             .map_err(|error| failed("Quarry.BadRequest", error.to_string()))?;
         let outcome = self

@@ -43,12 +43,27 @@ impl BodyForm {
     }
 }
 
+/// When a model thinks before it answers. Thinking is billed as output and counts into the tokens of
+/// an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Thinking {
+    /// It cannot.
+    None,
+    /// Only when a request says so.
+    OffByDefault,
+    /// Unless a request says otherwise.
+    OnByDefault,
+    /// Always.
+    Always,
+}
+
 /// What a model accepts. Start from [`crate::Family::capabilities`] and change what settings say
 /// otherwise with [`Capabilities::overridden`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each flag is an independent fact about a model, read from one settings row"
+    reason = "each flag is an independent fact about a model, read from one row of the table"
 )]
 pub struct Capabilities {
     /// The operation whose body is sent.
@@ -57,32 +72,69 @@ pub struct Capabilities {
     pub body: BodyForm,
     /// A last assistant turn may be given, which the model continues.
     pub prefill: bool,
-    /// A tool call can be forced.
-    pub tools: bool,
-    /// The answer can be bound to a JSON Schema by the service.
-    pub structured_output: bool,
     /// `temperature` and `top_p` are accepted at all.
     pub sampling: bool,
     /// `temperature` and `top_p` are accepted in the same request.
     pub temperature_with_top_p: bool,
+    /// Tools may be given.
+    pub tools: bool,
+    /// A tool call can be forced.
+    pub forced_tool: bool,
+    /// A tool call can be forced while the model thinks.
+    pub forced_tool_with_thinking: bool,
+    /// The service can bind the answer text to a JSON Schema, in the operation that is used.
+    pub structured_output: bool,
+    /// When the model thinks before it answers.
+    pub thinking: Thinking,
+    /// The effort of an answer can be set.
+    pub effort: bool,
+    /// The service tier `flex` may be asked for.
+    pub flex: bool,
+    /// The service tier `priority` may be asked for.
+    pub priority: bool,
+    /// Images may be given.
+    pub images: bool,
+    /// Batch jobs take the model.
+    pub batch: bool,
+    /// The largest context, tokens; none when it is not known.
+    pub max_input_tokens: Option<u64>,
+    /// The largest answer, tokens; none when it is not known.
+    pub max_output_tokens: Option<u64>,
 }
 
 impl Capabilities {
     /// These capabilities with every value the overrides name replaced.
+    ///
+    /// Who says of a model only whether it takes `tools` means that a call can be forced, too.
     #[must_use]
     pub fn overridden(self, overrides: &CapabilityOverrides) -> Self {
         Self {
             invocation: overrides.invocation.unwrap_or(self.invocation),
             body: overrides.body.unwrap_or(self.body),
             prefill: overrides.prefill.unwrap_or(self.prefill),
-            tools: overrides.tools.unwrap_or(self.tools),
-            structured_output: overrides
-                .structured_output
-                .unwrap_or(self.structured_output),
             sampling: overrides.sampling.unwrap_or(self.sampling),
             temperature_with_top_p: overrides
                 .temperature_with_top_p
                 .unwrap_or(self.temperature_with_top_p),
+            tools: overrides.tools.unwrap_or(self.tools),
+            forced_tool: overrides
+                .forced_tool
+                .or(overrides.tools)
+                .unwrap_or(self.forced_tool),
+            forced_tool_with_thinking: overrides
+                .forced_tool_with_thinking
+                .unwrap_or(self.forced_tool_with_thinking),
+            structured_output: overrides
+                .structured_output
+                .unwrap_or(self.structured_output),
+            thinking: overrides.thinking.unwrap_or(self.thinking),
+            effort: overrides.effort.unwrap_or(self.effort),
+            flex: overrides.flex.unwrap_or(self.flex),
+            priority: overrides.priority.unwrap_or(self.priority),
+            images: overrides.images.unwrap_or(self.images),
+            batch: overrides.batch.unwrap_or(self.batch),
+            max_input_tokens: overrides.max_input_tokens.or(self.max_input_tokens),
+            max_output_tokens: overrides.max_output_tokens.or(self.max_output_tokens),
         }
     }
 }
@@ -103,18 +155,61 @@ pub struct CapabilityOverrides {
     /// See [`Capabilities::prefill`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefill: Option<bool>,
-    /// See [`Capabilities::tools`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tools: Option<bool>,
-    /// See [`Capabilities::structured_output`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub structured_output: Option<bool>,
     /// See [`Capabilities::sampling`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sampling: Option<bool>,
     /// See [`Capabilities::temperature_with_top_p`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature_with_top_p: Option<bool>,
+    /// See [`Capabilities::tools`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tools: Option<bool>,
+    /// See [`Capabilities::forced_tool`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forced_tool: Option<bool>,
+    /// See [`Capabilities::forced_tool_with_thinking`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forced_tool_with_thinking: Option<bool>,
+    /// See [`Capabilities::structured_output`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub structured_output: Option<bool>,
+    /// See [`Capabilities::thinking`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thinking: Option<Thinking>,
+    /// See [`Capabilities::effort`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effort: Option<bool>,
+    /// See [`Capabilities::flex`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flex: Option<bool>,
+    /// See [`Capabilities::priority`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<bool>,
+    /// See [`Capabilities::images`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<bool>,
+    /// See [`Capabilities::batch`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<bool>,
+    /// See [`Capabilities::max_input_tokens`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_input_tokens: Option<u64>,
+    /// See [`Capabilities::max_output_tokens`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u64>,
+}
+
+impl CapabilityOverrides {
+    /// Reads the JSON object of `BEDROCK_MODEL_CAPABILITIES`.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not JSON, not an object, or has a member that is not a capability.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        // serde takes a list for a struct, member by member.
+        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
+        serde_json::from_value(serde_json::Value::Object(object))
+    }
 }
 
 #[cfg(test)]
@@ -134,6 +229,29 @@ mod tests {
         assert_eq!(described.body, BodyForm::AnthropicMessages);
         assert!(described.tools);
         assert_eq!(described.prefill, unknown.prefill);
+    }
+
+    #[test]
+    fn every_fact_can_be_corrected_and_tools_alone_mean_forced_ones() {
+        let unknown = Family::Unknown.capabilities();
+        let mut text = serde_json::to_value(unknown).expect("plain data");
+        text["max_output_tokens"] = 5.into();
+        text["thinking"] = "always".into();
+        let overrides = CapabilityOverrides::parse(&text.to_string()).expect("all members");
+        let described = unknown.overridden(&overrides);
+        assert_eq!(described.max_output_tokens, Some(5));
+        assert_eq!(described.thinking, Thinking::Always);
+
+        let tools = CapabilityOverrides::parse(r#"{"tools":true}"#).expect("valid overrides");
+        let described = unknown.overridden(&tools);
+        assert!(described.tools && described.forced_tool);
+        let offered = CapabilityOverrides::parse(r#"{"tools":true,"forced_tool":false}"#);
+        assert!(
+            !unknown
+                .overridden(&offered.expect("valid overrides"))
+                .forced_tool
+        );
+        assert!(CapabilityOverrides::parse(r#"["InvokeModel"]"#).is_err());
     }
 
     #[test]

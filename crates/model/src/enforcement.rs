@@ -2,9 +2,10 @@
 
 use crate::capabilities::Capabilities;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The means by which a request makes the model answer with JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Enforcement {
     /// One tool whose input is the schema, and the model must call it.
@@ -13,8 +14,25 @@ pub enum Enforcement {
     StructuredOutput,
     /// The assistant turn is begun with `{`; the answer text continues after it.
     Prefill,
+    /// One tool whose input is the schema; the prompt asks the model to call it.
+    OfferedTool,
+    /// The prompt shows the schema and asks for JSON that is valid against it.
+    SchemaInPrompt,
     /// The prompt text alone.
     None,
+}
+
+impl fmt::Display for Enforcement {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::ForcedTool => "a forced tool call",
+            Self::StructuredOutput => "structured output",
+            Self::Prefill => "a prefill",
+            Self::OfferedTool => "an offered tool",
+            Self::SchemaInPrompt => "the schema in the prompt",
+            Self::None => "the prompt alone",
+        })
+    }
 }
 
 impl Enforcement {
@@ -40,7 +58,7 @@ pub const fn choose_enforcement(
         return Enforcement::None;
     }
     if has_schema && use_structured_output {
-        if capabilities.tools {
+        if capabilities.forced_tool {
             return Enforcement::ForcedTool;
         }
         if capabilities.structured_output {
@@ -87,7 +105,7 @@ mod tests {
         let llama = Family::Llama.capabilities();
         assert_eq!(choose_enforcement(&llama, true, true), Enforcement::None);
         let without_tools = Capabilities {
-            tools: false,
+            forced_tool: false,
             ..newest
         };
         assert_eq!(
@@ -96,7 +114,7 @@ mod tests {
         );
         let embedding = Capabilities {
             prefill: true,
-            tools: true,
+            forced_tool: true,
             ..Family::TitanEmbedding.capabilities()
         };
         assert_eq!(

@@ -1,6 +1,6 @@
 //! From a model id to its family. What names no model is [`Family::Unknown`].
 
-use crate::capabilities::{BodyForm, Capabilities, Invocation};
+use crate::capabilities::{BodyForm, Capabilities, Invocation, Thinking};
 use crate::name::ModelName;
 
 /// A group of models that take the same request body and accept the same options.
@@ -68,10 +68,20 @@ impl Family {
             invocation: Invocation::Converse,
             body: BodyForm::Converse,
             prefill: false,
-            tools: false,
-            structured_output: false,
             sampling: true,
             temperature_with_top_p: true,
+            tools: false,
+            forced_tool: false,
+            forced_tool_with_thinking: false,
+            structured_output: false,
+            thinking: Thinking::None,
+            effort: false,
+            flex: false,
+            priority: false,
+            images: false,
+            batch: true,
+            max_input_tokens: None,
+            max_output_tokens: None,
         };
         match self {
             Self::Claude { major, minor } => {
@@ -81,9 +91,11 @@ impl Family {
                     body: BodyForm::AnthropicMessages,
                     prefill: version < (4, 6),
                     tools: version >= (3, 0),
+                    forced_tool: version >= (3, 0),
                     structured_output: version >= (4, 5),
                     sampling: version < (4, 7),
                     temperature_with_top_p: version < (4, 1),
+                    ..converse
                 }
             }
             Self::ClaudeUnversioned => Self::Claude {
@@ -95,6 +107,7 @@ impl Family {
             Self::Nova => Capabilities {
                 invocation: Invocation::InvokeModel,
                 tools: true,
+                forced_tool: true,
                 ..converse
             },
             Self::TitanEmbedding => Capabilities {

@@ -26,18 +26,18 @@
 mod capabilities;
 mod enforcement;
 mod family;
+mod form;
 mod name;
 mod output;
-mod refusal;
 mod request;
 mod schema;
 
-pub use capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation};
+pub use capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation, Thinking};
 pub use enforcement::{Enforcement, choose_enforcement};
 pub use family::Family;
+pub use form::{Parameter, RequestForm};
 pub use name::ModelName;
 pub use output::{AnswerContent, ModelAnswer, UnreadableOutput, Usage, read_output};
-pub use refusal::ModelRefusal;
 pub use request::{
     BodySettings, DEFAULT_TEMPERATURE, DEFAULT_TOP_P, EMBEDDING_FIELD, PROMPT_SLOT, TOOL_NAME,
     embedding_schema, request_body,

@@ -19,6 +19,8 @@ pub enum Stage {
 pub struct Deployment {
     /// Whether it is there.
     pub stage: Stage,
+    /// The stack's name, if that is known.
+    pub stack: Option<String>,
     /// Where it is, or will be.
     pub region: String,
     /// Whose it is, if that is known.
@@ -52,7 +54,7 @@ impl Deployment {
 }
 
 /// The parameters of the template.
-pub const PARAMETERS: [&str; 19] = [
+pub const PARAMETERS: [&str; 20] = [
     "BucketName",
     "CreateBucket",
     "KmsKeyArn",
@@ -66,12 +68,28 @@ pub const PARAMETERS: [&str; 19] = [
     "PipelineRoleArns",
     "Architecture",
     "InvokeReservedConcurrency",
+    "PermissionsBoundaryArn",
     "Email",
     "LogLevel",
     "RunLogLevel",
     "LogDays",
     "RowsFailedThreshold",
     "JobAgeHours",
+];
+
+/// What the template gives to parameters that nobody sets, as far as that decides whether runs work.
+const DEFAULTS: [(&str, &str); 3] = [
+    ("ModelId", "us.anthropic.claude-haiku-4-5-20251001-v1:0"),
+    (
+        "ModelArns",
+        "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-haiku-4-5-20251001-v1:0,\
+         arn:aws:bedrock:us-east-2::foundation-model/anthropic.claude-haiku-4-5-20251001-v1:0,\
+         arn:aws:bedrock:us-west-2::foundation-model/anthropic.claude-haiku-4-5-20251001-v1:0",
+    ),
+    (
+        "ProfileArns",
+        "arn:aws:bedrock:*:*:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0",
+    ),
 ];
 
 /// The parameters that decide whether runs work. An empty one is not set.
@@ -93,6 +111,10 @@ pub struct Parameters {
     pub model_arns: Vec<String>,
     /// `ProfileArns`.
     pub profile_arns: Vec<String>,
+    /// `InvokeReservedConcurrency`; 0 reserves nothing.
+    pub invoke_reserved_concurrency: u32,
+    /// `PermissionsBoundaryArn`.
+    pub permissions_boundary_arn: Option<String>,
 }
 
 impl Parameters {
@@ -113,7 +135,9 @@ impl Parameters {
             }
         }
         let text = |name: &str| {
-            let value = values.get(name).map(|value| value.trim());
+            let default = DEFAULTS.iter().find(|(of, _)| *of == name);
+            let default = default.map(|(_, value)| *value);
+            let value = values.get(name).map(|value| value.trim()).or(default);
             value.filter(|value| !value.is_empty()).map(str::to_owned)
         };
         let list = |name: &str| -> Vec<String> {
@@ -133,7 +157,7 @@ impl Parameters {
                 findings.error(
                     "parameter-missing",
                     subject,
-                    "not set, and it has no default",
+                    "is not set",
                     format!("set it to {example}"),
                 );
             }
@@ -147,6 +171,8 @@ impl Parameters {
             model_id: text("ModelId"),
             model_arns: list("ModelArns"),
             profile_arns: list("ProfileArns"),
+            invoke_reserved_concurrency: reserved(text("InvokeReservedConcurrency"), findings),
+            permissions_boundary_arn: text("PermissionsBoundaryArn"),
         };
         parameters.check_arns(findings);
         parameters
@@ -166,7 +192,7 @@ impl Parameters {
         }
         for arn in &self.model_arns {
             let kinds = ["foundation-model/", "custom-model/"];
-            let example = "an ARN like arn:aws:bedrock:eu-central-1::foundation-model/anthropic.claude-sonnet-4-20250514-v1:0";
+            let example = "an ARN like arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-haiku-4-5-20251001-v1:0";
             require("ModelArns", arn, "bedrock", &kinds, example, findings);
         }
         for arn in &self.profile_arns {
@@ -174,16 +200,49 @@ impl Parameters {
             let example = "the profile's ARN, which `aws bedrock get-inference-profile` shows";
             require("ProfileArns", arn, "bedrock", &kinds, example, findings);
         }
+        if let Some(arn) = &self.permissions_boundary_arn {
+            let example =
+                "the ARN of a managed policy, like arn:aws:iam::123456789012:policy/boundary";
+            require(
+                "PermissionsBoundaryArn",
+                arn,
+                "iam",
+                &["policy/"],
+                example,
+                findings,
+            );
+        }
         for (name, arns) in [
             ("ReadableArns", &self.readable_arns),
             ("WritableArns", &self.writable_arns),
         ] {
             for arn in arns {
-                let example = "two ARNs for each place, the bucket's and the objects'";
-                require(name, arn, "s3", &[""], example, findings);
+                let example = "two ARNs for each place, the bucket's and the objects', with `*` at the end only";
+                let prefix = arn.strip_suffix('*').unwrap_or(arn);
+                // Trigger does not start with other patterns.
+                let kinds: &[&str] = if prefix.contains(['*', '?']) {
+                    &[]
+                } else {
+                    &[""]
+                };
+                require(name, arn, "s3", kinds, example, findings);
             }
         }
     }
+}
+
+/// `InvokeReservedConcurrency`: a whole number.
+fn reserved(text: Option<String>, findings: &mut Findings) -> u32 {
+    let Some(text) = text else { return 0 };
+    text.parse().unwrap_or_else(|_| {
+        findings.error(
+            "parameter-value",
+            "parameter InvokeReservedConcurrency",
+            format!("`{text}` is not what it takes"),
+            "use a whole number; 0 reserves nothing",
+        );
+        0
+    })
 }
 
 /// Finds a parameter's ARN that is not one of a service, or of none of the kinds of resources.
@@ -227,5 +286,22 @@ mod tests {
             .map(|line| line.trim().trim_end_matches(':'))
             .collect();
         assert_eq!(names, PARAMETERS);
+    }
+
+    /// What nobody sets counts as the template says.
+    #[test]
+    fn the_defaults_are_the_templates() {
+        let template = include_str!("../../../infra/template.yaml");
+        for (name, value) in DEFAULTS {
+            let parameter = template.split(&format!("\n  {name}:\n")).nth(1).unwrap();
+            let default = parameter.split("Default: ").nth(1).unwrap();
+            let default = default.split("AllowedPattern").next().unwrap();
+            // A text over several lines, as YAML folds it.
+            let default: String = default
+                .lines()
+                .map(|line| line.trim().trim_matches(['"', '\\']))
+                .collect();
+            assert_eq!(default, value, "{name}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of the AWS account.
 
+use jiff::civil::Date;
 use serde_json::Value;
 
 /// What looking for something gave.
@@ -56,11 +57,15 @@ pub struct Questions {
     pub models: Vec<String>,
     /// Whether the quotas of jobs matter.
     pub quotas: bool,
+    /// Whether rules that start runs matter: those of the bucket.
+    pub rules: bool,
 }
 
 /// All that is known.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
+    /// The day for which the rest is judged; without it, nothing is said of what ends.
+    pub today: Option<Date>,
     /// The bucket.
     pub bucket: Fact<Bucket>,
     /// Whether the bucket tells EventBridge of its objects.
@@ -79,6 +84,10 @@ pub struct Facts {
     pub models: Vec<ModelFacts>,
     /// All quotas of Bedrock in the Region.
     pub quotas: Fact<Vec<Quota>>,
+    /// How many functions the account may run at the same time in the Region.
+    pub concurrency: Fact<Concurrency>,
+    /// All rules of the Region's default event bus.
+    pub rules: Fact<Vec<Rule>>,
 }
 
 /// A bucket.
@@ -187,19 +196,56 @@ pub struct Model {
     pub inference_types: Vec<String>,
     /// Whether the model is on its way out.
     pub legacy: bool,
-    /// When it ends, if that is known: a date.
-    pub end_of_life: Option<String>,
+    /// From which day on it costs more, if that is said.
+    pub extended_access: Option<Date>,
+    /// The day on which it ends, if that is said.
+    pub end_of_life: Option<Date>,
 }
 
 /// What the account may do with a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// It may ask.
+    /// IAM and the organisation let it ask.
     pub authorized: bool,
     /// It has access to the model.
     pub entitled: bool,
     /// The model is in the Region.
     pub in_region: bool,
+    /// The agreement with the model's provider.
+    pub agreement: Agreement,
+}
+
+/// An account's agreement with the provider of a model: its subscription in AWS Marketplace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Agreement {
+    /// It is there, or none is needed.
+    Available,
+    /// It is being made.
+    Pending,
+    /// There is none: the account has never asked the model.
+    Missing,
+    /// It could not be made, with the service's words.
+    Failed(String),
+}
+
+/// What Lambda allows an account in a Region (`GetAccountSettings`, `AccountLimit`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency {
+    /// Functions at the same time, all together.
+    pub limit: u32,
+    /// Those of them that no function has reserved.
+    pub unreserved: u32,
+}
+
+/// A rule of EventBridge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name; for a stack's own rules the stack's name and the logical id stand in it.
+    pub name: String,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// The events that it is about; null for a rule with a schedule.
+    pub pattern: Value,
 }
 
 /// A quota as it holds for the account.

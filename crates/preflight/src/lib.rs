@@ -17,8 +17,8 @@ mod subject;
 
 pub use deployment::{Deployment, PARAMETERS, Parameters, Stage};
 pub use facts::{
-    Access, Bucket, BucketKey, Decision, Fact, Facts, Key, Model, ModelFacts, Outcome, Permission,
-    Profile, Questions, Quota, Role, Why,
+    Access, Agreement, Bucket, BucketKey, Concurrency, Decision, Fact, Facts, Key, Model,
+    ModelFacts, Outcome, Permission, Profile, Questions, Quota, Role, Rule, Why,
 };
 pub use finding::{Finding, Severity};
 pub use subject::{AskedModel, ModelKind, Subject};

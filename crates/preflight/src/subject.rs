@@ -125,6 +125,7 @@ impl Subject {
             key: self.settings.output_kms_key.clone(),
             models: self.models().into_iter().map(|model| model.id).collect(),
             quotas: self.makes_jobs(),
+            rules: !self.parameters.bucket_name.is_empty(),
         }
     }
 
@@ -139,6 +140,8 @@ impl Subject {
         checks::stack::check(self, &mut found);
         checks::request::check(self, &mut found);
         checks::bucket::check(self, facts, &mut found);
+        checks::arrivals::check(self, facts, &mut found);
+        checks::concurrency::check(self, facts, &mut found);
         checks::role::check(self, facts, &mut found);
         checks::key::check(self, facts, &mut found);
         checks::model::check(self, facts, &mut found);

@@ -122,6 +122,17 @@ impl RequestBody {
         })
     }
 
+    /// A request body with `prompt` in the place of a row's.
+    pub fn with_prompt(&self, prompt: &str) -> Vec<u8> {
+        let mut body = self.before.clone();
+        let mut quoted = Vec::new();
+        write_string(&mut quoted, prompt);
+        // The slot's own quotes are in both halves.
+        body.extend_from_slice(&quoted[1..quoted.len() - 1]);
+        body.extend_from_slice(&self.behind);
+        body
+    }
+
     /// A record's request body with its prompt in `other` instead. `None` if the record was not
     /// written with this body.
     ///

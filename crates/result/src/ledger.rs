@@ -5,10 +5,12 @@
 //! line at all.
 
 use crate::outcome::Outcome;
+use crate::refusals::Refusals;
 use crate::spool::Spool;
 use quarry_answer::{LineBody, MalformedLine, OutputLine, Reader, read_line};
 use quarry_contract::record_id::RecordIds;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 
@@ -94,6 +96,12 @@ pub struct Counts {
     pub output_tokens: u64,
     /// The first few lines that could not be used, for the summary.
     pub examples: Vec<String>,
+    /// What the service refused, by its words.
+    #[serde(default, skip_serializing_if = "Refusals::is_empty")]
+    pub refusals: Refusals,
+    /// Answers given on demand, by the service tier that the service names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub service_tiers: BTreeMap<String, u64>,
 }
 
 /// How many unusable lines are named.
@@ -118,6 +126,10 @@ impl Counts {
         self.by_fallback += other.by_fallback;
         self.input_tokens += other.input_tokens;
         self.output_tokens += other.output_tokens;
+        self.refusals.extend(&other.refusals);
+        for (tier, answers) in &other.service_tiers {
+            *self.service_tiers.entry(tier.clone()).or_default() += answers;
+        }
         let room = MAX_EXAMPLES.saturating_sub(self.examples.len());
         self.examples
             .extend(other.examples.iter().take(room).cloned());
@@ -164,6 +176,8 @@ pub struct Place {
     pub len: u32,
     /// Whether the row needs no further asking.
     pub good: bool,
+    /// Whether the service would refuse the record again.
+    pub refused: bool,
 }
 
 impl<'a> Ledger<'a> {
@@ -229,6 +243,7 @@ impl<'a> Ledger<'a> {
         match (&line.body, self.entries[index]) {
             (LineBody::Error(error), Entry::Missing) => {
                 self.counts.errors += 1;
+                self.counts.refusals.add(row, error);
                 self.entries[index] = Entry::Error;
                 self.store(index, &Outcome::refused(row, error), spool)
             }
@@ -241,8 +256,11 @@ impl<'a> Ledger<'a> {
                 match entry {
                     Entry::Missing | Entry::Error => {
                         if entry == Entry::Error {
-                            self.counts.errors -= 1;
-                            self.counts.duplicates += 1;
+                            self.take_error_back(index, spool)?;
+                        }
+                        if let Some(tier) = &line.service_tier {
+                            let answers = self.counts.service_tiers.entry(tier.to_string());
+                            *answers.or_default() += 1;
                         }
                         self.entries[index] = Entry::Answer { fingerprint };
                         self.counts.by_fallback += u64::from(line.by_fallback);
@@ -277,6 +295,20 @@ impl<'a> Ledger<'a> {
                 }
             }
         }
+    }
+
+    /// An answer came after an error of the same record: the answer counts.
+    fn take_error_back(&mut self, index: usize, spool: &mut dyn Spool) -> io::Result<()> {
+        self.counts.errors -= 1;
+        self.counts.duplicates += 1;
+        let place = self.places[index];
+        let mut line = Vec::new();
+        spool.read(place.at, place.len, &mut line)?;
+        let outcome: Outcome = serde_json::from_slice(&line)?;
+        self.counts
+            .refusals
+            .take_back(outcome.error.as_deref().unwrap_or_default());
+        Ok(())
     }
 
     fn answer(
@@ -316,6 +348,7 @@ impl<'a> Ledger<'a> {
             at: spool.append(&self.line)?,
             len,
             good: outcome.good,
+            refused: outcome.refused,
         };
         Ok(())
     }

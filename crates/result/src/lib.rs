@@ -8,5 +8,6 @@ pub mod columns;
 pub mod ledger;
 pub mod outcome;
 pub mod receipt;
+pub mod refusals;
 pub mod spool;
 pub mod summary;

@@ -17,6 +17,9 @@ pub struct Outcome {
     pub row: u64,
     /// Whether the row needs no further asking.
     pub good: bool,
+    /// Whether the service refused the record in a way that asking again would not change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
     /// Whether a model answered: the `status` column.
     pub answered: bool,
     /// The `parse_status` column.
@@ -65,6 +68,7 @@ impl Outcome {
         Self {
             row,
             good,
+            refused: false,
             answered,
             parse_status: reading.parse_status.as_str().to_owned(),
             validation_passed: reading.validation_passed,
@@ -78,7 +82,10 @@ impl Outcome {
 
     /// The outcome of a row for which the service returned an error.
     pub fn refused(row: u64, error: &RecordError<'_>) -> Self {
-        Self::failed(row, error.to_string())
+        Self {
+            refused: error.is_final(),
+            ..Self::failed(row, error.to_string())
+        }
     }
 
     /// The outcome of a row without an answer.
@@ -86,6 +93,7 @@ impl Outcome {
         Self {
             row,
             good: false,
+            refused: false,
             answered: false,
             parse_status: "error".to_owned(),
             validation_passed: false,

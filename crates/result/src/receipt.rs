@@ -37,6 +37,9 @@ pub struct Receipt {
     pub truncated_records: u64,
     /// Cuts by column.
     pub truncated_fields: BTreeMap<String, u64>,
+    /// Why requests were sent in another form than the first, in the service's words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub form_changes: Vec<String>,
 }
 
 /// What became of the rows of one file.

@@ -2,10 +2,11 @@
 
 use crate::ledger::Counts;
 use crate::receipt::{FileOutcomes, Receipt};
+use crate::refusals::Refusals;
 use quarry_contract::plan::{Mode, Plan, Table};
-use quarry_contract::settings::Settings;
+use quarry_contract::settings::{ServiceTier, Settings};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Adds receipts up, slice by slice, so that a run of any number of slices fits in memory: what
 /// grows with the run is one line a job.
@@ -20,6 +21,7 @@ pub struct Totals {
     truncated_fields: BTreeMap<String, u64>,
     unsendable: u64,
     unfit: BTreeMap<String, u64>,
+    form_changes: BTreeSet<String>,
 }
 
 /// One table's outcomes.
@@ -144,6 +146,8 @@ impl Totals {
             *self.truncated_fields.entry(field.clone()).or_default() += cuts;
         }
         self.unsendable += receipt.unsendable;
+        self.form_changes
+            .extend(receipt.form_changes.iter().cloned());
         for (column, rows) in &receipt.unfit {
             *self.unfit.entry(column.clone()).or_default() += rows;
         }
@@ -334,16 +338,62 @@ impl Totals {
             "reconciliation",
             json!({ "agrees_with_bedrock": self.differences.is_empty(), "differences": self.differences }),
         );
+        put("refusals", refusal_entries(&counts.refusals));
+        put("service_tiers", json!(counts.service_tiers));
         put("schema_source", json!(plan.schema_source));
         let unfit = self.unfit.iter().map(|(column, rows)| {
             format!(
                 "{column} has {rows} values that the column's type in Parquet cannot hold; they are null there"
             )
         });
-        let notes: Vec<String> = plan.notes.iter().cloned().chain(unfit).collect();
+        let forms = self
+            .form_changes
+            .iter()
+            .map(|change| format!("the service refused a form of the requests. {change}"));
+        let notes: Vec<String> = plan
+            .notes
+            .iter()
+            .cloned()
+            .chain(unfit)
+            .chain(forms)
+            .chain(flex_note(settings, &counts))
+            .collect();
         put("notes", json!(notes));
         Value::Object(summary)
     }
+}
+
+/// What the service refused, by its words; in all rounds, so a row can be in it several times.
+fn refusal_entries(refusals: &Refusals) -> Value {
+    let mut entries: Vec<Value> = refusals
+        .groups()
+        .iter()
+        .map(|group| {
+            json!({
+                "error": group.text,
+                "lines": group.lines,
+                "example_row": group.example_row,
+                "asked_again": !group.is_final,
+            })
+        })
+        .collect();
+    if refusals.others() > 0 {
+        entries.push(json!({ "error": null, "lines": refusals.others() }));
+    }
+    Value::Array(entries)
+}
+
+/// A note when the tier `flex` was left.
+fn flex_note(settings: &Settings, counts: &Counts) -> Option<String> {
+    let others = counts
+        .service_tiers
+        .get(ServiceTier::Default.as_str())
+        .filter(|_| settings.service_tier == ServiceTier::Flex)?;
+    Some(format!(
+        "{others} answers were given in the service tier `default`, since `flex` throttled for longer than \
+         BEDROCK_FLEX_WAIT_MINUTES, {}",
+        settings.flex_wait_minutes
+    ))
 }
 
 /// A table in batch mode that has rows has at least one slice large enough for a job.

@@ -21,11 +21,11 @@ use std::time::{Duration, Instant, SystemTime};
 /// A clock shared by everybody who takes part in a run. Clones are the same clock.
 #[derive(Debug, Clone)]
 pub struct VirtualClock {
-    inner: Arc<Inner>,
+    inner: Arc<ClockParts>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct ClockParts {
     start: SystemTime,
     pace: Pace,
 }
@@ -33,14 +33,14 @@ struct Inner {
 #[derive(Debug)]
 enum Pace {
     /// Time stands still while somebody works and jumps when everybody waits.
-    Jumping(Mutex<Schedule>),
+    Jumping(Mutex<Holds>),
     /// Time passes by itself, `speed` seconds in each real second.
     Running { origin: Instant, speed: NonZeroU32 },
 }
 
 /// Invariant whenever the lock is free: `holds > 0` or `wake_ups` is empty.
 #[derive(Debug, Default)]
-struct Schedule {
+struct Holds {
     now: Duration,
     holds: usize,
     next_number: u64,
@@ -50,7 +50,7 @@ struct Schedule {
 /// When, and in which order among equals.
 type WakeUp = (Duration, u64);
 
-impl Schedule {
+impl Holds {
     fn release(&mut self) -> Vec<Waker> {
         self.holds = self.holds.saturating_sub(1);
         self.jump()
@@ -99,7 +99,7 @@ impl VirtualClock {
 
     fn with_pace(start: SystemTime, pace: Pace) -> Self {
         Self {
-            inner: Arc::new(Inner { start, pace }),
+            inner: Arc::new(ClockParts { start, pace }),
         }
     }
 
@@ -161,7 +161,7 @@ impl VirtualClock {
     }
 }
 
-fn lock(schedule: &Mutex<Schedule>) -> MutexGuard<'_, Schedule> {
+fn lock(schedule: &Mutex<Holds>) -> MutexGuard<'_, Holds> {
     // The schedule is consistent between any two statements that can panic (there are none), so
     // a panic elsewhere while the lock was held does not spoil it.
     schedule.lock().unwrap_or_else(PoisonError::into_inner)

@@ -29,9 +29,9 @@ pub(crate) struct ContextObject<'v> {
     pub(crate) item: Option<(usize, &'v Value)>,
 }
 
-/// Where in a definition a path stands: only an `ItemSelector` can see an item.
+/// From where in a definition a path looks: only an `ItemSelector` sees an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Vantage {
     State,
     ItemSelector,
 }
@@ -64,7 +64,7 @@ const SUPPORTED: &str = "$$.Execution.{Id, Input, Name, StartTime}, \
 
 impl ContextPath {
     /// Reads a path that begins with `$$`. The error says what is wrong with it.
-    pub(crate) fn parse(text: &str, place: Place) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str, vantage: Vantage) -> Result<Self, String> {
         let below = |prefix: &str| {
             text.strip_prefix(prefix)
                 .filter(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
@@ -92,7 +92,7 @@ impl ContextPath {
             }
         };
         let needs_item = matches!(field, Field::MapItemIndex | Field::MapItemValue(_));
-        if needs_item && place != Place::ItemSelector {
+        if needs_item && vantage != Vantage::ItemSelector {
             return Err(format!(
                 "`{text}` can only be used in an ItemSelector: a child execution does not see \
                  the item of its Map state"
@@ -148,7 +148,7 @@ mod tests {
             "$$.Execution.Input.*",
         ] {
             assert!(
-                ContextPath::parse(path, Place::ItemSelector).is_err(),
+                ContextPath::parse(path, Vantage::ItemSelector).is_err(),
                 "{path} was accepted"
             );
         }
@@ -162,8 +162,8 @@ mod tests {
             "$$.Map.Item.Value",
             "$$.Map.Item.Value.a[0]",
         ] {
-            assert!(ContextPath::parse(path, Place::ItemSelector).is_ok());
-            assert!(ContextPath::parse(path, Place::State).is_err());
+            assert!(ContextPath::parse(path, Vantage::ItemSelector).is_ok());
+            assert!(ContextPath::parse(path, Vantage::State).is_err());
         }
     }
 }

@@ -13,7 +13,7 @@ mod states;
 mod substitution;
 
 use crate::limits::MAX_SECONDS;
-use document::{Fields, StrictJson};
+use document::{FieldReader, StrictJson};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -23,18 +23,18 @@ pub(crate) use document::Problems;
 pub(crate) use graph::Graph;
 pub(crate) use policy::Retrier;
 pub(crate) use states::{
-    Choice, Fail, FailText, MapState, MaxConcurrency, OutcomePolicy, Pass, Selection, State,
-    StateBody, Task, Wait, WaitDuration,
+    ChoiceState, Fail, FailText, MapState, MaxConcurrency, OutcomePolicy, Pass, PathSelection,
+    State, StateBody, Task, Wait, WaitDuration,
 };
 
 /// A definition that this interpreter can execute. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Definition {
-    inner: Arc<Inner>,
+    inner: Arc<DefinitionParts>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct DefinitionParts {
     timeout: Option<Duration>,
     graph: Graph,
 }
@@ -67,7 +67,7 @@ pub enum DefinitionError {
 /// One reason why a definition is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Place in the definition, as `States.Split.Retry[0].ErrorEquals`.
+    /// Vantage in the definition, as `States.Split.Retry[0].ErrorEquals`.
     pub path: String,
     /// What is wrong there.
     pub message: String,
@@ -98,7 +98,7 @@ pub struct ErrorName<'d> {
     pub name: &'d str,
     /// Whether it is retried or caught.
     pub role: ErrorRole,
-    /// Place in the definition, as `States.Split.Retry[0]`.
+    /// Vantage in the definition, as `States.Split.Retry[0]`.
     pub path: String,
     /// The function of the state if it is a Task state.
     pub function: Option<&'d str>,
@@ -123,7 +123,7 @@ impl Definition {
         let text = substitution::substitute(text, substitutions)?;
         let StrictJson(document) = serde_json::from_str(&text).map_err(DefinitionError::Json)?;
         let mut problems = Problems::default();
-        let inner = Fields::of(&document, "", &mut problems)
+        let inner = FieldReader::of(&document, "", &mut problems)
             .and_then(|fields| parse_machine(fields, &mut problems));
         let problems = problems.into_vec();
         match inner {
@@ -219,7 +219,7 @@ impl State {
     }
 }
 
-fn parse_machine(mut fields: Fields<'_>, problems: &mut Problems) -> Option<Inner> {
+fn parse_machine(mut fields: FieldReader<'_>, problems: &mut Problems) -> Option<DefinitionParts> {
     fields.comment(problems);
     if let Some(version) = fields.text("Version", problems)
         && version != "1.0"
@@ -237,7 +237,7 @@ fn parse_machine(mut fields: Fields<'_>, problems: &mut Problems) -> Option<Inne
     fields.refuse_rest(problems);
     let graph = graph?;
     check_unique_names(&graph, problems);
-    Some(Inner {
+    Some(DefinitionParts {
         timeout: timeout.map(Duration::from_secs),
         graph,
     })

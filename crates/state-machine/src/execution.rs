@@ -7,17 +7,17 @@
 use crate::clock::{Hold, VirtualClock};
 use crate::context::{ContextObject, ExecutionContext};
 use crate::definition::{
-    Choice, Definition, Fail, FailText, Graph, MapState, OutcomePolicy, Pass, Retrier, Selection,
-    State, StateBody, Task, Wait, WaitDuration,
+    ChoiceState, Definition, Fail, FailText, Graph, MapState, OutcomePolicy, Pass, PathSelection,
+    Retrier, State, StateBody, Task, Wait, WaitDuration,
 };
-use crate::expression::{EvaluationError, Expression, Scope};
-use crate::failure::{ErrorCause, Failure, names};
+use crate::expression::{Expression, PathNotFound, Scope};
+use crate::failure::{ErrorCause, StateFailure, names};
 use crate::history::History;
 use crate::host::{FunctionError, Host};
 use crate::limits::fits_payload;
 use crate::observer::{EventKind, Observer, StateType};
 use crate::outcome::Tally;
-use crate::template::{Template, TemplateError};
+use crate::template::{PayloadTemplate, TemplateError};
 use futures::future::{Either, select};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -80,8 +80,8 @@ impl State {
 impl Visit<'_> {
     /// An error in the definition's dealings with the data at hand. The service neither retries
     /// nor catches it.
-    pub(crate) fn runtime_error(&self, message: &str) -> Failure {
-        Failure::terminal(names::RUNTIME, self.located(message))
+    pub(crate) fn runtime_error(&self, message: &str) -> StateFailure {
+        StateFailure::terminal(names::RUNTIME, self.located(message))
     }
 
     fn located(&self, message: &str) -> String {
@@ -92,9 +92,9 @@ impl Visit<'_> {
     }
 
     /// The error for a payload above the limit, at the end of a state.
-    fn output_too_large(&self) -> Failure {
+    fn output_too_large(&self) -> StateFailure {
         let name = &self.state.name;
-        Failure::terminal(names::DATA_LIMIT_EXCEEDED, too_large(name))
+        StateFailure::terminal(names::DATA_LIMIT_EXCEEDED, too_large(name))
     }
 }
 
@@ -108,7 +108,11 @@ pub(crate) fn too_large(what: &str) -> String {
 
 impl Run {
     /// Runs the execution from its first event to its last.
-    pub(crate) async fn complete(&mut self, graph: &Graph, input: Value) -> Result<Value, Failure> {
+    pub(crate) async fn complete(
+        &mut self,
+        graph: &Graph,
+        input: Value,
+    ) -> Result<Value, StateFailure> {
         let started = self
             .history
             .record(EventKind::ExecutionStarted { input: &input });
@@ -126,12 +130,12 @@ impl Run {
         result
     }
 
-    async fn run_states(&mut self, graph: &Graph, input: Value) -> Result<Value, Failure> {
+    async fn run_states(&mut self, graph: &Graph, input: Value) -> Result<Value, StateFailure> {
         let mut name = graph.start_at.as_str();
         let mut value = input;
         loop {
             let state = graph.states.get(name).ok_or_else(|| {
-                Failure::terminal(names::RUNTIME, format!("There is no state '{name}'."))
+                StateFailure::terminal(names::RUNTIME, format!("There is no state '{name}'."))
             })?;
             let (output, next) = self.run_state(state, value).await?;
             value = output;
@@ -142,7 +146,11 @@ impl Run {
         }
     }
 
-    async fn run_state<'g>(&mut self, state: &'g State, input: Value) -> Result<Step<'g>, Failure> {
+    async fn run_state<'g>(
+        &mut self,
+        state: &'g State,
+        input: Value,
+    ) -> Result<Step<'g>, StateFailure> {
         let state_type = state.state_type();
         self.tally.transition();
         let event_id = self.history.record(EventKind::StateEntered {
@@ -166,12 +174,12 @@ impl Run {
             }
             StateBody::Wait(wait) => (self.wait(visit, wait, &input).await?, wait.then.next()),
             StateBody::Task(task) => {
-                let work = Work::Task(task);
+                let work = StateWork::Task(task);
                 self.work_with_policy(visit, work, &task.outcome, &input)
                     .await?
             }
             StateBody::Map(map) => {
-                let work = Work::Map(map);
+                let work = StateWork::Map(map);
                 self.work_with_policy(visit, work, &map.outcome, &input)
                     .await?
             }
@@ -190,14 +198,14 @@ impl Run {
     fn choose<'g>(
         &self,
         visit: Visit<'g>,
-        choice: &'g Choice,
+        choice: &'g ChoiceState,
         input: &Value,
-    ) -> Result<Step<'g>, Failure> {
+    ) -> Result<Step<'g>, StateFailure> {
         let effective = self.effective_input(visit, input)?;
         let scope = self.scope(visit, &effective);
         let mut next = choice.default.as_deref();
         for rule in &choice.rules {
-            let holds = rule.condition.holds(&scope).map_err(|variable| {
+            let holds = rule.holds(&scope).map_err(|variable| {
                 visit.runtime_error(&format!(
                     "Invalid path '{variable}': The choice state's condition path references an \
                      invalid value."
@@ -210,13 +218,13 @@ impl Run {
         }
         if next.is_none() {
             let message = visit.located("No choice rule matched and there is no Default.");
-            return Err(Failure::terminal(names::NO_CHOICE_MATCHED, message));
+            return Err(StateFailure::terminal(names::NO_CHOICE_MATCHED, message));
         }
         let output = effective.into_owned();
         Ok((self.selected_output(visit, output)?, next))
     }
 
-    fn fail(&self, visit: Visit<'_>, fail: &Fail, input: &Value) -> Failure {
+    fn fail(&self, visit: Visit<'_>, fail: &Fail, input: &Value) -> StateFailure {
         let scope = self.scope(visit, input);
         let text = |text: &FailText, field: &str| match text {
             FailText::None => Ok(String::new()),
@@ -236,12 +244,12 @@ impl Run {
         let error = text(&fail.error, "ErrorPath");
         let cause = text(&fail.cause, "CausePath");
         match (error, cause) {
-            (Ok(error), Ok(cause)) => Failure::terminal(error, cause),
+            (Ok(error), Ok(cause)) => StateFailure::terminal(error, cause),
             (Err(failure), _) | (_, Err(failure)) => failure,
         }
     }
 
-    fn pass(&self, visit: Visit<'_>, pass: &Pass, input: &Value) -> Result<Value, Failure> {
+    fn pass(&self, visit: Visit<'_>, pass: &Pass, input: &Value) -> Result<Value, StateFailure> {
         let effective = self.effective_input(visit, input)?;
         let computed = match &pass.parameters {
             Some(template) => Some(self.filled(visit, template, &effective)?),
@@ -264,7 +272,7 @@ impl Run {
         visit: Visit<'_>,
         wait: &Wait,
         input: &Value,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, StateFailure> {
         let effective = self.effective_input(visit, input)?;
         let duration = match &wait.duration {
             WaitDuration::Seconds(seconds) => Duration::from_secs(*seconds),
@@ -284,7 +292,7 @@ impl Run {
         visit: Visit<'_>,
         path: &Expression,
         input: &Value,
-    ) -> Result<Duration, Failure> {
+    ) -> Result<Duration, StateFailure> {
         let value = path
             .evaluate(&self.scope(visit, input))
             .map_err(|error| path_failure(visit, error))?;
@@ -308,23 +316,23 @@ impl Run {
     async fn work_with_policy<'g>(
         &mut self,
         visit: Visit<'g>,
-        work: Work<'g>,
+        work: StateWork<'g>,
         policy: &'g OutcomePolicy,
         input: &Value,
-    ) -> Result<Step<'g>, Failure> {
+    ) -> Result<Step<'g>, StateFailure> {
         let mut visit = visit;
         let state = visit.state.name.as_str();
         let mut used = vec![0; policy.retry.len()];
         let ErrorCause { error, cause } = loop {
             let result = match work {
-                Work::Task(task) => self.call(visit, task, input).await,
-                Work::Map(map) => self.map(visit, map, input).await,
+                StateWork::Task(task) => self.call(visit, task, input).await,
+                StateWork::Map(map) => self.map(visit, map, input).await,
             };
             let output = result.and_then(|result| self.placed(visit, policy, input, result));
             let error = match output {
                 Ok(output) => return Ok((output, policy.then.next())),
-                Err(Failure::Error(error)) => error,
-                Err(terminal @ Failure::Terminal(_)) => return Err(terminal),
+                Err(StateFailure::Error(error)) => error,
+                Err(terminal @ StateFailure::Terminal(_)) => return Err(terminal),
             };
             let retrier = policy
                 .retry
@@ -347,7 +355,7 @@ impl Run {
             self.hold.sleep(delay).await;
             self.tally.transition();
         };
-        if matches!(work, Work::Map(_)) {
+        if matches!(work, StateWork::Map(_)) {
             self.history.record(EventKind::MapStateFailed { state })?;
         }
         let catcher = policy
@@ -355,7 +363,7 @@ impl Run {
             .iter()
             .find(|catcher| catcher.errors.matches(&error));
         let Some(catcher) = catcher else {
-            return Err(Failure::error(error, cause));
+            return Err(StateFailure::error(error, cause));
         };
         self.history.show(EventKind::Caught {
             state,
@@ -389,7 +397,7 @@ impl Run {
         visit: Visit<'_>,
         task: &Task,
         input: &Value,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, StateFailure> {
         let state = visit.state.name.as_str();
         let function = task.function.as_str();
         let payload = {
@@ -409,7 +417,7 @@ impl Run {
         let Some(result) = self.invoke(task, payload).await else {
             self.history
                 .record(EventKind::TaskTimedOut { state, function })?;
-            return Err(Failure::error(names::TIMEOUT, ""));
+            return Err(StateFailure::error(names::TIMEOUT, ""));
         };
         let failure = match result {
             Ok(payload) => {
@@ -441,7 +449,7 @@ impl Run {
             error: &failure.error,
             cause: &failure.cause,
         })?;
-        Err(Failure::Error(failure))
+        Err(StateFailure::Error(failure))
     }
 
     /// Calls the function. Nothing if the state's `TimeoutSeconds` went by, on the clock, before
@@ -479,7 +487,7 @@ impl Run {
         policy: &OutcomePolicy,
         input: &Value,
         result: Value,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, StateFailure> {
         let result = match &policy.result_selector {
             Some(template) => self.filled(visit, template, &result)?,
             None => result,
@@ -496,13 +504,13 @@ impl Run {
         &'v self,
         visit: Visit<'v>,
         input: &'v Value,
-    ) -> Result<Cow<'v, Value>, Failure> {
+    ) -> Result<Cow<'v, Value>, StateFailure> {
         self.selected(visit, &visit.state.input_path, input)
     }
 
-    fn selected_output(&self, visit: Visit<'_>, output: Value) -> Result<Value, Failure> {
+    fn selected_output(&self, visit: Visit<'_>, output: Value) -> Result<Value, StateFailure> {
         match &visit.state.output_path {
-            Selection::Everything => Ok(output),
+            PathSelection::Everything => Ok(output),
             path => Ok(self.selected(visit, path, &output)?.into_owned()),
         }
     }
@@ -510,13 +518,13 @@ impl Run {
     fn selected<'v>(
         &'v self,
         visit: Visit<'v>,
-        selection: &Selection,
+        selection: &PathSelection,
         value: &'v Value,
-    ) -> Result<Cow<'v, Value>, Failure> {
+    ) -> Result<Cow<'v, Value>, StateFailure> {
         match selection {
-            Selection::Everything => Ok(Cow::Borrowed(value)),
-            Selection::Nothing => Ok(Cow::Owned(Value::Object(Map::new()))),
-            Selection::Path(path) => path
+            PathSelection::Everything => Ok(Cow::Borrowed(value)),
+            PathSelection::Nothing => Ok(Cow::Owned(Value::Object(Map::new()))),
+            PathSelection::Path(path) => path
                 .evaluate(&self.scope(visit, value))
                 .map_err(|error| path_failure(visit, error)),
         }
@@ -525,9 +533,9 @@ impl Run {
     fn filled(
         &self,
         visit: Visit<'_>,
-        template: &Template,
+        template: &PayloadTemplate,
         input: &Value,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, StateFailure> {
         fill(visit, template, &self.scope(visit, input))
     }
 
@@ -548,7 +556,7 @@ impl Run {
 
 /// What a state does between its input and its result.
 #[derive(Clone, Copy)]
-enum Work<'g> {
+enum StateWork<'g> {
     Task(&'g Task),
     Map(&'g MapState),
 }
@@ -556,9 +564,9 @@ enum Work<'g> {
 /// Fills in a payload template of the state.
 pub(crate) fn fill(
     visit: Visit<'_>,
-    template: &Template,
+    template: &PayloadTemplate,
     scope: &Scope<'_>,
-) -> Result<Value, Failure> {
+) -> Result<Value, StateFailure> {
     template
         .evaluate(scope)
         .map_err(|TemplateError { field, error }| {
@@ -570,36 +578,21 @@ fn evaluation_failure(
     visit: Visit<'_>,
     field: &str,
     input: &Value,
-    error: EvaluationError,
-) -> Failure {
-    match error {
-        EvaluationError::NotFound { path } => {
-            let input = abbreviated(input);
-            visit.runtime_error(&format!(
-                "The JSONPath '{path}' specified for the field '{field}' could not be found in \
-                 the input '{input}'"
-            ))
-        }
-        EvaluationError::Intrinsic(message) => {
-            let message = format!("The field '{field}' could not be evaluated. {message}");
-            Failure::error(names::INTRINSIC_FAILURE, visit.located(&message))
-        }
-    }
+    PathNotFound { path }: PathNotFound,
+) -> StateFailure {
+    let input = abbreviated(input);
+    visit.runtime_error(&format!(
+        "The JSONPath '{path}' specified for the field '{field}' could not be found in the input \
+         '{input}'"
+    ))
 }
 
-pub(crate) fn path_failure(visit: Visit<'_>, error: EvaluationError) -> Failure {
-    match error {
-        EvaluationError::NotFound { path } => {
-            visit.runtime_error(&format!("Invalid path '{path}' : No results for path"))
-        }
-        EvaluationError::Intrinsic(message) => {
-            Failure::error(names::INTRINSIC_FAILURE, visit.located(&message))
-        }
-    }
+pub(crate) fn path_failure(visit: Visit<'_>, PathNotFound { path }: PathNotFound) -> StateFailure {
+    visit.runtime_error(&format!("Invalid path '{path}' : No results for path"))
 }
 
-fn result_path_failure(visit: Visit<'_>, message: &str) -> Failure {
-    Failure::error(names::RESULT_PATH_MATCH_FAILURE, visit.located(message))
+fn result_path_failure(visit: Visit<'_>, message: &str) -> StateFailure {
+    StateFailure::error(names::RESULT_PATH_MATCH_FAILURE, visit.located(message))
 }
 
 /// The beginning of a value's JSON text, for messages.

@@ -2,7 +2,7 @@
 
 /// The error that a state reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum StateFailure {
     /// Goes through the state's `Retry` and `Catch`.
     Error(ErrorCause),
     /// Ends the execution, whatever the state's `Retry` and `Catch` say.
@@ -16,7 +16,7 @@ pub(crate) struct ErrorCause {
     pub(crate) cause: String,
 }
 
-impl Failure {
+impl StateFailure {
     pub(crate) fn error(error: impl Into<String>, cause: impl Into<String>) -> Self {
         Self::Error(ErrorCause {
             error: error.into(),
@@ -50,7 +50,6 @@ pub(crate) mod names {
     pub(crate) const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
     pub(crate) const EXCEED_TOLERATED_FAILURE_THRESHOLD: &str =
         "States.ExceedToleratedFailureThreshold";
-    pub(crate) const INTRINSIC_FAILURE: &str = "States.IntrinsicFailure";
     pub(crate) const ITEM_READER_FAILED: &str = "States.ItemReaderFailed";
     pub(crate) const NO_CHOICE_MATCHED: &str = "States.NoChoiceMatched";
     pub(crate) const RESULT_PATH_MATCH_FAILURE: &str = "States.ResultPathMatchFailure";
@@ -67,7 +66,7 @@ pub(crate) mod names {
         EXCEED_TOLERATED_FAILURE_THRESHOLD,
         "States.HeartbeatTimeout",
         "States.Http.Socket",
-        INTRINSIC_FAILURE,
+        "States.IntrinsicFailure",
         ITEM_READER_FAILED,
         NO_CHOICE_MATCHED,
         "States.ParameterPathFailure",

@@ -15,7 +15,7 @@
 //! 25,000 is `ExecutionFailed` with the error `States.Runtime`.
 
 use crate::clock::VirtualClock;
-use crate::failure::{Failure, names};
+use crate::failure::{StateFailure, names};
 use crate::limits::MAX_HISTORY_EVENTS;
 use crate::observer::{Event, EventKind, Observer};
 use std::sync::Arc;
@@ -43,9 +43,9 @@ impl History {
 
     /// Records an event that does not end the execution. Fails when only the event that ends it
     /// has room left.
-    pub(crate) fn record(&self, kind: EventKind<'_>) -> Result<u64, Failure> {
+    pub(crate) fn record(&self, kind: EventKind<'_>) -> Result<u64, StateFailure> {
         if self.len() + 1 >= MAX_HISTORY_EVENTS {
-            return Err(Failure::terminal(
+            return Err(StateFailure::terminal(
                 names::RUNTIME,
                 format!(
                     "The execution reached the maximum number of history events \

@@ -16,8 +16,8 @@
 //! `JSONPath` as query language; Task (`lambda:invoke`), Choice, Wait (`Seconds`, `SecondsPath`),
 //! Pass, Succeed, Fail, and Map in distributed mode with Standard children and an `ItemReader`
 //! over a JSON list in S3; `InputPath`, `OutputPath`, `ResultPath`, `Parameters`,
-//! `ResultSelector`, `Retry`, `Catch`, `TimeoutSeconds`; paths as `$.a.b[0]`, the context object's
-//! fields, `States.Format`, `States.StringToJson` and `States.JsonToString`.
+//! `ResultSelector`, `Retry`, `Catch`, `TimeoutSeconds`; paths as `$.a.b[0]` and the context
+//! object's fields; in Choice rules `StringEquals` and `BooleanEquals`. There are no intrinsic functions.
 //!
 //! # Example
 //!
@@ -77,7 +77,6 @@
 //! - The result of `lambda:invoke` has `Payload` and `StatusCode` only, without the headers and
 //!   metadata of the HTTP response.
 //! - The names of child executions are readable instead of being UUIDs.
-//! - `States.Format` refuses lists and objects, which the service prints in a notation of its own.
 //! - A call of a function that is no longer waited for is dropped; a Lambda function would go on
 //!   to its end.
 

@@ -7,12 +7,12 @@ use crate::clock::Hold;
 use crate::context::ExecutionContext;
 use crate::definition::{Graph, MapState, MaxConcurrency};
 use crate::execution::{Fnv, Run, Visit, fill, path_failure, too_large};
-use crate::failure::{ErrorCause, Failure, names};
+use crate::failure::{ErrorCause, StateFailure, names};
 use crate::history::History;
 use crate::limits::{MAX_EXECUTION_NAME_CHARS, MAX_OPEN_CHILDREN, fits_payload};
 use crate::observer::EventKind;
 use crate::outcome::{ChildFailure, Status, Tally};
-use crate::template::Template;
+use crate::template::PayloadTemplate;
 use crate::timestamp::iso_8601;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -22,9 +22,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// What a child's task gives back. It holds the clock until its parent has taken over.
-struct Finished {
+struct FinishedChild {
     index: usize,
-    result: Result<Value, Failure>,
+    result: Result<Value, StateFailure>,
     hold: Hold,
 }
 
@@ -35,7 +35,7 @@ impl Run {
         visit: Visit<'_>,
         map: &MapState,
         input: &Value,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, StateFailure> {
         let state = visit.state.name.as_str();
         let effective = self.effective_input(visit, input)?.into_owned();
         let limit = self.max_concurrency(visit, map, &effective)?;
@@ -56,7 +56,10 @@ impl Run {
             if fits_payload(&results) {
                 Ok(results)
             } else {
-                Err(Failure::error(names::DATA_LIMIT_EXCEEDED, too_large(state)))
+                Err(StateFailure::error(
+                    names::DATA_LIMIT_EXCEEDED,
+                    too_large(state),
+                ))
             }
         });
         match &result {
@@ -65,14 +68,14 @@ impl Run {
                 self.history
                     .record(EventKind::MapStateSucceeded { state })?;
             }
-            Err(Failure::Error(ErrorCause { error, cause })) => {
+            Err(StateFailure::Error(ErrorCause { error, cause })) => {
                 self.history.record(EventKind::MapRunFailed {
                     state,
                     error,
                     cause,
                 })?;
             }
-            Err(Failure::Terminal(_)) => {}
+            Err(StateFailure::Terminal(_)) => {}
         }
         result
     }
@@ -82,7 +85,7 @@ impl Run {
         visit: Visit<'_>,
         map: &MapState,
         input: &Value,
-    ) -> Result<usize, Failure> {
+    ) -> Result<usize, StateFailure> {
         let number = match &map.max_concurrency {
             MaxConcurrency::Number(number) => *number,
             MaxConcurrency::Path(path) => {
@@ -110,9 +113,9 @@ impl Run {
     fn location(
         &self,
         visit: Visit<'_>,
-        template: &Template,
+        template: &PayloadTemplate,
         input: &Value,
-    ) -> Result<String, Failure> {
+    ) -> Result<String, StateFailure> {
         match fill(visit, template, &self.scope(visit, input))? {
             Value::String(text) => Ok(text),
             other => Err(visit.runtime_error(&format!(
@@ -121,8 +124,8 @@ impl Run {
         }
     }
 
-    async fn read_items(&self, bucket: &str, key: &str) -> Result<Vec<Value>, Failure> {
-        let failed = |cause: String| Failure::error(names::ITEM_READER_FAILED, cause);
+    async fn read_items(&self, bucket: &str, key: &str) -> Result<Vec<Value>, StateFailure> {
+        let failed = |cause: String| StateFailure::error(names::ITEM_READER_FAILED, cause);
         let object = self.shared.host.get_object(bucket, key).await;
         let object = object
             .map_err(|error| failed(format!("s3://{bucket}/{key} could not be read: {error}")))?;
@@ -144,8 +147,8 @@ impl Run {
         input: &Value,
         items: Vec<Value>,
         limit: usize,
-        children: &mut JoinSet<Finished>,
-    ) -> Result<Value, Failure> {
+        children: &mut JoinSet<FinishedChild>,
+    ) -> Result<Value, StateFailure> {
         self.map_runs += 1;
         let map_run = self.map_runs;
         let mut results = vec![Value::Null; items.len()];
@@ -161,7 +164,7 @@ impl Run {
                 return Ok(Value::Array(results));
             }
             let joined = self.hold.release_while(children.join_next()).await;
-            let Finished {
+            let FinishedChild {
                 index,
                 result,
                 hold,
@@ -184,7 +187,7 @@ impl Run {
                     }
                 }
                 Err(_) => {
-                    return Err(Failure::error(
+                    return Err(StateFailure::error(
                         names::EXCEED_TOLERATED_FAILURE_THRESHOLD,
                         "The specified tolerated failure threshold was exceeded",
                     ));
@@ -200,12 +203,12 @@ impl Run {
         input: &Value,
         index: usize,
         item: Value,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, StateFailure> {
         let too_large = || {
             let cause = format!(
                 "The item at index {index} exceeds the maximum number of bytes service limit."
             );
-            Failure::error(names::DATA_LIMIT_EXCEEDED, cause)
+            StateFailure::error(names::DATA_LIMIT_EXCEEDED, cause)
         };
         if !fits_payload(&item) {
             return Err(too_large());
@@ -232,7 +235,7 @@ impl Run {
         map_run: u64,
         index: usize,
         input: Value,
-    ) -> BoxFuture<'static, Finished> {
+    ) -> BoxFuture<'static, FinishedChild> {
         let shared = Arc::clone(&self.shared);
         let name = child_name(&self.context.name, &map.label, map_run, index);
         let machine_id = format!("{}/{}", shared.arn, map.label);
@@ -286,10 +289,10 @@ async fn run_child(
     mut record: ChildRecord,
     graph: Arc<Graph>,
     input: Value,
-) -> Finished {
+) -> FinishedChild {
     let result = run.complete(&graph, input).await;
     record.close(&result);
-    Finished {
+    FinishedChild {
         index: record.index,
         result,
         hold: run.hold,
@@ -309,7 +312,7 @@ struct ChildRecord {
 }
 
 impl ChildRecord {
-    fn close(&mut self, result: &Result<Value, Failure>) {
+    fn close(&mut self, result: &Result<Value, StateFailure>) {
         self.status = match result {
             Ok(output) => Status::Succeeded(output.clone()),
             Err(failure) => {

@@ -10,11 +10,11 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct JsonPath {
     text: String,
-    steps: Vec<Step>,
+    steps: Vec<PathStep>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
+enum PathStep {
     Name(String),
     Index(usize),
 }
@@ -48,7 +48,7 @@ impl JsonPath {
                 let Ok(index) = index.parse() else {
                     return refused("only an array index may stand in brackets");
                 };
-                steps.push(Step::Index(index));
+                steps.push(PathStep::Index(index));
                 rest = after;
             } else if let Some(after) = rest.strip_prefix('.') {
                 let end = after.find(['.', '[']).unwrap_or(after.len());
@@ -59,7 +59,7 @@ impl JsonPath {
                 if name.contains(REFUSED_IN_NAMES) || name.contains(char::is_whitespace) {
                     return refused("wildcards, filters, slices and quoted names are not");
                 }
-                steps.push(Step::Name(name.to_owned()));
+                steps.push(PathStep::Name(name.to_owned()));
                 rest = after;
             } else {
                 return refused("`.` or `[` expected");
@@ -74,8 +74,8 @@ impl JsonPath {
     /// The node the path leads to, or nothing if the document does not have it.
     pub(crate) fn resolve<'v>(&self, root: &'v Value) -> Option<&'v Value> {
         self.steps.iter().try_fold(root, |node, step| match step {
-            Step::Name(name) => node.as_object()?.get(name),
-            Step::Index(index) => node.as_array()?.get(*index),
+            PathStep::Name(name) => node.as_object()?.get(name),
+            PathStep::Index(index) => node.as_array()?.get(*index),
         })
     }
 }
@@ -107,8 +107,8 @@ impl ResultPath {
         let mut names = Vec::with_capacity(path.steps.len());
         for step in path.steps {
             match step {
-                Step::Name(name) => names.push(name),
-                Step::Index(_) => {
+                PathStep::Name(name) => names.push(name),
+                PathStep::Index(_) => {
                     return Err(format!(
                         "`{text}`: a result cannot be placed in an array; name a field"
                     ));

@@ -2,14 +2,14 @@
 //! input, the context object or an intrinsic function (`Parameters`, `ResultSelector`,
 //! `ItemSelector`, and parts of them).
 
-use crate::context::Place;
+use crate::context::Vantage;
 use crate::definition::Problems;
-use crate::expression::{EvaluationError, Expression, Scope};
+use crate::expression::{Expression, PathNotFound, Scope};
 use serde_json::{Map, Value};
 
 /// A parsed payload template.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Template {
+pub(crate) enum PayloadTemplate {
     /// Has no computed field anywhere.
     Literal(Value),
     /// The whole value is computed; `field` is the name it stands under, with its `.$`.
@@ -17,26 +17,31 @@ pub(crate) enum Template {
         field: String,
         expression: Expression,
     },
-    Object(Vec<(String, Template)>),
-    Array(Vec<Template>),
+    Object(Vec<(String, PayloadTemplate)>),
+    Array(Vec<PayloadTemplate>),
 }
 
 /// Why a template has no value, and in which field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TemplateError {
     pub(crate) field: String,
-    pub(crate) error: EvaluationError,
+    pub(crate) error: PathNotFound,
 }
 
-impl Template {
+impl PayloadTemplate {
     /// Reads a template that stands at `path` in the definition.
-    pub(crate) fn parse(value: &Value, path: &str, place: Place, problems: &mut Problems) -> Self {
+    pub(crate) fn parse(
+        value: &Value,
+        path: &str,
+        vantage: Vantage,
+        problems: &mut Problems,
+    ) -> Self {
         let template = match value {
             Value::Object(object) => Self::Object(
                 object
                     .iter()
                     .filter_map(|(name, value)| {
-                        Self::parse_field(object, name, value, path, place, problems)
+                        Self::parse_field(object, name, value, path, vantage, problems)
                     })
                     .collect(),
             ),
@@ -45,7 +50,7 @@ impl Template {
                     .iter()
                     .enumerate()
                     .map(|(index, item)| {
-                        Self::parse(item, &format!("{path}[{index}]"), place, problems)
+                        Self::parse(item, &format!("{path}[{index}]"), vantage, problems)
                     })
                     .collect(),
             ),
@@ -63,19 +68,19 @@ impl Template {
         name: &str,
         value: &Value,
         path: &str,
-        place: Place,
+        vantage: Vantage,
         problems: &mut Problems,
     ) -> Option<(String, Self)> {
         let field_path = format!("{path}.{name}");
         let Some(target) = name.strip_suffix(".$") else {
-            let template = Self::parse(value, &field_path, place, problems);
+            let template = Self::parse(value, &field_path, vantage, problems);
             return Some((name.to_owned(), template));
         };
         if object.contains_key(target) {
             problems.add(&field_path, format!("`{target}` is given as well"));
             return None;
         }
-        let template = Self::parse_computed(name, value, &field_path, place, problems)?;
+        let template = Self::parse_computed(name, value, &field_path, vantage, problems)?;
         Some((target.to_owned(), template))
     }
 
@@ -84,7 +89,7 @@ impl Template {
         name: &str,
         value: &Value,
         path: &str,
-        place: Place,
+        vantage: Vantage,
         problems: &mut Problems,
     ) -> Option<Self> {
         let Value::String(text) = value else {
@@ -94,7 +99,7 @@ impl Template {
             );
             return None;
         };
-        match Expression::parse(text, place) {
+        match Expression::parse(text, vantage) {
             Ok(expression) => Some(Self::Computed {
                 field: name.to_owned(),
                 expression,

@@ -1,51 +1,23 @@
-//! One record, one call, one output line.
+//! One record, one question, one output line.
 
+use crate::line::{self, LineError};
+use crate::pacing::Pacing;
 use bytes::Bytes;
 use quarry_asking::Fallback;
 use quarry_edge::clock::Pause;
-use quarry_edge::error::StepError;
-use quarry_edge::on_demand::{InvokeError, OnDemand};
-use serde::{Deserialize, Serialize};
+use quarry_edge::error::{Source, StepError};
+use quarry_edge::failure::UNSUITABLE_REMEDY;
+use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
+use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Tries of one record within one call of the function when the service is busy.
-const TRIES: u32 = 6;
-/// The wait before the second try; it doubles from try to try.
+/// Attempts at one record within one call of the function when the service is busy.
+const ATTEMPTS: u32 = 6;
+/// The wait before the second attempt; it doubles from attempt to attempt.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-
-/// Spaces calls so that no more than `rate` begin per second.
-#[derive(Debug)]
-pub struct Pacing {
-    gap: Duration,
-    begun: AtomicU64,
-}
-
-impl Pacing {
-    /// `rate` calls per second.
-    pub fn new(rate: f64) -> Self {
-        Self {
-            gap: Duration::from_secs_f64(1.0 / rate.clamp(0.001, 1_000_000.0)),
-            begun: AtomicU64::new(0),
-        }
-    }
-
-    /// Waits for this call's turn: each call begins at least one gap after the one before.
-    async fn turn(&self, pause: &dyn Pause) {
-        let now = u64::try_from(pause.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let gap = u64::try_from(self.gap.as_nanos()).unwrap_or(u64::MAX);
-        let turn = self
-            .begun
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
-                Some(next.max(now) + gap)
-            })
-            .map_or(now, |next| next.max(now));
-        if turn > now {
-            pause.pause(Duration::from_nanos(turn - now)).await;
-        }
-    }
-}
 
 /// Asks one model, and another when the first does not take a record.
 pub(crate) struct Asker<'a> {
@@ -55,55 +27,54 @@ pub(crate) struct Asker<'a> {
     pub(crate) calls: &'a AtomicU64,
     pub(crate) model_id: String,
     pub(crate) converse: bool,
+    /// The service tier that is asked for.
+    pub(crate) tier: Option<&'static str>,
     pub(crate) fallback: Option<&'a Fallback>,
+    /// Whether other rows of the slice have been paid for as a job. A model that cannot be called on
+    /// demand then costs these rows their answers, and not the run its result.
+    pub(crate) rows_were_paid: bool,
 }
 
 /// What became of a record.
 pub(crate) enum Answered {
     /// An output line: an answer, or the service's reason against this record.
     Line(Vec<u8>),
-    /// No answer, for a reason that is not the record's; the line says so, and the record is
-    /// asked again in the next round.
+    /// No answer, for a reason that is not the record's. The line says so.
     No { line: Vec<u8>, why: StepError },
+}
+
+impl Answered {
+    /// Whether the service asked for fewer calls.
+    pub(crate) fn is_throttled(&self) -> bool {
+        matches!(
+            self,
+            Self::No {
+                why: StepError::Throttled { .. },
+                ..
+            }
+        )
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
-    record_id: std::borrow::Cow<'a, str>,
+struct InputRecord<'a> {
+    #[serde(borrow)]
+    record_id: Cow<'a, str>,
     #[serde(borrow)]
     model_input: &'a RawValue,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OutputLine<'a> {
-    record_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model_output: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Refusal<'a>>,
-    /// Not a member of Bedrock's own lines: it tells how the answer is to be read.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    by_fallback: bool,
-}
-
-/// What a model returned.
-struct Output {
-    json: Bytes,
-    by_fallback: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Refusal<'a> {
-    error_code: u16,
-    error_message: &'a str,
+/// A failed question: of the fallback model too, if the run's model had refused the record before.
+struct Unanswered<'a> {
+    model_id: &'a str,
+    error: InvokeError,
+    refused_before: Option<(u16, String)>,
 }
 
 impl Asker<'_> {
-    pub(crate) async fn ask(&self, line: Bytes, pacing: &Pacing) -> Answered {
-        let record: Record<'_> = match serde_json::from_slice(&line) {
+    pub(crate) async fn ask(&self, record: &Bytes, pacing: &Pacing) -> Answered {
+        let record: InputRecord<'_> = match serde_json::from_slice(record) {
             Ok(record) => record,
             Err(error) => {
                 return Answered::No {
@@ -114,138 +85,176 @@ impl Asker<'_> {
         };
         let body = Bytes::copy_from_slice(record.model_input.get().as_bytes());
         let mut wait = FIRST_WAIT;
-        let mut tries = 1;
-        let (failure, model_id) = loop {
+        let mut attempts = 1;
+        let unanswered = loop {
             pacing.turn(self.pause).await;
             match self.once(&body).await {
-                Ok(output) => return answer(&record.record_id, &output),
-                Err((InvokeError::Throttled(_) | InvokeError::Unavailable(_), _))
-                    if tries < TRIES =>
-                {
+                Ok((reply, by_fallback)) => {
+                    let line = line::answer(&record.record_id, &reply, by_fallback);
+                    return Answered::Line(line);
+                }
+                Err(Unanswered {
+                    error: InvokeError::Throttled(_) | InvokeError::Unavailable(_),
+                    ..
+                }) if attempts < ATTEMPTS => {
                     self.pause.pause(wait).await;
                     wait *= 2;
-                    tries += 1;
+                    attempts += 1;
                 }
-                Err(failure) => break failure,
+                Err(unanswered) => break unanswered,
             }
         };
-        let doing = format!("asking {model_id} about {}", record.record_id);
-        let (code, message, why) = match failure {
+        self.without_answer(&record.record_id, unanswered)
+    }
+
+    /// Whether the service answers at all: a question that no record depends on.
+    pub(crate) async fn is_service_up(&self, body: Vec<u8>) -> bool {
+        let asked = self.call(&self.model_id, self.converse, self.tier, body.into());
+        matches!(asked.await, Ok(_) | Err(InvokeError::Rejected { .. }))
+    }
+
+    fn without_answer(&self, id: &str, unanswered: Unanswered<'_>) -> Answered {
+        let Unanswered {
+            model_id,
+            error,
+            refused_before,
+        } = unanswered;
+        let doing = format!("asking {model_id} about {id}");
+        let line = |code, message: &str, retryable| {
+            line::refusal(
+                id,
+                LineError {
+                    error_code: code,
+                    error_message: message,
+                    fallback_message: None,
+                    retryable,
+                },
+            )
+        };
+        match error {
             InvokeError::Rejected { code, message } => {
-                return Answered::Line(refusal(&record.record_id, code, &message));
+                let (code, message, second) = match refused_before {
+                    Some((code, first)) => {
+                        let second = format!("the fallback model {model_id}: {message}");
+                        (code, first, Some(second))
+                    }
+                    None => (code, message, None),
+                };
+                Answered::Line(line::refusal(
+                    id,
+                    LineError {
+                        error_code: code,
+                        error_message: &message,
+                        fallback_message: second.as_deref(),
+                        retryable: None,
+                    },
+                ))
             }
-            error @ InvokeError::TimedOut(_) => {
-                return Answered::Line(refusal(&record.record_id, 504, &error.to_string()));
+            error @ InvokeError::TimedOut(_) => Answered::Line(line(504, &error.to_string(), None)),
+            InvokeError::Unsuitable(source) if self.rows_were_paid => {
+                let message = format!("{source}; {UNSUITABLE_REMEDY}");
+                Answered::Line(line(400, &message, Some(false)))
             }
-            InvokeError::Throttled(source) => {
-                let source = Some(source);
-                (429, "throttled", StepError::Throttled { doing, source })
+            error @ InvokeError::Unsuitable(_) => {
+                let line = line(400, &words(&error), Some(false));
+                let source: Option<Source> = Some(Box::new(error));
+                Answered::No {
+                    line,
+                    why: StepError::Refused { doing, source },
+                }
             }
-            InvokeError::Unavailable(source) => {
-                let source = Some(source);
-                (
-                    503,
-                    "the model did not answer",
-                    StepError::Unavailable { doing, source },
-                )
+            error @ InvokeError::FirstUse(_) => {
+                let line = line(403, &words(&error), None);
+                let source: Option<Source> = Some(Box::new(error));
+                Answered::No {
+                    line,
+                    why: StepError::ModelAccessPending { doing, source },
+                }
             }
-            InvokeError::AccessDenied(source) => {
-                let source = Some(source);
-                (
-                    403,
-                    "access denied",
-                    StepError::AccessDenied { doing, source },
-                )
-            }
-            InvokeError::NotFound(source) => {
-                let source = Some(source);
-                (404, "no such model", StepError::NotFound { doing, source })
-            }
-        };
-        Answered::No {
-            line: refusal(&record.record_id, code, message),
-            why,
+            InvokeError::Throttled(source) => Answered::No {
+                line: line(429, &source.to_string(), None),
+                why: StepError::Throttled {
+                    doing,
+                    source: Some(source),
+                },
+            },
+            InvokeError::Unavailable(source) => Answered::No {
+                line: line(503, &source.to_string(), None),
+                why: StepError::Unavailable {
+                    doing,
+                    source: Some(source),
+                },
+            },
+            InvokeError::AccessDenied(source) => Answered::No {
+                line: line(403, &source.to_string(), None),
+                why: StepError::AccessDenied {
+                    doing,
+                    source: Some(source),
+                },
+            },
+            InvokeError::NotFound(source) => Answered::No {
+                line: line(404, &source.to_string(), None),
+                why: StepError::NotFound {
+                    doing,
+                    source: Some(source),
+                },
+            },
         }
     }
 
-    /// One call, and one of the fallback model if the first model does not take the record. A
-    /// failure comes with the model that was asked.
-    async fn once(&self, body: &Bytes) -> Result<Output, (InvokeError, &str)> {
-        let first = self.call(&self.model_id, self.converse, body.clone()).await;
+    /// One call, and one of the fallback model if the first model does not take the record.
+    async fn once(&self, body: &Bytes) -> Result<(ModelReply, bool), Unanswered<'_>> {
+        let first = self
+            .call(&self.model_id, self.converse, self.tier, body.clone())
+            .await;
+        let unanswered = |model_id, error, refused_before| Unanswered {
+            model_id,
+            error,
+            refused_before,
+        };
         let (code, message) = match first {
-            Ok(json) => {
-                return Ok(Output {
-                    json,
-                    by_fallback: false,
-                });
-            }
+            Ok(reply) => return Ok((reply, false)),
             Err(InvokeError::Rejected { code, message }) => (code, message),
-            Err(other) => return Err((other, &self.model_id)),
+            Err(other) => return Err(unanswered(&self.model_id, other, None)),
         };
         let fallback = self
             .fallback
             .and_then(|fallback| Some((fallback, fallback.model_input(body)?)));
         let Some((fallback, body)) = fallback else {
-            return Err((InvokeError::Rejected { code, message }, &self.model_id));
+            let rejected = InvokeError::Rejected { code, message };
+            return Err(unanswered(&self.model_id, rejected, None));
         };
         let id = fallback.model_id();
-        let second = self
-            .call(id, fallback.is_asked_by_converse(), body.into())
-            .await;
-        match second {
-            Ok(json) => Ok(Output {
-                json,
-                by_fallback: true,
-            }),
-            Err(InvokeError::Rejected {
-                code,
-                message: second,
-            }) => {
-                let message = format!("{message}; the fallback model {id}: {second}");
-                Err((InvokeError::Rejected { code, message }, id))
-            }
-            Err(other) => Err((other, id)),
+        let converse = fallback.is_asked_by_converse();
+        // The fallback model may not have the tier that the run's model has.
+        match self.call(id, converse, None, body.into()).await {
+            Ok(reply) => Ok((reply, true)),
+            Err(error) => Err(unanswered(id, error, Some((code, message)))),
         }
     }
 
-    async fn call(&self, model: &str, converse: bool, body: Bytes) -> Result<Bytes, InvokeError> {
+    async fn call(
+        &self,
+        model_id: &str,
+        converse: bool,
+        tier: Option<&str>,
+        body: Bytes,
+    ) -> Result<ModelReply, InvokeError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.models.invoke(model, converse, body).await
+        let question = Question {
+            model_id,
+            converse,
+            body,
+            tier,
+        };
+        self.models.invoke(question).await
     }
 }
 
-fn answer(id: &str, output: &Output) -> Answered {
-    match serde_json::from_slice::<&RawValue>(&output.json) {
-        Ok(json) => Answered::Line(line(&OutputLine {
-            record_id: id,
-            model_output: Some(json),
-            error: None,
-            by_fallback: output.by_fallback,
-        })),
-        Err(error) => Answered::Line(refusal(
-            id,
-            502,
-            &format!("the answer is not JSON: {error}"),
-        )),
+/// An error with its source, in one line.
+fn words(error: &InvokeError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{source}; {error}"),
+        None => error.to_string(),
     }
-}
-
-fn refusal(id: &str, code: u16, message: &str) -> Vec<u8> {
-    line(&OutputLine {
-        record_id: id,
-        model_output: None,
-        error: Some(Refusal {
-            error_code: code,
-            error_message: message,
-        }),
-        by_fallback: false,
-    })
-}
-
-fn line(output: &OutputLine<'_>) -> Vec<u8> {
-    let mut line = serde_json::to_vec(output).unwrap_or_default();
-    // An answer may be pretty-printed; a line must stay one line.
-    line.retain(|byte| !matches!(byte, b'\n' | b'\r'));
-    line.push(b'\n');
-    line
 }

@@ -8,22 +8,29 @@
 //! the rest is left to the next call.
 
 mod ask;
+mod flex;
+mod line;
+mod pacing;
 
-pub use ask::Pacing;
+pub use pacing::Pacing;
 
+use ask::Answered;
 use bytes::Bytes;
+use flex::Tier;
 use futures::stream::{self, StreamExt};
+use quarry_answer::LineBody;
 use quarry_asking::Asking;
 use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::payload::{SliceState, Step};
-use quarry_contract::plan::{Asked, Plan};
-use quarry_edge::clock::{Pause, TimeLeft};
+use quarry_contract::plan::{Asked, Mode, Plan, REFUSED_RECORDS, Slice};
+use quarry_edge::clock::{Clock, Pause, TimeLeft};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::on_demand::OnDemand;
 use quarry_edge::s3::lines::Lines;
 use quarry_edge::store::{ObjectStore, StoreError};
+use quarry_result::refusals::Refusals;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -42,6 +49,8 @@ pub struct Deps {
     pub store: Arc<dyn ObjectStore>,
     /// The models.
     pub models: Arc<dyn OnDemand>,
+    /// For how long the tier `flex` has been throttling.
+    pub clock: Arc<dyn Clock>,
     /// For the rate, and for waiting when throttled.
     pub pause: Arc<dyn Pause>,
     /// Where metrics go.
@@ -69,25 +78,37 @@ async fn ask_rest(
     calls: &AtomicU64,
 ) -> Result<SliceState, StepError> {
     let run = RunFolder::at(state.run.clone());
-    let round = run.slice(state.slice).round(state.round);
+    let slice_folder = run.slice(state.slice);
+    let round = slice_folder.round(state.round);
     let plan: Plan = documents::read(&*deps.store, &run.plan()).await?;
-    let asking = Asking::of_plan(&plan).map_err(StepError::bad_request)?;
-    let settings = asking.settings();
     let asked: Asked = documents::read(&*deps.store, &round.asked()).await?;
-    let caller = ask::Asker {
+    let slice: Slice = documents::read(&*deps.store, &slice_folder.spec()).await?;
+    let asking = Asking::of_round(&plan, asked.forms.as_ref()).map_err(StepError::bad_request)?;
+    let settings = asking.settings();
+    let mut tier = Tier::of_round(deps, &round, settings).await?;
+    let mut asker = ask::Asker {
         models: &*deps.models,
         pause: &*deps.pause,
         calls,
         model_id: settings.effective_model_id(),
         converse: quarry_asking::converse(settings).map_err(StepError::bad_request)?,
+        tier: tier.now(),
         fallback: asking.fallback(),
+        rows_were_paid: slice.mode == Mode::Batch,
     };
     let workers = plan.on_demand_workers.max(1) as usize;
     // Fewer records than workers would leave workers idle.
     let together = workers.max(settings.batch_size as usize);
     let pacing = Pacing::new(plan.on_demand_rate);
+    let to_merge = |state| SliceState {
+        next: Step::Merge,
+        ..state
+    };
 
-    let kept = kept_until(deps, &round).await?;
+    let kept = Kept::of_round(deps, &round).await?;
+    if kept.shows_refusal {
+        return Ok(to_merge(state));
+    }
     let mut number = kept.answers_files;
     let mut lines = Lines::open(
         Arc::clone(&deps.store),
@@ -98,28 +119,57 @@ async fn ask_rest(
     // Every call asks one record at least, so that all calls together come to an end.
     let mut first = true;
     loop {
-        let records = take(&mut lines, together)
+        // The first records show whether the service takes any, so they are no more than may be lost.
+        let most = if number == 0 {
+            together.min(REFUSED_RECORDS as usize)
+        } else {
+            together
+        };
+        let records = take(&mut lines, most)
             .await
             .map_err(|error| error.into_step(&format!("reading {}", round.input())))?;
         let Some(last) = records.last().map(|record| record.end) else {
-            return Ok(SliceState {
-                next: Step::Merge,
-                ..state
-            });
+            return Ok(to_merge(state));
         };
-        let (answers, end) =
-            ask_in_time(&caller, &pacing, workers, records, first, time_left).await;
+        asker.tier = tier.now();
+        let group = Group {
+            asker: &asker,
+            pacing: &pacing,
+            workers,
+            time_left,
+        };
+        let (answers, end) = group.ask(records, first).await;
         first = false;
         if let Some(end) = end {
-            let body = join(answers)?;
+            let body = match join(answers) {
+                Joined::Some(body) => {
+                    tier.answered().await?;
+                    body
+                }
+                Joined::None { body, why } => {
+                    if matches!(why, StepError::Throttled { .. }) {
+                        tier.throttled().await?;
+                    }
+                    let is_records = matches!(why, StepError::Unavailable { .. })
+                        && asker.is_service_up(asking.probe()).await;
+                    if !is_records {
+                        return Err(why);
+                    }
+                    body
+                }
+            };
             let at = round
                 .on_demand_output()
                 .join(&format!("{number:08}-{end:016}.jsonl.out"));
+            let shows_refusal = number == 0 && is_one_refusal(&body);
             number += 1;
             deps.store
                 .put(&at, body, false)
                 .await
                 .map_err(|error| error.into_step(&format!("writing {at}")))?;
+            if shows_refusal {
+                return Ok(to_merge(state));
+            }
         }
         if end != Some(last) {
             return Ok(SliceState {
@@ -130,7 +180,25 @@ async fn ask_rest(
     }
 }
 
+/// Whether the first lines of a round are [`REFUSED_RECORDS`] times the same final error.
+fn is_one_refusal(body: &[u8]) -> bool {
+    let mut refusals = Refusals::default();
+    let mut lines = 0_u64;
+    for line in body
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
+        lines += 1;
+        match quarry_answer::read_line(line).map(|line| line.body) {
+            Ok(LineBody::Error(error)) => refusals.add(0, &error),
+            _ => return false,
+        }
+    }
+    lines >= REFUSED_RECORDS && refusals.only().is_some_and(|only| only.is_final)
+}
+
 /// A record, and the place in the input at which it ends.
+#[derive(Clone)]
 struct Record {
     line: Bytes,
     end: u64,
@@ -149,91 +217,155 @@ async fn take(lines: &mut Lines, count: usize) -> Result<Vec<Record>, StoreError
     Ok(records)
 }
 
-/// Asks records until the time is used up, the first in any case if `first` says so. The answers of
-/// the first of them, without a gap, and the end of the last one that was answered.
-async fn ask_in_time(
-    caller: &ask::Asker<'_>,
-    pacing: &Pacing,
+/// How records are asked together.
+struct Group<'a> {
+    asker: &'a ask::Asker<'a>,
+    pacing: &'a Pacing,
     workers: usize,
-    records: Vec<Record>,
-    first: bool,
-    time_left: &dyn TimeLeft,
-) -> (Vec<ask::Answered>, Option<u64>) {
-    let asked = stream::iter(records)
-        .enumerate()
-        .map(|(index, record)| async move {
-            if (first && index == 0) || time_left.enough() {
-                Some((caller.ask(record.line, pacing).await, record.end))
-            } else {
-                None
-            }
-        })
-        .buffered(workers);
-    let cut_off = pin!(async {
-        match time_left.until_end() {
-            Some(left) => caller.pause.pause(left.saturating_sub(KEEP_ANSWERS)).await,
-            None => std::future::pending().await,
-        }
-    });
-    let mut asked = pin!(asked.take_until(cut_off));
-    let (mut answers, mut end) = (Vec::new(), None);
-    while let Some(Some((answer, ends))) = asked.next().await {
-        answers.push(answer);
-        end = Some(ends);
-    }
-    (answers, end)
+    time_left: &'a dyn TimeLeft,
 }
 
-/// The answers of some records, one line each. When not one of them was answered (the service is
-/// busy or refuses every call), nothing is kept and the step fails, so that the state machine
-/// waits and calls again, or stops.
-fn join(answers: Vec<ask::Answered>) -> Result<Bytes, StepError> {
+/// The longest wait before throttled records are asked again within an invocation.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+impl Group<'_> {
+    /// Asks records until the time is used up, the first in any case if `first` says so. Returns the
+    /// answers of the first of them, without a gap, and the end of the last one that was answered.
+    ///
+    /// Records that are throttled while others are answered are asked again as long as there is time,
+    /// so that they do not lose the round.
+    async fn ask(&self, records: Vec<Record>, first: bool) -> (Vec<Answered>, Option<u64>) {
+        let mut records = records;
+        let mut answers = self.ask_once(records.clone(), first).await;
+        records.truncate(answers.len());
+        let mut wait = Duration::from_secs(5);
+        while answers.iter().any(|one| !one.is_throttled()) {
+            let throttled: Vec<usize> = (0..answers.len())
+                .filter(|index| answers[*index].is_throttled())
+                .collect();
+            if throttled.is_empty() || !self.time_left.enough() {
+                break;
+            }
+            self.asker.pause.pause(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+            let again: Vec<Record> = throttled
+                .iter()
+                .map(|index| records[*index].clone())
+                .collect();
+            let again = self.ask_once(again, false).await;
+            if again.is_empty() {
+                break;
+            }
+            for (index, answer) in throttled.into_iter().zip(again) {
+                answers[index] = answer;
+            }
+        }
+        let end = records.last().map(|record| record.end);
+        (answers, end)
+    }
+
+    async fn ask_once(&self, records: Vec<Record>, first: bool) -> Vec<Answered> {
+        let asked = stream::iter(records)
+            .enumerate()
+            .map(|(index, record)| async move {
+                if (first && index == 0) || self.time_left.enough() {
+                    Some(self.asker.ask(&record.line, self.pacing).await)
+                } else {
+                    None
+                }
+            })
+            .buffered(self.workers);
+        let cut_off = pin!(async {
+            match self.time_left.until_end() {
+                Some(left) => {
+                    let left = left.saturating_sub(KEEP_ANSWERS);
+                    self.asker.pause.pause(left).await;
+                }
+                None => std::future::pending().await,
+            }
+        });
+        let mut asked = pin!(asked.take_until(cut_off));
+        let mut answers = Vec::new();
+        while let Some(Some(answer)) = asked.next().await {
+            answers.push(answer);
+        }
+        answers
+    }
+}
+
+/// The answers of some records, one line each.
+enum Joined {
+    /// At least one of them was answered, or refused for its own sake.
+    Some(Bytes),
+    /// Not one was: the service is busy, or refuses every call.
+    None { body: Bytes, why: StepError },
+}
+
+fn join(answers: Vec<Answered>) -> Joined {
     let mut body = Vec::new();
     let mut put_off = None;
     let mut settled = false;
     for answer in answers {
         match answer {
-            ask::Answered::Line(line) => {
+            Answered::Line(line) => {
                 settled = true;
                 body.extend_from_slice(&line);
             }
-            ask::Answered::No { line, why } => {
+            Answered::No { line, why } => {
                 body.extend_from_slice(&line);
                 put_off.get_or_insert(why);
             }
         }
     }
+    let body = Bytes::from(body);
     match put_off {
-        Some(why) if !settled => Err(why),
-        _ => Ok(Bytes::from(body)),
+        Some(why) if !settled => Joined::None { body, why },
+        _ => Joined::Some(body),
     }
-}
-
-struct Kept {
-    answers_files: usize,
-    bytes: u64,
 }
 
 /// How far earlier calls came: an answer file's name ends with the place in the input at which
 /// its records end.
-async fn kept_until(deps: &Deps, round: &RoundFolder) -> Result<Kept, StepError> {
-    let folder = round.on_demand_output();
-    let files = deps
-        .store
-        .list(&folder)
-        .await
-        .map_err(|error| error.into_step(&format!("listing {folder}")))?;
-    let bytes = files.last().map_or(Some(0), |file| {
-        let name = file.location.file_name();
-        name.split_once('-')?.1.split_once('.')?.0.parse().ok()
-    });
-    let bytes = bytes.ok_or_else(|| {
-        StepError::bad_request(format!(
-            "{folder} holds an object that is no answer file; remove it"
-        ))
-    })?;
-    Ok(Kept {
-        answers_files: files.len(),
-        bytes,
-    })
+struct Kept {
+    answers_files: usize,
+    bytes: u64,
+    /// Whether the first file shows that the service refuses the round.
+    shows_refusal: bool,
 }
+
+impl Kept {
+    async fn of_round(deps: &Deps, round: &RoundFolder) -> Result<Self, StepError> {
+        let folder = round.on_demand_output();
+        let files = deps
+            .store
+            .list(&folder)
+            .await
+            .map_err(|error| error.into_step(&format!("listing {folder}")))?;
+        let bytes = files.last().map_or(Some(0), |file| {
+            let name = file.location.file_name();
+            name.split_once('-')?.1.split_once('.')?.0.parse().ok()
+        });
+        let bytes = bytes.ok_or_else(|| {
+            StepError::bad_request(format!(
+                "{folder} holds an object that is not an answer file; remove it"
+            ))
+        })?;
+        let shows_refusal = match files.as_slice() {
+            [only] if only.size <= MAX_REFUSAL_BYTES => {
+                let body = deps.store.get(&only.location, MAX_REFUSAL_BYTES).await;
+                let body =
+                    body.map_err(|error| error.into_step(&format!("reading {}", only.location)))?;
+                is_one_refusal(&body)
+            }
+            _ => false,
+        };
+        Ok(Self {
+            answers_files: files.len(),
+            bytes,
+            shows_refusal,
+        })
+    }
+}
+
+/// The most bytes of an answer file that holds nothing but refusals.
+const MAX_REFUSAL_BYTES: u64 = 1 << 20;

@@ -15,25 +15,27 @@ use quarry_contract::VERSION;
 use quarry_contract::layout::{RoundFolder, RunFolder, SliceFolder};
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::{SliceState, Step};
-use quarry_contract::plan::{Asked, JobEnd, Plan, Slice, Table, Todo};
+use quarry_contract::plan::{Asked, JobEnd, Plan, RequestForms, Slice, Table, Todo};
 use quarry_contract::record_id::RecordIds;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
+use quarry_edge::failure::FIRST_USE_REMEDY;
 use quarry_edge::jobs::JobStatus;
 use quarry_edge::s3::lines::Lines;
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
-use quarry_edge::store::{ObjectInfo, ObjectStore};
+use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
 use quarry_result::columns::Cells;
 use quarry_result::ledger::{Expected, Ledger, Place};
 use quarry_result::outcome::Outcome;
 use quarry_result::receipt::{FileOutcomes, Receipt, Round};
+use quarry_result::refusals::RefusalGroup;
 use quarry_result::spool::Spool;
 use quarry_rows::{Need, Rows};
 use std::sync::Arc;
 
-/// Most stopped jobs of a slice that do not count as tries: a slice whose jobs are stopped time and
+/// The most rounds of a slice that do not count as attempts: a slice whose jobs are stopped time and
 /// again comes to an end too.
-const MOST_STOPPED_ROUNDS: u32 = 10;
+const MOST_UNCOUNTED_ROUNDS: u32 = 10;
 
 /// What `merge` needs.
 #[derive(Clone)]
@@ -49,38 +51,28 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     let (places, round) = merge.join(&mut spool).await?;
     documents::write(&*deps.store, &merge.round.counts(), &round).await?;
 
-    let open: Vec<u64> = places
-        .iter()
-        .enumerate()
-        .filter(|(_, place)| !place.good)
-        .filter_map(|(index, _)| merge.expected.row(index))
-        .collect();
+    let open = merge.open_rows(&places);
     tracing::info!(
         asked = round.counts.asked,
         good = round.counts.good,
         open = open.len(),
         "answers joined"
     );
-    let stopped_rounds = state.stopped_rounds + u32::from(merge.was_stopped());
+    if let Some(refusal) = merge.whole_refusal(&round) {
+        let forms = merge.forms_after(refusal).await?;
+        let rows = merge.asked_rows();
+        return merge.next_round(state, rows, Some(forms), false).await;
+    }
+    let counts_as_attempt = !merge.was_stopped();
+    let uncounted = state.stopped_rounds + u32::from(!counts_as_attempt);
     let max_retries = merge.asking.settings().max_retries;
-    let last = max_retries.saturating_add(stopped_rounds.min(MOST_STOPPED_ROUNDS));
+    let last = max_retries.saturating_add(uncounted.min(MOST_UNCOUNTED_ROUNDS));
     if !open.is_empty() && state.round < last {
         merge.keep_results(&places, &mut spool).await?;
-        let next = merge.slice_folder.round(state.round + 1);
-        let todo = Todo {
-            version: VERSION,
-            rows: open,
-        };
-        documents::write(&*deps.store, &next.todo(), &todo).await?;
-        return Ok(SliceState {
-            next: Step::Split,
-            round: state.round + 1,
-            stopped_rounds,
-            job: None,
-            wait_seconds: None,
-            records: 0,
-            ..state
-        });
+        let forms = merge.asked.forms.clone();
+        return merge
+            .next_round(state, open, forms, counts_as_attempt)
+            .await;
     }
     merge.write_part(&places, spool, round).await?;
     Ok(SliceState {
@@ -118,9 +110,10 @@ impl Merge {
         let slice_folder = run.slice(state.slice);
         let round = slice_folder.round(state.round);
         let plan: Plan = documents::read(&*store, &run.plan()).await?;
-        let asking = Asking::of_plan(&plan).map_err(StepError::bad_request)?;
         let slice: Slice = documents::read(&*store, &slice_folder.spec()).await?;
         let asked: Asked = documents::read(&*store, &round.asked()).await?;
+        let asking =
+            Asking::of_round(&plan, asked.forms.as_ref()).map_err(StepError::bad_request)?;
         let expected = if state.round == 0 {
             sendable(&slice, &asked)
         } else {
@@ -144,10 +137,110 @@ impl Merge {
     }
 
     /// Whether somebody stopped the round's job: `settle` when another slice failed, or a person. Its
-    /// rows were not all asked, so the round is no try of theirs.
+    /// rows were not all asked, so the round does not count as an attempt.
     fn was_stopped(&self) -> bool {
         let stopped = JobStatus::Stopped.as_str();
         self.job.as_ref().is_some_and(|job| job.status == stopped)
+    }
+
+    /// The rows that a next round would ask.
+    ///
+    /// A record that the service would refuse again is not among them, unless a job refused it and
+    /// there is a fallback model, which only calls on demand reach.
+    fn open_rows(&self, places: &[Place]) -> Vec<u64> {
+        let fallback_is_left = self.job.is_some() && self.asking.fallback().is_some();
+        places
+            .iter()
+            .enumerate()
+            .filter(|(_, place)| !place.good && (!place.refused || fallback_is_left))
+            .filter_map(|(index, _)| self.expected.row(index))
+            .collect()
+    }
+
+    /// The rows of this round.
+    fn asked_rows(&self) -> Vec<u64> {
+        (0..self.expected.len())
+            .filter_map(|index| self.expected.row(index))
+            .collect()
+    }
+
+    /// What the service said, if it refused the round as a whole: every record of the job, or the
+    /// first ones that were asked on demand, got the same error, and none an answer.
+    ///
+    /// Few records may all be refused for their own sake. They end a run only if they are all that
+    /// it has: a small rest never does, when the other rows have been paid for.
+    fn whole_refusal<'r>(&self, round: &'r Round) -> Option<&'r RefusalGroup> {
+        let counts = &round.counts;
+        let only = counts.refusals.only().filter(|only| {
+            counts.answered == 0 && only.lines == counts.errors && counts.errors > 0
+        })?;
+        let is_whole = if round.job.is_some() {
+            counts.errors == counts.asked
+        } else {
+            let is_run = self.plan.slices == 1 && self.number == 0;
+            counts.errors >= quarry_contract::plan::REFUSED_RECORDS
+                || is_run && counts.errors == counts.asked
+        };
+        (is_whole && (only.is_final || is_first_use(only))).then_some(only)
+    }
+
+    /// The form in which a refused round is asked again.
+    ///
+    /// # Errors
+    ///
+    /// `Quarry.Refused` with the service's words when there is no other form.
+    async fn forms_after(&self, refusal: &RefusalGroup) -> Result<RequestForms, StepError> {
+        let so_far = self.asked.forms.as_ref();
+        let next = self.asking.forms_after(
+            so_far,
+            &refusal.message,
+            refusal.fallback_message.as_deref(),
+        );
+        let Some(forms) = next else {
+            let remedy = if is_first_use(refusal) {
+                format!("; {FIRST_USE_REMEDY}")
+            } else {
+                String::new()
+            };
+            return Err(StepError::Refused {
+                doing: format!(
+                    "every record of slice {} in round {} got the same error from {}, and none an answer{remedy}",
+                    self.slice.slice,
+                    self.number,
+                    self.asking.settings().effective_model_id(),
+                ),
+                source: Some(refusal.text.clone().into()),
+            });
+        };
+        tracing::warn!(refusal = refusal.text, form = %forms.primary, "asked again in another form");
+        documents::write(&*self.store, &self.run.forms(), &forms).await?;
+        Ok(forms)
+    }
+
+    /// Leaves the rows of the next round for `split`.
+    async fn next_round(
+        &self,
+        state: SliceState,
+        rows: Vec<u64>,
+        forms: Option<RequestForms>,
+        counts_as_attempt: bool,
+    ) -> Result<SliceState, StepError> {
+        let next = self.slice_folder.round(state.round + 1);
+        let todo = Todo {
+            version: VERSION,
+            rows,
+            forms,
+        };
+        documents::write(&*self.store, &next.todo(), &todo).await?;
+        Ok(SliceState {
+            next: Step::Split,
+            round: state.round + 1,
+            stopped_rounds: state.stopped_rounds + u32::from(!counts_as_attempt),
+            job: None,
+            wait_seconds: None,
+            records: 0,
+            ..state
+        })
     }
 
     fn table(&self) -> &Table {
@@ -282,11 +375,12 @@ impl Merge {
         for number in 0..self.number {
             let at = self.slice_folder.round(number).results();
             let doing = || format!("reading {at}");
-            let info = self
-                .store
-                .head(&at)
-                .await
-                .map_err(|error| error.into_step(&doing()))?;
+            let info = match self.store.head(&at).await {
+                Ok(info) => info,
+                // A round that the service refused as a whole has left no outcomes.
+                Err(StoreError::NotFound(_)) => continue,
+                Err(error) => return Err(error.into_step(&doing())),
+            };
             let mut lines =
                 Lines::open(Arc::clone(&self.store), at.clone(), 0..info.size, info.etag);
             while let Some(line) = lines
@@ -305,6 +399,7 @@ impl Merge {
                         at: spool.append(&line).map_err(spooling)?,
                         len: u32::try_from(line.len()).map_err(StepError::bad_request)?,
                         good: outcome.good,
+                        refused: outcome.refused,
                     };
                     all.rounds[index] = number;
                 }
@@ -413,9 +508,21 @@ impl Merge {
             truncations: first.truncations,
             truncated_records: first.truncated_records,
             truncated_fields: first.truncated_fields.clone(),
+            form_changes: self
+                .asked
+                .forms
+                .as_ref()
+                .map(|forms| forms.because.clone())
+                .unwrap_or_default(),
         };
         documents::write(&*self.store, &self.slice_folder.receipt(), &receipt).await
     }
+}
+
+/// Whether the words are those for an account's first use of a model. It may pass, but a job that met
+/// it has answered nothing.
+fn is_first_use(refusal: &RefusalGroup) -> bool {
+    quarry_edge::failure::is_first_use(&refusal.message)
 }
 
 /// The error text of a row for which nothing came back in any round.

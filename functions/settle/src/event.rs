@@ -1,20 +1,20 @@
 //! EventBridge's "Step Functions Execution Status Change". Only what is used is read.
 
-use quarry_edge::telemetry::{About, Subject};
+use quarry_edge::telemetry::{About, CallSubject};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// What `settle` is called with.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Event {
+pub struct ExecutionEvent {
     /// What happened.
-    pub detail: Detail,
+    pub detail: ExecutionDetail,
 }
 
 /// The execution and its end.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Detail {
+pub struct ExecutionDetail {
     /// The execution.
     pub execution_arn: String,
     /// Its state machine; for a child of a Distributed Map with a `/` and the Map's label behind.
@@ -22,7 +22,7 @@ pub struct Detail {
     /// The execution's name: the run's.
     pub name: String,
     /// What it changed to.
-    pub status: Status,
+    pub status: EndStatus,
     /// When it ended, milliseconds since 1970-01-01T00:00:00Z.
     #[serde(default)]
     pub stop_date: Option<u64>,
@@ -56,7 +56,7 @@ pub struct Included {
 /// What an execution changed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
+pub enum EndStatus {
     /// It began, or was gone on with.
     Running,
     /// It came to its end.
@@ -69,7 +69,7 @@ pub enum Status {
     Aborted,
 }
 
-impl Status {
+impl EndStatus {
     /// The service's name of the status.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -82,16 +82,16 @@ impl Status {
     }
 }
 
-impl About for Event {
-    fn subject(&self) -> Subject {
-        Subject {
+impl About for ExecutionEvent {
+    fn subject(&self) -> CallSubject {
+        CallSubject {
             run: Some(self.detail.name.clone()),
-            ..Subject::default()
+            ..CallSubject::default()
         }
     }
 }
 
-impl Detail {
+impl ExecutionDetail {
     /// Whether it is a slice's execution and not a run's.
     pub(crate) fn is_child(&self) -> bool {
         self.state_machine_arn.contains('/') || self.execution_arn.contains('/')
@@ -103,7 +103,7 @@ impl Detail {
             text.is_some() && details.is_none_or(|details| details.included)
         };
         there(&self.input, self.input_details)
-            && (self.status != Status::Succeeded || there(&self.output, self.output_details))
+            && (self.status != EndStatus::Succeeded || there(&self.output, self.output_details))
     }
 
     /// When it ended, since 1970-01-01T00:00:00Z.

@@ -12,7 +12,7 @@ use quarry_edge::store::ObjectStore;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What came of stopping.
-pub(crate) struct Outcome {
+pub(crate) struct StopReport {
     /// Jobs that were asked to stop.
     pub(crate) stopped: usize,
     /// Whether a round has its records but neither a job nor answers: its job may still appear.
@@ -26,7 +26,7 @@ pub(crate) async fn stop(
     store: &dyn ObjectStore,
     jobs: &dyn BatchJobs,
     run: &RunFolder,
-) -> Outcome {
+) -> StopReport {
     let mut failed = None;
     let mut live = BTreeSet::new();
     let mut over = BTreeSet::new();
@@ -67,7 +67,7 @@ pub(crate) async fn stop(
             Err(error) => note(&mut failed, error.into_step(&format!("stopping job {arn}"))),
         }
     }
-    Outcome {
+    StopReport {
         stopped,
         open_rounds,
         result: failed.map_or(Ok(()), Err),
@@ -92,7 +92,7 @@ struct Recorded {
 
 /// What is recorded of a round's job.
 #[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Job {
+enum RoundJob {
     #[default]
     Unknown,
     Created,
@@ -101,9 +101,9 @@ enum Job {
 
 /// Which documents a round has.
 #[derive(Default)]
-struct Round {
+struct RoundRecord {
     asked: bool,
-    job: Job,
+    job: RoundJob,
     answers: bool,
 }
 
@@ -111,7 +111,7 @@ async fn recorded(store: &dyn ObjectStore, run: &RunFolder) -> Result<Recorded, 
     let slices = run.slices();
     let objects = store.list(&slices).await;
     let objects = objects.map_err(|error| error.into_step(&format!("listing {slices}")))?;
-    let mut rounds: BTreeMap<(u32, u32), Round> = BTreeMap::new();
+    let mut rounds: BTreeMap<(u32, u32), RoundRecord> = BTreeMap::new();
     for object in &objects {
         let Some((slice, number, name)) = run.round_of(&object.location) else {
             continue;
@@ -119,8 +119,8 @@ async fn recorded(store: &dyn ObjectStore, run: &RunFolder) -> Result<Recorded, 
         let round = rounds.entry((slice, number)).or_default();
         match name {
             "asked.json" => round.asked = true,
-            "job.json" => round.job = round.job.max(Job::Created),
-            "job-end.json" => round.job = Job::Ended,
+            "job.json" => round.job = round.job.max(RoundJob::Created),
+            "job-end.json" => round.job = RoundJob::Ended,
             "counts.json" => round.answers = true,
             _ if name.starts_with("output/on-demand/") => round.answers = true,
             _ => {}
@@ -131,12 +131,12 @@ async fn recorded(store: &dyn ObjectStore, run: &RunFolder) -> Result<Recorded, 
         open_rounds: false,
     };
     for ((slice, number), round) in rounds {
-        if round.job == Job::Created {
+        if round.job == RoundJob::Created {
             let at = run.slice(slice).round(number).job();
             let job: CreatedJob = documents::read(store, &at).await?;
             recorded.arns.push(job.arn);
         }
-        recorded.open_rounds |= round.asked && round.job == Job::Unknown && !round.answers;
+        recorded.open_rounds |= round.asked && round.job == RoundJob::Unknown && !round.answers;
     }
     Ok(recorded)
 }

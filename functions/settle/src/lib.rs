@@ -17,14 +17,14 @@ mod event;
 mod jobs;
 mod reason;
 
-pub use event::{Detail, Event, Included, Status};
+pub use event::{EndStatus, ExecutionDetail, ExecutionEvent, Included};
 
 use quarry_contract::callback::Callback;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::FinishOutput;
 use quarry_contract::request::Request;
-use quarry_edge::callbacks::{Answered, PipelineCallbacks, StepOutput};
+use quarry_edge::callbacks::{CallbackOutcome, PipelineCallbacks, StepOutput};
 use quarry_edge::clock::Clock;
 use quarry_edge::error::StepError;
 use quarry_edge::executions::{ExecutionRecord, ExecutionRecords};
@@ -61,7 +61,7 @@ pub struct Settled {
     /// The run.
     pub run: String,
     /// How it ended.
-    pub status: Status,
+    pub status: EndStatus,
     /// Jobs that were asked to stop.
     pub jobs_stopped: usize,
     /// What the pipeline was told.
@@ -83,7 +83,7 @@ pub enum Told {
 }
 
 /// Settles a run.
-pub async fn handle(deps: &Deps, event: Event) -> Result<Settled, StepError> {
+pub async fn handle(deps: &Deps, event: ExecutionEvent) -> Result<Settled, StepError> {
     let detail = &event.detail;
     let mut settled = Settled {
         run: detail.name.clone(),
@@ -91,11 +91,11 @@ pub async fn handle(deps: &Deps, event: Event) -> Result<Settled, StepError> {
         jobs_stopped: 0,
         callback: Told::Nothing,
     };
-    if detail.is_child() || detail.status == Status::Running {
+    if detail.is_child() || detail.status == EndStatus::Running {
         tracing::info!("not the end of a run");
         return Ok(settled);
     }
-    let ended_well = detail.status == Status::Succeeded;
+    let ended_well = detail.status == EndStatus::Succeeded;
     let record = if ended_well && detail.is_complete() {
         ExecutionRecord::default()
     } else {
@@ -141,8 +141,8 @@ pub async fn handle(deps: &Deps, event: Event) -> Result<Settled, StepError> {
                 answered.map_err(|error| error.into_step(&doing))
             };
             match answered? {
-                Answered::Now => Told::Answered,
-                Answered::Before => Told::AnsweredBefore,
+                CallbackOutcome::Now => Told::Answered,
+                CallbackOutcome::Before => Told::AnsweredBefore,
             }
         }
     };
@@ -168,7 +168,7 @@ pub async fn handle(deps: &Deps, event: Event) -> Result<Settled, StepError> {
 
 /// What Step Functions knows of the execution. A run that ended badly is settled without it too:
 /// its jobs cost money.
-async fn record(deps: &Deps, detail: &Detail) -> Result<ExecutionRecord, StepError> {
+async fn record(deps: &Deps, detail: &ExecutionDetail) -> Result<ExecutionRecord, StepError> {
     match deps.executions.describe(&detail.execution_arn).await {
         Ok(record) => Ok(record),
         Err(error) if detail.is_complete() => {
@@ -186,7 +186,10 @@ async fn record(deps: &Deps, detail: &Detail) -> Result<ExecutionRecord, StepErr
 
 /// The request that the run was started with; `None` when it was none: such a run fails in its first
 /// step, without jobs, and nobody is known to wait for it.
-fn read_request(detail: &Detail, input: Option<&str>) -> Result<Option<Request>, StepError> {
+fn read_request(
+    detail: &ExecutionDetail,
+    input: Option<&str>,
+) -> Result<Option<Request>, StepError> {
     let Some(input) = input else {
         return Err(StepError::NotFound {
             doing: format!("reading the input of execution {}", detail.execution_arn),
@@ -204,10 +207,10 @@ fn read_request(detail: &Detail, input: Option<&str>) -> Result<Option<Request>,
 
 async fn succeed(
     deps: &Deps,
-    detail: &Detail,
+    detail: &ExecutionDetail,
     callback: &Callback,
     output: Option<&str>,
-) -> Result<Answered, StepError> {
+) -> Result<CallbackOutcome, StepError> {
     let doing = format!("answering for run {}", detail.name);
     let output: FinishOutput =
         serde_json::from_str(output.unwrap_or_default()).map_err(|error| {

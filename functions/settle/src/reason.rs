@@ -1,6 +1,6 @@
 //! Why a run failed, in a line for the pipeline's author.
 
-use crate::event::{Detail, Status};
+use crate::event::{EndStatus, ExecutionDetail};
 use quarry_edge::callbacks::FailureReason;
 use quarry_edge::executions::{Cause, ExecutionRecord, ExecutionRecords};
 use serde_json::Value;
@@ -12,7 +12,7 @@ const CHILD_FAILED: &str = "States.ExceedToleratedFailureThreshold";
 /// error and the cause too.
 pub(crate) async fn of(
     executions: &dyn ExecutionRecords,
-    detail: &Detail,
+    detail: &ExecutionDetail,
     record: &ExecutionRecord,
 ) -> FailureReason {
     let mut cause = record.failure.clone().unwrap_or_else(|| Cause {
@@ -35,8 +35,8 @@ pub(crate) async fn of(
         }
     }
     let what = match detail.status {
-        Status::TimedOut => "the run took longer than it may",
-        Status::Aborted => "the run was stopped",
+        EndStatus::TimedOut => "the run took longer than it may",
+        EndStatus::Aborted => "the run was stopped",
         _ => "the run failed",
     };
     let words = [cause.error.as_str(), &message(&cause.cause)];

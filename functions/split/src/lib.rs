@@ -40,8 +40,15 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     } else {
         Some(documents::read(&*deps.store, &round.todo()).await?)
     };
-    let asking = Asking::of_plan(&plan).map_err(StepError::bad_request)?;
-    let asked = write_records(deps, &plan, &slice, &asking, todo.as_ref(), &round.input()).await?;
+    // A slice that begins after another has learned how to ask begins so.
+    let forms = match &todo {
+        Some(todo) => todo.forms.clone(),
+        None => documents::read_if_there(&*deps.store, &run.forms()).await?,
+    };
+    let asking = Asking::of_round(&plan, forms.as_ref()).map_err(StepError::bad_request)?;
+    let written =
+        write_records(deps, &plan, &slice, &asking, todo.as_ref(), &round.input()).await?;
+    let asked = Asked { forms, ..written };
     documents::write(&*deps.store, &round.asked(), &asked).await?;
 
     let settings = asking.settings();

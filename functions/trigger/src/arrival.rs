@@ -1,7 +1,8 @@
 //! An object arrived in the inbox.
 
-use crate::places::{Kind, REQUEST_FILE};
-use crate::{Arrived, Deps, ObjectCreated};
+use crate::confinement::Confinement;
+use crate::places::{ArrivalKind, REQUEST_FILE};
+use crate::{Arrived, Deps, ObjectCreated, defaults, repeated};
 use quarry_contract::VERSION;
 use quarry_contract::execution_name::{self, ObjectState};
 use quarry_contract::location::S3Uri;
@@ -9,11 +10,7 @@ use quarry_contract::request::Request;
 use quarry_contract::request_file::{DEFAULT_JOB_TYPE, RequestFile, resolve};
 use quarry_edge::error::StepError;
 use quarry_edge::executions::Started;
-use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
-use serde::de::DeserializeOwned;
-
-/// The largest `request.json`, bytes; an execution's input is limited to 256 KiB.
-const MAX_REQUEST_BYTES: u64 = 256 * 1024;
+use quarry_edge::store::{ObjectInfo, StoreError};
 
 pub(crate) async fn handle(deps: &Deps, created: &ObjectCreated) -> Result<Arrived, StepError> {
     let (pipeline, kind) = match deps.places.arrival(&created.object) {
@@ -34,7 +31,7 @@ pub(crate) async fn handle(deps: &Deps, created: &ObjectCreated) -> Result<Arriv
         ));
     }
     let request = match kind {
-        Kind::Data => {
+        ArrivalKind::Data => {
             let data = RequestFile {
                 data: Some(created.object.to_string()),
                 ..RequestFile::default()
@@ -42,13 +39,21 @@ pub(crate) async fn handle(deps: &Deps, created: &ObjectCreated) -> Result<Arriv
             let folder = deps.places.pipeline(pipeline);
             request(deps, pipeline, &run, &folder, data).await?
         }
-        Kind::Request(folder) => {
-            let file = read_request(&*deps.store, &created.object)
+        ArrivalKind::Request(folder) => {
+            let file = defaults::read_request(&*deps.store, &created.object)
                 .await?
                 .ok_or_else(|| missing(&created.object))?;
-            request(deps, pipeline, &run, &folder, file).await?
+            let request = request(deps, pipeline, &run, &folder, file).await?;
+            check_not_arriving(deps, pipeline, &request)?;
+            request
         }
     };
+    if let Some(earlier) = repeated::started_before(deps, created, &run).await? {
+        return Ok(Arrived::Ignored(format!(
+            "run {earlier} has been started for the same content under this name less than an hour before; write it \
+             again later, or under another name, to run again"
+        )));
+    }
     let input = serde_json::to_string(&request).map_err(StepError::bad_request)?;
     let started = deps.executions.start(&run, &input).await;
     match started.map_err(|error| error.into_step(&format!("starting run {run}")))? {
@@ -88,48 +93,56 @@ async fn request(
     file: RequestFile,
 ) -> Result<Request, StepError> {
     let home = deps.places.pipeline(pipeline);
-    let defaults_at = home.join(REQUEST_FILE);
-    let defaults = read_request(&*deps.store, &defaults_at)
-        .await?
-        .unwrap_or_default();
-    if defaults.data.is_some() {
+    let defaults = defaults::of_pipeline(&*deps.store, &deps.places, pipeline).await?;
+    let confinement = Confinement::new(&deps.places, &deps.elsewhere, pipeline);
+    if file.request_settings.is_some() {
         return Err(StepError::bad_request(format!(
-            "{defaults_at}: `data` is what arrives and cannot have a default; remove it"
+            "`request_settings` says what requests may change, and so cannot be in a request; move it to \
+             {home}{REQUEST_FILE}"
         )));
     }
+    confinement.check_settings(&file.settings, defaults.request_settings.as_deref())?;
     let locate = |folder: &S3Uri, text: &str| resolve(folder, text).map_err(StepError::bad_request);
     // The file's own, else the pipeline's.
-    let chosen = |own: &Option<String>, default: &Option<String>| match (own, default) {
-        (Some(own), _) => locate(folder, own).map(Some),
-        (None, Some(default)) => locate(&home, default).map(Some),
-        (None, None) => Ok(None),
+    let read = |member: &str, own: &Option<String>, default: &Option<String>| {
+        let place = match (own, default) {
+            (Some(own), _) => locate(folder, own)?,
+            (None, Some(default)) => locate(&home, default)?,
+            (None, None) => return Ok(None),
+        };
+        confinement.check_read(member, &place)?;
+        Ok::<_, StepError>(Some(place))
     };
     // A default place is shared by all runs: each gets a folder of its own there.
     let written = |member: &str, own: &Option<String>, default: &Option<String>| {
         let place = match (own, default) {
-            (Some(own), _) => Some(locate(folder, own)?),
-            (None, Some(default)) => Some(locate(&home, default)?.join(run).join("")),
-            (None, None) => None,
+            (Some(own), _) => locate(folder, own)?,
+            (None, Some(default)) => locate(&home, default)?.join(run).join(""),
+            (None, None) => return Ok(None),
         };
-        if let Some(place) = &place {
-            deps.places.check_written(member, place)?;
-        }
-        Ok::<_, StepError>(place)
+        confinement.check_written(member, &place)?;
+        Ok::<_, StepError>(Some(place))
     };
-    let schema = match chosen(&file.schema, &defaults.schema)? {
+    let data = locate(folder, file.data.as_deref().unwrap_or_default())?;
+    confinement.check_read("data", &data)?;
+    let schema = match read("schema", &file.schema, &defaults.schema)? {
         Some(schema) => Some(schema),
-        None => pipeline_schema(&*deps.store, &home).await?,
+        None => defaults::pipeline_schema(&*deps.store, &home).await?,
     };
-    let work = chosen(&file.work, &defaults.work)?;
+    let work = match (&file.work, &defaults.work) {
+        (Some(own), _) => Some(locate(folder, own)?),
+        (None, Some(default)) => Some(locate(&home, default)?),
+        (None, None) => None,
+    };
     if let Some(work) = &work {
-        deps.places.check_written("work", work)?;
+        confinement.check_written("work", work)?;
     }
     let mut settings = defaults.settings.clone();
     settings.extend(file.settings.clone());
     Ok(Request {
         version: VERSION,
-        data: locate(folder, file.data.as_deref().unwrap_or_default())?,
-        prompts: chosen(&file.prompts, &defaults.prompts)?.unwrap_or_else(|| home.clone()),
+        data,
+        prompts: read("prompts", &file.prompts, &defaults.prompts)?.unwrap_or_else(|| home.clone()),
         schema,
         output: written("output", &file.output, &defaults.output)?
             .unwrap_or_else(|| deps.places.results(pipeline, run)),
@@ -144,49 +157,24 @@ async fn request(
     })
 }
 
-/// The pipeline's `validation_schema_*.json`, the last by name; a pipeline need not have one.
-async fn pipeline_schema(
-    store: &dyn ObjectStore,
-    home: &S3Uri,
-) -> Result<Option<S3Uri>, StepError> {
-    let prefix = home.join("validation_schema_");
-    let found = store.list(&prefix).await;
-    let found = found.map_err(|error| error.into_step(&format!("listing {prefix}")))?;
-    Ok(found
-        .into_iter()
-        .map(|object| object.location)
-        .filter(|location| {
-            let name = &location.key()[prefix.key().len()..];
-            !name.contains('/') && name.to_ascii_lowercase().ends_with(".json")
-        })
-        .max_by(|a, b| a.key().cmp(b.key())))
-}
-
-async fn read_request(
-    store: &dyn ObjectStore,
-    at: &S3Uri,
-) -> Result<Option<RequestFile>, StepError> {
-    let body = match store.get(at, MAX_REQUEST_BYTES).await {
-        Ok(body) => body,
-        Err(StoreError::NotFound(_)) => return Ok(None),
-        Err(error) => return Err(error.into_step(&format!("reading {at}"))),
-    };
-    let file: RequestFile = parse(at, &body)?;
-    if file.version != VERSION {
+/// Refuses a request whose data start runs by themselves: the tables directly in a pipeline's inbox
+/// would be paid twice.
+fn check_not_arriving(deps: &Deps, pipeline: &str, request: &Request) -> Result<(), StepError> {
+    let inbox = deps.places.arrivals(pipeline);
+    let starts_runs = request.data.bucket() == inbox.bucket()
+        && request
+            .data
+            .key()
+            .strip_prefix(inbox.key())
+            .is_some_and(|below| !below.contains('/'));
+    if starts_runs {
         return Err(StepError::bad_request(format!(
-            "{at} has version {}; this is version {VERSION} of Quarry",
-            file.version
+            "`data` is {}, and a table directly in {inbox} starts a run of its own: its rows would be paid twice; \
+             put the tables and the request into a folder below",
+            request.data
         )));
     }
-    Ok(Some(file))
-}
-
-fn parse<T: DeserializeOwned>(at: &S3Uri, body: &[u8]) -> Result<T, StepError> {
-    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    serde_json::from_slice(text).map_err(|error| StepError::BadRequest {
-        message: format!("{at}: {error}"),
-        source: None,
-    })
+    Ok(())
 }
 
 fn missing(at: &S3Uri) -> StepError {

@@ -4,14 +4,15 @@
 //! run's folder before it looks for the execution; who starts looks for the mark before and after.
 //! Whatever the order, one of the two sees the other.
 
-use crate::Deps;
+use crate::confinement::Confinement;
+use crate::{Deps, defaults};
 use bytes::Bytes;
 use quarry_contract::VERSION;
 use quarry_contract::callback::{Callback, CallbackToken};
 use quarry_contract::execution_name;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
-use quarry_contract::request::Request;
+use quarry_contract::request::{JobType, Request};
 use quarry_contract::request_file::DEFAULT_JOB_TYPE;
 use quarry_edge::callbacks::{FailureReason, MAX_OUTPUT_VALUE};
 use quarry_edge::error::StepError;
@@ -28,7 +29,7 @@ const SUMMARY_NAME: usize = 80;
 
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Status {
+pub(crate) enum StepStatus {
     /// The step has begun.
     Executing,
     /// The pipeline is being stopped; it stops when the step is answered.
@@ -36,14 +37,14 @@ pub(crate) enum Status {
 }
 
 /// A message that was read as far as it goes.
-pub(crate) struct Asked {
+pub(crate) struct CallbackMessage {
     /// Who waits, if that much can be read.
     pub(crate) token: Option<CallbackToken>,
     /// What is asked, or why it cannot be made out.
-    pub(crate) meaning: Result<(Callback, Status, Map<String, Value>), String>,
+    pub(crate) meaning: Result<(Callback, StepStatus, Map<String, Value>), String>,
 }
 
-pub(crate) fn read(body: &str) -> Asked {
+pub(crate) fn read(body: &str) -> CallbackMessage {
     let mut message = match serde_json::from_str(body) {
         Ok(Value::Object(message)) => message,
         Ok(_) => return unread("the message is not a JSON object"),
@@ -57,14 +58,14 @@ pub(crate) fn read(body: &str) -> Asked {
         None => return unread("the message has no `token`"),
     };
     let meaning = meaning(&token, &mut message);
-    Asked {
+    CallbackMessage {
         token: Some(token),
         meaning,
     }
 }
 
-fn unread(reason: &str) -> Asked {
-    Asked {
+fn unread(reason: &str) -> CallbackMessage {
+    CallbackMessage {
         token: None,
         meaning: Err(reason.to_owned()),
     }
@@ -73,7 +74,7 @@ fn unread(reason: &str) -> Asked {
 fn meaning(
     token: &CallbackToken,
     message: &mut Map<String, Value>,
-) -> Result<(Callback, Status, Map<String, Value>), String> {
+) -> Result<(Callback, StepStatus, Map<String, Value>), String> {
     let arn = message.get("pipelineExecutionArn").and_then(Value::as_str);
     let arn = arn
         .filter(|arn| !arn.is_empty())
@@ -86,8 +87,8 @@ fn meaning(
         .get("status")
         .map(|status| (status, status.as_str()))
     {
-        None | Some((_, Some("Executing"))) => Status::Executing,
-        Some((_, Some("Stopping"))) => Status::Stopping,
+        None | Some((_, Some("Executing"))) => StepStatus::Executing,
+        Some((_, Some("Stopping"))) => StepStatus::Stopping,
         Some((other, _)) => {
             return Err(format!(
                 "the message has the status {other}; known are Executing and Stopping"
@@ -97,7 +98,7 @@ fn meaning(
     let arguments = match message.get_mut("arguments").map(Value::take) {
         Some(Value::Object(arguments)) => arguments,
         // Nothing of them is needed to stop.
-        _ if status == Status::Stopping => Map::new(),
+        _ if status == StepStatus::Stopping => Map::new(),
         _ => return Err("the message has no `arguments`".to_owned()),
     };
     Ok((callback, status, arguments))
@@ -110,7 +111,7 @@ pub(crate) async fn start(
     arguments: &Map<String, Value>,
 ) -> Result<(), StepError> {
     let run = execution_name::of_callback(callback);
-    let request = request(deps, callback, arguments, &run).map_err(StepError::bad_request)?;
+    let request = request(deps, callback, arguments, &run).await?;
     if is_stopped(deps, &run).await? {
         // The run may have begun in an earlier delivery of this message.
         return end(deps, callback, &run).await;
@@ -198,86 +199,128 @@ async fn is_stopped(deps: &Deps, run: &str) -> Result<bool, StepError> {
 const ARGUMENTS: &str = "input_data, prompt_templates, processed_data, analysis_summary, job_type, \
                          validation_schema and BEDROCK_… settings";
 
-fn request(
+/// A pipeline's name: `arn:…:pipeline/<name>/execution/<id>`.
+fn pipeline_name(callback: &Callback) -> &str {
+    let arn = &callback.pipeline_execution_arn;
+    arn.split('/').nth(1).unwrap_or("pipeline")
+}
+
+async fn request(
     deps: &Deps,
     callback: &Callback,
     arguments: &Map<String, Value>,
     run: &str,
-) -> Result<Request, String> {
-    let mut texts = BTreeMap::new();
-    let mut settings = BTreeMap::new();
-    for (name, value) in arguments {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            Value::Number(_) | Value::Bool(_) => value.to_string(),
-            _ => {
-                return Err(format!(
-                    "the argument `{name}` is not text, a number or a truth value"
-                ));
-            }
-        };
-        if name.starts_with("BEDROCK_") {
-            settings.insert(name.clone(), text);
-        } else if !text.is_empty() {
-            texts.insert(name.as_str(), text);
-        }
+) -> Result<Request, StepError> {
+    let pipeline = pipeline_name(callback);
+    let confinement = Confinement::new(&deps.places, &deps.elsewhere, pipeline);
+    let read = Arguments::read(arguments).map_err(StepError::bad_request)?;
+    confinement.check_read("input_data", &read.data)?;
+    confinement.check_read("prompt_templates", &read.prompts)?;
+    if let Some(schema) = &read.schema {
+        confinement.check_read("validation_schema", schema)?;
     }
-    let mut location = |name: &str| {
-        let text = texts.remove(name);
-        text.map(|text| text.parse::<S3Uri>())
-            .transpose()
-            .map_err(|error| format!("the argument `{name}`: {error}"))
-    };
-    let required = |name: &str, found: Option<S3Uri>| {
-        found.ok_or_else(|| format!("the argument `{name}` is missing"))
-    };
-    let data = required("input_data", location("input_data")?)?;
-    let prompts = required("prompt_templates", location("prompt_templates")?)?;
-    let output = location("processed_data")?.unwrap_or_else(|| {
-        // run: <pipeline>-<digest>
-        let pipeline = run.rsplit_once('-').map_or(run, |(pipeline, _)| pipeline);
-        deps.places.results(pipeline, run)
-    });
-    let summary = location("analysis_summary")?;
-    let schema = location("validation_schema")?;
-    let job_type = match texts.remove("job_type") {
-        Some(text) => text
-            .parse()
-            .map_err(|error| format!("the argument `job_type`: {error}"))?,
-        None => DEFAULT_JOB_TYPE,
-    };
-    if let Some(unknown) = texts.keys().next() {
-        return Err(format!(
-            "the argument `{unknown}` is not known; known are {ARGUMENTS}"
-        ));
-    }
+    let output = read
+        .output
+        .unwrap_or_else(|| deps.places.results(pipeline, run));
     for (name, place) in [
         ("processed_data", Some(&output)),
-        ("analysis_summary", summary.as_ref()),
+        ("analysis_summary", read.summary.as_ref()),
     ] {
         let Some(place) = place else { continue };
-        deps.places
-            .check_written(name, place)
-            .map_err(|error| error.to_string())?;
+        confinement.check_written(name, place)?;
         // What cannot be handed back at the end is refused before it costs anything.
         let longest = MAX_OUTPUT_VALUE - SUMMARY_NAME;
         if place.to_string().chars().count() > longest {
-            return Err(format!(
+            return Err(StepError::bad_request(format!(
                 "the argument `{name}` is longer than {longest} characters: a pipeline could not be given the \
                  result's place"
-            ));
+            )));
         }
+    }
+    // Who may send messages is a decision of the deployment, so a pipeline step sets what it likes
+    // unless the pipeline's own file says what it may.
+    let defaults = defaults::of_pipeline(&*deps.store, &deps.places, pipeline).await?;
+    if let Some(allowed) = &defaults.request_settings {
+        confinement.check_settings(&read.settings, Some(allowed))?;
     }
     Ok(Request {
         version: VERSION,
-        data,
-        prompts,
-        schema,
+        data: read.data,
+        prompts: read.prompts,
+        schema: read.schema,
         output,
-        summary,
+        summary: read.summary,
         work: None,
-        job_type,
-        settings,
+        job_type: read.job_type,
+        settings: read.settings,
         callback: Some(callback.clone()),
     })
+}
+
+/// The arguments of a Callback step.
+struct Arguments {
+    data: S3Uri,
+    prompts: S3Uri,
+    schema: Option<S3Uri>,
+    output: Option<S3Uri>,
+    summary: Option<S3Uri>,
+    job_type: JobType,
+    settings: BTreeMap<String, String>,
+}
+
+impl Arguments {
+    /// Reads them. The error names the argument and what is wrong with it.
+    fn read(arguments: &Map<String, Value>) -> Result<Self, String> {
+        let mut texts = BTreeMap::new();
+        let mut settings = BTreeMap::new();
+        for (name, value) in arguments {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(_) | Value::Bool(_) => value.to_string(),
+                _ => {
+                    return Err(format!(
+                        "the argument `{name}` is not text, a number or a truth value"
+                    ));
+                }
+            };
+            if name.starts_with("BEDROCK_") {
+                settings.insert(name.clone(), text);
+            } else if !text.is_empty() {
+                texts.insert(name.as_str(), text);
+            }
+        }
+        let mut location = |name: &str| {
+            let text = texts.remove(name);
+            text.map(|text| text.parse::<S3Uri>())
+                .transpose()
+                .map_err(|error| format!("the argument `{name}`: {error}"))
+        };
+        let required = |name: &str, found: Option<S3Uri>| {
+            found.ok_or_else(|| format!("the argument `{name}` is missing"))
+        };
+        let data = required("input_data", location("input_data")?)?;
+        let prompts = required("prompt_templates", location("prompt_templates")?)?;
+        let (output, summary) = (location("processed_data")?, location("analysis_summary")?);
+        let schema = location("validation_schema")?;
+        let job_type = match texts.remove("job_type") {
+            Some(text) => text
+                .parse()
+                .map_err(|error| format!("the argument `job_type`: {error}"))?,
+            None => DEFAULT_JOB_TYPE,
+        };
+        if let Some(unknown) = texts.keys().next() {
+            return Err(format!(
+                "the argument `{unknown}` is not known; known are {ARGUMENTS}"
+            ));
+        }
+        Ok(Self {
+            data,
+            prompts,
+            schema,
+            output,
+            summary,
+            job_type,
+            settings,
+        })
+    }
 }

@@ -1,14 +1,14 @@
 //! The two kinds of event, as EventBridge and SQS deliver them. Only what is used is read.
 
 use quarry_contract::location::{LocationError, S3Uri};
-use quarry_edge::telemetry::{About, Subject};
+use quarry_edge::telemetry::{About, CallSubject};
 use serde::Deserialize;
 use serde_json::Value;
 
 /// What `trigger` is called with.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Value")]
-pub enum Event {
+pub enum TriggerEvent {
     /// S3 "Object Created" through EventBridge.
     ObjectCreated(ObjectCreated),
     /// Messages of an SQS queue.
@@ -53,6 +53,8 @@ pub struct ObjectCreated {
     pub etag: Option<String>,
     /// Its place in the order of writes.
     pub sequencer: Option<String>,
+    /// When the event happened, RFC 3339.
+    pub time: Option<String>,
 }
 
 /// A message of a queue.
@@ -69,18 +71,18 @@ pub struct Message {
 }
 
 #[derive(Deserialize)]
-struct Detail {
-    bucket: Bucket,
-    object: Object,
+struct ArrivalDetail {
+    bucket: ArrivalBucket,
+    object: ArrivalObject,
 }
 
 #[derive(Deserialize)]
-struct Bucket {
+struct ArrivalBucket {
     name: String,
 }
 
 #[derive(Deserialize)]
-struct Object {
+struct ArrivalObject {
     key: String,
     #[serde(default)]
     etag: Option<String>,
@@ -90,14 +92,14 @@ struct Object {
     sequencer: Option<String>,
 }
 
-impl About for Event {
+impl About for TriggerEvent {
     /// The run's name is worked out from the event, and a batch is about several.
-    fn subject(&self) -> Subject {
-        Subject::default()
+    fn subject(&self) -> CallSubject {
+        CallSubject::default()
     }
 }
 
-impl TryFrom<Value> for Event {
+impl TryFrom<Value> for TriggerEvent {
     type Error = EventError;
 
     fn try_from(mut value: Value) -> Result<Self, EventError> {
@@ -118,7 +120,8 @@ impl TryFrom<Value> for Event {
                 source_name,
             });
         }
-        let Detail { bucket, object } =
+        let time = text("time");
+        let ArrivalDetail { bucket, object } =
             serde_json::from_value(value.get_mut("detail").map(Value::take).unwrap_or_default())?;
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         Ok(Self::ObjectCreated(ObjectCreated {
@@ -127,6 +130,7 @@ impl TryFrom<Value> for Event {
             version: given(object.version_id).filter(|version| version != "null"),
             etag: given(object.etag).map(|etag| etag.trim_matches('"').to_owned()),
             sequencer: given(object.sequencer),
+            time: given(time),
         }))
     }
 }

@@ -9,16 +9,21 @@
 //!
 //! Errors: an arrival that cannot be worked with fails the invocation, and Lambda hands the event to
 //! the dead-letter queue after its retries. Of a batch of messages those that failed are named in
-//! the answer, and SQS delivers them again: see [`messages`].
+//! what `trigger` returns, and SQS delivers them again: see [`messages`].
 
 mod arrival;
 mod callback;
+mod confinement;
+mod defaults;
 mod event;
 pub mod messages;
 mod places;
+mod repeated;
 
-pub use event::{Event, EventError, Message, ObjectCreated};
-pub use places::Places;
+pub use confinement::Elsewhere;
+pub use event::{EventError, Message, ObjectCreated, TriggerEvent};
+pub use places::Prefixes;
+pub use repeated::SAME_WRITE;
 
 use messages::BatchAnswer;
 use quarry_edge::callbacks::PipelineCallbacks;
@@ -37,14 +42,16 @@ pub struct Deps {
     pub executions: Arc<dyn Executions>,
     /// The pipelines that wait.
     pub callbacks: Arc<dyn PipelineCallbacks>,
-    /// Where what lies.
-    pub places: Places,
+    /// The deployment's prefixes.
+    pub places: Prefixes,
+    /// What pipelines may use outside of them.
+    pub elsewhere: Elsewhere,
 }
 
-/// What `trigger` answers.
+/// What `trigger` returns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Answer {
+pub enum TriggerOutput {
     /// To an arrival.
     Arrival(Arrived),
     /// To a batch of messages.
@@ -64,9 +71,9 @@ pub enum Arrived {
 }
 
 /// Handles an event.
-pub async fn handle(deps: &Deps, event: Event) -> Result<Answer, StepError> {
+pub async fn handle(deps: &Deps, event: TriggerEvent) -> Result<TriggerOutput, StepError> {
     match event {
-        Event::ObjectCreated(created) => {
+        TriggerEvent::ObjectCreated(created) => {
             let arrived = arrival::handle(deps, &created).await?;
             match &arrived {
                 Arrived::Started(run) => {
@@ -79,8 +86,10 @@ pub async fn handle(deps: &Deps, event: Event) -> Result<Answer, StepError> {
                     tracing::info!(object = %created.object, reason, "ignored");
                 }
             }
-            Ok(Answer::Arrival(arrived))
+            Ok(TriggerOutput::Arrival(arrived))
         }
-        Event::Messages(messages) => Ok(Answer::Batch(messages::handle(deps, &messages).await)),
+        TriggerEvent::Messages(messages) => Ok(TriggerOutput::Batch(
+            messages::handle(deps, &messages).await,
+        )),
     }
 }

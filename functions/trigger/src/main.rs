@@ -9,7 +9,7 @@ use quarry_edge::executions::StateMachine;
 use quarry_edge::function::{Telemetry, serve};
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::SdkOptions;
-use quarry_trigger::{Deps, Places, handle};
+use quarry_trigger::{Deps, Elsewhere, Prefixes, handle};
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -22,11 +22,15 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         store: Arc::new(S3Store::new(&sdk, path_style_from_environment()?)),
         executions: Arc::new(StateMachine::new(&sdk, &machine)?),
         callbacks: Arc::new(SageMakerCallbacks::new(&sdk, sagemaker)?),
-        places: Places::new(
+        places: Prefixes::new(
             required_location_from_environment("QUARRY_INBOX")?,
             required_location_from_environment("QUARRY_PIPELINES")?,
             required_location_from_environment("QUARRY_RESULTS")?,
             required_location_from_environment(WORK_VARIABLE)?,
+        )?,
+        elsewhere: Elsewhere::new(
+            &environment("QUARRY_READABLE").unwrap_or_default(),
+            &environment("QUARRY_WRITABLE").unwrap_or_default(),
         )?,
     };
     serve(telemetry, move |event, _| {

@@ -11,9 +11,9 @@
 //!   with a failure that names the reason. The message is named as failed too, so that it ends in the
 //!   dead-letter queue, with the reason in the log; being answered twice is harmless.
 
-use crate::callback::{self, Status};
+use crate::callback::{self, StepStatus};
 use crate::{Deps, Message};
-use quarry_edge::callbacks::{Answered, FailureReason};
+use quarry_edge::callbacks::{CallbackOutcome, FailureReason};
 use quarry_edge::error::StepError;
 use serde::Serialize;
 
@@ -54,10 +54,10 @@ pub(crate) async fn handle(deps: &Deps, messages: &[Message]) -> BatchAnswer {
 async fn one(deps: &Deps, message: &Message) -> Result<(), StepError> {
     let asked = callback::read(&message.body);
     let result = match &asked.meaning {
-        Ok((callback, Status::Executing, arguments)) => {
+        Ok((callback, StepStatus::Executing, arguments)) => {
             callback::start(deps, callback, arguments).await
         }
-        Ok((callback, Status::Stopping, _)) => callback::stop(deps, callback).await,
+        Ok((callback, StepStatus::Stopping, _)) => callback::stop(deps, callback).await,
         Err(reason) => Err(StepError::bad_request(reason.clone())),
     };
     let Err(error) = result else { return Ok(()) };
@@ -66,8 +66,10 @@ async fn one(deps: &Deps, message: &Message) -> Result<(), StepError> {
     {
         let reason = FailureReason::new(&error.full_message());
         match deps.callbacks.fail(token, &reason).await {
-            Ok(Answered::Now) => tracing::info!(message_id = message.id, "told the pipeline"),
-            Ok(Answered::Before) => {}
+            Ok(CallbackOutcome::Now) => {
+                tracing::info!(message_id = message.id, "told the pipeline")
+            }
+            Ok(CallbackOutcome::Before) => {}
             Err(unanswered) => {
                 let unanswered = unanswered.into_step("answering the pipeline's step");
                 tracing::error!(

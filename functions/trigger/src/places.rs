@@ -10,9 +10,9 @@ use quarry_table::Format;
 /// The name of a request in the inbox.
 pub(crate) const REQUEST_FILE: &str = "request.json";
 
-/// Where what lies.
+/// The deployment's S3 prefixes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
+pub struct Prefixes {
     inbox: S3Uri,
     pipelines: S3Uri,
     results: S3Uri,
@@ -21,14 +21,14 @@ pub struct Places {
 
 /// What an arrival in the inbox is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ArrivalKind {
     /// A table file directly in a pipeline's folder.
     Data,
     /// A `request.json`, and the folder it lies in.
     Request(S3Uri),
 }
 
-impl Places {
+impl Prefixes {
     /// The deployment's prefixes; refused when an object could lie in the inbox and in another one.
     pub fn new(
         inbox: S3Uri,
@@ -61,9 +61,24 @@ impl Places {
         self.pipelines.join(pipeline).join("")
     }
 
+    /// The folder in which a pipeline's tables and requests arrive.
+    pub(crate) fn arrivals(&self, pipeline: &str) -> S3Uri {
+        self.inbox.join(pipeline).join("")
+    }
+
+    /// The folder of all results of a pipeline.
+    pub(crate) fn pipeline_results(&self, pipeline: &str) -> S3Uri {
+        self.results.join(pipeline).join("")
+    }
+
     /// The folder of a run's results.
     pub(crate) fn results(&self, pipeline: &str, run: &str) -> S3Uri {
         self.results.join(pipeline).join(run).join("")
+    }
+
+    /// What is noted of an arrival. `arrivals` is no run's folder: a run's name ends with a digest.
+    pub(crate) fn arrival_note(&self, digest: &str) -> S3Uri {
+        self.work.join("arrivals").join(&format!("{digest}.json"))
     }
 
     /// Where runs keep their folders.
@@ -84,7 +99,7 @@ impl Places {
     }
 
     /// The pipeline an object belongs to and what it is, or why it starts nothing.
-    pub(crate) fn arrival<'a>(&self, object: &'a S3Uri) -> Result<(&'a str, Kind), String> {
+    pub(crate) fn arrival<'a>(&self, object: &'a S3Uri) -> Result<(&'a str, ArrivalKind), String> {
         for (what, prefix) in [
             ("results", &self.results),
             ("work", &self.work),
@@ -115,7 +130,7 @@ impl Places {
         if name == REQUEST_FILE {
             let folder = &object.key()[..object.key().len() - REQUEST_FILE.len()];
             let folder = S3Uri::new(object.bucket(), folder).map_err(|error| error.to_string())?;
-            return Ok((pipeline, Kind::Request(folder)));
+            return Ok((pipeline, ArrivalKind::Request(folder)));
         }
         if below.contains('/') {
             return Err(format!(
@@ -127,7 +142,7 @@ impl Places {
                 "it is neither a table (*.csv, *.tsv, *.jsonl, each also with .gz, or *.parquet) nor a {REQUEST_FILE}"
             ));
         }
-        Ok((pipeline, Kind::Data))
+        Ok((pipeline, ArrivalKind::Data))
     }
 }
 
@@ -163,8 +178,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn places() -> Places {
-        Places::new(
+    fn places() -> Prefixes {
+        Prefixes::new(
             at("s3://bucket/inbox"),
             at("s3://bucket/pipelines"),
             at("s3://bucket/results"),
@@ -176,20 +191,24 @@ mod tests {
     #[test]
     fn a_table_or_a_request_is_known_by_its_place() {
         for (key, pipeline, kind) in [
-            ("inbox/strikes/a.csv", "strikes", Kind::Data),
-            ("inbox/strikes/A.TSV.GZ", "strikes", Kind::Data),
-            ("inbox/strikes/a.ndjson", "strikes", Kind::Data),
-            ("inbox/strikes/a.parquet", "strikes", Kind::Data),
-            ("inbox/with space+ä/b c.csv", "with space+ä", Kind::Data),
+            ("inbox/strikes/a.csv", "strikes", ArrivalKind::Data),
+            ("inbox/strikes/A.TSV.GZ", "strikes", ArrivalKind::Data),
+            ("inbox/strikes/a.ndjson", "strikes", ArrivalKind::Data),
+            ("inbox/strikes/a.parquet", "strikes", ArrivalKind::Data),
+            (
+                "inbox/with space+ä/b c.csv",
+                "with space+ä",
+                ArrivalKind::Data,
+            ),
             (
                 "inbox/strikes/request.json",
                 "strikes",
-                Kind::Request(at("s3://bucket/inbox/strikes/")),
+                ArrivalKind::Request(at("s3://bucket/inbox/strikes/")),
             ),
             (
                 "inbox/strikes/may/part one/request.json",
                 "strikes",
-                Kind::Request(at("s3://bucket/inbox/strikes/may/part one/")),
+                ArrivalKind::Request(at("s3://bucket/inbox/strikes/may/part one/")),
             ),
         ] {
             let object = S3Uri::new("bucket", key).unwrap();
@@ -251,7 +270,7 @@ mod tests {
                 (&away, &bad, &away),
                 (&away, &away, &bad),
             ] {
-                let refused = Places::new(
+                let refused = Prefixes::new(
                     inbox.clone(),
                     pipelines.clone(),
                     results.clone(),
@@ -264,7 +283,7 @@ mod tests {
         // Names that only begin alike do not overlap, nor do other buckets.
         for good in ["s3://bucket/inbox2", "s3://other/inbox"] {
             let good = at(good);
-            Places::new(inbox.clone(), good.clone(), good.clone(), good).unwrap();
+            Prefixes::new(inbox.clone(), good.clone(), good.clone(), good).unwrap();
         }
         assert!(
             places()

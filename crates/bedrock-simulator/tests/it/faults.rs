@@ -9,7 +9,7 @@ use quarry_bedrock_simulator::{
     RecordFaultKind, Simulator, SimulatorConfig, StartError, Status,
 };
 use quarry_edge::jobs::{BatchJobs, JobStatus, JobsError};
-use quarry_edge::on_demand::{InvokeError, OnDemand};
+use quarry_edge::on_demand::{InvokeError, OnDemand, Question};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -204,7 +204,7 @@ async fn on_demand_asks_count_for_the_same_record() {
     let ask = || {
         world
             .on_demand
-            .invoke(crate::support::SONNET, false, body.clone())
+            .invoke(Question::of(crate::support::SONNET, false, body.clone()))
     };
     let second = ask().await;
     assert!(
@@ -342,7 +342,7 @@ async fn calls_fail_by_their_number() {
     for _ in 0..6 {
         let result = world
             .on_demand
-            .invoke(crate::support::SONNET, false, body.clone())
+            .invoke(Question::of(crate::support::SONNET, false, body.clone()))
             .await;
         throttled.push(matches!(result, Err(InvokeError::Throttled(_))));
     }

@@ -3,14 +3,17 @@
 use crate::support::{NOVA, SONNET, World, input, prompt, schema, tool_body};
 use bytes::Bytes;
 use quarry_bedrock_simulator::{AnswerSource, parse_given};
-use quarry_edge::on_demand::{InvokeError, OnDemand};
+use quarry_edge::on_demand::{InvokeError, OnDemand, Question};
 use serde_json::{Value, json};
 
 async fn ask(world: &World, converse: bool, body: &Value) -> Result<Value, InvokeError> {
     let body = Bytes::from(body.to_string());
     let model = if converse { NOVA } else { SONNET };
-    let answer = world.on_demand.invoke(model, converse, body).await?;
-    Ok(serde_json::from_slice(&answer).unwrap())
+    let answer = world
+        .on_demand
+        .invoke(Question::of(model, converse, body))
+        .await?;
+    Ok(serde_json::from_slice(&answer.json).unwrap())
 }
 
 #[tokio::test]
@@ -85,7 +88,10 @@ async fn a_body_that_the_model_refuses_is_the_records_problem() {
         other => panic!("{other:?}"),
     }
     let no_json = Bytes::from_static(b"{");
-    let refused = world.on_demand.invoke(SONNET, false, no_json).await;
+    let refused = world
+        .on_demand
+        .invoke(Question::of(SONNET, false, no_json))
+        .await;
     assert!(matches!(
         refused,
         Err(InvokeError::Rejected { code: 400, .. })
@@ -97,7 +103,10 @@ async fn an_unknown_model_is_every_records_problem() {
     let world = World::new(|config| config.limits.models = Some(vec![SONNET.into()])).await;
     let body = Bytes::from(tool_body("ask").to_string());
     let profile = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.nobody";
-    let missing = world.on_demand.invoke(profile, false, body).await;
+    let missing = world
+        .on_demand
+        .invoke(Question::of(profile, false, body))
+        .await;
     assert!(
         matches!(missing, Err(InvokeError::NotFound(_))),
         "{missing:?}"
@@ -141,8 +150,12 @@ async fn a_converse_answer_comes_back_as_it_is_written() {
     .await;
     let body = json!({"messages": [{"role": "user", "content": [{"text": "ask"}]}]});
     let body = Bytes::from(body.to_string());
-    let answer = world.on_demand.invoke(NOVA, true, body).await.unwrap();
-    assert_eq!(answer, output.to_string());
+    let answer = world
+        .on_demand
+        .invoke(Question::of(NOVA, true, body))
+        .await
+        .unwrap();
+    assert_eq!(answer.json, output.to_string());
 }
 
 /// An answer that is no `Converse` response is no answer.

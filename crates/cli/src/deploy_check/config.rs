@@ -14,6 +14,8 @@ pub(crate) struct Config {
     pub(crate) parameters: BTreeMap<String, String>,
     /// Where the stack will be; JSON files do not say.
     pub(crate) region: Option<String>,
+    /// The stack's name; JSON files do not say it either.
+    pub(crate) stack: Option<String>,
 }
 
 impl Config {
@@ -51,11 +53,14 @@ fn of_samconfig(text: &str, environment: &str) -> Result<Config, String> {
     let overrides = member("parameter_overrides").ok_or_else(|| {
         format!("[{environment}.deploy.parameters] has no parameter_overrides; `sam deploy --guided` writes them")
     })?;
+    let text = |name: &str| {
+        let value = member(name).and_then(toml::Value::as_str);
+        value.map(str::to_owned)
+    };
     Ok(Config {
         parameters: overrides_of(overrides)?,
-        region: member("region")
-            .and_then(toml::Value::as_str)
-            .map(str::to_owned),
+        region: text("region"),
+        stack: text("stack_name"),
     })
 }
 
@@ -146,6 +151,7 @@ fn of_json(text: &str) -> Result<Config, String> {
     Ok(Config {
         parameters,
         region: None,
+        stack: None,
     })
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// Prompts that ask about the column `text`.
@@ -25,6 +25,14 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    pub(crate) fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code().expect("an exit code"),
+            stdout: String::from_utf8(output.stdout.clone()).expect("UTF-8"),
+            stderr: String::from_utf8(output.stderr.clone()).expect("UTF-8"),
+        }
+    }
+
     /// Fails unless the command succeeded.
     #[track_caller]
     pub(crate) fn good(self) -> Self {
@@ -84,6 +92,30 @@ impl Workplace {
         fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
+    /// The command with arguments divided by blanks, to be run in the folder.
+    pub(crate) fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quarry"));
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs a line of the shell in the folder, in which `quarry` is the command.
+    pub(crate) fn shell(&self, line: &str) -> Ran {
+        let script = format!(
+            "quarry() {{ '{}' \"$@\"; }}\n{line}",
+            env!("CARGO_BIN_EXE_quarry")
+        );
+        let output = Command::new("bash")
+            .args(["-c", &script])
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .expect("bash starts");
+        Ran::of(&output)
+    }
+
     /// Runs the command with arguments divided by blanks.
     pub(crate) fn quarry(&self, arguments: &str) -> Ran {
         self.quarry_reading(arguments, b"")
@@ -91,9 +123,8 @@ impl Workplace {
 
     /// Runs the command with something on standard input.
     pub(crate) fn quarry_reading(&self, arguments: &str, stdin: &[u8]) -> Ran {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_quarry"))
-            .args(arguments.split_whitespace())
-            .current_dir(self.folder.path())
+        let mut child = self
+            .command(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -105,11 +136,7 @@ impl Workplace {
         let output = child.wait_with_output().expect("the command ends");
         // A command that does not read its input closes the pipe.
         let _ = writer.join();
-        Ran {
-            code: output.status.code().expect("an exit code"),
-            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-        }
+        Ran::of(&output)
     }
 
     /// Runs `quarry run DATA` with prompts and schema into `out`.

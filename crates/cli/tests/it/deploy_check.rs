@@ -8,23 +8,49 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
-const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
+const MODEL: &str = "anthropic.claude-haiku-4-5-20251001-v1:0";
 const KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-/// Runs the command against an address.
+/// The day that the tests are about, whenever they run.
+const DAY: &str = "2026-11-28";
+
+/// Runs the command against an address, with credentials.
 fn quarry(folder: &Path, endpoint: &str, arguments: &str) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_quarry"))
+    let mut command = command(folder, endpoint, arguments);
+    command
+        .args(["--date", DAY])
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "secret");
+    ran(command)
+}
+
+/// The command against an address, with nobody's credentials.
+fn command(folder: &Path, endpoint: &str, arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quarry"));
+    command
         .arg("deploy-check")
         .args(arguments.split_whitespace())
         .current_dir(folder)
         .env("AWS_ENDPOINT_URL", endpoint)
         .env("AWS_REGION", "eu-central-1")
-        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("AWS_CONFIG_FILE", folder.join("none"))
-        .env("AWS_SHARED_CREDENTIALS_FILE", folder.join("none"))
-        .output()
-        .expect("the command runs");
+        .env("AWS_CONFIG_FILE", folder.join("config"))
+        .env("AWS_SHARED_CREDENTIALS_FILE", folder.join("credentials"));
+    for variable in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_PROFILE",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn ran(mut command: Command) -> Ran {
+    let output = command.output().expect("the command runs");
     Ran {
         code: output.status.code().expect("an exit code"),
         stdout: String::from_utf8(output.stdout).expect("UTF-8"),
@@ -124,15 +150,15 @@ fn quotas(request: &Request, records: u32, jobs: u32) -> String {
     let page = if body.get("NextToken").is_none() {
         json!({"NextToken": "2", "Quotas": [
             quota("APIs per Agent", 11),
-            quota("Minimum number of records per batch inference job for Claude Sonnet 4", 100),
-            quota("Records per batch inference job for Claude Sonnet 4", records),
+            quota("Minimum number of records per batch inference job for Claude Haiku 4.5", 100),
+            quota("Records per batch inference job for Claude Haiku 4.5", records),
         ]})
     } else {
         json!({"Quotas": [
-            quota("Records per input file per batch inference job for Claude Sonnet 4", 50_000),
-            quota("Batch inference input file size (in GB) for Claude Sonnet 4", 1),
-            quota("Batch inference job size for Claude Sonnet 4 (in GB)", 5),
-            quota("Sum of in-progress and submitted batch inference jobs using a base model for Claude Sonnet 4", jobs),
+            quota("Records per input file per batch inference job for Claude Haiku 4.5", 50_000),
+            quota("Batch inference input file size (in GB) for Claude Haiku 4.5", 1),
+            quota("Batch inference job size for Claude Haiku 4.5 (in GB)", 5),
+            quota("Sum of in-progress and submitted batch inference jobs using a base model for Claude Haiku 4.5", jobs),
         ]})
     };
     page.to_string()
@@ -159,18 +185,21 @@ fn key_policy(principal: &str) -> String {
     json!({"Policy": policy.to_string(), "PolicyName": "default"}).to_string()
 }
 
-fn model(inference: &str, status: &str) -> String {
+fn model(inference: &str, status: &str, end: &str) -> String {
     json!({"modelDetails": {
         "modelArn": format!("arn:aws:bedrock:eu-central-1::foundation-model/{MODEL}"), "modelId": MODEL,
-        "modelName": "Claude Sonnet 4", "providerName": "Anthropic", "inferenceTypesSupported": [inference],
-        "modelLifecycle": {"status": status, "endOfLifeTime": "2027-05-14T00:00:00Z"},
+        "modelName": "Claude Haiku 4.5", "providerName": "Anthropic", "inferenceTypesSupported": [inference],
+        "modelLifecycle": {
+            "status": status, "startOfLifeTime": "2025-10-15T00:00:00Z", "publicExtendedAccessTime": "2027-01-15T00:00:00Z",
+            "endOfLifeTime": format!("{end}T00:00:00Z"),
+        },
     }})
     .to_string()
 }
 
-fn availability(entitlement: &str) -> String {
+fn availability(agreement: &str, entitlement: &str) -> String {
     json!({
-        "modelId": MODEL, "agreementAvailability": {"status": "AVAILABLE"}, "authorizationStatus": "AUTHORIZED",
+        "modelId": MODEL, "agreementAvailability": {"status": agreement}, "authorizationStatus": "AUTHORIZED",
         "entitlementAvailability": entitlement, "regionAvailability": "AVAILABLE",
     })
     .to_string()
@@ -179,12 +208,48 @@ fn availability(entitlement: &str) -> String {
 fn profile() -> String {
     let model = |region: &str| json!({"modelArn": format!("arn:aws:bedrock:{region}::foundation-model/{MODEL}")});
     json!({
-        "inferenceProfileName": "EU Claude Sonnet 4", "inferenceProfileId": format!("eu.{MODEL}"),
+        "inferenceProfileName": "EU Claude Haiku 4.5", "inferenceProfileId": format!("eu.{MODEL}"),
         "inferenceProfileArn": format!("arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.{MODEL}"),
         "models": [model("eu-central-1"), model("eu-west-1"), model("eu-west-3")],
         "status": "ACTIVE", "type": "SYSTEM_DEFINED",
     })
     .to_string()
+}
+
+fn account_settings(limit: u32) -> String {
+    json!({
+        "AccountLimit": {
+            "CodeSizeUnzipped": 262_144_000, "CodeSizeZipped": 52_428_800, "ConcurrentExecutions": limit,
+            "TotalCodeSize": 80_530_636_800_u64, "UnreservedConcurrentExecutions": limit,
+        },
+        "AccountUsage": {"FunctionCount": 9, "TotalCodeSize": 60_000_000},
+    })
+    .to_string()
+}
+
+/// Two pages of rules: one without a pattern, and those for arrivals of some stacks.
+fn rules(request: &Request, stacks: &[&str]) -> String {
+    let body: Value = serde_json::from_str(&request.body).expect("JSON");
+    if body.get("NextToken").is_none() {
+        return json!({"NextToken": "2", "Rules": [
+            {"Name": "nightly", "State": "ENABLED", "ScheduleExpression": "rate(1 day)", "EventBusName": "default"},
+        ]})
+        .to_string();
+    }
+    let pattern = json!({
+        "source": ["aws.s3"], "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": ["acme-quarry"]}, "object": {"key": [{"prefix": "inbox/"}]}},
+    });
+    let rules: Vec<Value> = stacks
+        .iter()
+        .map(|stack| {
+            json!({
+                "Name": format!("{stack}-Arrival-0A1B2C3D4E5F"), "State": "ENABLED", "EventBusName": "default",
+                "EventPattern": pattern.to_string(),
+            })
+        })
+        .collect();
+    json!({"Rules": rules}).to_string()
 }
 
 fn events(is_on: bool) -> String {
@@ -238,8 +303,10 @@ fn sound(request: &Request) -> Answer {
         "DescribeKey" => key("Enabled"),
         "GetKeyPolicy" => key_policy(ROOT),
         "GetInferenceProfile" => profile(),
-        "GetFoundationModel" => model("ON_DEMAND", "ACTIVE"),
-        "GetFoundationModelAvailability" => availability("AVAILABLE"),
+        "GetFoundationModel" => model("ON_DEMAND", "ACTIVE", "2027-05-14"),
+        "GetFoundationModelAvailability" => availability("AVAILABLE", "AVAILABLE"),
+        "GetAccountSettings" => account_settings(1_000),
+        "ListRules" => rules(request, &["quarry"]),
         "ListServiceQuotas" => quotas(request, 50_000, 20),
         "GetCallerIdentity" => caller(),
         other => return (404, format!("no {other} here")),
@@ -279,8 +346,10 @@ fn broken(request: &Request) -> Answer {
         ),
         "DescribeKey" => key("Disabled"),
         "GetKeyPolicy" => key_policy("arn:aws:iam::123456789012:role/admin"),
-        "GetFoundationModel" => model("PROVISIONED", "LEGACY"),
-        "GetFoundationModelAvailability" => availability("NOT_AVAILABLE"),
+        "GetFoundationModel" => model("PROVISIONED", "LEGACY", "2027-01-31"),
+        "GetFoundationModelAvailability" => availability("NOT_AVAILABLE", "NOT_AVAILABLE"),
+        "GetAccountSettings" => account_settings(10),
+        "ListRules" => rules(request, &["quarry", "quarry-old"]),
         "ListServiceQuotas" => quotas(request, 10_000, 10),
         _ => return sound(request),
     };
@@ -311,6 +380,7 @@ fn a_sound_deployment_has_no_findings() {
         [
             "DescribeKey",
             "DescribeStacks",
+            "GetAccountSettings",
             "GetBucketEncryption",
             "GetBucketNotificationConfiguration",
             "GetFoundationModel",
@@ -319,6 +389,7 @@ fn a_sound_deployment_has_no_findings() {
             "GetKeyPolicy",
             "GetRole",
             "HeadBucket",
+            "ListRules",
             "ListServiceQuotas",
             "SimulatePrincipalPolicy",
         ]
@@ -334,6 +405,8 @@ fn a_sound_deployment_has_no_findings() {
             "ListServiceQuotas",
             "/eu-central-1/servicequotas/aws4_request",
         ),
+        ("GetAccountSettings", "/eu-central-1/lambda/aws4_request"),
+        ("ListRules", "/eu-central-1/events/aws4_request"),
     ] {
         let head = &aws.requests(operation)[0].head;
         assert!(
@@ -342,7 +415,9 @@ fn a_sound_deployment_has_no_findings() {
         );
         assert!(head.contains(scope), "{scope} in {head}");
     }
-    assert_eq!(aws.requests("ListServiceQuotas").len(), 2, "both pages");
+    for paged in ["ListServiceQuotas", "ListRules"] {
+        assert_eq!(aws.requests(paged).len(), 2, "both pages of {paged}");
+    }
     let simulations = aws.requests("SimulatePrincipalPolicy");
     for part in [
         "runs%2Frun%2Fslices%2F000000%2Fround-0%2Finput%2Frecords.jsonl",
@@ -438,6 +513,73 @@ fn a_stack_that_is_not_there_and_an_aws_that_does_not_answer_are_failures() {
     );
 }
 
+/// The day is a fact like the others: a model that lives today may have ended by another day.
+#[test]
+fn the_day_decides_what_has_ended() {
+    let (aws, folder) = (FakeAws::start(sound), folder());
+    let on = |day: &str| {
+        let mut command = command(folder.path(), aws.endpoint(), "--stack quarry");
+        command
+            .args(["--date", day])
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "secret");
+        ran(command)
+    };
+    let warned = on("2027-03-01").good();
+    assert!(
+        warned.stdout.contains("ends on 2027-05-14, in 74 days"),
+        "{warned:?}"
+    );
+    let ended = on("2027-05-14");
+    assert_eq!(ended.code, 5, "{ended:?}");
+    assert!(ended.stdout.contains("ended on 2027-05-14"), "{ended:?}");
+    let wrong = on("14.5.2027");
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    assert!(wrong.stderr.contains("--date"), "{wrong:?}");
+}
+
+/// Who has no credentials, or none that work, is told what to do, in words and not in an error's innards.
+#[test]
+fn without_credentials_the_remedy_is_to_log_in() {
+    let folder = folder();
+    let nowhere = "http://127.0.0.1:1";
+    let config = folder.path().join("samconfig.toml");
+    let parameters =
+        "version = 0.1\n[default.deploy.parameters]\nparameter_overrides = \"BucketName=acme\"\n";
+    fs::write(config, parameters).expect("a file");
+    for arguments in ["--stack quarry", "--config samconfig.toml"] {
+        let none = ran(command(folder.path(), nowhere, arguments));
+        assert_eq!(none.code, 3, "{none:?}");
+        assert_eq!(
+            none.stderr,
+            "quarry: no AWS credentials found in the environment or the AWS profile; run `aws sso login`, or set AWS_PROFILE, or \
+             set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n"
+        );
+    }
+
+    // A profile that logs in by SSO, and nobody has logged in.
+    let profile = "[profile sso]\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = R\nregion = eu-central-1\n\
+                   [sso-session s]\nsso_region = eu-central-1\nsso_start_url = https://acme.awsapps.com/start\n";
+    fs::write(folder.path().join("config"), profile).expect("a file");
+    let mut expired = command(folder.path(), nowhere, "--stack quarry");
+    expired.env("AWS_PROFILE", "sso").env("HOME", folder.path());
+    let expired = ran(expired);
+    assert_eq!(expired.code, 3, "{expired:?}");
+    let stderr = &expired.stderr;
+    assert!(stderr.contains("run `aws sso login`"), "{stderr}");
+    assert!(!stderr.contains(" { "), "no Debug form: {stderr}");
+
+    // Credentials, and nobody to ask with them.
+    let unanswered = quarry(folder.path(), nowhere, "--config samconfig.toml");
+    assert_eq!(unanswered.code, 4, "{unanswered:?}");
+    let stderr = &unanswered.stderr;
+    assert!(
+        stderr.contains("cannot read your AWS identity (sts:GetCallerIdentity)"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains(" { "), "no Debug form: {stderr}");
+}
+
 /// A plan is checked without AWS if that is wanted, and with it else.
 #[test]
 fn parameters_are_checked_before_they_are_deployed() {
@@ -453,7 +595,7 @@ fn parameters_are_checked_before_they_are_deployed() {
     assert_golden("planned.txt", &ran.stdout);
 
     let good = json!({
-        "BucketName": "acme-quarry", "ModelId": MODEL,
+        "BucketName": "acme-quarry", "ModelId": MODEL, "ProfileArns": "",
         "ModelArns": [format!("arn:aws:bedrock:eu-central-1::foundation-model/{MODEL}")],
     });
     fs::write(folder.path().join("good.json"), good.to_string()).expect("a file");

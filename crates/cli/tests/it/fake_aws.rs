@@ -139,6 +139,7 @@ fn operation(head: &str, body: &str) -> String {
         line if line.starts_with("HEAD ") => "HeadBucket",
         line if line.contains("?notification") => "GetBucketNotificationConfiguration",
         line if line.contains("?encryption") => "GetBucketEncryption",
+        line if line.contains("/account-settings/") => "GetAccountSettings",
         line if line.contains("/foundation-model-availability/") => {
             "GetFoundationModelAvailability"
         }

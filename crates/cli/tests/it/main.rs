@@ -3,12 +3,24 @@
 mod bad_input;
 mod command;
 mod deploy_check;
+mod environment;
 mod fake_aws;
+mod help;
+#[cfg(unix)]
+mod interrupt;
 mod merge;
 mod moving_over;
+#[cfg(unix)]
+mod overlap;
 mod parse;
 mod preview;
 mod run;
 mod simulate_bedrock;
+#[cfg(target_os = "linux")]
+mod special_files;
+#[cfg(target_os = "linux")]
+mod streams;
 mod table;
+#[cfg(unix)]
+mod terminal;
 mod vectors;

@@ -390,3 +390,29 @@ fn no_answers_at_all_is_a_table_of_errors() {
     assert_eq!(report["summary"]["answers"]["missing"], 3);
     assert_eq!(report["summary"]["batch_job_info"], Value::Null);
 }
+
+#[test]
+fn files_of_which_no_line_belongs_to_a_row_are_refused_and_nothing_is_written() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", letters(0, 3));
+    workplace.file("others.out", answers(100, 103, 100));
+    for files in ["prompts.json", "others.out", "prompts.json others.out"] {
+        let ran = merge(&workplace, "data.csv", files, "");
+        assert_eq!(ran.code, 3, "{files}: {ran:?}");
+        let name = files.split(' ').next().expect("a name");
+        assert!(
+            ran.stderr.contains("no line matched a row"),
+            "{}",
+            ran.stderr
+        );
+        assert!(
+            ran.stderr.contains(name) && ran.stderr.contains(".jsonl.out"),
+            "{}",
+            ran.stderr
+        );
+        assert!(!workplace.path("out").exists());
+    }
+    // One line that does is enough.
+    workplace.file("one.out", answer("record_1", score(1)));
+    merge(&workplace, "data.csv", "prompts.json one.out", "").good();
+}

@@ -12,7 +12,7 @@ fn golden(name: &str) -> String {
 }
 
 #[track_caller]
-fn assert_golden(expected: &str, more: &str) {
+fn assert_golden(expected: &str, more: &str, total: &str) {
     let ran = Workplace::new()
         .quarry(&format!(
             "preview {} --prompts {} --schema {} --set BEDROCK_MAX_TOKENS=256 --set BEDROCK_TEMPERATURE=0 {more}",
@@ -23,12 +23,16 @@ fn assert_golden(expected: &str, more: &str) {
         .good();
     let expected = std::fs::read_to_string(golden(expected)).expect("the golden file");
     assert_eq!(ran.stdout, expected);
-    assert_eq!(ran.stderr, "");
+    assert_eq!(ran.stderr, format!("{total}\n"));
 }
 
 #[test]
 fn records_are_byte_for_byte_as_agreed_with_a_tool_call() {
-    assert_golden("expected_tool.jsonl", "");
+    assert_golden(
+        "expected_tool.jsonl",
+        "",
+        "3 records, 1.9 kB, 3 calls on demand",
+    );
 }
 
 #[test]
@@ -36,6 +40,7 @@ fn records_are_byte_for_byte_as_agreed_with_a_prefilled_answer() {
     assert_golden(
         "expected_prefill.jsonl",
         "--set BEDROCK_USE_STRUCTURED_OUTPUT=false",
+        "3 records, 1.1 kB, 3 calls on demand",
     );
 }
 
@@ -59,6 +64,33 @@ fn ten_records_are_shown_unless_a_number_or_all_is_said() {
             .code,
         2
     );
+}
+
+#[test]
+fn a_preview_says_how_much_there_is_and_what_planning_notes() {
+    let workplace = Workplace::new();
+    workplace.file("data/a.csv", numbered(0..250));
+    workplace.file("data/readme.txt", "no table");
+    let ran = workplace
+        .quarry(
+            "preview data --prompts prompts.json --limit 1 --pretty --set BEDROCK_BATCH_MODE=batch \
+             --set BEDROCK_MAX_RECORDS_PER_JOB=125",
+        )
+        .good();
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", ran.stderr);
+    assert!(lines[0].starts_with("note: left out") && lines[0].contains("readme.txt"));
+    assert!(
+        lines[1].starts_with("250 records, ") && lines[1].ends_with(", 2 jobs"),
+        "{}",
+        lines[1]
+    );
+    assert!(
+        ran.stdout.starts_with("{\n  \"recordId\": \"record_0\",\n"),
+        "{}",
+        ran.stdout
+    );
+    assert!(serde_json::from_str::<serde_json::Value>(&ran.stdout).is_ok());
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn with_everything_going_wrong_every_row_is_still_there_and_the_table_says_what_
     let faults = example().join("faults.json");
     let ran = workplace
         .quarry(&format!(
-            "run {} --out out --faults {}",
+            "run {} --out out --verbose --faults {}",
             example().display(),
             faults.display()
         ))
@@ -221,6 +221,8 @@ fn with_everything_going_wrong_every_row_is_still_there_and_the_table_says_what_
     assert_eq!(shown(&ran, "rows in"), "10000");
     assert_eq!(shown(&ran, "rows out"), "10000");
     assert_eq!(shown(&ran, "failed rows"), "1");
+    let why = "  1 no answer: 400: ValidationException: the record is refused (row 5001)";
+    assert!(ran.stdout.lines().any(|line| line == why), "{}", ran.stdout);
     assert_eq!(
         shown(&ran, "repaired answers"),
         text(&summary["rows"]["repaired"])
@@ -560,6 +562,115 @@ fn the_stacks_files_are_gone_unless_they_are_to_be_kept() {
             .any(|name| name.ends_with("/plan.json"))
     );
     assert!(ran.stderr.contains("kept/.quarry-"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_report_says_why_rows_have_no_good_answer() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", table(0..6));
+    workplace.file(
+        "answers.jsonl",
+        [
+            r#"{"match": "letter 1", "text": "{\"kind\": \"bill\", \"score\": 7}"}"#,
+            r#"{"match": "letter 3", "text": "{\"kind\": \"bill\", \"score\": 7}"}"#,
+            ANSWER,
+        ]
+        .join("\n"),
+    );
+    let more = "--answers answers.jsonl --set BEDROCK_MAX_RETRIES=0";
+    let ran = workplace.run("data.csv", more).good();
+    assert_eq!(shown(&ran, "valid answers"), "4");
+    assert_eq!(shown(&ran, "failed rows"), "0");
+    let why: Vec<&str> = ran
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("  "))
+        .collect();
+    assert_eq!(why.len(), 1, "{}", ran.stdout);
+    assert!(
+        why[0].starts_with("  2 invalid: ") && why[0].contains("/score"),
+        "{why:?}"
+    );
+    assert!(why[0].ends_with("(first row 2)"), "{why:?}");
+    let report = workplace
+        .run("data.csv", &format!("{more} --json"))
+        .good()
+        .report();
+    assert_eq!(report["failures"][0]["rows"], 2);
+    assert_eq!(report["failures"][0]["first_row"], 2);
+    // Calls on demand take their time, which the virtual clock does not count.
+    assert!(
+        shown(&ran, "virtual time").ends_with("at least 0.6 s for calls on demand"),
+        "{ran:?}"
+    );
+    assert!(!ran.stdout.contains("history events"), "{}", ran.stdout);
+}
+
+#[test]
+fn the_reasons_are_found_in_results_of_every_format() {
+    let workplace = Workplace::new();
+    workplace.file(
+        "answers.jsonl",
+        r#"{"text": "{\"kind\": \"bill\", \"score\": 7}"}"#,
+    );
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(b"text,n\nletter,1\n").expect("compressed");
+    workplace.file("a.csv.gz", gzip.finish().expect("compressed"));
+    workplace.file("a.jsonl", "{\"text\": \"letter\"}\n");
+    workplace.file("a.tsv", "text\nletter\n");
+    for data in ["a.csv.gz", "a.jsonl", "a.tsv"] {
+        let ran = workplace
+            .run(data, "--answers answers.jsonl --set BEDROCK_MAX_RETRIES=0")
+            .good();
+        assert!(
+            ran.stdout.contains("  1 invalid: "),
+            "{data}: {}",
+            ran.stdout
+        );
+    }
+}
+
+#[test]
+fn without_a_schema_no_answer_is_called_invalid() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", table(0..2));
+    let ran = workplace
+        .quarry("run data.csv --prompts prompts.json --out out")
+        .good();
+    assert_eq!(shown(&ran, "answered rows"), "2");
+    assert!(!ran.stdout.contains("valid answers"), "{}", ran.stdout);
+    assert!(
+        !ran.stdout.lines().any(|line| line.starts_with("  ")),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_run_that_fails_keeps_its_files_only_if_it_is_told_to() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", table(0..120));
+    workplace.file(
+        "faults.json",
+        r#"{"calls": [{"operation": "create", "kind": "throttle", "every": 1}]}"#,
+    );
+    let more = "--faults faults.json --set BEDROCK_BATCH_MODE=batch";
+    assert_eq!(workplace.run("data.csv", more).code, 4);
+    assert!(!workplace.path("out").exists());
+    let ran = workplace.run("data.csv", &format!("{more} --keep"));
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains("the stack's S3 directory is out/.quarry-"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        workplace
+            .files("out")
+            .iter()
+            .any(|name| name.ends_with("/plan.json"))
+    );
 }
 
 #[test]

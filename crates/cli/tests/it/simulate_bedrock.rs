@@ -60,3 +60,30 @@ fn refuses_faults_that_it_does_not_know() {
     let ran = workplace.quarry("simulate-bedrock");
     assert_eq!(ran.code, 2, "{ran:?}");
 }
+
+/// Otherwise only the first job would tell.
+#[test]
+fn refuses_an_s3_server_that_is_no_address() {
+    let workplace = Workplace::new();
+    for url in ["nowhere", "http://", "ftp://127.0.0.1:9", "127.0.0.1:9"] {
+        let ran = workplace.quarry(&format!("simulate-bedrock --s3 {url} --listen 127.0.0.1:0"));
+        assert_eq!(ran.code, 2, "{url}: {ran:?}");
+        assert!(
+            ran.stderr.contains(url) && ran.stderr.contains("http://"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+/// Who only wants to know the address may close the pipe.
+#[cfg(unix)]
+#[test]
+fn goes_on_when_nobody_reads_what_it_says() {
+    let workplace = Workplace::new();
+    let ran = workplace.shell(
+        "timeout 3 bash -c \"$(declare -f quarry); quarry simulate-bedrock --s3 http://127.0.0.1:9 \
+         --listen 127.0.0.1:0\" | true; echo ${PIPESTATUS[0]}",
+    );
+    assert_eq!(ran.stdout, "124\n", "{ran:?}");
+}

@@ -16,7 +16,6 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::error::operation::BuildError;
-use quarry_model::ModelRefusal;
 use std::error::Error as StdError;
 use std::time::Duration;
 
@@ -93,7 +92,7 @@ impl BatchJobs for BedrockJobs {
             .await;
         match result {
             Ok(created) => Ok(created.job_arn),
-            Err(error) => match creation_error(&error, &job.model_id) {
+            Err(error) => match jobs_error(&error) {
                 JobsError::Conflict(conflict) => match self.find_summary(&job.name).await? {
                     Some(found) if is_same(&found, job) => Ok(found.job_arn),
                     _ => Err(JobsError::Conflict(conflict)),
@@ -232,22 +231,6 @@ fn not_built(error: BuildError) -> JobsError {
     JobsError::Invalid(Box::new(error))
 }
 
-/// What a failed creation means: the one call on jobs that names a model.
-fn creation_error<E>(error: &SdkError<E, HttpResponse>, model_id: &str) -> JobsError
-where
-    E: ProvideErrorMetadata + StdError + 'static,
-{
-    let failure = Failure::new(error);
-    match failure.model_refusal() {
-        Some(ModelRefusal::FirstUse) => JobsError::FirstUse(Box::new(failure)),
-        Some(refusal) => JobsError::ModelRefused {
-            remedy: refusal.remedy("BEDROCK_PRIMARY_MODEL_ID", model_id),
-            source: Box::new(failure),
-        },
-        None => jobs_error(error),
-    }
-}
-
 fn jobs_error<E>(error: &SdkError<E, HttpResponse>) -> JobsError
 where
     E: ProvideErrorMetadata + StdError + 'static,
@@ -259,6 +242,8 @@ where
         Kind::Conflict => JobsError::Conflict(Box::new(failure)),
         Kind::NotFound => JobsError::NotFound(Box::new(failure)),
         Kind::AccessDenied => JobsError::AccessDenied(Box::new(failure)),
+        Kind::FirstUse => JobsError::FirstUse(Box::new(failure)),
+        Kind::Unsuitable => JobsError::Unsuitable(Box::new(failure)),
         Kind::Invalid => JobsError::Invalid(Box::new(failure)),
         Kind::Model | Kind::Unavailable => JobsError::Unavailable(Box::new(failure)),
     }

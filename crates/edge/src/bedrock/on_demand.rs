@@ -7,7 +7,7 @@
 //! read by the SDK, so a response that is no `Converse` response is an error.
 
 use crate::failure::{Failure, Kind};
-use crate::on_demand::{InvokeError, OnDemand, Question, Reply};
+use crate::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -26,7 +26,6 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use bytes::Bytes;
-use quarry_model::ModelRefusal;
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -62,39 +61,33 @@ impl BedrockOnDemand {
         }
     }
 
-    /// The tier goes into the header `X-Amzn-Bedrock-Service-Tier`, and comes back in it.
-    async fn invoke_model(
-        &self,
-        question: Question<'_>,
-        body: Bytes,
-    ) -> Result<Reply, InvokeError> {
-        let answer = self
+    async fn invoke_model(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
+        let reply = self
             .client
             .invoke_model()
             .model_id(question.model_id)
             .content_type(JSON)
             .accept(JSON)
-            .body(Blob::new(body))
             .set_service_tier(question.tier.map(ServiceTierType::from))
+            .body(Blob::new(question.body))
             .send()
             .await
             .map_err(|error| invoke_error(&error))?;
-        Ok(Reply {
-            tier: answer.service_tier.map(|tier| tier.as_str().to_owned()),
-            json: answer.body.into_inner().into(),
+        Ok(ModelReply {
+            json: reply.body.into_inner().into(),
+            tier: reply.service_tier.map(|tier| tier.as_str().to_owned()),
         })
     }
 
-    /// The tier is the member `serviceTier` of the request's body and of the response's.
-    async fn converse(&self, question: Question<'_>, body: Bytes) -> Result<Reply, InvokeError> {
+    async fn converse(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
         let exchange = AsWritten {
             body: match question.tier {
-                Some(tier) => with_tier(&body, tier),
-                None => body,
+                Some(tier) => with_tier(&question.body, tier),
+                None => question.body,
             },
             answer: Arc::default(),
         };
-        let typed = self
+        let reply = self
             .client
             .converse()
             .model_id(question.model_id)
@@ -107,38 +100,37 @@ impl BedrockOnDemand {
             .answer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        Ok(Reply {
-            tier: typed
+        Ok(ModelReply {
+            json: std::mem::take(&mut *answer),
+            tier: reply
                 .service_tier
                 .map(|tier| tier.r#type.as_str().to_owned()),
-            json: std::mem::take(&mut *answer),
         })
     }
 }
 
-/// A `Converse` body with one member more, before its first one. All else stays byte for byte.
-fn with_tier(body: &Bytes, tier: &str) -> Bytes {
-    let Some(start) = memchr::memchr(b'{', body) else {
-        return body.clone();
+/// A `Converse` body that asks for a service tier, which is a member of the body there. The record's
+/// own JSON stays byte for byte what it is.
+fn with_tier(body: &[u8], tier: &str) -> Bytes {
+    let rest = body.trim_ascii_start();
+    let rest = rest.strip_prefix(b"{").unwrap_or(rest);
+    let comma = if rest.trim_ascii_start().starts_with(b"}") {
+        ""
+    } else {
+        ","
     };
-    let (brace, members) = body.split_at(start + 1);
-    let is_empty = members.trim_ascii_start().starts_with(b"}");
-    let mut with = Vec::with_capacity(body.len() + 40);
-    with.extend_from_slice(brace);
-    with.extend_from_slice(br#""serviceTier":{"type":""#);
-    with.extend_from_slice(tier.as_bytes());
-    with.extend_from_slice(if is_empty { br#""}"# } else { br#""},"# });
-    with.extend_from_slice(members);
-    with.into()
+    let mut whole = format!(r#"{{"serviceTier":{{"type":"{tier}"}}{comma}"#).into_bytes();
+    whole.extend_from_slice(rest);
+    whole.into()
 }
 
 #[async_trait]
 impl OnDemand for BedrockOnDemand {
-    async fn ask(&self, question: Question<'_>, body: Bytes) -> Result<Reply, InvokeError> {
+    async fn invoke(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
         if question.converse {
-            self.converse(question, body).await
+            self.converse(question).await
         } else {
-            self.invoke_model(question, body).await
+            self.invoke_model(question).await
         }
     }
 }
@@ -191,49 +183,18 @@ where
         return InvokeError::TimedOut(ANSWER_TIMEOUT);
     }
     let failure = Failure::new(error);
-    match failure.model_refusal() {
-        Some(ModelRefusal::FirstUse) => return InvokeError::FirstUse(Box::new(failure)),
-        Some(refusal) => {
-            return InvokeError::ModelRefused {
-                refusal,
-                source: Box::new(failure),
-            };
-        }
-        None => {}
-    }
     match failure.kind {
         // An account's quota of tokens a minute is a throttle by another name here.
         Kind::Throttled | Kind::Quota => InvokeError::Throttled(Box::new(failure)),
         Kind::AccessDenied => InvokeError::AccessDenied(Box::new(failure)),
         Kind::NotFound => InvokeError::NotFound(Box::new(failure)),
+        Kind::FirstUse => InvokeError::FirstUse(Box::new(failure)),
+        Kind::Unsuitable => InvokeError::Unsuitable(Box::new(failure)),
         // The model failed at this very input (424): the record's problem, not the run's.
         Kind::Invalid | Kind::Conflict | Kind::Model => InvokeError::Rejected {
             code: failure.status.unwrap_or(400),
             message: failure.message,
         },
         Kind::Unavailable => InvokeError::Unavailable(Box::new(failure)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tier_is_one_member_more_and_the_rest_is_the_same_bytes() {
-        for (body, with) in [
-            (
-                r#"{"messages":[]}"#,
-                r#"{"serviceTier":{"type":"flex"},"messages":[]}"#,
-            ),
-            (
-                r#" { "a" : 1 }"#,
-                r#" {"serviceTier":{"type":"flex"}, "a" : 1 }"#,
-            ),
-            ("{ }", r#"{"serviceTier":{"type":"flex"} }"#),
-        ] {
-            let body = Bytes::from_static(body.as_bytes());
-            assert_eq!(with_tier(&body, "flex"), with);
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Callback steps in memory, for tests: each takes one answer.
 
-use super::{Answered, FailureReason, PipelineCallbacks, StepOutput};
+use super::{CallbackOutcome, FailureReason, PipelineCallbacks, StepOutput};
 use crate::failure::CallError;
 use async_trait::async_trait;
 use quarry_contract::callback::CallbackToken;
@@ -19,17 +19,17 @@ pub enum StepAnswer {
 /// [`PipelineCallbacks`] in memory. Clones share their answers.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryCallbacks {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<RecordedAnswers>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct RecordedAnswers {
     answers: BTreeMap<String, StepAnswer>,
     failures: Vec<CallError>,
 }
 
 impl MemoryCallbacks {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, RecordedAnswers> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -43,16 +43,20 @@ impl MemoryCallbacks {
         self.state().failures.push(error);
     }
 
-    fn answer(&self, token: &CallbackToken, answer: StepAnswer) -> Result<Answered, CallError> {
+    fn answer(
+        &self,
+        token: &CallbackToken,
+        answer: StepAnswer,
+    ) -> Result<CallbackOutcome, CallError> {
         let mut state = self.state();
         if let Some(error) = state.failures.pop() {
             return Err(error);
         }
         if state.answers.contains_key(token.as_str()) {
-            return Ok(Answered::Before);
+            return Ok(CallbackOutcome::Before);
         }
         state.answers.insert(token.to_string(), answer);
-        Ok(Answered::Now)
+        Ok(CallbackOutcome::Now)
     }
 }
 
@@ -62,7 +66,7 @@ impl PipelineCallbacks for MemoryCallbacks {
         &self,
         token: &CallbackToken,
         outputs: &[StepOutput],
-    ) -> Result<Answered, CallError> {
+    ) -> Result<CallbackOutcome, CallError> {
         self.answer(token, StepAnswer::Succeeded(outputs.to_vec()))
     }
 
@@ -70,7 +74,7 @@ impl PipelineCallbacks for MemoryCallbacks {
         &self,
         token: &CallbackToken,
         reason: &FailureReason,
-    ) -> Result<Answered, CallError> {
+    ) -> Result<CallbackOutcome, CallError> {
         self.answer(token, StepAnswer::Failed(reason.clone()))
     }
 }

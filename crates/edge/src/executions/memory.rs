@@ -29,11 +29,11 @@ pub struct MemoryExecution {
 /// [`Executions`] and [`ExecutionRecords`] in memory. Clones share their executions.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryExecutions {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<RecordedExecutions>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct RecordedExecutions {
     executions: BTreeMap<String, MemoryExecution>,
     failures: Vec<CallError>,
     record: ExecutionRecord,
@@ -41,7 +41,7 @@ struct State {
 }
 
 impl MemoryExecutions {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, RecordedExecutions> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -72,7 +72,7 @@ impl MemoryExecutions {
         self.state().failed_child = Some(cause);
     }
 
-    fn called(&self) -> Result<MutexGuard<'_, State>, CallError> {
+    fn called(&self) -> Result<MutexGuard<'_, RecordedExecutions>, CallError> {
         let mut state = self.state();
         match state.failures.pop() {
             Some(error) => Err(error),

@@ -79,7 +79,7 @@ impl S3Store {
             .map_err(|error| match status_of(&error) {
                 // The range lay inside the object that the caller knows.
                 Some(416) => StoreError::Changed(at.to_string()),
-                _ => store_error(error, at, Condition::Match),
+                _ => store_error(error, at, Precondition::Match),
             })?;
         if let Some(range) = range {
             let (wanted, size) = (range.end - range.start, size_of(output.content_length, at)?);
@@ -134,7 +134,7 @@ impl ObjectStore for S3Store {
             .key(at.key())
             .send()
             .await
-            .map_err(|error| store_error(error, at, Condition::Match))?;
+            .map_err(|error| store_error(error, at, Precondition::Match))?;
         Ok(ObjectInfo {
             location: at.clone(),
             size: size_of(head.content_length, at)?,
@@ -192,7 +192,7 @@ impl ObjectStore for S3Store {
                     retry::pause(attempt).await;
                     attempt += 1;
                 }
-                Err(error) => return Err(store_error(error, at, Condition::Absent)),
+                Err(error) => return Err(store_error(error, at, Precondition::Absent)),
             }
         }
     }
@@ -209,7 +209,7 @@ impl ObjectStore for S3Store {
             .send();
         let mut objects = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| store_error(error, prefix, Condition::Match))?;
+            let page = page.map_err(|error| store_error(error, prefix, Precondition::Match))?;
             let encoded = page.encoding_type() == Some(&EncodingType::Url);
             for object in page.contents.unwrap_or_default() {
                 let key = object.key.unwrap_or_default();
@@ -236,7 +236,7 @@ impl ObjectStore for S3Store {
             .key(at.key())
             .send()
             .await
-            .map_err(|error| store_error(error, at, Condition::Match))?;
+            .map_err(|error| store_error(error, at, Precondition::Match))?;
         output.upload_id.ok_or_else(|| incomplete(at, "upload id"))
     }
 
@@ -259,7 +259,7 @@ impl ObjectStore for S3Store {
             .disable_payload_signing()
             .send()
             .await
-            .map_err(|error| store_error(error, at, Condition::Match))?;
+            .map_err(|error| store_error(error, at, Precondition::Match))?;
         etag_of(output.e_tag, at)
     }
 
@@ -296,7 +296,7 @@ impl ObjectStore for S3Store {
                 } else {
                     at
                 };
-                store_error(error, about, Condition::Match)
+                store_error(error, about, Precondition::Match)
             })?;
         etag_of(output.copy_part_result.and_then(|part| part.e_tag), at)
     }
@@ -329,7 +329,7 @@ impl ObjectStore for S3Store {
             )
             .send()
             .await
-            .map_err(|error| store_error(error, at, Condition::Match))?;
+            .map_err(|error| store_error(error, at, Precondition::Match))?;
         etag_of(output.e_tag, at)
     }
 
@@ -345,14 +345,14 @@ impl ObjectStore for S3Store {
         match aborted {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("NoSuchUpload") => Ok(()),
-            Err(error) => Err(store_error(error, at, Condition::Match)),
+            Err(error) => Err(store_error(error, at, Precondition::Match)),
         }
     }
 }
 
 /// What a failed condition (412) means for the call.
 #[derive(Clone, Copy)]
-enum Condition {
+enum Precondition {
     /// `If-Match`.
     Match,
     /// `If-None-Match: *`.
@@ -362,13 +362,17 @@ enum Condition {
 /// The service's answer as one line: the SDK's own text of a service error hides it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Answer(String);
+struct ServiceMessage(String);
 
 fn status_of<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error.raw_response().map(|raw| raw.status().as_u16())
 }
 
-fn store_error<E>(error: SdkError<E, HttpResponse>, at: &S3Uri, condition: Condition) -> StoreError
+fn store_error<E>(
+    error: SdkError<E, HttpResponse>,
+    at: &S3Uri,
+    condition: Precondition,
+) -> StoreError
 where
     E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
 {
@@ -376,7 +380,7 @@ where
     let status = status_of(&error);
     let code = error.code().unwrap_or_default().to_owned();
     let source: Source = match &error {
-        SdkError::ServiceError(_) => Box::new(Answer(answer_text(&error, &code, status))),
+        SdkError::ServiceError(_) => Box::new(ServiceMessage(answer_text(&error, &code, status))),
         _ => Box::new(error),
     };
     match (code.as_str(), status) {
@@ -384,8 +388,8 @@ where
             StoreError::NotFound(name)
         }
         ("PreconditionFailed", _) | (_, Some(412)) => match condition {
-            Condition::Match => StoreError::Changed(name),
-            Condition::Absent => StoreError::Exists(name),
+            Precondition::Match => StoreError::Changed(name),
+            Precondition::Absent => StoreError::Exists(name),
         },
         ("RequestTimeout" | "ConditionalRequestConflict" | "OperationAborted", _) => {
             StoreError::Unavailable(name, source)

@@ -17,7 +17,7 @@ use crate::s3::{retry, upload};
 use crate::store::{ObjectInfo, ObjectStore, StoreError};
 use bytes::{Bytes, BytesMut};
 use futures::stream::{FuturesOrdered, FuturesUnordered, TryStreamExt};
-use plan::{Limits, Part, Piece, Source};
+use plan::{ConcatPart, ConcatSource, CopyLimits, SourceRange};
 use quarry_contract::location::S3Uri;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ impl Segment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConcatOptions {
     /// The limits of the store.
-    pub limits: Limits,
+    pub limits: CopyLimits,
     /// Parts under way at once; at least 1.
     pub in_flight: usize,
 }
@@ -67,7 +67,7 @@ pub struct ConcatOptions {
 impl Default for ConcatOptions {
     fn default() -> Self {
         Self {
-            limits: Limits::S3,
+            limits: CopyLimits::S3,
             in_flight: 4,
         }
     }
@@ -159,7 +159,7 @@ pub async fn concatenate(
     time: &dyn TimeLeft,
     options: &ConcatOptions,
 ) -> Result<Concatenated, ConcatError> {
-    let work = Work::new(store, target, segments, options)?;
+    let work = Assembly::new(store, target, segments, options)?;
     if let Some(progress) = progress {
         if progress.fingerprint == work.fingerprint {
             match work.run(progress, time).await {
@@ -173,7 +173,7 @@ pub async fn concatenate(
     }
     match work.parts.as_slice() {
         [] => work.put(&[]).await,
-        [Part::Gather(pieces)] => work.put(pieces).await,
+        [ConcatPart::Gather(pieces)] => work.put(pieces).await,
         _ => {
             let upload_id = retry::repeating(|| store.create_upload(target)).await?;
             let progress = ConcatProgress {
@@ -186,17 +186,17 @@ pub async fn concatenate(
     }
 }
 
-struct Work<'a> {
+struct Assembly<'a> {
     store: &'a dyn ObjectStore,
     target: &'a S3Uri,
     segments: &'a [Segment],
-    parts: Vec<Part>,
+    parts: Vec<ConcatPart>,
     fingerprint: String,
     bytes: u64,
     in_flight: usize,
 }
 
-impl<'a> Work<'a> {
+impl<'a> Assembly<'a> {
     fn new(
         store: &'a dyn ObjectStore,
         target: &'a S3Uri,
@@ -206,7 +206,7 @@ impl<'a> Work<'a> {
         let limits = &options.limits;
         let sources: Vec<_> = segments
             .iter()
-            .map(|segment| Source {
+            .map(|segment| ConcatSource {
                 length: segment.length(),
                 can_be_copied: match segment {
                     Segment::Bytes(_) => false,
@@ -231,7 +231,7 @@ impl<'a> Work<'a> {
     }
 
     /// What fits into one part needs no upload.
-    async fn put(&self, pieces: &[Piece]) -> Result<Concatenated, ConcatError> {
+    async fn put(&self, pieces: &[SourceRange]) -> Result<Concatenated, ConcatError> {
         let body = self.gather(pieces).await?;
         let put = || self.store.put(self.target, body.clone(), false);
         let etag = retry::repeating(put).await?;
@@ -304,11 +304,11 @@ impl<'a> Work<'a> {
         &self,
         upload_id: &str,
         number: i32,
-        part: &Part,
+        part: &ConcatPart,
     ) -> Result<(i32, String), StoreError> {
         let (store, at) = (self.store, self.target);
         let etag = match part {
-            Part::Copy(piece) => {
+            ConcatPart::Copy(piece) => {
                 let (info, range) = self.object(piece)?;
                 let copy = || {
                     store.copy_part(
@@ -322,7 +322,7 @@ impl<'a> Work<'a> {
                 };
                 retry::repeating(copy).await?
             }
-            Part::Gather(pieces) => {
+            ConcatPart::Gather(pieces) => {
                 let body = self.gather(pieces).await?;
                 retry::repeating(|| store.upload_part(at, upload_id, number, body.clone())).await?
             }
@@ -331,9 +331,9 @@ impl<'a> Work<'a> {
     }
 
     /// Reads the pieces, several at once, and puts them together in order.
-    async fn gather(&self, pieces: &[Piece]) -> Result<Bytes, StoreError> {
-        let length: u64 = pieces.iter().map(Piece::length).sum();
-        let mut ranges = pieces.iter().flat_map(Piece::for_reading);
+    async fn gather(&self, pieces: &[SourceRange]) -> Result<Bytes, StoreError> {
+        let length: u64 = pieces.iter().map(SourceRange::length).sum();
+        let mut ranges = pieces.iter().flat_map(SourceRange::for_reading);
         let mut body = BytesMut::with_capacity(usize::try_from(length).unwrap_or(0));
         let mut reading = FuturesOrdered::new();
         loop {
@@ -351,7 +351,7 @@ impl<'a> Work<'a> {
         Ok(body.freeze())
     }
 
-    async fn read(&self, piece: Piece) -> Result<Bytes, StoreError> {
+    async fn read(&self, piece: SourceRange) -> Result<Bytes, StoreError> {
         if let Some(Segment::Bytes(bytes)) = self.segments.get(piece.source) {
             let bounds = usize::try_from(piece.range.start)
                 .ok()
@@ -381,7 +381,7 @@ impl<'a> Work<'a> {
     }
 
     /// The object of a piece, and the piece's range in it.
-    fn object(&self, piece: &Piece) -> Result<(&ObjectInfo, Range<u64>), StoreError> {
+    fn object(&self, piece: &SourceRange) -> Result<(&ObjectInfo, Range<u64>), StoreError> {
         match self.segments.get(piece.source) {
             Some(Segment::Object { info, range }) => {
                 let (start, end) = (piece.range.start, piece.range.end);
@@ -412,7 +412,7 @@ impl<'a> Work<'a> {
 }
 
 /// Tells other segments and other plans apart (FNV-1a, 64 bits).
-fn fingerprint(segments: &[Segment], parts: &[Part]) -> String {
+fn fingerprint(segments: &[Segment], parts: &[ConcatPart]) -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut add = |data: &[u8]| {
         for byte in data.iter().chain(&[0xff]) {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The calls of [`ObjectStore`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
+pub enum StoreOperation {
     /// [`ObjectStore::head`].
     Head,
     /// [`ObjectStore::get`].
@@ -36,7 +36,7 @@ pub enum Operation {
 
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum StoreFault {
     /// It is not made: too many calls.
     Throttled,
     /// It is not made: no answer.
@@ -63,8 +63,8 @@ pub struct FaultyStore<S> {
 
 #[derive(Debug, Default)]
 struct Script {
-    faults: Vec<(Operation, RangeInclusive<u64>, Fault)>,
-    calls: HashMap<Operation, u64>,
+    faults: Vec<(StoreOperation, RangeInclusive<u64>, StoreFault)>,
+    calls: HashMap<StoreOperation, u64>,
 }
 
 impl<S> FaultyStore<S> {
@@ -83,21 +83,26 @@ impl<S> FaultyStore<S> {
 
     /// Fails the `nth` call (from 1) of an operation.
     #[must_use]
-    pub fn fail(self, operation: Operation, nth: u64, fault: Fault) -> Self {
+    pub fn fail(self, operation: StoreOperation, nth: u64, fault: StoreFault) -> Self {
         self.script().faults.push((operation, nth..=nth, fault));
         self
     }
 
     /// Fails the calls of an operation from one on, e.g. `1..` for all.
     #[must_use]
-    pub fn fail_all(self, operation: Operation, calls: RangeFrom<u64>, fault: Fault) -> Self {
+    pub fn fail_all(
+        self,
+        operation: StoreOperation,
+        calls: RangeFrom<u64>,
+        fault: StoreFault,
+    ) -> Self {
         let calls = calls.start..=u64::MAX;
         self.script().faults.push((operation, calls, fault));
         self
     }
 
     /// How often an operation was called, failed calls included.
-    pub fn calls(&self, operation: Operation) -> u64 {
+    pub fn calls(&self, operation: StoreOperation) -> u64 {
         self.script().calls.get(&operation).copied().unwrap_or(0)
     }
 
@@ -105,7 +110,7 @@ impl<S> FaultyStore<S> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next_fault(&self, operation: Operation) -> Option<Fault> {
+    fn next_fault(&self, operation: StoreOperation) -> Option<StoreFault> {
         let mut script = self.script();
         let calls = script.calls.entry(operation).or_default();
         *calls += 1;
@@ -118,7 +123,7 @@ impl<S> FaultyStore<S> {
 
     async fn call<T>(
         &self,
-        operation: Operation,
+        operation: StoreOperation,
         at: &S3Uri,
         call: impl Future<Output = Result<T, StoreError>> + Send,
         cut: impl FnOnce(T, usize) -> Option<T> + Send,
@@ -126,17 +131,19 @@ impl<S> FaultyStore<S> {
         let name = at.to_string();
         match self.next_fault(operation) {
             None => call.await,
-            Some(Fault::Throttled) => Err(StoreError::Throttled(name, "injected".into())),
-            Some(Fault::Unavailable) => Err(StoreError::Unavailable(name, "injected".into())),
-            Some(Fault::AccessDenied) => Err(StoreError::AccessDenied(name, "injected".into())),
-            Some(Fault::Changed) => Err(StoreError::Changed(name)),
-            Some(Fault::LostAnswer) => {
+            Some(StoreFault::Throttled) => Err(StoreError::Throttled(name, "injected".into())),
+            Some(StoreFault::Unavailable) => Err(StoreError::Unavailable(name, "injected".into())),
+            Some(StoreFault::AccessDenied) => {
+                Err(StoreError::AccessDenied(name, "injected".into()))
+            }
+            Some(StoreFault::Changed) => Err(StoreError::Changed(name)),
+            Some(StoreFault::LostAnswer) => {
                 call.await?;
                 Err(StoreError::Unavailable(name, "the answer was lost".into()))
             }
-            Some(Fault::Cut(length)) => cut(call.await?, length)
+            Some(StoreFault::Cut(length)) => cut(call.await?, length)
                 .ok_or_else(|| StoreError::Unavailable(name, "the answer was cut".into())),
-            Some(Fault::Slow(time)) => {
+            Some(StoreFault::Slow(time)) => {
                 tokio::time::sleep(time).await;
                 call.await
             }
@@ -151,14 +158,14 @@ fn cut_all<T>(_: T, _: usize) -> Option<T> {
 #[async_trait]
 impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
     async fn head(&self, at: &S3Uri) -> Result<ObjectInfo, StoreError> {
-        self.call(Operation::Head, at, self.inner.head(at), cut_all)
+        self.call(StoreOperation::Head, at, self.inner.head(at), cut_all)
             .await
     }
 
     async fn get(&self, at: &S3Uri, limit: u64) -> Result<Bytes, StoreError> {
         let call = self.inner.get(at, limit);
         let cut = |bytes: Bytes, length| Some(bytes.slice(..bytes.len().min(length)));
-        self.call(Operation::Get, at, call, cut).await
+        self.call(StoreOperation::Get, at, call, cut).await
     }
 
     async fn get_range(
@@ -169,7 +176,7 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
     ) -> Result<Bytes, StoreError> {
         let call = self.inner.get_range(at, range, etag);
         let cut = |bytes: Bytes, length| Some(bytes.slice(..bytes.len().min(length)));
-        self.call(Operation::GetRange, at, call, cut).await
+        self.call(StoreOperation::GetRange, at, call, cut).await
     }
 
     async fn put(
@@ -179,17 +186,23 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         only_if_absent: bool,
     ) -> Result<String, StoreError> {
         let call = self.inner.put(at, body, only_if_absent);
-        self.call(Operation::Put, at, call, cut_all).await
+        self.call(StoreOperation::Put, at, call, cut_all).await
     }
 
     async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError> {
-        self.call(Operation::List, prefix, self.inner.list(prefix), cut_all)
-            .await
+        self.call(
+            StoreOperation::List,
+            prefix,
+            self.inner.list(prefix),
+            cut_all,
+        )
+        .await
     }
 
     async fn create_upload(&self, at: &S3Uri) -> Result<String, StoreError> {
         let call = self.inner.create_upload(at);
-        self.call(Operation::CreateUpload, at, call, cut_all).await
+        self.call(StoreOperation::CreateUpload, at, call, cut_all)
+            .await
     }
 
     async fn upload_part(
@@ -200,7 +213,8 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         body: Bytes,
     ) -> Result<String, StoreError> {
         let call = self.inner.upload_part(at, upload, number, body);
-        self.call(Operation::UploadPart, at, call, cut_all).await
+        self.call(StoreOperation::UploadPart, at, call, cut_all)
+            .await
     }
 
     async fn copy_part(
@@ -215,7 +229,7 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         let call = self
             .inner
             .copy_part(at, upload, number, from, range, from_etag);
-        self.call(Operation::CopyPart, at, call, cut_all).await
+        self.call(StoreOperation::CopyPart, at, call, cut_all).await
     }
 
     async fn complete_upload(
@@ -225,12 +239,13 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         parts: &[(i32, String)],
     ) -> Result<String, StoreError> {
         let call = self.inner.complete_upload(at, upload, parts);
-        self.call(Operation::CompleteUpload, at, call, cut_all)
+        self.call(StoreOperation::CompleteUpload, at, call, cut_all)
             .await
     }
 
     async fn abort_upload(&self, at: &S3Uri, upload: &str) -> Result<(), StoreError> {
         let call = self.inner.abort_upload(at, upload);
-        self.call(Operation::AbortUpload, at, call, cut_all).await
+        self.call(StoreOperation::AbortUpload, at, call, cut_all)
+            .await
     }
 }

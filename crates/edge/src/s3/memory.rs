@@ -36,26 +36,26 @@ impl MultipartLimits {
 #[derive(Debug, Clone)]
 pub struct MemoryStore {
     limits: MultipartLimits,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<StoredObjects>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    objects: BTreeMap<S3Uri, Object>,
-    uploads: BTreeMap<String, Pending>,
+struct StoredObjects {
+    objects: BTreeMap<S3Uri, StoredObject>,
+    uploads: BTreeMap<String, OpenUpload>,
     created_uploads: u64,
 }
 
 #[derive(Debug, Clone)]
-struct Object {
+struct StoredObject {
     data: Bytes,
     etag: String,
 }
 
 #[derive(Debug)]
-struct Pending {
+struct OpenUpload {
     at: S3Uri,
-    parts: BTreeMap<i32, Object>,
+    parts: BTreeMap<i32, StoredObject>,
 }
 
 impl Default for MemoryStore {
@@ -94,13 +94,13 @@ impl MemoryStore {
         self.state().objects.remove(at);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, StoredObjects> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn object(&self, at: &S3Uri) -> Result<&Object, StoreError> {
+impl StoredObjects {
+    fn object(&self, at: &S3Uri) -> Result<&StoredObject, StoreError> {
         self.objects
             .get(at)
             .ok_or_else(|| StoreError::NotFound(at.to_string()))
@@ -128,7 +128,7 @@ impl State {
         }
     }
 
-    fn upload(&mut self, at: &S3Uri, id: &str) -> Result<&mut Pending, StoreError> {
+    fn upload(&mut self, at: &S3Uri, id: &str) -> Result<&mut OpenUpload, StoreError> {
         self.uploads
             .get_mut(id)
             .filter(|upload| upload.at == *at)
@@ -171,7 +171,7 @@ impl ObjectStore for MemoryStore {
         body: Bytes,
         only_if_absent: bool,
     ) -> Result<String, StoreError> {
-        let object = Object::new(body);
+        let object = StoredObject::new(body);
         let etag = object.etag.clone();
         let mut state = self.state();
         if only_if_absent && state.objects.contains_key(at) {
@@ -197,7 +197,7 @@ impl ObjectStore for MemoryStore {
         let mut state = self.state();
         state.created_uploads += 1;
         let id = format!("upload-{}", state.created_uploads);
-        let pending = Pending {
+        let pending = OpenUpload {
             at: at.clone(),
             parts: BTreeMap::new(),
         };
@@ -213,7 +213,7 @@ impl ObjectStore for MemoryStore {
         body: Bytes,
     ) -> Result<String, StoreError> {
         self.limits.check_part(at, number, body.len() as u64)?;
-        let part = Object::new(body);
+        let part = StoredObject::new(body);
         let etag = part.etag.clone();
         let mut state = self.state();
         state.upload(at, upload)?.parts.insert(number, part);
@@ -240,7 +240,7 @@ impl ObjectStore for MemoryStore {
             let text = "InvalidRequest: too small to copy a range of it";
             return Err(refused(from, text.to_owned()));
         }
-        let part = Object::new(data);
+        let part = StoredObject::new(data);
         let etag = part.etag.clone();
         state.upload(at, upload)?.parts.insert(number, part);
         Ok(etag)
@@ -280,7 +280,7 @@ impl ObjectStore for MemoryStore {
             etag.hash(&mut tags);
         }
         let etag = format!("\"{:016x}-{}\"", tags.finish(), parts.len());
-        let object = Object {
+        let object = StoredObject {
             data: data.freeze(),
             etag: etag.clone(),
         };
@@ -298,7 +298,7 @@ impl ObjectStore for MemoryStore {
     }
 }
 
-impl Object {
+impl StoredObject {
     fn new(data: Bytes) -> Self {
         let mut hasher = DefaultHasher::new();
         data.hash(&mut hasher);
@@ -323,7 +323,7 @@ impl MultipartLimits {
     }
 }
 
-fn info(at: &S3Uri, object: &Object) -> ObjectInfo {
+fn info(at: &S3Uri, object: &StoredObject) -> ObjectInfo {
     ObjectInfo {
         location: at.clone(),
         size: object.data.len() as u64,

@@ -19,7 +19,7 @@ pub(crate) const MAX_PARTS: usize = 10_000;
 type PartResult = Result<(i32, String), StoreError>;
 
 /// Parts of one upload, at most `in_flight` at once.
-pub(crate) struct Upload {
+pub(crate) struct PartUpload {
     store: Arc<dyn ObjectStore>,
     at: S3Uri,
     id: Id,
@@ -38,7 +38,7 @@ enum Id {
     Over,
 }
 
-impl Upload {
+impl PartUpload {
     /// An upload that is created with its first part.
     pub(crate) fn new(store: Arc<dyn ObjectStore>, at: S3Uri, in_flight: usize) -> Self {
         Self {
@@ -158,7 +158,7 @@ impl Upload {
     }
 }
 
-impl Drop for Upload {
+impl Drop for PartUpload {
     fn drop(&mut self) {
         if let Ok(runtime) = Handle::try_current()
             && let Some(work) = self.abandon()

@@ -11,7 +11,7 @@
 //! dropped aborts its upload in the background, as far as the process still lives.
 
 use crate::s3::retry;
-use crate::s3::upload::{MAX_PARTS, Upload};
+use crate::s3::upload::{MAX_PARTS, PartUpload};
 use crate::store::{ObjectStore, StoreError};
 use bytes::{Bytes, BytesMut};
 use quarry_contract::location::S3Uri;
@@ -53,7 +53,7 @@ pub struct ObjectWriter {
     location: S3Uri,
     options: WriteOptions,
     buffer: BytesMut,
-    upload: Option<Upload>,
+    upload: Option<PartUpload>,
     started_parts: usize,
     bytes: u64,
 }
@@ -174,7 +174,7 @@ impl ObjectWriter {
             return Err(self.over());
         }
         let upload = self.upload.get_or_insert_with(|| {
-            Upload::new(
+            PartUpload::new(
                 Arc::clone(&self.store),
                 self.location.clone(),
                 self.options.in_flight,
@@ -205,7 +205,7 @@ impl ObjectWriter {
 
 /// Aborts within the call: in a Lambda function nothing runs after the answer. The first error is
 /// the one to report.
-async fn abort_after(upload: Upload, error: StoreError) -> StoreError {
+async fn abort_after(upload: PartUpload, error: StoreError) -> StoreError {
     if let Err(left) = upload.abort().await {
         tracing::warn!(
             error = &left as &dyn std::error::Error,

@@ -1,7 +1,7 @@
 //! What goes to SageMaker, and what its answers mean.
 
 use quarry_edge::callbacks::{
-    Answered, FailureReason, PipelineCallbacks, SageMakerCallbacks, StepOutput,
+    CallbackOutcome, FailureReason, PipelineCallbacks, SageMakerCallbacks, StepOutput,
 };
 use quarry_edge::failure::CallError;
 use quarry_edge::sdk::{Credentials, SdkOptions, load};
@@ -91,11 +91,11 @@ async fn answers_are_signed_requests_of_the_services_protocol() {
     let token = "26vcYbeWsZ".parse().unwrap();
     let outputs = [StepOutput::new("processed_data", "s3://bucket/ä/").unwrap()];
     let answered = callbacks.succeed(&token, &outputs).await.unwrap();
-    assert_eq!(answered, Answered::Now);
+    assert_eq!(answered, CallbackOutcome::Now);
     let reason = FailureReason::new("no prompts");
     assert_eq!(
         callbacks.fail(&token, &reason).await.unwrap(),
-        Answered::Now
+        CallbackOutcome::Now
     );
 
     let (head, body) = service.request(0);
@@ -138,7 +138,7 @@ async fn a_step_that_was_answered_before_is_no_error() {
         let service = Service::start(vec![(400, body)]).await;
         let token = "26vcYbeWsZ".parse().unwrap();
         let answered = service.callbacks().await.succeed(&token, &[]).await;
-        assert_eq!(answered.unwrap(), Answered::Before, "{body}");
+        assert_eq!(answered.unwrap(), CallbackOutcome::Before, "{body}");
     }
 }
 
@@ -163,5 +163,5 @@ async fn other_refusals_are_errors_and_outages_are_tried_again() {
     assert!(matches!(error, Err(CallError::Refused(_))), "{error:?}");
     let service = Service::start(vec![(503, "busy"), DONE]).await;
     let answered = service.callbacks().await.fail(&token, &reason).await;
-    assert_eq!(answered.unwrap(), Answered::Now);
+    assert_eq!(answered.unwrap(), CallbackOutcome::Now);
 }

@@ -5,11 +5,11 @@ use crate::{SMALL, at, data, run};
 use bytes::Bytes;
 use proptest::prelude::*;
 use quarry_edge::clock::{TimeLeft, Unlimited};
-use quarry_edge::s3::concat::plan::Limits;
+use quarry_edge::s3::concat::plan::CopyLimits;
 use quarry_edge::s3::concat::{
     ConcatError, ConcatOptions, ConcatProgress, Concatenated, Segment, concatenate,
 };
-use quarry_edge::s3::faults::{Fault, FaultyStore, Operation};
+use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::{ObjectStore, StoreError};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 type Faulty = FaultyStore<MemoryStore>;
 
 const OPTIONS: ConcatOptions = ConcatOptions {
-    limits: Limits {
+    limits: CopyLimits {
         min_part: SMALL.min_part,
         max_copy: 100,
         max_parts: 10_000,
@@ -135,8 +135,8 @@ async fn large_inputs_are_copied_inside_the_store() {
     let (segments, expected) = objects(&store, &[100, 250, 17]).await;
     whole(&store, &segments, None).await.unwrap();
     assert_eq!(store.inner().get(&at("o"), 1000).await.unwrap(), expected);
-    assert_eq!(store.calls(Operation::GetRange), 0);
-    assert_eq!(store.calls(Operation::CopyPart), 1 + 3 + 1);
+    assert_eq!(store.calls(StoreOperation::GetRange), 0);
+    assert_eq!(store.calls(StoreOperation::CopyPart), 1 + 3 + 1);
 }
 
 /// What was done before a stop is not done again.
@@ -153,8 +153,8 @@ async fn work_is_continued_where_it_stopped() {
     );
     whole(&store, &segments, Some(progress)).await.unwrap();
     assert_eq!(store.inner().get(&at("o"), 1000).await.unwrap(), expected);
-    assert_eq!(store.calls(Operation::CopyPart), 10);
-    assert_eq!(store.calls(Operation::CreateUpload), 1);
+    assert_eq!(store.calls(StoreOperation::CopyPart), 10);
+    assert_eq!(store.calls(StoreOperation::CreateUpload), 1);
 }
 
 /// A progress that fits no more is given up: its upload is aborted, the object is made anew.
@@ -182,14 +182,18 @@ async fn a_stale_progress_is_given_up() {
 /// Passing failures of single calls do not show, lost answers included.
 #[tokio::test(start_paused = true)]
 async fn passing_failures_are_repeated() {
-    for fault in [Fault::Throttled, Fault::Unavailable, Fault::LostAnswer] {
+    for fault in [
+        StoreFault::Throttled,
+        StoreFault::Unavailable,
+        StoreFault::LostAnswer,
+    ] {
         let store = faulty()
-            .fail(Operation::CopyPart, 2, fault)
-            .fail(Operation::GetRange, 1, fault)
-            .fail(Operation::GetRange, 2, Fault::Cut(3))
-            .fail(Operation::UploadPart, 1, fault)
-            .fail(Operation::Head, 4, fault)
-            .fail(Operation::CompleteUpload, 1, fault);
+            .fail(StoreOperation::CopyPart, 2, fault)
+            .fail(StoreOperation::GetRange, 1, fault)
+            .fail(StoreOperation::GetRange, 2, StoreFault::Cut(3))
+            .fail(StoreOperation::UploadPart, 1, fault)
+            .fail(StoreOperation::Head, 4, fault)
+            .fail(StoreOperation::CompleteUpload, 1, fault);
         let (segments, expected) = objects(&store, &[100, 5, 50]).await;
         let done = whole(&store, &segments, None).await.unwrap();
         assert!(matches!(done, Concatenated::Done(_)), "{fault:?}");
@@ -224,11 +228,11 @@ async fn failures_leave_nothing() {
         assert_eq!(store.inner().open_uploads(), []);
     }
     for operation in [
-        Operation::CopyPart,
-        Operation::UploadPart,
-        Operation::CompleteUpload,
+        StoreOperation::CopyPart,
+        StoreOperation::UploadPart,
+        StoreOperation::CompleteUpload,
     ] {
-        let store = faulty().fail_all(operation, 1.., Fault::Throttled);
+        let store = faulty().fail_all(operation, 1.., StoreFault::Throttled);
         let (segments, _) = objects(&store, &[100, 5, 100]).await;
         let error = whole(&store, &segments, None).await.unwrap_err();
         assert!(
@@ -245,7 +249,7 @@ async fn too_many_parts_are_named() {
     let store = faulty();
     let (segments, _) = objects(&store, &[900; 4]).await;
     let options = ConcatOptions {
-        limits: Limits {
+        limits: CopyLimits {
             max_parts: 3,
             max_copy: 10_000,
             ..OPTIONS.limits
@@ -259,7 +263,7 @@ async fn too_many_parts_are_named() {
         panic!("{error:?}")
     };
     assert_eq!((needed, limit), (4, 3));
-    assert_eq!(store.calls(Operation::CreateUpload), 0);
+    assert_eq!(store.calls(StoreOperation::CreateUpload), 0);
 }
 
 /// With the real limits and the real protocol: a header, small and large parts.

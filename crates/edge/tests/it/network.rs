@@ -167,9 +167,10 @@ async fn refusals_keep_their_reason() {
     );
 
     let mut wrong = local.config.to_builder();
+    let id = local.server.credentials().access_key_id.clone();
     wrong.set_credentials_provider(Some(
         aws_credential_types::provider::SharedCredentialsProvider::new(
-            quarry_edge::sdk::Credentials::new("quarry-local", "wrong", None, None, "test"),
+            quarry_edge::sdk::Credentials::new(id, "wrong", None, None, "test"),
         ),
     ));
     let store = S3Store::new(&wrong.build(), true);

@@ -3,7 +3,7 @@
 use crate::{SMALL, at, data, no_upload_is_left, run};
 use bytes::Bytes;
 use proptest::prelude::*;
-use quarry_edge::s3::faults::{Fault, FaultyStore, Operation};
+use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions, Written};
@@ -97,7 +97,7 @@ proptest! {
         prop_assert_eq!(written, Written { bytes: info.size, etag: info.etag });
         prop_assert_eq!(store.inner().open_uploads(), []);
         let parts = if length <= part_bytes { 0 } else { length.div_ceil(part_bytes) };
-        prop_assert_eq!(store.calls(Operation::UploadPart), parts as u64);
+        prop_assert_eq!(store.calls(StoreOperation::UploadPart), parts as u64);
     }
 
     /// Any range comes in order and whole, whatever the parts and however slow single GETs are.
@@ -111,7 +111,7 @@ proptest! {
         let range = bounds.0.min(bounds.1)..bounds.0.max(bounds.1);
         let read = run(async {
             let store = slow.iter().fold(faulty(), |store, &(nth, millis)| {
-                store.fail(Operation::GetRange, nth, Fault::Slow(Duration::from_millis(millis)))
+                store.fail(StoreOperation::GetRange, nth, StoreFault::Slow(Duration::from_millis(millis)))
             });
             let store = with_object(store).await;
             let options = ReadOptions { part_bytes, in_flight };
@@ -127,10 +127,10 @@ proptest! {
 async fn a_small_range_is_one_get() {
     let store = with_object(faulty()).await;
     let mut reader = reader(&store, 20..30, READ).await;
-    assert_eq!(store.calls(Operation::GetRange), 0);
+    assert_eq!(store.calls(StoreOperation::GetRange), 0);
     assert_eq!(reader.next().await.unwrap().unwrap(), data(100)[20..30]);
     assert_eq!(reader.next().await.unwrap(), None);
-    assert_eq!(store.calls(Operation::GetRange), 1);
+    assert_eq!(store.calls(StoreOperation::GetRange), 1);
 }
 
 /// However slow the caller is, no more than the options say is fetched ahead.
@@ -141,7 +141,7 @@ async fn reading_ahead_is_bounded() {
     for taken in 1..=7 {
         reader.next().await.unwrap().unwrap();
         tokio::time::sleep(Duration::from_mins(1)).await;
-        assert_eq!(store.calls(Operation::GetRange), taken + 3);
+        assert_eq!(store.calls(StoreOperation::GetRange), taken + 3);
     }
 }
 
@@ -149,14 +149,14 @@ async fn reading_ahead_is_bounded() {
 #[tokio::test(start_paused = true)]
 async fn a_cut_body_is_continued() {
     let store = faulty()
-        .fail(Operation::GetRange, 1, Fault::Cut(4))
-        .fail(Operation::GetRange, 2, Fault::Cut(0))
-        .fail(Operation::GetRange, 3, Fault::Unavailable)
-        .fail(Operation::GetRange, 5, Fault::Throttled);
+        .fail(StoreOperation::GetRange, 1, StoreFault::Cut(4))
+        .fail(StoreOperation::GetRange, 2, StoreFault::Cut(0))
+        .fail(StoreOperation::GetRange, 3, StoreFault::Unavailable)
+        .fail(StoreOperation::GetRange, 5, StoreFault::Throttled);
     let store = with_object(store).await;
     let read = read_all(reader(&store, 0..100, READ).await).await.unwrap();
     assert_eq!(read, data(100));
-    assert_eq!(store.calls(Operation::GetRange), 10 + 4);
+    assert_eq!(store.calls(StoreOperation::GetRange), 10 + 4);
 }
 
 /// After the attempts are used up the error comes out, and the same piece can be asked for again.
@@ -167,7 +167,7 @@ async fn a_reader_can_be_asked_again_after_an_error() {
         ..READ
     };
     let store = (2..=4).fold(faulty(), |store, nth| {
-        store.fail(Operation::GetRange, nth, Fault::Unavailable)
+        store.fail(StoreOperation::GetRange, nth, StoreFault::Unavailable)
     });
     let store = with_object(store).await;
     let mut reader = reader(&store, 0..30, options).await;
@@ -206,8 +206,8 @@ async fn a_changed_object_is_an_error() {
 /// A dropped reader ends its GETs.
 #[tokio::test(start_paused = true)]
 async fn a_dropped_reader_ends_its_tasks() {
-    let hour = Fault::Slow(Duration::from_hours(1));
-    let store = with_object(faulty().fail_all(Operation::GetRange, 1.., hour)).await;
+    let hour = StoreFault::Slow(Duration::from_hours(1));
+    let store = with_object(faulty().fail_all(StoreOperation::GetRange, 1.., hour)).await;
     let mut reader = reader(&store, 0..100, READ).await;
     let waiting = tokio::time::timeout(Duration::from_secs(1), reader.next()).await;
     assert!(waiting.is_err());
@@ -220,13 +220,13 @@ async fn a_dropped_reader_ends_its_tasks() {
 /// A writer whose parts are not taken holds its caller back.
 #[tokio::test(start_paused = true)]
 async fn writing_ahead_is_bounded() {
-    let hour = Fault::Slow(Duration::from_hours(1));
-    let store = Arc::new(faulty().fail_all(Operation::UploadPart, 1.., hour));
+    let hour = StoreFault::Slow(Duration::from_hours(1));
+    let store = Arc::new(faulty().fail_all(StoreOperation::UploadPart, 1.., hour));
     let mut writer = writer(&store, WRITE);
     let content = data(16 * 10);
     let writing = tokio::time::timeout(Duration::from_secs(1), writer.write(&content)).await;
     assert!(writing.is_err());
-    assert_eq!(store.calls(Operation::UploadPart), 3);
+    assert_eq!(store.calls(StoreOperation::UploadPart), 3);
     assert_eq!(writer.bytes(), 16 * 4);
 }
 
@@ -235,13 +235,17 @@ async fn writing_ahead_is_bounded() {
 #[tokio::test(start_paused = true)]
 async fn passing_failures_do_not_show() {
     let content = data(100);
-    for fault in [Fault::Unavailable, Fault::Throttled, Fault::LostAnswer] {
+    for fault in [
+        StoreFault::Unavailable,
+        StoreFault::Throttled,
+        StoreFault::LostAnswer,
+    ] {
         let store = Arc::new(
             faulty()
-                .fail(Operation::UploadPart, 2, fault)
-                .fail(Operation::UploadPart, 3, fault)
-                .fail(Operation::CompleteUpload, 1, fault)
-                .fail(Operation::Put, 1, fault),
+                .fail(StoreOperation::UploadPart, 2, fault)
+                .fail(StoreOperation::UploadPart, 3, fault)
+                .fail(StoreOperation::CompleteUpload, 1, fault)
+                .fail(StoreOperation::Put, 1, fault),
         );
         let written = write(&store, &content).await.unwrap();
         let info = store.inner().head(&at("o")).await.unwrap();
@@ -261,17 +265,17 @@ async fn passing_failures_do_not_show() {
 #[tokio::test(start_paused = true)]
 async fn lasting_failures_leave_nothing() {
     for (operation, fault) in [
-        (Operation::UploadPart, Fault::AccessDenied),
-        (Operation::UploadPart, Fault::Throttled),
-        (Operation::CompleteUpload, Fault::AccessDenied),
-        (Operation::CompleteUpload, Fault::Unavailable),
-        (Operation::CreateUpload, Fault::Unavailable),
+        (StoreOperation::UploadPart, StoreFault::AccessDenied),
+        (StoreOperation::UploadPart, StoreFault::Throttled),
+        (StoreOperation::CompleteUpload, StoreFault::AccessDenied),
+        (StoreOperation::CompleteUpload, StoreFault::Unavailable),
+        (StoreOperation::CreateUpload, StoreFault::Unavailable),
     ] {
         let store = with_object(faulty().fail_all(operation, 1.., fault)).await;
         let error = write(&store, &data(90)).await.unwrap_err();
         let as_expected = match fault {
-            Fault::AccessDenied => matches!(error, StoreError::AccessDenied(..)),
-            Fault::Throttled => matches!(error, StoreError::Throttled(..)),
+            StoreFault::AccessDenied => matches!(error, StoreError::AccessDenied(..)),
+            StoreFault::Throttled => matches!(error, StoreError::Throttled(..)),
             _ => matches!(error, StoreError::Unavailable(..)),
         };
         assert!(as_expected, "{operation:?} {fault:?}: {error:?}");
@@ -284,11 +288,11 @@ async fn lasting_failures_leave_nothing() {
 /// upload's creation included.
 #[tokio::test(start_paused = true)]
 async fn a_writer_given_up_leaves_nothing() {
-    let slow = Fault::Slow(Duration::from_secs(1));
+    let slow = StoreFault::Slow(Duration::from_secs(1));
     for operation in [
-        Operation::Head,
-        Operation::UploadPart,
-        Operation::CreateUpload,
+        StoreOperation::Head,
+        StoreOperation::UploadPart,
+        StoreOperation::CreateUpload,
     ] {
         for abort in [true, false] {
             let store = Arc::new(faulty().fail_all(operation, 1.., slow));
@@ -296,7 +300,7 @@ async fn a_writer_given_up_leaves_nothing() {
             let content = data(16 * 10);
             let time = Duration::from_millis(100);
             let _ = tokio::time::timeout(time, writer.write(&content)).await;
-            assert_eq!(store.calls(Operation::CreateUpload), 1);
+            assert_eq!(store.calls(StoreOperation::CreateUpload), 1);
             if abort {
                 writer.abort().await.unwrap();
                 assert_eq!(store.inner().open_uploads(), [], "{operation:?}");

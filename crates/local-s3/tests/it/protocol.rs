@@ -4,7 +4,9 @@ use crate::{BUCKET, MIB, Server, code, get, put};
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use bytes::Bytes;
+use quarry_local_s3::{Direction, LocalS3, Observer, Traffic};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -198,4 +200,46 @@ async fn ranges_are_exact() {
         .key("o")
         .range("bytes=10-20");
     assert_eq!(code(outside.send().await), "InvalidRange");
+}
+
+/// Every user of a machine reaches its loopback address.
+#[tokio::test]
+async fn each_server_has_keys_of_its_own_and_takes_no_others() {
+    let (server, other) = (Server::start(), Server::start());
+    assert_ne!(server.s3.credentials(), other.s3.credentials());
+    let client = server.client_with_secret(&other.s3.credentials().secret_access_key);
+    let refused = client.list_buckets().send().await;
+    assert_eq!(code(refused), "SignatureDoesNotMatch");
+    let shown = format!("{:?}", server.s3);
+    assert!(!shown.contains(&server.s3.credentials().secret_access_key));
+}
+
+#[tokio::test]
+async fn an_observer_sees_how_many_bytes_of_an_object_come_and_go() {
+    let directory = tempfile::tempdir().unwrap();
+    let seen: Arc<Mutex<Vec<(String, Direction, u64)>>> = Arc::default();
+    let sink = Arc::clone(&seen);
+    let observer: Observer = Arc::new(move |traffic: Traffic<'_>| {
+        assert_eq!(traffic.bucket, BUCKET);
+        let key = traffic.key.to_owned();
+        sink.lock()
+            .unwrap()
+            .push((key, traffic.direction, traffic.bytes));
+    });
+    let s3 = LocalS3::start_observed(directory.path(), observer).unwrap();
+    s3.create_bucket(BUCKET).unwrap();
+    let server = Server { s3, directory };
+    let client = server.client();
+    put(&client, "a", &vec![b'x'; 3 * MIB]).await;
+    let got = client.get_object().bucket(BUCKET).key("a");
+    let got = got.range("bytes=0-99").send().await.unwrap();
+    assert_eq!(got.body.collect().await.unwrap().to_vec().len(), 100);
+    let sum = |wanted| {
+        let seen = seen.lock().unwrap();
+        assert!(seen.iter().all(|(key, ..)| key == "a"), "{seen:?}");
+        let of_one = seen.iter().filter(|(_, direction, _)| *direction == wanted);
+        of_one.map(|(_, _, bytes)| bytes).sum::<u64>()
+    };
+    assert_eq!(sum(Direction::Written), 3 * MIB as u64);
+    assert_eq!(sum(Direction::Read), 100);
 }

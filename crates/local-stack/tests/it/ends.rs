@@ -10,7 +10,7 @@ use quarry_edge::jobs::JobStatus;
 use quarry_local_stack::{BUCKET, Progress, StackConfig};
 use quarry_settle::{Settled, Told};
 use quarry_state_machine::{Outcome, Status, StopHandle};
-use quarry_trigger::{Answer, Arrived, Places};
+use quarry_trigger::{Arrived, Prefixes, TriggerOutput};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -48,12 +48,17 @@ impl World {
             .unwrap();
     }
 
-    async fn trigger(&self, event: Value) -> Answer {
+    async fn trigger(&self, event: Value) -> TriggerOutput {
         let deps = quarry_trigger::Deps {
             store: Arc::clone(self.case.stack.store()),
             executions: Arc::new(self.executions.clone()),
             callbacks: Arc::new(self.callbacks.clone()),
-            places: Places::new(
+            elsewhere: quarry_trigger::Elsewhere::new(
+                &format!("arn:aws:s3:::{BUCKET}/data/*,arn:aws:s3:::{BUCKET}/pipeline/*"),
+                &format!("arn:aws:s3:::{BUCKET}/labelled/*"),
+            )
+            .unwrap(),
+            places: Prefixes::new(
                 place("inbox"),
                 place("pipelines"),
                 place("results"),
@@ -190,7 +195,7 @@ async fn an_arrival_becomes_a_result_that_starts_nothing() {
         let event = world.arrival(object.location.key()).await;
         let answer = world.trigger(event).await;
         assert!(
-            matches!(answer, Answer::Arrival(Arrived::Ignored(_))),
+            matches!(answer, TriggerOutput::Arrival(Arrived::Ignored(_))),
             "{answer:?}"
         );
     }

@@ -144,31 +144,73 @@ async fn a_full_quota_is_waited_for_over_hours() {
     assert_eq!(case.stack.counters().jobs_created, 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_that_never_gets_a_good_answer_becomes_an_error_row_after_the_configured_rounds() {
-    let fault = json!({"records": [{"record": "record_42", "kind": "error_line", "code": 400, "message": "no", "times": 99}]});
+/// Runs with one record that gets the same error every time: how often it was asked, and its row.
+async fn one_bad_record(fault: Value) -> (u64, Value, String) {
     let (case, summary) = run_with(fault, &[("BEDROCK_MAX_RETRIES", "2")]).await;
     assert_eq!(number(&summary, "/failed_records"), 1);
-    assert_eq!(summary["rounds"].as_array().unwrap().len(), 3);
     let asks = case.stack.simulator().asks("record_42");
-    assert_eq!(
-        asks.iter()
-            .map(quarry_bedrock_simulator::RecordAsks::asks)
-            .sum::<u64>(),
-        3
-    );
+    let asks = asks
+        .iter()
+        .map(quarry_bedrock_simulator::RecordAsks::asks)
+        .sum();
     let result = case.result().await;
-    let row = result
-        .split("\n00042,")
-        .nth(1)
-        .unwrap()
-        .split("\n00043,")
-        .next()
-        .unwrap();
-    assert!(
-        row.contains(",error,False,error,") && row.contains("400"),
-        "{row}"
-    );
+    let row = result.split("\n00042,").nth(1).unwrap();
+    let row = row.split("\n00043,").next().unwrap().to_owned();
+    assert!(row.contains(",error,False,error,"), "{row}");
+    (asks, summary, row)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_the_service_refuses_is_asked_once_and_its_words_are_in_row_and_summary() {
+    let fault = json!({"records": [
+        {"record": "record_42", "kind": "error_line", "code": 400, "message": "no", "times": 99}
+    ]});
+    let (asks, summary, row) = one_bad_record(fault).await;
+    assert_eq!(asks, 1, "the same record gets the same error");
+    assert!(row.contains("400: no"), "{row}");
+    let refusals = json!([
+        {"error": "400: no", "lines": 1, "example_row": 42, "asked_again": false}
+    ]);
+    assert_eq!(summary["refusals"], refusals);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_the_service_fails_at_is_a_row_error_after_its_attempts_and_not_the_runs() {
+    let fault = json!({"records": [
+        {"record": "record_42", "kind": "error_line", "code": 500, "message": "oh", "times": 1000}
+    ]});
+    let (_, summary, row) = one_bad_record(fault).await;
+    assert_eq!(summary["rounds"].as_array().unwrap().len(), 3);
+    assert!(row.contains("oh"), "{row}");
+}
+
+/// It costs one job, or as many calls as show it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_in_which_every_record_is_refused_fails_with_the_services_words() {
+    for (mode, jobs, calls) in [("batch", 1, 0), ("realtime", 0, 20)] {
+        let settings = [
+            ("BEDROCK_BATCH_MODE", mode),
+            ("BEDROCK_MAX_CONCURRENT_BATCH_JOBS", "1"),
+        ];
+        let case = Case::new(&csv(ROWS), &settings, |config| {
+            config.faults = serde_json::from_value(json!({"records": [
+                {"every": 1, "kind": "error_line", "code": 400, "message": "this account has no quota", "times": 1000}
+            ]}))
+            .unwrap();
+        })
+        .await;
+        let error = case.run().await.unwrap_err();
+        assert_eq!(error.error, "Quarry.Refused", "{error}");
+        assert!(
+            error.cause.contains("400: this account has no quota"),
+            "{error}"
+        );
+        let counters = case.stack.counters();
+        assert_eq!(
+            (counters.jobs_created, counters.on_demand_calls),
+            (jobs, calls)
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -94,7 +94,7 @@ async fn a_record_that_both_models_refuse_becomes_an_error_row_that_names_both()
         ("BEDROCK_BATCH_MODE", "realtime"),
         ("BEDROCK_MAX_RETRIES", "0"),
     ];
-    let case = Case::new(&csv(1), &settings, |config| {
+    let case = Case::new(&csv(2), &settings, |config| {
         config.faults = serde_json::from_value(json!({"records": [
             {"first": 1, "kind": "error_line", "code": 400, "message": "not this one", "times": 2}
         ]}))

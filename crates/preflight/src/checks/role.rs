@@ -1,5 +1,6 @@
 //! The role that Bedrock works with.
 
+use crate::checks;
 use crate::deployment::Deployment;
 use crate::facts::{Decision, Fact, Facts, Outcome, Permission};
 use crate::finding::Findings;
@@ -231,10 +232,11 @@ pub(crate) fn permissions(subject: &Subject, facts: &Facts) -> Vec<Permission> {
         facts.profile.known()
     });
     if let Some(profile) = profile {
-        let asked = std::iter::once(&profile.arn).chain(&profile.models);
+        let models = checks::profile::models(profile, partition);
+        let asked = std::iter::once(profile.arn.clone()).chain(models);
         needed.extend(asked.map(|resource| Permission {
             actions: vec!["bedrock:InvokeModel"],
-            resource: resource.clone(),
+            resource,
             context: Vec::new(),
         }));
     }

@@ -10,11 +10,23 @@ pub(crate) fn check(subject: &Subject, found: &mut Findings) {
     if let Some(status) = &subject.deployment.status
         && !is_whole(status)
     {
+        let events = "see its events (aws cloudformation describe-stack-events)";
+        let remedy = match status.as_str() {
+            // Nothing but deleting is possible with a stack whose creation failed.
+            "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" => format!(
+                "{events}, delete it (aws cloudformation delete-stack), and deploy it again: docs/deploy.md, \"If the first deployment \
+                 fails\""
+            ),
+            status if status.ends_with("_IN_PROGRESS") => {
+                "wait until it is done, and run this again".to_owned()
+            }
+            _ => format!("{events}, and deploy it again"),
+        };
         found.error(
             "stack-status",
             "stack",
             format!("is in status {status}, so what it should have made may not be there"),
-            "see its events (aws cloudformation describe-stack-events), and deploy it again",
+            remedy,
         );
     }
     if subject.deployment.batch_role.is_none() {

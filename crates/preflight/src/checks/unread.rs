@@ -48,6 +48,12 @@ pub(crate) fn looks(facts: &Facts) -> Vec<Look<'_>> {
         ),
         look("KMS key", "kms:DescribeKey", &facts.key),
         look("KMS key's policy", "kms:GetKeyPolicy", &facts.key_policy),
+        look(
+            "Lambda's concurrency",
+            "lambda:GetAccountSettings",
+            &facts.concurrency,
+        ),
+        look("EventBridge's rules", "events:ListRules", &facts.rules),
     ];
     for one in &facts.models {
         let id = &one.id;

@@ -2,7 +2,8 @@
 //! `BLESS=1` writes them anew.
 
 use crate::world::{MODEL, REGION, ROLE, World, denied, model_arn, trust, unreachable};
-use quarry_preflight::{BucketKey, Fact, Facts, Outcome, Stage};
+use jiff::civil::date;
+use quarry_preflight::{Agreement, BucketKey, Concurrency, Fact, Facts, Outcome, Stage};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -43,10 +44,21 @@ const PARAMETERS: &[Case] = &[
             w.set("KmsKeyArn", "arn:aws:kms:eu-central-1:123456789012:alias/k");
             w.set("ProfileArns", "eu.anthropic.claude");
             w.set("ReadableArns", "s3://tables/strikes");
+            w.set("WritableArns", "arn:aws:s3:::outputs/*/strikes");
+            w.set(
+                "PermissionsBoundaryArn",
+                "arn:aws:iam::123456789012:role/boundary",
+            );
         })
     }),
     ("the stack failed", || {
         world(|w| w.deployment.status = Some("ROLLBACK_COMPLETE".to_owned()))
+    }),
+    ("an update failed", || {
+        world(|w| w.deployment.status = Some("UPDATE_ROLLBACK_FAILED".to_owned()))
+    }),
+    ("the stack is being deployed", || {
+        world(|w| w.deployment.status = Some("CREATE_IN_PROGRESS".to_owned()))
     }),
     ("the stack is another's", || {
         world(|w| w.deployment.batch_role = None)
@@ -101,6 +113,73 @@ const BUCKETS: &[Case] = &[
     }),
     ("SSE-S3 beside a key", || {
         world(|w| w.facts.encryption = Fact::Known(BucketKey::S3))
+    }),
+];
+
+const ARRIVALS: &[Case] = &[
+    ("another stack has the bucket", || {
+        world(|w| w.rule("quarry-2-Arrival-F5E4D3C2B1A0", true))
+    }),
+    (
+        "another stack has the bucket, and nobody knows this one's name",
+        || {
+            planned(|w| {
+                w.deployment.stack = None;
+                w.rule("quarry-2-Arrival-F5E4D3C2B1A0", true);
+            })
+        },
+    ),
+    ("another stack is about the whole bucket", || {
+        world(|w| {
+            w.rule("quarry-2-Arrival-F5E4D3C2B1A0", true);
+            if let Fact::Known(rules) = &mut w.facts.rules {
+                let added = rules.last_mut().unwrap();
+                added.pattern["detail"]["object"]["key"] = json!([{"prefix": ""}]);
+            }
+        })
+    }),
+];
+
+fn concurrency(limit: u32, unreserved: u32) -> Fact<Concurrency> {
+    Fact::Known(Concurrency { limit, unreserved })
+}
+
+const CONCURRENCY: &[Case] = &[
+    ("a new account reserves", || {
+        planned(|w| {
+            w.set("InvokeReservedConcurrency", "5");
+            w.facts.concurrency = concurrency(10, 10);
+        })
+    }),
+    ("too little would stay unreserved", || {
+        planned(|w| {
+            w.set("InvokeReservedConcurrency", "50");
+            w.facts.concurrency = concurrency(1_000, 120);
+        })
+    }),
+    ("enough stays unreserved", || {
+        planned(|w| {
+            w.set("InvokeReservedConcurrency", "50");
+            w.facts.concurrency = concurrency(1_000, 150);
+        })
+    }),
+    ("the stack has its reservation", || {
+        world(|w| {
+            w.set("InvokeReservedConcurrency", "50");
+            w.facts.concurrency = concurrency(150, 100);
+        })
+    }),
+    ("a new account's functions throttle each other", || {
+        world(|w| w.facts.concurrency = concurrency(10, 10))
+    }),
+    ("few slices at a time are enough for a new account", || {
+        world(|w| {
+            w.facts.concurrency = concurrency(10, 10);
+            w.ask("BEDROCK_MAX_CONCURRENT_BATCH_JOBS", "8");
+        })
+    }),
+    ("the reservation is no number", || {
+        planned(|w| w.set("InvokeReservedConcurrency", "some"))
     }),
 ];
 
@@ -248,28 +327,65 @@ const MODELS: &[Case] = &[
     ("the model is legacy", || {
         world(|w| {
             w.model().legacy = true;
-            w.model().end_of_life = Some("2027-05-14".to_owned());
+            w.model().end_of_life = Some(date(2027, 5, 14));
+        })
+    }),
+    ("the model is legacy, and costs more", || {
+        world(|w| {
+            w.model().legacy = true;
+            w.model().extended_access = Some(date(2027, 1, 15));
+            w.model().end_of_life = Some(date(2027, 5, 14));
+        })
+    }),
+    ("the model ends in 91 days", || {
+        world(|w| w.model().end_of_life = Some(date(2027, 2, 27)))
+    }),
+    ("the model ends in 90 days", || {
+        world(|w| w.model().end_of_life = Some(date(2027, 2, 26)))
+    }),
+    ("the model ends today", || {
+        world(|w| w.model().end_of_life = Some(date(2026, 11, 28)))
+    }),
+    ("the model has ended", || {
+        profiled(|w| {
+            w.model().legacy = true;
+            w.model().end_of_life = Some(date(2026, 10, 14));
+        })
+    }),
+    ("nobody says which day it is", || {
+        world(|w| {
+            w.facts.today = None;
+            w.model().end_of_life = Some(date(2026, 10, 14));
         })
     }),
     ("the model needs a profile", || {
         world(|w| w.model().inference_types = vec!["INFERENCE_PROFILE".to_owned()])
     }),
     ("the model is not in the Region", || {
-        world(|w| {
-            w.facts.models[0].access = Fact::Known(quarry_preflight::Access {
-                authorized: true,
-                entitled: true,
-                in_region: false,
-            });
+        world(|w| w.access().in_region = false)
+    }),
+    ("the organisation lets nobody ask the model", || {
+        world(|w| w.access().authorized = false)
+    }),
+    ("the account has never used the model", || {
+        profiled(|w| {
+            w.access().entitled = false;
+            w.access().agreement = Agreement::Missing;
         })
     }),
-    ("the account has no access", || {
+    ("the account may use the model without an agreement", || {
+        world(|w| w.access().agreement = Agreement::Missing)
+    }),
+    ("the account's first use is under way", || {
         world(|w| {
-            w.facts.models[0].access = Fact::Known(quarry_preflight::Access {
-                authorized: true,
-                entitled: false,
-                in_region: true,
-            });
+            w.access().entitled = false;
+            w.access().agreement = Agreement::Pending;
+        })
+    }),
+    ("the account's first use failed", || {
+        world(|w| {
+            w.access().entitled = false;
+            w.access().agreement = Agreement::Failed("INVALID_PAYMENT_INSTRUMENT".to_owned());
         })
     }),
     ("a custom model that is not named", || {
@@ -298,6 +414,36 @@ const MODELS: &[Case] = &[
     }),
     ("a Region's model is missing", || {
         profiled(|w| w.set("ModelArns", &model_arn(REGION)))
+    }),
+    (
+        "the model without a Region is missing for a global profile",
+        || {
+            let mut world = World::with_global_profile();
+            world.set("ModelArns", &model_arn(REGION));
+            world
+        },
+    ),
+    ("offline, the model without a Region is missing", || {
+        let mut world = World::with_global_profile();
+        world.deployment.stage = Stage::Planned;
+        world.set("ModelArns", &model_arn(REGION));
+        world.facts = Facts::default();
+        world
+    }),
+    ("offline, nothing but the bucket is set", || {
+        planned(|w| {
+            w.deployment
+                .parameters
+                .retain(|name, _| name == "BucketName");
+        })
+    }),
+    ("offline, the profile is one of another geography", || {
+        planned(|w| {
+            w.deployment.region = "ap-southeast-2".to_owned();
+            w.deployment
+                .parameters
+                .retain(|name, _| name == "BucketName");
+        })
     }),
     ("offline, the profile's model is not named", || {
         planned(|w| {
@@ -379,7 +525,7 @@ const ASKING: &[Case] = &[
 
 const QUOTAS: &[Case] = &[
     ("no quota for the model", || {
-        world(|w| w.model().name = Some("Claude Sonnet 4.5".to_owned()))
+        world(|w| w.model().name = Some("Claude Haiku 5.5".to_owned()))
     }),
     ("no quota for any like it", || {
         world(|w| w.model().name = Some("Pixtral Large".to_owned()))
@@ -473,7 +619,17 @@ const UNREAD: &[Case] = &[
 
 fn cases() -> impl Iterator<Item = &'static Case> {
     [
-        PARAMETERS, BUCKETS, ROLES, KEYS, MODELS, ASKING, QUOTAS, PLACES, UNREAD,
+        PARAMETERS,
+        BUCKETS,
+        ARRIVALS,
+        CONCURRENCY,
+        ROLES,
+        KEYS,
+        MODELS,
+        ASKING,
+        QUOTAS,
+        PLACES,
+        UNREAD,
     ]
     .into_iter()
     .flatten()
@@ -482,7 +638,12 @@ fn cases() -> impl Iterator<Item = &'static Case> {
 /// With the sound world, nothing is found: so every finding of a case comes from its change.
 #[test]
 fn nothing_is_found_where_all_is_well() {
-    for world in [World::sound(), World::with_profile(), World::planned()] {
+    for world in [
+        World::sound(),
+        World::with_profile(),
+        World::with_global_profile(),
+        World::planned(),
+    ] {
         assert_eq!(world.findings(), []);
     }
 }

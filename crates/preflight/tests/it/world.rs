@@ -1,9 +1,10 @@
 //! A deployment with which everything is well.
 
+use jiff::civil::date;
 use quarry_contract::request_file::RequestFile;
 use quarry_preflight::{
-    Access, Bucket, BucketKey, Decision, Deployment, Fact, Facts, Finding, Key, Model, ModelFacts,
-    Outcome, Profile, Quota, Role, Stage, Subject, Why,
+    Access, Agreement, Bucket, BucketKey, Concurrency, Decision, Deployment, Fact, Facts, Finding,
+    Key, Model, ModelFacts, Outcome, Profile, Quota, Role, Rule, Stage, Subject, Why,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -12,8 +13,8 @@ pub(crate) const REGION: &str = "eu-central-1";
 pub(crate) const ACCOUNT: &str = "123456789012";
 pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/quarry-BatchRole-X";
 pub(crate) const KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd";
-pub(crate) const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
-pub(crate) const PROFILE: &str = "eu.anthropic.claude-sonnet-4-20250514-v1:0";
+pub(crate) const MODEL: &str = "anthropic.claude-haiku-4-5-20251001-v1:0";
+pub(crate) const PROFILE: &str = "eu.anthropic.claude-haiku-4-5-20251001-v1:0";
 
 /// What is looked at and what is known.
 pub(crate) struct World {
@@ -31,11 +32,13 @@ impl World {
             ("KmsKeyArn", KEY),
             ("ModelId", MODEL),
             ("ModelArns", &model_arn(REGION)),
+            ("ProfileArns", ""),
             ("WorkDays", "30"),
         ];
         Self {
             deployment: Deployment {
                 stage: Stage::Deployed,
+                stack: Some("quarry".to_owned()),
                 region: REGION.to_owned(),
                 account: Some(ACCOUNT.to_owned()),
                 parameters: texts(&parameters),
@@ -70,7 +73,27 @@ impl World {
         world.deployment.stage = Stage::Planned;
         world.deployment.batch_role = None;
         world.deployment.status = None;
-        world.facts = Facts::default();
+        world.facts = Facts {
+            today: world.facts.today,
+            ..Facts::default()
+        };
+        world
+    }
+
+    /// The same with a model that is asked through a global profile.
+    pub(crate) fn with_global_profile() -> Self {
+        let mut world = Self::with_profile();
+        let id = format!("global.{MODEL}");
+        let arn = format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/{id}");
+        let models = [model_arn(REGION), model_arn("")];
+        world.set("ModelId", &id);
+        world.set("ProfileArns", &arn);
+        world.set("ModelArns", &models.join(","));
+        world.facts.models[0].id = id;
+        if let Fact::Known(profile) = &mut world.facts.models[0].profile {
+            profile.arn = arn;
+            profile.models = vec![model_arn(REGION)];
+        }
         world
     }
 
@@ -101,6 +124,23 @@ impl World {
         match &mut self.facts.models[0].model {
             Fact::Known(model) => model,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// What the account may do with the model that is asked.
+    pub(crate) fn access(&mut self) -> &mut Access {
+        match &mut self.facts.models[0].access {
+            Fact::Known(access) => access,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Adds a rule for arrivals in the bucket's inbox.
+    pub(crate) fn rule(&mut self, name: &str, enabled: bool) {
+        let rule = arrivals(name, enabled);
+        match &mut self.facts.rules {
+            Fact::Known(rules) => rules.push(rule),
+            other => *other = Fact::Known(vec![rule]),
         }
     }
 
@@ -181,6 +221,39 @@ pub(crate) fn trust() -> Value {
     })
 }
 
+/// A rule as the template makes it.
+fn arrivals(name: &str, enabled: bool) -> Rule {
+    Rule {
+        name: name.to_owned(),
+        enabled,
+        pattern: json!({
+            "source": ["aws.s3"],
+            "detail-type": ["Object Created"],
+            "detail": {"bucket": {"name": ["acme-quarry"]}, "object": {"key": [{"prefix": "inbox/"}]}},
+        }),
+    }
+}
+
+/// Rules that are none of Quarry's business, but for its own.
+fn sound_rules() -> Vec<Rule> {
+    let mut of_another_bucket = arrivals("quarry-test-Arrival-0A1B2C3D4E5F", true);
+    of_another_bucket.pattern["detail"]["bucket"]["name"] = json!(["acme-quarry-test"]);
+    let mut of_results = arrivals("reports-Arrival-0A1B2C3D4E5F", true);
+    of_results.pattern["detail"]["object"]["key"] = json!([{"prefix": "results/"}]);
+    vec![
+        arrivals("quarry-Arrival-0A1B2C3D4E5F", true),
+        arrivals("audit-trail", true),
+        arrivals("old-Arrival-0A1B2C3D4E5F", false),
+        of_another_bucket,
+        of_results,
+        Rule {
+            name: "nightly-Arrival-check".to_owned(),
+            enabled: true,
+            pattern: Value::Null,
+        },
+    ]
+}
+
 fn sound_facts() -> Facts {
     let allowed = |action: &str| Decision {
         action: action.to_owned(),
@@ -189,10 +262,11 @@ fn sound_facts() -> Facts {
         missing_context: Vec::new(),
     };
     let quota = |name: &str, value| Quota {
-        name: format!("{name} for Claude Sonnet 4"),
+        name: format!("{name} for Claude Haiku 4.5"),
         value,
     };
     Facts {
+        today: Some(date(2026, 11, 28)),
         bucket: Fact::Known(Bucket {
             region: REGION.to_owned(),
         }),
@@ -218,15 +292,17 @@ fn sound_facts() -> Facts {
             id: MODEL.to_owned(),
             profile: Fact::NotRead,
             model: Fact::Known(Model {
-                name: Some("Claude Sonnet 4".to_owned()),
+                name: Some("Claude Haiku 4.5".to_owned()),
                 inference_types: vec!["ON_DEMAND".to_owned()],
                 legacy: false,
+                extended_access: None,
                 end_of_life: None,
             }),
             access: Fact::Known(Access {
                 authorized: true,
                 entitled: true,
                 in_region: true,
+                agreement: Agreement::Available,
             }),
         }],
         quotas: Fact::Known(vec![
@@ -240,6 +316,11 @@ fn sound_facts() -> Facts {
                 20.0,
             ),
         ]),
+        concurrency: Fact::Known(Concurrency {
+            limit: 1_000,
+            unreserved: 900,
+        }),
+        rules: Fact::Known(sound_rules()),
     }
 }
 

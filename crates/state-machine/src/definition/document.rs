@@ -96,13 +96,13 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
 /// The fields of one object of the definition, taken one by one. What is left over in the end is
 /// reported.
-pub(super) struct Fields<'a> {
+pub(super) struct FieldReader<'a> {
     path: String,
     object: &'a Map<String, Value>,
     asked: Vec<&'static str>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> FieldReader<'a> {
     pub(super) fn of(value: &'a Value, path: &str, problems: &mut Problems) -> Option<Self> {
         match value {
             Value::Object(object) => Some(Self {

@@ -1,6 +1,6 @@
 //! What happens to an error of a Task or Map state: `Retry` and `Catch`.
 
-use super::document::{Fields, Problems};
+use super::document::{FieldReader, Problems};
 use super::states::parse_result_path;
 use crate::failure::names;
 use crate::limits::MAX_SECONDS;
@@ -28,7 +28,7 @@ impl ErrorEquals {
         })
     }
 
-    fn parse(fields: &mut Fields<'_>, is_last: bool, problems: &mut Problems) -> Option<Self> {
+    fn parse(fields: &mut FieldReader<'_>, is_last: bool, problems: &mut Problems) -> Option<Self> {
         let path = fields.at("ErrorEquals");
         let value = fields.required("ErrorEquals", problems)?;
         let list: Option<Vec<String>> = value.as_array().and_then(|items| {
@@ -71,7 +71,7 @@ pub(crate) struct Retrier {
 
 impl Retrier {
     /// Reads the entries of the state's `Retry`; none if there are none.
-    pub(super) fn parse_list(state: &mut Fields<'_>, problems: &mut Problems) -> Vec<Self> {
+    pub(super) fn parse_list(state: &mut FieldReader<'_>, problems: &mut Problems) -> Vec<Self> {
         parse_entries(state, "Retry", problems, |fields, is_last, problems| {
             let errors = ErrorEquals::parse(fields, is_last, problems);
             let interval = fields.integer("IntervalSeconds", 1..=MAX_SECONDS, problems);
@@ -153,7 +153,7 @@ pub(crate) struct Catcher {
 
 impl Catcher {
     /// Reads the entries of the state's `Catch`; none if there are none.
-    pub(super) fn parse_list(state: &mut Fields<'_>, problems: &mut Problems) -> Vec<Self> {
+    pub(super) fn parse_list(state: &mut FieldReader<'_>, problems: &mut Problems) -> Vec<Self> {
         parse_entries(state, "Catch", problems, |fields, is_last, problems| {
             let errors = ErrorEquals::parse(fields, is_last, problems);
             let result_path = parse_result_path(fields, problems);
@@ -168,10 +168,10 @@ impl Catcher {
 }
 
 fn parse_entries<T>(
-    state: &mut Fields<'_>,
+    state: &mut FieldReader<'_>,
     name: &'static str,
     problems: &mut Problems,
-    parse: impl Fn(&mut Fields<'_>, bool, &mut Problems) -> Option<T>,
+    parse: impl Fn(&mut FieldReader<'_>, bool, &mut Problems) -> Option<T>,
 ) -> Vec<T> {
     let path = state.at(name);
     let items = match state.take(name) {
@@ -184,7 +184,7 @@ fn parse_entries<T>(
     };
     let mut entries = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
-        if let Some(mut fields) = Fields::of(item, &format!("{path}[{index}]"), problems) {
+        if let Some(mut fields) = FieldReader::of(item, &format!("{path}[{index}]"), problems) {
             fields.comment(problems);
             let is_last = index + 1 == items.len();
             entries.extend(parse(&mut fields, is_last, problems));

@@ -1,14 +1,14 @@
 //! The states of a definition: what they hold, and how they are read.
 
-use super::choice::Rule;
-use super::document::{Fields, Problems};
+use super::choice::ChoiceRule;
+use super::document::{FieldReader, Problems};
 use super::graph::Graph;
 use super::policy::{Catcher, Retrier};
-use crate::context::Place;
+use crate::context::Vantage;
 use crate::expression::Expression;
 use crate::limits::{MAX_LABEL_CHARS, MAX_SECONDS, MAX_STATE_NAME_CHARS};
 use crate::path::ResultPath;
-use crate::template::Template;
+use crate::template::PayloadTemplate;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ pub(crate) struct State {
     pub(crate) name: String,
     /// Its place in the definition, as `States.Split`.
     pub(crate) path: String,
-    pub(crate) input_path: Selection,
-    pub(crate) output_path: Selection,
+    pub(crate) input_path: PathSelection,
+    pub(crate) output_path: PathSelection,
     pub(crate) body: StateBody,
 }
 
 /// `InputPath` and `OutputPath`.
 #[derive(Debug)]
-pub(crate) enum Selection {
+pub(crate) enum PathSelection {
     /// The field is absent.
     Everything,
     /// `null`: an empty object.
@@ -37,7 +37,7 @@ pub(crate) enum Selection {
 
 #[derive(Debug)]
 pub(crate) enum StateBody {
-    Choice(Choice),
+    Choice(ChoiceState),
     Fail(Fail),
     Map(Box<MapState>),
     Pass(Pass),
@@ -63,8 +63,8 @@ impl Then {
 }
 
 #[derive(Debug)]
-pub(crate) struct Choice {
-    pub(crate) rules: Vec<Rule>,
+pub(crate) struct ChoiceState {
+    pub(crate) rules: Vec<ChoiceRule>,
     pub(crate) default: Option<String>,
 }
 
@@ -84,7 +84,7 @@ pub(crate) enum FailText {
 
 #[derive(Debug)]
 pub(crate) struct Pass {
-    pub(crate) parameters: Option<Template>,
+    pub(crate) parameters: Option<PayloadTemplate>,
     pub(crate) result: Option<Value>,
     pub(crate) result_path: ResultPath,
     pub(crate) then: Then,
@@ -106,7 +106,7 @@ pub(crate) enum WaitDuration {
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) function: String,
-    pub(crate) payload: Template,
+    pub(crate) payload: PayloadTemplate,
     pub(crate) timeout: Option<Duration>,
     pub(crate) outcome: OutcomePolicy,
 }
@@ -114,9 +114,9 @@ pub(crate) struct Task {
 /// A Map Run: one child execution per item.
 #[derive(Debug)]
 pub(crate) struct MapState {
-    pub(crate) bucket: Template,
-    pub(crate) key: Template,
-    pub(crate) item_selector: Option<Template>,
+    pub(crate) bucket: PayloadTemplate,
+    pub(crate) key: PayloadTemplate,
+    pub(crate) item_selector: Option<PayloadTemplate>,
     pub(crate) max_concurrency: MaxConcurrency,
     pub(crate) label: String,
     pub(crate) processor: Arc<Graph>,
@@ -133,7 +133,7 @@ pub(crate) enum MaxConcurrency {
 /// What Task and Map states do with their result or error.
 #[derive(Debug)]
 pub(crate) struct OutcomePolicy {
-    pub(crate) result_selector: Option<Template>,
+    pub(crate) result_selector: Option<PayloadTemplate>,
     pub(crate) result_path: ResultPath,
     pub(crate) retry: Vec<Retrier>,
     pub(crate) catch: Vec<Catcher>,
@@ -141,7 +141,7 @@ pub(crate) struct OutcomePolicy {
 }
 
 /// Reads `StartAt` and `States` of a machine or of an item processor.
-pub(super) fn parse_graph(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Graph> {
+pub(super) fn parse_graph(fields: &mut FieldReader<'_>, problems: &mut Problems) -> Option<Graph> {
     let start_at = fields.required_text("StartAt", problems);
     let path = fields.at("States");
     let Value::Object(states) = fields.required("States", problems)? else {
@@ -171,16 +171,16 @@ pub(super) fn parse_graph(fields: &mut Fields<'_>, problems: &mut Problems) -> O
 }
 
 fn parse_state(name: &str, value: &Value, path: &str, problems: &mut Problems) -> Option<State> {
-    let mut fields = Fields::of(value, path, problems)?;
+    let mut fields = FieldReader::of(value, path, problems)?;
     let kind = fields.required_text("Type", problems)?;
     fields.comment(problems);
-    let selections = |fields: &mut Fields<'_>, problems: &mut Problems| {
+    let selections = |fields: &mut FieldReader<'_>, problems: &mut Problems| {
         (
             parse_selection("InputPath", fields, problems),
             parse_selection("OutputPath", fields, problems),
         )
     };
-    let everything = || (Selection::Everything, Selection::Everything);
+    let everything = || (PathSelection::Everything, PathSelection::Everything);
     let ((input_path, output_path), body) = match kind {
         "Choice" => {
             let paths = selections(&mut fields, problems);
@@ -239,7 +239,7 @@ fn parse_state(name: &str, value: &Value, path: &str, problems: &mut Problems) -
     })
 }
 
-fn parse_choice(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Choice> {
+fn parse_choice(fields: &mut FieldReader<'_>, problems: &mut Problems) -> Option<ChoiceState> {
     let default = fields.text("Default", problems).map(str::to_owned);
     let path = fields.at("Choices");
     let rules = fields.required("Choices", problems)?;
@@ -250,15 +250,15 @@ fn parse_choice(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Choi
     let read: Vec<_> = rules
         .iter()
         .enumerate()
-        .filter_map(|(index, rule)| Rule::parse(rule, &format!("{path}[{index}]"), problems))
+        .filter_map(|(index, rule)| ChoiceRule::parse(rule, &format!("{path}[{index}]"), problems))
         .collect();
-    (read.len() == rules.len()).then_some(Choice {
+    (read.len() == rules.len()).then_some(ChoiceState {
         rules: read,
         default,
     })
 }
 
-fn parse_fail(fields: &mut Fields<'_>, problems: &mut Problems) -> Fail {
+fn parse_fail(fields: &mut FieldReader<'_>, problems: &mut Problems) -> Fail {
     let error = parse_fail_text("Error", "ErrorPath", fields, problems);
     let cause = parse_fail_text("Cause", "CausePath", fields, problems);
     Fail { error, cause }
@@ -267,7 +267,7 @@ fn parse_fail(fields: &mut Fields<'_>, problems: &mut Problems) -> Fail {
 fn parse_fail_text(
     literal: &'static str,
     computed: &'static str,
-    fields: &mut Fields<'_>,
+    fields: &mut FieldReader<'_>,
     problems: &mut Problems,
 ) -> FailText {
     match (
@@ -276,7 +276,7 @@ fn parse_fail_text(
     ) {
         (None, None) => FailText::None,
         (Some(text), None) => FailText::Literal(text.to_owned()),
-        (None, Some(text)) => match Expression::parse(text, Place::State) {
+        (None, Some(text)) => match Expression::parse(text, Vantage::State) {
             Ok(expression) => FailText::Computed(expression),
             Err(problem) => {
                 problems.add(&fields.at(computed), problem);
@@ -293,8 +293,8 @@ fn parse_fail_text(
     }
 }
 
-fn parse_pass(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Pass> {
-    let parameters = parse_template("Parameters", Place::State, fields, problems);
+fn parse_pass(fields: &mut FieldReader<'_>, problems: &mut Problems) -> Option<Pass> {
+    let parameters = parse_template("Parameters", Vantage::State, fields, problems);
     let result = fields.take("Result").cloned();
     let result_path = parse_result_path(fields, problems);
     let then = parse_then(fields, problems);
@@ -306,7 +306,7 @@ fn parse_pass(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Pass> 
     })
 }
 
-fn parse_wait(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Wait> {
+fn parse_wait(fields: &mut FieldReader<'_>, problems: &mut Problems) -> Option<Wait> {
     let both = fields.has("Seconds") && fields.has("SecondsPath");
     let seconds = fields.integer("Seconds", 0..=MAX_SECONDS, problems);
     let path = parse_path_field("SecondsPath", fields, problems);
@@ -326,7 +326,7 @@ fn parse_wait(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Wait> 
     })
 }
 
-fn parse_task(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Task> {
+fn parse_task(fields: &mut FieldReader<'_>, problems: &mut Problems) -> Option<Task> {
     let resource = fields.required_text("Resource", problems);
     if let Some(resource) = resource
         && !is_arn(resource, "states:::lambda:invoke")
@@ -341,7 +341,7 @@ fn parse_task(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Task> 
     let path = fields.at("Parameters");
     let call = fields
         .required("Parameters", problems)
-        .and_then(|value| Fields::of(value, &path, problems))
+        .and_then(|value| FieldReader::of(value, &path, problems))
         .and_then(|parameters| parse_call(parameters, problems));
     let timeout = fields.integer("TimeoutSeconds", 1..=MAX_SECONDS, problems);
     let outcome = parse_outcome(fields, problems);
@@ -355,7 +355,10 @@ fn parse_task(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Task> 
 }
 
 /// Reads the `Parameters` of `lambda:invoke`: which function, and what it is given.
-fn parse_call(mut fields: Fields<'_>, problems: &mut Problems) -> Option<(String, Template)> {
+fn parse_call(
+    mut fields: FieldReader<'_>,
+    problems: &mut Problems,
+) -> Option<(String, PayloadTemplate)> {
     let function = fields.required_text("FunctionName", problems);
     if function.is_some_and(str::is_empty) {
         problems.add(&fields.at("FunctionName"), "must not be empty");
@@ -363,17 +366,17 @@ fn parse_call(mut fields: Fields<'_>, problems: &mut Problems) -> Option<(String
     let literal = fields.take("Payload");
     let computed = fields.take("Payload.$");
     let payload = match (literal, computed) {
-        (Some(value), None) => Some(Template::parse(
+        (Some(value), None) => Some(PayloadTemplate::parse(
             value,
             &fields.at("Payload"),
-            Place::State,
+            Vantage::State,
             problems,
         )),
-        (None, Some(value)) => Template::parse_computed(
+        (None, Some(value)) => PayloadTemplate::parse_computed(
             "Payload.$",
             value,
             &fields.at("Payload.$"),
-            Place::State,
+            Vantage::State,
             problems,
         ),
         _ => {
@@ -388,17 +391,21 @@ fn parse_call(mut fields: Fields<'_>, problems: &mut Problems) -> Option<(String
     Some((function?.to_owned(), payload?))
 }
 
-fn parse_map(name: &str, fields: &mut Fields<'_>, problems: &mut Problems) -> Option<MapState> {
+fn parse_map(
+    name: &str,
+    fields: &mut FieldReader<'_>,
+    problems: &mut Problems,
+) -> Option<MapState> {
     let path = fields.at("ItemReader");
     let location = fields
         .required("ItemReader", problems)
-        .and_then(|value| Fields::of(value, &path, problems))
+        .and_then(|value| FieldReader::of(value, &path, problems))
         .and_then(|reader| parse_item_reader(reader, problems));
-    let item_selector = parse_template("ItemSelector", Place::ItemSelector, fields, problems);
+    let item_selector = parse_template("ItemSelector", Vantage::ItemSelector, fields, problems);
     let path = fields.at("ItemProcessor");
     let processor = fields
         .required("ItemProcessor", problems)
-        .and_then(|value| Fields::of(value, &path, problems))
+        .and_then(|value| FieldReader::of(value, &path, problems))
         .and_then(|processor| parse_item_processor(processor, problems));
     let number = fields.integer("MaxConcurrency", 0..=u64::from(u32::MAX), problems);
     let path = parse_path_field("MaxConcurrencyPath", fields, problems);
@@ -427,9 +434,9 @@ fn parse_map(name: &str, fields: &mut Fields<'_>, problems: &mut Problems) -> Op
 
 /// Reads an `ItemReader`: the bucket and the key of a JSON object that holds a list.
 fn parse_item_reader(
-    mut fields: Fields<'_>,
+    mut fields: FieldReader<'_>,
     problems: &mut Problems,
-) -> Option<(Template, Template)> {
+) -> Option<(PayloadTemplate, PayloadTemplate)> {
     if let Some(resource) = fields.required_text("Resource", problems)
         && !is_arn(resource, "states:::s3:getObject")
     {
@@ -442,7 +449,7 @@ fn parse_item_reader(
     }
     let path = fields.at("ReaderConfig");
     let config = fields.required("ReaderConfig", problems);
-    if let Some(mut config) = config.and_then(|value| Fields::of(value, &path, problems)) {
+    if let Some(mut config) = config.and_then(|value| FieldReader::of(value, &path, problems)) {
         if let Some(kind) = config.required_text("InputType", problems)
             && kind != "JSON"
         {
@@ -454,7 +461,7 @@ fn parse_item_reader(
     let path = fields.at("Parameters");
     let parameters = fields.required("Parameters", problems);
     let location = parameters
-        .and_then(|value| Fields::of(value, &path, problems))
+        .and_then(|value| FieldReader::of(value, &path, problems))
         .and_then(|mut parameters| {
             let bucket = parse_text("Bucket", "Bucket.$", &mut parameters, problems);
             let key = parse_text("Key", "Key.$", &mut parameters, problems);
@@ -469,18 +476,18 @@ fn parse_item_reader(
 fn parse_text(
     literal: &'static str,
     computed: &'static str,
-    fields: &mut Fields<'_>,
+    fields: &mut FieldReader<'_>,
     problems: &mut Problems,
-) -> Option<Template> {
+) -> Option<PayloadTemplate> {
     let text = fields.text(literal, problems);
     let value = fields.take(computed);
     match (text, value) {
-        (Some(text), None) => Some(Template::Literal(Value::from(text))),
-        (None, Some(value)) => Template::parse_computed(
+        (Some(text), None) => Some(PayloadTemplate::Literal(Value::from(text))),
+        (None, Some(value)) => PayloadTemplate::parse_computed(
             computed,
             value,
             &fields.at(computed),
-            Place::State,
+            Vantage::State,
             problems,
         ),
         (None, None) if fields.has(literal) => None,
@@ -492,11 +499,11 @@ fn parse_text(
     }
 }
 
-fn parse_item_processor(mut fields: Fields<'_>, problems: &mut Problems) -> Option<Graph> {
+fn parse_item_processor(mut fields: FieldReader<'_>, problems: &mut Problems) -> Option<Graph> {
     fields.comment(problems);
     let path = fields.at("ProcessorConfig");
     let config = fields.required("ProcessorConfig", problems);
-    if let Some(mut config) = config.and_then(|value| Fields::of(value, &path, problems)) {
+    if let Some(mut config) = config.and_then(|value| FieldReader::of(value, &path, problems)) {
         for (name, only) in [("Mode", "DISTRIBUTED"), ("ExecutionType", "STANDARD")] {
             if let Some(value) = config.required_text(name, problems)
                 && value != only
@@ -514,7 +521,7 @@ fn parse_item_processor(mut fields: Fields<'_>, problems: &mut Problems) -> Opti
 
 /// Reads the `Label`, which becomes part of the children's names. Without one, the service makes
 /// one from the state's name.
-fn parse_label(name: &str, fields: &mut Fields<'_>, problems: &mut Problems) -> String {
+fn parse_label(name: &str, fields: &mut FieldReader<'_>, problems: &mut Problems) -> String {
     let allowed =
         |c: char| !(c.is_whitespace() || c.is_control() || r#"?*<>{}[]:;,\|^~$#%&`"/"#.contains(c));
     let Some(label) = fields.text("Label", problems) else {
@@ -532,8 +539,8 @@ fn parse_label(name: &str, fields: &mut Fields<'_>, problems: &mut Problems) -> 
     label.to_owned()
 }
 
-fn parse_outcome(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<OutcomePolicy> {
-    let result_selector = parse_template("ResultSelector", Place::State, fields, problems);
+fn parse_outcome(fields: &mut FieldReader<'_>, problems: &mut Problems) -> Option<OutcomePolicy> {
+    let result_selector = parse_template("ResultSelector", Vantage::State, fields, problems);
     let result_path = parse_result_path(fields, problems);
     let retry = Retrier::parse_list(fields, problems);
     let catch = Catcher::parse_list(fields, problems);
@@ -547,7 +554,7 @@ fn parse_outcome(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Out
     })
 }
 
-fn parse_then(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Then> {
+fn parse_then(fields: &mut FieldReader<'_>, problems: &mut Problems) -> Option<Then> {
     let next = fields.text("Next", problems);
     let end = fields.take("End");
     match (next, end) {
@@ -566,36 +573,41 @@ fn parse_then(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Then> 
 
 fn parse_template(
     name: &'static str,
-    place: Place,
-    fields: &mut Fields<'_>,
+    vantage: Vantage,
+    fields: &mut FieldReader<'_>,
     problems: &mut Problems,
-) -> Option<Template> {
+) -> Option<PayloadTemplate> {
     let value = fields.take(name)?;
-    Some(Template::parse(value, &fields.at(name), place, problems))
+    Some(PayloadTemplate::parse(
+        value,
+        &fields.at(name),
+        vantage,
+        problems,
+    ))
 }
 
 fn parse_selection(
     name: &'static str,
-    fields: &mut Fields<'_>,
+    fields: &mut FieldReader<'_>,
     problems: &mut Problems,
-) -> Selection {
+) -> PathSelection {
     if fields.is_null(name) {
         fields.take(name);
-        return Selection::Nothing;
+        return PathSelection::Nothing;
     }
     match parse_path_field(name, fields, problems) {
-        Some(path) => Selection::Path(path),
-        None => Selection::Everything,
+        Some(path) => PathSelection::Path(path),
+        None => PathSelection::Everything,
     }
 }
 
 fn parse_path_field(
     name: &'static str,
-    fields: &mut Fields<'_>,
+    fields: &mut FieldReader<'_>,
     problems: &mut Problems,
 ) -> Option<Expression> {
     let text = fields.text(name, problems)?;
-    match Expression::parse_path(text, Place::State) {
+    match Expression::parse(text, Vantage::State) {
         Ok(path) => Some(path),
         Err(problem) => {
             problems.add(&fields.at(name), problem);
@@ -605,7 +617,10 @@ fn parse_path_field(
 }
 
 /// Reads the `ResultPath` of a state or catcher: the whole output if it is absent.
-pub(super) fn parse_result_path(fields: &mut Fields<'_>, problems: &mut Problems) -> ResultPath {
+pub(super) fn parse_result_path(
+    fields: &mut FieldReader<'_>,
+    problems: &mut Problems,
+) -> ResultPath {
     if fields.is_null("ResultPath") {
         fields.take("ResultPath");
         return ResultPath::Discard;

@@ -16,13 +16,13 @@ async fn the_history_has_25_000_events_at_most() {
     let definition = machine(&json!({
         "Loop": {
             "Type": "Choice",
-            "Choices": [{"Variable": "$.stop", "IsPresent": true, "Next": "Stop"}],
+            "Choices": [{"Variable": "$.stop", "BooleanEquals": true, "Next": "Stop"}],
             "Default": "Loop",
         },
         "Stop": {"Type": "Succeed"},
     }));
     let stage = Stage::new(&definition, World::default());
-    let outcome = stage.run(json!({})).await;
+    let outcome = stage.run(json!({"stop": false})).await;
     let (error, cause) = failed(&outcome);
     assert_eq!(error, "States.Runtime");
     assert_eq!(

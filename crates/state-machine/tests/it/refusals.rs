@@ -33,7 +33,7 @@ fn base() -> Value {
             "Type": "Choice",
             "Choices": [
                 {"Variable": "$.a", "StringEquals": "b", "Next": "Shape"},
-                {"And": [{"Variable": "$.a", "IsPresent": true}], "Next": "Pause"},
+                {"Variable": "$.b", "BooleanEquals": true, "Next": "Pause"},
             ],
             "Default": "Each",
         },
@@ -287,7 +287,7 @@ fn refusals() -> Vec<Refusal> {
             "/States/Call/Parameters/Payload.$",
             json!("States.UUID()"),
             "States.Call.Parameters.Payload.$",
-            "`States.UUID` is not a supported intrinsic function",
+            "`States.UUID()` calls an intrinsic function",
         ),
         refusal(
             "/States/Call/ResultSelector",
@@ -434,7 +434,7 @@ fn refusals() -> Vec<Refusal> {
             "not supported here",
         ),
         refusal(
-            "/States/Choose/Choices/0/IsNull",
+            "/States/Choose/Choices/0/BooleanEquals",
             json!(true),
             "States.Choose.Choices[0]",
             "exactly one of",
@@ -457,22 +457,16 @@ fn refusals() -> Vec<Refusal> {
             "is missing",
         ),
         refusal(
-            "/States/Choose/Choices/1/And/0/Next",
-            json!("Shape"),
-            "States.Choose.Choices[1].And[0].Next",
-            "not supported here",
-        ),
-        refusal(
             "/States/Choose/Choices/1/And",
             json!([]),
             "States.Choose.Choices[1].And",
-            "at least one condition",
+            "not supported here",
         ),
         refusal(
-            "/States/Choose/Choices/1/Or",
-            json!([]),
-            "States.Choose.Choices[1]",
-            "a condition is one of",
+            "/States/Choose/Choices/1/NumericEquals",
+            json!(5),
+            "States.Choose.Choices[1].NumericEquals",
+            "not supported here",
         ),
         refusal(
             "/States/Choose/Default",
@@ -520,7 +514,7 @@ fn refusals() -> Vec<Refusal> {
             "/States/Stop/CausePath",
             json!("States.UUID()"),
             "States.Stop.CausePath",
-            "not a supported intrinsic",
+            "calls an intrinsic",
         ),
         // Map.
         refusal(

@@ -52,7 +52,7 @@ async fn time_stands_still_while_a_function_works() {
     let world = World::default()
         .working_for(Duration::from_millis(15))
         .function("work", move |_| Ok(json!(seen.elapsed().as_secs())))
-        .object("bucket/items.json", "[1, 2, 3, 4]");
+        .object("bucket/items.json", r#"["odd", "even", "odd", "even"]"#);
     // Odd items wait ten seconds and then work; even ones work at once.
     let wait = with(
         json!({"Type": "Wait", "Seconds": 10}),
@@ -61,10 +61,7 @@ async fn time_stands_still_while_a_function_works() {
     let children = json!({
         "Odd?": {
             "Type": "Choice",
-            "Choices": [{"Or": [
-                {"Variable": "$", "NumericEquals": 1},
-                {"Variable": "$", "NumericEquals": 3},
-            ], "Next": "Pause"}],
+            "Choices": [{"Variable": "$", "StringEquals": "odd", "Next": "Pause"}],
             "Default": "Work",
         },
         "Pause": wait,
@@ -257,14 +254,14 @@ async fn thousands_of_children_take_seconds() {
     let choice = |next: &str| {
         json!({
             "Type": "Choice",
-            "Choices": [{"Variable": "$.wait", "NumericGreaterThan": 10, "Next": next}],
+            "Choices": [{"Variable": "$.busy", "BooleanEquals": true, "Next": next}],
             "Default": "Never",
         })
     };
     let children = json!({
         "Shape": {
             "Type": "Pass",
-            "Parameters": {"n.$": "$", "wait": 60, "name.$": "$$.Execution.Name"},
+            "Parameters": {"n.$": "$", "wait": 60, "busy": true, "name.$": "$$.Execution.Name"},
             "Next": "Split",
         },
         "Split": go_on(call.clone(), "Submit"),

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::{PlanInput, SliceState, Step};
-use quarry_edge::clock::{RealPause, TimeLeft, Unlimited};
+use quarry_edge::clock::{RealPause, SystemClock, TimeLeft, Unlimited};
 use quarry_edge::metrics::{Metric, Metrics};
-use quarry_edge::on_demand::{InvokeError, OnDemand};
+use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use quarry_invoke::{Deps, LAST_QUESTION, handle};
@@ -50,8 +50,8 @@ struct Model {
 
 #[async_trait]
 impl OnDemand for Model {
-    async fn invoke(&self, _: &str, _: bool, body: Bytes) -> Result<Bytes, InvokeError> {
-        let body: Value = serde_json::from_slice(&body).unwrap();
+    async fn invoke(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
+        let body: Value = serde_json::from_slice(&question.body).unwrap();
         let row = body["messages"][0]["content"][0]["text"].as_str();
         let row = row
             .or(body["messages"][0]["content"].as_str())
@@ -64,7 +64,10 @@ impl OnDemand for Model {
             return Err(InvokeError::TimedOut(Duration::from_mins(10)));
         }
         let answer = json!({"content": [{"type": "text", "text": row}], "stop_reason": "end_turn"});
-        Ok(Bytes::from(answer.to_string()))
+        Ok(ModelReply {
+            json: Bytes::from(answer.to_string()),
+            tier: None,
+        })
     }
 }
 
@@ -129,6 +132,7 @@ async fn asked(
     let deps = Deps {
         store: Arc::new(store.clone()),
         models: Arc::clone(model) as Arc<dyn OnDemand>,
+        clock: Arc::new(SystemClock),
         pause: Arc::new(RealPause::default()),
         metrics: Arc::new(Silent),
     };

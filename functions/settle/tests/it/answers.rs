@@ -5,7 +5,7 @@ use quarry_edge::callbacks::MAX_REASON;
 use quarry_edge::callbacks::memory::StepAnswer;
 use quarry_edge::executions::{Cause, ExecutionRecord};
 use quarry_edge::failure::CallError;
-use quarry_settle::{Status, Told};
+use quarry_settle::{EndStatus, Told};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn a_run_that_succeeded_hands_its_places_and_counts_over() {
     assert_eq!(settled.callback, Told::Answered);
     assert_eq!(
         (settled.status, settled.jobs_stopped),
-        (Status::Succeeded, 0)
+        (EndStatus::Succeeded, 0)
     );
     let outputs = outputs(&world);
     let outputs: Vec<(&str, &str)> = outputs

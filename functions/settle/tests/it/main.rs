@@ -15,7 +15,7 @@ use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_edge::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
-use quarry_settle::{Deps, Event, Settled, handle};
+use quarry_settle::{Deps, ExecutionEvent, Settled, handle};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -128,7 +128,7 @@ impl World {
             clock: Arc::new(Fixed(ENDED + since)),
             work: Some(at("runs")),
         };
-        let event: Event = serde_json::from_value(event).unwrap();
+        let event: ExecutionEvent = serde_json::from_value(event).unwrap();
         handle(&deps, event).await
     }
 

@@ -4,7 +4,7 @@ use crate::{World, at, event, event_of};
 use quarry_contract::request::JobType;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::CallError;
-use quarry_trigger::{Arrived, Event, handle};
+use quarry_trigger::{Arrived, TriggerEvent, handle};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -67,22 +67,114 @@ async fn the_same_event_twice_is_one_run() {
     assert_eq!(world.executions.executions().len(), 1);
 }
 
+/// The event of a later write: another place in the order of writes, another time.
+fn written_again(event: &serde_json::Value, sequencer: &str, time: &str) -> serde_json::Value {
+    let mut again = event.clone();
+    again["detail"]["object"]["sequencer"] = sequencer.into();
+    again["time"] = time.into();
+    again
+}
+
 #[tokio::test]
-async fn the_same_content_written_again_is_another_run() {
+async fn a_repeated_put_or_a_copy_in_place_does_not_pay_twice() {
+    for name in ["s3-object-created", "s3-object-created-version"] {
+        let world = World::new();
+        let event = event_of(&world, name, TABLE).await;
+        let run = started(world.arrived(event.clone()).await);
+        let mut again = written_again(&event, "0062E99A88DC407461", "2026-11-22T01:21:10Z");
+        again["detail"]["object"]["version-id"] = "another".into();
+        let reason = ignored(world.arrived(again.clone()).await);
+        assert!(reason.contains(&run), "{reason}");
+        // The first event, delivered again, is still the same run.
+        assert_eq!(started(world.arrived(event).await), run);
+        assert_eq!(world.executions.executions().len(), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn other_content_or_a_later_write_is_another_run() {
     let world = World::new();
     let event = event_of(&world, "s3-object-created", TABLE).await;
     let first = started(world.arrived(event.clone()).await);
-    let mut again = event.clone();
-    again["detail"]["object"]["sequencer"] = "0062E99A88DC407461".into();
-    assert_ne!(started(world.arrived(again).await), first);
-    let mut version = event_of(&world, "s3-object-created-version", TABLE).await;
-    let second = started(world.arrived(version.clone()).await);
+    let later = written_again(&event, "0062E99A88DC407461", "2026-11-22T01:21:11Z");
+    let second = started(world.arrived(later.clone()).await);
     assert_ne!(second, first);
-    // With versions, the version alone says what it is.
-    version["detail"]["object"]["sequencer"] = "0062E99A88DC407462".into();
-    assert_eq!(started(world.arrived(version.clone()).await), second);
-    version["detail"]["object"]["version-id"] = "another".into();
-    assert_ne!(started(world.arrived(version).await), second);
+    // From then on the later write counts.
+    let soon = written_again(&event, "0062E99A88DC407462", "2026-11-22T01:51:11Z");
+    assert!(ignored(world.arrived(soon).await).contains(&second));
+    let other = event_of(&world, "s3-object-created", "report\nbat\n").await;
+    let third = started(world.arrived(other).await);
+    assert!(third != first && third != second);
+}
+
+#[tokio::test]
+async fn a_request_for_tables_that_start_runs_themselves_is_refused() {
+    for (key, request) in [
+        ("inbox/strikes/request.json", "{}"),
+        ("inbox/strikes/request.json", r#"{"data": "may.csv"}"#),
+        (
+            "inbox/strikes/may/request.json",
+            r#"{"data": "s3://quarry-data/inbox/strikes/may.csv"}"#,
+        ),
+        (
+            "inbox/strikes/may/request.json",
+            r#"{"data": "s3://quarry-data/inbox/strikes/"}"#,
+        ),
+    ] {
+        let world = World::new();
+        let mut event = event("s3-request");
+        event["detail"]["object"]["key"] = key.into();
+        event["detail"]["object"]["etag"] = world.put(key, request).await.into();
+        let event: TriggerEvent = serde_json::from_value(event).unwrap();
+        let error = handle(&world.deps(), event).await.unwrap_err();
+        assert!(error.to_string().contains("paid twice"), "{error}");
+        assert!(world.executions.executions().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_request_reaches_no_other_pipelines_data_and_changes_no_costs() {
+    for (request, named) in [
+        (
+            r#"{"data": "s3://quarry-data/inbox/birds/"}"#,
+            "inbox/birds/",
+        ),
+        (
+            r#"{"data": "s3://quarry-data/runs/birds-1/slices/0/round-0/input/"}"#,
+            "runs/birds-1",
+        ),
+        (
+            r#"{"prompts": "s3://quarry-data/pipelines/birds/prompts.json"}"#,
+            "pipelines/birds",
+        ),
+        (r#"{"schema": "s3://other/schema.json"}"#, "s3://other"),
+        (
+            r#"{"output": "s3://quarry-data/results/birds/run-1/"}"#,
+            "results/birds",
+        ),
+        (
+            r#"{"summary": "s3://quarry-data/results/birds/"}"#,
+            "results/birds",
+        ),
+        (r#"{"work": "s3://quarry-data/runs2/"}"#, "`work`"),
+        (
+            r#"{"settings": {"BEDROCK_PRIMARY_MODEL_ID": "dear"}}"#,
+            "may not change BEDROCK_PRIMARY_MODEL_ID",
+        ),
+        (
+            r#"{"settings": {"BEDROCK_MAX_RETRIES": "10"}}"#,
+            "may not change BEDROCK_MAX_RETRIES",
+        ),
+        (r#"{"request_settings": ["*"]}"#, "cannot be in a request"),
+    ] {
+        let world = World::new();
+        let event = event_of(&world, "s3-request", request).await;
+        let event: TriggerEvent = serde_json::from_value(event).unwrap();
+        let error = handle(&world.deps(), event).await.unwrap_err();
+        assert_eq!(error.name(), "Quarry.BadRequest", "{request}");
+        assert!(error.to_string().contains(named), "{named}: {error}");
+        assert!(world.executions.executions().is_empty(), "{request}");
+    }
 }
 
 #[tokio::test]
@@ -143,6 +235,7 @@ async fn a_request_names_what_it_wants_and_the_rest_is_its_pipelines() {
     let defaults = json!({
         "prompts": "v2/prompts.json",
         "job_type": "testing",
+        "request_settings": ["BEDROCK_MAX_TOKENS"],
         "settings": {"BEDROCK_MAX_TOKENS": "64", "BEDROCK_TOP_P": "0.5"},
     });
     world
@@ -202,7 +295,7 @@ async fn a_request_that_cannot_be_used_is_refused_by_name_and_starts_nothing() {
         let world = World::new();
         world.put("pipelines/strikes/request.json", defaults).await;
         let event = event_of(&world, "s3-request", request).await;
-        let event: Event = serde_json::from_value(event).unwrap();
+        let event: TriggerEvent = serde_json::from_value(event).unwrap();
         let error = handle(&world.deps(), event).await.unwrap_err();
         assert!(matches!(error, StepError::BadRequest { .. }), "{error:?}");
         assert!(error.to_string().contains(named), "{named}: {error}");
@@ -226,7 +319,7 @@ async fn what_was_deleted_or_replaced_since_starts_nothing() {
 async fn an_outage_fails_the_invocation_so_that_lambda_tries_again() {
     let world = World::new();
     let event = event_of(&world, "s3-object-created", TABLE).await;
-    let event: Event = serde_json::from_value(event).unwrap();
+    let event: TriggerEvent = serde_json::from_value(event).unwrap();
     world
         .executions
         .fail_next(CallError::Unavailable("down".into()));
@@ -252,7 +345,7 @@ fn events_of_other_kinds_are_refused() {
             "cannot be read",
         ),
     ] {
-        let error = serde_json::from_value::<Event>(event).unwrap_err();
+        let error = serde_json::from_value::<TriggerEvent>(event).unwrap_err();
         assert!(error.to_string().contains(why), "{error}");
     }
 }

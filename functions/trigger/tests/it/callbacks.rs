@@ -253,8 +253,23 @@ async fn a_message_that_can_never_work_is_answered_by_name_and_reported() {
         ),
         (
             "analysis_summary",
-            format!("s3://quarry-data/{}", "k".repeat(1_000)).into(),
+            format!("s3://quarry-data/strikes/{}", "k".repeat(1_000)).into(),
             "longer than",
+        ),
+        (
+            "input_data",
+            "s3://quarry-data/inbox/another/".into(),
+            "may not use",
+        ),
+        (
+            "prompt_templates",
+            "s3://quarry-data/runs/run-1/".into(),
+            "ReadableArns",
+        ),
+        (
+            "processed_data",
+            "s3://quarry-data/results/another/".into(),
+            "WritableArns",
         ),
     ] {
         let world = World::new();
@@ -345,4 +360,23 @@ async fn what_may_pass_is_delivered_again_and_answers_nobody() {
         nothing_failed()
     );
     assert!(failure(&world, TOKEN).contains("stopped before"));
+}
+
+#[tokio::test]
+async fn a_pipeline_that_lists_settings_lets_its_step_change_no_others() {
+    let world = World::new();
+    let own = json!({"request_settings": ["BEDROCK_MAX_TOKENS", "BEDROCK_TEMPERATURE"]});
+    world
+        .put("pipelines/label-strikes/request.json", &own.to_string())
+        .await;
+    assert_eq!(
+        world.batch(event("callback-executing")).await,
+        first_failed()
+    );
+    let reason = failure(&world, TOKEN);
+    assert!(
+        reason.contains("BEDROCK_OUTPUT_COLUMN_PREFIX") && reason.contains("request_settings"),
+        "{reason}"
+    );
+    assert!(world.executions.executions().is_empty());
 }

@@ -12,7 +12,7 @@ use quarry_edge::callbacks::memory::MemoryCallbacks;
 use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
-use quarry_trigger::{Answer, Arrived, Deps, Event, Places, handle};
+use quarry_trigger::{Arrived, Deps, Elsewhere, Prefixes, TriggerEvent, TriggerOutput, handle};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -22,8 +22,17 @@ fn at(key: &str) -> S3Uri {
     S3Uri::new(BUCKET, key).unwrap()
 }
 
-fn places() -> Places {
-    Places::new(at("inbox"), at("pipelines"), at("results"), at("runs")).unwrap()
+fn places() -> Prefixes {
+    Prefixes::new(at("inbox"), at("pipelines"), at("results"), at("runs")).unwrap()
+}
+
+/// What the deployment lists as readable and writable for every pipeline.
+fn elsewhere() -> Elsewhere {
+    Elsewhere::new(
+        "arn:aws:s3:::quarry-data/strikes/*",
+        "arn:aws:s3:::quarry-data/strikes/*,arn:aws:s3:::elsewhere/*",
+    )
+    .unwrap()
 }
 
 /// A deployment in memory.
@@ -48,6 +57,7 @@ impl World {
             executions: Arc::new(self.executions.clone()),
             callbacks: Arc::new(self.callbacks.clone()),
             places: places(),
+            elsewhere: elsewhere(),
         }
     }
 
@@ -59,16 +69,16 @@ impl World {
     }
 
     async fn arrived(&self, event: Value) -> Arrived {
-        let event: Event = serde_json::from_value(event).unwrap();
+        let event: TriggerEvent = serde_json::from_value(event).unwrap();
         match handle(&self.deps(), event).await.unwrap() {
-            Answer::Arrival(arrived) => arrived,
-            other @ Answer::Batch(_) => panic!("{other:?}"),
+            TriggerOutput::Arrival(arrived) => arrived,
+            other @ TriggerOutput::Batch(_) => panic!("{other:?}"),
         }
     }
 
     /// Handles a batch; answers what Lambda hands back to SQS.
     async fn batch(&self, event: Value) -> Value {
-        let event: Event = serde_json::from_value(event).unwrap();
+        let event: TriggerEvent = serde_json::from_value(event).unwrap();
         let answer = handle(&self.deps(), event).await.unwrap();
         serde_json::to_value(answer).unwrap()
     }

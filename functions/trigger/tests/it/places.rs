@@ -1,7 +1,7 @@
 //! What runs write never starts a run.
 
 use crate::{World, at, event};
-use quarry_trigger::{Arrived, Places};
+use quarry_trigger::{Arrived, Prefixes};
 
 #[tokio::test]
 async fn an_object_below_the_results_or_work_prefix_can_never_start_a_run() {
@@ -27,8 +27,8 @@ async fn an_object_below_the_results_or_work_prefix_can_never_start_a_run() {
 
 #[test]
 fn a_deployment_whose_prefixes_overlap_does_not_start() {
-    let error = Places::new(at(""), at("pipelines"), at("results"), at("runs")).unwrap_err();
+    let error = Prefixes::new(at(""), at("pipelines"), at("results"), at("runs")).unwrap_err();
     assert!(error.to_string().contains("overlap"), "{error}");
-    let error = Places::new(at("inbox"), at("pipelines"), at("inbox/done"), at("runs"));
+    let error = Prefixes::new(at("inbox"), at("pipelines"), at("inbox/done"), at("runs"));
     assert!(error.unwrap_err().to_string().contains("QUARRY_RESULTS"));
 }

@@ -13,7 +13,7 @@ const WIDER: u32 = 3;
 
 /// What the parts of an object have to keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct CopyLimits {
     /// Smallest part but the last, bytes. Ranges can be copied only of larger objects.
     pub min_part: u64,
     /// Largest range copied at once, bytes; at least twice `min_part`.
@@ -24,7 +24,7 @@ pub struct Limits {
     pub gather: u64,
 }
 
-impl Limits {
+impl CopyLimits {
     /// The limits of S3 (user guide, "Amazon S3 multipart upload limits"). It would copy 5 GiB at
     /// once; smaller ranges are copied side by side and leave more occasions to stop.
     pub const S3: Self = Self {
@@ -37,7 +37,7 @@ impl Limits {
 
 /// A segment, as far as planning is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Source {
+pub struct ConcatSource {
     /// Bytes.
     pub length: u64,
     /// Whether S3 copies ranges of it.
@@ -46,14 +46,14 @@ pub struct Source {
 
 /// A range of a source, counted from the source's beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct SourceRange {
     /// Which source, from 0.
     pub source: usize,
     /// Which of its bytes.
     pub range: Range<u64>,
 }
 
-impl Piece {
+impl SourceRange {
     /// Bytes.
     pub fn length(&self) -> u64 {
         self.range.end - self.range.start
@@ -72,19 +72,19 @@ impl Piece {
 
 /// A part of the new object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum ConcatPart {
     /// Copied by S3.
-    Copy(Piece),
+    Copy(SourceRange),
     /// Read, put together and sent.
-    Gather(Vec<Piece>),
+    Gather(Vec<SourceRange>),
 }
 
-impl Part {
+impl ConcatPart {
     /// Bytes.
     pub fn length(&self) -> u64 {
         match self {
             Self::Copy(piece) => piece.length(),
-            Self::Gather(pieces) => pieces.iter().map(Piece::length).sum(),
+            Self::Gather(pieces) => pieces.iter().map(SourceRange::length).sum(),
         }
     }
 }
@@ -93,7 +93,7 @@ impl Part {
 ///
 /// # Errors
 /// The number of parts needed when it is over the limit, whatever is read instead of copied.
-pub fn plan(sources: &[Source], limits: &Limits) -> Result<Vec<Part>, usize> {
+pub fn plan(sources: &[ConcatSource], limits: &CopyLimits) -> Result<Vec<ConcatPart>, usize> {
     let mut needed = usize::MAX;
     for wider in 0..=WIDER {
         let gather = limits.gather.max(limits.min_part) << wider;
@@ -107,12 +107,17 @@ pub fn plan(sources: &[Source], limits: &Limits) -> Result<Vec<Part>, usize> {
 }
 
 /// Copies what has `copy_from` bytes or more; gathers the rest up to `gather` bytes a part.
-fn parts(sources: &[Source], limits: &Limits, copy_from: u64, gather: u64) -> Vec<Part> {
+fn parts(
+    sources: &[ConcatSource],
+    limits: &CopyLimits,
+    copy_from: u64,
+    gather: u64,
+) -> Vec<ConcatPart> {
     let mut parts = Vec::new();
     let mut gathered = Gathered::default();
     for (
         source,
-        &Source {
+        &ConcatSource {
             length,
             can_be_copied,
         },
@@ -144,14 +149,14 @@ fn parts(sources: &[Source], limits: &Limits, copy_from: u64, gather: u64) -> Ve
 }
 
 /// Copies a range in as few parts as may be, of nearly one size.
-fn copy(source: usize, range: Range<u64>, max_copy: u64, parts: &mut Vec<Part>) {
+fn copy(source: usize, range: Range<u64>, max_copy: u64, parts: &mut Vec<ConcatPart>) {
     let length = range.end - range.start;
     let count = length.div_ceil(max_copy);
     let mut start = range.start;
     for index in 0..count {
         let longer = u64::from(index < length % count);
         let end = start + length / count + longer;
-        parts.push(Part::Copy(Piece {
+        parts.push(ConcatPart::Copy(SourceRange {
             source,
             range: start..end,
         }));
@@ -161,7 +166,7 @@ fn copy(source: usize, range: Range<u64>, max_copy: u64, parts: &mut Vec<Part>) 
 
 #[derive(Default)]
 struct Gathered {
-    pieces: Vec<Piece>,
+    pieces: Vec<SourceRange>,
     length: u64,
 }
 
@@ -169,13 +174,13 @@ impl Gathered {
     fn add(&mut self, source: usize, range: Range<u64>) {
         if !range.is_empty() {
             self.length += range.end - range.start;
-            self.pieces.push(Piece { source, range });
+            self.pieces.push(SourceRange { source, range });
         }
     }
 
-    fn close(&mut self, parts: &mut Vec<Part>) {
+    fn close(&mut self, parts: &mut Vec<ConcatPart>) {
         if !self.pieces.is_empty() {
-            parts.push(Part::Gather(std::mem::take(&mut self.pieces)));
+            parts.push(ConcatPart::Gather(std::mem::take(&mut self.pieces)));
         }
         self.length = 0;
     }
@@ -188,46 +193,50 @@ mod tests {
 
     const MIB: u64 = 1 << 20;
 
-    fn object(length: u64) -> Source {
-        Source {
+    fn object(length: u64) -> ConcatSource {
+        ConcatSource {
             length,
-            can_be_copied: length > Limits::S3.min_part,
+            can_be_copied: length > CopyLimits::S3.min_part,
         }
     }
 
-    fn piece(source: usize, range: Range<u64>) -> Piece {
-        Piece { source, range }
+    fn piece(source: usize, range: Range<u64>) -> SourceRange {
+        SourceRange { source, range }
     }
 
     #[test]
     fn large_objects_are_copied_as_they_are() {
-        let parts = plan(&[object(6 * MIB), object(700 * MIB)], &Limits::S3).unwrap();
+        let parts = plan(&[object(6 * MIB), object(700 * MIB)], &CopyLimits::S3).unwrap();
         let expected = [
-            Part::Copy(piece(0, 0..6 * MIB)),
-            Part::Copy(piece(1, 0..700 * MIB)),
+            ConcatPart::Copy(piece(0, 0..6 * MIB)),
+            ConcatPart::Copy(piece(1, 0..700 * MIB)),
         ];
         assert_eq!(parts, expected);
     }
 
     #[test]
     fn a_header_borrows_from_the_first_object() {
-        let header = Source {
+        let header = ConcatSource {
             length: 20,
             can_be_copied: false,
         };
-        let parts = plan(&[header, object(100 * MIB)], &Limits::S3).unwrap();
+        let parts = plan(&[header, object(100 * MIB)], &CopyLimits::S3).unwrap();
         let borrowed = 5 * MIB - 20;
         let expected = [
-            Part::Gather(vec![piece(0, 0..20), piece(1, 0..borrowed)]),
-            Part::Copy(piece(1, borrowed..100 * MIB)),
+            ConcatPart::Gather(vec![piece(0, 0..20), piece(1, 0..borrowed)]),
+            ConcatPart::Copy(piece(1, borrowed..100 * MIB)),
         ];
         assert_eq!(parts, expected);
     }
 
     #[test]
     fn an_object_too_small_to_lend_is_read_whole() {
-        let parts = plan(&[object(MIB), object(6 * MIB), object(MIB)], &Limits::S3).unwrap();
-        let expected = [Part::Gather(vec![
+        let parts = plan(
+            &[object(MIB), object(6 * MIB), object(MIB)],
+            &CopyLimits::S3,
+        )
+        .unwrap();
+        let expected = [ConcatPart::Gather(vec![
             piece(0, 0..MIB),
             piece(1, 0..6 * MIB),
             piece(2, 0..MIB),
@@ -237,30 +246,34 @@ mod tests {
 
     #[test]
     fn what_is_over_the_copy_limit_is_cut_evenly() {
-        let parts = plan(&[object(2049 * MIB)], &Limits::S3).unwrap();
-        let lengths: Vec<_> = parts.iter().map(Part::length).collect();
+        let parts = plan(&[object(2049 * MIB)], &CopyLimits::S3).unwrap();
+        let lengths: Vec<_> = parts.iter().map(ConcatPart::length).collect();
         assert_eq!(lengths, [683 * MIB; 3]);
     }
 
     #[test]
     fn ten_thousand_objects_fit() {
         let tiny = vec![object(1); 10_000];
-        assert_eq!(plan(&tiny, &Limits::S3).unwrap().len(), 1);
+        assert_eq!(plan(&tiny, &CopyLimits::S3).unwrap().len(), 1);
         let copied = vec![object(6 * MIB); 10_000];
-        assert_eq!(plan(&copied, &Limits::S3).unwrap().len(), 10_000);
+        assert_eq!(plan(&copied, &CopyLimits::S3).unwrap().len(), 10_000);
         // One part too many if all were copied: so they are read.
         let mut one_more = vec![object(1)];
         one_more.extend(copied);
-        let parts = plan(&one_more, &Limits::S3).unwrap();
+        let parts = plan(&one_more, &CopyLimits::S3).unwrap();
         assert!(parts.len() <= 10_000);
-        assert!(parts.iter().any(|part| matches!(part, Part::Gather(_))));
+        assert!(
+            parts
+                .iter()
+                .any(|part| matches!(part, ConcatPart::Gather(_)))
+        );
     }
 
     #[test]
     fn what_cannot_fit_is_an_error_with_the_number() {
         let huge = vec![object(500 * MIB); 10_001];
-        assert_eq!(plan(&huge, &Limits::S3), Err(10_001));
-        assert_eq!(plan(&[], &Limits::S3), Ok(vec![]));
+        assert_eq!(plan(&huge, &CopyLimits::S3), Err(10_001));
+        assert_eq!(plan(&[], &CopyLimits::S3), Ok(vec![]));
     }
 
     proptest! {
@@ -272,8 +285,8 @@ mod tests {
                 prop_oneof![Just(0_u64), 1..40_u64, 90..210_u64, 1_000..9_000_u64], 0..40),
             max_parts in prop_oneof![Just(10_000_usize), 5..40_usize],
         ) {
-            let limits = Limits { min_part: 100, max_copy: 1_000, max_parts, gather: 160 };
-            let sources: Vec<_> = lengths.iter().map(|&length| Source {
+            let limits = CopyLimits { min_part: 100, max_copy: 1_000, max_parts, gather: 160 };
+            let sources: Vec<_> = lengths.iter().map(|&length| ConcatSource {
                 length,
                 can_be_copied: length > limits.min_part,
             }).collect();
@@ -291,12 +304,12 @@ mod tests {
                 let is_last = index + 1 == parts.len();
                 prop_assert!(is_last || part.length() >= limits.min_part, "{:?}", part);
                 let pieces = match part {
-                    Part::Copy(piece) => {
+                    ConcatPart::Copy(piece) => {
                         prop_assert!(sources[piece.source].can_be_copied);
                         prop_assert!(piece.length() <= limits.max_copy);
                         std::slice::from_ref(piece)
                     }
-                    Part::Gather(pieces) => pieces,
+                    ConcatPart::Gather(pieces) => pieces,
                 };
                 for piece in pieces {
                     let &(source, length) = expected.last().unwrap();

@@ -1,0 +1,59 @@
+//! The form of a round's requests, and the next one when the service has refused it.
+
+use crate::{Asking, AskingError};
+use quarry_contract::plan::{Plan, RequestForms};
+
+/// The prompt of a question that no record depends on.
+const PROBE_PROMPT: &str = "ping";
+
+impl Asking {
+    /// What a round of a plan asks: in the plan's first form, or in those that the round was sent in.
+    pub fn of_round(plan: &Plan, forms: Option<&RequestForms>) -> Result<Self, AskingError> {
+        let asking = Self::of_plan(plan)?;
+        let Some(forms) = forms else {
+            return Ok(asking);
+        };
+        let asking = asking.with_form(&forms.primary)?;
+        match &forms.fallback {
+            Some(fallback) => asking.with_fallback_form(fallback),
+            None => Ok(asking),
+        }
+    }
+
+    /// The forms to send records in that the service refused with these words about the run's model,
+    /// and about the fallback model if that was asked. `None` when there is no other way.
+    ///
+    /// `so_far` are the forms of the round that was refused.
+    pub fn forms_after(
+        &self,
+        so_far: Option<&RequestForms>,
+        refusal: &str,
+        fallback_refusal: Option<&str>,
+    ) -> Option<RequestForms> {
+        let mut because = so_far
+            .map(|forms| forms.because.clone())
+            .unwrap_or_default();
+        let fallback_form = || self.fallback().map(|fallback| fallback.form().clone());
+        if let Some(primary) = self.form_after(refusal) {
+            because.push(format!("{refusal}: asked again with {primary}"));
+            return Some(RequestForms {
+                primary,
+                fallback: fallback_form(),
+                because,
+            });
+        }
+        let (fallback, words) = (self.fallback()?, fallback_refusal?);
+        let form = fallback.form_after(words)?;
+        because.push(format!("{words}: asked again with {form}"));
+        Some(RequestForms {
+            primary: self.form().clone(),
+            fallback: Some(form),
+            because,
+        })
+    }
+
+    /// The body of a question that no record depends on: whether the service answers at all.
+    pub fn probe(&self) -> Vec<u8> {
+        self.encoder.body().with_prompt(PROBE_PROMPT)
+    }
+}

@@ -1,0 +1,158 @@
+//! Standard output and standard error: what is written there arrives, or it is said that it did not.
+//!
+//! A reader that goes away, as `head` does, ends the output and nothing else. Any other error of standard output is a
+//! failure of the command. Standard error is for people; whoever closes it does not want to read it.
+
+use crate::failure::Failure;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
+
+/// Whether somebody still reads standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// Nothing says otherwise.
+    There,
+    /// The pipe is broken.
+    Gone,
+}
+
+/// Writes `bytes` to standard output, to the end.
+pub(crate) fn write(bytes: &[u8]) -> Result<Reader, Failure> {
+    let mut stdout = io::stdout().lock();
+    outcome(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+}
+
+/// Writes one line of JSON to standard output.
+pub(crate) fn write_json(value: &impl Serialize) -> Result<Reader, Failure> {
+    let text = serde_json::to_string(value)
+        .map_err(|error| Failure::run(format!("the report cannot be written as JSON: {error}")))?;
+    write(format!("{}\n", printable_json(&text)).as_bytes())
+}
+
+/// Standard output for many lines.
+pub(crate) struct Lines(BufWriter<Stdout>);
+
+impl Lines {
+    pub(crate) fn new() -> Self {
+        Self(BufWriter::with_capacity(1 << 16, io::stdout()))
+    }
+
+    /// Writes a line, whose terminator is added.
+    pub(crate) fn write(&mut self, line: &[u8]) -> Result<Reader, Failure> {
+        outcome(
+            self.0
+                .write_all(line)
+                .and_then(|()| self.0.write_all(b"\n")),
+        )
+    }
+
+    /// Writes a value as JSON on a line of its own.
+    pub(crate) fn write_json(&mut self, value: &impl Serialize) -> Result<Reader, Failure> {
+        outcome(
+            serde_json::to_writer(&mut self.0, value)
+                .map_err(io::Error::from)
+                .and_then(|()| self.0.write_all(b"\n")),
+        )
+    }
+
+    /// Hands over what is still held back.
+    pub(crate) fn finish(mut self) -> Result<Reader, Failure> {
+        outcome(self.0.flush())
+    }
+}
+
+fn outcome(written: io::Result<()>) -> Result<Reader, Failure> {
+    match written {
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(Failure::run(format!(
+            "standard output cannot be written: {error}; write it to a place with space"
+        ))),
+    }
+}
+
+/// Writes a line for people to standard error.
+pub(crate) fn say(line: &str) {
+    // Nobody can be told that standard error cannot be written.
+    let _ = writeln!(io::stderr(), "{}", printable(line));
+}
+
+/// The text with control characters as their escapes, so that names of files, columns and models can neither move a
+/// terminal's cursor nor change what is read there.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_control) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().fold(String::new(), |mut shown, one| {
+        if is_control(one) {
+            shown.extend(one.escape_default());
+        } else {
+            shown.push(one);
+        }
+        shown
+    }))
+}
+
+/// [`printable`] for several lines, each of which ends with a line break.
+pub(crate) fn printable_lines(text: &str) -> String {
+    text.split_inclusive('\n')
+        .fold(String::new(), |mut shown, line| {
+            match line.strip_suffix('\n') {
+                Some(line) => {
+                    shown.push_str(&printable(line));
+                    shown.push('\n');
+                }
+                None => shown.push_str(&printable(line)),
+            }
+            shown
+        })
+}
+
+/// JSON text with the control characters that JSON takes as they are in its own escapes.
+fn printable_json(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_control) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().fold(String::new(), |mut shown, one| {
+        if is_control(one) {
+            let _ = write!(shown, "\\u{:04x}", u32::from(one));
+        } else {
+            shown.push(one);
+        }
+        shown
+    }))
+}
+
+/// Control characters, and those that turn the direction of the text around them (Unicode Standard, Annex 9).
+fn is_control(one: char) -> bool {
+    one.is_control() || matches!(one, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown_as_escapes_and_other_text_as_it_is() {
+        assert_eq!(printable("Grüße, 東京.csv"), "Grüße, 東京.csv");
+        assert_eq!(
+            printable("a\u{1b}[31mb\nc\u{9b}d\u{202e}e"),
+            "a\\u{1b}[31mb\\nc\\u{9b}d\\u{202e}e"
+        );
+        assert_eq!(printable_lines("a\u{7}\nb\n"), "a\\u{7}\nb\n");
+    }
+
+    #[test]
+    fn json_stays_the_same_value() {
+        let value = serde_json::json!({"a\u{9b}": "\u{1b}\u{7f}\u{202e}"});
+        let text = value.to_string();
+        let shown = printable_json(&text);
+        assert!(!shown.chars().any(is_control));
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&shown).unwrap(),
+            value
+        );
+    }
+}

@@ -1,0 +1,236 @@
+//! Live progress: two lines on a terminal, a bounded number of plain lines otherwise, JSON lines on request.
+
+mod estimate;
+mod frame;
+mod steps;
+mod terminal;
+
+use crate::failure::Failure;
+use crate::output::{say, write_json};
+pub(crate) use estimate::grouped;
+use estimate::{Counts, clock, remaining};
+use quarry_local_stack::{Progress, Work};
+use serde_json::json;
+use std::io::IsTerminal;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use terminal::Terminal;
+
+/// How often the counts are looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Plain lines about attempts that failed, at most.
+const MOST_RETRIES_SHOWN: u32 = 10;
+
+/// Shows how a run goes on.
+pub(crate) struct Show {
+    shared: Arc<Shared>,
+    json: bool,
+    ticker: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+struct Shared {
+    work: Arc<Work>,
+    began: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    stage: Stage,
+    /// Bytes of the data, and how many of them are copied into the stack.
+    data_bytes: u64,
+    bytes_copied: u64,
+    /// What happened last.
+    last: String,
+    terminal: Option<Terminal>,
+    retries_shown: u32,
+    /// The tenths of the run that plain lines have told of.
+    tenths_shown: u32,
+    /// Why standard output did not take a line.
+    failure: Option<Failure>,
+}
+
+/// What a run is doing as a whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Copying,
+    Planning,
+    Asking,
+    Finished,
+}
+
+impl Show {
+    /// JSON lines on standard output, or else a bar or lines on standard error. `data_bytes` are those of the data.
+    pub(crate) fn new(json: bool, data_bytes: u64, work: Arc<Work>) -> Self {
+        let mut state = State {
+            data_bytes,
+            ..State::default()
+        };
+        if !json && std::io::stderr().is_terminal() {
+            state.terminal = Terminal::of_standard_error();
+        }
+        let shared = Arc::new(Shared {
+            work,
+            began: Instant::now(),
+            state: Mutex::new(state),
+        });
+        let ticker = (!json).then(|| {
+            let (stop, stopped) = mpsc::channel();
+            let shared = Arc::clone(&shared);
+            let thread = std::thread::spawn(move || {
+                while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                    shared.tick();
+                }
+            });
+            (stop, thread)
+        });
+        Self {
+            shared,
+            json,
+            ticker,
+        }
+    }
+
+    /// So many more bytes of the data are copied into the stack.
+    pub(crate) fn copied(&self, bytes: u64) {
+        self.shared.state().bytes_copied += bytes;
+    }
+
+    /// The data is in the stack, and planning begins.
+    pub(crate) fn planning(&self) {
+        self.shared.state().stage = Stage::Planning;
+    }
+
+    /// Who is to be told of the run's steps.
+    pub(crate) fn sink(&self) -> impl Fn(&Progress) + Send + Sync + use<> {
+        let (shared, json) = (Arc::clone(&self.shared), self.json);
+        move |progress| {
+            if json {
+                shared.print_json(&steps::as_json(progress));
+            } else {
+                shared.step(progress);
+            }
+        }
+    }
+
+    /// Something beside the steps.
+    pub(crate) fn note(&self, text: &str) {
+        if self.json {
+            self.shared.print_json(&json!({ "note": text }));
+        } else {
+            self.shared.state().say(text);
+        }
+    }
+
+    /// No more steps. Fails if standard output did not take them.
+    pub(crate) fn end(mut self) -> Result<(), Failure> {
+        self.stop();
+        match self.shared.state().failure.take() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
+    fn stop(&mut self) {
+        if let Some((stop, thread)) = self.ticker.take() {
+            drop(stop);
+            let _ = thread.join();
+        }
+        if let Some(terminal) = self.shared.state().terminal.take() {
+            terminal.clear();
+        }
+    }
+}
+
+impl Drop for Show {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn print_json(&self, line: &serde_json::Value) {
+        // A reader that goes away ends the output and nothing else.
+        if let Err(failure) = write_json(line) {
+            self.state().failure.get_or_insert(failure);
+        }
+    }
+
+    fn step(&self, progress: &Progress) {
+        let mut state = self.state();
+        match progress {
+            Progress::Planned { .. } => state.stage = Stage::Asking,
+            Progress::Finished { .. } => state.stage = Stage::Finished,
+            _ => {}
+        }
+        let Some(line) = steps::as_line(progress) else {
+            return;
+        };
+        if state.terminal.is_some() {
+            state.last = line;
+            return;
+        }
+        match progress {
+            Progress::Planned { .. } | Progress::Finished { .. } => state.say(&line),
+            Progress::Retrying { .. } => {
+                state.retries_shown += 1;
+                if state.retries_shown <= MOST_RETRIES_SHOWN {
+                    state.say(&line);
+                }
+                if state.retries_shown == MOST_RETRIES_SHOWN {
+                    state.say("further attempts that fail are not shown");
+                }
+            }
+            Progress::Slice { .. } => {}
+        }
+    }
+
+    fn tick(&self) {
+        let rows = self.work.rows();
+        let elapsed = self.began.elapsed();
+        let mut state = self.state();
+        let counts = Counts {
+            stage: state.stage,
+            data_bytes: state.data_bytes,
+            bytes_copied: state.bytes_copied,
+            rows,
+        };
+        if let Some(terminal) = &state.terminal {
+            terminal.draw(&counts, elapsed, &state.last);
+            return;
+        }
+        let fraction = counts.fraction();
+        let tenths = estimate::tenths(fraction);
+        if state.stage == Stage::Asking && tenths > state.tenths_shown && tenths < 10 {
+            state.tenths_shown = tenths;
+            let left = remaining(fraction, elapsed).map_or(String::new(), |left| {
+                format!(", about {} left", clock(left))
+            });
+            state.say(&format!(
+                "{}0 %: {} of {} rows done, {} elapsed{left}",
+                tenths,
+                grouped(rows.merged),
+                grouped(rows.total),
+                clock(elapsed)
+            ));
+        }
+    }
+}
+
+impl State {
+    /// Prints a line for people above what is drawn.
+    fn say(&self, line: &str) {
+        if let Some(terminal) = &self.terminal {
+            terminal.clear();
+        }
+        say(line);
+    }
+}

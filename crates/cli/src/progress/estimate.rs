@@ -1,0 +1,151 @@
+//! How much of a run is done, and how long the rest takes.
+
+use super::Stage;
+use quarry_local_stack::Rows;
+use std::time::Duration;
+
+/// What is known of a run's work.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counts {
+    pub(super) stage: Stage,
+    pub(super) data_bytes: u64,
+    pub(super) bytes_copied: u64,
+    pub(super) rows: Rows,
+}
+
+/// What each part of a run takes of its time, as measured with 120,000 rows on the local stack.
+const COPYING: f64 = 0.01;
+const PLANNING: f64 = 0.04;
+const WRITING: f64 = 0.09;
+const ASKING: f64 = 0.46;
+const MERGING: f64 = 0.38;
+
+/// Before this much is done, or this long has passed, nobody knows how long the rest takes.
+const LEAST_FRACTION: f64 = 0.03;
+const LEAST_ELAPSED: Duration = Duration::from_secs(1);
+
+impl Counts {
+    /// How much of the run's work is done, 0 to 1.
+    pub(super) fn fraction(&self) -> f64 {
+        let of_data = |bytes| share(bytes, self.data_bytes);
+        let of_rows = |rows| share(rows, self.rows.total);
+        match self.stage {
+            Stage::Copying => COPYING * of_data(self.bytes_copied),
+            Stage::Planning => COPYING + PLANNING * of_data(self.rows.bytes_scanned),
+            Stage::Asking => {
+                COPYING
+                    + PLANNING
+                    + WRITING * of_rows(self.rows.written)
+                    + ASKING * of_rows(self.rows.asked)
+                    + MERGING * of_rows(self.rows.merged)
+            }
+            Stage::Finished => 1.0,
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a share is shown as a whole per cent"
+)]
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 1.0;
+    }
+    part.min(whole) as f64 / whole as f64
+}
+
+/// The fraction in tenths, rounded down.
+pub(super) fn tenths(fraction: f64) -> u32 {
+    percent(fraction) / 10
+}
+
+/// The fraction in hundredths, rounded down.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a fraction is between 0 and 1"
+)]
+pub(super) fn percent(fraction: f64) -> u32 {
+    (fraction.clamp(0.0, 1.0) * 100.0) as u32
+}
+
+/// How long the rest takes, if it goes on as it has.
+pub(super) fn remaining(fraction: f64, elapsed: Duration) -> Option<Duration> {
+    if fraction < LEAST_FRACTION || elapsed < LEAST_ELAPSED {
+        return None;
+    }
+    Some(elapsed.mul_f64((1.0 - fraction).max(0.0) / fraction))
+}
+
+/// `0:12`, `3:05`, `1:02:03`
+pub(super) fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}
+
+/// `1,234,567`
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_parts_together_are_the_run() {
+        let all = COPYING + PLANNING + WRITING + ASKING + MERGING;
+        assert!((0.95..1.0).contains(&all), "{all}");
+    }
+
+    #[test]
+    fn the_fraction_moves_within_a_run_of_one_slice() {
+        let counts = |written, asked, merged| Counts {
+            stage: Stage::Asking,
+            data_bytes: 10,
+            bytes_copied: 10,
+            rows: Rows {
+                total: 45_000,
+                written,
+                asked,
+                merged,
+                ..Rows::default()
+            },
+        };
+        let steps = [
+            counts(0, 0, 0),
+            counts(20_000, 0, 0),
+            counts(45_000, 1_000, 0),
+            counts(45_000, 45_000, 0),
+            counts(45_000, 45_000, 30_000),
+            counts(45_000, 45_000, 45_000),
+        ];
+        let fractions = steps.map(|counts| counts.fraction());
+        assert!(fractions.is_sorted_by(|a, b| a < b), "{fractions:?}");
+    }
+
+    #[test]
+    fn times_and_numbers_are_as_people_write_them() {
+        assert_eq!(clock(Duration::from_secs(5)), "0:05");
+        assert_eq!(clock(Duration::from_secs(3_723)), "1:02:03");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        let left = remaining(0.25, Duration::from_secs(10));
+        assert_eq!(left, Some(Duration::from_secs(30)));
+        assert_eq!(remaining(0.0, Duration::from_secs(10)), None);
+    }
+}

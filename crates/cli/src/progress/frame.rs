@@ -1,0 +1,168 @@
+//! The two lines that a terminal shows, for any width.
+
+use super::Stage;
+use super::estimate::{Counts, clock, grouped, percent, remaining};
+use crate::output::printable;
+use std::time::Duration;
+
+const LONGEST_BAR: usize = 40;
+const SHORTEST_BAR: usize = 8;
+
+const GREEN: &str = "\u{1b}[32m";
+const PLAIN: &str = "\u{1b}[0m";
+
+/// The lines for a terminal with so many columns. Neither is longer, and the last column stays free: some terminals
+/// break the line there.
+pub(super) fn lines(
+    counts: &Counts,
+    elapsed: Duration,
+    last: &str,
+    columns: usize,
+    is_coloured: bool,
+) -> [String; 2] {
+    let room = columns.saturating_sub(1);
+    let fraction = counts.fraction();
+    let mut top = format!("{:3} %", percent(fraction));
+    let rows = &counts.rows;
+    let more = [
+        (counts.stage == Stage::Asking || counts.stage == Stage::Finished).then(|| {
+            format!(
+                "{} of {} rows done",
+                grouped(rows.done),
+                grouped(rows.total)
+            )
+        }),
+        Some(clock(elapsed)),
+        remaining(fraction, elapsed).map(|left| format!("about {} left", clock(left))),
+    ];
+    for part in more.into_iter().flatten() {
+        if top.len() + 2 + part.len() <= room {
+            top.push_str("  ");
+            top.push_str(&part);
+        }
+    }
+    let bar = room.saturating_sub(top.len() + 3).min(LONGEST_BAR);
+    let top = if bar >= SHORTEST_BAR {
+        format!("[{}] {top}", drawn(fraction, bar, is_coloured))
+    } else {
+        cut(&top, room)
+    };
+    [top, cut(&doing(counts, last), room)]
+}
+
+fn drawn(fraction: f64, length: usize, is_coloured: bool) -> String {
+    let filled = usize::try_from(percent(fraction)).unwrap_or(0) * length / 100;
+    let (filled, empty) = ("#".repeat(filled), "-".repeat(length - filled));
+    if is_coloured {
+        format!("{GREEN}{filled}{PLAIN}{empty}")
+    } else {
+        format!("{filled}{empty}")
+    }
+}
+
+/// What is going on.
+fn doing(counts: &Counts, last: &str) -> String {
+    let rows = &counts.rows;
+    match counts.stage {
+        Stage::Copying => "copying the data".to_owned(),
+        Stage::Planning => "planning: reading the data".to_owned(),
+        Stage::Finished => "finished".to_owned(),
+        Stage::Asking if rows.merged >= rows.total && rows.round == 0 => {
+            "putting the result together".to_owned()
+        }
+        Stage::Asking => {
+            let counted = format!(
+                "{} written, {} asked, {} merged",
+                grouped(rows.written),
+                grouped(rows.asked),
+                grouped(rows.merged)
+            );
+            if last.is_empty() {
+                counted
+            } else {
+                format!("{counted}; {last}")
+            }
+        }
+    }
+}
+
+/// The text cut to so many columns. A character outside ASCII is taken for two columns, the most that one has.
+fn cut(text: &str, columns: usize) -> String {
+    let mut taken = 0;
+    printable(text)
+        .chars()
+        .take_while(|one| {
+            taken += if one.is_ascii() { 1 } else { 2 };
+            taken <= columns
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use quarry_local_stack::Rows;
+
+    fn counts(total: u64, done: u64) -> Counts {
+        Counts {
+            stage: Stage::Asking,
+            data_bytes: 1,
+            bytes_copied: 1,
+            rows: Rows {
+                total,
+                written: total,
+                asked: done,
+                merged: done,
+                done,
+                ..Rows::default()
+            },
+        }
+    }
+
+    fn width(line: &str) -> usize {
+        line.chars()
+            .map(|one| if one.is_ascii() { 1 } else { 2 })
+            .sum()
+    }
+
+    #[test]
+    fn rows_per_cent_and_times_stand_beside_the_bar() {
+        let elapsed = Duration::from_secs(12);
+        let counts = counts(200_000, 100_000);
+        let [top, doing] = lines(&counts, elapsed, "slice 2: done", 90, false);
+        assert_eq!(
+            top,
+            "[#############------------]  56 %  100,000 of 200,000 rows done  0:12  about 0:09 left"
+        );
+        assert_eq!(
+            doing,
+            "200,000 written, 100,000 asked, 100,000 merged; slice 2: done"
+        );
+    }
+
+    #[test]
+    fn colours_are_there_only_when_wanted() {
+        let shown =
+            |is_coloured| lines(&counts(10, 5), Duration::ZERO, "", 80, is_coloured).concat();
+        assert!(!shown(false).contains('\u{1b}'));
+        assert!(shown(true).contains(GREEN) && shown(true).contains(PLAIN));
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_as_wide_as_the_terminal(
+            total in 0_u64..5_000_000_000,
+            done in 0_u64..5_000_000_000,
+            seconds in 0_u64..1_000_000,
+            last in ".{0,300}",
+            columns in 1_usize..300,
+        ) {
+            let elapsed = Duration::from_secs(seconds);
+            for line in lines(&counts(total, done), elapsed, &last, columns, false) {
+                prop_assert!(width(&line) < columns, "{} in {columns}: {line}", width(&line));
+                prop_assert!(!line.chars().any(char::is_control));
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The steps of a run in words, and as JSON.
+
+use super::estimate::grouped;
+use quarry_contract::payload::Step;
+use quarry_local_stack::Progress;
+use serde_json::json;
+
+/// A step for people; `None` for steps that are too many to show.
+pub(super) fn as_line(progress: &Progress) -> Option<String> {
+    Some(match progress {
+        Progress::Planned { slices, rows } => format!(
+            "planned: {} rows in {slices} {}",
+            grouped(*rows),
+            if *slices == 1 { "slice" } else { "slices" }
+        ),
+        Progress::Slice {
+            by,
+            slice,
+            round,
+            next,
+            records,
+            job,
+            at,
+        } => {
+            let hours = at.as_secs_f64() / 3600.0;
+            let what = match (next, job) {
+                (Step::Submit, _) => format!("{records} records written for a job"),
+                (Step::Invoke, _) => format!("{records} records to ask on demand"),
+                // Looks at a running job are too many to show.
+                (Step::Wait, Some(job)) if by == "submit" => format!("job {job} created"),
+                (Step::Wait, _) => return None,
+                (Step::Merge, Some(job)) => format!("job {job} has ended"),
+                (Step::Merge, None) => "asked on demand".to_owned(),
+                (Step::Split, _) => "rows left to ask again".to_owned(),
+                (Step::Done, _) => "done".to_owned(),
+            };
+            format!("[{hours:6.2} h] slice {slice}, round {round}: {what}")
+        }
+        Progress::Retrying {
+            execution,
+            state,
+            error,
+            delay,
+        } => format!(
+            "{execution}: {state} failed with {error}, next attempt in {} s",
+            delay.as_secs()
+        ),
+        Progress::Finished { rows } => format!("finished: {} rows", grouped(*rows)),
+    })
+}
+
+/// A step for programs.
+pub(super) fn as_json(progress: &Progress) -> serde_json::Value {
+    match progress {
+        Progress::Planned { slices, rows } => {
+            json!({ "step": "planned", "slices": slices, "rows": rows })
+        }
+        Progress::Slice {
+            by,
+            slice,
+            round,
+            next,
+            records,
+            job,
+            at,
+        } => json!({
+            "step": by, "slice": slice, "round": round, "next": next,
+            "records": records, "job": job, "virtual_seconds": at.as_secs(),
+        }),
+        Progress::Retrying {
+            execution,
+            state,
+            error,
+            delay,
+        } => json!({
+            "step": "retrying", "execution": execution, "state": state,
+            "error": error, "delay_seconds": delay.as_secs(),
+        }),
+        Progress::Finished { rows } => json!({ "step": "finished", "rows": rows }),
+    }
+}

@@ -1,0 +1,275 @@
+//! Why rows of a result have no answer that can be used, grouped.
+
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use quarry_parquet::{ParquetFile, Ranges, RangesError, Reading};
+use quarry_rows::TableFormat;
+use quarry_table::{Cell, Cells, Format, RowDecoder};
+use serde::Serialize;
+use std::cmp::Reverse;
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Most rows that are looked at for their reasons, and most reasons that are told apart.
+const MOST_ROWS: u64 = 10_000;
+const MOST_REASONS: usize = 100;
+
+/// Longest text of a reason, characters.
+const LONGEST: usize = 160;
+
+/// One reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Reason {
+    /// What stands in the rows, with the numbers in it that differ from row to row as `…`.
+    pub(crate) reason: String,
+    /// Whether a model answered: then the answer does not hold the schema.
+    pub(crate) answered: bool,
+    /// How many rows.
+    pub(crate) rows: u64,
+    /// The first of them, counted from 1, in its file.
+    pub(crate) first_row: u64,
+    /// The result file of the first.
+    pub(crate) file: PathBuf,
+}
+
+/// The reasons in result tables whose columns begin with `prefix`, most frequent first. `expected` rows have one; with
+/// so many found, or the most that are looked at, the reading ends. Without a schema, no answer is invalid. A table that cannot be read has no reasons: the
+/// result is what counts.
+pub(crate) fn of_results(
+    files: &[PathBuf],
+    prefix: &str,
+    expected: u64,
+    has_schema: bool,
+) -> Vec<Reason> {
+    let mut found = Found {
+        expected,
+        has_schema,
+        ..Found::default()
+    };
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let Some((format, gzip)) = TableFormat::from_file_name(&name) else {
+            continue;
+        };
+        let columns = ["status", "validation_passed", "error", "validation_error"]
+            .map(|column| format!("{prefix}{column}"));
+        // What was found in a table before it could not be read any further counts.
+        let _ = match format {
+            TableFormat::Text(format) => text(file, format, gzip, &columns, &mut found),
+            TableFormat::Parquet => parquet(file, &columns, &mut found),
+        };
+    }
+    found.into_reasons()
+}
+
+#[derive(Default)]
+struct Found {
+    expected: u64,
+    has_schema: bool,
+    rows: u64,
+    reasons: Vec<Reason>,
+}
+
+impl Found {
+    /// Takes a row; `false` when no more are wanted.
+    fn take(&mut self, row: &impl Cells, number: u64, file: &Path) -> bool {
+        let text = |cell: Cell<'_>| cell.text().filter(|text| !text.is_empty()).map(generalised);
+        let answered = row.cell(0).text() == Some("success");
+        let passed = row.cell(1).text().unwrap_or_default();
+        if answered && (!self.has_schema || passed.eq_ignore_ascii_case("true")) {
+            return true;
+        }
+        let (error, violation) = (text(row.cell(2)), text(row.cell(3)));
+        let reason = if answered {
+            violation.or(error)
+        } else {
+            error.or(violation)
+        };
+        let reason = reason.unwrap_or_else(|| "no reason is given".to_owned());
+        self.rows += 1;
+        let is_same = |known: &Reason| known.reason == reason && known.answered == answered;
+        if let Some(known) = self.reasons.iter_mut().find(|known| is_same(known)) {
+            known.rows += 1;
+        } else if self.reasons.len() < MOST_REASONS {
+            self.reasons.push(Reason {
+                reason,
+                answered,
+                rows: 1,
+                first_row: number,
+                file: file.to_owned(),
+            });
+        }
+        self.rows < self.expected.min(MOST_ROWS)
+    }
+
+    fn into_reasons(mut self) -> Vec<Reason> {
+        self.reasons.sort_by_key(|reason| Reverse(reason.rows));
+        self.reasons
+    }
+}
+
+fn text(
+    file: &Path,
+    format: Format,
+    gzip: bool,
+    columns: &[String],
+    found: &mut Found,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let plain = BufReader::new(File::open(file)?);
+    let mut bytes: Box<dyn Read> = if gzip {
+        Box::new(MultiGzDecoder::new(plain))
+    } else {
+        Box::new(plain)
+    };
+    let mut decoder = RowDecoder::start(format, file.display().to_string());
+    decoder.project(columns);
+    let mut buffer = vec![0; 1 << 18];
+    let mut number = 0;
+    loop {
+        let read = bytes.read(&mut buffer)?;
+        if read == 0 {
+            decoder.end();
+        } else {
+            decoder.push(&buffer[..read]);
+        }
+        while let Some(row) = decoder.next_row()? {
+            number += 1;
+            if !found.take(&row, number, file) {
+                return Ok(());
+            }
+        }
+        if read == 0 {
+            return Ok(());
+        }
+    }
+}
+
+fn parquet(
+    file: &Path,
+    columns: &[String],
+    found: &mut Found,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let opened = File::open(file)?;
+    let ranges = FileRanges {
+        bytes: opened.metadata()?.len(),
+        file: Mutex::new(opened),
+    };
+    let table = ParquetFile::open(file.display().to_string(), Arc::new(ranges))?;
+    let reading = Reading {
+        cells: columns,
+        ..Reading::default()
+    };
+    let mut rows = table.read(0..table.rows(), &reading)?;
+    let mut number = 0;
+    while let Some(batch) = rows.next_batch()? {
+        for row in batch.rows() {
+            number += 1;
+            if !found.take(&row, number, file) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A file on this machine.
+struct FileRanges {
+    bytes: u64,
+    file: Mutex<File>,
+}
+
+impl Ranges for FileRanges {
+    fn len(&self) -> u64 {
+        self.bytes
+    }
+
+    fn read(&self, range: Range<u64>) -> Result<Bytes, RangesError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let length = range.end.saturating_sub(range.start);
+        let mut bytes = vec![0; usize::try_from(length).map_err(RangesError::new)?];
+        file.seek(SeekFrom::Start(range.start))
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(RangesError::new)?;
+        Ok(bytes.into())
+    }
+}
+
+/// The text without what differs from row to row: names with digits in them, such as those of records and jobs, become
+/// `…`, and so do numbers, but for the code that a service's error begins with.
+fn generalised(text: &str) -> String {
+    let text = text.lines().next().unwrap_or_default();
+    let mut shown = String::new();
+    for (place, word) in text.split(' ').enumerate() {
+        if place > 0 {
+            shown.push(' ');
+        }
+        let has_digit = word.contains(|one: char| one.is_ascii_digit());
+        let is_code = place == 0 && word.trim_end_matches(':').parse::<u16>().is_ok();
+        let is_round = word.len() < 3;
+        if !has_digit || is_code || is_round {
+            shown.push_str(word);
+            continue;
+        }
+        shown.push('…');
+        let end = word.trim_end_matches([',', ';', ':', '.', ')']);
+        shown.push_str(&word[end.len()..]);
+    }
+    if shown.chars().count() > LONGEST {
+        shown = shown.chars().take(LONGEST - 1).collect();
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_with_the_same_reason_are_one_group_whatever_their_ids_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("r.csv");
+        let table = "text,x_status,x_validation_passed,x_error,x_validation_error\n\
+            a,success,True,,\n\
+            b,error,False,two different answers came back for record_23; neither is used,\n\
+            c,error,False,two different answers came back for record_7; neither is used,\n\
+            d,success,False,,/score: 7 is greater than the maximum of 1\n\
+            e,error,False,400: ValidationException: no,\n";
+        std::fs::write(&file, table).unwrap();
+        let found = of_results(std::slice::from_ref(&file), "x_", 4, true);
+        let shown: Vec<(&str, bool, u64, u64)> = found
+            .iter()
+            .map(|one| (one.reason.as_str(), one.answered, one.rows, one.first_row))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (
+                    "two different answers came back for …; neither is used",
+                    false,
+                    2,
+                    2
+                ),
+                ("/score: 7 is greater than the maximum of 1", true, 1, 4),
+                ("400: ValidationException: no", false, 1, 5),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_table_that_cannot_be_read_has_no_reasons() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("r.parquet");
+        std::fs::write(&file, "no Parquet").unwrap();
+        let found = of_results(&[file, folder.path().join("nowhere.csv")], "x_", 1, true);
+        assert!(found.is_empty());
+    }
+
+    #[test]
+    fn long_reasons_are_cut() {
+        assert_eq!(generalised(&"x".repeat(1_000)).chars().count(), LONGEST);
+    }
+}

@@ -1,0 +1,141 @@
+//! What of a data folder is taken, as planning would see it in S3.
+
+use crate::failure::Failure;
+use crate::input::special;
+use quarry_contract::request::SPLITS;
+use quarry_rows::TableFormat;
+use std::path::{Path, PathBuf};
+
+/// As many files of one kind that are left out are staged by name: planning names no more.
+const MOST_LEFT_OUT: usize = 11;
+
+/// What of a data folder is staged, with names relative to it, sorted. Names that begin with a dot
+/// are passed over.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Folder {
+    /// The tables in the folder and directly in its training splits.
+    pub(super) tables: Vec<(PathBuf, String)>,
+    /// What is no table, by name: it is never opened. First files of other folders, too.
+    pub(super) left_out: Vec<String>,
+    /// How many of the names are those of files in other folders.
+    nested: usize,
+}
+
+impl Folder {
+    /// No folder, but a table.
+    pub(super) fn of_file(path: PathBuf, name: String) -> Self {
+        Self {
+            tables: vec![(path, name)],
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn read(folder: &Path) -> Result<Self, Failure> {
+        let mut found = Self::default();
+        let mut others = 0;
+        for (path, name) in entries(folder)? {
+            if !path.is_dir() {
+                found.file(path, name, &mut others)?;
+            } else if SPLITS.contains(&name.as_str()) {
+                found.split(&path, &name)?;
+            } else {
+                found.leave_out(&path, &name);
+            }
+        }
+        Ok(found)
+    }
+
+    fn split(&mut self, folder: &Path, split: &str) -> Result<(), Failure> {
+        let entries = entries(folder)?;
+        if entries.is_empty() {
+            // S3 knows no empty folder; an object of this name is what its console makes of one.
+            self.left_out.push(format!("{split}/"));
+        }
+        let mut others = 0;
+        for (path, below) in entries {
+            let name = format!("{split}/{below}");
+            if path.is_dir() {
+                self.leave_out(&path, &name);
+            } else {
+                self.file(path, name, &mut others)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: PathBuf, name: String, others: &mut usize) -> Result<(), Failure> {
+        if TableFormat::from_file_name(&name).is_none() {
+            *others += 1;
+            if *others <= MOST_LEFT_OUT {
+                self.left_out.push(name);
+            }
+            return Ok(());
+        }
+        check_table(&path)?;
+        self.tables.push((path, name));
+        Ok(())
+    }
+
+    /// Links to folders are not followed, so that no walk is endless, and what cannot be read is
+    /// nobody's loss.
+    fn leave_out(&mut self, folder: &Path, name: &str) {
+        if folder.is_symlink() {
+            return;
+        }
+        for (path, below) in entries(folder).unwrap_or_default() {
+            if self.nested >= MOST_LEFT_OUT {
+                return;
+            }
+            let name = format!("{name}/{below}");
+            if path.is_dir() {
+                self.leave_out(&path, &name);
+            } else {
+                self.nested += 1;
+                self.left_out.push(name);
+            }
+        }
+    }
+}
+
+/// Refuses what has a table's name and cannot be read as one.
+pub(super) fn check_table(path: &Path) -> Result<(), Failure> {
+    let shown = path.display();
+    if path.file_name().and_then(|name| name.to_str()).is_none() {
+        return Err(Failure::input(format!(
+            "{shown} has a name that is not UTF-8; rename the file"
+        )));
+    }
+    match std::fs::metadata(path) {
+        Ok(metadata) => match special(metadata.file_type()) {
+            None => Ok(()),
+            Some(special) => Err(Failure::input(format!(
+                "{shown} is {special}, not a file; save its content as a file, or rename it if it is no table"
+            ))),
+        },
+        Err(error) => match std::fs::read_link(path) {
+            Ok(target) => Err(Failure::input(format!(
+                "{shown} is a link to {}, which cannot be read: {error}; correct the link or remove it",
+                target.display()
+            ))),
+            Err(_) => Err(Failure::input(format!("{shown} cannot be read: {error}"))),
+        },
+    }
+}
+
+/// What is in a folder, sorted, without hidden names. Names are for people where they are not
+/// UTF-8.
+pub(super) fn entries(folder: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
+    let unreadable = |error: std::io::Error| {
+        Failure::input(format!("{} cannot be read: {error}", folder.display()))
+    };
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.starts_with('.') {
+            entries.push((path.clone(), name.into_owned()));
+        }
+    }
+    entries.sort();
+    Ok(entries)
+}

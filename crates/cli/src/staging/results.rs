@@ -1,0 +1,147 @@
+//! Results out of the stack's bucket: all of them, or none.
+
+use crate::failure::Failure;
+use quarry_contract::location::S3Uri;
+use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
+use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+
+/// Copies the objects below `prefix` into `folder`; returns the files, in key order.
+///
+/// Each is written under another name beside its place first. Only when all of them are whole do they take their places,
+/// so a full disk or a signal leaves what was there before.
+pub(crate) async fn publish(
+    store: &Arc<dyn ObjectStore>,
+    prefix: &S3Uri,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, Failure> {
+    let mut written = Vec::new();
+    for object in store.list(prefix).await.map_err(|error| unread(&error))? {
+        let file = folder.join(&object.location.key()[prefix.key().len()..]);
+        written.push((copy(store, &object, &file).await?, file));
+    }
+    let mut files = Vec::new();
+    for (temporary, file) in written {
+        temporary
+            .persist(&file)
+            .map_err(|error| unwritable(&file, &error.error))?;
+        files.push(file);
+    }
+    Ok(files)
+}
+
+fn unread(error: &StoreError) -> Failure {
+    Failure::run(format!("the results cannot be read: {error}"))
+}
+
+fn unwritable(file: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("{} cannot be written: {error}", file.display());
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            Failure::run(format!(
+                "{message}; free space, or choose another folder with --out"
+            ))
+        }
+        _ => Failure::input(format!("{message}; choose another folder with --out")),
+    }
+}
+
+/// A copy of the object in the folder where the file is to be.
+async fn copy(
+    store: &Arc<dyn ObjectStore>,
+    object: &ObjectInfo,
+    file: &Path,
+) -> Result<NamedTempFile, Failure> {
+    let unwritable = |error: std::io::Error| unwritable(file, &error);
+    let folder = file.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(unwritable)?;
+    let temporary = temporary_in(folder).map_err(unwritable)?;
+    let mut target = tokio::fs::File::from_std(temporary.reopen().map_err(unwritable)?);
+    let mut reader = ObjectReader::open(
+        Arc::clone(store),
+        object.location.clone(),
+        0..object.size,
+        object.etag.as_str(),
+        ReadOptions::default(),
+    );
+    while let Some(bytes) = reader.next().await.map_err(|error| unread(&error))? {
+        target.write_all(&bytes).await.map_err(unwritable)?;
+    }
+    target.flush().await.map_err(unwritable)?;
+    // Some file systems say only now that there was no space.
+    target.sync_all().await.map_err(unwritable)?;
+    Ok(temporary)
+}
+
+/// A file with the permissions of any other new file.
+fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".quarry-").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quarry_edge::s3::memory::MemoryStore;
+
+    async fn stored(files: &[(&str, &str)]) -> (Arc<dyn ObjectStore>, S3Uri) {
+        let store: Arc<dyn ObjectStore> = Arc::new(MemoryStore::new());
+        let prefix = S3Uri::new("bucket", "results/").unwrap();
+        for (name, text) in files {
+            let body = text.as_bytes().to_vec().into();
+            store.put(&prefix.join(name), body, false).await.unwrap();
+        }
+        (store, prefix)
+    }
+
+    fn files(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn results_take_the_places_of_older_ones() {
+        let (store, prefix) = stored(&[("a.csv", "new"), ("train/b.csv", "new")]).await;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.csv"), "old").unwrap();
+        let written = publish(&store, &prefix, folder.path()).await.unwrap();
+        assert_eq!(
+            written,
+            [
+                folder.path().join("a.csv"),
+                folder.path().join("train/b.csv")
+            ]
+        );
+        for file in &written {
+            assert_eq!(std::fs::read(file).unwrap(), b"new");
+        }
+        assert_eq!(files(folder.path()), ["a.csv", "train"]);
+    }
+
+    /// The second result cannot be written, since a file is where its folder would be.
+    #[tokio::test]
+    async fn when_one_result_cannot_be_written_the_old_ones_stay() {
+        let (store, prefix) = stored(&[("a.csv", "new"), ("train/b.csv", "new")]).await;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.csv"), "old").unwrap();
+        std::fs::write(folder.path().join("train"), "in the way").unwrap();
+        let failure = publish(&store, &prefix, folder.path()).await.unwrap_err();
+        assert!(failure.to_string().contains("train/b.csv"), "{failure}");
+        assert_eq!(std::fs::read(folder.path().join("a.csv")).unwrap(), b"old");
+        assert_eq!(files(folder.path()), ["a.csv", "train"]);
+    }
+}

@@ -1,0 +1,139 @@
+//! Help, completions and the list of settings.
+
+use crate::command::Workplace;
+use serde_json::Value;
+
+const COMMANDS: [&str; 8] = [
+    "run",
+    "preview",
+    "parse",
+    "merge",
+    "deploy-check",
+    "simulate-bedrock",
+    "settings",
+    "completions",
+];
+
+/// The subcommands that the help names.
+fn listed(help: &str) -> Vec<String> {
+    help.lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_help_fits_100_columns_and_has_an_example() {
+    let workplace = Workplace::new();
+    let top = workplace.quarry("--help").good().stdout;
+    let commands = listed(&top);
+    for command in COMMANDS {
+        assert!(commands.iter().any(|listed| listed == command), "{command}");
+    }
+    let mut pages = vec![(String::new(), top)];
+    for command in commands {
+        for flag in ["--help", "-h"] {
+            let page = workplace.quarry(&format!("{command} {flag}")).good().stdout;
+            pages.push((command.clone(), page));
+        }
+    }
+    for (command, page) in pages {
+        for line in page.lines() {
+            assert!(line.chars().count() <= 100, "{command}: {line}");
+        }
+        let example = page.split("Example:\n  quarry").nth(1);
+        assert!(example.is_some(), "{command} has no example:\n{page}");
+        assert!(example.is_some_and(|text| text.trim_start().starts_with(&command)));
+    }
+}
+
+/// Each example is a command line that is understood.
+#[test]
+fn the_examples_of_the_help_are_command_lines_that_are_understood() {
+    let workplace = Workplace::new();
+    for command in listed(&workplace.quarry("--help").good().stdout) {
+        let page = workplace.quarry(&format!("{command} --help")).good().stdout;
+        let example = page
+            .split("Example:\n  quarry ")
+            .nth(1)
+            .expect("an example");
+        let example = example.lines().next().expect("a line");
+        let arguments = example.split(['<', '>']).next().expect("arguments");
+        // Asking for help comes before everything but what is wrong with the arguments.
+        workplace.quarry(&format!("{arguments} --help")).good();
+    }
+}
+
+#[test]
+fn shells_get_completions_that_they_can_read() {
+    let workplace = Workplace::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = workplace
+            .quarry(&format!("completions {shell}"))
+            .good()
+            .stdout;
+        for command in COMMANDS {
+            assert!(script.contains(command), "{shell}: {command}");
+        }
+        assert!(
+            script.contains("max_term_width") || script.contains("prompts"),
+            "{shell}"
+        );
+    }
+    workplace
+        .shell("source <(quarry completions bash) && complete -p quarry")
+        .good();
+    let ran = workplace.quarry("completions csh");
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("bash, zsh, fish"), "{}", ran.stderr);
+}
+
+#[test]
+fn settings_are_listed_with_default_range_and_meaning() {
+    let workplace = Workplace::new();
+    let all = workplace.quarry("settings --json").good().report();
+    let all = all.as_array().expect("a list");
+    assert!(all.len() >= 32);
+    for setting in all {
+        for member in ["name", "allowed", "effect"] {
+            assert!(
+                setting[member]
+                    .as_str()
+                    .is_some_and(|text| !text.is_empty()),
+                "{setting}"
+            );
+        }
+    }
+    let one = workplace.quarry("settings max_retries").good().stdout;
+    assert_eq!(
+        one,
+        "BEDROCK_MAX_RETRIES\n  rounds of asking again after the first, for rows without a good answer\n\
+         \u{20} default: 3\n  allowed: 0 to 10\n"
+    );
+    for line in workplace.quarry("settings").good().stdout.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    let found = workplace.quarry("settings --json batch_ ").good().report();
+    let names: Vec<&Value> = found
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| &one["name"])
+        .collect();
+    assert!(
+        names.iter().any(|name| *name == "BEDROCK_BATCH_SIZE"),
+        "{names:?}"
+    );
+    let ran = workplace.quarry("settings max_token_s");
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        ran.stderr.contains("did you mean `BEDROCK_MAX_TOKENS`"),
+        "{}",
+        ran.stderr
+    );
+}

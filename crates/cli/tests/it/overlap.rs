@@ -1,0 +1,91 @@
+//! A result never takes the place of an input, and never becomes one.
+
+use crate::command::{Ran, Workplace};
+use std::os::unix::fs::symlink;
+
+const TABLE: &str = "text\nletter\n";
+
+#[track_caller]
+fn assert_refused(ran: &Ran, words: &[&str]) {
+    assert_eq!(ran.code, 3, "{ran:?}");
+    for word in words {
+        assert!(ran.stderr.contains(word), "no {word:?} in {}", ran.stderr);
+    }
+    assert!(ran.stderr.contains("--out"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_result_that_would_take_the_place_of_the_data_is_refused() {
+    let workplace = Workplace::new();
+    workplace.file("x/validation_processed_data.csv", TABLE);
+    workplace.file("a.out", "");
+    for command in [
+        "run x/validation_processed_data.csv --prompts prompts.json --out x",
+        "run x/../x/validation_processed_data.csv --prompts prompts.json --out ./x/",
+        "merge x/validation_processed_data.csv --prompts prompts.json --answers a.out --out x",
+    ] {
+        let ran = workplace.quarry(command);
+        assert_refused(&ran, &["validation_processed_data.csv", "take the place"]);
+        assert_eq!(
+            workplace.read("x/validation_processed_data.csv"),
+            TABLE.as_bytes()
+        );
+    }
+    // Another kind of data set has another result.
+    let other =
+        "run x/validation_processed_data.csv --prompts prompts.json --out x --job-type testing";
+    workplace.quarry(other).good();
+    assert_eq!(
+        workplace.read("x/validation_processed_data.csv"),
+        TABLE.as_bytes()
+    );
+}
+
+#[test]
+fn links_do_not_hide_that_a_result_would_take_the_place_of_the_data() {
+    let workplace = Workplace::new();
+    workplace.file("x/validation_processed_data.csv", TABLE);
+    workplace.file("y/data.csv", TABLE);
+    symlink(workplace.path("x"), workplace.path("to-x")).unwrap();
+    symlink(
+        workplace.path("x/validation_processed_data.csv"),
+        workplace.path("table.csv"),
+    )
+    .unwrap();
+    symlink(
+        workplace.path("y/data.csv"),
+        workplace.path("y/validation_processed_data.csv"),
+    )
+    .unwrap();
+    for command in [
+        "run table.csv --prompts prompts.json --out x",
+        "run table.csv --prompts prompts.json --out to-x",
+        "run to-x/validation_processed_data.csv --prompts prompts.json --out x",
+        "run y/data.csv --prompts prompts.json --out y",
+    ] {
+        assert_refused(&workplace.quarry(command), &["take the place"]);
+    }
+    assert_eq!(workplace.read("y/data.csv"), TABLE.as_bytes());
+}
+
+#[test]
+fn an_output_folder_inside_the_data_folder_is_refused() {
+    let workplace = Workplace::new();
+    workplace.file("data/a.jsonl", "{\"text\": \"letter\"}\n");
+    symlink(workplace.path("data"), workplace.path("to-data")).unwrap();
+    let before = workplace.files("data");
+    for command in [
+        "run data --prompts prompts.json --out data",
+        "run data --prompts prompts.json --out data/new/deep",
+        "run data/ --prompts prompts.json --out to-data",
+        "run to-data --prompts prompts.json --out data/out",
+        "run . --prompts prompts.json --out .",
+    ] {
+        assert_refused(&workplace.quarry(command), &["inside the data folder"]);
+    }
+    assert_eq!(workplace.files("data"), before);
+    // Beside the data is as good as anywhere.
+    workplace
+        .quarry("run data/a.jsonl --prompts prompts.json --out data")
+        .good();
+}

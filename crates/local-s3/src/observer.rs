@@ -1,0 +1,48 @@
+//! What can be seen of a running server: how many bytes of which object came or went.
+
+use std::sync::Arc;
+
+/// Bytes of one object that a client wrote or was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traffic<'a> {
+    /// The object's bucket.
+    pub bucket: &'a str,
+    /// Its key.
+    pub key: &'a str,
+    /// Which way the bytes went.
+    pub direction: Direction,
+    /// How many, at most some MiB at a time.
+    pub bytes: u64,
+}
+
+/// Which way bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From a client into an object, or a part of one. Copies inside the server do not count.
+    Written,
+    /// From an object to a client.
+    Read,
+}
+
+/// Is told of traffic on the server's threads, while it happens. An upload that fails afterwards is not taken back.
+pub type Observer = Arc<dyn Fn(Traffic<'_>) + Send + Sync>;
+
+/// One object, one direction.
+#[derive(Clone)]
+pub(crate) struct Watched {
+    pub(crate) observer: Observer,
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) direction: Direction,
+}
+
+impl Watched {
+    pub(crate) fn count(&self, bytes: usize) {
+        (self.observer)(Traffic {
+            bucket: &self.bucket,
+            key: &self.key,
+            direction: self.direction,
+            bytes: bytes as u64,
+        });
+    }
+}

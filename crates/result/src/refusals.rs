@@ -1,0 +1,171 @@
+//! What the service refused, grouped by its words: thousands of rows are mostly refused for one or two
+//! reasons, and a person wants to read each of them once.
+
+use quarry_answer::RecordError;
+use serde::{Deserialize, Serialize};
+
+/// The most texts that are told apart. What comes after them is counted together.
+const MAX_TEXTS: usize = 20;
+
+/// The longest text that is kept, characters.
+const LONGEST_TEXT: usize = 500;
+
+/// Rows that got the same error from the service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefusalGroup {
+    /// The service's code and words, and those about the fallback model.
+    pub text: String,
+    /// The service's words about the run's model.
+    pub message: String,
+    /// Its words about the fallback model, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_message: Option<String>,
+    /// Whether the same record would get the same error again.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    /// How many lines say so.
+    pub lines: u64,
+    /// One of the rows, by its number in the table.
+    pub example_row: u64,
+}
+
+/// The errors of a round or a run, grouped by their text, in the order in which they first came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusals {
+    groups: Vec<RefusalGroup>,
+    /// Lines whose text is none of the groups'.
+    #[serde(default)]
+    others: u64,
+}
+
+impl Refusals {
+    /// Counts the error line of a row.
+    pub fn add(&mut self, row: u64, error: &RecordError<'_>) {
+        let text = cut(&error.to_string());
+        self.add_group(&RefusalGroup {
+            text,
+            message: cut(&error.message),
+            fallback_message: error.fallback_message.as_deref().map(cut),
+            is_final: error.is_final(),
+            lines: 1,
+            example_row: row,
+        });
+    }
+
+    /// Takes a line back that was counted with the same row and error: an answer came after it.
+    pub fn take_back(&mut self, text: &str) {
+        let text = cut(text);
+        match self.groups.iter().position(|group| group.text == text) {
+            Some(index) => {
+                self.groups[index].lines -= 1;
+                if self.groups[index].lines == 0 {
+                    self.groups.remove(index);
+                }
+            }
+            None => self.others = self.others.saturating_sub(1),
+        }
+    }
+
+    /// Adds those of another round or slice.
+    pub fn extend(&mut self, other: &Self) {
+        for group in &other.groups {
+            self.add_group(group);
+        }
+        self.others += other.others;
+    }
+
+    fn add_group(&mut self, more: &RefusalGroup) {
+        if let Some(group) = self.groups.iter_mut().find(|group| group.text == more.text) {
+            group.lines += more.lines;
+        } else if self.groups.len() < MAX_TEXTS {
+            self.groups.push(more.clone());
+        } else {
+            self.others += more.lines;
+        }
+    }
+
+    /// Whether nothing was refused.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty() && self.others == 0
+    }
+
+    /// The groups, in the order in which they first came.
+    pub fn groups(&self) -> &[RefusalGroup] {
+        &self.groups
+    }
+
+    /// Lines that are in no group, since there are too many texts.
+    pub fn others(&self) -> u64 {
+        self.others
+    }
+
+    /// The only error there is, if every line says the same.
+    pub fn only(&self) -> Option<&RefusalGroup> {
+        match self.groups.as_slice() {
+            [group] if self.others == 0 => Some(group),
+            _ => None,
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_TEXT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::borrow::Cow;
+
+    fn error(code: &'static str, message: String) -> RecordError<'static> {
+        RecordError {
+            code: Some(Cow::Borrowed(code)),
+            message: Cow::Owned(message),
+            fallback_message: None,
+            retryable: None,
+        }
+    }
+
+    #[test]
+    fn rows_are_grouped_by_the_services_words() {
+        let mut refusals = Refusals::default();
+        for row in 0..5 {
+            refusals.add(row, &error("400", "no".to_owned()));
+        }
+        assert_eq!(refusals.only().map(|only| only.lines), Some(5));
+        refusals.add(7, &error("429", "slow".to_owned()));
+        assert_eq!(refusals.only(), None);
+        let texts: Vec<_> = refusals
+            .groups()
+            .iter()
+            .map(|group| {
+                (
+                    group.text.as_str(),
+                    group.lines,
+                    group.example_row,
+                    group.is_final,
+                )
+            })
+            .collect();
+        assert_eq!(texts, [("400: no", 5, 0, true), ("429: slow", 1, 7, false)]);
+        refusals.take_back("429: slow");
+        assert_eq!(refusals.only().map(|only| only.lines), Some(5));
+    }
+
+    #[test]
+    fn any_number_of_texts_of_any_length_stays_small() {
+        let mut refusals = Refusals::default();
+        for row in 0..1_000 {
+            let text = format!("row {row} {}", "x".repeat(10_000));
+            refusals.add(row, &error("400", text));
+        }
+        assert_eq!(refusals.groups().len(), MAX_TEXTS);
+        assert_eq!(refusals.others(), 1_000 - MAX_TEXTS as u64);
+        assert!(serde_json::to_string(&refusals).unwrap().len() < 64 * 1024);
+    }
+}

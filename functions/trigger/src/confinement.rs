@@ -1,0 +1,285 @@
+//! What one pipeline may read, write and decide.
+//!
+//! All pipelines of a deployment share the roles of its functions. So the roles cannot keep one
+//! pipeline from another's data: whoever may write into `inbox/a/` could name `inbox/b/` as data, or
+//! `results/b/` as output. This module is what keeps them apart. By default a pipeline reads and
+//! writes only its own prefixes; what lies elsewhere is listed by the deployment.
+
+use crate::places::Prefixes;
+use quarry_contract::location::S3Uri;
+use quarry_edge::error::StepError;
+use std::collections::BTreeMap;
+
+/// Places outside the deployment's prefixes that every pipeline may use, as S3 ARNs with `*` at
+/// the end: the parameters `ReadableArns` and `WritableArns` of the deployment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    readable: Vec<ArnPrefix>,
+    writable: Vec<ArnPrefix>,
+}
+
+/// A bucket, and what the keys of its objects begin with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ArnPrefix {
+    bucket: String,
+    key: String,
+}
+
+impl Elsewhere {
+    /// Reads both lists, each separated by commas.
+    ///
+    /// An ARN without a key is a bucket itself. It allows listing, so it opens no objects here.
+    ///
+    /// # Errors
+    ///
+    /// `Quarry.BadRequest` names the ARN that is not one of S3, or has a `*` before its end.
+    pub fn new(readable: &str, writable: &str) -> Result<Self, StepError> {
+        Ok(Self {
+            readable: prefixes("QUARRY_READABLE", readable)?,
+            writable: prefixes("QUARRY_WRITABLE", writable)?,
+        })
+    }
+}
+
+fn prefixes(variable: &str, arns: &str) -> Result<Vec<ArnPrefix>, StepError> {
+    let mut found = Vec::new();
+    for arn in arns.split(',').map(str::trim).filter(|arn| !arn.is_empty()) {
+        let unusable = || {
+            StepError::bad_request(format!(
+                "{variable} has `{arn}`; expected an S3 ARN with `*` at its end only, e.g. \
+                 arn:aws:s3:::tables/strikes/*"
+            ))
+        };
+        // arn:<partition>:s3:::<bucket>[/<key>]
+        let resource = arn.splitn(6, ':').nth(5).ok_or_else(unusable)?;
+        let Some((bucket, key)) = resource.split_once('/') else {
+            continue;
+        };
+        let key = key.strip_suffix('*').unwrap_or(key);
+        if bucket.is_empty() || bucket.contains(['*', '?']) || key.contains(['*', '?']) {
+            return Err(unusable());
+        }
+        found.push(ArnPrefix {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+        });
+    }
+    Ok(found)
+}
+
+fn is_listed(list: &[ArnPrefix], place: &S3Uri) -> bool {
+    list.iter()
+        .any(|prefix| prefix.bucket == place.bucket() && place.key().starts_with(&prefix.key))
+}
+
+/// Settings that a request may change if its pipeline does not say which: they decide how a table is
+/// read and what the result looks like. Which model is asked, how often, and what it may cost is the
+/// pipeline's decision.
+const CHANGEABLE_BY_DEFAULT: [&str; 12] = [
+    "BEDROCK_LOG_TRUNCATIONS",
+    "BEDROCK_MAX_INPUT_FIELD_LENGTH",
+    "BEDROCK_MISSING_COLUMNS",
+    "BEDROCK_OUTPUT_COLUMN_PREFIX",
+    "BEDROCK_REPLACE_COLUMNS",
+    "BEDROCK_ROUTED_RULES_COLUMN",
+    "BEDROCK_SKIP_ERROR_RECORDS",
+    "BEDROCK_TEMPERATURE",
+    "BEDROCK_TOP_P",
+    "BEDROCK_TRUNCATION_ENABLED",
+    "BEDROCK_USE_STRUCTURED_OUTPUT",
+    "BEDROCK_VALIDATION_SCHEMA",
+];
+
+/// One pipeline's limits within a deployment.
+pub(crate) struct Confinement<'a> {
+    prefixes: &'a Prefixes,
+    elsewhere: &'a Elsewhere,
+    pipeline: &'a str,
+}
+
+impl<'a> Confinement<'a> {
+    pub(crate) fn new(prefixes: &'a Prefixes, elsewhere: &'a Elsewhere, pipeline: &'a str) -> Self {
+        Self {
+            prefixes,
+            elsewhere,
+            pipeline,
+        }
+    }
+
+    /// Refuses a place that the pipeline may not read. `member` names it in the request.
+    pub(crate) fn check_read(&self, member: &str, place: &S3Uri) -> Result<(), StepError> {
+        let own = [
+            self.prefixes.arrivals(self.pipeline),
+            self.prefixes.pipeline(self.pipeline),
+            self.prefixes.pipeline_results(self.pipeline),
+        ];
+        if own.iter().any(|folder| contains(folder, place))
+            || is_listed(&self.elsewhere.readable, place)
+        {
+            return Ok(());
+        }
+        Err(self.refused(member, place, &own, "ReadableArns"))
+    }
+
+    /// Refuses a place that the pipeline may not write to, and one that would start runs.
+    pub(crate) fn check_written(&self, member: &str, place: &S3Uri) -> Result<(), StepError> {
+        self.prefixes.check_written(member, place)?;
+        let own = [self.prefixes.pipeline_results(self.pipeline)];
+        if own.iter().any(|folder| contains(folder, place))
+            || is_listed(&self.elsewhere.writable, place)
+        {
+            return Ok(());
+        }
+        Err(self.refused(member, place, &own, "WritableArns"))
+    }
+
+    fn refused(&self, member: &str, place: &S3Uri, own: &[S3Uri], parameter: &str) -> StepError {
+        let own: Vec<String> = own.iter().map(ToString::to_string).collect();
+        StepError::bad_request(format!(
+            "`{member}` is {place}, which the pipeline `{}` may not use: list it in the deployment's parameter \
+             {parameter}, or use a place below {}",
+            self.pipeline,
+            own.join(", ")
+        ))
+    }
+
+    /// Refuses settings that only the pipeline decides. `allowed` is its `request_settings`; `*` in
+    /// it allows every setting.
+    pub(crate) fn check_settings(
+        &self,
+        settings: &BTreeMap<String, String>,
+        allowed: Option<&[String]>,
+    ) -> Result<(), StepError> {
+        let may_be_changed = |name: &str| match allowed {
+            Some(allowed) => allowed.iter().any(|one| one == name || one == "*"),
+            None => CHANGEABLE_BY_DEFAULT.contains(&name),
+        };
+        match settings.keys().find(|name| !may_be_changed(name)) {
+            None => Ok(()),
+            Some(name) => Err(StepError::bad_request(format!(
+                "a request may not change {name} of the pipeline `{}`; set it in {}request.json, or list it there \
+                 in `request_settings`",
+                self.pipeline,
+                self.prefixes.pipeline(self.pipeline)
+            ))),
+        }
+    }
+}
+
+/// Whether an object or folder lies in a folder. Keys are compared as they stand: S3 knows no `..`.
+fn contains(folder: &S3Uri, place: &S3Uri) -> bool {
+    folder.bucket() == place.bucket() && place.key().starts_with(folder.key())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> S3Uri {
+        text.parse().unwrap()
+    }
+
+    fn prefixes() -> Prefixes {
+        Prefixes::new(
+            at("s3://bkt/inbox"),
+            at("s3://bkt/pipelines"),
+            at("s3://bkt/results"),
+            at("s3://bkt/runs"),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_pipeline_reads_its_own_prefixes_and_what_is_listed() {
+        let prefixes = prefixes();
+        let elsewhere = Elsewhere::new(
+            "arn:aws:s3:::tables, arn:aws:s3:::tables/strikes/*",
+            "arn:aws-cn:s3:::out/*",
+        )
+        .unwrap();
+        let confinement = Confinement::new(&prefixes, &elsewhere, "strikes");
+        for allowed in [
+            "s3://bkt/inbox/strikes/may.csv",
+            "s3://bkt/inbox/strikes/",
+            "s3://bkt/pipelines/strikes/prompts.json",
+            "s3://bkt/results/strikes/run-1/",
+            "s3://tables/strikes/a.csv",
+        ] {
+            confinement.check_read("data", &at(allowed)).unwrap();
+        }
+        for refused in [
+            "s3://bkt/inbox/other/may.csv",
+            "s3://bkt/inbox/strikes2/may.csv",
+            "s3://bkt/inbox/",
+            "s3://bkt/runs/run-1/slices/0/round-0/input/records.jsonl",
+            "s3://bkt/results/other/",
+            "s3://tables/strikes",
+            "s3://tables/",
+            "s3://tables/birds/a.csv",
+            "s3://out/a.csv",
+        ] {
+            let error = confinement.check_read("data", &at(refused)).unwrap_err();
+            let text = error.to_string();
+            assert!(
+                text.contains(refused) && text.contains("ReadableArns"),
+                "{text}"
+            );
+        }
+        confinement
+            .check_written("output", &at("s3://bkt/results/strikes/x/"))
+            .unwrap();
+        confinement
+            .check_written("output", &at("s3://out/x/"))
+            .unwrap();
+        for refused in [
+            "s3://bkt/results/other/x/",
+            "s3://bkt/results/",
+            "s3://bkt/pipelines/strikes/",
+            "s3://tables/strikes/",
+        ] {
+            assert!(
+                confinement.check_written("output", &at(refused)).is_err(),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_arn_that_could_open_more_than_it_says_is_refused() {
+        for bad in [
+            "arn:aws:s3:::*/strikes/*",
+            "arn:aws:s3:::tables/*/a",
+            "arn:aws:s3:::tables/a?",
+            "s3://tables/",
+        ] {
+            let error = Elsewhere::new(bad, "").unwrap_err();
+            assert!(error.to_string().contains("QUARRY_READABLE"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_request_changes_what_its_pipeline_lets_it_change() {
+        let (prefixes, elsewhere) = (prefixes(), Elsewhere::default());
+        let confinement = Confinement::new(&prefixes, &elsewhere, "strikes");
+        let settings = |name: &str| BTreeMap::from([(name.to_owned(), "1".to_owned())]);
+        let check = |name: &str, allowed: Option<&[&str]>| {
+            let allowed: Option<Vec<String>> =
+                allowed.map(|list| list.iter().map(|one| (*one).to_owned()).collect());
+            confinement.check_settings(&settings(name), allowed.as_deref())
+        };
+        check("BEDROCK_TEMPERATURE", None).unwrap();
+        let error = check("BEDROCK_PRIMARY_MODEL_ID", None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a request may not change BEDROCK_PRIMARY_MODEL_ID of the pipeline `strikes`; set it in \
+             s3://bkt/pipelines/strikes/request.json, or list it there in `request_settings`"
+        );
+        check(
+            "BEDROCK_PRIMARY_MODEL_ID",
+            Some(&["BEDROCK_PRIMARY_MODEL_ID"]),
+        )
+        .unwrap();
+        check("BEDROCK_PRIMARY_MODEL_ID", Some(&["*"])).unwrap();
+        assert!(check("BEDROCK_TEMPERATURE", Some(&[])).is_err());
+    }
+}

@@ -1,0 +1,77 @@
+//! What a pipeline keeps in its folder for its runs: `request.json` with defaults, and the schema.
+
+use crate::places::{Prefixes, REQUEST_FILE};
+use quarry_contract::VERSION;
+use quarry_contract::location::S3Uri;
+use quarry_contract::request_file::RequestFile;
+use quarry_edge::error::StepError;
+use quarry_edge::store::{ObjectStore, StoreError};
+use serde::de::DeserializeOwned;
+
+/// The largest `request.json`, bytes; an execution's input is limited to 256 KiB.
+const MAX_REQUEST_BYTES: u64 = 256 * 1024;
+
+/// The `request.json` of a pipeline; a pipeline need not have one.
+///
+/// # Errors
+///
+/// `Quarry.BadRequest` when it cannot be read, or gives a default for `data`, which is what arrives.
+pub(crate) async fn of_pipeline(
+    store: &dyn ObjectStore,
+    prefixes: &Prefixes,
+    pipeline: &str,
+) -> Result<RequestFile, StepError> {
+    let at = prefixes.pipeline(pipeline).join(REQUEST_FILE);
+    let defaults = read_request(store, &at).await?.unwrap_or_default();
+    if defaults.data.is_some() {
+        return Err(StepError::bad_request(format!(
+            "{at}: `data` is what arrives and cannot have a default; remove it"
+        )));
+    }
+    Ok(defaults)
+}
+
+/// The pipeline's `validation_schema_*.json`, the last by name; a pipeline need not have one.
+pub(crate) async fn pipeline_schema(
+    store: &dyn ObjectStore,
+    home: &S3Uri,
+) -> Result<Option<S3Uri>, StepError> {
+    let prefix = home.join("validation_schema_");
+    let found = store.list(&prefix).await;
+    let found = found.map_err(|error| error.into_step(&format!("listing {prefix}")))?;
+    Ok(found
+        .into_iter()
+        .map(|object| object.location)
+        .filter(|location| {
+            let name = &location.key()[prefix.key().len()..];
+            !name.contains('/') && name.to_ascii_lowercase().ends_with(".json")
+        })
+        .max_by(|a, b| a.key().cmp(b.key())))
+}
+
+pub(crate) async fn read_request(
+    store: &dyn ObjectStore,
+    at: &S3Uri,
+) -> Result<Option<RequestFile>, StepError> {
+    let body = match store.get(at, MAX_REQUEST_BYTES).await {
+        Ok(body) => body,
+        Err(StoreError::NotFound(_)) => return Ok(None),
+        Err(error) => return Err(error.into_step(&format!("reading {at}"))),
+    };
+    let file: RequestFile = parse(at, &body)?;
+    if file.version != VERSION {
+        return Err(StepError::bad_request(format!(
+            "{at} has version {}; this is version {VERSION} of Quarry",
+            file.version
+        )));
+    }
+    Ok(Some(file))
+}
+
+fn parse<T: DeserializeOwned>(at: &S3Uri, body: &[u8]) -> Result<T, StepError> {
+    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    serde_json::from_slice(text).map_err(|error| StepError::BadRequest {
+        message: format!("{at}: {error}"),
+        source: None,
+    })
+}

@@ -1,0 +1,89 @@
+//! An object that is written again as it was.
+//!
+//! A client whose answer was lost repeats its PUT, and a copy in place (another storage class, another
+//! key, a version restored) writes the same bytes again. Each is an event of its own, with a version
+//! of its own, and would pay for the same table a second time. So the first event of an object leaves
+//! a note in the work prefix, and another event of the same object with the same `ETag` within
+//! [`SAME_WRITE`] starts nothing. Later it is taken for a wish to run again.
+//!
+//! Limit: the `ETag` of an object that is encrypted with a KMS key, or was uploaded in parts of
+//! another size, differs for the same bytes. Such a repetition starts a run.
+
+use crate::{Deps, ObjectCreated};
+use bytes::Bytes;
+use quarry_contract::VERSION;
+use quarry_contract::digest::hex_digest;
+use quarry_contract::location::S3Uri;
+use quarry_edge::clock::timestamp;
+use quarry_edge::error::StepError;
+use quarry_edge::store::{ObjectStore, StoreError};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How long the same content under the same name counts as the same arrival. Clients give a PUT up
+/// within minutes.
+pub const SAME_WRITE: Duration = Duration::from_hours(1);
+
+/// The largest note, bytes.
+const MAX_NOTE_BYTES: u64 = 4 * 1024;
+
+/// Which run an arrival led to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ArrivalNote {
+    version: u32,
+    run: String,
+    /// The event's time, RFC 3339.
+    time: String,
+}
+
+/// The run that an earlier event of the same object with the same content has started, if there is
+/// one. Otherwise notes `run` for later events.
+///
+/// Events without an `ETag` or a time are never repetitions.
+pub(crate) async fn started_before(
+    deps: &Deps,
+    created: &ObjectCreated,
+    run: &str,
+) -> Result<Option<String>, StepError> {
+    let (Some(etag), Some(time)) = (&created.etag, &created.time) else {
+        return Ok(None);
+    };
+    let Some(now) = timestamp(time) else {
+        return Ok(None);
+    };
+    let digest = hex_digest(&format!("{}\n{etag}", created.object));
+    let at = deps.places.arrival_note(&digest);
+    let note = ArrivalNote {
+        version: VERSION,
+        run: run.to_owned(),
+        time: time.clone(),
+    };
+    let body = Bytes::from(serde_json::to_vec(&note).map_err(StepError::bad_request)?);
+    match deps.store.put(&at, body.clone(), true).await {
+        Ok(_) => return Ok(None),
+        Err(StoreError::Exists(_)) => {}
+        Err(error) => return Err(error.into_step(&format!("writing {at}"))),
+    }
+    let Some(earlier) = read(&*deps.store, &at).await? else {
+        return Ok(None);
+    };
+    let apart = timestamp(&earlier.time).map(|then| now.abs_diff(then));
+    if earlier.run != run && apart.is_some_and(|apart| apart < SAME_WRITE) {
+        return Ok(Some(earlier.run));
+    }
+    if earlier.run != run {
+        let written = deps.store.put(&at, body, false).await;
+        written.map_err(|error| error.into_step(&format!("writing {at}")))?;
+    }
+    Ok(None)
+}
+
+/// The note, unless it is gone or not one: an arrival is never held up by it.
+async fn read(store: &dyn ObjectStore, at: &S3Uri) -> Result<Option<ArrivalNote>, StepError> {
+    match store.get(at, MAX_NOTE_BYTES).await {
+        Ok(body) => Ok(serde_json::from_slice(&body).ok()),
+        Err(StoreError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error.into_step(&format!("reading {at}"))),
+    }
+}
