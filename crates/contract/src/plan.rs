@@ -143,6 +143,10 @@ pub struct Todo {
     /// The form of the requests; the run's first one when none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forms: Option<RequestForms>,
+    /// Whether the service is known to take records in this form, so that what it refuses is the
+    /// records' own matter.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_taken: bool,
 }
 
 /// How many records of a round that is asked on demand get the same final error, and none an answer,
@@ -186,6 +190,10 @@ pub struct Asked {
     /// The form of the requests; the run's first one when none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forms: Option<RequestForms>,
+    /// Whether the service is known to take records in this form, so that what it refuses is the
+    /// records' own matter.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_taken: bool,
 }
 
 /// A row that cannot be sent.

@@ -24,6 +24,7 @@
 //! ```
 
 mod capabilities;
+mod denial;
 mod enforcement;
 mod family;
 mod form;
@@ -33,6 +34,7 @@ mod request;
 mod schema;
 
 pub use capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation, Thinking};
+pub use denial::Denial;
 pub use enforcement::{Enforcement, choose_enforcement};
 pub use family::Family;
 pub use form::{Parameter, RequestForm};

@@ -5,9 +5,9 @@ use crate::pacing::Pacing;
 use bytes::Bytes;
 use quarry_asking::Fallback;
 use quarry_edge::clock::Pause;
-use quarry_edge::error::{Source, StepError};
-use quarry_edge::failure::UNSUITABLE_REMEDY;
+use quarry_edge::error::StepError;
 use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
+use quarry_model::Denial;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -26,12 +26,15 @@ pub(crate) struct Asker<'a> {
     /// Calls made, whatever came of them.
     pub(crate) calls: &'a AtomicU64,
     pub(crate) model_id: String,
+    /// The setting that names it.
+    pub(crate) setting: &'static str,
     pub(crate) converse: bool,
     /// The service tier that is asked for.
     pub(crate) tier: Option<&'static str>,
     pub(crate) fallback: Option<&'a Fallback>,
     /// Whether other rows of the slice have been paid for as a job. A model that cannot be called on
-    /// demand then costs these rows their answers, and not the run its result.
+    /// demand then costs these rows their answers, and not the run its result. The same holds for a
+    /// fallback model.
     pub(crate) rows_were_paid: bool,
 }
 
@@ -44,6 +47,17 @@ pub(crate) enum Answered {
 }
 
 impl Answered {
+    /// Whether every record would get this error, so that no further one is to be asked.
+    pub(crate) fn is_every_records(&self) -> bool {
+        match self {
+            Self::Line(_) => false,
+            Self::No { why, .. } => !matches!(
+                why,
+                StepError::Throttled { .. } | StepError::Unavailable { .. }
+            ),
+        }
+    }
+
     /// Whether the service asked for fewer calls.
     pub(crate) fn is_throttled(&self) -> bool {
         matches!(
@@ -131,44 +145,44 @@ impl Asker<'_> {
                 },
             )
         };
+        // With a fallback model the words are those of both, and the code is the first one's.
+        let refused = |code, message: String, before: Option<(u16, String)>, retryable| {
+            let (code, message, second) = match before {
+                Some((code, first)) => {
+                    let second = format!("the fallback model {model_id}: {message}");
+                    (code, first, Some(second))
+                }
+                None => (code, message, None),
+            };
+            line::refusal(
+                id,
+                LineError {
+                    error_code: code,
+                    error_message: &message,
+                    fallback_message: second.as_deref(),
+                    retryable,
+                },
+            )
+        };
         match error {
             InvokeError::Rejected { code, message } => {
-                let (code, message, second) = match refused_before {
-                    Some((code, first)) => {
-                        let second = format!("the fallback model {model_id}: {message}");
-                        (code, first, Some(second))
-                    }
-                    None => (code, message, None),
-                };
-                Answered::Line(line::refusal(
-                    id,
-                    LineError {
-                        error_code: code,
-                        error_message: &message,
-                        fallback_message: second.as_deref(),
-                        retryable: None,
-                    },
-                ))
+                Answered::Line(refused(code, message, refused_before, None))
             }
             error @ InvokeError::TimedOut(_) => Answered::Line(line(504, &error.to_string(), None)),
-            InvokeError::Unsuitable(source) if self.rows_were_paid => {
-                let message = format!("{source}; {UNSUITABLE_REMEDY}");
-                Answered::Line(line(400, &message, Some(false)))
-            }
-            error @ InvokeError::Unsuitable(_) => {
-                let line = line(400, &words(&error), Some(false));
-                let source: Option<Source> = Some(Box::new(error));
-                Answered::No {
-                    line,
-                    why: StepError::Refused { doing, source },
+            InvokeError::Denied { denial, source } => {
+                let setting = if refused_before.is_some() {
+                    "BEDROCK_FALLBACK_MODEL_ID"
+                } else {
+                    self.setting
+                };
+                if denial != Denial::FirstUse && self.rows_were_paid {
+                    let remedy = denial.remedy(setting, model_id);
+                    let message = format!("{source}; {remedy}");
+                    return Answered::Line(refused(400, message, refused_before, Some(false)));
                 }
-            }
-            error @ InvokeError::FirstUse(_) => {
-                let line = line(403, &words(&error), None);
-                let source: Option<Source> = Some(Box::new(error));
                 Answered::No {
-                    line,
-                    why: StepError::ModelAccessPending { doing, source },
+                    line: line(403, &source.to_string(), Some(true)),
+                    why: StepError::denied(denial, &doing, setting, model_id, source),
                 }
             }
             InvokeError::Throttled(source) => Answered::No {
@@ -248,13 +262,5 @@ impl Asker<'_> {
             tier,
         };
         self.models.invoke(question).await
-    }
-}
-
-/// An error with its source, in one line.
-fn words(error: &InvokeError) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{source}; {error}"),
-        None => error.to_string(),
     }
 }
