@@ -3,27 +3,28 @@
 use crate::given::GivenAnswer;
 use crate::hash::{Random, hash};
 use crate::question::{Question, Want};
-use crate::schema;
+use crate::schema::Maker;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Where answers come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AnswerSource {
-    /// Made from the JSON Schema in the request (a tool's input, a structured output), and valid
-    /// against it. `schema` is for requests that have none in them. Without any schema the answer
-    /// is a short text.
+    /// Made from the JSON Schema in the request (a tool's input, a structured output, a text of the
+    /// prompt), and valid against it. Without any schema the answer is a short text.
     FromSchema {
-        /// The schema for requests without one.
+        /// What answers shall keep beyond the schema in the request: a request's schema may say less
+        /// than its user means. It counts where the request allows it, and for requests without one.
         schema: Option<Value>,
     },
     /// Given, record by record; what is not given is made from the schema.
     Given {
         /// The answers, see [`crate::parse_given`].
         answers: Vec<GivenAnswer>,
-        /// The schema for requests without one.
+        /// As with `FromSchema`.
         schema: Option<Value>,
     },
 }
@@ -55,6 +56,7 @@ pub(crate) struct Answers {
     by_text: Vec<(String, Vec<GivenAnswer>)>,
     for_all: Vec<GivenAnswer>,
     schema: Option<Value>,
+    maker: Maker,
 }
 
 impl Answers {
@@ -68,6 +70,7 @@ impl Answers {
             by_text: Vec::new(),
             for_all: Vec::new(),
             schema,
+            maker: Maker::default(),
         };
         for answer in given {
             if let Some(id) = answer.record_id.clone() {
@@ -85,10 +88,15 @@ impl Answers {
     }
 
     /// The schema that the answer has to keep.
-    pub(crate) fn schema<'a>(&'a self, question: &'a Question) -> Option<&'a Value> {
+    pub(crate) fn schema<'a>(&'a self, question: &'a Question) -> Option<Cow<'a, Value>> {
         match &question.want {
-            Want::Tool { schema, .. } | Want::Json(schema) => Some(schema),
-            Want::Text | Want::Prefill(_) => self.schema.as_ref(),
+            Want::Tool { schema, .. } | Want::Json(schema) => Some(Cow::Borrowed(schema)),
+            Want::Text | Want::Prefill(_) => match &self.schema {
+                Some(schema) => Some(Cow::Borrowed(schema)),
+                None => schema_in(&question.system)
+                    .or_else(|| schema_in(&question.prompt))
+                    .map(Cow::Owned),
+            },
             Want::Embedding { .. } => None,
         }
     }
@@ -131,23 +139,50 @@ impl Answers {
     /// The answer from the schema; another `variant` is another good answer to the same question.
     pub(crate) fn made(&self, question: &Question, variant: u64) -> Content {
         let schema = self.schema(question);
-        let schema_hash = schema.map_or(0, |schema| hash(schema.to_string().as_bytes()));
+        let schema_hash = schema
+            .as_ref()
+            .map_or(0, |schema| hash(schema.to_string().as_bytes()));
         let seed = hash(question.prompt.as_bytes()) ^ schema_hash.rotate_left(17) ^ variant;
         if let Some(schema) = schema {
-            return Content::Json(schema::generate(schema, seed));
+            return Content::Json(self.value(&schema, seed));
         }
+        let text = || self.maker.value(&json!({"type": "string"}), seed);
         match &question.want {
             Want::Embedding { dimensions } => Content::Vector(vector(*dimensions, seed)),
             // What begins with a bracket goes on as JSON.
             Want::Prefill(prefill) if prefill.starts_with('{') => {
-                Content::Json(json!({"answer": schema::generate(&json!({"type": "string"}), seed)}))
+                Content::Json(json!({"answer": text()}))
             }
-            _ => match schema::generate(&json!({"type": "string"}), seed) {
+            _ => match text() {
                 Value::String(text) => Content::Text(text),
                 other => Content::Json(other),
             },
         }
     }
+
+    /// A value that the request's schema accepts, and the user's too where there is one.
+    fn value(&self, schema: &Value, seed: u64) -> Value {
+        if let Some(whole) = self.schema.as_ref().filter(|whole| *whole != schema) {
+            let value = self.maker.value(whole, seed);
+            if self.maker.accepts(schema, &value) {
+                return value;
+            }
+        }
+        self.maker.value(schema, seed)
+    }
+}
+
+/// A JSON Schema of an object that stands in a text, as a model would find it there.
+fn schema_in(text: &str) -> Option<Value> {
+    /// Most braces that are looked at.
+    const MOST: usize = 64;
+    text.match_indices('{').take(MOST).find_map(|(at, _)| {
+        let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>();
+        let value = values.next()?.ok()?;
+        let is_object = value.get("type").and_then(Value::as_str) == Some("object");
+        let has_properties = value.get("properties").is_some_and(Value::is_object);
+        (is_object || has_properties).then_some(value)
+    })
 }
 
 /// A vector of length 1.
@@ -175,7 +210,9 @@ mod tests {
         Question {
             form: Form::Anthropic,
             prompt: prompt.to_owned(),
+            system: String::new(),
             want,
+            thinks: None,
             max_tokens: None,
             input_tokens: 1,
         }
@@ -233,5 +270,42 @@ mod tests {
         assert_eq!(numbers.len(), 256);
         let norm: f64 = numbers.iter().map(|n| n * n).sum();
         assert!((norm - 1.0).abs() < 1e-9);
+    }
+
+    /// A model that is only told of the schema keeps it as far as it sees it.
+    #[test]
+    fn a_schema_in_the_prompt_is_answered() {
+        let answers = Answers::new(AnswerSource::default());
+        let schema =
+            json!({"type": "object", "properties": {"a": {"const": 7}}, "required": ["a"]});
+        let mut told = question("q", Want::Text);
+        told.system = format!("Use {{this}}. Answer with JSON of this schema:\n{schema}\nOnly.");
+        assert_eq!(answers.made(&told, 0), Content::Json(json!({"a": 7})));
+        told.system = String::new();
+        told.prompt = format!("q\n{schema}");
+        assert_eq!(answers.made(&told, 0), Content::Json(json!({"a": 7})));
+        let untold = question("what is {x}? {\"kind\": \"a\"}", Want::Text);
+        assert!(matches!(answers.made(&untold, 0), Content::Text(_)));
+    }
+
+    /// The request's schema may leave out what its means cannot express.
+    #[test]
+    fn the_users_schema_counts_where_the_request_allows_it() {
+        let whole = json!({
+            "type": "object", "required": ["a"],
+            "properties": {"a": {"type": "integer", "minimum": 7, "maximum": 7}}
+        });
+        let answers = Answers::new(AnswerSource::FromSchema {
+            schema: Some(whole),
+        });
+        let fitted = json!({
+            "type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}
+        });
+        let made = answers.made(&question("q", Want::Json(fitted)), 0);
+        assert_eq!(made, Content::Json(json!({"a": 7})));
+        let renamed =
+            json!({"type": "object", "required": ["b"], "properties": {"b": {"const": 1}}});
+        let made = answers.made(&question("q", Want::Json(renamed)), 0);
+        assert_eq!(made, Content::Json(json!({"b": 1})));
     }
 }

@@ -51,6 +51,10 @@ impl ApiError {
         Self::new(400, "SerializationException", message)
     }
 
+    pub(crate) fn access_denied(message: impl Into<String>) -> Self {
+        Self::new(403, "AccessDeniedException", message)
+    }
+
     pub(crate) fn conflict(message: impl Into<String>) -> Self {
         Self::new(400, "ConflictException", message)
     }

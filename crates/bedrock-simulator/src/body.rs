@@ -1,15 +1,20 @@
 //! Whether a model would take a request body.
 //!
 //! The rules are those of the model families' parameter pages and of the errors that users report;
-//! the texts are close to the service's. They hold for batch records (whose refusal is an error
-//! line) and on-demand calls (`ValidationException`) alike.
+//! the texts are the service's where they are public, and close to them elsewhere. They hold for
+//! batch records (whose refusal is an error line) and on-demand calls (`ValidationException`) alike.
 
-mod anthropic;
 mod converse;
+mod messages;
 mod others;
+mod structured;
+mod tools;
+mod turns;
 
-use crate::question::{Family, Form};
-use anthropic::Claude;
+pub(crate) use tools::Drafts;
+
+use crate::models::{Facts, Feature};
+use crate::question::{Family, Form, Question};
 use serde_json::{Map, Value};
 
 /// The HTTP status of every refusal here.
@@ -19,35 +24,86 @@ pub(crate) const REFUSED: u16 = 400;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Judge<'a> {
     pub(crate) model_id: &'a str,
+    pub(crate) facts: Facts<'a>,
     pub(crate) family: Family,
     /// Whether it is a `Converse` body, whatever the family's own form.
     pub(crate) converse: bool,
-    /// Whether tools are taken; `Converse` jobs take none.
-    pub(crate) tools: bool,
+    /// Whether it is a record of a job.
+    pub(crate) in_job: bool,
 }
 
 impl Judge<'_> {
     /// The reason for which the model refuses `body`, if it does.
-    pub(crate) fn check(&self, body: &Value) -> Result<(), String> {
+    pub(crate) fn check(&self, body: &Value, drafts: &Drafts) -> Result<(), String> {
         let Value::Object(fields) = body else {
             return Err("Malformed input request: expected type: JSONObject".to_owned());
         };
         match Form::of(self.family, self.converse) {
-            Form::Anthropic => anthropic::check(fields, self.claude()),
-            Form::Converse => self.converse(fields),
+            Form::Anthropic => {
+                let checked = messages::check(fields, self, drafts);
+                // On demand the model's words come as they are.
+                checked.map_err(|words| {
+                    if self.in_job {
+                        by_the_model(&words)
+                    } else {
+                        words
+                    }
+                })
+            }
+            Form::Converse => self.converse(fields, drafts),
             Form::TitanEmbeddings => others::titan(fields),
             Form::CohereEmbeddings => others::cohere(fields),
-            Form::Llama => others::llama(fields),
-            Form::Chat => others::chat(fields),
+            Form::Llama => others::llama(fields, self.facts.output),
+            Form::Chat => others::chat(fields, self),
         }
     }
 
-    fn claude(&self) -> Claude {
-        match self.family {
-            Family::Anthropic => Claude::of(self.model_id),
-            _ => Claude::default(),
-        }
+    /// The reason for which a question is too long for the model, if it is.
+    pub(crate) fn check_length(&self, question: &Question) -> Result<(), String> {
+        let asked = question.input_tokens;
+        let Some(most) = self.facts.input.filter(|most| asked > *most) else {
+            return Ok(());
+        };
+        let words = match self.family {
+            Family::Anthropic => format!("prompt is too long: {asked} tokens > {most} maximum"),
+            Family::TitanEmbeddings => format!(
+                "400 Bad Request: Too many input tokens. Max input tokens: {most}, request input \
+                 token count: {asked}"
+            ),
+            _ => "Input is too long for requested model.".to_owned(),
+        };
+        let by_model = self.family == Family::Anthropic && (self.converse || self.in_job);
+        Err(if by_model {
+            by_the_model(&words)
+        } else {
+            words
+        })
     }
+
+    fn takes(&self, feature: Feature) -> bool {
+        self.facts.takes(feature)
+    }
+}
+
+/// The words of the model, as the service passes them on.
+fn by_the_model(words: &str) -> String {
+    format!("The model returned the following errors: {words}")
+}
+
+/// Most tokens of an answer, in the service's own words.
+fn below_ceiling(asked: Option<&Value>, most: Option<u64>) -> Result<(), String> {
+    match (asked.and_then(Value::as_u64), most) {
+        (Some(asked), Some(most)) if asked > most => Err(format!(
+            "The maximum tokens you requested exceeds the model limit of {most}. Try again with a \
+             maximum tokens value that is lower than {most}."
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Something that the request asks of a model that has it not, in the words of `Converse`.
+fn unsupported(field: &str) -> String {
+    format!("This model doesn't support the {field} field. Remove {field} and try again.")
 }
 
 fn tool_name(name: Option<&Value>, at: &str) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use crate::answer::AnswerSource;
 use crate::faults::Faults;
-use crate::job::Status;
+use crate::status::Status;
 use aws_sdk_s3::Client;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -100,8 +100,7 @@ impl fmt::Debug for SimulatorConfig {
     }
 }
 
-/// The quotas of batch inference ("Quotas for Amazon Bedrock", batch inference), and what the
-/// models of this account can do.
+/// The quotas of batch inference ("Quotas for Amazon Bedrock", batch inference).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -115,12 +114,9 @@ pub struct Limits {
     pub max_file_bytes: u64,
     /// Largest sum of a job's input files, bytes.
     pub max_job_bytes: u64,
-    /// Most jobs of one model that have not ended.
+    /// Most jobs of one model that have not ended, whatever profiles they name. The published
+    /// default is 100 in some accounts and 20 in others; a run that fits into 20 fits into both.
     pub jobs_in_flight_per_model: usize,
-    /// Whether `Converse` jobs take records with a `toolConfig`; the service refuses them.
-    pub converse_tools_in_jobs: bool,
-    /// The model ids and ARNs that exist; any well-formed one when `None`.
-    pub models: Option<Vec<String>>,
 }
 
 impl Default for Limits {
@@ -132,8 +128,6 @@ impl Default for Limits {
             max_file_bytes: 1 << 30,
             max_job_bytes: 5 << 30,
             jobs_in_flight_per_model: 20,
-            converse_tools_in_jobs: false,
-            models: None,
         }
     }
 }

@@ -15,54 +15,27 @@
 //!   ],
 //!   "calls": [
 //!     {"operation": "invoke", "kind": "throttle", "every": 10},
-//!     {"operation": "get", "kind": "unavailable", "first": 2}
-//!   ]
+//!     {"operation": "invoke", "kind": "throttle", "tier": "flex", "minutes": 45},
+//!     {"operation": "create", "kind": "subscription_pending", "minutes": 10}
+//!   ],
+//!   "models": [{"model": "anthropic.claude-haiku-4-5", "refuses": ["structured_output"]}],
+//!   "today": "2026-11-28",
+//!   "name_in_use": "validation"
 //! }
 //! ```
 //!
-//! **Records** are selected by their id (`record`), by their position in the input of the job that
-//! had them first (`every` with `offset`: positions `offset`, `offset + every`, …; `first`:
-//! positions below it). A fault holds for the first `times` times (default 1) that a record is
-//! asked, in jobs and on demand together, so that asking again heals it; with `"on_demand": false`
-//! it counts and holds in jobs only. A record is the same across asks by the text of its prompt;
-//! one that no job had before has no id, and the position at which its prompt first came on demand.
-//!
-//! | `kind` | what comes |
-//! |---|---|
-//! | `error_line` | an error with `code` (default 500) and `message`; on demand that HTTP status |
-//! | `missing` | no line |
-//! | `duplicate` | the same line twice |
-//! | `conflicting_duplicate` | a second line with another answer |
-//! | `unknown_id` | a line whose `recordId` nobody sent, in place of the record's |
-//! | `malformed_line` | a line that is no JSON |
-//! | `german_quotes` | `„word"` with a bare `"` inside a text of the JSON, given as text |
-//! | `fenced`, `prose` | the JSON in a code fence or between sentences, given as text |
-//! | `schema_violation` | JSON that breaks the schema |
-//! | `max_tokens` | an answer cut off, with the stop reason that says so |
-//!
-//! The five about lines hold in jobs only, whatever `on_demand` says. Those about JSON leave
-//! answers alone that are none.
-//!
-//! **Jobs** are selected by the order in which they are created (`job`, from 0; `every_job` with
-//! `offset`). Faults of creation hold for the first `times` calls (default 1) that would create
-//! that job, or would answer it again.
-//!
-//! | `kind` | what comes |
-//! |---|---|
-//! | `end` | the job ends as `status`, with the share `answered` (0 to 1, default 1) of its records in the output, evenly spread, and `message` |
-//! | `throttle_create` | `ThrottlingException` |
-//! | `quota_create` | `ServiceQuotaExceededException` |
-//! | `lost_create_response` | the job is created, the answer is `InternalServerException`; with `"cut": true` the connection breaks instead |
-//! | `throttle_get` | `ThrottlingException` when the job is read |
-//!
-//! **Calls** are selected by operation (`create`, `get`, `list`, `stop`, `invoke` for both on-demand
-//! operations) and by their number since the start, every call counted, those of the SDK's own
-//! retries too (`every` with `offset`, or `first`). Kinds: `throttle`, `unavailable` (HTTP 503) and
-//! `cut` (the connection breaks after the work is done).
+//! `docs/local-stack.md` describes every member and every kind. The types are here, what a script
+//! may not say is in [`check`](self::check), and what strikes when in [`strikes`](self::strikes).
 
-use crate::job::Status;
+mod check;
+mod strikes;
+
+pub use check::FaultsError;
+pub(crate) use strikes::{Call, Strikes};
+
+use crate::models::ModelChange;
+use crate::status::Status;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 
 /// All scripted faults.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -74,6 +47,67 @@ pub struct Faults {
     pub jobs: Vec<JobFault>,
     /// Of calls.
     pub calls: Vec<CallFault>,
+    /// What some models take or refuse in this account, against the simulator's list.
+    pub models: Vec<ModelChange>,
+    /// The models that have ended by this day are gone. Without it, no model ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub today: Option<Date>,
+    /// Which exception says that a job's name is in use.
+    #[serde(skip_serializing_if = "is_default")]
+    pub name_in_use: NameInUse,
+}
+
+/// A day, as in ISO 8601: `2026-11-28`. Days compare as their texts do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Date(String);
+
+impl Date {
+    /// The day that the text names.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let mut number = |length: usize, most: u32| {
+            let part = parts.next().filter(|part| part.len() == length)?;
+            let digits = part.bytes().all(|byte| byte.is_ascii_digit());
+            let number: u32 = part.parse().ok().filter(|_| digits)?;
+            (number >= 1 && number <= most).then_some(())
+        };
+        number(4, 9_999)?;
+        number(2, 12)?;
+        number(2, 31)?;
+        parts.next().is_none().then(|| Self(text.to_owned()))
+    }
+
+    /// Whether this day is `other` or comes after it.
+    pub(crate) fn has_reached(&self, other: &str) -> bool {
+        self.0.as_str() >= other
+    }
+}
+
+impl TryFrom<String> for Date {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::read(&text).ok_or_else(|| format!("`{text}` is not a day; write it as 2026-11-28"))
+    }
+}
+
+impl From<Date> for String {
+    fn from(date: Date) -> Self {
+        date.0
+    }
+}
+
+/// The exception for a job's name that is in use. The API lists `ConflictException` for the
+/// operation; its sibling operations are seen to answer a `ValidationException`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NameInUse {
+    /// `ConflictException`.
+    #[default]
+    Conflict,
+    /// `ValidationException`.
+    Validation,
 }
 
 /// What goes wrong with a record.
@@ -90,7 +124,7 @@ pub enum RecordFaultKind {
     ConflictingDuplicate,
     /// A line with an id that nobody sent.
     UnknownId,
-    /// A line that is no JSON.
+    /// A line that is not JSON.
     MalformedLine,
     /// German quotation marks, the closing one a bare ASCII mark.
     GermanQuotes,
@@ -102,9 +136,36 @@ pub enum RecordFaultKind {
     SchemaViolation,
     /// Cut off.
     MaxTokens,
+    /// The model declines, without any content.
+    Refusal,
+    /// A guardrail's message stands in the place of the answer.
+    GuardrailIntervened,
+    /// One property of a tool's input holds the others in the XML of tool calls.
+    ToolCallLeak,
+    /// Lists and objects inside the answer are given as JSON text.
+    NestedAsText,
 }
 
 impl RecordFaultKind {
+    /// All kinds.
+    pub const ALL: [Self; 15] = [
+        Self::ErrorLine,
+        Self::Missing,
+        Self::Duplicate,
+        Self::ConflictingDuplicate,
+        Self::UnknownId,
+        Self::MalformedLine,
+        Self::GermanQuotes,
+        Self::Fenced,
+        Self::Prose,
+        Self::SchemaViolation,
+        Self::MaxTokens,
+        Self::Refusal,
+        Self::GuardrailIntervened,
+        Self::ToolCallLeak,
+        Self::NestedAsText,
+    ];
+
     /// Whether it is about the line of a job's output, not about what the model answers.
     pub(crate) fn is_about_line(self) -> bool {
         matches!(
@@ -142,6 +203,12 @@ pub struct RecordFault {
     /// The error's message, with `error_line`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// What the error line says about asking again, with `error_line`; from the code when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retryable: Option<bool>,
+    /// Whether the error line says that the record's time was up, with `error_line`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub expired: bool,
     /// The first so many asks of a record; 1 when absent.
     #[serde(default = "once")]
     pub times: u64,
@@ -168,14 +235,6 @@ impl RecordFault {
         }
     }
 
-    /// A fault of the first `first` records, once each.
-    pub fn of_first(first: u64, kind: RecordFaultKind) -> Self {
-        Self {
-            first: Some(first),
-            ..Self::new(kind)
-        }
-    }
-
     /// The same fault for the first `times` asks.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
@@ -191,6 +250,8 @@ impl RecordFault {
             kind,
             code: None,
             message: None,
+            retryable: None,
+            expired: false,
             times: 1,
             on_demand: true,
         }
@@ -207,10 +268,21 @@ pub enum JobFaultKind {
     ThrottleCreate,
     /// Its creation meets a used quota.
     QuotaCreate,
-    /// It is created, but the answer does not arrive.
+    /// It is created, but the response does not arrive.
     LostCreateResponse,
     /// Reading it is throttled.
     ThrottleGet,
+}
+
+impl JobFaultKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [
+        Self::End,
+        Self::ThrottleCreate,
+        Self::QuotaCreate,
+        Self::LostCreateResponse,
+        Self::ThrottleGet,
+    ];
 }
 
 /// A fault of some jobs. Exactly one of `job` and `every_job` is set.
@@ -231,7 +303,7 @@ pub struct JobFault {
     /// The terminal status, with `end`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
-    /// The share of records in the output, with `end`; all when absent.
+    /// The share of the records in the output, with `end`; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<f64>,
     /// The job's message, with `end`.
@@ -287,6 +359,37 @@ pub enum Operation {
     Invoke,
 }
 
+impl Operation {
+    /// Whether its calls name a model.
+    pub(crate) fn names_model(self) -> bool {
+        matches!(self, Self::Create | Self::Invoke)
+    }
+}
+
+/// A service tier that a call asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// The tier of calls that name none.
+    #[default]
+    Default,
+    /// Cheaper, and later.
+    Flex,
+    /// Dearer, and sooner.
+    Priority,
+}
+
+impl Tier {
+    /// The service's name of the tier.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Flex => "flex",
+            Self::Priority => "priority",
+        }
+    }
+}
+
 /// What goes wrong with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -297,9 +400,39 @@ pub enum CallFaultKind {
     Unavailable,
     /// The connection breaks after the work is done.
     Cut,
+    /// `AccessDeniedException`: the marketplace subscription of the account's first call is under
+    /// way.
+    SubscriptionPending,
+    /// `ResourceNotFoundException`: nobody has filled in the provider's form.
+    UseCaseFormMissing,
+    /// `ValidationException`: the Region does not have the model.
+    NotInRegion,
+    /// `ResourceNotFoundException`: a model that will end, and that the account has not used lately.
+    Legacy,
 }
 
-/// A fault of some calls. Exactly one of `every` and `first` is set.
+impl CallFaultKind {
+    /// All kinds.
+    pub const ALL: [Self; 7] = [
+        Self::Throttle,
+        Self::Unavailable,
+        Self::Cut,
+        Self::SubscriptionPending,
+        Self::UseCaseFormMissing,
+        Self::NotInRegion,
+        Self::Legacy,
+    ];
+
+    /// Whether it is about the model that a call names.
+    pub(crate) fn is_about_model(self) -> bool {
+        matches!(
+            self,
+            Self::SubscriptionPending | Self::UseCaseFormMissing | Self::NotInRegion | Self::Legacy
+        )
+    }
+}
+
+/// A fault of some calls. Exactly one of `every`, `first` and `minutes` is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallFault {
@@ -307,38 +440,86 @@ pub struct CallFault {
     pub operation: Operation,
     /// What goes wrong.
     pub kind: CallFaultKind,
-    /// Every so many calls, from `offset`.
+    /// Only calls whose model's id, without a geography, begins like this; with `create` and
+    /// `invoke`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Only calls that ask for this tier, with `invoke`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
+    /// Every so many of these calls, from `offset`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
     /// The first call with `every`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub offset: u64,
-    /// The first so many calls.
+    /// The first so many of these calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<u64>,
+    /// All of these calls for so many minutes from the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<u64>,
+    /// The error's message, in place of the service's usual words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 impl CallFault {
     /// A fault of the first `first` calls.
     pub fn of_first(first: u64, operation: Operation, kind: CallFaultKind) -> Self {
         Self {
-            operation,
-            kind,
-            every: None,
-            offset: 0,
             first: Some(first),
+            ..Self::new(operation, kind)
         }
     }
 
     /// A fault of every `every`-th call, from the first on.
     pub fn of_every(every: u64, operation: Operation, kind: CallFaultKind) -> Self {
         Self {
+            every: Some(every),
+            ..Self::new(operation, kind)
+        }
+    }
+
+    /// A fault of all calls for so many minutes from the first one.
+    pub fn of_minutes(minutes: u64, operation: Operation, kind: CallFaultKind) -> Self {
+        Self {
+            minutes: Some(minutes),
+            ..Self::new(operation, kind)
+        }
+    }
+
+    fn new(operation: Operation, kind: CallFaultKind) -> Self {
+        Self {
             operation,
             kind,
-            every: Some(every),
+            model: None,
+            tier: None,
+            every: None,
             offset: 0,
             first: None,
+            minutes: None,
+            message: None,
         }
+    }
+}
+
+impl Faults {
+    /// The names of all kinds, for people.
+    pub fn kinds() -> String {
+        fn names<T: Serialize>(kinds: &[T]) -> String {
+            let names = kinds.iter().map(|kind| {
+                let name = serde_json::to_value(kind).unwrap_or_default();
+                name.as_str().unwrap_or_default().to_owned()
+            });
+            names.collect::<Vec<_>>().join(", ")
+        }
+        format!(
+            "records: {}\njobs: {}\ncalls: {}",
+            names(&RecordFaultKind::ALL),
+            names(&JobFaultKind::ALL),
+            names(&CallFaultKind::ALL)
+        )
     }
 }
 
@@ -354,219 +535,9 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Why a fault script cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum FaultsError {
-    /// It is not JSON of this form.
-    #[error("the fault script cannot be read")]
-    Json(#[from] serde_json::Error),
-    /// A fault selects nothing, twice, or with a zero step.
-    #[error("{list}[{index}] needs exactly one selector of {selectors}, above 0")]
-    Selector {
-        /// `records`, `jobs` or `calls`.
-        list: &'static str,
-        /// From 0.
-        index: usize,
-        /// The names to choose from.
-        selectors: &'static str,
-    },
-    /// A setting that another kind of fault has.
-    #[error("{list}[{index}]: {problem}")]
-    Setting {
-        /// `records` or `jobs`.
-        list: &'static str,
-        /// From 0.
-        index: usize,
-        /// What is wrong, and what to do.
-        problem: &'static str,
-    },
-}
-
-impl Faults {
-    /// Reads and checks a script.
-    pub fn from_json(bytes: &[u8]) -> Result<Self, FaultsError> {
-        let faults: Self = serde_json::from_slice(bytes)?;
-        faults.check()?;
-        Ok(faults)
-    }
-
-    /// Whether every fault says what it must and nothing that it cannot.
-    pub fn check(&self) -> Result<(), FaultsError> {
-        for (index, fault) in self.records.iter().enumerate() {
-            let list = "records";
-            let selected = usize::from(fault.record.is_some())
-                + usize::from(fault.every.is_some_and(|every| every > 0))
-                + usize::from(fault.first.is_some());
-            if selected != 1 || fault.every == Some(0) {
-                return Err(FaultsError::Selector {
-                    list,
-                    index,
-                    selectors: "`record`, `every`, `first`",
-                });
-            }
-            let has_error = fault.code.is_some() || fault.message.is_some();
-            if has_error && fault.kind != RecordFaultKind::ErrorLine {
-                return Err(FaultsError::Setting {
-                    list,
-                    index,
-                    problem: "`code` and `message` are for `error_line`",
-                });
-            }
-        }
-        for (index, fault) in self.jobs.iter().enumerate() {
-            let list = "jobs";
-            let selected = usize::from(fault.job.is_some())
-                + usize::from(fault.every_job.is_some_and(|every| every > 0));
-            if selected != 1 || fault.every_job == Some(0) {
-                return Err(FaultsError::Selector {
-                    list,
-                    index,
-                    selectors: "`job`, `every_job`",
-                });
-            }
-            let setting = |problem| FaultsError::Setting {
-                list,
-                index,
-                problem,
-            };
-            let ends = fault.kind == JobFaultKind::End;
-            if ends && !fault.status.is_some_and(Status::is_terminal) {
-                return Err(setting(
-                    "`end` needs a terminal `status`: Completed, PartiallyCompleted, Failed, \
-                     Stopped or Expired",
-                ));
-            }
-            let has_end =
-                fault.status.is_some() || fault.answered.is_some() || fault.message.is_some();
-            if has_end && !ends {
-                return Err(setting("`status`, `answered` and `message` are for `end`"));
-            }
-            if fault
-                .answered
-                .is_some_and(|share| !(0.0..=1.0).contains(&share))
-            {
-                return Err(setting("`answered` is a share from 0 to 1"));
-            }
-            if fault.cut && fault.kind != JobFaultKind::LostCreateResponse {
-                return Err(setting("`cut` is for `lost_create_response`"));
-            }
-        }
-        for (index, fault) in self.calls.iter().enumerate() {
-            if fault.every.is_some() == fault.first.is_some() || fault.every == Some(0) {
-                return Err(FaultsError::Selector {
-                    list: "calls",
-                    index,
-                    selectors: "`every`, `first`",
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// The faults of a record's ask: it has this id, this first position, and was asked so often
-    /// before, in jobs and on demand.
-    pub(crate) fn of_ask(
-        &self,
-        record_id: Option<&str>,
-        position: u64,
-        in_jobs: u64,
-        on_demand: u64,
-        is_on_demand: bool,
-    ) -> impl Iterator<Item = &RecordFault> {
-        self.records.iter().filter(move |fault| {
-            let selected = match (&fault.record, fault.first) {
-                (Some(record), _) => record_id == Some(record.as_str()),
-                (None, Some(first)) => position < first,
-                (None, None) => steps(position, fault.every, fault.offset),
-            };
-            let job_only = !fault.on_demand || fault.kind.is_about_line();
-            let before = if fault.on_demand {
-                in_jobs + on_demand
-            } else {
-                in_jobs
-            };
-            selected && before < fault.times && !(is_on_demand && job_only)
-        })
-    }
-}
-
-impl JobFault {
-    fn selects(&self, job: u64) -> bool {
-        match self.job {
-            Some(number) => number == job,
-            None => steps(job, self.every_job, self.offset),
-        }
-    }
-}
-
-impl Faults {
-    /// How the `job`-th job is made to end.
-    pub(crate) fn ending(&self, job: u64) -> Option<&JobFault> {
-        self.jobs
-            .iter()
-            .find(|fault| fault.kind == JobFaultKind::End && fault.selects(job))
-    }
-}
-
-fn steps(number: u64, every: Option<u64>, offset: u64) -> bool {
-    let Some(past) = number.checked_sub(offset) else {
-        return false;
-    };
-    every.is_some_and(|every| past.checked_rem(every) == Some(0))
-}
-
-/// How often each fault of jobs and calls has struck.
-#[derive(Debug, Default)]
-pub(crate) struct Strikes {
-    jobs: HashMap<(usize, u64), u64>,
-    calls: HashMap<Operation, u64>,
-}
-
-impl Strikes {
-    /// The fault of this kind that hits the `job`-th job now, if any; it is counted.
-    pub(crate) fn job<'f>(
-        &mut self,
-        faults: &'f Faults,
-        kind: JobFaultKind,
-        job: u64,
-    ) -> Option<&'f JobFault> {
-        faults
-            .jobs
-            .iter()
-            .enumerate()
-            .filter(|(_, fault)| fault.kind == kind && fault.selects(job))
-            .find_map(|(index, fault)| {
-                let struck = self.jobs.entry((index, job)).or_default();
-                let strikes = *struck < fault.times;
-                *struck += u64::from(strikes);
-                strikes.then_some(fault)
-            })
-    }
-
-    /// The fault that hits this call, if any; the call is counted.
-    pub(crate) fn call(&mut self, faults: &Faults, operation: Operation) -> Option<CallFaultKind> {
-        let number = self.calls.entry(operation).or_default();
-        let this = *number;
-        *number += 1;
-        faults
-            .calls
-            .iter()
-            .filter(|fault| fault.operation == operation)
-            .find(|fault| match fault.first {
-                Some(first) => this < first,
-                None => steps(this, fault.every, fault.offset),
-            })
-            .map(|fault| fault.kind)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn refused(json: &str) -> String {
-        Faults::from_json(json.as_bytes()).unwrap_err().to_string()
-    }
 
     /// The example of the documentation is a valid script and reads back as it was written.
     #[test]
@@ -582,102 +553,40 @@ mod tests {
         let faults = Faults::from_json(example.as_bytes()).unwrap();
         assert_eq!(
             (faults.records.len(), faults.jobs.len(), faults.calls.len()),
-            (4, 3, 2)
+            (4, 3, 3)
         );
         let written = serde_json::to_vec(&faults).unwrap();
         assert_eq!(Faults::from_json(&written).unwrap(), faults);
     }
 
     #[test]
-    fn mistakes_are_named() {
-        assert!(refused(r#"{"records":[{"kind":"missing"}]}"#).contains("records[0]"));
-        assert!(
-            refused(r#"{"records":[{"first":1,"every":2,"kind":"missing"}]}"#)
-                .contains("exactly one selector")
-        );
-        assert!(refused(r#"{"records":[{"every":0,"kind":"missing"}]}"#).contains("above 0"));
-        assert!(
-            refused(r#"{"records":[{"first":1,"kind":"missing","code":500}]}"#)
-                .contains("error_line")
-        );
-        assert!(refused(r#"{"jobs":[{"kind":"end","status":"Failed"}]}"#).contains("jobs[0]"));
-        assert!(
-            refused(r#"{"jobs":[{"job":0,"kind":"end","status":"InProgress"}]}"#)
-                .contains("terminal")
-        );
-        assert!(
-            refused(r#"{"jobs":[{"job":0,"kind":"end","status":"Failed","answered":1.5}]}"#)
-                .contains("0 to 1")
-        );
-        assert!(
-            refused(r#"{"jobs":[{"job":0,"kind":"throttle_get","cut":true}]}"#).contains("`cut`")
-        );
-        assert!(refused(r#"{"calls":[{"operation":"get","kind":"cut"}]}"#).contains("calls[0]"));
-        // A misspelt name is an error, not a fault that never strikes.
-        assert!(Faults::from_json(br#"{"records":[{"fist":1,"kind":"missing"}]}"#).is_err());
-        assert!(Faults::from_json(br#"{"record":[]}"#).is_err());
+    fn days_are_told_from_other_texts() {
+        let day = Date::read("2026-11-28").unwrap();
+        assert!(day.has_reached("2026-11-28") && day.has_reached("2026-10-14"));
+        assert!(!day.has_reached("2027-01-08"));
+        for other in [
+            "",
+            "2026",
+            "2026-11",
+            "28.11.2026",
+            "2026-13-01",
+            "2026-11-32",
+            "2026-11-+1",
+        ] {
+            assert_eq!(Date::read(other), None, "{other}");
+        }
     }
 
     #[test]
-    fn a_record_fault_holds_for_its_first_asks() {
-        let faults = Faults {
-            records: vec![RecordFault::of_every(10, 3, RecordFaultKind::Prose).times(2)],
-            ..Faults::default()
-        };
-        let hit = |position, in_jobs, on_demand, is_on_demand| {
-            faults
-                .of_ask(None, position, in_jobs, on_demand, is_on_demand)
-                .count()
-                == 1
-        };
-        assert!(hit(3, 0, 0, false) && hit(13, 1, 0, true) && hit(23, 0, 1, false));
-        assert!(!hit(3, 1, 1, true) && !hit(2, 0, 0, false) && !hit(4, 0, 0, false));
-    }
-
-    #[test]
-    fn faults_of_jobs_only_and_of_lines_spare_on_demand_asks() {
-        let fault = RecordFault::of_first(1, RecordFaultKind::Prose);
-        let faults = Faults {
-            records: vec![
-                RecordFault {
-                    on_demand: false,
-                    ..fault
-                },
-                RecordFault::of_first(1, RecordFaultKind::Missing),
-            ],
-            ..Faults::default()
-        };
-        assert_eq!(faults.of_ask(None, 0, 0, 0, true).count(), 0);
-        assert_eq!(faults.of_ask(None, 0, 0, 0, false).count(), 2);
-        // The first still holds in a job after an ask on demand, the second does not.
-        assert_eq!(faults.of_ask(None, 0, 0, 1, false).count(), 1);
-    }
-
-    #[test]
-    fn strikes_are_counted_per_job_and_per_call() {
-        let faults = Faults {
-            jobs: vec![JobFault {
-                times: 2,
-                ..JobFault::of_job(1, JobFaultKind::ThrottleCreate)
-            }],
-            calls: vec![CallFault::of_every(
-                3,
-                Operation::Get,
-                CallFaultKind::Throttle,
-            )],
-            ..Faults::default()
-        };
-        let mut strikes = Strikes::default();
-        let mut create = |job| {
-            strikes
-                .job(&faults, JobFaultKind::ThrottleCreate, job)
-                .is_some()
-        };
-        assert_eq!(
-            [create(0), create(1), create(1), create(1)],
-            [false, true, true, false]
-        );
-        let mut get = || strikes.call(&faults, Operation::Get).is_some();
-        assert_eq!([get(), get(), get(), get()], [true, false, false, true]);
+    fn all_kinds_are_named() {
+        let kinds = Faults::kinds();
+        for name in [
+            "error_line",
+            "nested_as_text",
+            "throttle_get",
+            "subscription_pending",
+        ] {
+            assert!(kinds.contains(name), "{kinds}");
+        }
     }
 }

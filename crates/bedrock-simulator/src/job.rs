@@ -2,63 +2,11 @@
 
 use crate::config::Schedule;
 use crate::faults::JobFault;
-use serde::{Deserialize, Serialize};
+use crate::status::Status;
 use std::time::Duration;
 
-/// A job's status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Status {
-    /// Queued for validation.
-    Submitted,
-    /// Its files are being checked.
-    Validating,
-    /// Waits its turn.
-    Scheduled,
-    /// Being worked on.
-    InProgress,
-    /// Done.
-    Completed,
-    /// Ran out of time while it was worked on.
-    PartiallyCompleted,
-    /// Failed.
-    Failed,
-    /// Being stopped.
-    Stopping,
-    /// Stopped.
-    Stopped,
-    /// Ran out of time before it began.
-    Expired,
-}
-
-impl Status {
-    /// Whether the job will not change any more.
-    pub fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            Self::Completed
-                | Self::PartiallyCompleted
-                | Self::Failed
-                | Self::Stopped
-                | Self::Expired
-        )
-    }
-
-    /// The service's name of the status.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Submitted => "Submitted",
-            Self::Validating => "Validating",
-            Self::Scheduled => "Scheduled",
-            Self::InProgress => "InProgress",
-            Self::Completed => "Completed",
-            Self::PartiallyCompleted => "PartiallyCompleted",
-            Self::Failed => "Failed",
-            Self::Stopping => "Stopping",
-            Self::Stopped => "Stopped",
-            Self::Expired => "Expired",
-        }
-    }
-}
+/// How long after its deadline a job expires (recorded: 25 to 40 s).
+const EXPIRY_DELAY: Duration = Duration::from_secs(30);
 
 /// What decides a job's way.
 #[derive(Debug, Clone, Copy)]
@@ -128,7 +76,7 @@ impl Course<'_> {
             return Stage::ToValidate;
         };
         if deadline <= started {
-            let mut end = ending(deadline, Status::Expired, 0.0);
+            let mut end = ending(deadline + EXPIRY_DELAY, Status::Expired, 0.0);
             end.message = Some("The job expired before it could be started.".to_owned());
             return until(now, end, Status::Scheduled, 0.0);
         }
@@ -250,7 +198,8 @@ mod tests {
         let mut waiting = course(&late);
         waiting.records = Some(100);
         assert_eq!(status(&waiting, 24 * 60 - 1), Status::Scheduled);
-        assert_eq!(status(&waiting, 24 * 60), Status::Expired);
+        assert_eq!(status(&waiting, 24 * 60), Status::Scheduled);
+        assert_eq!(status(&waiting, 24 * 60 + 1), Status::Expired);
 
         let slow = Schedule {
             processing_seconds: 100 * 3_600,

@@ -6,17 +6,21 @@
 //! so that the AWS SDK's clients are used unchanged. Inputs are read from, and outputs written to,
 //! any S3 endpoint.
 //!
-//! It is meant to be at least as strict as the service: names, tokens and locations have to match
-//! the service's patterns, jobs have to keep the quotas, and records whose body the model would
-//! refuse become error lines. Time is the caller's: jobs move through their statuses as the given
-//! clock says, and the work is done when a request first sees that its time has come.
+//! It is meant to be at least as strict and as real as the service. Names, tokens and locations have
+//! to match the service's patterns, jobs have to keep the quotas, and what a model refuses is refused
+//! in the service's words: at creation, on demand, or as the error line of a record. Which model
+//! takes what stands in `models.json`, a list of the simulator's own. What is written (lines,
+//! manifests, lists, times) has the members of recorded artefacts of the service. Time is the
+//! caller's: jobs move through their statuses as the given clock says, and the work is done when a
+//! request first sees that its time has come.
 //!
 //! What the "model" answers comes from the JSON Schema in the request ([`AnswerSource::FromSchema`])
 //! or from given answers ([`AnswerSource::Given`]); what goes wrong is scripted ([`Faults`]). Both
 //! are deterministic: the same calls get the same answers.
 //!
-//! Not simulated: regions, permissions, encryption, VPCs, provisioned throughput, guardrails,
-//! streaming responses, and other models' request bodies beyond the families in [`Family`].
+//! Not simulated: permissions, encryption, VPCs, provisioned throughput, guardrails' rules, streaming
+//! responses, and request bodies of other families than Claude, Nova, Titan and Cohere embeddings,
+//! Llama, and chat completions.
 
 mod answer;
 mod api;
@@ -27,6 +31,7 @@ mod given;
 mod hash;
 mod job;
 mod ledger;
+mod models;
 mod pattern;
 mod question;
 mod record;
@@ -35,17 +40,18 @@ mod rules;
 mod schema;
 mod server;
 mod service;
+mod status;
 mod storage;
 mod work;
 
 pub use answer::AnswerSource;
 pub use config::{Event, EventSink, Limits, Now, Schedule, SimulatorConfig};
 pub use faults::{
-    CallFault, CallFaultKind, Faults, FaultsError, JobFault, JobFaultKind, Operation, RecordFault,
-    RecordFaultKind,
+    CallFault, CallFaultKind, Date, Faults, FaultsError, JobFault, JobFaultKind, NameInUse,
+    Operation, RecordFault, RecordFaultKind, Tier,
 };
 pub use given::{GivenAnswer, GivenError, parse_given};
-pub use job::Status;
 pub use ledger::{Counters, RecordAsks};
-pub use question::Family;
+pub use models::{Feature, ModelChange};
 pub use server::{Running, Simulator, StartError};
+pub use status::Status;

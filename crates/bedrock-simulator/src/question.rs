@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// A family of models that share the form of their request bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
+pub(crate) enum Family {
     /// Claude's messages.
     Anthropic,
     /// Amazon Nova, whose bodies and answers have the form of `Converse`.
@@ -21,7 +21,7 @@ pub enum Family {
 
 impl Family {
     /// By the model's id; by the body where an ARN does not show the model.
-    pub fn of(model_id: &str, body: &Value) -> Self {
+    pub(crate) fn of(model_id: &str, body: &Value) -> Self {
         let name = model_id.rsplit('/').next().unwrap_or(model_id);
         if name.contains("anthropic.") || body.get("anthropic_version").is_some() {
             Self::Anthropic
@@ -85,7 +85,10 @@ pub(crate) struct Question {
     pub(crate) form: Form,
     /// The user's text, all turns, without the system prompt and the assistant's beginning.
     pub(crate) prompt: String,
+    pub(crate) system: String,
     pub(crate) want: Want,
+    /// What the request says about thinking, when it says something.
+    pub(crate) thinks: Option<bool>,
     /// Most tokens of the answer.
     pub(crate) max_tokens: Option<u64>,
     /// Estimated.
@@ -108,8 +111,12 @@ impl Question {
             Form::Llama => llama(body),
             Form::Chat => chat(body),
         };
-        let system = text_of(body.get("system").unwrap_or(&Value::Null));
-        question.input_tokens = tokens(question.prompt.len() + system.len());
+        question.system = text_of(body.get("system").unwrap_or(&Value::Null));
+        question.thinks = ["/thinking", "/additionalModelRequestFields/thinking"]
+            .iter()
+            .find_map(|pointer| body.pointer(pointer)?.get("type"))
+            .map(|kind| kind != "disabled");
+        question.input_tokens = tokens(question.prompt.len() + question.system.len());
         question
     }
 
@@ -117,7 +124,9 @@ impl Question {
         Self {
             form,
             prompt,
+            system: String::new(),
             want,
+            thinks: None,
             max_tokens: max_tokens.and_then(Value::as_u64),
             input_tokens: 0,
         }
@@ -134,7 +143,8 @@ fn anthropic(body: &Value) -> Question {
         Some("tool") => tools
             .iter()
             .find(|tool| tool.get("name").and_then(Value::as_str) == named),
-        _ => tools.first(),
+        Some("any") => tools.first(),
+        _ => offered(tools, "/description"),
     };
     let schema = ["/output_config/format/schema", "/output_format/schema"]
         .iter()
@@ -161,7 +171,8 @@ fn converse(body: &Value) -> Question {
         Some(name) => tools
             .iter()
             .find(|tool| tool.pointer("/toolSpec/name").and_then(Value::as_str) == Some(name)),
-        None => tools.first(),
+        None if body.pointer("/toolConfig/toolChoice/any").is_some() => tools.first(),
+        None => offered(tools, "/toolSpec/description"),
     };
     let schema = body
         .pointer("/outputConfig/textFormat/structure/jsonSchema/schema")
@@ -234,13 +245,15 @@ fn llama(body: &Value) -> Question {
 
 fn chat(body: &Value) -> Question {
     let (prompt, _) = turns(body);
-    let tool = items(body, "tools").first();
-    let forced = !matches!(
-        body.get("tool_choice").and_then(Value::as_str),
-        Some("none")
-    );
+    let tools = items(body, "tools");
+    let tool = match body.get("tool_choice") {
+        Some(Value::String(choice)) if choice == "none" => None,
+        Some(Value::String(choice)) if choice == "auto" => offered(tools, "/function/description"),
+        None => offered(tools, "/function/description"),
+        Some(_) => tools.first(),
+    };
     let schema = body.pointer("/response_format/json_schema/schema");
-    let want = match (tool.filter(|_| forced), schema) {
+    let want = match (tool, schema) {
         (Some(tool), _) => Want::Tool {
             name: string(tool.pointer("/function/name")),
             schema: tool
@@ -255,6 +268,15 @@ fn chat(body: &Value) -> Question {
         .iter()
         .find_map(|pointer| body.pointer(pointer));
     Question::new(Form::Chat, prompt, want, max_tokens)
+}
+
+/// The tool that a model calls without having to: one that says what it is for. Models do not call a
+/// tool without a description (litellm#42717).
+fn offered<'a>(tools: &'a [Value], description: &str) -> Option<&'a Value> {
+    tools.iter().find(|tool| {
+        let description = tool.pointer(description).and_then(Value::as_str);
+        description.is_some_and(|text| !text.trim().is_empty())
+    })
 }
 
 /// The text of all user turns, and the assistant's beginning when the last turn is its.
@@ -357,5 +379,29 @@ mod tests {
         assert_eq!(read(&prefill).want, Want::Prefill("{".into()));
         assert_eq!(read(&tool).prompt, "ask");
         assert!(matches!(read(&tool).want, Want::Tool { name, .. } if name == "t"));
+        assert_eq!(read(&plain).system, "be brief");
+    }
+
+    #[test]
+    fn a_tool_that_is_not_forced_is_called_when_it_says_what_it_is_for() {
+        let ask = |description: &str| {
+            let tool = json!({"name": "t", "description": description, "input_schema": {}});
+            let body = json!({
+                "messages": [{"role": "user", "content": "ask"}], "tools": [tool]
+            });
+            Question::read(Form::Anthropic, &body).want
+        };
+        assert!(matches!(ask("writes the answer down"), Want::Tool { .. }));
+        assert_eq!(ask(""), Want::Text);
+    }
+
+    #[test]
+    fn what_a_request_says_about_thinking_is_read_in_both_invocations() {
+        let thinking = json!({"type": "disabled"});
+        let invoke = json!({"thinking": thinking});
+        let converse = json!({"additionalModelRequestFields": {"thinking": {"type": "adaptive"}}});
+        assert_eq!(Question::read(Form::Anthropic, &invoke).thinks, Some(false));
+        assert_eq!(Question::read(Form::Converse, &converse).thinks, Some(true));
+        assert_eq!(Question::read(Form::Converse, &json!({})).thinks, None);
     }
 }

@@ -1,20 +1,23 @@
 //! Asking one record: check, answer, spoil, count. The same for jobs and on-demand calls.
 
 use crate::answer::Answers;
-use crate::body::{self, Judge};
-use crate::faults::{Faults, RecordFault, RecordFaultKind};
+use crate::body::{self, Drafts, Judge};
+use crate::faults::{Faults, RecordFault, RecordFaultKind, Tier};
 use crate::hash::{Random, hash};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, RecordAsks};
+use crate::models::{Models, Thinking};
 use crate::question::{Family, Form, Question};
-use crate::reply::Reply;
+use crate::reply::{Asking, Reply};
 use serde_json::Value;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The model behind all operations.
+/// The models behind all operations.
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) answers: Answers,
     pub(crate) faults: Faults,
+    pub(crate) models: Models,
+    drafts: Drafts,
     ledger: Mutex<Ledger>,
 }
 
@@ -25,9 +28,11 @@ pub(crate) enum Asker<'a> {
         record_id: &'a str,
         /// Its position in the job's input.
         position: u64,
-        converse_tools: bool,
     },
-    OnDemand,
+    OnDemand {
+        /// The tier that the call names.
+        tier: Option<Tier>,
+    },
 }
 
 /// What came of an ask.
@@ -53,13 +58,60 @@ pub(crate) struct Answered {
 pub(crate) struct Refusal {
     pub(crate) code: u16,
     pub(crate) message: String,
+    /// Whether the same record may get another result.
+    pub(crate) retryable: bool,
+    /// Whether the record's time was up.
+    pub(crate) expired: bool,
+}
+
+impl Refusal {
+    /// What the model says to a body that it does not take.
+    fn of_body(message: String) -> Self {
+        Self {
+            code: body::REFUSED,
+            message,
+            retryable: false,
+            expired: false,
+        }
+    }
+
+    fn of_fault(fault: &RecordFault) -> Self {
+        let code = fault.code.unwrap_or(500);
+        Self {
+            code,
+            message: fault
+                .message
+                .clone()
+                .unwrap_or_else(|| usual_words(code).to_owned()),
+            retryable: fault.retryable.unwrap_or(code == 429 || code >= 500),
+            expired: fault.expired,
+        }
+    }
+}
+
+/// The words that come with a code.
+fn usual_words(code: u16) -> &'static str {
+    match code {
+        403 => "You invoked an unsupported model or your request did not allow prompt caching.",
+        424 => {
+            "Model produced invalid sequence as part of ToolUse. Please refer to the model tool use \
+             troubleshooting guide."
+        }
+        429 => "Too many tokens per day, please wait before trying again.",
+        400..=499 => "The model returned the following errors: the request is not valid.",
+        _ => {
+            "The system encountered an unexpected error during processing. Try your request again."
+        }
+    }
 }
 
 impl Model {
     pub(crate) fn new(answers: Answers, faults: Faults) -> Self {
         Self {
             answers,
+            models: Models::new(faults.models.clone()),
             faults,
+            drafts: Drafts::default(),
             ledger: Mutex::default(),
         }
     }
@@ -77,60 +129,29 @@ impl Model {
         asker: Asker<'_>,
     ) -> Asked {
         let family = Family::of(model_id, body);
-        let form = Form::of(family, converse);
-        let tools = match asker {
-            Asker::Job { converse_tools, .. } => !converse || converse_tools,
-            Asker::OnDemand => true,
-        };
-        let checked = Judge {
+        let question = Question::read(Form::of(family, converse), body);
+        let judge = Judge {
             model_id,
+            facts: self.models.of(model_id),
             family,
             converse,
-            tools,
-        }
-        .check(body);
-        let question = Question::read(form, body);
+            in_job: matches!(asker, Asker::Job { .. }),
+        };
         let prompt = hash(question.prompt.as_bytes());
         let (entry, before) = match asker {
             Asker::Job {
                 record_id,
                 position,
-                ..
             } => self.ledger().ask_in_job(record_id, prompt, position),
-            Asker::OnDemand => self.ledger().ask_on_demand(prompt),
+            Asker::OnDemand { .. } => self.ledger().ask_on_demand(prompt),
         };
         let record_id = Some(before.record_id.clone()).filter(|id| !id.is_empty());
-        let faults: Vec<&RecordFault> = self
-            .faults
-            .of_ask(
-                record_id.as_deref(),
-                before.position,
-                before.in_jobs,
-                before.on_demand,
-                matches!(asker, Asker::OnDemand),
-            )
-            .collect();
+        let faults = self.faults_of(record_id.as_deref(), &before, judge.in_job);
         let line = faults
             .iter()
             .map(|fault| fault.kind)
             .find(|kind| kind.is_about_line());
-
-        let refusal = match checked {
-            Err(message) => Some(Refusal {
-                code: body::REFUSED,
-                message,
-            }),
-            Ok(()) => faults
-                .iter()
-                .find(|fault| fault.kind == RecordFaultKind::ErrorLine)
-                .map(|fault| Refusal {
-                    code: fault.code.unwrap_or(500),
-                    message: fault.message.clone().unwrap_or_else(|| {
-                        "The system encountered an unexpected error during processing.".to_owned()
-                    }),
-                }),
-        };
-        if let Some(refusal) = refusal {
+        if let Some(refusal) = self.refusal(&judge, body, &question, &faults) {
             self.ledger().result(entry, false);
             return Asked {
                 record_id,
@@ -138,36 +159,107 @@ impl Model {
                 line,
             };
         }
-
-        let schema = self.answers.schema(&question);
-        let content = self
-            .answers
-            .content(&question, record_id.as_deref(), before.asks());
-        let mut reply = Reply::new(&question, content);
-        for fault in &faults {
-            reply.spoil(fault.kind, &question, schema);
-        }
-        let mut random = Random::new(prompt ^ before.asks().rotate_left(32));
-        let output = reply.write(&question, model_id, random.next());
-        let other = (line == Some(RecordFaultKind::ConflictingDuplicate)).then(|| {
-            let content = self.answers.made(&question, 1);
-            Reply::new(&question, content)
-                .write(&question, model_id, random.next())
-                .value
-        });
+        let (answered, complete) = self.answer(&judge, &question, asker, &before, &faults);
         let mut ledger = self.ledger();
-        ledger.result(entry, faults.is_empty() && output.complete);
-        ledger.counters.input_tokens += question.input_tokens;
-        ledger.counters.output_tokens += output.output_tokens;
+        ledger.result(entry, faults.is_empty() && complete);
+        ledger.counters.input_tokens += answered.input_tokens;
+        ledger.counters.output_tokens += answered.output_tokens;
         Asked {
             record_id,
-            result: Ok(Answered {
-                output: output.value,
-                other,
-                input_tokens: question.input_tokens,
-                output_tokens: output.output_tokens,
-            }),
+            result: Ok(answered),
             line,
         }
+    }
+
+    fn faults_of(
+        &self,
+        record_id: Option<&str>,
+        before: &RecordAsks,
+        in_job: bool,
+    ) -> Vec<&RecordFault> {
+        let faults = self.faults.of_ask(
+            record_id,
+            before.position,
+            before.in_jobs,
+            before.on_demand,
+            !in_job,
+        );
+        faults.collect()
+    }
+
+    /// The error in the place of an answer, if there is one.
+    fn refusal(
+        &self,
+        judge: &Judge<'_>,
+        body: &Value,
+        question: &Question,
+        faults: &[&RecordFault],
+    ) -> Option<Refusal> {
+        let checked = judge
+            .check(body, &self.drafts)
+            .and_then(|()| judge.check_length(question));
+        if let Err(message) = checked {
+            return Some(Refusal::of_body(message));
+        }
+        let fault = faults
+            .iter()
+            .find(|fault| fault.kind == RecordFaultKind::ErrorLine)?;
+        Some(Refusal::of_fault(fault))
+    }
+
+    /// The answer, and whether the model came to an end by itself.
+    fn answer(
+        &self,
+        judge: &Judge<'_>,
+        question: &Question,
+        asker: Asker<'_>,
+        before: &RecordAsks,
+        faults: &[&RecordFault],
+    ) -> (Answered, bool) {
+        let record_id = Some(before.record_id.as_str()).filter(|id| !id.is_empty());
+        let content = self.answers.content(question, record_id, before.asks());
+        let thinks = judge.facts.reasons
+            || judge.family == Family::Anthropic
+                && question
+                    .thinks
+                    .unwrap_or(judge.facts.thinking != Thinking::Asked);
+        let mut reply = Reply::new(question, content, thinks);
+        if !faults.is_empty() {
+            let schema = self.answers.schema(question);
+            for fault in faults {
+                reply.spoil(fault.kind, question, schema.as_deref());
+            }
+        }
+        let mut random =
+            Random::new(hash(question.prompt.as_bytes()) ^ before.asks().rotate_left(32));
+        let mut asking = Asking {
+            model_id: judge.model_id,
+            facts: judge.facts,
+            converse: judge.converse,
+            in_job: judge.in_job,
+            tier: match asker {
+                Asker::Job { .. } => None,
+                Asker::OnDemand { tier } => tier,
+            },
+            seed: random.next(),
+        };
+        let output = reply.write(question, &asking);
+        let contradicts = faults
+            .iter()
+            .any(|fault| fault.kind == RecordFaultKind::ConflictingDuplicate);
+        let other = contradicts.then(|| {
+            asking.seed = random.next();
+            let content = self.answers.made(question, 1);
+            Reply::new(question, content, thinks)
+                .write(question, &asking)
+                .value
+        });
+        let answered = Answered {
+            output: output.value,
+            other,
+            input_tokens: question.input_tokens,
+            output_tokens: output.output_tokens,
+        };
+        (answered, output.complete)
     }
 }

@@ -1,11 +1,15 @@
 //! A reply: an answer in the form that the request wants, spoilt if a fault says so, and written as
 //! the model family's output.
 
+mod forms;
+mod spoilt;
+
+pub(crate) use forms::Asking;
+
 use crate::answer::Content;
 use crate::faults::RecordFaultKind;
-use crate::hash::Random;
-use crate::question::{Form, Question, Want, tokens};
-use serde_json::{Map, Value, json};
+use crate::question::{Question, Want, tokens};
+use serde_json::Value;
 
 /// Why the model stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +17,8 @@ enum Stop {
     End,
     Tool,
     MaxTokens,
+    Refusal,
+    Guardrail,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +29,7 @@ enum Body {
     },
     /// With the beginning that the request gave.
     Text(String),
+    Nothing,
     Output(Value),
     Vector(Vec<f64>),
 }
@@ -32,6 +39,8 @@ enum Body {
 pub(crate) struct Reply {
     body: Body,
     stop: Stop,
+    /// What the model thinks before it answers.
+    thought: Option<&'static str>,
 }
 
 /// A reply as the service writes it.
@@ -43,33 +52,29 @@ pub(crate) struct Written {
     pub(crate) complete: bool,
 }
 
-impl Reply {
-    pub(crate) fn new(question: &Question, content: Content) -> Self {
-        match (content, &question.want) {
-            (Content::Json(input @ Value::Object(_)), Want::Tool { name, .. }) => Self {
-                body: Body::Tool {
-                    name: name.clone(),
-                    input,
-                },
-                stop: Stop::Tool,
-            },
-            (Content::Json(value), _) => Self::text(value.to_string()),
-            (Content::Text(text), _) => Self::text(text),
-            (Content::Output(output), _) => Self {
-                body: Body::Output(output),
-                stop: Stop::End,
-            },
-            (Content::Vector(numbers), _) => Self {
-                body: Body::Vector(numbers),
-                stop: Stop::End,
-            },
-        }
-    }
+/// It has braces in it, as thoughts about JSON have.
+const THOUGHT: &str = "The text asks for an answer of this form: {\"field\": value}. Each field \
+     follows from what the text says, so I can write it down.";
+const BLOCKED: &str = "Sorry, the model cannot answer this question.";
 
-    fn text(text: String) -> Self {
+impl Reply {
+    /// The reply to `question`, with a thought before it when the model thinks.
+    pub(crate) fn new(question: &Question, content: Content, thinks: bool) -> Self {
+        let (body, stop) = match (content, &question.want) {
+            (Content::Json(input @ Value::Object(_)), Want::Tool { name, .. }) => {
+                let name = name.clone();
+                (Body::Tool { name, input }, Stop::Tool)
+            }
+            (Content::Json(value), _) => (Body::Text(value.to_string()), Stop::End),
+            (Content::Text(text), _) => (Body::Text(text), Stop::End),
+            (Content::Output(output), _) => (Body::Output(output), Stop::End),
+            (Content::Vector(numbers), _) => (Body::Vector(numbers), Stop::End),
+        };
+        let thought = thinks && !matches!(body, Body::Output(_) | Body::Vector(_));
         Self {
-            body: Body::Text(text),
-            stop: Stop::End,
+            body,
+            stop,
+            thought: thought.then_some(THOUGHT),
         }
     }
 
@@ -81,32 +86,41 @@ impl Reply {
         question: &Question,
         schema: Option<&Value>,
     ) {
+        if matches!(self.body, Body::Output(_) | Body::Vector(_)) {
+            return;
+        }
         match kind {
             RecordFaultKind::GermanQuotes => {
                 if let Some(value) = self.json() {
-                    *self = Self::text(with_german_quotes(value, schema));
+                    self.become_text(spoilt::with_german_quotes(value, schema));
                 }
             }
-            RecordFaultKind::Fenced => {
-                self.wrap(question, "```json\n", "\n```");
-            }
-            RecordFaultKind::Prose => {
-                self.wrap(
-                    question,
-                    "Here is the result you asked for:\n\n",
-                    "\n\nLet me know if you need anything else.",
-                );
-            }
+            RecordFaultKind::Fenced => self.wrap(question, "```json\n", "\n```"),
+            RecordFaultKind::Prose => self.wrap(
+                question,
+                "Here is the result you asked for:\n\n",
+                "\n\nLet me know if you need anything else.",
+            ),
             RecordFaultKind::SchemaViolation => {
-                if let Some(mut value) = self.json() {
-                    violate(&mut value, schema);
-                    match &mut self.body {
-                        Body::Tool { input, .. } => *input = value,
-                        body => *body = Body::Text(value.to_string()),
-                    }
+                self.change(|value| spoilt::violate(value, schema));
+            }
+            RecordFaultKind::ToolCallLeak => {
+                if matches!(self.body, Body::Tool { .. }) {
+                    self.change(|value| spoilt::leak(value, schema));
                 }
             }
+            RecordFaultKind::NestedAsText => self.change(spoilt::nest_as_text),
             RecordFaultKind::MaxTokens => self.cut(None),
+            RecordFaultKind::Refusal => {
+                self.body = Body::Nothing;
+                self.stop = Stop::Refusal;
+                self.thought = None;
+            }
+            RecordFaultKind::GuardrailIntervened => {
+                self.become_text(BLOCKED.to_owned());
+                self.stop = Stop::Guardrail;
+                self.thought = None;
+            }
             // These concern the line, not the reply.
             RecordFaultKind::ErrorLine
             | RecordFaultKind::Missing
@@ -117,12 +131,27 @@ impl Reply {
         }
     }
 
+    fn become_text(&mut self, text: String) {
+        self.body = Body::Text(text);
+        self.stop = Stop::End;
+    }
+
+    /// Changes the JSON of the reply, where it is JSON.
+    fn change(&mut self, change: impl FnOnce(&mut Value)) {
+        let Some(mut value) = self.json() else { return };
+        change(&mut value);
+        match &mut self.body {
+            Body::Tool { input, .. } => *input = value,
+            body => *body = Body::Text(value.to_string()),
+        }
+    }
+
     /// Puts text around the answer. Nothing can come before a beginning that the request gave.
     fn wrap(&mut self, question: &Question, before: &str, after: &str) {
         let Some(text) = self.full_text() else { return };
         let begun = matches!(&question.want, Want::Prefill(prefill) if text.starts_with(prefill));
         let before = if begun { "" } else { before };
-        *self = Self::text(format!("{before}{text}{after}"));
+        self.become_text(format!("{before}{text}{after}"));
     }
 
     /// Cuts the reply after `most` tokens, or in its middle.
@@ -152,7 +181,7 @@ impl Reply {
                     *members = std::mem::take(members).into_iter().take(keep).collect();
                 }
             }
-            Body::Output(_) | Body::Vector(_) => return,
+            Body::Nothing | Body::Output(_) | Body::Vector(_) => return,
         }
         self.stop = Stop::MaxTokens;
     }
@@ -161,7 +190,7 @@ impl Reply {
         match &self.body {
             Body::Tool { input, .. } => Some(input.clone()),
             Body::Text(text) => serde_json::from_str(text).ok(),
-            Body::Output(_) | Body::Vector(_) => None,
+            Body::Nothing | Body::Output(_) | Body::Vector(_) => None,
         }
     }
 
@@ -169,53 +198,32 @@ impl Reply {
         match &self.body {
             Body::Tool { input, .. } => Some(input.to_string()),
             Body::Text(text) => Some(text.clone()),
-            Body::Output(_) | Body::Vector(_) => None,
+            Body::Nothing | Body::Output(_) | Body::Vector(_) => None,
         }
     }
 
     /// Writes the reply in the form of the request's model family.
-    pub(crate) fn write(mut self, question: &Question, model_id: &str, seed: u64) -> Written {
+    pub(crate) fn write(mut self, question: &Question, asking: &Asking<'_>) -> Written {
+        let thought_tokens = self.thought.map_or(0, |thought| tokens(thought.len()));
         if let Some(most) = question.max_tokens {
-            self.cut(Some(most));
+            self.cut(Some(most.saturating_sub(thought_tokens)));
         }
         if let (Body::Text(text), Want::Prefill(prefill)) = (&mut self.body, &question.want)
             && let Some(rest) = text.strip_prefix(prefill.as_str())
         {
             *text = rest.to_owned();
         }
-        let output_tokens = match &self.body {
+        let answer_tokens = match &self.body {
             Body::Text(text) => tokens(text.len()),
             Body::Tool { input, .. } => tokens(input.to_string().len()),
             Body::Output(output) => output_tokens_of(output),
-            Body::Vector(_) => 0,
+            Body::Nothing | Body::Vector(_) => 0,
         };
-        let complete = self.stop != Stop::MaxTokens;
-        let value = match (self.body, question.form) {
-            (Body::Output(output), _) => output,
-            (Body::Vector(numbers), Form::CohereEmbeddings) => json!({
-                "id": Random::new(seed).id(24),
-                "texts": [question.prompt],
-                "embeddings": [numbers],
-                "response_type": "embeddings_floats",
-            }),
-            (Body::Vector(numbers), _) => json!({
-                "embedding": numbers,
-                "embeddingsByType": {"float": numbers},
-                "inputTextTokenCount": question.input_tokens,
-            }),
-            (body, Form::Anthropic) => {
-                anthropic(body, self.stop, question, output_tokens, model_id, seed)
-            }
-            (body, Form::Converse) => converse(body, self.stop, question, output_tokens, seed),
-            (body, Form::Llama) => json!({
-                "generation": plain(body),
-                "prompt_token_count": question.input_tokens,
-                "generation_token_count": output_tokens,
-                "stop_reason": if self.stop == Stop::MaxTokens { "length" } else { "stop" },
-            }),
-            (body, Form::Chat | Form::TitanEmbeddings | Form::CohereEmbeddings) => {
-                chat(body, self.stop, question, output_tokens, model_id, seed)
-            }
+        let output_tokens = answer_tokens + thought_tokens;
+        let complete = matches!(self.stop, Stop::End | Stop::Tool);
+        let value = match self.body {
+            Body::Output(output) => output,
+            _ => self.form(question, asking, output_tokens),
         };
         Written {
             value,
@@ -233,219 +241,20 @@ fn output_tokens_of(output: &Value) -> u64 {
         .unwrap_or_else(|| tokens(output.to_string().len()))
 }
 
-fn plain(body: Body) -> String {
-    match body {
-        Body::Text(text) => text,
-        Body::Tool { input, .. } => input.to_string(),
-        Body::Output(output) => output.to_string(),
-        Body::Vector(_) => String::new(),
-    }
-}
-
-fn anthropic(
-    body: Body,
-    stop: Stop,
-    question: &Question,
-    output_tokens: u64,
-    model_id: &str,
-    seed: u64,
-) -> Value {
-    let mut random = Random::new(seed);
-    let id = format!("msg_bdrk_{}", random.id(24));
-    let content = match body {
-        Body::Tool { name, input } => json!([{
-            "type": "tool_use",
-            "id": format!("toolu_bdrk_{}", random.id(24)),
-            "name": name,
-            "input": input,
-        }]),
-        other => json!([{"type": "text", "text": plain(other)}]),
-    };
-    let model = model_id.split("anthropic.").nth(1).unwrap_or(model_id);
-    json!({
-        "model": model.split("-v1").next().unwrap_or(model),
-        "id": id,
-        "type": "message",
-        "role": "assistant",
-        "content": content,
-        "stop_reason": match stop {
-            Stop::End => "end_turn",
-            Stop::Tool => "tool_use",
-            Stop::MaxTokens => "max_tokens",
-        },
-        "stop_sequence": null,
-        "usage": {
-            "input_tokens": question.input_tokens,
-            "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": 0,
-            "output_tokens": output_tokens,
-        },
-    })
-}
-
-fn converse(body: Body, stop: Stop, question: &Question, output_tokens: u64, seed: u64) -> Value {
-    let content = match body {
-        Body::Tool { name, input } => json!([{
-            "toolUse": {
-                "toolUseId": format!("tooluse_{}", Random::new(seed).id(22)),
-                "name": name,
-                "input": input,
-            }
-        }]),
-        other => json!([{"text": plain(other)}]),
-    };
-    json!({
-        "output": {"message": {"role": "assistant", "content": content}},
-        "stopReason": match stop {
-            Stop::End => "end_turn",
-            Stop::Tool => "tool_use",
-            Stop::MaxTokens => "max_tokens",
-        },
-        "usage": {
-            "inputTokens": question.input_tokens,
-            "outputTokens": output_tokens,
-            "totalTokens": question.input_tokens + output_tokens,
-        },
-        "metrics": {"latencyMs": 400 + seed % 1_000},
-    })
-}
-
-fn chat(
-    body: Body,
-    stop: Stop,
-    question: &Question,
-    output_tokens: u64,
-    model_id: &str,
-    seed: u64,
-) -> Value {
-    let mut random = Random::new(seed);
-    let message = match body {
-        Body::Tool { name, input } => json!({
-            "role": "assistant",
-            "content": null,
-            "tool_calls": [{
-                "id": format!("call_{}", random.id(24)),
-                "type": "function",
-                "function": {"name": name, "arguments": input.to_string()},
-            }],
-        }),
-        other => json!({"role": "assistant", "content": plain(other)}),
-    };
-    json!({
-        "id": format!("chatcmpl-{}", random.id(24)),
-        "object": "chat.completion",
-        "model": model_id,
-        "choices": [{
-            "index": 0,
-            "finish_reason": match stop {
-                Stop::End => "stop",
-                Stop::Tool => "tool_calls",
-                Stop::MaxTokens => "length",
-            },
-            "message": message,
-        }],
-        "usage": {
-            "prompt_tokens": question.input_tokens,
-            "completion_tokens": output_tokens,
-            "total_tokens": question.input_tokens + output_tokens,
-        },
-    })
-}
-
-/// Stands for a bare ASCII quotation mark until the value is text; no schema makes it.
-const BARE_QUOTE: char = '\u{E000}';
-
-/// The value as text, with a word of a free text inside it quoted as `„word"`, the closing mark a
-/// bare ASCII one: no JSON any more. Without a text in it, the value is only written.
-fn with_german_quotes(mut value: Value, schema: Option<&Value>) -> String {
-    let properties = schema.and_then(|schema| schema.get("properties"));
-    let is_free = |name: &str, text: &str| {
-        let property = properties.and_then(|properties| properties.get(name));
-        let bound = ["enum", "const", "pattern", "format", "$ref"];
-        property.is_none_or(|property| {
-            let most = property.get("maxLength").and_then(Value::as_u64);
-            // The two marks have to fit.
-            let fits = most.is_none_or(|most| text.chars().count() as u64 + 2 <= most);
-            fits && bound.iter().all(|keyword| property.get(keyword).is_none())
-        })
-    };
-    let free = match &value {
-        Value::Object(members) => members
-            .iter()
-            .find(|(name, member)| member.as_str().is_some_and(|text| is_free(name, text)))
-            .map(|(name, _)| name.clone()),
-        _ => None,
-    };
-    let target = match (free, &mut value) {
-        (Some(name), Value::Object(members)) => members.get_mut(&name),
-        (_, value) => first_text(value),
-    };
-    if let Some(Value::String(text)) = target {
-        let (head, word) = text.rsplit_once(' ').unwrap_or(("", text));
-        let gap = if head.is_empty() { "" } else { " " };
-        *text = format!("{head}{gap}„{word}{BARE_QUOTE}");
-    }
-    value.to_string().replace(BARE_QUOTE, "\"")
-}
-
-fn first_text(value: &mut Value) -> Option<&mut Value> {
-    match value {
-        Value::String(_) => Some(value),
-        Value::Array(items) => items.iter_mut().find_map(first_text),
-        Value::Object(members) => members.values_mut().find_map(first_text),
-        _ => None,
-    }
-}
-
-/// Makes the value break its schema: a property with a wrong value where one is declared, else a
-/// required one taken away, else a value of no declared type.
-fn violate(value: &mut Value, schema: Option<&Value>) {
-    let empty = Map::new();
-    let properties = schema
-        .and_then(|schema| schema.get("properties"))
-        .and_then(Value::as_object)
-        .unwrap_or(&empty);
-    let Value::Object(members) = value else {
-        *value = json!({"unexpected": true});
-        return;
-    };
-    let listed = properties
-        .iter()
-        .find(|(name, property)| property.get("enum").is_some() && members.contains_key(*name));
-    if let Some((name, _)) = listed {
-        members.insert(name.clone(), json!("none of the listed"));
-        return;
-    }
-    let typed = properties.iter().find(|(name, property)| {
-        property.get("type").is_some_and(Value::is_string) && members.contains_key(*name)
-    });
-    if let Some((name, property)) = typed {
-        // Neither of them can be taken for the other by a lenient reader.
-        let wrong = if property.get("type") == Some(&json!("array")) {
-            json!({"unexpected": true})
-        } else {
-            json!([["unexpected"]])
-        };
-        members.insert(name.clone(), wrong);
-        return;
-    }
-    let required = schema
-        .and_then(|schema| schema.pointer("/required/0"))
-        .and_then(Value::as_str);
-    if let Some(name) = required {
-        members.shift_remove(name);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::Models;
+    use crate::question::Form;
+    use serde_json::json;
 
     fn question(want: Want) -> Question {
         Question {
             form: Form::Anthropic,
             prompt: "q".into(),
+            system: String::new(),
             want,
+            thinks: None,
             max_tokens: None,
             input_tokens: 7,
         }
@@ -458,19 +267,57 @@ mod tests {
         }
     }
 
+    fn replied(question: &Question, value: Value) -> Reply {
+        Reply::new(question, Content::Json(value), false)
+    }
+
+    /// Written as Claude Sonnet 4.5 on demand.
+    fn write(reply: Reply, question: &Question) -> Written {
+        written(
+            reply,
+            question,
+            "anthropic.claude-sonnet-4-5-20250929-v1:0",
+            false,
+        )
+    }
+
+    fn written(reply: Reply, question: &Question, model_id: &str, in_job: bool) -> Written {
+        let models = Models::new(Vec::new());
+        let asking = Asking {
+            model_id,
+            facts: models.of(model_id),
+            converse: question.form == Form::Converse && !model_id.contains("nova"),
+            in_job,
+            tier: None,
+            seed: 1,
+        };
+        reply.write(question, &asking)
+    }
+
+    /// The reply that a fault leaves of `{"a": "x", "list": [1]}`.
+    fn spoilt(kind: RecordFaultKind, form: Form, model_id: &str) -> Value {
+        let question = Question {
+            form,
+            ..question(tool(&json!({})))
+        };
+        let mut reply = replied(&question, json!({"a": "x", "list": [1]}));
+        reply.spoil(kind, &question, None);
+        written(reply, &question, model_id, false).value
+    }
+
     #[test]
     fn a_prefilled_beginning_is_not_repeated() {
         let question = question(Want::Prefill("{".into()));
-        let reply = Reply::new(&question, Content::Json(json!({"a": 1})));
-        let output = reply.write(&question, "anthropic.claude-x", 1).value;
+        let reply = replied(&question, json!({"a": 1}));
+        let output = write(reply, &question).value;
         assert_eq!(output["content"][0]["text"], "\"a\":1}");
     }
 
     #[test]
     fn a_forced_tool_is_called() {
         let question = question(tool(&json!({})));
-        let reply = Reply::new(&question, Content::Json(json!({"a": 1})));
-        let output = reply.write(&question, "anthropic.claude-x", 1).value;
+        let reply = replied(&question, json!({"a": 1}));
+        let output = write(reply, &question).value;
         assert_eq!(output["content"][0]["type"], "tool_use");
         assert_eq!(output["content"][0]["input"], json!({"a": 1}));
         assert_eq!(output["stop_reason"], "tool_use");
@@ -483,12 +330,9 @@ mod tests {
             "kind": {"enum": ["a b"]}, "note": {"type": "string"}
         }});
         let question = question(tool(&schema));
-        let mut reply = Reply::new(
-            &question,
-            Content::Json(json!({"kind": "a b", "note": "one two"})),
-        );
+        let mut reply = replied(&question, json!({"kind": "a b", "note": "one two"}));
         reply.spoil(RecordFaultKind::GermanQuotes, &question, Some(&schema));
-        let output = reply.write(&question, "m", 1).value;
+        let output = write(reply, &question).value;
         let text = output["content"][0]["text"].as_str().unwrap();
         assert_eq!(text, "{\"kind\":\"a b\",\"note\":\"one „two\"\"}");
         assert!(serde_json::from_str::<Value>(text).is_err());
@@ -504,9 +348,9 @@ mod tests {
             json!({"type": "object", "properties": {"a": {}}, "required": ["a"]}),
         ] {
             let question = question(tool(&schema));
-            let mut reply = Reply::new(&question, Content::Json(json!({"a": "x"})));
+            let mut reply = replied(&question, json!({"a": "x"}));
             reply.spoil(RecordFaultKind::SchemaViolation, &question, Some(&schema));
-            let output = reply.write(&question, "m", 1).value;
+            let output = write(reply, &question).value;
             let input = &output["content"][0]["input"];
             assert!(!jsonschema::is_valid(&schema, input), "{schema}: {input}");
         }
@@ -516,9 +360,9 @@ mod tests {
     fn fences_and_prose_go_around_the_answer_and_never_before_a_given_beginning() {
         let spoilt = |want: Want, kind: RecordFaultKind| {
             let question = question(want);
-            let mut reply = Reply::new(&question, Content::Json(json!({"a": 1})));
+            let mut reply = replied(&question, json!({"a": 1}));
             reply.spoil(kind, &question, None);
-            let output = reply.write(&question, "m", 1).value;
+            let output = write(reply, &question).value;
             output["content"][0]["text"].as_str().unwrap().to_owned()
         };
         let schema = json!({});
@@ -541,17 +385,21 @@ mod tests {
     fn a_reply_longer_than_the_limit_is_cut_and_says_so() {
         let mut limited = question(Want::Text);
         limited.max_tokens = Some(2);
-        let reply = Reply::new(&limited, Content::Text("Größe und mehr davon".into()));
-        let output = reply.write(&limited, "m", 1);
+        let reply = Reply::new(
+            &limited,
+            Content::Text("Größe und mehr davon".into()),
+            false,
+        );
+        let output = write(reply, &limited);
         assert_eq!(output.value["stop_reason"], "max_tokens");
         assert_eq!(output.value["content"][0]["text"], "Größe ");
         assert_eq!(output.output_tokens, 2);
 
         let schema = json!({});
         let question = question(tool(&schema));
-        let mut reply = Reply::new(&question, Content::Json(json!({"a": 1, "b": 2})));
+        let mut reply = replied(&question, json!({"a": 1, "b": 2}));
         reply.spoil(RecordFaultKind::MaxTokens, &question, None);
-        let output = reply.write(&question, "m", 1).value;
+        let output = write(reply, &question).value;
         assert_eq!(output["content"][0]["input"], json!({"a": 1}));
         assert_eq!(output["stop_reason"], "max_tokens");
     }
@@ -563,9 +411,8 @@ mod tests {
                 form,
                 ..question(Want::Text)
             };
-            Reply::new(&question, Content::Text("hello".into()))
-                .write(&question, "m", 1)
-                .value
+            let reply = Reply::new(&question, Content::Text("hello".into()), false);
+            written(reply, &question, "m", false).value
         };
         assert_eq!(ask(Form::Anthropic)["usage"]["output_tokens"], 2);
         let converse = ask(Form::Converse);
@@ -573,5 +420,111 @@ mod tests {
         assert_eq!(converse["usage"]["totalTokens"], 9);
         assert_eq!(ask(Form::Llama)["generation"], "hello");
         assert_eq!(ask(Form::Chat)["choices"][0]["message"]["content"], "hello");
+    }
+
+    const NOVA: &str = "amazon.nova-lite-v1:0";
+    const GPT_OSS: &str = "openai.gpt-oss-120b-1:0";
+    const SONNET_4_5: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+    const OPUS_5: &str = "us.anthropic.claude-opus-5";
+
+    #[test]
+    fn a_refusal_has_no_content_and_says_why() {
+        let kind = RecordFaultKind::Refusal;
+        let claude = spoilt(kind, Form::Anthropic, OPUS_5);
+        assert_eq!(claude["content"], json!([]));
+        assert_eq!(claude["stop_reason"], "refusal");
+        assert_eq!(claude["stop_details"]["type"], "refusal");
+        assert!(claude["stop_details"]["explanation"].is_string());
+        assert_eq!(claude["usage"]["output_tokens"], 0);
+        let converse = spoilt(kind, Form::Converse, SONNET_4_5);
+        assert_eq!(converse["output"]["message"]["content"], json!([]));
+        assert_eq!(converse["stopReason"], "content_filtered");
+        let chat = spoilt(kind, Form::Chat, GPT_OSS);
+        assert_eq!(chat["choices"][0]["finish_reason"], "content_filter");
+        assert!(chat["choices"][0]["message"]["content"].is_null());
+    }
+
+    #[test]
+    fn a_guardrails_message_is_marked_as_one() {
+        let kind = RecordFaultKind::GuardrailIntervened;
+        let claude = spoilt(kind, Form::Anthropic, OPUS_5);
+        assert_eq!(claude["amazon-bedrock-guardrailAction"], "INTERVENED");
+        assert_eq!(claude["stop_reason"], "end_turn");
+        assert_eq!(claude["content"][0]["text"], BLOCKED);
+        let converse = spoilt(kind, Form::Converse, SONNET_4_5);
+        assert_eq!(converse["stopReason"], "guardrail_intervened");
+        let nova = spoilt(kind, Form::Converse, NOVA);
+        assert_eq!(nova["amazon-bedrock-guardrailAction"], "INTERVENED");
+    }
+
+    #[test]
+    fn leaks_and_nested_texts_stay_calls() {
+        let leak = spoilt(RecordFaultKind::ToolCallLeak, Form::Anthropic, SONNET_4_5);
+        let input = &leak["content"][0]["input"];
+        assert_eq!(input["a"], "x</a>\n<parameter name=\"list\">[\n  1\n]");
+        assert_eq!(leak["stop_reason"], "tool_use");
+        let nested = spoilt(RecordFaultKind::NestedAsText, Form::Anthropic, SONNET_4_5);
+        assert_eq!(nested["content"][0]["input"]["list"], "[1]");
+    }
+
+    /// `tests/recorded` holds members of real outputs: the simulator's have at least these.
+    #[test]
+    fn outputs_have_the_members_of_recorded_ones() {
+        let recorded: Value =
+            serde_json::from_str(include_str!("../tests/recorded/outputs.json")).unwrap();
+        for case in recorded.as_array().unwrap() {
+            let name = case["name"].as_str().unwrap();
+            let form = match case["form"].as_str().unwrap() {
+                "claude" => Form::Anthropic,
+                "chat" => Form::Chat,
+                _ => Form::Converse,
+            };
+            let want = if case["tool"] == true {
+                tool(&json!({}))
+            } else {
+                Want::Text
+            };
+            let question = Question {
+                form,
+                ..question(want)
+            };
+            let thinks = case["thinks"] == true;
+            let reply = Reply::new(&question, Content::Json(json!({"a": 1})), thinks);
+            let model_id = case["model"].as_str().unwrap();
+            let in_job = case["in_job"] == true;
+            let mut ours = Vec::new();
+            members(
+                &written(reply, &question, model_id, in_job).value,
+                "",
+                &mut ours,
+            );
+            let mut theirs = Vec::new();
+            members(&case["output"], "", &mut theirs);
+            for member in theirs {
+                assert!(
+                    ours.contains(&member),
+                    "{name}: {member} is not in {ours:?}"
+                );
+            }
+        }
+    }
+
+    /// The paths of all members, lists as one; what is null is told from what is not.
+    fn members(value: &Value, at: &str, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    // What a tool is called with is ours alone.
+                    if name != "input" {
+                        self::members(member, &format!("{at}/{name}"), found);
+                    }
+                }
+            }
+            Value::Array(items) => items
+                .iter()
+                .for_each(|item| members(item, &format!("{at}/*"), found)),
+            Value::Null => found.push(format!("{at} null")),
+            _ => found.push(at.to_owned()),
+        }
     }
 }

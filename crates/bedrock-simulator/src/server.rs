@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
@@ -153,12 +153,32 @@ async fn list(State(service): Shared, Query(query): Query<ListQuery>) -> Respons
     respond(service.list(&query).await)
 }
 
-async fn invoke(State(service): Shared, Path(model): Path<String>, body: Bytes) -> Response {
-    respond(service.invoke(&model, false, &body))
+/// The header in which `InvokeModel` names a service tier, and the service the one that answered.
+const TIER: &str = "x-amzn-bedrock-service-tier";
+
+async fn invoke(
+    State(service): Shared,
+    Path(model): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let tier = headers.get(TIER).and_then(|value| value.to_str().ok());
+    match service.invoke(&model, false, tier, &body) {
+        Ok((value, tier)) => {
+            let mut response = respond(Ok(value));
+            if let Some(tier) = tier {
+                let name = HeaderValue::from_static(tier.as_str());
+                response.headers_mut().insert(TIER, name);
+            }
+            response
+        }
+        Err(failure) => respond(Err(failure)),
+    }
 }
 
 async fn converse(State(service): Shared, Path(model): Path<String>, body: Bytes) -> Response {
-    respond(service.invoke(&model, true, &body))
+    let answered = service.invoke(&model, true, None, &body);
+    respond(answered.map(|(value, _)| value))
 }
 
 async fn unknown() -> Response {

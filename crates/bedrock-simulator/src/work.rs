@@ -49,7 +49,12 @@ struct Line<'a> {
 }
 
 /// Checks what the service checks in status `Validating`; the reason is the job's message.
-pub(crate) async fn validate(s3: &Client, at: &Location, limits: &Limits) -> Result<Input, String> {
+pub(crate) async fn validate(
+    s3: &Client,
+    job_arn: &str,
+    at: &Location,
+    limits: &Limits,
+) -> Result<Input, String> {
     let files = storage::inputs(s3, at).await?;
     let job_bytes: u64 = files.iter().map(|file| file.size).sum();
     if job_bytes > limits.max_job_bytes {
@@ -87,7 +92,7 @@ pub(crate) async fn validate(s3: &Client, at: &Location, limits: &Limits) -> Res
     }
     if records < limits.min_records_per_job.max(1) {
         return Err(format!(
-            "The job has {records} records, which is below the required minimum of {} records.",
+            "Batch job {job_arn} contains less records ({records}) than the required minimum of: {}",
             limits.min_records_per_job.max(1)
         ));
     }
@@ -124,7 +129,6 @@ fn read_line(line: &[u8]) -> Result<Line<'_>, String> {
 pub(crate) struct Work<'a> {
     pub(crate) s3: &'a Client,
     pub(crate) model: &'a Model,
-    pub(crate) limits: &'a Limits,
     pub(crate) request: &'a JobRequest,
     pub(crate) job_id: &'a str,
     pub(crate) input: &'a Input,
@@ -161,6 +165,7 @@ impl Work<'_> {
             "errorRecordCount": totals.error,
             "inputTokenCount": totals.input_tokens,
             "outputTokenCount": totals.output_tokens,
+            "inputAudioSecond": 0,
         });
         let key = self.output_key("manifest.json.out");
         let mut upload = Upload::new(self.s3, &self.request.output.bucket, key);
@@ -225,7 +230,6 @@ impl Work<'_> {
             Asker::Job {
                 record_id: &record_id,
                 position,
-                converse_tools: self.limits.converse_tools_in_jobs,
             },
         );
         totals.processed += 1;
@@ -275,10 +279,7 @@ fn write_lines(
 ) {
     let (name, result) = match &asked.result {
         Ok(answered) => ("modelOutput", answered.output.to_string()),
-        Err(Refusal { code, message }) => (
-            "error",
-            serde_json::json!({"errorCode": code, "errorMessage": message}).to_string(),
-        ),
+        Err(refusal) => ("error", error_member(refusal)),
     };
     let line = write_line(record_id, input, name, &result, random);
     match asked.line {
@@ -309,6 +310,16 @@ fn write_lines(
         }
         _ => window.push(line),
     }
+}
+
+fn error_member(refusal: &Refusal) -> String {
+    let error = serde_json::json!({
+        "errorCode": refusal.code,
+        "errorMessage": refusal.message,
+        "expired": refusal.expired,
+        "retryable": refusal.retryable,
+    });
+    error.to_string()
 }
 
 fn write_line(

@@ -189,12 +189,7 @@ fn add_reasons(text: &mut String, reasons: &[Reason], failures: u64) {
         let first = if *rows == 1 { "row" } else { "first row" };
         let _ = writeln!(text, "  {rows} {what}: {reason} ({first} {first_row})");
     }
-    let shown: u64 = reasons
-        .reasons
-        .iter()
-        .take(REASONS_SHOWN)
-        .map(|one| one.rows)
-        .sum();
+    let shown: u64 = reasons.iter().take(REASONS_SHOWN).map(|one| one.rows).sum();
     if !reasons.is_empty() && shown < failures {
         let _ = writeln!(
             text,

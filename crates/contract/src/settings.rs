@@ -307,9 +307,9 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
     ),
     about(
         "BEDROCK_MAX_TOKENS",
-        Some("32768"),
+        None,
         "1 to 1000000",
-        "most tokens of an answer",
+        "most tokens of an answer, at most the model's ceiling; when not set, the lower of 32768 and the model's ceiling",
     ),
     about(
         "BEDROCK_TEMPERATURE",
@@ -472,6 +472,30 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
         None,
         "a KMS key",
         "the key for the output of jobs",
+    ),
+    about(
+        "BEDROCK_THINKING",
+        Some("default"),
+        "default, off",
+        "`off` tells a model that thinks unless told otherwise not to",
+    ),
+    about(
+        "BEDROCK_EFFORT",
+        None,
+        "low, medium, high, max",
+        "how much a model works on an answer, for models that take it",
+    ),
+    about(
+        "BEDROCK_SERVICE_TIER",
+        Some("default"),
+        "default, flex, priority",
+        "the service tier for what is asked on demand",
+    ),
+    about(
+        "BEDROCK_FLEX_WAIT_MINUTES",
+        Some("60"),
+        "1 to 10080",
+        "how long `flex` may throttle before the rest is asked in the tier `default`",
     ),
 ];
 

@@ -56,6 +56,8 @@ async fn an_error_line_has_its_code_and_heals_when_asked_again() {
     let record = &of_record(&lines, 2)[0];
     assert_eq!(record["error"]["errorCode"], 429);
     assert_eq!(record["error"]["errorMessage"], "slow down");
+    assert_eq!(record["error"]["retryable"], true);
+    assert_eq!(record["error"]["expired"], false);
     let (_, lines) = world.run("again", input(4, tool_body)).await;
     assert!(of_record(&lines, 2)[0].get("modelOutput").is_some());
     let asks = &world.simulator.asks("record_2")[0];
@@ -139,6 +141,63 @@ async fn answers_that_break_the_schema_or_the_limit() {
         &schema(),
         &output["content"][0]["input"]
     ));
+}
+
+/// What models and guardrails write in the place of an answer.
+#[tokio::test]
+async fn refusals_guardrails_leaks_and_nested_texts() {
+    let (world, lines) = lines_with(RecordFaultKind::Refusal).await;
+    let output = &of_record(&lines, 2)[0]["modelOutput"];
+    assert_eq!(output["stop_reason"], "refusal");
+    assert_eq!(output["content"], serde_json::json!([]));
+    assert_eq!(output["stop_details"]["type"], "refusal");
+    assert_eq!(world.simulator.asks("record_2")[0].bad, 1);
+
+    let (_, lines) = lines_with(RecordFaultKind::GuardrailIntervened).await;
+    let output = &of_record(&lines, 2)[0]["modelOutput"];
+    assert_eq!(output["amazon-bedrock-guardrailAction"], "INTERVENED");
+    assert_eq!(output["stop_reason"], "end_turn");
+
+    let (_, lines) = lines_with(RecordFaultKind::ToolCallLeak).await;
+    let input = &of_record(&lines, 2)[0]["modelOutput"]["content"][0]["input"];
+    let reason = input["reason"].as_str().unwrap();
+    assert!(reason.contains("</reason>\n<parameter name=\""), "{reason}");
+    assert!(!jsonschema::is_valid(&schema(), input), "{input}");
+
+    let (_, lines) = lines_with(RecordFaultKind::NestedAsText).await;
+    let input = &of_record(&lines, 2)[0]["modelOutput"]["content"][0]["input"];
+    assert!(
+        jsonschema::is_valid(&schema(), &input["parameters"]),
+        "{input}"
+    );
+}
+
+/// The script of the example rehearses everything that a run survives. What is left out ends a run:
+/// the first use of a model is denied by itself or by its Region, or the model is an old one.
+#[tokio::test]
+async fn the_examples_script_has_every_kind_that_a_run_survives() {
+    let script = include_bytes!("../../../../examples/wildlife-strikes/faults.json");
+    let faults = Faults::from_json(script).unwrap();
+    for kind in RecordFaultKind::ALL {
+        let is_there = faults.records.iter().any(|fault| fault.kind == kind);
+        assert!(is_there, "{kind:?}");
+    }
+    for kind in JobFaultKind::ALL {
+        assert!(
+            faults.jobs.iter().any(|fault| fault.kind == kind),
+            "{kind:?}"
+        );
+    }
+    let left_out = [
+        CallFaultKind::SubscriptionPending,
+        CallFaultKind::UseCaseFormMissing,
+        CallFaultKind::NotInRegion,
+        CallFaultKind::Legacy,
+    ];
+    for kind in CallFaultKind::ALL {
+        let is_there = faults.calls.iter().any(|fault| fault.kind == kind);
+        assert_eq!(is_there, !left_out.contains(&kind), "{kind:?}");
+    }
 }
 
 /// With a given beginning nothing can come before it: what breaks is the end.

@@ -1,10 +1,17 @@
 //! On-demand calls through the adapter.
 
-use crate::support::{NOVA, SONNET, World, input, prompt, schema, tool_body};
+use crate::support::{NOVA, SONNET, World, input, new_job, prompt, schema, tool_body};
+use aws_sdk_bedrockruntime::error::ProvideErrorMetadata;
+use aws_sdk_bedrockruntime::primitives::Blob;
+use aws_sdk_bedrockruntime::types::ServiceTierType;
 use bytes::Bytes;
-use quarry_bedrock_simulator::{AnswerSource, parse_given};
+use quarry_bedrock_simulator::{
+    AnswerSource, CallFault, CallFaultKind, Date, Faults, Operation, Tier, parse_given,
+};
+use quarry_edge::jobs::BatchJobs;
 use quarry_edge::on_demand::{InvokeError, OnDemand, Question};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn ask(world: &World, converse: bool, body: &Value) -> Result<Value, InvokeError> {
     let body = Bytes::from(body.to_string());
@@ -13,7 +20,7 @@ async fn ask(world: &World, converse: bool, body: &Value) -> Result<Value, Invok
         .on_demand
         .invoke(Question::of(model, converse, body))
         .await?;
-    Ok(serde_json::from_slice(&answer.json).unwrap())
+    Ok(serde_json::from_slice(&answer).unwrap())
 }
 
 #[tokio::test]
@@ -99,10 +106,10 @@ async fn a_body_that_the_model_refuses_is_the_records_problem() {
 }
 
 #[tokio::test]
-async fn an_unknown_model_is_every_records_problem() {
-    let world = World::new(|config| config.limits.models = Some(vec![SONNET.into()])).await;
+async fn a_profile_that_does_not_exist_is_every_records_problem() {
+    let world = World::new(|_| {}).await;
     let body = Bytes::from(tool_body("ask").to_string());
-    let profile = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.nobody";
+    let profile = "arn:aws:bedrock:us-east-1:123456789012:inference profile/us.nobody";
     let missing = world
         .on_demand
         .invoke(Question::of(profile, false, body))
@@ -111,6 +118,249 @@ async fn an_unknown_model_is_every_records_problem() {
         matches!(missing, Err(InvokeError::NotFound(_))),
         "{missing:?}"
     );
+}
+
+/// Code and words of a refused `InvokeModel` call.
+async fn refused(world: &World, model: &str, body: &Value) -> (String, String) {
+    let error = world
+        .runtime
+        .invoke_model()
+        .model_id(model)
+        .body(Blob::new(body.to_string()))
+        .send()
+        .await
+        .unwrap_err();
+    let code = error.code().unwrap_or_default().to_owned();
+    (code, error.message().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn a_model_that_needs_a_profile_says_so() {
+    let world = World::new(|_| {}).await;
+    let model = "anthropic.claude-haiku-4-5-20251001-v1:0";
+    let (code, message) = refused(&world, model, &tool_body("ask")).await;
+    assert_eq!(code, "ValidationException");
+    assert_eq!(
+        message,
+        "Invocation of model ID anthropic.claude-haiku-4-5-20251001-v1:0 with on-demand throughput \
+         isn\u{2019}t supported. Retry your request with the ID or ARN of an inference profile that \
+         contains this model."
+    );
+    let body = Bytes::from(tool_body("ask").to_string());
+    let profile = format!("global.{model}");
+    world
+        .on_demand
+        .invoke(Question::of(&profile, false, body))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn what_the_newest_models_refuse_is_refused_in_their_words() {
+    let world = World::new(|_| {}).await;
+    let model = "us.anthropic.claude-opus-5-5";
+    let (_, message) = refused(&world, model, &tool_body("ask")).await;
+    assert_eq!(
+        message,
+        "tool_choice: type \"tool\" and \"any\" are not supported for this model."
+    );
+    let mut body = tool_body("ask");
+    body.as_object_mut().unwrap().shift_remove("tool_choice");
+    body.as_object_mut().unwrap().shift_remove("tools");
+    let schema = json!({"type": "object", "properties": {}, "additionalProperties": false});
+    body["output_config"] = json!({"format": {"type": "json_schema", "schema": schema}});
+    let (_, message) = refused(&world, model, &body).await;
+    assert_eq!(
+        message,
+        "output_config.format: Extra inputs are not permitted"
+    );
+    let mut long = tool_body(&"word ".repeat(200_000));
+    long["max_tokens"] = json!(64_000);
+    let (_, message) = refused(&world, SONNET, &long).await;
+    assert_eq!(
+        message,
+        "prompt is too long: 250000 tokens > 200000 maximum"
+    );
+}
+
+/// An account or Region may differ from the list.
+#[tokio::test]
+async fn what_models_take_can_be_changed() {
+    let world = World::new(|config| {
+        config.faults = Faults::from_json(
+            br#"{"models": [{"model": "anthropic.claude-sonnet-4-5", "refuses": ["tool_choice"]}]}"#,
+        )
+        .unwrap();
+    })
+    .await;
+    let (_, message) = refused(&world, SONNET, &tool_body("ask")).await;
+    assert!(message.starts_with("tool_choice:"), "{message}");
+}
+
+#[tokio::test]
+async fn an_ended_model_has_reached_the_end_of_its_life() {
+    let world = World::new(|config| config.faults.today = Date::read("2026-11-28")).await;
+    let model = "us.anthropic.claude-sonnet-4-20250514-v1:0";
+    let (code, message) = refused(&world, model, &tool_body("ask")).await;
+    assert_eq!(code, "ResourceNotFoundException");
+    assert!(message.contains("reached the end of its life"), "{message}");
+}
+
+/// The first use of a model in an account.
+#[tokio::test]
+async fn denials_pass_after_their_minutes_or_calls() {
+    let world = World::new(|config| {
+        config.faults.calls = vec![
+            CallFault::of_minutes(10, Operation::Invoke, CallFaultKind::SubscriptionPending),
+            CallFault::of_first(2, Operation::Create, CallFaultKind::UseCaseFormMissing),
+        ];
+    })
+    .await;
+    for _ in 0..2 {
+        let (code, message) = refused(&world, SONNET, &tool_body("ask")).await;
+        assert_eq!(code, "AccessDeniedException");
+        assert!(message.contains("aws-marketplace:Subscribe"), "{message}");
+        world.wait(Duration::from_mins(5));
+        let created = world.jobs.create(&new_job("first")).await.unwrap_err();
+        let text = created.into_step("creating the job").full_message();
+        assert!(
+            text.contains("use case details have not been submitted"),
+            "{text}"
+        );
+    }
+    ask(&world, false, &tool_body("ask")).await.unwrap();
+    world.jobs.create(&new_job("first")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_region_without_the_model_and_a_legacy_model_are_refused_in_the_services_words() {
+    for (kind, code, words) in [
+        (
+            CallFaultKind::NotInRegion,
+            "ValidationException",
+            "The provided model identifier is invalid.",
+        ),
+        (
+            CallFaultKind::Legacy,
+            "ResourceNotFoundException",
+            "Access denied. This Model is marked by provider as Legacy",
+        ),
+    ] {
+        let world = World::new(|config| {
+            config.faults.calls = vec![CallFault {
+                model: Some("anthropic.".into()),
+                ..CallFault::of_every(1, Operation::Invoke, kind)
+            }];
+        })
+        .await;
+        let (refused_with, message) = refused(&world, SONNET, &tool_body("ask")).await;
+        assert_eq!(refused_with, code);
+        assert!(message.starts_with(words), "{message}");
+        let other = json!({"messages": [{"role": "user", "content": [{"text": "ask"}]}]});
+        ask(&world, true, &other).await.unwrap();
+    }
+}
+
+const NOVA_2: &str = "us.amazon.nova-2-lite-v1:0";
+
+fn nova_body() -> Value {
+    json!({"messages": [{"role": "user", "content": [{"text": "ask"}]}]})
+}
+
+/// The tier that answered is in a header of `InvokeModel`.
+#[tokio::test]
+async fn tiers_are_named_in_a_header_and_refused_for_models_without() {
+    let world = World::new(|_| {}).await;
+    let call = |model: &str, tier: &str, body: &Value| {
+        world
+            .runtime
+            .invoke_model()
+            .model_id(model)
+            .service_tier(ServiceTierType::from(tier))
+            .body(Blob::new(body.to_string()))
+            .send()
+    };
+    let answer = call(NOVA_2, "flex", &nova_body()).await.unwrap();
+    assert_eq!(answer.service_tier, Some(ServiceTierType::Flex));
+    for (model, tier, body, words) in [
+        (
+            SONNET,
+            "flex",
+            tool_body("ask"),
+            "service tier flex is not supported",
+        ),
+        (NOVA_2, "reserved", nova_body(), "Reservation not found."),
+        (
+            NOVA_2,
+            "cheapest",
+            nova_body(),
+            "service tier provided is invalid",
+        ),
+    ] {
+        let error = call(model, tier, &body).await.unwrap_err();
+        assert_eq!(error.code(), Some("ValidationException"));
+        let message = error.message().unwrap_or_default();
+        assert!(message.contains(words), "{message}");
+    }
+    let plain = world
+        .runtime
+        .invoke_model()
+        .model_id(NOVA_2)
+        .body(Blob::new(nova_body().to_string()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(plain.service_tier, None);
+}
+
+#[tokio::test]
+async fn converse_names_the_tier_in_its_bodies() {
+    let world = World::new(|_| {}).await;
+    let mut body = nova_body();
+    body["serviceTier"] = json!({"type": "priority"});
+    let answer = world
+        .on_demand
+        .invoke(NOVA_2, true, Bytes::from(body.to_string()))
+        .await
+        .unwrap();
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(answer["serviceTier"]["type"], "priority");
+    let refused = world
+        .on_demand
+        .invoke(SONNET, true, Bytes::from(body.to_string()))
+        .await;
+    assert!(
+        matches!(&refused, Err(InvokeError::Rejected { message, .. }) if message.contains("tier")),
+        "{refused:?}"
+    );
+}
+
+/// A tier that throttles leaves the others alone.
+#[tokio::test]
+async fn one_tier_is_throttled_for_some_time() {
+    let world = World::new(|config| {
+        config.faults.calls = vec![CallFault {
+            tier: Some(Tier::Flex),
+            message: Some("flex is busy".into()),
+            ..CallFault::of_minutes(30, Operation::Invoke, CallFaultKind::Throttle)
+        }];
+    })
+    .await;
+    let call = |tier: ServiceTierType| {
+        world
+            .runtime
+            .invoke_model()
+            .model_id(NOVA_2)
+            .service_tier(tier)
+            .body(Blob::new(nova_body().to_string()))
+            .send()
+    };
+    let throttled = call(ServiceTierType::Flex).await.unwrap_err();
+    assert_eq!(throttled.code(), Some("ThrottlingException"));
+    assert_eq!(throttled.message(), Some("flex is busy"));
+    call(ServiceTierType::Default).await.unwrap();
+    world.wait(Duration::from_mins(30));
+    call(ServiceTierType::Flex).await.unwrap();
 }
 
 /// Prompts that no job had before are records too.
@@ -155,7 +405,7 @@ async fn a_converse_answer_comes_back_as_it_is_written() {
         .invoke(Question::of(NOVA, true, body))
         .await
         .unwrap();
-    assert_eq!(answer.json, output.to_string());
+    assert_eq!(answer, output.to_string());
 }
 
 /// An answer that is no `Converse` response is no answer.

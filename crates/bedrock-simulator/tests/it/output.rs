@@ -104,8 +104,9 @@ async fn a_body_that_the_model_refuses_is_an_error_line() {
     assert_eq!(refused["error"]["errorCode"], 400);
     assert_eq!(
         refused["error"]["errorMessage"],
-        "modelId: Extra inputs are not permitted"
+        "The model returned the following errors: modelId: Extra inputs are not permitted"
     );
+    assert_eq!(refused["error"]["retryable"], false);
     assert!(refused.get("modelOutput").is_none());
     assert_eq!(refused["modelInput"]["modelId"], "x");
     let manifest = world.manifest(&job.arn).await;
@@ -143,7 +144,12 @@ async fn converse_jobs_answer_in_the_form_of_converse() {
     world.end(&arn).await;
     let lines = world.lines("converse", &arn).await;
     let good = &of_record(&lines, 0)[0]["modelOutput"];
-    assert!(good["output"]["message"]["content"][0]["text"].is_string());
+    let block = good["output"]["message"]["content"][0].as_object().unwrap();
+    assert!(block["text"].is_string());
+    // All members of the union are there, null but for the one.
+    assert_eq!(block.len(), 12);
+    assert_eq!(block.values().filter(|member| member.is_null()).count(), 11);
+    assert!(good["usage"]["cacheDetails"].is_null());
     assert_eq!(good["stopReason"], "end_turn");
     assert!(good["usage"]["inputTokens"].as_u64().unwrap() > 5);
     // Tools are for InvokeModel bodies only.
@@ -179,8 +185,11 @@ async fn nova_jobs_call_tools() {
     world.end(&arn).await;
     let lines = world.lines("nova", &arn).await;
     let content = &of_record(&lines, 1)[0]["modelOutput"]["output"]["message"]["content"];
-    let called = &content[0]["toolUse"]["input"];
-    assert!(jsonschema::is_valid(&schema(), called), "{called}");
+    let blocks = content.as_array().unwrap();
+    let call = &blocks.last().unwrap()["toolUse"];
+    assert!(jsonschema::is_valid(&schema(), &call["input"]), "{call}");
+    let id = call["toolUseId"].as_str().unwrap();
+    assert_eq!((id.len(), &id[14..15]), (36, "4"), "{id}");
 }
 
 #[tokio::test]

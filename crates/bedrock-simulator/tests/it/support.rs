@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
-pub(crate) const SONNET: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+pub(crate) const SONNET: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 pub(crate) const NOVA: &str = "amazon.nova-lite-v1:0";
 
 /// 2026-01-01T00:00:00Z.
@@ -23,8 +23,9 @@ pub(crate) struct World {
     pub(crate) simulator: Running,
     pub(crate) jobs: BedrockJobs,
     pub(crate) on_demand: BedrockOnDemand,
-    /// The service's own client, for what the adapters do not show.
+    /// The service's own clients, for what the adapters do not show.
     pub(crate) client: aws_sdk_bedrock::Client,
+    pub(crate) runtime: aws_sdk_bedrockruntime::Client,
     pub(crate) s3: aws_sdk_s3::Client,
     seconds: Arc<AtomicU64>,
     _server: LocalS3,
@@ -87,6 +88,7 @@ impl World {
             jobs: BedrockJobs::new(&sdk),
             on_demand: BedrockOnDemand::new(&sdk),
             client: aws_sdk_bedrock::Client::new(&sdk),
+            runtime: aws_sdk_bedrockruntime::Client::new(&sdk),
             simulator,
             s3,
             seconds,

@@ -1,0 +1,140 @@
+//! The tools of Claude's messages.
+
+use super::messages::{forces_tool, not_permitted};
+use super::{Judge, structured, tool_name};
+use crate::hash::hash;
+use crate::models::Feature;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Which tool schemas keep to draft 2020-12 of JSON Schema. All records of a job have the same tool,
+/// so that each is checked once.
+#[derive(Debug, Default)]
+pub(crate) struct Drafts {
+    known: Mutex<HashMap<u64, bool>>,
+}
+
+impl Drafts {
+    /// Most schemas that are remembered.
+    const MAX_KNOWN: usize = 1_000;
+
+    fn keeps(&self, schema: &Value) -> bool {
+        let key = hash(schema.to_string().as_bytes());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= Self::MAX_KNOWN {
+            known.clear();
+        }
+        *known
+            .entry(key)
+            .or_insert_with(|| jsonschema::draft202012::meta::is_valid(schema))
+    }
+}
+
+/// The reason for which Claude refuses the tools and the choice among them, if it does.
+pub(super) fn check(
+    body: &Map<String, Value>,
+    judge: &Judge<'_>,
+    drafts: &Drafts,
+) -> Result<(), String> {
+    let tools = match body.get("tools") {
+        None => &[][..],
+        Some(Value::Array(tools)) => tools,
+        Some(_) => return Err("tools: Input should be a valid list".to_owned()),
+    };
+    for (index, tool) in tools.iter().enumerate() {
+        tool_name(tool.get("name"), &format!("tools.{index}.custom.name"))?;
+        let at = format!("tools.{index}.custom.input_schema");
+        input_schema(
+            tool.get("input_schema").unwrap_or(&Value::Null),
+            &at,
+            drafts,
+        )?;
+        if let Some(strict) = tool.get("strict") {
+            if !judge.takes(Feature::StrictTool) {
+                return Err(not_permitted(&format!("tools.{index}.custom.strict")));
+            }
+            if strict == &Value::Bool(true) {
+                structured::check(tool.get("input_schema").unwrap_or(&Value::Null), &at)?;
+            }
+        }
+    }
+    tool_choice(body, tools, judge)
+}
+
+fn input_schema(schema: &Value, at: &str, drafts: &Drafts) -> Result<(), String> {
+    match schema.get("type").and_then(Value::as_str) {
+        Some("object") => {}
+        Some(_) => return Err(format!("{at}.type: Input should be 'object'")),
+        None => return Err(format!("{at}.type: Field required")),
+    }
+    if ["oneOf", "allOf", "anyOf"]
+        .iter()
+        .any(|keyword| schema.get(keyword).is_some())
+    {
+        return Err(format!(
+            "{at}: input_schema does not support oneOf, allOf, or anyOf at the top level"
+        ));
+    }
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let has_bad_key = properties.is_some_and(|properties| !properties.keys().all(is_property_key));
+    if has_bad_key {
+        return Err(format!(
+            "{at}.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{{1,64}}$'"
+        ));
+    }
+    if drafts.keeps(schema) {
+        return Ok(());
+    }
+    Err(format!(
+        "{at}: JSON schema is invalid. It must match JSON Schema draft 2020-12 \
+         (https://json-schema.org/draft/2020-12). Learn more about tool use at \
+         https://docs.claude.com/en/docs/tool-use."
+    ))
+}
+
+fn is_property_key(key: &String) -> bool {
+    (1..=64).contains(&key.len())
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+}
+
+fn tool_choice(
+    body: &Map<String, Value>,
+    tools: &[Value],
+    judge: &Judge<'_>,
+) -> Result<(), String> {
+    let Some(choice) = body.get("tool_choice") else {
+        return Ok(());
+    };
+    if tools.is_empty() {
+        return Err("tool_choice: may only be specified while providing tools".to_owned());
+    }
+    if forces_tool(body) && !judge.takes(Feature::ToolChoice) {
+        return Err(
+            "tool_choice: type \"tool\" and \"any\" are not supported for this model.".to_owned(),
+        );
+    }
+    match choice.get("type").and_then(Value::as_str) {
+        Some("auto" | "any" | "none") => Ok(()),
+        Some("tool") => {
+            let name = choice.get("name").and_then(Value::as_str);
+            let found = tools
+                .iter()
+                .any(|tool| tool.get("name").and_then(Value::as_str) == name);
+            match (name, found) {
+                (None, _) => Err("tool_choice.tool.name: Field required".to_owned()),
+                (Some(_), true) => Ok(()),
+                (Some(name), false) => Err(format!(
+                    "tool_choice: Tool '{name}' not found in provided tools"
+                )),
+            }
+        }
+        _ => Err(
+            "tool_choice: Input tag does not match any of the expected tags: 'auto', 'any', \
+             'tool', 'none'"
+                .to_owned(),
+        ),
+    }
+}

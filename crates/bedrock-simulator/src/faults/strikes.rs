@@ -1,0 +1,262 @@
+//! Which fault strikes when.
+
+use super::{CallFault, Faults, JobFault, JobFaultKind, Operation, RecordFault, Tier};
+use crate::models::base_name;
+use std::collections::HashMap;
+use std::time::Duration;
+
+impl Faults {
+    /// The faults of a record's ask: it has this id, this first position, and was asked so often
+    /// before, in jobs and on demand.
+    pub(crate) fn of_ask(
+        &self,
+        record_id: Option<&str>,
+        position: u64,
+        in_jobs: u64,
+        on_demand: u64,
+        is_on_demand: bool,
+    ) -> impl Iterator<Item = &RecordFault> {
+        self.records.iter().filter(move |fault| {
+            let selected = match (&fault.record, fault.first) {
+                (Some(record), _) => record_id == Some(record.as_str()),
+                (None, Some(first)) => position < first,
+                (None, None) => steps(position, fault.every, fault.offset),
+            };
+            let job_only = !fault.on_demand || fault.kind.is_about_line();
+            let before = if fault.on_demand {
+                in_jobs + on_demand
+            } else {
+                in_jobs
+            };
+            selected && before < fault.times && !(is_on_demand && job_only)
+        })
+    }
+
+    /// How the `job`-th job is made to end. It holds however often it is looked at.
+    pub(crate) fn ending(&self, job: u64) -> Option<&JobFault> {
+        self.jobs
+            .iter()
+            .find(|fault| fault.kind == JobFaultKind::End && fault.selects(job))
+    }
+}
+
+impl JobFault {
+    fn selects(&self, job: u64) -> bool {
+        match self.job {
+            Some(number) => number == job,
+            None => steps(job, self.every_job, self.offset),
+        }
+    }
+}
+
+fn steps(number: u64, every: Option<u64>, offset: u64) -> bool {
+    let Some(past) = number.checked_sub(offset) else {
+        return false;
+    };
+    every.is_some_and(|every| past.checked_rem(every) == Some(0))
+}
+
+/// A call, as faults see it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) operation: Operation,
+    pub(crate) model_id: Option<&'a str>,
+    pub(crate) tier: Tier,
+    /// When it is made.
+    pub(crate) now: Duration,
+}
+
+impl CallFault {
+    fn concerns(&self, call: &Call<'_>) -> bool {
+        let model = self.model.as_deref().is_none_or(|beginning| {
+            call.model_id
+                .is_some_and(|id| base_name(id).starts_with(beginning))
+        });
+        let tier = self.tier.is_none_or(|tier| tier == call.tier);
+        self.operation == call.operation && model && tier
+    }
+}
+
+/// The calls that one fault concerns.
+#[derive(Debug, Default)]
+struct Concerned {
+    count: u64,
+    first: Option<Duration>,
+}
+
+/// How often each fault of jobs and calls has struck.
+#[derive(Debug, Default)]
+pub(crate) struct Strikes {
+    jobs: HashMap<(usize, u64), u64>,
+    calls: HashMap<usize, Concerned>,
+}
+
+impl Strikes {
+    /// The fault of this kind that hits the `job`-th job now, if any; it is counted.
+    pub(crate) fn job<'f>(
+        &mut self,
+        faults: &'f Faults,
+        kind: JobFaultKind,
+        job: u64,
+    ) -> Option<&'f JobFault> {
+        faults
+            .jobs
+            .iter()
+            .enumerate()
+            .filter(|(_, fault)| fault.kind == kind && fault.selects(job))
+            .find_map(|(index, fault)| {
+                let struck = self.jobs.entry((index, job)).or_default();
+                let strikes = *struck < fault.times;
+                *struck += u64::from(strikes);
+                strikes.then_some(fault)
+            })
+    }
+
+    /// The fault that hits this call, if any. The call is counted for each fault that it concerns.
+    pub(crate) fn call<'f>(
+        &mut self,
+        faults: &'f Faults,
+        call: &Call<'_>,
+    ) -> Option<&'f CallFault> {
+        let mut hit = None;
+        for (index, fault) in faults.calls.iter().enumerate() {
+            if !fault.concerns(call) {
+                continue;
+            }
+            let concerned = self.calls.entry(index).or_default();
+            let number = concerned.count;
+            concerned.count += 1;
+            let since = call
+                .now
+                .saturating_sub(*concerned.first.get_or_insert(call.now));
+            let strikes = match (fault.first, fault.minutes) {
+                (Some(first), _) => number < first,
+                (None, Some(minutes)) => since < Duration::from_secs(minutes.saturating_mul(60)),
+                (None, None) => steps(number, fault.every, fault.offset),
+            };
+            if strikes && hit.is_none() {
+                hit = Some(fault);
+            }
+        }
+        hit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::{CallFaultKind, RecordFaultKind};
+
+    #[test]
+    fn a_record_fault_holds_for_its_first_asks() {
+        let faults = Faults {
+            records: vec![RecordFault::of_every(10, 3, RecordFaultKind::Prose).times(2)],
+            ..Faults::default()
+        };
+        let hit = |position, in_jobs, on_demand, is_on_demand| {
+            faults
+                .of_ask(None, position, in_jobs, on_demand, is_on_demand)
+                .count()
+                == 1
+        };
+        assert!(hit(3, 0, 0, false) && hit(13, 1, 0, true) && hit(23, 0, 1, false));
+        assert!(!hit(3, 1, 1, true) && !hit(2, 0, 0, false) && !hit(4, 0, 0, false));
+    }
+
+    #[test]
+    fn faults_of_jobs_only_and_of_lines_spare_on_demand_asks() {
+        let fault = |kind| RecordFault {
+            every: None,
+            first: Some(1),
+            ..RecordFault::of_every(1, 0, kind)
+        };
+        let faults = Faults {
+            records: vec![
+                RecordFault {
+                    on_demand: false,
+                    ..fault(RecordFaultKind::Prose)
+                },
+                fault(RecordFaultKind::Missing),
+            ],
+            ..Faults::default()
+        };
+        assert_eq!(faults.of_ask(None, 0, 0, 0, true).count(), 0);
+        assert_eq!(faults.of_ask(None, 0, 0, 0, false).count(), 2);
+        // The first still holds in a job after an ask on demand, the second does not.
+        assert_eq!(faults.of_ask(None, 0, 0, 1, false).count(), 1);
+    }
+
+    #[test]
+    fn strikes_are_counted_for_each_job() {
+        let faults = Faults {
+            jobs: vec![JobFault {
+                times: 2,
+                ..JobFault::of_job(1, JobFaultKind::ThrottleCreate)
+            }],
+            ..Faults::default()
+        };
+        let mut strikes = Strikes::default();
+        let mut create = |job| {
+            strikes
+                .job(&faults, JobFaultKind::ThrottleCreate, job)
+                .is_some()
+        };
+        assert_eq!(
+            [create(0), create(1), create(1), create(1)],
+            [false, true, true, false]
+        );
+    }
+
+    /// Calls of another operation, model or tier neither count nor are hit.
+    #[test]
+    fn a_call_fault_counts_the_calls_that_it_concerns() {
+        let throttle = CallFault::of_every(3, Operation::Invoke, CallFaultKind::Throttle);
+        let faults = Faults {
+            calls: vec![CallFault {
+                model: Some("amazon.nova".into()),
+                tier: Some(Tier::Flex),
+                ..throttle
+            }],
+            ..Faults::default()
+        };
+        let mut strikes = Strikes::default();
+        let mut hit = |operation, model_id, tier| {
+            let call = Call {
+                operation,
+                model_id: Some(model_id),
+                tier,
+                now: Duration::ZERO,
+            };
+            strikes.call(&faults, &call).is_some()
+        };
+        let nova = "us.amazon.nova-2-lite-v1:0";
+        let mut calls = Vec::new();
+        for _ in 0..4 {
+            calls.push(hit(Operation::Invoke, nova, Tier::Flex));
+            assert!(!hit(Operation::Create, nova, Tier::Flex));
+            assert!(!hit(Operation::Invoke, nova, Tier::Default));
+            assert!(!hit(Operation::Invoke, "qwen.qwen3-32b-v1:0", Tier::Flex));
+        }
+        assert_eq!(calls, [true, false, false, true]);
+    }
+
+    #[test]
+    fn minutes_begin_with_the_first_call() {
+        let kind = CallFaultKind::SubscriptionPending;
+        let faults = Faults {
+            calls: vec![CallFault::of_minutes(10, Operation::Create, kind)],
+            ..Faults::default()
+        };
+        let mut strikes = Strikes::default();
+        let mut hit = |minute| {
+            let call = Call {
+                operation: Operation::Create,
+                model_id: None,
+                tier: Tier::Default,
+                now: Duration::from_mins(minute),
+            };
+            strikes.call(&faults, &call).is_some()
+        };
+        assert_eq!([hit(100), hit(109), hit(110)], [true, true, false]);
+    }
+}
