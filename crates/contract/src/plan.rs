@@ -167,6 +167,17 @@ pub struct RequestForms {
     pub because: Vec<String>,
 }
 
+/// A round that the service refused as a whole, and that a run failed with: `refused.json`. Who goes on
+/// with the run asks its records again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefusedRound {
+    /// [`crate::VERSION`].
+    pub version: u32,
+    /// What the run failed with.
+    pub error: String,
+}
+
 /// What `split` wrote: `asked.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
