@@ -29,9 +29,11 @@ mod enforcement;
 mod family;
 mod form;
 mod name;
+mod object;
 mod output;
 mod request;
 mod schema;
+mod usage;
 
 pub use capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation, Thinking};
 pub use denial::Denial;
@@ -39,8 +41,10 @@ pub use enforcement::{Enforcement, choose_enforcement};
 pub use family::Family;
 pub use form::{Parameter, RequestForm};
 pub use name::ModelName;
-pub use output::{AnswerContent, ModelAnswer, UnreadableOutput, Usage, read_output};
+pub use object::Object;
+pub use output::{AnswerContent, ModelAnswer, UnreadableOutput, read_output};
 pub use request::{
     BodySettings, DEFAULT_TEMPERATURE, DEFAULT_TOP_P, EMBEDDING_FIELD, PROMPT_SLOT, TOOL_NAME,
     embedding_schema, request_body,
 };
+pub use usage::Usage;
