@@ -2,6 +2,7 @@
 
 use crate::{Asking, AskingError};
 use quarry_contract::plan::{Plan, RequestForms};
+use quarry_contract::settings::ServiceTier;
 
 /// The prompt of a question that no record depends on.
 const PROBE_PROMPT: &str = "ping";
@@ -50,6 +51,24 @@ impl Asking {
             fallback: Some(form),
             because,
         })
+    }
+
+    /// Whether the fallback model has the service tier that the settings ask for.
+    pub fn fallback_has_tier(&self) -> bool {
+        let Some(fallback) = self.fallback() else {
+            return false;
+        };
+        let settings = self.settings();
+        let Ok(primary) = crate::capabilities(settings) else {
+            return false;
+        };
+        let family = crate::named_family(settings);
+        let capabilities = crate::fallback::capabilities(fallback.model_id(), family, primary);
+        match settings.service_tier {
+            ServiceTier::Default => false,
+            ServiceTier::Flex => capabilities.flex,
+            ServiceTier::Priority => capabilities.priority,
+        }
     }
 
     /// The body of a question that no record depends on: whether the service answers at all.

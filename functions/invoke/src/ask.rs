@@ -31,6 +31,8 @@ pub(crate) struct Asker<'a> {
     pub(crate) converse: bool,
     /// The service tier that is asked for.
     pub(crate) tier: Option<&'static str>,
+    /// The same for the fallback model, if it has that tier.
+    pub(crate) fallback_tier: Option<&'static str>,
     pub(crate) fallback: Option<&'a Fallback>,
     /// Whether other rows of the slice have been paid for as a job. A model that cannot be called on
     /// demand then costs these rows their answers, and not the run its result. The same holds for a
@@ -240,8 +242,8 @@ impl Asker<'_> {
         };
         let id = fallback.model_id();
         let converse = fallback.is_asked_by_converse();
-        // The fallback model may not have the tier that the run's model has.
-        match self.call(id, converse, None, body.into()).await {
+        let tier = self.fallback_tier;
+        match self.call(id, converse, tier, body.into()).await {
             Ok(reply) => Ok((reply, true)),
             Err(error) => Err(unanswered(id, error, Some((code, message)))),
         }

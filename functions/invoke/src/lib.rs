@@ -94,6 +94,7 @@ async fn ask_rest(
         setting: settings.model_setting(),
         converse: quarry_asking::converse(settings).map_err(StepError::bad_request)?,
         tier: tier.now(),
+        fallback_tier: None,
         fallback: asking.fallback(),
         rows_were_paid: slice.mode == Mode::Batch,
     };
@@ -101,6 +102,7 @@ async fn ask_rest(
     // Fewer records than workers would leave workers idle.
     let together = workers.max(settings.batch_size as usize);
     let pacing = Pacing::new(plan.on_demand_rate);
+    let fallback_has_tier = asking.fallback_has_tier();
 
     let mut breaker = Breaker::new(asked.is_taken);
     let kept = Kept::of_round(deps, &round, &mut breaker).await?;
@@ -126,6 +128,7 @@ async fn ask_rest(
             break;
         };
         asker.tier = tier.now();
+        asker.fallback_tier = asker.tier.filter(|_| fallback_has_tier);
         let group = Group {
             asker: &asker,
             pacing: &pacing,
@@ -135,7 +138,7 @@ async fn ask_rest(
         let GroupAnswers { answers, end, stop } = group.ask(records, first).await;
         first = false;
         if let Some(end) = end {
-            let body = settle(join(answers), &mut tier, &asker, asking.probe()).await?;
+            let body = lines_to_keep(join(answers), &mut tier, &asker, asking.probe()).await?;
             let at = round
                 .on_demand_output()
                 .join(&format!("{number:08}-{end:016}.jsonl.out"));
@@ -165,7 +168,7 @@ async fn ask_rest(
 /// The lines to keep of some records. When not one was answered, that is the records' own matter only
 /// if the service answers another question; else the step fails, and the state machine waits and calls
 /// again.
-async fn settle(
+async fn lines_to_keep(
     joined: Joined,
     tier: &mut Tier,
     asker: &ask::Asker<'_>,

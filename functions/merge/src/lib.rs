@@ -60,7 +60,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     );
     let mut is_taken = merge.asked.is_taken || round.counts.answered > 0;
     if let Some(refusal) = merge.whole_refusal(&round) {
-        match merge.after_refusal(&state, refusal).await? {
+        match merge.after_refusal(round.counts.asked, refusal).await? {
             Next::AskAgain(forms) => {
                 round.counts.refusals.are_asked_again();
                 documents::write(&*deps.store, &merge.round.counts(), &round).await?;
@@ -107,6 +107,8 @@ struct Merge {
     slice_folder: SliceFolder,
     round: RoundFolder,
     number: u32,
+    /// The rounds before this one that do not count as attempts.
+    uncounted_rounds: u32,
     asked: Asked,
     expected: Expected,
     job: Option<JobEnd>,
@@ -148,6 +150,7 @@ impl Merge {
             slice_folder,
             round,
             number: state.round,
+            uncounted_rounds: state.stopped_rounds,
             asked,
             expected,
             job,
@@ -165,15 +168,24 @@ impl Merge {
     /// The rows that a next round would ask.
     ///
     /// A record that the service would refuse again is not among them, unless a job refused it and
-    /// there is a fallback model, which only calls on demand reach.
+    /// there is a fallback model. Only calls on demand reach that, so it has to be a round of calls: of
+    /// fewer rows than a job takes.
     fn open_rows(&self, places: &[Place]) -> Vec<u64> {
-        let fallback_is_left = self.job.is_some() && self.asking.fallback().is_some();
-        places
-            .iter()
-            .enumerate()
-            .filter(|(_, place)| !place.good && (!place.refused || fallback_is_left))
-            .filter_map(|(index, _)| self.expected.row(index))
-            .collect()
+        let rows = |with_refused: bool| -> Vec<u64> {
+            places
+                .iter()
+                .enumerate()
+                .filter(|(_, place)| !place.good && (with_refused || !place.refused))
+                .filter_map(|(index, _)| self.expected.row(index))
+                .collect()
+        };
+        if self.job.is_some() && self.asking.fallback().is_some() {
+            let all = rows(true);
+            if (all.len() as u64) < self.asking.settings().min_records_per_job {
+                return all;
+            }
+        }
+        rows(false)
     }
 
     /// The rows of this round.

@@ -8,7 +8,6 @@
 
 use crate::Merge;
 use quarry_contract::VERSION;
-use quarry_contract::payload::SliceState;
 use quarry_contract::plan::{Asked, REFUSED_RECORDS, RefusedRound, RequestForms};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
@@ -46,12 +45,14 @@ impl Merge {
             return None;
         }
         let only = counts.refusals.only_lasting()?;
-        let is_run = self.plan.slices == 1 && self.number == 0 && only.lines == counts.asked;
+        // Whatever came before was a round that does not count: this is the run's first try in this form.
+        let is_first = self.number == self.uncounted_rounds;
+        let is_run = self.plan.slices == 1 && is_first && only.lines == counts.asked;
         let is_most_of_job = round.job.is_none() || only.lines * 2 >= counts.asked;
         (is_run || only.lines >= REFUSED_RECORDS && is_most_of_job).then_some(only)
     }
 
-    /// Decides about a round that was refused as a whole.
+    /// Decides about a round of which `asked` records were refused as a whole.
     ///
     /// # Errors
     ///
@@ -59,7 +60,7 @@ impl Merge {
     /// `Quarry.ModelAccessPending` when it is the first use of the model that is not through.
     pub(crate) async fn after_refusal(
         &self,
-        state: &SliceState,
+        asked: u64,
         refusal: &RefusalGroup,
     ) -> Result<Next, StepError> {
         let so_far = self.asked.forms.as_ref();
@@ -73,7 +74,7 @@ impl Merge {
         let at = self.round.refused();
         let before: Option<RefusedRound> = documents::read_if_there(&*self.store, &at).await?;
         if before.is_none() {
-            let error = self.refused(state, refusal);
+            let error = self.refused(asked, refusal);
             let document = RefusedRound {
                 version: VERSION,
                 error: error.full_message(),
@@ -129,7 +130,7 @@ impl Merge {
         Ok(false)
     }
 
-    fn refused(&self, state: &SliceState, refusal: &RefusalGroup) -> StepError {
+    fn refused(&self, asked: u64, refusal: &RefusalGroup) -> StepError {
         let settings = self.asking.settings();
         let model_id = settings.effective_model_id();
         let remedy = Denial::of(&refusal.message)
@@ -137,11 +138,12 @@ impl Merge {
             .unwrap_or_default();
         // The service's words come first: a pipeline is told 256 characters of this.
         let doing = format!(
-            "{}{remedy} (all of {} records that were asked in slice {}, round {}, got this from {model_id})",
+            "{}{remedy} ({} of {asked} records that were asked in slice {}, round {}, got this from {model_id}, \
+             and none an answer)",
             refusal.text, refusal.lines, self.slice.slice, self.number,
         );
         let source = None;
-        if refusal.is_first_use() && state.stopped_rounds < FIRST_USE_ROUNDS {
+        if refusal.is_first_use() && self.uncounted_rounds < FIRST_USE_ROUNDS {
             StepError::ModelAccessPending { doing, source }
         } else {
             StepError::Refused { doing, source }

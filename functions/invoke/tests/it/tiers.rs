@@ -24,10 +24,14 @@ const SETTINGS: [(&str, &str); 2] = [
     ),
 ];
 
+const FALLBACK: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+
 #[derive(Default)]
 struct Tiered {
     /// Whether `flex` has capacity.
     has_flex: AtomicBool,
+    /// Whether the run's model refuses every record.
+    refuses: AtomicBool,
     tiers: Mutex<Vec<Option<String>>>,
 }
 
@@ -35,6 +39,12 @@ struct Tiered {
 impl OnDemand for Tiered {
     async fn invoke(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
         let tier = question.tier.map(str::to_owned);
+        if self.refuses.load(Ordering::Relaxed) && question.model_id != FALLBACK {
+            return Err(InvokeError::Rejected {
+                code: 400,
+                message: "not this one".to_owned(),
+            });
+        }
         self.tiers.lock().unwrap().push(tier.clone());
         if tier.as_deref() == Some("flex") && !self.has_flex.load(Ordering::Relaxed) {
             return Err(InvokeError::Throttled("no flex capacity".into()));
@@ -141,4 +151,20 @@ async fn only_throttling_without_an_answer_in_between_counts() {
     world.model.has_flex.store(true, Ordering::Relaxed);
     assert_eq!(world.invoke_at(29).await.unwrap().next, Step::Merge);
     assert_eq!(world.answered_in().await, vec!["flex"; 12]);
+}
+
+/// Claude has no service tiers.
+#[tokio::test(start_paused = true)]
+async fn a_fallback_model_without_the_tier_is_asked_without_it() {
+    let settings = [
+        ("BEDROCK_PRIMARY_MODEL_ID", "amazon.nova-pro-v1:0"),
+        ("BEDROCK_FALLBACK_MODEL_ID", FALLBACK),
+        SETTINGS[0],
+        SETTINGS[1],
+    ];
+    let world = World::new(3, &settings).await;
+    world.model.has_flex.store(true, Ordering::Relaxed);
+    world.model.refuses.store(true, Ordering::Relaxed);
+    assert_eq!(world.invoke_at(0).await.unwrap().next, Step::Merge);
+    assert_eq!(world.answered_in().await, vec!["default"; 3]);
 }

@@ -105,7 +105,7 @@ async fn a_job_that_is_refused_as_a_whole_fails_the_run_once_with_the_services_w
         text.starts_with(&format!("refused: 400: {NO_QUOTA}")),
         "{text}"
     );
-    assert!(text.contains("all of 30 records"), "{text}");
+    assert!(text.contains("30 of 30 records"), "{text}");
 
     // Who goes on with the run has removed the cause: all records are asked again, in a round of their own.
     let after = world.merge(&state).await.unwrap();
@@ -123,6 +123,44 @@ async fn a_job_that_is_refused_as_a_whole_fails_the_run_once_with_the_services_w
     let state = world.answered(after, &answers).await;
     assert_eq!(world.merge(&state).await.unwrap().next, Step::Done);
     assert_eq!(world.receipt(0).await.files[0].failed, 0);
+}
+
+/// The fallback model is never asked by jobs.
+#[tokio::test]
+async fn what_a_job_refused_is_asked_again_only_if_that_reaches_the_fallback_model() {
+    for (fallback, least, again) in [(true, "10", true), (true, "4", false), (false, "10", false)] {
+        let mut settings = vec![("BEDROCK_MIN_RECORDS_PER_JOB", least)];
+        if fallback {
+            settings.push((
+                "BEDROCK_FALLBACK_MODEL_ID",
+                "anthropic.claude-3-haiku-20240307-v1:0",
+            ));
+        }
+        let world = World::new(20, 100, &settings).await;
+        let mut lines = refusals(0..5, TOO_LONG);
+        lines.extend((5..20).map(answer));
+        let state = world.answered(world.first(0), &lines).await;
+        assert_eq!(state.next, Step::Submit);
+        let after = world.merge(&state).await.unwrap();
+        let expected = if again { Step::Split } else { Step::Done };
+        assert_eq!(after.next, expected, "{settings:?}");
+        if again {
+            assert_eq!(world.split(after).await.next, Step::Invoke);
+        }
+    }
+}
+
+/// Who goes on with a run of a few records has it fail again if nothing has changed.
+#[tokio::test]
+async fn a_small_run_that_is_refused_fails_each_time_it_is_gone_on_with() {
+    let world = World::new(3, 100, &[]).await;
+    let mut state = world.first(0);
+    for _ in 0..3 {
+        let refused = world.answered(state, &refusals(0..3, NO_QUOTA)).await;
+        let failed = world.merge(&refused).await.unwrap_err();
+        assert_eq!(failed.name(), "Quarry.Refused");
+        state = world.merge(&refused).await.unwrap();
+    }
 }
 
 /// Which rounds end a run and which do not.
