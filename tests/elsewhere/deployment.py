@@ -156,6 +156,12 @@ class Deployment:
         """A queue that gets what the topic is told: the queue's URL."""
         url = self.queues.create_queue(QueueName="told")["QueueUrl"]
         arn = self.queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        statement = {
+            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": self.outputs["TopicArn"]}},
+        }  # fmt: skip
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        self.queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
         self._topics.subscribe(TopicArn=self.outputs["TopicArn"], Protocol="sqs", Endpoint=arn)
         return url
 

@@ -46,12 +46,16 @@ class Elsewhere(unittest.TestCase):
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
         cls.deployment = Deployment(folder)
         cls.addClassCleanup(cls.deployment.kill)
-        cls.deployment.put("pipelines/strikes/prompts.json", (EXAMPLE / "prompts.json").read_bytes())
-        cls.deployment.put("pipelines/strikes/validation_schema_strikes.json", (EXAMPLE / "schema.json").read_bytes())
+        # One for arrivals, and one for the messages of the SageMaker pipeline of that name.
+        for pipeline in ("strikes", "label-strikes"):
+            prompts, schema = (EXAMPLE / "prompts.json").read_bytes(), (EXAMPLE / "schema.json").read_bytes()
+            cls.deployment.put(f"pipelines/{pipeline}/prompts.json", prompts)
+            cls.deployment.put(f"pipelines/{pipeline}/validation_schema_strikes.json", schema)
         settings = json.loads((EXAMPLE / "request.json").read_text(encoding="utf-8"))["settings"]
         # Model and role are the deployment's own.
         del settings["BEDROCK_PRIMARY_MODEL_ID"], settings["BEDROCK_BATCH_ROLE_ARN"]
-        cls.deployment.put("pipelines/strikes/request.json", json.dumps({"settings": settings}).encode())
+        defaults = {"settings": settings, "request_settings": ["BEDROCK_BATCH_THRESHOLD"]}
+        cls.deployment.put("pipelines/strikes/request.json", json.dumps(defaults).encode())
         cls.data = (EXAMPLE / "data/wildlife-strikes.csv").read_bytes()
 
     def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
@@ -89,8 +93,8 @@ class Elsewhere(unittest.TestCase):
         self.deployment.put(f"{token}/input/data.csv", self.rows(rows), PIPELINES_BUCKET)
         arguments = {
             "input_data": f"s3://{PIPELINES_BUCKET}/{token}/input/",
-            "prompt_templates": f"s3://{BUCKET}/pipelines/strikes/",
-            "validation_schema": f"s3://{BUCKET}/pipelines/strikes/validation_schema_strikes.json",
+            "prompt_templates": f"s3://{BUCKET}/pipelines/label-strikes/",
+            "validation_schema": f"s3://{BUCKET}/pipelines/label-strikes/validation_schema_strikes.json",
             "processed_data": f"s3://{PIPELINES_BUCKET}/{token}/output/",
             "BEDROCK_BATCH_THRESHOLD": 100,
         }

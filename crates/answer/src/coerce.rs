@@ -56,6 +56,8 @@ pub(crate) enum Rule {
 #[derive(Debug)]
 pub(crate) struct ObjectRule {
     properties: IndexMap<String, PropertyRule>,
+    /// Other names that answers have for properties.
+    renamed: HashMap<String, String>,
     /// Members that are not properties are kept.
     keeps_others: bool,
 }
@@ -105,6 +107,23 @@ impl ObjectRule {
             .map(|(name, property)| (name.as_str(), property.rule.kind()))
     }
 
+    /// Takes members under other names for properties: pairs of the other name and the property's own.
+    pub(crate) fn rename(&mut self, renamed: impl IntoIterator<Item = (String, String)>) {
+        self.renamed = renamed.into_iter().collect();
+    }
+
+    pub(crate) fn is_renamed(&self) -> bool {
+        !self.renamed.is_empty()
+    }
+
+    fn property(&self, name: &str) -> Option<(usize, &PropertyRule)> {
+        let found = self.properties.get_full(name).or_else(|| {
+            let own = self.renamed.get(name)?;
+            self.properties.get_full(own)
+        })?;
+        Some((found.0, found.2))
+    }
+
     /// The properties in schema order, then the other members that are kept.
     pub(crate) fn apply<'a>(&'a self, members: JsonObject<'a>) -> Datum<'a> {
         let mut coerced: Vec<(Cow<'a, str>, Datum<'a>)> = self
@@ -114,8 +133,8 @@ impl ObjectRule {
             .collect();
         let mut others = Vec::new();
         for (name, value) in take_members(members) {
-            match self.properties.get_full(&*name) {
-                Some((index, _, property)) => {
+            match self.property(&name) {
+                Some((index, property)) => {
                     coerced[index].1 = if !property.required && value == JsonValue::Null {
                         Datum::Absent
                     } else {
@@ -392,6 +411,7 @@ pub(crate) fn object_rule(
         .collect();
     Some(ObjectRule {
         properties,
+        renamed: HashMap::new(),
         keeps_others,
     })
 }

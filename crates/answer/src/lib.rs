@@ -33,6 +33,7 @@
 //! # Ok::<(), quarry_answer::SchemaError>(())
 //! ```
 
+mod bounds;
 mod candidate;
 mod coerce;
 mod datum;
@@ -44,7 +45,9 @@ mod parse;
 mod reading;
 mod repair;
 mod schema;
+mod understood;
 
+pub use bounds::TooLarge;
 pub use field::{FieldKind, FieldValue};
 pub use line::{LineBody, MalformedLine, OutputLine, RecordError, read_line};
 pub use reading::{ParseStatus, RESPONSE_FIELD, Reader, Reading};

@@ -7,10 +7,12 @@
 //! Limits: the schema must be one document. References to other documents are refused when it is
 //! compiled; nothing is ever fetched.
 
+use crate::bounds;
 use crate::coerce::{ObjectRule, object_rule};
 use crate::datum::Datum;
 use crate::field::FieldKind;
 use crate::instance::DatumJson;
+use crate::understood::Understood;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -28,6 +30,7 @@ pub struct Schema {
     rule: ObjectRule,
     validator: Validator<DatumJson>,
     document: Value,
+    understood: Understood,
 }
 
 /// A property of the answer, and so a result column.
@@ -60,6 +63,9 @@ pub enum SchemaError {
         /// The name of the property.
         name: String,
     },
+    /// The schema is larger than any answer could use.
+    #[error(transparent)]
+    TooLarge(#[from] bounds::TooLarge),
     /// The schema breaks the rules of JSON Schema.
     #[error("output schema is not a valid JSON Schema: {0}")]
     Invalid(#[from] Box<ValidationError<'static>>),
@@ -73,6 +79,10 @@ impl Schema {
     /// [`SchemaError`] when it is not an object schema with properties, or not a valid JSON
     /// Schema in itself.
     pub fn compile(document: &Value) -> Result<Self, SchemaError> {
+        let given = document;
+        bounds::check(given)?;
+        let understood = Understood::of(given);
+        let document = &understood.schema;
         let members = document.as_object().ok_or(SchemaError::NotAnObject)?;
         if let Some(kind) = members.get("type")
             && kind != "object"
@@ -110,8 +120,22 @@ impl Schema {
             properties,
             rule,
             validator,
-            document: document.clone(),
+            document: given.clone(),
+            understood,
         })
+    }
+
+    /// The same schema for answers in which some properties have other names: pairs of the name in answers and the
+    /// property's own.
+    #[must_use]
+    pub fn with_renamed(mut self, renamed: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.rule.rename(renamed);
+        self
+    }
+
+    /// Whether some properties have other names in answers.
+    pub fn is_renamed(&self) -> bool {
+        self.rule.is_renamed()
     }
 
     /// The properties in schema order: the result columns.
@@ -122,6 +146,16 @@ impl Schema {
     /// The schema as it was given.
     pub fn document(&self) -> &Value {
         &self.document
+    }
+
+    /// The schema as answers are checked against it, with what other dialects mean written in JSON Schema.
+    pub fn understood(&self) -> &Value {
+        &self.understood.schema
+    }
+
+    /// What of the schema has no meaning, or another one than it seems: for people.
+    pub fn notes(&self) -> &[String] {
+        &self.understood.notes
     }
 
     pub(crate) fn rule(&self) -> &ObjectRule {

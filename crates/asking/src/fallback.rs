@@ -1,43 +1,69 @@
 //! The model that is asked when the run's own refuses a record on demand.
 
-use quarry_model::{Capabilities, Family};
+use crate::AskingError;
+use quarry_answer::Schema;
+use quarry_model::{Capabilities, Family, Invocation, PROMPT_SLOT, RequestBuilder, RequestForm};
 use quarry_prompt::RequestBody;
+use std::sync::Arc;
 
 /// How the fallback model is asked about a record that was written for the run's own model.
 #[derive(Debug, Clone)]
 pub struct Fallback {
     model_id: String,
-    converse: bool,
-    prefilled: bool,
+    requests: RequestBuilder,
+    form: RequestForm,
+    schema: Option<Arc<Schema>>,
     primary_body: RequestBody,
     body: RequestBody,
 }
 
 impl Fallback {
+    /// `schema` reads the answers to requests in any form; `primary_body` is that of the run's own model.
     pub(crate) fn new(
         model_id: String,
-        converse: bool,
-        prefilled: bool,
+        requests: RequestBuilder,
+        schema: Option<&Arc<Schema>>,
         primary_body: RequestBody,
-        body: RequestBody,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, AskingError> {
+        let form = requests.first_form();
+        Ok(Self {
             model_id,
-            converse,
-            prefilled,
+            body: RequestBody::new(&requests.body(&form), PROMPT_SLOT)?,
+            schema: crate::answers(schema, &requests, &form)?,
+            requests,
+            form,
             primary_body,
-            body,
+        })
+    }
+
+    /// The same model asked in another form.
+    pub(crate) fn with_form(self, form: &RequestForm) -> Result<Self, AskingError> {
+        crate::check_form(&self.requests, form, &self.model_id)?;
+        Ok(Self {
+            body: RequestBody::new(&self.requests.body(form), PROMPT_SLOT)?,
+            schema: crate::answers(self.schema.as_ref(), &self.requests, form)?,
+            form: form.clone(),
+            ..self
+        })
+    }
+
+    /// The same model, when the run's own is asked in another form.
+    pub(crate) fn behind(self, primary_body: RequestBody) -> Self {
+        Self {
+            primary_body,
+            ..self
         }
     }
 
     /// The form of its requests.
-    pub fn form(&self) -> &quarry_model::RequestForm {
-        unreachable!("until forms land")
+    pub fn form(&self) -> &RequestForm {
+        &self.form
     }
 
-    /// The next form.
-    pub fn form_after(&self, _refusal: &str) -> Option<quarry_model::RequestForm> {
-        None
+    /// The form to ask it in after the service has refused the present one with these words. `None` if they name nothing
+    /// that there is another way for.
+    pub fn form_after(&self, refusal: &str) -> Option<RequestForm> {
+        self.requests.form_after(&self.form, refusal)
     }
 
     /// Its id.
@@ -45,9 +71,14 @@ impl Fallback {
         &self.model_id
     }
 
+    /// What it accepts.
+    pub fn capabilities(&self) -> &Capabilities {
+        self.requests.capabilities()
+    }
+
     /// Whether it is asked through `Converse`.
     pub fn is_asked_by_converse(&self) -> bool {
-        self.converse
+        self.capabilities().invocation == Invocation::Converse
     }
 
     /// The body for this model with the prompt of a record's `modelInput`. `None` if the record is
@@ -56,8 +87,9 @@ impl Fallback {
         self.primary_body.moved_to(&self.body, of_primary)
     }
 
-    pub(crate) fn answers_lack_their_brace(&self) -> bool {
-        self.prefilled
+    /// The schema of its answers, with the names that its requests ask for.
+    pub(crate) fn schema(&self) -> Option<Arc<Schema>> {
+        self.schema.clone()
     }
 }
 

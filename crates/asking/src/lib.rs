@@ -9,14 +9,14 @@ pub use fallback::Fallback;
 
 use quarry_answer::{Reader, Schema, SchemaError};
 use quarry_contract::plan::Plan;
-use quarry_contract::settings::{self, SettingError, Settings};
+use quarry_contract::settings::{self, Effort, SettingError, Settings, ThinkingSetting};
 use quarry_model::{
-    BodySettings, Capabilities, CapabilityOverrides, Enforcement, Family, Invocation, PROMPT_SLOT,
-    RequestForm, choose_enforcement, embedding_schema, request_body,
+    BodySettings, Capabilities, CapabilityOverrides, Family, Invocation, PROMPT_SLOT,
+    RequestBuilder, RequestForm, embedding_schema,
 };
 use quarry_prompt::{
     FieldLimit, MissingColumns, Prompts, PromptsError, RecordEncoder, RenderError, RenderOptions,
-    RequestBody, Template,
+    Template,
 };
 use quarry_result::columns::{ColumnsError, ResultColumns};
 use quarry_result::summary::PromptParts;
@@ -27,8 +27,10 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Asking {
     settings: Settings,
-    schema: Option<Arc<Schema>>,
+    requests: RequestBuilder,
     form: RequestForm,
+    /// Reads answers to requests in this form.
+    schema: Option<Arc<Schema>>,
     encoder: RecordEncoder,
     fallback: Option<Fallback>,
     columns: ResultColumns,
@@ -72,6 +74,17 @@ pub enum AskingError {
         /// Its ceiling.
         ceiling: u64,
     },
+    /// A form of requests that the model is known to refuse.
+    #[error(
+        "records of this run were sent to {model} in a form that it does not take ({form}); the run cannot be gone on \
+         with, start a new one"
+    )]
+    Form {
+        /// The model.
+        model: String,
+        /// The form.
+        form: RequestForm,
+    },
     /// One of the two models answers with vectors, the other with text.
     #[error(
         "BEDROCK_FALLBACK_MODEL_ID is `{fallback}`, which does not answer in the form of `{primary}` \
@@ -95,9 +108,16 @@ impl Asking {
         let capabilities = capabilities(&settings)?;
         let vectors = capabilities.body.is_embedding().then(embedding_schema);
         let schema = vectors.as_ref().or(schema);
+        let schema = schema.map(Schema::compile).transpose()?.map(Arc::new);
         let model_id = settings.effective_model_id();
-        let (enforcement, body) =
-            enforced_body(&settings, &model_id, capabilities, prompts, schema)?;
+        let requests = requests(
+            &settings,
+            &model_id,
+            capabilities,
+            prompts,
+            schema.as_deref(),
+        )?;
+        let form = requests.first_form();
         let options = RenderOptions {
             missing: match settings.missing_columns {
                 settings::MissingColumns::Refuse => MissingColumns::Refuse,
@@ -116,9 +136,9 @@ impl Asking {
         } else {
             prompts.template(&settings.routed_rules_column)
         };
-        let encoder = RecordEncoder::new(&body, PROMPT_SLOT, template, options)?;
-        let fallback = Self::fallback_of(&settings, capabilities, prompts, schema, &encoder)?;
-        let schema = schema.map(Schema::compile).transpose()?.map(Arc::new);
+        let encoder = RecordEncoder::new(&requests.body(&form), PROMPT_SLOT, template, options)?;
+        let fallback =
+            Self::fallback_of(&settings, capabilities, prompts, schema.as_ref(), &encoder)?;
         let properties: Option<Vec<String>> = schema.as_ref().map(|schema| {
             schema
                 .properties()
@@ -129,8 +149,9 @@ impl Asking {
         let columns = ResultColumns::new(properties.as_deref(), &settings.output_column_prefix)?;
         Ok(Self {
             settings,
-            schema,
-            form: RequestForm::new(enforcement),
+            schema: answers(schema.as_ref(), &requests, &form)?,
+            requests,
+            form,
             encoder,
             fallback,
             columns,
@@ -145,7 +166,7 @@ impl Asking {
         settings: &Settings,
         primary: Capabilities,
         prompts: &Prompts,
-        schema: Option<&Value>,
+        schema: Option<&Arc<Schema>>,
         encoder: &RecordEncoder,
     ) -> Result<Option<Fallback>, AskingError> {
         let Some(model_id) = &settings.fallback_model_id else {
@@ -158,14 +179,15 @@ impl Asking {
                 primary: settings.effective_model_id(),
             });
         }
-        let (enforcement, body) = enforced_body(settings, model_id, capabilities, prompts, schema)?;
-        Ok(Some(Fallback::new(
-            model_id.clone(),
-            capabilities.invocation == Invocation::Converse,
-            enforcement.is_prefilled(),
-            encoder.body().clone(),
-            RequestBody::new(&body, PROMPT_SLOT)?,
-        )))
+        let requests = requests(
+            settings,
+            model_id,
+            capabilities,
+            prompts,
+            schema.map(|schema| &**schema),
+        )?;
+        let fallback = Fallback::new(model_id.clone(), requests, schema, encoder.body().clone())?;
+        Ok(Some(fallback))
     }
 
     /// What a plan asks.
@@ -183,19 +205,46 @@ impl Asking {
         &self.form
     }
 
-    /// The same run asked in another form.
-    pub fn with_form(self, _form: &RequestForm) -> Result<Self, AskingError> {
-        Ok(self)
+    /// The same run asked in another form: other requests, and answers read as answers to these.
+    ///
+    /// # Errors
+    ///
+    /// [`AskingError::Form`] when the model is known to refuse the form.
+    pub fn with_form(self, form: &RequestForm) -> Result<Self, AskingError> {
+        check_form(&self.requests, form, &self.settings.effective_model_id())?;
+        let encoder = RecordEncoder::new(
+            &self.requests.body(form),
+            PROMPT_SLOT,
+            self.encoder.template().clone(),
+            *self.encoder.options(),
+        )?;
+        let behind = |fallback: Fallback| fallback.behind(encoder.body().clone());
+        Ok(Self {
+            schema: answers(self.schema.as_ref(), &self.requests, form)?,
+            form: form.clone(),
+            fallback: self.fallback.map(behind),
+            encoder,
+            ..self
+        })
     }
 
-    /// The same run with the fallback model asked in another form.
-    pub fn with_fallback_form(self, _form: &RequestForm) -> Result<Self, AskingError> {
-        Ok(self)
+    /// The same run with the fallback model asked in another form. Without a fallback model nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// [`AskingError::Form`] when that model is known to refuse the form.
+    pub fn with_fallback_form(self, form: &RequestForm) -> Result<Self, AskingError> {
+        let fallback = self
+            .fallback
+            .map(|fallback| fallback.with_form(form))
+            .transpose()?;
+        Ok(Self { fallback, ..self })
     }
 
-    /// The next form.
-    pub fn form_after(&self, _refusal: &str) -> Option<RequestForm> {
-        None
+    /// The form to ask in after the service has refused the present one with these words. `None` if they name nothing that
+    /// there is another way for.
+    pub fn form_after(&self, refusal: &str) -> Option<RequestForm> {
+        self.requests.form_after(&self.form, refusal)
     }
 
     /// The settings.
@@ -237,8 +286,8 @@ impl Asking {
     pub fn fallback_reader(&self) -> Option<Reader> {
         let fallback = self.fallback.as_ref()?;
         Some(Reader::new(
-            self.schema.clone(),
-            fallback.answers_lack_their_brace(),
+            fallback.schema(),
+            fallback.form().enforcement.is_prefilled(),
         ))
     }
 
@@ -269,6 +318,17 @@ pub fn capabilities(settings: &Settings) -> Result<Capabilities, AskingError> {
     Ok(named_family(settings).capabilities().overridden(&overrides))
 }
 
+/// What the fallback model accepts, if there is one.
+///
+/// # Errors
+///
+/// [`AskingError::Capabilities`], as of the run's model.
+pub fn fallback_capabilities(settings: &Settings) -> Result<Option<Capabilities>, AskingError> {
+    let primary = capabilities(settings)?;
+    let fallback = settings.fallback_model_id.as_deref();
+    Ok(fallback.map(|model| fallback::capabilities(model, named_family(settings), primary)))
+}
+
 /// The family of the run's model. An application profile's ARN does not name the model; the primary
 /// model's id then does.
 pub fn named_family(settings: &Settings) -> Family {
@@ -278,31 +338,63 @@ pub fn named_family(settings: &Settings) -> Family {
     }
 }
 
-/// How a model is held to JSON, and the body of its requests.
-fn enforced_body(
+/// A model's requests.
+fn requests(
     settings: &Settings,
     model_id: &str,
     capabilities: Capabilities,
     prompts: &Prompts,
-    schema: Option<&Value>,
-) -> Result<(Enforcement, Value), AskingError> {
-    let enforcement = choose_enforcement(
-        &capabilities,
-        schema.is_some(),
-        settings.use_structured_output,
-    );
-    let body = request_body(
-        &BodySettings {
-            max_tokens: max_tokens(settings, model_id, &capabilities)?,
-            temperature: settings.temperature,
-            top_p: settings.top_p,
-        },
-        &capabilities,
-        enforcement,
+    schema: Option<&Schema>,
+) -> Result<RequestBuilder, AskingError> {
+    let body = BodySettings {
+        max_tokens: max_tokens(settings, model_id, &capabilities)?,
+        temperature: settings.temperature,
+        top_p: settings.top_p,
+        thinking_off: settings.thinking == ThinkingSetting::Off,
+        effort: settings.effort.map(Effort::as_str),
+    };
+    let schema = schema.filter(|_| settings.use_structured_output);
+    Ok(RequestBuilder::new(
+        body,
+        capabilities,
         prompts.system(),
-        schema,
+        schema.map(Schema::understood),
+    ))
+}
+
+/// The schema of the answers to requests in a form, some of whose properties may be asked for under other names.
+fn answers(
+    schema: Option<&Arc<Schema>>,
+    requests: &RequestBuilder,
+    form: &RequestForm,
+) -> Result<Option<Arc<Schema>>, AskingError> {
+    let Some(schema) = schema else {
+        return Ok(None);
+    };
+    let renamed = requests.renamed(form);
+    if renamed.is_empty() && !schema.is_renamed() {
+        return Ok(Some(Arc::clone(schema)));
+    }
+    let schema = Schema::compile(schema.document())?.with_renamed(
+        renamed
+            .into_iter()
+            .map(|property| (property.asked, property.name)),
     );
-    Ok((enforcement, body))
+    Ok(Some(Arc::new(schema)))
+}
+
+fn check_form(
+    requests: &RequestBuilder,
+    form: &RequestForm,
+    model_id: &str,
+) -> Result<(), AskingError> {
+    if requests.takes(form) {
+        return Ok(());
+    }
+    Err(AskingError::Form {
+        model: model_id.to_owned(),
+        form: form.clone(),
+    })
 }
 
 /// The most tokens of an answer when nothing is set and the model's ceiling is not lower.

@@ -140,8 +140,8 @@ impl Show {
             drop(stop);
             let _ = thread.join();
         }
-        if let Some(terminal) = self.shared.state().terminal.take() {
-            terminal.clear();
+        if self.shared.state().terminal.take().is_some() {
+            terminal::clear();
         }
     }
 }
@@ -228,8 +228,8 @@ impl Shared {
 impl State {
     /// Prints a line for people above what is drawn.
     fn say(&self, line: &str) {
-        if let Some(terminal) = &self.terminal {
-            terminal.clear();
+        if self.terminal.is_some() {
+            terminal::clear();
         }
         say(line);
     }

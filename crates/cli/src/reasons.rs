@@ -24,7 +24,8 @@ const LONGEST: usize = 160;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Reason {
     /// What stands in the rows, with the numbers in it that differ from row to row as `…`.
-    pub(crate) reason: String,
+    #[serde(rename = "reason")]
+    pub(crate) text: String,
     /// Whether a model answered: then the answer does not hold the schema.
     pub(crate) answered: bool,
     /// How many rows.
@@ -90,12 +91,12 @@ impl Found {
         };
         let reason = reason.unwrap_or_else(|| "no reason is given".to_owned());
         self.rows += 1;
-        let is_same = |known: &Reason| known.reason == reason && known.answered == answered;
+        let is_same = |known: &Reason| known.text == reason && known.answered == answered;
         if let Some(known) = self.reasons.iter_mut().find(|known| is_same(known)) {
             known.rows += 1;
         } else if self.reasons.len() < MOST_REASONS {
             self.reasons.push(Reason {
-                reason,
+                text: reason,
                 answered,
                 rows: 1,
                 first_row: number,
@@ -198,7 +199,8 @@ impl Ranges for FileRanges {
 }
 
 /// The text without what differs from row to row: names with digits in them, such as those of records and jobs, become
-/// `…`, and so do numbers, but for the code that a service's error begins with.
+/// `…`, and so do numbers, but for the code that a service's error begins with and for short ones, which count rounds and
+/// name limits.
 fn generalised(text: &str) -> String {
     let text = text.lines().next().unwrap_or_default();
     let mut shown = String::new();
@@ -208,8 +210,8 @@ fn generalised(text: &str) -> String {
         }
         let has_digit = word.contains(|one: char| one.is_ascii_digit());
         let is_code = place == 0 && word.trim_end_matches(':').parse::<u16>().is_ok();
-        let is_round = word.len() < 3;
-        if !has_digit || is_code || is_round {
+        let is_short = word.len() < 3;
+        if !has_digit || is_code || is_short {
             shown.push_str(word);
             continue;
         }
@@ -242,7 +244,7 @@ mod tests {
         let found = of_results(std::slice::from_ref(&file), "x_", 4, true);
         let shown: Vec<(&str, bool, u64, u64)> = found
             .iter()
-            .map(|one| (one.reason.as_str(), one.answered, one.rows, one.first_row))
+            .map(|one| (one.text.as_str(), one.answered, one.rows, one.first_row))
             .collect();
         assert_eq!(
             shown,

@@ -179,7 +179,7 @@ fn add_lines(text: &mut String, lines: &[(&str, String)]) {
 fn add_reasons(text: &mut String, reasons: &[Reason], failures: u64) {
     for one in reasons.iter().take(REASONS_SHOWN) {
         let Reason {
-            reason,
+            text: reason,
             answered,
             rows,
             first_row,
@@ -193,7 +193,7 @@ fn add_reasons(text: &mut String, reasons: &[Reason], failures: u64) {
     if !reasons.is_empty() && shown < failures {
         let _ = writeln!(
             text,
-            "  {} more for other reasons; see the columns of the result",
+            "  {} more; the columns of the result say why",
             failures - shown
         );
     }
@@ -273,8 +273,8 @@ mod tests {
 
     #[test]
     fn times_are_in_the_unit_that_says_something() {
-        assert_eq!(hours(Duration::from_secs(4_320)), "1.2 h");
-        assert_eq!(hours(Duration::from_secs(2_100)), "35 min");
+        assert_eq!(hours(Duration::from_mins(72)), "1.2 h");
+        assert_eq!(hours(Duration::from_mins(35)), "35 min");
         assert_eq!(hours(Duration::from_secs(12)), "12.0 s");
     }
 }

@@ -45,7 +45,7 @@ impl Workspace {
         std::fs::create_dir_all(out).map_err(unwritable)?;
         workspace.lock = OutputLock::take(out)?;
         let folder = hidden_folder(out).map_err(unwritable)?;
-        workspace.path = folder.path().to_owned();
+        folder.path().clone_into(&mut workspace.path);
         workspace.folder = Some(folder);
         Ok(workspace)
     }
@@ -88,7 +88,7 @@ impl Drop for Workspace {
             say(&format!("the stack's S3 directory is {}", folder.display()));
         }
         if let Some(folder) = self.folder.take() {
-            remove(folder.keep());
+            remove(&folder.keep());
         }
         drop(self.lock.take());
         for folder in self.made.iter().rev() {
@@ -98,9 +98,9 @@ impl Drop for Workspace {
     }
 }
 
-fn remove(folder: PathBuf) {
+fn remove(folder: &Path) {
     for remaining in (0..REMOVALS).rev() {
-        match std::fs::remove_dir_all(&folder) {
+        match std::fs::remove_dir_all(folder) {
             Ok(()) => return,
             Err(error) if error.kind() == ErrorKind::NotFound => return,
             Err(error) if remaining == 0 => say(&format!(

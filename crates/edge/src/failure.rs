@@ -250,4 +250,28 @@ mod tests {
         assert_eq!(kind(None, Some(502)), Kind::Unavailable);
         assert_eq!(kind(None, None), Kind::Unavailable);
     }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{words}")]
+    struct Caused {
+        words: &'static str,
+        #[source]
+        cause: Option<Box<Self>>,
+    }
+
+    /// An error is told in its words and those of its causes, never in its `Debug` form.
+    #[test]
+    fn a_chain_of_causes_is_one_line_without_repetitions() {
+        let caused = |words, cause: Option<Caused>| Caused {
+            words,
+            cause: cause.map(Box::new),
+        };
+        let refused = caused("connection refused", None);
+        let error = caused("io error: connection refused", Some(refused));
+        let error = caused("dispatch failure", Some(error));
+        assert_eq!(
+            chain(&error),
+            "dispatch failure: io error: connection refused"
+        );
+    }
 }

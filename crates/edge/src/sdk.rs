@@ -74,14 +74,13 @@ pub async fn load(options: SdkOptions) -> SdkConfig {
         .with_max_attempts(options.max_attempts.unwrap_or(MAX_ATTEMPTS))
         .with_max_backoff(MAX_BACKOFF);
 
-    let credentials = match options.credentials {
-        Some(credentials) => SharedCredentialsProvider::new(credentials),
-        None => {
-            let provider = ProviderConfig::default()
-                .with_http_client(http_client.clone())
-                .with_region(region.clone());
-            SharedCredentialsProvider::new(credentials_chain(&provider))
-        }
+    let credentials = if let Some(credentials) = options.credentials {
+        SharedCredentialsProvider::new(credentials)
+    } else {
+        let provider = ProviderConfig::default()
+            .with_http_client(http_client.clone())
+            .with_region(region.clone());
+        SharedCredentialsProvider::new(credentials_chain(&provider))
     };
     let behavior = BehaviorVersion::v2026_01_12();
     if let Some(url) = options.endpoint_url {

@@ -1,12 +1,13 @@
 //! The request body of a record (`modelInput`), once per run: everything but the prompt.
 //!
-//! The body is a template. The text of the user turn is the string [`PROMPT_SLOT`], and nothing
-//! else in the body is, so whoever writes the records cuts the serialised body there and puts the
-//! escaped prompt of each row in between.
+//! The body is a template. The text of the user turn is the string [`PROMPT_SLOT`], and nothing else in the body is, so
+//! whoever writes the records cuts the serialised body there and puts the escaped prompt of each row in between.
 
-use crate::capabilities::{BodyForm, Capabilities};
-use crate::enforcement::Enforcement;
-use crate::schema::{closed_without_limits, object_schema, three_members};
+use crate::capabilities::{BodyForm, Capabilities, Invocation, Thinking};
+use crate::enforcement::{Enforcement, bound_schema, takes_schema, tool_input, ways};
+use crate::form::{Parameter, RequestForm};
+use crate::refused_part::{RefusedPart, is_about_both, lower_ceiling, named};
+use crate::schema::RenamedProperty;
 use serde_json::{Map, Number, Value, json};
 
 /// Stands for the prompt in a request body: the whole value of exactly one string.
@@ -20,8 +21,6 @@ pub const TOOL_NAME: &str = "structured_response";
 /// The one property of an embedding model's answer, and so its result column.
 pub const EMBEDDING_FIELD: &str = "embedding";
 
-const TOOL_DESCRIPTION: &str = "Return the structured analysis response";
-
 /// The temperature sent when nothing is set.
 pub const DEFAULT_TEMPERATURE: f64 = 1.0;
 
@@ -30,15 +29,34 @@ pub const DEFAULT_TOP_P: f64 = 0.999;
 
 const DEFAULT_MAX_TOKENS: u64 = 32_768;
 
-/// The numbers of a request body, already checked against their allowed ranges.
+/// What a tool is for that the model has to call.
+const FORCED_TOOL: &str = "Return the structured analysis response";
+
+/// What a tool is for that the model is free to call. Without saying so, models answer in text.
+const OFFERED_TOOL: &str = "Takes the answer to the user's message. Call it exactly once, with the complete answer as its \
+     input. It is the only way to give an answer.";
+
+/// Follows the user's system prompt where a tool is offered.
+const TOOL_INSTRUCTION: &str = "Give your answer by calling the tool `structured_response` once, with the complete answer \
+     as its input. Do not answer with text.";
+
+/// Follows the user's system prompt where the prompt shows the schema, which stands behind it.
+const SCHEMA_INSTRUCTION: &str = "Answer with one JSON object and nothing else: no text before or behind it and no code \
+     fence. The object must be valid against this JSON Schema:";
+
+/// The numbers of a request body, already checked against their allowed ranges, and what else settings ask for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BodySettings {
-    /// Most tokens the model may answer with.
+    /// Most tokens the model may answer with, those of its thinking included.
     pub max_tokens: u64,
     /// Sampling temperature; a value that is not finite is not sent.
     pub temperature: f64,
     /// Nucleus sampling; a value that is not finite is not sent.
     pub top_p: f64,
+    /// Thinking is switched off where it is on by default.
+    pub thinking_off: bool,
+    /// How much the model works on an answer, as the service names it.
+    pub effort: Option<&'static str>,
 }
 
 impl Default for BodySettings {
@@ -47,68 +65,446 @@ impl Default for BodySettings {
             max_tokens: DEFAULT_MAX_TOKENS,
             temperature: DEFAULT_TEMPERATURE,
             top_p: DEFAULT_TOP_P,
+            thinking_off: false,
+            effort: None,
         }
     }
 }
 
 impl BodySettings {
-    /// The sampling parameters this model accepts, as written into the body.
-    ///
-    /// Where only one of the two may be sent it is the temperature, unless that is at its default
-    /// and `top_p` is not.
-    fn sampling(&self, capabilities: Capabilities) -> (Option<Number>, Option<Number>) {
-        let only_top_p = self.temperature == DEFAULT_TEMPERATURE && self.top_p != DEFAULT_TOP_P;
-        let (send_temperature, send_top_p) =
-            match (capabilities.sampling, capabilities.temperature_with_top_p) {
-                (false, _) => (false, false),
-                (true, true) => (true, true),
-                (true, false) => (!only_top_p, only_top_p),
-            };
-        (
-            send_temperature
-                .then(|| Number::from_f64(self.temperature))
-                .flatten(),
-            send_top_p.then(|| Number::from_f64(self.top_p)).flatten(),
-        )
+    /// Where only one of the two may be sent it is the temperature, unless that is at its default and `top_p` is not.
+    fn prefers_top_p(&self) -> bool {
+        self.temperature == DEFAULT_TEMPERATURE && self.top_p != DEFAULT_TOP_P
     }
 }
 
-/// Builds the body of every record of a run, with [`PROMPT_SLOT`] in place of the prompt.
-///
-/// `enforcement` comes from [`crate::choose_enforcement`]; one that needs a schema does nothing
-/// without it. Claude's tools get the schema whole (`$defs`, `additionalProperties`, titles), with
-/// `"type": "object"` put in front if it has no type; other tools and structured output as much of
-/// it as they take. An empty system prompt is left out.
-/// Embedding bodies carry the prompt only.
-///
-/// ```
-/// # use quarry_model::*;
-/// let capabilities = Family::of("anthropic.claude-sonnet-4-20250514-v1:0").capabilities();
-/// let body = request_body(&BodySettings::default(), &capabilities, Enforcement::Prefill, None, None);
-/// let text = body.to_string().replace(PROMPT_SLOT, "Where is it?");
-/// assert_eq!(
-///     text,
-///     r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":32768,"temperature":1.0,"top_p":0.999,"messages":[{"role":"user","content":"Where is it?"},{"role":"assistant","content":"{"}]}"#
-/// );
-/// ```
-pub fn request_body(
-    settings: &BodySettings,
-    capabilities: &Capabilities,
-    enforcement: Enforcement,
-    system: Option<&str>,
-    schema: Option<&Value>,
-) -> Value {
-    let system = system.filter(|text| !text.is_empty());
-    match capabilities.body {
-        BodyForm::AnthropicMessages => {
-            anthropic(settings, *capabilities, enforcement, system, schema)
+/// Builds a run's requests to one model, in each form that the model takes.
+#[derive(Debug, Clone)]
+pub struct RequestBuilder {
+    settings: BodySettings,
+    capabilities: Capabilities,
+    system: Option<String>,
+    schema: Option<Value>,
+}
+
+impl RequestBuilder {
+    /// `schema` is what the model is held to: none if a setting says that the prompt alone asks for JSON.
+    pub fn new(
+        settings: BodySettings,
+        capabilities: Capabilities,
+        system: Option<&str>,
+        schema: Option<&Value>,
+    ) -> Self {
+        Self {
+            settings,
+            capabilities,
+            system: system.filter(|text| !text.is_empty()).map(str::to_owned),
+            schema: schema.cloned(),
         }
-        BodyForm::Converse => converse(settings, *capabilities, enforcement, system, schema),
-        BodyForm::TitanEmbedding => json!({ "inputText": PROMPT_SLOT }),
-        BodyForm::CohereEmbedding => json!({
-            "texts": [PROMPT_SLOT],
-            "input_type": "search_document",
-        }),
+    }
+
+    /// What the model accepts.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// The form of a run's first request.
+    pub fn first_form(&self) -> RequestForm {
+        let form = RequestForm::new(Enforcement::None);
+        let first = self.ways(&form).first().copied();
+        RequestForm::new(first.unwrap_or(Enforcement::None))
+    }
+
+    /// Whether requests in this form are none that the model is known to refuse.
+    pub fn takes(&self, form: &RequestForm) -> bool {
+        self.ways(form).contains(&form.enforcement)
+    }
+
+    /// The form to ask in after the service has refused `form` with `refusal`: `None` if the text names no part of the
+    /// request that there is another way for.
+    ///
+    /// Each form is asked in once: a way of enforcement is followed by later ones only, parameters are only left out, and
+    /// the ceiling of tokens only falls.
+    pub fn form_after(&self, form: &RequestForm, refusal: &str) -> Option<RequestForm> {
+        let all = named(refusal);
+        all.iter()
+            .find_map(|part| self.without(form, *part, &all, refusal))
+    }
+
+    /// A body for `form`, with [`PROMPT_SLOT`] in place of the prompt.
+    ///
+    /// Sources: AWS Bedrock user guide, model parameters ("Anthropic Claude Messages API", "Amazon Nova" complete
+    /// request schema) and the Converse API reference.
+    pub fn body(&self, form: &RequestForm) -> Value {
+        match self.capabilities.body {
+            BodyForm::AnthropicMessages => self.anthropic(form),
+            BodyForm::Converse => self.converse(form),
+            BodyForm::TitanEmbedding => json!({ "inputText": PROMPT_SLOT }),
+            BodyForm::CohereEmbedding => json!({
+                "texts": [PROMPT_SLOT],
+                "input_type": "search_document",
+            }),
+        }
+    }
+
+    /// The properties that answers to requests in this form have under another name.
+    pub fn renamed(&self, form: &RequestForm) -> Vec<RenamedProperty> {
+        match &self.schema {
+            Some(schema) if form.enforcement.has_tool() => {
+                tool_input(&self.capabilities, schema).map_or_else(Vec::new, |tool| tool.renamed)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The ways of enforcement that are open, the first one first.
+    fn ways(&self, form: &RequestForm) -> Vec<Enforcement> {
+        let mut ways = ways(&self.capabilities, self.schema.is_some(), self.thinks(form));
+        if let Some(schema) = &self.schema {
+            ways.retain(|way| takes_schema(*way, &self.capabilities, schema));
+        }
+        ways
+    }
+
+    /// Whether the model thinks before it answers.
+    fn thinks(&self, form: &RequestForm) -> bool {
+        match self.capabilities.thinking {
+            Thinking::None => false,
+            Thinking::OffByDefault => self.is_nova() && self.effort(form).is_some(),
+            Thinking::OnByDefault => !self.switches_thinking_off(form),
+            Thinking::Always => true,
+        }
+    }
+
+    fn switches_thinking_off(&self, form: &RequestForm) -> bool {
+        self.settings.thinking_off
+            && self.capabilities.thinking == Thinking::OnByDefault
+            && form.sends(Parameter::Thinking)
+    }
+
+    fn effort(&self, form: &RequestForm) -> Option<&'static str> {
+        self.settings
+            .effort
+            .filter(|_| self.capabilities.effort && form.sends(Parameter::Effort))
+    }
+
+    /// Nova's own body has the members of Converse.
+    fn is_nova(&self) -> bool {
+        self.capabilities.body == BodyForm::Converse
+            && self.capabilities.invocation == Invocation::InvokeModel
+    }
+
+    /// The most tokens of an answer. At high effort Nova takes no limit.
+    fn max_tokens(&self, form: &RequestForm) -> Option<u64> {
+        let setting = self.settings.max_tokens;
+        (!self.capabilities.body.is_embedding() && !self.is_unlimited(form))
+            .then(|| form.max_tokens.map_or(setting, |most| most.min(setting)))
+    }
+
+    /// Whether only the service's own limits and sampling are taken: Nova refuses others at high effort (Nova 2 user
+    /// guide, "Extended thinking").
+    fn is_unlimited(&self, form: &RequestForm) -> bool {
+        self.is_nova() && matches!(self.effort(form), Some("high" | "max"))
+    }
+
+    fn temperature(&self, form: &RequestForm) -> Option<Number> {
+        let sent = self.capabilities.sampling
+            && (self.capabilities.temperature_with_top_p || !self.settings.prefers_top_p())
+            && form.sends(Parameter::Temperature)
+            && !self.is_unlimited(form);
+        sent.then(|| Number::from_f64(self.settings.temperature))?
+    }
+
+    fn top_p(&self, form: &RequestForm) -> Option<Number> {
+        let sent = self.capabilities.sampling
+            && (self.capabilities.temperature_with_top_p || self.settings.prefers_top_p())
+            && form.sends(Parameter::TopP)
+            && !self.is_unlimited(form);
+        sent.then(|| Number::from_f64(self.settings.top_p))?
+    }
+
+    /// The form without a part that a refusal names: `None` if the part is not sent or has to be.
+    fn without(
+        &self,
+        form: &RequestForm,
+        part: RefusedPart,
+        all: &[RefusedPart],
+        refusal: &str,
+    ) -> Option<RequestForm> {
+        let is = |way: Enforcement| form.enforcement == way;
+        match part {
+            RefusedPart::ToolChoice if is(Enforcement::ForcedTool) => {
+                self.later_way(form, |_| true)
+            }
+            RefusedPart::Tool
+                if is(Enforcement::ForcedTool) && all.contains(&RefusedPart::ToolChoice) =>
+            {
+                self.later_way(form, |_| true)
+            }
+            RefusedPart::Tool if form.enforcement.has_tool() => {
+                self.later_way(form, |way| !way.has_tool())
+            }
+            RefusedPart::StructuredOutput if is(Enforcement::StructuredOutput) => {
+                self.later_way(form, |_| true)
+            }
+            // Both are members of one object, which is refused as a whole where it is not known.
+            RefusedPart::StructuredOutput | RefusedPart::Effort if self.effort(form).is_some() => {
+                self.without_parameter(form, Parameter::Effort)
+            }
+            RefusedPart::Prefill if form.enforcement.is_prefilled() => {
+                self.later_way(form, |_| true)
+            }
+            RefusedPart::Temperature | RefusedPart::TopP => {
+                self.without_sampling(form, part, all, refusal)
+            }
+            RefusedPart::MaxTokens => {
+                let lower = lower_ceiling(refusal, self.max_tokens(form)?)?;
+                Some(RequestForm {
+                    max_tokens: Some(lower),
+                    ..form.clone()
+                })
+            }
+            RefusedPart::Thinking if self.switches_thinking_off(form) => {
+                self.without_parameter(form, Parameter::Thinking)
+            }
+            RefusedPart::System if self.system_turn(form).is_some() => {
+                self.without_parameter(form, Parameter::System)
+            }
+            RefusedPart::Unknown
+                if all == [RefusedPart::Unknown]
+                    && (form.enforcement.has_tool() || is(Enforcement::StructuredOutput)) =>
+            {
+                self.later_way(form, |_| true)
+            }
+            _ => None,
+        }
+    }
+
+    fn later_way(
+        &self,
+        form: &RequestForm,
+        accepts: impl Fn(Enforcement) -> bool,
+    ) -> Option<RequestForm> {
+        let way = self
+            .ways(form)
+            .into_iter()
+            .find(|way| *way > form.enforcement && accepts(*way))?;
+        Some(RequestForm {
+            enforcement: way,
+            ..form.clone()
+        })
+    }
+
+    fn without_sampling(
+        &self,
+        form: &RequestForm,
+        part: RefusedPart,
+        all: &[RefusedPart],
+        refusal: &str,
+    ) -> Option<RequestForm> {
+        let has_both = self.temperature(form).is_some() && self.top_p(form).is_some();
+        let names_both =
+            all.contains(&RefusedPart::Temperature) && all.contains(&RefusedPart::TopP);
+        let parameter = if has_both && names_both && is_about_both(refusal) {
+            if self.settings.prefers_top_p() {
+                Parameter::Temperature
+            } else {
+                Parameter::TopP
+            }
+        } else if part == RefusedPart::Temperature {
+            self.temperature(form)?;
+            Parameter::Temperature
+        } else {
+            self.top_p(form)?;
+            Parameter::TopP
+        };
+        self.without_parameter(form, parameter)
+    }
+
+    /// Without what switches thinking off, the model thinks, and a forced tool call may be refused.
+    fn without_parameter(&self, form: &RequestForm, parameter: Parameter) -> Option<RequestForm> {
+        let mut form = form.clone();
+        form.without.insert(parameter);
+        if self.takes(&form) {
+            Some(form)
+        } else {
+            self.later_way(&form, |_| true)
+        }
+    }
+
+    /// The user's system prompt, and behind it what the way of enforcement has to say.
+    fn instructions(&self, form: &RequestForm) -> Option<String> {
+        let own = match (form.enforcement, &self.schema) {
+            (Enforcement::OfferedTool, Some(_)) => Some(TOOL_INSTRUCTION.to_owned()),
+            (Enforcement::SchemaInPrompt | Enforcement::Prefill, Some(schema)) => {
+                Some(format!("{SCHEMA_INSTRUCTION}\n\n{schema}"))
+            }
+            _ => None,
+        };
+        match (&self.system, own) {
+            (Some(system), Some(own)) => Some(format!("{system}\n\n{own}")),
+            (Some(text), None) => Some(text.clone()),
+            (None, own) => own,
+        }
+    }
+
+    fn system_turn(&self, form: &RequestForm) -> Option<String> {
+        self.instructions(form)
+            .filter(|_| form.sends(Parameter::System))
+    }
+
+    /// What stands before the prompt in the user turn of a model without a system turn.
+    fn before_the_prompt(&self, form: &RequestForm) -> Option<String> {
+        self.instructions(form)
+            .filter(|_| !form.sends(Parameter::System))
+    }
+
+    fn anthropic(&self, form: &RequestForm) -> Value {
+        let content = match self.before_the_prompt(form) {
+            Some(text) => json!([
+                { "type": "text", "text": text },
+                { "type": "text", "text": PROMPT_SLOT },
+            ]),
+            None => PROMPT_SLOT.into(),
+        };
+        let mut messages = vec![json!({ "role": "user", "content": content })];
+        if form.enforcement.is_prefilled() {
+            messages.push(json!({ "role": "assistant", "content": "{" }));
+        }
+        let mut body = Map::new();
+        body.insert("anthropic_version".into(), "bedrock-2023-05-31".into());
+        insert(&mut body, "max_tokens", self.max_tokens(form));
+        insert(&mut body, "temperature", self.temperature(form));
+        insert(&mut body, "top_p", self.top_p(form));
+        if self.switches_thinking_off(form) {
+            body.insert("thinking".into(), json!({ "type": "disabled" }));
+        }
+        body.insert("messages".into(), Value::Array(messages));
+        let mut output = Map::new();
+        if let Some(schema) = &self.schema {
+            if form.enforcement.has_tool()
+                && let Some(tool) = tool_input(&self.capabilities, schema)
+            {
+                body.insert(
+                    "tools".into(),
+                    json!([{
+                        "name": TOOL_NAME,
+                        "description": tool_description(form.enforcement),
+                        "input_schema": tool.schema,
+                    }]),
+                );
+                if form.enforcement == Enforcement::ForcedTool {
+                    let choice = json!({ "type": "tool", "name": TOOL_NAME });
+                    body.insert("tool_choice".into(), choice);
+                }
+            }
+            if form.enforcement == Enforcement::StructuredOutput
+                && let Some(schema) = bound_schema(&self.capabilities, schema)
+            {
+                let format = json!({ "type": "json_schema", "schema": schema });
+                output.insert("format".into(), format);
+            }
+        }
+        insert(&mut output, "effort", self.effort(form));
+        if !output.is_empty() {
+            body.insert("output_config".into(), Value::Object(output));
+        }
+        insert(&mut body, "system", self.system_turn(form));
+        Value::Object(body)
+    }
+
+    fn converse(&self, form: &RequestForm) -> Value {
+        let mut content = vec![json!({ "text": PROMPT_SLOT })];
+        if let Some(text) = self.before_the_prompt(form) {
+            content.insert(0, json!({ "text": text }));
+        }
+        let mut messages = vec![json!({ "role": "user", "content": content })];
+        if form.enforcement.is_prefilled() {
+            messages.push(json!({ "role": "assistant", "content": [{ "text": "{" }] }));
+        }
+        let mut inference = Map::new();
+        insert(&mut inference, "maxTokens", self.max_tokens(form));
+        insert(&mut inference, "temperature", self.temperature(form));
+        insert(&mut inference, "topP", self.top_p(form));
+
+        let mut body = Map::new();
+        body.insert("messages".into(), Value::Array(messages));
+        if let Some(system) = self.system_turn(form) {
+            body.insert("system".into(), json!([{ "text": system }]));
+        }
+        body.insert("inferenceConfig".into(), Value::Object(inference));
+        if let Some(tools) = self.converse_tools(form) {
+            body.insert("toolConfig".into(), tools);
+        }
+        let effort = self.effort(form);
+        let mut output = Map::new();
+        insert(&mut output, "textFormat", self.converse_format(form));
+        if !self.is_nova() {
+            insert(&mut output, "effort", effort);
+        }
+        if !output.is_empty() {
+            body.insert("outputConfig".into(), Value::Object(output));
+        }
+        if self.is_nova()
+            && let Some(effort) = effort
+        {
+            // Its greatest effort is `high`.
+            let effort = if effort == "max" { "high" } else { effort };
+            let config = json!({ "type": "enabled", "maxReasoningEffort": effort });
+            body.insert("reasoningConfig".into(), config);
+        }
+        if self.switches_thinking_off(form) {
+            let fields = json!({ "thinking": { "type": "disabled" } });
+            body.insert("additionalModelRequestFields".into(), fields);
+        }
+        Value::Object(body)
+    }
+
+    fn converse_tools(&self, form: &RequestForm) -> Option<Value> {
+        let schema = self.schema.as_ref()?;
+        if !form.enforcement.has_tool() {
+            return None;
+        }
+        let tool = tool_input(&self.capabilities, schema)?;
+        let mut config = json!({
+            "tools": [{
+                "toolSpec": {
+                    "name": TOOL_NAME,
+                    "description": tool_description(form.enforcement),
+                    "inputSchema": { "json": tool.schema },
+                },
+            }],
+        });
+        if form.enforcement == Enforcement::ForcedTool {
+            config["toolChoice"] = json!({ "tool": { "name": TOOL_NAME } });
+        }
+        Some(config)
+    }
+
+    fn converse_format(&self, form: &RequestForm) -> Option<Value> {
+        if form.enforcement != Enforcement::StructuredOutput {
+            return None;
+        }
+        let schema = bound_schema(&self.capabilities, self.schema.as_ref()?)?;
+        Some(json!({
+            "type": "json_schema",
+            "structure": {
+                "jsonSchema": { "schema": schema.to_string(), "name": TOOL_NAME },
+            },
+        }))
+    }
+}
+
+const fn tool_description(enforcement: Enforcement) -> &'static str {
+    match enforcement {
+        Enforcement::OfferedTool => OFFERED_TOOL,
+        _ => FORCED_TOOL,
+    }
+}
+
+fn insert(members: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        members.insert(name.into(), value.into());
     }
 }
 
@@ -119,217 +515,4 @@ pub fn embedding_schema() -> Value {
         "properties": { EMBEDDING_FIELD: { "type": "array", "items": { "type": "number" } } },
         "required": [EMBEDDING_FIELD],
     })
-}
-
-fn structured_schema(schema: &Value) -> Value {
-    closed_without_limits(&object_schema(schema))
-}
-
-fn anthropic(
-    settings: &BodySettings,
-    capabilities: Capabilities,
-    enforcement: Enforcement,
-    system: Option<&str>,
-    schema: Option<&Value>,
-) -> Value {
-    let (temperature, top_p) = settings.sampling(capabilities);
-    let mut messages = vec![json!({ "role": "user", "content": PROMPT_SLOT })];
-    if enforcement.is_prefilled() {
-        messages.push(json!({ "role": "assistant", "content": "{" }));
-    }
-
-    let mut body = Map::new();
-    body.insert("anthropic_version".into(), "bedrock-2023-05-31".into());
-    body.insert("max_tokens".into(), settings.max_tokens.into());
-    if let Some(temperature) = temperature {
-        body.insert("temperature".into(), Value::Number(temperature));
-    }
-    if let Some(top_p) = top_p {
-        body.insert("top_p".into(), Value::Number(top_p));
-    }
-    body.insert("messages".into(), Value::Array(messages));
-    match (enforcement, schema) {
-        (Enforcement::ForcedTool, Some(schema)) => {
-            body.insert(
-                "tools".into(),
-                json!([{
-                    "name": TOOL_NAME,
-                    "description": TOOL_DESCRIPTION,
-                    "input_schema": object_schema(schema),
-                }]),
-            );
-            body.insert(
-                "tool_choice".into(),
-                json!({ "type": "tool", "name": TOOL_NAME }),
-            );
-        }
-        (Enforcement::StructuredOutput, Some(schema)) => {
-            body.insert(
-                "output_config".into(),
-                json!({ "format": { "type": "json_schema", "schema": structured_schema(schema) } }),
-            );
-        }
-        _ => {}
-    }
-    if let Some(system) = system {
-        body.insert("system".into(), system.into());
-    }
-    Value::Object(body)
-}
-
-fn converse(
-    settings: &BodySettings,
-    capabilities: Capabilities,
-    enforcement: Enforcement,
-    system: Option<&str>,
-    schema: Option<&Value>,
-) -> Value {
-    let (temperature, top_p) = settings.sampling(capabilities);
-    let mut messages = vec![json!({ "role": "user", "content": [{ "text": PROMPT_SLOT }] })];
-    if enforcement.is_prefilled() {
-        messages.push(json!({ "role": "assistant", "content": [{ "text": "{" }] }));
-    }
-    let mut inference = Map::new();
-    inference.insert("maxTokens".into(), settings.max_tokens.into());
-    if let Some(temperature) = temperature {
-        inference.insert("temperature".into(), Value::Number(temperature));
-    }
-    if let Some(top_p) = top_p {
-        inference.insert("topP".into(), Value::Number(top_p));
-    }
-
-    let mut body = Map::new();
-    body.insert("messages".into(), Value::Array(messages));
-    if let Some(system) = system {
-        body.insert("system".into(), json!([{ "text": system }]));
-    }
-    body.insert("inferenceConfig".into(), Value::Object(inference));
-    match (enforcement, schema) {
-        (Enforcement::ForcedTool, Some(schema)) => {
-            body.insert(
-                "toolConfig".into(),
-                json!({
-                    "tools": [{
-                        "toolSpec": {
-                            "name": TOOL_NAME,
-                            "description": TOOL_DESCRIPTION,
-                            "inputSchema": { "json": three_members(schema) },
-                        },
-                    }],
-                    "toolChoice": { "tool": { "name": TOOL_NAME } },
-                }),
-            );
-        }
-        (Enforcement::StructuredOutput, Some(schema)) => {
-            body.insert(
-                "outputConfig".into(),
-                json!({
-                    "textFormat": {
-                        "type": "json_schema",
-                        "structure": {
-                            "jsonSchema": {
-                                "schema": structured_schema(schema).to_string(),
-                                "name": TOOL_NAME,
-                            },
-                        },
-                    },
-                }),
-            );
-        }
-        _ => {}
-    }
-    Value::Object(body)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Family;
-
-    fn sent(temperature: f64, top_p: f64, capabilities: Capabilities) -> (Value, Value) {
-        let settings = BodySettings {
-            temperature,
-            top_p,
-            ..BodySettings::default()
-        };
-        let body = request_body(&settings, &capabilities, Enforcement::None, None, None);
-        (body["temperature"].clone(), body["top_p"].clone())
-    }
-
-    #[test]
-    fn temperature_and_top_p_are_sent_only_as_far_as_accepted() {
-        let both = Family::Claude { major: 4, minor: 0 }.capabilities();
-        assert_eq!(sent(0.0, 0.5, both), (json!(0.0), json!(0.5)));
-
-        let one = Family::Claude { major: 4, minor: 5 }.capabilities();
-        assert_eq!(sent(1.0, 0.999, one), (json!(1.0), Value::Null));
-        assert_eq!(sent(0.2, 0.5, one), (json!(0.2), Value::Null));
-        assert_eq!(sent(1.0, 0.5, one), (Value::Null, json!(0.5)));
-
-        let none = Family::Claude { major: 4, minor: 7 }.capabilities();
-        assert_eq!(sent(0.2, 0.5, none), (Value::Null, Value::Null));
-    }
-
-    #[test]
-    fn whole_numbers_are_written_as_floats() {
-        let both = Family::Claude { major: 3, minor: 0 }.capabilities();
-        let settings = BodySettings {
-            temperature: 0.0,
-            top_p: 1.0,
-            ..BodySettings::default()
-        };
-        let text = request_body(&settings, &both, Enforcement::None, None, None).to_string();
-        assert!(text.contains(r#""temperature":0.0,"top_p":1.0"#), "{text}");
-    }
-
-    #[test]
-    fn the_slot_is_one_whole_string_of_every_body() {
-        let schema = json!({ "properties": { "a": { "type": "string" } } });
-        for form in [
-            BodyForm::AnthropicMessages,
-            BodyForm::Converse,
-            BodyForm::TitanEmbedding,
-            BodyForm::CohereEmbedding,
-        ] {
-            for enforcement in [
-                Enforcement::ForcedTool,
-                Enforcement::StructuredOutput,
-                Enforcement::Prefill,
-                Enforcement::None,
-            ] {
-                let capabilities = Capabilities {
-                    body: form,
-                    ..Family::Unknown.capabilities()
-                };
-                let text = request_body(
-                    &BodySettings::default(),
-                    &capabilities,
-                    enforcement,
-                    Some("system"),
-                    Some(&schema),
-                )
-                .to_string();
-                let quoted = format!("\"{PROMPT_SLOT}\"");
-                assert_eq!(text.matches(&quoted).count(), 1, "{form:?} {enforcement:?}");
-                assert_eq!(
-                    text.matches(PROMPT_SLOT).count(),
-                    1,
-                    "{form:?} {enforcement:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn an_empty_system_prompt_is_left_out() {
-        let capabilities = Family::Claude { major: 4, minor: 0 }.capabilities();
-        let body = request_body(
-            &BodySettings::default(),
-            &capabilities,
-            Enforcement::None,
-            Some(""),
-            None,
-        );
-        assert!(body.get("system").is_none());
-    }
 }

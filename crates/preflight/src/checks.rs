@@ -5,6 +5,7 @@ pub(crate) mod arrivals;
 pub(crate) mod asking;
 pub(crate) mod bucket;
 pub(crate) mod concurrency;
+pub(crate) mod features;
 pub(crate) mod geography;
 pub(crate) mod key;
 pub(crate) mod life;

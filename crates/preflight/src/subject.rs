@@ -146,6 +146,7 @@ impl Subject {
         checks::key::check(self, facts, &mut found);
         checks::model::check(self, facts, &mut found);
         checks::asking::check(self, &mut found);
+        checks::features::check(self, &mut found);
         checks::quota::check(self, facts, &mut found);
         checks::unread::check(facts, &mut found);
         found.sorted()

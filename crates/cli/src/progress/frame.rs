@@ -133,7 +133,7 @@ mod tests {
         let [top, doing] = lines(&counts, elapsed, "slice 2: done", 90, false);
         assert_eq!(
             top,
-            "[#############------------]  56 %  100,000 of 200,000 rows done  0:12  about 0:09 left"
+            "[###############-------------]  56 %  100,000 of 200,000 rows done  0:12  about 0:09 left"
         );
         assert_eq!(
             doing,

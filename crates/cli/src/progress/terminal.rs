@@ -52,10 +52,11 @@ impl Terminal {
         };
         write(&text);
     }
+}
 
-    pub(super) fn clear(&self) {
-        write(CLEAR);
-    }
+/// Clears what is drawn.
+pub(super) fn clear() {
+    write(CLEAR);
 }
 
 fn write(text: &str) {

@@ -7,7 +7,8 @@
 //! anew.
 
 use quarry_model::{
-    AnswerContent, BodySettings, Family, PROMPT_SLOT, choose_enforcement, read_output, request_body,
+    AnswerContent, BodySettings, CapabilityOverrides, Family, PROMPT_SLOT, RequestBuilder,
+    read_output,
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -41,37 +42,47 @@ fn compare(path: &Path, actual: &Value) {
     assert_eq!(actual, expected, "{}", path.display());
 }
 
+fn settings(case: &Value) -> BodySettings {
+    let defaults = BodySettings::default();
+    BodySettings {
+        max_tokens: case["max_tokens"].as_u64().unwrap_or(defaults.max_tokens),
+        temperature: case["temperature"].as_f64().unwrap_or(defaults.temperature),
+        top_p: case["top_p"].as_f64().unwrap_or(defaults.top_p),
+        thinking_off: case["thinking"] == "off",
+        effort: ["low", "medium", "high", "max"]
+            .into_iter()
+            .find(|effort| case["effort"] == *effort),
+    }
+}
+
 #[test]
 fn every_family_gets_the_body_it_accepts() {
     for folder in folders() {
         let case = json_file(&folder.join("case.json"));
-        let defaults = BodySettings::default();
-        let settings = BodySettings {
-            max_tokens: case["max_tokens"].as_u64().unwrap_or(defaults.max_tokens),
-            temperature: case["temperature"].as_f64().unwrap_or(defaults.temperature),
-            top_p: case["top_p"].as_f64().unwrap_or(defaults.top_p),
-        };
-        let capabilities = Family::of(case["model_id"].as_str().expect("model_id")).capabilities();
-        let schema = case.get("schema");
-        let enforcement = choose_enforcement(
-            &capabilities,
-            schema.is_some(),
-            case["use_structured_output"].as_bool().unwrap_or(true),
-        );
-        let body = request_body(
-            &settings,
-            &capabilities,
-            enforcement,
+        let schema = case
+            .get("schema")
+            .filter(|_| case["use_structured_output"].as_bool().unwrap_or(true));
+        let overrides = case
+            .get("capabilities")
+            .map_or_else(CapabilityOverrides::default, |overrides| {
+                CapabilityOverrides::parse(&overrides.to_string()).expect("capabilities")
+            });
+        let model_id = case["model_id"].as_str().expect("model_id");
+        let requests = RequestBuilder::new(
+            settings(&case),
+            Family::of(model_id).capabilities().overridden(&overrides),
             case["system"].as_str(),
             schema,
         );
+        let form = requests.first_form();
+        let body = requests.body(&form);
         let shown: Value = serde_json::from_str(&body.to_string().replace(PROMPT_SLOT, "<prompt>"))
             .expect("the slot is one whole string");
         compare(
             &folder.join("request.json"),
             &json!({
-                "modelInvocationType": capabilities.invocation.as_str(),
-                "enforcement": enforcement,
+                "modelInvocationType": requests.capabilities().invocation.as_str(),
+                "enforcement": form.enforcement,
                 "modelInput": shown,
             }),
         );

@@ -3,7 +3,7 @@
 use crate::finding::Findings;
 use crate::subject::Subject;
 use quarry_asking::{capabilities, named_family};
-use quarry_model::{Capabilities, Enforcement, Family, choose_enforcement};
+use quarry_model::{Capabilities, Enforcement, Family, ways};
 
 const CAPABILITIES: &str = "BEDROCK_MODEL_CAPABILITIES";
 
@@ -52,9 +52,9 @@ fn check_prefill(
     let request = subject.request.as_ref();
     let has_schema = subject.settings.validation_schema.is_some()
         || request.is_some_and(|request| request.schema.is_some());
-    let structured = subject.settings.use_structured_output;
-    let enforced = |has_schema| choose_enforcement(&sent, has_schema, structured);
-    if accepted.prefill || enforced(has_schema) != Enforcement::Prefill {
+    let is_held = has_schema && subject.settings.use_structured_output;
+    let first = ways(&sent, is_held, false).first().copied();
+    if accepted.prefill || first != Some(Enforcement::Prefill) {
         return;
     }
     let problem = "is said to take a begun answer (prefill), and its family is not known to: where it refuses that, every record fails";

@@ -56,12 +56,14 @@ pub(crate) fn limit_of(display_name: &str) -> Option<(Limit, String)> {
     })
 }
 
-/// Words that stand in some names of a model and not in others: the providers', and a first version.
-const OPTIONAL: [&str; 10] = [
+/// Words that stand in some names of a model and not in others: the providers', a first version, and what
+/// tells a dense model from a mixture of experts.
+const OPTIONAL: [&str; 11] = [
     "ai",
     "amazon",
     "anthropic",
     "cohere",
+    "dense",
     "google",
     "meta",
     "nvidia",
@@ -281,7 +283,10 @@ mod tests {
     fn a_models_names_in_both_services_are_one() {
         for (of_model, of_quota) in [
             ("Nova Pro", "Nova Pro V1"),
+            ("Nova Lite", "Nova Lite V1"),
             ("gpt-oss-120b", "OpenAI GPT OSS 120b"),
+            ("Qwen3 32B (dense)", "Qwen3 32B"),
+            ("Qwen3-32B", "Qwen3 32B"),
             ("Claude Sonnet 4", "Anthropic Claude Sonnet 4 V1"),
             ("Titan Text Embeddings V2", "Titan Text Embeddings V2"),
         ] {
@@ -291,6 +296,9 @@ mod tests {
             ("Claude 3.5 Sonnet", "Claude 3.5 Sonnet v2"),
             ("Claude Sonnet 4", "Claude Sonnet 4.5"),
             ("Nova Pro", "Nova Lite V1"),
+            ("Nova Lite", "Nova 2 Lite"),
+            ("gpt-oss-20b", "OpenAI GPT OSS 120b"),
+            ("Qwen3 32B (dense)", "Qwen3 235B A22B 2507"),
         ] {
             assert_ne!(essence(one), essence(other), "{one}");
         }

@@ -523,6 +523,77 @@ const ASKING: &[Case] = &[
     }),
 ];
 
+/// What a model has is said in each case, so that the cases hold whatever the table says.
+fn having(capabilities: &str, settings: &[(&str, &str)]) -> World {
+    let mut world = World::sound();
+    world.ask("BEDROCK_MODEL_CAPABILITIES", capabilities);
+    for (name, value) in settings {
+        world.ask(name, value);
+    }
+    world
+}
+
+const FEATURES: &[Case] = &[
+    ("more tokens than the model answers with", || {
+        having(
+            r#"{"max_output_tokens": 10000}"#,
+            &[("BEDROCK_MAX_TOKENS", "10001")],
+        )
+    }),
+    ("as many tokens as the model answers with", || {
+        having(
+            r#"{"max_output_tokens": 10000}"#,
+            &[("BEDROCK_MAX_TOKENS", "10000")],
+        )
+    }),
+    ("jobs are asked for, and do not take the model", || {
+        having(r#"{"batch": false}"#, &[("BEDROCK_BATCH_MODE", "batch")])
+    }),
+    ("jobs do not take the model", || {
+        having(r#"{"batch": false}"#, &[])
+    }),
+    ("jobs do not take the model, and are not wanted", || {
+        having(r#"{"batch": false}"#, &[("BEDROCK_BATCH_MODE", "realtime")])
+    }),
+    ("thinking that cannot be switched off", || {
+        having(r#"{"thinking": "always"}"#, &[("BEDROCK_THINKING", "off")])
+    }),
+    ("thinking that can be switched off", || {
+        having(
+            r#"{"thinking": "on_by_default"}"#,
+            &[("BEDROCK_THINKING", "off")],
+        )
+    }),
+    ("an effort that cannot be set", || {
+        having(r#"{"effort": false}"#, &[("BEDROCK_EFFORT", "low")])
+    }),
+    ("a tier that the model has not", || {
+        having(
+            r#"{"flex": false, "priority": true}"#,
+            &[("BEDROCK_SERVICE_TIER", "flex")],
+        )
+    }),
+    ("a tier that the model has", || {
+        having(
+            r#"{"flex": false, "priority": true}"#,
+            &[("BEDROCK_SERVICE_TIER", "priority")],
+        )
+    }),
+    (
+        "a fallback model of the same kind has the same limits",
+        || {
+            let mut world = having(
+                r#"{"max_output_tokens": 10000}"#,
+                &[("BEDROCK_MAX_TOKENS", "10001")],
+            );
+            let arn = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/abc";
+            world.set("ProfileArns", arn);
+            world.ask("BEDROCK_FALLBACK_MODEL_ID", arn);
+            world
+        },
+    ),
+];
+
 const QUOTAS: &[Case] = &[
     ("no quota for the model", || {
         world(|w| w.model().name = Some("Claude Haiku 5.5".to_owned()))
@@ -627,6 +698,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         KEYS,
         MODELS,
         ASKING,
+        FEATURES,
         QUOTAS,
         PLACES,
         UNREAD,
