@@ -55,20 +55,12 @@ impl Asking {
 
     /// Whether the fallback model has the service tier that the settings ask for.
     pub fn fallback_has_tier(&self) -> bool {
-        let Some(fallback) = self.fallback() else {
-            return false;
-        };
-        let settings = self.settings();
-        let Ok(primary) = crate::capabilities(settings) else {
-            return false;
-        };
-        let family = crate::named_family(settings);
-        let capabilities = crate::fallback::capabilities(fallback.model_id(), family, primary);
-        match settings.service_tier {
-            ServiceTier::Default => false,
-            ServiceTier::Flex => capabilities.flex,
-            ServiceTier::Priority => capabilities.priority,
-        }
+        self.fallback()
+            .is_some_and(|fallback| match self.settings().service_tier {
+                ServiceTier::Default => false,
+                ServiceTier::Flex => fallback.capabilities().flex,
+                ServiceTier::Priority => fallback.capabilities().priority,
+            })
     }
 
     /// The body of a question that no record depends on: whether the service answers at all.

@@ -168,3 +168,57 @@ async fn the_tier_that_answered_is_counted_and_a_busy_flex_is_left() {
         );
     }
 }
+
+/// A round in another form is no attempt of its records: there are none here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_that_the_service_refuses_costs_one_job_or_twenty_calls() {
+    for (mode, jobs, calls) in [("batch", 2, 0), ("realtime", 0, 20 + 120)] {
+        let settings = [
+            ("BEDROCK_PRIMARY_MODEL_ID", ON_DEMAND),
+            ("BEDROCK_BATCH_MODE", mode),
+            ("BEDROCK_MAX_RETRIES", "0"),
+        ];
+        let fault = json!({"models": [
+            {"model": "anthropic.claude-sonnet-4-2025", "refuses": ["tool_choice"]}
+        ]});
+        let (case, ended) = run(120, &settings, fault).await;
+        let summary = ended
+            .unwrap_or_else(|error| panic!("{mode}: {error}"))
+            .summary;
+        assert_eq!(number(&summary, "/successful_records"), 120, "{mode}");
+        let counters = case.stack.counters();
+        assert_eq!(
+            (counters.jobs_created, counters.on_demand_calls),
+            (jobs, calls),
+            "{mode}"
+        );
+        let notes = summary["notes"].to_string();
+        assert!(
+            notes.contains("tool_choice") && notes.contains("asked again with"),
+            "{notes}"
+        );
+        assert_eq!(
+            summary["refusals"][0]["asked_again"], true,
+            "{}",
+            summary["refusals"]
+        );
+    }
+}
+
+/// Slices that begin after it was learned do not pay for it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_slice_has_learned_the_next_ones_know() {
+    let settings = [
+        ("BEDROCK_PRIMARY_MODEL_ID", ON_DEMAND),
+        ("BEDROCK_MAX_RECORDS_PER_JOB", "100"),
+        ("BEDROCK_MAX_CONCURRENT_BATCH_JOBS", "1"),
+        ("BEDROCK_MAX_RETRIES", "0"),
+    ];
+    let fault = json!({"models": [
+        {"model": "anthropic.claude-sonnet-4-2025", "refuses": ["tool_choice"]}
+    ]});
+    let (case, ended) = run(300, &settings, fault).await;
+    let summary = ended.unwrap().summary;
+    assert_eq!(number(&summary, "/successful_records"), 300);
+    assert_eq!(case.stack.counters().jobs_created, 4);
+}
