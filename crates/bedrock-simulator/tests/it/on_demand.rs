@@ -20,7 +20,7 @@ async fn ask(world: &World, converse: bool, body: &Value) -> Result<Value, Invok
         .on_demand
         .invoke(Question::of(model, converse, body))
         .await?;
-    Ok(serde_json::from_slice(&answer).unwrap())
+    Ok(serde_json::from_slice(&answer.json).unwrap())
 }
 
 #[tokio::test]
@@ -320,14 +320,14 @@ async fn converse_names_the_tier_in_its_bodies() {
     body["serviceTier"] = json!({"type": "priority"});
     let answer = world
         .on_demand
-        .invoke(NOVA_2, true, Bytes::from(body.to_string()))
+        .invoke(Question::of(NOVA_2, true, Bytes::from(body.to_string())))
         .await
         .unwrap();
-    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    let answer: Value = serde_json::from_slice(&answer.json).unwrap();
     assert_eq!(answer["serviceTier"]["type"], "priority");
     let refused = world
         .on_demand
-        .invoke(SONNET, true, Bytes::from(body.to_string()))
+        .invoke(Question::of(SONNET, true, Bytes::from(body.to_string())))
         .await;
     assert!(
         matches!(&refused, Err(InvokeError::Rejected { message, .. }) if message.contains("tier")),
@@ -405,7 +405,7 @@ async fn a_converse_answer_comes_back_as_it_is_written() {
         .invoke(Question::of(NOVA, true, body))
         .await
         .unwrap();
-    assert_eq!(answer, output.to_string());
+    assert_eq!(answer.json, output.to_string());
 }
 
 /// An answer that is no `Converse` response is no answer.
