@@ -1,9 +1,10 @@
 //! One record, one question, one output line.
 
+use crate::Deps;
 use crate::line::{self, LineError};
 use crate::pacing::Pacing;
 use bytes::Bytes;
-use quarry_asking::Fallback;
+use quarry_asking::{Asking, Fallback};
 use quarry_edge::clock::Pause;
 use quarry_edge::error::StepError;
 use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
@@ -31,8 +32,8 @@ pub(crate) struct Asker<'a> {
     pub(crate) converse: bool,
     /// The service tier that is asked for.
     pub(crate) tier: Option<&'static str>,
-    /// The same for the fallback model, if it has that tier.
-    pub(crate) fallback_tier: Option<&'static str>,
+    /// Whether the fallback model has the tier of the settings.
+    pub(crate) fallback_has_tier: bool,
     pub(crate) fallback: Option<&'a Fallback>,
     /// Whether other rows of the slice have been paid for as a job. A model that cannot be called on
     /// demand then costs these rows their answers, and not the run its result. The same holds for a
@@ -86,6 +87,30 @@ struct Unanswered<'a> {
     model_id: &'a str,
     error: InvokeError,
     refused_before: Option<(u16, String)>,
+}
+
+impl<'a> Asker<'a> {
+    /// Asks in the tier that the service chooses.
+    pub(crate) fn new(
+        deps: &'a Deps,
+        asking: &'a Asking,
+        calls: &'a AtomicU64,
+        rows_were_paid: bool,
+    ) -> Result<Self, StepError> {
+        let settings = asking.settings();
+        Ok(Self {
+            models: &*deps.models,
+            pause: &*deps.pause,
+            calls,
+            model_id: settings.effective_model_id(),
+            setting: settings.model_setting(),
+            converse: quarry_asking::converse(settings).map_err(StepError::bad_request)?,
+            tier: None,
+            fallback_has_tier: asking.fallback_has_tier(),
+            fallback: asking.fallback(),
+            rows_were_paid,
+        })
+    }
 }
 
 impl Asker<'_> {
@@ -242,7 +267,7 @@ impl Asker<'_> {
         };
         let id = fallback.model_id();
         let converse = fallback.is_asked_by_converse();
-        let tier = self.fallback_tier;
+        let tier = self.tier.filter(|_| self.fallback_has_tier);
         match self.call(id, converse, tier, body.into()).await {
             Ok(reply) => Ok((reply, true)),
             Err(error) => Err(unanswered(id, error, Some((code, message)))),

@@ -86,23 +86,12 @@ async fn ask_rest(
     let asking = Asking::of_round(&plan, asked.forms.as_ref()).map_err(StepError::bad_request)?;
     let settings = asking.settings();
     let mut tier = Tier::of_round(deps, &round, settings).await?;
-    let mut asker = ask::Asker {
-        models: &*deps.models,
-        pause: &*deps.pause,
-        calls,
-        model_id: settings.effective_model_id(),
-        setting: settings.model_setting(),
-        converse: quarry_asking::converse(settings).map_err(StepError::bad_request)?,
-        tier: tier.now(),
-        fallback_tier: None,
-        fallback: asking.fallback(),
-        rows_were_paid: slice.mode == Mode::Batch,
-    };
+    let rows_were_paid = slice.mode == Mode::Batch;
+    let mut asker = ask::Asker::new(deps, &asking, calls, rows_were_paid)?;
     let workers = plan.on_demand_workers.max(1) as usize;
     // Fewer records than workers would leave workers idle.
     let together = workers.max(settings.batch_size as usize);
     let pacing = Pacing::new(plan.on_demand_rate);
-    let fallback_has_tier = asking.fallback_has_tier();
 
     let mut breaker = Breaker::new(asked.is_taken);
     let kept = Kept::of_round(deps, &round, &mut breaker).await?;
@@ -128,7 +117,6 @@ async fn ask_rest(
             break;
         };
         asker.tier = tier.now();
-        asker.fallback_tier = asker.tier.filter(|_| fallback_has_tier);
         let group = Group {
             asker: &asker,
             pacing: &pacing,
@@ -139,15 +127,9 @@ async fn ask_rest(
         first = false;
         if let Some(end) = end {
             let body = lines_to_keep(join(answers), &mut tier, &asker, asking.probe()).await?;
-            let at = round
-                .on_demand_output()
-                .join(&format!("{number:08}-{end:016}.jsonl.out"));
-            number += 1;
             breaker.look_at(&body);
-            deps.store
-                .put(&at, body, false)
-                .await
-                .map_err(|error| error.into_step(&format!("writing {at}")))?;
+            keep(deps, &round, number, end, body).await?;
+            number += 1;
         }
         if let Some(why) = stop {
             return Err(why);
@@ -163,6 +145,21 @@ async fn ask_rest(
         next: Step::Merge,
         ..state
     })
+}
+
+/// Keeps the next lines of a round. The name says at which place in the input their records end.
+async fn keep(
+    deps: &Deps,
+    round: &RoundFolder,
+    number: usize,
+    end: u64,
+    body: Bytes,
+) -> Result<(), StepError> {
+    let name = format!("{number:08}-{end:016}.jsonl.out");
+    let at = round.on_demand_output().join(&name);
+    let put = deps.store.put(&at, body, false).await;
+    put.map_err(|error| error.into_step(&format!("writing {at}")))?;
+    Ok(())
 }
 
 /// The lines to keep of some records. When not one was answered, that is the records' own matter only
