@@ -6,7 +6,7 @@ use crate::pacing::Pacing;
 use bytes::Bytes;
 use quarry_asking::{Asking, Fallback};
 use quarry_edge::clock::Pause;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Source, StepError};
 use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use quarry_model::Denial;
 use serde::Deserialize;
@@ -162,39 +162,27 @@ impl Asker<'_> {
         } = unanswered;
         let doing = format!("asking {model_id} about {id}");
         let line = |code, message: &str, retryable| {
-            line::refusal(
-                id,
-                LineError {
-                    error_code: code,
-                    error_message: message,
-                    fallback_message: None,
-                    retryable,
-                },
-            )
+            line::refusal(id, LineError::new(code, message, retryable))
         };
         // With a fallback model the words are those of both, and the code is the first one's.
-        let refused = |code, message: String, before: Option<(u16, String)>, retryable| {
-            let (code, message, second) = match before {
-                Some((code, first)) => {
-                    let second = format!("the fallback model {model_id}: {message}");
-                    (code, first, Some(second))
-                }
-                None => (code, message, None),
-            };
-            line::refusal(
-                id,
-                LineError {
-                    error_code: code,
-                    error_message: &message,
-                    fallback_message: second.as_deref(),
-                    retryable,
-                },
-            )
+        let refused = |code, message: String, retryable| match &refused_before {
+            Some((code, first)) => {
+                let second = format!("the fallback model {model_id}: {message}");
+                let error = LineError {
+                    fallback_message: Some(&second),
+                    ..LineError::new(*code, first, retryable)
+                };
+                Answered::Line(line::refusal(id, error))
+            }
+            None => Answered::Line(line(code, &message, retryable)),
+        };
+        let no = |code, source: Source, why: fn(String, Option<Source>) -> StepError| {
+            let line = line(code, &source.to_string(), None);
+            let why = why(doing.clone(), Some(source));
+            Answered::No { line, why }
         };
         match error {
-            InvokeError::Rejected { code, message } => {
-                Answered::Line(refused(code, message, refused_before, None))
-            }
+            InvokeError::Rejected { code, message } => refused(code, message, None),
             error @ InvokeError::TimedOut(_) => Answered::Line(line(504, &error.to_string(), None)),
             InvokeError::Denied { denial, source } => {
                 let setting = if refused_before.is_some() {
@@ -204,42 +192,29 @@ impl Asker<'_> {
                 };
                 if denial != Denial::FirstUse && self.rows_were_paid {
                     let remedy = denial.remedy(setting, model_id);
-                    let message = format!("{source}; {remedy}");
-                    return Answered::Line(refused(400, message, refused_before, Some(false)));
+                    return refused(400, format!("{source}; {remedy}"), Some(false));
                 }
                 Answered::No {
                     line: line(403, &source.to_string(), Some(true)),
                     why: StepError::denied(denial, &doing, setting, model_id, source),
                 }
             }
-            InvokeError::Throttled(source) => Answered::No {
-                line: line(429, &source.to_string(), None),
-                why: StepError::Throttled {
-                    doing,
-                    source: Some(source),
-                },
-            },
-            InvokeError::Unavailable(source) => Answered::No {
-                line: line(503, &source.to_string(), None),
-                why: StepError::Unavailable {
-                    doing,
-                    source: Some(source),
-                },
-            },
-            InvokeError::AccessDenied(source) => Answered::No {
-                line: line(403, &source.to_string(), None),
-                why: StepError::AccessDenied {
-                    doing,
-                    source: Some(source),
-                },
-            },
-            InvokeError::NotFound(source) => Answered::No {
-                line: line(404, &source.to_string(), None),
-                why: StepError::NotFound {
-                    doing,
-                    source: Some(source),
-                },
-            },
+            InvokeError::NotFound(source) if self.rows_were_paid => {
+                refused(404, source.to_string(), Some(false))
+            }
+            InvokeError::Throttled(source) => no(429, source, |doing, source| {
+                StepError::Throttled { doing, source }
+            }),
+            InvokeError::Unavailable(source) => no(503, source, |doing, source| {
+                StepError::Unavailable { doing, source }
+            }),
+            InvokeError::AccessDenied(source) => no(403, source, |doing, source| {
+                StepError::AccessDenied { doing, source }
+            }),
+            InvokeError::NotFound(source) => no(404, source, |doing, source| StepError::NotFound {
+                doing,
+                source,
+            }),
         }
     }
 
