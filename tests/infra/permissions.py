@@ -47,13 +47,13 @@ ACTIONS = {
 # crates/contract/src/layout.rs that name them, and the prefixes outside of it.
 READS = {
     "plan": ["inbox", "pipelines", "plan_progress", "staged"],
-    "split": ["inbox", "staged", "layout", "plan", "spec", "todo"],
+    "split": ["inbox", "staged", "layout", "plan", "spec", "todo", "forms"],
     "submit": ["plan", "job"],
     "check": [],
-    "invoke": ["plan", "asked", "input"],
+    "invoke": ["plan", "spec", "asked", "input", "on_demand_output", "flex_wait"],
     "merge": [
         "inbox", "staged", "layout", "plan", "spec", "asked", "todo", "job_end", "counts", "results",
-        "output", "on_demand_output", "given_output",
+        "output", "on_demand_output", "given_output", "forms", "refused",
     ],
     "finish": ["results prefix", "write check", "plan", "layout", "finish_progress", "receipt", "part"],
     "trigger": ["inbox", "pipelines", "stop", "arrival note"],
@@ -64,8 +64,8 @@ WRITES = {
     "split": ["asked", "input"],
     "submit": ["job"],
     "check": ["job_end"],
-    "invoke": ["on_demand_output"],
-    "merge": ["counts", "todo", "results", "part", "receipt"],
+    "invoke": ["on_demand_output", "flex_wait"],
+    "merge": ["counts", "todo", "results", "part", "receipt", "forms", "refused"],
     "finish": ["finish_progress", "results prefix", "write check"],
     "trigger": ["stop", "arrival note"],
     "settle": [],

@@ -4,10 +4,12 @@
 //! "errorMessage": …}` in place of `modelOutput`, with the members in any order. `modelInput` is
 //! the request echoed back; it is passed over without being parsed into anything. `errorCode` is
 //! a number in AWS's documentation and text elsewhere: both are read. Lines of the service also say
-//! whether the same record may be sent again (`retryable`).
+//! whether the same record may be sent again (`retryable`), and whether
+//! its job's time was over before its turn (`expired`).
 //!
 //! Limits: splitting a file into lines and skipping blank ones is the caller's work.
 
+use quarry_model::Denial;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -38,7 +40,7 @@ pub enum LineBody<'a> {
 }
 
 /// Why Bedrock has no answer for a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordError<'a> {
     /// `errorCode` as text, if there is one.
     pub code: Option<Cow<'a, str>>,
@@ -49,16 +51,22 @@ pub struct RecordError<'a> {
     pub fallback_message: Option<Cow<'a, str>>,
     /// `retryable`, if the line says it.
     pub retryable: Option<bool>,
+    /// `expired`: the job's time was over before the record's turn.
+    pub expired: bool,
 }
 
 impl RecordError<'_> {
     /// Whether the same record would get the same error again, so that asking again is of no use.
     ///
-    /// The service's own `retryable: false` decides, but for the codes of throttling and of the
-    /// service's failures. Without it these client errors are final: 400 (the request is not valid),
+    /// A record that expired with its job was never asked, and the denial of a model's first use
+    /// passes when the account's access is set up, so neither is final. The service's own
+    /// `retryable: false` decides, but for the codes of throttling and of the service's failures. Without it these client errors are final: 400 (the request is not valid),
     /// 413 (too large) and 422. A 403 or 404 may pass when access is granted or a model appears, and
     /// 424 is a failure of the model at one attempt.
     pub fn is_final(&self) -> bool {
+        if self.expired || self.is_first_use() {
+            return false;
+        }
         let code = self
             .code
             .as_deref()
@@ -70,6 +78,11 @@ impl RecordError<'_> {
             (Some(_), None) => false,
             (None, None) => self.code.as_deref() == Some("ValidationException"),
         }
+    }
+
+    /// Whether the account's first use of the model is not through: every record's error, which passes.
+    pub fn is_first_use(&self) -> bool {
+        Denial::of(&self.message) == Some(Denial::FirstUse)
     }
 }
 
@@ -123,8 +136,11 @@ struct ErrorMembers<'a> {
     message: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "fallbackMessage", default)]
     fallback_message: Option<Cow<'a, str>>,
-    #[serde(default)]
-    retryable: Option<bool>,
+    // As raw text: a value of another kind must not cost the message.
+    #[serde(borrow, default)]
+    retryable: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    expired: Option<&'a RawValue>,
 }
 
 /// Reads one line, without its line break (a trailing carriage return or blank is accepted).
@@ -148,10 +164,8 @@ pub fn read_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
         (Some(output), _) => LineBody::Output(output.get()),
         (None, Some(error)) => LineBody::Error(record_error(error.get())),
         (None, None) => LineBody::Error(RecordError {
-            code: None,
             message: Cow::Borrowed("output line has neither modelOutput nor error"),
-            fallback_message: None,
-            retryable: None,
+            ..RecordError::default()
         }),
     };
     Ok(OutputLine {
@@ -167,10 +181,8 @@ fn record_error(error: &str) -> RecordError<'_> {
     let Ok(members) = serde_json::from_str::<ErrorMembers<'_>>(error) else {
         let message = serde_json::from_str::<Cow<'_, str>>(error).unwrap_or(Cow::Borrowed(error));
         return RecordError {
-            code: None,
             message,
-            fallback_message: None,
-            retryable: None,
+            ..RecordError::default()
         };
     };
     let code = members.code.map(|code| {
@@ -180,8 +192,13 @@ fn record_error(error: &str) -> RecordError<'_> {
         code,
         message: members.message.unwrap_or(Cow::Borrowed(error)),
         fallback_message: members.fallback_message,
-        retryable: members.retryable,
+        retryable: members.retryable.and_then(boolean),
+        expired: members.expired.and_then(boolean).unwrap_or(false),
     }
+}
+
+fn boolean(value: &RawValue) -> Option<bool> {
+    serde_json::from_str(value.get()).ok()
 }
 
 fn malformed(text: &str, error: &serde_json::Error) -> MalformedLine {
@@ -267,6 +284,9 @@ mod tests {
             r#""errorCode":424,"errorMessage":"the model failed""#,
             r#""errorCode":403,"errorMessage":"access denied""#,
             r#""errorCode":400,"errorMessage":"expired","expired":true,"retryable":true"#,
+            r#""errorCode":400,"errorMessage":"out of time","expired":true,"retryable":false"#,
+            r#""errorCode":403,"errorMessage":"Model access is denied due to IAM user or service role is not authorized to perform the required AWS Marketplace actions (aws-marketplace:Subscribe)","retryable":false"#,
+            r#""errorCode":503,"errorMessage":"odd","retryable":"no","expired":7"#,
             r#""errorMessage":"nobody knows""#,
         ] {
             assert!(!error(members), "{members}");

@@ -2,6 +2,7 @@
 
 use crate::{Asking, AskingError};
 use quarry_contract::plan::{Plan, RequestForms};
+use quarry_contract::settings::ServiceTier;
 
 /// The prompt of a question that no record depends on.
 const PROBE_PROMPT: &str = "ping";
@@ -50,6 +51,16 @@ impl Asking {
             fallback: Some(form),
             because,
         })
+    }
+
+    /// Whether the fallback model has the service tier that the settings ask for.
+    pub fn fallback_has_tier(&self) -> bool {
+        self.fallback()
+            .is_some_and(|fallback| match self.settings().service_tier {
+                ServiceTier::Default => false,
+                ServiceTier::Flex => fallback.capabilities().flex,
+                ServiceTier::Priority => fallback.capabilities().priority,
+            })
     }
 
     /// The body of a question that no record depends on: whether the service answers at all.

@@ -184,6 +184,11 @@ impl RoundFolder {
         self.folder.join("job-end.json")
     }
 
+    /// That the run failed since the service refused this round as a whole.
+    pub fn refused(&self) -> S3Uri {
+        self.folder.join("refused.json")
+    }
+
     /// Since when the service tier `flex` has been throttling.
     pub fn flex_wait(&self) -> S3Uri {
         self.folder.join("flex-wait.json")

@@ -143,6 +143,10 @@ pub struct Todo {
     /// The form of the requests; the run's first one when none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forms: Option<RequestForms>,
+    /// Whether the service is known to take records in this form, so that what it refuses is the
+    /// records' own matter.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_taken: bool,
 }
 
 /// How many records of a round that is asked on demand get the same final error, and none an answer,
@@ -161,6 +165,17 @@ pub struct RequestForms {
     pub fallback: Option<RequestForm>,
     /// The service's words that led here, for the summary.
     pub because: Vec<String>,
+}
+
+/// A round that the service refused as a whole, and that a run failed with: `refused.json`. Who goes on
+/// with the run asks its records again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefusedRound {
+    /// [`crate::VERSION`].
+    pub version: u32,
+    /// What the run failed with.
+    pub error: String,
 }
 
 /// What `split` wrote: `asked.json`.
@@ -186,6 +201,10 @@ pub struct Asked {
     /// The form of the requests; the run's first one when none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forms: Option<RequestForms>,
+    /// Whether the service is known to take records in this form, so that what it refuses is the
+    /// records' own matter.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_taken: bool,
 }
 
 /// A row that cannot be sent.

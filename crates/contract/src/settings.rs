@@ -431,6 +431,15 @@ impl Settings {
         }
     }
 
+    /// The setting that names the model that is sent to Bedrock.
+    pub fn model_setting(&self) -> &'static str {
+        if self.inference_profile_arn.is_some() {
+            "BEDROCK_INFERENCE_PROFILE_ARN"
+        } else {
+            "BEDROCK_PRIMARY_MODEL_ID"
+        }
+    }
+
     /// How many on-demand calls of a slice may be under way.
     pub fn workers(&self) -> u32 {
         if self.concurrent {

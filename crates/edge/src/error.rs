@@ -3,6 +3,7 @@
 //! Step Functions matches `Retry` on the error's name, so the names are part of the interface:
 //! `StepError::NAMES` is held against `statemachine.asl.json` by a test.
 
+use quarry_model::Denial;
 use std::error::Error as StdError;
 
 /// The source of an error, kept for the cause text.
@@ -137,6 +138,24 @@ impl StepError {
         Self::BadRequest {
             message: source.to_string(),
             source: Some(source),
+        }
+    }
+
+    /// The service denies a model as such. Its words come first, since they are what a short cause has
+    /// room for, then what to do. `setting` is the one that names the model.
+    pub fn denied(
+        denial: Denial,
+        doing: &str,
+        setting: &str,
+        model_id: &str,
+        source: Source,
+    ) -> Self {
+        let remedy = denial.remedy(setting, model_id);
+        let doing = format!("{source}; {remedy} ({doing})");
+        let source = Some(source);
+        match denial {
+            Denial::FirstUse => Self::ModelAccessPending { doing, source },
+            _ => Self::Refused { doing, source },
         }
     }
 

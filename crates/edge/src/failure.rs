@@ -7,6 +7,7 @@ use crate::error::{Source, StepError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use quarry_model::Denial;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -23,11 +24,6 @@ pub enum Kind {
     NotFound,
     /// Not allowed, or not known who calls.
     AccessDenied,
-    /// The account has no access to the model yet: its first use is being set up, or the provider's
-    /// form is not filled in.
-    FirstUse,
-    /// The model cannot be called in this way or Region, whatever the record.
-    Unsuitable,
     /// The call or its content is not valid.
     Invalid,
     /// The model failed at exactly this input (`ModelErrorException`).
@@ -72,8 +68,7 @@ impl Failure {
                 let code = service.err().code();
                 let message = service.err().message();
                 Self {
-                    kind: of_words(message.unwrap_or_default())
-                        .unwrap_or_else(|| kind(code, status)),
+                    kind: kind(code, status),
                     status,
                     code: code.map(str::to_owned),
                     message: message.map_or_else(|| without_message(status), str::to_owned),
@@ -92,6 +87,19 @@ impl Failure {
                 code: None,
                 message: chain(error),
             },
+        }
+    }
+}
+
+impl Failure {
+    /// Why Bedrock denies the model as such, if that is what it says. It does so under several codes,
+    /// which also mean other things.
+    pub fn denial(&self) -> Option<Denial> {
+        match self.kind {
+            Kind::NotFound | Kind::AccessDenied | Kind::Invalid | Kind::Conflict => {
+                Denial::of(&self.message)
+            }
+            Kind::Throttled | Kind::Quota | Kind::Model | Kind::Unavailable => None,
         }
     }
 }
@@ -137,8 +145,8 @@ impl From<Failure> for CallError {
         match failure.kind {
             Kind::Throttled | Kind::Quota => Self::Throttled(Box::new(failure)),
             Kind::NotFound => Self::NotFound(Box::new(failure)),
-            Kind::AccessDenied | Kind::FirstUse => Self::AccessDenied(Box::new(failure)),
-            Kind::Conflict | Kind::Invalid | Kind::Unsuitable => Self::Refused(Box::new(failure)),
+            Kind::AccessDenied => Self::AccessDenied(Box::new(failure)),
+            Kind::Conflict | Kind::Invalid => Self::Refused(Box::new(failure)),
             Kind::Model | Kind::Unavailable => Self::Unavailable(Box::new(failure)),
         }
     }
@@ -181,50 +189,6 @@ fn without_message(status: Option<u16>) -> String {
     }
 }
 
-/// What Bedrock says under the same codes as other things, by its words.
-///
-/// Sources: Bedrock user guide, "Access Amazon Bedrock foundation models" (first use of a model, use
-/// case details) and "Supported Regions and models for inference profiles"; messages as users report
-/// them, November 2026.
-fn of_words(message: &str) -> Option<Kind> {
-    const FIRST_USE: [&str; 4] = [
-        "aws-marketplace:",
-        "AWS Marketplace subscription",
-        "use case details have not been submitted",
-        "Model access is denied due to",
-    ];
-    const UNSUITABLE: [&str; 5] = [
-        "on-demand throughput isn",
-        "on-demand throughput is not supported",
-        "provided model identifier is invalid",
-        "model is not supported in this Region",
-        "reached the end of its life",
-    ];
-    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
-    if says(&FIRST_USE) {
-        Some(Kind::FirstUse)
-    } else if says(&UNSUITABLE) {
-        Some(Kind::Unsuitable)
-    } else {
-        None
-    }
-}
-
-/// Whether the service's words are about an account's first use of a model.
-pub fn is_first_use(message: &str) -> bool {
-    of_words(message) == Some(Kind::FirstUse)
-}
-
-/// What to do about a model that this account cannot use yet.
-pub const FIRST_USE_REMEDY: &str = "access to a model begins with its first call and takes up to 15 minutes: call \
-    the model once as an administrator who may subscribe in AWS Marketplace, and fill in the use case form of its \
-    provider if there is one; then redrive the run";
-
-/// What to do about a model that cannot be called as it is named.
-pub const UNSUITABLE_REMEDY: &str = "set BEDROCK_INFERENCE_PROFILE_ARN to the ARN of an inference profile that holds \
-    the model, or BEDROCK_PRIMARY_MODEL_ID to the id of one (it begins with a geography: `us.`, `eu.`, `global.`); \
-    `quarry deploy-check` says what the Region has";
-
 /// By the error's code, for what the services model; by the HTTP status for all else.
 fn kind(code: Option<&str>, status: Option<u16>) -> Kind {
     match code.unwrap_or_default() {
@@ -264,43 +228,6 @@ fn kind(code: Option<&str>, status: Option<u16>) -> Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_services_words_tell_first_use_and_unsuitable_models_from_other_denials() {
-        for (message, kind) in [
-            (
-                "Model access is denied due to IAM user or service role is not authorized to perform the required AWS \
-                 Marketplace actions (aws-marketplace:ViewSubscriptions, aws-marketplace:Subscribe) to enable access \
-                 to this model.",
-                Some(Kind::FirstUse),
-            ),
-            (
-                "Model use case details have not been submitted for this account. Fill out the Anthropic use case \
-                 details form before using the model.",
-                Some(Kind::FirstUse),
-            ),
-            (
-                "Invocation of model ID anthropic.claude-haiku-4-5-20251001-v1:0 with on-demand throughput isn’t \
-                 supported. Retry your request with the ID or ARN of an inference profile that contains this model.",
-                Some(Kind::Unsuitable),
-            ),
-            (
-                "The provided model identifier is invalid.",
-                Some(Kind::Unsuitable),
-            ),
-            (
-                "This model version has reached the end of its life.",
-                Some(Kind::Unsuitable),
-            ),
-            (
-                "User: arn:aws:iam::111122223333:role/r is not authorized to perform: bedrock:InvokeModel",
-                None,
-            ),
-            ("max_tokens: 5 > 4, which is the maximum", None),
-        ] {
-            assert_eq!(of_words(message), kind, "{message}");
-        }
-    }
 
     /// Codes that the service models decide; the HTTP status is for the rest (gateways, signing).
     #[test]

@@ -3,6 +3,7 @@
 use crate::error::{Source, StepError};
 use async_trait::async_trait;
 use quarry_contract::location::S3Uri;
+use quarry_model::Denial;
 use std::time::Duration;
 
 /// A job to create (`CreateModelInvocationJob`).
@@ -121,12 +122,15 @@ pub enum JobsError {
     /// The role may not do this.
     #[error("access denied")]
     AccessDenied(#[source] Source),
-    /// The account has no access to the model yet.
-    #[error("{remedy}", remedy = crate::failure::FIRST_USE_REMEDY)]
-    FirstUse(#[source] Source),
-    /// The model cannot be used as it is named here.
-    #[error("{remedy}", remedy = crate::failure::UNSUITABLE_REMEDY)]
-    Unsuitable(#[source] Source),
+    /// The service denies the model as such.
+    #[error("the model is denied")]
+    Denied {
+        /// Why.
+        denial: Denial,
+        /// The service's answer.
+        #[source]
+        source: Source,
+    },
     /// The request is not valid; the source says why.
     #[error("not valid")]
     Invalid(#[source] Source),
@@ -158,7 +162,6 @@ impl JobsError {
             Some(Self::Quota(_)) => StepError::QuotaExceeded { doing, source },
             Some(Self::NotFound(_)) => StepError::NotFound { doing, source },
             Some(Self::AccessDenied(_)) => StepError::AccessDenied { doing, source },
-            Some(Self::FirstUse(_)) => StepError::ModelAccessPending { doing, source },
             Some(Self::Unavailable(_)) => StepError::Unavailable { doing, source },
             _ => StepError::Refused { doing, source },
         }

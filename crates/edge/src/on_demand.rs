@@ -3,6 +3,7 @@
 use crate::error::Source;
 use async_trait::async_trait;
 use bytes::Bytes;
+use quarry_model::Denial;
 use std::time::Duration;
 
 /// Why a call gave no answer.
@@ -30,12 +31,15 @@ pub enum InvokeError {
     /// The role may not invoke the model: every record's problem.
     #[error("access denied")]
     AccessDenied(#[source] Source),
-    /// The account has no access to the model yet: every record's problem, and it may pass.
-    #[error("{remedy}", remedy = crate::failure::FIRST_USE_REMEDY)]
-    FirstUse(#[source] Source),
-    /// The model cannot be called as it is named: every record's problem.
-    #[error("{remedy}", remedy = crate::failure::UNSUITABLE_REMEDY)]
-    Unsuitable(#[source] Source),
+    /// The service denies the model as such: every record's problem.
+    #[error("the model is denied")]
+    Denied {
+        /// Why.
+        denial: Denial,
+        /// The service's answer.
+        #[source]
+        source: Source,
+    },
     /// No such model here: every record's problem.
     #[error("no such model")]
     NotFound(#[source] Source),

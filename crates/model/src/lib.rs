@@ -23,23 +23,29 @@
 //! ```
 
 mod capabilities;
+mod denial;
 mod enforcement;
 mod family;
 mod form;
 mod name;
+mod object;
 mod output;
 mod refused_part;
 mod request;
 mod schema;
+mod usage;
 
 pub use capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation, Thinking};
+pub use denial::Denial;
 pub use enforcement::{Enforcement, ways};
 pub use family::Family;
 pub use form::{Parameter, RequestForm};
 pub use name::ModelName;
-pub use output::{AnswerContent, ModelAnswer, UnreadableOutput, Usage, read_output};
+pub use object::Object;
+pub use output::{AnswerContent, ModelAnswer, UnreadableOutput, read_output};
 pub use request::{
     BodySettings, DEFAULT_TEMPERATURE, DEFAULT_TOP_P, EMBEDDING_FIELD, PROMPT_SLOT, RequestBuilder,
     TOOL_NAME, embedding_schema,
 };
 pub use schema::{RenamedProperty, parts as schema_parts};
+pub use usage::Usage;

@@ -7,9 +7,11 @@
 //! Limits: only the first candidate of an answer is read, and images or other media in an answer
 //! are passed over.
 
+use crate::object::Object;
 use crate::request::TOOL_NAME;
+use crate::usage::{Count, Usage};
+use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -37,15 +39,6 @@ pub enum AnswerContent<'a> {
     Embedding(Cow<'a, str>),
     /// The answer holds no content at all.
     Empty,
-}
-
-/// Token counts of one answer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Tokens of the request.
-    pub input_tokens: u64,
-    /// Tokens of the answer.
-    pub output_tokens: u64,
 }
 
 impl ModelAnswer<'_> {
@@ -108,16 +101,13 @@ pub enum UnreadableOutput {
 /// [`UnreadableOutput`] when the text is not JSON or has no known shape. An answer without
 /// content is not an error: it is [`AnswerContent::Empty`].
 pub fn read_output(output: &str) -> Result<ModelAnswer<'_>, UnreadableOutput> {
-    let envelope: Envelope<'_> = serde_json::from_str(output)?;
+    let Object(envelope): Object<Envelope<'_>> = serde_json::from_str(output)?;
     let (content, inner_stop, inner_usage) = if let Some(blocks) = envelope.content {
         (anthropic_content(blocks)?, None, None)
     } else if let Some(output) = envelope.output {
         (converse_content(output)?, None, None)
     } else if let Some(generation) = envelope.generation {
-        let usage = Usage {
-            input_tokens: envelope.prompt_token_count.unwrap_or(0),
-            output_tokens: envelope.generation_token_count.unwrap_or(0),
-        };
+        let usage = Usage::plain(envelope.prompt_token_count, envelope.generation_token_count);
         (text_of(generation)?, None, Some(usage))
     } else if let Some(outputs) = envelope.outputs {
         let (text, stop) = first_candidate::<MistralOutput<'_>>(outputs)?
@@ -134,10 +124,7 @@ pub fn read_output(output: &str) -> Result<ModelAnswer<'_>, UnreadableOutput> {
                     first.token_count,
                 )
             });
-        let usage = Usage {
-            input_tokens: envelope.input_text_token_count.unwrap_or(0),
-            output_tokens: tokens.unwrap_or(0),
-        };
+        let usage = Usage::plain(envelope.input_text_token_count, tokens);
         (plain(text), stop, Some(usage))
     } else if let Some(completion) = envelope.completion {
         (text_of(completion)?, None, None)
@@ -146,10 +133,7 @@ pub fn read_output(output: &str) -> Result<ModelAnswer<'_>, UnreadableOutput> {
         .or(envelope.embeddings)
         .or(envelope.embeddings_by_type)
     {
-        let usage = Usage {
-            input_tokens: envelope.input_text_token_count.unwrap_or(0),
-            output_tokens: 0,
-        };
+        let usage = Usage::plain(envelope.input_text_token_count, None);
         (embedding_content(vectors)?, None, Some(usage))
     } else {
         return Err(UnreadableOutput::UnknownShape);
@@ -163,7 +147,7 @@ pub fn read_output(output: &str) -> Result<ModelAnswer<'_>, UnreadableOutput> {
             .map(|text| text.0),
         usage: envelope
             .usage
-            .map(token_counts)
+            .map(Usage::read)
             .or(inner_usage)
             .unwrap_or_default(),
     })
@@ -200,11 +184,11 @@ struct Envelope<'a> {
     #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
     #[serde(default)]
-    prompt_token_count: Option<u64>,
+    prompt_token_count: Option<Count>,
     #[serde(default)]
-    generation_token_count: Option<u64>,
+    generation_token_count: Option<Count>,
     #[serde(default, rename = "inputTextTokenCount")]
-    input_text_token_count: Option<u64>,
+    input_text_token_count: Option<Count>,
 }
 
 #[derive(Deserialize)]
@@ -290,7 +274,7 @@ struct TitanResult<'a> {
     #[serde(borrow, default, rename = "completionReason")]
     completion_reason: Option<LenientText<'a>>,
     #[serde(default, rename = "tokenCount")]
-    token_count: Option<u64>,
+    token_count: Option<Count>,
 }
 
 #[derive(Deserialize)]
@@ -438,35 +422,6 @@ fn first_candidate<'a, T: Deserialize<'a>>(
 ) -> Result<Option<T>, UnreadableOutput> {
     let list: Vec<T> = serde_json::from_str(list.get())?;
     Ok(list.into_iter().next())
-}
-
-/// Counts are for the summary; an unknown form of them must not cost an answer.
-fn token_counts(usage: &RawValue) -> Usage {
-    #[derive(Deserialize, Default)]
-    #[serde(default)]
-    struct Counts {
-        input_tokens: Option<u64>,
-        output_tokens: Option<u64>,
-        #[serde(rename = "inputTokens")]
-        input_tokens_camel: Option<u64>,
-        #[serde(rename = "outputTokens")]
-        output_tokens_camel: Option<u64>,
-        prompt_tokens: Option<u64>,
-        completion_tokens: Option<u64>,
-    }
-    let counts: Counts = serde_json::from_str(usage.get()).unwrap_or_default();
-    Usage {
-        input_tokens: counts
-            .input_tokens
-            .or(counts.input_tokens_camel)
-            .or(counts.prompt_tokens)
-            .unwrap_or(0),
-        output_tokens: counts
-            .output_tokens
-            .or(counts.output_tokens_camel)
-            .or(counts.completion_tokens)
-            .unwrap_or(0),
-    }
 }
 
 /// A JSON string in which half a surrogate pair is read as U+FFFD: a model that stops in the

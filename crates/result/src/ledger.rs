@@ -9,6 +9,7 @@ use crate::refusals::Refusals;
 use crate::spool::Spool;
 use quarry_answer::{LineBody, MalformedLine, OutputLine, Reader, read_line};
 use quarry_contract::record_id::RecordIds;
+use quarry_model::Usage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher};
@@ -94,6 +95,15 @@ pub struct Counts {
     pub input_tokens: u64,
     /// Tokens written by the model, as the answers say.
     pub output_tokens: u64,
+    /// Tokens read from the prompt cache, beside the input tokens.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_read_tokens: u64,
+    /// Tokens written to the prompt cache, beside the input tokens.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_write_tokens: u64,
+    /// Those of the output tokens that were spent on reasoning, as far as the answers say.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reasoning_tokens: u64,
     /// The first few lines that could not be used, for the summary.
     pub examples: Vec<String>,
     /// What the service refused, by its words.
@@ -102,6 +112,11 @@ pub struct Counts {
     /// Answers given on demand, by the service tier that the service names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub service_tiers: BTreeMap<String, u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// How many unusable lines are named.
@@ -126,6 +141,9 @@ impl Counts {
         self.by_fallback += other.by_fallback;
         self.input_tokens += other.input_tokens;
         self.output_tokens += other.output_tokens;
+        self.cache_read_tokens += other.cache_read_tokens;
+        self.cache_write_tokens += other.cache_write_tokens;
+        self.reasoning_tokens += other.reasoning_tokens;
         self.refusals.extend(&other.refusals);
         for (tier, answers) in &other.service_tiers {
             *self.service_tiers.entry(tier.clone()).or_default() += answers;
@@ -133,6 +151,14 @@ impl Counts {
         let room = MAX_EXAMPLES.saturating_sub(self.examples.len());
         self.examples
             .extend(other.examples.iter().take(room).cloned());
+    }
+
+    fn spend(&mut self, usage: &Usage) {
+        self.input_tokens += usage.input_tokens;
+        self.output_tokens += usage.output_tokens;
+        self.cache_read_tokens += usage.cache_read_tokens;
+        self.cache_write_tokens += usage.cache_write_tokens;
+        self.reasoning_tokens += usage.reasoning_tokens;
     }
 
     fn example(&mut self, text: impl FnOnce() -> String) {
@@ -321,8 +347,7 @@ impl<'a> Ledger<'a> {
     ) -> io::Result<()> {
         let outcome = match quarry_model::read_output(output) {
             Ok(answer) => {
-                self.counts.input_tokens += answer.usage.input_tokens;
-                self.counts.output_tokens += answer.usage.output_tokens;
+                self.counts.spend(&answer.usage);
                 self.counts.cut_off += u64::from(answer.cut_off());
                 Outcome::read(row, reader.read(&answer))
             }

@@ -2,6 +2,7 @@
 //! reasons, and a person wants to read each of them once.
 
 use quarry_answer::RecordError;
+use quarry_model::Denial;
 use serde::{Deserialize, Serialize};
 
 /// The most texts that are told apart. What comes after them is counted together.
@@ -28,6 +29,17 @@ pub struct RefusalGroup {
     pub lines: u64,
     /// One of the rows, by its number in the table.
     pub example_row: u64,
+}
+
+impl RefusalGroup {
+    /// Whether the account's first use of the model is not through.
+    pub fn is_first_use(&self) -> bool {
+        Denial::of(&self.message) == Some(Denial::FirstUse)
+    }
+
+    fn is_lasting(&self) -> bool {
+        self.is_final || self.is_first_use()
+    }
 }
 
 /// The errors of a round or a run, grouped by their text, in the order in which they first came.
@@ -101,6 +113,21 @@ impl Refusals {
         self.others
     }
 
+    /// The only error that asking again would not change, or that every record of a model gets for now,
+    /// if all such lines say the same. Errors that may pass for one record say nothing about the others.
+    pub fn only_lasting(&self) -> Option<&RefusalGroup> {
+        let mut lasting = self.groups.iter().filter(|group| group.is_lasting());
+        let only = lasting.next()?;
+        (lasting.next().is_none() && self.others == 0).then_some(only)
+    }
+
+    /// Notes that the records were asked again after all, in another form.
+    pub fn are_asked_again(&mut self) {
+        for group in &mut self.groups {
+            group.is_final = false;
+        }
+    }
+
     /// The only error there is, if every line says the same.
     pub fn only(&self) -> Option<&RefusalGroup> {
         match self.groups.as_slice() {
@@ -126,8 +153,7 @@ mod tests {
         RecordError {
             code: Some(Cow::Borrowed(code)),
             message: Cow::Owned(message),
-            fallback_message: None,
-            retryable: None,
+            ..RecordError::default()
         }
     }
 
@@ -140,6 +166,7 @@ mod tests {
         assert_eq!(refusals.only().map(|only| only.lines), Some(5));
         refusals.add(7, &error("429", "slow".to_owned()));
         assert_eq!(refusals.only(), None);
+        assert_eq!(refusals.only_lasting().map(|only| only.lines), Some(5));
         let texts: Vec<_> = refusals
             .groups()
             .iter()
@@ -153,6 +180,9 @@ mod tests {
             })
             .collect();
         assert_eq!(texts, [("400: no", 5, 0, true), ("429: slow", 1, 7, false)]);
+        refusals.add(8, &error("400", "another".to_owned()));
+        assert_eq!(refusals.only_lasting(), None);
+        refusals.take_back("400: another");
         refusals.take_back("429: slow");
         assert_eq!(refusals.only().map(|only| only.lines), Some(5));
     }

@@ -305,7 +305,13 @@ impl Totals {
         put("on_demand_records", json!(on_demand_records));
         put(
             "tokens",
-            json!({ "input": counts.input_tokens, "output": counts.output_tokens }),
+            json!({
+                "input": counts.input_tokens,
+                "output": counts.output_tokens,
+                "cache_read": counts.cache_read_tokens,
+                "cache_write": counts.cache_write_tokens,
+                "reasoning": counts.reasoning_tokens,
+            }),
         );
         put(
             "answers",

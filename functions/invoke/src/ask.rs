@@ -1,13 +1,14 @@
 //! One record, one question, one output line.
 
+use crate::Deps;
 use crate::line::{self, LineError};
 use crate::pacing::Pacing;
 use bytes::Bytes;
-use quarry_asking::Fallback;
+use quarry_asking::{Asking, Fallback};
 use quarry_edge::clock::Pause;
 use quarry_edge::error::{Source, StepError};
-use quarry_edge::failure::UNSUITABLE_REMEDY;
 use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
+use quarry_model::Denial;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -26,12 +27,17 @@ pub(crate) struct Asker<'a> {
     /// Calls made, whatever came of them.
     pub(crate) calls: &'a AtomicU64,
     pub(crate) model_id: String,
+    /// The setting that names it.
+    pub(crate) setting: &'static str,
     pub(crate) converse: bool,
     /// The service tier that is asked for.
     pub(crate) tier: Option<&'static str>,
+    /// Whether the fallback model has the tier of the settings.
+    pub(crate) fallback_has_tier: bool,
     pub(crate) fallback: Option<&'a Fallback>,
     /// Whether other rows of the slice have been paid for as a job. A model that cannot be called on
-    /// demand then costs these rows their answers, and not the run its result.
+    /// demand then costs these rows their answers, and not the run its result. The same holds for a
+    /// fallback model.
     pub(crate) rows_were_paid: bool,
 }
 
@@ -44,6 +50,17 @@ pub(crate) enum Answered {
 }
 
 impl Answered {
+    /// Whether every record would get this error, so that no further one is to be asked.
+    pub(crate) fn is_every_records(&self) -> bool {
+        match self {
+            Self::Line(_) => false,
+            Self::No { why, .. } => !matches!(
+                why,
+                StepError::Throttled { .. } | StepError::Unavailable { .. }
+            ),
+        }
+    }
+
     /// Whether the service asked for fewer calls.
     pub(crate) fn is_throttled(&self) -> bool {
         matches!(
@@ -70,6 +87,30 @@ struct Unanswered<'a> {
     model_id: &'a str,
     error: InvokeError,
     refused_before: Option<(u16, String)>,
+}
+
+impl<'a> Asker<'a> {
+    /// Asks in the tier that the service chooses.
+    pub(crate) fn new(
+        deps: &'a Deps,
+        asking: &'a Asking,
+        calls: &'a AtomicU64,
+        rows_were_paid: bool,
+    ) -> Result<Self, StepError> {
+        let settings = asking.settings();
+        Ok(Self {
+            models: &*deps.models,
+            pause: &*deps.pause,
+            calls,
+            model_id: settings.effective_model_id(),
+            setting: settings.model_setting(),
+            converse: quarry_asking::converse(settings).map_err(StepError::bad_request)?,
+            tier: None,
+            fallback_has_tier: asking.fallback_has_tier(),
+            fallback: asking.fallback(),
+            rows_were_paid,
+        })
+    }
 }
 
 impl Asker<'_> {
@@ -121,84 +162,59 @@ impl Asker<'_> {
         } = unanswered;
         let doing = format!("asking {model_id} about {id}");
         let line = |code, message: &str, retryable| {
-            line::refusal(
-                id,
-                LineError {
-                    error_code: code,
-                    error_message: message,
-                    fallback_message: None,
-                    retryable,
-                },
-            )
+            line::refusal(id, LineError::new(code, message, retryable))
+        };
+        // With a fallback model the words are those of both, and the code is the first one's.
+        let refused = |code, message: String, retryable| match &refused_before {
+            Some((code, first)) => {
+                let second = format!("the fallback model {model_id}: {message}");
+                let error = LineError {
+                    fallback_message: Some(&second),
+                    ..LineError::new(*code, first, retryable)
+                };
+                Answered::Line(line::refusal(id, error))
+            }
+            None => Answered::Line(line(code, &message, retryable)),
+        };
+        let no = |code, source: Source, why: fn(String, Option<Source>) -> StepError| {
+            let line = line(code, &source.to_string(), None);
+            let why = why(doing.clone(), Some(source));
+            Answered::No { line, why }
         };
         match error {
-            InvokeError::Rejected { code, message } => {
-                let (code, message, second) = match refused_before {
-                    Some((code, first)) => {
-                        let second = format!("the fallback model {model_id}: {message}");
-                        (code, first, Some(second))
-                    }
-                    None => (code, message, None),
-                };
-                Answered::Line(line::refusal(
-                    id,
-                    LineError {
-                        error_code: code,
-                        error_message: &message,
-                        fallback_message: second.as_deref(),
-                        retryable: None,
-                    },
-                ))
-            }
+            InvokeError::Rejected { code, message } => refused(code, message, None),
             error @ InvokeError::TimedOut(_) => Answered::Line(line(504, &error.to_string(), None)),
-            InvokeError::Unsuitable(source) if self.rows_were_paid => {
-                let message = format!("{source}; {UNSUITABLE_REMEDY}");
-                Answered::Line(line(400, &message, Some(false)))
-            }
-            error @ InvokeError::Unsuitable(_) => {
-                let line = line(400, &words(&error), Some(false));
-                let source: Option<Source> = Some(Box::new(error));
+            InvokeError::Denied { denial, source } => {
+                let setting = if refused_before.is_some() {
+                    "BEDROCK_FALLBACK_MODEL_ID"
+                } else {
+                    self.setting
+                };
+                if denial != Denial::FirstUse && self.rows_were_paid {
+                    let remedy = denial.remedy(setting, model_id);
+                    return refused(400, format!("{source}; {remedy}"), Some(false));
+                }
                 Answered::No {
-                    line,
-                    why: StepError::Refused { doing, source },
+                    line: line(403, &source.to_string(), Some(true)),
+                    why: StepError::denied(denial, &doing, setting, model_id, source),
                 }
             }
-            error @ InvokeError::FirstUse(_) => {
-                let line = line(403, &words(&error), None);
-                let source: Option<Source> = Some(Box::new(error));
-                Answered::No {
-                    line,
-                    why: StepError::ModelAccessPending { doing, source },
-                }
+            InvokeError::NotFound(source) if self.rows_were_paid => {
+                refused(404, source.to_string(), Some(false))
             }
-            InvokeError::Throttled(source) => Answered::No {
-                line: line(429, &source.to_string(), None),
-                why: StepError::Throttled {
-                    doing,
-                    source: Some(source),
-                },
-            },
-            InvokeError::Unavailable(source) => Answered::No {
-                line: line(503, &source.to_string(), None),
-                why: StepError::Unavailable {
-                    doing,
-                    source: Some(source),
-                },
-            },
-            InvokeError::AccessDenied(source) => Answered::No {
-                line: line(403, &source.to_string(), None),
-                why: StepError::AccessDenied {
-                    doing,
-                    source: Some(source),
-                },
-            },
-            InvokeError::NotFound(source) => Answered::No {
-                line: line(404, &source.to_string(), None),
-                why: StepError::NotFound {
-                    doing,
-                    source: Some(source),
-                },
-            },
+            InvokeError::Throttled(source) => no(429, source, |doing, source| {
+                StepError::Throttled { doing, source }
+            }),
+            InvokeError::Unavailable(source) => no(503, source, |doing, source| {
+                StepError::Unavailable { doing, source }
+            }),
+            InvokeError::AccessDenied(source) => no(403, source, |doing, source| {
+                StepError::AccessDenied { doing, source }
+            }),
+            InvokeError::NotFound(source) => no(404, source, |doing, source| StepError::NotFound {
+                doing,
+                source,
+            }),
         }
     }
 
@@ -226,8 +242,8 @@ impl Asker<'_> {
         };
         let id = fallback.model_id();
         let converse = fallback.is_asked_by_converse();
-        // The fallback model may not have the tier that the run's model has.
-        match self.call(id, converse, None, body.into()).await {
+        let tier = self.tier.filter(|_| self.fallback_has_tier);
+        match self.call(id, converse, tier, body.into()).await {
             Ok(reply) => Ok((reply, true)),
             Err(error) => Err(unanswered(id, error, Some((code, message)))),
         }
@@ -248,13 +264,5 @@ impl Asker<'_> {
             tier,
         };
         self.models.invoke(question).await
-    }
-}
-
-/// An error with its source, in one line.
-fn words(error: &InvokeError) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{source}; {error}"),
-        None => error.to_string(),
     }
 }

@@ -8,6 +8,7 @@
 //! the rest is left to the next call.
 
 mod ask;
+mod breaker;
 mod flex;
 mod line;
 mod pacing;
@@ -15,14 +16,14 @@ mod pacing;
 pub use pacing::Pacing;
 
 use ask::Answered;
+use breaker::Breaker;
 use bytes::Bytes;
 use flex::Tier;
 use futures::stream::{self, StreamExt};
-use quarry_answer::LineBody;
 use quarry_asking::Asking;
 use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::payload::{SliceState, Step};
-use quarry_contract::plan::{Asked, Mode, Plan, REFUSED_RECORDS, Slice};
+use quarry_contract::plan::{Asked, Mode, Plan, Slice};
 use quarry_edge::clock::{Clock, Pause, TimeLeft};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
@@ -30,10 +31,9 @@ use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::on_demand::OnDemand;
 use quarry_edge::s3::lines::Lines;
 use quarry_edge::store::{ObjectStore, StoreError};
-use quarry_result::refusals::Refusals;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How long before its end an invocation asks its last question: nearly all answers come sooner.
@@ -86,29 +86,15 @@ async fn ask_rest(
     let asking = Asking::of_round(&plan, asked.forms.as_ref()).map_err(StepError::bad_request)?;
     let settings = asking.settings();
     let mut tier = Tier::of_round(deps, &round, settings).await?;
-    let mut asker = ask::Asker {
-        models: &*deps.models,
-        pause: &*deps.pause,
-        calls,
-        model_id: settings.effective_model_id(),
-        converse: quarry_asking::converse(settings).map_err(StepError::bad_request)?,
-        tier: tier.now(),
-        fallback: asking.fallback(),
-        rows_were_paid: slice.mode == Mode::Batch,
-    };
+    let rows_were_paid = slice.mode == Mode::Batch;
+    let mut asker = ask::Asker::new(deps, &asking, calls, rows_were_paid)?;
     let workers = plan.on_demand_workers.max(1) as usize;
     // Fewer records than workers would leave workers idle.
     let together = workers.max(settings.batch_size as usize);
     let pacing = Pacing::new(plan.on_demand_rate);
-    let to_merge = |state| SliceState {
-        next: Step::Merge,
-        ..state
-    };
 
-    let kept = Kept::of_round(deps, &round).await?;
-    if kept.shows_refusal {
-        return Ok(to_merge(state));
-    }
+    let mut breaker = Breaker::new(asked.is_taken);
+    let kept = Kept::of_round(deps, &round, &mut breaker).await?;
     let mut number = kept.answers_files;
     let mut lines = Lines::open(
         Arc::clone(&deps.store),
@@ -118,18 +104,17 @@ async fn ask_rest(
     );
     // Every call asks one record at least, so that all calls together come to an end.
     let mut first = true;
-    loop {
+    while !breaker.is_refused() {
         // The first records show whether the service takes any, so they are no more than may be lost.
-        let most = if number == 0 {
-            together.min(REFUSED_RECORDS as usize)
-        } else {
-            together
+        let most = match breaker.room() {
+            Some(room) => together.min(usize::try_from(room).unwrap_or(usize::MAX)),
+            None => together,
         };
         let records = take(&mut lines, most)
             .await
             .map_err(|error| error.into_step(&format!("reading {}", round.input())))?;
         let Some(last) = records.last().map(|record| record.end) else {
-            return Ok(to_merge(state));
+            break;
         };
         asker.tier = tier.now();
         let group = Group {
@@ -138,38 +123,16 @@ async fn ask_rest(
             workers,
             time_left,
         };
-        let (answers, end) = group.ask(records, first).await;
+        let GroupAnswers { answers, end, stop } = group.ask(records, first).await;
         first = false;
         if let Some(end) = end {
-            let body = match join(answers) {
-                Joined::Some(body) => {
-                    tier.answered().await?;
-                    body
-                }
-                Joined::None { body, why } => {
-                    if matches!(why, StepError::Throttled { .. }) {
-                        tier.throttled().await?;
-                    }
-                    let is_records = matches!(why, StepError::Unavailable { .. })
-                        && asker.is_service_up(asking.probe()).await;
-                    if !is_records {
-                        return Err(why);
-                    }
-                    body
-                }
-            };
-            let at = round
-                .on_demand_output()
-                .join(&format!("{number:08}-{end:016}.jsonl.out"));
-            let shows_refusal = number == 0 && is_one_refusal(&body);
+            let body = lines_to_keep(join(answers), &mut tier, &asker, asking.probe()).await?;
+            breaker.look_at(&body);
+            keep(deps, &round, number, end, body).await?;
             number += 1;
-            deps.store
-                .put(&at, body, false)
-                .await
-                .map_err(|error| error.into_step(&format!("writing {at}")))?;
-            if shows_refusal {
-                return Ok(to_merge(state));
-            }
+        }
+        if let Some(why) = stop {
+            return Err(why);
         }
         if end != Some(last) {
             return Ok(SliceState {
@@ -178,23 +141,50 @@ async fn ask_rest(
             });
         }
     }
+    Ok(SliceState {
+        next: Step::Merge,
+        ..state
+    })
 }
 
-/// Whether the first lines of a round are [`REFUSED_RECORDS`] times the same final error.
-fn is_one_refusal(body: &[u8]) -> bool {
-    let mut refusals = Refusals::default();
-    let mut lines = 0_u64;
-    for line in body
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-    {
-        lines += 1;
-        match quarry_answer::read_line(line).map(|line| line.body) {
-            Ok(LineBody::Error(error)) => refusals.add(0, &error),
-            _ => return false,
+/// Keeps the next lines of a round. The name says at which place in the input their records end.
+async fn keep(
+    deps: &Deps,
+    round: &RoundFolder,
+    number: usize,
+    end: u64,
+    body: Bytes,
+) -> Result<(), StepError> {
+    let name = format!("{number:08}-{end:016}.jsonl.out");
+    let at = round.on_demand_output().join(&name);
+    let put = deps.store.put(&at, body, false).await;
+    put.map_err(|error| error.into_step(&format!("writing {at}")))?;
+    Ok(())
+}
+
+/// The lines to keep of some records. When not one was answered, that is the records' own matter only
+/// if the service answers another question; else the step fails, and the state machine waits and calls
+/// again.
+async fn lines_to_keep(
+    joined: Joined,
+    tier: &mut Tier,
+    asker: &ask::Asker<'_>,
+    probe: Vec<u8>,
+) -> Result<Bytes, StepError> {
+    match joined {
+        Joined::Some(body) => {
+            tier.answered().await?;
+            Ok(body)
+        }
+        Joined::None { body, why } => {
+            if matches!(why, StepError::Throttled { .. }) {
+                tier.throttled().await?;
+            }
+            let is_records =
+                matches!(why, StepError::Unavailable { .. }) && asker.is_service_up(probe).await;
+            if is_records { Ok(body) } else { Err(why) }
         }
     }
-    lines >= REFUSED_RECORDS && refusals.only().is_some_and(|only| only.is_final)
 }
 
 /// A record, and the place in the input at which it ends.
@@ -228,18 +218,30 @@ struct Group<'a> {
 /// The longest wait before throttled records are asked again within an invocation.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
+/// What became of some records: of the first of them, without a gap.
+struct GroupAnswers {
+    answers: Vec<Answered>,
+    /// The end of the last one; none when there is none.
+    end: Option<u64>,
+    /// An error that every record would get, and that the one after these got.
+    stop: Option<StepError>,
+}
+
 impl Group<'_> {
-    /// Asks records until the time is used up, the first in any case if `first` says so. Returns the
-    /// answers of the first of them, without a gap, and the end of the last one that was answered.
+    /// Asks records until the time is used up, the first in any case if `first` says so. An error that
+    /// every record would get ends the asking: calls that are under way are waited for, and no other
+    /// one begins.
     ///
     /// Records that are throttled while others are answered are asked again as long as there is time,
     /// so that they do not lose the round.
-    async fn ask(&self, records: Vec<Record>, first: bool) -> (Vec<Answered>, Option<u64>) {
+    async fn ask(&self, records: Vec<Record>, first: bool) -> GroupAnswers {
         let mut records = records;
         let mut answers = self.ask_once(records.clone(), first).await;
         records.truncate(answers.len());
         let mut wait = Duration::from_secs(5);
-        while answers.iter().any(|one| !one.is_throttled()) {
+        while answers.iter().any(|one| !one.is_throttled())
+            && !answers.iter().any(Answered::is_every_records)
+        {
             let throttled: Vec<usize> = (0..answers.len())
                 .filter(|index| answers[*index].is_throttled())
                 .collect();
@@ -260,19 +262,32 @@ impl Group<'_> {
                 answers[index] = answer;
             }
         }
+        let stop = answers.iter().position(Answered::is_every_records);
+        let stop = stop.and_then(|index| {
+            records.truncate(index);
+            match answers.drain(index..).next() {
+                Some(Answered::No { why, .. }) => Some(why),
+                _ => None,
+            }
+        });
         let end = records.last().map(|record| record.end);
-        (answers, end)
+        GroupAnswers { answers, end, stop }
     }
 
     async fn ask_once(&self, records: Vec<Record>, first: bool) -> Vec<Answered> {
+        let over = AtomicBool::new(false);
+        let over = &over;
         let asked = stream::iter(records)
             .enumerate()
             .map(|(index, record)| async move {
-                if (first && index == 0) || self.time_left.enough() {
-                    Some(self.asker.ask(&record.line, self.pacing).await)
-                } else {
-                    None
+                let is_asked = (first && index == 0)
+                    || !over.load(Ordering::Relaxed) && self.time_left.enough();
+                if !is_asked {
+                    return None;
                 }
+                let answered = self.asker.ask(&record.line, self.pacing).await;
+                over.fetch_or(answered.is_every_records(), Ordering::Relaxed);
+                Some(answered)
             })
             .buffered(self.workers);
         let cut_off = pin!(async {
@@ -329,12 +344,15 @@ fn join(answers: Vec<Answered>) -> Joined {
 struct Kept {
     answers_files: usize,
     bytes: u64,
-    /// Whether the first file shows that the service refuses the round.
-    shows_refusal: bool,
 }
 
 impl Kept {
-    async fn of_round(deps: &Deps, round: &RoundFolder) -> Result<Self, StepError> {
+    /// Looks into the first files as far as the breaker wants to see them.
+    async fn of_round(
+        deps: &Deps,
+        round: &RoundFolder,
+        breaker: &mut Breaker,
+    ) -> Result<Self, StepError> {
         let folder = round.on_demand_output();
         let files = deps
             .store
@@ -350,22 +368,29 @@ impl Kept {
                 "{folder} holds an object that is not an answer file; remove it"
             ))
         })?;
-        let shows_refusal = match files.as_slice() {
-            [only] if only.size <= MAX_REFUSAL_BYTES => {
-                let body = deps.store.get(&only.location, MAX_REFUSAL_BYTES).await;
-                let body =
-                    body.map_err(|error| error.into_step(&format!("reading {}", only.location)))?;
-                is_one_refusal(&body)
+        for file in &files {
+            if breaker.room().is_none_or(|room| room == 0) {
+                break;
             }
-            _ => false,
-        };
+            let doing = || format!("reading {}", file.location);
+            let mut lines = Lines::open(
+                Arc::clone(&deps.store),
+                file.location.clone(),
+                0..file.size,
+                file.etag.as_str(),
+            );
+            while breaker.room().is_some_and(|room| room > 0)
+                && let Some(line) = lines
+                    .next()
+                    .await
+                    .map_err(|error| error.into_step(&doing()))?
+            {
+                breaker.look_at(&line);
+            }
+        }
         Ok(Self {
             answers_files: files.len(),
             bytes,
-            shows_refusal,
         })
     }
 }
-
-/// The most bytes of an answer file that holds nothing but refusals.
-const MAX_REFUSAL_BYTES: u64 = 1 << 20;

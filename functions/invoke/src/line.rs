@@ -34,6 +34,17 @@ pub(crate) struct LineError<'a> {
     pub(crate) retryable: Option<bool>,
 }
 
+impl<'a> LineError<'a> {
+    pub(crate) fn new(error_code: u16, error_message: &'a str, retryable: Option<bool>) -> Self {
+        Self {
+            error_code,
+            error_message,
+            fallback_message: None,
+            retryable,
+        }
+    }
+}
+
 /// The line of an answer. An answer that is not JSON is an error of the service.
 pub(crate) fn answer(id: &str, reply: &ModelReply, by_fallback: bool) -> Vec<u8> {
     match serde_json::from_slice::<&RawValue>(&reply.json) {
@@ -46,15 +57,7 @@ pub(crate) fn answer(id: &str, reply: &ModelReply, by_fallback: bool) -> Vec<u8>
         }),
         Err(error) => {
             let message = format!("the answer is not JSON: {error}");
-            refusal(
-                id,
-                LineError {
-                    error_code: 502,
-                    error_message: &message,
-                    fallback_message: None,
-                    retryable: None,
-                },
-            )
+            refusal(id, LineError::new(502, &message, None))
         }
     }
 }

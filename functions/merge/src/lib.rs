@@ -5,9 +5,11 @@
 
 mod part;
 mod reconcile;
+mod refused;
 mod spill;
 
 use part::Part;
+use refused::Next;
 pub use spill::{MEMORY_BYTES, SpillSpool};
 
 use quarry_asking::Asking;
@@ -15,11 +17,10 @@ use quarry_contract::VERSION;
 use quarry_contract::layout::{RoundFolder, RunFolder, SliceFolder};
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::{SliceState, Step};
-use quarry_contract::plan::{Asked, JobEnd, Plan, RequestForms, Slice, Table, Todo};
+use quarry_contract::plan::{Asked, JobEnd, Plan, Slice, Table, Todo};
 use quarry_contract::record_id::RecordIds;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
-use quarry_edge::failure::FIRST_USE_REMEDY;
 use quarry_edge::jobs::JobStatus;
 use quarry_edge::s3::lines::Lines;
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
@@ -28,7 +29,6 @@ use quarry_result::columns::Cells;
 use quarry_result::ledger::{Expected, Ledger, Place};
 use quarry_result::outcome::Outcome;
 use quarry_result::receipt::{FileOutcomes, Receipt, Round};
-use quarry_result::refusals::RefusalGroup;
 use quarry_result::spool::Spool;
 use quarry_rows::{Need, Rows};
 use std::sync::Arc;
@@ -46,9 +46,9 @@ pub struct Deps {
 
 /// Joins the answers of the state's round.
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
-    let merge = Merge::load(deps, &state).await?;
+    let mut merge = Merge::load(deps, &state).await?;
     let mut spool = SpillSpool::new(MEMORY_BYTES);
-    let (places, round) = merge.join(&mut spool).await?;
+    let (places, mut round) = merge.join(&mut spool).await?;
     documents::write(&*deps.store, &merge.round.counts(), &round).await?;
 
     let open = merge.open_rows(&places);
@@ -58,21 +58,36 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         open = open.len(),
         "answers joined"
     );
+    let mut is_taken = merge.asked.is_taken || round.counts.answered > 0;
     if let Some(refusal) = merge.whole_refusal(&round) {
-        let forms = merge.forms_after(refusal).await?;
-        let rows = merge.asked_rows();
-        return merge.next_round(state, rows, Some(forms), false).await;
+        match merge.after_refusal(round.counts.asked, refusal).await? {
+            Next::AskAgain(forms) => {
+                round.counts.refusals.are_asked_again();
+                documents::write(&*deps.store, &merge.round.counts(), &round).await?;
+                let todo = Todo {
+                    version: VERSION,
+                    rows: merge.asked_rows(),
+                    forms,
+                    is_taken: false,
+                };
+                return merge.next_round(state, &todo, false).await;
+            }
+            Next::RecordsOwn => is_taken = true,
+        }
     }
-    let counts_as_attempt = !merge.was_stopped();
+    let counts_as_attempt = !merge.was_stopped() && !merge.was_left;
     let uncounted = state.stopped_rounds + u32::from(!counts_as_attempt);
     let max_retries = merge.asking.settings().max_retries;
     let last = max_retries.saturating_add(uncounted.min(MOST_UNCOUNTED_ROUNDS));
     if !open.is_empty() && state.round < last {
         merge.keep_results(&places, &mut spool).await?;
-        let forms = merge.asked.forms.clone();
-        return merge
-            .next_round(state, open, forms, counts_as_attempt)
-            .await;
+        let todo = Todo {
+            version: VERSION,
+            rows: open,
+            forms: merge.asked.forms.clone(),
+            is_taken,
+        };
+        return merge.next_round(state, &todo, counts_as_attempt).await;
     }
     merge.write_part(&places, spool, round).await?;
     Ok(SliceState {
@@ -92,9 +107,14 @@ struct Merge {
     slice_folder: SliceFolder,
     round: RoundFolder,
     number: u32,
+    /// The rounds before this one that do not count as attempts.
+    uncounted_rounds: u32,
     asked: Asked,
     expected: Expected,
     job: Option<JobEnd>,
+    /// Whether `invoke` left the round before all records were asked, since the service refused the
+    /// first ones.
+    was_left: bool,
 }
 
 /// Where each row of the slice has its outcome, and in which round it got it.
@@ -130,9 +150,11 @@ impl Merge {
             slice_folder,
             round,
             number: state.round,
+            uncounted_rounds: state.stopped_rounds,
             asked,
             expected,
             job,
+            was_left: false,
         })
     }
 
@@ -146,15 +168,24 @@ impl Merge {
     /// The rows that a next round would ask.
     ///
     /// A record that the service would refuse again is not among them, unless a job refused it and
-    /// there is a fallback model, which only calls on demand reach.
+    /// there is a fallback model. Only calls on demand reach that, so it has to be a round of calls: of
+    /// fewer rows than a job takes.
     fn open_rows(&self, places: &[Place]) -> Vec<u64> {
-        let fallback_is_left = self.job.is_some() && self.asking.fallback().is_some();
-        places
-            .iter()
-            .enumerate()
-            .filter(|(_, place)| !place.good && (!place.refused || fallback_is_left))
-            .filter_map(|(index, _)| self.expected.row(index))
-            .collect()
+        let rows = |with_refused: bool| -> Vec<u64> {
+            places
+                .iter()
+                .enumerate()
+                .filter(|(_, place)| !place.good && (with_refused || !place.refused))
+                .filter_map(|(index, _)| self.expected.row(index))
+                .collect()
+        };
+        if self.job.is_some() && self.asking.fallback().is_some() {
+            let all = rows(true);
+            if (all.len() as u64) < self.asking.settings().min_records_per_job {
+                return all;
+            }
+        }
+        rows(false)
     }
 
     /// The rows of this round.
@@ -164,74 +195,15 @@ impl Merge {
             .collect()
     }
 
-    /// What the service said, if it refused the round as a whole: every record of the job, or the
-    /// first ones that were asked on demand, got the same error, and none an answer.
-    ///
-    /// Few records may all be refused for their own sake. They end a run only if they are all that
-    /// it has: a small rest never does, when the other rows have been paid for.
-    fn whole_refusal<'r>(&self, round: &'r Round) -> Option<&'r RefusalGroup> {
-        let counts = &round.counts;
-        let only = counts.refusals.only().filter(|only| {
-            counts.answered == 0 && only.lines == counts.errors && counts.errors > 0
-        })?;
-        let is_whole = if round.job.is_some() {
-            counts.errors == counts.asked
-        } else {
-            let is_run = self.plan.slices == 1 && self.number == 0;
-            counts.errors >= quarry_contract::plan::REFUSED_RECORDS
-                || is_run && counts.errors == counts.asked
-        };
-        (is_whole && (only.is_final || is_first_use(only))).then_some(only)
-    }
-
-    /// The form in which a refused round is asked again.
-    ///
-    /// # Errors
-    ///
-    /// `Quarry.Refused` with the service's words when there is no other form.
-    async fn forms_after(&self, refusal: &RefusalGroup) -> Result<RequestForms, StepError> {
-        let so_far = self.asked.forms.as_ref();
-        let next = self.asking.forms_after(
-            so_far,
-            &refusal.message,
-            refusal.fallback_message.as_deref(),
-        );
-        let Some(forms) = next else {
-            let remedy = if is_first_use(refusal) {
-                format!("; {FIRST_USE_REMEDY}")
-            } else {
-                String::new()
-            };
-            return Err(StepError::Refused {
-                doing: format!(
-                    "every record of slice {} in round {} got the same error from {}, and none an answer{remedy}",
-                    self.slice.slice,
-                    self.number,
-                    self.asking.settings().effective_model_id(),
-                ),
-                source: Some(refusal.text.clone().into()),
-            });
-        };
-        tracing::warn!(refusal = refusal.text, form = %forms.primary, "asked again in another form");
-        documents::write(&*self.store, &self.run.forms(), &forms).await?;
-        Ok(forms)
-    }
-
     /// Leaves the rows of the next round for `split`.
     async fn next_round(
         &self,
         state: SliceState,
-        rows: Vec<u64>,
-        forms: Option<RequestForms>,
+        todo: &Todo,
         counts_as_attempt: bool,
     ) -> Result<SliceState, StepError> {
         let next = self.slice_folder.round(state.round + 1);
-        let todo = Todo {
-            version: VERSION,
-            rows,
-            forms,
-        };
-        documents::write(&*self.store, &next.todo(), &todo).await?;
+        documents::write(&*self.store, &next.todo(), todo).await?;
         Ok(SliceState {
             next: Step::Split,
             round: state.round + 1,
@@ -248,14 +220,14 @@ impl Merge {
     }
 
     /// Reads every output line of the round.
-    async fn join(&self, spool: &mut SpillSpool) -> Result<(Vec<Place>, Round), StepError> {
+    async fn join(&mut self, spool: &mut SpillSpool) -> Result<(Vec<Place>, Round), StepError> {
         let ids = RecordIds::new(self.table().split.as_deref());
         let reader = self.asking.reader();
         let fallback_reader = self.asking.fallback_reader();
         let mut ledger =
             Ledger::new(&ids, &self.expected, &reader).with_fallback(fallback_reader.as_ref());
         // A job writes below its id, the last part of its ARN.
-        let (objects, on_demand) = if let Some(job) = &self.job {
+        let (objects, mut on_demand) = if let Some(job) = &self.job {
             let id = job.arn.rsplit('/').next().unwrap_or(&job.arn);
             let folder = self.round.output().join(&format!("{id}/"));
             (self.list(&folder).await?, 0)
@@ -277,7 +249,14 @@ impl Merge {
                 self.read_lines(&object, &mut ledger, spool).await?;
             }
         }
-        let (places, counts) = ledger.finish();
+        let (places, mut counts) = ledger.finish();
+        // Every record that is asked on demand leaves a line.
+        self.was_left = on_demand > 0 && counts.missing > 0;
+        if self.was_left {
+            counts.asked -= counts.missing;
+            counts.missing = 0;
+            on_demand = counts.asked;
+        }
         let differences = match manifest {
             Some(object) => {
                 let body = self
@@ -517,12 +496,6 @@ impl Merge {
         };
         documents::write(&*self.store, &self.slice_folder.receipt(), &receipt).await
     }
-}
-
-/// Whether the words are those for an account's first use of a model. It may pass, but a job that met
-/// it has answered nothing.
-fn is_first_use(refusal: &RefusalGroup) -> bool {
-    quarry_edge::failure::is_first_use(&refusal.message)
 }
 
 /// The error text of a row for which nothing came back in any round.

@@ -48,7 +48,11 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     let asking = Asking::of_round(&plan, forms.as_ref()).map_err(StepError::bad_request)?;
     let written =
         write_records(deps, &plan, &slice, &asking, todo.as_ref(), &round.input()).await?;
-    let asked = Asked { forms, ..written };
+    let asked = Asked {
+        forms,
+        is_taken: todo.is_some_and(|todo| todo.is_taken),
+        ..written
+    };
     documents::write(&*deps.store, &round.asked(), &asked).await?;
 
     let settings = asking.settings();

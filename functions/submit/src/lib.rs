@@ -11,7 +11,7 @@ use quarry_contract::plan::{CreatedJob, Plan};
 use quarry_contract::settings::Settings;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
-use quarry_edge::jobs::{BatchJobs, NewJob};
+use quarry_edge::jobs::{BatchJobs, JobsError, NewJob};
 use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::store::ObjectStore;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
             .jobs
             .create(&job)
             .await
-            .map_err(|error| error.into_step(&format!("creating job {name}")))?;
+            .map_err(|error| not_created(error, &settings, &job))?;
         tracing::info!(job = %arn, "job created");
         let created = CreatedJob {
             version: VERSION,
@@ -79,6 +79,20 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         wait_seconds: Some(FIRST_WAIT_SECONDS),
         ..state
     })
+}
+
+fn not_created(error: JobsError, settings: &Settings, job: &NewJob) -> StepError {
+    let doing = format!("creating job {}", job.name);
+    match error {
+        JobsError::Denied { denial, source } => StepError::denied(
+            denial,
+            &doing,
+            settings.model_setting(),
+            &job.model_id,
+            source,
+        ),
+        other => other.into_step(&doing),
+    }
 }
 
 /// A tag's value: at most 256 of `[a-zA-Z0-9\s._:/=+@-]` (`CreateModelInvocationJob`, `tags`).

@@ -703,3 +703,24 @@ fn a_run_that_cannot_go_on_fails_with_its_own_exit_code() {
     );
     assert_eq!(workplace.files("out"), Vec::<String>::new());
 }
+
+/// It costs one job, not the rounds of asking again.
+#[test]
+fn a_run_whose_records_are_all_refused_fails_with_the_services_words() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", table(0..120));
+    let words = "The model returned the following errors: this account has no quota";
+    let fault = serde_json::json!({"records": [
+        {"every": 1, "kind": "error_line", "code": 400, "message": words, "times": 99}
+    ]});
+    workplace.file("faults.json", fault.to_string());
+    let ran = workplace.run(
+        "data.csv",
+        "--faults faults.json --set BEDROCK_BATCH_MODE=batch",
+    );
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let message = format!("Quarry.Refused: refused: 400: {words}");
+    assert!(ran.stderr.contains(&message), "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches(" created").count(), 1, "{}", ran.stderr);
+    assert_eq!(workplace.files("out"), Vec::<String>::new());
+}

@@ -236,14 +236,18 @@ where
     E: ProvideErrorMetadata + StdError + 'static,
 {
     let failure = Failure::new(error);
+    if let Some(denial) = failure.denial() {
+        return JobsError::Denied {
+            denial,
+            source: Box::new(failure),
+        };
+    }
     match failure.kind {
         Kind::Throttled => JobsError::Throttled(Box::new(failure)),
         Kind::Quota => JobsError::Quota(Box::new(failure)),
         Kind::Conflict => JobsError::Conflict(Box::new(failure)),
         Kind::NotFound => JobsError::NotFound(Box::new(failure)),
         Kind::AccessDenied => JobsError::AccessDenied(Box::new(failure)),
-        Kind::FirstUse => JobsError::FirstUse(Box::new(failure)),
-        Kind::Unsuitable => JobsError::Unsuitable(Box::new(failure)),
         Kind::Invalid => JobsError::Invalid(Box::new(failure)),
         Kind::Model | Kind::Unavailable => JobsError::Unavailable(Box::new(failure)),
     }

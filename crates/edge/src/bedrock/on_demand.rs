@@ -183,13 +183,17 @@ where
         return InvokeError::TimedOut(ANSWER_TIMEOUT);
     }
     let failure = Failure::new(error);
+    if let Some(denial) = failure.denial() {
+        return InvokeError::Denied {
+            denial,
+            source: Box::new(failure),
+        };
+    }
     match failure.kind {
         // An account's quota of tokens a minute is a throttle by another name here.
         Kind::Throttled | Kind::Quota => InvokeError::Throttled(Box::new(failure)),
         Kind::AccessDenied => InvokeError::AccessDenied(Box::new(failure)),
         Kind::NotFound => InvokeError::NotFound(Box::new(failure)),
-        Kind::FirstUse => InvokeError::FirstUse(Box::new(failure)),
-        Kind::Unsuitable => InvokeError::Unsuitable(Box::new(failure)),
         // The model failed at this very input (424): the record's problem, not the run's.
         Kind::Invalid | Kind::Conflict | Kind::Model => InvokeError::Rejected {
             code: failure.status.unwrap_or(400),

@@ -5,6 +5,7 @@ use crate::support::{Case, assert_every_row_once, csv, place, schema};
 use bytes::Bytes;
 use quarry_contract::layout::RunFolder;
 use quarry_edge::callbacks::memory::{MemoryCallbacks, StepAnswer};
+use quarry_edge::executions::Cause;
 use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_edge::jobs::JobStatus;
 use quarry_local_stack::{BUCKET, Progress, StackConfig};
@@ -261,6 +262,55 @@ async fn a_pipelines_step_is_told_why_its_run_failed() {
     assert!(
         reason.starts_with("Quarry.BadRequest: there are no prompts at"),
         "{reason}"
+    );
+}
+
+/// The Map says only that a child failed; the pipeline gets the service's words all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pipelines_step_is_told_what_the_service_refused() {
+    let words = "The model returned the following errors: this account has no quota";
+    let world = World::new(|config| {
+        config.faults = serde_json::from_value(json!({"records": [
+            {"every": 1, "kind": "error_line", "code": 400, "message": words, "times": 99}
+        ]}))
+        .unwrap();
+    })
+    .await;
+    world
+        .message(json!({
+            "input_data": place("data/").to_string(),
+            "prompt_templates": place("pipeline/").to_string(),
+            "validation_schema": place("pipeline/schema.json").to_string(),
+        }))
+        .await;
+    let (_, outcome) = world.run().await;
+    let Status::Failed { error, .. } = &outcome.status else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(error, "States.ExceedToleratedFailureThreshold");
+    // What `ListExecutions` and `DescribeExecution` find.
+    let child = outcome.first_child_failure.clone().unwrap();
+    assert_eq!(child.error, "Quarry.Refused");
+    world.executions.set_failed_child(Cause {
+        error: child.error,
+        cause: child.cause,
+    });
+    let now = world.case.stack.clock().now();
+    let mut settled = world.settle(now, &outcome).await;
+    if settled.is_err() {
+        // Rounds were about to get a job: Lambda calls again.
+        let earlier = now.saturating_sub(quarry_settle::LATE_JOBS);
+        settled = world.settle(earlier, &outcome).await;
+    }
+    settled.unwrap();
+    let StepAnswer::Failed(reason) = world.answer() else {
+        panic!("{:?}", world.answer())
+    };
+    let expected = format!("Quarry.Refused: refused: 400: {words}");
+    assert!(
+        reason.as_str().starts_with(&expected),
+        "{}",
+        reason.as_str()
     );
 }
 

@@ -9,6 +9,7 @@ mod models;
 mod parquet_tables;
 mod properties;
 mod recorded;
+mod refusals;
 mod restarts;
 mod support;
 mod telemetry;

@@ -1,6 +1,9 @@
 //! Promise: what a model answered in one invocation is not asked for in the next, also when the time
 //! is used up in the middle of a batch.
 
+mod refusals;
+mod tiers;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
@@ -74,6 +77,11 @@ impl OnDemand for Model {
 /// A run over `rows` rows that are asked on demand, one after the other, up to the state in which
 /// `invoke` is called.
 async fn planned(store: &MemoryStore, rows: u32) -> SliceState {
+    planned_with(store, rows, &[]).await
+}
+
+/// The same, with settings over the usual ones.
+async fn planned_with(store: &MemoryStore, rows: u32, settings: &[(&str, &str)]) -> SliceState {
     let lines: Vec<String> = (0..rows).map(|row| format!("r{row}\n")).collect();
     let table = format!("row\n{}", lines.concat());
     let prompts = json!({"user_prompt_template": "{row}", "input_placeholders": ["row"]});
@@ -83,7 +91,7 @@ async fn planned(store: &MemoryStore, rows: u32) -> SliceState {
     ] {
         put(store, key, text).await;
     }
-    let input: PlanInput = serde_json::from_value(json!({
+    let mut input: PlanInput = serde_json::from_value(json!({
         "version": 1,
         "execution": "run",
         "started": "2026-01-02T03:04:05Z",
@@ -104,6 +112,10 @@ async fn planned(store: &MemoryStore, rows: u32) -> SliceState {
         },
     }))
     .unwrap();
+    for (name, value) in settings {
+        let settings = &mut input.request.settings;
+        settings.insert((*name).to_owned(), (*value).to_owned());
+    }
     let deps = quarry_plan::Deps {
         store: Arc::new(store.clone()),
         settings: BTreeMap::new(),
@@ -150,6 +162,11 @@ async fn asked(
         assert!(invocations < 50, "no end in sight");
     }
     assert_eq!(state.next, Step::Merge);
+    (invocations, kept_lines(store).await)
+}
+
+/// The output lines that are kept.
+async fn kept_lines(store: &MemoryStore) -> Vec<Value> {
     let mut lines = Vec::new();
     for at in store.locations() {
         if at.key().contains("/output/on-demand/") {
@@ -158,7 +175,7 @@ async fn asked(
             lines.extend(values.map(Result::unwrap));
         }
     }
-    (invocations, lines)
+    lines
 }
 
 fn ids(lines: &[Value]) -> Vec<String> {

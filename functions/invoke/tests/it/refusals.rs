@@ -1,0 +1,398 @@
+//! Promise: what the service refuses is told apart from what may pass, and costs at most twenty calls.
+
+use crate::{Silent, all_ids, ids, kept_lines, planned, planned_with};
+use async_trait::async_trait;
+use bytes::Bytes;
+use quarry_contract::layout::RunFolder;
+use quarry_contract::payload::{SliceState, Step};
+use quarry_contract::plan::{Asked, Mode, Slice};
+use quarry_edge::clock::{RealPause, SystemClock, TimeLeft, Unlimited};
+use quarry_edge::documents;
+use quarry_edge::error::StepError;
+use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
+use quarry_edge::s3::memory::MemoryStore;
+use quarry_invoke::{Deps, handle};
+use quarry_model::Denial;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const FALLBACK: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+const NO_TOOLS: &str = r#"tool_choice: type "tool" and "any" are not supported for this model."#;
+
+type Reply = Result<(), InvokeError>;
+
+/// A model that does to each row what the test says. Rows are asked as `r0`, `r1`, …
+struct Scripted {
+    script: Box<dyn Fn(&str, &str) -> Reply + Send + Sync>,
+    calls: Mutex<Vec<(String, String)>>,
+}
+
+impl Scripted {
+    /// The script gets the model's id and the row.
+    fn new(script: impl Fn(&str, &str) -> Reply + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            script: Box::new(script),
+            calls: Mutex::default(),
+        })
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.lock().unwrap().len()
+    }
+}
+
+#[async_trait]
+impl OnDemand for Scripted {
+    async fn invoke(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
+        let body: Value = serde_json::from_slice(&question.body).unwrap();
+        let content = &body["messages"][0]["content"];
+        let row = content.as_str().or(content[0]["text"].as_str()).unwrap();
+        let call = (question.model_id.to_owned(), row.to_owned());
+        self.calls.lock().unwrap().push(call);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        (self.script)(question.model_id, row)?;
+        let answer = json!({"content": [{"type": "text", "text": row}], "stop_reason": "end_turn"});
+        Ok(ModelReply {
+            json: Bytes::from(answer.to_string()),
+            tier: None,
+        })
+    }
+}
+
+fn rejected(message: &str) -> Reply {
+    Err(InvokeError::Rejected {
+        code: 400,
+        message: message.to_owned(),
+    })
+}
+
+fn denied(denial: Denial, words: &str) -> Reply {
+    Err(InvokeError::Denied {
+        denial,
+        source: words.into(),
+    })
+}
+
+fn unavailable(words: &str) -> Reply {
+    Err(InvokeError::Unavailable(words.into()))
+}
+
+fn throttled(words: &str) -> Reply {
+    Err(InvokeError::Throttled(words.into()))
+}
+
+fn deps(store: &MemoryStore, model: &Arc<Scripted>) -> Deps {
+    Deps {
+        store: Arc::new(store.clone()),
+        models: Arc::clone(model) as Arc<dyn OnDemand>,
+        clock: Arc::new(SystemClock),
+        pause: Arc::new(RealPause::default()),
+        metrics: Arc::new(Silent),
+    }
+}
+
+async fn invoke(
+    store: &MemoryStore,
+    model: &Arc<Scripted>,
+    state: &SliceState,
+) -> Result<SliceState, StepError> {
+    handle(&deps(store, model), state.clone(), &Unlimited).await
+}
+
+/// Changes what `split` or `plan` wrote.
+async fn change<T>(
+    store: &MemoryStore,
+    at: quarry_contract::location::S3Uri,
+    change: impl Fn(&mut T),
+) where
+    T: serde::Serialize + serde::de::DeserializeOwned + Sync,
+{
+    let mut document: T = documents::read(store, &at).await.unwrap();
+    change(&mut document);
+    documents::write(store, &at, &document).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_round_that_is_refused_is_left_after_twenty_calls_whatever_the_settings() {
+    for (batch_size, workers) in [
+        ("10", None),
+        ("1", None),
+        ("7", Some("4")),
+        ("500", Some("100")),
+    ] {
+        let store = MemoryStore::new();
+        let mut settings = vec![("BEDROCK_BATCH_SIZE", batch_size)];
+        if let Some(workers) = workers {
+            settings.push(("BEDROCK_CONCURRENCY_MODE", "concurrent"));
+            settings.push(("BEDROCK_MAX_CONCURRENT_WORKERS", workers));
+        }
+        let state = planned_with(&store, 300, &settings).await;
+        let model = Scripted::new(|_, _| rejected(NO_TOOLS));
+        let after = invoke(&store, &model, &state).await.unwrap();
+        assert_eq!(after.next, Step::Merge, "{settings:?}");
+        assert_eq!(model.calls(), 20, "{settings:?}");
+        let lines = kept_lines(&store).await;
+        assert_eq!(ids(&lines), all_ids(20), "{settings:?}");
+        assert_eq!(lines[19]["error"]["errorMessage"], NO_TOOLS);
+
+        // The step is repeated: its response was lost.
+        let again = invoke(&store, &model, &state).await.unwrap();
+        assert_eq!(
+            (again.next, model.calls()),
+            (Step::Merge, 20),
+            "{settings:?}"
+        );
+    }
+}
+
+/// What earlier invocations saw counts.
+#[tokio::test(start_paused = true)]
+async fn twenty_calls_are_the_limit_over_several_invocations_too() {
+    struct Pieces(AtomicU32);
+    impl TimeLeft for Pieces {
+        fn enough(&self) -> bool {
+            self.0.fetch_add(1, Ordering::Relaxed) < 6
+        }
+    }
+    let store = MemoryStore::new();
+    let mut state = planned_with(&store, 300, &[("BEDROCK_BATCH_SIZE", "5")]).await;
+    let model = Scripted::new(|_, _| rejected(NO_TOOLS));
+    let mut invocations = 0;
+    while state.next == Step::Invoke {
+        let time_left = Pieces(AtomicU32::new(0));
+        state = handle(&deps(&store, &model), state, &time_left)
+            .await
+            .unwrap();
+        invocations += 1;
+        assert!(invocations < 10);
+    }
+    assert!(invocations > 1);
+    assert_eq!(model.calls(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_answer_or_another_error_among_the_first_and_all_are_asked() {
+    for script in [
+        |row: &str| if row == "r19" { Ok(()) } else { rejected("no") },
+        |row: &str| rejected(if row == "r19" { "not this one" } else { "no" }),
+    ] {
+        let store = MemoryStore::new();
+        let state = planned(&store, 60).await;
+        let model = Scripted::new(move |_, row| script(row));
+        let after = invoke(&store, &model, &state).await.unwrap();
+        assert_eq!((after.next, model.calls()), (Step::Merge, 60));
+        assert_eq!(ids(&kept_lines(&store).await), all_ids(60));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_in_a_form_that_the_service_is_known_to_take_are_all_asked() {
+    let store = MemoryStore::new();
+    let state = planned(&store, 60).await;
+    let round = RunFolder::at(state.run.clone()).slice(0).round(0);
+    change::<Asked>(&store, round.asked(), |asked| asked.is_taken = true).await;
+    let model = Scripted::new(|_, _| rejected("Input is too long for requested model."));
+    let after = invoke(&store, &model, &state).await.unwrap();
+    assert_eq!((after.next, model.calls()), (Step::Merge, 60));
+}
+
+/// A refused record costs a call of each model.
+#[tokio::test(start_paused = true)]
+async fn a_fallback_model_that_refuses_every_record_too_is_asked_twenty_times() {
+    let store = MemoryStore::new();
+    let settings = [("BEDROCK_FALLBACK_MODEL_ID", FALLBACK)];
+    let state = planned_with(&store, 300, &settings).await;
+    let model =
+        Scripted::new(|model, _| rejected(if model == FALLBACK { "nor I" } else { NO_TOOLS }));
+    invoke(&store, &model, &state).await.unwrap();
+    assert_eq!(model.calls(), 40);
+    let line = &kept_lines(&store).await[0];
+    assert_eq!(line["error"]["errorMessage"], NO_TOOLS);
+    let second = line["error"]["fallbackMessage"].as_str().unwrap();
+    assert!(
+        second.contains(FALLBACK) && second.ends_with("nor I"),
+        "{second}"
+    );
+}
+
+const NEEDS_PROFILE: &str = "ValidationException: Invocation of model ID anthropic.claude-x with on-demand throughput \
+    isn\u{2019}t supported. Retry your request with the ID or ARN of an inference profile that contains this model.";
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_needs_a_profile_ends_the_run_at_once_with_the_remedy() {
+    let store = MemoryStore::new();
+    let state = planned(&store, 300).await;
+    let model = Scripted::new(|_, _| denied(Denial::NeedsProfile, NEEDS_PROFILE));
+    let error = invoke(&store, &model, &state).await.unwrap_err();
+    assert_eq!(error.name(), "Quarry.Refused");
+    let text = error.full_message();
+    assert!(
+        text.starts_with(&format!("refused: {NEEDS_PROFILE}")),
+        "{text}"
+    );
+    for words in [
+        "BEDROCK_PRIMARY_MODEL_ID",
+        "`global.anthropic.claude-sonnet-4-20250514-v1:0`",
+    ] {
+        assert!(text.contains(words), "{text}");
+    }
+    assert_eq!(model.calls(), 1);
+    assert!(kept_lines(&store).await.is_empty());
+}
+
+/// The first use of a model may be denied after its first calls were answered.
+#[tokio::test(start_paused = true)]
+async fn an_error_that_every_record_would_get_ends_the_asking_and_keeps_the_answers() {
+    let words = "AccessDeniedException: Model access is denied due to IAM user or service role is not authorized to \
+        perform the required AWS Marketplace actions (aws-marketplace:ViewSubscriptions, aws-marketplace:Subscribe)";
+    let errors: [(fn(&'static str) -> Reply, &str); 3] = [
+        (
+            |words| denied(Denial::FirstUse, words),
+            "Quarry.ModelAccessPending",
+        ),
+        (
+            |words| Err(InvokeError::AccessDenied(words.into())),
+            "Quarry.AccessDenied",
+        ),
+        (|words| denied(Denial::Ended, words), "Quarry.Refused"),
+    ];
+    for (error, name) in errors {
+        let store = MemoryStore::new();
+        let state = planned(&store, 40).await;
+        let open = Arc::new(AtomicU32::new(0));
+        let is_open = Arc::clone(&open);
+        let model = Scripted::new(move |_, row| {
+            let number: u32 = row[1..].parse().unwrap();
+            if number < 23 || is_open.load(Ordering::Relaxed) > 0 {
+                Ok(())
+            } else {
+                error(words)
+            }
+        });
+        let failed = invoke(&store, &model, &state).await.unwrap_err();
+        assert_eq!(failed.name(), name);
+        assert!(failed.full_message().contains(words), "{failed}");
+        assert_eq!(ids(&kept_lines(&store).await), all_ids(23), "{name}");
+        assert_eq!(model.calls(), 24, "{name}");
+
+        // The cause is removed, and the run goes on.
+        open.store(1, Ordering::Relaxed);
+        let after = invoke(&store, &model, &state).await.unwrap();
+        assert_eq!(after.next, Step::Merge);
+        assert_eq!(ids(&kept_lines(&store).await), all_ids(40), "{name}");
+        assert_eq!(model.calls(), 24 + 17, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fallback_model_that_needs_a_profile_is_named_by_its_setting() {
+    let store = MemoryStore::new();
+    let settings = [("BEDROCK_FALLBACK_MODEL_ID", FALLBACK)];
+    let state = planned_with(&store, 30, &settings).await;
+    let model = Scripted::new(|model, row| match row {
+        "r7" if model == FALLBACK => denied(Denial::NeedsProfile, NEEDS_PROFILE),
+        "r7" => rejected("not this one"),
+        _ => Ok(()),
+    });
+    let error = invoke(&store, &model, &state).await.unwrap_err();
+    assert_eq!(error.name(), "Quarry.Refused");
+    let text = error.full_message();
+    assert!(text.contains("set BEDROCK_FALLBACK_MODEL_ID to"), "{text}");
+    assert!(text.contains(&format!("`us.{FALLBACK}`")), "{text}");
+    assert_eq!(ids(&kept_lines(&store).await), all_ids(7));
+}
+
+/// The other rows of the slice are paid for: they are not to be lost for the rest.
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_job_becomes_error_rows_where_the_model_is_denied_on_demand() {
+    let store = MemoryStore::new();
+    let state = planned(&store, 3).await;
+    let at = RunFolder::at(state.run.clone()).slice(0).spec();
+    change::<Slice>(&store, at, |slice| slice.mode = Mode::Batch).await;
+    let model = Scripted::new(|_, _| denied(Denial::NeedsProfile, NEEDS_PROFILE));
+    let after = invoke(&store, &model, &state).await.unwrap();
+    assert_eq!(after.next, Step::Merge);
+    for line in kept_lines(&store).await {
+        assert_eq!(line["error"]["retryable"], false);
+        let text = line["error"]["errorMessage"].as_str().unwrap();
+        assert!(
+            text.starts_with(NEEDS_PROFILE) && text.contains("inference profile of the model"),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_the_service_fails_at_every_time_is_that_records_error() {
+    for rows in [1, 30] {
+        let store = MemoryStore::new();
+        let state = planned(&store, rows).await;
+        let model = Scripted::new(|_, row| match row {
+            "r0" => unavailable("InternalServerException: internal error"),
+            _ => Ok(()),
+        });
+        let after = invoke(&store, &model, &state).await.unwrap();
+        assert_eq!(after.next, Step::Merge);
+        let lines = kept_lines(&store).await;
+        assert_eq!(ids(&lines), all_ids(rows));
+        assert_eq!(lines[0]["error"]["errorCode"], 503);
+        let words = "InternalServerException: internal error";
+        assert_eq!(lines[0]["error"]["errorMessage"], words);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_no_records_error() {
+    let store = MemoryStore::new();
+    let state = planned(&store, 30).await;
+    let model = Scripted::new(|_, _| unavailable("ServiceUnavailableException: later"));
+    let error = invoke(&store, &model, &state).await.unwrap_err();
+    assert_eq!(error.name(), "Quarry.Unavailable");
+    let text = error.full_message();
+    assert!(
+        text.contains("ServiceUnavailableException: later"),
+        "{text}"
+    );
+    assert!(kept_lines(&store).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_record_keeps_the_services_words() {
+    struct Minutes(tokio::time::Instant);
+    impl TimeLeft for Minutes {
+        fn enough(&self) -> bool {
+            tokio::time::Instant::now() < self.0
+        }
+    }
+    let words = "ThrottlingException: Too many tokens per day, please wait before trying again.";
+    let store = MemoryStore::new();
+    let state = planned(&store, 5).await;
+    let model = Scripted::new(move |_, row| {
+        if row == "r3" {
+            throttled(words)
+        } else {
+            Ok(())
+        }
+    });
+    let time_left = Minutes(tokio::time::Instant::now() + Duration::from_mins(10));
+    handle(&deps(&store, &model), state.clone(), &time_left)
+        .await
+        .unwrap();
+    let lines = kept_lines(&store).await;
+    assert_eq!(ids(&lines), all_ids(5));
+    assert_eq!(
+        lines[3]["error"],
+        json!({"errorCode": 429, "errorMessage": words})
+    );
+
+    // Throttled records alone are waited for by the state machine, and nothing is kept of them.
+    let store = MemoryStore::new();
+    let state = planned(&store, 5).await;
+    let model = Scripted::new(move |_, _| throttled(words));
+    let error = invoke(&store, &model, &state).await.unwrap_err();
+    assert_eq!(error.name(), "Quarry.Throttled");
+    assert!(error.full_message().contains(words), "{error}");
+    assert!(kept_lines(&store).await.is_empty());
+}

@@ -1,0 +1,152 @@
+//! A round that the service refused as a whole: every record of a job, or the first ones that were asked
+//! on demand, got the same error, and none an answer.
+//!
+//! The records would get it again, so the round does not count as an attempt. If the service's words
+//! name a part of the request and the model can be asked in another way, all records are asked in that
+//! way; else the run fails. It fails once: who goes on with it has removed the cause, and the records are
+//! asked again.
+
+use crate::Merge;
+use quarry_contract::VERSION;
+use quarry_contract::plan::{Asked, REFUSED_RECORDS, RefusedRound, RequestForms};
+use quarry_edge::documents;
+use quarry_edge::error::StepError;
+use quarry_model::Denial;
+use quarry_result::receipt::Round;
+use quarry_result::refusals::RefusalGroup;
+
+/// The most forms in which a run is asked.
+const MOST_FORMS: usize = 12;
+
+/// How often a job that met the denial of a model's first use is made again. The state machine waits five
+/// minutes before each, so the account has the twenty minutes that this may take.
+const FIRST_USE_ROUNDS: u32 = 4;
+
+/// How many other slices are looked at for an answer.
+const SLICES_LOOKED_AT: u32 = 16;
+
+/// What follows a round that the service refused as a whole.
+pub(crate) enum Next {
+    /// All its records are asked again, in these forms.
+    AskAgain(Option<RequestForms>),
+    /// The service takes such records from other slices: these were refused for their own sake.
+    RecordsOwn,
+}
+
+impl Merge {
+    /// What the service said, if it refused the round as a whole.
+    ///
+    /// Few records may all be refused for their own sake. They end a run only if they are all that
+    /// it has: a small rest never does, when the other rows have been paid for.
+    pub(crate) fn whole_refusal<'r>(&self, round: &'r Round) -> Option<&'r RefusalGroup> {
+        let counts = &round.counts;
+        let is_given = round.job.is_none() && round.on_demand == 0;
+        if self.asked.is_taken || is_given || counts.answered > 0 {
+            return None;
+        }
+        let only = counts.refusals.only_lasting()?;
+        // Whatever came before was a round that does not count: this is the run's first try in this form.
+        let is_first = self.number == self.uncounted_rounds;
+        let is_run = self.plan.slices == 1 && is_first && only.lines == counts.asked;
+        let is_most_of_job = round.job.is_none() || only.lines * 2 >= counts.asked;
+        (is_run || only.lines >= REFUSED_RECORDS && is_most_of_job).then_some(only)
+    }
+
+    /// Decides about a round of which `asked` records were refused as a whole.
+    ///
+    /// # Errors
+    ///
+    /// `Quarry.Refused` with the service's words when there is no other way, once for each round;
+    /// `Quarry.ModelAccessPending` when it is the first use of the model that is not through.
+    pub(crate) async fn after_refusal(
+        &self,
+        asked: u64,
+        refusal: &RefusalGroup,
+    ) -> Result<Next, StepError> {
+        let so_far = self.asked.forms.as_ref();
+        if let Some(forms) = self.next_forms(refusal).await? {
+            tracing::warn!(refusal = refusal.text, form = %forms.primary, "asked again in another form");
+            return Ok(Next::AskAgain(Some(forms)));
+        }
+        if !refusal.is_first_use() && self.is_taken_elsewhere().await? {
+            return Ok(Next::RecordsOwn);
+        }
+        let at = self.round.refused();
+        let before: Option<RefusedRound> = documents::read_if_there(&*self.store, &at).await?;
+        if before.is_none() {
+            let error = self.refused(asked, refusal);
+            let document = RefusedRound {
+                version: VERSION,
+                error: error.full_message(),
+            };
+            documents::write(&*self.store, &at, &document).await?;
+            return Err(error);
+        }
+        Ok(Next::AskAgain(so_far.cloned()))
+    }
+
+    /// The next forms after those of this round: what another slice has learned meanwhile, or what
+    /// follows from the service's words.
+    async fn next_forms(&self, refusal: &RefusalGroup) -> Result<Option<RequestForms>, StepError> {
+        let at = self.run.forms();
+        let so_far = self.asked.forms.as_ref();
+        let steps = |forms: &RequestForms| forms.because.len();
+        let known: Option<RequestForms> = documents::read_if_there(&*self.store, &at).await?;
+        let known = known.filter(|known| steps(known) > so_far.map_or(0, steps));
+        if known.is_some() {
+            return Ok(known);
+        }
+        let next = self.asking.forms_after(
+            so_far,
+            &refusal.message,
+            refusal.fallback_message.as_deref(),
+        );
+        let next = next.filter(|next| steps(next) <= MOST_FORMS);
+        if let Some(forms) = &next {
+            documents::write(&*self.store, &at, forms).await?;
+        }
+        Ok(next)
+    }
+
+    /// Whether another slice got an answer in the form of this round and by the same way, job or on
+    /// demand.
+    async fn is_taken_elsewhere(&self) -> Result<bool, StepError> {
+        for number in 0..self.plan.slices.min(SLICES_LOOKED_AT) {
+            if number == self.slice.slice {
+                continue;
+            }
+            let first = self.run.slice(number).round(0);
+            let round: Option<Round> =
+                documents::read_if_there(&*self.store, &first.counts()).await?;
+            let Some(round) = round else { continue };
+            if round.counts.answered == 0 || round.job.is_some() != self.job.is_some() {
+                continue;
+            }
+            let asked: Asked = documents::read(&*self.store, &first.asked()).await?;
+            if asked.forms == self.asked.forms {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn refused(&self, asked: u64, refusal: &RefusalGroup) -> StepError {
+        let settings = self.asking.settings();
+        let model_id = settings.effective_model_id();
+        let remedy = Denial::of(&refusal.message)
+            .map(|denial| format!("; {}", denial.remedy(settings.model_setting(), &model_id)))
+            .unwrap_or_default();
+        // The service's words come first: a pipeline is told 256 characters of this.
+        let doing = format!(
+            "{}{remedy} ({} of {asked} records that were asked in slice {}, round {}, got this from {model_id}, \
+             and none an answer)",
+            refusal.text, refusal.lines, self.slice.slice, self.number,
+        );
+        let source = None;
+        if refusal.is_first_use() && self.uncounted_rounds < FIRST_USE_ROUNDS {
+            StepError::ModelAccessPending { doing, source }
+        } else {
+            StepError::Refused { doing, source }
+        }
+    }
+}

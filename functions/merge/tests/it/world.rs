@@ -1,0 +1,188 @@
+//! A run over a table in memory, up to a round whose output the test writes.
+
+use bytes::Bytes;
+use quarry_contract::layout::{RoundFolder, RunFolder};
+use quarry_contract::location::S3Uri;
+use quarry_contract::payload::{PlanInput, SliceState, Step};
+use quarry_contract::plan::{JobEnd, Todo};
+use quarry_edge::clock::Unlimited;
+use quarry_edge::documents;
+use quarry_edge::error::StepError;
+use quarry_edge::metrics::{Metric, Metrics};
+use quarry_edge::s3::memory::MemoryStore;
+use quarry_edge::store::ObjectStore;
+use quarry_merge::{Deps, handle};
+use quarry_result::receipt::{Receipt, Round};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const JOB: &str = "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghijkl";
+
+struct Silent;
+
+impl Metrics for Silent {
+    fn emit(&self, _: &[(Metric, u64)]) {}
+}
+
+pub(crate) struct World {
+    pub(crate) store: MemoryStore,
+    pub(crate) run: RunFolder,
+    pub(crate) slices: u32,
+}
+
+impl World {
+    /// A planned run over `rows` rows, in slices of `in_slice` at most.
+    pub(crate) async fn new(rows: u32, in_slice: u32, settings: &[(&str, &str)]) -> Self {
+        let store = MemoryStore::new();
+        let lines: Vec<String> = (0..rows).map(|row| format!("r{row}\n")).collect();
+        let prompts = json!({"user_prompt_template": "{row}", "input_placeholders": ["row"]});
+        for (key, text) in [
+            ("in/rows.csv", format!("row\n{}", lines.concat())),
+            ("prompts/prompts.json", prompts.to_string()),
+        ] {
+            let at: S3Uri = format!("s3://bucket/{key}").parse().unwrap();
+            store.put(&at, Bytes::from(text), false).await.unwrap();
+        }
+        let mut input: PlanInput = serde_json::from_value(json!({
+            "version": 1,
+            "execution": "run",
+            "started": "2026-01-02T03:04:05Z",
+            "turn": 0,
+            "request": {
+                "version": 1,
+                "data": "s3://bucket/in/",
+                "prompts": "s3://bucket/prompts/",
+                "output": "s3://bucket/out/",
+                "work": "s3://bucket/work/",
+                "job_type": "validation",
+                "settings": {
+                    "BEDROCK_PRIMARY_MODEL_ID": "anthropic.claude-sonnet-4-20250514-v1:0",
+                    "BEDROCK_BATCH_ROLE_ARN": "arn:aws:iam::123456789012:role/BatchRole",
+                    "BEDROCK_BATCH_MODE": "batch",
+                    "BEDROCK_MIN_RECORDS_PER_JOB": "1",
+                    "BEDROCK_MAX_RECORDS_PER_JOB": in_slice.to_string(),
+                },
+            },
+        }))
+        .unwrap();
+        for (name, value) in settings {
+            let settings = &mut input.request.settings;
+            settings.insert((*name).to_owned(), (*value).to_owned());
+        }
+        let deps = quarry_plan::Deps {
+            store: Arc::new(store.clone()),
+            settings: BTreeMap::new(),
+            work: None,
+            metrics: Arc::new(Silent),
+        };
+        let planned = quarry_plan::handle(&deps, input, &Unlimited).await.unwrap();
+        Self {
+            store,
+            run: RunFolder::at(planned.run),
+            slices: planned.slices,
+        }
+    }
+
+    /// The first state of a slice.
+    pub(crate) fn first(&self, slice: u32) -> SliceState {
+        SliceState::first(self.run.location().clone(), slice)
+    }
+
+    pub(crate) fn round(&self, state: &SliceState) -> RoundFolder {
+        self.run.slice(state.slice).round(state.round)
+    }
+
+    /// Writes the round's records.
+    pub(crate) async fn split(&self, state: SliceState) -> SliceState {
+        let deps = quarry_split::Deps {
+            store: Arc::new(self.store.clone()),
+        };
+        quarry_split::handle(&deps, state).await.unwrap()
+    }
+
+    /// Splits the round and puts its output there: of a job, or given on demand if the round is.
+    pub(crate) async fn answered(&self, state: SliceState, lines: &[String]) -> SliceState {
+        let state = self.split(state).await;
+        let round = self.round(&state);
+        let at = if state.next == Step::Submit {
+            let end = JobEnd {
+                version: 1,
+                arn: JOB.to_owned(),
+                name: round.job_name(),
+                status: "Completed".to_owned(),
+                message: String::new(),
+                seconds: 60,
+            };
+            documents::write(&self.store, &round.job_end(), &end)
+                .await
+                .unwrap();
+            round.output().join("abcdefghijkl/records.jsonl.out")
+        } else {
+            round
+                .on_demand_output()
+                .join("00000000-0000000000000001.jsonl.out")
+        };
+        let body = Bytes::from(lines.concat());
+        self.store.put(&at, body, false).await.unwrap();
+        state
+    }
+
+    pub(crate) async fn merge(&self, state: &SliceState) -> Result<SliceState, StepError> {
+        let deps = Deps {
+            store: Arc::new(self.store.clone()),
+        };
+        handle(&deps, state.clone()).await
+    }
+
+    /// The rows of the round that the state is about.
+    pub(crate) async fn todo(&self, state: &SliceState) -> Todo {
+        documents::read(&self.store, &self.round(state).todo())
+            .await
+            .unwrap()
+    }
+
+    /// What a round was counted as.
+    pub(crate) async fn counted(&self, state: &SliceState) -> Round {
+        documents::read(&self.store, &self.round(state).counts())
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn receipt(&self, slice: u32) -> Receipt {
+        documents::read(&self.store, &self.run.slice(slice).receipt())
+            .await
+            .unwrap()
+    }
+
+    /// The slice's part of the result.
+    pub(crate) async fn part(&self, slice: u32) -> String {
+        let at = self.run.slice(slice).part();
+        let body = self.store.get(&at, u64::MAX).await.unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+}
+
+fn line(row: u64, rest: (&str, Value)) -> String {
+    let mut line = json!({"recordId": format!("record_{row}"), "modelInput": {}});
+    line[rest.0] = rest.1;
+    format!("{line}\n")
+}
+
+pub(crate) fn answer(row: u64) -> String {
+    let content = json!([{"type": "text", "text": "{\"a\": 1}"}]);
+    line(
+        row,
+        (
+            "modelOutput",
+            json!({"content": content, "stop_reason": "end_turn"}),
+        ),
+    )
+}
+
+/// An error line as the service writes it.
+pub(crate) fn error(row: u64, code: u16, words: &str, retryable: bool) -> String {
+    let error =
+        json!({"errorCode": code, "errorMessage": words, "expired": false, "retryable": retryable});
+    line(row, ("error", error))
+}
