@@ -263,6 +263,9 @@ impl Asker<'_> {
             body,
             tier,
         };
-        self.models.invoke(question).await
+        let mut reply = self.models.invoke(question).await?;
+        // Not every model's reply names the tier that was asked for.
+        reply.tier = reply.tier.or_else(|| tier.map(str::to_owned));
+        Ok(reply)
     }
 }

@@ -60,11 +60,12 @@ impl Tier {
         })
     }
 
-    /// What calls ask for now; none is the default tier.
+    /// What calls ask for now; none leaves it to the service.
     pub(crate) fn now(&self) -> Option<&'static str> {
         match self.asked_for {
             ServiceTier::Default => None,
-            ServiceTier::Flex if self.has_waited_enough() => None,
+            // By its name, so that the answers say it.
+            ServiceTier::Flex if self.has_waited_enough() => Some(ServiceTier::Default.as_str()),
             tier => Some(tier.as_str()),
         }
     }
