@@ -117,7 +117,7 @@ pub enum TableError {
     },
     /// The objects of one file have too many different keys.
     #[error(
-        "{place}: the table has more than {limit} different keys; keys must be column names, not data"
+        "{place}: the file has more than {limit} different keys; keys must be column names, not data"
     )]
     TooManyColumns {
         /// The row with one key too many.
