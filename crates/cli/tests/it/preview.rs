@@ -15,7 +15,8 @@ fn golden(name: &str) -> String {
 fn assert_golden(expected: &str, more: &str, total: &str) {
     let ran = Workplace::new()
         .quarry(&format!(
-            "preview {} --prompts {} --schema {} --set BEDROCK_MAX_TOKENS=256 --set BEDROCK_TEMPERATURE=0 {more}",
+            "preview {} --prompts {} --schema {} --set BEDROCK_MAX_TOKENS=256 --set BEDROCK_TEMPERATURE=0 \
+             --set BEDROCK_PRIMARY_MODEL_ID=anthropic.claude-sonnet-4-20250514-v1:0 {more}",
             golden("data.csv"),
             golden("prompts.json"),
             golden("schema.json")

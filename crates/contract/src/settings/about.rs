@@ -59,7 +59,7 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
         "BEDROCK_MAX_TOKENS",
         None,
         "1 to 1000000",
-        "most tokens of an answer, at most the model's ceiling; when not set, the lower of 32768 and the model's ceiling",
+        "most tokens of an answer; the default is the lower of 32768 and the model's ceiling",
     ),
     about(
         "BEDROCK_TEMPERATURE",

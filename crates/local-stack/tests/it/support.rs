@@ -48,7 +48,7 @@ pub(crate) fn config(directory: &TempDir) -> StackConfig {
     config.settings = BTreeMap::from([
         (
             "BEDROCK_PRIMARY_MODEL_ID".to_owned(),
-            "anthropic.claude-sonnet-4-20250514-v1:0".to_owned(),
+            "us.anthropic.claude-sonnet-4-20250514-v1:0".to_owned(),
         ),
         (
             "BEDROCK_BATCH_ROLE_ARN".to_owned(),
