@@ -22,6 +22,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use std::time::Duration;
@@ -92,6 +93,8 @@ pub async fn load(options: SdkOptions) -> SdkConfig {
             .http_client(http_client)
             .timeout_config(timeouts)
             .retry_config(retries)
+            // Without it, calls are not retried.
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .region(region)
             .credentials_provider(credentials)
             .endpoint_url(url)

@@ -104,8 +104,10 @@ impl Family {
             }
             .capabilities(),
             // Nova takes the Converse members as its own body, and that way tools work in batch.
+            // The ceiling is that of its first generation; source: Nova user guide, "What is Amazon Nova".
             Self::Nova => Capabilities {
                 invocation: Invocation::InvokeModel,
+                max_output_tokens: Some(10_000),
                 tools: true,
                 forced_tool: true,
                 ..converse
@@ -124,7 +126,12 @@ impl Family {
                 temperature_with_top_p: false,
                 ..converse
             },
-            Self::Llama | Self::Mistral | Self::Other | Self::Unknown => converse,
+            // The ceiling of Llama 3.1 to 3.3, the lowest of its models (Bedrock model cards).
+            Self::Llama => Capabilities {
+                max_output_tokens: Some(4_096),
+                ..converse
+            },
+            Self::Mistral | Self::Other | Self::Unknown => converse,
         }
     }
 }

@@ -55,7 +55,7 @@ impl World {
             executions: Arc::new(self.executions.clone()),
             callbacks: Arc::new(self.callbacks.clone()),
             elsewhere: quarry_trigger::Elsewhere::new(
-                &format!("arn:aws:s3:::{BUCKET}/data/*,arn:aws:s3:::{BUCKET}/pipeline/*"),
+                &format!("arn:aws:s3:::{BUCKET}/data/*,arn:aws:s3:::{BUCKET}/nothing-here/*,arn:aws:s3:::{BUCKET}/pipeline/*"),
                 &format!("arn:aws:s3:::{BUCKET}/labelled/*"),
             )
             .unwrap(),

@@ -33,12 +33,16 @@ fn number(summary: &Value, pointer: &str) -> u64 {
 async fn a_model_that_is_denied_ends_the_run_at_the_first_call() {
     let realtime = ("BEDROCK_BATCH_MODE", "realtime");
     let by_profile = ("BEDROCK_PRIMARY_MODEL_ID", ON_DEMAND);
+    let by_its_bare_id = (
+        "BEDROCK_PRIMARY_MODEL_ID",
+        "anthropic.claude-sonnet-4-20250514-v1:0",
+    );
     let no_batch =
         json!({"models": [{"model": "anthropic.claude-sonnet-4-2025", "refuses": ["batch"]}]});
     let call = |kind| json!({"calls": [{"operation": "invoke", "kind": kind, "every": 1}]});
     let cases: [(&[(&str, &str)], Value, &str, &str); 5] = [
         (
-            &[realtime],
+            &[realtime, by_its_bare_id],
             json!({}),
             "on-demand throughput isn",
             "`global.anthropic.claude-sonnet-4-20250514-v1:0`",
