@@ -31,7 +31,7 @@ struct RulePage {
 struct ListedRule {
     name: String,
     state: Option<String>,
-    /// JSON. EventRules with a schedule have none.
+    /// JSON. `EventRules` with a schedule have none.
     event_pattern: Option<String>,
 }
 

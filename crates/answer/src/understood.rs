@@ -37,7 +37,7 @@ impl Understood {
     }
 }
 
-/// OpenAPI 3.0: the value may be null.
+/// `OpenAPI` 3.0: the value may be null.
 const NULLABLE: &str = "nullable";
 
 fn understood(schema: &Value) -> Value {

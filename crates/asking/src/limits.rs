@@ -3,7 +3,7 @@
 use quarry_model::{Capabilities, Invocation};
 use std::fmt;
 
-/// The most bytes of an InvokeModel body. Source: Bedrock API reference, InvokeModel, `body`; read in November 2026.
+/// The most bytes of an `InvokeModel` body. Source: Bedrock API reference, `InvokeModel`, `body`; read in November 2026.
 const MOST_BODY_BYTES: u64 = 25_000_000;
 
 /// More bytes than tokens of any text have on average. Tokenisers know longer tokens (a few long words, runs of blanks), and

@@ -67,7 +67,7 @@ async fn one(deps: &Deps, message: &Message) -> Result<(), StepError> {
         let reason = FailureReason::new(&error.full_message());
         match deps.callbacks.fail(token, &reason).await {
             Ok(CallbackOutcome::Now) => {
-                tracing::info!(message_id = message.id, "told the pipeline")
+                tracing::info!(message_id = message.id, "told the pipeline");
             }
             Ok(CallbackOutcome::Before) => {}
             Err(unanswered) => {

@@ -57,7 +57,7 @@ impl Generator<'_> {
             "ipv6network" => format!("2001:db8:{:x}::/48", self.number(1, 0xffff)),
             "ipv6interface" => format!("2001:db8::{:x}/64", self.number(1, 0xffff)),
             "uuid" | "uuid1" | "uuid3" | "uuid4" | "uuid5" | "uuid6" | "uuid7" | "uuid8" => {
-                let version = format.bytes().nth(4).unwrap_or(b'4');
+                let version = format.as_bytes().get(4).copied().unwrap_or(b'4');
                 self.uuid(char::from(version))
             }
             "json-pointer" => format!("/{}", self.random.id(4)),

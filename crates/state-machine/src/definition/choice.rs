@@ -35,8 +35,8 @@ impl ChoiceRule {
             .into_iter()
             .filter_map(|name| Some((name, fields.take(name)?)))
             .collect();
-        let condition = match (variable, comparisons.as_slice()) {
-            (Some(variable), [(name, operand)]) => {
+        let condition =
+            if let (Some(variable), [(name, operand)]) = (variable, comparisons.as_slice()) {
                 let comparison = Comparison::parse(name, operand);
                 if let Err(message) = &comparison {
                     problems.add(&fields.at(name), message.as_str());
@@ -46,8 +46,7 @@ impl ChoiceRule {
                     problems.add(&fields.at("Variable"), message.as_str());
                 }
                 variable.ok().zip(comparison.ok())
-            }
-            _ => {
+            } else {
                 problems.add(
                     path,
                     format!(
@@ -56,8 +55,7 @@ impl ChoiceRule {
                     ),
                 );
                 None
-            }
-        };
+            };
         fields.refuse_rest(problems);
         let (variable, comparison) = condition?;
         Some(Self {
