@@ -73,8 +73,7 @@ impl RecordError<'_> {
             .and_then(|code| code.parse::<u16>().ok());
         match (code, self.retryable) {
             (Some(408 | 409 | 424 | 425 | 429 | 500..), _) | (_, Some(true)) => false,
-            (_, Some(false)) => true,
-            (Some(400 | 413 | 422), None) => true,
+            (_, Some(false)) | (Some(400 | 413 | 422), None) => true,
             (Some(_), None) => false,
             (None, None) => self.code.as_deref() == Some("ValidationException"),
         }

@@ -266,7 +266,9 @@ fn listed(all: &[String]) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     if all.len() > MOST_LISTED {
-        text.push_str(&format!(" and {} more", all.len() - MOST_LISTED));
+        text.push_str(" and ");
+        text.push_str(&(all.len() - MOST_LISTED).to_string());
+        text.push_str(" more");
     }
     text
 }

@@ -250,8 +250,8 @@ impl Service {
                 "Malformed input request, please reformat your input and try again.",
             )
         })?;
-        let asker = Asker::OnDemand { tier: known };
-        let asked = self.model.ask(model_id, converse, &body, asker);
+        let by = Asker::OnDemand { tier: known };
+        let asked = self.model.ask(model_id, converse, &body, by);
         let answered = asked
             .result
             .map_err(|refusal| ApiError::of_status(refusal.code, refusal.message))?;

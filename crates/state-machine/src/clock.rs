@@ -33,14 +33,14 @@ struct ClockParts {
 #[derive(Debug)]
 enum Pace {
     /// Time stands still while somebody works and jumps when everybody waits.
-    Jumping(Mutex<Holds>),
+    Jumping(Mutex<ClockSchedule>),
     /// Time passes by itself, `speed` seconds in each real second.
     Running { origin: Instant, speed: NonZeroU32 },
 }
 
 /// Invariant whenever the lock is free: `holds > 0` or `wake_ups` is empty.
 #[derive(Debug, Default)]
-struct Holds {
+struct ClockSchedule {
     now: Duration,
     holds: usize,
     next_number: u64,
@@ -50,7 +50,7 @@ struct Holds {
 /// When, and in which order among equals.
 type WakeUp = (Duration, u64);
 
-impl Holds {
+impl ClockSchedule {
     fn release(&mut self) -> Vec<Waker> {
         self.holds = self.holds.saturating_sub(1);
         self.jump()
@@ -161,7 +161,7 @@ impl VirtualClock {
     }
 }
 
-fn lock(schedule: &Mutex<Holds>) -> MutexGuard<'_, Holds> {
+fn lock(schedule: &Mutex<ClockSchedule>) -> MutexGuard<'_, ClockSchedule> {
     // The schedule is consistent between any two statements that can panic (there are none), so
     // a panic elsewhere while the lock was held does not spoil it.
     schedule.lock().unwrap_or_else(PoisonError::into_inner)

@@ -194,8 +194,8 @@ async fn prepare(deps: &Deps, input: &PlanInput) -> Result<Progress, StepError> 
         }
     })?;
     if let Some(source) = &schema_source {
-        let noted = asking.schema_notes().iter();
-        notes.extend(noted.map(|note| format!("{source}: {note}")));
+        let of_schema = asking.schema_notes().iter();
+        notes.extend(of_schema.map(|note| format!("{source}: {note}")));
     }
     request::check_output(store, &input.request).await?;
     let tables = discover::tables(store, &input.request, &mut notes).await?;

@@ -77,7 +77,8 @@ fn input_schema(schema: &Value, at: &str, drafts: &Drafts) -> Result<(), String>
         ));
     }
     let properties = schema.get("properties").and_then(Value::as_object);
-    let has_bad_key = properties.is_some_and(|properties| !properties.keys().all(is_property_key));
+    let has_bad_key =
+        properties.is_some_and(|properties| !properties.keys().all(|key| is_property_key(key)));
     if has_bad_key {
         return Err(format!(
             "{at}.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{{1,64}}$'"
@@ -93,7 +94,7 @@ fn input_schema(schema: &Value, at: &str, drafts: &Drafts) -> Result<(), String>
     ))
 }
 
-fn is_property_key(key: &String) -> bool {
+fn is_property_key(key: &str) -> bool {
     (1..=64).contains(&key.len())
         && key
             .bytes()

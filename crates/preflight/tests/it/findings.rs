@@ -439,7 +439,7 @@ const MODELS: &[Case] = &[
     }),
     ("offline, the profile is one of another geography", || {
         planned(|w| {
-            w.deployment.region = "ap-southeast-2".to_owned();
+            "ap-southeast-2".clone_into(&mut w.deployment.region);
             w.deployment
                 .parameters
                 .retain(|name, _| name == "BucketName");

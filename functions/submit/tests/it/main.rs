@@ -1,6 +1,8 @@
 //! Promise: a job that the service does not create fails with the service's words and what to do, and is
 //! tried again where the reason may pass.
 
+#![allow(clippy::type_complexity, reason = "tables of cases are read in place")]
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
