@@ -2,7 +2,7 @@
 
 use super::NAMES;
 
-/// What is said of a setting to people. Values are checked by [`Settings::read`]; tests hold the two together.
+/// What is said of a setting to people. Values are checked by [`super::Settings::read`]; tests hold the two together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AboutSetting {
     /// Its name.
