@@ -60,7 +60,7 @@ impl fmt::Display for Enforcement {
 /// held to anything. `thinking` says whether the model thinks in this run: a prefill is then refused (Claude
 /// documentation, "Extended thinking"), and a forced tool call by some models.
 ///
-/// A schema can rule ways out as well; see [`takes_schema`].
+/// A schema can rule ways out as well; see `takes_schema`.
 pub fn ways(capabilities: &Capabilities, has_schema: bool, thinking: bool) -> Vec<Enforcement> {
     if capabilities.body.is_embedding() {
         return vec![Enforcement::None];
