@@ -22,13 +22,6 @@
 //! responses, and request bodies of other families than Claude, Nova, Titan and Cohere embeddings,
 //! Llama, and chat completions.
 
-#![allow(
-    clippy::match_same_arms,
-    clippy::unused_self,
-    clippy::only_used_in_recursion,
-    reason = "a rule of the service each, in the order of its pages"
-)]
-
 mod answer;
 mod api;
 mod body;

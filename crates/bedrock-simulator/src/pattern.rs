@@ -115,11 +115,10 @@ fn make_plain(expression: &Expr, groups: &[&Expr], seen: bool) -> Option<Expr> {
     let plain = |inner: &Expr| make_plain(inner, groups, seen);
     let all = |parts: &[Expr]| parts.iter().map(plain).collect::<Option<Vec<_>>>();
     Some(match expression {
-        Expr::Assertion(_) => Expr::Empty,
         Expr::LookAround(inner, LookAround::LookAhead | LookAround::LookBehind) if seen => {
             Expr::Group(Arc::new(plain(inner)?))
         }
-        Expr::LookAround(..) => Expr::Empty,
+        Expr::Assertion(_) | Expr::LookAround(..) => Expr::Empty,
         Expr::Concat(parts) => Expr::Concat(all(parts)?),
         Expr::Alt(parts) => Expr::Alt(all(parts)?),
         Expr::Group(inner) => Expr::Group(Arc::new(plain(inner)?)),

@@ -76,7 +76,8 @@ impl Denial {
                 profiles(model_id)
             ),
             Self::Ended => format!(
-                "set {setting} to a model that has not ended; `quarry models` lists successors"
+                "set {setting} to a model that has not ended; \
+                 \"Model lifecycle\" in the Amazon Bedrock User Guide names the successor"
             ),
             Self::NoBatch => format!(
                 "set BEDROCK_BATCH_MODE to `realtime`, or {setting} to a model that batch jobs take"

@@ -201,26 +201,30 @@ impl RequestBuilder {
             .then(|| form.max_tokens.map_or(setting, |most| most.min(setting)))
     }
 
-    /// Whether only the service's own limits and sampling are taken: Nova refuses others at high effort (Nova 2 user
-    /// guide, "Extended thinking").
+    /// Whether only the service's own limits and sampling are sent: Nova is reported to refuse others at high effort.
+    /// This has not been tried on the service.
     fn is_unlimited(&self, form: &RequestForm) -> bool {
         self.is_nova() && matches!(self.effort(form), Some("high" | "max"))
     }
 
     fn temperature(&self, form: &RequestForm) -> Option<Number> {
-        let sent = self.capabilities.sampling
-            && (self.capabilities.temperature_with_top_p || !self.settings.prefers_top_p())
-            && form.sends(Parameter::Temperature)
-            && !self.is_unlimited(form);
-        sent.then(|| Number::from_f64(self.settings.temperature))?
+        let is_preferred = !self.settings.prefers_top_p();
+        self.samples_by(form, Parameter::Temperature, is_preferred)
+            .then(|| Number::from_f64(self.settings.temperature))?
     }
 
     fn top_p(&self, form: &RequestForm) -> Option<Number> {
-        let sent = self.capabilities.sampling
-            && (self.capabilities.temperature_with_top_p || self.settings.prefers_top_p())
-            && form.sends(Parameter::TopP)
-            && !self.is_unlimited(form);
-        sent.then(|| Number::from_f64(self.settings.top_p))?
+        let is_preferred = self.settings.prefers_top_p();
+        self.samples_by(form, Parameter::TopP, is_preferred)
+            .then(|| Number::from_f64(self.settings.top_p))?
+    }
+
+    /// Whether a sampling parameter is sent. Where only one of the two is taken, it is the preferred one.
+    fn samples_by(&self, form: &RequestForm, parameter: Parameter, is_preferred: bool) -> bool {
+        self.capabilities.sampling
+            && (self.capabilities.temperature_with_top_p || is_preferred)
+            && form.sends(parameter)
+            && !self.is_unlimited(form)
     }
 
     /// The form without a part that a refusal names: `None` if the part is not sent or has to be.

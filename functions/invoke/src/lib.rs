@@ -81,26 +81,26 @@ async fn ask_rest(
     let slice_folder = run.slice(state.slice);
     let round = slice_folder.round(state.round);
     let plan: Plan = documents::read(&*deps.store, &run.plan()).await?;
-    let asked: Asked = documents::read(&*deps.store, &round.asked()).await?;
+    let input: Asked = documents::read(&*deps.store, &round.asked()).await?;
     let slice: Slice = documents::read(&*deps.store, &slice_folder.spec()).await?;
-    let asking = Asking::of_round(&plan, asked.forms.as_ref()).map_err(StepError::bad_request)?;
+    let asking = Asking::of_round(&plan, input.forms.as_ref()).map_err(StepError::bad_request)?;
     let settings = asking.settings();
     let mut tier = Tier::of_round(deps, &round, settings).await?;
     let rows_were_paid = slice.mode == Mode::Batch;
-    let mut questioner = ask::Asker::new(deps, &asking, calls, rows_were_paid)?;
+    let mut asker = ask::Asker::new(deps, &asking, calls, rows_were_paid)?;
     let workers = plan.on_demand_workers.max(1) as usize;
     // Fewer records than workers would leave workers idle.
     let together = workers.max(settings.batch_size as usize);
     let pacing = Pacing::new(plan.on_demand_rate);
 
-    let mut breaker = Breaker::new(asked.is_taken);
+    let mut breaker = Breaker::new(input.is_taken);
     let kept = Kept::of_round(deps, &round, &mut breaker).await?;
     let mut number = kept.answers_files;
     let mut lines = Lines::open(
         Arc::clone(&deps.store),
         round.input(),
-        kept.bytes..asked.bytes,
-        asked.etag.clone(),
+        kept.bytes..input.bytes,
+        input.etag.clone(),
     );
     // Every call asks one record at least, so that all calls together come to an end.
     let mut first = true;
@@ -116,9 +116,9 @@ async fn ask_rest(
         let Some(last) = records.last().map(|record| record.end) else {
             break;
         };
-        questioner.tier = tier.now();
+        asker.tier = tier.now();
         let group = Group {
-            questioner: &questioner,
+            asker: &asker,
             pacing: &pacing,
             workers,
             time_left,
@@ -126,7 +126,7 @@ async fn ask_rest(
         let GroupAnswers { answers, end, stop } = group.ask(records, first).await;
         first = false;
         if let Some(end) = end {
-            let body = lines_to_keep(join(answers), &mut tier, &questioner, asking.probe()).await?;
+            let body = lines_to_keep(join(answers), &mut tier, &asker, asking.probe()).await?;
             breaker.look_at(&body);
             keep(deps, &round, number, end, body).await?;
             number += 1;
@@ -168,7 +168,7 @@ async fn keep(
 async fn lines_to_keep(
     joined: Joined,
     tier: &mut Tier,
-    questioner: &ask::Asker<'_>,
+    asker: &ask::Asker<'_>,
     probe: Vec<u8>,
 ) -> Result<Bytes, StepError> {
     match joined {
@@ -180,8 +180,8 @@ async fn lines_to_keep(
             if matches!(why, StepError::Throttled { .. }) {
                 tier.throttled().await?;
             }
-            let is_records = matches!(why, StepError::Unavailable { .. })
-                && questioner.is_service_up(probe).await;
+            let is_records =
+                matches!(why, StepError::Unavailable { .. }) && asker.is_service_up(probe).await;
             if is_records { Ok(body) } else { Err(why) }
         }
     }
@@ -209,7 +209,7 @@ async fn take(lines: &mut Lines, count: usize) -> Result<Vec<Record>, StoreError
 
 /// How records are asked together.
 struct Group<'a> {
-    questioner: &'a ask::Asker<'a>,
+    asker: &'a ask::Asker<'a>,
     pacing: &'a Pacing,
     workers: usize,
     time_left: &'a dyn TimeLeft,
@@ -248,7 +248,7 @@ impl Group<'_> {
             if throttled.is_empty() || !self.time_left.enough() {
                 break;
             }
-            self.questioner.pause.pause(wait).await;
+            self.asker.pause.pause(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
             let again: Vec<Record> = throttled
                 .iter()
@@ -285,7 +285,7 @@ impl Group<'_> {
                 if !is_asked {
                     return None;
                 }
-                let answered = self.questioner.ask(&record.line, self.pacing).await;
+                let answered = self.asker.ask(&record.line, self.pacing).await;
                 over.fetch_or(answered.is_every_records(), Ordering::Relaxed);
                 Some(answered)
             })
@@ -294,7 +294,7 @@ impl Group<'_> {
             match self.time_left.until_end() {
                 Some(left) => {
                     let left = left.saturating_sub(KEEP_ANSWERS);
-                    self.questioner.pause.pause(left).await;
+                    self.asker.pause.pause(left).await;
                 }
                 None => std::future::pending().await,
             }

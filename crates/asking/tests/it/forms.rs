@@ -44,9 +44,9 @@ fn the_fallback_model_is_asked_in_another_form_by_itself() {
     assert_eq!(fallback.form().enforcement, Enforcement::SchemaInPrompt);
     assert_eq!(fallback.form_after("something is wrong"), None);
     let form = fallback
-        .form_after("The maximum tokens you requested exceeds the model limit of 8192.")
+        .form_after("The maximum tokens you requested exceeds the model limit of 2048.")
         .expect("another way");
-    assert!(form.max_tokens.is_some_and(|most| most <= 8_192));
+    assert!(form.max_tokens.is_some_and(|most| most <= 2_048));
     let second = first.with_fallback_form(&form).expect("the model takes it");
     assert_eq!(body(&second), primary);
     assert_eq!(second.fallback().expect("a fallback model").form(), &form);

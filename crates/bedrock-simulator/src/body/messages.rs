@@ -192,10 +192,9 @@ fn thinking(body: &Map<String, Value>, judge: &Judge<'_>) -> Result<(), String> 
         Some("disabled") if !judge.takes(Feature::ThinkingOff) => {
             Err("\"thinking.type.disabled\" is not supported for this model.".to_owned())
         }
-        Some("disabled") => Ok(()),
         Some("enabled" | "adaptive") if forces_tool(body) => Err(FORCED.to_owned()),
         Some("enabled") => budget(body, config),
-        Some("adaptive") => Ok(()),
+        Some("disabled" | "adaptive") => Ok(()),
         _ => Err(
             "thinking: Input tag does not match any of the expected tags: 'disabled', 'enabled', \
              'adaptive'"

@@ -45,7 +45,7 @@ impl Service {
 
     /// Whether jobs may ask the model.
     pub(super) fn admit_job(&self, model_id: &str) -> Result<(), ApiError> {
-        self.check_id(model_id)?;
+        check_id(model_id)?;
         let facts = self.model.models.of(model_id);
         if self.has_ended(facts.ends) {
             return Err(ApiError::validation(INVALID_MODEL));
@@ -60,7 +60,7 @@ impl Service {
 
     /// Whether calls may ask the model, at this tier.
     pub(super) fn admit_call(&self, model_id: &str, tier: Option<Tier>) -> Result<(), ApiError> {
-        self.check_id(model_id)?;
+        check_id(model_id)?;
         let facts = self.model.models.of(model_id);
         if self.has_ended(facts.ends) {
             return Err(ApiError::not_found(
@@ -89,18 +89,6 @@ impl Service {
     fn has_ended(&self, ends: Option<&str>) -> bool {
         let today = self.model.faults.today.as_ref();
         today.is_some_and(|today| ends.is_some_and(|ends| today.has_reached(ends)))
-    }
-
-    fn check_id(&self, model_id: &str) -> Result<(), ApiError> {
-        if is_model_id(model_id) {
-            Ok(())
-        } else if model_id.starts_with("arn:") {
-            Err(ApiError::not_found(format!(
-                "Could not find the model {model_id}."
-            )))
-        } else {
-            Err(ApiError::validation(INVALID_MODEL))
-        }
     }
 }
 
@@ -132,6 +120,18 @@ fn error_of(fault: &CallFault) -> ApiError {
         error.message.clone_from(message);
     }
     error
+}
+
+fn check_id(model_id: &str) -> Result<(), ApiError> {
+    if is_model_id(model_id) {
+        Ok(())
+    } else if model_id.starts_with("arn:") {
+        Err(ApiError::not_found(format!(
+            "Could not find the model {model_id}."
+        )))
+    } else {
+        Err(ApiError::validation(INVALID_MODEL))
+    }
 }
 
 /// The tier that a call names: in a header of `InvokeModel`, in the body of `Converse`.

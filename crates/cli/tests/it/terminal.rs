@@ -44,15 +44,21 @@ fn on_a_terminal(variables: &[(&str, &str)]) -> String {
         .spawn()
         .unwrap();
     let mut reading = File::from(leader.try_clone().unwrap());
+    let (first, is_drawn) = std::sync::mpsc::channel();
     let reader = std::thread::spawn(move || {
         let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
         // The terminal of a process that has ended gives an error.
         while let Ok(read @ 1..) = reading.read(&mut buffer) {
             text.extend_from_slice(&buffer[..read]);
+            if text.windows(2).any(|two| two == b" %") {
+                // Once is enough: nobody listens any more.
+                let _ = first.send(());
+            }
         }
         text
     });
-    std::thread::sleep(Duration::from_millis(700));
+    // As soon as something is drawn, so that more is drawn after it.
+    is_drawn.recv_timeout(Duration::from_mins(1)).unwrap();
     resize(&leader, 40);
     assert!(child.wait().unwrap().success());
     drop(leader);

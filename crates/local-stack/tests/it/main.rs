@@ -1,7 +1,5 @@
 //! The whole system in one process: what a run promises, whatever goes wrong.
 
-#![allow(clippy::type_complexity, reason = "tables of cases are read in place")]
-
 mod definition;
 mod ends;
 mod faults;

@@ -6,6 +6,9 @@ use quarry_bedrock_simulator::Faults;
 use quarry_local_stack::{Finished, RunError};
 use serde_json::{Value, json};
 
+/// Names of settings with their values.
+type Settings<'a> = &'a [(&'a str, &'a str)];
+
 const ON_DEMAND: &str = "us.anthropic.claude-sonnet-4-20250514-v1:0";
 const NOVA_PRO: &str = "amazon.nova-pro-v1:0";
 
@@ -40,7 +43,7 @@ async fn a_model_that_is_denied_ends_the_run_at_the_first_call() {
     let no_batch =
         json!({"models": [{"model": "anthropic.claude-sonnet-4-2025", "refuses": ["batch"]}]});
     let call = |kind| json!({"calls": [{"operation": "invoke", "kind": kind, "every": 1}]});
-    let cases: [(&[(&str, &str)], Value, &str, &str); 5] = [
+    let cases: [(Settings<'_>, Value, &str, &str); 5] = [
         (
             &[realtime, by_its_bare_id],
             json!({}),

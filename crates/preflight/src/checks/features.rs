@@ -39,7 +39,7 @@ fn check_batch(subject: &Subject, model: &str, accepted: Capabilities, found: &m
             "BEDROCK_BATCH_MODE",
             format!("is batch, and batch jobs do not take {model}"),
             format!(
-                "set it to realtime, or choose a model that batch jobs take (`quarry models` lists them); {CORRECTED} (`batch`)"
+                "set it to realtime, or choose a model that batch jobs take; {CORRECTED} (`batch`)"
             ),
         ),
         BatchMode::Auto => found.warning(
@@ -47,8 +47,8 @@ fn check_batch(subject: &Subject, model: &str, accepted: Capabilities, found: &m
             format!("model {model}"),
             "batch jobs do not take it: all rows are asked on demand, at the on-demand price",
             format!(
-                "set BEDROCK_BATCH_MODE to realtime if that is meant, or choose a model that batch jobs take (`quarry models` \
-                 lists them); {CORRECTED} (`batch`)"
+                "set BEDROCK_BATCH_MODE to realtime if that is meant, or choose a model that batch jobs take; \
+                 {CORRECTED} (`batch`)"
             ),
         ),
     }

@@ -1,8 +1,6 @@
 //! Promise: what a model answered in one invocation is not asked for in the next, also when the time
 //! is used up in the middle of a batch.
 
-#![allow(clippy::type_complexity, reason = "tables of cases are read in place")]
-
 mod refusals;
 mod tiers;
 

@@ -23,9 +23,15 @@ const NO_TOOLS: &str = r#"tool_choice: type "tool" and "any" are not supported f
 
 type Reply = Result<(), InvokeError>;
 
+/// What a model replies, from its id and the row.
+type Script = dyn Fn(&str, &str) -> Reply + Send + Sync;
+
+/// Makes a reply of the service's words.
+type MakeReply = fn(&'static str) -> Reply;
+
 /// A model that does to each row what the test says. Rows are asked as `r0`, `r1`, …
 struct Scripted {
-    script: Box<dyn Fn(&str, &str) -> Reply + Send + Sync>,
+    script: Box<Script>,
     calls: Mutex<Vec<(String, String)>>,
 }
 
@@ -247,7 +253,7 @@ async fn a_model_that_needs_a_profile_ends_the_run_at_once_with_the_remedy() {
 async fn an_error_that_every_record_would_get_ends_the_asking_and_keeps_the_answers() {
     let words = "AccessDeniedException: Model access is denied due to IAM user or service role is not authorized to \
         perform the required AWS Marketplace actions (aws-marketplace:ViewSubscriptions, aws-marketplace:Subscribe)";
-    let errors: [(fn(&'static str) -> Reply, &str); 3] = [
+    let errors: [(MakeReply, &str); 3] = [
         (
             |words| denied(Denial::FirstUse, words),
             "Quarry.ModelAccessPending",

@@ -1,8 +1,6 @@
 //! Promise: a job that the service does not create fails with the service's words and what to do, and is
 //! tried again where the reason may pass.
 
-#![allow(clippy::type_complexity, reason = "tables of cases are read in place")]
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
@@ -103,10 +101,13 @@ async fn submitted(jobs: Denying, settings: &[(&str, &str)]) -> Result<SliceStat
     handle(&deps, SliceState::first(planned.run, 0)).await
 }
 
+/// Names of settings with their values.
+type Settings<'a> = &'a [(&'a str, &'a str)];
+
 #[tokio::test]
 async fn a_denied_model_fails_the_run_with_the_services_words_and_the_remedy() {
     let profile = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-x";
-    let cases: [(Denial, &str, &[(&str, &str)], &str); 3] = [
+    let cases: [(Denial, &str, Settings<'_>, &str); 3] = [
         (
             Denial::NoBatch,
             "ValidationException: Batch inference is not supported for the requested model",
