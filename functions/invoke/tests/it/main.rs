@@ -6,14 +6,13 @@ mod tiers;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use quarry_contract::location::S3Uri;
-use quarry_contract::payload::{PlanInput, SliceState, Step};
-use quarry_edge::clock::{RealPause, SystemClock, TimeLeft, Unlimited};
-use quarry_edge::metrics::{Metric, Metrics};
+use quarry_contract::payload::{SliceState, Step};
+use quarry_edge::clock::{RealPause, SystemClock, TimeLeft};
 use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use quarry_invoke::{Deps, LAST_QUESTION, handle};
+use quarry_planned_run::Silent;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -22,12 +21,6 @@ use tokio::time::Instant;
 
 /// A function's time limit in the deployment.
 const LIMIT: Duration = Duration::from_mins(15);
-
-struct Silent;
-
-impl Metrics for Silent {
-    fn emit(&self, _: &[(Metric, u64)]) {}
-}
 
 /// Lambda's deadline, in the runtime's own time.
 struct Deadline(Instant);
@@ -82,57 +75,17 @@ async fn planned(store: &MemoryStore, rows: u32) -> SliceState {
 
 /// The same, with settings over the usual ones.
 async fn planned_with(store: &MemoryStore, rows: u32, settings: &[(&str, &str)]) -> SliceState {
-    let lines: Vec<String> = (0..rows).map(|row| format!("r{row}\n")).collect();
-    let table = format!("row\n{}", lines.concat());
-    let prompts = json!({"user_prompt_template": "{row}", "input_placeholders": ["row"]});
-    for (key, text) in [
-        ("in/rows.csv", table),
-        ("prompts/prompts.json", prompts.to_string()),
-    ] {
-        put(store, key, text).await;
-    }
-    let mut input: PlanInput = serde_json::from_value(json!({
-        "version": 1,
-        "execution": "run",
-        "started": "2026-01-02T03:04:05Z",
-        "turn": 0,
-        "request": {
-            "version": 1,
-            "data": "s3://bucket/in/",
-            "prompts": "s3://bucket/prompts/",
-            "output": "s3://bucket/out/",
-            "work": "s3://bucket/work/",
-            "job_type": "validation",
-            "settings": {
-                "BEDROCK_PRIMARY_MODEL_ID": "anthropic.claude-sonnet-4-20250514-v1:0",
-                "BEDROCK_BATCH_MODE": "realtime",
-                "BEDROCK_BATCH_SIZE": "10",
-                "BEDROCK_RATE_LIMIT_PER_SECOND": "100",
-            },
-        },
-    }))
-    .unwrap();
-    for (name, value) in settings {
-        let settings = &mut input.request.settings;
-        settings.insert((*name).to_owned(), (*value).to_owned());
-    }
-    let deps = quarry_plan::Deps {
-        store: Arc::new(store.clone()),
-        settings: BTreeMap::new(),
-        work: None,
-        metrics: Arc::new(Silent),
-    };
-    let plan = quarry_plan::handle(&deps, input, &Unlimited).await.unwrap();
+    let usual = [
+        ("BEDROCK_BATCH_MODE", "realtime"),
+        ("BEDROCK_BATCH_SIZE", "10"),
+        ("BEDROCK_RATE_LIMIT_PER_SECOND", "100"),
+    ];
+    let plan = quarry_planned_run::planned(store, rows, &[&usual, settings].concat()).await;
     let deps = quarry_split::Deps {
         store: Arc::new(store.clone()),
     };
     let first = SliceState::first(plan.run, 0);
     quarry_split::handle(&deps, first).await.unwrap()
-}
-
-async fn put(store: &MemoryStore, key: &str, text: String) {
-    let at: S3Uri = format!("s3://bucket/{key}").parse().unwrap();
-    store.put(&at, Bytes::from(text), false).await.unwrap();
 }
 
 /// Calls `invoke` until it is done: how often, and the output lines.

@@ -2,28 +2,19 @@
 
 use bytes::Bytes;
 use quarry_contract::layout::{RoundFolder, RunFolder};
-use quarry_contract::location::S3Uri;
-use quarry_contract::payload::{PlanInput, SliceState, Step};
+use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{JobEnd, Todo};
-use quarry_edge::clock::Unlimited;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
-use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use quarry_merge::{Deps, handle};
+use quarry_planned_run::{BY_JOBS, planned};
 use quarry_result::receipt::{Receipt, Round};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const JOB: &str = "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghijkl";
-
-struct Silent;
-
-impl Metrics for Silent {
-    fn emit(&self, _: &[(Metric, u64)]) {}
-}
 
 pub(crate) struct World {
     pub(crate) store: MemoryStore,
@@ -35,48 +26,11 @@ impl World {
     /// A planned run over `rows` rows, in slices of `in_slice` at most.
     pub(crate) async fn new(rows: u32, in_slice: u32, settings: &[(&str, &str)]) -> Self {
         let store = MemoryStore::new();
-        let lines: Vec<String> = (0..rows).map(|row| format!("r{row}\n")).collect();
-        let prompts = json!({"user_prompt_template": "{row}", "input_placeholders": ["row"]});
-        for (key, text) in [
-            ("in/rows.csv", format!("row\n{}", lines.concat())),
-            ("prompts/prompts.json", prompts.to_string()),
-        ] {
-            let at: S3Uri = format!("s3://bucket/{key}").parse().unwrap();
-            store.put(&at, Bytes::from(text), false).await.unwrap();
-        }
-        let mut input: PlanInput = serde_json::from_value(json!({
-            "version": 1,
-            "execution": "run",
-            "started": "2026-01-02T03:04:05Z",
-            "turn": 0,
-            "request": {
-                "version": 1,
-                "data": "s3://bucket/in/",
-                "prompts": "s3://bucket/prompts/",
-                "output": "s3://bucket/out/",
-                "work": "s3://bucket/work/",
-                "job_type": "validation",
-                "settings": {
-                    "BEDROCK_PRIMARY_MODEL_ID": "anthropic.claude-sonnet-4-20250514-v1:0",
-                    "BEDROCK_BATCH_ROLE_ARN": "arn:aws:iam::123456789012:role/BatchRole",
-                    "BEDROCK_BATCH_MODE": "batch",
-                    "BEDROCK_MIN_RECORDS_PER_JOB": "1",
-                    "BEDROCK_MAX_RECORDS_PER_JOB": in_slice.to_string(),
-                },
-            },
-        }))
-        .unwrap();
-        for (name, value) in settings {
-            let settings = &mut input.request.settings;
-            settings.insert((*name).to_owned(), (*value).to_owned());
-        }
-        let deps = quarry_plan::Deps {
-            store: Arc::new(store.clone()),
-            settings: BTreeMap::new(),
-            work: None,
-            metrics: Arc::new(Silent),
-        };
-        let planned = quarry_plan::handle(&deps, input, &Unlimited).await.unwrap();
+        let in_slice = in_slice.to_string();
+        let mut all = BY_JOBS.to_vec();
+        all.push(("BEDROCK_MAX_RECORDS_PER_JOB", &in_slice));
+        all.extend(settings);
+        let planned = planned(&store, rows, &all).await;
         Self {
             store,
             run: RunFolder::at(planned.run),

@@ -1,65 +1,17 @@
 //! Promise: a round is written in the form that earlier ones led to, and says so.
 
-use bytes::Bytes;
 use quarry_contract::layout::RunFolder;
-use quarry_contract::location::S3Uri;
-use quarry_contract::payload::{PlanInput, SliceState};
+use quarry_contract::payload::SliceState;
 use quarry_contract::plan::{Asked, RequestForms, Todo};
-use quarry_edge::clock::Unlimited;
 use quarry_edge::documents;
-use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_edge::store::ObjectStore;
 use quarry_model::{Enforcement, RequestForm};
 use quarry_split::{Deps, handle};
-use serde_json::json;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-struct Silent;
-
-impl Metrics for Silent {
-    fn emit(&self, _: &[(Metric, u64)]) {}
-}
-
-async fn put(store: &MemoryStore, key: &str, text: String) {
-    let at: S3Uri = format!("s3://bucket/{key}").parse().unwrap();
-    store.put(&at, Bytes::from(text), false).await.unwrap();
-}
 
 /// A planned run over three rows.
 async fn planned(store: &MemoryStore) -> RunFolder {
-    put(store, "in/rows.csv", "row\nr0\nr1\nr2\n".to_owned()).await;
-    let prompts = json!({"user_prompt_template": "{row}", "input_placeholders": ["row"]});
-    put(store, "prompts/prompts.json", prompts.to_string()).await;
-    let input: PlanInput = serde_json::from_value(json!({
-        "version": 1,
-        "execution": "run",
-        "started": "2026-01-02T03:04:05Z",
-        "turn": 0,
-        "request": {
-            "version": 1,
-            "data": "s3://bucket/in/",
-            "prompts": "s3://bucket/prompts/",
-            "output": "s3://bucket/out/",
-            "work": "s3://bucket/work/",
-            "job_type": "validation",
-            "settings": {"BEDROCK_PRIMARY_MODEL_ID": "anthropic.claude-sonnet-4-20250514-v1:0"},
-        },
-    }))
-    .unwrap();
-    let deps = quarry_plan::Deps {
-        store: Arc::new(store.clone()),
-        settings: BTreeMap::new(),
-        work: None,
-        metrics: Arc::new(Silent),
-    };
-    RunFolder::at(
-        quarry_plan::handle(&deps, input, &Unlimited)
-            .await
-            .unwrap()
-            .run,
-    )
+    RunFolder::at(quarry_planned_run::planned(store, 3, &[]).await.run)
 }
 
 async fn split(store: &MemoryStore, state: SliceState) -> Asked {

@@ -2,28 +2,14 @@
 //! tried again where the reason may pass.
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use quarry_contract::location::S3Uri;
-use quarry_contract::payload::{PlanInput, SliceState};
-use quarry_edge::clock::Unlimited;
+use quarry_contract::payload::SliceState;
 use quarry_edge::error::StepError;
 use quarry_edge::jobs::{BatchJobs, Job, JobsError, NewJob};
-use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_edge::store::ObjectStore;
 use quarry_model::Denial;
+use quarry_planned_run::{BY_JOBS, Silent, planned};
 use quarry_submit::{Deps, handle};
-use serde_json::json;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
-
-struct Silent;
-
-impl Metrics for Silent {
-    fn emit(&self, _: &[(Metric, u64)]) {}
-}
 
 /// Creates no job.
 struct Denying(Denial, &'static str);
@@ -50,49 +36,11 @@ impl BatchJobs for Denying {
     }
 }
 
-async fn put(store: &MemoryStore, key: &str, text: String) {
-    let at: S3Uri = format!("s3://bucket/{key}").parse().unwrap();
-    store.put(&at, Bytes::from(text), false).await.unwrap();
-}
-
 /// What comes of creating the only job of a run.
 async fn submitted(jobs: Denying, settings: &[(&str, &str)]) -> Result<SliceState, StepError> {
     let store = MemoryStore::new();
-    put(&store, "in/rows.csv", "row\nr0\n".to_owned()).await;
-    let prompts = json!({"user_prompt_template": "{row}", "input_placeholders": ["row"]});
-    put(&store, "prompts/prompts.json", prompts.to_string()).await;
-    let mut input: PlanInput = serde_json::from_value(json!({
-        "version": 1,
-        "execution": "run",
-        "started": "2026-01-02T03:04:05Z",
-        "turn": 0,
-        "request": {
-            "version": 1,
-            "data": "s3://bucket/in/",
-            "prompts": "s3://bucket/prompts/",
-            "output": "s3://bucket/out/",
-            "work": "s3://bucket/work/",
-            "job_type": "validation",
-            "settings": {
-                "BEDROCK_PRIMARY_MODEL_ID": MODEL,
-                "BEDROCK_BATCH_ROLE_ARN": "arn:aws:iam::123456789012:role/BatchRole",
-                "BEDROCK_BATCH_MODE": "batch",
-                "BEDROCK_MIN_RECORDS_PER_JOB": "1",
-            },
-        },
-    }))
-    .unwrap();
-    for (name, value) in settings {
-        let settings = &mut input.request.settings;
-        settings.insert((*name).to_owned(), (*value).to_owned());
-    }
-    let deps = quarry_plan::Deps {
-        store: Arc::new(store.clone()),
-        settings: BTreeMap::new(),
-        work: None,
-        metrics: Arc::new(Silent),
-    };
-    let planned = quarry_plan::handle(&deps, input, &Unlimited).await.unwrap();
+    let settings = [&BY_JOBS[..], settings].concat();
+    let planned = planned(&store, 1, &settings).await;
     let deps = Deps {
         store: Arc::new(store),
         jobs: Arc::new(jobs),
