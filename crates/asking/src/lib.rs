@@ -13,8 +13,8 @@ use quarry_answer::{Reader, Schema, SchemaError};
 use quarry_contract::plan::Plan;
 use quarry_contract::settings::{self, Effort, SettingError, Settings, ThinkingSetting};
 use quarry_model::{
-    BodySettings, Capabilities, CapabilityOverrides, Family, Invocation, PROMPT_SLOT,
-    RequestBuilder, RequestForm, embedding_schema,
+    BodySettings, Capabilities, CapabilityOverrides, DEFAULT_MAX_TOKENS, Family, Invocation,
+    PROMPT_SLOT, RequestBuilder, RequestForm, embedding_schema,
 };
 use quarry_prompt::{
     FieldLimit, MissingColumns, Prompts, PromptsError, RecordEncoder, RenderError, RenderOptions,
@@ -78,8 +78,8 @@ pub enum AskingError {
     },
     /// A form of requests that the model is known to refuse.
     #[error(
-        "records of this run were sent to {model} in a form that it does not take ({form}); the run cannot be gone on \
-         with, start a new one"
+        "records of this run were sent to {model} in a form that it does not take ({form}); the run cannot be \
+         resumed; start a new one"
     )]
     Form {
         /// The model.
@@ -412,9 +412,6 @@ fn check_form(
         form: form.clone(),
     })
 }
-
-/// The most tokens of an answer when nothing is set and the model's ceiling is not lower.
-pub const DEFAULT_MAX_TOKENS: u64 = 32_768;
 
 /// The most tokens of an answer: `BEDROCK_MAX_TOKENS`, or the lower of [`DEFAULT_MAX_TOKENS`] and the
 /// model's ceiling.

@@ -44,8 +44,8 @@ pub use name::ModelName;
 pub use object::Object;
 pub use output::{AnswerContent, ModelAnswer, UnreadableOutput, read_output};
 pub use request::{
-    BodySettings, DEFAULT_TEMPERATURE, DEFAULT_TOP_P, EMBEDDING_FIELD, PROMPT_SLOT, RequestBuilder,
-    TOOL_NAME, embedding_schema,
+    BodySettings, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, DEFAULT_TOP_P, EMBEDDING_FIELD,
+    PROMPT_SLOT, RequestBuilder, TOOL_NAME, embedding_schema,
 };
 pub use schema::{RenamedProperty, parts as schema_parts};
 pub use usage::Usage;

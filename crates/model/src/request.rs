@@ -27,7 +27,8 @@ pub const DEFAULT_TEMPERATURE: f64 = 1.0;
 /// The `top_p` sent when nothing is set.
 pub const DEFAULT_TOP_P: f64 = 0.999;
 
-const DEFAULT_MAX_TOKENS: u64 = 32_768;
+/// The most tokens of an answer when nothing is set and the model's ceiling is not lower.
+pub const DEFAULT_MAX_TOKENS: u64 = 32_768;
 
 /// What a tool is for that the model has to call.
 const FORCED_TOOL: &str = "Return the structured analysis response";

@@ -23,7 +23,6 @@ mod repeated;
 pub use confinement::Elsewhere;
 pub use event::{EventError, Message, ObjectCreated, TriggerEvent};
 pub use places::Prefixes;
-pub use repeated::SAME_WRITE;
 
 use messages::BatchAnswer;
 use quarry_edge::callbacks::PipelineCallbacks;

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 /// How long the same content under the same name counts as the same arrival. Clients give a PUT up
 /// within minutes.
-pub const SAME_WRITE: Duration = Duration::from_hours(1);
+const SAME_WRITE: Duration = Duration::from_hours(1);
 
 /// The largest note, bytes.
 const MAX_NOTE_BYTES: u64 = 4 * 1024;
