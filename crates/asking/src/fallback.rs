@@ -2,7 +2,7 @@
 
 use crate::AskingError;
 use quarry_answer::Schema;
-use quarry_model::{Capabilities, Family, Invocation, PROMPT_SLOT, RequestBuilder, RequestForm};
+use quarry_model::{Capabilities, Invocation, PROMPT_SLOT, RequestBuilder, RequestForm};
 use quarry_prompt::RequestBody;
 use std::sync::Arc;
 
@@ -90,20 +90,5 @@ impl Fallback {
     /// The schema of its answers, with the names that its requests ask for.
     pub(crate) fn schema(&self) -> Option<Arc<Schema>> {
         self.schema.clone()
-    }
-}
-
-/// What the fallback model accepts: what its family does. A model of the primary's family, and one
-/// whose id names no model (an application inference profile), is asked as the primary is, with
-/// what the settings say of it.
-pub(crate) fn capabilities(
-    model_id: &str,
-    primary_family: Family,
-    primary: Capabilities,
-) -> Capabilities {
-    match Family::of(model_id) {
-        Family::Unknown => primary,
-        family if family == primary_family => primary,
-        family => family.capabilities(),
     }
 }

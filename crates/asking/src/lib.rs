@@ -4,17 +4,18 @@
 
 mod fallback;
 mod limits;
+mod model;
 mod round;
 
 pub use fallback::Fallback;
 pub use limits::{RecordLimits, Unsendable};
+pub use model::{Lack, Lacking, RunModel};
 
 use quarry_answer::{Reader, Schema, SchemaError};
 use quarry_contract::plan::Plan;
 use quarry_contract::settings::{self, Effort, SettingError, Settings, ThinkingSetting};
 use quarry_model::{
-    BodySettings, Capabilities, CapabilityOverrides, DEFAULT_MAX_TOKENS, Family, Invocation,
-    PROMPT_SLOT, RequestBuilder, RequestForm, embedding_schema,
+    BodySettings, Invocation, PROMPT_SLOT, RequestBuilder, RequestForm, embedding_schema,
 };
 use quarry_prompt::{
     FieldLimit, MissingColumns, Prompts, PromptsError, RecordEncoder, RenderError, RenderOptions,
@@ -29,6 +30,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Asking {
     settings: Settings,
+    model: RunModel,
     requests: RequestBuilder,
     form: RequestForm,
     /// Reads answers to requests in this form.
@@ -63,19 +65,6 @@ pub enum AskingError {
     /// `BEDROCK_MODEL_CAPABILITIES` is not what it should be.
     #[error("BEDROCK_MODEL_CAPABILITIES is not a JSON object of capabilities: {0}")]
     Capabilities(#[source] serde_json::Error),
-    /// More tokens than the model can answer with.
-    #[error(
-        "BEDROCK_MAX_TOKENS is {set}, and {model} answers with at most {ceiling} tokens; lower it, or leave it out \
-         for the most that the model takes (BEDROCK_MODEL_CAPABILITIES with `max_output_tokens` corrects the ceiling)"
-    )]
-    AboveCeiling {
-        /// The setting.
-        set: u64,
-        /// The model.
-        model: String,
-        /// Its ceiling.
-        ceiling: u64,
-    },
     /// A form of requests that the model is known to refuse.
     #[error(
         "records of this run were sent to {model} in a form that it does not take ({form}); the run cannot be \
@@ -107,18 +96,15 @@ impl Asking {
         prompts: &Prompts,
         schema: Option<&Value>,
     ) -> Result<Self, AskingError> {
-        let capabilities = capabilities(&settings)?;
-        let vectors = capabilities.body.is_embedding().then(embedding_schema);
+        let model = RunModel::primary(&settings)?;
+        let vectors = model
+            .capabilities()
+            .body
+            .is_embedding()
+            .then(embedding_schema);
         let schema = vectors.as_ref().or(schema);
         let schema = schema.map(Schema::compile).transpose()?.map(Arc::new);
-        let model_id = settings.effective_model_id();
-        let requests = requests(
-            &settings,
-            &model_id,
-            capabilities,
-            prompts,
-            schema.as_deref(),
-        )?;
+        let requests = requests(&settings, &model, prompts, schema.as_deref());
         let form = requests.first_form();
         let options = RenderOptions {
             missing: match settings.missing_columns {
@@ -139,8 +125,7 @@ impl Asking {
             prompts.template(&settings.routed_rules_column)
         };
         let encoder = RecordEncoder::new(&requests.body(&form), PROMPT_SLOT, template, options)?;
-        let fallback =
-            Self::fallback_of(&settings, capabilities, prompts, schema.as_ref(), &encoder)?;
+        let fallback = Self::fallback_of(&settings, &model, prompts, schema.as_ref(), &encoder)?;
         let properties: Option<Vec<String>> = schema.as_ref().map(|schema| {
             schema
                 .properties()
@@ -151,6 +136,7 @@ impl Asking {
         let columns = ResultColumns::new(properties.as_deref(), &settings.output_column_prefix)?;
         Ok(Self {
             settings,
+            model,
             schema: answers(schema.as_ref(), &requests, &form)?,
             requests,
             form,
@@ -166,29 +152,24 @@ impl Asking {
 
     fn fallback_of(
         settings: &Settings,
-        primary: Capabilities,
+        primary: &RunModel,
         prompts: &Prompts,
         schema: Option<&Arc<Schema>>,
         encoder: &RecordEncoder,
     ) -> Result<Option<Fallback>, AskingError> {
-        let Some(model_id) = &settings.fallback_model_id else {
+        let Some(model) = RunModel::fallback(settings)? else {
             return Ok(None);
         };
-        let capabilities = fallback::capabilities(model_id, named_family(settings), primary);
-        if capabilities.body.is_embedding() != primary.body.is_embedding() {
+        let is_embedding = |model: &RunModel| model.capabilities().body.is_embedding();
+        if is_embedding(&model) != is_embedding(primary) {
             return Err(AskingError::FallbackKind {
-                fallback: model_id.clone(),
-                primary: settings.effective_model_id(),
+                fallback: model.id().to_owned(),
+                primary: primary.id().to_owned(),
             });
         }
-        let requests = requests(
-            settings,
-            model_id,
-            capabilities,
-            prompts,
-            schema.map(|schema| &**schema),
-        )?;
-        let fallback = Fallback::new(model_id.clone(), requests, schema, encoder.body().clone())?;
+        let requests = requests(settings, &model, prompts, schema.map(|schema| &**schema));
+        let id = model.id().to_owned();
+        let fallback = Fallback::new(id, requests, schema, encoder.body().clone())?;
         Ok(Some(fallback))
     }
 
@@ -252,6 +233,11 @@ impl Asking {
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The run's own model.
+    pub fn model(&self) -> &RunModel {
+        &self.model
     }
 
     /// What the prompts file gives of a prompt.
@@ -325,57 +311,28 @@ impl Asking {
     }
 }
 
-/// What the run's model accepts: what its family does, and over it what the settings say.
-pub fn capabilities(settings: &Settings) -> Result<Capabilities, AskingError> {
-    let overrides: CapabilityOverrides = match &settings.model_capabilities {
-        Some(text) => CapabilityOverrides::parse(text).map_err(AskingError::Capabilities)?,
-        None => CapabilityOverrides::default(),
-    };
-    Ok(named_family(settings).capabilities().overridden(&overrides))
-}
-
-/// What the fallback model accepts, if there is one.
-///
-/// # Errors
-///
-/// [`AskingError::Capabilities`], as of the run's model.
-pub fn fallback_capabilities(settings: &Settings) -> Result<Option<Capabilities>, AskingError> {
-    let primary = capabilities(settings)?;
-    let fallback = settings.fallback_model_id.as_deref();
-    Ok(fallback.map(|model| fallback::capabilities(model, named_family(settings), primary)))
-}
-
-/// The family of the run's model. An application profile's ARN does not name the model; the primary
-/// model's id then does.
-pub fn named_family(settings: &Settings) -> Family {
-    match Family::of(&settings.effective_model_id()) {
-        Family::Unknown => Family::of(&settings.primary_model_id),
-        family => family,
-    }
-}
-
 /// A model's requests.
 fn requests(
     settings: &Settings,
-    model_id: &str,
-    capabilities: Capabilities,
+    model: &RunModel,
     prompts: &Prompts,
     schema: Option<&Schema>,
-) -> Result<RequestBuilder, AskingError> {
+) -> RequestBuilder {
+    let effort = settings.effort.filter(|effort| model.takes_effort(*effort));
     let body = BodySettings {
-        max_tokens: max_tokens(settings, model_id, &capabilities)?,
+        max_tokens: model.max_tokens(settings),
         temperature: settings.temperature,
         top_p: settings.top_p,
         thinking_off: settings.thinking == ThinkingSetting::Off,
-        effort: settings.effort.map(Effort::as_str),
+        effort: effort.map(Effort::as_str),
     };
     let schema = schema.filter(|_| settings.use_structured_output);
-    Ok(RequestBuilder::new(
+    RequestBuilder::new(
         body,
-        capabilities,
+        model.capabilities(),
         prompts.system(),
         schema.map(Schema::understood),
-    ))
+    )
 }
 
 /// The schema of the answers to requests in a form, some of whose properties may be asked for under other names.
@@ -413,38 +370,16 @@ fn check_form(
     })
 }
 
-/// The most tokens of an answer: `BEDROCK_MAX_TOKENS`, or the lower of [`DEFAULT_MAX_TOKENS`] and the
-/// model's ceiling.
-///
-/// # Errors
-///
-/// [`AskingError::AboveCeiling`] when the setting is more than the model can answer with.
-pub fn max_tokens(
-    settings: &Settings,
-    model_id: &str,
-    capabilities: &Capabilities,
-) -> Result<u64, AskingError> {
-    match (settings.max_tokens, capabilities.max_output_tokens) {
-        (Some(set), Some(ceiling)) if set > ceiling => Err(AskingError::AboveCeiling {
-            set,
-            model: model_id.to_owned(),
-            ceiling,
-        }),
-        (Some(set), _) => Ok(set),
-        (None, ceiling) => Ok(ceiling.map_or(DEFAULT_MAX_TOKENS, |ceiling| {
-            ceiling.min(DEFAULT_MAX_TOKENS)
-        })),
-    }
-}
-
 /// The schema that the run's model keeps by itself: an embedding model answers with a vector,
 /// whatever else is asked for.
 pub fn own_schema(settings: &Settings) -> Result<Option<Value>, AskingError> {
-    let vectors = capabilities(settings)?.body.is_embedding();
+    let model = RunModel::primary(settings)?;
+    let vectors = model.capabilities().body.is_embedding();
     Ok(vectors.then(embedding_schema))
 }
 
 /// Whether records hold `Converse` bodies.
 pub fn converse(settings: &Settings) -> Result<bool, AskingError> {
-    Ok(capabilities(settings)?.invocation == Invocation::Converse)
+    let model = RunModel::primary(settings)?;
+    Ok(model.capabilities().invocation == Invocation::Converse)
 }

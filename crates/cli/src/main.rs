@@ -6,6 +6,7 @@ mod failure;
 mod input;
 mod interrupt;
 mod merge;
+mod models;
 mod output;
 mod parse;
 mod preview;
@@ -69,6 +70,9 @@ enum Command {
     /// List the settings with default, range and meaning.
     #[command(after_help = "Example:\n  quarry settings max_tokens")]
     Settings(settings::SettingsArguments),
+    /// List the models: how each may be asked, what it costs and until when it is there.
+    #[command(after_help = "Example:\n  quarry models haiku-4-5")]
+    Models(models::ModelsArguments),
     /// Print a script with which a shell completes the command.
     #[command(
         after_help = "Example:\n  quarry completions bash > ~/.local/share/bash-completion/completions/quarry"
@@ -148,6 +152,7 @@ fn run_command(command: Command) -> Result<(), Failure> {
             in_runtime(Box::pin(simulate_bedrock::simulate_bedrock(arguments)))
         }
         Command::Parse(arguments) => parse::parse(&arguments),
+        Command::Models(arguments) => models::models(&arguments),
         Command::Settings(arguments) => settings::settings(&arguments),
         Command::Completions(arguments) => {
             completions::completions(&arguments, Arguments::command())

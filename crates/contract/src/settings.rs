@@ -114,13 +114,15 @@ pub enum Effort {
     Medium,
     /// Much.
     High,
+    /// More, for long work.
+    XHigh,
     /// As much as it can.
     Max,
 }
 
 impl Effort {
     /// Every value, from the least.
-    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Max];
+    pub const ALL: [Self; 5] = [Self::Low, Self::Medium, Self::High, Self::XHigh, Self::Max];
 
     /// The service's name of it.
     pub fn as_str(self) -> &'static str {
@@ -128,6 +130,7 @@ impl Effort {
             Self::Low => "low",
             Self::Medium => "medium",
             Self::High => "high",
+            Self::XHigh => "xhigh",
             Self::Max => "max",
         }
     }
@@ -716,7 +719,7 @@ mod tests {
             ("BEDROCK_MAX_INPUT_FIELD_LENGTH", "20", "31 to 10000000"),
             ("BEDROCK_SKIP_ERROR_RECORDS", "yes", "false, true"),
             ("BEDROCK_THINKING", "on", "default, off"),
-            ("BEDROCK_EFFORT", "some", "low, medium, high, max"),
+            ("BEDROCK_EFFORT", "some", "low, medium, high, xhigh, max"),
             ("BEDROCK_SERVICE_TIER", "cheap", "default, flex, priority"),
             ("BEDROCK_FLEX_WAIT_MINUTES", "0", "1 to 10080"),
         ];

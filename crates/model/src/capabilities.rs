@@ -1,5 +1,6 @@
 //! What a model accepts, as plain data that settings can override.
 
+use crate::date::Date;
 use serde::{Deserialize, Serialize};
 
 /// The Bedrock operation whose request body a record carries (`modelInvocationType` of a batch
@@ -58,8 +59,7 @@ pub enum Thinking {
     Always,
 }
 
-/// What a model accepts. Start from [`crate::Family::capabilities`] and change what settings say
-/// otherwise with [`Capabilities::overridden`].
+/// What a model accepts: [`crate::KnownModel::capabilities`], over which settings may say otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -105,9 +105,13 @@ pub struct Capabilities {
 impl Capabilities {
     /// These capabilities with every value the overrides name replaced.
     ///
-    /// Who says of a model only whether it takes `tools` means that a call can be forced, too.
+    /// Who says of a model only whether it takes `tools` means that a call can be forced, too. Where a model always thinks,
+    /// a call that can be forced can be forced while it thinks.
     #[must_use]
     pub fn overridden(self, overrides: &CapabilityOverrides) -> Self {
+        let thinking = overrides.thinking.unwrap_or(self.thinking);
+        let forced = overrides.forced_tool.or(overrides.tools);
+        let forced_as_it_thinks = forced.filter(|forced| *forced && thinking == Thinking::Always);
         Self {
             invocation: overrides.invocation.unwrap_or(self.invocation),
             body: overrides.body.unwrap_or(self.body),
@@ -117,17 +121,15 @@ impl Capabilities {
                 .temperature_with_top_p
                 .unwrap_or(self.temperature_with_top_p),
             tools: overrides.tools.unwrap_or(self.tools),
-            forced_tool: overrides
-                .forced_tool
-                .or(overrides.tools)
-                .unwrap_or(self.forced_tool),
+            forced_tool: forced.unwrap_or(self.forced_tool),
             forced_tool_with_thinking: overrides
                 .forced_tool_with_thinking
+                .or(forced_as_it_thinks)
                 .unwrap_or(self.forced_tool_with_thinking),
             structured_output: overrides
                 .structured_output
                 .unwrap_or(self.structured_output),
-            thinking: overrides.thinking.unwrap_or(self.thinking),
+            thinking,
             effort: overrides.effort.unwrap_or(self.effort),
             flex: overrides.flex.unwrap_or(self.flex),
             priority: overrides.priority.unwrap_or(self.priority),
@@ -197,10 +199,13 @@ pub struct CapabilityOverrides {
     /// See [`Capabilities::max_output_tokens`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u64>,
+    /// The last day on which the model is asked, whatever the table says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_of_life: Option<Date>,
 }
 
 impl CapabilityOverrides {
-    /// Reads the JSON object of `BEDROCK_MODEL_CAPABILITIES`.
+    /// Reads a JSON object.
     ///
     /// # Errors
     ///
@@ -212,52 +217,113 @@ impl CapabilityOverrides {
     }
 }
 
+/// What `BEDROCK_MODEL_CAPABILITIES` says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ModelOverrides {
+    /// Of the run's model: the object's members.
+    pub primary: CapabilityOverrides,
+    /// Of the fallback model: the member `fallback`, an object with the same members.
+    pub fallback: CapabilityOverrides,
+}
+
+impl ModelOverrides {
+    /// Reads the JSON object of `BEDROCK_MODEL_CAPABILITIES`.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not JSON, not an object, or has a member that is not a capability.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        let mut object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
+        let fallback = match object.remove("fallback") {
+            Some(fallback) => CapabilityOverrides::parse(&fallback.to_string())?,
+            None => CapabilityOverrides::default(),
+        };
+        Ok(Self {
+            primary: serde_json::from_value(serde_json::Value::Object(object))?,
+            fallback,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Family;
+    use crate::KnownModel;
+
+    fn unknown() -> Capabilities {
+        *KnownModel::of("an-application-profile").capabilities()
+    }
 
     #[test]
     fn an_unnamed_model_can_be_described_by_hand() {
-        let overrides: CapabilityOverrides = serde_json::from_str(
+        let overrides = CapabilityOverrides::parse(
             r#"{"invocation":"InvokeModel","body":"anthropic_messages","tools":true}"#,
         )
         .expect("valid overrides");
-        let unknown = Family::Unknown.capabilities();
-        let described = unknown.overridden(&overrides);
+        let described = unknown().overridden(&overrides);
         assert_eq!(described.invocation, Invocation::InvokeModel);
         assert_eq!(described.body, BodyForm::AnthropicMessages);
         assert!(described.tools);
-        assert_eq!(described.prefill, unknown.prefill);
+        assert_eq!(described.prefill, unknown().prefill);
     }
 
     #[test]
     fn every_fact_can_be_corrected_and_tools_alone_mean_forced_ones() {
-        let unknown = Family::Unknown.capabilities();
-        let mut text = serde_json::to_value(unknown).expect("plain data");
+        let mut text = serde_json::to_value(unknown()).expect("plain data");
         text["max_output_tokens"] = 5.into();
         text["thinking"] = "always".into();
         let overrides = CapabilityOverrides::parse(&text.to_string()).expect("all members");
-        let described = unknown.overridden(&overrides);
+        let described = unknown().overridden(&overrides);
         assert_eq!(described.max_output_tokens, Some(5));
         assert_eq!(described.thinking, Thinking::Always);
 
         let tools = CapabilityOverrides::parse(r#"{"tools":true}"#).expect("valid overrides");
-        let described = unknown.overridden(&tools);
-        assert!(described.tools && described.forced_tool);
+        let described = unknown().overridden(&tools);
+        assert!(described.tools && described.forced_tool && !described.forced_tool_with_thinking);
         let offered = CapabilityOverrides::parse(r#"{"tools":true,"forced_tool":false}"#);
-        assert!(
-            !unknown
-                .overridden(&offered.expect("valid overrides"))
-                .forced_tool
-        );
-        assert!(CapabilityOverrides::parse(r#"["InvokeModel"]"#).is_err());
+        let described = unknown().overridden(&offered.expect("valid overrides"));
+        assert!(described.tools && !described.forced_tool);
     }
 
     #[test]
-    fn a_misspelt_override_is_refused() {
-        let error = serde_json::from_str::<CapabilityOverrides>(r#"{"tool":true}"#)
-            .expect_err("unknown member");
-        assert!(error.to_string().contains("tool"), "{error}");
+    fn a_call_that_can_be_forced_of_a_model_that_always_thinks_is_forced_while_it_thinks() {
+        let newest = *KnownModel::of("anthropic.claude-opus-5-5").capabilities();
+        assert!(!newest.forced_tool && !newest.forced_tool_with_thinking);
+        let forced =
+            CapabilityOverrides::parse(r#"{"forced_tool":true}"#).expect("valid overrides");
+        let described = newest.overridden(&forced);
+        assert!(described.forced_tool && described.forced_tool_with_thinking);
+    }
+
+    #[test]
+    fn what_is_said_of_the_fallback_model_stands_in_an_object_of_its_own() {
+        let overrides = ModelOverrides::parse(
+            r#"{"prefill":true,"end_of_life":"2027-12-31","fallback":{"max_output_tokens":9}}"#,
+        )
+        .expect("valid overrides");
+        assert_eq!(overrides.primary.prefill, Some(true));
+        assert_eq!(overrides.primary.end_of_life, Date::parse("2027-12-31"));
+        assert_eq!(overrides.primary.max_output_tokens, None);
+        assert_eq!(overrides.fallback.max_output_tokens, Some(9));
+    }
+
+    #[test]
+    fn a_member_that_is_no_capability_and_a_list_are_refused() {
+        for text in [
+            r#"{"tool":true}"#,
+            r#"["InvokeModel"]"#,
+            r#"{"fallback":["InvokeModel"]}"#,
+            r#"{"fallback":{"tool":true}}"#,
+            r#"{"fallback":{"fallback":{}}}"#,
+            r#"{"end_of_life":"never"}"#,
+            r#"{"max_output_tokens":-1}"#,
+            "[]",
+            "null",
+            "",
+        ] {
+            assert!(ModelOverrides::parse(text).is_err(), "{text}");
+        }
+        let error = ModelOverrides::parse(r#"{"tool":true}"#).expect_err("unknown member");
+        assert!(error.to_string().contains("`tool`"), "{error}");
     }
 }

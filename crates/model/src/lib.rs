@@ -1,20 +1,20 @@
-//! What Quarry knows about the models on Amazon Bedrock: which family an id belongs to, what
-//! that family accepts, how a request body (`modelInput`) is built for it, and how its answer
-//! (`modelOutput`) is read.
+//! What Quarry knows about the models on Amazon Bedrock: what an id names and what
+//! that model accepts and costs ([`KnownModel`], from the table `models.toml`), how a request body
+//! (`modelInput`) is built for it, and how its answer (`modelOutput`) is read.
 //!
 //! Limits: this crate builds and reads JSON and nothing else. It does not call Bedrock, does not
 //! fill in prompts (a body carries [`PROMPT_SLOT`] where the prompt of a row goes) and does not
 //! look inside the answer text; that is the work of `quarry-answer`.
 //!
 //! ```
-//! use quarry_model::{BodySettings, Family, RequestBuilder};
+//! use quarry_model::{BodySettings, KnownModel, RequestBuilder};
 //! use serde_json::json;
 //!
 //! let schema = json!({"type": "object", "properties": {"kind": {"type": "string"}}});
-//! let capabilities = Family::of("us.anthropic.claude-sonnet-4-5-20250929-v1:0").capabilities();
+//! let model = KnownModel::of("us.anthropic.claude-haiku-4-5-20251001-v1:0");
 //! let requests = RequestBuilder::new(
 //!     BodySettings::default(),
-//!     capabilities,
+//!     *model.capabilities(),
 //!     Some("You are a classifier."),
 //!     Some(&schema),
 //! );
@@ -23,9 +23,9 @@
 //! ```
 
 mod capabilities;
+mod date;
 mod denial;
 mod enforcement;
-mod family;
 mod form;
 mod name;
 mod object;
@@ -33,12 +33,15 @@ mod output;
 mod refused_part;
 mod request;
 mod schema;
+mod table;
 mod usage;
 
-pub use capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation, Thinking};
+pub use capabilities::{
+    BodyForm, Capabilities, CapabilityOverrides, Invocation, ModelOverrides, Thinking,
+};
+pub use date::Date;
 pub use denial::Denial;
 pub use enforcement::{Enforcement, ways};
-pub use family::Family;
 pub use form::{Parameter, RequestForm};
 pub use name::ModelName;
 pub use object::Object;
@@ -48,4 +51,5 @@ pub use request::{
     PROMPT_SLOT, RequestBuilder, TOOL_NAME, embedding_schema,
 };
 pub use schema::{RenamedProperty, parts as schema_parts};
+pub use table::{FactGroup, FoundBy, KnownModel, Model, Price, Source, TokenPrice};
 pub use usage::Usage;

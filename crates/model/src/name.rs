@@ -5,31 +5,7 @@
 //! both. Other ARNs (application inference profiles, custom and provisioned models) carry a
 //! random id instead of a model name.
 
-/// Providers whose name is the first part of a model id. What stands before one of them is a
-/// geography prefix (`us`, `eu`, `apac`, `global`, …), whatever prefixes AWS adds later.
-const PROVIDERS: [&str; 21] = [
-    "ai21",
-    "amazon",
-    "anthropic",
-    "cohere",
-    "deepseek",
-    "google",
-    "luma",
-    "meta",
-    "minimax",
-    "mistral",
-    "moonshot",
-    "moonshotai",
-    "nvidia",
-    "openai",
-    "qwen",
-    "stability",
-    "twelvelabs",
-    "upstage",
-    "writer",
-    "xai",
-    "zai",
-];
+use crate::table::PROVIDERS;
 
 /// What a model id names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +18,8 @@ pub struct ModelName<'a> {
     pub foundation_model: &'a str,
     /// Whether the id is that of an inference profile.
     pub by_profile: bool,
+    /// What stands before the provider in such an id: `us`.
+    pub geography: Option<&'a str>,
 }
 
 impl<'a> ModelName<'a> {
@@ -66,6 +44,7 @@ impl<'a> ModelName<'a> {
                 model: rest,
                 foundation_model: id,
                 by_profile: false,
+                geography: None,
             });
         }
         let (second, model) = rest.split_once('.')?;
@@ -74,6 +53,7 @@ impl<'a> ModelName<'a> {
             model,
             foundation_model: rest,
             by_profile: true,
+            geography: Some(first),
         })
     }
 }
@@ -85,22 +65,23 @@ mod tests {
     #[test]
     fn a_profile_names_the_model_behind_it() {
         let model = "anthropic.claude-sonnet-4-20250514-v1:0";
-        for (id, by_profile) in [
-            (model.to_owned(), false),
-            (format!("eu.{model}"), true),
+        for (id, geography) in [
+            (model.to_owned(), None),
+            (format!("eu.{model}"), Some("eu")),
+            (format!("us-gov.{model}"), Some("us-gov")),
             (
                 format!("arn:aws:bedrock:eu-central-1::foundation-model/{model}"),
-                false,
+                None,
             ),
             (
                 format!("arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.{model}"),
-                true,
+                Some("eu"),
             ),
         ] {
             let name = ModelName::of(&id).unwrap();
             assert_eq!(
-                (name.foundation_model, name.by_profile),
-                (model, by_profile)
+                (name.foundation_model, name.by_profile, name.geography),
+                (model, geography.is_some(), geography)
             );
         }
         let application =

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::{PlanInput, PlanOutput};
 use quarry_edge::clock::Unlimited;
+use quarry_edge::error::StepError;
 use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
@@ -18,7 +19,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The model of the run unless the settings name another.
-pub const MODEL: &str = "anthropic.claude-sonnet-4-20250514-v1:0";
+pub const MODEL: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
+
+/// When the runs are started: every model that the tests name is there.
+pub const STARTED: &str = "2026-01-02T03:04:05Z";
 
 /// The settings with which every round that has a record becomes a job.
 pub const BY_JOBS: [(&str, &str); 3] = [
@@ -43,14 +47,29 @@ impl Metrics for Silent {
 ///
 /// When `plan` refuses the settings.
 pub async fn planned(store: &MemoryStore, rows: u32, settings: &[(&str, &str)]) -> PlanOutput {
-    let lines: String = (0..rows).map(|row| format!("r{row}\n")).collect();
+    let planned = try_planned(store, rows, STARTED, settings).await;
+    planned.expect("the run can be planned")
+}
+
+/// Plans a run that was started at a time such as [`STARTED`], or returns why `plan` refuses it.
+///
+/// # Errors
+///
+/// Those of `plan`.
+pub async fn try_planned(
+    store: &MemoryStore,
+    rows: u32,
+    started: &str,
+    settings: &[(&str, &str)],
+) -> Result<PlanOutput, StepError> {
+    let lines: Vec<String> = (0..rows).map(|row| format!("r{row}\n")).collect();
     let prompts = json!({"user_prompt_template": "{row}", "input_placeholders": ["row"]});
-    put(store, "in/rows.csv", format!("row\n{lines}")).await;
+    put(store, "in/rows.csv", format!("row\n{}", lines.concat())).await;
     put(store, "prompts/prompts.json", prompts.to_string()).await;
     let mut input: PlanInput = serde_json::from_value(json!({
         "version": 1,
         "execution": "run",
-        "started": "2026-01-02T03:04:05Z",
+        "started": started,
         "turn": 0,
         "request": {
             "version": 1,
@@ -73,8 +92,7 @@ pub async fn planned(store: &MemoryStore, rows: u32, settings: &[(&str, &str)]) 
         work: None,
         metrics: Arc::new(Silent),
     };
-    let planned = quarry_plan::handle(&deps, input, &Unlimited).await;
-    planned.expect("the run can be planned")
+    quarry_plan::handle(&deps, input, &Unlimited).await
 }
 
 async fn put(store: &MemoryStore, key: &str, text: String) {

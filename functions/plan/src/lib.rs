@@ -4,6 +4,7 @@
 //! that outlasts one invocation keeps its progress in the run's folder and is called again.
 
 mod discover;
+mod models;
 mod parquet;
 mod publish;
 mod request;
@@ -156,6 +157,7 @@ async fn prepare(deps: &Deps, input: &PlanInput) -> Result<Progress, StepError> 
     let mut values = deps.settings.clone();
     values.extend(input.request.settings.clone());
     let settings = Settings::read(&values).map_err(StepError::bad_request)?;
+    let mut of_models = models::check(&settings, &input.started)?;
     let store = &*deps.store;
     let (prompts_value, prompts) = sources::prompts(store, &input.request.prompts).await?;
     let mut notes: Vec<String> = prompts
@@ -164,6 +166,7 @@ async fn prepare(deps: &Deps, input: &PlanInput) -> Result<Progress, StepError> 
         .map(|warning| format!("prompts.json: {warning}"))
         .collect();
     notes.extend(settings::notes(&values));
+    notes.append(&mut of_models);
     let own_schema = quarry_asking::own_schema(&settings).map_err(StepError::bad_request)?;
     if own_schema.is_some() && prompts.system().is_some() {
         notes.push(

@@ -9,7 +9,7 @@ use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::payload::{ManifestItem, PlanInput};
 use quarry_contract::plan::{Mode, Plan, Segment, Slice, Table};
-use quarry_contract::settings::{BatchMode, Settings};
+use quarry_contract::settings::{BatchMode, ServiceTier};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_rows::newline_name;
@@ -39,7 +39,7 @@ pub(crate) async fn publish(
     let mut tables = Vec::new();
     let mut slices = Vec::new();
     for (number, scan) in progress.tables.into_iter().enumerate() {
-        let (table, cut) = cut(number, scan, settings, slices.len(), &mut notes)?;
+        let (table, cut) = cut(number, scan, asking, slices.len(), &mut notes)?;
         tables.push(table);
         slices.extend(cut);
     }
@@ -102,7 +102,7 @@ async fn write_slices(deps: &Deps, run: &RunFolder, slices: &[Slice]) -> Result<
 fn cut(
     number: usize,
     mut scan: TableScan,
-    settings: &Settings,
+    asking: &Asking,
     first_slice: usize,
     notes: &mut Vec<String>,
 ) -> Result<(Table, Vec<Slice>), StepError> {
@@ -117,7 +117,8 @@ fn cut(
         .ok_or_else(|| StepError::bad_request("the table was not scanned"))?;
     let (records, rows) = (marks.records(), scan.rows);
     let cuts = marks.cut(end);
-    let mode = mode(settings, rows, records);
+    let settings = asking.settings();
+    let mode = mode(asking, rows, records);
     if scan.files.is_empty() {
         // Its folder is noted.
     } else if rows == 0 {
@@ -131,6 +132,15 @@ fn cut(
         notes.push(format!(
             "{name} is asked on demand, at the full price: it has enough rows for jobs, but \
              BEDROCK_BATCH_ROLE_ARN is not set"
+        ));
+    } else if settings.batch_mode == BatchMode::Auto
+        && rows >= settings.batch_threshold
+        && !asking.model().capabilities().batch
+    {
+        notes.push(format!(
+            "{name} is asked on demand, at the full price: it has enough rows for jobs, but batch jobs do not take {}{}",
+            asking.model().id(),
+            cheaper(asking)
         ));
     } else if mode == Mode::OnDemand && settings.batch_mode == BatchMode::Batch {
         notes.push(format!(
@@ -178,16 +188,31 @@ fn cut(
 }
 
 /// Jobs or calls: as the setting says, down to the minimum of records that a job needs.
-fn mode(settings: &Settings, rows: u64, records: u64) -> Mode {
+fn mode(asking: &Asking, rows: u64, records: u64) -> Mode {
+    let settings = asking.settings();
     let wanted = match settings.batch_mode {
         BatchMode::Realtime => false,
         BatchMode::Batch => true,
-        BatchMode::Auto => rows >= settings.batch_threshold && settings.batch_role_arn.is_some(),
+        BatchMode::Auto => {
+            rows >= settings.batch_threshold
+                && settings.batch_role_arn.is_some()
+                && asking.model().capabilities().batch
+        }
     };
     if wanted && records >= settings.min_records_per_job {
         Mode::Batch
     } else {
         Mode::OnDemand
+    }
+}
+
+/// How a model that batch jobs do not take is asked at half the price all the same.
+fn cheaper(asking: &Asking) -> &'static str {
+    let has_flex = asking.model().has_tier(ServiceTier::Flex);
+    if has_flex && asking.settings().service_tier == ServiceTier::Default {
+        "; BEDROCK_SERVICE_TIER=flex costs half of it"
+    } else {
+        ""
     }
 }
 

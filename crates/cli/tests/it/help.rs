@@ -3,7 +3,7 @@
 use crate::command::Workplace;
 use serde_json::Value;
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
     "run",
     "preview",
     "parse",
@@ -11,6 +11,7 @@ const COMMANDS: [&str; 8] = [
     "deploy-check",
     "simulate-bedrock",
     "settings",
+    "models",
     "completions",
 ];
 

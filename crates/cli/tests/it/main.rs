@@ -9,6 +9,7 @@ mod help;
 #[cfg(unix)]
 mod interrupt;
 mod merge;
+mod models;
 mod moving_over;
 #[cfg(unix)]
 mod overlap;

@@ -232,7 +232,7 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
     about(
         "BEDROCK_EFFORT",
         None,
-        "low, medium, high, max",
+        "low, medium, high, xhigh, max",
         "how much a model works on an answer, for models that take it",
     ),
     about(

@@ -2,7 +2,7 @@
 //! service has refused before.
 
 use quarry_model::{
-    BodyForm, BodySettings, Capabilities, Enforcement, Family, Invocation, Parameter,
+    BodyForm, BodySettings, Capabilities, Enforcement, Invocation, KnownModel, Parameter,
     RequestBuilder, RequestForm, Thinking,
 };
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ fn models() -> impl Iterator<Item = Capabilities> {
                 forced_tool_with_thinking: is(5),
                 structured_output: is(6),
                 effort: is(7),
-                ..Family::Unknown.capabilities()
+                ..*KnownModel::of("").capabilities()
             })
         })
     })

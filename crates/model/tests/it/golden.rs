@@ -7,7 +7,7 @@
 //! anew.
 
 use quarry_model::{
-    AnswerContent, BodySettings, CapabilityOverrides, Family, PROMPT_SLOT, RequestBuilder,
+    AnswerContent, BodySettings, CapabilityOverrides, KnownModel, PROMPT_SLOT, RequestBuilder,
     read_output,
 };
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ fn every_family_gets_the_body_it_accepts() {
         let model_id = case["model_id"].as_str().expect("model_id");
         let requests = RequestBuilder::new(
             settings(&case),
-            Family::of(model_id).capabilities().overridden(&overrides),
+            KnownModel::of(model_id).overridden(&overrides),
             case["system"].as_str(),
             schema,
         );

@@ -3,7 +3,7 @@
 //! A case names what the model accepts (over a model that accepts nothing but text and sampling), what a run asks for, and the forms
 //! that its refusals lead to, one after the other; `null` where there is no other way.
 
-use quarry_model::{BodySettings, CapabilityOverrides, Family, RequestBuilder, RequestForm};
+use quarry_model::{BodySettings, CapabilityOverrides, KnownModel, RequestBuilder, RequestForm};
 use serde_json::{Value, json};
 
 #[test]
@@ -37,9 +37,7 @@ fn each_refusal_leads_to_the_next_way_that_the_model_has() {
 
 fn requests(case: &Value) -> RequestBuilder {
     let overrides = CapabilityOverrides::parse(&case["capabilities"].to_string());
-    let capabilities = Family::of("")
-        .capabilities()
-        .overridden(&overrides.expect("capabilities"));
+    let capabilities = KnownModel::of("").overridden(&overrides.expect("capabilities"));
     let settings = BodySettings {
         thinking_off: case["thinking"] == "off",
         effort: (case["effort"] == "low").then_some("low"),

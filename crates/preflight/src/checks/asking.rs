@@ -2,71 +2,63 @@
 
 use crate::finding::Findings;
 use crate::subject::Subject;
-use quarry_asking::{capabilities, named_family};
-use quarry_model::{Capabilities, Enforcement, Family, ways};
+use quarry_asking::RunModel;
+use quarry_model::{Capabilities, Enforcement, FoundBy, ways};
 
 const CAPABILITIES: &str = "BEDROCK_MODEL_CAPABILITIES";
 
 pub(crate) fn check(subject: &Subject, found: &mut Findings) {
     let settings = &subject.settings;
-    let sent = match capabilities(settings) {
-        Ok(sent) => sent,
+    let model = match RunModel::primary(settings) {
+        Ok(model) => model,
         Err(error) => {
             let remedy = "docs/settings.md lists the members and their values";
             found.error("setting", CAPABILITIES, error.to_string(), remedy);
             return;
         }
     };
-    let family = named_family(settings);
-    if !subject.has_model() || matches!(family, Family::Unknown) {
+    let known = model.known();
+    if !subject.has_model() || known.is_nameless() {
         return;
     }
-    let accepted = family.capabilities();
+    let (sent, accepted) = (model.capabilities(), *known.capabilities());
     let about = format!("model {} ({CAPABILITIES})", settings.effective_model_id());
-    check_prefill(subject, sent, accepted, &about, found);
+    check_prefill(subject, &model, &about, found);
     if sent.sampling && !accepted.sampling && !accepted.body.is_embedding() {
         found.error(
             "asking-sampling",
             &about,
-            "is said to take temperature and top_p, and its family refuses both: every record would fail",
+            "is said to take temperature and top_p, and the table of models says that it refuses both: every record would fail",
             "leave `sampling` out",
         );
     } else if sent.sampling && sent.temperature_with_top_p && !accepted.temperature_with_top_p {
         found.error(
             "asking-sampling",
             &about,
-            "is said to take temperature and top_p together, and its family refuses that: every record would fail",
+            "is said to take temperature and top_p together, and the table of models says that it refuses that: every record would fail",
             "leave `temperature_with_top_p` out",
         );
     }
     check_dropped(subject, sent, found);
 }
 
-fn check_prefill(
-    subject: &Subject,
-    sent: Capabilities,
-    accepted: Capabilities,
-    about: &str,
-    found: &mut Findings,
-) {
+fn check_prefill(subject: &Subject, model: &RunModel, about: &str, found: &mut Findings) {
     let request = subject.request.as_ref();
     let has_schema = subject.settings.validation_schema.is_some()
         || request.is_some_and(|request| request.schema.is_some());
     let is_held = has_schema && subject.settings.use_structured_output;
+    let sent = model.capabilities();
     let first = ways(&sent, is_held, false).first().copied();
-    if accepted.prefill || first != Some(Enforcement::Prefill) {
+    if model.known().capabilities().prefill || first != Some(Enforcement::Prefill) {
         return;
     }
-    let problem = "is said to take a begun answer (prefill), and its family is not known to: where it refuses that, every record fails";
     let remedy =
         "leave `prefill` out; with a schema, models with tools are held to it by a tool call";
-    if matches!(
-        named_family(&subject.settings),
-        Family::Claude { .. } | Family::ClaudeUnversioned
-    ) {
-        let problem = "is said to take a begun answer (prefill), and its family refuses that: every record would fail";
+    if model.known().found_by() == FoundBy::Model {
+        let problem = "is said to take a begun answer (prefill), and the table of models says that it refuses that: every record would fail";
         found.error("asking-prefill", about, problem, remedy);
     } else {
+        let problem = "is said to take a begun answer (prefill), and it has no row in the table of models: where it refuses that, every record fails";
         found.warning("asking-prefill", about, problem, remedy);
     }
 }
@@ -83,14 +75,14 @@ fn check_dropped(subject: &Subject, sent: Capabilities, found: &mut Findings) {
         found.note(
             "setting-not-sent",
             given.join(", "),
-            format!("the family of {model} takes neither temperature nor top_p: not sent"),
+            format!("{model} takes neither temperature nor top_p: not sent"),
             "leave it out",
         );
     } else if sent.sampling && !sent.temperature_with_top_p && given.len() == 2 {
         found.note(
             "setting-not-sent",
             given.join(", "),
-            format!("the family of {model} takes one of the two: only one is sent, the temperature unless it is at its default"),
+            format!("{model} takes one of the two: only one is sent, the temperature unless it is at its default"),
             "set one of them",
         );
     }

@@ -2,9 +2,8 @@
 
 use crate::finding::Findings;
 use crate::subject::Subject;
-use quarry_asking::{capabilities, fallback_capabilities, max_tokens};
-use quarry_contract::settings::{BatchMode, ServiceTier, ThinkingSetting};
-use quarry_model::{Capabilities, Thinking};
+use quarry_asking::{Lack, Lacking, RunModel};
+use quarry_contract::settings::BatchMode;
 
 /// The way out where the facts of a model are out of date.
 const CORRECTED: &str = "if that is out of date, correct it with BEDROCK_MODEL_CAPABILITIES";
@@ -12,29 +11,62 @@ const CORRECTED: &str = "if that is out of date, correct it with BEDROCK_MODEL_C
 pub(crate) fn check(subject: &Subject, found: &mut Findings) {
     let settings = &subject.settings;
     // A capability that is misspelt is found elsewhere.
-    let Ok(primary) = capabilities(settings) else {
+    let (Ok(primary), Ok(fallback)) = (RunModel::primary(settings), RunModel::fallback(settings))
+    else {
         return;
     };
     if subject.has_model() {
-        let model = settings.effective_model_id();
-        check_batch(subject, &model, primary, found);
-        check_model(subject, &model, primary, found);
+        if !primary.capabilities().batch && settings.batch_mode == BatchMode::Auto {
+            found.warning(
+                "model-no-batch",
+                format!("model {}", primary.id()),
+                "batch jobs do not take it: all rows are asked on demand, at the on-demand price",
+                format!(
+                    "set BEDROCK_BATCH_MODE to realtime if that is meant, or choose a model that batch jobs take; \
+                     {CORRECTED} (`batch`)"
+                ),
+            );
+        }
+        for lack in primary.lacking(settings) {
+            report(lack, found);
+        }
     }
-    if let (Some(model), Ok(Some(fallback))) =
-        (&settings.fallback_model_id, fallback_capabilities(settings))
-    {
-        check_model(subject, model, fallback, found);
+    let Some(fallback) = fallback else {
+        return;
+    };
+    for lack in fallback.lacking_as_fallback(settings) {
+        report(lack, found);
+    }
+    for note in fallback.left_out_as_fallback(settings) {
+        found.note(
+            "setting-not-sent",
+            "BEDROCK_FALLBACK_MODEL_ID",
+            note,
+            "nothing has to be done; choose another fallback model if that matters",
+        );
     }
 }
 
-/// Only the run's own model is asked in jobs.
-fn check_batch(subject: &Subject, model: &str, accepted: Capabilities, found: &mut Findings) {
-    if accepted.batch {
-        return;
-    }
-    match subject.settings.batch_mode {
-        BatchMode::Realtime => {}
-        BatchMode::Batch => found.error(
+fn report(lack: Lack, found: &mut Findings) {
+    let model = lack.model;
+    match lack.what {
+        Lacking::Text { why } => found.error(
+            "model-not-asked",
+            format!("model {model}"),
+            format!("cannot be asked, because {why}"),
+            "choose a model that answers with text or with one vector (quarry models)",
+        ),
+        // The account's own facts are newer than the table: the check of a model's life looks at both.
+        Lacking::Life { .. } => {}
+        Lacking::Tokens { set, ceiling } => found.error(
+            "model-max-tokens",
+            "BEDROCK_MAX_TOKENS",
+            format!("is {set}, and {model} answers with at most {ceiling} tokens"),
+            format!(
+                "set it to {ceiling} or less, or leave it out; {CORRECTED} (`max_output_tokens`)"
+            ),
+        ),
+        Lacking::Batch => found.error(
             "model-no-batch",
             "BEDROCK_BATCH_MODE",
             format!("is batch, and batch jobs do not take {model}"),
@@ -42,62 +74,37 @@ fn check_batch(subject: &Subject, model: &str, accepted: Capabilities, found: &m
                 "set it to realtime, or choose a model that batch jobs take; {CORRECTED} (`batch`)"
             ),
         ),
-        BatchMode::Auto => found.warning(
-            "model-no-batch",
-            format!("model {model}"),
-            "batch jobs do not take it: all rows are asked on demand, at the on-demand price",
-            format!(
-                "set BEDROCK_BATCH_MODE to realtime if that is meant, or choose a model that batch jobs take; \
-                 {CORRECTED} (`batch`)"
-            ),
-        ),
-    }
-}
-
-fn check_model(subject: &Subject, model: &str, accepted: Capabilities, found: &mut Findings) {
-    let settings = &subject.settings;
-    if let (Err(_), Some(set), Some(ceiling)) = (
-        max_tokens(settings, model, &accepted),
-        settings.max_tokens,
-        accepted.max_output_tokens,
-    ) {
-        found.error(
-            "model-max-tokens",
-            "BEDROCK_MAX_TOKENS",
-            format!("is {set}, and {model} answers with at most {ceiling} tokens"),
-            format!(
-                "set it to {ceiling} or less, or leave it out; {CORRECTED} (`max_output_tokens`)"
-            ),
-        );
-    }
-    if settings.thinking == ThinkingSetting::Off && accepted.thinking == Thinking::Always {
-        found.error(
+        Lacking::ThinkingOff => found.error(
             "model-thinking",
             "BEDROCK_THINKING",
             format!("is off, and {model} always thinks"),
             format!("leave it out; {CORRECTED} (`thinking`)"),
-        );
-    }
-    if let Some(effort) = settings.effort.filter(|_| !accepted.effort) {
-        found.error(
-            "model-effort",
-            "BEDROCK_EFFORT",
-            format!("is {}, and {model} has no effort to set", effort.as_str()),
-            format!("leave it out; {CORRECTED} (`effort`)"),
-        );
-    }
-    let has_tier = match settings.service_tier {
-        ServiceTier::Default => true,
-        ServiceTier::Flex => accepted.flex,
-        ServiceTier::Priority => accepted.priority,
-    };
-    if !has_tier {
-        let tier = settings.service_tier.as_str();
-        found.error(
-            "model-tier",
-            "BEDROCK_SERVICE_TIER",
-            format!("is {tier}, and {model} is not served in this tier"),
-            format!("set it to default; {CORRECTED} (`{tier}`)"),
-        );
+        ),
+        Lacking::Effort { set, takes } => {
+            let (has, remedy) = if takes.is_empty() {
+                ("has no effort to set".to_owned(), "leave it out".to_owned())
+            } else {
+                let takes = takes.join(", ");
+                (
+                    format!("takes {takes}"),
+                    "set it to one of these".to_owned(),
+                )
+            };
+            found.error(
+                "model-effort",
+                "BEDROCK_EFFORT",
+                format!("is {}, and {model} {has}", set.as_str()),
+                format!("{remedy}; {CORRECTED} (`effort`)"),
+            );
+        }
+        Lacking::Tier(tier) => {
+            let tier = tier.as_str();
+            found.error(
+                "model-tier",
+                "BEDROCK_SERVICE_TIER",
+                format!("is {tier}, and {model} is not served in this tier"),
+                format!("set it to default; {CORRECTED} (`{tier}`)"),
+            );
+        }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn check(subject: &Subject, facts: &Facts, found: &mut Findings) {
             ModelKind::Foundation => check_foundation(subject, &asked, of_model, &about, found),
             ModelKind::Custom => check_custom(subject, &asked, &about, found),
         }
-        life::check(of_model, facts, &about, found);
+        life::check(of_model, &asked, facts, &about, found);
         if let Fact::Known(access) = &of_model.access {
             access::check(access, asked.kind(), subject, &about, found);
         }

@@ -3,6 +3,7 @@
 use crate::facts::{Fact, Facts, Quota};
 use crate::finding::{Findings, Severity};
 use crate::subject::Subject;
+use quarry_model::KnownModel;
 use std::collections::BTreeMap;
 
 /// What a quota limits.
@@ -93,7 +94,14 @@ pub(crate) fn check(subject: &Subject, facts: &Facts, found: &mut Findings) {
     let Some(name) = model.and_then(|facts| facts.model.known()?.name.as_deref()) else {
         return;
     };
-    let limits = limits(quotas, name);
+    let mut limits = limits(quotas, name);
+    // Quotas have names of their own for some models.
+    if let (true, Some(quota_name)) = (
+        limits.is_empty(),
+        KnownModel::of(&asked.id).model().quota_name,
+    ) {
+        limits = self::limits(quotas, quota_name);
+    }
     if limits.is_empty() {
         let near = near(quotas, name);
         let near = if near.is_empty() {

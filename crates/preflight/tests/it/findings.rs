@@ -318,6 +318,14 @@ const MODELS: &[Case] = &[
     ("the model is unknown", || {
         world(|w| w.facts.models[0].model = Fact::Absent)
     }),
+    ("the table of models says when the model ends", || {
+        planned(|w| {
+            w.ask(
+                "BEDROCK_FALLBACK_MODEL_ID",
+                "anthropic.claude-opus-4-1-20250805-v1:0",
+            );
+        })
+    }),
     ("the model may not be asked", || {
         planned(|w| w.set("ModelArns", &model_arn("us-east-1")))
     }),
@@ -469,7 +477,7 @@ const ASKING: &[Case] = &[
     }),
     ("prefill on a model that may refuse it", || {
         world(|w| {
-            w.ask_model("meta.llama3-1-70b-instruct-v1:0");
+            w.ask_model("meta.llama9-70b-instruct-v1:0");
             w.ask("BEDROCK_MODEL_CAPABILITIES", r#"{"prefill": true}"#);
         })
     }),
@@ -592,7 +600,21 @@ const FEATURES: &[Case] = &[
             world
         },
     ),
+    ("an effort that the fallback model does not have", || {
+        planned(|w| {
+            let models = [model_arn("eu-central-1"), MICRO_ARN.to_owned()];
+            w.set("ModelArns", &models.join(","));
+            w.ask("BEDROCK_MODEL_CAPABILITIES", r#"{"effort": true}"#);
+            w.ask("BEDROCK_EFFORT", "high");
+            w.ask("BEDROCK_FALLBACK_MODEL_ID", "amazon.nova-micro-v1:0");
+        })
+    }),
+    ("a model that writes no text", || {
+        planned(|w| w.ask("BEDROCK_FALLBACK_MODEL_ID", "amazon.nova-canvas-v1:0"))
+    }),
 ];
+
+const MICRO_ARN: &str = "arn:aws:bedrock:eu-central-1::foundation-model/amazon.nova-micro-v1:0";
 
 const QUOTAS: &[Case] = &[
     ("no quota for the model", || {

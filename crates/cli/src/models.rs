@@ -1,0 +1,69 @@
+//! `quarry models`: which models there are, how each may be asked, what it costs and until when it is there.
+
+mod page;
+mod words;
+
+use crate::failure::Failure;
+use crate::output::{write, write_json};
+use clap::Args;
+use quarry_model::{FoundBy, KnownModel, Model};
+
+/// So many models are described in full; more are listed, a line each.
+const IN_FULL: usize = 3;
+
+/// Arguments of `quarry models`.
+#[derive(Debug, Args)]
+pub(crate) struct ModelsArguments {
+    /// Part of a model's id or name, in upper or lower case, or the id or ARN of an inference profile; all models when
+    /// absent. Up to three models are described in full.
+    pattern: Option<String>,
+    /// Print JSON.
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Print the page docs/models.md.
+    #[arg(long, conflicts_with = "pattern")]
+    markdown: bool,
+}
+
+/// Prints the table of models, or a part of it.
+pub(crate) fn models(arguments: &ModelsArguments) -> Result<(), Failure> {
+    if arguments.markdown {
+        return write(page::page().as_bytes()).map(drop);
+    }
+    let found = matching(arguments.pattern.as_deref().unwrap_or_default())?;
+    if arguments.json {
+        return write_json(&found).map(drop);
+    }
+    let text = if found.len() <= IN_FULL {
+        let texts: Vec<String> = found.into_iter().map(words::in_full).collect();
+        texts.join("\n")
+    } else {
+        words::listed(&found)
+    };
+    write(text.as_bytes()).map(drop)
+}
+
+fn matching(pattern: &str) -> Result<Vec<&'static Model>, Failure> {
+    let wanted = pattern.to_lowercase();
+    let found: Vec<&Model> = Model::all()
+        .filter(|model| {
+            model.name.to_lowercase().contains(&wanted)
+                || model.ids.iter().any(|id| id.contains(&wanted))
+        })
+        .collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let named = KnownModel::of(pattern);
+    match named.found_by() {
+        FoundBy::Model => Ok(vec![named.model()]),
+        FoundBy::Provider => Err(Failure::input(format!(
+            "no model has `{pattern}` in its id or name; it would be asked as a model of {} that is not listed: without a \
+             ceiling, and with nothing that a model of this provider refuses (BEDROCK_MODEL_CAPABILITIES says more)",
+            named.model().name
+        ))),
+        FoundBy::Nothing => Err(Failure::input(format!(
+            "no model has `{pattern}` in its id or name; `quarry models` lists all"
+        ))),
+    }
+}

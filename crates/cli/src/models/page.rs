@@ -1,0 +1,128 @@
+//! The page docs/models.md.
+
+use super::words::{enforcement, thinking, usd};
+use quarry_model::{FactGroup, Model, Price, TokenPrice};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+const BEGIN: &str = "\
+# Models
+
+This page says of each model on Amazon Bedrock how Quarry asks it, what it costs, since when it is there and until when.
+`quarry models <ID>` shows the same in the terminal, with the sources of each fact.
+
+The page is made from [the table of models](../crates/model/models.toml): change the table, then run
+`BLESS=1 cargo test -p quarry --test it models`. A model without a row is asked as a model of its provider that is not
+listed: without a ceiling, and with nothing that one of the provider's models refuses.
+
+- **Held to a schema by** is the first means that Quarry uses when a run has a schema. When the service refuses it for every
+  record of a job, or for the first 20 calls, Quarry takes the next one. [Settings](settings.md) describes the means.
+- **Context** and **answer** are in tokens. Without `BEDROCK_MAX_TOKENS`, a request asks for at most the lower of 32,768 and
+  the answer's ceiling.
+- Prices are **USD per million tokens**, of requests / of answers, for an id without a geography, or for the first geography
+  that the table has. The service's price list counts.
+- **Until** is the last day on which calls and jobs are taken, with the model to move to.
+";
+
+/// Writes the page.
+pub(super) fn page() -> String {
+    let mut text = BEGIN.to_owned();
+    let mut by_provider: BTreeMap<&str, Vec<&Model>> = BTreeMap::new();
+    for model in Model::all() {
+        by_provider.entry(model.provider).or_default().push(model);
+    }
+    for (provider, models) in by_provider {
+        let _ = write!(
+            text,
+            "\n## {provider}\n\n\
+             | model | id | asked through | held to a schema by | thinking | context | answer | batch jobs | on demand | batch | flex | since | until |\n\
+             |---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+        );
+        for model in models {
+            text.push_str(&row(model));
+        }
+    }
+    text.push_str(&sources());
+    text
+}
+
+fn row(model: &Model) -> String {
+    let takes = &model.capabilities;
+    let ids: Vec<String> = model.ids.iter().map(|id| format!("`{id}`")).collect();
+    let name = match model.refused {
+        Some(why) => format!("{} (not asked: {why})", model.name),
+        None => model.name.to_owned(),
+    };
+    let is_text = model.refused.is_none() && !takes.body.is_embedding();
+    let price = model.prices.first();
+    let cells = [
+        name,
+        ids.join(", "),
+        takes.invocation.as_str().to_owned(),
+        match enforcement(takes).first() {
+            Some(way) if is_text => way.clone(),
+            _ => String::new(),
+        },
+        if is_text {
+            thinking(takes.thinking).to_owned()
+        } else {
+            String::new()
+        },
+        count(takes.max_input_tokens),
+        count(takes.max_output_tokens),
+        if takes.batch { "yes" } else { "no" }.to_owned(),
+        money(price, |price| price.on_demand),
+        money(price, |price| price.batch),
+        money(price, |price| price.flex),
+        model
+            .since
+            .map_or_else(String::new, |date| date.to_string()),
+        match (model.end_of_life, model.successor) {
+            (Some(end), Some(successor)) => format!("{end}, then `{successor}`"),
+            (Some(end), None) => end.to_string(),
+            (None, _) => String::new(),
+        },
+    ];
+    format!("| {} |\n", cells.join(" | "))
+}
+
+fn count(tokens: Option<u64>) -> String {
+    tokens.map_or_else(String::new, |tokens| tokens.to_string())
+}
+
+fn money(price: Option<&Price>, tier: impl Fn(&Price) -> Option<TokenPrice>) -> String {
+    price.and_then(tier).map_or_else(String::new, usd)
+}
+
+/// Where the facts are from, each place once.
+fn sources() -> String {
+    let mut facts_of: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (facts, words) in [
+        (FactGroup::Names, "names"),
+        (FactGroup::QuotaNames, "names in quotas"),
+        (FactGroup::Since, "since"),
+        (FactGroup::EndOfLife, "until"),
+        (FactGroup::Successor, "successors"),
+        (FactGroup::Limits, "tokens"),
+        (FactGroup::Prices, "prices"),
+        (FactGroup::Batch, "batch jobs"),
+        (FactGroup::Takes, "what is accepted"),
+        (FactGroup::StructuredOutput, "structured output"),
+        (FactGroup::Thinking, "thinking and effort"),
+        (FactGroup::Tiers, "service tiers"),
+    ] {
+        for source in Model::all().filter_map(|model| model.source(facts)) {
+            let place = format!("{}; read on {}", source.what, source.checked);
+            let of_place = facts_of.entry(place).or_default();
+            if !of_place.contains(&words) {
+                of_place.push(words);
+            }
+        }
+    }
+    let mut text =
+        "\n## Sources\n\nThe table says which source a model's facts have.\n\n".to_owned();
+    for (place, facts) in facts_of {
+        let _ = writeln!(text, "- {place}: {}", facts.join(", "));
+    }
+    text
+}

@@ -1,0 +1,189 @@
+//! The table of models in words: a model in full, or a line for each.
+
+use quarry_model::{Capabilities, FactGroup, Model, Price, Thinking, TokenPrice, ways};
+use std::fmt::Write as _;
+
+/// Describes a model in full.
+pub(super) fn in_full(model: &Model) -> String {
+    let takes = &model.capabilities;
+    let mut text = format!("{}\n", model.name);
+    for id in model.ids {
+        let _ = writeln!(text, "  {id}");
+    }
+    let mut line = |label: &str, value: &str| {
+        let _ = writeln!(text, "  {label:<18}{value}");
+    };
+    if let Some(why) = model.refused {
+        line("cannot be asked", &format!("because {why}"));
+    }
+    line("asked through", takes.invocation.as_str());
+    line("batch jobs", if takes.batch { "yes" } else { "no" });
+    line("tokens", &tokens(takes));
+    if !takes.body.is_embedding() {
+        line(
+            "held to a schema",
+            &format!("by {}", enforcement(takes).join(", then ")),
+        );
+        line("accepts", &accepts(takes));
+        line("thinking", thinking(takes.thinking));
+        line("effort", &or_none(&model.effort.join(", ")));
+    }
+    line("service tiers", &tiers(takes));
+    for price in model.prices {
+        line("USD per million", &prices(price));
+    }
+    line(
+        "there since",
+        &model.since.map_or_else(unknown, |date| date.to_string()),
+    );
+    line("there until", &until(model));
+    if let Some(note) = model.note {
+        line("note", note);
+    }
+    for (facts, label, has_facts) in [
+        (FactGroup::Limits, "source of tokens", true),
+        (
+            FactGroup::Prices,
+            "source of prices",
+            !model.prices.is_empty(),
+        ),
+        (FactGroup::Takes, "source of forms", true),
+        (
+            FactGroup::EndOfLife,
+            "source of its end",
+            model.end_of_life.is_some(),
+        ),
+    ] {
+        if let Some(source) = model.source(facts).filter(|_| has_facts) {
+            line(label, &format!("{} ({})", source.what, source.checked));
+        }
+    }
+    text
+}
+
+/// Lists models, a line each.
+pub(super) fn listed(models: &[&Model]) -> String {
+    let mut text = format!(
+        "{:<48} {:<5} {:>10} {:>9} {:>14}  {}\n",
+        "MODEL", "BATCH", "CONTEXT", "ANSWER", "USD IN / OUT", "UNTIL"
+    );
+    for model in models {
+        let takes = &model.capabilities;
+        let price = model.prices.first().and_then(|price| price.on_demand);
+        let _ = writeln!(
+            text,
+            "{:<48} {:<5} {:>10} {:>9} {:>14}  {}",
+            model.ids.first().copied().unwrap_or_default(),
+            if takes.batch { "yes" } else { "no" },
+            takes
+                .max_input_tokens
+                .map_or_else(dash, |most| most.to_string()),
+            takes
+                .max_output_tokens
+                .map_or_else(dash, |most| most.to_string()),
+            price.map_or_else(dash, usd),
+            model.end_of_life.map_or_else(dash, |date| date.to_string()),
+        );
+    }
+    text.push_str(
+        "\nContext and answer are in tokens; USD are per million tokens, on demand. `quarry models <ID>` says more.\n",
+    );
+    text
+}
+
+/// The means that hold an answer to a schema, the first one first.
+pub(super) fn enforcement(takes: &Capabilities) -> Vec<String> {
+    let thinks = matches!(takes.thinking, Thinking::OnByDefault | Thinking::Always);
+    ways(takes, true, thinks)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+/// When a model thinks.
+pub(super) fn thinking(thinking: Thinking) -> &'static str {
+    match thinking {
+        Thinking::None => "none",
+        Thinking::OffByDefault => "off by default",
+        Thinking::OnByDefault => "on by default",
+        Thinking::Always => "always",
+    }
+}
+
+/// USD per million tokens of requests and of answers.
+pub(super) fn usd(price: TokenPrice) -> String {
+    format!("{} / {}", price.input, price.output)
+}
+
+fn prices(price: &Price) -> String {
+    let tiers = [
+        ("on demand", price.on_demand),
+        ("batch", price.batch),
+        ("flex", price.flex),
+        ("priority", price.priority),
+    ];
+    let known: Vec<String> = tiers
+        .into_iter()
+        .filter_map(|(tier, price)| Some(format!("{tier} {}", usd(price?))))
+        .collect();
+    format!("{} ({})", known.join(", "), price.at.join(", "))
+}
+
+fn tokens(takes: &Capabilities) -> String {
+    let context = takes
+        .max_input_tokens
+        .map_or_else(unknown, |most| most.to_string());
+    match takes.max_output_tokens {
+        Some(most) => format!("a context of {context}, answers of at most {most}"),
+        None => format!("a context of {context}"),
+    }
+}
+
+fn accepts(takes: &Capabilities) -> String {
+    let mut all = Vec::new();
+    match (takes.sampling, takes.temperature_with_top_p) {
+        (true, true) => all.push("temperature and top_p"),
+        (true, false) => all.push("temperature or top_p"),
+        (false, _) => {}
+    }
+    if takes.images {
+        all.push("images");
+    }
+    or_none(&all.join(", "))
+}
+
+fn tiers(takes: &Capabilities) -> String {
+    let mut all = vec!["default"];
+    if takes.flex {
+        all.push("flex");
+    }
+    if takes.priority {
+        all.push("priority");
+    }
+    all.join(", ")
+}
+
+fn until(model: &Model) -> String {
+    match (model.end_of_life, model.successor) {
+        (Some(end), Some(successor)) => format!("{end}; then {successor}"),
+        (Some(end), None) => end.to_string(),
+        (None, Some(successor)) => format!("not said; its successor is {successor}"),
+        (None, None) => "not said".to_owned(),
+    }
+}
+
+fn or_none(text: &str) -> String {
+    if text.is_empty() {
+        "none".to_owned()
+    } else {
+        text.to_owned()
+    }
+}
+
+fn unknown() -> String {
+    "not known".to_owned()
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}

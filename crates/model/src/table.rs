@@ -1,0 +1,575 @@
+//! The table of models, `models.toml`: what is known of each, since when, and from where.
+
+use crate::capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation, Thinking};
+use crate::date::Date;
+use crate::name::ModelName;
+use serde::Serialize;
+
+include!(concat!(env!("OUT_DIR"), "/models.rs"));
+
+/// A row: a model, or several that are the same but for the name.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Model {
+    /// The foundation models' ids. A `*` at the end stands for any text.
+    pub ids: &'static [&'static str],
+    /// What the ids begin with.
+    pub provider: &'static str,
+    /// Its name, as AWS shows it.
+    pub name: &'static str,
+    /// Its name in the quotas of batch jobs, where that is known.
+    pub quota_name: Option<&'static str>,
+    /// When it was released.
+    pub since: Option<Date>,
+    /// Why it cannot be asked: a clause.
+    pub refused: Option<&'static str>,
+    /// What it accepts.
+    pub capabilities: Capabilities,
+    /// The operations in which the service can bind an answer to a JSON Schema.
+    pub structured_output: &'static [Invocation],
+    /// The values that effort can have, from the least.
+    pub effort: &'static [&'static str],
+    /// The last day on which calls and jobs are taken.
+    pub end_of_life: Option<Date>,
+    /// The id of the foundation model to move to.
+    pub successor: Option<&'static str>,
+    /// What else a user has to know.
+    pub note: Option<&'static str>,
+    /// What it costs.
+    pub prices: &'static [Price],
+    /// Where this is from.
+    pub sources: &'static [Source],
+}
+
+/// What a model costs in some geographies.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Price {
+    /// The geographies of inference profiles; `region` is an id without one.
+    pub at: &'static [&'static str],
+    /// One call, in the tier `default`.
+    pub on_demand: Option<TokenPrice>,
+    /// In a batch job.
+    pub batch: Option<TokenPrice>,
+    /// One call, in the tier `flex`.
+    pub flex: Option<TokenPrice>,
+    /// One call, in the tier `priority`.
+    pub priority: Option<TokenPrice>,
+}
+
+/// USD per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct TokenPrice {
+    /// Of the request.
+    pub input: f64,
+    /// Of the answer, thinking included.
+    pub output: f64,
+}
+
+/// Where a group of facts is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// The facts.
+    pub facts: FactGroup,
+    /// The page, package or thread.
+    pub what: &'static str,
+    /// When it was read.
+    pub checked: Date,
+}
+
+/// Facts that come from one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactGroup {
+    /// [`Model::name`].
+    Names,
+    /// [`Model::quota_name`].
+    QuotaNames,
+    /// [`Model::since`].
+    Since,
+    /// [`Model::end_of_life`].
+    EndOfLife,
+    /// [`Model::successor`].
+    Successor,
+    /// The largest context and answer.
+    Limits,
+    /// [`Model::prices`].
+    Prices,
+    /// Whether batch jobs take it.
+    Batch,
+    /// Prefill, sampling, tools and images.
+    Takes,
+    /// Whether the service can bind an answer to a JSON Schema.
+    StructuredOutput,
+    /// Thinking and effort.
+    Thinking,
+    /// Service tiers.
+    Tiers,
+}
+
+impl Model {
+    /// Every model that has a row, by provider. Rows of providers are not among them.
+    pub fn all() -> impl ExactSizeIterator<Item = &'static Self> {
+        MODELS.iter()
+    }
+
+    /// Where a group of facts is from.
+    pub fn source(&self, facts: FactGroup) -> Option<&'static Source> {
+        self.sources.iter().find(|source| source.facts == facts)
+    }
+
+    /// What the model costs in a geography; `None` stands for an id without one.
+    pub fn price(&self, geography: Option<&str>) -> Option<&'static Price> {
+        let at = geography.unwrap_or("region");
+        self.prices.iter().find(|price| price.at.contains(&at))
+    }
+
+    /// How well the row fits an id: the length of what it names, and whether it names it whole.
+    fn fit(&self, foundation_model: &str) -> Option<(bool, usize)> {
+        let fits = |id: &&str| match id.strip_suffix('*') {
+            Some(begin) => foundation_model
+                .starts_with(begin)
+                .then_some((false, begin.len())),
+            None => {
+                let rest = foundation_model.strip_prefix(id)?;
+                (rest.is_empty() || rest.starts_with(':')).then_some((true, id.len()))
+            }
+        };
+        self.ids.iter().filter_map(fits).max()
+    }
+}
+
+/// How a model's facts were found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FoundBy {
+    /// A row names the model.
+    Model,
+    /// Only its provider has a row: what all models of the provider accept.
+    Provider,
+    /// The id names no model.
+    Nothing,
+}
+
+/// The model that an id names, and what is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownModel {
+    model: &'static Model,
+    found_by: FoundBy,
+    geography: Option<String>,
+}
+
+impl KnownModel {
+    /// Looks up a model id, inference profile id or ARN, in any AWS partition.
+    ///
+    /// Never fails. A model without a row is treated as the most careful one of its provider, and an id that names no model
+    /// is asked through Converse; [`CapabilityOverrides`] say more.
+    pub fn of(model_id: &str) -> Self {
+        let Some(name) = ModelName::of(model_id) else {
+            return Self {
+                model: &UNKNOWN,
+                found_by: FoundBy::Nothing,
+                geography: None,
+            };
+        };
+        let best = MODELS
+            .iter()
+            .filter_map(|model| Some((model.fit(name.foundation_model)?, model)))
+            .max_by_key(|(fit, _)| *fit);
+        let (model, found_by) = match best {
+            Some((_, model)) => (model, FoundBy::Model),
+            None => OF_PROVIDERS
+                .iter()
+                .find(|row| row.provider == name.provider)
+                .map_or((&UNKNOWN, FoundBy::Nothing), |row| (row, FoundBy::Provider)),
+        };
+        Self {
+            model,
+            found_by,
+            geography: name.geography.map(str::to_owned),
+        }
+    }
+
+    /// The row.
+    pub fn model(&self) -> &'static Model {
+        self.model
+    }
+
+    /// How it was found.
+    pub fn found_by(&self) -> FoundBy {
+        self.found_by
+    }
+
+    /// Whether the model has a row of its own.
+    pub fn has_own_row(&self) -> bool {
+        self.found_by == FoundBy::Model
+    }
+
+    /// Whether the id names no model.
+    pub fn is_nameless(&self) -> bool {
+        self.found_by == FoundBy::Nothing
+    }
+
+    /// The geography of the inference profile: `us`.
+    pub fn geography(&self) -> Option<&str> {
+        self.geography.as_deref()
+    }
+
+    /// What it accepts.
+    pub fn capabilities(&self) -> &'static Capabilities {
+        &self.model.capabilities
+    }
+
+    /// What it accepts, and over it what settings say. Who changes the operation gets the facts of that operation.
+    pub fn overridden(&self, overrides: &CapabilityOverrides) -> Capabilities {
+        let mut accepted = self.model.capabilities;
+        if let Some(invocation) = overrides.invocation
+            && invocation != accepted.invocation
+        {
+            accepted.structured_output = self.model.structured_output.contains(&invocation);
+            if invocation == Invocation::Converse {
+                accepted.body = BodyForm::Converse;
+            }
+        }
+        accepted.overridden(overrides)
+    }
+
+    /// What it costs in the id's geography.
+    pub fn price(&self) -> Option<&'static Price> {
+        self.model.price(self.geography())
+    }
+
+    /// The id of the model to move to, in the id's geography.
+    pub fn successor(&self) -> Option<String> {
+        let successor = self.model.successor?;
+        Some(match self.geography() {
+            Some(geography) => format!("{geography}.{successor}"),
+            None => successor.to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn named(id: &str) -> &'static str {
+        let facts = KnownModel::of(id);
+        if facts.has_own_row() {
+            facts.model().name
+        } else {
+            ""
+        }
+    }
+
+    #[test]
+    fn every_way_to_name_a_model_leads_to_its_row() {
+        for (id, name) in [
+            ("anthropic.claude-v2:1", "Claude 2"),
+            ("anthropic.claude-instant-v1", "Claude Instant"),
+            ("anthropic.claude-instant-v1:2:100k", "Claude Instant"),
+            (
+                "anthropic.claude-3-haiku-20240307-v1:0:48k",
+                "Claude 3 Haiku",
+            ),
+            (
+                "us.anthropic.claude-3-5-sonnet-20241022-v2:0",
+                "Claude 3.5 Sonnet v2",
+            ),
+            ("anthropic.claude-sonnet-4-20250514-v1:0", "Claude Sonnet 4"),
+            (
+                "anthropic.claude-sonnet-4-5-20250929-v1:0:200k",
+                "Claude Sonnet 4.5",
+            ),
+            ("jp.anthropic.claude-sonnet-4-6", "Claude Sonnet 4.6"),
+            ("anthropic.claude-opus-5", "Claude Opus 5"),
+            ("global.anthropic.claude-opus-5-5", "Claude Opus 5.5"),
+            ("us.anthropic.claude-fable-5-1", "Claude Fable 5.1"),
+            ("us-gov.amazon.nova-lite-v1:0", "Nova Lite"),
+            ("global.amazon.nova-2-lite-v1:0", "Nova 2 Lite"),
+            (
+                "amazon.nova-2-multimodal-embeddings-v1:0",
+                "Nova Multimodal Embeddings",
+            ),
+            ("amazon.nova-canvas-v1:0", "Nova Canvas"),
+            ("amazon.nova-reel-v1:1", "Nova Reel"),
+            ("amazon.nova-2-sonic-v1:0", "Nova Sonic"),
+            ("amazon.titan-embed-text-v2:0", "Titan Text Embeddings V2"),
+            ("cohere.embed-multilingual-v3", "Embed v3"),
+            ("us.cohere.embed-v4:0", "Embed v4"),
+            (
+                "apac.meta.llama3-2-1b-instruct-v1:0",
+                "Llama 3.2 1B Instruct",
+            ),
+            ("mistral.mistral-large-3-675b-instruct", "Mistral Large 3"),
+            ("openai.gpt-oss-120b-1:0", "gpt-oss-120b"),
+            ("zai.glm-4.7", "GLM-4.7"),
+            ("minimax.minimax-m2", "MiniMax M2"),
+            ("minimax.minimax-m2.1", "MiniMax M2.1"),
+            ("new.qwen.qwen3-32b-v1:0", "Qwen3 32B"),
+            (
+                "arn:aws:bedrock:us-east-1::foundation-model/deepseek.v3.2",
+                "DeepSeek-V3.2",
+            ),
+            (
+                "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/amazon.nova-pro-v1:0",
+                "Nova Pro",
+            ),
+            (
+                "arn:aws-cn:bedrock:cn-north-1:123456789012:inference-profile/global.anthropic.claude-opus-4-5-20251101-v1:0",
+                "Claude Opus 4.5",
+            ),
+            ("anthropic.claude-opus-4-6-v12", ""),
+            ("anthropic.claude-next-preview", ""),
+            ("amazon.nova-3-lite-v1:0", ""),
+            ("amazon.nova-", ""),
+        ] {
+            assert_eq!(named(id), name, "{id}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_names_no_model_is_asked_through_converse() {
+        for id in [
+            "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6",
+            "arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-lite-v1:0/abc",
+            "arn:aws:bedrock:us-east-1",
+            "claude-3-haiku",
+            "unheardof.model-v1:0",
+            "",
+            "...",
+        ] {
+            let facts = KnownModel::of(id);
+            assert!(facts.is_nameless(), "{id}");
+            assert_eq!(
+                facts.capabilities().invocation,
+                Invocation::Converse,
+                "{id}"
+            );
+            assert!(!facts.capabilities().tools && !facts.capabilities().structured_output);
+        }
+    }
+
+    /// As numbers, so that more is more careful.
+    fn care(thinking: Thinking) -> u8 {
+        match thinking {
+            Thinking::None => 0,
+            Thinking::OffByDefault => 1,
+            Thinking::OnByDefault => 2,
+            Thinking::Always => 3,
+        }
+    }
+
+    #[test]
+    fn a_model_without_a_row_is_asked_for_nothing_that_a_model_of_its_provider_refuses() {
+        for row in &OF_PROVIDERS {
+            let id = format!("{}.a-model-to-come", row.provider);
+            let facts = KnownModel::of(&id);
+            if facts.has_own_row() {
+                assert!(facts.model().refused.is_some(), "{id}");
+                continue;
+            }
+            assert_eq!(facts.found_by(), FoundBy::Provider);
+            let careful = facts.capabilities();
+            assert_eq!(
+                (careful.max_input_tokens, careful.max_output_tokens),
+                (None, None)
+            );
+            let of_provider = |model: &&Model| {
+                model.provider == row.provider
+                    && model.refused.is_none()
+                    && !model.capabilities.body.is_embedding()
+                    // The newest models decide: nobody releases one that takes as little as these.
+                    && model.name != "Claude 2"
+                    && model.name != "Claude Instant"
+            };
+            for model in MODELS.iter().filter(of_provider) {
+                let takes = model.capabilities;
+                for (what, of_row, of_model) in [
+                    ("prefill", careful.prefill, takes.prefill),
+                    ("sampling", careful.sampling, takes.sampling),
+                    (
+                        "both",
+                        careful.temperature_with_top_p,
+                        takes.temperature_with_top_p,
+                    ),
+                    ("tools", careful.tools, takes.tools),
+                    ("forced_tool", careful.forced_tool, takes.forced_tool),
+                    (
+                        "structured_output",
+                        careful.structured_output,
+                        takes.structured_output,
+                    ),
+                    ("effort", careful.effort, takes.effort),
+                    ("flex", careful.flex, takes.flex),
+                    ("priority", careful.priority, takes.priority),
+                    ("images", careful.images, takes.images),
+                ] {
+                    assert!(
+                        !of_row || of_model,
+                        "{id} takes {what}, and {} does not",
+                        model.name
+                    );
+                }
+                assert!(
+                    care(careful.thinking) >= care(takes.thinking),
+                    "{id}, {}",
+                    model.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_is_sound() {
+        let mut names = BTreeSet::new();
+        for model in Model::all() {
+            let name = model.name;
+            assert!(names.insert(name), "{name} stands twice");
+            for date in [model.since, model.end_of_life].into_iter().flatten() {
+                assert_eq!(Date::parse(&date.to_string()), Some(date), "{name}");
+            }
+            assert!(
+                model
+                    .since
+                    .zip(model.end_of_life)
+                    .is_none_or(|(from, to)| from < to),
+                "{name}"
+            );
+            for source in model.sources {
+                assert!(Date::parse(&source.checked.to_string()).is_some(), "{name}");
+            }
+            for id in model.ids {
+                let facts = KnownModel::of(id.trim_end_matches('*'));
+                assert_eq!(facts.model().name, name, "{id}");
+            }
+            let takes = model.capabilities;
+            assert!(!takes.forced_tool || takes.tools, "{name}");
+            assert!(
+                !takes.forced_tool_with_thinking || takes.forced_tool,
+                "{name}"
+            );
+            assert!(!takes.temperature_with_top_p || takes.sampling, "{name}");
+            assert!(takes.thinking != Thinking::None || !takes.effort, "{name}");
+            if model.refused.is_some() {
+                continue;
+            }
+            assert_eq!(
+                takes.body == BodyForm::AnthropicMessages,
+                model.provider == "anthropic",
+                "{name}"
+            );
+            // Of a few models that have ended nobody lists the ceilings any more.
+            assert!(
+                takes.max_input_tokens.is_some() || model.end_of_life.is_some(),
+                "{name}"
+            );
+            assert!(
+                takes.max_output_tokens.is_none() == takes.body.is_embedding()
+                    || model.end_of_life.is_some(),
+                "{name}"
+            );
+            // Records with tools fail in jobs of Converse bodies.
+            assert!(
+                takes.invocation == Invocation::InvokeModel || !takes.tools,
+                "{name}"
+            );
+            for (tier, taken) in [
+                (
+                    model.prices.iter().any(|price| price.flex.is_some()),
+                    takes.flex,
+                ),
+                (
+                    model.prices.iter().any(|price| price.priority.is_some()),
+                    takes.priority,
+                ),
+            ] {
+                assert_eq!(tier, taken, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_successor_is_a_model_that_can_be_asked_longer() {
+        for model in Model::all() {
+            let Some(successor) = model.successor else {
+                continue;
+            };
+            let next = KnownModel::of(successor);
+            assert!(
+                next.has_own_row() && next.model().refused.is_none(),
+                "{successor}"
+            );
+            let longer = match (model.end_of_life, next.model().end_of_life) {
+                (_, None) => true,
+                (Some(end), Some(later)) => end < later,
+                (None, Some(_)) => false,
+            };
+            assert!(longer, "{} leads to {successor}", model.name);
+        }
+        let ended = KnownModel::of("eu.anthropic.claude-sonnet-4-20250514-v1:0");
+        assert_eq!(
+            ended.successor().as_deref(),
+            Some("eu.anthropic.claude-sonnet-5")
+        );
+        assert_eq!(ended.model().end_of_life, Date::parse("2026-10-14"));
+    }
+
+    #[test]
+    fn prices_are_those_of_the_geography() {
+        let input = |id: &str| {
+            KnownModel::of(id)
+                .price()
+                .map(|price| price.on_demand.unwrap().input)
+        };
+        let haiku = "anthropic.claude-haiku-4-5-20251001-v1:0";
+        assert_eq!(input(haiku), Some(1.0));
+        assert_eq!(input(&format!("global.{haiku}")), Some(1.0));
+        assert_eq!(input(&format!("us.{haiku}")), Some(1.1));
+        assert_eq!(input(&format!("nowhere.{haiku}")), None);
+        assert_eq!(input("unheardof"), None);
+    }
+
+    #[test]
+    fn another_operation_brings_its_own_facts() {
+        let converse = CapabilityOverrides::parse(r#"{"invocation":"Converse"}"#).unwrap();
+        let claude = KnownModel::of("anthropic.claude-haiku-4-5-20251001-v1:0");
+        let asked = claude.overridden(&converse);
+        assert_eq!(asked.body, BodyForm::Converse);
+        assert!(asked.structured_output);
+        let invoke = CapabilityOverrides::parse(r#"{"invocation":"InvokeModel"}"#).unwrap();
+        let qwen = KnownModel::of("qwen.qwen3-32b-v1:0");
+        assert!(qwen.capabilities().structured_output);
+        assert!(!qwen.overridden(&invoke).structured_output);
+    }
+
+    #[test]
+    fn claude_accepts_less_with_each_generation() {
+        let takes = |id: &str| *KnownModel::of(id).capabilities();
+        let both = |id| takes(id).temperature_with_top_p;
+        assert!(both("anthropic.claude-sonnet-4-20250514-v1:0"));
+        assert!(both("anthropic.claude-3-5-sonnet-20240620-v1:0"));
+        assert!(!both("anthropic.claude-opus-4-1-20250805-v1:0"));
+        assert!(!both("anthropic.claude-haiku-4-5-20251001-v1:0"));
+        assert!(takes("anthropic.claude-haiku-4-5-20251001-v1:0").prefill);
+        assert!(!takes("anthropic.claude-sonnet-4-6").prefill);
+        assert!(!takes("anthropic.claude-next-preview").prefill);
+        assert!(takes("anthropic.claude-sonnet-4-6").sampling);
+        assert!(!takes("anthropic.claude-opus-4-7").sampling);
+        for refusing in [
+            "opus-5-5",
+            "sonnet-5-5",
+            "fable-5-1",
+            "mythos-5-1",
+            "mythos-5-2",
+        ] {
+            let takes = takes(&format!("anthropic.claude-{refusing}"));
+            assert!(!takes.forced_tool && takes.tools, "{refusing}");
+        }
+        for accepting in ["haiku-5-5", "opus-5", "sonnet-5", "fable-5"] {
+            assert!(
+                takes(&format!("anthropic.claude-{accepting}")).forced_tool,
+                "{accepting}"
+            );
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Refuses what the settings ask of a model that it does not have, before anything is read or paid for.
+
+use quarry_asking::{Lack, RunModel};
+use quarry_contract::settings::Settings;
+use quarry_edge::error::StepError;
+use quarry_model::Date;
+
+/// Holds the run's models against the settings on the day that the run was started, and returns what there is to note.
+pub(crate) fn check(settings: &Settings, started: &str) -> Result<Vec<String>, StepError> {
+    let today = Date::parse(started).ok_or_else(|| {
+        StepError::bad_request(format!(
+            "`started` is `{started}`, which is no time such as 2026-11-28T05:10:00Z"
+        ))
+    })?;
+    let primary = RunModel::primary(settings).map_err(StepError::bad_request)?;
+    let mut lacking: Vec<Lack> = primary.ended(today).into_iter().collect();
+    lacking.extend(primary.lacking(settings));
+    let mut notes = Vec::new();
+    if let Some(fallback) = RunModel::fallback(settings).map_err(StepError::bad_request)? {
+        lacking.extend(fallback.ended(today));
+        lacking.extend(fallback.lacking_as_fallback(settings));
+        notes = fallback.left_out_as_fallback(settings);
+    }
+    if lacking.is_empty() {
+        return Ok(notes);
+    }
+    let texts: Vec<String> = lacking.iter().map(Lack::to_string).collect();
+    Err(StepError::bad_request(texts.join("; ")))
+}
