@@ -1,8 +1,9 @@
 //! One folder per model family under `tests/families/`: the request we build for it and the
 //! answers we read from it.
 //!
-//! `case.json` names the model id, the settings, the system prompt and the schema;
-//! `request.json` is the body byte for byte (pretty printed); each `answer-*.json` is an output of
+//! `case.json` names the model id, the settings, the system prompt and the schema, and what of the model's capabilities
+//! is to be corrected; `request.json` is the body byte for byte (pretty printed). A `case-*.json` is the same case with
+//! other members, and `request-*.json` its body. Each `answer-*.json` is an output of
 //! that family and `read-*.json` what is read from it. `BLESS=1` writes the expected files
 //! anew.
 
@@ -59,34 +60,57 @@ fn settings(case: &Value) -> BodySettings {
 fn every_family_gets_the_body_it_accepts() {
     for folder in folders() {
         let case = json_file(&folder.join("case.json"));
-        let schema = case
-            .get("schema")
-            .filter(|_| case["use_structured_output"].as_bool().unwrap_or(true));
-        let overrides = case
-            .get("capabilities")
-            .map_or_else(CapabilityOverrides::default, |overrides| {
-                CapabilityOverrides::parse(&overrides.to_string()).expect("capabilities")
-            });
-        let model_id = case["model_id"].as_str().expect("model_id");
-        let requests = RequestBuilder::new(
-            settings(&case),
-            KnownModel::of(model_id).overridden(&overrides),
-            case["system"].as_str(),
-            schema,
-        );
-        let form = requests.first_form();
-        let body = requests.body(&form);
-        let shown: Value = serde_json::from_str(&body.to_string().replace(PROMPT_SLOT, "<prompt>"))
-            .expect("the slot is one whole string");
-        compare(
-            &folder.join("request.json"),
-            &json!({
-                "modelInvocationType": requests.capabilities().invocation.as_str(),
-                "enforcement": form.enforcement,
-                "modelInput": shown,
-            }),
-        );
+        compare(&folder.join("request.json"), &request(&case));
+        for (variant, changes) in variants(&folder) {
+            let mut changed = case.clone();
+            for (name, value) in changes.as_object().expect("members") {
+                changed[name] = value.clone();
+            }
+            let file = format!("request-{variant}.json");
+            compare(&folder.join(file), &request(&changed));
+        }
     }
+}
+
+/// The other members of each `case-*.json`, by its name.
+fn variants(folder: &Path) -> Vec<(String, Value)> {
+    let mut variants: Vec<(String, Value)> = fs::read_dir(folder)
+        .expect("folder")
+        .filter_map(|entry| {
+            let path = entry.expect("entry").path();
+            let name = path.file_name()?.to_str()?;
+            let variant = name.strip_prefix("case-")?.strip_suffix(".json")?;
+            Some((variant.to_owned(), json_file(&path)))
+        })
+        .collect();
+    variants.sort_by(|one, other| one.0.cmp(&other.0));
+    variants
+}
+
+fn request(case: &Value) -> Value {
+    let is_held = case["use_structured_output"].as_bool().unwrap_or(true);
+    let schema = Some(&case["schema"]).filter(|schema| is_held && !schema.is_null());
+    let overrides = case
+        .get("capabilities")
+        .map_or_else(CapabilityOverrides::default, |overrides| {
+            CapabilityOverrides::parse(&overrides.to_string()).expect("capabilities")
+        });
+    let model_id = case["model_id"].as_str().expect("model_id");
+    let requests = RequestBuilder::new(
+        settings(case),
+        KnownModel::of(model_id).capabilities().overridden(&overrides),
+        case["system"].as_str(),
+        schema,
+    );
+    let form = requests.first_form();
+    let body = requests.body(&form);
+    let shown: Value = serde_json::from_str(&body.to_string().replace(PROMPT_SLOT, "<prompt>"))
+        .expect("the slot is one whole string");
+    json!({
+        "modelInvocationType": requests.capabilities().invocation.as_str(),
+        "enforcement": form.enforcement,
+        "modelInput": shown,
+    })
 }
 
 #[test]
