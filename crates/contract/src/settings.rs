@@ -81,7 +81,7 @@ pub struct Settings {
     pub missing_columns: MissingColumns,
     /// `BEDROCK_REPLACE_COLUMNS`: let result columns replace input columns of the same name.
     pub replace_columns: bool,
-    /// `BEDROCK_MODEL_CAPABILITIES`: what the model accepts, as JSON over what its family says.
+    /// `BEDROCK_MODEL_CAPABILITIES`: what the model accepts, as JSON over what Quarry knows of it.
     pub model_capabilities: Option<String>,
     /// `BEDROCK_OUTPUT_KMS_KEY`: the key for job output.
     pub output_kms_key: Option<String>,

@@ -13,3 +13,4 @@ mod refusals;
 mod restarts;
 mod support;
 mod telemetry;
+mod today;
