@@ -202,8 +202,9 @@ impl RequestBuilder {
             .then(|| form.max_tokens.map_or(setting, |most| most.min(setting)))
     }
 
-    /// Whether only the service's own limits and sampling are sent: Nova is reported to refuse others at high effort.
-    /// This has not been tried on the service.
+    /// Whether only the service's own limits and sampling are sent: other clients leave both out at high effort, since Nova 2
+    /// refuses them. This has not been tried on the service. Source: Amazon Nova 2 developer guide, "Core inference" and
+    /// "Extended thinking in Amazon Nova 2"; read on 2026-11-28.
     fn is_unlimited(&self, form: &RequestForm) -> bool {
         self.is_nova() && matches!(self.effort(form), Some("high" | "max"))
     }

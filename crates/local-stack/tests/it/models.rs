@@ -213,7 +213,10 @@ async fn embeddings_of_a_template_are_lists_in_json_lines() {
 /// The column that is embedded has to be there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_without_a_column_to_embed_is_refused() {
-    let settings = [("BEDROCK_PRIMARY_MODEL_ID", "cohere.embed-english-v3")];
+    let settings = [
+        ("BEDROCK_PRIMARY_MODEL_ID", "cohere.embed-english-v3"),
+        ("BEDROCK_BATCH_MODE", "realtime"),
+    ];
     let case = Case::new(&csv(3), &settings, |_| {}).await;
     case.put("pipeline/prompts.json", "{}").await;
     let error = case.run().await.unwrap_err();

@@ -59,6 +59,42 @@ async fn without_a_schema_every_row_of_the_example_gets_a_json_answer_of_each_mo
     }
 }
 
+/// Qwen3 32B reads 32,768 tokens. A token of English has some four bytes; Quarry counts sixteen, so that no record is held
+/// back that might fit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_cannot_fit_the_models_context_is_its_rows_error_and_is_not_sent() {
+    let long: Vec<String> = (0..120_000).map(|number| number.to_string()).collect();
+    let data = format!("id,text\n1,short\n2,{}\n3,short\n", long.join(" "));
+    for mode in ["batch", "realtime"] {
+        let settings = [
+            ("BEDROCK_PRIMARY_MODEL_ID", "qwen.qwen3-32b-v1:0"),
+            ("BEDROCK_BATCH_MODE", mode),
+            ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
+            ("BEDROCK_TRUNCATION_ENABLED", "false"),
+        ];
+        let case = Case::new(&data, &settings, |config| {
+            config.now = NOVEMBER_2026;
+            config.limits.min_records_per_job = 1;
+            config.answers = AnswerSource::FromSchema {
+                schema: Some(crate::support::schema()),
+            };
+        })
+        .await;
+        let summary = case.run().await.unwrap().summary;
+        assert_eq!(number(&summary, "/validation_passed_records"), 2, "{mode}");
+        assert_eq!(number(&summary, "/failed_records"), 1, "{mode}");
+        let result = case.result().await;
+        assert_every_row_once(&data, &result);
+        assert!(
+            result.contains("tokens or more, and the model takes 32768; it was not sent"),
+            "{mode}"
+        );
+        let counters = case.stack.counters();
+        let calls = if mode == "batch" { 0 } else { 2 };
+        assert_eq!(counters.on_demand_calls, calls, "{mode}");
+    }
+}
+
 /// The summary of a run over the first rows of the example.
 async fn run(model: &str, by_jobs: bool, schema: Option<Value>) -> Value {
     let has_schema = schema.is_some();

@@ -98,7 +98,9 @@ fn request(case: &Value) -> Value {
     let model_id = case["model_id"].as_str().expect("model_id");
     let requests = RequestBuilder::new(
         settings(case),
-        KnownModel::of(model_id).capabilities().overridden(&overrides),
+        KnownModel::of(model_id)
+            .capabilities()
+            .overridden(&overrides),
         case["system"].as_str(),
         schema,
     );
