@@ -83,15 +83,16 @@ pub struct Reading {
     pub repaired: bool,
     /// The model was stopped before it was done, by a limit on tokens.
     pub cut_off: bool,
-    /// The model or a filter declined to answer.
+    /// The model, a filter or a guardrail declined to answer. What it wrote is no answer; why it
+    /// declined is in `error`.
     pub refused: bool,
     /// The model was made to answer with JSON: there is a schema, or a `{` was given to it.
     pub json_expected: bool,
     /// One value for each schema property, in schema order, or without a schema the one field
     /// [`RESPONSE_FIELD`]. All null when the answer failed.
     pub fields: Vec<FieldValue>,
-    /// The answer text, prefill included, where the fields do not hold all of it: on failure, and
-    /// without a schema where the JSON stood in prose.
+    /// The answer text, prefill included, where the fields do not hold all of it: on failure, where
+    /// it is no answer, and without a schema where the JSON stood in prose.
     pub raw_response: Option<String>,
     /// Why the answer is not JSON, or every violation of the schema with its JSON Pointer.
     pub validation_error: Option<String>,
@@ -104,9 +105,8 @@ impl Reading {
     /// text where text will do and all of it is there.
     pub fn is_good(&self) -> bool {
         match self.parse_status {
-            ParseStatus::Success => true,
-            ParseStatus::JsonOnly => !self.refused,
-            ParseStatus::JsonFailed => !self.json_expected && !self.cut_off && !self.refused,
+            ParseStatus::Success | ParseStatus::JsonOnly => true,
+            ParseStatus::JsonFailed => !self.json_expected && !self.cut_off,
             ParseStatus::ValidationFailed | ParseStatus::Error => false,
         }
     }
@@ -124,7 +124,6 @@ pub struct Reader {
 struct Circumstances {
     prefilled: bool,
     cut_off: bool,
-    refused: bool,
 }
 
 impl Reader {
@@ -149,13 +148,25 @@ impl Reader {
 
     /// Reads an answer. Never fails: whatever is wrong with it is in the [`Reading`].
     pub fn read(&self, answer: &ModelAnswer<'_>) -> Reading {
+        if let Some(why) = answer.why_refused() {
+            return Reading {
+                refused: true,
+                ..self.not_an_answer(answer, why)
+            };
+        }
+        if answer.malformed() {
+            let reason = answer.stop_reason.as_deref().unwrap_or_default();
+            let why =
+                format!("the service could not read what the model wrote (stop reason {reason})");
+            return self.not_an_answer(answer, why);
+        }
         let circumstances = Circumstances {
             prefilled: false,
             cut_off: answer.cut_off(),
-            refused: answer.refused(),
         };
         match &answer.content {
             AnswerContent::Tool(json) => self.read_answer(json, circumstances),
+            AnswerContent::Tools(calls) => self.not_an_answer(answer, contradiction(calls)),
             // A vector has no name; with a schema it is the one property of the answer.
             AnswerContent::Embedding(vector) if self.schema.is_some() => {
                 let object = format!("{{\"{EMBEDDING_FIELD}\":{vector}}}");
@@ -178,10 +189,27 @@ impl Reader {
                 }
                 Reading {
                     cut_off: circumstances.cut_off,
-                    refused: circumstances.refused,
                     ..self.unanswered(error)
                 }
             }
+        }
+    }
+
+    /// The reading of what a model wrote that is no answer, whatever it looks like: a refusal, say,
+    /// can stop in the middle of a value.
+    fn not_an_answer(&self, answer: &ModelAnswer<'_>, why: String) -> Reading {
+        let raw_response = match &answer.content {
+            AnswerContent::Text(text) if self.prefilled => Some(with_prefill(text).into_owned()),
+            AnswerContent::Text(text)
+            | AnswerContent::Tool(text)
+            | AnswerContent::Embedding(text) => Some(text.to_string()),
+            AnswerContent::Tools(calls) => Some(calls.join("\n")),
+            AnswerContent::Empty => None,
+        };
+        Reading {
+            cut_off: answer.cut_off(),
+            raw_response,
+            ..self.unanswered(why)
         }
     }
 
@@ -264,7 +292,7 @@ impl Reader {
             validation_passed: passed,
             repaired,
             cut_off: circumstances.cut_off,
-            refused: circumstances.refused,
+            refused: false,
             json_expected: true,
             fields,
             raw_response,
@@ -280,7 +308,7 @@ fn read_without_schema(text: &str, circumstances: Circumstances) -> Reading {
         validation_passed: false,
         repaired,
         cut_off: circumstances.cut_off,
-        refused: circumstances.refused,
+        refused: false,
         json_expected: circumstances.prefilled,
         fields: vec![field],
         raw_response,
@@ -339,11 +367,17 @@ fn is_wrapping(text: &str) -> bool {
     text.is_empty() || text.eq_ignore_ascii_case("json") || text == "\u{FEFF}"
 }
 
+/// Why several calls of the one tool are no answer.
+fn contradiction(calls: &[Cow<'_, str>]) -> String {
+    format!(
+        "the model called the tool {} times, and not two of the calls say the same",
+        calls.len()
+    )
+}
+
 fn explained(problem: String, circumstances: Circumstances) -> String {
     if circumstances.cut_off {
         format!("answer was cut off at the token limit; {problem}")
-    } else if circumstances.refused {
-        format!("the model declined to answer; {problem}")
     } else {
         problem
     }
@@ -624,7 +658,7 @@ mod tests {
         let answer = |stop: &'static str| ModelAnswer {
             content: AnswerContent::Text("{\"kind\":\"„x\" } and so".into()),
             stop_reason: Some(stop.into()),
-            usage: quarry_model::Usage::default(),
+            ..ModelAnswer::default()
         };
         let cut = reader(false).read(&answer("max_tokens"));
         assert!(cut.cut_off && !cut.validation_passed);
@@ -674,7 +708,7 @@ mod tests {
         let answer = ModelAnswer {
             content: AnswerContent::Tool(r#"{"kind": "a", "list": ["1", 2.0]}"#.into()),
             stop_reason: Some("tool_use".into()),
-            usage: quarry_model::Usage::default(),
+            ..ModelAnswer::default()
         };
         let reading = reader(true).read(&answer);
         assert_eq!(reading.fields[2], FieldValue::Json("[1,2]".into()));
@@ -684,17 +718,49 @@ mod tests {
     fn an_empty_answer_is_an_error_with_its_stop_reason() {
         let answer = ModelAnswer {
             content: AnswerContent::Empty,
-            stop_reason: Some("refusal".into()),
-            usage: quarry_model::Usage::default(),
+            stop_reason: Some("end_turn".into()),
+            ..ModelAnswer::default()
         };
         let reading = reader(true).read(&answer);
         assert_eq!(reading.parse_status, ParseStatus::Error);
         assert_eq!(
             reading.error.as_deref(),
-            Some("the model returned no content (stop reason refusal)")
+            Some("the model returned no content (stop reason end_turn)")
         );
         assert_eq!(reading.fields.len(), 3);
-        assert!(reading.refused);
+        assert!(!reading.refused);
+    }
+
+    #[test]
+    fn what_is_declined_or_malformed_is_no_answer_whatever_it_looks_like() {
+        let answer = |stop: &'static str| ModelAnswer {
+            content: AnswerContent::Text("\"kind\":\"a\"}".into()),
+            stop_reason: Some(stop.into()),
+            ..ModelAnswer::default()
+        };
+        for (stop, refused) in [
+            ("refusal", true),
+            ("content_filtered", true),
+            ("guardrail_intervened", true),
+            ("malformed_tool_use", false),
+        ] {
+            for reader in [reader(true), Reader::new(None, true)] {
+                let reading = reader.read(&answer(stop));
+                assert_eq!(reading.parse_status, ParseStatus::Error, "{stop}");
+                assert_eq!(
+                    (reading.refused, reading.is_good()),
+                    (refused, false),
+                    "{stop}"
+                );
+                assert_eq!(reading.raw_response.as_deref(), Some("{\"kind\":\"a\"}"));
+                assert!(
+                    reading
+                        .fields
+                        .iter()
+                        .all(|field| *field == FieldValue::Null)
+                );
+            }
+        }
     }
 
     #[test]
@@ -751,7 +817,7 @@ mod tests {
         let answer = |stop: &'static str| ModelAnswer {
             content: AnswerContent::Text("Hello.".into()),
             stop_reason: Some(stop.into()),
-            usage: quarry_model::Usage::default(),
+            ..ModelAnswer::default()
         };
         let free = Reader::new(None, false);
         assert!(free.read(&answer("end_turn")).is_good());

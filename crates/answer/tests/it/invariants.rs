@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use quarry_answer::{FieldValue, ParseStatus, Reader, Reading, Schema, read_line, repair_quotes};
-use quarry_model::{AnswerContent, ModelAnswer, Usage, read_output};
+use quarry_model::{AnswerContent, ModelAnswer, read_output};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -170,7 +170,7 @@ proptest! {
                         let answer = ModelAnswer {
                             content: AnswerContent::Text(text.as_str().into()),
                             stop_reason: Some(stop_reason.into()),
-                            usage: Usage::default(),
+                            ..ModelAnswer::default()
                         };
                         check(&reader, &reader.read(&answer));
                     }

@@ -71,6 +71,7 @@ fn seen(line: &[u8], schema: Option<&Arc<Schema>>) -> Value {
         "declined": reading.refused,
         "fields": fields,
         "error": reading.error,
+        "raw_response": reading.raw_response,
         "validation_error": reading.validation_error,
         "stop_reason": answer.stop_reason,
         "usage": answer.usage,
