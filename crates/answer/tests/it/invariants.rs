@@ -25,6 +25,10 @@ fn text() -> impl Strategy<Value = String> {
         Just("\u{0}".to_owned()),
         Just("```json\n".to_owned()),
         Just("<thinking>".to_owned()),
+        Just("</think>".to_owned()),
+        Just("<|channel|>final<|message|>".to_owned()),
+        Just("Final answer:".to_owned()),
+        Just("</a>\n<parameter name=\"b\">".to_owned()),
         Just("日本😀ü".to_owned()),
         "[a-z ]{1,6}",
     ];
