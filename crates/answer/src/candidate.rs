@@ -1,62 +1,103 @@
-//! Where in an answer text the JSON object may be.
+//! Which objects of an answer's text can be the answer.
 //!
-//! An answer is an object alone, an object in prose or in a code fence, or, after a prefill, an
-//! object without its first `{`. There is one rule against taking the wrong thing: an object that
-//! is a member of another one is not the answer. If what stands before a `{` holds a member name
-//! (`"name":`), that `{` is inside an object whose beginning is broken or missing.
+//! An answer is an object alone, an object among prose, fences and reasoning, or, after a prefill,
+//! an object without its first `{`. All objects that stand for themselves are found; which of them
+//! counts is decided in [`crate::choice`]. Two rules against taking the wrong thing:
 //!
-//! Limits: the first `{` counts. If what stands there is not JSON, a later one is tried only at
-//! the start of a code fence: `I filled {placeholders} and got {"a":1}` has no answer, because
-//! which of several objects in running text is meant would be a guess.
+//! - An object that is a member of another one is not the answer: not where the other one is broken
+//!   (a brace is open that nothing closes), and not where its beginning is missing (`"name":` or a
+//!   list stands before the object, and its end behind).
+//! - What a model wrote while it reasoned is not the answer ([`crate::reasoning`]).
+//!
+//! Limits: [`MOST_STARTS`] braces are tried that begin no JSON; braces of code are not.
 
+use crate::choice::announces_the_final;
+use crate::parse::{NotJson, parse_prefix};
+use crate::readable::{Readable, end_before_repair, readable};
+use crate::reasoning::{Mark, Marks, behind_bare_channels};
+use jiter::{JsonObject, JsonValue};
 use std::borrow::Cow;
 
-/// Tags in which models without a reasoning block put their reasoning.
-const REASONING_TAGS: [&str; 3] = ["thinking", "think", "reasoning"];
+/// Most braces followed by a quote that begin no JSON.
+const MOST_STARTS: usize = 256;
 
-/// The texts to parse, best first; each starts with `{`.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Candidates<'t> {
-    pub(crate) texts: Vec<Cow<'t, str>>,
-    /// Why there is none, if there is none.
-    pub(crate) reason: &'static str,
+/// Most objects behind a quoted word and a colon.
+const MOST_LABELS: usize = 64;
+
+const NOTHING: &str = "no JSON object in the answer";
+const IN_OPEN_BRACE: &str = "a brace before the JSON object is not closed";
+
+/// Longest name of a member that is looked for in front of an object, in bytes.
+const LONGEST_NAME: usize = 200;
+
+/// An object that stands for itself.
+#[derive(Debug)]
+pub(crate) struct Found<'t> {
+    /// Offset in the text.
+    pub(crate) start: usize,
+    /// Its JSON, repaired if need be.
+    pub(crate) json: Cow<'t, str>,
+    /// What was parsed; `None` where it was repaired.
+    pub(crate) members: Option<JsonObject<'t>>,
+    /// What stands behind it, repaired with it.
+    pub(crate) after: Cow<'t, str>,
+    pub(crate) repaired: bool,
+    /// It is announced as the final answer.
+    pub(crate) is_final: bool,
 }
 
-/// Finds the candidates.
+/// The members of an object: those that were parsed, or those of its JSON.
+pub(crate) fn members_of<'j>(parsed: Option<JsonObject<'j>>, json: &'j str) -> JsonObject<'j> {
+    parsed.or_else(|| object_of(json)).unwrap_or_default()
+}
+
+/// The members of the object that a text begins with.
+pub(crate) fn object_of(json: &str) -> Option<JsonObject<'_>> {
+    match parse_prefix(json).ok()?.value {
+        JsonValue::Object(members) => Some(members),
+        _ => None,
+    }
+}
+
+/// What there is in a text.
+#[derive(Debug, Default)]
+pub(crate) struct Scan<'t> {
+    pub(crate) found: Vec<Found<'t>>,
+    /// Why the first thing that looks like an object is none.
+    pub(crate) problem: Option<NotJson>,
+    /// Why nothing was found, if nothing was and there is no problem.
+    pub(crate) reason: &'static str,
+    /// Behind the last object stands one that is broken.
+    pub(crate) ends_broken: bool,
+}
+
+/// What is known about an answer before it is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Expectation<'s> {
+    /// The `{` of the answer was given to the model, or would be missed.
+    pub(crate) restores_brace: bool,
+    /// It was given to the model.
+    pub(crate) prefilled: bool,
+    /// Whether an answer has a member of this name.
+    pub(crate) is_property: &'s dyn Fn(&str) -> bool,
+}
+
+/// Finds the objects of an answer and hands them to `then`, with the text they are in.
 ///
-/// `restores_brace`: the `{` an answer was begun with is missing from its text and is put back
-/// where the text goes on as an object does.
-pub(crate) fn candidates(text: &str, restores_brace: bool) -> Candidates<'_> {
-    let none = |reason| Candidates {
-        texts: Vec::new(),
-        reason,
-    };
-    if restores_brace && continues_an_object(text) {
-        return Candidates {
-            texts: vec![Cow::Owned(format!("{{{text}"))],
-            reason: "",
-        };
+/// They borrow from a text that may have been made for them, hence the continuation.
+pub(crate) fn scanned<T>(
+    text: &str,
+    expectation: Expectation<'_>,
+    then: impl FnOnce(&str, Scan<'_>) -> T,
+) -> T {
+    if expectation.restores_brace && continues_an_object(text) {
+        let restored = format!("{{{text}");
+        if !is_label(&restored, expectation) {
+            let scan = scan(&restored, expectation);
+            return then(&restored, scan);
+        }
     }
-    let Some(body) = after_reasoning(text) else {
-        return none("answer ends within its reasoning");
-    };
-    let Some(first) = body.find('{') else {
-        return none("no JSON object in the answer");
-    };
-    let mut texts = Vec::new();
-    if !holds_a_member(&body[..first]) {
-        texts.push(Cow::Borrowed(&body[first..]));
-    }
-    if let Some(fenced) = fenced_object(body)
-        && fenced > first
-        && !holds_a_member(&body[..fenced])
-    {
-        texts.push(Cow::Borrowed(&body[fenced..]));
-    }
-    Candidates {
-        texts,
-        reason: "answer starts in the middle of a JSON object",
-    }
+    then(text, scan(text, expectation))
 }
 
 /// The text as the model wrote it, prefill included, for the raw response column.
@@ -74,30 +115,50 @@ fn continues_an_object(text: &str) -> bool {
         .starts_with(['"', '}'])
 }
 
-/// The text after blanks and reasoning; `None` if the reasoning does not end.
-fn after_reasoning(text: &str) -> Option<&str> {
-    let mut body = text.trim_start_matches(is_blank);
-    while let Some(tag) = REASONING_TAGS.iter().find(|tag| opens_with(body, tag)) {
-        let closing = format!("</{tag}>");
-        let end = body
-            .match_indices("</")
-            .find(|(at, _)| starts_with_ignoring_case(&body[*at..], &closing))
-            .map(|(at, _)| at + closing.len())?;
-        body = body[end..].trim_start_matches(is_blank);
+/// Whether what would be an object's first member is a quoted word in prose: no value follows it,
+/// or an object that is whole and has all of the text.
+fn is_label(restored: &str, expectation: Expectation<'_>) -> bool {
+    let Some((name, rest)) = first_member(restored) else {
+        // An empty object, or a word in quotes that is no name.
+        return !restored[1..].trim_start().starts_with('}') && parse_prefix(restored).is_err();
+    };
+    if !begins_a_value(rest) {
+        return true;
     }
-    Some(body)
+    !expectation.prefilled
+        && rest.starts_with('{')
+        && !(expectation.is_property)(name)
+        && parse_prefix(restored).is_err()
+        && parse_prefix(rest).is_ok_and(|object| is_wrapping(&rest[object.end..]))
 }
 
-fn opens_with(text: &str, tag: &str) -> bool {
-    text.strip_prefix('<').is_some_and(|text| {
-        starts_with_ignoring_case(text, tag) && text.as_bytes().get(tag.len()) == Some(&b'>')
-    })
+/// The name of the first member of what begins with `{`, and the text from its value on.
+fn first_member(object: &str) -> Option<(&str, &str)> {
+    let (name, rest) = object[1..]
+        .trim_start()
+        .strip_prefix('"')?
+        .split_once('"')?;
+    let value = rest.trim_start().strip_prefix(':')?;
+    Some((name, value.trim_start()))
 }
 
-fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
-    text.as_bytes()
-        .get(..start.len())
-        .is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes()))
+fn begins_a_value(text: &str) -> bool {
+    text.is_empty()
+        || text.starts_with([
+            '"', '{', '[', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+        ])
+        || ["true", "false", "null", "NaN", "Infinity"]
+            .iter()
+            .any(|word| {
+                text.strip_prefix(word)
+                    .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+            })
+}
+
+/// Whether the text around an object says nothing: blanks and the marks of a code fence.
+pub(crate) fn is_wrapping(text: &str) -> bool {
+    let text = text.trim().trim_matches(['`', '~']).trim();
+    text.is_empty() || text.eq_ignore_ascii_case("json") || text == "\u{FEFF}"
 }
 
 /// Blanks as Python's `strip` sees them, and characters without width that editors and models put
@@ -110,38 +171,338 @@ fn is_blank(character: char) -> bool {
         )
 }
 
-/// Whether a text holds a member name: a `"` with a `:` after it, blanks aside.
-fn holds_a_member(text: &str) -> bool {
-    text.match_indices('"')
-        .any(|(at, _)| text[at + 1..].trim_start().starts_with(':'))
+fn scan<'t>(text: &'t str, expectation: Expectation<'_>) -> Scan<'t> {
+    let mut scanner = Scanner {
+        text,
+        expectation,
+        marks: Marks::default(),
+        at: behind_bare_channels(text).unwrap_or(0),
+        behind: 0,
+        open: 0,
+        was_broken: false,
+        is_inside: false,
+        starts: 0,
+        labels: 0,
+        first_brace: None,
+        scan: Scan {
+            reason: NOTHING,
+            ..Scan::default()
+        },
+    };
+    scanner.behind = scanner.at;
+    while let Some(next) = text[scanner.at..].find(['{', '}', '<', '[']) {
+        scanner.at += next;
+        match text.as_bytes()[scanner.at] {
+            b'{' => scanner.brace(),
+            b'}' => {
+                scanner.open = scanner.open.saturating_sub(1);
+                scanner.at += 1;
+            }
+            _ => {
+                if !scanner.mark() {
+                    break;
+                }
+            }
+        }
+    }
+    scanner.finish()
 }
 
-/// Where the `{` of an object that begins a code fence is.
-fn fenced_object(text: &str) -> Option<usize> {
-    const LONGEST_INFO: usize = 20;
+struct Scanner<'t, 'e> {
+    text: &'t str,
+    expectation: Expectation<'e>,
+    marks: Marks,
+    at: usize,
+    /// Where what was passed over last ends: an object, or reasoning.
+    behind: usize,
+    /// Braces that are open and begin no JSON.
+    open: usize,
+    /// Something that looks like an object begins no JSON.
+    was_broken: bool,
+    /// The last object is a member of one without a beginning.
+    is_inside: bool,
+    /// Braces that were tried and begin no JSON.
+    starts: usize,
+    /// Objects behind what may be a member's name.
+    labels: usize,
+    first_brace: Option<usize>,
+    scan: Scan<'t>,
+}
 
-    text.match_indices("```").find_map(|(at, fence)| {
-        let info = at + fence.len();
-        let info_length = text.as_bytes()[info..]
+impl<'t> Scanner<'t, '_> {
+    fn finish(mut self) -> Scan<'t> {
+        if self.scan.found.is_empty()
+            && self.scan.problem.is_none()
+            && self.scan.reason == NOTHING
+            && let Some(byte) = self.first_brace
+            && let Err(problem) = parse_prefix(&self.text[byte..])
+        {
+            self.scan.problem = Some(NotJson {
+                byte: byte + problem.byte,
+                reason: problem.reason,
+            });
+        }
+        self.scan
+    }
+
+    /// Passes over what may be a mark of reasoning. False if the rest is reasoning.
+    fn mark(&mut self) -> bool {
+        match self.marks.at(&self.text[self.at..]) {
+            None => self.at += 1,
+            Some(Mark::Passed(end)) => {
+                self.at += end;
+                self.behind = self.at;
+                if self.scan.found.is_empty() && self.open == 0 {
+                    self.scan.reason = "no JSON object outside of the answer's reasoning";
+                }
+            }
+            Some(Mark::Until(end)) => {
+                self.at += end;
+                self.behind = self.at;
+                self.open = 0;
+                self.first_brace = None;
+                self.was_broken = false;
+                self.is_inside = false;
+                self.scan = Scan {
+                    reason: "no JSON object behind the answer's reasoning",
+                    ..Scan::default()
+                };
+            }
+            Some(Mark::Open(_)) if self.scan.found.is_empty() && self.open == 0 => {
+                self.scan.reason = "answer ends within its reasoning";
+                return self.ends_later();
+            }
+            Some(Mark::Open(end)) => self.at += end,
+        }
+        true
+    }
+
+    /// Whether reasoning without an end is ended by a mark of another kind; goes on there.
+    fn ends_later(&mut self) -> bool {
+        let mut from = self.at + 1;
+        while let Some(next) = self.text[from..].find(['<', '[']) {
+            from += next;
+            let text = &self.text[from..];
+            if ["</", "<|", "[/"]
+                .iter()
+                .any(|start| text.starts_with(start))
+                && let Some(Mark::Until(_)) = self.marks.at(text)
+            {
+                self.at = from;
+                return true;
+            }
+            from += 1;
+        }
+        false
+    }
+
+    /// Takes an object, or passes over a brace.
+    fn brace(&mut self) {
+        let text = &self.text[self.at..];
+        let looks_like_one = text[1..].trim_start().starts_with(['"', '}']);
+        if !looks_like_one || self.starts == MOST_STARTS {
+            self.was_broken |= looks_like_one;
+            self.first_brace.get_or_insert(self.at);
+            self.open += 1;
+            self.at += 1;
+            return;
+        }
+        if self.open > 0 || self.was_broken {
+            // Only what is JSON as it is: the beginning decides what is broken.
+            match parse_prefix(text) {
+                Ok(parsed) => {
+                    let end = self.at + parsed.end;
+                    if self.open > 0 {
+                        self.scan.reason = IN_OPEN_BRACE;
+                    } else if !self.is_a_member(end) {
+                        self.take(text, parsed.value, parsed.end);
+                    }
+                    self.pass(end);
+                }
+                Err(problem) => self.broken(problem),
+            }
+            return;
+        }
+        match readable(text) {
+            Ok(Readable::AsItIs(parsed)) => {
+                let end = self.at + parsed.end;
+                if !self.is_a_member(end) {
+                    self.take(text, parsed.value, parsed.end);
+                }
+                self.pass(end);
+            }
+            Ok(Readable::Repaired(fixed)) => self.take_repaired(&fixed),
+            Err(problem) => self.broken(problem),
+        }
+    }
+
+    fn pass(&mut self, end: usize) {
+        self.at = end;
+        self.behind = end;
+    }
+
+    fn broken(&mut self, problem: NotJson) {
+        self.starts += 1;
+        if self.open == 0 {
+            self.was_broken = true;
+            let name = first_member(&self.text[self.at..]).map(|(name, _)| name);
+            self.scan.ends_broken = name.is_some_and(|name| (self.expectation.is_property)(name));
+            self.scan.problem.get_or_insert(NotJson {
+                byte: self.at + problem.byte,
+                reason: problem.reason,
+            });
+        }
+        self.open += 1;
+        self.at += 1;
+    }
+
+    fn take(&mut self, text: &'t str, value: JsonValue<'t>, length: usize) {
+        if let JsonValue::Object(members) = value {
+            self.scan.ends_broken = false;
+            self.scan.found.push(Found {
+                start: self.at,
+                json: Cow::Borrowed(&text[..length]),
+                members: Some(members),
+                after: Cow::Borrowed(&text[length..]),
+                repaired: false,
+                is_final: announces_the_final(&self.text[self.behind..self.at]),
+            });
+        }
+    }
+
+    fn take_repaired(&mut self, fixed: &str) {
+        let Ok(parsed) = parse_prefix(fixed) else {
+            // A repair parses.
+            self.at += 1;
+            return;
+        };
+        let (json, after) = fixed.split_at(parsed.end);
+        let end = self.at + end_before_repair(&self.text[self.at..], after);
+        if !self.is_a_member(end) {
+            self.scan.ends_broken = false;
+            self.scan.found.push(Found {
+                start: self.at,
+                json: Cow::Owned(json.to_owned()),
+                members: None,
+                after: Cow::Owned(after.to_owned()),
+                repaired: true,
+                is_final: announces_the_final(&self.text[self.behind..self.at]),
+            });
+        }
+        self.pass(end);
+    }
+
+    /// Whether the object here, which ends at `end`, is a member of one that is broken or has no
+    /// beginning.
+    fn is_a_member(&mut self, end: usize) -> bool {
+        let before = self.text[self.behind..self.at].trim_end();
+        self.is_inside = match self.place(before) {
+            Place::Inside => true,
+            Place::Labelled => {
+                self.labels += 1;
+                self.was_broken || self.labels > MOST_LABELS || closes_more(&self.text[end..])
+            }
+            Place::Free => false,
+        };
+        if self.is_inside && self.scan.found.is_empty() {
+            self.scan.reason = "answer starts in the middle of a JSON object";
+        }
+        self.is_inside
+    }
+
+    /// What the text between the last object and this one says about its place.
+    fn place(&self, before: &str) -> Place {
+        if before == "," && self.is_inside {
+            return Place::Inside;
+        }
+        let listed = before.strip_suffix('[').map(str::trim_end);
+        if self.was_broken && (listed.is_some() || before.ends_with(',')) {
+            return Place::Inside;
+        }
+        let Some(named) = listed
+            .unwrap_or(before)
+            .strip_suffix(':')
+            .and_then(|named| named.trim_end().strip_suffix('"'))
+        else {
+            return Place::Free;
+        };
+        let Some(open) = named.rfind('"') else {
+            return Place::Free;
+        };
+        let name = &named[open + 1..];
+        if name.len() > LONGEST_NAME {
+            return Place::Free;
+        }
+        let earlier = named[..open].trim_end();
+        let begins = self.behind == 0 && is_wrapping(earlier);
+        if begins && (listed.is_some() || (self.expectation.is_property)(name)) {
+            return Place::Inside;
+        }
+        match earlier.strip_suffix(',').map(str::trim_end) {
+            Some(value) if ends_a_value(value) => Place::Inside,
+            _ => Place::Labelled,
+        }
+    }
+}
+
+enum Place {
+    /// Among prose.
+    Free,
+    /// Behind `"name":`, which may be prose.
+    Labelled,
+    /// Behind a member, or in a list that is one.
+    Inside,
+}
+
+fn ends_a_value(text: &str) -> bool {
+    text.ends_with(['"', '}', ']'])
+        || text.ends_with(|last: char| last.is_ascii_digit())
+        || ["true", "false", "null"]
             .iter()
-            .take(LONGEST_INFO)
-            .position(|byte| *byte == b'\n')?;
-        let content = &text[info + info_length + 1..];
-        let object = content.trim_start();
-        object.starts_with('{').then(|| text.len() - object.len())
-    })
+            .any(|word| text.ends_with(word))
+}
+
+/// Whether a text closes a brace that it does not open.
+fn closes_more(text: &str) -> bool {
+    let mut open = 0_usize;
+    for at in memchr::memchr2_iter(b'{', b'}', text.as_bytes()) {
+        if text.as_bytes()[at] == b'{' {
+            open += 1;
+        } else if open == 0 {
+            return true;
+        } else {
+            open -= 1;
+        }
+    }
+    false
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn expectation(restores_brace: bool) -> Expectation<'static> {
+        Expectation {
+            restores_brace,
+            prefilled: restores_brace,
+            is_property: &|name| name.len() == 1,
+        }
+    }
+
     fn found(text: &str, restores_brace: bool) -> Vec<String> {
-        candidates(text, restores_brace)
-            .texts
-            .into_iter()
-            .map(Cow::into_owned)
-            .collect()
+        scanned(text, expectation(restores_brace), |_, scan| {
+            scan.found
+                .into_iter()
+                .map(|found| found.json.into_owned())
+                .collect()
+        })
+    }
+
+    fn reason(text: &str) -> &'static str {
+        scanned(text, expectation(false), |_, scan| {
+            assert!(scan.found.is_empty(), "{text}");
+            scan.reason
+        })
     }
 
     #[test]
@@ -151,45 +512,84 @@ mod tests {
         assert_eq!(found("\"a\":1}", false), [""; 0]);
         assert_eq!(found("{\"a\":1}", true), ["{\"a\":1}"]);
         assert_eq!(found(" \u{FEFF}{\"a\":1}", true), ["{\"a\":1}"]);
-        assert_eq!(found("Sure: {\"a\":1} ok", true), ["{\"a\":1} ok"]);
+        assert_eq!(found("Sure: {\"a\":1} ok", true), ["{\"a\":1}"]);
+        assert_eq!(found("\"Yes\" it is: {\"a\":1}", true), ["{\"a\":1}"]);
+        assert_eq!(found("\"Rule 3\": so {\"a\":1}", true), ["{\"a\":1}"]);
     }
 
     #[test]
     fn an_object_inside_another_one_is_not_the_answer() {
-        assert_eq!(found("```\n\"a\":1,\"b\":{\"c\":2}}", true), [""; 0]);
-        assert_eq!(found("\"a\" : [{\"c\":2}]", false), [""; 0]);
+        for text in [
+            "```\n\"a\":1,\"b\":{\"c\":2}}",
+            "\"a\" : [{\"c\":2}]",
+            "\"a\" : [{\"c\":2},{\"c\":3}], \"b\": {\"c\":4}}",
+            "Sure! \"a\":1,\"b\":{\"c\":2}",
+            "As \"label\": {\"c\":2}}",
+            "{\"a\":say,\"b\":{\"c\":2}}",
+            "{{\"c\":2}}",
+            "{a: {\"c\":2}}",
+            "{\"a\": \"x } \"y\" z\", \"b\": {\"c\":2}",
+            "{\"a\": \"x } \"y\" z\", \"b\": [{\"c\":2}, {\"c\":3}",
+        ] {
+            assert_eq!(found(text, false), [""; 0], "{text}");
+        }
         assert_eq!(found("The \"answer\" is {\"c\":2}", false), ["{\"c\":2}"]);
+        assert_eq!(found("The \"answer\": {\"c\":2}", false), ["{\"c\":2}"]);
+        let escaped = "{\"code\":\"```json\\n{\\\"x\\\":1}\\n```\"}";
+        assert_eq!(found(escaped, false), [escaped]);
+    }
+
+    #[test]
+    fn objects_are_found_behind_other_braces() {
+        for text in [
+            "From {x}:\n```json\n{\"a\":1}\n```",
+            "```\n  {\"a\":1}\n```",
+            "Using {placeholders} I get {\"a\":1}",
+            "function f() { return \"a\"; } gives {\"a\":1}",
+            "In the form {\"a\": <number>}: {\"a\":1}",
+        ] {
+            assert_eq!(found(text, false), ["{\"a\":1}"], "{text}");
+        }
         assert_eq!(
-            found("{\"code\":\"```json\n{\\\"x\\\":1}\n```\"}", false).len(),
-            1
+            found("[{\"a\":1}, {\"a\":2}]", false),
+            ["{\"a\":1}", "{\"a\":2}"]
         );
     }
 
     #[test]
-    fn a_fence_is_found_behind_other_braces() {
-        assert_eq!(
-            found("From {x}:\n```json\n{\"a\":1}\n```", false),
-            ["{x}:\n```json\n{\"a\":1}\n```", "{\"a\":1}\n```"]
-        );
-        assert_eq!(found("```\n  {\"a\":1}\n```", false), ["{\"a\":1}\n```"]);
-    }
-
-    #[test]
-    fn reasoning_before_the_answer_is_passed_over() {
-        assert_eq!(
-            found("<thinking>maybe {\"a\":0}</THINKING>\n{\"a\":1}", false),
-            ["{\"a\":1}"]
-        );
-        assert_eq!(
-            found("<think>{</think><reasoning>{</reasoning>{\"a\":1}", false),
-            ["{\"a\":1}"]
-        );
-        let cut = candidates("<thinking>maybe {\"a\":0}", false);
-        assert_eq!(
-            (cut.texts.len(), cut.reason),
-            (0, "answer ends within its reasoning")
-        );
+    fn reasoning_is_passed_over_wherever_it_stands() {
+        for text in [
+            "<thinking>maybe {\"a\":0}</THINKING>\n{\"a\":1}",
+            "<think>{</think><reasoning>{</reasoning>{\"a\":1}",
+            "Sure.\n<think>{\"a\":0}</think>{\"a\":1}",
+            "maybe {\"a\":0}? {\"a\": \n</think>\n{\"a\":1}",
+            "<think>a <think> {\"a\":0}</think> b</think>{\"a\":1}",
+            "{\"a\":1}\n<think>or {\"a\":0}?</think>",
+            "<think>or {\"a\":0}?<|channel|>final<|message|>{\"a\":1}",
+            "analysisSo {\"a\":0}?assistantfinal{\"a\":1}",
+        ] {
+            assert_eq!(found(text, false), ["{\"a\":1}"], "{text}");
+        }
+        let inside = "{\"a\":\"</think>\"}";
+        assert_eq!(found(inside, false), [inside]);
         assert_eq!(found("<thinker>{\"a\":1}", false), ["{\"a\":1}"]);
+    }
+
+    #[test]
+    fn an_answer_that_is_reasoning_only_says_so() {
+        assert_eq!(
+            reason("<thinking>maybe {\"a\":0}"),
+            "answer ends within its reasoning"
+        );
+        assert_eq!(
+            reason("<think>maybe {\"a\":0}</think>"),
+            "no JSON object outside of the answer's reasoning"
+        );
+        assert_eq!(
+            reason("maybe {\"a\":0}</think>"),
+            "no JSON object behind the answer's reasoning"
+        );
+        assert_eq!(reason("Hello."), "no JSON object in the answer");
     }
 
     #[test]
@@ -197,5 +597,18 @@ mod tests {
         assert_eq!(with_prefill("\"a\":1"), "{\"a\":1");
         assert_eq!(with_prefill("\u{A0}{\"a\":1"), "\u{A0}{\"a\":1");
         assert_eq!(with_prefill(""), "{");
+    }
+
+    #[test]
+    fn scanning_is_bounded() {
+        for part in [
+            "{\"a\":",
+            "{\"a\":{}} <think>",
+            "</",
+            "<think>{",
+            "[{\"a\":1},",
+        ] {
+            let _ = found(&part.repeat(20_000), false);
+        }
     }
 }

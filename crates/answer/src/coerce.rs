@@ -116,6 +116,16 @@ impl ObjectRule {
         !self.renamed.is_empty()
     }
 
+    /// The rule of a property, by any name that answers have for it.
+    pub(crate) fn rule_of(&self, name: &str) -> Option<&Rule> {
+        self.property(name).map(|(_, property)| &property.rule)
+    }
+
+    /// Whether members that are not properties are kept.
+    pub(crate) fn keeps_others(&self) -> bool {
+        self.keeps_others
+    }
+
     fn property(&self, name: &str) -> Option<(usize, &PropertyRule)> {
         let found = self.properties.get_full(name).or_else(|| {
             let own = self.renamed.get(name)?;

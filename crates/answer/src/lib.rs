@@ -35,14 +35,20 @@
 
 mod bounds;
 mod candidate;
+mod choice;
 mod coerce;
 mod datum;
 pub mod determined;
+mod ending;
 mod field;
 mod instance;
+mod judging;
 mod line;
+mod misplaced;
 mod parse;
+mod readable;
 mod reading;
+mod reasoning;
 mod repair;
 mod schema;
 mod understood;

@@ -142,13 +142,28 @@ struct ErrorMembers<'a> {
     expired: Option<&'a RawValue>,
 }
 
-/// Reads one line, without its line break (a trailing carriage return or blank is accepted).
+/// What editors and shells put before a file's first line, and so before any line of files that were
+/// put together.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Reads one line, without its line break (a byte order mark before it, and a carriage return or
+/// blank behind it, are accepted).
 ///
 /// # Errors
 ///
 /// [`MalformedLine`] when the line is not UTF-8, not a JSON object of this shape, or has no
 /// `recordId`.
 pub fn read_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
+    let Some(rest) = line.strip_prefix(BYTE_ORDER_MARK) else {
+        return read_json_line(line);
+    };
+    read_json_line(rest).map_err(|malformed| MalformedLine {
+        byte: BYTE_ORDER_MARK.len() + malformed.byte,
+        ..malformed
+    })
+}
+
+fn read_json_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
     let text = std::str::from_utf8(line).map_err(|error| MalformedLine {
         byte: error.valid_up_to(),
         reason: "line is not UTF-8".to_owned(),
@@ -290,6 +305,17 @@ mod tests {
         ] {
             assert!(!error(members), "{members}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_a_line_is_passed_over() {
+        let line = "\u{feff}{\"recordId\":\"r\",\"modelOutput\":{}}";
+        assert_eq!(
+            read_line(line.as_bytes()).expect("well formed").record_id,
+            "r"
+        );
+        let malformed = read_line("\u{feff}{\"recordId\":x".as_bytes()).expect_err("malformed");
+        assert_eq!(malformed.byte, 15, "{malformed}");
     }
 
     #[test]

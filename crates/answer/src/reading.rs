@@ -1,31 +1,21 @@
 //! The result of reading one answer.
 //!
-//! With a schema the answer is the first JSON object of the text, coerced and validated. Without
-//! one it is the text itself, or its JSON where there is JSON in it.
+//! With a schema the answer is the JSON object of the text, coerced and validated. Without one it is
+//! the text itself, or its JSON where there is JSON in it. Which object of a text that is, is
+//! decided in [`crate::choice`].
 //!
-//! The order of trying, which the rest of the crate serves:
-//!
-//! 1. The text as it is. A text that parses is never repaired.
-//! 2. The repair of all quote pairs.
-//! 3. The repair of single pairs.
-//!
-//! What follows the object is ignored, if it is not the object's own rest: in
-//! `{"a":"„x" } and more"}` the quote in the value ended the string, and the brace in the value the
-//! object. So an object that ends while a `„` is open and has text behind it is repaired if that
-//! makes it reach further, and where the text behind an object holds a closing brace and quotes of
-//! its own, or the model was stopped while it went on, the answer is refused. A truncated value
-//! never passes as an answer.
+//! An object that the schema does not hold for as it came is read once more in the ways of
+//! [`crate::misplaced`]. What is valid as it came is never touched.
 
-use crate::candidate::{candidates, with_prefill};
+use crate::candidate::{Expectation, members_of, scanned, with_prefill};
+use crate::choice::{Chosen, Judged, Refused, choose, shown};
 use crate::coerce::keep;
 use crate::datum::Datum;
 use crate::field::FieldValue;
-use crate::parse::{NotJson, Parsed, parse_prefix};
-use crate::repair::{
-    ends_a_string_in_an_open_quote, has_low_quote, repair_quotes, repair_single_pairs,
-};
+use crate::judging::judge;
+use crate::parse::parse_prefix;
 use crate::schema::Schema;
-use jiter::{JsonObject, JsonValue};
+use jiter::JsonValue;
 use quarry_model::{AnswerContent, EMBEDDING_FIELD, ModelAnswer};
 use std::borrow::Cow;
 use std::fmt;
@@ -79,19 +69,21 @@ pub struct Reading {
     pub parse_status: ParseStatus,
     /// The full schema holds.
     pub validation_passed: bool,
-    /// Quotes had to be repaired before the answer could be parsed.
+    /// Quotes had to be repaired before the answer could be parsed, or values were not where the
+    /// schema has them (JSON text in the place of a list, say).
     pub repaired: bool,
     /// The model was stopped before it was done, by a limit on tokens.
     pub cut_off: bool,
-    /// The model or a filter declined to answer.
+    /// The model, a filter or a guardrail declined to answer. What it wrote is no answer; why it
+    /// declined is in `error`.
     pub refused: bool,
     /// The model was made to answer with JSON: there is a schema, or a `{` was given to it.
     pub json_expected: bool,
     /// One value for each schema property, in schema order, or without a schema the one field
     /// [`RESPONSE_FIELD`]. All null when the answer failed.
     pub fields: Vec<FieldValue>,
-    /// The answer text, prefill included, where the fields do not hold all of it: on failure, and
-    /// without a schema where the JSON stood in prose.
+    /// The answer text, prefill included, where the fields do not hold all of it: on failure, where
+    /// it is no answer, and without a schema where the JSON stood in prose.
     pub raw_response: Option<String>,
     /// Why the answer is not JSON, or every violation of the schema with its JSON Pointer.
     pub validation_error: Option<String>,
@@ -104,9 +96,8 @@ impl Reading {
     /// text where text will do and all of it is there.
     pub fn is_good(&self) -> bool {
         match self.parse_status {
-            ParseStatus::Success => true,
-            ParseStatus::JsonOnly => !self.refused,
-            ParseStatus::JsonFailed => !self.json_expected && !self.cut_off && !self.refused,
+            ParseStatus::Success | ParseStatus::JsonOnly => true,
+            ParseStatus::JsonFailed => !self.json_expected && !self.cut_off,
             ParseStatus::ValidationFailed | ParseStatus::Error => false,
         }
     }
@@ -124,7 +115,6 @@ pub struct Reader {
 struct Circumstances {
     prefilled: bool,
     cut_off: bool,
-    refused: bool,
 }
 
 impl Reader {
@@ -149,13 +139,25 @@ impl Reader {
 
     /// Reads an answer. Never fails: whatever is wrong with it is in the [`Reading`].
     pub fn read(&self, answer: &ModelAnswer<'_>) -> Reading {
+        if let Some(why) = answer.why_refused() {
+            return Reading {
+                refused: true,
+                ..self.not_an_answer(answer, why)
+            };
+        }
+        if answer.malformed() {
+            let reason = answer.stop_reason.as_deref().unwrap_or_default();
+            let why =
+                format!("the service could not read what the model wrote (stop reason {reason})");
+            return self.not_an_answer(answer, why);
+        }
         let circumstances = Circumstances {
             prefilled: false,
             cut_off: answer.cut_off(),
-            refused: answer.refused(),
         };
         match &answer.content {
-            AnswerContent::Tool(json) => self.read_answer(json, circumstances),
+            AnswerContent::Tool(json) => self.read_call(json, circumstances),
+            AnswerContent::Tools(calls) => self.read_calls(calls, circumstances),
             // A vector has no name; with a schema it is the one property of the answer.
             AnswerContent::Embedding(vector) if self.schema.is_some() => {
                 let object = format!("{{\"{EMBEDDING_FIELD}\":{vector}}}");
@@ -178,10 +180,78 @@ impl Reader {
                 }
                 Reading {
                     cut_off: circumstances.cut_off,
-                    refused: circumstances.refused,
                     ..self.unanswered(error)
                 }
             }
+        }
+    }
+
+    /// The reading of what a model wrote that is no answer, whatever it looks like: a refusal, say,
+    /// can stop in the middle of a value.
+    fn not_an_answer(&self, answer: &ModelAnswer<'_>, why: String) -> Reading {
+        let raw_response = match &answer.content {
+            AnswerContent::Text(text) if self.prefilled => Some(with_prefill(text).into_owned()),
+            AnswerContent::Text(text)
+            | AnswerContent::Tool(text)
+            | AnswerContent::Embedding(text) => Some(text.to_string()),
+            AnswerContent::Tools(calls) => Some(calls.join("\n")),
+            AnswerContent::Empty => None,
+        };
+        Reading {
+            cut_off: answer.cut_off(),
+            raw_response,
+            ..self.unanswered(why)
+        }
+    }
+
+    /// Reads the input of a tool call, which may be JSON text of it.
+    fn read_call(&self, json: &str, circumstances: Circumstances) -> Reading {
+        if circumstances.cut_off && self.schema.is_some() {
+            return self.failed(
+                json,
+                "the tool call may lack its end".to_owned(),
+                false,
+                circumstances,
+            );
+        }
+        match text_of_json(json) {
+            Some(text) if self.schema.is_some() => {
+                let reading = self.read_answer(&text, circumstances);
+                Reading {
+                    repaired: reading.repaired || reading.validation_passed,
+                    ..reading
+                }
+            }
+            _ => self.read_answer(json, circumstances),
+        }
+    }
+
+    /// Reads several calls of the tool: the last one counts if all that are valid agree with it.
+    fn read_calls(&self, calls: &[Cow<'_, str>], circumstances: Circumstances) -> Reading {
+        let mut valid: Option<(Reading, &str)> = None;
+        let mut last = None;
+        for call in calls {
+            let reading = self.read_call(call, circumstances);
+            if let Some((first, json)) = &valid
+                && (first.parse_status, &first.fields) != (reading.parse_status, &reading.fields)
+            {
+                let why = format!(
+                    "the model called the tool more than once, and the calls contradict each \
+                     other: {}, but {}",
+                    shown(json),
+                    shown(call)
+                );
+                return self.failed(&calls.join("\n"), why, false, circumstances);
+            }
+            if reading.validation_passed {
+                valid = Some((reading, call));
+            } else {
+                last = Some(reading);
+            }
+        }
+        match (valid, last) {
+            (Some((reading, _)), _) | (None, Some(reading)) => reading,
+            (None, None) => self.unanswered("the model returned no content".to_owned()),
         }
     }
 
@@ -229,48 +299,80 @@ impl Reader {
         text: &str,
         circumstances: Circumstances,
     ) -> Reading {
+        if let Some(inner) = text_of_json(text)
+            && inner.trim_start().starts_with('{')
+        {
+            let reading = self.read_with_schema(schema, &inner, circumstances);
+            return Reading {
+                repaired: reading.repaired || reading.validation_passed,
+                ..reading
+            };
+        }
         // Without a prefill, too, a text that starts with a member name can only be an object
         // that lacks its brace.
-        let outcome = find_object(text, true, circumstances, |found| {
-            let answer = schema.rule().apply(found.members);
-            match schema.violations(&answer) {
-                None => Ok((fields_of(answer, schema.properties().len()), found.repaired)),
-                Some(violations) => Err((violations, found.repaired)),
-            }
+        let expectation = Expectation {
+            restores_brace: true,
+            prefilled: circumstances.prefilled,
+            is_property: &|name| schema.rule().rule_of(name).is_some(),
+        };
+        let chosen = scanned(text, expectation, |text, scan| {
+            choose(text, scan, circumstances.cut_off, |found| {
+                judge(schema, found)
+            })
         });
-        let (repaired, result) = match outcome {
-            Ok(Ok((fields, repaired))) => (repaired, Ok(fields)),
-            Ok(Err((violations, repaired))) => (repaired, Err(violations)),
-            Err(problem) => (false, Err(problem)),
-        };
-        let passed = result.is_ok();
-        let (fields, validation_error) = match result {
-            Ok(fields) => (fields, None),
-            Err(problem) => (self.nulls(), Some(explained(problem, circumstances))),
-        };
-        let raw_response = (!passed).then(|| {
-            if circumstances.prefilled {
+        match chosen {
+            Ok(Chosen {
+                value, repaired, ..
+            }) => Reading {
+                parse_status: ParseStatus::Success,
+                validation_passed: true,
+                repaired,
+                fields: value,
+                raw_response: None,
+                validation_error: None,
+                ..self.failed("", String::new(), repaired, circumstances)
+            },
+            Err(Refused { why, repaired }) => self.failed(text, why, repaired, circumstances),
+        }
+    }
+
+    /// The reading of an answer that is not valid.
+    fn failed(
+        &self,
+        text: &str,
+        why: String,
+        repaired: bool,
+        circumstances: Circumstances,
+    ) -> Reading {
+        Reading {
+            parse_status: ParseStatus::ValidationFailed,
+            validation_passed: false,
+            repaired,
+            cut_off: circumstances.cut_off,
+            refused: false,
+            json_expected: true,
+            fields: self.nulls(),
+            raw_response: Some(if circumstances.prefilled {
                 with_prefill(text).into_owned()
             } else {
                 text.to_owned()
-            }
-        });
-        Reading {
-            parse_status: if passed {
-                ParseStatus::Success
-            } else {
-                ParseStatus::ValidationFailed
-            },
-            validation_passed: passed,
-            repaired,
-            cut_off: circumstances.cut_off,
-            refused: circumstances.refused,
-            json_expected: true,
-            fields,
-            raw_response,
-            validation_error,
+            }),
+            validation_error: Some(explained(why, circumstances)),
             error: None,
         }
+    }
+}
+
+/// The text of an answer that is one JSON string and nothing else.
+fn text_of_json(text: &str) -> Option<String> {
+    let text = text.trim();
+    if !text.starts_with('"') {
+        return None;
+    }
+    let parsed = parse_prefix(text).ok()?;
+    match parsed.value {
+        JsonValue::Str(inner) if parsed.end == text.len() => Some(inner.into_owned()),
+        _ => None,
     }
 }
 
@@ -280,7 +382,7 @@ fn read_without_schema(text: &str, circumstances: Circumstances) -> Reading {
         validation_passed: false,
         repaired,
         cut_off: circumstances.cut_off,
-        refused: circumstances.refused,
+        refused: false,
         json_expected: circumstances.prefilled,
         fields: vec![field],
         raw_response,
@@ -290,21 +392,34 @@ fn read_without_schema(text: &str, circumstances: Circumstances) -> Reading {
     if let Some(field) = whole_json(text) {
         return reading(field, false, None);
     }
-    let outcome = find_object(text, circumstances.prefilled, circumstances, |found| {
-        let is_all = is_wrapping(found.before) && is_wrapping(found.after);
-        let answer = keep(JsonValue::Object(found.members));
-        match answer.non_finite_paths().first() {
-            None => Ok((FieldValue::from(answer), found.repaired, is_all)),
-            Some(path) => Err(format!("{path}: number is not finite")),
-        }
+    let expectation = Expectation {
+        restores_brace: circumstances.prefilled,
+        prefilled: circumstances.prefilled,
+        is_property: &|_| true,
+    };
+    let chosen = scanned(text, expectation, |text, scan| {
+        choose(text, scan, circumstances.cut_off, |found| {
+            let members = members_of(found.members.take(), &found.json);
+            let answer = keep(JsonValue::Object(members));
+            Judged {
+                value: match answer.non_finite_paths().first() {
+                    None => Ok(FieldValue::from(answer)),
+                    Some(path) => Err(format!("{path}: number is not finite")),
+                },
+                answers: true,
+                repaired: found.repaired,
+            }
+        })
     });
-    match outcome {
-        Ok(Ok((field, repaired, is_all))) => {
-            reading(field, repaired, (!is_all).then(|| text.to_owned()))
-        }
-        Ok(Err(problem)) | Err(problem) => Reading {
+    match chosen {
+        Ok(chosen) => reading(
+            chosen.value,
+            chosen.repaired,
+            (!chosen.is_all).then(|| text.to_owned()),
+        ),
+        Err(Refused { why, .. }) => Reading {
             parse_status: ParseStatus::JsonFailed,
-            validation_error: Some(explained(problem, circumstances)),
+            validation_error: Some(explained(why, circumstances)),
             ..reading(
                 FieldValue::Text(text.to_owned()),
                 false,
@@ -317,7 +432,7 @@ fn read_without_schema(text: &str, circumstances: Circumstances) -> Reading {
 /// The value of a text that is JSON and nothing else. Numbers and words stay as they are written,
 /// so that `1.50` is not turned into `1.5`.
 fn whole_json(text: &str) -> Option<FieldValue> {
-    let text = text.trim();
+    let text = unfenced(text.trim());
     let parsed = parse_prefix(text).ok()?;
     if parsed.end != text.len() {
         return None;
@@ -333,194 +448,21 @@ fn whole_json(text: &str) -> Option<FieldValue> {
     }
 }
 
-/// Whether the text around an object says nothing: blanks and the marks of a code fence.
-fn is_wrapping(text: &str) -> bool {
-    let text = text.trim().trim_matches(['`', '~']).trim();
-    text.is_empty() || text.eq_ignore_ascii_case("json") || text == "\u{FEFF}"
+/// What a list in a code fence that has all of the text holds.
+fn unfenced(text: &str) -> &str {
+    text.strip_prefix("```")
+        .and_then(|text| text.strip_suffix("```"))
+        .map(|text| text.strip_prefix("json").unwrap_or(text).trim())
+        .filter(|text| text.starts_with('['))
+        .unwrap_or(text)
 }
 
 fn explained(problem: String, circumstances: Circumstances) -> String {
     if circumstances.cut_off {
         format!("answer was cut off at the token limit; {problem}")
-    } else if circumstances.refused {
-        format!("the model declined to answer; {problem}")
     } else {
         problem
     }
-}
-
-fn fields_of(answer: Datum<'_>, count: usize) -> Vec<FieldValue> {
-    match answer {
-        // Members that are not properties stand behind them.
-        Datum::Object(members) => members
-            .into_iter()
-            .take(count)
-            .map(|(_, value)| FieldValue::from(value))
-            .collect(),
-        _ => vec![FieldValue::Null; count],
-    }
-}
-
-/// The object of an answer and what stands around it.
-struct FoundObject<'t> {
-    members: JsonObject<'t>,
-    repaired: bool,
-    before: &'t str,
-    after: &'t str,
-}
-
-/// Finds the JSON object of an answer and hands it to `then`, whose result is returned.
-///
-/// The object borrows from a text that may have been made for it, hence the continuation.
-///
-/// # Errors
-///
-/// Why there is no object, with the byte where reading stopped.
-fn find_object<T>(
-    text: &str,
-    restores_brace: bool,
-    circumstances: Circumstances,
-    then: impl FnOnce(FoundObject<'_>) -> T,
-) -> Result<T, String> {
-    let found = candidates(text, restores_brace);
-    let mut first_problem = None;
-    for candidate in &found.texts {
-        let before = match candidate {
-            Cow::Borrowed(rest) => &text[..text.len() - rest.len()],
-            Cow::Owned(_) => "",
-        };
-        let repaired_text;
-        let (parsed, source, repaired) = match readable(candidate, circumstances.cut_off) {
-            Ok(Readable::AsItIs(parsed)) => (parsed, &**candidate, false),
-            Ok(Readable::Repaired(fixed)) => {
-                repaired_text = fixed;
-                match parse_prefix(&repaired_text) {
-                    Ok(parsed) => (parsed, &*repaired_text, true),
-                    Err(_) => continue,
-                }
-            }
-            Err(problem) => {
-                first_problem.get_or_insert(NotJson {
-                    byte: before.len() + problem.byte,
-                    reason: problem.reason,
-                });
-                continue;
-            }
-        };
-        if let JsonValue::Object(members) = parsed.value {
-            return Ok(then(FoundObject {
-                members,
-                repaired,
-                before,
-                after: &source[parsed.end..],
-            }));
-        }
-    }
-    Err(first_problem.map_or_else(
-        || found.reason.to_owned(),
-        |problem| format!("not JSON at {problem}"),
-    ))
-}
-
-/// A candidate in a form that starts with a JSON value.
-enum Readable<'t> {
-    AsItIs(Parsed<'t>),
-    Repaired(String),
-}
-
-/// Reads a candidate as it is, or repairs it.
-fn readable(candidate: &str, cut_off: bool) -> Result<Readable<'_>, NotJson> {
-    let parsed = match parse_prefix(candidate) {
-        Ok(parsed) => parsed,
-        Err(problem) => {
-            return match repaired(candidate) {
-                Some(repaired) => Ok(Readable::Repaired(repaired)),
-                None => Err(problem),
-            };
-        }
-    };
-    let (object, rest) = candidate.split_at(parsed.end);
-    if rest.trim().is_empty() {
-        return Ok(Readable::AsItIs(parsed));
-    }
-    let ends_in_open_quote = has_low_quote(object) && ends_a_string_in_an_open_quote(object);
-    if ends_in_open_quote && let Some(repaired) = repaired_to_read_on(candidate, rest) {
-        return Ok(Readable::Repaired(repaired));
-    }
-    let was_going_on = cut_off && (ends_in_open_quote || rest.trim_start().starts_with('"'));
-    if was_going_on || holds_the_end_of_an_object(rest) {
-        return Err(NotJson {
-            byte: parsed.end,
-            reason: "the object ends in the middle of a value with a quote in it".to_owned(),
-        });
-    }
-    Ok(Readable::AsItIs(parsed))
-}
-
-/// The repair of a text that does not parse.
-fn repaired(candidate: &str) -> Option<String> {
-    if !has_low_quote(candidate) {
-        return None;
-    }
-    let is_whole = |text: &str, end: usize| !holds_the_end_of_an_object(&text[end..]);
-    repair_quotes(candidate)
-        .filter(|repaired| {
-            parse_prefix(repaired).is_ok_and(|parsed| is_whole(repaired, parsed.end))
-        })
-        .or_else(|| repair_single_pairs(candidate, is_whole))
-}
-
-/// The repair with which the object reaches further into `rest`, the text behind it.
-fn repaired_to_read_on(candidate: &str, rest: &str) -> Option<String> {
-    // Braces outlast every repair, so fewer of them behind the object means that it reaches
-    // further.
-    let braces = count_braces(rest);
-    let reads_on = |text: &str, end: usize| {
-        count_braces(&text[end..]) < braces && !holds_the_end_of_an_object(&text[end..])
-    };
-    repair_quotes(candidate)
-        .filter(|repaired| {
-            parse_prefix(repaired).is_ok_and(|parsed| reads_on(repaired, parsed.end))
-        })
-        .or_else(|| repair_single_pairs(candidate, reads_on))
-}
-
-fn count_braces(text: &str) -> usize {
-    memchr::memchr_iter(b'}', text.as_bytes()).count()
-}
-
-/// Whether text behind an object holds the real end of that object: a `}` that opens nowhere, with
-/// a quote before it. Objects of their own and `{words}` in braces are passed over.
-fn holds_the_end_of_an_object(rest: &str) -> bool {
-    /// Most objects looked for, so that endless open braces cost no endless time.
-    const MOST_OBJECTS: usize = 16;
-
-    let mut quoted = false;
-    let mut objects = 0;
-    let mut at = 0;
-    while let Some(next) = rest[at..].find(['"', '{', '}']) {
-        at += next;
-        match rest.as_bytes()[at] {
-            b'"' => quoted = true,
-            b'}' if quoted => return true,
-            b'{' if objects < MOST_OBJECTS => {
-                objects += 1;
-                if let Ok(parsed) = parse_prefix(&rest[at..]) {
-                    at += parsed.end;
-                    continue;
-                }
-                if let Some(close) = rest[at + 1..].find(['"', '{', '}'])
-                    && rest.as_bytes()[at + 1 + close] == b'}'
-                {
-                    at += close + 2;
-                    continue;
-                }
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    false
 }
 
 #[cfg(test)]
@@ -583,7 +525,8 @@ mod tests {
             "[{\"kind\":\"a\"}]",
             "<answer>{\"kind\":\"a\"}</answer>",
             "<thinking>{\"kind\":\"b\"}?</thinking>\n{\"kind\":\"a\"}",
-            "{\"kind\":\"a\"}\n{\"kind\":\"b\"}",
+            "{\"kind\":\"a\"}\n{ \"kind\": \"a\" }",
+            "{\"kind\":1}\n{\"kind\":\"a\"}",
         ] {
             for prefilled in [false, true] {
                 let reading = reader(prefilled).read_text(answer);
@@ -624,7 +567,7 @@ mod tests {
         let answer = |stop: &'static str| ModelAnswer {
             content: AnswerContent::Text("{\"kind\":\"„x\" } and so".into()),
             stop_reason: Some(stop.into()),
-            usage: quarry_model::Usage::default(),
+            ..ModelAnswer::default()
         };
         let cut = reader(false).read(&answer("max_tokens"));
         assert!(cut.cut_off && !cut.validation_passed);
@@ -641,13 +584,53 @@ mod tests {
             "\nDone.",
             "\nThe field \"score\": left out.",
             " // see {kind}, \"quoted\"",
-            "\nOr \"rather\": {\"kind\":\"b\"} or {\"kind\":\"c\"}.",
-            "\n{\"kind\":\"b",
+            "\nThe input was {\"other\":\"b\"} or {\"more\":\"c\"}.",
+            "\n{\"other\":\"b",
             "}",
         ] {
             let reading = reader(false).read_text(&format!("{{\"kind\":\"„a\"}}{rest}"));
             assert_eq!(reading.fields[0], text("„a"), "{rest}");
         }
+    }
+
+    #[test]
+    fn a_second_answer_behind_the_first_contradicts_it() {
+        for rest in [
+            "\n{\"kind\":\"b\"}",
+            "\nOr \"rather\": {\"kind\":\"b\"} or {\"kind\":\"c\"}.",
+            "\n{\"kind\":1}",
+            "\n{\"kind\":\"b",
+            "\nFinal answer: b",
+        ] {
+            let answer = format!("{{\"kind\":\"a\"}}{rest}");
+            let reading = reader(false).read_text(&answer);
+            assert_eq!(
+                reading.parse_status,
+                ParseStatus::ValidationFailed,
+                "{rest}"
+            );
+            assert_eq!(reading.raw_response, Some(answer), "{rest}");
+        }
+        let reading = reader(false).read_text("{\"kind\":\"a\"}\n{\"kind\":\"b\"}");
+        assert_eq!(
+            reading.validation_error.as_deref(),
+            Some(
+                "the answer contradicts itself: {\"kind\":\"a\"} at byte 0, but {\"kind\":\"b\"} at \
+                 byte 13"
+            )
+        );
+    }
+
+    #[test]
+    fn a_tool_call_that_was_cut_off_is_not_taken_for_whole() {
+        let answer = ModelAnswer {
+            content: AnswerContent::Tool(r#"{"kind": "a"}"#.into()),
+            stop_reason: Some("max_tokens".into()),
+            ..ModelAnswer::default()
+        };
+        let reading = reader(false).read(&answer);
+        assert_eq!(reading.parse_status, ParseStatus::ValidationFailed);
+        assert!(reading.cut_off && !reading.is_good());
     }
 
     #[test]
@@ -674,7 +657,7 @@ mod tests {
         let answer = ModelAnswer {
             content: AnswerContent::Tool(r#"{"kind": "a", "list": ["1", 2.0]}"#.into()),
             stop_reason: Some("tool_use".into()),
-            usage: quarry_model::Usage::default(),
+            ..ModelAnswer::default()
         };
         let reading = reader(true).read(&answer);
         assert_eq!(reading.fields[2], FieldValue::Json("[1,2]".into()));
@@ -684,17 +667,49 @@ mod tests {
     fn an_empty_answer_is_an_error_with_its_stop_reason() {
         let answer = ModelAnswer {
             content: AnswerContent::Empty,
-            stop_reason: Some("refusal".into()),
-            usage: quarry_model::Usage::default(),
+            stop_reason: Some("end_turn".into()),
+            ..ModelAnswer::default()
         };
         let reading = reader(true).read(&answer);
         assert_eq!(reading.parse_status, ParseStatus::Error);
         assert_eq!(
             reading.error.as_deref(),
-            Some("the model returned no content (stop reason refusal)")
+            Some("the model returned no content (stop reason end_turn)")
         );
         assert_eq!(reading.fields.len(), 3);
-        assert!(reading.refused);
+        assert!(!reading.refused);
+    }
+
+    #[test]
+    fn what_is_declined_or_malformed_is_no_answer_whatever_it_looks_like() {
+        let answer = |stop: &'static str| ModelAnswer {
+            content: AnswerContent::Text("\"kind\":\"a\"}".into()),
+            stop_reason: Some(stop.into()),
+            ..ModelAnswer::default()
+        };
+        for (stop, refused) in [
+            ("refusal", true),
+            ("content_filtered", true),
+            ("guardrail_intervened", true),
+            ("malformed_tool_use", false),
+        ] {
+            for reader in [reader(true), Reader::new(None, true)] {
+                let reading = reader.read(&answer(stop));
+                assert_eq!(reading.parse_status, ParseStatus::Error, "{stop}");
+                assert_eq!(
+                    (reading.refused, reading.is_good()),
+                    (refused, false),
+                    "{stop}"
+                );
+                assert_eq!(reading.raw_response.as_deref(), Some("{\"kind\":\"a\"}"));
+                assert!(
+                    reading
+                        .fields
+                        .iter()
+                        .all(|field| *field == FieldValue::Null)
+                );
+            }
+        }
     }
 
     #[test]
@@ -751,7 +766,7 @@ mod tests {
         let answer = |stop: &'static str| ModelAnswer {
             content: AnswerContent::Text("Hello.".into()),
             stop_reason: Some(stop.into()),
-            usage: quarry_model::Usage::default(),
+            ..ModelAnswer::default()
         };
         let free = Reader::new(None, false);
         assert!(free.read(&answer("end_turn")).is_good());

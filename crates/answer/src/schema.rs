@@ -162,13 +162,18 @@ impl Schema {
         &self.rule
     }
 
+    /// Whether the schema holds for a coerced answer.
+    pub(crate) fn holds(&self, answer: &Datum<'_>) -> bool {
+        answer.non_finite_paths().is_empty() && self.validator.is_valid(answer)
+    }
+
     /// Checks a coerced answer. `None` if the schema holds, else all violations, each with the
     /// JSON Pointer of its place.
     pub(crate) fn violations(&self, answer: &Datum<'_>) -> Option<String> {
-        let non_finite = answer.non_finite_paths();
-        if non_finite.is_empty() && self.validator.is_valid(answer) {
+        if self.holds(answer) {
             return None;
         }
+        let non_finite = answer.non_finite_paths();
         let mut list = ViolationList::default();
         for path in &non_finite {
             list.add(path, "number is not finite");

@@ -100,7 +100,7 @@ pub struct Job {
     pub message: String,
     /// When it was submitted, since 1970-01-01T00:00:00Z.
     pub submitted: Duration,
-    /// When it ended, if it did.
+    /// When it ended, if it did: its last change.
     pub ended: Option<Duration>,
 }
 
@@ -113,7 +113,8 @@ pub enum JobsError {
     /// All places for jobs of this model are taken.
     #[error("the quota of jobs in flight is used")]
     Quota(#[source] Source),
-    /// A job of this name or token exists with other content, or is being changed.
+    /// A job of this name or token exists with other content, or is being changed, whichever
+    /// exception says so.
     #[error("conflict with an existing job")]
     Conflict(#[source] Source),
     /// No such job, model or role.

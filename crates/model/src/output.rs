@@ -7,37 +7,53 @@
 //! Limits: only the first candidate of an answer is read, and images or other media in an answer
 //! are passed over.
 
+mod lenient;
+mod shapes;
+
 use crate::object::Object;
-use crate::request::TOOL_NAME;
 use crate::usage::{Count, Usage};
+use lenient::LenientText;
 use serde::Deserialize;
-use serde::de::{self, Deserializer, Visitor};
 use serde_json::value::RawValue;
+use shapes::{
+    Candidate, CohereGeneration, MistralOutput, TitanResult, anthropic_content, chat_choice,
+    converse_content, embedding_content, first_candidate, plain, text_of,
+};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt;
+
+/// The stop reason of Converse when a guardrail intervened.
+const GUARDRAIL: &str = "guardrail_intervened";
 
 /// A model's answer, taken out of its envelope.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelAnswer<'a> {
     /// What the model answered.
     pub content: AnswerContent<'a>,
     /// Why the model stopped, in its own words (`end_turn`, `max_tokens`, `tool_use`, …).
     pub stop_reason: Option<Cow<'a, str>>,
+    /// What the model says of its refusal (`stop_details` of Anthropic Messages): the category, and
+    /// the explanation in a sentence.
+    pub stop_details: Option<String>,
+    /// A guardrail replaced the answer or changed it (`amazon-bedrock-guardrailAction`). The stop
+    /// reason of `InvokeModel` does not say so.
+    pub guardrail_intervened: bool,
     /// Tokens read and written, zero where the answer does not say.
     pub usage: Usage,
 }
 
 /// The part of an answer that carries the result.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum AnswerContent<'a> {
     /// The input of a tool call, as JSON text.
     Tool(Cow<'a, str>),
+    /// The inputs of several calls of the one tool, as JSON texts: two or more that differ.
+    Tools(Vec<Cow<'a, str>>),
     /// Answer text: all text blocks joined, without reasoning.
     Text(Cow<'a, str>),
     /// A vector, as JSON text.
     Embedding(Cow<'a, str>),
     /// The answer holds no content at all.
+    #[default]
     Empty,
 }
 
@@ -55,12 +71,38 @@ impl ModelAnswer<'_> {
 
     /// Whether the model, a content filter or a guardrail declined to answer.
     pub fn refused(&self) -> bool {
-        self.stopped_by(&[
-            "refusal",
-            "content_filtered",
-            "content_filter",
-            "guardrail_intervened",
-        ])
+        self.guardrail_intervened
+            || self.stopped_by(&[
+                "refusal",
+                "content_filtered",
+                "content_filter",
+                "error_toxic",
+                GUARDRAIL,
+            ])
+    }
+
+    /// Whether the service could not make an answer of what the model wrote (Converse, stop reasons
+    /// `malformed_model_output` and `malformed_tool_use`): what is there may be any part of it.
+    pub fn malformed(&self) -> bool {
+        self.stopped_by(&["malformed_model_output", "malformed_tool_use"])
+    }
+
+    /// Who declined to answer, and why as far as it was said; `None` if nobody did.
+    pub fn why_refused(&self) -> Option<String> {
+        if !self.refused() {
+            return None;
+        }
+        let reason = self.stop_reason.as_deref().unwrap_or_default();
+        let mut why = if self.guardrail_intervened || reason.eq_ignore_ascii_case(GUARDRAIL) {
+            "a guardrail intervened".to_owned()
+        } else {
+            format!("the model or a filter declined to answer (stop reason {reason})")
+        };
+        if let Some(details) = &self.stop_details {
+            why.push_str(": ");
+            why.push_str(details);
+        }
+        Some(why)
     }
 
     fn stopped_by(&self, reasons: &[&str]) -> bool {
@@ -80,8 +122,8 @@ pub enum UnreadableOutput {
     Malformed(#[from] serde_json::Error),
     /// The output has none of the members that carry an answer.
     #[error(
-        "model output has no known shape: none of content, output, generation, outputs, choices, \
-         results, completion, embedding, embeddings is present"
+        "model output has no known shape: none of content, output, generation, generations, outputs, \
+         choices, results, completion, text, embedding, embeddings is present"
     )]
     UnknownShape,
 }
@@ -90,11 +132,12 @@ pub enum UnreadableOutput {
 ///
 /// Known shapes: Anthropic Messages (`content`), Converse and Nova (`output.message.content`),
 /// Llama (`generation`), Mistral (`outputs`), chat completions (`choices`), Titan text
-/// (`results`), Claude text completions (`completion`) and embeddings (`embedding`,
-/// `embeddings`, `embeddingsByType`).
+/// (`results`), Claude text completions (`completion`), Cohere (`generations`, `text`) and
+/// embeddings (`embedding`, `embeddings`, `embeddingsByType`). A member that is null is not there.
 ///
 /// Of several content blocks the answer is the tool call named `structured_response`, else the
-/// only tool call there is, else the text of all text blocks joined.
+/// only tool call there is, else the text of all text blocks joined. Several calls named so are
+/// one if they say the same.
 ///
 /// # Errors
 ///
@@ -102,19 +145,42 @@ pub enum UnreadableOutput {
 /// content is not an error: it is [`AnswerContent::Empty`].
 pub fn read_output(output: &str) -> Result<ModelAnswer<'_>, UnreadableOutput> {
     let Object(envelope): Object<Envelope<'_>> = serde_json::from_str(output)?;
-    let (content, inner_stop, inner_usage) = if let Some(blocks) = envelope.content {
-        (anthropic_content(blocks)?, None, None)
+    let (content, inner_stop, inner_usage) = candidate(&envelope)?;
+    Ok(ModelAnswer {
+        content,
+        stop_reason: envelope
+            .stop_reason
+            .or(envelope.stop_reason_camel)
+            .or(inner_stop)
+            .or(envelope.finish_reason)
+            .map(|text| text.0),
+        stop_details: envelope.stop_details.and_then(stop_details),
+        guardrail_intervened: envelope
+            .guardrail_action
+            .is_some_and(|action| action.0.eq_ignore_ascii_case("INTERVENED")),
+        usage: envelope
+            .usage
+            .map(Usage::read)
+            .or(inner_usage)
+            .unwrap_or_default(),
+    })
+}
+
+/// What the answer holds, by the shape it has.
+fn candidate<'a>(envelope: &Envelope<'a>) -> Result<Candidate<'a>, UnreadableOutput> {
+    if let Some(blocks) = envelope.content {
+        Ok((anthropic_content(blocks)?, None, None))
     } else if let Some(output) = envelope.output {
-        (converse_content(output)?, None, None)
+        Ok((converse_content(output)?, None, None))
     } else if let Some(generation) = envelope.generation {
         let usage = Usage::plain(envelope.prompt_token_count, envelope.generation_token_count);
-        (text_of(generation)?, None, Some(usage))
+        Ok((text_of(generation)?, None, Some(usage)))
     } else if let Some(outputs) = envelope.outputs {
         let (text, stop) = first_candidate::<MistralOutput<'_>>(outputs)?
             .map_or((None, None), |first| (first.text, first.stop_reason));
-        (plain(text), stop, None)
+        Ok((plain(text), stop, None))
     } else if let Some(choices) = envelope.choices {
-        chat_choice(choices)?
+        chat_choice(choices)
     } else if let Some(results) = envelope.results {
         let (text, stop, tokens) =
             first_candidate::<TitanResult<'_>>(results)?.map_or((None, None, None), |first| {
@@ -125,31 +191,51 @@ pub fn read_output(output: &str) -> Result<ModelAnswer<'_>, UnreadableOutput> {
                 )
             });
         let usage = Usage::plain(envelope.input_text_token_count, tokens);
-        (plain(text), stop, Some(usage))
+        Ok((plain(text), stop, Some(usage)))
     } else if let Some(completion) = envelope.completion {
-        (text_of(completion)?, None, None)
+        Ok((text_of(completion)?, None, None))
+    } else if let Some(generations) = envelope.generations {
+        let (text, stop) = first_candidate::<CohereGeneration<'_>>(generations)?
+            .map_or((None, None), |first| (first.text, first.finish_reason));
+        Ok((plain(text), stop, None))
     } else if let Some(vectors) = envelope
         .embedding
         .or(envelope.embeddings)
         .or(envelope.embeddings_by_type)
     {
         let usage = Usage::plain(envelope.input_text_token_count, None);
-        (embedding_content(vectors)?, None, Some(usage))
+        Ok((embedding_content(vectors)?, None, Some(usage)))
+    } else if let Some(text) = envelope.text {
+        Ok((text_of(text)?, None, None))
     } else {
-        return Err(UnreadableOutput::UnknownShape);
+        Err(UnreadableOutput::UnknownShape)
+    }
+}
+
+/// The words of `stop_details`, if there are any. Details in an unknown form must not cost the
+/// answer.
+fn stop_details(details: &RawValue) -> Option<String> {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Members<'a> {
+        #[serde(borrow)]
+        category: Option<LenientText<'a>>,
+        #[serde(borrow)]
+        explanation: Option<LenientText<'a>>,
+    }
+    let Object(members): Object<Members<'_>> =
+        serde_json::from_str(details.get()).unwrap_or_default();
+    let words = |text: Option<LenientText<'_>>| {
+        text.map(|text| text.0.into_owned())
+            .filter(|text| !text.trim().is_empty())
     };
-    Ok(ModelAnswer {
-        content,
-        stop_reason: envelope
-            .stop_reason
-            .or(envelope.stop_reason_camel)
-            .or(inner_stop)
-            .map(|text| text.0),
-        usage: envelope
-            .usage
-            .map(Usage::read)
-            .or(inner_usage)
-            .unwrap_or_default(),
+    let explanation = words(members.explanation);
+    let Some(category) = words(members.category) else {
+        return explanation;
+    };
+    Some(match explanation {
+        Some(explanation) => format!("category {category}: {explanation}"),
+        None => format!("category {category}"),
     })
 }
 
@@ -172,6 +258,10 @@ struct Envelope<'a> {
     #[serde(borrow, default)]
     completion: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    generations: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     embedding: Option<&'a RawValue>,
     #[serde(borrow, default)]
     embeddings: Option<&'a RawValue>,
@@ -182,6 +272,12 @@ struct Envelope<'a> {
     #[serde(borrow, default, rename = "stopReason")]
     stop_reason_camel: Option<LenientText<'a>>,
     #[serde(borrow, default)]
+    finish_reason: Option<LenientText<'a>>,
+    #[serde(borrow, default)]
+    stop_details: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "amazon-bedrock-guardrailAction")]
+    guardrail_action: Option<LenientText<'a>>,
+    #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
     #[serde(default)]
     prompt_token_count: Option<Count>,
@@ -189,297 +285,6 @@ struct Envelope<'a> {
     generation_token_count: Option<Count>,
     #[serde(default, rename = "inputTextTokenCount")]
     input_text_token_count: Option<Count>,
-}
-
-#[derive(Deserialize)]
-struct AnthropicBlock<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    text: Option<LenientText<'a>>,
-    #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    input: Option<&'a RawValue>,
-}
-
-fn anthropic_content(blocks: &RawValue) -> Result<AnswerContent<'_>, UnreadableOutput> {
-    let blocks: Vec<AnthropicBlock<'_>> = serde_json::from_str(blocks.get())?;
-    Ok(answer_of(blocks.into_iter().filter_map(
-        |block| match &*block.kind {
-            "text" => block.text.map(Block::Text),
-            "tool_use" => Some(Block::Tool {
-                named: block.name.as_deref() == Some(TOOL_NAME),
-                input: Cow::Borrowed(block.input.map_or("null", RawValue::get)),
-            }),
-            _ => None,
-        },
-    )))
-}
-
-#[derive(Deserialize)]
-struct ConverseOutput<'a> {
-    #[serde(borrow, default)]
-    message: Option<ConverseMessage<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ConverseMessage<'a> {
-    #[serde(borrow, default)]
-    content: Vec<ConverseBlock<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ConverseBlock<'a> {
-    #[serde(borrow, default)]
-    text: Option<LenientText<'a>>,
-    #[serde(borrow, default, rename = "toolUse")]
-    tool_use: Option<ConverseTool<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ConverseTool<'a> {
-    #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    input: Option<&'a RawValue>,
-}
-
-fn converse_content(output: &RawValue) -> Result<AnswerContent<'_>, UnreadableOutput> {
-    let output: ConverseOutput<'_> = serde_json::from_str(output.get())?;
-    let blocks = output.message.map(|message| message.content);
-    Ok(answer_of(blocks.into_iter().flatten().filter_map(
-        |block| match (block.tool_use, block.text) {
-            (Some(tool), _) => Some(Block::Tool {
-                named: tool.name.as_deref() == Some(TOOL_NAME),
-                input: Cow::Borrowed(tool.input.map_or("null", RawValue::get)),
-            }),
-            (None, text) => text.map(Block::Text),
-        },
-    )))
-}
-
-#[derive(Deserialize)]
-struct MistralOutput<'a> {
-    #[serde(borrow, default)]
-    text: Option<LenientText<'a>>,
-    #[serde(borrow, default)]
-    stop_reason: Option<LenientText<'a>>,
-}
-
-#[derive(Deserialize)]
-struct TitanResult<'a> {
-    #[serde(borrow, default, rename = "outputText")]
-    output_text: Option<LenientText<'a>>,
-    #[serde(borrow, default, rename = "completionReason")]
-    completion_reason: Option<LenientText<'a>>,
-    #[serde(default, rename = "tokenCount")]
-    token_count: Option<Count>,
-}
-
-#[derive(Deserialize)]
-struct Choice<'a> {
-    #[serde(borrow, default)]
-    message: Option<ChatMessage<'a>>,
-    #[serde(borrow, default)]
-    text: Option<LenientText<'a>>,
-    #[serde(borrow, default)]
-    finish_reason: Option<LenientText<'a>>,
-    #[serde(borrow, default)]
-    stop_reason: Option<LenientText<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ChatMessage<'a> {
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    tool_calls: Option<Vec<ChatToolCall<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct ChatToolCall<'a> {
-    #[serde(borrow)]
-    function: ChatFunction<'a>,
-}
-
-#[derive(Deserialize)]
-struct ChatFunction<'a> {
-    #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
-    /// JSON text inside a JSON string.
-    #[serde(borrow)]
-    arguments: LenientText<'a>,
-}
-
-#[derive(Deserialize)]
-struct ChatPart<'a> {
-    #[serde(borrow, default)]
-    text: Option<LenientText<'a>>,
-}
-
-type Candidate<'a> = (AnswerContent<'a>, Option<LenientText<'a>>, Option<Usage>);
-
-fn chat_choice(choices: &RawValue) -> Result<Candidate<'_>, UnreadableOutput> {
-    let Some(choice) = first_candidate::<Choice<'_>>(choices)? else {
-        return Ok((AnswerContent::Empty, None, None));
-    };
-    let stop = choice.finish_reason.or(choice.stop_reason);
-    let Some(message) = choice.message else {
-        return Ok((plain(choice.text), stop, None));
-    };
-    let mut blocks = Vec::new();
-    for call in message.tool_calls.into_iter().flatten() {
-        blocks.push(Block::Tool {
-            named: call.function.name.as_deref() == Some(TOOL_NAME),
-            input: call.function.arguments.0,
-        });
-    }
-    match message.content.map(RawValue::get) {
-        None | Some("null") => {}
-        Some(parts) if parts.starts_with('[') => {
-            let parts: Vec<ChatPart<'_>> = serde_json::from_str(parts)?;
-            blocks.extend(
-                parts
-                    .into_iter()
-                    .filter_map(|part| part.text.map(Block::Text)),
-            );
-        }
-        Some(text) => blocks.push(Block::Text(serde_json::from_str(text)?)),
-    }
-    Ok((answer_of(blocks), stop, None))
-}
-
-/// One content block that can carry the answer.
-enum Block<'a> {
-    Text(LenientText<'a>),
-    Tool { named: bool, input: Cow<'a, str> },
-}
-
-fn answer_of<'a>(blocks: impl IntoIterator<Item = Block<'a>>) -> AnswerContent<'a> {
-    let mut text: Option<Cow<'a, str>> = None;
-    let mut tools: Vec<(bool, Cow<'a, str>)> = Vec::new();
-    for block in blocks {
-        match block {
-            Block::Text(more) => match &mut text {
-                None => text = Some(more.0),
-                Some(text) => text.to_mut().push_str(&more.0),
-            },
-            Block::Tool { named, input } => tools.push((named, input)),
-        }
-    }
-    if let Some(index) = tools.iter().position(|(named, _)| *named) {
-        return AnswerContent::Tool(tools.swap_remove(index).1);
-    }
-    if let [_] = tools.as_slice()
-        && let Some((_, input)) = tools.pop()
-    {
-        return AnswerContent::Tool(input);
-    }
-    text.map_or(AnswerContent::Empty, AnswerContent::Text)
-}
-
-fn plain(text: Option<LenientText<'_>>) -> AnswerContent<'_> {
-    text.map_or(AnswerContent::Empty, |text| AnswerContent::Text(text.0))
-}
-
-fn text_of(text: &RawValue) -> Result<AnswerContent<'_>, UnreadableOutput> {
-    let text: Option<LenientText<'_>> = serde_json::from_str(text.get())?;
-    Ok(plain(text))
-}
-
-/// The vector of a record's one text. Titan gives the vector itself, Cohere a list with a vector
-/// for each text; both give an object of these by element type where types were asked for, of
-/// which `float` counts, else the first (`embeddings` of Cohere Embed, `embeddingsByType` of Titan
-/// Text Embeddings V2).
-fn embedding_content(vectors: &RawValue) -> Result<AnswerContent<'_>, UnreadableOutput> {
-    let mut vectors = vectors;
-    if vectors.get().starts_with('{') {
-        let mut types: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(vectors.get())?;
-        let chosen = types.remove("float");
-        match chosen.or_else(|| types.pop_first().map(|(_, first)| first)) {
-            Some(chosen) => vectors = chosen,
-            None => return Ok(AnswerContent::Empty),
-        }
-    }
-    let is_list_of_lists = vectors
-        .get()
-        .strip_prefix('[')
-        .is_some_and(|items| items.trim_start().starts_with('['));
-    let vector = if is_list_of_lists {
-        first_candidate::<&RawValue>(vectors)?
-    } else {
-        Some(vectors)
-    };
-    Ok(match vector.map(RawValue::get) {
-        Some(vector) if vector != "[]" => AnswerContent::Embedding(Cow::Borrowed(vector)),
-        _ => AnswerContent::Empty,
-    })
-}
-
-fn first_candidate<'a, T: Deserialize<'a>>(
-    list: &'a RawValue,
-) -> Result<Option<T>, UnreadableOutput> {
-    let list: Vec<T> = serde_json::from_str(list.get())?;
-    Ok(list.into_iter().next())
-}
-
-/// A JSON string in which half a surrogate pair is read as U+FFFD: a model that stops in the
-/// middle of an emoji must not make the rest of its answer unreadable.
-#[derive(Debug, Clone, PartialEq)]
-struct LenientText<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for LenientText<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = LenientText<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(LenientText(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(LenientText(Cow::Owned(text.to_owned())))
-            }
-
-            fn visit_borrowed_bytes<E: de::Error>(
-                self,
-                bytes: &'de [u8],
-            ) -> Result<Self::Value, E> {
-                Ok(LenientText(match std::str::from_utf8(bytes) {
-                    Ok(text) => Cow::Borrowed(text),
-                    Err(_) => Cow::Owned(without_half_pairs(bytes)),
-                }))
-            }
-
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
-                Ok(LenientText(Cow::Owned(without_half_pairs(bytes))))
-            }
-        }
-
-        // Asking for bytes makes the JSON reader hand over half pairs instead of refusing them.
-        deserializer.deserialize_bytes(TextVisitor)
-    }
-}
-
-/// The text of a JSON string in which a half pair stands as the three bytes its code point would
-/// have; each becomes one U+FFFD.
-fn without_half_pairs(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        // Such a code point starts with ED and is refused byte by byte.
-        if chunk.invalid().first().is_some_and(|first| *first == 0xED) {
-            text.push(char::REPLACEMENT_CHARACTER);
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -598,7 +403,7 @@ mod tests {
         let answer = |stop: &str| ModelAnswer {
             content: AnswerContent::Empty,
             stop_reason: Some(Cow::Owned(stop.to_owned())),
-            usage: Usage::default(),
+            ..ModelAnswer::default()
         };
         for stop in ["max_tokens", "length", "LENGTH"] {
             assert!(answer(stop).cut_off(), "{stop}");
@@ -615,6 +420,90 @@ mod tests {
         }
         for stop in ["end_turn", "tool_use", "stop", "FINISH"] {
             assert!(!answer(stop).cut_off() && !answer(stop).refused(), "{stop}");
+        }
+    }
+
+    #[test]
+    fn a_guardrail_and_a_refusal_say_why() {
+        let why = |output: &str| read_output(output).expect("readable").why_refused();
+        assert_eq!(
+            why(r#"{"content":[],"stop_reason":"refusal","stop_details":{"type":"refusal","category":"cyber","explanation":"No."}}"#).as_deref(),
+            Some("the model or a filter declined to answer (stop reason refusal): category cyber: No.")
+        );
+        assert_eq!(
+            why(r#"{"content":[],"stop_reason":"refusal","stop_details":{"category":null,"explanation":null}}"#).as_deref(),
+            Some("the model or a filter declined to answer (stop reason refusal)")
+        );
+        assert_eq!(
+            why(r#"{"content":[{"type":"text","text":"No."}],"stop_reason":"end_turn","amazon-bedrock-guardrailAction":"INTERVENED"}"#).as_deref(),
+            Some("a guardrail intervened")
+        );
+        for answered in [
+            r#"{"content":[],"stop_reason":"end_turn","amazon-bedrock-guardrailAction":"NONE","stop_details":null}"#,
+            r#"{"content":[],"stop_reason":"end_turn","amazon-bedrock-guardrailAction":null,"stop_details":["a","b"]}"#,
+        ] {
+            assert_eq!(why(answered), None, "{answered}");
+        }
+    }
+
+    #[test]
+    fn what_the_service_could_not_put_together_is_malformed() {
+        for stop in ["malformed_model_output", "malformed_tool_use"] {
+            let output = format!(
+                r#"{{"output":{{"message":{{"content":[{{"text":"a"}}]}}}},"stopReason":"{stop}"}}"#
+            );
+            assert!(
+                read_output(&output).expect("readable").malformed(),
+                "{stop}"
+            );
+        }
+    }
+
+    #[test]
+    fn cohere_answers_are_read() {
+        for output in [
+            r#"{"response_id":"x","text":"a","finish_reason":"MAX_TOKENS","chat_history":[]}"#,
+            r#"{"generations":[{"id":"x","text":"a","finish_reason":"MAX_TOKENS"}],"prompt":"p"}"#,
+        ] {
+            let answer = read_output(output).expect("readable");
+            assert_eq!(answer.content, text("a"), "{output}");
+            assert!(answer.cut_off(), "{output}");
+        }
+        assert_eq!(
+            content(r#"{"texts":["a"],"embeddings":[[1.5]]}"#),
+            AnswerContent::Embedding(Cow::Borrowed("[1.5]"))
+        );
+    }
+
+    #[test]
+    fn several_calls_of_the_tool_are_one_only_if_they_say_the_same() {
+        let call = |input: &str| {
+            format!(r#"{{"type":"tool_use","name":"structured_response","input":{input}}}"#)
+        };
+        let output = |inputs: [&str; 2]| {
+            format!(r#"{{"content":[{},{}]}}"#, call(inputs[0]), call(inputs[1]))
+        };
+        assert_eq!(content(&output([r#"{"a":1}"#; 2])), tool(r#"{"a":1}"#));
+        assert_eq!(
+            content(&output([r#"{"a":1}"#, r#"{"a":2}"#])),
+            AnswerContent::Tools(vec![r#"{"a":1}"#.into(), r#"{"a":2}"#.into()])
+        );
+    }
+
+    #[test]
+    fn arrays_are_not_read_as_objects_by_position() {
+        for output in [
+            r#"[[{"type":"text","text":"a"}]]"#,
+            r#"{"content":[["text","a"]]}"#,
+            r#"{"output":[[{"text":"a"}]]}"#,
+            r#"{"output":{"message":[[{"text":"a"}]]}}"#,
+            r#"{"output":{"message":{"content":[["a"]]}}}"#,
+            r#"{"outputs":[["a","stop"]]}"#,
+            r#"{"choices":[[{"content":"a"}]]}"#,
+            r#"{"results":[["a"]]}"#,
+            r#"{"generations":[["a"]]}"#,
+        ] {
+            assert!(read_output(output).is_err(), "{output}");
         }
     }
 

@@ -48,13 +48,9 @@ impl Outcome {
     pub fn read(row: u64, reading: Reading) -> Self {
         let good = reading.is_good();
         let answered = reading.parse_status != ParseStatus::Error;
-        let note = if reading.cut_off {
-            Some("the answer was cut off at the token limit; raise BEDROCK_MAX_TOKENS")
-        } else if reading.refused {
-            Some("the model or a filter declined to answer")
-        } else {
-            None
-        };
+        let note = reading
+            .cut_off
+            .then_some("the answer was cut off at the token limit; raise BEDROCK_MAX_TOKENS");
         let mut text = String::new();
         let fields = reading
             .fields

@@ -63,4 +63,18 @@ mod tests {
         );
         assert_eq!(differences(b"x", 10, &counts).len(), 1);
     }
+
+    /// Manifests as the service wrote them: six counts in 2025, more of other kinds of input since.
+    #[test]
+    fn a_manifest_with_more_counts_is_read() {
+        let counts = Counts {
+            answered: 2_400,
+            ..Counts::default()
+        };
+        let manifest = r#"{"totalRecordCount":2400,"processedRecordCount":2400,"successRecordCount":2400,"errorRecordCount":0,"inputTokenCount":1951382,"outputTokenCount":405633"#;
+        for more in ["}", r#","inputAudioSecond":0,"inputVideoSecond":0.5}"#] {
+            let manifest = format!("{manifest}{more}");
+            assert!(differences(manifest.as_bytes(), 2_400, &counts).is_empty());
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use quarry_answer::{FieldValue, ParseStatus, Reader, Reading, Schema, read_line, repair_quotes};
-use quarry_model::{AnswerContent, ModelAnswer, Usage, read_output};
+use quarry_model::{AnswerContent, ModelAnswer, read_output};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -25,6 +25,10 @@ fn text() -> impl Strategy<Value = String> {
         Just("\u{0}".to_owned()),
         Just("```json\n".to_owned()),
         Just("<thinking>".to_owned()),
+        Just("</think>".to_owned()),
+        Just("<|channel|>final<|message|>".to_owned()),
+        Just("Final answer:".to_owned()),
+        Just("</a>\n<parameter name=\"b\">".to_owned()),
         Just("日本😀ü".to_owned()),
         "[a-z ]{1,6}",
     ];
@@ -170,7 +174,7 @@ proptest! {
                         let answer = ModelAnswer {
                             content: AnswerContent::Text(text.as_str().into()),
                             stop_reason: Some(stop_reason.into()),
-                            usage: Usage::default(),
+                            ..ModelAnswer::default()
                         };
                         check(&reader, &reader.read(&answer));
                     }

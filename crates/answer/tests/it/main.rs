@@ -1,4 +1,5 @@
 //! Integration tests of `quarry-answer`.
 
 mod invariants;
+mod recorded;
 mod vectors;

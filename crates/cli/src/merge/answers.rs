@@ -62,7 +62,7 @@ impl AnswerFile {
         &self.name
     }
 
-    /// The lines, without their terminators and without blank ones.
+    /// The lines, without their terminators and byte order marks, and without blank ones.
     pub(super) fn lines(&self) -> Result<impl Iterator<Item = Result<Vec<u8>, Failure>>, Failure> {
         let unreadable = {
             let name = self.name.clone();
@@ -71,13 +71,22 @@ impl AnswerFile {
         let reader = BufReader::new(File::open(&self.path).map_err(&unreadable)?);
         Ok(reader
             .split(b'\n')
-            .map(move |line| line.map_err(&unreadable))
+            .map(move |line| line.map(without_mark).map_err(&unreadable))
             .filter(|line| {
                 !line
                     .as_ref()
                     .is_ok_and(|line| line.iter().all(u8::is_ascii_whitespace))
             }))
     }
+}
+
+/// A line without the byte order mark that an editor or a shell put before it.
+fn without_mark(mut line: Vec<u8>) -> Vec<u8> {
+    const MARK: &[u8] = b"\xEF\xBB\xBF";
+    if line.starts_with(MARK) {
+        line.drain(..MARK.len());
+    }
+    line
 }
 
 fn copy_once(from: &mut impl Read, to: &Path, name: &str) -> Result<(), Failure> {

@@ -82,6 +82,28 @@ fn shuffled_answers_come_to_their_rows() {
     assert_eq!(workplace.files("out").len(), 2);
 }
 
+/// A byte order mark stands where an editor or a shell put it, also in the middle of files that
+/// were put together, and where ids are counted anew.
+#[test]
+fn a_byte_order_mark_costs_no_answer() {
+    let marked = |first, end, id| format!("\u{feff}{}", answers(first, end, id));
+    let workplace = Workplace::new();
+    workplace.file("data.csv", letters(0, 12));
+    workplace.file("a.out", marked(0, 6, 0) + &marked(6, 12, 6));
+    merge(&workplace, "data.csv", "a.out", "").good();
+    let output = workplace.read("out/validation_processed_data.csv");
+    assert_scores(&Table::csv(&output), &[]);
+
+    let workplace = Workplace::new();
+    workplace.file("data/a.csv", letters(0, 6));
+    workplace.file("data/b.csv", letters(6, 12));
+    workplace.file("a.out", marked(0, 6, 0));
+    workplace.file("b.out", marked(6, 12, 0));
+    merge(&workplace, "data", "a.out b.out", "").good();
+    let output = workplace.read("out/validation_processed_data.csv");
+    assert_scores(&Table::csv(&output), &[]);
+}
+
 #[test]
 fn lines_that_are_wrong_are_counted_and_move_no_answer() {
     let workplace = Workplace::new();

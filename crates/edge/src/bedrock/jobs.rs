@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::error::operation::BuildError;
+use quarry_contract::location::S3Uri;
 use std::error::Error as StdError;
 use std::time::Duration;
 
@@ -62,7 +63,7 @@ impl BedrockJobs {
 
 #[async_trait]
 impl BatchJobs for BedrockJobs {
-    /// A conflict is looked into: a job of this name that reads the same input and writes to the
+    /// A name in use is looked into: a job of this name that reads the same input and writes to the
     /// same output is the one asked for (its creation was lost on the way), whatever its token.
     async fn create(&self, job: &NewJob) -> Result<String, JobsError> {
         let invocation_type = if job.converse {
@@ -110,12 +111,13 @@ impl BatchJobs for BedrockJobs {
             .send()
             .await
             .map_err(|error| jobs_error(&error))?;
+        let status = status(job.status.as_ref());
         Ok(Job {
             arn: job.job_arn,
-            status: status(job.status.as_ref()),
+            status,
             message: job.message.unwrap_or_default(),
             submitted: since_epoch(job.submit_time),
-            ended: job.end_time.map(since_epoch),
+            ended: ended(status, job.end_time, job.last_modified_time),
         })
     }
 
@@ -165,13 +167,27 @@ impl BatchJobs for BedrockJobs {
 }
 
 fn job(summary: ModelInvocationJobSummary) -> Job {
+    let status = status(summary.status.as_ref());
     Job {
         arn: summary.job_arn,
-        status: status(summary.status.as_ref()),
+        status,
         message: summary.message.unwrap_or_default(),
         submitted: since_epoch(summary.submit_time),
-        ended: summary.end_time.map(since_epoch),
+        ended: ended(status, summary.end_time, summary.last_modified_time),
     }
+}
+
+/// When a job ended: at its last change. The `endTime` of an expired job is minutes after its
+/// submission, a day or more before it expired.
+fn ended(
+    status: JobStatus,
+    end_time: Option<DateTime>,
+    last_modified: Option<DateTime>,
+) -> Option<Duration> {
+    let last = end_time
+        .map(since_epoch)
+        .max(last_modified.map(since_epoch));
+    last.filter(|_| status.is_terminal())
 }
 
 fn input_config(job: &NewJob) -> Result<ModelInvocationJobInputDataConfig, JobsError> {
@@ -203,7 +219,11 @@ fn is_same(found: &ModelInvocationJobSummary, job: &NewJob) -> bool {
         .as_ref()
         .and_then(|config| config.as_s3_output_data_config().ok())
         .map(|config| config.s3_uri.as_str());
-    input == Some(job.input.to_string().as_str()) && output == Some(job.output.to_string().as_str())
+    let is_at = |found: Option<&str>, uri: &S3Uri| {
+        let uri = uri.to_string();
+        found.is_some_and(|found| found.trim_end_matches('/') == uri.trim_end_matches('/'))
+    };
+    is_at(input, &job.input) && is_at(output, &job.output)
 }
 
 fn status(status: Option<&ModelInvocationJobStatus>) -> JobStatus {
@@ -227,6 +247,13 @@ fn since_epoch(time: DateTime) -> Duration {
     Duration::new(seconds, time.subsec_nanos())
 }
 
+/// Whether the service refuses a job's name because a job has it. Operations beside
+/// `CreateModelInvocationJob` say so in a `ValidationException`.
+fn says_name_in_use(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    message.contains("job name") && message.contains("in use")
+}
+
 fn not_built(error: BuildError) -> JobsError {
     JobsError::Invalid(Box::new(error))
 }
@@ -243,6 +270,9 @@ where
         };
     }
     match failure.kind {
+        Kind::Invalid if says_name_in_use(&failure.message) => {
+            JobsError::Conflict(Box::new(failure))
+        }
         Kind::Throttled => JobsError::Throttled(Box::new(failure)),
         Kind::Quota => JobsError::Quota(Box::new(failure)),
         Kind::Conflict => JobsError::Conflict(Box::new(failure)),

@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod concat;
+mod jobs;
 mod metrics;
 mod network;
 mod stores;

@@ -141,6 +141,7 @@ fn every_answer_shape_is_read() {
                 read_output(&output).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let (kind, content) = match &answer.content {
                 AnswerContent::Tool(json) => ("tool", Some(json)),
+                AnswerContent::Tools(_) => ("tools", None),
                 AnswerContent::Text(text) => ("text", Some(text)),
                 AnswerContent::Embedding(json) => ("embedding", Some(json)),
                 AnswerContent::Empty => ("empty", None),

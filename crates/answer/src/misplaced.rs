@@ -1,0 +1,319 @@
+//! Values that are there, but not where the schema has them.
+//!
+//! Models that call a tool sometimes write a list or an object as JSON text, put the whole answer
+//! into a member of another name, or let one parameter run on into the next
+//! (`"summary": "…</summary>\n<parameter name=\"findings\">[…]"`). An object that is not valid as
+//! it came is read in these ways, and counts only if the schema then holds for all of it.
+//!
+//! Limits: JSON text must be whole, and no value is made up. What is read in one of these ways
+//! counts as repaired.
+
+use crate::coerce::{ObjectRule, Rule};
+use crate::field::FieldKind;
+use crate::parse::parse_prefix;
+use jiter::{JsonObject, JsonValue};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The ways in which an object can be meant, the likeliest first.
+pub(crate) fn ways(members: &JsonObject<'static>, rule: &ObjectRule) -> Vec<JsonObject<'static>> {
+    let mut ways = Vec::new();
+    let mut unfolded = JsonValue::Object(Arc::clone(members));
+    if unfold_object(rule, &mut unfolded)
+        && let JsonValue::Object(unfolded) = unfolded
+    {
+        ways.push(unfolded);
+    }
+    let others = [unwrapped(members, rule), untangled(members, rule)];
+    for way in others.into_iter().flatten() {
+        let mut way = JsonValue::Object(way);
+        unfold_object(rule, &mut way);
+        if let JsonValue::Object(way) = way {
+            ways.push(way);
+        }
+    }
+    ways
+}
+
+/// Whether the object may be a wrapper around the answer, whatever the schema says of it: its only
+/// member is none of the schema's.
+pub(crate) fn may_wrap(members: &[(Cow<'_, str>, JsonValue<'_>)], rule: &ObjectRule) -> bool {
+    matches!(members, [(name, JsonValue::Object(_) | JsonValue::Str(_))]
+        if rule.rule_of(name).is_none() && !rule.keeps_others())
+}
+
+/// Reads JSON text where the rule asks for a list or an object, at any depth. Whether there was any.
+fn unfold(rule: &Rule, value: &mut JsonValue<'static>) -> bool {
+    if let JsonValue::Str(text) = value
+        && let Some(meant) = whole(text)
+        && matches!(
+            (rule.kind(), &meant),
+            (FieldKind::Array, JsonValue::Array(_)) | (FieldKind::Object, JsonValue::Object(_))
+        )
+    {
+        *value = meant;
+        unfold(rule, value);
+        return true;
+    }
+    match (rule, value) {
+        (Rule::Object(rule), value @ JsonValue::Object(_)) => unfold_object(rule, value),
+        (Rule::Array(item), JsonValue::Array(items)) => {
+            let mut any = false;
+            for value in Arc::make_mut(items) {
+                any |= unfold(item, value);
+            }
+            any
+        }
+        _ => false,
+    }
+}
+
+fn unfold_object(rule: &ObjectRule, value: &mut JsonValue<'static>) -> bool {
+    let JsonValue::Object(members) = value else {
+        return false;
+    };
+    let mut any = false;
+    for (name, value) in Arc::make_mut(members) {
+        any |= rule.rule_of(name).is_some_and(|rule| unfold(rule, value));
+    }
+    any
+}
+
+/// The value of a text that is JSON and nothing else.
+fn whole(text: &str) -> Option<JsonValue<'static>> {
+    let text = text.trim();
+    let parsed = parse_prefix(text).ok()?;
+    (parsed.end == text.len()).then(|| parsed.value.into_static())
+}
+
+/// The object that is the only member of this one, as JSON or as JSON text.
+fn unwrapped(members: &JsonObject<'static>, rule: &ObjectRule) -> Option<JsonObject<'static>> {
+    let [(name, value)] = members.as_slice() else {
+        return None;
+    };
+    if may_wrap(members, rule) {
+        return match value {
+            JsonValue::Object(inner) => Some(Arc::clone(inner)),
+            JsonValue::Str(text) => object_in(text),
+            _ => None,
+        };
+    }
+    // A property that cannot hold an object has the whole answer as text.
+    let kind = rule.rule_of(name)?.kind();
+    let JsonValue::Str(text) = value else {
+        return None;
+    };
+    let inner = object_in(text)?;
+    let is_whole = inner.iter().any(|(member, _)| member == name);
+    (is_whole && !matches!(kind, FieldKind::Object | FieldKind::Any)).then_some(inner)
+}
+
+fn object_in(text: &str) -> Option<JsonObject<'static>> {
+    match whole(text)? {
+        JsonValue::Object(members) => Some(members),
+        _ => None,
+    }
+}
+
+/// The members of an object in which the text of one runs on into parameters that the object lacks.
+fn untangled(members: &JsonObject<'static>, rule: &ObjectRule) -> Option<JsonObject<'static>> {
+    let (index, kept, parameters) =
+        members
+            .iter()
+            .enumerate()
+            .find_map(|(index, (name, value))| {
+                let JsonValue::Str(text) = value else {
+                    return None;
+                };
+                let (kept, parameters) = run_on(name, text)?;
+                Some((index, kept.to_owned(), parameters))
+            })?;
+    let mut untangled = members.as_ref().clone();
+    untangled[index].1 = JsonValue::Str(Cow::Owned(kept));
+    for (name, text) in parameters {
+        let rule = rule.rule_of(name)?;
+        if untangled.iter().any(|(other, _)| other == name) {
+            return None;
+        }
+        let value = match rule.kind() {
+            FieldKind::Text => None,
+            _ => whole(text),
+        };
+        let value = value.unwrap_or_else(|| JsonValue::Str(Cow::Owned(text.to_owned())));
+        untangled.push((Cow::Owned(name.to_owned()), value));
+    }
+    Some(Arc::new(untangled))
+}
+
+/// A text up to the tag that closes it, and the parameters behind that, as text. `None` if anything
+/// else stands there.
+fn run_on<'t>(name: &str, text: &'t str) -> Option<(&'t str, Vec<(&'t str, &'t str)>)> {
+    let closing = format!("</{name}>");
+    let (kept, mut rest) = [closing.as_str(), CLOSING[0], CLOSING[1]]
+        .iter()
+        .filter_map(|closing| text.split_once(closing))
+        .min_by_key(|(kept, _)| kept.len())?;
+    let mut parameters = Vec::new();
+    loop {
+        rest = rest.trim_start();
+        let Some(inner) = parameter(rest) else {
+            break;
+        };
+        let (name, inner) = inner.split_once("\">")?;
+        let closing = format!("</{name}>");
+        let end = [closing.as_str(), CLOSING[0], CLOSING[1]]
+            .iter()
+            .filter_map(|closing| Some((inner.find(closing)?, closing.len())))
+            .chain(next_parameter(inner).map(|at| (at, 0)))
+            .min();
+        let (value, behind) = match end {
+            Some((end, length)) => (&inner[..end], &inner[end + length..]),
+            None => (inner, ""),
+        };
+        parameters.push((name, value.trim()));
+        rest = behind;
+    }
+    let nothing_more = END.contains(&rest.trim());
+    (nothing_more && !parameters.is_empty()).then_some((kept, parameters))
+}
+
+fn parameter(text: &str) -> Option<&str> {
+    PARAMETER
+        .iter()
+        .find_map(|opening| text.strip_prefix(opening))
+}
+
+fn next_parameter(text: &str) -> Option<usize> {
+    PARAMETER
+        .iter()
+        .filter_map(|opening| text.find(opening))
+        .min()
+}
+
+/// With and without the namespace that Claude's own form of calls has.
+const PARAMETER: [&str; 2] = ["<parameter name=\"", "<antml:parameter name=\""];
+const CLOSING: [&str; 2] = ["</parameter>", "</antml:parameter>"];
+const END: [&str; 3] = ["", "</invoke>", "</antml:invoke>"];
+
+#[cfg(test)]
+mod tests {
+    use crate::{FieldValue, Reader, Reading, Schema};
+    use serde_json::json;
+
+    fn read(answer: &str) -> Reading {
+        let schema = Schema::compile(&json!({
+            "type": "object",
+            "properties": {
+                "text": {"type": "string"},
+                "list": {"type": "array", "items": {"type": "integer"}},
+                "inner": {
+                    "type": "object",
+                    "properties": {"numbers": {"type": "array", "items": {"type": "number"}}},
+                    "required": ["numbers"],
+                },
+                "any": {},
+            },
+            "required": ["text", "list"],
+        }))
+        .expect("valid schema");
+        Reader::new(Some(schema.into()), false).read_text(answer)
+    }
+
+    fn text(text: &str) -> FieldValue {
+        FieldValue::Text(text.into())
+    }
+
+    fn json_text(json: &str) -> FieldValue {
+        FieldValue::Json(json.into())
+    }
+
+    #[test]
+    fn json_text_is_read_only_where_a_list_or_an_object_is_asked_for() {
+        let reading = read(
+            r#"{"text": "[1]", "list": "[\"1\", 2]", "inner": "{\"numbers\": \"[0.5]\"}", "any": "[3]"}"#,
+        );
+        assert!(reading.validation_passed && reading.repaired);
+        assert_eq!(
+            reading.fields,
+            [
+                text("[1]"),
+                json_text("[1,2]"),
+                json_text(r#"{"numbers":[0.5]}"#),
+                text("[3]")
+            ]
+        );
+        for answer in [
+            r#"{"text": "x", "list": "[1] and more"}"#,
+            r#"{"text": "x", "list": "{\"a\": 1}"}"#,
+            r#"{"text": "x", "list": "[\"y\"]"}"#,
+            r#"{"text": "x", "list": ""}"#,
+        ] {
+            assert!(!read(answer).validation_passed, "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_is_valid_as_it_came_is_not_touched() {
+        let reading = read(
+            r#"{"text": "x</text>\n<parameter name=\"any\">1", "list": [], "any": "{\"text\": \"y\"}"}"#,
+        );
+        assert!(reading.validation_passed && !reading.repaired);
+        assert_eq!(
+            reading.fields[0],
+            text("x</text>\n<parameter name=\"any\">1")
+        );
+        assert_eq!(reading.fields[3], text("{\"text\": \"y\"}"));
+    }
+
+    #[test]
+    fn an_answer_that_is_the_only_member_of_another_object_is_read() {
+        for answer in [
+            r#"{"parameters": {"text": "x", "list": [1]}}"#,
+            r#"{"input": "{\"text\": \"x\", \"list\": [1]}"}"#,
+            r#"{"list": "{\"text\": \"x\", \"list\": [1]}"}"#,
+            r#""{\"text\": \"x\", \"list\": [1]}""#,
+        ] {
+            let reading = read(answer);
+            assert!(reading.validation_passed && reading.repaired, "{answer}");
+            assert_eq!(
+                reading.fields[..2],
+                [text("x"), json_text("[1]")],
+                "{answer}"
+            );
+        }
+        for answer in [
+            r#"{"parameters": {"text": "x", "list": [1]}, "more": 1}"#,
+            r#"{"any": "{\"text\": \"x\", \"list\": [1]}"}"#,
+            r#"{"parameters": {"text": "x"}}"#,
+        ] {
+            assert!(!read(answer).validation_passed, "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_runs_on_into_other_parameters_is_taken_apart() {
+        for answer in [
+            r#"{"text": "x</text>\n<parameter name=\"list\">[1]"}"#,
+            r#"{"text": "x</parameter>\n<parameter name=\"list\">[1]</parameter>\n</invoke>"}"#,
+            r#"{"text": "x</antml:parameter>\n<antml:parameter name=\"list\">[1]</antml:parameter>"}"#,
+            r#"{"text": "x</text><parameter name=\"list\">[1]</list><parameter name=\"any\">2</any>"}"#,
+        ] {
+            let reading = read(answer);
+            assert!(reading.validation_passed && reading.repaired, "{answer}");
+            assert_eq!(
+                reading.fields[..2],
+                [text("x"), json_text("[1]")],
+                "{answer}"
+            );
+        }
+        for answer in [
+            r#"{"text": "x</text>\n<parameter name=\"list\">[1"}"#,
+            r#"{"text": "x</text>\n<parameter name=\"other\">[1]"}"#,
+            r#"{"text": "x</text> and <parameter name=\"list\">[1]"}"#,
+            r#"{"text": "x</text>\n<parameter name=\"list\">[1]</list> and more"}"#,
+            r#"{"text": "x</text>\n<parameter name=\"list\">[1]", "list": ["y"]}"#,
+        ] {
+            assert!(!read(answer).validation_passed, "{answer}");
+        }
+    }
+}

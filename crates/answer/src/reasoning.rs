@@ -1,0 +1,203 @@
+//! Where a model's reasoning begins and ends in an answer's text.
+//!
+//! Models without a block of their own for it write their reasoning into the answer: between tags
+//! (`<think>`, `<thinking signature="…">`, `[THINK]`), up to a closing tag whose opening one was
+//! given to the model, or in a channel (`<|channel|>analysis<|message|>`, gpt-oss). Objects in it
+//! are drafts.
+//!
+//! Limits: a tag is known by its name alone. Tags of other names are part of the answer.
+
+/// Names of tags that hold reasoning, in lower case.
+const TAGS: [&str; 9] = [
+    "thinking",
+    "think",
+    "reasoning",
+    "analysis",
+    "thoughts",
+    "thought",
+    "reflection",
+    "scratchpad",
+    "draft",
+];
+
+/// Longest attributes of an opening tag and longest name of a channel, in bytes.
+const LONGEST_MARK: usize = 4_096;
+
+const CHANNEL: &str = "<|channel|>";
+const MESSAGE: &str = "<|message|>";
+const END: &str = "<|end|>";
+const START: &str = "<|start|>";
+
+/// What a mark at the beginning of a text says about reasoning. Offsets are within that text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Reasoning from here up to the offset.
+    Passed(usize),
+    /// Reasoning begins here and does not end; the mark itself ends at the offset.
+    Open(usize),
+    /// All that stands before the offset is reasoning.
+    Until(usize),
+}
+
+/// Reads marks, and remembers which tags have no end, so that looking for it costs one pass.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    endless: [bool; TAGS.len()],
+}
+
+impl Marks {
+    /// The mark at the beginning of a text that starts with `<` or `[`, if there is one.
+    pub(crate) fn at(&mut self, text: &str) -> Option<Mark> {
+        if let Some(rest) = text.strip_prefix(CHANNEL) {
+            return Some(channel(text, rest));
+        }
+        if text.starts_with("[/THINK]") {
+            return Some(Mark::Until("[/THINK]".len()));
+        }
+        if text.starts_with("[THINK]") {
+            return Some(match text.find("[/THINK]") {
+                Some(end) => Mark::Passed(end + "[/THINK]".len()),
+                None => Mark::Open("[THINK]".len()),
+            });
+        }
+        let inner = text.strip_prefix('<')?;
+        if let Some(closing) = inner.strip_prefix('/') {
+            let tag = TAGS.iter().find(|tag| is_tag(closing, tag))?;
+            return (closing.as_bytes().get(tag.len()) == Some(&b'>'))
+                .then_some(Mark::Until(tag.len() + "</>".len()));
+        }
+        let index = TAGS.iter().position(|tag| is_tag(inner, tag))?;
+        let attributes = &inner[TAGS[index].len()..];
+        let close = within(attributes, LONGEST_MARK).find('>')?;
+        if attributes[..close].ends_with('/') {
+            return None;
+        }
+        let opening = text.len() - attributes.len() + close + 1;
+        if self.endless[index] {
+            return Some(Mark::Open(opening));
+        }
+        if let Some(end) = closing_tag(&text[opening..], TAGS[index]) {
+            return Some(Mark::Passed(opening + end));
+        }
+        self.endless[index] = true;
+        Some(Mark::Open(opening))
+    }
+}
+
+/// Where the answer begins in a text of gpt-oss from which the marks of channels were removed, and
+/// their names left: `analysis…assistantfinal…`.
+pub(crate) fn behind_bare_channels(text: &str) -> Option<usize> {
+    const FINAL: &str = "assistantfinal";
+    text.trim_start().starts_with("analysis").then_some(())?;
+    text.rfind(FINAL).map(|at| at + FINAL.len())
+}
+
+fn channel(text: &str, rest: &str) -> Mark {
+    let head = within(rest, LONGEST_MARK);
+    let (name, message) = match head.find(MESSAGE) {
+        Some(end) => (&head[..end], CHANNEL.len() + end + MESSAGE.len()),
+        None if rest.starts_with("final") => {
+            return Mark::Until(CHANNEL.len() + "final".len());
+        }
+        None => return Mark::Open(CHANNEL.len()),
+    };
+    // A call of a tool is the answer, whatever its channel.
+    if name.trim_start().starts_with("final") || name.contains("to=") {
+        return Mark::Until(message);
+    }
+    let body = &text[message..];
+    let ends = [
+        body.find(END).map(|at| at + END.len()),
+        body.find(START),
+        body.find(CHANNEL),
+    ];
+    match ends.into_iter().flatten().min() {
+        Some(end) => Mark::Passed(message + end),
+        None => Mark::Open(message),
+    }
+}
+
+/// Whether a text begins with a tag's name, and the name ends there.
+fn is_tag(text: &str, tag: &str) -> bool {
+    starts_with_ignoring_case(text, tag)
+        && text
+            .as_bytes()
+            .get(tag.len())
+            .is_some_and(|next| *next == b'>' || next.is_ascii_whitespace())
+}
+
+/// The offset behind the first closing tag.
+fn closing_tag(text: &str, tag: &str) -> Option<usize> {
+    let closing = format!("</{tag}>");
+    text.match_indices("</")
+        .find(|(at, _)| starts_with_ignoring_case(&text[*at..], &closing))
+        .map(|(at, _)| at + closing.len())
+}
+
+fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
+    text.as_bytes()
+        .get(..start.len())
+        .is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes()))
+}
+
+/// The beginning of a text, no longer than `length` bytes.
+fn within(text: &str, length: usize) -> &str {
+    &text[..text.floor_char_boundary(length)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(text: &str) -> Option<Mark> {
+        Marks::default().at(text)
+    }
+
+    #[test]
+    fn tags_are_known_in_any_case_and_with_attributes() {
+        assert_eq!(mark("<think>a</THINK>b"), Some(Mark::Passed(16)));
+        assert_eq!(
+            mark("<Thinking signature=\"x\">a</thinking>"),
+            Some(Mark::Passed(36))
+        );
+        assert_eq!(mark("[THINK]a[/THINK]b"), Some(Mark::Passed(16)));
+        assert_eq!(mark("<analysis>a"), Some(Mark::Open(10)));
+        assert_eq!(mark("</think>a"), Some(Mark::Until(8)));
+        for other in [
+            "<thinker>a</thinker>",
+            "<answer>",
+            "<think",
+            "<think/>",
+            "< think>",
+            "[think]",
+        ] {
+            assert_eq!(mark(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn channels_but_the_final_one_are_reasoning() {
+        assert_eq!(
+            mark("<|channel|>analysis<|message|>a<|end|>b"),
+            Some(Mark::Passed(38))
+        );
+        assert_eq!(
+            mark("<|channel|>analysis<|message|>a<|channel|>final<|message|>b"),
+            Some(Mark::Passed(31))
+        );
+        assert_eq!(mark("<|channel|>final<|message|>a"), Some(Mark::Until(27)));
+        assert_eq!(
+            mark("<|channel|>commentary to=functions.f <|constrain|>json<|message|>a"),
+            Some(Mark::Until(65))
+        );
+        assert_eq!(
+            mark("<|channel|>analysis<|message|>a"),
+            Some(Mark::Open(30))
+        );
+        assert_eq!(
+            behind_bare_channels("analysisHm.assistantfinal{}"),
+            Some(25)
+        );
+        assert_eq!(behind_bare_channels("The assistantfinal"), None);
+    }
+}
