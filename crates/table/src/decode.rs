@@ -2,7 +2,7 @@
 
 use crate::csv::{CsvRecord, Fed};
 use crate::error::{Place, TableError};
-use crate::format::Format;
+use crate::format::{Dialect, Format};
 use crate::header::{Header, Newline};
 use crate::json_lines::{Fault, JsonRecord, MAX_COLUMNS};
 use crate::row::{Content, Row};
@@ -38,7 +38,7 @@ pub struct Position {
 /// Blank lines are not rows: lines without any byte and, in tables of more than one column, lines of nothing but spaces
 /// and tabs. A byte order mark at the start of the file is not part of the table. After an error there are no more rows.
 pub struct RowDecoder {
-    format: Format,
+    dialect: Dialect,
     file: String,
     header: Option<Arc<Header>>,
     names: Vec<String>,
@@ -93,9 +93,9 @@ struct Found {
 
 impl RowDecoder {
     /// A decoder at the first byte of a file. The name appears in errors.
-    pub fn start(format: Format, file_name: impl Into<String>) -> Self {
+    pub fn start(dialect: impl Into<Dialect>, file_name: impl Into<String>) -> Self {
         Self::new(
-            format,
+            dialect.into(),
             file_name.into(),
             None,
             Position::default(),
@@ -109,13 +109,13 @@ impl RowDecoder {
     /// `header` is what an earlier decoder of the same file found. For JSON Lines it may hold more columns than the
     /// part that is read.
     pub fn resume(
-        format: Format,
+        dialect: impl Into<Dialect>,
         file_name: impl Into<String>,
         header: Arc<Header>,
         at: Position,
     ) -> Self {
         Self::new(
-            format,
+            dialect.into(),
             file_name.into(),
             Some(header),
             at,
@@ -125,15 +125,15 @@ impl RowDecoder {
     }
 
     fn new(
-        format: Format,
+        dialect: Dialect,
         file: String,
         header: Option<Arc<Header>>,
         at: Position,
         state: State,
         line: Option<u64>,
     ) -> Self {
-        let record = if let Some(delimiter) = format.delimiter() {
-            Record::Csv(Box::new(CsvRecord::new(delimiter)))
+        let record = if let Some(delimiter) = dialect.format.delimiter() {
+            Record::Csv(Box::new(CsvRecord::new(delimiter, dialect.quoting)))
         } else {
             let mut record = JsonRecord::default();
             if let Some(header) = &header {
@@ -142,7 +142,7 @@ impl RowDecoder {
             Record::Json(record)
         };
         Self {
-            format,
+            dialect,
             file,
             header,
             names: Vec::new(),
@@ -167,7 +167,7 @@ impl RowDecoder {
 
     /// The format that is read.
     pub fn format(&self) -> Format {
-        self.format
+        self.dialect.format
     }
 
     /// The columns, once they are known.
@@ -294,27 +294,37 @@ impl RowDecoder {
                 return Ok(false);
             };
             let input = &self.buffer[self.scanned..];
-            at_end = input.is_empty();
-            if at_end && !self.ended {
-                self.check_length(self.scanned)?;
-                return Ok(false);
+            if input.is_empty() {
+                if !self.ended {
+                    self.check_length(self.scanned)?;
+                    return Ok(false);
+                }
+                at_end = true;
+                if !record.finish() {
+                    let quote = record.last_quote();
+                    self.note_place();
+                    return Err(TableError::OpenQuote {
+                        place: self.place(self.start + quote),
+                        quoting: self.dialect.quoting,
+                    });
+                }
+                self.state = State::Complete;
+                continue;
             }
             let (fed, read) = record.feed(input);
+            let opened = record.last_quote();
             self.scanned += read;
-            if fed == Fed::Complete {
-                self.state = State::Complete;
-            } else if at_end {
-                return Ok(false);
-            }
-            if at_end && let Some(quote) = record.open_quote(&self.buffer[self.start..]) {
-                self.found = Found {
-                    number: self.rows,
-                    line: self.line,
-                    ..Found::default()
-                };
-                return Err(TableError::OpenQuote {
-                    place: self.place(self.start + quote),
-                });
+            match fed {
+                Fed::More => {}
+                Fed::Complete => self.state = State::Complete,
+                Fed::Stray(at) => {
+                    self.note_place();
+                    return Err(TableError::BehindQuote {
+                        place: self.place(self.start + at),
+                        opened: self.offset(self.start + opened),
+                        quoting: self.dialect.quoting,
+                    });
+                }
             }
         }
 
@@ -336,6 +346,15 @@ impl RowDecoder {
         self.check_length(end)?;
         self.take(end, newline);
         Ok(true)
+    }
+
+    /// Has errors name the row that begins at `start`.
+    fn note_place(&mut self) {
+        self.found = Found {
+            number: self.rows,
+            line: self.line,
+            ..Found::default()
+        };
     }
 
     /// Passes line endings between two rows. `false` if nothing else is there.
@@ -490,14 +509,10 @@ impl RowDecoder {
             return Ok(());
         }
         let quote = match &self.record {
-            Record::Csv(record) => record.open_quote(&self.buffer[self.start..end]),
+            Record::Csv(record) => record.open_quote(),
             Record::Json(_) => None,
         };
-        self.found = Found {
-            number: self.rows,
-            line: self.line,
-            ..Found::default()
-        };
+        self.note_place();
         Err(TableError::RowTooLong {
             place: self.place(self.start),
             limit: MAX_ROW_BYTES,
@@ -549,7 +564,7 @@ impl RowDecoder {
 
     /// The place of a byte of the buffer, in the record that was found last.
     fn place(&self, index: usize) -> Place {
-        let is_header = self.header.is_none() && self.format != Format::JsonLines;
+        let is_header = self.header.is_none() && self.dialect.format != Format::JsonLines;
         Place {
             file: self.file.clone(),
             row: (!is_header).then_some(self.found.number),
@@ -577,7 +592,7 @@ impl fmt::Debug for RowDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut decoder = f.debug_struct("RowDecoder");
         decoder
-            .field("format", &self.format)
+            .field("dialect", &self.dialect)
             .field("file", &self.file);
         decoder
             .field("position", &self.position())

@@ -1,5 +1,6 @@
 //! What can be wrong with a table, with its place and the remedy.
 
+use crate::format::Quoting;
 use std::fmt;
 
 /// Where in a file something is: enough to open the file there.
@@ -48,11 +49,29 @@ pub enum TableError {
     },
     /// A quoted cell is still open where the file ends.
     #[error(
-        "{place}: a quoted cell starts here and is never closed; add the closing quote, or double the quote if it is part of the text"
+        "{place}: a quoted cell starts here and is never closed; add the closing quote, or double the quote if it is part \
+         of the text{}",
+        other_quoting(*quoting)
     )]
     OpenQuote {
         /// The opening quote.
         place: Place,
+        /// How the file was read.
+        quoting: Quoting,
+    },
+    /// A closing quote is followed by something else than a separator or a line ending.
+    #[error(
+        "{place}: text follows the closing quote of the cell that begins at byte {opened}; put a separator or a line break \
+         behind the quote, or double the quote if it is part of the text{}",
+        other_quoting(*quoting)
+    )]
+    BehindQuote {
+        /// The first byte of the text.
+        place: Place,
+        /// Offset in the file of the opening quote.
+        opened: u64,
+        /// How the file was read.
+        quoting: Quoting,
     },
     /// One row is longer than [`MAX_ROW_BYTES`](crate::MAX_ROW_BYTES).
     #[error(
@@ -140,7 +159,8 @@ impl TableError {
     pub fn place(&self) -> &Place {
         match self {
             Self::CellCount { place, .. }
-            | Self::OpenQuote { place }
+            | Self::OpenQuote { place, .. }
+            | Self::BehindQuote { place, .. }
             | Self::RowTooLong { place, .. }
             | Self::NotUtf8 { place }
             | Self::DuplicateColumn { place, .. }
@@ -150,5 +170,19 @@ impl TableError {
             | Self::TooManyColumns { place, .. }
             | Self::DuplicateKey { place, .. } => place,
         }
+    }
+}
+
+/// The quoting that the file may have instead, as the end of a remedy.
+fn other_quoting(quoting: Quoting) -> &'static str {
+    match quoting {
+        Quoting::Standard => {
+            "; if the file writes quotes inside cells as \\\", set BEDROCK_CSV_QUOTING to `backslash`; if quotes are plain \
+             text in it, to `none`"
+        }
+        Quoting::Backslash => {
+            "; if quotes are plain text in the file, set BEDROCK_CSV_QUOTING to `none`"
+        }
+        Quoting::None => "",
     }
 }

@@ -1,6 +1,7 @@
 //! What a file says about its columns before the first row.
 
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// How a line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -39,4 +40,21 @@ pub struct Header {
     pub raw: String,
     /// How the header row ends; for JSON Lines, how the first row ends. `Lf` where the file ends before that.
     pub newline: Newline,
+}
+
+impl Header {
+    /// For each name its place among the columns.
+    pub(crate) fn places(&self, names: &[String]) -> Vec<Option<usize>> {
+        let mut wanted: HashMap<&str, Option<usize>> =
+            names.iter().map(|name| (name.as_str(), None)).collect();
+        for (place, column) in self.columns.iter().enumerate() {
+            if let Some(found) = wanted.get_mut(column.as_str()) {
+                found.get_or_insert(place);
+            }
+        }
+        names
+            .iter()
+            .map(|name| wanted.get(name.as_str()).copied().flatten())
+            .collect()
+    }
 }

@@ -45,6 +45,6 @@ pub use cell::{Cell, Cells};
 pub use decode::{MAX_ROW_BYTES, Position, RowDecoder};
 pub use encode::{ResultCell, RowEncoder};
 pub use error::{Place, TableError};
-pub use format::Format;
+pub use format::{Dialect, Format, Quoting};
 pub use header::{Header, Newline};
 pub use row::Row;

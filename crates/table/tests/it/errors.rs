@@ -3,6 +3,9 @@
 use crate::pieces::read;
 use quarry_table::{Format, MAX_ROW_BYTES, RowDecoder, TableError};
 
+const OTHER_QUOTING: &str = "if the file writes quotes inside cells as \\\", set BEDROCK_CSV_QUOTING to `backslash`; if \
+                             quotes are plain text in it, to `none`";
+
 #[track_caller]
 fn check(format: Format, text: &[u8], rows_before: usize, message: &str) {
     let (rows, end) = read(format, text, &["a"]);
@@ -30,12 +33,35 @@ fn rows_with_too_many_or_too_few_cells() {
 
 #[test]
 fn a_quote_that_is_never_closed_is_named_where_it_opens() {
-    let message = "t.txt, row 2 (line 3, byte 10): a quoted cell starts here and is never closed; add the closing \
-                   quote, or double the quote if it is part of the text";
-    check(Format::Csv, b"a,b\n1,2\n3,\"4\n5,6\n7,8\n", 1, message);
-    let message = "t.txt, header (line 1, byte 2): a quoted cell starts here and is never closed; add the closing \
-                   quote, or double the quote if it is part of the text";
-    check(Format::Csv, b"a,\"b\n1,2\n", 0, message);
+    let message = |place: &str| {
+        format!(
+            "t.txt, {place}: a quoted cell starts here and is never closed; add the closing quote, or double the quote if \
+             it is part of the text; {OTHER_QUOTING}"
+        )
+    };
+    let row = message("row 2 (line 3, byte 10)");
+    check(Format::Csv, b"a,b\n1,2\n3,\"4\n5,6\n7,8\n", 1, &row);
+    let header = message("header (line 1, byte 2)");
+    check(Format::Csv, b"a,\"b\n1,2\n", 0, &header);
+}
+
+/// Such a file has another dialect or is damaged. Reading on would make one row of several.
+#[test]
+fn text_behind_a_closing_quote_is_refused_where_it_stands() {
+    let message = |place: &str, opened: u32| {
+        format!(
+            "t.txt, {place}: text follows the closing quote of the cell that begins at byte {opened}; put a separator or a \
+             line break behind the quote, or double the quote if it is part of the text; {OTHER_QUOTING}"
+        )
+    };
+    let escaped = b"a,b\n\"5\\\"\",1\n\"6\\\"\",2\n";
+    let row = message("row 1 (line 2, byte 13)", 4);
+    check(Format::Csv, escaped, 0, &row);
+    let text = b"a\tb\n1\tx\n\"Hi, she said\t2\nlost\t3\n\"And then\t4\n";
+    let row = message("row 2 (line 3, byte 32)", 8);
+    check(Format::Tsv, text, 1, &row);
+    let header = message("header (line 1, byte 3)", 0);
+    check(Format::Csv, b"\"a\" ,b\n1,2\n", 0, &header);
 }
 
 #[test]
