@@ -94,6 +94,33 @@ pub struct Settings {
     /// `BEDROCK_FLEX_WAIT_MINUTES`: how long the tier `flex` may throttle before the rest is asked in
     /// the default tier.
     pub flex_wait_minutes: u32,
+    /// `BEDROCK_CSV_QUOTING`: how the cells of CSV and TSV files are quoted.
+    pub csv_quoting: CsvQuoting,
+}
+
+/// How cells of CSV and TSV are quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CsvQuoting {
+    /// In double quotes, inside which two stand for one (RFC 4180).
+    Standard,
+    /// As standard, and a backslash before a quote makes it text.
+    Backslash,
+    /// Not at all: quotes are text.
+    None,
+}
+
+impl CsvQuoting {
+    /// Every value, the default first.
+    pub const ALL: [Self; 3] = [Self::Standard, Self::Backslash, Self::None];
+
+    /// The name that the setting and the plan give it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Backslash => "backslash",
+            Self::None => "none",
+        }
+    }
 }
 
 /// Whether a model thinks before it answers.
@@ -217,7 +244,7 @@ impl SettingError {
 }
 
 /// The names of all settings.
-pub const NAMES: [&str; 36] = [
+pub const NAMES: [&str; 37] = [
     "BEDROCK_PRIMARY_MODEL_ID",
     "BEDROCK_FALLBACK_MODEL_ID",
     "BEDROCK_INFERENCE_PROFILE_ARN",
@@ -254,6 +281,7 @@ pub const NAMES: [&str; 36] = [
     "BEDROCK_EFFORT",
     "BEDROCK_SERVICE_TIER",
     "BEDROCK_FLEX_WAIT_MINUTES",
+    "BEDROCK_CSV_QUOTING",
 ];
 
 /// Variables of the original step's container that decide nothing here, and why. They are taken
@@ -411,6 +439,11 @@ impl Settings {
                 _ => ServiceTier::Priority,
             },
             flex_wait_minutes: source.number("BEDROCK_FLEX_WAIT_MINUTES", 60, 1, 10_080)?,
+            csv_quoting: CsvQuoting::ALL[source.choice(
+                "BEDROCK_CSV_QUOTING",
+                "standard",
+                &CsvQuoting::ALL.map(CsvQuoting::as_str),
+            )?],
         };
         settings.check_together()?;
         Ok(settings)
@@ -719,6 +752,7 @@ mod tests {
             ("BEDROCK_EFFORT", "some", "low, medium, high, max"),
             ("BEDROCK_SERVICE_TIER", "cheap", "default, flex, priority"),
             ("BEDROCK_FLEX_WAIT_MINUTES", "0", "1 to 10080"),
+            ("BEDROCK_CSV_QUOTING", "excel", "standard, backslash, none"),
         ];
         for (name, value, allowed) in cases {
             let error = read(&[(name, value)]).unwrap_err();

@@ -12,7 +12,7 @@ use quarry_edge::store::{ObjectInfo, ObjectStore};
 use quarry_prompt::RecordEncoder;
 use quarry_rows::{Need, ParquetRows, Piece, TableFormat, TextRows};
 use quarry_slicing::{Limits, Marks, Place};
-use quarry_table::{Cells, Format, Header, Position};
+use quarry_table::{Cells, Dialect, Header, Position};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -75,11 +75,6 @@ impl TableScan {
         self.format = other.format;
         self.gzip = other.gzip;
         self.header.clone_from(&other.header);
-    }
-
-    /// Whether columns are known only when all rows are read.
-    fn is_json_lines(&self) -> bool {
-        self.format == TableFormat::Text(Format::JsonLines)
     }
 
     /// Behind the last row.
@@ -145,14 +140,14 @@ impl Scanner<'_> {
 
     async fn scan_file(&self, table: &mut TableScan, marks: &mut Marks) -> Result<bool, StepError> {
         match table.format {
-            TableFormat::Text(format) => self.scan_text(format, table, marks).await,
+            TableFormat::Text(dialect) => self.scan_text(dialect, table, marks).await,
             TableFormat::Parquet => self.scan_parquet(table, marks).await,
         }
     }
 
     async fn scan_text(
         &self,
-        format: Format,
+        dialect: Dialect,
         table: &mut TableScan,
         marks: &mut Marks,
     ) -> Result<bool, StepError> {
@@ -174,7 +169,7 @@ impl Scanner<'_> {
             .flatten();
         let mut rows = TextRows::new(
             Arc::clone(self.store),
-            format,
+            dialect,
             header,
             self.asking.projection().to_vec(),
             vec![Piece::of(number, file, byte, file.size, row)],
@@ -209,7 +204,7 @@ impl Scanner<'_> {
                 return Ok(false);
             }
         }
-        if table.header.is_none() && format != Format::JsonLines {
+        if table.header.is_none() && !table.format.is_json_lines() {
             return Err(StepError::bad_request(format!(
                 "{} is empty: it needs a header row with the column names",
                 table.files[number].input.name
@@ -276,7 +271,7 @@ impl Scanner<'_> {
 
     /// Holds a file's header against the table's.
     fn agree(&self, table: &mut TableScan, number: usize, header: Header) -> Result<(), StepError> {
-        let json_lines = table.is_json_lines();
+        let json_lines = table.format.is_json_lines();
         let Some(first) = &mut table.header else {
             if !json_lines {
                 self.asking
@@ -310,7 +305,7 @@ impl Scanner<'_> {
     /// What is known only when all rows are read.
     fn check_whole(&self, table: &TableScan) -> Result<(), StepError> {
         match &table.header {
-            Some(header) if table.is_json_lines() && table.rows > 0 => self
+            Some(header) if table.format.is_json_lines() && table.rows > 0 => self
                 .asking
                 .check_columns(&header.columns)
                 .map_err(|error| StepError::BadRequest {
