@@ -186,10 +186,10 @@ fn write_open_object(out: &mut Vec<u8>, row: &Row<'_>, replaced: &[String]) -> b
             out.pop();
             object.members().next().is_some()
         }
-        Content::Fields(fields) => {
+        Content::Fields(_) => {
             row.write_json(out);
             out.pop();
-            fields.get(0).is_some()
+            out.last() != Some(&b'{')
         }
     }
 }

@@ -73,6 +73,36 @@ pub enum TableError {
         /// How the file was read.
         quoting: Quoting,
     },
+    /// The header has one column whose name holds another separator.
+    #[error(
+        "{place}: the header is one column, and holds {found}; save the file with {expected} between the cells, or put the \
+         name in quotes if it is that of the only column"
+    )]
+    OtherSeparator {
+        /// The header.
+        place: Place,
+        /// The separator that is there, in words.
+        found: &'static str,
+        /// What separates cells in this format, in words.
+        expected: &'static str,
+    },
+    /// The first line tells Excel the separator.
+    #[error("{place}: the line `sep=` is a note for Excel and no header; delete it")]
+    SeparatorNote {
+        /// The header.
+        place: Place,
+    },
+    /// The header, or the keys of JSON Lines together, are longer than [`MAX_HEADER_BYTES`](crate::MAX_HEADER_BYTES).
+    #[error(
+        "{place}: the column names take more than {limit} bytes; shorten them, or look for a missing line break or closing \
+         quote"
+    )]
+    HeaderTooLong {
+        /// The header, or the row with the key that is too much.
+        place: Place,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// One row is longer than [`MAX_ROW_BYTES`](crate::MAX_ROW_BYTES).
     #[error(
         "{place}: the row is longer than {limit} bytes{}; shorten the row, or look for a missing line break or closing quote",
@@ -161,6 +191,9 @@ impl TableError {
             Self::CellCount { place, .. }
             | Self::OpenQuote { place, .. }
             | Self::BehindQuote { place, .. }
+            | Self::OtherSeparator { place, .. }
+            | Self::SeparatorNote { place }
+            | Self::HeaderTooLong { place, .. }
             | Self::RowTooLong { place, .. }
             | Self::NotUtf8 { place }
             | Self::DuplicateColumn { place, .. }

@@ -46,5 +46,5 @@ pub use decode::{MAX_ROW_BYTES, Position, RowDecoder};
 pub use encode::{ResultCell, RowEncoder};
 pub use error::{Place, TableError};
 pub use format::{Dialect, Format, Quoting};
-pub use header::{Header, Newline};
+pub use header::{Header, MAX_HEADER_BYTES, Newline};
 pub use row::Row;

@@ -3,7 +3,7 @@
 use super::{Record, RowDecoder, State};
 use crate::csv::Fed;
 use crate::error::TableError;
-use crate::header::{Header, Newline};
+use crate::header::{Header, MAX_HEADER_BYTES, Newline};
 use std::sync::Arc;
 
 impl RowDecoder {
@@ -136,21 +136,38 @@ impl RowDecoder {
             raw: raw.to_owned(),
             newline: self.found.newline.unwrap_or_default(),
         };
-        let mut places = std::collections::HashMap::new();
-        for (index, name) in header.columns.iter().enumerate() {
-            if let Some(first) = places.insert(name.as_str(), index) {
-                let place = self.place(self.found.start);
-                let (name, first, second) = (name.clone(), first + 1, index + 1);
-                return Err(TableError::DuplicateColumn {
-                    place,
-                    name,
-                    first,
-                    second,
-                });
-            }
-        }
+        self.check_header(&header)?;
         self.header = Some(Arc::new(header));
         self.resolve_projection();
         Ok(())
+    }
+
+    fn check_header(&self, header: &Header) -> Result<(), TableError> {
+        let place = self.place(self.found.start);
+        if header.raw.len() > MAX_HEADER_BYTES {
+            return Err(TableError::HeaderTooLong {
+                place,
+                limit: MAX_HEADER_BYTES,
+            });
+        }
+        if header.is_separator_note() {
+            return Err(TableError::SeparatorNote { place });
+        }
+        if let Some(separators) = header.other_separator(self.dialect) {
+            return Err(TableError::OtherSeparator {
+                place,
+                found: separators.found,
+                expected: separators.expected,
+            });
+        }
+        match header.twins() {
+            None => Ok(()),
+            Some((first, second)) => Err(TableError::DuplicateColumn {
+                place,
+                name: header.columns[second].clone(),
+                first: first + 1,
+                second: second + 1,
+            }),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Every error names the file, the place and the remedy.
 
 use crate::pieces::read;
-use quarry_table::{Format, MAX_ROW_BYTES, RowDecoder, TableError};
+use quarry_table::{Format, MAX_HEADER_BYTES, MAX_ROW_BYTES, RowDecoder, TableError};
 
 const OTHER_QUOTING: &str = "if the file writes quotes inside cells as \\\", set BEDROCK_CSV_QUOTING to `backslash`; if \
                              quotes are plain text in it, to `none`";
@@ -101,6 +101,50 @@ fn columns_of_one_name_are_refused() {
         b"x,a,\"x\"\n1,2,3\n",
         0,
         "t.txt, header (line 1, byte 0): columns 1 and 3 are both named \"x\"; give each column its own name",
+    );
+}
+
+/// Such a file would pass as a table of one column, and its result would mix two separators.
+#[test]
+fn a_header_of_one_column_with_another_separator_in_it_is_refused() {
+    let message = |found: &str, expected: &str| {
+        format!(
+            "t.txt, header (line 1, byte 0): the header is one column, and holds {found}; save the file with {expected} \
+             between the cells, or put the name in quotes if it is that of the only column"
+        )
+    };
+    for (format, text, found, expected) in [
+        (Format::Csv, "a;b\n1;2\n", "semicolons", "commas"),
+        (Format::Csv, "a\tb\n1\t2\n", "tabs", "commas"),
+        (Format::Csv, "a|b\n1|2\n", "vertical bars", "commas"),
+        (Format::Tsv, "a,b\n1,2\n", "commas", "tabs"),
+        (Format::Tsv, "a;b\n1;2\n", "semicolons", "tabs"),
+    ] {
+        check(format, text.as_bytes(), 0, &message(found, expected));
+    }
+    check(
+        Format::Csv,
+        b"sep=;\r\na;b\r\n",
+        0,
+        "t.txt, header (line 1, byte 0): the line `sep=` is a note for Excel and no header; delete it",
+    );
+    for meant in ["\"a;b\"\n1\n", "a;b,c\n1,2\n", "a\n1;2\n"] {
+        assert!(
+            read(Format::Csv, meant.as_bytes(), &[]).1.is_ok(),
+            "{meant}"
+        );
+    }
+}
+
+#[test]
+fn a_header_longer_than_its_limit_is_refused() {
+    let text = format!("{},b\n1,2\n", "a".repeat(MAX_HEADER_BYTES));
+    check(
+        Format::Csv,
+        text.as_bytes(),
+        0,
+        "t.txt, header (line 1, byte 0): the column names take more than 1048576 bytes; shorten them, or look for a missing \
+         line break or closing quote",
     );
 }
 
