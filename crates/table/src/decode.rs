@@ -9,6 +9,7 @@ use crate::format::{Dialect, Format};
 use crate::header::{Header, Newline};
 use crate::json_lines::JsonRecord;
 use crate::row::{Content, Row};
+use crate::signature::{Start, look};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -228,7 +229,7 @@ impl RowDecoder {
 
     /// Moves to the next row. `false`: there is none yet, or none any more.
     fn advance(&mut self) -> Result<bool, TableError> {
-        if self.state == State::FileStart && !self.pass_byte_order_mark() {
+        if self.state == State::FileStart && !self.pass_byte_order_mark()? {
             return Ok(false);
         }
         match self.record {
@@ -237,18 +238,29 @@ impl RowDecoder {
         }
     }
 
-    fn pass_byte_order_mark(&mut self) -> bool {
+    fn pass_byte_order_mark(&mut self) -> Result<bool, TableError> {
+        match look(&self.buffer, self.ended) {
+            Start::Open => return Ok(false),
+            Start::Text => {}
+            Start::Other(signature) => {
+                return Err(TableError::NotText {
+                    place: self.place(0),
+                    found: signature.what,
+                    remedy: signature.remedy,
+                });
+            }
+        }
         if !self.ended
             && self.buffer.len() < BYTE_ORDER_MARK.len()
             && BYTE_ORDER_MARK.starts_with(&self.buffer)
         {
-            return false;
+            return Ok(false);
         }
         if self.buffer.starts_with(BYTE_ORDER_MARK) {
             self.start = BYTE_ORDER_MARK.len();
         }
         self.state = State::Between;
-        true
+        Ok(true)
     }
 
     /// Has errors name the row that begins at `start`.

@@ -1,6 +1,7 @@
 //! What can be wrong with a table, with its place and the remedy.
 
 use crate::format::Quoting;
+use crate::quote;
 use std::fmt;
 
 /// Where in a file something is: enough to open the file there.
@@ -103,6 +104,16 @@ pub enum TableError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The file is not text, by its first bytes.
+    #[error("{} is {found}; {remedy}", place.file)]
+    NotText {
+        /// The start of the file.
+        place: Place,
+        /// What the file is.
+        found: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// One row is longer than [`MAX_ROW_BYTES`](crate::MAX_ROW_BYTES).
     #[error(
         "{place}: the row is longer than {limit} bytes{}; shorten the row, or look for a missing line break or closing quote",
@@ -124,7 +135,8 @@ pub enum TableError {
     },
     /// Two columns of a header have one name.
     #[error(
-        "{place}: columns {first} and {second} are both named {name:?}; give each column its own name"
+        "{place}: columns {first} and {second} are both named {}; give each column its own name",
+        quote::name(name)
     )]
     DuplicateColumn {
         /// The header.
@@ -137,22 +149,32 @@ pub enum TableError {
         second: usize,
     },
     /// A line of JSON Lines is not JSON.
-    #[error("{place}: not valid JSON: {source}; every line must be one complete JSON object")]
+    #[error("{place}: not valid JSON: {reason}; every line must be one complete JSON object")]
     NotJson {
         /// Where the parser stopped.
         place: Place,
-        /// What the parser says. Its line and column count within the row.
-        source: serde_json::Error,
+        /// What the parser says.
+        reason: String,
+    },
+    /// A line of JSON Lines has a word that JSON does not have, as other languages write it.
+    #[error("{place}: {word} is not JSON; write {instead} in its place, or leave the key out")]
+    ForeignWord {
+        /// The word.
+        place: Place,
+        /// The word.
+        word: &'static str,
+        /// What JSON has for it.
+        instead: &'static str,
     },
     /// A JSON string holds an escape that is no character. Found only in columns that are looked at.
     #[error(
-        "{place}: the string that begins here is not text: {source}; write characters beyond U+FFFF as both halves of a surrogate pair"
+        "{place}: the string that begins here is not text: {reason}; write characters beyond U+FFFF as both halves of a surrogate pair"
     )]
-    NotText {
+    BrokenEscape {
         /// The start of the string.
         place: Place,
-        /// What the parser says. Its column counts within the string.
-        source: serde_json::Error,
+        /// What the parser says.
+        reason: String,
     },
     /// A line of JSON Lines is JSON but not an object.
     #[error(
@@ -175,7 +197,10 @@ pub enum TableError {
         limit: usize,
     },
     /// An object has one key twice.
-    #[error("{place}: the key {key:?} appears twice; keep one of them")]
+    #[error(
+        "{place}: the key {} appears twice; keep one of them",
+        quote::name(key)
+    )]
     DuplicateKey {
         /// The start of the row.
         place: Place,
@@ -198,6 +223,8 @@ impl TableError {
             | Self::NotUtf8 { place }
             | Self::DuplicateColumn { place, .. }
             | Self::NotJson { place, .. }
+            | Self::ForeignWord { place, .. }
+            | Self::BrokenEscape { place, .. }
             | Self::NotText { place, .. }
             | Self::NotAnObject { place, .. }
             | Self::TooManyColumns { place, .. }
@@ -217,5 +244,15 @@ fn other_quoting(quoting: Quoting) -> &'static str {
             "; if quotes are plain text in the file, set BEDROCK_CSV_QUOTING to `none`"
         }
         Quoting::None => "",
+    }
+}
+
+/// What the JSON parser says, without its line and column: they count within the row, and the place of the error says
+/// where that is.
+pub(crate) fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
     }
 }

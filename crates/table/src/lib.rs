@@ -39,7 +39,9 @@ mod format;
 mod header;
 mod json_lines;
 pub mod json_text;
+pub mod quote;
 mod row;
+mod signature;
 
 pub use cell::{Cell, Cells};
 pub use decode::{MAX_ROW_BYTES, Position, RowDecoder};
@@ -47,4 +49,5 @@ pub use encode::{ResultCell, RowEncoder};
 pub use error::{Place, TableError};
 pub use format::{Dialect, Format, Quoting};
 pub use header::{Header, MAX_HEADER_BYTES, Newline};
+pub use json_lines::MAX_COLUMNS;
 pub use row::Row;

@@ -1,9 +1,10 @@
 //! JSON Lines: objects between line feeds.
 
 use super::{Found, Record, RowDecoder};
-use crate::error::TableError;
-use crate::header::{Header, Newline};
+use crate::error::{TableError, reason};
+use crate::header::{Header, MAX_HEADER_BYTES, Newline};
 use crate::json_lines::{Fault, MAX_COLUMNS};
+use std::ops::Range;
 use std::sync::Arc;
 
 impl RowDecoder {
@@ -38,30 +39,51 @@ impl RowDecoder {
                 })
             });
             if let Err(fault) = record.read(line, header, &self.names) {
-                return Err(match fault {
-                    // The parser counts columns from 1, and bytes.
-                    Fault::Json(source) => TableError::NotJson {
-                        place: self.place(start + source.column().saturating_sub(1)),
-                        source,
-                    },
-                    Fault::NotText { at, source } => TableError::NotText {
-                        place: self.place(start + at),
-                        source,
-                    },
-                    Fault::DuplicateKey(key) => TableError::DuplicateKey {
-                        place: self.place(start),
-                        key,
-                    },
-                    Fault::TooManyColumns => TableError::TooManyColumns {
-                        place: self.place(start),
-                        limit: MAX_COLUMNS,
-                    },
-                });
+                let line = self.found.start..self.found.end;
+                return Err(self.json_error(fault, line));
             }
             self.rows += 1;
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// The error for a line of JSON, which stands in the buffer.
+    fn json_error(&self, fault: Fault, line: Range<usize>) -> TableError {
+        let start = line.start;
+        match fault {
+            Fault::Json(source) => {
+                // The parser counts columns from 1, and bytes.
+                let at = source.column().saturating_sub(1);
+                if let Some((at, word, instead)) = word_of_others(&self.buffer[line], at) {
+                    return TableError::ForeignWord {
+                        place: self.place(start + at),
+                        word,
+                        instead,
+                    };
+                }
+                TableError::NotJson {
+                    place: self.place(start + at),
+                    reason: reason(&source),
+                }
+            }
+            Fault::BrokenEscape { at, source } => TableError::BrokenEscape {
+                place: self.place(start + at),
+                reason: reason(&source),
+            },
+            Fault::DuplicateKey(key) => TableError::DuplicateKey {
+                place: self.place(start),
+                key,
+            },
+            Fault::TooManyColumns => TableError::TooManyColumns {
+                place: self.place(start),
+                limit: MAX_COLUMNS,
+            },
+            Fault::KeysTooLong => TableError::HeaderTooLong {
+                place: self.place(start),
+                limit: MAX_HEADER_BYTES,
+            },
+        }
     }
 
     /// Finds the next line, blank or not, and moves behind it.
@@ -101,4 +123,35 @@ fn other_than_object(first: u8) -> Option<&'static str> {
         b'-' | b'0'..=b'9' => Some("a number"),
         _ => None,
     }
+}
+
+/// Words that JSON does not have, as other languages write them, and what JSON has for them.
+const WORDS_OF_OTHERS: [(&str, &str); 8] = [
+    ("NaN", "null"),
+    ("nan", "null"),
+    ("Infinity", "null"),
+    ("-Infinity", "null"),
+    ("None", "null"),
+    ("undefined", "null"),
+    ("True", "true"),
+    ("False", "false"),
+];
+
+/// The word at which a parser of JSON has stopped, with its place.
+fn word_of_others(line: &[u8], stopped: usize) -> Option<(usize, &'static str, &'static str)> {
+    let begin = (0..=stopped.min(line.len()))
+        .rev()
+        .take_while(|at| {
+            line.get(*at)
+                .is_none_or(|byte| byte.is_ascii_alphabetic() || *byte == b'-')
+        })
+        .last()?;
+    let letters = line[begin..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-');
+    let found = &line[begin..begin + letters.count()];
+    WORDS_OF_OTHERS
+        .iter()
+        .find(|(word, _)| found == word.as_bytes())
+        .map(|(word, instead)| (begin, *word, *instead))
 }

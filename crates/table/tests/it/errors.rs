@@ -1,6 +1,6 @@
 //! Every error names the file, the place and the remedy.
 
-use crate::pieces::read;
+use crate::pieces::{read, read_pieces};
 use quarry_table::{Format, MAX_HEADER_BYTES, MAX_ROW_BYTES, RowDecoder, TableError};
 
 const OTHER_QUOTING: &str = "if the file writes quotes inside cells as \\\", set BEDROCK_CSV_QUOTING to `backslash`; if \
@@ -154,14 +154,14 @@ fn json_lines_must_be_json_objects() {
         Format::JsonLines,
         b"{\"a\":1}\n\n{\"a\":}\n",
         1,
-        "t.txt, row 2 (line 3, byte 14): not valid JSON: expected value at line 1 column 6; every line must be one \
+        "t.txt, row 2 (line 3, byte 14): not valid JSON: expected value; every line must be one \
          complete JSON object",
     );
     check(
         Format::JsonLines,
         b"{\"a\":1} {\"a\":2}\n",
         0,
-        "t.txt, row 1 (line 1, byte 8): not valid JSON: trailing characters at line 1 column 9; every line must be one \
+        "t.txt, row 1 (line 1, byte 8): not valid JSON: trailing characters; every line must be one \
          complete JSON object",
     );
     check(
@@ -179,6 +179,32 @@ fn json_lines_must_be_json_objects() {
     );
 }
 
+/// As Python and `JavaScript` write what JSON cannot.
+#[test]
+fn words_of_other_languages_are_named_with_what_json_has_for_them() {
+    for (value, at, word, instead) in [
+        ("NaN", 5, "NaN", "null"),
+        ("-Infinity", 5, "-Infinity", "null"),
+        ("[1, Infinity]", 9, "Infinity", "null"),
+        ("nan", 5, "nan", "null"),
+        ("None", 5, "None", "null"),
+        ("undefined", 5, "undefined", "null"),
+        ("True", 5, "True", "true"),
+        ("False", 5, "False", "false"),
+    ] {
+        check(
+            Format::JsonLines,
+            format!("{{\"a\":{value}}}\n").as_bytes(),
+            0,
+            &format!(
+                "t.txt, row 1 (line 1, byte {at}): {word} is not JSON; write {instead} in its place, or leave the key out"
+            ),
+        );
+    }
+    let (_, end) = read(Format::JsonLines, b"{\"a\":Nonesuch}\n", &[]);
+    assert!(end.unwrap_err().contains("not valid JSON: expected"));
+}
+
 /// Half a surrogate pair is no text, so it cannot be asked about.
 #[test]
 fn a_string_that_is_no_text_is_refused_where_it_is_used() {
@@ -187,8 +213,7 @@ fn a_string_that_is_no_text_is_refused_where_it_is_used() {
         Format::JsonLines,
         text,
         0,
-        "t.txt, row 1 (line 1, byte 11): the string that begins here is not text: unexpected end of hex escape at line \
-         1 column 8; write characters beyond U+FFFF as both halves of a surrogate pair",
+        "t.txt, row 1 (line 1, byte 11): the string that begins here is not text: unexpected end of hex escape; write characters beyond U+FFFF as both halves of a surrogate pair",
     );
     assert!(read(Format::JsonLines, text, &["b"]).1.is_ok());
 }
@@ -206,6 +231,55 @@ fn keys_that_are_data_are_refused() {
             "row 10001 (line 10001, byte 118890): the file has more than 10000 different"
         )
     );
+}
+
+/// What is read from files can be as long as the file; a message is not.
+#[test]
+fn long_names_are_cut_in_messages() {
+    let name = "x".repeat(100_000);
+    let (_, end) = read(Format::Csv, format!("{name},{name}\n").as_bytes(), &[]);
+    assert!(end.unwrap_err().len() < 300);
+    let line = format!("{{\"{name}\":1,\"{name}\":2}}\n");
+    let (_, end) = read(Format::JsonLines, line.as_bytes(), &[]);
+    assert!(end.unwrap_err().len() < 300);
+}
+
+#[test]
+fn keys_that_are_together_longer_than_a_header_may_be_are_refused() {
+    let line = |name: char| format!("{{\"{}\":1}}\n", name.to_string().repeat(600_000));
+    let text = line('a') + &line('b');
+    let (rows, end) = read(Format::JsonLines, text.as_bytes(), &[]);
+    assert_eq!(rows.len(), 1);
+    assert!(
+        end.unwrap_err()
+            .contains("row 2 (line 2, byte 600007): the column names take more than 1048576 bytes")
+    );
+}
+
+#[test]
+fn files_that_are_no_text_are_told_by_their_first_bytes() {
+    for (bytes, words) in [
+        (
+            &b"\x1f\x8b\x08\0"[..],
+            "t.txt is compressed with gzip; add .gz to the file's name",
+        ),
+        (
+            b"PK\x03\x04\x14\0",
+            "t.txt is a ZIP archive, as Excel workbooks are; export the table as UTF-8 text, or unpack the archive",
+        ),
+        (
+            b"\xff\xfea\0,\0",
+            "t.txt is text in UTF-16; save the file as UTF-8",
+        ),
+        (b"PAR1\x15\x04", "t.txt is Parquet; name the file .parquet"),
+    ] {
+        for format in [Format::Csv, Format::JsonLines] {
+            check(format, bytes, 0, words);
+            let (_, end) = read_pieces(format, bytes.chunks(1), &[]);
+            assert_eq!(end.err().as_deref(), Some(words));
+        }
+    }
+    assert!(read(Format::Csv, b"PK,a\n1,2\n", &[]).1.is_ok());
 }
 
 /// A missing closing quote costs the limit in memory, not the file.
