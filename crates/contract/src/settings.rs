@@ -96,6 +96,8 @@ pub struct Settings {
     pub flex_wait_minutes: u32,
     /// `BEDROCK_CSV_QUOTING`: how the cells of CSV and TSV files are quoted.
     pub csv_quoting: CsvQuoting,
+    /// `BEDROCK_PROMPT_WITHOUT_COLUMNS`: let a prompt ask the same of every row.
+    pub prompt_without_columns: bool,
 }
 
 /// How cells of CSV and TSV are quoted.
@@ -244,7 +246,7 @@ impl SettingError {
 }
 
 /// The names of all settings.
-pub const NAMES: [&str; 37] = [
+pub const NAMES: [&str; 38] = [
     "BEDROCK_PRIMARY_MODEL_ID",
     "BEDROCK_FALLBACK_MODEL_ID",
     "BEDROCK_INFERENCE_PROFILE_ARN",
@@ -282,6 +284,7 @@ pub const NAMES: [&str; 37] = [
     "BEDROCK_SERVICE_TIER",
     "BEDROCK_FLEX_WAIT_MINUTES",
     "BEDROCK_CSV_QUOTING",
+    "BEDROCK_PROMPT_WITHOUT_COLUMNS",
 ];
 
 /// Variables of the original step's container that decide nothing here, and why. They are taken
@@ -444,6 +447,11 @@ impl Settings {
                 "standard",
                 &CsvQuoting::ALL.map(CsvQuoting::as_str),
             )?],
+            prompt_without_columns: source.choice(
+                "BEDROCK_PROMPT_WITHOUT_COLUMNS",
+                "refuse",
+                &["refuse", "allow"],
+            )? == 1,
         };
         settings.check_together()?;
         Ok(settings)
@@ -753,6 +761,7 @@ mod tests {
             ("BEDROCK_SERVICE_TIER", "cheap", "default, flex, priority"),
             ("BEDROCK_FLEX_WAIT_MINUTES", "0", "1 to 10080"),
             ("BEDROCK_CSV_QUOTING", "excel", "standard, backslash, none"),
+            ("BEDROCK_PROMPT_WITHOUT_COLUMNS", "true", "refuse, allow"),
         ];
         for (name, value, allowed) in cases {
             let error = read(&[(name, value)]).unwrap_err();
