@@ -24,7 +24,7 @@ impl Metrics for Silent {
 
 /// A data folder, prompts and settings.
 pub(crate) struct Case {
-    store: MemoryStore,
+    pub(crate) store: MemoryStore,
     settings: BTreeMap<String, String>,
 }
 

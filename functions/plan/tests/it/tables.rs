@@ -1,6 +1,10 @@
 //! Tables as the plan keeps them, and those that are refused.
 
 use crate::support::Case;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use quarry_edge::store::ObjectStore;
+use std::io::Write;
 
 const WHOLE: &str = r#"{"user_prompt_template": "Judge {input_data}"}"#;
 
@@ -45,6 +49,40 @@ async fn the_keys_of_all_files_of_a_table_are_limited_together() {
     );
     let plan = Case::new(WHOLE, &[("a.jsonl", &first)]).await.plan().await;
     assert_eq!(plan.unwrap().tables[0].columns.len(), 9_999);
+}
+
+/// Ten megabytes of gzip can hold ten gigabytes of zeros. They are refused before they are stored.
+#[tokio::test]
+async fn a_compressed_file_is_refused_at_the_first_row_that_is_too_long() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(b"a\n1\n").unwrap();
+    for _ in 0..80 {
+        gzip.write_all(&[0; 1 << 20]).unwrap();
+    }
+    let packed = gzip.finish().unwrap();
+    let case = Case::new(WHOLE, &[("data.csv.gz", &packed)]).await;
+    let store = case.store.clone();
+    let error = case.plan().await.unwrap_err();
+    assert_eq!(
+        error,
+        "data.csv.gz: the line that begins at byte 4 of the unpacked file is longer than a row may be, 67108864 bytes; \
+         shorten the row, or look for a missing line break"
+    );
+    let stored = store
+        .list(&"s3://bucket/work/".parse().unwrap())
+        .await
+        .unwrap();
+    assert!(stored.is_empty(), "{stored:?}");
+}
+
+#[tokio::test]
+async fn plain_text_named_as_compressed_is_refused_with_the_remedy() {
+    let case = Case::new(WHOLE, &[("data.csv.gz", b"a,b\n1,2\n")]).await;
+    let error = case.plan().await.unwrap_err();
+    assert!(
+        error.contains("take .gz from its name if it is not compressed"),
+        "{error}"
+    );
 }
 
 /// A message is as long as a person reads, however many columns there are.
