@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
+use quarry_contract::settings::CsvQuoting;
 use quarry_parquet::{ParquetFile, Ranges, RangesError, Reading};
 use quarry_rows::TableFormat;
-use quarry_table::{Cell, Cells, Format, RowDecoder};
+use quarry_table::{Cell, Cells, Dialect, RowDecoder};
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::fs::File;
@@ -36,12 +37,13 @@ pub(crate) struct Reason {
     pub(crate) file: PathBuf,
 }
 
-/// The reasons in result tables whose columns begin with `prefix`, most frequent first. `expected` rows have one; with
+/// The reasons in result tables whose columns begin with `prefix` and whose cells are quoted so, most frequent first. `expected` rows have one; with
 /// so many found, or the most that are looked at, the reading ends. Without a schema, no answer is invalid. A table that cannot be read has no reasons: the
 /// result is what counts.
 pub(crate) fn of_results(
     files: &[PathBuf],
     prefix: &str,
+    quoting: CsvQuoting,
     expected: u64,
     has_schema: bool,
 ) -> Vec<Reason> {
@@ -58,8 +60,8 @@ pub(crate) fn of_results(
         let columns = ["status", "validation_passed", "error", "validation_error"]
             .map(|column| format!("{prefix}{column}"));
         // What was found in a table before it could not be read any further counts.
-        let _ = match format {
-            TableFormat::Text(format) => text(file, format, gzip, &columns, &mut found),
+        let _ = match format.quoted(quoting) {
+            TableFormat::Text(dialect) => text(file, dialect, gzip, &columns, &mut found),
             TableFormat::Parquet => parquet(file, &columns, &mut found),
         };
     }
@@ -114,7 +116,7 @@ impl Found {
 
 fn text(
     file: &Path,
-    format: Format,
+    dialect: Dialect,
     gzip: bool,
     columns: &[String],
     found: &mut Found,
@@ -125,7 +127,7 @@ fn text(
     } else {
         Box::new(plain)
     };
-    let mut decoder = RowDecoder::start(format, file.display().to_string());
+    let mut decoder = RowDecoder::start(dialect, file.display().to_string());
     decoder.project(columns);
     let mut buffer = vec![0; 1 << 18];
     let mut number = 0;
@@ -241,7 +243,13 @@ mod tests {
             d,success,False,,/score: 7 is greater than the maximum of 1\n\
             e,error,False,400: ValidationException: no,\n";
         std::fs::write(&file, table).unwrap();
-        let found = of_results(std::slice::from_ref(&file), "x_", 4, true);
+        let found = of_results(
+            std::slice::from_ref(&file),
+            "x_",
+            CsvQuoting::Standard,
+            4,
+            true,
+        );
         let shown: Vec<(&str, bool, u64, u64)> = found
             .iter()
             .map(|one| (one.text.as_str(), one.answered, one.rows, one.first_row))
@@ -266,7 +274,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("r.parquet");
         std::fs::write(&file, "no Parquet").unwrap();
-        let found = of_results(&[file, folder.path().join("nowhere.csv")], "x_", 1, true);
+        let found = of_results(
+            &[file, folder.path().join("nowhere.csv")],
+            "x_",
+            CsvQuoting::Standard,
+            1,
+            true,
+        );
         assert!(found.is_empty());
     }
 

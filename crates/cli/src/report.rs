@@ -95,10 +95,11 @@ fn reasons(summary: &Value, plan: &Plan, files: &[PathBuf]) -> Vec<Reason> {
     if expected == 0 {
         return Vec::new();
     }
-    let prefix = Settings::read(&plan.settings)
-        .map(|settings| settings.output_column_prefix)
-        .unwrap_or_default();
-    reasons::of_results(files, &prefix, expected, has_schema(summary))
+    let Ok(settings) = Settings::read(&plan.settings) else {
+        return Vec::new();
+    };
+    let (prefix, quoting) = (&settings.output_column_prefix, settings.csv_quoting);
+    reasons::of_results(files, prefix, quoting, expected, has_schema(summary))
 }
 
 fn as_json(report: &Report<'_>, reasons: &[Reason]) -> Value {

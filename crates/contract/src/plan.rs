@@ -58,6 +58,9 @@ pub struct Table {
     pub header: String,
     /// How rows end: `lf`, `crlf` or `cr`.
     pub newline: String,
+    /// How cells of CSV and TSV are quoted, as the setting names it; empty for the standard.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub quoting: String,
     /// Rows of all files.
     pub rows: u64,
     /// How the rows are asked in the first round.

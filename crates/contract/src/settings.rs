@@ -94,6 +94,35 @@ pub struct Settings {
     /// `BEDROCK_FLEX_WAIT_MINUTES`: how long the tier `flex` may throttle before the rest is asked in
     /// the default tier.
     pub flex_wait_minutes: u32,
+    /// `BEDROCK_CSV_QUOTING`: how the cells of CSV and TSV files are quoted.
+    pub csv_quoting: CsvQuoting,
+    /// `BEDROCK_PROMPT_WITHOUT_COLUMNS`: let a prompt ask the same of every row.
+    pub prompt_without_columns: bool,
+}
+
+/// How cells of CSV and TSV are quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CsvQuoting {
+    /// In double quotes, inside which two stand for one (RFC 4180).
+    Standard,
+    /// As standard, and a backslash before a quote makes it text.
+    Backslash,
+    /// Not at all: quotes are text.
+    None,
+}
+
+impl CsvQuoting {
+    /// Every value, the default first.
+    pub const ALL: [Self; 3] = [Self::Standard, Self::Backslash, Self::None];
+
+    /// The name that the setting and the plan give it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Backslash => "backslash",
+            Self::None => "none",
+        }
+    }
 }
 
 /// Whether a model thinks before it answers.
@@ -220,7 +249,7 @@ impl SettingError {
 }
 
 /// The names of all settings.
-pub const NAMES: [&str; 36] = [
+pub const NAMES: [&str; 38] = [
     "BEDROCK_PRIMARY_MODEL_ID",
     "BEDROCK_FALLBACK_MODEL_ID",
     "BEDROCK_INFERENCE_PROFILE_ARN",
@@ -257,6 +286,8 @@ pub const NAMES: [&str; 36] = [
     "BEDROCK_EFFORT",
     "BEDROCK_SERVICE_TIER",
     "BEDROCK_FLEX_WAIT_MINUTES",
+    "BEDROCK_CSV_QUOTING",
+    "BEDROCK_PROMPT_WITHOUT_COLUMNS",
 ];
 
 /// Variables of the original step's container that decide nothing here, and why. They are taken
@@ -414,6 +445,16 @@ impl Settings {
                 _ => ServiceTier::Priority,
             },
             flex_wait_minutes: source.number("BEDROCK_FLEX_WAIT_MINUTES", 60, 1, 10_080)?,
+            csv_quoting: CsvQuoting::ALL[source.choice(
+                "BEDROCK_CSV_QUOTING",
+                "standard",
+                &CsvQuoting::ALL.map(CsvQuoting::as_str),
+            )?],
+            prompt_without_columns: source.choice(
+                "BEDROCK_PROMPT_WITHOUT_COLUMNS",
+                "refuse",
+                &["refuse", "allow"],
+            )? == 1,
         };
         settings.check_together()?;
         Ok(settings)
@@ -722,6 +763,8 @@ mod tests {
             ("BEDROCK_EFFORT", "some", "low, medium, high, xhigh, max"),
             ("BEDROCK_SERVICE_TIER", "cheap", "default, flex, priority"),
             ("BEDROCK_FLEX_WAIT_MINUTES", "0", "1 to 10080"),
+            ("BEDROCK_CSV_QUOTING", "excel", "standard, backslash, none"),
+            ("BEDROCK_PROMPT_WITHOUT_COLUMNS", "true", "refuse, allow"),
         ];
         for (name, value, allowed) in cases {
             let error = read(&[(name, value)]).unwrap_err();

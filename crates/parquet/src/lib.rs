@@ -96,6 +96,7 @@ mod error;
 mod file;
 mod footer;
 mod guard;
+mod half;
 mod kind;
 mod layout;
 mod notes;

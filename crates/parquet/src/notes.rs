@@ -7,7 +7,8 @@
 //! * Schemas of Avro, Protocol Buffers, Thrift and Iceberg are left out: readers would not see the new columns.
 //! * Everything else is about the data as a whole and stays.
 //!
-//! A note that cannot be read is left out.
+//! A note that cannot be read is left out. Notes may also stand inside `ARROW:schema`, where pyarrow looks for them first:
+//! they are adapted in the same way.
 
 use crate::kind::noted_schema;
 use crate::result_kind::{ResultColumn, ResultKind};
@@ -16,6 +17,7 @@ use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema};
 use parquet::file::metadata::KeyValue;
 use parquet::schema::types::SchemaDescriptor;
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 const SPARK_KEY: &str = "org.apache.spark.sql.parquet.row.metadata";
 const PANDAS_KEY: &str = "pandas";
@@ -39,30 +41,53 @@ pub(crate) fn adapted(
     results: &[ResultColumn],
     replaced: &[&str],
 ) -> Vec<KeyValue> {
-    let owned = notes.to_vec();
     notes
         .iter()
-        .filter(|note| !LEFT_OUT.iter().any(|key| note.key.starts_with(key)))
         .filter_map(|note| {
-            let text = note.value.as_deref();
-            let value = match note.key.as_str() {
-                ARROW_SCHEMA_META_KEY => arrow(original, &owned, results, replaced)?,
-                SPARK_KEY => spark(text?, results, replaced)?,
-                PANDAS_KEY => pandas(text?, replaced)?,
-                _ => return Some(note.clone()),
+            let value = match note.value.as_deref() {
+                Some(_) if note.key == ARROW_SCHEMA_META_KEY => {
+                    Some(arrow(original, note, results, replaced)?)
+                }
+                Some(text) => Some(adapted_text(&note.key, text, results, replaced)?),
+                None if is_left_out(&note.key) => return None,
+                None => None,
             };
             Some(KeyValue::new(note.key.clone(), value))
         })
         .collect()
 }
 
-fn arrow(
-    original: &SchemaDescriptor,
-    notes: &Vec<KeyValue>,
+fn is_left_out(key: &str) -> bool {
+    LEFT_OUT.iter().any(|beginning| key.starts_with(beginning))
+}
+
+/// A note other than Arrow's, for the columns of the result; `None` if it is left out.
+fn adapted_text(
+    key: &str,
+    text: &str,
     results: &[ResultColumn],
     replaced: &[&str],
 ) -> Option<String> {
-    let schema = noted_schema(original, Some(notes))?;
+    match key {
+        SPARK_KEY => spark(text, results, replaced),
+        PANDAS_KEY => pandas(text, replaced),
+        _ => (!is_left_out(key)).then(|| text.to_owned()),
+    }
+}
+
+fn arrow(
+    original: &SchemaDescriptor,
+    note: &KeyValue,
+    results: &[ResultColumn],
+    replaced: &[&str],
+) -> Option<String> {
+    // Alone, so that the notes of the schema are those inside it.
+    let schema = noted_schema(original, Some(&vec![note.clone()]))?;
+    let inside = schema
+        .metadata()
+        .iter()
+        .filter_map(|(key, text)| Some((key.clone(), adapted_text(key, text, results, replaced)?)));
+    let inside: HashMap<String, String> = inside.collect();
     let mut fields: Vec<_> = schema
         .fields()
         .iter()
@@ -74,7 +99,9 @@ fn arrow(
             .iter()
             .map(|column| Field::new(&column.name, column.kind.data_type(), true).into()),
     );
-    Some(encode_arrow_schema(&Schema::new(fields)))
+    Some(encode_arrow_schema(&Schema::new_with_metadata(
+        fields, inside,
+    )))
 }
 
 fn spark(text: &str, results: &[ResultColumn], replaced: &[&str]) -> Option<String> {

@@ -10,6 +10,7 @@ use crate::calendar::{
     write_date, write_duration, write_int96, write_interval, write_time, write_timestamp,
 };
 use crate::decimal;
+use crate::half;
 use crate::kind::{Kind, Leaf};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, Int32Type, Int64Type};
@@ -296,7 +297,7 @@ impl LeafValues {
             Self::Float32(values) => !values.value(index).is_finite(),
             Self::Float64(values) => !values.value(index).is_finite(),
             Self::Fixed(values) if leaf == Leaf::Float16 => {
-                half(values.value(index)).is_some_and(|value| !value.is_finite())
+                half::widened(values.value(index)).is_some_and(|value| !value.is_finite())
             }
             _ => false,
         }
@@ -383,7 +384,7 @@ fn write_bytes(leaf: Leaf, bytes: &[u8], out: &mut Utf8<'_>) -> std::fmt::Result
         Leaf::Int96(zone) => write_int96(out, fixed(bytes), zone),
         Leaf::Interval => write_interval(out, fixed(bytes)),
         Leaf::Uuid => write_uuid(fixed(bytes), out),
-        Leaf::Float16 => write_float32(half(bytes).unwrap_or_default(), out),
+        Leaf::Float16 => write_float32(half::shortest(bytes).unwrap_or_default(), out),
         // Columns with such leaves are refused before their text is asked for.
         _ => Ok(()),
     }
@@ -418,19 +419,6 @@ fn not_finite_text(is_nan: bool, is_positive: bool) -> &'static str {
     }
 }
 
-/// A float of 16 bits, lowest byte first, as one of 32, which holds all of them.
-fn half(bytes: &[u8]) -> Option<f32> {
-    let bits = u16::from_le_bytes(bytes.try_into().ok()?);
-    let magnitude = u32::from(bits & 0x7fff);
-    // The 10 bits of the fraction become the highest of 23, and the exponent's bias grows from 15 to 127.
-    let value = match magnitude {
-        0x7c00.. => f32::from_bits(0x7f80_0000 | magnitude << 13),
-        0x0400.. => f32::from_bits((magnitude << 13) + (112 << 23)),
-        _ => f32::from(bits & 0x03ff) / 16_777_216.0,
-    };
-    Some(if bits & 0x8000 == 0 { value } else { -value })
-}
-
 fn write_uuid(bytes: [u8; 16], out: &mut Utf8<'_>) -> std::fmt::Result {
     for (index, byte) in bytes.iter().enumerate() {
         if matches!(index, 4 | 6 | 8 | 10) {
@@ -454,26 +442,6 @@ impl std::fmt::Write for Utf8<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn half_floats_are_the_same_number_at_full_width() {
-        for (bits, value) in [
-            (0x0000_u16, 0.0_f32),
-            (0x8000, -0.0),
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x7bff, 65_504.0),
-            (0x0400, 6.103_515_6e-5),
-            (0x0001, 5.960_464_5e-8),
-            (0x03ff, 6.097_555e-5),
-            (0x7c00, f32::INFINITY),
-            (0xfc00, f32::NEG_INFINITY),
-        ] {
-            let found = half(&bits.to_le_bytes()).unwrap();
-            assert_eq!(found.to_bits(), value.to_bits(), "{bits:04x}");
-        }
-        assert!(half(&0x7e00_u16.to_le_bytes()).unwrap().is_nan());
-    }
 
     #[test]
     fn floats_are_the_shortest_text_of_their_width() {

@@ -1,6 +1,7 @@
 //! What can be wrong with prompts before the first row is read.
 
 use crate::truncation::FieldLimit;
+use quarry_table::quote;
 
 /// A prompts file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,16 +39,30 @@ pub enum PromptsError {
 pub enum RenderError {
     /// The prompt uses columns that the table does not have.
     #[error(
-        "the prompt uses {} which the table does not have; its columns are {}. Correct the prompt or the table, or allow \
-         missing columns to be marked in the prompt",
-        quoted(missing),
-        quoted(columns)
+        "the prompt uses {} which the table does not have; its columns are {}. {}Correct the prompt or the table, or set \
+         BEDROCK_MISSING_COLUMNS to `mark`",
+        quote::names(missing),
+        quote::names(columns),
+        nearly_named(missing, columns)
     )]
     MissingColumns {
         /// The names in the prompt.
         missing: Vec<String>,
         /// The columns of the table.
         columns: Vec<String>,
+    },
+    /// The prompt has no placeholder, so that every row would be asked the same.
+    #[error(
+        "the prompt shows no column of the table, so every row would be asked the same; its columns are {}. {}; if the \
+         prompt is meant so, set BEDROCK_PROMPT_WITHOUT_COLUMNS to `allow`",
+        quote::names(columns),
+        placeholder_remedy(meant.as_deref(), columns)
+    )]
+    NoColumn {
+        /// The columns of the table.
+        columns: Vec<String>,
+        /// The column whose name the prompt has in braces of another form, such as `{{ name }}`.
+        meant: Option<String>,
     },
     /// A limit on the length of values that leaves no room for the text that marks the cut.
     #[error(
@@ -68,10 +83,27 @@ pub enum RenderError {
     },
 }
 
-fn quoted(names: &[String]) -> String {
-    names
-        .iter()
-        .map(|name| format!("{name:?}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+fn placeholder_remedy(meant: Option<&str>, columns: &[String]) -> String {
+    let placeholder = "a column's name in single braces";
+    match (meant, columns.first()) {
+        (Some(name), _) => format!("Did you mean `{{{name}}}`? A placeholder is {placeholder}"),
+        (None, Some(name)) => format!(
+            "Write {placeholder} where its value belongs, such as `{{{name}}}`, or `{{input_data}}` for the whole row"
+        ),
+        (None, None) => format!("Write {placeholder} where its value belongs"),
+    }
+}
+
+/// The question whether a column is meant that a missing one is but for case, spaces and punctuation.
+fn nearly_named(missing: &[String], columns: &[String]) -> String {
+    let bare = |name: &str| -> String {
+        let letters = name.chars().filter(|char| char.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    let found = missing.iter().find_map(|name| {
+        let wanted = bare(name);
+        let is_wanted = |column: &&String| !wanted.is_empty() && bare(column) == wanted;
+        columns.iter().find(is_wanted)
+    });
+    found.map_or_else(String::new, |name| format!("Did you mean `{{{name}}}`? "))
 }

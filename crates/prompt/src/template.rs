@@ -210,6 +210,32 @@ impl Template {
         })
     }
 
+    /// Refuses a prompt that is the same for every row: it has no placeholder, and rows select no rules.
+    pub fn check_differs(&self, table_columns: &[String]) -> Result<(), RenderError> {
+        if !self.columns.is_empty() {
+            return Ok(());
+        }
+        Err(RenderError::NoColumn {
+            columns: table_columns.to_vec(),
+            meant: self.meant(table_columns).map(str::to_owned),
+        })
+    }
+
+    /// The column whose name stands in the prompt in braces of another form: `{{ name }}`, `{ name }`.
+    fn meant<'a>(&self, table_columns: &'a [String]) -> Option<&'a str> {
+        let fixed = self.segments.iter().filter_map(|segment| match segment {
+            Segment::Fixed(text) => Some(text.plain.as_str()),
+            Segment::Value(_) | Segment::RoutedRules => None,
+        });
+        let in_braces = fixed
+            .flat_map(|text| text.split('{').skip(1))
+            .filter_map(|rest| Some(rest.split_once('}')?.0.trim()));
+        in_braces.filter(|name| !name.is_empty()).find_map(|name| {
+            let column = table_columns.iter().find(|column| *column == name)?;
+            Some(column.as_str())
+        })
+    }
+
     /// The prompt of one row, projected to [`columns`](Self::columns), as a person reads it.
     pub fn render(&self, row: &impl Cells, options: &RenderOptions) -> String {
         let mut prompt = String::new();

@@ -2,7 +2,8 @@
 
 use crate::error::RowsError;
 use quarry_contract::plan::Table;
-use quarry_table::{Format, Header, Newline};
+use quarry_contract::settings::CsvQuoting;
+use quarry_table::{Dialect, Format, Header, Newline, Quoting};
 use serde::{Deserialize, Serialize};
 
 /// What tables are, for people.
@@ -13,7 +14,7 @@ pub const ACCEPTED: &str = "*.csv, *.tsv, *.jsonl (each also with .gz) or *.parq
 #[serde(rename_all = "snake_case")]
 pub enum TableFormat {
     /// Rows are ranges of bytes.
-    Text(Format),
+    Text(Dialect),
     /// Rows are found by their number.
     Parquet,
 }
@@ -23,7 +24,7 @@ impl TableFormat {
     /// by itself, so `.parquet.gz` is no table.
     pub fn from_file_name(name: &str) -> Option<(Self, bool)> {
         if let Some((format, gzip)) = Format::from_file_name(name) {
-            return Some((Self::Text(format), gzip));
+            return Some((Self::Text(format.into()), gzip));
         }
         let (_, extension) = name.rsplit_once('.')?;
         extension
@@ -31,10 +32,31 @@ impl TableFormat {
             .then_some((Self::Parquet, false))
     }
 
+    /// The same format with this quoting; formats without quoting stay as they are.
+    #[must_use]
+    pub fn quoted(self, quoting: CsvQuoting) -> Self {
+        let Self::Text(dialect) = self else {
+            return self;
+        };
+        Self::Text(Dialect {
+            quoting: match (dialect.format, quoting) {
+                (Format::JsonLines, _) | (_, CsvQuoting::Standard) => Quoting::Standard,
+                (_, CsvQuoting::Backslash) => Quoting::Backslash,
+                (_, CsvQuoting::None) => Quoting::None,
+            },
+            ..dialect
+        })
+    }
+
+    /// Whether columns are the keys of the rows, and so known only when all rows are read.
+    pub fn is_json_lines(self) -> bool {
+        matches!(self, Self::Text(dialect) if dialect.format == Format::JsonLines)
+    }
+
     /// The extension a file of this format gets, without a dot.
     pub fn extension(self) -> &'static str {
         match self {
-            Self::Text(format) => format.extension(),
+            Self::Text(dialect) => dialect.format.extension(),
             Self::Parquet => PARQUET,
         }
     }
@@ -44,9 +66,29 @@ const PARQUET: &str = "parquet";
 
 /// The table's format.
 pub fn format_of(table: &Table) -> Result<TableFormat, RowsError> {
+    let unknown = || RowsError::Format(format!("{} {}", table.format, table.quoting));
+    let quoting = match &*table.quoting {
+        "" => CsvQuoting::Standard,
+        name => CsvQuoting::ALL
+            .into_iter()
+            .find(|quoting| quoting.as_str() == name)
+            .ok_or_else(unknown)?,
+    };
     TableFormat::from_file_name(&format!("x.{}", table.format))
-        .map(|(format, _)| format)
-        .ok_or_else(|| RowsError::Format(table.format.clone()))
+        .map(|(format, _)| format.quoted(quoting))
+        .ok_or_else(unknown)
+}
+
+/// How the plan keeps the quoting of a format.
+pub fn quoting_name(format: TableFormat) -> &'static str {
+    match format {
+        TableFormat::Text(dialect) => match dialect.quoting {
+            Quoting::Standard => "",
+            Quoting::Backslash => CsvQuoting::Backslash.as_str(),
+            Quoting::None => CsvQuoting::None.as_str(),
+        },
+        TableFormat::Parquet => "",
+    }
 }
 
 /// A text table's header as the plan keeps it.
@@ -77,7 +119,7 @@ mod tests {
 
     #[test]
     fn parquet_is_a_table_and_compressed_parquet_is_not() {
-        let csv = TableFormat::Text(Format::Csv);
+        let csv = TableFormat::Text(Format::Csv.into());
         assert_eq!(TableFormat::from_file_name("a.csv.gz"), Some((csv, true)));
         assert_eq!(
             TableFormat::from_file_name("a.b.PARQUET"),

@@ -118,7 +118,7 @@ impl Rows {
             })
             .collect();
         Ok(match format_of(table)? {
-            TableFormat::Text(format) => {
+            TableFormat::Text(dialect) => {
                 let projection = match need {
                     Need::Cells { columns, .. } => columns,
                     Need::Rows => Vec::new(),
@@ -126,7 +126,7 @@ impl Rows {
                 let header = Some(Arc::new(header_of(table)));
                 let options = ReadOptions::default();
                 Self::Text(Box::new(TextRows::new(
-                    store, format, header, projection, pieces, options,
+                    store, dialect, header, projection, pieces, options,
                 )))
             }
             TableFormat::Parquet => Self::Parquet {

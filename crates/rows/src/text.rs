@@ -4,14 +4,14 @@ use crate::error::RowsError;
 use crate::slice::Piece;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::store::ObjectStore;
-use quarry_table::{Format, Header, Position, RowDecoder};
+use quarry_table::{Dialect, Header, Position, RowDecoder};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Rows of consecutive pieces, possibly of several files.
 pub struct TextRows {
     store: Arc<dyn ObjectStore>,
-    format: Format,
+    dialect: Dialect,
     header: Option<Arc<Header>>,
     projection: Vec<String>,
     pieces: VecDeque<Piece>,
@@ -42,7 +42,7 @@ impl TextRows {
     /// `header`.
     pub fn new(
         store: Arc<dyn ObjectStore>,
-        format: Format,
+        dialect: Dialect,
         header: Option<Arc<Header>>,
         projection: Vec<String>,
         pieces: Vec<Piece>,
@@ -50,7 +50,7 @@ impl TextRows {
     ) -> Self {
         Self {
             store,
-            format,
+            dialect,
             header,
             projection,
             pieces: pieces.into(),
@@ -67,7 +67,7 @@ impl TextRows {
             };
             let mut decoder = match &self.header {
                 Some(header) if piece.start > 0 => RowDecoder::resume(
-                    self.format,
+                    self.dialect,
                     &*piece.name,
                     Arc::clone(header),
                     Position {
@@ -75,7 +75,7 @@ impl TextRows {
                         row: piece.first_row,
                     },
                 ),
-                _ => RowDecoder::start(self.format, &*piece.name),
+                _ => RowDecoder::start(self.dialect, &*piece.name),
             };
             decoder.project(&self.projection);
             self.current = Some(Open {

@@ -1,113 +1,194 @@
-//! Delimited text: the record being read, over `csv-core`'s state machine.
+//! Delimited text: the record that is being read.
 //!
-//! Quoting follows RFC 4180: a cell may be put in double quotes, inside which separators and line breaks are text and
-//! `""` stands for one quote. Like `csv-core` and pandas, text behind a closing quote is taken as it is. `\n`, `\r\n`
-//! and `\r` end a row.
+//! With standard quoting (RFC 4180) a cell may be put in double quotes, inside which separators and line breaks are text
+//! and `""` stands for one quote. A closing quote must be followed by a separator or a line ending: text behind it means
+//! that the file has another dialect or is damaged, and then the rows behind it cannot be trusted. `\n`, `\r\n` and `\r`
+//! end a row.
 
+use crate::format::Quoting;
 use crate::header::Header;
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 /// The cells of one record, unquoted, in buffers that are used again for the next one.
 pub(crate) struct CsvRecord {
-    core: Reader,
     delimiter: u8,
+    quoting: Quoting,
+    at: At,
+    /// Bytes of the record that were read.
+    read: usize,
+    /// Where in the record the last quoted cell begins.
+    opened: usize,
     text: Vec<u8>,
-    text_len: usize,
     ends: Vec<usize>,
-    ends_len: usize,
     /// For each projected column its place in the header.
     projection: Vec<Option<usize>>,
 }
 
+/// Where in a record reading stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    CellStart,
+    Plain,
+    Quoted,
+    /// Behind a backslash inside quotes.
+    Escape,
+    /// Behind a quote that closes the cell, or is the first half of a doubled one.
+    ClosingQuote,
+}
+
 /// What a piece of input brought.
-#[derive(PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fed {
     /// The input is used up and the record goes on.
     More,
-    /// The record is complete. Its terminator, one byte, was the last that was read, unless there was no input at all.
+    /// The record is complete. Its terminator, one byte, was the last that was read.
     Complete,
+    /// At this place in the record text follows a closing quote.
+    Stray(usize),
 }
 
 impl CsvRecord {
-    pub(crate) fn new(delimiter: u8) -> Self {
-        let mut core = ReaderBuilder::new().delimiter(delimiter).build();
-        // The parser would drop a byte order mark from the first bytes it ever sees. The decoder has removed the file's
-        // own; in a reading that starts in the middle such bytes are part of a cell.
-        core.read_record(b"\n", &mut [0], &mut [0]);
+    pub(crate) fn new(delimiter: u8, quoting: Quoting) -> Self {
         Self {
-            core,
             delimiter,
-            text: vec![0; 4096],
-            text_len: 0,
-            ends: vec![0; 64],
-            ends_len: 0,
+            quoting,
+            at: At::CellStart,
+            read: 0,
+            opened: 0,
+            text: Vec::with_capacity(4096),
+            ends: Vec::with_capacity(64),
             projection: Vec::new(),
         }
     }
 
     /// Forgets the previous record.
     pub(crate) fn begin(&mut self) {
-        self.text_len = 0;
-        self.ends_len = 0;
+        self.at = At::CellStart;
+        self.read = 0;
+        self.text.clear();
+        self.ends.clear();
     }
 
-    /// Reads on. Empty input means that the file ends here. Also returns how many bytes were read.
+    /// Reads on. Also returns how many bytes were read.
     pub(crate) fn feed(&mut self, input: &[u8]) -> (Fed, usize) {
         let mut read = 0;
-        loop {
-            let (result, bytes_in, bytes_out, ends_out) = self.core.read_record(
-                &input[read..],
-                &mut self.text[self.text_len..],
-                &mut self.ends[self.ends_len..],
-            );
-            read += bytes_in;
-            self.text_len += bytes_out;
-            self.ends_len += ends_out;
-            match result {
-                ReadRecordResult::InputEmpty | ReadRecordResult::End => return (Fed::More, read),
-                ReadRecordResult::Record => return (Fed::Complete, read),
-                ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2, 0),
-                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+        let fed = loop {
+            let Some(&byte) = input.get(read) else {
+                break Fed::More;
+            };
+            match self.at {
+                At::CellStart if byte == b'"' && self.quoting != Quoting::None => {
+                    self.opened = self.read + read;
+                    self.at = At::Quoted;
+                    read += 1;
+                }
+                At::CellStart => self.at = At::Plain,
+                At::Plain => {
+                    let rest = &input[read..];
+                    let Some(length) = memchr::memchr3(self.delimiter, b'\n', b'\r', rest) else {
+                        self.text.extend_from_slice(rest);
+                        read = input.len();
+                        continue;
+                    };
+                    self.text.extend_from_slice(&rest[..length]);
+                    read += length + 1;
+                    if self.end_cell(rest[length]) {
+                        break Fed::Complete;
+                    }
+                }
+                At::Quoted => read += self.feed_quoted(&input[read..]),
+                At::Escape => {
+                    if !matches!(byte, b'"' | b'\\') {
+                        self.text.push(b'\\');
+                    }
+                    self.text.push(byte);
+                    self.at = At::Quoted;
+                    read += 1;
+                }
+                At::ClosingQuote if byte == b'"' => {
+                    self.text.push(b'"');
+                    self.at = At::Quoted;
+                    read += 1;
+                }
+                At::ClosingQuote if byte == self.delimiter || matches!(byte, b'\n' | b'\r') => {
+                    read += 1;
+                    if self.end_cell(byte) {
+                        break Fed::Complete;
+                    }
+                }
+                At::ClosingQuote => break Fed::Stray(self.read + read),
             }
-            if read == input.len() && read > 0 {
-                // Empty input would mean the end of the file.
-                return (Fed::More, read);
-            }
-        }
+        };
+        self.read += read;
+        (fed, read)
     }
 
-    /// Where in a record without its line ending a quoted cell begins that is not closed, if there is one.
-    pub(crate) fn open_quote(&self, record: &[u8]) -> Option<usize> {
-        open_quote(record, self.delimiter)
+    /// Reads inside quotes, up to a byte that means something there. Returns how many bytes were read.
+    fn feed_quoted(&mut self, rest: &[u8]) -> usize {
+        let special = match self.quoting {
+            Quoting::Backslash => memchr::memchr2(b'"', b'\\', rest),
+            Quoting::Standard | Quoting::None => memchr::memchr(b'"', rest),
+        };
+        let Some(length) = special else {
+            self.text.extend_from_slice(rest);
+            return rest.len();
+        };
+        self.text.extend_from_slice(&rest[..length]);
+        self.at = if rest[length] == b'"' {
+            At::ClosingQuote
+        } else {
+            At::Escape
+        };
+        length + 1
+    }
+
+    /// Ends a cell at a separator or line ending. Returns whether the record ends too.
+    fn end_cell(&mut self, byte: u8) -> bool {
+        self.ends.push(self.text.len());
+        self.at = At::CellStart;
+        byte != self.delimiter
+    }
+
+    /// Ends the record where the file ends. `false`: a quoted cell is open there.
+    pub(crate) fn finish(&mut self) -> bool {
+        if self.open_quote().is_some() {
+            return false;
+        }
+        self.ends.push(self.text.len());
+        true
+    }
+
+    /// Where in the record a quoted cell begins that is not closed so far, if there is one.
+    pub(crate) fn open_quote(&self) -> Option<usize> {
+        matches!(self.at, At::Quoted | At::Escape).then_some(self.opened)
+    }
+
+    /// Where in the record the last quoted cell begins.
+    pub(crate) fn last_quote(&self) -> usize {
+        self.opened
     }
 
     /// Number of cells of the complete record.
     pub(crate) fn len(&self) -> usize {
-        self.ends_len
+        self.ends.len()
     }
 
     /// The complete record; `None` if a cell is not UTF-8.
     pub(crate) fn fields(&self) -> Option<Fields<'_>> {
-        let text = std::str::from_utf8(&self.text[..self.text_len]).ok()?;
-        let ends = &self.ends[..self.ends_len];
+        let text = std::str::from_utf8(&self.text).ok()?;
         // Two broken cells may make one whole character when they stand together.
-        ends.iter()
+        self.ends
+            .iter()
             .all(|&end| text.is_char_boundary(end))
             .then_some(Fields {
                 text,
-                ends,
+                ends: &self.ends,
                 projection: &self.projection,
             })
     }
 
     /// Finds the projected names in the header.
     pub(crate) fn project(&mut self, names: &[String], header: &Header) {
-        self.projection.clear();
-        self.projection.extend(
-            names
-                .iter()
-                .map(|name| header.columns.iter().position(|column| column == name)),
-        );
+        self.projection = header.places(names);
     }
 }
 
@@ -141,49 +222,55 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn open_quote(record: &[u8], delimiter: u8) -> Option<usize> {
-    enum At {
-        Start,
-        Plain,
-        Quoted(usize),
-        AfterQuote(usize),
-    }
-    let mut at = At::Start;
-    for (index, &byte) in record.iter().enumerate() {
-        at = match at {
-            At::Quoted(opened) if byte == b'"' => At::AfterQuote(opened),
-            At::Quoted(opened) => At::Quoted(opened),
-            At::AfterQuote(opened) if byte == b'"' => At::Quoted(opened),
-            At::Start if byte == b'"' => At::Quoted(index),
-            _ if byte == delimiter => At::Start,
-            _ => At::Plain,
-        };
-    }
-    match at {
-        At::Quoted(opened) => Some(opened),
-        At::Start | At::Plain | At::AfterQuote(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::open_quote;
+    use super::{CsvRecord, Fed};
+    use crate::format::Quoting;
+
+    /// What reading a record without its line ending leaves behind.
+    fn read(text: &str, quoting: Quoting) -> (Fed, CsvRecord) {
+        let mut record = CsvRecord::new(b',', quoting);
+        record.begin();
+        let (fed, _) = record.feed(text.as_bytes());
+        (fed, record)
+    }
 
     #[test]
     fn only_a_quote_that_opens_a_cell_and_is_not_closed_is_open() {
-        for closed in [
-            "",
-            "a,b",
-            "\"a\",\"b\"",
-            "\"a\"\"\"",
-            "a\"b",
-            "\"a\"b\"",
-            "\"\"",
-        ] {
-            assert_eq!(open_quote(closed.as_bytes(), b','), None, "{closed}");
+        for closed in ["", "a,b", "\"a\",\"b\"", "\"a\"\"\"", "a\"b", "\"\""] {
+            let (_, record) = read(closed, Quoting::Standard);
+            assert_eq!(record.open_quote(), None, "{closed}");
         }
-        assert_eq!(open_quote(b"a,\"b,c", b','), Some(2));
-        assert_eq!(open_quote(b"\"a\"\"", b','), Some(0));
-        assert_eq!(open_quote(b"\"a\",\"", b','), Some(4));
+        for (open, at) in [("a,\"b,c", 2), ("\"a\"\"b", 0), ("\"a\",\"", 4)] {
+            let (_, record) = read(open, Quoting::Standard);
+            assert_eq!(record.open_quote(), Some(at), "{open}");
+        }
+    }
+
+    #[test]
+    fn text_behind_a_closing_quote_is_found_where_it_stands() {
+        for (text, at) in [("\"a\"b", 3), ("x,\"a\" ,", 5), ("\"\"x", 2)] {
+            assert_eq!(read(text, Quoting::Standard).0, Fed::Stray(at), "{text}");
+        }
+        for text in ["\"a\"", "\"a\"\"", "x \"a\" b"] {
+            assert_eq!(read(text, Quoting::Standard).0, Fed::More, "{text}");
+        }
+        assert_eq!(read("\"a\"b", Quoting::None).0, Fed::More);
+    }
+
+    #[test]
+    fn a_backslash_escapes_quotes_and_itself_inside_quotes_only() {
+        let cells = |text: &str, quoting| {
+            let (fed, mut record) = read(text, quoting);
+            assert!(fed == Fed::More && record.finish(), "{text}");
+            let fields = record.fields().unwrap();
+            fields.iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let text = r#""5\" x","C:\temp\\",\a,"q""q""#;
+        assert_eq!(
+            cells(text, Quoting::Backslash),
+            ["5\" x", r"C:\temp\", r"\a", "q\"q"]
+        );
+        assert_eq!(cells(r#""a",b\"c"#, Quoting::None), ["\"a\"", r#"b\"c"#]);
     }
 }

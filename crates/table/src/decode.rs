@@ -1,11 +1,15 @@
 //! Bytes in, rows out.
 
-use crate::csv::{CsvRecord, Fed};
+mod delimited;
+mod lines;
+
+use crate::csv::CsvRecord;
 use crate::error::{Place, TableError};
-use crate::format::Format;
+use crate::format::{Dialect, Format};
 use crate::header::{Header, Newline};
-use crate::json_lines::{Fault, JsonRecord, MAX_COLUMNS};
+use crate::json_lines::JsonRecord;
 use crate::row::{Content, Row};
+use crate::signature::{Start, look};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -38,7 +42,7 @@ pub struct Position {
 /// Blank lines are not rows: lines without any byte and, in tables of more than one column, lines of nothing but spaces
 /// and tabs. A byte order mark at the start of the file is not part of the table. After an error there are no more rows.
 pub struct RowDecoder {
-    format: Format,
+    dialect: Dialect,
     file: String,
     header: Option<Arc<Header>>,
     names: Vec<String>,
@@ -93,9 +97,9 @@ struct Found {
 
 impl RowDecoder {
     /// A decoder at the first byte of a file. The name appears in errors.
-    pub fn start(format: Format, file_name: impl Into<String>) -> Self {
+    pub fn start(dialect: impl Into<Dialect>, file_name: impl Into<String>) -> Self {
         Self::new(
-            format,
+            dialect.into(),
             file_name.into(),
             None,
             Position::default(),
@@ -109,13 +113,13 @@ impl RowDecoder {
     /// `header` is what an earlier decoder of the same file found. For JSON Lines it may hold more columns than the
     /// part that is read.
     pub fn resume(
-        format: Format,
+        dialect: impl Into<Dialect>,
         file_name: impl Into<String>,
         header: Arc<Header>,
         at: Position,
     ) -> Self {
         Self::new(
-            format,
+            dialect.into(),
             file_name.into(),
             Some(header),
             at,
@@ -125,15 +129,15 @@ impl RowDecoder {
     }
 
     fn new(
-        format: Format,
+        dialect: Dialect,
         file: String,
         header: Option<Arc<Header>>,
         at: Position,
         state: State,
         line: Option<u64>,
     ) -> Self {
-        let record = if let Some(delimiter) = format.delimiter() {
-            Record::Csv(Box::new(CsvRecord::new(delimiter)))
+        let record = if let Some(delimiter) = dialect.format.delimiter() {
+            Record::Csv(Box::new(CsvRecord::new(delimiter, dialect.quoting)))
         } else {
             let mut record = JsonRecord::default();
             if let Some(header) = &header {
@@ -142,7 +146,7 @@ impl RowDecoder {
             Record::Json(record)
         };
         Self {
-            format,
+            dialect,
             file,
             header,
             names: Vec::new(),
@@ -167,7 +171,7 @@ impl RowDecoder {
 
     /// The format that is read.
     pub fn format(&self) -> Format {
-        self.format
+        self.dialect.format
     }
 
     /// The columns, once they are known.
@@ -225,7 +229,7 @@ impl RowDecoder {
 
     /// Moves to the next row. `false`: there is none yet, or none any more.
     fn advance(&mut self) -> Result<bool, TableError> {
-        if self.state == State::FileStart && !self.pass_byte_order_mark() {
+        if self.state == State::FileStart && !self.pass_byte_order_mark()? {
             return Ok(false);
         }
         match self.record {
@@ -234,237 +238,38 @@ impl RowDecoder {
         }
     }
 
-    fn pass_byte_order_mark(&mut self) -> bool {
+    fn pass_byte_order_mark(&mut self) -> Result<bool, TableError> {
+        match look(&self.buffer, self.ended) {
+            Start::Open => return Ok(false),
+            Start::Text => {}
+            Start::Other(signature) => {
+                return Err(TableError::NotText {
+                    place: self.place(0),
+                    found: signature.what,
+                    remedy: signature.remedy,
+                });
+            }
+        }
         if !self.ended
             && self.buffer.len() < BYTE_ORDER_MARK.len()
             && BYTE_ORDER_MARK.starts_with(&self.buffer)
         {
-            return false;
+            return Ok(false);
         }
         if self.buffer.starts_with(BYTE_ORDER_MARK) {
             self.start = BYTE_ORDER_MARK.len();
         }
         self.state = State::Between;
-        true
-    }
-
-    fn advance_csv(&mut self) -> Result<bool, TableError> {
-        while self.find_csv_record()? {
-            let Record::Csv(record) = &mut self.record else {
-                return Ok(false);
-            };
-            let cells = record.len();
-            let Some(columns) = self.header.as_ref().map(|header| header.columns.len()) else {
-                self.read_header()?;
-                continue;
-            };
-            if cells != columns {
-                let raw = &self.buffer[self.found.start..self.found.end];
-                if cells == 1 && raw.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
-                    continue;
-                }
-                let place = self.place(self.found.start);
-                return Err(TableError::CellCount {
-                    place,
-                    expected: columns,
-                    found: cells,
-                });
-            }
-            self.rows += 1;
-            return Ok(true);
-        }
-        Ok(false)
-    }
-
-    /// Finds the next record, whatever it is, and moves behind it.
-    fn find_csv_record(&mut self) -> Result<bool, TableError> {
-        if self.state == State::Between {
-            if !self.pass_line_ends() {
-                return Ok(false);
-            }
-            self.state = State::Inside;
-            self.scanned = self.start;
-            if let Record::Csv(record) = &mut self.record {
-                record.begin();
-            }
-        }
-        let mut at_end = false;
-        while self.state == State::Inside {
-            let Record::Csv(record) = &mut self.record else {
-                return Ok(false);
-            };
-            let input = &self.buffer[self.scanned..];
-            at_end = input.is_empty();
-            if at_end && !self.ended {
-                self.check_length(self.scanned)?;
-                return Ok(false);
-            }
-            let (fed, read) = record.feed(input);
-            self.scanned += read;
-            if fed == Fed::Complete {
-                self.state = State::Complete;
-            } else if at_end {
-                return Ok(false);
-            }
-            if at_end && let Some(quote) = record.open_quote(&self.buffer[self.start..]) {
-                self.found = Found {
-                    number: self.rows,
-                    line: self.line,
-                    ..Found::default()
-                };
-                return Err(TableError::OpenQuote {
-                    place: self.place(self.start + quote),
-                });
-            }
-        }
-
-        let (end, newline) = if at_end {
-            (self.scanned, None)
-        } else if self.buffer[self.scanned - 1] == b'\n' {
-            (self.scanned - 1, Some(Newline::Lf))
-        } else {
-            let end = self.scanned - 1;
-            match self.buffer.get(self.scanned) {
-                Some(b'\n') => {
-                    self.scanned += 1;
-                    (end, Some(Newline::CrLf))
-                }
-                None if !self.ended => return Ok(false),
-                Some(_) | None => (end, Some(Newline::Cr)),
-            }
-        };
-        self.check_length(end)?;
-        self.take(end, newline);
         Ok(true)
     }
 
-    /// Passes line endings between two rows. `false` if nothing else is there.
-    fn pass_line_ends(&mut self) -> bool {
-        loop {
-            let rest = &self.buffer[self.start..];
-            let length = match rest {
-                [] => return false,
-                [b'\r'] if !self.ended => return false,
-                [b'\r', b'\n', ..] => 2,
-                [b'\r' | b'\n', ..] => 1,
-                _ => return true,
-            };
-            self.start += length;
-            self.line = self.line.map(|line| line + 1);
-        }
-    }
-
-    fn read_header(&mut self) -> Result<(), TableError> {
-        let Record::Csv(record) = &mut self.record else {
-            return Ok(());
+    /// Has errors name the row that begins at `start`.
+    fn note_place(&mut self) {
+        self.found = Found {
+            number: self.rows,
+            line: self.line,
+            ..Found::default()
         };
-        let raw = std::str::from_utf8(&self.buffer[self.found.start..self.found.end]);
-        let (Ok(raw), Some(fields)) = (raw, record.fields()) else {
-            return Err(self.not_utf8());
-        };
-        let header = Header {
-            columns: fields.iter().map(str::to_owned).collect(),
-            raw: raw.to_owned(),
-            newline: self.found.newline.unwrap_or_default(),
-        };
-        let mut places = std::collections::HashMap::new();
-        for (index, name) in header.columns.iter().enumerate() {
-            if let Some(first) = places.insert(name.as_str(), index) {
-                let place = self.place(self.found.start);
-                let (name, first, second) = (name.clone(), first + 1, index + 1);
-                return Err(TableError::DuplicateColumn {
-                    place,
-                    name,
-                    first,
-                    second,
-                });
-            }
-        }
-        self.header = Some(Arc::new(header));
-        self.resolve_projection();
-        Ok(())
-    }
-
-    fn advance_json(&mut self) -> Result<bool, TableError> {
-        while self.find_line()? {
-            let Found {
-                start,
-                end,
-                newline,
-                ..
-            } = self.found;
-            let raw = &self.buffer[start..end];
-            let Some(first) = raw.iter().find(|byte| !byte.is_ascii_whitespace()) else {
-                continue;
-            };
-            let Ok(line) = std::str::from_utf8(raw) else {
-                return Err(self.not_utf8());
-            };
-            if let Some(found) = other_than_object(*first) {
-                return Err(TableError::NotAnObject {
-                    place: self.place(start),
-                    found,
-                });
-            }
-            let Record::Json(record) = &mut self.record else {
-                return Ok(false);
-            };
-            let header = self.header.get_or_insert_with(|| {
-                Arc::new(Header {
-                    newline: newline.unwrap_or_default(),
-                    ..Header::default()
-                })
-            });
-            if let Err(fault) = record.read(line, header, &self.names) {
-                return Err(match fault {
-                    // The parser counts columns from 1, and bytes.
-                    Fault::Json(source) => TableError::NotJson {
-                        place: self.place(start + source.column().saturating_sub(1)),
-                        source,
-                    },
-                    Fault::NotText { at, source } => TableError::NotText {
-                        place: self.place(start + at),
-                        source,
-                    },
-                    Fault::DuplicateKey(key) => TableError::DuplicateKey {
-                        place: self.place(start),
-                        key,
-                    },
-                    Fault::TooManyColumns => TableError::TooManyColumns {
-                        place: self.place(start),
-                        limit: MAX_COLUMNS,
-                    },
-                });
-            }
-            self.rows += 1;
-            return Ok(true);
-        }
-        Ok(false)
-    }
-
-    /// Finds the next line, blank or not, and moves behind it.
-    fn find_line(&mut self) -> Result<bool, TableError> {
-        self.scanned = self.scanned.max(self.start);
-        let Some(offset) = memchr::memchr(b'\n', &self.buffer[self.scanned..]) else {
-            self.scanned = self.buffer.len();
-            self.check_length(self.scanned)?;
-            if !self.ended || self.start == self.scanned {
-                return Ok(false);
-            }
-            self.take(self.scanned, None);
-            return Ok(true);
-        };
-        let feed = self.scanned + offset;
-        self.scanned = feed + 1;
-        let returned = feed > self.start && self.buffer[feed - 1] == b'\r';
-        let (end, newline) = if returned {
-            (feed - 1, Newline::CrLf)
-        } else {
-            (feed, Newline::Lf)
-        };
-        self.check_length(end)?;
-        self.take(end, Some(newline));
-        Ok(true)
     }
 
     /// Notes the record from `start` to `end` as found, and moves to `scanned`, behind its line ending.
@@ -490,14 +295,10 @@ impl RowDecoder {
             return Ok(());
         }
         let quote = match &self.record {
-            Record::Csv(record) => record.open_quote(&self.buffer[self.start..end]),
+            Record::Csv(record) => record.open_quote(),
             Record::Json(_) => None,
         };
-        self.found = Found {
-            number: self.rows,
-            line: self.line,
-            ..Found::default()
-        };
+        self.note_place();
         Err(TableError::RowTooLong {
             place: self.place(self.start),
             limit: MAX_ROW_BYTES,
@@ -549,7 +350,7 @@ impl RowDecoder {
 
     /// The place of a byte of the buffer, in the record that was found last.
     fn place(&self, index: usize) -> Place {
-        let is_header = self.header.is_none() && self.format != Format::JsonLines;
+        let is_header = self.header.is_none() && self.dialect.format != Format::JsonLines;
         Place {
             file: self.file.clone(),
             row: (!is_header).then_some(self.found.number),
@@ -577,23 +378,10 @@ impl fmt::Debug for RowDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut decoder = f.debug_struct("RowDecoder");
         decoder
-            .field("format", &self.format)
+            .field("dialect", &self.dialect)
             .field("file", &self.file);
         decoder
             .field("position", &self.position())
             .finish_non_exhaustive()
-    }
-}
-
-/// What a JSON text that begins so is, if it can be anything but an object. Text that is no JSON at all is left to the
-/// parser, which can say more.
-fn other_than_object(first: u8) -> Option<&'static str> {
-    match first {
-        b'[' => Some("an array"),
-        b'"' => Some("a string"),
-        b't' | b'f' => Some("true or false"),
-        b'n' => Some("null"),
-        b'-' | b'0'..=b'9' => Some("a number"),
-        _ => None,
     }
 }

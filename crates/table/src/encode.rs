@@ -1,7 +1,7 @@
 //! Rows and results in, bytes of the result table out.
 
 use crate::cell::Cells;
-use crate::format::Format;
+use crate::format::{Dialect, Quoting};
 use crate::header::{Header, Newline};
 use crate::json_text::write_string;
 use crate::row::{Content, Row};
@@ -36,6 +36,7 @@ pub struct RowEncoder {
 enum Layout {
     Delimited {
         delimiter: u8,
+        quoting: Quoting,
         header: String,
         columns: Vec<String>,
     },
@@ -51,14 +52,16 @@ impl RowEncoder {
     ///
     /// `replace` holds places in `header.columns` of the columns to leave out, because a result column takes their place.
     pub fn new(
-        format: Format,
+        dialect: impl Into<Dialect>,
         header: &Header,
         result_columns: &[String],
         replace: &[usize],
     ) -> Self {
-        let layout = match format.delimiter() {
+        let dialect = dialect.into();
+        let layout = match dialect.format.delimiter() {
             Some(delimiter) => Layout::Delimited {
                 delimiter,
+                quoting: dialect.quoting,
                 header: header.raw.clone(),
                 columns: header.columns.clone(),
             },
@@ -82,13 +85,14 @@ impl RowEncoder {
     pub fn header_line(&mut self, out: &mut Vec<u8>) {
         let Layout::Delimited {
             delimiter,
+            quoting,
             header,
             columns,
         } = &self.layout
         else {
             return;
         };
-        let mut line = Line::begin(out, *delimiter);
+        let mut line = Line::begin(out, *delimiter, *quoting);
         if self.replaced.is_empty() {
             line.raw(header.as_bytes());
         } else {
@@ -109,8 +113,10 @@ impl RowEncoder {
         let results = (0..self.results.len())
             .map(|index| results.get(index).copied().unwrap_or(ResultCell::Null));
         match &self.layout {
-            Layout::Delimited { delimiter, .. } => {
-                let mut line = Line::begin(out, *delimiter);
+            Layout::Delimited {
+                delimiter, quoting, ..
+            } => {
+                let mut line = Line::begin(out, *delimiter, *quoting);
                 match row.content {
                     Content::Fields(fields) if !self.replaced.is_empty() => {
                         let kept = fields
@@ -180,10 +186,10 @@ fn write_open_object(out: &mut Vec<u8>, row: &Row<'_>, replaced: &[String]) -> b
             out.pop();
             object.members().next().is_some()
         }
-        Content::Fields(fields) => {
+        Content::Fields(_) => {
             row.write_json(out);
             out.pop();
-            fields.get(0).is_some()
+            out.last() != Some(&b'{')
         }
     }
 }
@@ -218,16 +224,18 @@ fn write_json(out: &mut Vec<u8>, value: ResultCell<'_>) {
 struct Line<'a> {
     out: &'a mut Vec<u8>,
     delimiter: u8,
+    quoting: Quoting,
     start: usize,
     cells: usize,
 }
 
 impl<'a> Line<'a> {
-    fn begin(out: &'a mut Vec<u8>, delimiter: u8) -> Self {
+    fn begin(out: &'a mut Vec<u8>, delimiter: u8, quoting: Quoting) -> Self {
         let start = out.len();
         Self {
             out,
             delimiter,
+            quoting,
             start,
             cells: 0,
         }
@@ -246,25 +254,58 @@ impl<'a> Line<'a> {
         }
         self.cells += 1;
         let bytes = text.as_bytes();
-        let quotes = memchr::memchr(b'"', bytes).is_some();
-        if !quotes && memchr::memchr3(self.delimiter, b'\n', b'\r', bytes).is_none() {
-            self.out.extend_from_slice(bytes);
-            return;
+        let separates = memchr::memchr3(self.delimiter, b'\n', b'\r', bytes).is_some();
+        match self.quoting {
+            Quoting::Standard if separates || memchr::memchr(b'"', bytes).is_some() => {
+                self.quoted(bytes, memchr::memchr_iter(b'"', bytes), b'"');
+            }
+            // Some readers take a backslash outside of quotes for an escape too.
+            Quoting::Backslash if separates || memchr::memchr2(b'"', b'\\', bytes).is_some() => {
+                self.quoted(bytes, memchr::memchr2_iter(b'"', b'\\', bytes), b'\\');
+            }
+            Quoting::None if separates => self.without_breaks(bytes),
+            Quoting::Standard | Quoting::Backslash | Quoting::None => {
+                self.out.extend_from_slice(bytes);
+            }
         }
+    }
+
+    /// Appends a cell in quotes, with `escape` before the bytes at `special`.
+    fn quoted(&mut self, bytes: &[u8], special: impl Iterator<Item = usize>, escape: u8) {
         self.out.push(b'"');
         let mut start = 0;
-        for quote in memchr::memchr_iter(b'"', bytes) {
-            self.out.extend_from_slice(&bytes[start..=quote]);
-            start = quote;
+        for at in special {
+            self.out.extend_from_slice(&bytes[start..at]);
+            self.out.push(escape);
+            start = at;
         }
         self.out.extend_from_slice(&bytes[start..]);
         self.out.push(b'"');
     }
 
-    /// Ends the line. A line of one cell that looks blank would not be a row, so that cell is put in quotes.
+    /// Appends a cell that cannot be quoted: separators and line breaks become `\t`, `\n`, `\r`.
+    fn without_breaks(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            match byte {
+                b'\n' => self.out.extend_from_slice(br"\n"),
+                b'\r' => self.out.extend_from_slice(br"\r"),
+                b'\t' if self.delimiter == b'\t' => self.out.extend_from_slice(br"\t"),
+                separator if separator == self.delimiter => self.out.push(b' '),
+                other => self.out.push(other),
+            }
+        }
+    }
+
+    /// Ends the line. A line of one cell that looks blank would not be a row, so that cell is put in quotes, or is a
+    /// space where there are none.
     fn finish(self, newline: Newline) {
         if self.out.len() == self.start {
-            self.out.extend_from_slice(b"\"\"");
+            let blank: &[u8] = if self.quoting == Quoting::None {
+                b" "
+            } else {
+                b"\"\""
+            };
+            self.out.extend_from_slice(blank);
         }
         self.out.extend_from_slice(newline.bytes());
     }

@@ -1,5 +1,7 @@
 //! What can be wrong with a table, with its place and the remedy.
 
+use crate::format::Quoting;
+use crate::quote;
 use std::fmt;
 
 /// Where in a file something is: enough to open the file there.
@@ -48,11 +50,69 @@ pub enum TableError {
     },
     /// A quoted cell is still open where the file ends.
     #[error(
-        "{place}: a quoted cell starts here and is never closed; add the closing quote, or double the quote if it is part of the text"
+        "{place}: a quoted cell starts here and is never closed; add the closing quote, or double the quote if it is part \
+         of the text{}",
+        other_quoting(*quoting)
     )]
     OpenQuote {
         /// The opening quote.
         place: Place,
+        /// How the file was read.
+        quoting: Quoting,
+    },
+    /// A closing quote is followed by something else than a separator or a line ending.
+    #[error(
+        "{place}: text follows the closing quote of the cell that begins at byte {opened}; put a separator or a line break \
+         behind the quote, or double the quote if it is part of the text{}",
+        other_quoting(*quoting)
+    )]
+    BehindQuote {
+        /// The first byte of the text.
+        place: Place,
+        /// Offset in the file of the opening quote.
+        opened: u64,
+        /// How the file was read.
+        quoting: Quoting,
+    },
+    /// The header has one column whose name holds another separator.
+    #[error(
+        "{place}: the header is one column, and holds {found}; save the file with {expected} between the cells, or put the \
+         name in quotes if it is that of the only column"
+    )]
+    OtherSeparator {
+        /// The header.
+        place: Place,
+        /// The separator that is there, in words.
+        found: &'static str,
+        /// What separates cells in this format, in words.
+        expected: &'static str,
+    },
+    /// The first line tells Excel the separator.
+    #[error("{place}: the line `sep=` is a note for Excel and no header; delete it")]
+    SeparatorNote {
+        /// The header.
+        place: Place,
+    },
+    /// The header, or the keys of JSON Lines together, are longer than [`MAX_HEADER_BYTES`](crate::MAX_HEADER_BYTES).
+    #[error(
+        "{place}: the column names take more than {limit} bytes; shorten them, or look for a missing line break or closing \
+         quote"
+    )]
+    HeaderTooLong {
+        /// The header, or the row with the key that is too much.
+        place: Place,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The file is not text, by its first bytes.
+    #[error("{} is {found}; {remedy}", place.file)]
+    NotText {
+        /// The start of the file.
+        place: Place,
+        /// What the file is.
+        found: &'static str,
+        /// What to do.
+        remedy: &'static str,
     },
     /// One row is longer than [`MAX_ROW_BYTES`](crate::MAX_ROW_BYTES).
     #[error(
@@ -75,7 +135,8 @@ pub enum TableError {
     },
     /// Two columns of a header have one name.
     #[error(
-        "{place}: columns {first} and {second} are both named {name:?}; give each column its own name"
+        "{place}: columns {first} and {second} are both named {}; give each column its own name",
+        quote::name(name)
     )]
     DuplicateColumn {
         /// The header.
@@ -88,22 +149,32 @@ pub enum TableError {
         second: usize,
     },
     /// A line of JSON Lines is not JSON.
-    #[error("{place}: not valid JSON: {source}; every line must be one complete JSON object")]
+    #[error("{place}: not valid JSON: {reason}; every line must be one complete JSON object")]
     NotJson {
         /// Where the parser stopped.
         place: Place,
-        /// What the parser says. Its line and column count within the row.
-        source: serde_json::Error,
+        /// What the parser says.
+        reason: String,
+    },
+    /// A line of JSON Lines has a word that JSON does not have, as other languages write it.
+    #[error("{place}: {word} is not JSON; write {instead} in its place, or leave the key out")]
+    ForeignWord {
+        /// The word.
+        place: Place,
+        /// The word.
+        word: &'static str,
+        /// What JSON has for it.
+        instead: &'static str,
     },
     /// A JSON string holds an escape that is no character. Found only in columns that are looked at.
     #[error(
-        "{place}: the string that begins here is not text: {source}; write characters beyond U+FFFF as both halves of a surrogate pair"
+        "{place}: the string that begins here is not text: {reason}; write characters beyond U+FFFF as both halves of a surrogate pair"
     )]
-    NotText {
+    BrokenEscape {
         /// The start of the string.
         place: Place,
-        /// What the parser says. Its column counts within the string.
-        source: serde_json::Error,
+        /// What the parser says.
+        reason: String,
     },
     /// A line of JSON Lines is JSON but not an object.
     #[error(
@@ -126,7 +197,10 @@ pub enum TableError {
         limit: usize,
     },
     /// An object has one key twice.
-    #[error("{place}: the key {key:?} appears twice; keep one of them")]
+    #[error(
+        "{place}: the key {} appears twice; keep one of them",
+        quote::name(key)
+    )]
     DuplicateKey {
         /// The start of the row.
         place: Place,
@@ -140,15 +214,45 @@ impl TableError {
     pub fn place(&self) -> &Place {
         match self {
             Self::CellCount { place, .. }
-            | Self::OpenQuote { place }
+            | Self::OpenQuote { place, .. }
+            | Self::BehindQuote { place, .. }
+            | Self::OtherSeparator { place, .. }
+            | Self::SeparatorNote { place }
+            | Self::HeaderTooLong { place, .. }
             | Self::RowTooLong { place, .. }
             | Self::NotUtf8 { place }
             | Self::DuplicateColumn { place, .. }
             | Self::NotJson { place, .. }
+            | Self::ForeignWord { place, .. }
+            | Self::BrokenEscape { place, .. }
             | Self::NotText { place, .. }
             | Self::NotAnObject { place, .. }
             | Self::TooManyColumns { place, .. }
             | Self::DuplicateKey { place, .. } => place,
         }
+    }
+}
+
+/// The quoting that the file may have instead, as the end of a remedy.
+fn other_quoting(quoting: Quoting) -> &'static str {
+    match quoting {
+        Quoting::Standard => {
+            "; if the file writes quotes inside cells as \\\", set BEDROCK_CSV_QUOTING to `backslash`; if quotes are plain \
+             text in it, to `none`"
+        }
+        Quoting::Backslash => {
+            "; if quotes are plain text in the file, set BEDROCK_CSV_QUOTING to `none`"
+        }
+        Quoting::None => "",
+    }
+}
+
+/// What the JSON parser says, without its line and column: they count within the row, and the place of the error says
+/// where that is.
+pub(crate) fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
     }
 }

@@ -1,6 +1,13 @@
 //! What a file says about its columns before the first row.
 
+use crate::format::{Dialect, Format, Quoting};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// The most bytes of a header row, and of all keys of JSON Lines together: 1 MiB.
+///
+/// A header becomes a part of the run's plan, which every step reads, and columns of the result.
+pub const MAX_HEADER_BYTES: usize = 1 << 20;
 
 /// How a line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -32,11 +39,71 @@ impl Newline {
 /// without its beginning.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Header {
-    /// Column names in file order. CSV: from the header row; a name may be empty (pandas writes its index so), but no
-    /// two are equal. JSON Lines: keys in order of first appearance; the list grows while rows are read.
+    /// Column names in file order. CSV: from the header row; names may be empty (pandas writes its index so, and
+    /// spreadsheets write empty columns behind the last one that was used), but no two others are equal. JSON Lines: keys in order of first appearance; the list grows while rows are read.
     pub columns: Vec<String>,
     /// The header row as it stands in the file, without byte order mark and line ending. Empty for JSON Lines.
     pub raw: String,
     /// How the header row ends; for JSON Lines, how the first row ends. `Lf` where the file ends before that.
     pub newline: Newline,
+}
+
+impl Header {
+    /// For each name its place among the columns.
+    pub(crate) fn places(&self, names: &[String]) -> Vec<Option<usize>> {
+        let mut wanted: HashMap<&str, Option<usize>> =
+            names.iter().map(|name| (name.as_str(), None)).collect();
+        for (place, column) in self.columns.iter().enumerate() {
+            if let Some(found) = wanted.get_mut(column.as_str()) {
+                found.get_or_insert(place);
+            }
+        }
+        names
+            .iter()
+            .map(|name| wanted.get(name.as_str()).copied().flatten())
+            .collect()
+    }
+    /// Two columns of one name, by their places. Columns without a name are not told apart.
+    pub(crate) fn twins(&self) -> Option<(usize, usize)> {
+        let mut places = HashMap::new();
+        let named = self.columns.iter().enumerate();
+        named
+            .filter(|(_, name)| !name.is_empty())
+            .find_map(|(second, name)| Some((places.insert(name.as_str(), second)?, second)))
+    }
+
+    /// The separator that a header of one column seems to be written with, if it is another than the format's. A name in
+    /// quotes is meant as it is.
+    pub(crate) fn other_separator(&self, dialect: Dialect) -> Option<Separators> {
+        let (others, expected): (&[_], _) = match dialect.format {
+            Format::Csv => (
+                &[(';', "semicolons"), ('\t', "tabs"), ('|', "vertical bars")],
+                "commas",
+            ),
+            Format::Tsv => (&[(',', "commas"), (';', "semicolons")], "tabs"),
+            Format::JsonLines => return None,
+        };
+        // Without quoting nobody could say that a name is meant so.
+        let can_be_quoted = dialect.quoting != Quoting::None;
+        if self.columns.len() != 1 || self.raw.starts_with('"') || !can_be_quoted {
+            return None;
+        }
+        let (_, found) = others
+            .iter()
+            .find(|(separator, _)| self.raw.contains(*separator))?;
+        Some(Separators { found, expected })
+    }
+
+    /// Whether the line is a note that tells Excel the separator: `sep=;`.
+    pub(crate) fn is_separator_note(&self) -> bool {
+        let line = self.raw.to_ascii_lowercase();
+        line.strip_prefix("sep=")
+            .is_some_and(|separator| separator.len() <= 1)
+    }
+}
+
+/// The separators of a header that is written with others than its format's, in words.
+pub(crate) struct Separators {
+    pub(crate) found: &'static str,
+    pub(crate) expected: &'static str,
 }

@@ -1,7 +1,7 @@
 //! JSON Lines: the object being read, as ranges of its line.
 
 use crate::cell::Cell;
-use crate::header::Header;
+use crate::header::{Header, MAX_HEADER_BYTES};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -10,20 +10,21 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// More different keys than this in one file are refused: such keys are data, and the result table would have a column
+/// More different keys than this in one table are refused: such keys are data, and the result table would have a column
 /// for each.
-pub(crate) const MAX_COLUMNS: usize = 10_000;
+pub const MAX_COLUMNS: usize = 10_000;
 
 /// Why a line is not a row.
 pub(crate) enum Fault {
     Json(serde_json::Error),
     /// A string whose escapes are not Unicode text, and where in the line it begins.
-    NotText {
+    BrokenEscape {
         at: usize,
         source: serde_json::Error,
     },
     DuplicateKey(String),
     TooManyColumns,
+    KeysTooLong,
 }
 
 /// The members of one object, in buffers that are used again for the next one.
@@ -31,6 +32,8 @@ pub(crate) enum Fault {
 pub(crate) struct JsonRecord {
     /// Place of each known key in the header.
     index: HashMap<String, usize>,
+    /// Bytes of all known keys.
+    key_bytes: usize,
     members: Vec<Member>,
     /// For each column the row in which it was seen last (counted from 1) and its place in `members` there.
     seen: Vec<(u64, usize)>,
@@ -61,6 +64,7 @@ impl JsonRecord {
     /// Takes over the columns that are known already.
     pub(crate) fn know(&mut self, header: &Header) {
         self.index = header.columns.iter().cloned().zip(0..).collect();
+        self.key_bytes = header.columns.iter().map(String::len).sum();
         self.seen = vec![(0, 0); header.columns.len()];
     }
 
@@ -128,6 +132,10 @@ impl JsonRecord {
         let column = self.index.len();
         if column >= MAX_COLUMNS {
             return Err(Fault::TooManyColumns);
+        }
+        self.key_bytes += key.len();
+        if self.key_bytes > MAX_HEADER_BYTES {
+            return Err(Fault::KeysTooLong);
         }
         Arc::make_mut(header).columns.push(key.to_owned());
         self.index.insert(key.to_owned(), column);
@@ -210,7 +218,7 @@ fn read_value(line: &str, range: Range<usize>, unescaped: &mut String) -> Result
     let start = unescaped.len();
     (&mut serde_json::Deserializer::from_str(value))
         .deserialize_str(Unescape(unescaped))
-        .map_err(|source| Fault::NotText {
+        .map_err(|source| Fault::BrokenEscape {
             at: range.start,
             source,
         })?;

@@ -39,12 +39,15 @@ mod format;
 mod header;
 mod json_lines;
 pub mod json_text;
+pub mod quote;
 mod row;
+mod signature;
 
 pub use cell::{Cell, Cells};
 pub use decode::{MAX_ROW_BYTES, Position, RowDecoder};
 pub use encode::{ResultCell, RowEncoder};
 pub use error::{Place, TableError};
-pub use format::Format;
-pub use header::{Header, Newline};
+pub use format::{Dialect, Format, Quoting};
+pub use header::{Header, MAX_HEADER_BYTES, Newline};
+pub use json_lines::MAX_COLUMNS;
 pub use row::Row;

@@ -81,10 +81,16 @@ impl Cells for Row<'_> {
             Content::Object(object) => out.extend_from_slice(object.text().as_bytes()),
             Content::Fields(fields) => {
                 out.push(b'{');
-                for (index, (name, text)) in self.columns().iter().zip(fields.iter()).enumerate() {
-                    if index > 0 {
+                let mut any = false;
+                for (name, text) in self.columns().iter().zip(fields.iter()) {
+                    // Empty cells of columns without a name say nothing, and would all have the key "".
+                    if name.is_empty() && text.is_empty() {
+                        continue;
+                    }
+                    if any {
                         out.push(b',');
                     }
+                    any = true;
                     write_string(out, name);
                     out.push(b':');
                     write_string(out, text);

@@ -25,7 +25,7 @@ use quarry_parquet::ResultColumn;
 use quarry_result::receipt::Receipt;
 use quarry_result::summary::{self, Figures, Totals};
 use quarry_rows::TableFormat;
-use quarry_table::{Format, RowEncoder};
+use quarry_table::{Dialect, RowEncoder};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::sync::Arc;
@@ -213,7 +213,7 @@ async fn segments(
         .collect();
     tracing::debug!(parts = parts.len(), "putting parts together");
     match quarry_rows::format_of(table)? {
-        TableFormat::Text(format) => text_segments(table, format, asking, &replaced, parts),
+        TableFormat::Text(dialect) => text_segments(table, dialect, asking, &replaced, parts),
         TableFormat::Parquet => {
             let layout = quarry_rows::layout(&*deps.store, run, number).await?;
             let results = ResultColumn::of_run(asking.columns(), plan.schema.as_ref());
@@ -226,13 +226,13 @@ async fn segments(
 /// The header line, then the parts.
 fn text_segments(
     table: &Table,
-    format: Format,
+    dialect: Dialect,
     asking: &Asking,
     replaced: &[usize],
     parts: Vec<ObjectInfo>,
 ) -> Result<Vec<Segment>, StepError> {
     let mut encoder = RowEncoder::new(
-        format,
+        dialect,
         &quarry_rows::header_of(table),
         asking.columns().names(),
         replaced,

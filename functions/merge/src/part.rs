@@ -62,9 +62,9 @@ impl Part {
             .replaced(&table.columns, asking.settings().replace_columns)
             .map_err(StepError::bad_request)?;
         let form = match quarry_rows::format_of(table)? {
-            TableFormat::Text(format) => Form::Text {
+            TableFormat::Text(dialect) => Form::Text {
                 encoder: RowEncoder::new(
-                    format,
+                    dialect,
                     &quarry_rows::header_of(table),
                     columns.names(),
                     &replaced,

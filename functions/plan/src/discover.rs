@@ -3,6 +3,7 @@
 use crate::scan::TableScan;
 use quarry_contract::location::S3Uri;
 use quarry_contract::request::{JobType, Request, SPLITS};
+use quarry_contract::settings::CsvQuoting;
 use quarry_edge::error::StepError;
 use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
 use quarry_rows::{ACCEPTED, TableFormat};
@@ -10,8 +11,22 @@ use quarry_rows::{ACCEPTED, TableFormat};
 /// How many files that are left out are named in one note.
 const NAMED: usize = 10;
 
-/// The tables of a request, in order. What is left out is noted.
+/// The tables of a request, in order, with cells quoted so. What is left out is noted.
 pub(crate) async fn tables(
+    store: &dyn ObjectStore,
+    request: &Request,
+    quoting: CsvQuoting,
+    notes: &mut Vec<String>,
+) -> Result<Vec<TableScan>, StepError> {
+    let mut tables = named_tables(store, request, notes).await?;
+    for table in &mut tables {
+        table.format = table.format.quoted(quoting);
+    }
+    Ok(tables)
+}
+
+/// The tables of a request, with the formats that file names tell.
+async fn named_tables(
     store: &dyn ObjectStore,
     request: &Request,
     notes: &mut Vec<String>,

@@ -201,7 +201,8 @@ async fn prepare(deps: &Deps, input: &PlanInput) -> Result<Progress, StepError> 
         notes.extend(of_schema.map(|note| format!("{source}: {note}")));
     }
     request::check_output(store, &input.request).await?;
-    let tables = discover::tables(store, &input.request, &mut notes).await?;
+    let quoting = asking.settings().csv_quoting;
+    let tables = discover::tables(store, &input.request, quoting, &mut notes).await?;
     Ok(Progress {
         version: VERSION,
         settings: values,

@@ -12,7 +12,7 @@ use quarry_contract::plan::{Mode, Plan, Segment, Slice, Table};
 use quarry_contract::settings::{BatchMode, ServiceTier};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
-use quarry_rows::newline_name;
+use quarry_rows::{newline_name, quoting_name};
 
 /// The most slices of a run: S3 takes no more parts in one object, and a result is put together
 /// from one part a slice.
@@ -179,6 +179,7 @@ fn cut(
         columns: header.columns,
         header: header.raw,
         newline: newline_name(header.newline).to_owned(),
+        quoting: quoting_name(scan.format).to_owned(),
         rows,
         mode,
         first_slice: u32::try_from(first_slice).map_err(StepError::bad_request)?,

@@ -12,8 +12,9 @@ use quarry_edge::store::{ObjectInfo, ObjectStore};
 use quarry_prompt::RecordEncoder;
 use quarry_rows::{Need, ParquetRows, Piece, TableFormat, TextRows};
 use quarry_slicing::{Limits, Marks, Place};
-use quarry_table::{Cells, Format, Header, Position};
+use quarry_table::{Cells, Dialect, Header, MAX_COLUMNS, MAX_HEADER_BYTES, Position, quote};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A table being scanned; between two rows it can be stored and gone on with.
@@ -75,11 +76,6 @@ impl TableScan {
         self.format = other.format;
         self.gzip = other.gzip;
         self.header.clone_from(&other.header);
-    }
-
-    /// Whether columns are known only when all rows are read.
-    fn is_json_lines(&self) -> bool {
-        self.format == TableFormat::Text(Format::JsonLines)
     }
 
     /// Behind the last row.
@@ -145,14 +141,14 @@ impl Scanner<'_> {
 
     async fn scan_file(&self, table: &mut TableScan, marks: &mut Marks) -> Result<bool, StepError> {
         match table.format {
-            TableFormat::Text(format) => self.scan_text(format, table, marks).await,
+            TableFormat::Text(dialect) => self.scan_text(dialect, table, marks).await,
             TableFormat::Parquet => self.scan_parquet(table, marks).await,
         }
     }
 
     async fn scan_text(
         &self,
-        format: Format,
+        dialect: Dialect,
         table: &mut TableScan,
         marks: &mut Marks,
     ) -> Result<bool, StepError> {
@@ -174,7 +170,7 @@ impl Scanner<'_> {
             .flatten();
         let mut rows = TextRows::new(
             Arc::clone(self.store),
-            format,
+            dialect,
             header,
             self.asking.projection().to_vec(),
             vec![Piece::of(number, file, byte, file.size, row)],
@@ -209,7 +205,7 @@ impl Scanner<'_> {
                 return Ok(false);
             }
         }
-        if table.header.is_none() && format != Format::JsonLines {
+        if table.header.is_none() && !table.format.is_json_lines() {
             return Err(StepError::bad_request(format!(
                 "{} is empty: it needs a header row with the column names",
                 table.files[number].input.name
@@ -276,50 +272,103 @@ impl Scanner<'_> {
 
     /// Holds a file's header against the table's.
     fn agree(&self, table: &mut TableScan, number: usize, header: Header) -> Result<(), StepError> {
-        let json_lines = table.is_json_lines();
+        let json_lines = table.format.is_json_lines();
         let Some(first) = &mut table.header else {
             if !json_lines {
-                self.asking
-                    .check_columns(&header.columns)
-                    .map_err(|error| StepError::BadRequest {
-                        message: format!("{}: {error}", table.files[number].input.name),
-                        source: None,
-                    })?;
+                self.check_columns(&table.files[number].input.name, &header.columns)?;
             }
             table.header = Some(header);
             return Ok(());
         };
+        let file = &table.files[number].input.name;
         if json_lines {
-            for column in header.columns {
-                if !first.columns.contains(&column) {
-                    first.columns.push(column);
-                }
-            }
-        } else if first.columns != header.columns {
-            return Err(StepError::bad_request(format!(
-                "the files of a table must have the same columns in the same order: {} has [{}], {} has [{}]",
-                table.files[0].input.name,
-                first.columns.join(", "),
-                table.files[number].input.name,
-                header.columns.join(", ")
-            )));
+            return add_keys(first, header.columns, file);
         }
-        Ok(())
+        if first.columns == header.columns {
+            return Ok(());
+        }
+        Err(StepError::bad_request(format!(
+            "the files of a table must have the same columns in the same order: {}; correct one of them or put it in \
+             another folder",
+            difference(
+                &table.files[0].input.name,
+                &first.columns,
+                file,
+                &header.columns
+            )
+        )))
     }
 
     /// What is known only when all rows are read.
     fn check_whole(&self, table: &TableScan) -> Result<(), StepError> {
         match &table.header {
-            Some(header) if table.is_json_lines() && table.rows > 0 => self
-                .asking
-                .check_columns(&header.columns)
-                .map_err(|error| StepError::BadRequest {
-                    message: format!("{}: {error}", table.files[0].input.name),
-                    source: None,
-                }),
+            Some(header) if table.format.is_json_lines() && table.rows > 0 => {
+                self.check_columns(&table.files[0].input.name, &header.columns)
+            }
             _ => Ok(()),
         }
     }
+
+    /// Holds the columns of a file against what the prompt shows and the result writes.
+    fn check_columns(&self, file: &str, columns: &[String]) -> Result<(), StepError> {
+        let refused = |error: &dyn std::fmt::Display| StepError::BadRequest {
+            message: format!("{file}: {error}"),
+            source: None,
+        };
+        self.asking
+            .check_columns(columns)
+            .map_err(|error| refused(&error))?;
+        if self.asking.settings().prompt_without_columns {
+            return Ok(());
+        }
+        let encoder = self.asking.encoder();
+        encoder
+            .template()
+            .check_differs(columns)
+            .map_err(|error| refused(&error))
+    }
+}
+
+/// Adds the keys of a file of JSON Lines to those of its table.
+fn add_keys(table: &mut Header, keys: Vec<String>, file: &str) -> Result<(), StepError> {
+    let known: HashSet<&str> = table.columns.iter().map(String::as_str).collect();
+    let new: Vec<String> = keys
+        .into_iter()
+        .filter(|key| !known.contains(key.as_str()))
+        .collect();
+    table.columns.extend(new);
+    if table.columns.len() > MAX_COLUMNS {
+        return Err(StepError::bad_request(format!(
+            "{file}: the table has more than {MAX_COLUMNS} different keys with this file; keys must be column names, not \
+             data"
+        )));
+    }
+    if table.columns.iter().map(String::len).sum::<usize>() > MAX_HEADER_BYTES {
+        return Err(StepError::bad_request(format!(
+            "{file}: the keys of the table are longer than {MAX_HEADER_BYTES} bytes with this file; shorten them"
+        )));
+    }
+    Ok(())
+}
+
+/// Where the columns of two files begin to differ, in words.
+fn difference(first: &str, columns: &[String], second: &str, others: &[String]) -> String {
+    let at = columns
+        .iter()
+        .zip(others)
+        .take_while(|(one, other)| one == other)
+        .count();
+    let named = |columns: &[String]| {
+        columns
+            .get(at)
+            .map_or_else(|| "none".to_owned(), |name| quote::name(name))
+    };
+    format!(
+        "column {} of {first} is {}, of {second} {}",
+        at + 1,
+        named(columns),
+        named(others)
+    )
 }
 
 /// Renders records for their size, and to see which of them can be sent.

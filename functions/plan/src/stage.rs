@@ -7,6 +7,7 @@ use quarry_edge::error::StepError;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
 use quarry_edge::store::ObjectStore;
+use quarry_table::MAX_ROW_BYTES;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub(crate) async fn plain_copy(
     let writing = format!("writing {at}");
     let broken = |error: std::io::Error| {
         StepError::bad_request(format!(
-            "{} is not a whole gzip file: {error}; upload it again",
+            "{} is not a whole gzip file: {error}; upload it again, or take .gz from its name if it is not compressed",
             file.name
         ))
     };
@@ -37,6 +38,7 @@ pub(crate) async fn plain_copy(
     );
     let mut writer = ObjectWriter::new(Arc::clone(store), at.clone(), WriteOptions::default());
     let mut decoder = MultiGzDecoder::new(Vec::new());
+    let mut line = Line::default();
     while let Some(bytes) = reader
         .next()
         .await
@@ -44,6 +46,7 @@ pub(crate) async fn plain_copy(
     {
         for piece in bytes.chunks(PIECE_BYTES) {
             decoder.write_all(piece).map_err(broken)?;
+            line.goes_on(decoder.get_ref(), &file.name)?;
             writer
                 .write(decoder.get_ref())
                 .await
@@ -52,6 +55,7 @@ pub(crate) async fn plain_copy(
         }
     }
     let rest = decoder.finish().map_err(broken)?;
+    line.goes_on(&rest, &file.name)?;
     writer
         .write(&rest)
         .await
@@ -67,4 +71,32 @@ pub(crate) async fn plain_copy(
         etag: written.etag,
         rows: 0,
     })
+}
+
+/// The length of the line that is being unpacked. A file of zeros unpacks to a thousand times its size, and its first line
+/// is too long for a row after the first 64 MiB: nothing behind that has to be stored.
+#[derive(Default)]
+struct Line {
+    bytes: usize,
+    unpacked: u64,
+}
+
+impl Line {
+    /// Takes in the next plain bytes.
+    fn goes_on(&mut self, plain: &[u8], file: &str) -> Result<(), StepError> {
+        let ends = plain.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
+        self.unpacked += plain.len() as u64;
+        self.bytes = match ends {
+            Some(end) => plain.len() - end - 1,
+            None => self.bytes + plain.len(),
+        };
+        if self.bytes <= MAX_ROW_BYTES {
+            return Ok(());
+        }
+        Err(StepError::bad_request(format!(
+            "{file}: the line that begins at byte {} of the unpacked file is longer than a row may be, {MAX_ROW_BYTES} \
+             bytes; shorten the row, or look for a missing line break",
+            self.unpacked - self.bytes as u64
+        )))
+    }
 }

@@ -75,11 +75,13 @@ fn is_listed(list: &[ArnPrefix], place: &S3Uri) -> bool {
 /// Settings that a request may change if its pipeline does not say which: they decide how a table is
 /// read and what the result looks like. Which model is asked, how often, and what it may cost is the
 /// pipeline's decision.
-const CHANGEABLE_BY_DEFAULT: [&str; 12] = [
+const CHANGEABLE_BY_DEFAULT: [&str; 14] = [
+    "BEDROCK_CSV_QUOTING",
     "BEDROCK_LOG_TRUNCATIONS",
     "BEDROCK_MAX_INPUT_FIELD_LENGTH",
     "BEDROCK_MISSING_COLUMNS",
     "BEDROCK_OUTPUT_COLUMN_PREFIX",
+    "BEDROCK_PROMPT_WITHOUT_COLUMNS",
     "BEDROCK_REPLACE_COLUMNS",
     "BEDROCK_ROUTED_RULES_COLUMN",
     "BEDROCK_SKIP_ERROR_RECORDS",

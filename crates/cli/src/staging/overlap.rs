@@ -102,6 +102,7 @@ mod tests {
                     columns: Vec::new(),
                     header: String::new(),
                     newline: "lf".to_owned(),
+                    quoting: String::new(),
                     rows: 0,
                     mode: Mode::Batch,
                     first_slice: 0,

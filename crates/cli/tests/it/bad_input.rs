@@ -228,7 +228,7 @@ fn text_that_is_not_utf_8() {
     table_refused(
         "data.csv",
         b"\xff\xfet\0e\0x\0t\0\n\0",
-        &["data.csv, header", "not UTF-8", "save the file as UTF-8"],
+        &["data.csv", "UTF-16", "save the file as UTF-8"],
     );
 }
 
@@ -320,8 +320,8 @@ fn files_with_different_headers() {
             ("data/2.csv", b"text,m\nb,2\n"),
         ],
         &[
-            "1.csv has [text, n]",
-            "2.csv has [text, m]",
+            "column 2 of 1.csv is \"n\"",
+            "of 2.csv \"m\"",
             "the same columns",
         ],
     );

@@ -247,6 +247,18 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
         "1 to 10080",
         "how long `flex` may throttle before the rest is asked in the tier `default`",
     ),
+    about(
+        "BEDROCK_CSV_QUOTING",
+        Some("standard"),
+        "standard, backslash, none",
+        "how cells of CSV and TSV are quoted: `backslash` has \\\" inside quotes, with `none` quotes are text",
+    ),
+    about(
+        "BEDROCK_PROMPT_WITHOUT_COLUMNS",
+        Some("refuse"),
+        "refuse, allow",
+        "a prompt that shows no column, and so asks the same of every row: refuse the run, or ask it",
+    ),
 ];
 
 #[cfg(test)]

@@ -24,3 +24,28 @@ async fn what_programs_keep_beside_a_table_is_left_out_and_noted() {
     assert!(notes.contains(hidden), "{notes}");
     assert!(notes.contains("Parquet: _SUCCESS"), "{notes}");
 }
+
+/// Quotes that no dialect closes are text where the setting says so, and no row is lost or changed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_of_another_quoting_keeps_its_rows_and_their_bytes() {
+    let tsv = "id\ttext\n1\t\"Hi, she said\n2\tlost\n3\t\"And then\n";
+    let escaped = "id,text\n1,\"5\\\" disk\"\n2,\"6\\\" disk\"\n3,\"a, \\\\\"\n";
+    for (name, quoting, data) in [
+        ("data.tsv", "none", tsv),
+        ("data.csv", "backslash", escaped),
+    ] {
+        let settings = [
+            ("BEDROCK_BATCH_MODE", "realtime"),
+            ("BEDROCK_CSV_QUOTING", quoting),
+        ];
+        let files = [(name, Bytes::from_static(data.as_bytes()))];
+        let case = Case::of_files(&files, "Judge {id}: {text}", &settings, |_| {}).await;
+        case.run().await.unwrap();
+        let result = case.written(&format!("validation_processed_{name}")).await;
+        let result = String::from_utf8(result.to_vec()).unwrap();
+        assert_eq!(result.lines().count(), 4, "{result}");
+        for (before, after) in data.lines().zip(result.lines()) {
+            assert!(after.starts_with(before), "{before} in {after}");
+        }
+    }
+}

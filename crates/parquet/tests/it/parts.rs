@@ -7,13 +7,18 @@ use crate::fixture::{
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
+use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::schema::printer::print_schema;
 use parquet::schema::types::Type;
 use quarry_parquet::{FileError, PartWriter, Reading, ResultColumn, ResultKind, TableLayout};
 use quarry_table::{Cell, ResultCell};
 use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// All files that can be read, as names without ending.
 fn all_fixtures() -> impl Iterator<Item = &'static str> {
@@ -512,6 +517,60 @@ fn notes_of_writers_are_adapted_or_left_out() {
         note(&write(&open("pandas.parquet"), &[index]), "pandas"),
         None
     );
+}
+
+/// pyarrow, and with it pandas and GeoPandas, looks for them there first, and at those of the file only if there are none.
+#[test]
+fn notes_inside_the_arrow_schema_survive_as_those_of_the_file_do() {
+    let pandas = json!({
+        "index_columns": ["key", {"kind": "range", "start": 0, "stop": 1, "step": 1}],
+        "columns": [
+            {"name": "n", "field_name": "n", "numpy_type": "Int64"},
+            {"name": "old", "field_name": "old", "numpy_type": "str"},
+            {"name": "key", "field_name": "key", "numpy_type": "str"},
+        ],
+    });
+    let inside = HashMap::from([
+        ("pandas".to_owned(), pandas.to_string()),
+        (
+            "geo".to_owned(),
+            "{\"primary_column\":\"shape\"}".to_owned(),
+        ),
+        ("avro.schema".to_owned(), "{}".to_owned()),
+    ]);
+    let extension = HashMap::from([("ARROW:extension:name".to_owned(), "geoarrow.wkb".to_owned())]);
+    let schema = Arc::new(Schema::new_with_metadata(
+        vec![
+            Field::new("n", DataType::Int64, true),
+            Field::new("old", DataType::Utf8, true),
+            Field::new("key", DataType::LargeUtf8, true).with_metadata(extension),
+        ],
+        inside,
+    ));
+    let rows = RecordBatch::new_empty(Arc::clone(&schema));
+    let mut input = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut input, schema, None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+
+    let file = open_bytes("in", input.into());
+    let layout = TableLayout::of(&file).unwrap();
+    let results = [column("old", ResultKind::Integer)];
+    let writer = PartWriter::new(&layout, &results, &[1]).unwrap();
+    let (output, _) = writer.finish().unwrap();
+    let read = ParquetRecordBatchReaderBuilder::try_new(output).unwrap();
+    let found = read.schema();
+    let note: Value = serde_json::from_str(&found.metadata()["pandas"]).unwrap();
+    assert_eq!(note["index_columns"], json!(["key"]));
+    assert_eq!(
+        note["columns"],
+        json!([pandas["columns"][0], pandas["columns"][2]])
+    );
+    assert_eq!(found.metadata()["geo"], "{\"primary_column\":\"shape\"}");
+    assert!(!found.metadata().contains_key("avro.schema"));
+    let key = found.field_with_name("key").unwrap();
+    assert_eq!(key.data_type(), &DataType::LargeUtf8);
+    assert_eq!(key.metadata()["ARROW:extension:name"], "geoarrow.wkb");
 }
 
 #[test]

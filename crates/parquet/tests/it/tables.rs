@@ -7,7 +7,7 @@ use arrow_array::{Array as _, Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
-use quarry_parquet::{FileError, ParquetFile, TableLayout};
+use quarry_parquet::{FileError, ParquetFile, PartWriter, TableLayout};
 use std::sync::Arc;
 
 /// The same layout through its stored form.
@@ -31,6 +31,53 @@ fn a_stored_layout_makes_the_same_parts() {
         let part = |layout: &TableLayout| numbered_part(layout, &[whole(&file)]).0;
         assert_eq!(part(&layout), part(&stored(&layout)), "{name}");
     }
+}
+
+/// A file of these columns without rows.
+fn without_rows(fields: Vec<Field>) -> Result<ParquetFile, FileError> {
+    let rows = RecordBatch::new_empty(Arc::new(Schema::new(fields)));
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    ParquetFile::open("t.parquet", Arc::new(Bytes::from(bytes)))
+}
+
+/// The encoder goes down by recursion, after all rows are paid.
+#[test]
+fn a_column_that_is_nested_too_deep_is_refused_when_the_file_is_opened() {
+    let nested = |depth: usize| {
+        let mut inner = Field::new("leaf", DataType::Int64, true);
+        for _ in 1..depth {
+            inner = Field::new("group", DataType::Struct(vec![inner].into()), true);
+        }
+        without_rows(vec![Field::new("a", DataType::Int64, true), inner])
+    };
+    assert_eq!(
+        nested(65).unwrap_err().to_string(),
+        "t.parquet: column \"group\": its values are nested 64 groups deep, more than 63; store what is deep in it as JSON \
+         text"
+    );
+    let layout = TableLayout::of(&nested(64).unwrap()).unwrap();
+    PartWriter::new(&layout, &[], &[])
+        .unwrap()
+        .finish()
+        .unwrap();
+}
+
+#[test]
+fn a_file_of_too_many_columns_is_refused_when_it_is_opened() {
+    let columns = |count: usize| {
+        let fields =
+            (0..count).map(|column| Field::new(format!("c{column}"), DataType::Int64, true));
+        without_rows(fields.collect())
+    };
+    assert_eq!(
+        columns(10_001).unwrap_err().to_string(),
+        "t.parquet: there are 10001 columns, those inside of others counted, more than 10000; leave out those that are not \
+         needed"
+    );
+    assert!(columns(10_000).is_ok());
 }
 
 /// pandas writes a column of nothing but None without a type, and gives it one in the next file.

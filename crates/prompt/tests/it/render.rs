@@ -148,7 +148,16 @@ fn missing_columns_are_refused_by_name_or_marked() {
     assert_eq!(
         error.to_string(),
         "the prompt uses \"b c\", \"d\" which the table does not have; its columns are \"x\", \"a\". Correct the prompt \
-         or the table, or allow missing columns to be marked in the prompt"
+         or the table, or set BEDROCK_MISSING_COLUMNS to `mark`"
+    );
+    let error = Template::compile("{Wildlife species}", &names(&["Wildlife species"]))
+        .check_columns(&names(&["x", "wildlife_species"]), MissingColumns::Refuse)
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("Did you mean `{wildlife_species}`? Correct"),
+        "{error}"
     );
     template
         .check_columns(&table, MissingColumns::Mark)
@@ -165,6 +174,48 @@ fn missing_columns_are_refused_by_name_or_marked() {
         template.render(&given(&["1"]), &RenderOptions::default()),
         "11"
     );
+}
+
+/// Asking the same of every row costs as much as the right question.
+#[test]
+fn a_prompt_that_shows_no_column_is_refused_with_the_columns() {
+    let table = names(&["text", "n"]);
+    let refused = |prompt: &str| {
+        let template = Template::compile(prompt, &[]);
+        template.check_differs(&table).unwrap_err().to_string()
+    };
+    let words = |remedy: &str| {
+        format!(
+            "the prompt shows no column of the table, so every row would be asked the same; its columns are \"text\", \
+             \"n\". {remedy}; if the prompt is meant so, set BEDROCK_PROMPT_WITHOUT_COLUMNS to `allow`"
+        )
+    };
+    let meant = words("Did you mean `{n}`? A placeholder is a column's name in single braces");
+    for prompt in [
+        "Is {{ n }} odd?",
+        "{% if x %}{{ n }}",
+        "{ n }",
+        "{\"k\": 1} { n }",
+    ] {
+        assert_eq!(refused(prompt), meant, "{prompt}");
+    }
+    let none = words(
+        "Write a column's name in single braces where its value belongs, such as `{text}`, or `{input_data}` for the \
+         whole row",
+    );
+    for prompt in ["Say yes.", "Answer as {\"label\": 1}.", "{}"] {
+        assert_eq!(refused(prompt), none, "{prompt}");
+    }
+    for prompt in ["{n}", "{{n}}", "{input_data}", "{gone}"] {
+        assert!(
+            Template::compile(prompt, &[]).check_differs(&table).is_ok(),
+            "{prompt}"
+        );
+    }
+    let rules =
+        br#"{"ruleset": {"user_prompt_template": "Judge."}, "rules": [{"rule_name": "a"}]}"#;
+    let by_rules = Prompts::parse(rules).unwrap().template("chosen");
+    assert!(by_rules.check_differs(&table).is_ok());
 }
 
 /// `{input_data}` is the column of that name or, row by row, everything there is.

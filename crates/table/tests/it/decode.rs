@@ -46,10 +46,10 @@ fn text_stays_text() {
 fn quotes_follow_rfc_4180_and_stray_ones_are_text() {
     let (rows, _) = read(
         Format::Csv,
-        b"a,b\n\"x \"\"y\"\"\",5\" disk\n\"p\"q,\"\"\"\"\n",
+        b"a,b\n\"x \"\"y\"\"\",5\" disk\np\"\"q,\"\"\"\"\n",
         &["a", "b"],
     );
-    assert_eq!(cells(&rows), [["x \"y\"", "5\" disk"], ["pq", "\""]]);
+    assert_eq!(cells(&rows), [["x \"y\"", "5\" disk"], ["p\"\"q", "\""]]);
 }
 
 #[test]
@@ -104,10 +104,30 @@ fn no_header_and_no_rows_are_told_apart() {
 
 /// pandas writes its index under an empty name.
 #[test]
-fn one_column_may_have_an_empty_name() {
+fn the_first_column_may_lack_a_name() {
     let (rows, decoder) = read(Format::Csv, b",a\n0,x\n", &["", "a"]);
     assert_eq!(cells(&rows), [["0", "x"]]);
     assert_eq!(decoder.unwrap().header().unwrap().columns, ["", "a"]);
+}
+
+/// Spreadsheets write empty columns behind the last one that was used.
+#[test]
+fn columns_without_a_name_pass_through() {
+    let text = b"a,b,,\nx,1,,\ny,2,z,\n";
+    let (rows, decoder) = read(Format::Csv, text, &["a", "b"]);
+    assert_eq!(cells(&rows), [["x", "1"], ["y", "2"]]);
+    assert_eq!(rows[1].raw, "y,2,z,");
+    assert_eq!(
+        decoder.unwrap().header().unwrap().columns,
+        ["a", "b", "", ""]
+    );
+    let mut decoder = RowDecoder::start(Format::Csv, "t.csv");
+    decoder.push(text);
+    let mut out = Vec::new();
+    decoder.next_row().unwrap().unwrap().write_json(&mut out);
+    decoder.next_row().unwrap().unwrap().write_json(&mut out);
+    let written = String::from_utf8(out).unwrap();
+    assert_eq!(written, r#"{"a":"x","b":"1"}{"a":"y","b":"2","":"z"}"#);
 }
 
 #[test]

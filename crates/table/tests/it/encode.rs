@@ -42,14 +42,14 @@ fn write(
 fn own_cells_are_copied_byte_for_byte() {
     let written = write(
         Format::Csv,
-        "\"id\",a\n\"1\", x \n2,\"p\"q\n3,\"l\r\nm\"",
+        "\"id\",a\n\"1\", x \n2,p\"\"q\n3,\"l\r\nm\"",
         &["llm_a", "llm \"b\""],
         &[],
         &[ResultCell::Text("t, u"), ResultCell::Null],
     );
     assert_eq!(
         written,
-        "\"id\",a,llm_a,\"llm \"\"b\"\"\"\n\"1\", x ,\"t, u\",\n2,\"p\"q,\"t, u\",\n3,\"l\r\nm\",\"t, u\",\n"
+        "\"id\",a,llm_a,\"llm \"\"b\"\"\"\n\"1\", x ,\"t, u\",\n2,p\"\"q,\"t, u\",\n3,\"l\r\nm\",\"t, u\",\n"
     );
 }
 

@@ -1,7 +1,10 @@
 //! Every error names the file, the place and the remedy.
 
-use crate::pieces::read;
-use quarry_table::{Format, MAX_ROW_BYTES, RowDecoder, TableError};
+use crate::pieces::{read, read_pieces};
+use quarry_table::{Format, MAX_HEADER_BYTES, MAX_ROW_BYTES, RowDecoder, TableError};
+
+const OTHER_QUOTING: &str = "if the file writes quotes inside cells as \\\", set BEDROCK_CSV_QUOTING to `backslash`; if \
+                             quotes are plain text in it, to `none`";
 
 #[track_caller]
 fn check(format: Format, text: &[u8], rows_before: usize, message: &str) {
@@ -30,12 +33,35 @@ fn rows_with_too_many_or_too_few_cells() {
 
 #[test]
 fn a_quote_that_is_never_closed_is_named_where_it_opens() {
-    let message = "t.txt, row 2 (line 3, byte 10): a quoted cell starts here and is never closed; add the closing \
-                   quote, or double the quote if it is part of the text";
-    check(Format::Csv, b"a,b\n1,2\n3,\"4\n5,6\n7,8\n", 1, message);
-    let message = "t.txt, header (line 1, byte 2): a quoted cell starts here and is never closed; add the closing \
-                   quote, or double the quote if it is part of the text";
-    check(Format::Csv, b"a,\"b\n1,2\n", 0, message);
+    let message = |place: &str| {
+        format!(
+            "t.txt, {place}: a quoted cell starts here and is never closed; add the closing quote, or double the quote if \
+             it is part of the text; {OTHER_QUOTING}"
+        )
+    };
+    let row = message("row 2 (line 3, byte 10)");
+    check(Format::Csv, b"a,b\n1,2\n3,\"4\n5,6\n7,8\n", 1, &row);
+    let header = message("header (line 1, byte 2)");
+    check(Format::Csv, b"a,\"b\n1,2\n", 0, &header);
+}
+
+/// Such a file has another dialect or is damaged. Reading on would make one row of several.
+#[test]
+fn text_behind_a_closing_quote_is_refused_where_it_stands() {
+    let message = |place: &str, opened: u32| {
+        format!(
+            "t.txt, {place}: text follows the closing quote of the cell that begins at byte {opened}; put a separator or a \
+             line break behind the quote, or double the quote if it is part of the text; {OTHER_QUOTING}"
+        )
+    };
+    let escaped = b"a,b\n\"5\\\"\",1\n\"6\\\"\",2\n";
+    let row = message("row 1 (line 2, byte 13)", 4);
+    check(Format::Csv, escaped, 0, &row);
+    let text = b"a\tb\n1\tx\n\"Hi, she said\t2\nlost\t3\n\"And then\t4\n";
+    let row = message("row 2 (line 3, byte 32)", 8);
+    check(Format::Tsv, text, 1, &row);
+    let header = message("header (line 1, byte 3)", 0);
+    check(Format::Csv, b"\"a\" ,b\n1,2\n", 0, &header);
 }
 
 #[test]
@@ -78,20 +104,64 @@ fn columns_of_one_name_are_refused() {
     );
 }
 
+/// Such a file would pass as a table of one column, and its result would mix two separators.
+#[test]
+fn a_header_of_one_column_with_another_separator_in_it_is_refused() {
+    let message = |found: &str, expected: &str| {
+        format!(
+            "t.txt, header (line 1, byte 0): the header is one column, and holds {found}; save the file with {expected} \
+             between the cells, or put the name in quotes if it is that of the only column"
+        )
+    };
+    for (format, text, found, expected) in [
+        (Format::Csv, "a;b\n1;2\n", "semicolons", "commas"),
+        (Format::Csv, "a\tb\n1\t2\n", "tabs", "commas"),
+        (Format::Csv, "a|b\n1|2\n", "vertical bars", "commas"),
+        (Format::Tsv, "a,b\n1,2\n", "commas", "tabs"),
+        (Format::Tsv, "a;b\n1;2\n", "semicolons", "tabs"),
+    ] {
+        check(format, text.as_bytes(), 0, &message(found, expected));
+    }
+    check(
+        Format::Csv,
+        b"sep=;\r\na;b\r\n",
+        0,
+        "t.txt, header (line 1, byte 0): the line `sep=` is a note for Excel and no header; delete it",
+    );
+    for meant in ["\"a;b\"\n1\n", "a;b,c\n1,2\n", "a\n1;2\n"] {
+        assert!(
+            read(Format::Csv, meant.as_bytes(), &[]).1.is_ok(),
+            "{meant}"
+        );
+    }
+}
+
+#[test]
+fn a_header_longer_than_its_limit_is_refused() {
+    let text = format!("{},b\n1,2\n", "a".repeat(MAX_HEADER_BYTES));
+    check(
+        Format::Csv,
+        text.as_bytes(),
+        0,
+        "t.txt, header (line 1, byte 0): the column names take more than 1048576 bytes; shorten them, or look for a missing \
+         line break or closing quote",
+    );
+}
+
 #[test]
 fn json_lines_must_be_json_objects() {
     check(
         Format::JsonLines,
         b"{\"a\":1}\n\n{\"a\":}\n",
         1,
-        "t.txt, row 2 (line 3, byte 14): not valid JSON: expected value at line 1 column 6; every line must be one \
+        "t.txt, row 2 (line 3, byte 14): not valid JSON: expected value; every line must be one \
          complete JSON object",
     );
     check(
         Format::JsonLines,
         b"{\"a\":1} {\"a\":2}\n",
         0,
-        "t.txt, row 1 (line 1, byte 8): not valid JSON: trailing characters at line 1 column 9; every line must be one \
+        "t.txt, row 1 (line 1, byte 8): not valid JSON: trailing characters; every line must be one \
          complete JSON object",
     );
     check(
@@ -109,6 +179,32 @@ fn json_lines_must_be_json_objects() {
     );
 }
 
+/// As Python and `JavaScript` write what JSON cannot.
+#[test]
+fn words_of_other_languages_are_named_with_what_json_has_for_them() {
+    for (value, at, word, instead) in [
+        ("NaN", 5, "NaN", "null"),
+        ("-Infinity", 5, "-Infinity", "null"),
+        ("[1, Infinity]", 9, "Infinity", "null"),
+        ("nan", 5, "nan", "null"),
+        ("None", 5, "None", "null"),
+        ("undefined", 5, "undefined", "null"),
+        ("True", 5, "True", "true"),
+        ("False", 5, "False", "false"),
+    ] {
+        check(
+            Format::JsonLines,
+            format!("{{\"a\":{value}}}\n").as_bytes(),
+            0,
+            &format!(
+                "t.txt, row 1 (line 1, byte {at}): {word} is not JSON; write {instead} in its place, or leave the key out"
+            ),
+        );
+    }
+    let (_, end) = read(Format::JsonLines, b"{\"a\":Nonesuch}\n", &[]);
+    assert!(end.unwrap_err().contains("not valid JSON: expected"));
+}
+
 /// Half a surrogate pair is no text, so it cannot be asked about.
 #[test]
 fn a_string_that_is_no_text_is_refused_where_it_is_used() {
@@ -117,8 +213,7 @@ fn a_string_that_is_no_text_is_refused_where_it_is_used() {
         Format::JsonLines,
         text,
         0,
-        "t.txt, row 1 (line 1, byte 11): the string that begins here is not text: unexpected end of hex escape at line \
-         1 column 8; write characters beyond U+FFFF as both halves of a surrogate pair",
+        "t.txt, row 1 (line 1, byte 11): the string that begins here is not text: unexpected end of hex escape; write characters beyond U+FFFF as both halves of a surrogate pair",
     );
     assert!(read(Format::JsonLines, text, &["b"]).1.is_ok());
 }
@@ -136,6 +231,55 @@ fn keys_that_are_data_are_refused() {
             "row 10001 (line 10001, byte 118890): the file has more than 10000 different"
         )
     );
+}
+
+/// What is read from files can be as long as the file; a message is not.
+#[test]
+fn long_names_are_cut_in_messages() {
+    let name = "x".repeat(100_000);
+    let (_, end) = read(Format::Csv, format!("{name},{name}\n").as_bytes(), &[]);
+    assert!(end.unwrap_err().len() < 300);
+    let line = format!("{{\"{name}\":1,\"{name}\":2}}\n");
+    let (_, end) = read(Format::JsonLines, line.as_bytes(), &[]);
+    assert!(end.unwrap_err().len() < 300);
+}
+
+#[test]
+fn keys_that_are_together_longer_than_a_header_may_be_are_refused() {
+    let line = |name: char| format!("{{\"{}\":1}}\n", name.to_string().repeat(600_000));
+    let text = line('a') + &line('b');
+    let (rows, end) = read(Format::JsonLines, text.as_bytes(), &[]);
+    assert_eq!(rows.len(), 1);
+    assert!(
+        end.unwrap_err()
+            .contains("row 2 (line 2, byte 600007): the column names take more than 1048576 bytes")
+    );
+}
+
+#[test]
+fn files_that_are_no_text_are_told_by_their_first_bytes() {
+    for (bytes, words) in [
+        (
+            &b"\x1f\x8b\x08\0"[..],
+            "t.txt is compressed with gzip; add .gz to the file's name",
+        ),
+        (
+            b"PK\x03\x04\x14\0",
+            "t.txt is a ZIP archive, as Excel workbooks are; export the table as UTF-8 text, or unpack the archive",
+        ),
+        (
+            b"\xff\xfea\0,\0",
+            "t.txt is text in UTF-16; save the file as UTF-8",
+        ),
+        (b"PAR1\x15\x04", "t.txt is Parquet; name the file .parquet"),
+    ] {
+        for format in [Format::Csv, Format::JsonLines] {
+            check(format, bytes, 0, words);
+            let (_, end) = read_pieces(format, bytes.chunks(1), &[]);
+            assert_eq!(end.err().as_deref(), Some(words));
+        }
+    }
+    assert!(read(Format::Csv, b"PK,a\n1,2\n", &[]).1.is_ok());
 }
 
 /// A missing closing quote costs the limit in memory, not the file.

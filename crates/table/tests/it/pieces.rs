@@ -1,6 +1,6 @@
 //! Reading tables in pieces, for the tests.
 
-use quarry_table::{Cell, Format, Newline, RowDecoder, TableError};
+use quarry_table::{Cell, Dialect, Newline, RowDecoder, TableError};
 
 /// Everything a row says, owned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,11 +38,11 @@ pub(crate) fn take(
 
 /// Reads a table that comes in these pieces. The error is given as text.
 pub(crate) fn read_pieces<'a>(
-    format: Format,
+    dialect: impl Into<Dialect>,
     pieces: impl IntoIterator<Item = &'a [u8]>,
     columns: &[&str],
 ) -> (Vec<Read>, Result<RowDecoder, String>) {
-    let mut decoder = RowDecoder::start(format, "t.txt");
+    let mut decoder = RowDecoder::start(dialect, "t.txt");
     decoder.project(
         &columns
             .iter()
@@ -66,11 +66,11 @@ pub(crate) fn read_pieces<'a>(
 
 /// Reads a whole table.
 pub(crate) fn read(
-    format: Format,
+    dialect: impl Into<Dialect>,
     text: &[u8],
     columns: &[&str],
 ) -> (Vec<Read>, Result<RowDecoder, String>) {
-    read_pieces(format, [text], columns)
+    read_pieces(dialect, [text], columns)
 }
 
 /// Cuts a text at places that may repeat and lie beyond the end.

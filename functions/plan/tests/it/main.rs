@@ -1,3 +1,6 @@
-//! Promise: what a model does not have is refused in planning, by name, before anything is paid for.
+//! What is refused before anything is paid for, over objects in memory.
 
 mod models;
+mod prompts;
+mod support;
+mod tables;

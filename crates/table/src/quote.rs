@@ -1,0 +1,52 @@
+//! Names out of files, as messages show them: quoted, with control characters escaped, and cut where they are long.
+//!
+//! Column names, keys and file names are data. A message that repeats them whole can be as long as the file.
+
+/// The most characters of one name.
+const MAX_NAME: usize = 80;
+
+/// The most names of a list.
+const MAX_NAMES: usize = 20;
+
+/// A name in quotes; what follows its first 80 characters is left out.
+pub fn name(name: &str) -> String {
+    match name.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => format!("{:?}…", &name[..end]),
+        None => format!("{name:?}"),
+    }
+}
+
+/// Names in quotes, between commas; of more than 20 the first 20 and the number of the others.
+pub fn names<N: AsRef<str>>(names: &[N]) -> String {
+    let mut text = String::new();
+    for (index, one) in names.iter().take(MAX_NAMES).enumerate() {
+        if index > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(&name(one.as_ref()));
+    }
+    match names.len().checked_sub(MAX_NAMES) {
+        None | Some(0) => text,
+        Some(more) => text + &format!(" and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{name, names};
+
+    #[test]
+    fn long_names_and_long_lists_are_cut() {
+        assert_eq!(name("a \"b\"\u{1b}"), r#""a \"b\"\u{1b}""#);
+        assert_eq!(name(&"é".repeat(80)), format!("\"{}\"", "é".repeat(80)));
+        assert_eq!(name(&"é".repeat(81)), format!("\"{}\"…", "é".repeat(80)));
+        assert_eq!(names(&["a", "b"]), "\"a\", \"b\"");
+        assert_eq!(names::<&str>(&[]), "");
+        let many = vec!["x"; 20_000];
+        assert!(
+            names(&many).ends_with(", \"x\" and 19980 more"),
+            "{}",
+            names(&many)
+        );
+    }
+}
