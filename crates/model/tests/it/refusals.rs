@@ -1,4 +1,5 @@
-//! From the service's words to the next form: `tests/refusals.json`, with texts as users of the service report them.
+//! From the service's words to the next form: `tests/refusals.json`, with texts that users of the service report, and for a few
+//! parameters texts of the same form that nobody has reported.
 //!
 //! A case names what the model accepts (over a model that accepts nothing but text and sampling), what a run asks for, and the forms
 //! that its refusals lead to, one after the other; `null` where there is no other way.
