@@ -26,6 +26,22 @@ const GEOGRAPHIES: [&str; 9] = [
     "region", "global", "us", "eu", "apac", "jp", "au", "in", "us-gov",
 ];
 
+/// The groups of facts, in the order of `FactGroup`.
+const GROUPS: [&str; 12] = [
+    "names",
+    "quota_names",
+    "since",
+    "end_of_life",
+    "successor",
+    "limits",
+    "prices",
+    "batch",
+    "takes",
+    "structured_output",
+    "thinking",
+    "tiers",
+];
+
 const EFFORTS: [&str; 5] = ["low", "medium", "high", "xhigh", "max"];
 
 #[derive(Deserialize)]
@@ -91,10 +107,13 @@ fn main() {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells a build script its folder in the environment"
+)]
 fn generate() -> Result<(), String> {
-    let folder = env::var("CARGO_MANIFEST_DIR").map_err(|error| error.to_string())?;
-    let text = fs::read_to_string(Path::new(&folder).join("models.toml"))
-        .map_err(|error| error.to_string())?;
+    // The folder of the package is the one that a build script runs in.
+    let text = fs::read_to_string("models.toml").map_err(|error| error.to_string())?;
     let document: Document = toml::from_str(&text).map_err(|error| error.to_string())?;
     document.check()?;
     let out = env::var("OUT_DIR").map_err(|error| error.to_string())?;
@@ -170,80 +189,78 @@ impl Document {
             }
         }
         for (group, source) in &row.sources {
-            if !self.groups.contains_key(group) {
-                return Err(format!("sources: `{group}` is not in [groups]"));
+            one_of("sources", group, &GROUPS)?;
+            if !self.sources.contains_key(source) {
+                return Err(format!("`{source}` is not in [sources]"));
             }
-            self.source(source)?;
         }
         Ok(())
-    }
-
-    fn source(&self, name: &str) -> Result<&Source, String> {
-        self.sources
-            .get(name)
-            .ok_or_else(|| format!("`{name}` is not in [sources]"))
     }
 
     fn rust(&self) -> Result<String, String> {
         let mut text = String::from("// Made of models.toml by build.rs.\n");
         let providers: Vec<&str> = self.provider.iter().map(Row::provider).collect();
-        let _ = writeln!(
-            text,
-            "pub(crate) static PROVIDERS: [&str; {}] = {providers:?};",
-            providers.len()
+        array(
+            &mut text,
+            "pub(crate)",
+            "PROVIDERS",
+            "&str",
+            &quoted(&providers),
         );
-        let _ = writeln!(
-            text,
-            "pub(crate) static UNKNOWN: Model = {};",
-            self.row(&self.unknown)?
-        );
-        for (name, rows) in [("OF_PROVIDERS", &self.provider), ("MODELS", &self.model)] {
-            let _ = writeln!(
-                text,
-                "pub(crate) static {name}: [Model; {}] = [",
-                rows.len()
-            );
-            for row in rows {
-                let _ = writeln!(text, "    {},", self.row(row)?);
-            }
-            text.push_str("];\n");
+        // The rows follow each other: what is not known, providers, models.
+        let mut rows = Vec::new();
+        for (listing, row) in self.rows().enumerate() {
+            rows.push(row.rust(listing)?);
         }
+        let of_models = rows.split_off(1 + self.provider.len());
+        let of_providers = rows.split_off(1);
+        let _ = writeln!(text, "static UNKNOWN: Model = {};", rows.concat());
+        array(&mut text, "", "OF_PROVIDERS", "Model", &of_providers);
+        array(&mut text, "", "MODELS", "Model", &of_models);
+        let listings: Result<Vec<String>, String> =
+            self.rows().map(|row| self.listing(row)).collect();
+        array(&mut text, "", "LISTINGS", "Listing", &listings?);
+        let sources: Result<Vec<String>, String> =
+            self.sources.values().map(Source::rust).collect();
+        array(&mut text, "", "SOURCES", "Source", &sources?);
         Ok(text)
     }
 
-    fn row(&self, row: &Row) -> Result<String, String> {
+    /// What only people read of a row.
+    fn listing(&self, row: &Row) -> Result<String, String> {
         let prices: Vec<String> = row.prices.iter().map(Price::rust).collect();
         let fields = [
-            ("ids", format!("&{:?}", row.ids)),
-            ("provider", format!("{:?}", row.provider())),
             ("name", format!("{:?}", row.name)),
             ("quota_name", format!("{:?}", row.quota_name)),
             ("since", date(row.since.as_deref())?),
-            ("refused", format!("{:?}", row.refused)),
-            ("capabilities", row.capabilities()?),
-            ("structured_output", row.operations()),
-            ("effort", format!("&{:?}", row.effort)),
-            ("end_of_life", date(row.end_of_life.as_deref())?),
-            ("successor", format!("{:?}", row.successor)),
             ("note", format!("{:?}", row.note)),
             ("prices", format!("&[{}]", prices.join(", "))),
             ("sources", self.sources_of(row)?),
         ];
-        Ok(structure("Model", &fields))
+        Ok(structure("Listing", &fields))
     }
 
+    /// For each group of facts the number of its source.
     fn sources_of(&self, row: &Row) -> Result<String, String> {
         let mut all = Vec::new();
-        for (group, default) in &self.groups {
-            let source = self.source(row.sources.get(group).unwrap_or(default))?;
-            let fields = [
-                ("facts", format!("FactGroup::{}", camel(group))),
-                ("what", format!("{:?}", source.what)),
-                ("checked", checked(&source.checked)?),
-            ];
-            all.push(structure("Source", &fields));
+        for group in GROUPS {
+            let default = self.groups.get(group);
+            let name = row.sources.get(group).or(default);
+            let name = name.ok_or_else(|| format!("groups: `{group}` is missing"))?;
+            let number = self.sources.keys().position(|source| source == name);
+            all.push(number.ok_or_else(|| format!("`{name}` is not in [sources]"))?);
         }
-        Ok(format!("&[{}]", all.join(", ")))
+        Ok(format!("{all:?}"))
+    }
+}
+
+impl Source {
+    fn rust(&self) -> Result<String, String> {
+        let fields = [
+            ("what", format!("{:?}", self.what)),
+            ("checked", checked(&self.checked)?),
+        ];
+        Ok(structure("Source", &fields))
     }
 }
 
@@ -252,6 +269,22 @@ impl Row {
     fn provider(&self) -> &str {
         let id = self.id.as_ref().or_else(|| self.ids.first());
         id.and_then(|id| id.split('.').next()).unwrap_or_default()
+    }
+
+    /// What decides how a model is asked. `listing` is the number of what only people read.
+    fn rust(&self, listing: usize) -> Result<String, String> {
+        let fields = [
+            ("ids", format!("&{:?}", self.ids)),
+            ("provider", format!("{:?}", self.provider())),
+            ("refused", format!("{:?}", self.refused)),
+            ("capabilities", self.capabilities()?),
+            ("structured_output", self.operations()),
+            ("effort", format!("&{:?}", self.effort)),
+            ("end_of_life", date(self.end_of_life.as_deref())?),
+            ("successor", format!("{:?}", self.successor)),
+            ("listing", listing.to_string()),
+        ];
+        Ok(structure("Model", &fields))
     }
 
     fn capabilities(&self) -> Result<String, String> {
@@ -265,8 +298,8 @@ impl Row {
                     .contains(&self.invocation)
                     .to_string(),
             ),
-            ("max_input_tokens", format!("{:?}", self.max_input_tokens)),
-            ("max_output_tokens", format!("{:?}", self.max_output_tokens)),
+            ("max_input_tokens", count(self.max_input_tokens)),
+            ("max_output_tokens", count(self.max_output_tokens)),
         ];
         if self.takes.contains("effort") {
             return Err(format!("`{}`: effort is a list of its own", self.name));
@@ -314,6 +347,22 @@ impl Price {
     }
 }
 
+fn quoted(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| format!("{text:?}")).collect()
+}
+
+fn array(text: &mut String, visibility: &str, name: &str, of: &str, values: &[String]) {
+    let _ = writeln!(
+        text,
+        "{visibility} static {name}: [{of}; {}] = [",
+        values.len()
+    );
+    for value in values {
+        let _ = writeln!(text, "    {value},");
+    }
+    text.push_str("];\n");
+}
+
 fn one_of(member: &str, value: &str, allowed: &[&str]) -> Result<(), String> {
     if allowed.contains(&value) {
         return Ok(());
@@ -330,6 +379,22 @@ fn structure(name: &str, fields: &[(&str, String)]) -> String {
         .map(|(field, value)| format!("{field}: {value}"))
         .collect();
     format!("{name} {{ {} }}", fields.join(", "))
+}
+
+/// A count as a person writes it: `Some(100_000)`.
+fn count(number: Option<u64>) -> String {
+    let Some(number) = number else {
+        return "None".to_owned();
+    };
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push('_');
+        }
+        grouped.push(digit);
+    }
+    format!("Some({grouped})")
 }
 
 fn date(text: Option<&str>) -> Result<String, String> {

@@ -298,7 +298,7 @@ impl fmt::Display for Lack {
                 "BEDROCK_THINKING is off, and {model} always thinks; leave it out{}",
                 corrected("thinking")
             ),
-            Lacking::Effort { set, takes } if takes.is_empty() => write!(
+            Lacking::Effort { set, takes: [] } => write!(
                 formatter,
                 "BEDROCK_EFFORT is {}, and {model} has no effort to set; leave it out{}",
                 set.as_str(),

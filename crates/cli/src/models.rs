@@ -6,7 +6,8 @@ mod words;
 use crate::failure::Failure;
 use crate::output::{write, write_json};
 use clap::Args;
-use quarry_model::{FoundBy, KnownModel, Model};
+use quarry_model::{FoundBy, KnownModel, Listing, Model};
+use serde::Serialize;
 
 /// So many models are described in full; more are listed, a line each.
 const IN_FULL: usize = 3;
@@ -32,6 +33,7 @@ pub(crate) fn models(arguments: &ModelsArguments) -> Result<(), Failure> {
     }
     let found = matching(arguments.pattern.as_deref().unwrap_or_default())?;
     if arguments.json {
+        let found: Vec<WholeRow> = found.into_iter().map(WholeRow::of).collect();
         return write_json(&found).map(drop);
     }
     let text = if found.len() <= IN_FULL {
@@ -43,11 +45,29 @@ pub(crate) fn models(arguments: &ModelsArguments) -> Result<(), Failure> {
     write(text.as_bytes()).map(drop)
 }
 
+/// All that the table says of a model.
+#[derive(Serialize)]
+struct WholeRow {
+    #[serde(flatten)]
+    model: &'static Model,
+    #[serde(flatten)]
+    listing: &'static Listing,
+}
+
+impl WholeRow {
+    fn of(model: &'static Model) -> Self {
+        Self {
+            model,
+            listing: model.listing(),
+        }
+    }
+}
+
 fn matching(pattern: &str) -> Result<Vec<&'static Model>, Failure> {
     let wanted = pattern.to_lowercase();
     let found: Vec<&Model> = Model::all()
         .filter(|model| {
-            model.name.to_lowercase().contains(&wanted)
+            model.listing().name.to_lowercase().contains(&wanted)
                 || model.ids.iter().any(|id| id.contains(&wanted))
         })
         .collect();
@@ -60,7 +80,7 @@ fn matching(pattern: &str) -> Result<Vec<&'static Model>, Failure> {
         FoundBy::Provider => Err(Failure::input(format!(
             "no model has `{pattern}` in its id or name; it would be asked as a model of {} that is not listed: without a \
              ceiling, and with nothing that a model of this provider refuses (BEDROCK_MODEL_CAPABILITIES says more)",
-            named.model().name
+            named.model().listing().name
         ))),
         FoundBy::Nothing => Err(Failure::input(format!(
             "no model has `{pattern}` in its id or name; `quarry models` lists all"

@@ -51,5 +51,5 @@ pub use request::{
     PROMPT_SLOT, RequestBuilder, TOOL_NAME, embedding_schema,
 };
 pub use schema::{RenamedProperty, parts as schema_parts};
-pub use table::{FactGroup, FoundBy, KnownModel, Model, Price, Source, TokenPrice};
+pub use table::{FactGroup, FoundBy, KnownModel, Listing, Model, Price, Source, TokenPrice};
 pub use usage::Usage;

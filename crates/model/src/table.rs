@@ -3,7 +3,7 @@
 use crate::capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation, Thinking};
 use crate::date::Date;
 use crate::name::ModelName;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 include!(concat!(env!("OUT_DIR"), "/models.rs"));
 
@@ -14,12 +14,6 @@ pub struct Model {
     pub ids: &'static [&'static str],
     /// What the ids begin with.
     pub provider: &'static str,
-    /// Its name, as AWS shows it.
-    pub name: &'static str,
-    /// Its name in the quotas of batch jobs, where that is known.
-    pub quota_name: Option<&'static str>,
-    /// When it was released.
-    pub since: Option<Date>,
     /// Why it cannot be asked: a clause.
     pub refused: Option<&'static str>,
     /// What it accepts.
@@ -32,12 +26,26 @@ pub struct Model {
     pub end_of_life: Option<Date>,
     /// The id of the foundation model to move to.
     pub successor: Option<&'static str>,
+    #[serde(skip)]
+    listing: u16,
+}
+
+/// What a row says to people and no request depends on. It is apart from the rest so that no function carries it.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Listing {
+    /// The model's name, as AWS shows it.
+    pub name: &'static str,
+    /// Its name in the quotas of batch jobs, where that is known.
+    pub quota_name: Option<&'static str>,
+    /// When it was released.
+    pub since: Option<Date>,
     /// What else a user has to know.
     pub note: Option<&'static str>,
     /// What it costs.
     pub prices: &'static [Price],
-    /// Where this is from.
-    pub sources: &'static [Source],
+    /// Where each group of facts is from, by the number of the source.
+    #[serde(serialize_with = "sources_by_group")]
+    sources: [u8; FactGroup::ALL.len()],
 }
 
 /// What a model costs in some geographies.
@@ -64,11 +72,9 @@ pub struct TokenPrice {
     pub output: f64,
 }
 
-/// Where a group of facts is from.
+/// Where facts are from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Source {
-    /// The facts.
-    pub facts: FactGroup,
     /// The page, package or thread.
     pub what: &'static str,
     /// When it was read.
@@ -76,14 +82,14 @@ pub struct Source {
 }
 
 /// Facts that come from one place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FactGroup {
-    /// [`Model::name`].
+    /// [`Listing::name`].
     Names,
-    /// [`Model::quota_name`].
+    /// [`Listing::quota_name`].
     QuotaNames,
-    /// [`Model::since`].
+    /// [`Listing::since`].
     Since,
     /// [`Model::end_of_life`].
     EndOfLife,
@@ -91,7 +97,7 @@ pub enum FactGroup {
     Successor,
     /// The largest context and answer.
     Limits,
-    /// [`Model::prices`].
+    /// [`Listing::prices`].
     Prices,
     /// Whether batch jobs take it.
     Batch,
@@ -105,15 +111,28 @@ pub enum FactGroup {
     Tiers,
 }
 
-impl Model {
-    /// Every model that has a row, by provider. Rows of providers are not among them.
-    pub fn all() -> impl ExactSizeIterator<Item = &'static Self> {
-        MODELS.iter()
-    }
+impl FactGroup {
+    /// Every group, in the order of their numbers.
+    pub const ALL: [Self; 12] = [
+        Self::Names,
+        Self::QuotaNames,
+        Self::Since,
+        Self::EndOfLife,
+        Self::Successor,
+        Self::Limits,
+        Self::Prices,
+        Self::Batch,
+        Self::Takes,
+        Self::StructuredOutput,
+        Self::Thinking,
+        Self::Tiers,
+    ];
+}
 
-    /// Where a group of facts is from.
-    pub fn source(&self, facts: FactGroup) -> Option<&'static Source> {
-        self.sources.iter().find(|source| source.facts == facts)
+impl Listing {
+    /// Where a group of the row's facts is from.
+    pub fn source(&self, facts: FactGroup) -> &'static Source {
+        &SOURCES[usize::from(self.sources[facts as usize])]
     }
 
     /// What the model costs in a geography; `None` stands for an id without one.
@@ -121,17 +140,37 @@ impl Model {
         let at = geography.unwrap_or("region");
         self.prices.iter().find(|price| price.at.contains(&at))
     }
+}
+
+/// Each group of facts with its source.
+fn sources_by_group<S: Serializer>(
+    numbers: &[u8; FactGroup::ALL.len()],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let sources = FactGroup::ALL.iter().zip(numbers);
+    serializer.collect_map(sources.map(|(facts, number)| (facts, &SOURCES[usize::from(*number)])))
+}
+
+impl Model {
+    /// Every model that has a row, by provider. Rows of providers are not among them.
+    pub fn all() -> impl ExactSizeIterator<Item = &'static Self> {
+        MODELS.iter()
+    }
+
+    /// What the row says to people.
+    pub fn listing(&self) -> &'static Listing {
+        &LISTINGS[usize::from(self.listing)]
+    }
 
     /// How well the row fits an id: the length of what it names, and whether it names it whole.
     fn fit(&self, foundation_model: &str) -> Option<(bool, usize)> {
-        let fits = |id: &&str| match id.strip_suffix('*') {
-            Some(begin) => foundation_model
-                .starts_with(begin)
-                .then_some((false, begin.len())),
-            None => {
-                let rest = foundation_model.strip_prefix(id)?;
-                (rest.is_empty() || rest.starts_with(':')).then_some((true, id.len()))
+        let fits = |id: &&str| {
+            if let Some(begin) = id.strip_suffix('*') {
+                let fits = foundation_model.starts_with(begin);
+                return fits.then_some((false, begin.len()));
             }
+            let rest = foundation_model.strip_prefix(id)?;
+            (rest.is_empty() || rest.starts_with(':')).then_some((true, id.len()))
         };
         self.ids.iter().filter_map(fits).max()
     }
@@ -234,7 +273,7 @@ impl KnownModel {
 
     /// What it costs in the id's geography.
     pub fn price(&self) -> Option<&'static Price> {
-        self.model.price(self.geography())
+        self.model.listing().price(self.geography())
     }
 
     /// The id of the model to move to, in the id's geography.
@@ -255,7 +294,7 @@ mod tests {
     fn named(id: &str) -> &'static str {
         let facts = KnownModel::of(id);
         if facts.has_own_row() {
-            facts.model().name
+            facts.model().listing().name
         } else {
             ""
         }
@@ -379,8 +418,8 @@ mod tests {
                     && model.refused.is_none()
                     && !model.capabilities.body.is_embedding()
                     // The newest models decide: nobody releases one that takes as little as these.
-                    && model.name != "Claude 2"
-                    && model.name != "Claude Instant"
+                    && model.listing().name != "Claude 2"
+                    && model.listing().name != "Claude Instant"
             };
             for model in MODELS.iter().filter(of_provider) {
                 let takes = model.capabilities;
@@ -407,13 +446,13 @@ mod tests {
                     assert!(
                         !of_row || of_model,
                         "{id} takes {what}, and {} does not",
-                        model.name
+                        model.listing().name
                     );
                 }
                 assert!(
                     care(careful.thinking) >= care(takes.thinking),
                     "{id}, {}",
-                    model.name
+                    model.listing().name
                 );
             }
         }
@@ -423,24 +462,29 @@ mod tests {
     fn every_row_is_sound() {
         let mut names = BTreeSet::new();
         for model in Model::all() {
-            let name = model.name;
+            let name = model.listing().name;
             assert!(names.insert(name), "{name} stands twice");
-            for date in [model.since, model.end_of_life].into_iter().flatten() {
+            for date in [model.listing().since, model.end_of_life]
+                .into_iter()
+                .flatten()
+            {
                 assert_eq!(Date::parse(&date.to_string()), Some(date), "{name}");
             }
             assert!(
                 model
+                    .listing()
                     .since
                     .zip(model.end_of_life)
                     .is_none_or(|(from, to)| from < to),
                 "{name}"
             );
-            for source in model.sources {
+            for facts in FactGroup::ALL {
+                let source = model.listing().source(facts);
                 assert!(Date::parse(&source.checked.to_string()).is_some(), "{name}");
             }
             for id in model.ids {
                 let facts = KnownModel::of(id.trim_end_matches('*'));
-                assert_eq!(facts.model().name, name, "{id}");
+                assert_eq!(facts.model().listing().name, name, "{id}");
             }
             let takes = model.capabilities;
             assert!(!takes.forced_tool || takes.tools, "{name}");
@@ -475,11 +519,19 @@ mod tests {
             );
             for (tier, taken) in [
                 (
-                    model.prices.iter().any(|price| price.flex.is_some()),
+                    model
+                        .listing()
+                        .prices
+                        .iter()
+                        .any(|price| price.flex.is_some()),
                     takes.flex,
                 ),
                 (
-                    model.prices.iter().any(|price| price.priority.is_some()),
+                    model
+                        .listing()
+                        .prices
+                        .iter()
+                        .any(|price| price.priority.is_some()),
                     takes.priority,
                 ),
             ] {
@@ -504,7 +556,7 @@ mod tests {
                 (Some(end), Some(later)) => end < later,
                 (None, Some(_)) => false,
             };
-            assert!(longer, "{} leads to {successor}", model.name);
+            assert!(longer, "{} leads to {successor}", model.listing().name);
         }
         let ended = KnownModel::of("eu.anthropic.claude-sonnet-4-20250514-v1:0");
         assert_eq!(

@@ -50,11 +50,11 @@ fn row(model: &Model) -> String {
     let takes = &model.capabilities;
     let ids: Vec<String> = model.ids.iter().map(|id| format!("`{id}`")).collect();
     let name = match model.refused {
-        Some(why) => format!("{} (not asked: {why})", model.name),
-        None => model.name.to_owned(),
+        Some(why) => format!("{} (not asked: {why})", model.listing().name),
+        None => model.listing().name.to_owned(),
     };
     let is_text = model.refused.is_none() && !takes.body.is_embedding();
-    let price = model.prices.first();
+    let price = model.listing().prices.first();
     let cells = [
         name,
         ids.join(", "),
@@ -75,6 +75,7 @@ fn row(model: &Model) -> String {
         money(price, |price| price.batch),
         money(price, |price| price.flex),
         model
+            .listing()
             .since
             .map_or_else(String::new, |date| date.to_string()),
         match (model.end_of_life, model.successor) {
@@ -111,7 +112,7 @@ fn sources() -> String {
         (FactGroup::Thinking, "thinking and effort"),
         (FactGroup::Tiers, "service tiers"),
     ] {
-        for source in Model::all().filter_map(|model| model.source(facts)) {
+        for source in Model::all().map(|model| model.listing().source(facts)) {
             let place = format!("{}; read on {}", source.what, source.checked);
             let of_place = facts_of.entry(place).or_default();
             if !of_place.contains(&words) {

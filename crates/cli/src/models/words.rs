@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 /// Describes a model in full.
 pub(super) fn in_full(model: &Model) -> String {
     let takes = &model.capabilities;
-    let mut text = format!("{}\n", model.name);
+    let mut text = format!("{}\n", model.listing().name);
     for id in model.ids {
         let _ = writeln!(text, "  {id}");
     }
@@ -29,15 +29,18 @@ pub(super) fn in_full(model: &Model) -> String {
         line("effort", &or_none(&model.effort.join(", ")));
     }
     line("service tiers", &tiers(takes));
-    for price in model.prices {
+    for price in model.listing().prices {
         line("USD per million", &prices(price));
     }
     line(
         "there since",
-        &model.since.map_or_else(unknown, |date| date.to_string()),
+        &model
+            .listing()
+            .since
+            .map_or_else(unknown, |date| date.to_string()),
     );
     line("there until", &until(model));
-    if let Some(note) = model.note {
+    if let Some(note) = model.listing().note {
         line("note", note);
     }
     for (facts, label, has_facts) in [
@@ -45,7 +48,7 @@ pub(super) fn in_full(model: &Model) -> String {
         (
             FactGroup::Prices,
             "source of prices",
-            !model.prices.is_empty(),
+            !model.listing().prices.is_empty(),
         ),
         (FactGroup::Takes, "source of forms", true),
         (
@@ -54,7 +57,8 @@ pub(super) fn in_full(model: &Model) -> String {
             model.end_of_life.is_some(),
         ),
     ] {
-        if let Some(source) = model.source(facts).filter(|_| has_facts) {
+        if has_facts {
+            let source = model.listing().source(facts);
             line(label, &format!("{} ({})", source.what, source.checked));
         }
     }
@@ -69,7 +73,11 @@ pub(super) fn listed(models: &[&Model]) -> String {
     );
     for model in models {
         let takes = &model.capabilities;
-        let price = model.prices.first().and_then(|price| price.on_demand);
+        let price = model
+            .listing()
+            .prices
+            .first()
+            .and_then(|price| price.on_demand);
         let _ = writeln!(
             text,
             "{:<48} {:<5} {:>10} {:>9} {:>14}  {}",

@@ -75,8 +75,14 @@ fn the_table_as_json_has_every_group_of_facts_with_its_source() {
         ] {
             assert!(!takes[fact].is_null(), "{model}");
         }
-        let sources = model["sources"].as_array().expect("sources");
-        assert!(sources.len() >= 12, "{model}");
+        let sources = model["sources"].as_object().expect("sources");
+        assert_eq!(sources.len(), 12, "{model}");
+        assert!(
+            sources
+                .values()
+                .all(|source| source["what"].is_string() && source["checked"].is_string()),
+            "{model}"
+        );
     }
 }
 

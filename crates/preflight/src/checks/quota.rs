@@ -98,7 +98,7 @@ pub(crate) fn check(subject: &Subject, facts: &Facts, found: &mut Findings) {
     // Quotas have names of their own for some models.
     if let (true, Some(quota_name)) = (
         limits.is_empty(),
-        KnownModel::of(&asked.id).model().quota_name,
+        KnownModel::of(&asked.id).model().listing().quota_name,
     ) {
         limits = self::limits(quotas, quota_name);
     }
