@@ -409,11 +409,15 @@ pub enum CallFaultKind {
     NotInRegion,
     /// `ResourceNotFoundException`: a model that will end, and that the account has not used lately.
     Legacy,
+    /// `ValidationException`: the account has to be opened for Bedrock by AWS's support.
+    AccountNotAuthorized,
+    /// `AccessDeniedException`: the caller may not hand the job's role over. Of `create` only.
+    PassRoleDenied,
 }
 
 impl CallFaultKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Throttle,
         Self::Unavailable,
         Self::Cut,
@@ -421,13 +425,19 @@ impl CallFaultKind {
         Self::UseCaseFormMissing,
         Self::NotInRegion,
         Self::Legacy,
+        Self::AccountNotAuthorized,
+        Self::PassRoleDenied,
     ];
 
-    /// Whether it is about the model that a call names.
+    /// Whether it is about the model that a call names, or the account's right to call it.
     pub(crate) fn is_about_model(self) -> bool {
         matches!(
             self,
-            Self::SubscriptionPending | Self::UseCaseFormMissing | Self::NotInRegion | Self::Legacy
+            Self::SubscriptionPending
+                | Self::UseCaseFormMissing
+                | Self::NotInRegion
+                | Self::Legacy
+                | Self::AccountNotAuthorized
         )
     }
 }

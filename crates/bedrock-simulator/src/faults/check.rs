@@ -189,6 +189,9 @@ fn call(fault: &CallFault) -> Result<(), Problem> {
     if (fault.model.is_some() || fault.kind.is_about_model()) && !names_model {
         return Err(Problem::Setting("only `create` and `invoke` name a model"));
     }
+    if fault.kind == super::CallFaultKind::PassRoleDenied && fault.operation != Operation::Create {
+        return Err(Problem::Setting("`pass_role_denied` is for `create`"));
+    }
     if fault.message.is_some() && fault.kind == super::CallFaultKind::Cut {
         return Err(Problem::Setting("a `cut` has no `message`"));
     }
@@ -253,6 +256,10 @@ mod tests {
             (
                 r#"{"calls":[{"operation":"get","kind":"not_in_region","first":1}]}"#,
                 "name a model",
+            ),
+            (
+                r#"{"calls":[{"operation":"invoke","kind":"pass_role_denied","first":1}]}"#,
+                "`pass_role_denied` is for `create`",
             ),
             (r#"{"models":[{"model":"anthropic."}]}"#, "models[0]"),
             (

@@ -115,6 +115,14 @@ fn error_of(fault: &CallFault) -> ApiError {
              actively using the model in the last 30 days. Please upgrade to an active model on \
              Amazon Bedrock",
         ),
+        CallFaultKind::AccountNotAuthorized => ApiError::validation(
+            "Your account is not authorized to perform this action. Please create a support case",
+        ),
+        CallFaultKind::PassRoleDenied => ApiError::access_denied(
+            "User: arn:aws:sts::123456789012:assumed-role/submit/submit is not authorized to \
+             perform: iam:PassRole on resource: arn:aws:iam::123456789012:role/batch because no \
+             identity-based policy allows the iam:PassRole action",
+        ),
     };
     if let Some(message) = &fault.message {
         error.message.clone_from(message);

@@ -173,7 +173,8 @@ async fn refusals_guardrails_leaks_and_nested_texts() {
 }
 
 /// The script of the example rehearses everything that a run survives. What is left out ends a run:
-/// the first use of a model is denied by itself or by its Region, or the model is an old one.
+/// the first use of a model is denied by itself or by its Region, the model is an old one, or the account
+/// or the caller lacks a right.
 #[tokio::test]
 async fn the_examples_script_has_every_kind_that_a_run_survives() {
     let script = include_bytes!("../../../../examples/wildlife-strikes/faults.json");
@@ -193,6 +194,8 @@ async fn the_examples_script_has_every_kind_that_a_run_survives() {
         CallFaultKind::UseCaseFormMissing,
         CallFaultKind::NotInRegion,
         CallFaultKind::Legacy,
+        CallFaultKind::AccountNotAuthorized,
+        CallFaultKind::PassRoleDenied,
     ];
     for kind in CallFaultKind::ALL {
         let is_there = faults.calls.iter().any(|fault| fault.kind == kind);
@@ -446,4 +449,38 @@ async fn a_script_with_a_mistake_does_not_start() {
     };
     let refused = Simulator::start(config).await;
     assert!(matches!(refused, Err(StartError::Faults(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_right_that_is_missing_is_refused_at_creation_in_the_services_words() {
+    let world = with_call(CallFault::of_first(
+        1,
+        Operation::Create,
+        CallFaultKind::AccountNotAuthorized,
+    ))
+    .await;
+    let refused = world.jobs.create(&new_job("closed")).await.unwrap_err();
+    assert!(matches!(refused, JobsError::Invalid(_)), "{refused:?}");
+    let text = refused.into_step("creating").full_message();
+    assert!(
+        text.contains(
+            "ValidationException: Your account is not authorized to perform this action."
+        ),
+        "{text}"
+    );
+
+    let world = with_call(CallFault::of_first(
+        1,
+        Operation::Create,
+        CallFaultKind::PassRoleDenied,
+    ))
+    .await;
+    let refused = world.jobs.create(&new_job("role")).await.unwrap_err();
+    assert!(matches!(refused, JobsError::AccessDenied(_)), "{refused:?}");
+    let text = refused.into_step("creating").full_message();
+    assert!(
+        text.contains("is not authorized to perform: iam:PassRole on resource: "),
+        "{text}"
+    );
+    assert_eq!(world.simulator.counters().jobs_created, 0);
 }

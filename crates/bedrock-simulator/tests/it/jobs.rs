@@ -98,34 +98,36 @@ async fn the_same_token_is_the_same_job() {
     assert_eq!(world.simulator.counters().jobs_created, 1);
 }
 
-/// The service answers a conflict; the adapter looks whether it is the same work, and only then
-/// answers the job that exists.
+/// The service refuses the name, with one exception or the other; the adapter looks whether it is the
+/// same work, and only then returns the job that exists.
 #[tokio::test]
 async fn a_name_that_is_taken_is_a_conflict_unless_it_is_the_same_work() {
-    let world = World::new(|_| {}).await;
-    let first = world.start("taken", input(1, tool_body)).await;
-    let other_token = NewJob {
-        token: "other".into(),
-        ..new_job("taken")
-    };
-    assert_eq!(world.jobs.create(&other_token).await.unwrap(), first);
-    let other_input = NewJob {
-        input: uri("s3://bucket/in/else.jsonl"),
-        ..other_token
-    };
-    assert!(matches!(
-        world.jobs.create(&other_input).await,
-        Err(JobsError::Conflict(_))
-    ));
-    let same_token_other_job = NewJob {
-        name: "another".into(),
-        ..new_job("taken")
-    };
-    assert!(matches!(
-        world.jobs.create(&same_token_other_job).await,
-        Err(JobsError::Conflict(_))
-    ));
-    assert_eq!(world.simulator.counters().jobs_created, 1);
+    for setting in [NameInUse::Conflict, NameInUse::Validation] {
+        let world = World::new(|config| config.faults.name_in_use = setting).await;
+        let first = world.start("taken", input(1, tool_body)).await;
+        let other_token = NewJob {
+            token: "other".into(),
+            ..new_job("taken")
+        };
+        assert_eq!(world.jobs.create(&other_token).await.unwrap(), first);
+        let other_input = NewJob {
+            input: uri("s3://bucket/in/else.jsonl"),
+            ..other_token
+        };
+        assert!(matches!(
+            world.jobs.create(&other_input).await,
+            Err(JobsError::Conflict(_))
+        ));
+        let same_token_other_job = NewJob {
+            name: "another".into(),
+            ..new_job("taken")
+        };
+        assert!(matches!(
+            world.jobs.create(&same_token_other_job).await,
+            Err(JobsError::Conflict(_))
+        ));
+        assert_eq!(world.simulator.counters().jobs_created, 1);
+    }
 }
 
 #[tokio::test]

@@ -51,6 +51,10 @@ async fn each_record_fault_is_counted_by_name_and_only_its_rows_are_asked_again(
         ("prose", "good", false),
         ("schema_violation", "invalid", true),
         ("max_tokens", "cut_off", true),
+        ("refusal", "invalid", true),
+        ("guardrail_intervened", "invalid", true),
+        ("tool_call_leak", "repaired", false),
+        ("nested_as_text", "repaired", false),
     ];
     for (kind, count, again) in kinds {
         let mut fault = json!({"records": [{"every": 100, "offset": 7, "kind": kind}]});
