@@ -12,10 +12,11 @@ use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::basic::{Compression, Type as Physical};
 use parquet::file::metadata::{
-    ColumnChunkMask, KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
-    RowGroupMetaData,
+    ColumnChunkMask, ColumnChunkMetaData, KeyValue, PageIndexPolicy, ParquetMetaData,
+    ParquetMetaDataReader, RowGroupMetaData,
 };
 use parquet::schema::types::{ColumnDescriptor, SchemaDescPtr, SchemaDescriptor};
+use quarry_table::MAX_ROW_BYTES;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -68,6 +69,7 @@ impl ParquetFile {
         let declared = footer.declared;
         let bare = footer.bare;
         check_extent(&name, &declared)?;
+        check_rows(&name, &bare)?;
         let damaged = |reason: String| FileError::Damaged {
             file: name.clone(),
             row: None,
@@ -208,6 +210,34 @@ fn check_extent(file: &str, declared: &SchemaDescriptor) -> Result<(), FileError
             "store what is deep in it as JSON text",
         ),
     }
+}
+
+/// Refuses row groups whose rows are on average longer than a row of a text table may be: 15 KB can hold a cell of 500 MB,
+/// and a row is in memory whole.
+fn check_rows(file: &str, metadata: &ParquetMetaData) -> Result<(), FileError> {
+    let limit = i64::try_from(MAX_ROW_BYTES).unwrap_or(i64::MAX);
+    for (number, group) in metadata.row_groups().iter().enumerate() {
+        let bytes = |column: &ColumnChunkMetaData| column.uncompressed_size();
+        let all = group
+            .columns()
+            .iter()
+            .fold(0_i64, |sum, column| sum.saturating_add(bytes(column)));
+        if group.num_rows() == 0 || all / group.num_rows() <= limit {
+            continue;
+        }
+        let largest = group.columns().iter().max_by_key(|column| bytes(column));
+        return Err(FileError::Unsupported {
+            file: file.to_owned(),
+            column: largest.map(|column| column.column_path().string()),
+            what: format!(
+                "most of row group {number} is in it, whose rows have {} bytes on average, more than the {MAX_ROW_BYTES} of \
+                 a row",
+                all / group.num_rows()
+            ),
+            remedy: "shorten its values, or store them beside the table",
+        });
+    }
+    Ok(())
 }
 
 /// Refuses arrays of no bytes: the encoder cannot count them.
