@@ -58,7 +58,7 @@ fn a_column_that_is_nested_too_deep_is_refused_when_the_file_is_opened() {
     };
     assert_eq!(
         nested(65).unwrap_err().to_string(),
-        "t.parquet: column \"group\": its values are nested 64 groups deep, more than 63; store what is deep in it as JSON \
+        "t.parquet: column \"group\": its values are nested more than 63 groups deep; store what is deep in it as JSON \
          text"
     );
     let layout = TableLayout::of(&nested(64).unwrap()).unwrap();
