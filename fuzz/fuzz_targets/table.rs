@@ -3,10 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use quarry_table::{Format, RowDecoder};
+use quarry_table::{Dialect, Format, Quoting, RowDecoder};
 
-fn rows(format: Format, pieces: &[&[u8]]) -> (Vec<Vec<u8>>, bool) {
-    let mut decoder = RowDecoder::start(format, "fuzz");
+fn rows(dialect: Dialect, pieces: &[&[u8]]) -> (Vec<Vec<u8>>, bool) {
+    let mut decoder = RowDecoder::start(dialect, "fuzz");
     let mut rows = Vec::new();
     let mut take = |decoder: &mut RowDecoder| loop {
         match decoder.next_row() {
@@ -27,8 +27,12 @@ fn rows(format: Format, pieces: &[&[u8]]) -> (Vec<Vec<u8>>, bool) {
 }
 
 fuzz_target!(|input: (u8, usize, &[u8])| {
-    let (format, cut, bytes) = input;
-    let format = [Format::Csv, Format::Tsv, Format::JsonLines][usize::from(format) % 3];
+    let (dialect, cut, bytes) = input;
+    let dialect = usize::from(dialect);
+    let dialect = Dialect {
+        format: [Format::Csv, Format::Tsv, Format::JsonLines][dialect % 3],
+        quoting: [Quoting::Standard, Quoting::Backslash, Quoting::None][dialect / 3 % 3],
+    };
     let cut = cut % (bytes.len() + 1);
-    assert_eq!(rows(format, &[bytes]), rows(format, &[&bytes[..cut], &bytes[cut..]]));
+    assert_eq!(rows(dialect, &[bytes]), rows(dialect, &[&bytes[..cut], &bytes[cut..]]));
 });

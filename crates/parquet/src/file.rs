@@ -12,16 +12,13 @@ use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::basic::{Compression, Type as Physical};
 use parquet::file::metadata::{
-    ColumnChunkMask, KeyValue, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
-    RowGroupMetaData,
+    ColumnChunkMask, ColumnChunkMetaData, KeyValue, PageIndexPolicy, ParquetMetaData,
+    ParquetMetaDataReader, RowGroupMetaData,
 };
-use parquet::schema::types::{ColumnDescriptor, SchemaDescPtr, SchemaDescriptor};
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
+use quarry_table::MAX_ROW_BYTES;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// How deeply groups may stand in each other, counted as Parquet does: a list is two. Schemas are walked by recursion, and
-/// the encoder takes some kilobytes of stack for each level.
-const MAX_DEPTH: usize = 64;
 
 /// The most columns, those inside of structs and lists counted each: as many as keys of JSON Lines. Every one takes buffers
 /// of its own when rows are read and written.
@@ -67,7 +64,8 @@ impl ParquetFile {
         let footer = footer::read(&name, &*ranges)?;
         let declared = footer.declared;
         let bare = footer.bare;
-        check_extent(&name, &declared)?;
+        check_width(&name, &declared)?;
+        check_rows(&name, &bare)?;
         let damaged = |reason: String| FileError::Damaged {
             file: name.clone(),
             row: None,
@@ -174,40 +172,48 @@ fn check_names(file: &str, columns: &[String]) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Refuses schemas that are too wide or too deep to be worked with.
-fn check_extent(file: &str, declared: &SchemaDescriptor) -> Result<(), FileError> {
-    let refused = |column: Option<String>, what: String, remedy: &'static str| {
-        Err(FileError::Unsupported {
-            file: file.to_owned(),
-            column,
-            what,
-            remedy,
-        })
-    };
-    if declared.num_columns() > MAX_COLUMNS {
-        let what = format!(
+/// Refuses schemas that are too wide to be worked with.
+fn check_width(file: &str, declared: &SchemaDescriptor) -> Result<(), FileError> {
+    if declared.num_columns() <= MAX_COLUMNS {
+        return Ok(());
+    }
+    Err(FileError::Unsupported {
+        file: file.to_owned(),
+        column: None,
+        what: format!(
             "there are {} columns, those inside of others counted, more than {MAX_COLUMNS}",
             declared.num_columns()
-        );
-        return refused(None, what, "leave out those that are not needed");
-    }
-    let depth = |column: &ColumnDescriptor| column.path().parts().len();
-    let too_deep = declared
-        .columns()
-        .iter()
-        .find(|column| depth(column) > MAX_DEPTH);
-    match too_deep {
-        None => Ok(()),
-        Some(column) => refused(
-            column.path().parts().first().cloned(),
-            format!(
-                "its values are nested {} groups deep, more than {}",
-                depth(column) - 1,
-                MAX_DEPTH - 1
-            ),
-            "store what is deep in it as JSON text",
         ),
+        remedy: "leave out those that are not needed",
+    })
+}
+
+/// Refuses row groups whose rows are on average longer than a row of a text table may be: 15 KB can hold a cell of 500 MB,
+/// and a row is in memory whole.
+fn check_rows(file: &str, metadata: &ParquetMetaData) -> Result<(), FileError> {
+    let limit = i64::try_from(MAX_ROW_BYTES).unwrap_or(i64::MAX);
+    for (number, group) in metadata.row_groups().iter().enumerate() {
+        let bytes = |column: &ColumnChunkMetaData| column.uncompressed_size();
+        let all = group
+            .columns()
+            .iter()
+            .fold(0_i64, |sum, column| sum.saturating_add(bytes(column)));
+        if group.num_rows() == 0 || all / group.num_rows() <= limit {
+            continue;
+        }
+        let largest = group.columns().iter().max_by_key(|column| bytes(column));
+        return Err(FileError::Unsupported {
+            file: file.to_owned(),
+            column: largest.map(|column| column.column_path().string()),
+            what: format!(
+                "most of row group {number} is in it, whose rows have {} bytes on average, more than the {MAX_ROW_BYTES} of \
+                 a row",
+                all / group.num_rows()
+            ),
+            remedy: "shorten its values, or store them beside the table",
+        });
     }
+    Ok(())
 }
 
 /// Refuses arrays of no bytes: the encoder cannot count them.

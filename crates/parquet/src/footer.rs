@@ -1,5 +1,6 @@
 //! Reading a file's footer and writing one.
 
+use crate::depth::{MAX_GROUPS, too_deep};
 use crate::error::{FileError, encode};
 use crate::guard::guarded;
 use crate::ranges::Ranges;
@@ -50,6 +51,14 @@ pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError>
         row: None,
         reason: format!("its footer cannot be read: {reason}"),
     };
+    if let Some(column) = too_deep(&encoded) {
+        return Err(FileError::Unsupported {
+            file: file.to_owned(),
+            column: Some(column),
+            what: format!("its values are nested more than {MAX_GROUPS} groups deep"),
+            remedy: "store what is deep in it as JSON text",
+        });
+    }
     let (declared, bare) = guarded(|| decode(&encoded).map_err(|error| error.to_string()))
         .map_err(|error| damaged(&error))?;
     check(&bare, ranges.len()).map_err(|reason| damaged(&reason))?;

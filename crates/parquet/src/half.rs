@@ -31,7 +31,12 @@ pub(crate) fn shortest(bytes: &[u8]) -> Option<f32> {
     let found = (0..5).find_map(|digits| {
         let text = format!("{own:.digits$e}");
         let read: f64 = text.parse().ok()?;
-        let is_same = lower < read && read < upper || is_even && (read == lower || read == upper);
+        // At the middle between two floats, the even one is meant.
+        let is_same = if is_even {
+            (lower..=upper).contains(&read)
+        } else {
+            lower < read && read < upper
+        };
         is_same.then(|| text.parse::<f32>().ok()).flatten()
     });
     found.map(|found| found.copysign(value))

@@ -92,6 +92,7 @@
 
 mod calendar;
 mod decimal;
+mod depth;
 mod error;
 mod file;
 mod footer;

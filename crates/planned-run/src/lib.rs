@@ -56,6 +56,10 @@ pub async fn planned(store: &MemoryStore, rows: u32, settings: &[(&str, &str)]) 
 /// # Errors
 ///
 /// Those of `plan`.
+///
+/// # Panics
+///
+/// When memory does not take an object, which it always does.
 pub async fn try_planned(
     store: &MemoryStore,
     rows: u32,

@@ -53,6 +53,44 @@ fn read_all(bytes: Bytes) -> Result<(), FileError> {
     Ok(())
 }
 
+/// A footer without rows whose only column lies below this many groups, written by hand: no writer would do it.
+fn deeply_nested(groups: u32) -> Bytes {
+    let varint = |mut number: u32| {
+        let mut bytes = Vec::new();
+        while number >= 0x80 {
+            bytes.push(number.to_le_bytes()[0] | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number.to_le_bytes()[0]);
+        bytes
+    };
+    // Version 1, then the list of schema elements: the root, groups of one member each, a leaf of 64-bit integers.
+    let mut footer = vec![0x15, 0x02, 0x19, 0xfc];
+    footer.extend(varint(groups + 2));
+    footer.extend(b"\x48\x01r\x15\x02\x00");
+    footer.extend(b"\x35\x02\x18\x01g\x15\x02\x00".repeat(groups as usize));
+    footer.extend(b"\x15\x04\x25\x02\x18\x01a\x00");
+    // No rows and no row groups.
+    footer.extend(b"\x16\x00\x19\x0c\x00");
+    let length = u32::try_from(footer.len()).unwrap().to_le_bytes();
+    [&b"PAR1"[..], &footer, &length, b"PAR1"].concat().into()
+}
+
+/// A stack that overflows ends the process, and no error names the file.
+#[test]
+fn no_depth_of_groups_overflows_the_stack() {
+    assert!(ParquetFile::open("x", Arc::new(deeply_nested(63))).is_ok());
+    for groups in [64, 100, 20_000, 400_000] {
+        let error = ParquetFile::open("x", Arc::new(deeply_nested(groups))).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("column \"g\": its values are nested more than 63 groups deep"),
+            "{error}"
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

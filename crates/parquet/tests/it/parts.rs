@@ -519,7 +519,7 @@ fn notes_of_writers_are_adapted_or_left_out() {
     );
 }
 
-/// pyarrow, and with it pandas and GeoPandas, looks for them there first, and at those of the file only if there are none.
+/// pyarrow, and with it pandas and `GeoPandas`, looks for them there first, and at those of the file only if there are none.
 #[test]
 fn notes_inside_the_arrow_schema_survive_as_those_of_the_file_do() {
     let pandas = json!({

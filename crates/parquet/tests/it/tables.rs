@@ -3,11 +3,14 @@
 use crate::fixture::{
     as_others_read, cells, expected, join, numbered_part, open, open_bytes, whole,
 };
-use arrow_array::{Array as _, Int64Array, RecordBatch};
+use arrow_array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
 use quarry_parquet::{FileError, ParquetFile, PartWriter, TableLayout};
+use quarry_table::MAX_ROW_BYTES;
 use std::sync::Arc;
 
 /// The same layout through its stored form.
@@ -55,7 +58,7 @@ fn a_column_that_is_nested_too_deep_is_refused_when_the_file_is_opened() {
     };
     assert_eq!(
         nested(65).unwrap_err().to_string(),
-        "t.parquet: column \"group\": its values are nested 64 groups deep, more than 63; store what is deep in it as JSON \
+        "t.parquet: column \"group\": its values are nested more than 63 groups deep; store what is deep in it as JSON \
          text"
     );
     let layout = TableLayout::of(&nested(64).unwrap()).unwrap();
@@ -78,6 +81,33 @@ fn a_file_of_too_many_columns_is_refused_when_it_is_opened() {
          needed"
     );
     assert!(columns(10_000).is_ok());
+}
+
+/// What is small in the file may be large in memory.
+#[test]
+fn rows_that_are_too_long_are_refused_when_the_file_is_opened() {
+    let open = |length: usize| {
+        let cells = StringArray::from(vec!["x".repeat(length)]);
+        let rows = RecordBatch::try_from_iter([("text", Arc::new(cells) as ArrayRef)]).unwrap();
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_dictionary_enabled(false)
+            .build();
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties)).unwrap();
+        writer.write(&rows).unwrap();
+        writer.close().unwrap();
+        assert!(bytes.len() < 64 << 10);
+        ParquetFile::open("t.parquet", Arc::new(Bytes::from(bytes)))
+    };
+    let error = open(MAX_ROW_BYTES + 1).unwrap_err().to_string();
+    for words in [
+        "t.parquet: column \"text\": most of row group 0",
+        "more than the 67108864 of a row",
+    ] {
+        assert!(error.contains(words), "{error}");
+    }
+    assert!(open(MAX_ROW_BYTES / 2).is_ok());
 }
 
 /// pandas writes a column of nothing but None without a type, and gives it one in the next file.
