@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// 2026-11-28T05:00:00Z.
-const NOVEMBER_2026: Duration = Duration::from_secs(1_795_842_000);
+const NOVEMBER_2026: Duration = Duration::from_hours(498_845);
 const ROWS: usize = 200;
 
 /// A model whose structured output is refused, as some Regions did until autumn 2026: the run learns it from the first calls
