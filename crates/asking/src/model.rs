@@ -4,8 +4,8 @@
 use crate::AskingError;
 use quarry_contract::settings::{BatchMode, Effort, ServiceTier, Settings, ThinkingSetting};
 use quarry_model::{
-    Capabilities, CapabilityOverrides, DEFAULT_MAX_TOKENS, Date, KnownModel, ModelOverrides,
-    Thinking,
+    Capabilities, CapabilityOverrides, DEFAULT_MAX_TOKENS, Date, FoundBy, KnownModel,
+    ModelOverrides, Thinking,
 };
 use std::fmt;
 
@@ -13,6 +13,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunModel {
     id: String,
+    named_by: &'static str,
     known: KnownModel,
     capabilities: Capabilities,
     /// What settings say of it, for what is no capability.
@@ -35,6 +36,7 @@ impl RunModel {
         let overrides = overrides(settings)?.primary;
         Ok(Self {
             capabilities: known.overridden(&overrides),
+            named_by: settings.model_setting(),
             id,
             known,
             overrides,
@@ -66,6 +68,7 @@ impl RunModel {
         overrides.effort = of_fallback.effort.or(overrides.effort);
         Ok(Some(Self {
             id,
+            named_by: "BEDROCK_FALLBACK_MODEL_ID",
             known,
             capabilities,
             overrides,
@@ -172,6 +175,23 @@ impl RunModel {
         lacking
     }
 
+    /// What there is to know of how a model without a row in the table is asked.
+    pub fn note_without_row(&self) -> Option<String> {
+        let Self { id, named_by, .. } = self;
+        let model = self.known.model().listing().name;
+        match self.known.found_by() {
+            FoundBy::Model => None,
+            FoundBy::Provider => Some(format!(
+                "{id} ({named_by}) is not in the table of models: it is asked as a model of {model} that is not listed, without a \
+                 ceiling of tokens (`quarry models` lists all; BEDROCK_MODEL_CAPABILITIES says more)"
+            )),
+            FoundBy::Nothing => Some(format!(
+                "{id} ({named_by}) names no model of the table: it is asked as a model of which nothing is known \
+                 (BEDROCK_MODEL_CAPABILITIES says more)"
+            )),
+        }
+    }
+
     /// What of the settings is not sent to a fallback model, since it does not have it: one sentence each.
     pub fn left_out_as_fallback(&self, settings: &Settings) -> Vec<String> {
         let model = &self.id;
@@ -201,6 +221,7 @@ impl RunModel {
     fn lack(&self, what: Lacking) -> Lack {
         Lack {
             model: self.id.clone(),
+            named_by: self.named_by,
             what,
         }
     }
@@ -218,6 +239,8 @@ fn overrides(settings: &Settings) -> Result<ModelOverrides, AskingError> {
 pub struct Lack {
     /// The model's id.
     pub model: String,
+    /// The setting that names it.
+    pub named_by: &'static str,
     /// What it does not have.
     pub what: Lacking,
 }
@@ -261,7 +284,7 @@ pub enum Lacking {
 
 impl fmt::Display for Lack {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let model = &self.model;
+        let model = format!("{} ({})", self.model, self.named_by);
         match &self.what {
             Lacking::Text { why } => {
                 write!(
@@ -276,15 +299,18 @@ impl fmt::Display for Lack {
                     "{model} ended on {end}: the service refuses every call and job; "
                 )?;
                 match successor {
-                    Some(successor) => write!(formatter, "move to {successor}")?,
+                    Some(successor) => write!(
+                        formatter,
+                        "move to another model, such as {successor} (`quarry models`)"
+                    )?,
                     None => formatter.write_str("move to another model (`quarry models`)")?,
                 }
                 formatter.write_str(&corrected("end_of_life"))
             }
             Lacking::Tokens { set, ceiling } => write!(
                 formatter,
-                "BEDROCK_MAX_TOKENS is {set}, and {model} answers with at most {ceiling} tokens; lower it, or leave it out \
-                 for the most that the model takes{}",
+                "BEDROCK_MAX_TOKENS is {set}, and {model} answers with at most {ceiling} tokens; set it to that or \
+                 less, or leave it out{}",
                 corrected("max_output_tokens")
             ),
             Lacking::Batch => write!(

@@ -43,8 +43,20 @@ impl Asking {
                 because,
             });
         }
-        let (fallback, words) = (self.fallback()?, fallback_refusal?);
-        let form = fallback.form_after(words)?;
+        self.forms_after_fallback(so_far, fallback_refusal?)
+    }
+
+    /// The forms to send records in about which the service refused the fallback model with these words. `None` when there is
+    /// no other way to ask it.
+    pub fn forms_after_fallback(
+        &self,
+        so_far: Option<&RequestForms>,
+        words: &str,
+    ) -> Option<RequestForms> {
+        let form = self.fallback()?.form_after(words)?;
+        let mut because = so_far
+            .map(|forms| forms.because.clone())
+            .unwrap_or_default();
         because.push(format!("{words}: asked again with {form}"));
         Some(RequestForms {
             primary: self.form().clone(),

@@ -1,7 +1,8 @@
 //! What a model accepts, as plain data that settings can override.
 
 use crate::date::Date;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The Bedrock operation whose request body a record carries (`modelInvocationType` of a batch
 /// job, and the operation used on demand).
@@ -194,9 +195,11 @@ pub struct CapabilityOverrides {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<bool>,
     /// See [`Capabilities::max_input_tokens`].
+    #[serde(deserialize_with = "at_least_one")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_input_tokens: Option<u64>,
     /// See [`Capabilities::max_output_tokens`].
+    #[serde(deserialize_with = "at_least_one")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u64>,
     /// The last day on which the model is asked, whatever the table says.
@@ -215,6 +218,15 @@ impl CapabilityOverrides {
         let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
         serde_json::from_value(serde_json::Value::Object(object))
     }
+}
+
+/// A count of tokens: a model without any cannot be asked.
+fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let count = Option::<u64>::deserialize(deserializer)?;
+    if count == Some(0) {
+        return Err(D::Error::custom("a number of tokens is 0; at least 1"));
+    }
+    Ok(count)
 }
 
 /// What `BEDROCK_MODEL_CAPABILITIES` says.
@@ -317,6 +329,8 @@ mod tests {
             r#"{"fallback":{"fallback":{}}}"#,
             r#"{"end_of_life":"never"}"#,
             r#"{"max_output_tokens":-1}"#,
+            r#"{"max_output_tokens":0}"#,
+            r#"{"fallback":{"max_input_tokens":0}}"#,
             "[]",
             "null",
             "",

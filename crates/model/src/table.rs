@@ -561,7 +561,7 @@ mod tests {
         let ended = KnownModel::of("eu.anthropic.claude-sonnet-4-20250514-v1:0");
         assert_eq!(
             ended.successor().as_deref(),
-            Some("eu.anthropic.claude-sonnet-5")
+            Some("eu.anthropic.claude-sonnet-4-6")
         );
         assert_eq!(ended.model().end_of_life, Date::parse("2026-10-14"));
     }

@@ -121,6 +121,23 @@ impl Refusals {
         (lasting.next().is_none() && self.others == 0).then_some(only)
     }
 
+    /// The fallback model's words and how many lines have them, if it refused every record that it was asked about in the same
+    /// words. What is in no group says nothing.
+    pub fn only_of_fallback(&self) -> Option<(&str, u64)> {
+        let mut of_fallback = self
+            .groups
+            .iter()
+            .filter_map(|group| Some((group.fallback_message.as_deref()?, group.lines)));
+        let (words, mut lines) = of_fallback.next()?;
+        for (other, more) in of_fallback {
+            if other != words {
+                return None;
+            }
+            lines += more;
+        }
+        Some((words, lines))
+    }
+
     /// Notes that the records were asked again after all, in another form.
     pub fn are_asked_again(&mut self) {
         for group in &mut self.groups {

@@ -1,6 +1,7 @@
 //! One record, one question, one output line.
 
 use crate::Deps;
+use crate::fallback_watch::FallbackWatch;
 use crate::line::{self, LineError};
 use crate::pacing::Pacing;
 use bytes::Bytes;
@@ -35,6 +36,8 @@ pub(crate) struct Asker<'a> {
     /// Whether the fallback model has the tier of the settings.
     pub(crate) fallback_has_tier: bool,
     pub(crate) fallback: Option<&'a Fallback>,
+    /// What the fallback model said of the records so far.
+    pub(crate) fallback_watch: FallbackWatch,
     /// Whether other rows of the slice have been paid for as a job. A model that cannot be called on
     /// demand then costs these rows their answers, and not the run its result. The same holds for a
     /// fallback model.
@@ -108,6 +111,7 @@ impl<'a> Asker<'a> {
             tier: None,
             fallback_has_tier: asking.fallback_has_tier(),
             fallback: asking.fallback(),
+            fallback_watch: FallbackWatch::default(),
             rows_were_paid,
         })
     }
@@ -241,11 +245,26 @@ impl Asker<'_> {
             return Err(unanswered(&self.model_id, rejected, None));
         };
         let id = fallback.model_id();
+        if let Some((fallback_code, words)) = self.fallback_watch.refusal() {
+            let rejected = InvokeError::Rejected {
+                code: fallback_code,
+                message: words,
+            };
+            return Err(unanswered(id, rejected, Some((code, message))));
+        }
         let converse = fallback.is_asked_by_converse();
         let tier = self.tier.filter(|_| self.fallback_has_tier);
         match self.call(id, converse, tier, body.into()).await {
-            Ok(reply) => Ok((reply, true)),
-            Err(error) => Err(unanswered(id, error, Some((code, message)))),
+            Ok(reply) => {
+                self.fallback_watch.answered();
+                Ok((reply, true))
+            }
+            Err(error) => {
+                if let InvokeError::Rejected { code, message } = &error {
+                    self.fallback_watch.refused(*code, message);
+                }
+                Err(unanswered(id, error, Some((code, message))))
+            }
         }
     }
 

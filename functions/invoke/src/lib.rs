@@ -9,6 +9,7 @@
 
 mod ask;
 mod breaker;
+mod fallback_watch;
 mod flex;
 mod line;
 mod pacing;

@@ -75,6 +75,18 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
             Next::RecordsOwn => is_taken = true,
         }
     }
+    if let Some(forms) = merge.forms_after_fallback(&round).await? {
+        round.counts.refusals.are_asked_again();
+        documents::write(&*deps.store, &merge.round.counts(), &round).await?;
+        merge.keep_results(&places, &mut spool).await?;
+        let todo = Todo {
+            version: VERSION,
+            rows: merge.rows_without_good_answer(&places, true),
+            forms: Some(forms),
+            is_taken,
+        };
+        return merge.next_round(state, &todo, false).await;
+    }
     let counts_as_attempt = !merge.was_stopped() && !merge.was_left;
     let uncounted = state.stopped_rounds + u32::from(!counts_as_attempt);
     let max_retries = merge.asking.settings().max_retries;
@@ -171,21 +183,23 @@ impl Merge {
     /// there is a fallback model. Only calls on demand reach that, so it has to be a round of calls: of
     /// fewer rows than a job takes.
     fn open_rows(&self, places: &[Place]) -> Vec<u64> {
-        let rows = |with_refused: bool| -> Vec<u64> {
-            places
-                .iter()
-                .enumerate()
-                .filter(|(_, place)| !place.good && (with_refused || !place.refused))
-                .filter_map(|(index, _)| self.expected.row(index))
-                .collect()
-        };
         if self.job.is_some() && self.asking.fallback().is_some() {
-            let all = rows(true);
+            let all = self.rows_without_good_answer(places, true);
             if (all.len() as u64) < self.asking.settings().min_records_per_job {
                 return all;
             }
         }
-        rows(false)
+        self.rows_without_good_answer(places, false)
+    }
+
+    /// Rows that lack a good answer; those whose record the service would refuse again only if `with_refused` says so.
+    fn rows_without_good_answer(&self, places: &[Place], with_refused: bool) -> Vec<u64> {
+        places
+            .iter()
+            .enumerate()
+            .filter(|(_, place)| !place.good && (with_refused || !place.refused))
+            .filter_map(|(index, _)| self.expected.row(index))
+            .collect()
     }
 
     /// The rows of this round.

@@ -85,25 +85,58 @@ impl Merge {
         Ok(Next::AskAgain(so_far.cloned()))
     }
 
+    /// The forms of the next round when the fallback model refused every record of this one that it was asked about, and
+    /// can be asked in another way. The run's model answered others, or is asked again by other means.
+    pub(crate) async fn forms_after_fallback(
+        &self,
+        round: &Round,
+    ) -> Result<Option<RequestForms>, StepError> {
+        let counts = &round.counts;
+        if counts.by_fallback > 0 {
+            return Ok(None);
+        }
+        let Some((words, records)) = counts.refusals.only_of_fallback() else {
+            return Ok(None);
+        };
+        if records < REFUSED_RECORDS && self.plan.slices > 1 {
+            return Ok(None);
+        }
+        let so_far = self.asked.forms.as_ref();
+        if let Some(known) = self.learned_forms().await? {
+            return Ok(Some(known));
+        }
+        let next = self.asking.forms_after_fallback(so_far, words);
+        self.learn(next).await
+    }
+
     /// The next forms after those of this round: what another slice has learned meanwhile, or what
     /// follows from the service's words.
     async fn next_forms(&self, refusal: &RefusalGroup) -> Result<Option<RequestForms>, StepError> {
-        let at = self.run.forms();
-        let so_far = self.asked.forms.as_ref();
-        let steps = |forms: &RequestForms| forms.because.len();
-        let known: Option<RequestForms> = documents::read_if_there(&*self.store, &at).await?;
-        let known = known.filter(|known| steps(known) > so_far.map_or(0, steps));
-        if known.is_some() {
-            return Ok(known);
+        if let Some(known) = self.learned_forms().await? {
+            return Ok(Some(known));
         }
         let next = self.asking.forms_after(
-            so_far,
+            self.asked.forms.as_ref(),
             &refusal.message,
             refusal.fallback_message.as_deref(),
         );
-        let next = next.filter(|next| steps(next) <= MOST_FORMS);
+        self.learn(next).await
+    }
+
+    /// What the run has learned since this round was written.
+    async fn learned_forms(&self) -> Result<Option<RequestForms>, StepError> {
+        let steps = |forms: &RequestForms| forms.because.len();
+        let so_far = self.asked.forms.as_ref().map_or(0, steps);
+        let known: Option<RequestForms> =
+            documents::read_if_there(&*self.store, &self.run.forms()).await?;
+        Ok(known.filter(|known| steps(known) > so_far))
+    }
+
+    /// Leaves the next forms for the other slices, unless there have been too many.
+    async fn learn(&self, next: Option<RequestForms>) -> Result<Option<RequestForms>, StepError> {
+        let next = next.filter(|next| next.because.len() <= MOST_FORMS);
         if let Some(forms) = &next {
-            documents::write(&*self.store, &at, forms).await?;
+            documents::write(&*self.store, &self.run.forms(), forms).await?;
         }
         Ok(next)
     }

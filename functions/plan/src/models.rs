@@ -3,7 +3,7 @@
 use quarry_asking::{Lack, RunModel};
 use quarry_contract::settings::Settings;
 use quarry_edge::error::StepError;
-use quarry_model::Date;
+use quarry_model::{Date, FoundBy, KnownModel};
 
 /// Holds the run's models against the settings on the day that the run was started, and returns what there is to note.
 pub(crate) fn check(settings: &Settings, started: &str) -> Result<Vec<String>, StepError> {
@@ -15,11 +15,14 @@ pub(crate) fn check(settings: &Settings, started: &str) -> Result<Vec<String>, S
     let primary = RunModel::primary(settings).map_err(StepError::bad_request)?;
     let mut lacking: Vec<Lack> = primary.ended(today).into_iter().collect();
     lacking.extend(primary.lacking(settings));
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = primary.note_without_row().into_iter().collect();
     if let Some(fallback) = RunModel::fallback(settings).map_err(StepError::bad_request)? {
         lacking.extend(fallback.ended(today));
         lacking.extend(fallback.lacking_as_fallback(settings));
-        notes = fallback.left_out_as_fallback(settings);
+        if KnownModel::of(fallback.id()).found_by() == FoundBy::Provider {
+            notes.extend(fallback.note_without_row());
+        }
+        notes.extend(fallback.left_out_as_fallback(settings));
     }
     if lacking.is_empty() {
         return Ok(notes);

@@ -38,9 +38,9 @@ fn the_whole_environment_of_the_container_is_taken() {
         "BEDROCK_BATCH_THRESHOLD=1000",
         "BEDROCK_BATCH_TIMEOUT_HOURS=24",
         "BEDROCK_CONCURRENCY_MODE=sequential",
-        "BEDROCK_FALLBACK_MODEL_ID=anthropic.claude-sonnet-4-20250514-v1:0",
+        "BEDROCK_FALLBACK_MODEL_ID=us.anthropic.claude-sonnet-4-6",
         "BEDROCK_INFERENCE_PROFILE_ARN=",
-        "BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS=[\"anthropic.claude-sonnet-4-5-20250929-v1:0\"]",
+        "BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS=[\"anthropic.claude-haiku-4-5-20251001-v1:0\"]",
         "BEDROCK_LOG_TRUNCATIONS=True",
         "BEDROCK_MAX_CONCURRENT_BATCH_JOBS=20",
         "BEDROCK_MAX_CONCURRENT_WORKERS=5",
@@ -49,7 +49,7 @@ fn the_whole_environment_of_the_container_is_taken() {
         "BEDROCK_MAX_RETRIES=3",
         "BEDROCK_MAX_TOKENS=32768",
         "BEDROCK_OUTPUT_COLUMN_PREFIX=llm_",
-        "BEDROCK_PRIMARY_MODEL_ID=anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "BEDROCK_PRIMARY_MODEL_ID=anthropic.claude-haiku-4-5-20251001-v1:0",
         "BEDROCK_RATE_LIMIT_PER_SECOND=10",
         "BEDROCK_ROUTED_RULES_COLUMN=selected_rule_names",
         "BEDROCK_SKIP_ERROR_RECORDS=FALSE",
@@ -67,7 +67,7 @@ fn the_whole_environment_of_the_container_is_taken() {
     assert_eq!(summary["validation_passed_records"], 2, "{summary}");
     assert_eq!(
         summary["effective_model_id"],
-        "global.anthropic.claude-sonnet-4-5-20250929-v1:0"
+        "global.anthropic.claude-haiku-4-5-20251001-v1:0"
     );
     assert_noted(
         &summary,

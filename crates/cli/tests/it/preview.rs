@@ -11,12 +11,16 @@ fn golden(name: &str) -> String {
     path.display().to_string()
 }
 
+/// The golden files outlive the model that they were agreed for.
+const STILL_THERE: &str = r#"{"end_of_life":"9999-12-31"}"#;
+
 #[track_caller]
 fn assert_golden(expected: &str, more: &str, total: &str) {
     let ran = Workplace::new()
         .quarry(&format!(
             "preview {} --prompts {} --schema {} --set BEDROCK_MAX_TOKENS=256 --set BEDROCK_TEMPERATURE=0 \
-             --set BEDROCK_PRIMARY_MODEL_ID=anthropic.claude-sonnet-4-20250514-v1:0 {more}",
+             --set BEDROCK_PRIMARY_MODEL_ID=anthropic.claude-sonnet-4-20250514-v1:0 \
+             --set BEDROCK_MODEL_CAPABILITIES={STILL_THERE} {more}",
             golden("data.csv"),
             golden("prompts.json"),
             golden("schema.json")

@@ -434,6 +434,8 @@ fn job_arguments(case: &Path, settings: &Value) -> String {
     // What was recorded was asked of this model, by its bare id. On demand it is reached by a profile only.
     if settings["BEDROCK_PRIMARY_MODEL_ID"].is_null() {
         arguments += " --set BEDROCK_PRIMARY_MODEL_ID=us.anthropic.claude-sonnet-4-20250514-v1:0";
+        // It has ended meanwhile.
+        arguments += r#" --set BEDROCK_MODEL_CAPABILITIES={"end_of_life":"9999-12-31"}"#;
     }
     let schema = case.join("schema.json");
     if schema.exists() {

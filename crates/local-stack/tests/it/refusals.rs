@@ -229,3 +229,28 @@ async fn what_one_slice_has_learned_the_next_ones_know() {
     assert_eq!(number(&summary, "/successful_records"), 300);
     assert_eq!(case.stack.counters().jobs_created, 4);
 }
+
+/// The run's model refuses every fifth record for its own sake. The fallback model is asked about these in a form that it
+/// refuses: after 20 calls it is asked in the next one, and every row has an answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fallback_model_that_refuses_every_record_it_gets_is_asked_in_another_form() {
+    let settings = [
+        ("BEDROCK_BATCH_MODE", "realtime"),
+        ("BEDROCK_MAX_RETRIES", "0"),
+        ("BEDROCK_FALLBACK_MODEL_ID", "us.anthropic.claude-opus-5"),
+    ];
+    let fault = json!({
+        "records": [
+            {"every": 5, "kind": "error_line", "code": 400, "message": "not this one", "times": 9}
+        ],
+        "models": [{"model": "anthropic.claude-opus-5", "refuses": ["tool_choice"]}],
+    });
+    let (case, ended) = run(200, &settings, fault).await;
+    let summary = ended.unwrap().summary;
+    assert_eq!(number(&summary, "/failed_records"), 0, "{summary}");
+    assert_eq!(number(&summary, "/answers/by_fallback_model"), 40);
+    // 200 records and 20 of the 40 that go to the fallback model; then these 40 of each model.
+    assert_eq!(case.stack.counters().on_demand_calls, 200 + 20 + 40 + 40);
+    let notes = summary["notes"].to_string();
+    assert!(notes.contains("tool_choice"), "{notes}");
+}

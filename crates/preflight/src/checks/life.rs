@@ -43,14 +43,19 @@ pub(crate) fn check(
     let days = |to: Date| facts.today.map(|today| (to - today).get_days());
     let left = model.end.and_then(|end| Some((end, days(end)?)));
     match left {
-        Some((end, left)) if left <= 0 => {
+        Some((end, left)) if left < 0 => {
             let problem = format!("ended on {end}: calls and jobs are refused");
             found.error("model-ended", about, problem, &move_on);
             return;
         }
         Some((end, left)) if left <= NOTICE_DAYS => {
+            let when = match left {
+                0 => "today".to_owned(),
+                1 => "tomorrow".to_owned(),
+                days => format!("in {days} days"),
+            };
             let problem =
-                format!("ends on {end}, in {left} days; from then on calls and jobs are refused");
+                format!("ends on {end}, {when}; after that day calls and jobs are refused");
             found.warning("model-ends", about, problem, &move_on);
             return;
         }

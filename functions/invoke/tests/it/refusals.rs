@@ -240,7 +240,7 @@ async fn a_model_that_needs_a_profile_ends_the_run_at_once_with_the_remedy() {
     );
     for words in [
         "BEDROCK_PRIMARY_MODEL_ID",
-        "`global.anthropic.claude-sonnet-4-20250514-v1:0`",
+        "`global.anthropic.claude-haiku-4-5-20251001-v1:0`",
     ] {
         assert!(text.contains(words), "{text}");
     }

@@ -56,7 +56,7 @@ async fn a_model_is_asked_on_its_last_day_and_refused_from_the_next() {
     for part in [
         OPUS_4_1,
         "ended on 2027-01-08",
-        "move to us.anthropic.",
+        "such as us.anthropic.",
         "end_of_life",
     ] {
         assert!(text.contains(part), "{text} lacks {part}");
@@ -81,7 +81,7 @@ async fn a_fallback_model_that_has_ended_is_refused_too() {
     )];
     let text = refusal("2026-11-28T00:00:00Z", &settings).await;
     assert!(
-        text.contains("claude-3-5-haiku-20241022-v1:0 ended on 2026-06-19"),
+        text.contains("(BEDROCK_FALLBACK_MODEL_ID) ended on 2026-06-19"),
         "{text}"
     );
 }
@@ -189,7 +189,25 @@ async fn a_model_that_writes_no_text_is_refused() {
     let settings = [("BEDROCK_PRIMARY_MODEL_ID", "amazon.nova-canvas-v1:0")];
     assert_refused(
         &settings,
-        &["amazon.nova-canvas-v1:0 cannot be asked, because"],
+        &["amazon.nova-canvas-v1:0 (BEDROCK_PRIMARY_MODEL_ID) cannot be asked, because"],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_model_without_a_row_is_asked_with_a_note() {
+    for (model, note) in [
+        (
+            "us.anthropic.claude-haiku-4.5",
+            "is asked as a model of Anthropic that is not listed",
+        ),
+        ("my-own-model", "names no model of the table"),
+    ] {
+        let plan = plan_of(1, &[("BEDROCK_PRIMARY_MODEL_ID", model)]).await;
+        assert!(
+            plan.notes.iter().any(|text| text.contains(note)),
+            "{model}: {:?}",
+            plan.notes
+        );
+    }
 }

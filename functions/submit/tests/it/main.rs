@@ -66,7 +66,7 @@ async fn a_denied_model_fails_the_run_with_the_services_words_and_the_remedy() {
             Denial::NotHere,
             "ValidationException: The provided model identifier is invalid.",
             &[],
-            "`global.anthropic.claude-sonnet-4-20250514-v1:0`",
+            "`global.anthropic.claude-haiku-4-5-20251001-v1:0`",
         ),
         (
             Denial::Ended,
