@@ -530,7 +530,13 @@ fn the_day_decides_what_has_ended() {
         warned.stdout.contains("ends on 2027-05-14, in 74 days"),
         "{warned:?}"
     );
-    let ended = on("2027-05-14");
+    assert!(
+        on("2027-05-14")
+            .good()
+            .stdout
+            .contains("ends on 2027-05-14, today")
+    );
+    let ended = on("2027-05-15");
     assert_eq!(ended.code, 5, "{ended:?}");
     assert!(ended.stdout.contains("ended on 2027-05-14"), "{ended:?}");
     let wrong = on("14.5.2027");
