@@ -245,7 +245,10 @@ impl Asker<'_> {
             return Err(unanswered(&self.model_id, rejected, None));
         };
         let id = fallback.model_id();
-        if let Some((fallback_code, words)) = self.fallback_watch.refusal() {
+        // Other words may be about the records, which are those that the run's model did not take.
+        if let Some((fallback_code, words)) = self.fallback_watch.refusal()
+            && fallback.form_after(&words).is_some()
+        {
             let rejected = InvokeError::Rejected {
                 code: fallback_code,
                 message: words,

@@ -1,8 +1,8 @@
 //! Noticing that the service refuses the fallback model as a whole.
 //!
 //! The fallback model is asked about records that the run's model refused. When the first of them all get the same refusal from
-//! it, and none an answer, the others would get it too: they are not sent, and their lines carry the same words. `merge`
-//! then asks the fallback model in another form, if there is one.
+//! it, and none an answer, and its words name a part of the request that there is another way for, the others would get it too:
+//! they are not sent, and their lines carry the same words. `merge` then asks the fallback model in that way.
 
 use quarry_contract::plan::REFUSED_RECORDS;
 use std::sync::{Mutex, MutexGuard, PoisonError};
