@@ -106,11 +106,7 @@ impl RunModel {
 
     /// Whether it is served in this tier.
     pub fn has_tier(&self, tier: ServiceTier) -> bool {
-        match tier {
-            ServiceTier::Default => true,
-            ServiceTier::Flex => self.capabilities.flex,
-            ServiceTier::Priority => self.capabilities.priority,
-        }
+        has_tier(&self.capabilities, tier)
     }
 
     /// The most tokens of an answer: `BEDROCK_MAX_TOKENS`, or the lower of [`DEFAULT_MAX_TOKENS`] and the model's ceiling.
@@ -224,6 +220,15 @@ impl RunModel {
             named_by: self.named_by,
             what,
         }
+    }
+}
+
+/// Whether a model that accepts this is served in a tier.
+pub(crate) fn has_tier(capabilities: &Capabilities, tier: ServiceTier) -> bool {
+    match tier {
+        ServiceTier::Default => true,
+        ServiceTier::Flex => capabilities.flex,
+        ServiceTier::Priority => capabilities.priority,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The form of a round's requests, and the next one when the service has refused it.
 
+use crate::model::has_tier;
 use crate::{Asking, AskingError};
 use quarry_contract::plan::{Plan, RequestForms};
 use quarry_contract::settings::ServiceTier;
@@ -67,12 +68,11 @@ impl Asking {
 
     /// Whether the fallback model has the service tier that the settings ask for.
     pub fn fallback_has_tier(&self) -> bool {
-        self.fallback()
-            .is_some_and(|fallback| match self.settings().service_tier {
-                ServiceTier::Default => false,
-                ServiceTier::Flex => fallback.capabilities().flex,
-                ServiceTier::Priority => fallback.capabilities().priority,
-            })
+        let tier = self.settings().service_tier;
+        tier != ServiceTier::Default
+            && self
+                .fallback()
+                .is_some_and(|fallback| has_tier(fallback.capabilities(), tier))
     }
 
     /// The body of a question that no record depends on: whether the service answers at all.

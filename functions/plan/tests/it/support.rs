@@ -7,20 +7,13 @@ use quarry_contract::payload::PlanInput;
 use quarry_contract::plan::Plan;
 use quarry_edge::clock::Unlimited;
 use quarry_edge::documents;
-use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use quarry_plan::Deps;
+use quarry_planned_run::{STARTED, Silent};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Metrics are another test's matter.
-struct Silent;
-
-impl Metrics for Silent {
-    fn emit(&self, _: &[(Metric, u64)]) {}
-}
 
 /// A data folder, prompts and settings.
 pub(crate) struct Case {
@@ -59,7 +52,7 @@ impl Case {
         let input: PlanInput = serde_json::from_value(json!({
             "version": 1,
             "execution": "run",
-            "started": "2026-01-02T03:04:05Z",
+            "started": STARTED,
             "turn": 0,
             "request": {
                 "version": 1,
