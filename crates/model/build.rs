@@ -46,7 +46,7 @@ const EFFORTS: [&str; 5] = ["low", "medium", "high", "xhigh", "max"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct TableDocument {
     sources: BTreeMap<String, Source>,
     groups: BTreeMap<String, String>,
     unknown: Row,
@@ -85,14 +85,14 @@ struct Row {
     successor: Option<String>,
     note: Option<String>,
     #[serde(default)]
-    prices: Vec<Price>,
+    prices: Vec<PriceRow>,
     #[serde(default)]
     sources: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Price {
+struct PriceRow {
     at: Vec<String>,
     on_demand: Option<[f64; 2]>,
     batch: Option<[f64; 2]>,
@@ -114,14 +114,14 @@ fn main() {
 fn generate() -> Result<(), String> {
     // The folder of the package is the one that a build script runs in.
     let text = fs::read_to_string("models.toml").map_err(|error| error.to_string())?;
-    let document: Document = toml::from_str(&text).map_err(|error| error.to_string())?;
+    let document: TableDocument = toml::from_str(&text).map_err(|error| error.to_string())?;
     document.check()?;
     let out = env::var("OUT_DIR").map_err(|error| error.to_string())?;
     fs::write(Path::new(&out).join("models.rs"), document.rust()?)
         .map_err(|error| error.to_string())
 }
 
-impl Document {
+impl TableDocument {
     fn check(&self) -> Result<(), String> {
         let mut ids = BTreeSet::new();
         for row in &self.model {
@@ -228,7 +228,7 @@ impl Document {
 
     /// What only people read of a row.
     fn listing(&self, row: &Row) -> Result<String, String> {
-        let prices: Vec<String> = row.prices.iter().map(Price::rust).collect();
+        let prices: Vec<String> = row.prices.iter().map(PriceRow::rust).collect();
         let fields = [
             ("name", format!("{:?}", row.name)),
             ("quota_name", format!("{:?}", row.quota_name)),
@@ -324,7 +324,7 @@ impl Row {
     }
 }
 
-impl Price {
+impl PriceRow {
     fn rust(&self) -> String {
         let tier = |price: Option<[f64; 2]>| {
             price.map_or_else(

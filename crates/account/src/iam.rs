@@ -7,7 +7,7 @@ use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Failure;
 use quarry_edge::signed::{SignedCalls, SignedService};
-use quarry_preflight::{Decision, Fact, Outcome, Permission, Role};
+use quarry_preflight::{Decision, Fact, AccessOutcome, Permission, Role};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -119,9 +119,9 @@ impl Iam {
                 action: one.eval_action_name,
                 resource: permission.resource.clone(),
                 outcome: match one.eval_decision.as_str() {
-                    "allowed" => Outcome::Allowed,
-                    "explicitDeny" => Outcome::ExplicitDeny,
-                    _ => Outcome::ImplicitDeny,
+                    "allowed" => AccessOutcome::Allowed,
+                    "explicitDeny" => AccessOutcome::ExplicitDeny,
+                    _ => AccessOutcome::ImplicitDeny,
                 },
                 missing_context: one.missing_context_values.members,
             })

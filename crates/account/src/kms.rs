@@ -6,7 +6,7 @@ use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Failure;
 use quarry_edge::signed::{JSON_1_1, SignedCalls, SignedService, address};
-use quarry_preflight::{Fact, Key};
+use quarry_preflight::{Fact, EncryptionKey};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ impl Kms {
     }
 
     /// A key, by id, alias or ARN, and its policy.
-    pub(crate) async fn read(&self, key: Option<&str>) -> (Fact<Key>, Fact<Value>) {
+    pub(crate) async fn read(&self, key: Option<&str>) -> (Fact<EncryptionKey>, Fact<Value>) {
         let Some(id) = key else {
             return (Fact::NotRead, Fact::NotRead);
         };
@@ -61,10 +61,10 @@ impl Kms {
         (key, policy)
     }
 
-    async fn key(&self, id: &str) -> Result<Key, Failure> {
+    async fn key(&self, id: &str) -> Result<EncryptionKey, Failure> {
         let answer: DescribeKeyResponse = self.call("DescribeKey", &json!({"KeyId": id})).await?;
         let key = answer.key_metadata;
-        Ok(Key {
+        Ok(EncryptionKey {
             arn: key.arn,
             state: key.key_state,
             usage: key.key_usage,

@@ -31,7 +31,7 @@ pub struct Account {
     credentials: Option<SharedCredentialsProvider>,
     sts: aws_sdk_sts::Client,
     bucket: bucket::Buckets,
-    models: models::Models,
+    models: models::AccountModels,
     stacks: stack::Stacks,
     iam: iam::Iam,
     kms: kms::Kms,
@@ -92,7 +92,7 @@ impl Account {
         Ok(Self {
             sts: aws_sdk_sts::Client::new(config),
             bucket: bucket::Buckets::new(config, path_style),
-            models: models::Models::new(config),
+            models: models::AccountModels::new(config),
             stacks: stack::Stacks::new(config)?,
             iam: iam::Iam::new(config)?,
             kms: kms::Kms::new(config)?,

@@ -18,11 +18,11 @@ use quarry_preflight::{
 };
 
 #[derive(Debug)]
-pub(crate) struct Models {
+pub(crate) struct AccountModels {
     client: Client,
 }
 
-impl Models {
+impl AccountModels {
     pub(crate) fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),

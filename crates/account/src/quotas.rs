@@ -20,7 +20,7 @@ const MOST_PAGES: usize = 200;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Page {
+struct QuotaPage {
     #[serde(default)]
     quotas: Vec<ListedQuota>,
     next_token: Option<String>,
@@ -72,7 +72,7 @@ impl Quotas {
         )))
     }
 
-    async fn page(&self, token: Option<&str>) -> Result<Page, Failure> {
+    async fn page(&self, token: Option<&str>) -> Result<QuotaPage, Failure> {
         const OPERATION: &str = "ListServiceQuotas";
         let target = [(
             "x-amz-target",

@@ -8,7 +8,7 @@ use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Kind;
 use quarry_edge::signed::{SignedCalls, SignedService, address};
-use quarry_preflight::{Deployment, Stage};
+use quarry_preflight::{Deployment, DeploymentStage};
 use serde::Deserialize;
 
 #[derive(Debug)]
@@ -38,14 +38,14 @@ struct Stack {
     #[serde(rename = "StackStatus")]
     status: Option<String>,
     #[serde(default)]
-    parameters: Members<Parameter>,
+    parameters: Members<StackParameter>,
     #[serde(default)]
     outputs: Members<Output>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Parameter {
+struct StackParameter {
     parameter_key: String,
     #[serde(default)]
     parameter_value: String,
@@ -107,7 +107,7 @@ fn deployment(stack: Stack, region: &str) -> Deployment {
     let account = Arn::of(&stack.id).map(|arn| arn.account.to_owned());
     let mut outputs = stack.outputs.members.into_iter();
     Deployment {
-        stage: Stage::Deployed,
+        stage: DeploymentStage::Deployed,
         stack: stack.name,
         region: region.to_owned(),
         account,

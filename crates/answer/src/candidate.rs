@@ -14,7 +14,7 @@
 use crate::choice::announces_the_final;
 use crate::parse::{NotJson, parse_prefix};
 use crate::readable::{Readable, end_before_repair, readable};
-use crate::reasoning::{Mark, Marks, behind_bare_channels};
+use crate::reasoning::{Mark, ReasoningMarks, behind_bare_channels};
 use jiter::{JsonObject, JsonValue};
 use std::borrow::Cow;
 
@@ -175,7 +175,7 @@ fn scan<'t>(text: &'t str, expectation: Expectation<'_>) -> Scan<'t> {
     let mut scanner = Scanner {
         text,
         expectation,
-        marks: Marks::default(),
+        marks: ReasoningMarks::default(),
         at: behind_bare_channels(text).unwrap_or(0),
         behind: 0,
         open: 0,
@@ -211,7 +211,7 @@ fn scan<'t>(text: &'t str, expectation: Expectation<'_>) -> Scan<'t> {
 struct Scanner<'t, 'e> {
     text: &'t str,
     expectation: Expectation<'e>,
-    marks: Marks,
+    marks: ReasoningMarks,
     at: usize,
     /// Where what was passed over last ends: an object, or reasoning.
     behind: usize,

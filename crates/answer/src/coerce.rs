@@ -42,13 +42,13 @@ const DEEPEST_REFERENCE: usize = 5;
 
 /// How to coerce one value; derived from its schema once.
 #[derive(Debug)]
-pub(crate) enum Rule {
+pub(crate) enum CoercionRule {
     /// As it is.
     Keep(FieldKind),
     Number,
     Integer,
     Boolean,
-    Array(Box<Rule>),
+    Array(Box<CoercionRule>),
     Object(ObjectRule),
 }
 
@@ -64,11 +64,11 @@ pub(crate) struct ObjectRule {
 
 #[derive(Debug)]
 struct PropertyRule {
-    rule: Rule,
+    rule: CoercionRule,
     required: bool,
 }
 
-impl Rule {
+impl CoercionRule {
     /// The values this rule lets through unchanged.
     pub(crate) fn kind(&self) -> FieldKind {
         match self {
@@ -117,7 +117,7 @@ impl ObjectRule {
     }
 
     /// The rule of a property, by any name that answers have for it.
-    pub(crate) fn rule_of(&self, name: &str) -> Option<&Rule> {
+    pub(crate) fn rule_of(&self, name: &str) -> Option<&CoercionRule> {
         self.property(name).map(|(_, property)| &property.rule)
     }
 
@@ -338,9 +338,9 @@ fn take_members(members: JsonObject<'_>) -> Vec<(Cow<'_, str>, JsonValue<'_>)> {
     Arc::unwrap_or_clone(members)
 }
 
-fn rule_of(schema: &Value, document: &Value, references: &mut Vec<String>) -> Rule {
+fn rule_of(schema: &Value, document: &Value, references: &mut Vec<String>) -> CoercionRule {
     let Value::Object(members) = schema else {
-        return Rule::Keep(FieldKind::Any);
+        return CoercionRule::Keep(FieldKind::Any);
     };
     if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
         return referenced_rule(reference, document, references);
@@ -349,24 +349,24 @@ fn rule_of(schema: &Value, document: &Value, references: &mut Vec<String>) -> Ru
         return rule_of(only, document, references);
     }
     match only_type(members) {
-        Some("string") => Rule::Keep(FieldKind::Text),
-        Some("number") => Rule::Number,
-        Some("integer") => Rule::Integer,
-        Some("boolean") => Rule::Boolean,
-        Some("array") => Rule::Array(Box::new(
+        Some("string") => CoercionRule::Keep(FieldKind::Text),
+        Some("number") => CoercionRule::Number,
+        Some("integer") => CoercionRule::Integer,
+        Some("boolean") => CoercionRule::Boolean,
+        Some("array") => CoercionRule::Array(Box::new(
             members
                 .get("items")
-                .map_or(Rule::Keep(FieldKind::Any), |items| {
+                .map_or(CoercionRule::Keep(FieldKind::Any), |items| {
                     rule_of(items, document, references)
                 }),
         )),
         Some("object") => object_rule(members, document, references)
-            .map_or(Rule::Keep(FieldKind::Object), Rule::Object),
-        None if members.contains_key("type") => Rule::Keep(FieldKind::Any),
+            .map_or(CoercionRule::Keep(FieldKind::Object), CoercionRule::Object),
+        None if members.contains_key("type") => CoercionRule::Keep(FieldKind::Any),
         None if members.contains_key("properties") => object_rule(members, document, references)
-            .map_or(Rule::Keep(FieldKind::Any), Rule::Object),
-        None if is_text_enum(members) => Rule::Keep(FieldKind::Text),
-        Some(_) | None => Rule::Keep(FieldKind::Any),
+            .map_or(CoercionRule::Keep(FieldKind::Any), CoercionRule::Object),
+        None if is_text_enum(members) => CoercionRule::Keep(FieldKind::Text),
+        Some(_) | None => CoercionRule::Keep(FieldKind::Any),
     }
 }
 
@@ -426,7 +426,7 @@ pub(crate) fn object_rule(
     })
 }
 
-fn referenced_rule(reference: &str, document: &Value, references: &mut Vec<String>) -> Rule {
+fn referenced_rule(reference: &str, document: &Value, references: &mut Vec<String>) -> CoercionRule {
     let target = reference
         .strip_prefix('#')
         .and_then(|pointer| document.pointer(pointer));
@@ -440,7 +440,7 @@ fn referenced_rule(reference: &str, document: &Value, references: &mut Vec<Strin
             references.pop();
             rule
         }
-        _ => Rule::Keep(FieldKind::Any),
+        _ => CoercionRule::Keep(FieldKind::Any),
     }
 }
 
@@ -610,7 +610,7 @@ mod tests {
 
     #[test]
     fn numbers_json_cannot_write_are_marked() {
-        let rule = Rule::Number;
+        let rule = CoercionRule::Number;
         for value in ["NaN", "-Infinity", "1e400", "\"inf\"", "\"nan\""] {
             let parsed = parse_prefix(value).expect("JSON");
             assert_eq!(rule.apply(parsed.value), Datum::NonFinite, "{value}");

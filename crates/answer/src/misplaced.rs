@@ -8,7 +8,7 @@
 //! Limits: JSON text must be whole, and no value is made up. What is read in one of these ways
 //! counts as repaired.
 
-use crate::coerce::{ObjectRule, Rule};
+use crate::coerce::{ObjectRule, CoercionRule};
 use crate::field::FieldKind;
 use crate::parse::parse_prefix;
 use jiter::{JsonObject, JsonValue};
@@ -43,7 +43,7 @@ pub(crate) fn may_wrap(members: &[(Cow<'_, str>, JsonValue<'_>)], rule: &ObjectR
 }
 
 /// Reads JSON text where the rule asks for a list or an object, at any depth. Whether there was any.
-fn unfold(rule: &Rule, value: &mut JsonValue<'static>) -> bool {
+fn unfold(rule: &CoercionRule, value: &mut JsonValue<'static>) -> bool {
     if let JsonValue::Str(text) = value
         && let Some(meant) = whole(text)
         && matches!(
@@ -56,8 +56,8 @@ fn unfold(rule: &Rule, value: &mut JsonValue<'static>) -> bool {
         return true;
     }
     match (rule, value) {
-        (Rule::Object(rule), value @ JsonValue::Object(_)) => unfold_object(rule, value),
-        (Rule::Array(item), JsonValue::Array(items)) => {
+        (CoercionRule::Object(rule), value @ JsonValue::Object(_)) => unfold_object(rule, value),
+        (CoercionRule::Array(item), JsonValue::Array(items)) => {
             let mut any = false;
             for value in Arc::make_mut(items) {
                 any |= unfold(item, value);

@@ -41,11 +41,11 @@ pub(crate) enum Mark {
 
 /// Reads marks, and remembers which tags have no end, so that looking for it costs one pass.
 #[derive(Debug, Default)]
-pub(crate) struct Marks {
+pub(crate) struct ReasoningMarks {
     endless: [bool; TAGS.len()],
 }
 
-impl Marks {
+impl ReasoningMarks {
     /// The mark at the beginning of a text that starts with `<` or `[`, if there is one.
     pub(crate) fn at(&mut self, text: &str) -> Option<Mark> {
         if let Some(rest) = text.strip_prefix(CHANNEL) {
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     fn mark(text: &str) -> Option<Mark> {
-        Marks::default().at(text)
+        ReasoningMarks::default().at(text)
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Default for AnswerSource {
 
 /// What an answer consists of.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Content {
+pub(crate) enum SimulatedContent {
     /// A JSON value, to be given as the request wants it.
     Json(Value),
     /// A text.
@@ -107,7 +107,7 @@ impl Answers {
         question: &Question,
         record_id: Option<&str>,
         ask: u64,
-    ) -> Content {
+    ) -> SimulatedContent {
         let given = record_id
             .and_then(|id| self.by_record.get(id))
             .or_else(|| {
@@ -123,39 +123,39 @@ impl Answers {
             Some(GivenAnswer {
                 model_output: Some(output),
                 ..
-            }) => Content::Output(output.clone()),
+            }) => SimulatedContent::Output(output.clone()),
             Some(GivenAnswer {
                 text: Some(text), ..
             }) => match (&question.want, serde_json::from_str(text)) {
                 (Want::Tool { .. }, Ok(Value::Object(object))) => {
-                    Content::Json(Value::Object(object))
+                    SimulatedContent::Json(Value::Object(object))
                 }
-                _ => Content::Text(text.clone()),
+                _ => SimulatedContent::Text(text.clone()),
             },
             _ => self.made(question, 0),
         }
     }
 
     /// The answer from the schema; another `variant` is another good answer to the same question.
-    pub(crate) fn made(&self, question: &Question, variant: u64) -> Content {
+    pub(crate) fn made(&self, question: &Question, variant: u64) -> SimulatedContent {
         let schema = self.schema(question);
         let schema_hash = schema
             .as_ref()
             .map_or(0, |schema| hash(schema.to_string().as_bytes()));
         let seed = hash(question.prompt.as_bytes()) ^ schema_hash.rotate_left(17) ^ variant;
         if let Some(schema) = schema {
-            return Content::Json(self.value(&schema, seed));
+            return SimulatedContent::Json(self.value(&schema, seed));
         }
         let text = || self.maker.value(&json!({"type": "string"}), seed);
         match &question.want {
-            Want::Embedding { dimensions } => Content::Vector(vector(*dimensions, seed)),
+            Want::Embedding { dimensions } => SimulatedContent::Vector(vector(*dimensions, seed)),
             // What begins with a bracket goes on as JSON.
             Want::Prefill(prefill) if prefill.starts_with('{') => {
-                Content::Json(json!({"answer": text()}))
+                SimulatedContent::Json(json!({"answer": text()}))
             }
             _ => match text() {
-                Value::String(text) => Content::Text(text),
-                other => Content::Json(other),
+                Value::String(text) => SimulatedContent::Text(text),
+                other => SimulatedContent::Json(other),
             },
         }
     }
@@ -204,11 +204,11 @@ fn vector(dimensions: usize, seed: u64) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::given::parse_given;
-    use crate::question::Form;
+    use crate::question::QuestionForm;
 
     fn question(prompt: &str, want: Want) -> Question {
         Question {
-            form: Form::Anthropic,
+            form: QuestionForm::Anthropic,
             prompt: prompt.to_owned(),
             system: String::new(),
             want,
@@ -230,13 +230,13 @@ mod tests {
         });
         let newark = question("at Newark", Want::Text);
         let text = |id, ask| answers.content(&newark, id, ask);
-        assert_eq!(text(Some("r"), 0), Content::Text("first".into()));
-        assert_eq!(text(Some("r"), 1), Content::Text("second".into()));
-        assert_eq!(text(Some("r"), 7), Content::Text("second".into()));
-        assert_eq!(text(Some("s"), 0), Content::Text("text".into()));
+        assert_eq!(text(Some("r"), 0), SimulatedContent::Text("first".into()));
+        assert_eq!(text(Some("r"), 1), SimulatedContent::Text("second".into()));
+        assert_eq!(text(Some("r"), 7), SimulatedContent::Text("second".into()));
+        assert_eq!(text(Some("s"), 0), SimulatedContent::Text("text".into()));
         assert_eq!(
             answers.content(&question("elsewhere", Want::Text), None, 0),
-            Content::Text("all".into())
+            SimulatedContent::Text("all".into())
         );
     }
 
@@ -256,15 +256,15 @@ mod tests {
             })
             .content(&question("q", tool.clone()), None, 0)
         };
-        assert_eq!(given("{\"a\":1}"), Content::Json(json!({"a": 1})));
-        assert_eq!(given("{\"a\":"), Content::Text("{\"a\":".into()));
+        assert_eq!(given("{\"a\":1}"), SimulatedContent::Json(json!({"a": 1})));
+        assert_eq!(given("{\"a\":"), SimulatedContent::Text("{\"a\":".into()));
     }
 
     #[test]
     fn an_embedding_has_the_asked_length_and_unit_norm() {
         let answers = Answers::new(AnswerSource::default());
         let content = answers.made(&question("q", Want::Embedding { dimensions: 256 }), 0);
-        let Content::Vector(numbers) = content else {
+        let SimulatedContent::Vector(numbers) = content else {
             panic!("no vector: {content:?}")
         };
         assert_eq!(numbers.len(), 256);
@@ -280,12 +280,12 @@ mod tests {
             json!({"type": "object", "properties": {"a": {"const": 7}}, "required": ["a"]});
         let mut told = question("q", Want::Text);
         told.system = format!("Use {{this}}. Answer with JSON of this schema:\n{schema}\nOnly.");
-        assert_eq!(answers.made(&told, 0), Content::Json(json!({"a": 7})));
+        assert_eq!(answers.made(&told, 0), SimulatedContent::Json(json!({"a": 7})));
         told.system = String::new();
         told.prompt = format!("q\n{schema}");
-        assert_eq!(answers.made(&told, 0), Content::Json(json!({"a": 7})));
+        assert_eq!(answers.made(&told, 0), SimulatedContent::Json(json!({"a": 7})));
         let untold = question("what is {x}? {\"kind\": \"a\"}", Want::Text);
-        assert!(matches!(answers.made(&untold, 0), Content::Text(_)));
+        assert!(matches!(answers.made(&untold, 0), SimulatedContent::Text(_)));
     }
 
     /// The request's schema may leave out what its means cannot express.
@@ -302,10 +302,10 @@ mod tests {
             "type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}
         });
         let made = answers.made(&question("q", Want::Json(fitted)), 0);
-        assert_eq!(made, Content::Json(json!({"a": 7})));
+        assert_eq!(made, SimulatedContent::Json(json!({"a": 7})));
         let renamed =
             json!({"type": "object", "required": ["b"], "properties": {"b": {"const": 1}}});
         let made = answers.made(&question("q", Want::Json(renamed)), 0);
-        assert_eq!(made, Content::Json(json!({"b": 1})));
+        assert_eq!(made, SimulatedContent::Json(json!({"b": 1})));
     }
 }

@@ -13,8 +13,8 @@ mod turns;
 
 pub(crate) use tools::Drafts;
 
-use crate::models::{Facts, Feature};
-use crate::question::{Family, Form, Question};
+use crate::models::{ModelRow, Feature};
+use crate::question::{Family, QuestionForm, Question};
 use serde_json::{Map, Value};
 
 /// The HTTP status of every refusal here.
@@ -24,7 +24,7 @@ pub(crate) const REFUSED: u16 = 400;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Judge<'a> {
     pub(crate) model_id: &'a str,
-    pub(crate) facts: Facts<'a>,
+    pub(crate) facts: ModelRow<'a>,
     pub(crate) family: Family,
     /// Whether it is a `Converse` body, whatever the family's own form.
     pub(crate) converse: bool,
@@ -38,8 +38,8 @@ impl Judge<'_> {
         let Value::Object(fields) = body else {
             return Err("Malformed input request: expected type: JSONObject".to_owned());
         };
-        match Form::of(self.family, self.converse) {
-            Form::Anthropic => {
+        match QuestionForm::of(self.family, self.converse) {
+            QuestionForm::Anthropic => {
                 let checked = messages::check(fields, self, drafts);
                 // On demand the model's words come as they are.
                 checked.map_err(|words| {
@@ -50,11 +50,11 @@ impl Judge<'_> {
                     }
                 })
             }
-            Form::Converse => self.converse(fields, drafts),
-            Form::TitanEmbeddings => others::titan(fields),
-            Form::CohereEmbeddings => others::cohere(fields),
-            Form::Llama => others::llama(fields, self.facts.output),
-            Form::Chat => others::chat(fields, self),
+            QuestionForm::Converse => self.converse(fields, drafts),
+            QuestionForm::TitanEmbeddings => others::titan(fields),
+            QuestionForm::CohereEmbeddings => others::cohere(fields),
+            QuestionForm::Llama => others::llama(fields, self.facts.output),
+            QuestionForm::Chat => others::chat(fields, self),
         }
     }
 

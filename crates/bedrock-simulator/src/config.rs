@@ -14,11 +14,11 @@ use std::time::Duration;
 pub type Now = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 /// Gets told what happens, in the order in which it happens.
-pub type EventSink = Arc<dyn Fn(&Event) + Send + Sync>;
+pub type EventSink = Arc<dyn Fn(&SimulatorEvent) + Send + Sync>;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum SimulatorEvent {
     /// A job was created.
     JobCreated {
         /// Its ARN.

@@ -31,7 +31,7 @@ mod check;
 mod strikes;
 
 pub use check::FaultsError;
-pub(crate) use strikes::{Call, Strikes};
+pub(crate) use strikes::{StruckCall, Strikes};
 
 use crate::models::ModelChange;
 use crate::status::Status;
@@ -51,7 +51,7 @@ pub struct Faults {
     pub models: Vec<ModelChange>,
     /// The models that have ended by this day are gone. Without it, no model ends.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub today: Option<Date>,
+    pub today: Option<FaultDate>,
     /// Which exception says that a job's name is in use.
     #[serde(skip_serializing_if = "is_default")]
     pub name_in_use: NameInUse,
@@ -60,9 +60,9 @@ pub struct Faults {
 /// A day, as in ISO 8601: `2026-11-28`. Days compare as their texts do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Date(String);
+pub struct FaultDate(String);
 
-impl Date {
+impl FaultDate {
     /// The day that the text names.
     pub fn read(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
@@ -84,7 +84,7 @@ impl Date {
     }
 }
 
-impl TryFrom<String> for Date {
+impl TryFrom<String> for FaultDate {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -92,8 +92,8 @@ impl TryFrom<String> for Date {
     }
 }
 
-impl From<Date> for String {
-    fn from(date: Date) -> Self {
+impl From<FaultDate> for String {
+    fn from(date: FaultDate) -> Self {
         date.0
     }
 }
@@ -369,7 +369,7 @@ impl Operation {
 /// A service tier that a call asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Tier {
+pub enum FaultTier {
     /// The tier of calls that name none.
     #[default]
     Default,
@@ -379,7 +379,7 @@ pub enum Tier {
     Priority,
 }
 
-impl Tier {
+impl FaultTier {
     /// The service's name of the tier.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -456,7 +456,7 @@ pub struct CallFault {
     pub model: Option<String>,
     /// Only calls that ask for this tier, with `invoke`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tier: Option<Tier>,
+    pub tier: Option<FaultTier>,
     /// Every so many of these calls, from `offset`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
@@ -571,7 +571,7 @@ mod tests {
 
     #[test]
     fn days_are_told_from_other_texts() {
-        let day = Date::read("2026-11-28").unwrap();
+        let day = FaultDate::read("2026-11-28").unwrap();
         assert!(day.has_reached("2026-11-28") && day.has_reached("2026-10-14"));
         assert!(!day.has_reached("2027-01-08"));
         for other in [
@@ -583,7 +583,7 @@ mod tests {
             "2026-11-32",
             "2026-11-+1",
         ] {
-            assert_eq!(Date::read(other), None, "{other}");
+            assert_eq!(FaultDate::read(other), None, "{other}");
         }
     }
 

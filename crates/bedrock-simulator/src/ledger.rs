@@ -60,7 +60,7 @@ pub(crate) struct Entry(u32);
 
 /// [`RecordAsks`] in few bytes: a run may have millions of records.
 #[derive(Debug)]
-struct Record {
+struct LedgerRecord {
     /// Where its id begins in `Ledger::ids`, and its length.
     id: (u32, u16),
     prompt: u64,
@@ -75,9 +75,9 @@ struct Record {
 
 /// All records, by id and prompt.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+pub(crate) struct JobLedger {
     pub(crate) counters: Counters,
-    records: Vec<Record>,
+    records: Vec<LedgerRecord>,
     /// All ids, one behind the other.
     ids: String,
     /// By the hash of the id and the prompt.
@@ -88,7 +88,7 @@ pub(crate) struct Ledger {
     unknown: u64,
 }
 
-impl Ledger {
+impl JobLedger {
     /// Counts an ask in a job; answers the record as it was before.
     pub(crate) fn ask_in_job(
         &mut self,
@@ -148,7 +148,7 @@ impl Ledger {
         let start = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
         let length = u16::try_from(record_id.len()).unwrap_or(0);
         self.ids.push_str(record_id);
-        self.records.push(Record {
+        self.records.push(LedgerRecord {
             id: (start, length),
             prompt,
             position,
@@ -161,7 +161,7 @@ impl Ledger {
         entry
     }
 
-    fn record(&mut self, entry: Entry) -> &mut Record {
+    fn record(&mut self, entry: Entry) -> &mut LedgerRecord {
         &mut self.records[entry.0 as usize]
     }
 
@@ -169,7 +169,7 @@ impl Ledger {
         self.asks(&self.records[entry.0 as usize])
     }
 
-    fn asks(&self, record: &Record) -> RecordAsks {
+    fn asks(&self, record: &LedgerRecord) -> RecordAsks {
         let (start, length) = (record.id.0 as usize, usize::from(record.id.1));
         RecordAsks {
             record_id: self.ids.get(start..start + length).unwrap_or("").to_owned(),
@@ -190,7 +190,7 @@ mod tests {
     /// Two rows with the same text are two records; an ask on demand goes to either in turn.
     #[test]
     fn equal_prompts_stay_different_records() {
-        let mut ledger = Ledger::default();
+        let mut ledger = JobLedger::default();
         ledger.ask_in_job("a", 1, 0);
         ledger.ask_in_job("b", 1, 1);
         let (first, _) = ledger.ask_on_demand(1);
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_record_keeps_its_first_position() {
-        let mut ledger = Ledger::default();
+        let mut ledger = JobLedger::default();
         ledger.ask_in_job("a", 1, 40);
         let (_, before) = ledger.ask_in_job("a", 1, 0);
         assert_eq!((before.position, before.in_jobs), (40, 1));

@@ -45,13 +45,13 @@ mod storage;
 mod work;
 
 pub use answer::AnswerSource;
-pub use config::{Event, EventSink, Limits, Now, Schedule, SimulatorConfig};
+pub use config::{SimulatorEvent, EventSink, Limits, Now, Schedule, SimulatorConfig};
 pub use faults::{
-    CallFault, CallFaultKind, Date, Faults, FaultsError, JobFault, JobFaultKind, NameInUse,
-    Operation, RecordFault, RecordFaultKind, Tier,
+    CallFault, CallFaultKind, FaultDate, Faults, FaultsError, JobFault, JobFaultKind, NameInUse,
+    Operation, RecordFault, RecordFaultKind, FaultTier,
 };
 pub use given::{GivenAnswer, GivenError, parse_given};
 pub use ledger::{Counters, RecordAsks};
 pub use models::{Feature, ModelChange};
-pub use server::{Running, Simulator, StartError};
+pub use server::{Running, Simulator, SimulatorStartError};
 pub use status::Status;

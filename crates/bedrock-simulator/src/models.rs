@@ -52,7 +52,7 @@ pub enum Feature {
 /// When a model thinks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Thinking {
+pub(crate) enum ThinkingRule {
     /// When it is asked to.
     #[default]
     Asked,
@@ -84,7 +84,7 @@ impl Features {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+struct ModelTable {
     /// When the sources were read.
     #[serde(rename = "read")]
     _read: String,
@@ -103,7 +103,7 @@ struct Row {
     /// The first day without the model, as in ISO 8601.
     ends: Option<String>,
     #[serde(default)]
-    thinking: Thinking,
+    thinking: ThinkingRule,
     /// Whether answers begin with the model's reasoning, as gpt-oss writes it.
     #[serde(default)]
     reasons: bool,
@@ -135,7 +135,7 @@ pub struct ModelChange {
 
 /// What is known of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Facts<'a> {
+pub(crate) struct ModelRow<'a> {
     takes: Features,
     /// Most tokens of an answer.
     pub(crate) output: Option<u64>,
@@ -143,11 +143,11 @@ pub(crate) struct Facts<'a> {
     pub(crate) input: Option<u64>,
     /// The first day without it.
     pub(crate) ends: Option<&'a str>,
-    pub(crate) thinking: Thinking,
+    pub(crate) thinking: ThinkingRule,
     pub(crate) reasons: bool,
 }
 
-impl Facts<'_> {
+impl ModelRow<'_> {
     pub(crate) fn takes(&self, feature: Feature) -> bool {
         self.takes.has(feature)
     }
@@ -162,7 +162,7 @@ pub(crate) struct Models {
 
 impl Models {
     pub(crate) fn new(changes: Vec<ModelChange>) -> Self {
-        let table: Table = serde_json::from_str(include_str!("../models.json"))
+        let table: ModelTable = serde_json::from_str(include_str!("../models.json"))
             .expect("a test reads this very text");
         Self {
             rows: table.models,
@@ -171,7 +171,7 @@ impl Models {
     }
 
     /// What the model of this id or ARN takes.
-    pub(crate) fn of(&self, model_id: &str) -> Facts<'_> {
+    pub(crate) fn of(&self, model_id: &str) -> ModelRow<'_> {
         let name = base_name(model_id);
         let row = self
             .rows
@@ -185,12 +185,12 @@ impl Models {
                 takes = change.refuses.iter().fold(takes, |all, f| all.without(*f));
             }
         }
-        Facts {
+        ModelRow {
             takes,
             output: row.and_then(|row| row.output),
             input: row.and_then(|row| row.input),
             ends: row.and_then(|row| row.ends.as_deref()),
-            thinking: row.map_or(Thinking::Asked, |row| row.thinking),
+            thinking: row.map_or(ThinkingRule::Asked, |row| row.thinking),
             reasons: row.is_some_and(|row| row.reasons),
         }
     }
@@ -237,7 +237,7 @@ mod tests {
                 row.id
             );
             if let Some(day) = &row.ends {
-                assert!(crate::faults::Date::read(day).is_some(), "{day}");
+                assert!(crate::faults::FaultDate::read(day).is_some(), "{day}");
             }
         }
     }
@@ -279,7 +279,7 @@ mod tests {
         ] {
             let facts = models.of(id);
             assert!(facts.takes(Feature::StructuredOutput), "{id}");
-            assert_eq!((facts.output, facts.thinking), (None, Thinking::Asked));
+            assert_eq!((facts.output, facts.thinking), (None, ThinkingRule::Asked));
         }
     }
 

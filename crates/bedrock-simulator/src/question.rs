@@ -41,7 +41,7 @@ impl Family {
 
 /// The form of a body and of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum QuestionForm {
     Anthropic,
     Converse,
     TitanEmbeddings,
@@ -50,7 +50,7 @@ pub(crate) enum Form {
     Chat,
 }
 
-impl Form {
+impl QuestionForm {
     pub(crate) fn of(family: Family, converse: bool) -> Self {
         match family {
             _ if converse => Self::Converse,
@@ -82,7 +82,7 @@ pub(crate) enum Want {
 /// A question.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Question {
-    pub(crate) form: Form,
+    pub(crate) form: QuestionForm,
     /// The user's text, all turns, without the system prompt and the assistant's beginning.
     pub(crate) prompt: String,
     pub(crate) system: String,
@@ -102,14 +102,14 @@ pub(crate) fn tokens(bytes: usize) -> u64 {
 
 impl Question {
     /// Reads a body that [`crate::body::check`] found good; what is missing is taken as empty.
-    pub(crate) fn read(form: Form, body: &Value) -> Self {
+    pub(crate) fn read(form: QuestionForm, body: &Value) -> Self {
         let mut question = match form {
-            Form::Anthropic => anthropic(body),
-            Form::Converse => converse(body),
-            Form::TitanEmbeddings => titan(body),
-            Form::CohereEmbeddings => cohere(body),
-            Form::Llama => llama(body),
-            Form::Chat => chat(body),
+            QuestionForm::Anthropic => anthropic(body),
+            QuestionForm::Converse => converse(body),
+            QuestionForm::TitanEmbeddings => titan(body),
+            QuestionForm::CohereEmbeddings => cohere(body),
+            QuestionForm::Llama => llama(body),
+            QuestionForm::Chat => chat(body),
         };
         question.system = text_of(body.get("system").unwrap_or(&Value::Null));
         question.thinks = ["/thinking", "/additionalModelRequestFields/thinking"]
@@ -120,7 +120,7 @@ impl Question {
         question
     }
 
-    fn new(form: Form, prompt: String, want: Want, max_tokens: Option<&Value>) -> Self {
+    fn new(form: QuestionForm, prompt: String, want: Want, max_tokens: Option<&Value>) -> Self {
         Self {
             form,
             prompt,
@@ -158,7 +158,7 @@ fn anthropic(body: &Value) -> Question {
         (None, None, Some(prefill)) => Want::Prefill(prefill),
         (None, None, None) => Want::Text,
     };
-    Question::new(Form::Anthropic, prompt, want, body.get("max_tokens"))
+    Question::new(QuestionForm::Anthropic, prompt, want, body.get("max_tokens"))
 }
 
 fn converse(body: &Value) -> Question {
@@ -199,7 +199,7 @@ fn converse(body: &Value) -> Question {
     ]
     .iter()
     .find_map(|pointer| body.pointer(pointer));
-    Question::new(Form::Converse, prompt, want, max_tokens)
+    Question::new(QuestionForm::Converse, prompt, want, max_tokens)
 }
 
 fn titan(body: &Value) -> Question {
@@ -209,7 +209,7 @@ fn titan(body: &Value) -> Question {
         .and_then(|dimensions| usize::try_from(dimensions).ok())
         .unwrap_or(1_024);
     Question::new(
-        Form::TitanEmbeddings,
+        QuestionForm::TitanEmbeddings,
         string(body.get("inputText")),
         Want::Embedding { dimensions },
         None,
@@ -227,7 +227,7 @@ fn cohere(body: &Value) -> Question {
         .filter_map(Value::as_str)
         .collect();
     Question::new(
-        Form::CohereEmbeddings,
+        QuestionForm::CohereEmbeddings,
         texts.join("\n"),
         Want::Embedding { dimensions },
         None,
@@ -236,7 +236,7 @@ fn cohere(body: &Value) -> Question {
 
 fn llama(body: &Value) -> Question {
     Question::new(
-        Form::Llama,
+        QuestionForm::Llama,
         string(body.get("prompt")),
         Want::Text,
         body.get("max_gen_len"),
@@ -267,7 +267,7 @@ fn chat(body: &Value) -> Question {
     let max_tokens = ["/max_tokens", "/max_completion_tokens"]
         .iter()
         .find_map(|pointer| body.pointer(pointer));
-    Question::new(Form::Chat, prompt, want, max_tokens)
+    Question::new(QuestionForm::Chat, prompt, want, max_tokens)
 }
 
 /// The tool that a model calls without having to: one that says what it is for. Models do not call a
@@ -371,7 +371,7 @@ mod tests {
             "tools": [{"name": "t", "input_schema": {"type": "object"}}],
             "tool_choice": {"type": "tool", "name": "t"}
         });
-        let read = |body: &Value| Question::read(Form::Anthropic, body);
+        let read = |body: &Value| Question::read(QuestionForm::Anthropic, body);
         assert_eq!(read(&plain).prompt, "ask");
         assert_eq!(read(&plain).want, Want::Text);
         assert_eq!(read(&plain).max_tokens, Some(10));
@@ -389,7 +389,7 @@ mod tests {
             let body = json!({
                 "messages": [{"role": "user", "content": "ask"}], "tools": [tool]
             });
-            Question::read(Form::Anthropic, &body).want
+            Question::read(QuestionForm::Anthropic, &body).want
         };
         assert!(matches!(ask("writes the answer down"), Want::Tool { .. }));
         assert_eq!(ask(""), Want::Text);
@@ -400,8 +400,8 @@ mod tests {
         let thinking = json!({"type": "disabled"});
         let invoke = json!({"thinking": thinking});
         let converse = json!({"additionalModelRequestFields": {"thinking": {"type": "adaptive"}}});
-        assert_eq!(Question::read(Form::Anthropic, &invoke).thinks, Some(false));
-        assert_eq!(Question::read(Form::Converse, &converse).thinks, Some(true));
-        assert_eq!(Question::read(Form::Converse, &json!({})).thinks, None);
+        assert_eq!(Question::read(QuestionForm::Anthropic, &invoke).thinks, Some(false));
+        assert_eq!(Question::read(QuestionForm::Converse, &converse).thinks, Some(true));
+        assert_eq!(Question::read(QuestionForm::Converse, &json!({})).thinks, None);
     }
 }

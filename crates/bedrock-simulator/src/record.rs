@@ -2,12 +2,12 @@
 
 use crate::answer::Answers;
 use crate::body::{self, Drafts, Judge};
-use crate::faults::{Faults, RecordFault, RecordFaultKind, Tier};
+use crate::faults::{Faults, RecordFault, RecordFaultKind, FaultTier};
 use crate::hash::{Random, hash};
-use crate::ledger::{Ledger, RecordAsks};
-use crate::models::{Models, Thinking};
-use crate::question::{Family, Form, Question};
-use crate::reply::{Asking, Reply};
+use crate::ledger::{JobLedger, RecordAsks};
+use crate::models::{Models, ThinkingRule};
+use crate::question::{Family, QuestionForm, Question};
+use crate::reply::{AskedForm, Reply};
 use serde_json::Value;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,12 +18,12 @@ pub(crate) struct Model {
     pub(crate) faults: Faults,
     pub(crate) models: Models,
     drafts: Drafts,
-    ledger: Mutex<Ledger>,
+    ledger: Mutex<JobLedger>,
 }
 
 /// Who asks.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Asker<'a> {
+pub(crate) enum RecordAsker<'a> {
     Job {
         record_id: &'a str,
         /// Its position in the job's input.
@@ -31,22 +31,22 @@ pub(crate) enum Asker<'a> {
     },
     OnDemand {
         /// The tier that the call names.
-        tier: Option<Tier>,
+        tier: Option<FaultTier>,
     },
 }
 
 /// What came of an ask.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Asked {
+pub(crate) struct AskedRecord {
     /// The record's id; of an on-demand ask, when a job had the same prompt.
     pub(crate) record_id: Option<String>,
-    pub(crate) result: Result<Answered, Refusal>,
+    pub(crate) result: Result<AnsweredRecord, Refusal>,
     /// What is wrong with the record's line.
     pub(crate) line: Option<RecordFaultKind>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Answered {
+pub(crate) struct AnsweredRecord {
     pub(crate) output: Value,
     /// Another answer to the same question, for a line that contradicts the first.
     pub(crate) other: Option<Value>,
@@ -116,7 +116,7 @@ impl Model {
         }
     }
 
-    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, JobLedger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -126,24 +126,24 @@ impl Model {
         model_id: &str,
         converse: bool,
         body: &Value,
-        asker: Asker<'_>,
-    ) -> Asked {
+        asker: RecordAsker<'_>,
+    ) -> AskedRecord {
         let family = Family::of(model_id, body);
-        let question = Question::read(Form::of(family, converse), body);
+        let question = Question::read(QuestionForm::of(family, converse), body);
         let judge = Judge {
             model_id,
             facts: self.models.of(model_id),
             family,
             converse,
-            in_job: matches!(asker, Asker::Job { .. }),
+            in_job: matches!(asker, RecordAsker::Job { .. }),
         };
         let prompt = hash(question.prompt.as_bytes());
         let (entry, before) = match asker {
-            Asker::Job {
+            RecordAsker::Job {
                 record_id,
                 position,
             } => self.ledger().ask_in_job(record_id, prompt, position),
-            Asker::OnDemand { .. } => self.ledger().ask_on_demand(prompt),
+            RecordAsker::OnDemand { .. } => self.ledger().ask_on_demand(prompt),
         };
         let record_id = Some(before.record_id.clone()).filter(|id| !id.is_empty());
         let faults = self.faults_of(record_id.as_deref(), &before, judge.in_job);
@@ -153,7 +153,7 @@ impl Model {
             .find(|kind| kind.is_about_line());
         if let Some(refusal) = self.refusal(&judge, body, &question, &faults) {
             self.ledger().result(entry, false);
-            return Asked {
+            return AskedRecord {
                 record_id,
                 result: Err(refusal),
                 line,
@@ -164,7 +164,7 @@ impl Model {
         ledger.result(entry, faults.is_empty() && complete);
         ledger.counters.input_tokens += answered.input_tokens;
         ledger.counters.output_tokens += answered.output_tokens;
-        Asked {
+        AskedRecord {
             record_id,
             result: Ok(answered),
             line,
@@ -212,17 +212,17 @@ impl Model {
         &self,
         judge: &Judge<'_>,
         question: &Question,
-        asker: Asker<'_>,
+        asker: RecordAsker<'_>,
         before: &RecordAsks,
         faults: &[&RecordFault],
-    ) -> (Answered, bool) {
+    ) -> (AnsweredRecord, bool) {
         let record_id = Some(before.record_id.as_str()).filter(|id| !id.is_empty());
         let content = self.answers.content(question, record_id, before.asks());
         let thinks = judge.facts.reasons
             || judge.family == Family::Anthropic
                 && question
                     .thinks
-                    .unwrap_or(judge.facts.thinking != Thinking::Asked);
+                    .unwrap_or(judge.facts.thinking != ThinkingRule::Asked);
         let mut reply = Reply::new(question, content, thinks);
         if !faults.is_empty() {
             let schema = self.answers.schema(question);
@@ -232,14 +232,14 @@ impl Model {
         }
         let mut random =
             Random::new(hash(question.prompt.as_bytes()) ^ before.asks().rotate_left(32));
-        let mut asking = Asking {
+        let mut asking = AskedForm {
             model_id: judge.model_id,
             facts: judge.facts,
             converse: judge.converse,
             in_job: judge.in_job,
             tier: match asker {
-                Asker::Job { .. } => None,
-                Asker::OnDemand { tier } => tier,
+                RecordAsker::Job { .. } => None,
+                RecordAsker::OnDemand { tier } => tier,
             },
             seed: random.next(),
         };
@@ -254,7 +254,7 @@ impl Model {
                 .write(question, &asking)
                 .value
         });
-        let answered = Answered {
+        let answered = AnsweredRecord {
             output: output.value,
             other,
             input_tokens: question.input_tokens,

@@ -4,9 +4,9 @@
 mod forms;
 mod spoilt;
 
-pub(crate) use forms::Asking;
+pub(crate) use forms::AskedForm;
 
-use crate::answer::Content;
+use crate::answer::SimulatedContent;
 use crate::faults::RecordFaultKind;
 use crate::question::{Question, Want, tokens};
 use serde_json::Value;
@@ -45,7 +45,7 @@ pub(crate) struct Reply {
 
 /// A reply as the service writes it.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Written {
+pub(crate) struct WrittenReply {
     pub(crate) value: Value,
     pub(crate) output_tokens: u64,
     /// Whether the model came to an end by itself.
@@ -59,16 +59,16 @@ const BLOCKED: &str = "Sorry, the model cannot answer this question.";
 
 impl Reply {
     /// The reply to `question`, with a thought before it when the model thinks.
-    pub(crate) fn new(question: &Question, content: Content, thinks: bool) -> Self {
+    pub(crate) fn new(question: &Question, content: SimulatedContent, thinks: bool) -> Self {
         let (body, stop) = match (content, &question.want) {
-            (Content::Json(input @ Value::Object(_)), Want::Tool { name, .. }) => {
+            (SimulatedContent::Json(input @ Value::Object(_)), Want::Tool { name, .. }) => {
                 let name = name.clone();
                 (Body::Tool { name, input }, Stop::Tool)
             }
-            (Content::Json(value), _) => (Body::Text(value.to_string()), Stop::End),
-            (Content::Text(text), _) => (Body::Text(text), Stop::End),
-            (Content::Output(output), _) => (Body::Output(output), Stop::End),
-            (Content::Vector(numbers), _) => (Body::Vector(numbers), Stop::End),
+            (SimulatedContent::Json(value), _) => (Body::Text(value.to_string()), Stop::End),
+            (SimulatedContent::Text(text), _) => (Body::Text(text), Stop::End),
+            (SimulatedContent::Output(output), _) => (Body::Output(output), Stop::End),
+            (SimulatedContent::Vector(numbers), _) => (Body::Vector(numbers), Stop::End),
         };
         let thought = thinks && !matches!(body, Body::Output(_) | Body::Vector(_));
         Self {
@@ -203,7 +203,7 @@ impl Reply {
     }
 
     /// Writes the reply in the form of the request's model family.
-    pub(crate) fn write(mut self, question: &Question, asking: &Asking<'_>) -> Written {
+    pub(crate) fn write(mut self, question: &Question, asking: &AskedForm<'_>) -> WrittenReply {
         let thought_tokens = self.thought.map_or(0, |thought| tokens(thought.len()));
         if let Some(most) = question.max_tokens {
             self.cut(Some(most.saturating_sub(thought_tokens)));
@@ -225,7 +225,7 @@ impl Reply {
             Body::Output(output) => output,
             _ => self.form(question, asking, output_tokens),
         };
-        Written {
+        WrittenReply {
             value,
             output_tokens,
             complete,
@@ -245,12 +245,12 @@ fn output_tokens_of(output: &Value) -> u64 {
 mod tests {
     use super::*;
     use crate::models::Models;
-    use crate::question::Form;
+    use crate::question::QuestionForm;
     use serde_json::json;
 
     fn question(want: Want) -> Question {
         Question {
-            form: Form::Anthropic,
+            form: QuestionForm::Anthropic,
             prompt: "q".into(),
             system: String::new(),
             want,
@@ -268,11 +268,11 @@ mod tests {
     }
 
     fn replied(question: &Question, value: Value) -> Reply {
-        Reply::new(question, Content::Json(value), false)
+        Reply::new(question, SimulatedContent::Json(value), false)
     }
 
     /// Written as Claude Sonnet 4.5 on demand.
-    fn write(reply: Reply, question: &Question) -> Written {
+    fn write(reply: Reply, question: &Question) -> WrittenReply {
         written(
             reply,
             question,
@@ -281,12 +281,12 @@ mod tests {
         )
     }
 
-    fn written(reply: Reply, question: &Question, model_id: &str, in_job: bool) -> Written {
+    fn written(reply: Reply, question: &Question, model_id: &str, in_job: bool) -> WrittenReply {
         let models = Models::new(Vec::new());
-        let asking = Asking {
+        let asking = AskedForm {
             model_id,
             facts: models.of(model_id),
-            converse: question.form == Form::Converse && !model_id.contains("nova"),
+            converse: question.form == QuestionForm::Converse && !model_id.contains("nova"),
             in_job,
             tier: None,
             seed: 1,
@@ -295,7 +295,7 @@ mod tests {
     }
 
     /// The reply that a fault leaves of `{"a": "x", "list": [1]}`.
-    fn spoilt(kind: RecordFaultKind, form: Form, model_id: &str) -> Value {
+    fn spoilt(kind: RecordFaultKind, form: QuestionForm, model_id: &str) -> Value {
         let question = Question {
             form,
             ..question(tool(&json!({})))
@@ -387,7 +387,7 @@ mod tests {
         limited.max_tokens = Some(2);
         let reply = Reply::new(
             &limited,
-            Content::Text("Größe und mehr davon".into()),
+            SimulatedContent::Text("Größe und mehr davon".into()),
             false,
         );
         let output = write(reply, &limited);
@@ -406,20 +406,20 @@ mod tests {
 
     #[test]
     fn every_family_has_its_form() {
-        let ask = |form: Form| {
+        let ask = |form: QuestionForm| {
             let question = Question {
                 form,
                 ..question(Want::Text)
             };
-            let reply = Reply::new(&question, Content::Text("hello".into()), false);
+            let reply = Reply::new(&question, SimulatedContent::Text("hello".into()), false);
             written(reply, &question, "m", false).value
         };
-        assert_eq!(ask(Form::Anthropic)["usage"]["output_tokens"], 2);
-        let converse = ask(Form::Converse);
+        assert_eq!(ask(QuestionForm::Anthropic)["usage"]["output_tokens"], 2);
+        let converse = ask(QuestionForm::Converse);
         assert_eq!(converse["output"]["message"]["content"][0]["text"], "hello");
         assert_eq!(converse["usage"]["totalTokens"], 9);
-        assert_eq!(ask(Form::Llama)["generation"], "hello");
-        assert_eq!(ask(Form::Chat)["choices"][0]["message"]["content"], "hello");
+        assert_eq!(ask(QuestionForm::Llama)["generation"], "hello");
+        assert_eq!(ask(QuestionForm::Chat)["choices"][0]["message"]["content"], "hello");
     }
 
     const NOVA: &str = "amazon.nova-lite-v1:0";
@@ -430,16 +430,16 @@ mod tests {
     #[test]
     fn a_refusal_has_no_content_and_says_why() {
         let kind = RecordFaultKind::Refusal;
-        let claude = spoilt(kind, Form::Anthropic, OPUS_5);
+        let claude = spoilt(kind, QuestionForm::Anthropic, OPUS_5);
         assert_eq!(claude["content"], json!([]));
         assert_eq!(claude["stop_reason"], "refusal");
         assert_eq!(claude["stop_details"]["type"], "refusal");
         assert!(claude["stop_details"]["explanation"].is_string());
         assert_eq!(claude["usage"]["output_tokens"], 0);
-        let converse = spoilt(kind, Form::Converse, SONNET_4_5);
+        let converse = spoilt(kind, QuestionForm::Converse, SONNET_4_5);
         assert_eq!(converse["output"]["message"]["content"], json!([]));
         assert_eq!(converse["stopReason"], "content_filtered");
-        let chat = spoilt(kind, Form::Chat, GPT_OSS);
+        let chat = spoilt(kind, QuestionForm::Chat, GPT_OSS);
         assert_eq!(chat["choices"][0]["finish_reason"], "content_filter");
         assert!(chat["choices"][0]["message"]["content"].is_null());
     }
@@ -447,23 +447,23 @@ mod tests {
     #[test]
     fn a_guardrails_message_is_marked_as_one() {
         let kind = RecordFaultKind::GuardrailIntervened;
-        let claude = spoilt(kind, Form::Anthropic, OPUS_5);
+        let claude = spoilt(kind, QuestionForm::Anthropic, OPUS_5);
         assert_eq!(claude["amazon-bedrock-guardrailAction"], "INTERVENED");
         assert_eq!(claude["stop_reason"], "end_turn");
         assert_eq!(claude["content"][0]["text"], BLOCKED);
-        let converse = spoilt(kind, Form::Converse, SONNET_4_5);
+        let converse = spoilt(kind, QuestionForm::Converse, SONNET_4_5);
         assert_eq!(converse["stopReason"], "guardrail_intervened");
-        let nova = spoilt(kind, Form::Converse, NOVA);
+        let nova = spoilt(kind, QuestionForm::Converse, NOVA);
         assert_eq!(nova["amazon-bedrock-guardrailAction"], "INTERVENED");
     }
 
     #[test]
     fn leaks_and_nested_texts_stay_calls() {
-        let leak = spoilt(RecordFaultKind::ToolCallLeak, Form::Anthropic, SONNET_4_5);
+        let leak = spoilt(RecordFaultKind::ToolCallLeak, QuestionForm::Anthropic, SONNET_4_5);
         let input = &leak["content"][0]["input"];
         assert_eq!(input["a"], "x</a>\n<parameter name=\"list\">[\n  1\n]");
         assert_eq!(leak["stop_reason"], "tool_use");
-        let nested = spoilt(RecordFaultKind::NestedAsText, Form::Anthropic, SONNET_4_5);
+        let nested = spoilt(RecordFaultKind::NestedAsText, QuestionForm::Anthropic, SONNET_4_5);
         assert_eq!(nested["content"][0]["input"]["list"], "[1]");
     }
 
@@ -475,9 +475,9 @@ mod tests {
         for case in recorded.as_array().unwrap() {
             let name = case["name"].as_str().unwrap();
             let form = match case["form"].as_str().unwrap() {
-                "claude" => Form::Anthropic,
-                "chat" => Form::Chat,
-                _ => Form::Converse,
+                "claude" => QuestionForm::Anthropic,
+                "chat" => QuestionForm::Chat,
+                _ => QuestionForm::Converse,
             };
             let want = if case["tool"] == true {
                 tool(&json!({}))
@@ -489,7 +489,7 @@ mod tests {
                 ..question(want)
             };
             let thinks = case["thinks"] == true;
-            let reply = Reply::new(&question, Content::Json(json!({"a": 1})), thinks);
+            let reply = Reply::new(&question, SimulatedContent::Json(json!({"a": 1})), thinks);
             let model_id = case["model"].as_str().unwrap();
             let in_job = case["in_job"] == true;
             let mut ours = Vec::new();

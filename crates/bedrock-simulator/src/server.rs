@@ -30,7 +30,7 @@ pub struct Simulator;
 
 /// Why a simulator did not start.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum SimulatorStartError {
     /// The fault script is not usable.
     #[error("the faults are not usable")]
     Faults(#[from] FaultsError),
@@ -62,10 +62,10 @@ impl std::fmt::Debug for Running {
 
 impl Simulator {
     /// Starts a simulator on the current tokio runtime.
-    pub async fn start(config: SimulatorConfig) -> Result<Running, StartError> {
+    pub async fn start(config: SimulatorConfig) -> Result<Running, SimulatorStartError> {
         config.faults.check()?;
         let listen = config.listen;
-        let failed = |source| StartError::Listen {
+        let failed = |source| SimulatorStartError::Listen {
             address: listen,
             source,
         };

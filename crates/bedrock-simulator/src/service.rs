@@ -7,15 +7,15 @@ mod shown;
 pub(crate) use list::ListQuery;
 
 use crate::api::{ApiError, Failure};
-use crate::config::{Event, EventSink, Limits, Now, Schedule, SimulatorConfig};
-use crate::faults::{JobFault, JobFaultKind, NameInUse, Operation, Strikes, Tier};
+use crate::config::{SimulatorEvent, EventSink, Limits, Now, Schedule, SimulatorConfig};
+use crate::faults::{JobFault, JobFaultKind, NameInUse, Operation, Strikes, FaultTier};
 use crate::hash::{Random, hash};
 use crate::job::{Course, Ending, Stage};
 use crate::models::base_name;
-use crate::record::{Asker, Model};
+use crate::record::{RecordAsker, Model};
 use crate::rules::JobRequest;
 use crate::status::Status;
-use crate::work::{self, Input, Totals, Work};
+use crate::work::{self, Input, WorkTotals, SimulatedWork};
 use aws_sdk_s3::Client;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,11 +31,11 @@ pub(crate) struct Service {
     schedule: Schedule,
     pub(crate) model: Model,
     observer: Option<EventSink>,
-    jobs: Mutex<Vec<Arc<Job>>>,
+    jobs: Mutex<Vec<Arc<StoredJob>>>,
     strikes: Mutex<Strikes>,
 }
 
-struct Job {
+struct StoredJob {
     /// The so-many-th job created.
     number: u64,
     id: String,
@@ -51,10 +51,10 @@ struct Job {
 struct JobState {
     stop: Option<Duration>,
     input: Option<Arc<Input>>,
-    ended: Option<(Ending, Totals)>,
+    ended: Option<(Ending, WorkTotals)>,
 }
 
-impl Job {
+impl StoredJob {
     fn state(&self) -> MutexGuard<'_, JobState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,7 +77,7 @@ impl Service {
         }
     }
 
-    fn jobs(&self) -> MutexGuard<'_, Vec<Arc<Job>>> {
+    fn jobs(&self) -> MutexGuard<'_, Vec<Arc<StoredJob>>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -85,7 +85,7 @@ impl Service {
         self.strikes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, event: &Event) {
+    fn tell(&self, event: &SimulatorEvent) {
         if let Some(observer) = &self.observer {
             observer(event);
         }
@@ -112,7 +112,7 @@ impl Service {
         let (job, created) = self.create_once(request)?;
         if created {
             self.model.ledger().counters.jobs_created += 1;
-            self.tell(&Event::JobCreated {
+            self.tell(&SimulatorEvent::JobCreated {
                 arn: job.arn.clone(),
                 name: job.request.name.clone(),
             });
@@ -128,7 +128,7 @@ impl Service {
     }
 
     /// The job of this request, and whether it is new.
-    fn create_once(&self, request: JobRequest) -> Result<(Arc<Job>, bool), ApiError> {
+    fn create_once(&self, request: JobRequest) -> Result<(Arc<StoredJob>, bool), ApiError> {
         let mut jobs = self.jobs();
         let same_token = request.token.as_ref().and_then(|token| {
             jobs.iter()
@@ -166,7 +166,7 @@ impl Service {
             )));
         }
         let id = Random::new(hash(request.name.as_bytes()) ^ number).id(12);
-        let job = Arc::new(Job {
+        let job = Arc::new(StoredJob {
             number,
             arn: format!(
                 "arn:aws:bedrock:{}:{}:model-invocation-job/{id}",
@@ -190,7 +190,7 @@ impl Service {
         }
     }
 
-    fn is_in_flight(&self, job: &Job) -> bool {
+    fn is_in_flight(&self, job: &StoredJob) -> bool {
         let has_ended = job.state().ended.is_some();
         !has_ended && !matches!(self.stage(job), Stage::AtEnd(_))
     }
@@ -238,7 +238,7 @@ impl Service {
         converse: bool,
         tier: Option<&str>,
         body: &[u8],
-    ) -> Result<(Value, Option<Tier>), Failure> {
+    ) -> Result<(Value, Option<FaultTier>), Failure> {
         self.model.ledger().counters.on_demand_calls += 1;
         let body: Option<Value> = serde_json::from_slice(body).ok();
         let tier = admission::tier(converse, tier, body.as_ref());
@@ -250,19 +250,19 @@ impl Service {
                 "Malformed input request, please reformat your input and try again.",
             )
         })?;
-        let by = Asker::OnDemand { tier: known };
+        let by = RecordAsker::OnDemand { tier: known };
         let asked = self.model.ask(model_id, converse, &body, by);
         let answered = asked
             .result
             .map_err(|refusal| ApiError::of_status(refusal.code, refusal.message))?;
         self.model.ledger().counters.on_demand_answers += 1;
-        self.tell(&Event::Invoked {
+        self.tell(&SimulatorEvent::Invoked {
             record_id: asked.record_id,
         });
         Ok((answer(answered.output, cut)?, known))
     }
 
-    fn find(&self, identifier: &str) -> Result<Arc<Job>, ApiError> {
+    fn find(&self, identifier: &str) -> Result<Arc<StoredJob>, ApiError> {
         if !identifier.starts_with("arn:") {
             return Err(ApiError::validation("The provided ARN is invalid"));
         }
@@ -279,8 +279,8 @@ impl Service {
     }
 
     /// Brings every job that `wanted` names up to the clock.
-    async fn advance_all(self: &Arc<Self>, wanted: impl Fn(&Job) -> bool) {
-        let running: Vec<Arc<Job>> = self
+    async fn advance_all(self: &Arc<Self>, wanted: impl Fn(&StoredJob) -> bool) {
+        let running: Vec<Arc<StoredJob>> = self
             .jobs()
             .iter()
             .filter(|job| wanted(job) && job.state().ended.is_none())
@@ -292,14 +292,14 @@ impl Service {
     }
 
     /// Brings a job up to the clock. The work goes on when the caller goes away.
-    async fn advance(self: &Arc<Self>, job: &Arc<Job>) {
+    async fn advance(self: &Arc<Self>, job: &Arc<StoredJob>) {
         let (service, job) = (Arc::clone(self), Arc::clone(job));
         let task = tokio::spawn(async move { service.advance_in_turn(&job).await });
         // It ends early only when the runtime ends.
         let _ = task.await;
     }
 
-    async fn advance_in_turn(&self, job: &Job) {
+    async fn advance_in_turn(&self, job: &StoredJob) {
         let _turn = job.turn.lock().await;
         loop {
             if job.state().ended.is_some() {
@@ -319,7 +319,7 @@ impl Service {
                                 share: 0.0,
                                 message: Some(message),
                             };
-                            self.end(job, ending, Totals::default());
+                            self.end(job, ending, WorkTotals::default());
                         }
                     }
                 }
@@ -331,7 +331,7 @@ impl Service {
         }
     }
 
-    fn stage(&self, job: &Job) -> Stage {
+    fn stage(&self, job: &StoredJob) -> Stage {
         let state = job.state();
         Course {
             schedule: &self.schedule,
@@ -344,12 +344,12 @@ impl Service {
         .stage((self.now)())
     }
 
-    async fn work(&self, job: &Job, ending: Ending) -> (Ending, Totals) {
+    async fn work(&self, job: &StoredJob, ending: Ending) -> (Ending, WorkTotals) {
         let input = job.state().input.clone();
         let Some(input) = input.filter(|_| ending.has_output()) else {
-            return (ending, Totals::default());
+            return (ending, WorkTotals::default());
         };
-        let work = Work {
+        let work = SimulatedWork {
             s3: &self.s3,
             model: &self.model,
             request: &job.request,
@@ -365,13 +365,13 @@ impl Service {
                     message: Some(message),
                     ..ending
                 };
-                (failed, Totals::default())
+                (failed, WorkTotals::default())
             }
         }
     }
 
-    fn end(&self, job: &Job, ending: Ending, totals: Totals) {
-        let event = Event::JobEnded {
+    fn end(&self, job: &StoredJob, ending: Ending, totals: WorkTotals) {
+        let event = SimulatorEvent::JobEnded {
             arn: job.arn.clone(),
             status: ending.status,
             processed: totals.processed,
@@ -388,7 +388,7 @@ impl Service {
 }
 
 /// Whether the job asks this model, through whatever profile: quotas are those of the model.
-fn has_model(job: &Job, model_id: &str) -> bool {
+fn has_model(job: &StoredJob, model_id: &str) -> bool {
     base_name(&job.request.model_id) == base_name(model_id)
 }
 

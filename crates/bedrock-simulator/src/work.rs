@@ -8,7 +8,7 @@
 use crate::config::Limits;
 use crate::faults::RecordFaultKind;
 use crate::hash::{Random, hash};
-use crate::record::{Asked, Asker, Model, Refusal};
+use crate::record::{AskedRecord, RecordAsker, Model, Refusal};
 use crate::rules::{JobRequest, Location};
 use crate::storage::{self, File, Lines, Upload};
 use aws_sdk_s3::Client;
@@ -29,7 +29,7 @@ pub(crate) struct Input {
 
 /// What a job did: the members of its manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Totals {
+pub(crate) struct WorkTotals {
     pub(crate) total: u64,
     pub(crate) processed: u64,
     pub(crate) success: u64,
@@ -126,7 +126,7 @@ fn read_line(line: &[u8]) -> Result<Line<'_>, String> {
 
 /// What a job needs to do its work.
 #[derive(Debug)]
-pub(crate) struct Work<'a> {
+pub(crate) struct SimulatedWork<'a> {
     pub(crate) s3: &'a Client,
     pub(crate) model: &'a Model,
     pub(crate) request: &'a JobRequest,
@@ -136,12 +136,12 @@ pub(crate) struct Work<'a> {
     pub(crate) share: f64,
 }
 
-impl Work<'_> {
+impl SimulatedWork<'_> {
     /// Answers the job's records into its folder, and writes the manifest.
-    pub(crate) async fn run(&self) -> Result<Totals, String> {
-        let mut totals = Totals {
+    pub(crate) async fn run(&self) -> Result<WorkTotals, String> {
+        let mut totals = WorkTotals {
             total: self.input.records,
-            ..Totals::default()
+            ..WorkTotals::default()
         };
         let mut position = 0;
         for file in &self.input.files {
@@ -185,7 +185,7 @@ impl Work<'_> {
         file: &File,
         upload: &mut Upload<'_>,
         position: &mut u64,
-        totals: &mut Totals,
+        totals: &mut WorkTotals,
     ) -> Result<(), String> {
         let mut random = Random::new(hash(self.job_id.as_bytes()) ^ hash(file.key.as_bytes()));
         let mut lines = Lines::new(self.s3, file);
@@ -214,7 +214,7 @@ impl Work<'_> {
         position: u64,
         random: &mut Random,
         window: &mut Vec<String>,
-        totals: &mut Totals,
+        totals: &mut WorkTotals,
     ) -> Result<(), String> {
         let read = read_line(line)?;
         let body: Value =
@@ -227,7 +227,7 @@ impl Work<'_> {
             &self.request.model_id,
             self.request.converse,
             &body,
-            Asker::Job {
+            RecordAsker::Job {
                 record_id: &record_id,
                 position,
             },
@@ -273,7 +273,7 @@ async fn flush(
 fn write_lines(
     record_id: &str,
     input: &str,
-    asked: &Asked,
+    asked: &AskedRecord,
     random: &mut Random,
     window: &mut Vec<String>,
 ) {

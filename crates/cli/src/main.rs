@@ -33,7 +33,7 @@ use std::time::Duration;
     max_term_width = 100,
     after_help = "Example:\n  quarry run examples/wildlife-strikes"
 )]
-struct Arguments {
+struct CommandLine {
     /// What to do.
     #[command(subcommand)]
     command: Command,
@@ -86,7 +86,7 @@ fn is_for_programs() -> bool {
 }
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match CommandLine::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return not_parsed(&error),
     };
@@ -155,7 +155,7 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::Models(arguments) => models::models(&arguments),
         Command::Settings(arguments) => settings::settings(&arguments),
         Command::Completions(arguments) => {
-            completions::completions(&arguments, Arguments::command())
+            completions::completions(&arguments, CommandLine::command())
         }
     }
 }

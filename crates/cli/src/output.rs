@@ -11,7 +11,7 @@ use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 
 /// Whether somebody still reads standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reader {
+pub(crate) enum OutputReader {
     /// Nothing says otherwise.
     There,
     /// The pipe is broken.
@@ -19,13 +19,13 @@ pub(crate) enum Reader {
 }
 
 /// Writes `bytes` to standard output, to the end.
-pub(crate) fn write(bytes: &[u8]) -> Result<Reader, Failure> {
+pub(crate) fn write(bytes: &[u8]) -> Result<OutputReader, Failure> {
     let mut stdout = io::stdout().lock();
     outcome(stdout.write_all(bytes).and_then(|()| stdout.flush()))
 }
 
 /// Writes one line of JSON to standard output.
-pub(crate) fn write_json(value: &impl Serialize) -> Result<Reader, Failure> {
+pub(crate) fn write_json(value: &impl Serialize) -> Result<OutputReader, Failure> {
     let text = serde_json::to_string(value)
         .map_err(|error| Failure::run(format!("the report cannot be written as JSON: {error}")))?;
     write(format!("{}\n", printable_json(&text)).as_bytes())
@@ -40,7 +40,7 @@ impl Lines {
     }
 
     /// Writes a line, whose terminator is added.
-    pub(crate) fn write(&mut self, line: &[u8]) -> Result<Reader, Failure> {
+    pub(crate) fn write(&mut self, line: &[u8]) -> Result<OutputReader, Failure> {
         outcome(
             self.0
                 .write_all(line)
@@ -49,7 +49,7 @@ impl Lines {
     }
 
     /// Writes a value as JSON on a line of its own.
-    pub(crate) fn write_json(&mut self, value: &impl Serialize) -> Result<Reader, Failure> {
+    pub(crate) fn write_json(&mut self, value: &impl Serialize) -> Result<OutputReader, Failure> {
         outcome(
             serde_json::to_writer(&mut self.0, value)
                 .map_err(io::Error::from)
@@ -58,15 +58,15 @@ impl Lines {
     }
 
     /// Hands over what is still held back.
-    pub(crate) fn finish(mut self) -> Result<Reader, Failure> {
+    pub(crate) fn finish(mut self) -> Result<OutputReader, Failure> {
         outcome(self.0.flush())
     }
 }
 
-fn outcome(written: io::Result<()>) -> Result<Reader, Failure> {
+fn outcome(written: io::Result<()>) -> Result<OutputReader, Failure> {
     match written {
-        Ok(()) => Ok(Reader::There),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Ok(()) => Ok(OutputReader::There),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(OutputReader::Gone),
         Err(error) => Err(Failure::run(format!(
             "standard output cannot be written: {error}; write it to a place with space"
         ))),

@@ -106,18 +106,18 @@ struct ParsedLine<'a> {
     parse_status: &'a str,
     validation_passed: bool,
     repaired: bool,
-    fields: Fields<'a>,
+    fields: ParsedFields<'a>,
     raw_response: Option<&'a str>,
     validation_error: Option<&'a str>,
     error: Option<&'a str>,
 }
 
-struct Fields<'a> {
+struct ParsedFields<'a> {
     names: &'a [String],
     reading: &'a Reading,
 }
 
-impl Serialize for Fields<'_> {
+impl Serialize for ParsedFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.names.len()))?;
         for (name, value) in self.names.iter().zip(&self.reading.fields) {
@@ -142,7 +142,7 @@ fn parsed<'a>(names: &'a [String], reading: &'a Reading) -> ParsedLine<'a> {
         parse_status: reading.parse_status.as_str(),
         validation_passed: reading.validation_passed,
         repaired: reading.repaired,
-        fields: Fields { names, reading },
+        fields: ParsedFields { names, reading },
         raw_response: reading.raw_response.as_deref(),
         validation_error: reading.validation_error.as_deref(),
         error: reading.error.as_deref(),

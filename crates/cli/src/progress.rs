@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::output::{say, write_json};
 pub(crate) use estimate::grouped;
 use estimate::{Counts, clock, remaining};
-use quarry_local_stack::{Progress, Work};
+use quarry_local_stack::{RunProgress, Work};
 use serde_json::json;
 use std::io::IsTerminal;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -26,12 +26,12 @@ const MOST_RETRIES_SHOWN: u32 = 10;
 
 /// Shows how a run goes on.
 pub(crate) struct Show {
-    shared: Arc<Shared>,
+    shared: Arc<SharedProgress>,
     json: bool,
     ticker: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
-struct Shared {
+struct SharedProgress {
     work: Arc<Work>,
     began: Instant,
     state: Mutex<State>,
@@ -39,7 +39,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    stage: Stage,
+    stage: ShownStage,
     /// Bytes of the data, and how many of them are copied into the stack.
     data_bytes: u64,
     bytes_copied: u64,
@@ -55,7 +55,7 @@ struct State {
 
 /// What a run is doing as a whole.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Stage {
+enum ShownStage {
     #[default]
     Copying,
     Planning,
@@ -73,7 +73,7 @@ impl Show {
         if !json && std::io::stderr().is_terminal() {
             state.terminal = Terminal::of_standard_error();
         }
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(SharedProgress {
             work,
             began: Instant::now(),
             state: Mutex::new(state),
@@ -102,11 +102,11 @@ impl Show {
 
     /// The data is in the stack, and planning begins.
     pub(crate) fn planning(&self) {
-        self.shared.state().stage = Stage::Planning;
+        self.shared.state().stage = ShownStage::Planning;
     }
 
     /// Who is to be told of the run's steps.
-    pub(crate) fn sink(&self) -> impl Fn(&Progress) + Send + Sync + use<> {
+    pub(crate) fn sink(&self) -> impl Fn(&RunProgress) + Send + Sync + use<> {
         let (shared, json) = (Arc::clone(&self.shared), self.json);
         move |progress| {
             if json {
@@ -152,7 +152,7 @@ impl Drop for Show {
     }
 }
 
-impl Shared {
+impl SharedProgress {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -164,11 +164,11 @@ impl Shared {
         }
     }
 
-    fn step(&self, progress: &Progress) {
+    fn step(&self, progress: &RunProgress) {
         let mut state = self.state();
         match progress {
-            Progress::Planned { .. } => state.stage = Stage::Asking,
-            Progress::Finished { .. } => state.stage = Stage::Finished,
+            RunProgress::Planned { .. } => state.stage = ShownStage::Asking,
+            RunProgress::Finished { .. } => state.stage = ShownStage::Finished,
             _ => {}
         }
         let Some(line) = steps::as_line(progress) else {
@@ -179,8 +179,8 @@ impl Shared {
             return;
         }
         match progress {
-            Progress::Planned { .. } | Progress::Finished { .. } => state.say(&line),
-            Progress::Retrying { .. } => {
+            RunProgress::Planned { .. } | RunProgress::Finished { .. } => state.say(&line),
+            RunProgress::Retrying { .. } => {
                 state.retries_shown += 1;
                 if state.retries_shown <= MOST_RETRIES_SHOWN {
                     state.say(&line);
@@ -189,7 +189,7 @@ impl Shared {
                     state.say("further attempts that fail are not shown");
                 }
             }
-            Progress::Slice { .. } => {}
+            RunProgress::Slice { .. } => {}
         }
     }
 
@@ -209,7 +209,7 @@ impl Shared {
         }
         let fraction = counts.fraction();
         let tenths = estimate::tenths(fraction);
-        if state.stage == Stage::Asking && tenths > state.tenths_shown && tenths < 10 {
+        if state.stage == ShownStage::Asking && tenths > state.tenths_shown && tenths < 10 {
             state.tenths_shown = tenths;
             let left = remaining(fraction, elapsed).map_or(String::new(), |left| {
                 format!(", about {} left", clock(left))

@@ -6,7 +6,7 @@ use crate::output::{printable_lines, write};
 use crate::staging::{read_answers, read_faults, with_source};
 use clap::Args;
 use http::Uri;
-use quarry_bedrock_simulator::{Event, Schedule, Simulator, SimulatorConfig};
+use quarry_bedrock_simulator::{SimulatorEvent, Schedule, Simulator, SimulatorConfig};
 use quarry_edge::clock::{Clock, SystemClock};
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::{self, SdkOptions};
@@ -92,15 +92,15 @@ fn print_line(line: &str) -> Result<(), Failure> {
 }
 
 /// One line for what happened to a job. Records on demand are too many.
-fn tell(event: &Event) {
+fn tell(event: &SimulatorEvent) {
     let line = match event {
-        Event::JobCreated { arn, name } => format!("created {name}: {arn}"),
-        Event::JobEnded {
+        SimulatorEvent::JobCreated { arn, name } => format!("created {name}: {arn}"),
+        SimulatorEvent::JobEnded {
             arn,
             status,
             processed,
         } => format!("{}, {processed} records: {arn}", status.as_str()),
-        Event::Invoked { .. } => return,
+        SimulatorEvent::Invoked { .. } => return,
     };
     // Who does not read on still wants the simulator.
     let _ = print_line(&line);

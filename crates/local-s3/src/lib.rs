@@ -24,4 +24,4 @@ mod service;
 mod storage;
 
 pub use observer::{Direction, Observer, Traffic};
-pub use server::{Credentials, LocalS3, StartError};
+pub use server::{Credentials, LocalS3, S3StartError};

@@ -1,7 +1,7 @@
 //! The server's life: a port, a thread, and the end of both.
 
 use crate::observer::Observer;
-use crate::service::Service;
+use crate::service::DirectoryService;
 use crate::storage::Storage;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder as Connections;
@@ -56,7 +56,7 @@ fn random_hex<const BYTES: usize>() -> io::Result<String> {
 
 /// Why the server did not start, or a bucket was not made.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum S3StartError {
     /// The directory cannot be used.
     #[error("`{path}` cannot be used for objects")]
     Directory {
@@ -97,42 +97,42 @@ pub struct LocalS3 {
 impl LocalS3 {
     /// Serves `directory`, which is made if it does not exist, on a free port of 127.0.0.1.
     /// Clients have to use path-style addresses.
-    pub fn start(directory: &Path) -> Result<Self, StartError> {
+    pub fn start(directory: &Path) -> Result<Self, S3StartError> {
         Self::start_observed(directory, Arc::new(|_| {}))
     }
 
     /// [`Self::start`], with an observer of the bytes that come and go.
-    pub fn start_observed(directory: &Path, observer: Observer) -> Result<Self, StartError> {
+    pub fn start_observed(directory: &Path, observer: Observer) -> Result<Self, S3StartError> {
         let storage = std::fs::create_dir_all(directory)
             .and_then(|()| directory.canonicalize())
             .and_then(|directory| Storage::open(&directory))
-            .map_err(|source| StartError::Directory {
+            .map_err(|source| S3StartError::Directory {
                 path: directory.display().to_string(),
                 source,
             })?;
         let storage = Arc::new(storage);
-        let credentials = Credentials::random().map_err(StartError::Keys)?;
-        let mut service = S3ServiceBuilder::new(Service::new(Arc::clone(&storage), observer));
+        let credentials = Credentials::random().map_err(S3StartError::Keys)?;
+        let mut service = S3ServiceBuilder::new(DirectoryService::new(Arc::clone(&storage), observer));
         service.set_auth(SimpleAuth::from_single(
             credentials.access_key_id.clone(),
             credentials.secret_access_key.as_str(),
         ));
         let service = service.build();
 
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(StartError::Listen)?;
-        listener.set_nonblocking(true).map_err(StartError::Listen)?;
-        let address = listener.local_addr().map_err(StartError::Listen)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(S3StartError::Listen)?;
+        listener.set_nonblocking(true).map_err(S3StartError::Listen)?;
+        let address = listener.local_addr().map_err(S3StartError::Listen)?;
         let runtime = RuntimeBuilder::new_multi_thread()
             .worker_threads(2)
             .thread_name("local-s3")
             .enable_all()
             .build()
-            .map_err(StartError::Listen)?;
+            .map_err(S3StartError::Listen)?;
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("local-s3".to_owned())
             .spawn(move || serve(runtime, listener, &service, stopped))
-            .map_err(StartError::Listen)?;
+            .map_err(S3StartError::Listen)?;
         Ok(Self {
             address,
             credentials,
@@ -159,10 +159,10 @@ impl LocalS3 {
     }
 
     /// Makes a bucket; one that exists stays as it is.
-    pub fn create_bucket(&self, name: &str) -> Result<(), StartError> {
+    pub fn create_bucket(&self, name: &str) -> Result<(), S3StartError> {
         self.storage
             .create_bucket(name)
-            .map_err(|error| StartError::Bucket {
+            .map_err(|error| S3StartError::Bucket {
                 name: name.to_owned(),
                 reason: error.to_string(),
             })

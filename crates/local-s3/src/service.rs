@@ -6,7 +6,7 @@ mod listing;
 use crate::error::StorageError;
 use crate::observer::{Direction, Observer, Watched};
 use crate::receive::{blocking, receive};
-use crate::storage::{Condition, Storage};
+use crate::storage::{PutCondition, Storage};
 use bytes::{Bytes, BytesMut};
 use listing::{Listed, Page};
 use s3s::checksum::ChecksumHasher;
@@ -32,12 +32,12 @@ const BLOCK: u64 = 1 << 20;
 /// Most keys of one page.
 const MAX_KEYS: i32 = 1000;
 
-pub(crate) struct Service {
+pub(crate) struct DirectoryService {
     storage: Arc<Storage>,
     observer: Observer,
 }
 
-impl Service {
+impl DirectoryService {
     pub(crate) fn new(storage: Arc<Storage>, observer: Observer) -> Self {
         Self { storage, observer }
     }
@@ -69,7 +69,7 @@ impl Service {
 }
 
 #[async_trait::async_trait]
-impl S3 for Service {
+impl S3 for DirectoryService {
     async fn create_bucket(
         &self,
         req: S3Request<CreateBucketInput>,
@@ -534,12 +534,12 @@ fn announced_trailers<T>(req: &S3Request<T>) -> String {
 fn condition(
     if_match: Option<ETagCondition>,
     if_none_match: Option<ETagCondition>,
-) -> S3Result<Condition> {
+) -> S3Result<PutCondition> {
     Ok(match (if_match, if_none_match) {
-        (None, None) => Condition::None,
-        (None, Some(ETagCondition::Any)) => Condition::Absent,
-        (Some(ETagCondition::Any), None) => Condition::Present,
-        (Some(ETagCondition::ETag(tag)), None) => Condition::Tag(tag.into_value()),
+        (None, None) => PutCondition::None,
+        (None, Some(ETagCondition::Any)) => PutCondition::Absent,
+        (Some(ETagCondition::Any), None) => PutCondition::Present,
+        (Some(ETagCondition::ETag(tag)), None) => PutCondition::Tag(tag.into_value()),
         _ => return Err(s3_error!(NotImplemented, "such a condition")),
     })
 }

@@ -59,14 +59,14 @@ pub(crate) struct Entry {
 
 /// An upload that is neither completed nor aborted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OpenUpload {
+pub(crate) struct StoredUpload {
     pub(crate) id: String,
     pub(crate) key: String,
 }
 
 /// What has to hold for an object that is about to be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Condition {
+pub(crate) enum PutCondition {
     None,
     Absent,
     Present,
@@ -216,11 +216,11 @@ impl Storage {
         key: &str,
         incoming: &Incoming,
         tag: &str,
-        condition: &Condition,
+        condition: &PutCondition,
     ) -> Result<()> {
         let path = self.object_path(bucket, key)?;
         // The tag of an object put by hand may have to be computed: not under the lock.
-        if matches!(condition, Condition::Tag(_)) {
+        if matches!(condition, PutCondition::Tag(_)) {
             match self.info(bucket, key) {
                 Ok(_) | Err(StorageError::NoObject(_)) => {}
                 Err(error) => return Err(error),
@@ -234,10 +234,10 @@ impl Storage {
             Err(error) => return Err(error),
         };
         let holds = match (condition, &current) {
-            (Condition::None, _) | (Condition::Absent, None) | (Condition::Present, Some(_)) => {
+            (PutCondition::None, _) | (PutCondition::Absent, None) | (PutCondition::Present, Some(_)) => {
                 true
             }
-            (Condition::Tag(wanted), Some(current)) => {
+            (PutCondition::Tag(wanted), Some(current)) => {
                 self.remembered_tag(bucket, key, current).as_ref() == Some(wanted)
             }
             _ => false,
@@ -378,10 +378,10 @@ impl Storage {
         bucket: &str,
         key: &str,
         range: Option<Range<u64>>,
-        condition: &Condition,
+        condition: &PutCondition,
     ) -> Result<(Incoming, String)> {
         let (mut file, info) = self.object(bucket, key)?;
-        if let Condition::Tag(wanted) = condition
+        if let PutCondition::Tag(wanted) = condition
             && *wanted != info.tag
         {
             return Err(StorageError::Condition(key.to_owned()));
@@ -414,7 +414,7 @@ impl Storage {
         key: &str,
         upload: &str,
         parts: &[(i32, String)],
-        condition: &Condition,
+        condition: &PutCondition,
     ) -> Result<String> {
         let folder = self.upload(bucket, key, upload)?;
         if parts.is_empty() {
@@ -453,7 +453,7 @@ impl Storage {
     }
 
     /// The open uploads of a bucket, in key order.
-    pub(crate) fn open_uploads(&self, bucket: &str) -> Result<Vec<OpenUpload>> {
+    pub(crate) fn open_uploads(&self, bucket: &str) -> Result<Vec<StoredUpload>> {
         self.bucket(bucket)?;
         let mut uploads = Vec::new();
         for folder in fs::read_dir(self.state("uploads"))? {
@@ -464,7 +464,7 @@ impl Storage {
                 continue;
             };
             if target.bucket == bucket {
-                uploads.push(OpenUpload {
+                uploads.push(StoredUpload {
                     id,
                     key: target.key,
                 });

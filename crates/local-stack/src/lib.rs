@@ -11,7 +11,7 @@ mod work;
 
 pub use counts::MetricCount;
 pub use functions::CallLimit;
-pub use progress::{Progress, ProgressSink};
+pub use progress::{RunProgress, ProgressSink};
 pub use stack::{BUCKET, Finished, LocalStack, RunError, StackConfig, StackError};
 pub use work::{Rows, Work};
 

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Is told of every step.
-pub type ProgressSink = Arc<dyn Fn(&Progress) + Send + Sync>;
+pub type ProgressSink = Arc<dyn Fn(&RunProgress) + Send + Sync>;
 
 /// A step of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub enum RunProgress {
     /// The data is scanned and cut.
     Planned {
         /// How many slices.
@@ -77,7 +77,7 @@ impl Observer for Watch {
                 error,
                 delay,
                 ..
-            } => Some(Progress::Retrying {
+            } => Some(RunProgress::Retrying {
                 execution: event.execution.to_owned(),
                 state: state.to_owned(),
                 error: error.to_owned(),
@@ -92,11 +92,11 @@ impl Observer for Watch {
 }
 
 impl Watch {
-    fn of_result(&self, function: &str, payload: &Value, at: Duration) -> Option<Progress> {
+    fn of_result(&self, function: &str, payload: &Value, at: Duration) -> Option<RunProgress> {
         match function {
             "plan" => {
                 let output = PlanOutput::deserialize(payload).ok()?;
-                output.done.then(|| Progress::Planned {
+                output.done.then(|| RunProgress::Planned {
                     slices: output.slices,
                     rows: self.work.rows().total,
                 })
@@ -105,11 +105,11 @@ impl Watch {
                 let output = FinishOutput::deserialize(payload).ok()?;
                 output
                     .done
-                    .then_some(Progress::Finished { rows: output.rows })
+                    .then_some(RunProgress::Finished { rows: output.rows })
             }
             _ => {
                 let state = SliceState::deserialize(payload).ok()?;
-                Some(Progress::Slice {
+                Some(RunProgress::Slice {
                     by: function.to_owned(),
                     slice: state.slice,
                     round: state.round,

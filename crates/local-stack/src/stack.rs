@@ -20,7 +20,7 @@ use quarry_edge::sdk::{self, Credentials, SdkOptions};
 use quarry_edge::store::ObjectStore;
 use quarry_local_s3::{LocalS3, Traffic};
 use quarry_state_machine::{
-    Definition, DefinitionError, Execution, Host, Machine, Outcome, StartError, Status,
+    Definition, DefinitionError, Execution, Host, Machine, ExecutionOutcome, StartError, Status,
     VirtualClock,
 };
 use serde::Serialize;
@@ -113,7 +113,7 @@ pub struct Finished {
     /// The summary.
     pub summary: Value,
     /// What the state machine did.
-    pub outcome: Outcome,
+    pub outcome: ExecutionOutcome,
 }
 
 /// The running stack.

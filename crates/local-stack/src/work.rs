@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// How many rows have come how far. Within a step the numbers follow from bytes and are estimates; where a step has
 /// ended they are exact. None of them ever becomes smaller.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rows {
+pub struct WorkRows {
     /// Of all tables; 0 until the run is planned.
     pub total: u64,
     /// Bytes of the data that planning has read.
@@ -48,7 +48,7 @@ struct State {
     bytes_scanned: u64,
     slices: BTreeMap<u32, SliceWork>,
     round: u32,
-    shown: Rows,
+    shown: WorkRows,
 }
 
 /// One slice: bytes that went by in its first round.
@@ -75,9 +75,9 @@ enum Reached {
 
 impl Work {
     /// How far the rows are.
-    pub fn rows(&self) -> Rows {
+    pub fn rows(&self) -> WorkRows {
         let mut state = self.state();
-        let mut rows = Rows {
+        let mut rows = WorkRows {
             total: state.total,
             bytes_scanned: state.bytes_scanned,
             round: state.round,
@@ -317,7 +317,7 @@ mod tests {
     fn what_planning_reads_is_counted_until_the_run_is_planned() {
         let work = Work::default();
         pass(&work, &at("data/a.csv"), Direction::Read, 5);
-        assert_eq!(work.rows(), Rows::default());
+        assert_eq!(work.rows(), WorkRows::default());
         work.begin(at("data/"));
         pass(&work, &at("data/a.csv"), Direction::Read, 7);
         pass(&work, &at("pipeline/prompts.json"), Direction::Read, 100);

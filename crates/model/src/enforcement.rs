@@ -2,7 +2,7 @@
 
 use crate::capabilities::{BodyForm, Capabilities, Invocation};
 use crate::schema::{
-    Service, ToolInput, careful_tool, claude_tool, structured_output, three_members,
+    StructuredService, ToolInput, careful_tool, claude_tool, structured_output, three_members,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -112,8 +112,8 @@ pub(crate) fn tool_input(capabilities: &Capabilities, schema: &Value) -> Option<
 /// The schema that structured output is bound to.
 pub(crate) fn bound_schema(capabilities: &Capabilities, schema: &Value) -> Option<Value> {
     let service = match capabilities.body {
-        BodyForm::AnthropicMessages => Service::Claude,
-        _ => Service::Converse,
+        BodyForm::AnthropicMessages => StructuredService::Claude,
+        _ => StructuredService::Converse,
     };
     structured_output(schema, service)
 }

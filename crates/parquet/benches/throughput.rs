@@ -12,7 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use quarry_parquet::{
-    Joiner, ParquetFile, PartWriter, Reading, ResultColumn, ResultKind, TableLayout,
+    Joiner, ParquetFile, PartWriter, FileReading, ResultColumn, ResultKind, TableLayout,
 };
 use quarry_prompt::{RecordEncoder, RenderOptions, Template};
 use quarry_table::ResultCell;
@@ -104,9 +104,9 @@ fn read(bencher: Bencher<'_, '_>, codec: &str) {
     let (bytes, plain) = table(codec);
     let file = open(&bytes);
     let cells = ["dialogue", "events"].map(str::to_owned);
-    let reading = Reading {
+    let reading = FileReading {
         cells: &cells,
-        ..Reading::default()
+        ..FileReading::default()
     };
     bencher
         .counter(ItemsCount::new(ROWS))
@@ -143,9 +143,9 @@ fn read_and_render(bencher: Bencher<'_, '_>, codec: &str) {
         .expect("there is one slot");
     let run = || {
         let mut encoder = encoder.clone();
-        let reading = Reading {
+        let reading = FileReading {
             cells: &cells,
-            ..Reading::default()
+            ..FileReading::default()
         };
         let mut out = Vec::with_capacity(1 << 22);
         let mut written = 0;
@@ -198,9 +198,9 @@ fn read_and_write(bencher: Bencher<'_, '_>, codec: &str) {
         .counter(BytesCount::new(plain))
         .bench(|| {
             let mut writer = PartWriter::new(&layout, &results, &[]).expect("new names");
-            let reading = Reading {
+            let reading = FileReading {
                 parts: true,
-                ..Reading::default()
+                ..FileReading::default()
             };
             let mut written = 0;
             let mut rows = file
@@ -229,9 +229,9 @@ fn join_a_thousand_parts(bencher: Bencher<'_, '_>) {
         })
         .collect();
     let mut writer = PartWriter::new(&layout, &results, &[]).expect("new names");
-    let reading = Reading {
+    let reading = FileReading {
         parts: true,
-        ..Reading::default()
+        ..FileReading::default()
     };
     let mut rows = file.read(0..100, &reading).expect("supported columns");
     let batch = rows

@@ -46,7 +46,7 @@ pub(crate) struct Inner {
 
 /// What a reading brings. Columns that are not asked for are not read.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Reading<'a> {
+pub struct FileReading<'a> {
     /// The columns that [`Cells::cell`](quarry_table::Cells::cell) gives, in this order. Names that the file lacks are
     /// missing cells.
     pub cells: &'a [String],
@@ -138,7 +138,7 @@ impl ParquetFile {
     /// Rows `rows`, counted from 0; what is behind the last row is left out. Nothing of them is read yet.
     ///
     /// Fails if a column that is to be shown as text has no text form, or a codec is not supported.
-    pub fn read(&self, rows: Range<u64>, reading: &Reading<'_>) -> Result<RowReader, FileError> {
+    pub fn read(&self, rows: Range<u64>, reading: &FileReading<'_>) -> Result<RowReader, FileError> {
         RowReader::new(Arc::clone(&self.inner), rows, reading)
     }
 

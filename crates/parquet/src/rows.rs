@@ -1,9 +1,9 @@
 //! Rows of a range, batch by batch.
 
 use crate::error::FileError;
-use crate::file::{Inner, Reading};
+use crate::file::{Inner, FileReading};
 use crate::guard::guarded;
-use crate::value::{Fault, Values, json_key};
+use crate::value::{ValueFault, Values, json_key};
 use crate::window::{Source, Windows};
 use arrow_array::{Array, RecordBatch, StringViewArray};
 use parquet::arrow::ProjectionMask;
@@ -36,7 +36,7 @@ pub struct RowReader {
     whole: Vec<(Arc<[u8]>, usize, usize)>,
     complete: bool,
     groups: VecDeque<Piece>,
-    current: Option<Open>,
+    current: Option<OpenRows>,
     next_row: u64,
 }
 
@@ -48,7 +48,7 @@ struct Piece {
     take: u64,
 }
 
-struct Open {
+struct OpenRows {
     windows: Arc<Windows>,
     batches: ParquetRecordBatchReader,
     left: u64,
@@ -58,7 +58,7 @@ impl RowReader {
     pub(crate) fn new(
         file: Arc<Inner>,
         rows: Range<u64>,
-        reading: &Reading<'_>,
+        reading: &FileReading<'_>,
     ) -> Result<Self, FileError> {
         let all = reading.whole_rows || reading.parts;
         let place = |name: &String| file.columns.iter().position(|column| column == name);
@@ -180,7 +180,7 @@ impl RowReader {
         }
     }
 
-    fn open(&mut self, piece: Piece) -> Result<Open, FileError> {
+    fn open(&mut self, piece: Piece) -> Result<OpenRows, FileError> {
         let windows = self.file.windows(piece.group, &self.mask);
         let source = Source(Arc::clone(&windows));
         let size = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
@@ -192,7 +192,7 @@ impl RowReader {
                 .with_offset(size(piece.skip))
                 .with_limit(size(piece.take));
         match guarded(|| builder.build().map_err(|error| error.to_string())) {
-            Ok(batches) => Ok(Open {
+            Ok(batches) => Ok(OpenRows {
                 windows,
                 batches,
                 left: piece.take,
@@ -224,13 +224,13 @@ impl RowReader {
     fn batch(&mut self, record: RecordBatch) -> Result<RowBatch, FileError> {
         let first_row = self.next_row;
         let length = record.num_rows();
-        let fault = |column: usize, fault: Fault| match fault {
-            Fault::NotUtf8(index) => FileError::NotUtf8 {
+        let fault = |column: usize, fault: ValueFault| match fault {
+            ValueFault::NotUtf8(index) => FileError::NotUtf8 {
                 file: self.file.name.clone(),
                 column: self.file.columns[column].clone(),
                 row: first_row + index.unwrap_or_default() as u64,
             },
-            Fault::Contradiction(reason) => FileError::Damaged {
+            ValueFault::Contradiction(reason) => FileError::Damaged {
                 file: self.file.name.clone(),
                 row: Some(first_row),
                 reason: format!("column {:?}: {reason}", self.file.columns[column]),

@@ -16,7 +16,7 @@ use std::ops::Range;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Splice {
     /// The pieces, in order: the file's first bytes, the data of each part that has rows, the footer.
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<SplicePiece>,
     /// The rows of the file.
     pub rows: u64,
     /// The length of the file in bytes.
@@ -25,7 +25,7 @@ pub struct Splice {
 
 /// A piece of a joined file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
+pub enum SplicePiece {
     /// Bytes that are in no part.
     Bytes(Bytes),
     /// Bytes of a part.
@@ -44,7 +44,7 @@ pub enum Piece {
 pub struct Joiner {
     first: Option<First>,
     groups: Vec<RowGroupMetaData>,
-    pieces: Vec<Piece>,
+    pieces: Vec<SplicePiece>,
     parts: usize,
     rows: u64,
     /// The length of the file so far.
@@ -97,7 +97,7 @@ impl Joiner {
         }
         if self.length == 0 {
             self.pieces
-                .push(Piece::Bytes(Bytes::from_static(MAGIC.as_slice())));
+                .push(SplicePiece::Bytes(Bytes::from_static(MAGIC.as_slice())));
             self.length = MAGIC.len() as u64;
         }
         let number = self.parts;
@@ -123,7 +123,7 @@ impl Joiner {
                 .push(footer::moved(group, &first.declared, shift).map_err(encode)?);
         }
         self.length += data.end - data.start;
-        self.pieces.push(Piece::Copy {
+        self.pieces.push(SplicePiece::Copy {
             part: number,
             range: data,
         });
@@ -153,7 +153,7 @@ impl Joiner {
         };
         let footer = footer::write(&first.declared, first.notes, self.groups)?;
         let bytes = self.length + footer.len() as u64;
-        self.pieces.push(Piece::Bytes(footer));
+        self.pieces.push(SplicePiece::Bytes(footer));
         Ok(Splice {
             pieces: self.pieces,
             rows: self.rows,

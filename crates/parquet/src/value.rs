@@ -28,12 +28,12 @@ use std::fmt::Write as _;
 pub(crate) enum Values {
     Leaf(Leaf, LeafValues),
     List(ListArray, Box<Values>),
-    Struct(ArrayRef, Vec<Member>),
+    Struct(ArrayRef, Vec<StructMember>),
     Map(MapArray, Box<Values>, Box<Values>),
 }
 
 #[derive(Debug)]
-pub(crate) struct Member {
+pub(crate) struct StructMember {
     /// The name as a JSON key, with its colon.
     key: Vec<u8>,
     values: Values,
@@ -55,7 +55,7 @@ pub(crate) enum LeafValues {
 
 /// What is wrong with decoded values.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum ValueFault {
     /// Text that is not UTF-8, and its row if the column holds text directly.
     NotUtf8(Option<usize>),
     /// The values cannot be what the schema says.
@@ -64,7 +64,7 @@ pub(crate) enum Fault {
 
 impl Values {
     /// Values of `array`, which are checked to have the text form of `kind`.
-    pub(crate) fn new(kind: &Kind, array: &ArrayRef) -> Result<Self, Fault> {
+    pub(crate) fn new(kind: &Kind, array: &ArrayRef) -> Result<Self, ValueFault> {
         match (kind, array.data_type()) {
             (Kind::List(item), DataType::List(_)) => {
                 let list = array.as_list::<i32>();
@@ -80,7 +80,7 @@ impl Values {
                     .iter()
                     .zip(columns)
                     .map(|((name, kind), column)| {
-                        Ok(Member {
+                        Ok(StructMember {
                             key: json_key(name),
                             values: nested(Self::new(kind, column))?,
                         })
@@ -190,22 +190,22 @@ fn entries(offsets: &[i32], index: usize) -> std::ops::Range<usize> {
 }
 
 /// Rows of nested values are not those of the column.
-fn nested(values: Result<Values, Fault>) -> Result<Values, Fault> {
+fn nested(values: Result<Values, ValueFault>) -> Result<Values, ValueFault> {
     values.map_err(|fault| match fault {
-        Fault::NotUtf8(_) => Fault::NotUtf8(None),
-        Fault::Contradiction(reason) => Fault::Contradiction(reason),
+        ValueFault::NotUtf8(_) => ValueFault::NotUtf8(None),
+        ValueFault::Contradiction(reason) => ValueFault::Contradiction(reason),
     })
 }
 
-fn contradiction(array: &dyn Array) -> Fault {
-    Fault::Contradiction(format!(
+fn contradiction(array: &dyn Array) -> ValueFault {
+    ValueFault::Contradiction(format!(
         "values of type {} are not what the schema says",
         array.data_type()
     ))
 }
 
 impl LeafValues {
-    fn new(leaf: Leaf, array: &ArrayRef) -> Result<Self, Fault> {
+    fn new(leaf: Leaf, array: &ArrayRef) -> Result<Self, ValueFault> {
         let values = match array.data_type() {
             DataType::Boolean => Self::Bool(array.as_boolean().clone()),
             DataType::Int32 => Self::Int32(array.as_primitive::<Int32Type>().clone()),
@@ -222,17 +222,17 @@ impl LeafValues {
                 let found = bytes.clone();
                 StringArray::try_from_binary(bytes)
                     .map(Self::Text)
-                    .map_err(|_| Fault::NotUtf8(found.iter().position(not_utf8)))
+                    .map_err(|_| ValueFault::NotUtf8(found.iter().position(not_utf8)))
             }
             (Leaf::Text, Self::BytesView(bytes)) => {
                 let found = bytes.clone();
                 bytes
                     .to_string_view()
                     .map(Self::TextView)
-                    .map_err(|_| Fault::NotUtf8(found.iter().position(not_utf8)))
+                    .map_err(|_| ValueFault::NotUtf8(found.iter().position(not_utf8)))
             }
             (Leaf::Decimal { .. }, values) if values.longest() > decimal::MAX_BYTES => {
-                Err(Fault::Contradiction(format!(
+                Err(ValueFault::Contradiction(format!(
                     "a decimal has more than {} bytes",
                     decimal::MAX_BYTES
                 )))

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// Whether the deployment is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum DeploymentStage {
     /// Somebody is about to deploy with these parameters.
     Planned,
     /// The stack is there.
@@ -18,7 +18,7 @@ pub enum Stage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
     /// Whether it is there.
-    pub stage: Stage,
+    pub stage: DeploymentStage,
     /// The stack's name, if that is known.
     pub stack: Option<String>,
     /// Where it is, or will be.

@@ -77,7 +77,7 @@ pub struct Facts {
     /// What that role may do.
     pub permissions: Fact<Vec<Decision>>,
     /// The key of jobs' output.
-    pub key: Fact<Key>,
+    pub key: Fact<EncryptionKey>,
     /// Its policy.
     pub key_policy: Fact<Value>,
     /// The models, in the order of the questions.
@@ -134,14 +134,14 @@ pub struct Decision {
     /// The ARN.
     pub resource: String,
     /// The decision.
-    pub outcome: Outcome,
+    pub outcome: AccessOutcome,
     /// Condition keys that policies ask for and that were not given.
     pub missing_context: Vec<String>,
 }
 
 /// IAM's decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum AccessOutcome {
     /// It may.
     Allowed,
     /// No statement allows it.
@@ -152,7 +152,7 @@ pub enum Outcome {
 
 /// A KMS key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key {
+pub struct EncryptionKey {
     /// Its ARN.
     pub arn: String,
     /// `Enabled`, `Disabled`, `PendingDeletion`, …

@@ -15,10 +15,10 @@ mod finding;
 mod policy;
 mod subject;
 
-pub use deployment::{Deployment, PARAMETERS, Parameters, Stage};
+pub use deployment::{Deployment, PARAMETERS, Parameters, DeploymentStage};
 pub use facts::{
-    Access, Agreement, Bucket, BucketKey, Concurrency, Decision, Fact, Facts, Key, Model,
-    ModelFacts, Outcome, Permission, Profile, Questions, Quota, Role, Rule, Why,
+    Access, Agreement, Bucket, BucketKey, Concurrency, Decision, Fact, Facts, EncryptionKey, Model,
+    ModelFacts, AccessOutcome, Permission, Profile, Questions, Quota, Role, Rule, Why,
 };
 pub use finding::{Finding, Severity};
 pub use subject::{AskedModel, ModelKind, Subject};

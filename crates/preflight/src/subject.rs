@@ -1,7 +1,7 @@
 //! What is looked at: a deployment and a request, read together as plan reads them.
 
 use crate::checks;
-use crate::deployment::{Deployment, Parameters, Stage};
+use crate::deployment::{Deployment, Parameters, DeploymentStage};
 use crate::facts::{Facts, Permission, Questions};
 use crate::finding::{Finding, Findings};
 use quarry_contract::arn::Arn;
@@ -154,7 +154,7 @@ impl Subject {
 
     /// Whether the stack is there.
     pub(crate) fn is_deployed(&self) -> bool {
-        self.deployment.stage == Stage::Deployed
+        self.deployment.stage == DeploymentStage::Deployed
     }
 
     /// Whether a value was given for a setting.

@@ -35,7 +35,7 @@ pub struct RenderOptions {
 /// A user prompt with its placeholders found.
 #[derive(Debug, Clone)]
 pub struct Template {
-    segments: Vec<Segment>,
+    segments: Vec<PromptSegment>,
     columns: Vec<String>,
     /// The names of the placeholders, listed or found.
     names: Vec<String>,
@@ -43,7 +43,7 @@ pub struct Template {
 }
 
 #[derive(Debug, Clone)]
-enum Segment {
+enum PromptSegment {
     Fixed(Fixed),
     /// The value of a column, by its place in `columns`.
     Value(usize),
@@ -54,7 +54,7 @@ enum Segment {
 struct Routing {
     rules: Arc<Rules>,
     /// The rules' blocks with their placeholders found.
-    blocks: Vec<Vec<Segment>>,
+    blocks: Vec<Vec<PromptSegment>>,
     /// Place in `columns` of the column that selects the rules.
     column: usize,
 }
@@ -95,11 +95,11 @@ impl Template {
         &mut self,
         text: &'a str,
         find: impl Fn(&'a str) -> Option<&'a str>,
-    ) -> Vec<Segment> {
+    ) -> Vec<PromptSegment> {
         let mut segments = Vec::new();
-        let literal = |text: &str, segments: &mut Vec<Segment>| {
+        let literal = |text: &str, segments: &mut Vec<PromptSegment>| {
             if !text.is_empty() {
-                segments.push(Segment::Fixed(text.to_owned().into()));
+                segments.push(PromptSegment::Fixed(text.to_owned().into()));
             }
         };
         let mut literal_start = 0;
@@ -113,9 +113,9 @@ impl Template {
             };
             literal(&text[literal_start..brace], &mut segments);
             segments.push(if name == ROUTED_RULES {
-                Segment::RoutedRules
+                PromptSegment::RoutedRules
             } else {
-                Segment::Value(self.column(name))
+                PromptSegment::Value(self.column(name))
             });
             at += name.len() + 1;
             literal_start = at;
@@ -179,7 +179,7 @@ impl Template {
         self.segments
             .iter()
             .chain(blocks.flatten())
-            .any(|segment| matches!(segment, Segment::Value(at) if *at == place))
+            .any(|segment| matches!(segment, PromptSegment::Value(at) if *at == place))
     }
 
     /// Whether the prompt uses a placeholder of this name, or a rule does.
@@ -224,8 +224,8 @@ impl Template {
     /// The column whose name stands in the prompt in braces of another form: `{{ name }}`, `{ name }`.
     fn meant<'a>(&self, table_columns: &'a [String]) -> Option<&'a str> {
         let fixed = self.segments.iter().filter_map(|segment| match segment {
-            Segment::Fixed(text) => Some(text.plain.as_str()),
-            Segment::Value(_) | Segment::RoutedRules => None,
+            PromptSegment::Fixed(text) => Some(text.plain.as_str()),
+            PromptSegment::Value(_) | PromptSegment::RoutedRules => None,
         });
         let in_braces = fixed
             .flat_map(|text| text.split('{').skip(1))
@@ -254,20 +254,20 @@ impl Template {
         scratch.cut.clear();
         for segment in &self.segments {
             match segment {
-                Segment::Fixed(text) => sink.fixed(text),
-                Segment::Value(place) => self.render_value(*place, sink, row, options, scratch),
-                Segment::RoutedRules => {
+                PromptSegment::Fixed(text) => sink.fixed(text),
+                PromptSegment::Value(place) => self.render_value(*place, sink, row, options, scratch),
+                PromptSegment::RoutedRules => {
                     if let Some(routing) = &self.routing {
                         let cell = row.cell(routing.column).text().unwrap_or_default();
                         let mut selection = std::mem::take(&mut scratch.selection);
                         let block = |place: usize, sink: &mut _| {
                             for segment in &routing.blocks[place] {
                                 match segment {
-                                    Segment::Fixed(text) => Sink::fixed(sink, text),
-                                    Segment::Value(place) => {
+                                    PromptSegment::Fixed(text) => Sink::fixed(sink, text),
+                                    PromptSegment::Value(place) => {
                                         self.render_value(*place, sink, row, options, scratch);
                                     }
-                                    Segment::RoutedRules => {}
+                                    PromptSegment::RoutedRules => {}
                                 }
                             }
                         };
@@ -323,7 +323,7 @@ impl Template {
     pub(crate) fn has_rules_slot(&self) -> bool {
         self.segments
             .iter()
-            .any(|segment| matches!(segment, Segment::RoutedRules))
+            .any(|segment| matches!(segment, PromptSegment::RoutedRules))
     }
 
     /// The place of a column, which is added if it is new.

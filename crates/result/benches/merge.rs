@@ -5,7 +5,7 @@
 use divan::counter::{BytesCount, ItemsCount};
 use quarry_answer::{Reader, Schema};
 use quarry_contract::record_id::RecordIds;
-use quarry_result::columns::{Cells, ResultColumns};
+use quarry_result::columns::{ResultCells, ResultColumns};
 use quarry_result::ledger::{Expected, Ledger};
 use quarry_result::outcome::Outcome;
 use quarry_result::spool::{MemorySpool, Spool};
@@ -102,7 +102,7 @@ fn lines_to_rows(bencher: divan::Bencher<'_, '_>) {
             let mut decoder = RowDecoder::start(Format::Csv, "table.csv");
             decoder.push(table.as_bytes());
             decoder.end();
-            let (mut out, mut line, mut cells) = (Vec::new(), Vec::new(), Cells::default());
+            let (mut out, mut line, mut cells) = (Vec::new(), Vec::new(), ResultCells::default());
             let mut encoder: Option<RowEncoder> = None;
             for place in places {
                 let Ok(Some(row)) = decoder.next_row() else {

@@ -94,11 +94,11 @@ impl ResultColumns {
 
 /// A row's cells, reused from row to row.
 #[derive(Debug, Default)]
-pub struct Cells {
+pub struct ResultCells {
     texts: Vec<String>,
 }
 
-impl Cells {
+impl ResultCells {
     /// The cells of `outcome` under `columns`, in order.
     pub fn of<'a>(
         &'a mut self,

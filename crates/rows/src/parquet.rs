@@ -4,7 +4,7 @@
 //! from there through a channel. One batch waits in it while the next is decoded.
 
 use crate::error::RowsError;
-use crate::slice::{Need, Piece};
+use crate::slice::{Need, SlicePiece};
 use bytes::{Bytes, BytesMut};
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
@@ -12,7 +12,7 @@ use quarry_edge::documents::MAX_DOCUMENT_BYTES;
 use quarry_edge::error::StepError;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::store::{ObjectStore, StoreError};
-use quarry_parquet::{ParquetFile, Ranges, RangesError, Reading, RowBatch, TableLayout};
+use quarry_parquet::{ParquetFile, Ranges, RangesError, FileReading, RowBatch, TableLayout};
 use std::ops::Range;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -31,7 +31,7 @@ pub struct ParquetRows {
 
 impl ParquetRows {
     /// Rows of `pieces`. Needs to be called in a tokio runtime.
-    pub fn new(store: Arc<dyn ObjectStore>, pieces: Vec<Piece>, need: Need) -> Self {
+    pub fn new(store: Arc<dyn ObjectStore>, pieces: Vec<SlicePiece>, need: Need) -> Self {
         let (to, batches) = mpsc::channel(BATCHES_AHEAD);
         let name = pieces
             .first()
@@ -72,20 +72,20 @@ impl ParquetRows {
 fn send_rows(
     store: &Arc<dyn ObjectStore>,
     runtime: &Handle,
-    piece: &Piece,
+    piece: &SlicePiece,
     need: &Need,
     to: &mpsc::Sender<Result<(usize, RowBatch), RowsError>>,
 ) -> Result<(), RowsError> {
     let file = ParquetFile::open(&*piece.name, Arc::new(Stored::of(store, runtime, piece)))?;
     let reading = match need {
-        Need::Cells { columns, whole_row } => Reading {
+        Need::Cells { columns, whole_row } => FileReading {
             cells: columns,
             whole_rows: *whole_row,
             parts: false,
         },
-        Need::Rows => Reading {
+        Need::Rows => FileReading {
             parts: true,
-            ..Reading::default()
+            ..FileReading::default()
         },
     };
     let mut rows = file.read(piece.start..piece.end, &reading)?;
@@ -98,7 +98,7 @@ fn send_rows(
 }
 
 /// Reads the footer of a file.
-pub async fn open(store: &Arc<dyn ObjectStore>, piece: &Piece) -> Result<ParquetFile, RowsError> {
+pub async fn open(store: &Arc<dyn ObjectStore>, piece: &SlicePiece) -> Result<ParquetFile, RowsError> {
     let (name, ranges) = (
         piece.name.clone(),
         Arc::new(Stored::of(store, &Handle::current(), piece)),
@@ -131,7 +131,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn of(store: &Arc<dyn ObjectStore>, runtime: &Handle, piece: &Piece) -> Self {
+    fn of(store: &Arc<dyn ObjectStore>, runtime: &Handle, piece: &SlicePiece) -> Self {
         Self {
             store: Arc::clone(store),
             runtime: runtime.clone(),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// A range of one file.
 #[derive(Debug, Clone)]
-pub struct Piece {
+pub struct SlicePiece {
     /// The file's number in its table.
     pub file: usize,
     /// Its name in errors.
@@ -33,7 +33,7 @@ pub struct Piece {
     pub first_row: u64,
 }
 
-impl Piece {
+impl SlicePiece {
     /// `start..end` of a file of a table.
     pub fn of(number: usize, file: &InputFile, start: u64, end: u64, first_row: u64) -> Self {
         Self {
@@ -108,7 +108,7 @@ impl Rows {
             .iter()
             .map(|segment| {
                 let file = &table.files[segment.file];
-                Piece::of(
+                SlicePiece::of(
                     segment.file,
                     file,
                     segment.start,

@@ -1,7 +1,7 @@
 //! Rows of text tables: ranged reads, fed to the decoder of their format.
 
 use crate::error::RowsError;
-use crate::slice::Piece;
+use crate::slice::SlicePiece;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::store::ObjectStore;
 use quarry_table::{Dialect, Header, Position, RowDecoder};
@@ -14,7 +14,7 @@ pub struct TextRows {
     dialect: Dialect,
     header: Option<Arc<Header>>,
     projection: Vec<String>,
-    pieces: VecDeque<Piece>,
+    pieces: VecDeque<SlicePiece>,
     current: Option<Open>,
     options: ReadOptions,
 }
@@ -45,7 +45,7 @@ impl TextRows {
         dialect: Dialect,
         header: Option<Arc<Header>>,
         projection: Vec<String>,
-        pieces: Vec<Piece>,
+        pieces: Vec<SlicePiece>,
         options: ReadOptions,
     ) -> Self {
         Self {

@@ -1,6 +1,6 @@
 //! Choosing the cuts among the marks.
 
-use crate::marks::{Chunk, Limits, Place};
+use crate::marks::{Chunk, SliceLimits, Place};
 use serde::{Deserialize, Serialize};
 
 /// Consecutive rows of a table that make one job.
@@ -29,13 +29,13 @@ struct Sums {
 }
 
 /// The marks of a table: mark 0 before the first row, mark `last()` behind the last.
-struct Table<'a> {
-    limits: Limits,
+struct CutTable<'a> {
+    limits: SliceLimits,
     chunks: &'a [Chunk],
     sums: Vec<Sums>,
 }
 
-pub(crate) fn cut(limits: Limits, chunks: &[Chunk], end: Place) -> Vec<Slice> {
+pub(crate) fn cut(limits: SliceLimits, chunks: &[Chunk], end: Place) -> Vec<Slice> {
     let mut sums = vec![Sums::default()];
     sums.extend(chunks.iter().scan(Sums::default(), |sum, chunk| {
         sum.rows += chunk.rows;
@@ -43,7 +43,7 @@ pub(crate) fn cut(limits: Limits, chunks: &[Chunk], end: Place) -> Vec<Slice> {
         sum.bytes += chunk.bytes;
         Some(*sum)
     }));
-    let table = Table {
+    let table = CutTable {
         limits,
         chunks,
         sums,
@@ -60,7 +60,7 @@ pub(crate) fn cut(limits: Limits, chunks: &[Chunk], end: Place) -> Vec<Slice> {
         .collect()
 }
 
-impl Table<'_> {
+impl CutTable<'_> {
     fn last(&self) -> usize {
         self.chunks.len()
     }

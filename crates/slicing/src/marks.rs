@@ -8,7 +8,7 @@ const MARKS_PER_SLICE: u64 = 64;
 
 /// What a slice may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
+pub struct SliceLimits {
     /// The most records of a job.
     pub max_records: u64,
     /// The most bytes of a job's input, line ends included.
@@ -97,7 +97,7 @@ impl From<Chunk> for StoredChunk {
 /// It can be stored between two rows and read back to go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
-    limits: Limits,
+    limits: SliceLimits,
     chunks: Vec<Chunk>,
     /// Whether the next row begins a chunk.
     closed: bool,
@@ -108,8 +108,8 @@ pub struct Marks {
 
 impl Marks {
     /// Marks for a table of no rows so far.
-    pub fn new(limits: Limits) -> Result<Self, LimitsError> {
-        let Limits {
+    pub fn new(limits: SliceLimits) -> Result<Self, LimitsError> {
+        let SliceLimits {
             max_records,
             max_bytes,
             min_records,
@@ -175,7 +175,7 @@ impl Marks {
     }
 
     /// The limits.
-    pub fn limits(&self) -> Limits {
+    pub fn limits(&self) -> SliceLimits {
         self.limits
     }
 

@@ -9,7 +9,7 @@
 //! - **Waiting costs nothing.** On a jumping [`VirtualClock`], a week of waiting takes
 //!   milliseconds, and time stands still while a function runs.
 //! - **The service's limits hold**: payload size, length of the event history, names. Every
-//!   [`Outcome`] says how close an execution came.
+//!   [`ExecutionOutcome`] says how close an execution came.
 //!
 //! # The subset
 //!
@@ -102,4 +102,4 @@ pub use definition::{Definition, DefinitionError, ErrorName, ErrorRole, Problem}
 pub use host::{FunctionError, Host};
 pub use machine::{Execution, Machine, StartError, StopHandle};
 pub use observer::{Event, EventKind, Observer, StateType};
-pub use outcome::{ChildFailure, Outcome, Status};
+pub use outcome::{ChildFailure, ExecutionOutcome, Status};

@@ -12,7 +12,7 @@ use crate::limits::{
 };
 use crate::map::execution_arn;
 use crate::observer::{EventKind, Observer};
-use crate::outcome::{Outcome, Status, Tally};
+use crate::outcome::{ExecutionOutcome, Status, Tally};
 use crate::timestamp::iso_8601;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -108,7 +108,7 @@ impl Machine {
     }
 
     /// Makes an execution and runs it to its end.
-    pub async fn run(&self, name: &str, input: Value) -> Result<Outcome, StartError> {
+    pub async fn run(&self, name: &str, input: Value) -> Result<ExecutionOutcome, StartError> {
         Ok(self.execution(name, input)?.run().await)
     }
 }
@@ -171,7 +171,7 @@ impl Execution {
 
     /// Runs the execution to its end. Needs a tokio runtime, for the tasks of child executions.
     /// Dropping the future stops everything without a trace.
-    pub async fn run(self) -> Outcome {
+    pub async fn run(self) -> ExecutionOutcome {
         let Self {
             shared,
             name,

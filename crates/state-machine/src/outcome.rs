@@ -38,7 +38,7 @@ impl From<ErrorCause> for Status {
 /// How an execution ended, and what it took.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Outcome {
+pub struct ExecutionOutcome {
     /// How it ended.
     pub status: Status,
     /// Events in its own history.
@@ -104,13 +104,13 @@ impl Tally {
         status: Status,
         history_events: u64,
         virtual_elapsed: Duration,
-    ) -> Outcome {
+    ) -> ExecutionOutcome {
         let first_child_failure = self
             .first_child_failure
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        Outcome {
+        ExecutionOutcome {
             status,
             history_events,
             max_child_history_events: self.max_child_events.load(Ordering::Relaxed),

@@ -120,8 +120,8 @@ impl JsonRecord {
     }
 
     /// The object that was read last, whose line this is.
-    pub(crate) fn object<'a>(&'a self, line: &'a str) -> Object<'a> {
-        Object { line, record: self }
+    pub(crate) fn object<'a>(&'a self, line: &'a str) -> JsonObject<'a> {
+        JsonObject { line, record: self }
     }
 
     /// The place of a key in the header, which grows by keys not seen before.
@@ -162,12 +162,12 @@ impl JsonRecord {
 
 /// The object of one line.
 #[derive(Clone, Copy)]
-pub(crate) struct Object<'a> {
+pub(crate) struct JsonObject<'a> {
     line: &'a str,
     record: &'a JsonRecord,
 }
 
-impl<'a> Object<'a> {
+impl<'a> JsonObject<'a> {
     /// The cell of the `index`-th projected column.
     pub(crate) fn projected(&self, index: usize) -> Cell<'a> {
         match self.record.cells.get(index) {

@@ -3,7 +3,7 @@
 use crate::cell::{Cell, Cells};
 use crate::csv::Fields;
 use crate::header::{Header, Newline};
-use crate::json_lines::Object;
+use crate::json_lines::JsonObject;
 use crate::json_text::write_string;
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub struct Row<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Content<'a> {
     Fields(Fields<'a>),
-    Object(Object<'a>),
+    Object(JsonObject<'a>),
 }
 
 impl<'a> Row<'a> {

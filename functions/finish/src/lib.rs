@@ -19,7 +19,7 @@ use quarry_edge::clock::TimeLeft;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_edge::metrics::{Metric, Metrics};
-use quarry_edge::s3::concat::{ConcatOptions, ConcatProgress, Concatenated, Segment, concatenate};
+use quarry_edge::s3::concat::{ConcatOptions, ConcatProgress, Concatenated, ConcatSegment, concatenate};
 use quarry_edge::store::{ObjectInfo, ObjectStore};
 use quarry_parquet::ResultColumn;
 use quarry_result::receipt::Receipt;
@@ -42,7 +42,7 @@ pub struct Deps {
 /// Where finishing stands: `finish-progress.json`.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Progress {
+struct FinishProgress {
     version: u32,
     /// Tables whose result is written.
     tables_done: usize,
@@ -60,7 +60,7 @@ pub async fn handle(
     let plan: Plan = documents::read(&*deps.store, &run.plan()).await?;
     let asking = Asking::of_plan(&plan).map_err(StepError::bad_request)?;
     let mut progress = if input.turn == 0 {
-        Progress {
+        FinishProgress {
             version: VERSION,
             ..Progress::default()
         }
@@ -195,7 +195,7 @@ async fn segments(
     asking: &Asking,
     number: usize,
     receipts: &[Receipt],
-) -> Result<Vec<Segment>, StepError> {
+) -> Result<Vec<ConcatSegment>, StepError> {
     let table = &plan.tables[number];
     let replaced = asking
         .columns()
@@ -230,7 +230,7 @@ fn text_segments(
     asking: &Asking,
     replaced: &[usize],
     parts: Vec<ObjectInfo>,
-) -> Result<Vec<Segment>, StepError> {
+) -> Result<Vec<ConcatSegment>, StepError> {
     let mut encoder = RowEncoder::new(
         dialect,
         &quarry_rows::header_of(table),
@@ -248,8 +248,8 @@ fn text_segments(
     }
     let mut segments = Vec::with_capacity(parts.len() + 1);
     if !header.is_empty() {
-        segments.push(Segment::Bytes(Bytes::from(header)));
+        segments.push(ConcatSegment::Bytes(Bytes::from(header)));
     }
-    segments.extend(parts.into_iter().map(Segment::whole));
+    segments.extend(parts.into_iter().map(ConcatSegment::whole));
     Ok(segments)
 }

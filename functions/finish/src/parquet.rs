@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use futures::stream::{FuturesOrdered, StreamExt};
 use quarry_edge::error::StepError;
-use quarry_edge::s3::concat::Segment;
+use quarry_edge::s3::concat::ConcatSegment;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::store::{ObjectInfo, ObjectStore};
 use quarry_parquet::{
-    FileError, Joiner, PartWriter, Piece, Ranges, RangesError, ResultColumn, TableLayout,
+    FileError, Joiner, PartWriter, SplicePiece, Ranges, RangesError, ResultColumn, TableLayout,
 };
 use std::ops::Range;
 use std::sync::Arc;
@@ -26,11 +26,11 @@ pub(crate) async fn segments(
     replaced: &[usize],
     parts: &[ObjectInfo],
     rows: u64,
-) -> Result<Vec<Segment>, StepError> {
+) -> Result<Vec<ConcatSegment>, StepError> {
     if parts.is_empty() {
         let writer = PartWriter::new(layout, results, replaced).map_err(StepError::bad_request)?;
         let (empty, _) = writer.finish().map_err(StepError::bad_request)?;
-        return Ok(vec![Segment::Bytes(empty)]);
+        return Ok(vec![ConcatSegment::Bytes(empty)]);
     }
     let mut joiner = Joiner::new();
     let mut under_way = FuturesOrdered::new();
@@ -55,8 +55,8 @@ pub(crate) async fn segments(
         .pieces
         .into_iter()
         .map(|piece| match piece {
-            Piece::Bytes(bytes) => Segment::Bytes(bytes),
-            Piece::Copy { part, range } => Segment::Object {
+            SplicePiece::Bytes(bytes) => ConcatSegment::Bytes(bytes),
+            SplicePiece::Copy { part, range } => ConcatSegment::Object {
                 info: parts[part].clone(),
                 range,
             },

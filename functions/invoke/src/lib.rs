@@ -190,20 +190,20 @@ async fn lines_to_keep(
 
 /// A record, and the place in the input at which it ends.
 #[derive(Clone)]
-struct Record {
+struct PendingRecord {
     line: Bytes,
     end: u64,
 }
 
 /// The next records, at most `count`.
-async fn take(lines: &mut Lines, count: usize) -> Result<Vec<Record>, StoreError> {
+async fn take(lines: &mut Lines, count: usize) -> Result<Vec<PendingRecord>, StoreError> {
     let mut records = Vec::with_capacity(count);
     while records.len() < count {
         let Some(line) = lines.next().await? else {
             break;
         };
         let end = lines.position();
-        records.push(Record { line, end });
+        records.push(PendingRecord { line, end });
     }
     Ok(records)
 }
@@ -235,7 +235,7 @@ impl Group<'_> {
     ///
     /// Records that are throttled while others are answered are asked again as long as there is time,
     /// so that they do not lose the round.
-    async fn ask(&self, records: Vec<Record>, first: bool) -> GroupAnswers {
+    async fn ask(&self, records: Vec<PendingRecord>, first: bool) -> GroupAnswers {
         let mut records = records;
         let mut answers = self.ask_once(records.clone(), first).await;
         records.truncate(answers.len());
@@ -251,7 +251,7 @@ impl Group<'_> {
             }
             self.asker.pause.pause(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
-            let again: Vec<Record> = throttled
+            let again: Vec<PendingRecord> = throttled
                 .iter()
                 .map(|index| records[*index].clone())
                 .collect();
@@ -275,7 +275,7 @@ impl Group<'_> {
         GroupAnswers { answers, end, stop }
     }
 
-    async fn ask_once(&self, records: Vec<Record>, first: bool) -> Vec<Answered> {
+    async fn ask_once(&self, records: Vec<PendingRecord>, first: bool) -> Vec<Answered> {
         let over = AtomicBool::new(false);
         let over = &over;
         let asked = stream::iter(records)

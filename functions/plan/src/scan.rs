@@ -11,7 +11,7 @@ use quarry_edge::s3::reader::ReadOptions;
 use quarry_edge::store::{ObjectInfo, ObjectStore};
 use quarry_prompt::RecordEncoder;
 use quarry_rows::{Need, ParquetRows, Piece, TableFormat, TextRows};
-use quarry_slicing::{Limits, Marks, Place};
+use quarry_slicing::{SliceLimits, Marks, Place};
 use quarry_table::{Cells, Dialect, Header, MAX_COLUMNS, MAX_HEADER_BYTES, Position, quote};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -100,7 +100,7 @@ impl TableScan {
 }
 
 /// Scans one table of a run.
-pub(crate) struct Scanner<'a> {
+pub(crate) struct TableScanner<'a> {
     pub(crate) store: &'a Arc<dyn ObjectStore>,
     pub(crate) asking: &'a Asking,
     pub(crate) run: &'a RunFolder,
@@ -108,13 +108,13 @@ pub(crate) struct Scanner<'a> {
     pub(crate) time_left: &'a dyn TimeLeft,
 }
 
-impl Scanner<'_> {
+impl TableScanner<'_> {
     /// Scans on; `false` when time is up before the end.
     pub(crate) async fn scan(&self, table: &mut TableScan) -> Result<bool, StepError> {
         let settings = self.asking.settings();
         let mut marks = match table.marks.take() {
             Some(marks) => marks,
-            None => Marks::new(Limits {
+            None => Marks::new(SliceLimits {
                 max_records: settings.max_records_per_job,
                 max_bytes: settings.max_bytes_per_job,
                 min_records: settings
@@ -260,8 +260,8 @@ impl Scanner<'_> {
         Ok(true)
     }
 
-    fn measure(&self, table: &TableScan) -> Measure {
-        Measure {
+    fn measure(&self, table: &TableScan) -> ScanMeasure {
+        ScanMeasure {
             ids: RecordIds::new(table.split.as_deref()),
             encoder: self.asking.encoder(),
             limits: self.asking.record_limits(),
@@ -372,7 +372,7 @@ fn difference(first: &str, columns: &[String], second: &str, others: &[String]) 
 }
 
 /// Renders records for their size, and to see which of them can be sent.
-struct Measure {
+struct ScanMeasure {
     ids: RecordIds,
     encoder: RecordEncoder,
     limits: RecordLimits,
@@ -380,7 +380,7 @@ struct Measure {
     id: String,
 }
 
-impl Measure {
+impl ScanMeasure {
     fn row(&mut self, table: &mut TableScan, marks: &mut Marks, place: Place, row: &impl Cells) {
         self.id.clear();
         self.ids.write(table.rows, &mut self.id);

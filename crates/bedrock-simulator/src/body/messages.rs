@@ -4,7 +4,7 @@
 
 use super::tools::{self, Drafts};
 use super::{Judge, positive_integer, range, structured, turns};
-use crate::models::{Feature, Thinking, base_name};
+use crate::models::{Feature, ThinkingRule, base_name};
 use serde_json::{Map, Value};
 
 const FIELDS: [&str; 16] = [
@@ -172,7 +172,7 @@ pub(super) fn forces_tool(body: &Map<String, Value>) -> bool {
 fn thinking(body: &Map<String, Value>, judge: &Judge<'_>) -> Result<(), String> {
     const FORCED: &str = "Thinking may not be enabled when tool_choice forces tool use.";
     let Some(config) = body.get("thinking") else {
-        let thinks = judge.facts.thinking != Thinking::Asked;
+        let thinks = judge.facts.thinking != ThinkingRule::Asked;
         let taken = judge.takes(Feature::ToolChoiceWhileThinking);
         return if thinks && forces_tool(body) && !taken {
             Err(FORCED.to_owned())

@@ -39,7 +39,7 @@ const TOO_LARGE: &str = "The compiled grammar is too large, which would cause pe
 pub(super) fn check(schema: &Value, at: &str) -> Result<(), String> {
     let refused = |problem: String| format!("{at}: {problem}");
     keywords(schema).map_err(refused)?;
-    let mut size = Size {
+    let mut size = SchemaSize {
         root: schema,
         properties: 0,
         optional: 0,
@@ -127,14 +127,14 @@ fn looks_around_or_back(pattern: &str) -> bool {
 }
 
 /// What a schema consists of, with its references put in.
-struct Size<'a> {
+struct SchemaSize<'a> {
     root: &'a Value,
     properties: usize,
     optional: usize,
     parts: usize,
 }
 
-impl<'a> Size<'a> {
+impl<'a> SchemaSize<'a> {
     fn add(&mut self, schema: &'a Value, depth: u32) -> Result<(), &'static str> {
         let Value::Object(members) = schema else {
             return Ok(());

@@ -58,10 +58,10 @@ impl Faults {
         each("calls", &self.calls, call)?;
         each("models", &self.models, |change| {
             if change.model.is_empty() {
-                return Err(Problem::Setting("`model` is the beginning of model ids"));
+                return Err(FaultProblem::Setting("`model` is the beginning of model ids"));
             }
             if change.refuses.is_empty() && change.takes.is_empty() {
-                return Err(Problem::Setting("needs `refuses` or `takes`"));
+                return Err(FaultProblem::Setting("needs `refuses` or `takes`"));
             }
             Ok(())
         })
@@ -96,7 +96,7 @@ fn object(value: &Value, place: impl Fn() -> String) -> Result<(), FaultsError> 
 }
 
 /// What is wrong with one fault.
-enum Problem {
+enum FaultProblem {
     Selector(&'static str),
     Setting(&'static str),
 }
@@ -104,16 +104,16 @@ enum Problem {
 fn each<T>(
     list: &'static str,
     items: &[T],
-    check: impl Fn(&T) -> Result<(), Problem>,
+    check: impl Fn(&T) -> Result<(), FaultProblem>,
 ) -> Result<(), FaultsError> {
     for (index, item) in items.iter().enumerate() {
         check(item).map_err(|problem| match problem {
-            Problem::Selector(selectors) => FaultsError::Selector {
+            FaultProblem::Selector(selectors) => FaultsError::Selector {
                 list,
                 index,
                 selectors,
             },
-            Problem::Setting(problem) => FaultsError::Setting {
+            FaultProblem::Setting(problem) => FaultsError::Setting {
                 list,
                 index,
                 problem,
@@ -123,43 +123,43 @@ fn each<T>(
     Ok(())
 }
 
-fn record(fault: &RecordFault) -> Result<(), Problem> {
+fn record(fault: &RecordFault) -> Result<(), FaultProblem> {
     let selected = usize::from(fault.record.is_some())
         + usize::from(fault.every.is_some())
         + usize::from(fault.first.is_some());
     if selected != 1 || fault.every == Some(0) {
-        return Err(Problem::Selector("`record`, `every`, `first`"));
+        return Err(FaultProblem::Selector("`record`, `every`, `first`"));
     }
     let has_error = fault.code.is_some()
         || fault.message.is_some()
         || fault.retryable.is_some()
         || fault.expired;
     if has_error && fault.kind != RecordFaultKind::ErrorLine {
-        return Err(Problem::Setting(
+        return Err(FaultProblem::Setting(
             "`code`, `message`, `retryable` and `expired` are for `error_line`",
         ));
     }
     if fault.code.is_some_and(|code| !(400..=599).contains(&code)) {
-        return Err(Problem::Setting("`code` is an HTTP status from 400 to 599"));
+        return Err(FaultProblem::Setting("`code` is an HTTP status from 400 to 599"));
     }
     Ok(())
 }
 
-fn job(fault: &JobFault) -> Result<(), Problem> {
+fn job(fault: &JobFault) -> Result<(), FaultProblem> {
     let selected = usize::from(fault.job.is_some()) + usize::from(fault.every_job.is_some());
     if selected != 1 || fault.every_job == Some(0) {
-        return Err(Problem::Selector("`job`, `every_job`"));
+        return Err(FaultProblem::Selector("`job`, `every_job`"));
     }
     let ends = fault.kind == JobFaultKind::End;
     if ends && !fault.status.is_some_and(Status::is_terminal) {
-        return Err(Problem::Setting(
+        return Err(FaultProblem::Setting(
             "`end` needs a terminal `status`: Completed, PartiallyCompleted, Failed, Stopped or \
              Expired",
         ));
     }
     let has_end = fault.status.is_some() || fault.answered.is_some() || fault.message.is_some();
     if has_end && !ends {
-        return Err(Problem::Setting(
+        return Err(FaultProblem::Setting(
             "`status`, `answered` and `message` are for `end`",
         ));
     }
@@ -167,33 +167,33 @@ fn job(fault: &JobFault) -> Result<(), Problem> {
         .answered
         .is_some_and(|share| !(0.0..=1.0).contains(&share))
     {
-        return Err(Problem::Setting("`answered` is a share from 0 to 1"));
+        return Err(FaultProblem::Setting("`answered` is a share from 0 to 1"));
     }
     if fault.cut && fault.kind != JobFaultKind::LostCreateResponse {
-        return Err(Problem::Setting("`cut` is for `lost_create_response`"));
+        return Err(FaultProblem::Setting("`cut` is for `lost_create_response`"));
     }
     Ok(())
 }
 
-fn call(fault: &CallFault) -> Result<(), Problem> {
+fn call(fault: &CallFault) -> Result<(), FaultProblem> {
     let selected = usize::from(fault.every.is_some())
         + usize::from(fault.first.is_some())
         + usize::from(fault.minutes.is_some());
     if selected != 1 || fault.every == Some(0) {
-        return Err(Problem::Selector("`every`, `first`, `minutes`"));
+        return Err(FaultProblem::Selector("`every`, `first`, `minutes`"));
     }
     if fault.tier.is_some() && fault.operation != Operation::Invoke {
-        return Err(Problem::Setting("`tier` is for `invoke`"));
+        return Err(FaultProblem::Setting("`tier` is for `invoke`"));
     }
     let names_model = fault.operation.names_model();
     if (fault.model.is_some() || fault.kind.is_about_model()) && !names_model {
-        return Err(Problem::Setting("only `create` and `invoke` name a model"));
+        return Err(FaultProblem::Setting("only `create` and `invoke` name a model"));
     }
     if fault.kind == super::CallFaultKind::PassRoleDenied && fault.operation != Operation::Create {
-        return Err(Problem::Setting("`pass_role_denied` is for `create`"));
+        return Err(FaultProblem::Setting("`pass_role_denied` is for `create`"));
     }
     if fault.message.is_some() && fault.kind == super::CallFaultKind::Cut {
-        return Err(Problem::Setting("a `cut` has no `message`"));
+        return Err(FaultProblem::Setting("a `cut` has no `message`"));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Which fault strikes when.
 
-use super::{CallFault, Faults, JobFault, JobFaultKind, Operation, RecordFault, Tier};
+use super::{CallFault, Faults, JobFault, JobFaultKind, Operation, RecordFault, FaultTier};
 use crate::models::base_name;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -58,16 +58,16 @@ fn steps(number: u64, every: Option<u64>, offset: u64) -> bool {
 
 /// A call, as faults see it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Call<'a> {
+pub(crate) struct StruckCall<'a> {
     pub(crate) operation: Operation,
     pub(crate) model_id: Option<&'a str>,
-    pub(crate) tier: Tier,
+    pub(crate) tier: FaultTier,
     /// When it is made.
     pub(crate) now: Duration,
 }
 
 impl CallFault {
-    fn concerns(&self, call: &Call<'_>) -> bool {
+    fn concerns(&self, call: &StruckCall<'_>) -> bool {
         let model = self.model.as_deref().is_none_or(|beginning| {
             call.model_id
                 .is_some_and(|id| base_name(id).starts_with(beginning))
@@ -116,7 +116,7 @@ impl Strikes {
     pub(crate) fn call<'f>(
         &mut self,
         faults: &'f Faults,
-        call: &Call<'_>,
+        call: &StruckCall<'_>,
     ) -> Option<&'f CallFault> {
         let mut hit = None;
         for (index, fault) in faults.calls.iter().enumerate() {
@@ -214,14 +214,14 @@ mod tests {
         let faults = Faults {
             calls: vec![CallFault {
                 model: Some("amazon.nova".into()),
-                tier: Some(Tier::Flex),
+                tier: Some(FaultTier::Flex),
                 ..throttle
             }],
             ..Faults::default()
         };
         let mut strikes = Strikes::default();
         let mut hit = |operation, model_id, tier| {
-            let call = Call {
+            let call = StruckCall {
                 operation,
                 model_id: Some(model_id),
                 tier,
@@ -232,10 +232,10 @@ mod tests {
         let nova = "us.amazon.nova-2-lite-v1:0";
         let mut calls = Vec::new();
         for _ in 0..4 {
-            calls.push(hit(Operation::Invoke, nova, Tier::Flex));
-            assert!(!hit(Operation::Create, nova, Tier::Flex));
-            assert!(!hit(Operation::Invoke, nova, Tier::Default));
-            assert!(!hit(Operation::Invoke, "qwen.qwen3-32b-v1:0", Tier::Flex));
+            calls.push(hit(Operation::Invoke, nova, FaultTier::Flex));
+            assert!(!hit(Operation::Create, nova, FaultTier::Flex));
+            assert!(!hit(Operation::Invoke, nova, FaultTier::Default));
+            assert!(!hit(Operation::Invoke, "qwen.qwen3-32b-v1:0", FaultTier::Flex));
         }
         assert_eq!(calls, [true, false, false, true]);
     }
@@ -249,10 +249,10 @@ mod tests {
         };
         let mut strikes = Strikes::default();
         let mut hit = |minute| {
-            let call = Call {
+            let call = StruckCall {
                 operation: Operation::Create,
                 model_id: None,
-                tier: Tier::Default,
+                tier: FaultTier::Default,
                 now: Duration::from_mins(minute),
             };
             strikes.call(&faults, &call).is_some()

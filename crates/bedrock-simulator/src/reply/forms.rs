@@ -1,23 +1,23 @@
 //! The outputs of the model families, member by member as the service writes them.
 
 use super::{Body, Reply, Stop};
-use crate::faults::Tier;
+use crate::faults::FaultTier;
 use crate::hash::Random;
-use crate::models::{Facts, Feature, base_name};
-use crate::question::{Form, Question, tokens};
+use crate::models::{ModelRow, Feature, base_name};
+use crate::question::{QuestionForm, Question, tokens};
 use serde_json::{Map, Value, json};
 
 /// Who is asked, and how.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asking<'a> {
+pub(crate) struct AskedForm<'a> {
     pub(crate) model_id: &'a str,
-    pub(crate) facts: Facts<'a>,
+    pub(crate) facts: ModelRow<'a>,
     /// Whether the body was one of `Converse`.
     pub(crate) converse: bool,
     /// Whether it was a record of a job.
     pub(crate) in_job: bool,
     /// The tier that the request names.
-    pub(crate) tier: Option<Tier>,
+    pub(crate) tier: Option<FaultTier>,
     pub(crate) seed: u64,
 }
 
@@ -41,14 +41,14 @@ const UNION: [&str; 12] = [
 const CREATED: u64 = 1_762_540_512;
 
 impl Reply {
-    pub(super) fn form(self, question: &Question, asking: &Asking<'_>, tokens: u64) -> Value {
+    pub(super) fn form(self, question: &Question, asking: &AskedForm<'_>, tokens: u64) -> Value {
         match question.form {
-            Form::Anthropic => self.claude(question, asking, tokens),
-            Form::Converse if asking.converse => self.converse(question, asking, tokens),
-            Form::Converse => self.nova(question, asking, tokens),
-            Form::Llama => self.llama(question, tokens),
-            Form::Chat => self.chat(question, asking, tokens),
-            Form::TitanEmbeddings => {
+            QuestionForm::Anthropic => self.claude(question, asking, tokens),
+            QuestionForm::Converse if asking.converse => self.converse(question, asking, tokens),
+            QuestionForm::Converse => self.nova(question, asking, tokens),
+            QuestionForm::Llama => self.llama(question, tokens),
+            QuestionForm::Chat => self.chat(question, asking, tokens),
+            QuestionForm::TitanEmbeddings => {
                 let numbers = self.numbers();
                 json!({
                     "embedding": numbers,
@@ -56,7 +56,7 @@ impl Reply {
                     "inputTextTokenCount": question.input_tokens,
                 })
             }
-            Form::CohereEmbeddings => json!({
+            QuestionForm::CohereEmbeddings => json!({
                 "id": Random::new(asking.seed).id(24),
                 "texts": [question.prompt],
                 "embeddings": [self.numbers()],
@@ -83,7 +83,7 @@ impl Reply {
 
     /// Members were added over time: Claude 4.5 answers with the tokens of its cache, 4.6 and later
     /// with more of them, the tier, and the details of the stop.
-    fn claude(self, question: &Question, asking: &Asking<'_>, output_tokens: u64) -> Value {
+    fn claude(self, question: &Question, asking: &AskedForm<'_>, output_tokens: u64) -> Value {
         let mut random = Random::new(asking.seed);
         let mut content = Vec::new();
         if let Some(thought) = self.thought {
@@ -154,7 +154,7 @@ impl Reply {
         answer
     }
 
-    fn converse(self, question: &Question, asking: &Asking<'_>, output_tokens: u64) -> Value {
+    fn converse(self, question: &Question, asking: &AskedForm<'_>, output_tokens: u64) -> Value {
         let mut blocks = Vec::new();
         if let Some(thought) = self.thought {
             blocks.push(("reasoningContent", reasoning(thought, asking)));
@@ -209,7 +209,7 @@ impl Reply {
     }
 
     /// Nova's own output. Before a call it sometimes thinks aloud, in a text.
-    fn nova(self, question: &Question, asking: &Asking<'_>, output_tokens: u64) -> Value {
+    fn nova(self, question: &Question, asking: &AskedForm<'_>, output_tokens: u64) -> Value {
         let stop = self.stop;
         let content = match self.body {
             Body::Tool { name, input } => {
@@ -253,7 +253,7 @@ impl Reply {
         answer
     }
 
-    fn chat(self, question: &Question, asking: &Asking<'_>, output_tokens: u64) -> Value {
+    fn chat(self, question: &Question, asking: &AskedForm<'_>, output_tokens: u64) -> Value {
         let mut random = Random::new(asking.seed);
         let stop = self.stop;
         let thought = self.thought.map_or_else(String::new, |thought| {
@@ -319,7 +319,7 @@ fn mark_guardrail(answer: &mut Value, stop: Stop) {
     }
 }
 
-fn reasoning(thought: &str, asking: &Asking<'_>) -> Value {
+fn reasoning(thought: &str, asking: &AskedForm<'_>) -> Value {
     let mut text = json!({"text": thought});
     if asking.in_job {
         text["signature"] = Value::Null;

@@ -3,7 +3,7 @@
 
 use super::Service;
 use crate::api::ApiError;
-use crate::faults::{Call, CallFault, CallFaultKind, Operation, Tier};
+use crate::faults::{StruckCall, CallFault, CallFaultKind, Operation, FaultTier};
 use crate::models::{Feature, is_profile, plain_id};
 use crate::rules::is_model_id;
 use serde_json::Value;
@@ -17,17 +17,17 @@ impl Service {
         operation: Operation,
         model_id: Option<&str>,
     ) -> Result<bool, ApiError> {
-        self.strike(&Call {
+        self.strike(&StruckCall {
             operation,
             model_id,
-            tier: Tier::Default,
+            tier: FaultTier::Default,
             now: (self.now)(),
         })
     }
 
     /// The same of an on-demand call.
-    pub(super) fn begin_invoke(&self, model_id: &str, tier: Tier) -> Result<bool, ApiError> {
-        self.strike(&Call {
+    pub(super) fn begin_invoke(&self, model_id: &str, tier: FaultTier) -> Result<bool, ApiError> {
+        self.strike(&StruckCall {
             operation: Operation::Invoke,
             model_id: Some(model_id),
             tier,
@@ -35,7 +35,7 @@ impl Service {
         })
     }
 
-    fn strike(&self, call: &Call<'_>) -> Result<bool, ApiError> {
+    fn strike(&self, call: &StruckCall<'_>) -> Result<bool, ApiError> {
         match self.strikes().call(&self.model.faults, call) {
             None => Ok(false),
             Some(fault) if fault.kind == CallFaultKind::Cut => Ok(true),
@@ -59,7 +59,7 @@ impl Service {
     }
 
     /// Whether calls may ask the model, at this tier.
-    pub(super) fn admit_call(&self, model_id: &str, tier: Option<Tier>) -> Result<(), ApiError> {
+    pub(super) fn admit_call(&self, model_id: &str, tier: Option<FaultTier>) -> Result<(), ApiError> {
         check_id(model_id)?;
         let facts = self.model.models.of(model_id);
         if self.has_ended(facts.ends) {
@@ -76,7 +76,7 @@ impl Service {
             )));
         }
         match tier {
-            None | Some(Tier::Default) => Ok(()),
+            None | Some(FaultTier::Default) => Ok(()),
             Some(_) if facts.takes(Feature::Tiers) => Ok(()),
             // These words are not public.
             Some(tier) => Err(ApiError::validation(format!(
@@ -147,7 +147,7 @@ pub(super) fn tier(
     converse: bool,
     header: Option<&str>,
     body: Option<&Value>,
-) -> Result<Option<Tier>, ApiError> {
+) -> Result<Option<FaultTier>, ApiError> {
     let name = if converse {
         match body.and_then(|body| body.get("serviceTier")) {
             None => None,
@@ -166,9 +166,9 @@ pub(super) fn tier(
     };
     match name {
         None => Ok(None),
-        Some("default") => Ok(Some(Tier::Default)),
-        Some("flex") => Ok(Some(Tier::Flex)),
-        Some("priority") => Ok(Some(Tier::Priority)),
+        Some("default") => Ok(Some(FaultTier::Default)),
+        Some("flex") => Ok(Some(FaultTier::Flex)),
+        Some("priority") => Ok(Some(FaultTier::Priority)),
         Some("reserved") => Err(ApiError::validation("Reservation not found.")),
         Some(_) => Err(ApiError::validation("service tier provided is invalid")),
     }

@@ -3,7 +3,7 @@
 //! The two differ: a list has neither message nor token nor expiration time, as recorded lists of
 //! finished and failed jobs show.
 
-use super::{Job, Service};
+use super::{StoredJob, Service};
 use crate::api::timestamp;
 use crate::job::{Ending, Stage};
 use crate::models::is_profile;
@@ -16,7 +16,7 @@ const AFTER_END: Duration = Duration::from_millis(451);
 
 impl Service {
     /// Everything, for `GetModelInvocationJob`.
-    pub(super) fn describe(&self, job: &Job) -> Map<String, Value> {
+    pub(super) fn describe(&self, job: &StoredJob) -> Map<String, Value> {
         let mut shown = self.summarise(job);
         let request = &job.request;
         for name in ["clientRequestToken", "vpcConfig"] {
@@ -50,7 +50,7 @@ impl Service {
     }
 
     /// What a list shows of the job.
-    pub(super) fn summarise(&self, job: &Job) -> Map<String, Value> {
+    pub(super) fn summarise(&self, job: &StoredJob) -> Map<String, Value> {
         let standing = self.stage(job);
         let request = &job.request;
         let mut shown = Map::new();
@@ -99,7 +99,7 @@ impl Service {
 
     /// The end that is shown. That of an expired job is when it was validated, a day or more before
     /// it expired: only the time of its last change tells.
-    fn end_time(&self, job: &Job, ending: &Ending) -> Duration {
+    fn end_time(&self, job: &StoredJob, ending: &Ending) -> Duration {
         let end = ending.at.saturating_sub(AFTER_END).max(job.submitted);
         if ending.status == Status::Expired {
             end.min(job.submitted + self.schedule.validated())
@@ -109,7 +109,7 @@ impl Service {
     }
 
     /// Records in all, processed, answered, and with errors.
-    fn counts(&self, job: &Job) -> [u64; 4] {
+    fn counts(&self, job: &StoredJob) -> [u64; 4] {
         let standing = self.stage(job);
         let state = job.state();
         let total = state.input.as_ref().map_or(0, |input| input.records);

@@ -6,7 +6,7 @@ use crate::support::{
 use bytes::Bytes;
 use quarry_bedrock_simulator::{
     CallFault, CallFaultKind, Faults, JobFault, JobFaultKind, Operation, RecordFault,
-    RecordFaultKind, Simulator, SimulatorConfig, StartError, Status,
+    RecordFaultKind, Simulator, SimulatorConfig, SimulatorStartError, Status,
 };
 use quarry_edge::jobs::{BatchJobs, JobStatus, JobsError};
 use quarry_edge::on_demand::{InvokeError, OnDemand, Question};
@@ -448,7 +448,7 @@ async fn a_script_with_a_mistake_does_not_start() {
         ..Faults::default()
     };
     let refused = Simulator::start(config).await;
-    assert!(matches!(refused, Err(StartError::Faults(_))), "{refused:?}");
+    assert!(matches!(refused, Err(SimulatorStartError::Faults(_))), "{refused:?}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::support::{NOVA, World, id_of, input, new_job, status, tool_body, uri};
 use aws_sdk_bedrock::error::ProvideErrorMetadata;
 use aws_sdk_bedrock::types::{ModelInvocationJobStatus, SortOrder};
-use quarry_bedrock_simulator::{Event, NameInUse, Status};
+use quarry_bedrock_simulator::{SimulatorEvent, NameInUse, Status};
 use quarry_edge::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -360,7 +360,7 @@ async fn an_ended_model_is_refused_from_its_day_on() {
         (Some("2026-10-14"), false),
     ] {
         let world = World::new(|config| {
-            config.faults.today = today.and_then(quarry_bedrock_simulator::Date::read);
+            config.faults.today = today.and_then(quarry_bedrock_simulator::FaultDate::read);
         })
         .await;
         let created = world.jobs.create(&job).await;
@@ -659,7 +659,7 @@ async fn the_work_is_done_once() {
     let ended = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&ended);
     let world = World::new(|config| {
-        config.observer = Some(Arc::new(move |event: &Event| {
+        config.observer = Some(Arc::new(move |event: &SimulatorEvent| {
             log.lock().unwrap().push(event.clone());
         }));
     })
@@ -694,7 +694,7 @@ async fn the_work_is_done_once() {
     assert_eq!(events.len(), 2, "{events:?}");
     assert!(matches!(
         &events[1],
-        Event::JobEnded {
+        SimulatorEvent::JobEnded {
             status: Status::Completed,
             processed: 200,
             ..

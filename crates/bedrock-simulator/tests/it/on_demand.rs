@@ -6,7 +6,7 @@ use aws_sdk_bedrockruntime::primitives::Blob;
 use aws_sdk_bedrockruntime::types::ServiceTierType;
 use bytes::Bytes;
 use quarry_bedrock_simulator::{
-    AnswerSource, CallFault, CallFaultKind, Date, Faults, Operation, Tier, parse_given,
+    AnswerSource, CallFault, CallFaultKind, FaultDate, Faults, Operation, FaultTier, parse_given,
 };
 use quarry_edge::jobs::BatchJobs;
 use quarry_edge::on_demand::{InvokeError, OnDemand, Question};
@@ -199,7 +199,7 @@ async fn what_models_take_can_be_changed() {
 
 #[tokio::test]
 async fn an_ended_model_has_reached_the_end_of_its_life() {
-    let world = World::new(|config| config.faults.today = Date::read("2026-11-28")).await;
+    let world = World::new(|config| config.faults.today = FaultDate::read("2026-11-28")).await;
     let model = "us.anthropic.claude-sonnet-4-20250514-v1:0";
     let (code, message) = refused(&world, model, &tool_body("ask")).await;
     assert_eq!(code, "ResourceNotFoundException");
@@ -340,7 +340,7 @@ async fn converse_names_the_tier_in_its_bodies() {
 async fn one_tier_is_throttled_for_some_time() {
     let world = World::new(|config| {
         config.faults.calls = vec![CallFault {
-            tier: Some(Tier::Flex),
+            tier: Some(FaultTier::Flex),
             message: Some("flex is busy".into()),
             ..CallFault::of_minutes(30, Operation::Invoke, CallFaultKind::Throttle)
         }];

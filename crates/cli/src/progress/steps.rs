@@ -2,18 +2,18 @@
 
 use super::estimate::grouped;
 use quarry_contract::payload::Step;
-use quarry_local_stack::Progress;
+use quarry_local_stack::RunProgress;
 use serde_json::json;
 
 /// A step for people; `None` for steps that are too many to show.
-pub(super) fn as_line(progress: &Progress) -> Option<String> {
+pub(super) fn as_line(progress: &RunProgress) -> Option<String> {
     Some(match progress {
-        Progress::Planned { slices, rows } => format!(
+        RunProgress::Planned { slices, rows } => format!(
             "planned: {} rows in {slices} {}",
             grouped(*rows),
             if *slices == 1 { "slice" } else { "slices" }
         ),
-        Progress::Slice {
+        RunProgress::Slice {
             by,
             slice,
             round,
@@ -36,7 +36,7 @@ pub(super) fn as_line(progress: &Progress) -> Option<String> {
             };
             format!("[{hours:6.2} h] slice {slice}, round {round}: {what}")
         }
-        Progress::Retrying {
+        RunProgress::Retrying {
             execution,
             state,
             error,
@@ -45,17 +45,17 @@ pub(super) fn as_line(progress: &Progress) -> Option<String> {
             "{execution}: {state} failed with {error}, next attempt in {} s",
             delay.as_secs()
         ),
-        Progress::Finished { rows } => format!("finished: {} rows", grouped(*rows)),
+        RunProgress::Finished { rows } => format!("finished: {} rows", grouped(*rows)),
     })
 }
 
 /// A step for programs.
-pub(super) fn as_json(progress: &Progress) -> serde_json::Value {
+pub(super) fn as_json(progress: &RunProgress) -> serde_json::Value {
     match progress {
-        Progress::Planned { slices, rows } => {
+        RunProgress::Planned { slices, rows } => {
             json!({ "step": "planned", "slices": slices, "rows": rows })
         }
-        Progress::Slice {
+        RunProgress::Slice {
             by,
             slice,
             round,
@@ -67,7 +67,7 @@ pub(super) fn as_json(progress: &Progress) -> serde_json::Value {
             "step": by, "slice": slice, "round": round, "next": next,
             "records": records, "job": job, "virtual_seconds": at.as_secs(),
         }),
-        Progress::Retrying {
+        RunProgress::Retrying {
             execution,
             state,
             error,
@@ -76,6 +76,6 @@ pub(super) fn as_json(progress: &Progress) -> serde_json::Value {
             "step": "retrying", "execution": execution, "state": state,
             "error": error, "delay_seconds": delay.as_secs(),
         }),
-        Progress::Finished { rows } => json!({ "step": "finished", "rows": rows }),
+        RunProgress::Finished { rows } => json!({ "step": "finished", "rows": rows }),
     }
 }

@@ -12,7 +12,7 @@ const MOST_LEFT_OUT: usize = 11;
 /// What of a data folder is staged, with names relative to it, sorted. Names that begin with a dot
 /// are passed over.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Folder {
+pub(super) struct StagedFolder {
     /// The tables in the folder and directly in its training splits.
     pub(super) tables: Vec<(PathBuf, String)>,
     /// What is no table, by name: it is never opened. First files of other folders, too.
@@ -21,7 +21,7 @@ pub(super) struct Folder {
     nested: usize,
 }
 
-impl Folder {
+impl StagedFolder {
     /// No folder, but a table.
     pub(super) fn of_file(path: PathBuf, name: String) -> Self {
         Self {

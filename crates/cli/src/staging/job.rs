@@ -1,6 +1,6 @@
 //! What a command is asked to work on, and its files.
 
-use super::folder::{self, Folder};
+use super::folder::{self, StagedFolder};
 use super::upload::upload;
 use super::{DATA, PROMPTS, SCHEMA, overlap, place};
 use crate::failure::Failure;
@@ -87,7 +87,7 @@ impl Document {
 #[derive(Debug, Clone)]
 pub(crate) struct LocalJob {
     data: PathBuf,
-    tables: Folder,
+    tables: StagedFolder,
     prompts: Document,
     schema: Option<Document>,
     pub(crate) settings: BTreeMap<String, String>,
@@ -303,13 +303,13 @@ impl Places {
 }
 
 /// The tables of a folder, or the one file.
-fn tables(data: &Path) -> Result<Folder, Failure> {
+fn tables(data: &Path) -> Result<StagedFolder, Failure> {
     if data.is_dir() {
-        return Folder::read(data);
+        return StagedFolder::read(data);
     }
     folder::check_table(data)?;
     let name = data.file_name().unwrap_or_default().to_string_lossy();
-    Ok(Folder::of_file(data.to_owned(), name.into_owned()))
+    Ok(StagedFolder::of_file(data.to_owned(), name.into_owned()))
 }
 
 async fn put(

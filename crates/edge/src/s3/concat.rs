@@ -28,7 +28,7 @@ const READS_IN_FLIGHT: usize = 16;
 
 /// Bytes of the new object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Segment {
+pub enum ConcatSegment {
     /// These bytes, e.g. a header line or a footer.
     Bytes(Bytes),
     /// A range of an object, which has to be the one that was looked at.
@@ -40,7 +40,7 @@ pub enum Segment {
     },
 }
 
-impl Segment {
+impl ConcatSegment {
     /// A whole object.
     pub fn whole(info: ObjectInfo) -> Self {
         let range = 0..info.size;
@@ -154,7 +154,7 @@ impl ConcatError {
 pub async fn concatenate(
     store: &dyn ObjectStore,
     target: &S3Uri,
-    segments: &[Segment],
+    segments: &[ConcatSegment],
     progress: Option<ConcatProgress>,
     time: &dyn TimeLeft,
     options: &ConcatOptions,
@@ -189,7 +189,7 @@ pub async fn concatenate(
 struct Assembly<'a> {
     store: &'a dyn ObjectStore,
     target: &'a S3Uri,
-    segments: &'a [Segment],
+    segments: &'a [ConcatSegment],
     parts: Vec<ConcatPart>,
     fingerprint: String,
     bytes: u64,
@@ -200,7 +200,7 @@ impl<'a> Assembly<'a> {
     fn new(
         store: &'a dyn ObjectStore,
         target: &'a S3Uri,
-        segments: &'a [Segment],
+        segments: &'a [ConcatSegment],
         options: &ConcatOptions,
     ) -> Result<Self, ConcatError> {
         let limits = &options.limits;
@@ -209,8 +209,8 @@ impl<'a> Assembly<'a> {
             .map(|segment| ConcatSource {
                 length: segment.length(),
                 can_be_copied: match segment {
-                    Segment::Bytes(_) => false,
-                    Segment::Object { info, .. } => info.size > limits.min_part,
+                    ConcatSegment::Bytes(_) => false,
+                    ConcatSegment::Object { info, .. } => info.size > limits.min_part,
                 },
             })
             .collect();
@@ -352,7 +352,7 @@ impl<'a> Assembly<'a> {
     }
 
     async fn read(&self, piece: SourceRange) -> Result<Bytes, StoreError> {
-        if let Some(Segment::Bytes(bytes)) = self.segments.get(piece.source) {
+        if let Some(ConcatSegment::Bytes(bytes)) = self.segments.get(piece.source) {
             let bounds = usize::try_from(piece.range.start)
                 .ok()
                 .zip(usize::try_from(piece.range.end).ok());
@@ -383,7 +383,7 @@ impl<'a> Assembly<'a> {
     /// The object of a piece, and the piece's range in it.
     fn object(&self, piece: &SourceRange) -> Result<(&ObjectInfo, Range<u64>), StoreError> {
         match self.segments.get(piece.source) {
-            Some(Segment::Object { info, range }) => {
+            Some(ConcatSegment::Object { info, range }) => {
                 let (start, end) = (piece.range.start, piece.range.end);
                 Ok((info, range.start + start..range.start + end))
             }
@@ -412,7 +412,7 @@ impl<'a> Assembly<'a> {
 }
 
 /// Tells other segments and other plans apart (FNV-1a, 64 bits).
-fn fingerprint(segments: &[Segment], parts: &[ConcatPart]) -> String {
+fn fingerprint(segments: &[ConcatSegment], parts: &[ConcatPart]) -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut add = |data: &[u8]| {
         for byte in data.iter().chain(&[0xff]) {
@@ -421,8 +421,8 @@ fn fingerprint(segments: &[Segment], parts: &[ConcatPart]) -> String {
     };
     for segment in segments {
         match segment {
-            Segment::Bytes(bytes) => add(bytes),
-            Segment::Object { info, range } => {
+            ConcatSegment::Bytes(bytes) => add(bytes),
+            ConcatSegment::Object { info, range } => {
                 add(info.location.to_string().as_bytes());
                 add(info.etag.as_bytes());
                 add(&range.start.to_le_bytes());

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use quarry_edge::clock::{TimeLeft, Unlimited};
 use quarry_edge::s3::concat::plan::CopyLimits;
 use quarry_edge::s3::concat::{
-    ConcatError, ConcatOptions, ConcatProgress, Concatenated, Segment, concatenate,
+    ConcatError, ConcatOptions, ConcatProgress, Concatenated, ConcatSegment, concatenate,
 };
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::s3::memory::MemoryStore;
@@ -46,7 +46,7 @@ fn faulty() -> Faulty {
 }
 
 /// Objects of these sizes, with what they hold together.
-async fn objects(store: &dyn ObjectStore, sizes: &[usize]) -> (Vec<Segment>, Vec<u8>) {
+async fn objects(store: &dyn ObjectStore, sizes: &[usize]) -> (Vec<ConcatSegment>, Vec<u8>) {
     let all = data(sizes.iter().sum());
     let (mut rest, mut segments) = (all.clone(), Vec::new());
     for (number, &size) in sizes.iter().enumerate() {
@@ -55,21 +55,21 @@ async fn objects(store: &dyn ObjectStore, sizes: &[usize]) -> (Vec<Segment>, Vec
             .put(&location, rest.split_to(size), false)
             .await
             .unwrap();
-        segments.push(Segment::whole(store.head(&location).await.unwrap()));
+        segments.push(ConcatSegment::whole(store.head(&location).await.unwrap()));
     }
     (segments, all.to_vec())
 }
 
 async fn whole(
     store: &Faulty,
-    segments: &[Segment],
+    segments: &[ConcatSegment],
     progress: Option<ConcatProgress>,
 ) -> Result<Concatenated, ConcatError> {
     concatenate(store, &at("o"), segments, progress, &Unlimited, &OPTIONS).await
 }
 
 /// The progress after so many parts.
-async fn stopped(store: &Faulty, segments: &[Segment], parts: i64) -> ConcatProgress {
+async fn stopped(store: &Faulty, segments: &[ConcatSegment], parts: i64) -> ConcatProgress {
     let time = Steps::new(parts);
     match concatenate(store, &at("o"), segments, None, &time, &OPTIONS).await {
         Ok(Concatenated::Unfinished(progress)) => progress,
@@ -98,13 +98,13 @@ proptest! {
                 let from = skipped.min(size);
                 expected.extend_from_slice(&content[from..]);
                 if inline {
-                    segments.push(Segment::Bytes(content.slice(from..)));
+                    segments.push(ConcatSegment::Bytes(content.slice(from..)));
                     continue;
                 }
                 let location = at(&format!("part-{number}"));
                 store.put(&location, content, false).await.unwrap();
                 let info = store.head(&location).await.unwrap();
-                segments.push(Segment::Object { range: from as u64..info.size, info });
+                segments.push(ConcatSegment::Object { range: from as u64..info.size, info });
             }
             let mut progress = None;
             loop {
@@ -272,7 +272,7 @@ async fn parts_are_joined_on_the_local_server() {
     const MIB: usize = 1 << 20;
     let local = Local::start().await;
     let (objects, content) = objects(&local.store, &[6 * MIB, MIB, 3, 11 * MIB, 0, MIB]).await;
-    let mut segments = vec![Segment::Bytes(Bytes::from_static(b"a,b\n"))];
+    let mut segments = vec![ConcatSegment::Bytes(Bytes::from_static(b"a,b\n"))];
     segments.extend(objects);
     // Callers run it in tasks of their own.
     let (store, target) = (local.store.clone(), at("whole"));

@@ -1,7 +1,7 @@
 //! Objects are files, and files are objects.
 
 use crate::{BUCKET, Server, code, get, put};
-use quarry_local_s3::{LocalS3, StartError};
+use quarry_local_s3::{LocalS3, S3StartError};
 use std::fs;
 
 /// What is put is found under its key, and what is placed there by hand is an object.
@@ -118,7 +118,7 @@ fn bucket_names_are_checked() {
     let server = Server::start();
     for name in ["", "..", ".quarry-s3", "a/b", "UPPER", "a"] {
         let refused = server.s3.create_bucket(name);
-        assert!(matches!(refused, Err(StartError::Bucket { .. })), "{name}");
+        assert!(matches!(refused, Err(S3StartError::Bucket { .. })), "{name}");
     }
     server.s3.create_bucket("more").unwrap();
     server.s3.create_bucket("more").unwrap();

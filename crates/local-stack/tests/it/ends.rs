@@ -8,7 +8,7 @@ use quarry_edge::callbacks::memory::{MemoryCallbacks, StepAnswer};
 use quarry_edge::executions::Cause;
 use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_edge::jobs::JobStatus;
-use quarry_local_stack::{BUCKET, Progress, StackConfig};
+use quarry_local_stack::{BUCKET, RunProgress, StackConfig};
 use quarry_settle::{Settled, Told};
 use quarry_state_machine::{Outcome, Status, StopHandle};
 use quarry_trigger::{Arrived, Prefixes, TriggerOutput};
@@ -322,7 +322,7 @@ async fn a_run_that_is_stopped_leaves_no_job_running() {
     let (count, handle) = (Arc::clone(&created), Arc::clone(&stop));
     let world = World::new(|config| {
         config.progress = Arc::new(move |progress| {
-            let submitted = matches!(progress, Progress::Slice { by, .. } if by == "submit");
+            let submitted = matches!(progress, RunProgress::Slice { by, .. } if by == "submit");
             if submitted && count.fetch_add(1, Ordering::Relaxed) == 2 {
                 handle.get().unwrap().stop("Quarry.Stopped", "by the test");
             }

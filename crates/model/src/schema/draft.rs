@@ -8,7 +8,7 @@ use std::borrow::Cow;
 const NEWEST: &str = "https://json-schema.org/draft/2020-12/schema";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Draft {
+enum SchemaDraft {
     Four,
     Six,
     Seven,
@@ -19,13 +19,13 @@ enum Draft {
 pub(super) fn modern(schema: &Value) -> Cow<'_, Value> {
     let named = schema.get("$schema").and_then(Value::as_str);
     let draft = match named {
-        Some(name) if name.contains("draft-04") => Draft::Four,
-        Some(name) if name.contains("draft-06") => Draft::Six,
-        Some(name) if name.contains("draft-07") => Draft::Seven,
-        Some(name) if name.contains("2019-09") => Draft::Of2019,
+        Some(name) if name.contains("draft-04") => SchemaDraft::Four,
+        Some(name) if name.contains("draft-06") => SchemaDraft::Six,
+        Some(name) if name.contains("draft-07") => SchemaDraft::Seven,
+        Some(name) if name.contains("2019-09") => SchemaDraft::Of2019,
         _ => return Cow::Borrowed(schema),
     };
-    let renames_definitions = draft < Draft::Of2019 && schema.get("$defs").is_none();
+    let renames_definitions = draft < SchemaDraft::Of2019 && schema.get("$defs").is_none();
     let rewriting = Rewriting {
         draft,
         renames_definitions,
@@ -41,7 +41,7 @@ pub(super) fn modern(schema: &Value) -> Cow<'_, Value> {
 }
 
 struct Rewriting {
-    draft: Draft,
+    draft: SchemaDraft,
     /// The document's `definitions` become `$defs`.
     renames_definitions: bool,
 }
@@ -52,7 +52,7 @@ impl Rewriting {
             return schema.clone();
         };
         let mut members = with_parts(members, |part| self.schema(part));
-        if self.draft < Draft::Of2019 && members.get("$ref").is_some_and(Value::is_string) {
+        if self.draft < SchemaDraft::Of2019 && members.get("$ref").is_some_and(Value::is_string) {
             // Beside a reference these drafts pass everything over; 2020-12 would not.
             members.retain(|name, _| {
                 matches!(
@@ -63,12 +63,12 @@ impl Rewriting {
         }
         self.reference(&mut members);
         tuple(&mut members);
-        if self.draft == Draft::Four {
+        if self.draft == SchemaDraft::Four {
             rename(&mut members, "id", "$id");
             exclusive(&mut members, "exclusiveMinimum", "minimum");
             exclusive(&mut members, "exclusiveMaximum", "maximum");
         }
-        if self.draft < Draft::Of2019 {
+        if self.draft < SchemaDraft::Of2019 {
             anchor(&mut members);
             dependencies(&mut members);
         } else {

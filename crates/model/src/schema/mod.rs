@@ -8,5 +8,5 @@ mod structured;
 mod tool;
 
 pub use names::RenamedProperty;
-pub(crate) use structured::{Service, structured_output};
+pub(crate) use structured::{StructuredService, structured_output};
 pub(crate) use tool::{ToolInput, careful_tool, claude_tool, three_members};

@@ -37,7 +37,7 @@ const FORMATS: [&str; 10] = [
 
 /// Whose structured output it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
+pub(crate) enum StructuredService {
     /// Claude's, with limits of its own.
     Claude,
     /// Converse's, for open-weight models.
@@ -45,7 +45,7 @@ pub(crate) enum Service {
 }
 
 /// The schema as structured output takes it. `None` if it cannot say what the schema says.
-pub(crate) fn structured_output(schema: &Value, service: Service) -> Option<Value> {
+pub(crate) fn structured_output(schema: &Value, service: StructuredService) -> Option<Value> {
     let schema = rooted(&modern(schema));
     let fitted = Fitting { document: &schema }.root(&schema)?;
     if is_recursive(&fitted) {
@@ -54,7 +54,7 @@ pub(crate) fn structured_output(schema: &Value, service: Service) -> Option<Valu
     let mut size = Size::default();
     size.add(&fitted);
     let fits = size.properties <= MOST_PROPERTIES
-        && (service != Service::Claude
+        && (service != StructuredService::Claude
             || size.optional <= MOST_OPTIONAL && size.unions <= MOST_UNIONS);
     fits.then_some(fitted)
 }
@@ -456,7 +456,7 @@ mod tests {
 
     fn fitted(property: &Value) -> Option<Value> {
         let schema = json!({"properties": {"a": property}, "$defs": {"text": {"type": "string"}}});
-        structured_output(&schema, Service::Claude).map(|fitted| fitted["properties"]["a"].clone())
+        structured_output(&schema, StructuredService::Claude).map(|fitted| fitted["properties"]["a"].clone())
     }
 
     #[test]
@@ -477,7 +477,7 @@ mod tests {
             "anyOf": [{"required": ["one"]}],
         });
         assert_eq!(
-            structured_output(&schema, Service::Claude),
+            structured_output(&schema, StructuredService::Claude),
             Some(json!({
                 "type": "object",
                 "properties": {
@@ -587,7 +587,7 @@ mod tests {
                 "b": {"type": "array", "items": {"$ref": "#/$defs/a"}},
             },
         });
-        assert_eq!(structured_output(&schema, Service::Claude), None);
+        assert_eq!(structured_output(&schema, StructuredService::Claude), None);
     }
 
     #[test]
@@ -600,7 +600,7 @@ mod tests {
                 "any": {},
             },
         });
-        let fitted = structured_output(&schema, Service::Converse).expect("fits");
+        let fitted = structured_output(&schema, StructuredService::Converse).expect("fits");
         assert_eq!(
             fitted["$defs"],
             json!({
@@ -627,14 +627,14 @@ mod tests {
         let text = json!({"type": "string"});
         let nullable = json!({"type": ["string", "null"]});
         for (schema, service, fits) in [
-            (of(64, &text, true), Service::Claude, true),
-            (of(65, &text, true), Service::Claude, false),
-            (of(65, &text, true), Service::Converse, false),
-            (of(24, &text, false), Service::Claude, true),
-            (of(25, &text, false), Service::Claude, false),
-            (of(25, &text, false), Service::Converse, true),
-            (of(16, &nullable, true), Service::Claude, true),
-            (of(17, &nullable, true), Service::Claude, false),
+            (of(64, &text, true), StructuredService::Claude, true),
+            (of(65, &text, true), StructuredService::Claude, false),
+            (of(65, &text, true), StructuredService::Converse, false),
+            (of(24, &text, false), StructuredService::Claude, true),
+            (of(25, &text, false), StructuredService::Claude, false),
+            (of(25, &text, false), StructuredService::Converse, true),
+            (of(16, &nullable, true), StructuredService::Claude, true),
+            (of(17, &nullable, true), StructuredService::Claude, false),
         ] {
             assert_eq!(
                 structured_output(&schema, service).is_some(),

@@ -4,7 +4,7 @@ use crate::fixture::{WITH_TEXTS, bytes, cells, expected, json_rows, open};
 use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaDataReader;
 use proptest::prelude::*;
-use quarry_parquet::{FileError, ParquetFile, Ranges, RangesError, Reading};
+use quarry_parquet::{FileError, ParquetFile, Ranges, RangesError, FileReading};
 use quarry_table::Cell;
 use serde_json::Value;
 use std::ops::Range;
@@ -80,9 +80,9 @@ fn a_row_as_json_has_every_column_and_numbers_are_numbers() {
 #[test]
 fn a_column_that_the_file_lacks_is_missing_and_null_is_null() {
     let names = ["nowhere", "at"].map(str::to_owned);
-    let reading = Reading {
+    let reading = FileReading {
         cells: &names,
-        ..Reading::default()
+        ..FileReading::default()
     };
     let mut rows = file_of("spark_groups").read(3..4, &reading).unwrap();
     let batch = rows.next_batch().unwrap().unwrap();
@@ -104,9 +104,9 @@ fn rows_can_be_counted_through_without_any_column() {
 fn a_column_without_a_text_form_is_refused_by_name_only_where_it_is_shown() {
     let refusal = |column: &str| {
         let names = [column.to_owned()];
-        let reading = Reading {
+        let reading = FileReading {
             cells: &names,
-            ..Reading::default()
+            ..FileReading::default()
         };
         file_of("pyarrow_types")
             .read(0..1, &reading)
@@ -120,15 +120,15 @@ fn a_column_without_a_text_form_is_refused_by_name_only_where_it_is_shown() {
             "{text}"
         );
     }
-    let whole = Reading {
+    let whole = FileReading {
         whole_rows: true,
-        ..Reading::default()
+        ..FileReading::default()
     };
     let error = file_of("duckdb").read(0..1, &whole).unwrap_err();
     assert!(matches!(error, FileError::NoText { column, .. } if column == "blob"));
-    let parts = Reading {
+    let parts = FileReading {
         parts: true,
-        ..Reading::default()
+        ..FileReading::default()
     };
     assert!(
         file_of("duckdb")
@@ -151,9 +151,9 @@ fn every_codec_is_read_or_refused_by_name() {
             "{codec}"
         );
     }
-    let reading = Reading {
+    let reading = FileReading {
         cells: &names,
-        ..Reading::default()
+        ..FileReading::default()
     };
     let error = open("codec_brotli.parquet")
         .read(0..1, &reading)
@@ -168,9 +168,9 @@ fn every_codec_is_read_or_refused_by_name() {
 #[test]
 fn text_that_is_not_utf8_is_refused_with_its_row() {
     let names = ["text".to_owned()];
-    let reading = Reading {
+    let reading = FileReading {
         cells: &names,
-        ..Reading::default()
+        ..FileReading::default()
     };
     let mut rows = open("not_utf8.parquet").read(0..3, &reading).unwrap();
     let error = rows.next_batch().unwrap_err();
@@ -207,9 +207,9 @@ fn a_file_without_rows_has_columns() {
 fn a_page_with_bytes_left_over_is_refused() {
     let file = open("fastparquet_int96.parquet");
     let names = file.columns().to_vec();
-    let reading = Reading {
+    let reading = FileReading {
         cells: &names,
-        ..Reading::default()
+        ..FileReading::default()
     };
     let error = file.read(0..1, &reading).unwrap().next_batch().unwrap_err();
     assert!(

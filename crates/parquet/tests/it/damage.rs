@@ -5,7 +5,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use quarry_parquet::{
-    FileError, Joiner, ParquetFile, PartWriter, Ranges, RangesError, Reading, TableLayout,
+    FileError, Joiner, ParquetFile, PartWriter, Ranges, RangesError, FileReading, TableLayout,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +38,7 @@ fn read_all(bytes: Bytes) -> Result<(), FileError> {
         (0..file.rows(), true),
         (file.rows() / 3..file.rows(), false),
     ] {
-        let reading = Reading {
+        let reading = FileReading {
             cells: &columns,
             whole_rows: false,
             parts,
@@ -190,9 +190,9 @@ fn an_error_of_the_source_comes_back_as_it_was() {
             };
             let outcome = (|| {
                 let file = ParquetFile::open(name, Arc::new(source))?;
-                let reading = Reading {
+                let reading = FileReading {
                     parts: true,
-                    ..Reading::default()
+                    ..FileReading::default()
                 };
                 let mut rows = file.read(1..file.rows(), &reading)?;
                 while rows.next_batch()?.is_some() {}

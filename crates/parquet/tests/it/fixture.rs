@@ -6,7 +6,7 @@ use arrow_select::concat::concat_batches;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use quarry_parquet::{
-    Joiner, ParquetFile, PartMeta, PartWriter, Piece, Reading, ResultColumn, ResultKind, Splice,
+    Joiner, ParquetFile, PartMeta, PartWriter, SplicePiece, FileReading, ResultColumn, ResultKind, Splice,
     TableLayout,
 };
 use quarry_table::{Cells, ResultCell};
@@ -65,9 +65,9 @@ pub(crate) fn cells(
     rows: Range<u64>,
     columns: &[String],
 ) -> Vec<Vec<Option<String>>> {
-    let reading = Reading {
+    let reading = FileReading {
         cells: columns,
-        ..Reading::default()
+        ..FileReading::default()
     };
     let mut reader = file.read(rows.clone(), &reading).unwrap();
     let mut found = Vec::new();
@@ -83,9 +83,9 @@ pub(crate) fn cells(
 
 /// Every row of a file as JSON.
 pub(crate) fn json_rows(file: &ParquetFile) -> Vec<serde_json::Value> {
-    let reading = Reading {
+    let reading = FileReading {
         whole_rows: true,
-        ..Reading::default()
+        ..FileReading::default()
     };
     let mut reader = file.read(0..file.rows(), &reading).unwrap();
     let mut found = Vec::new();
@@ -118,9 +118,9 @@ pub(crate) fn numbered_part(
     let results = [column("row_number", ResultKind::Integer)];
     let mut writer = PartWriter::new(layout, &results, &[]).unwrap();
     let mut out = Vec::new();
-    let reading = Reading {
+    let reading = FileReading {
         parts: true,
-        ..Reading::default()
+        ..FileReading::default()
     };
     for (file, range) in rows {
         let mut reader = file.read(range.clone(), &reading).unwrap();
@@ -143,8 +143,8 @@ pub(crate) fn put_together(splice: &Splice, parts: &[Bytes]) -> Bytes {
     let mut out = Vec::new();
     for piece in &splice.pieces {
         match piece {
-            Piece::Bytes(bytes) => out.extend_from_slice(bytes),
-            Piece::Copy { part, range } => {
+            SplicePiece::Bytes(bytes) => out.extend_from_slice(bytes),
+            SplicePiece::Copy { part, range } => {
                 let bounds =
                     usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
                 out.extend_from_slice(&parts[*part][bounds]);

@@ -11,7 +11,7 @@ use parquet::data_type::{
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
-use quarry_parquet::{FileError, Reading, TableLayout};
+use quarry_parquet::{FileError, FileReading, TableLayout};
 use std::sync::Arc;
 
 type Group<'a> = SerializedRowGroupWriter<'a, Vec<u8>>;
@@ -277,9 +277,9 @@ fn annotations_say_what_bytes_and_integers_mean() {
     assert_eq!(output, again);
     for (column, what) in [("bson", "BSON"), ("raw", "binary data")] {
         let cells = [column.to_owned()];
-        let reading = Reading {
+        let reading = FileReading {
             cells: &cells,
-            ..Reading::default()
+            ..FileReading::default()
         };
         let error = file.read(0..1, &reading).unwrap_err();
         assert!(

@@ -14,7 +14,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::schema::printer::print_schema;
 use parquet::schema::types::Type;
-use quarry_parquet::{FileError, PartWriter, Reading, ResultColumn, ResultKind, TableLayout};
+use quarry_parquet::{FileError, PartWriter, FileReading, ResultColumn, ResultKind, TableLayout};
 use quarry_table::{Cell, ResultCell};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ fn all_fixtures() -> impl Iterator<Item = &'static str> {
     WITH_TEXTS.into_iter().chain(without_texts)
 }
 
-const READ_PARTS: Reading<'_> = Reading {
+const READ_PARTS: FileReading<'_> = FileReading {
     cells: &[],
     whole_rows: false,
     parts: true,
@@ -379,9 +379,9 @@ fn rows_read_for_another_purpose_cannot_be_written() {
     let file = open("spark_groups.parquet");
     let mut writer = PartWriter::new(&TableLayout::of(&file).unwrap(), &[], &[]).unwrap();
     let names = ["id".to_owned()];
-    let reading = Reading {
+    let reading = FileReading {
         cells: &names,
-        ..Reading::default()
+        ..FileReading::default()
     };
     let batch = file
         .read(0..1, &reading)
@@ -577,10 +577,10 @@ fn notes_inside_the_arrow_schema_survive_as_those_of_the_file_do() {
 fn a_row_that_was_pushed_is_the_row_that_was_read() {
     let file = open("duckdb.parquet");
     let names = ["n".to_owned()];
-    let reading = Reading {
+    let reading = FileReading {
         cells: &names,
         parts: true,
-        ..Reading::default()
+        ..FileReading::default()
     };
     let results = [column("copy", ResultKind::Text)];
     let mut writer = PartWriter::new(&TableLayout::of(&file).unwrap(), &results, &[]).unwrap();

@@ -6,7 +6,7 @@ use crate::fixture::{
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
-use quarry_parquet::{FileError, Joiner, Piece, TableLayout};
+use quarry_parquet::{FileError, Joiner, SplicePiece, TableLayout};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
@@ -56,17 +56,17 @@ fn only_footers_are_read_and_all_data_is_copied() {
     assert_eq!(rows, [300, 0, 600]);
     let splice = joiner.finish(900).unwrap();
     let [
-        Piece::Bytes(magic),
-        first @ Piece::Copy { part: 0, .. },
-        second @ Piece::Copy { part: 2, .. },
-        Piece::Bytes(_),
+        SplicePiece::Bytes(magic),
+        first @ SplicePiece::Copy { part: 0, .. },
+        second @ SplicePiece::Copy { part: 2, .. },
+        SplicePiece::Bytes(_),
     ] = &splice.pieces[..]
     else {
         panic!("{splice:?}");
     };
     assert_eq!(magic.as_ref(), b"PAR1");
     for (piece, part) in [(first, &parts[0]), (second, &parts[2])] {
-        let Piece::Copy { range, .. } = piece else {
+        let SplicePiece::Copy { range, .. } = piece else {
             panic!("{piece:?}");
         };
         assert_eq!(range.start, 4);

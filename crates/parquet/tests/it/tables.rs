@@ -205,7 +205,7 @@ fn readers_and_files_can_go_to_other_threads() {
     is_send(&file);
     is_send(
         &file
-            .read(0..1, &quarry_parquet::Reading::default())
+            .read(0..1, &quarry_parquet::FileReading::default())
             .unwrap(),
     );
     let layout = TableLayout::of(&file).unwrap();

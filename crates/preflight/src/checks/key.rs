@@ -1,6 +1,6 @@
 //! The KMS key that jobs write with.
 
-use crate::facts::{Fact, Facts, Key};
+use crate::facts::{Fact, Facts, EncryptionKey};
 use crate::finding::Findings;
 use crate::policy::statements;
 use crate::subject::Subject;
@@ -54,7 +54,7 @@ pub(crate) fn check(subject: &Subject, facts: &Facts, found: &mut Findings) {
     }
 }
 
-fn check_key(key: &Key, about: &str, found: &mut Findings) {
+fn check_key(key: &EncryptionKey, about: &str, found: &mut Findings) {
     if key.state != "Enabled" {
         let remedy = match key.state.as_str() {
             "PendingDeletion" => {

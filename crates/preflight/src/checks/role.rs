@@ -2,7 +2,7 @@
 
 use crate::checks;
 use crate::deployment::Deployment;
-use crate::facts::{Decision, Fact, Facts, Outcome, Permission};
+use crate::facts::{Decision, Fact, Facts, AccessOutcome, Permission};
 use crate::finding::Findings;
 use crate::policy::{Condition, Statement, statements};
 use crate::subject::Subject;
@@ -154,11 +154,11 @@ fn check_decision(decision: &Decision, about: &str, found: &mut Findings) {
         missing_context,
     } = decision;
     let why = match outcome {
-        Outcome::Allowed => return,
-        Outcome::ExplicitDeny => "a policy forbids it",
-        Outcome::ImplicitDeny => "no policy allows it",
+        AccessOutcome::Allowed => return,
+        AccessOutcome::ExplicitDeny => "a policy forbids it",
+        AccessOutcome::ImplicitDeny => "no policy allows it",
     };
-    if *outcome == Outcome::ImplicitDeny && !missing_context.is_empty() {
+    if *outcome == AccessOutcome::ImplicitDeny && !missing_context.is_empty() {
         found.warning(
             "role-permission-unclear",
             about,

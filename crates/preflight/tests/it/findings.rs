@@ -3,7 +3,7 @@
 
 use crate::world::{MODEL, REGION, ROLE, World, denied, model_arn, trust, unreachable};
 use jiff::civil::date;
-use quarry_preflight::{Agreement, BucketKey, Concurrency, Fact, Facts, Outcome, Stage};
+use quarry_preflight::{Agreement, BucketKey, Concurrency, Fact, Facts, AccessOutcome, DeploymentStage};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -77,7 +77,7 @@ const BUCKETS: &[Case] = &[
     }),
     ("the bucket that is to be created is there", || {
         let mut world = World::sound();
-        world.deployment.stage = Stage::Planned;
+        world.deployment.stage = DeploymentStage::Planned;
         world
     }),
     ("the bucket that is to be created is somebody's", || {
@@ -222,7 +222,7 @@ const ROLES: &[Case] = &[
             w.deny(
                 "s3:GetObject",
                 "arn:aws:s3:::acme-quarry/runs/run/x",
-                Outcome::ImplicitDeny,
+                AccessOutcome::ImplicitDeny,
                 &[],
             );
         })
@@ -232,23 +232,23 @@ const ROLES: &[Case] = &[
             w.deny(
                 "s3:PutObject",
                 "arn:aws:s3:::acme-quarry/runs/run/y",
-                Outcome::ExplicitDeny,
+                AccessOutcome::ExplicitDeny,
                 &[],
             );
         })
     }),
     ("the key is not granted", || {
-        world(|w| w.deny("kms:GenerateDataKey", "arn:k", Outcome::ImplicitDeny, &[]))
+        world(|w| w.deny("kms:GenerateDataKey", "arn:k", AccessOutcome::ImplicitDeny, &[]))
     }),
     ("the profile is not granted", || {
-        profiled(|w| w.deny("bedrock:InvokeModel", "arn:p", Outcome::ImplicitDeny, &[]))
+        profiled(|w| w.deny("bedrock:InvokeModel", "arn:p", AccessOutcome::ImplicitDeny, &[]))
     }),
     ("a permission depends on what nobody knows", || {
         world(|w| {
             w.deny(
                 "s3:GetObject",
                 "arn:o",
-                Outcome::ImplicitDeny,
+                AccessOutcome::ImplicitDeny,
                 &["aws:PrincipalOrgID"],
             );
         })
@@ -433,7 +433,7 @@ const MODELS: &[Case] = &[
     ),
     ("offline, the model without a Region is missing", || {
         let mut world = World::with_global_profile();
-        world.deployment.stage = Stage::Planned;
+        world.deployment.stage = DeploymentStage::Planned;
         world.set("ModelArns", &model_arn(REGION));
         world.facts = Facts::default();
         world

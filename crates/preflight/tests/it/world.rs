@@ -4,7 +4,7 @@ use jiff::civil::date;
 use quarry_contract::request_file::RequestFile;
 use quarry_preflight::{
     Access, Agreement, Bucket, BucketKey, Concurrency, Decision, Deployment, Fact, Facts, Finding,
-    Key, Model, ModelFacts, Outcome, Profile, Quota, Role, Rule, Stage, Subject, Why,
+    EncryptionKey, Model, ModelFacts, AccessOutcome, Profile, Quota, Role, Rule, DeploymentStage, Subject, Why,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ impl World {
         ];
         Self {
             deployment: Deployment {
-                stage: Stage::Deployed,
+                stage: DeploymentStage::Deployed,
                 stack: Some("quarry".to_owned()),
                 region: REGION.to_owned(),
                 account: Some(ACCOUNT.to_owned()),
@@ -70,7 +70,7 @@ impl World {
     /// What somebody is about to deploy; AWS was not asked.
     pub(crate) fn planned() -> Self {
         let mut world = Self::sound();
-        world.deployment.stage = Stage::Planned;
+        world.deployment.stage = DeploymentStage::Planned;
         world.deployment.batch_role = None;
         world.deployment.status = None;
         world.facts = Facts {
@@ -145,7 +145,7 @@ impl World {
     }
 
     /// The key.
-    pub(crate) fn key(&mut self) -> &mut Key {
+    pub(crate) fn key(&mut self) -> &mut EncryptionKey {
         match &mut self.facts.key {
             Fact::Known(key) => key,
             other => panic!("{other:?}"),
@@ -162,7 +162,7 @@ impl World {
         &mut self,
         action: &str,
         resource: &str,
-        outcome: Outcome,
+        outcome: AccessOutcome,
         missing: &[&str],
     ) {
         self.facts.permissions = Fact::Known(vec![Decision {
@@ -258,7 +258,7 @@ fn sound_facts() -> Facts {
     let allowed = |action: &str| Decision {
         action: action.to_owned(),
         resource: "arn:x".to_owned(),
-        outcome: Outcome::Allowed,
+        outcome: AccessOutcome::Allowed,
         missing_context: Vec::new(),
     };
     let quota = |name: &str, value| Quota {
@@ -276,7 +276,7 @@ fn sound_facts() -> Facts {
             trust: json!({"Version": "2012-10-17", "Statement": [trust()]}),
         }),
         permissions: Fact::Known(vec![allowed("s3:ListBucket"), allowed("s3:GetObject")]),
-        key: Fact::Known(Key {
+        key: Fact::Known(EncryptionKey {
             arn: KEY.to_owned(),
             state: "Enabled".to_owned(),
             usage: "ENCRYPT_DECRYPT".to_owned(),

@@ -1,18 +1,18 @@
 //! The least number of slices, and the fewest records in slices below the minimum, by trying every cut between any two
 //! rows.
 
-use quarry_slicing::Limits;
+use quarry_slicing::SliceLimits;
 
 /// A row: the bytes of its record, or none if it is not uploaded.
 pub(crate) type Row = Option<u64>;
 
 /// The fewest slices that keep both limits.
-pub(crate) fn fewest_slices(limits: Limits, rows: &[Row]) -> usize {
+pub(crate) fn fewest_slices(limits: SliceLimits, rows: &[Row]) -> usize {
     best(limits, rows, |_, _| 0).1
 }
 
 /// The fewest records in slices below the minimum, and the fewest slices with which that is reached.
-pub(crate) fn fewest_starved(limits: Limits, rows: &[Row]) -> (u64, usize) {
+pub(crate) fn fewest_starved(limits: SliceLimits, rows: &[Row]) -> (u64, usize) {
     best(limits, rows, |limits, records| {
         if records < limits.min_records {
             records
@@ -22,7 +22,7 @@ pub(crate) fn fewest_starved(limits: Limits, rows: &[Row]) -> (u64, usize) {
     })
 }
 
-fn best(limits: Limits, rows: &[Row], cost: impl Fn(Limits, u64) -> u64) -> (u64, usize) {
+fn best(limits: SliceLimits, rows: &[Row], cost: impl Fn(SliceLimits, u64) -> u64) -> (u64, usize) {
     let mut best = vec![(0, 0)];
     for to in 1..=rows.len() {
         let (mut records, mut bytes) = (0, 0);

@@ -4,7 +4,7 @@
 //! program's estimate (`expected`), the size of its own lines (`actual_bytes`), and what is counted
 //! here (`ours`) with the `reason`.
 
-use quarry_slicing::{Limits, Marks, Place};
+use quarry_slicing::{SliceLimits, Marks, Place};
 use serde_json::{Value, json};
 
 #[test]
@@ -13,7 +13,7 @@ fn recorded_sizes_are_counted_and_not_estimated() {
     let cases = cases.as_array().unwrap();
     assert_eq!(cases.len(), 5);
     for case in cases {
-        let mut marks = Marks::new(Limits {
+        let mut marks = Marks::new(SliceLimits {
             max_records: 45_000,
             max_bytes: 943_718_400,
             min_records: 1,

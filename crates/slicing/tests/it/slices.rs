@@ -2,7 +2,7 @@
 
 use crate::naive::{Row, fewest_slices, fewest_starved};
 use proptest::prelude::*;
-use quarry_slicing::{Limits, LimitsError, Marks, Place, Slice};
+use quarry_slicing::{SliceLimits, LimitsError, Marks, Place, Slice};
 
 /// The place of a row in a table whose files have seven rows each.
 fn place(row: usize) -> Place {
@@ -14,7 +14,7 @@ fn place(row: usize) -> Place {
     }
 }
 
-fn mark(limits: Limits, rows: &[Row]) -> Marks {
+fn mark(limits: SliceLimits, rows: &[Row]) -> Marks {
     let mut marks = Marks::new(limits).unwrap();
     for (index, row) in rows.iter().enumerate() {
         assert_eq!(
@@ -26,7 +26,7 @@ fn mark(limits: Limits, rows: &[Row]) -> Marks {
 }
 
 /// Cuts a table and checks what must hold for every table.
-fn slices(limits: Limits, rows: &[Row]) -> Vec<Slice> {
+fn slices(limits: SliceLimits, rows: &[Row]) -> Vec<Slice> {
     let marks = mark(limits, rows);
     assert_eq!(marks.rows(), rows.len() as u64);
     let slices = marks.cut(place(rows.len()));
@@ -47,15 +47,15 @@ fn slices(limits: Limits, rows: &[Row]) -> Vec<Slice> {
     slices
 }
 
-fn sizes(limits: Limits, rows: &[Row]) -> Vec<u64> {
+fn sizes(limits: SliceLimits, rows: &[Row]) -> Vec<u64> {
     slices(limits, rows)
         .iter()
         .map(|slice| slice.rows)
         .collect()
 }
 
-fn limits(max_records: u64, max_bytes: u64, min_records: u64) -> Limits {
-    Limits {
+fn limits(max_records: u64, max_bytes: u64, min_records: u64) -> SliceLimits {
+    SliceLimits {
         max_records,
         max_bytes,
         min_records,
@@ -202,7 +202,7 @@ prop_compose! {
         rows in prop::collection::vec(prop_oneof![row(10), row(3)], 0..60),
         max_records in Just(max_records),
         max_bytes in Just(max_bytes),
-    ) -> (Limits, Vec<Row>) {
+    ) -> (SliceLimits, Vec<Row>) {
         (limits(max_records, max_bytes, min_records), rows)
     }
 }

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use quarry_state_machine::{
-    Definition, Event, EventKind, FunctionError, Host, Machine, Observer, Outcome, Status,
+    Definition, Event, EventKind, FunctionError, Host, Machine, Observer, ExecutionOutcome, Status,
     VirtualClock,
 };
 use serde_json::Value;
@@ -221,7 +221,7 @@ impl Stage {
         }
     }
 
-    pub(crate) async fn run(&self, input: Value) -> Outcome {
+    pub(crate) async fn run(&self, input: Value) -> ExecutionOutcome {
         self.machine.run("run", input).await.unwrap()
     }
 }
@@ -276,7 +276,7 @@ pub(crate) fn with(mut base: Value, more: &Value) -> Value {
     base
 }
 
-pub(crate) fn failed(outcome: &Outcome) -> (&str, &str) {
+pub(crate) fn failed(outcome: &ExecutionOutcome) -> (&str, &str) {
     match &outcome.status {
         Status::Failed { error, cause } => (error, cause),
         other => panic!("not failed: {other:?}"),
