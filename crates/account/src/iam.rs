@@ -7,7 +7,7 @@ use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Failure;
 use quarry_edge::signed::{SignedCalls, SignedService};
-use quarry_preflight::{Decision, Fact, AccessOutcome, Permission, Role};
+use quarry_preflight::{AccessOutcome, Decision, Fact, Permission, Role};
 use serde::Deserialize;
 use serde_json::Value;
 

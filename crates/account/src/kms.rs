@@ -6,7 +6,7 @@ use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Failure;
 use quarry_edge::signed::{JSON_1_1, SignedCalls, SignedService, address};
-use quarry_preflight::{Fact, EncryptionKey};
+use quarry_preflight::{EncryptionKey, Fact};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

@@ -426,7 +426,11 @@ pub(crate) fn object_rule(
     })
 }
 
-fn referenced_rule(reference: &str, document: &Value, references: &mut Vec<String>) -> CoercionRule {
+fn referenced_rule(
+    reference: &str,
+    document: &Value,
+    references: &mut Vec<String>,
+) -> CoercionRule {
     let target = reference
         .strip_prefix('#')
         .and_then(|pointer| document.pointer(pointer));

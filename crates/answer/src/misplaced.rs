@@ -8,7 +8,7 @@
 //! Limits: JSON text must be whole, and no value is made up. What is read in one of these ways
 //! counts as repaired.
 
-use crate::coerce::{ObjectRule, CoercionRule};
+use crate::coerce::{CoercionRule, ObjectRule};
 use crate::field::FieldKind;
 use crate::parse::parse_prefix;
 use jiter::{JsonObject, JsonValue};

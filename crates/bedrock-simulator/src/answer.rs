@@ -280,12 +280,21 @@ mod tests {
             json!({"type": "object", "properties": {"a": {"const": 7}}, "required": ["a"]});
         let mut told = question("q", Want::Text);
         told.system = format!("Use {{this}}. Answer with JSON of this schema:\n{schema}\nOnly.");
-        assert_eq!(answers.made(&told, 0), SimulatedContent::Json(json!({"a": 7})));
+        assert_eq!(
+            answers.made(&told, 0),
+            SimulatedContent::Json(json!({"a": 7}))
+        );
         told.system = String::new();
         told.prompt = format!("q\n{schema}");
-        assert_eq!(answers.made(&told, 0), SimulatedContent::Json(json!({"a": 7})));
+        assert_eq!(
+            answers.made(&told, 0),
+            SimulatedContent::Json(json!({"a": 7}))
+        );
         let untold = question("what is {x}? {\"kind\": \"a\"}", Want::Text);
-        assert!(matches!(answers.made(&untold, 0), SimulatedContent::Text(_)));
+        assert!(matches!(
+            answers.made(&untold, 0),
+            SimulatedContent::Text(_)
+        ));
     }
 
     /// The request's schema may leave out what its means cannot express.

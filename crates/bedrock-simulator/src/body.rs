@@ -13,8 +13,8 @@ mod turns;
 
 pub(crate) use tools::Drafts;
 
-use crate::models::{ModelRow, Feature};
-use crate::question::{Family, QuestionForm, Question};
+use crate::models::{Feature, ModelRow};
+use crate::question::{Family, Question, QuestionForm};
 use serde_json::{Map, Value};
 
 /// The HTTP status of every refusal here.

@@ -31,7 +31,7 @@ mod check;
 mod strikes;
 
 pub use check::FaultsError;
-pub(crate) use strikes::{StruckCall, Strikes};
+pub(crate) use strikes::{Strikes, StruckCall};
 
 use crate::models::ModelChange;
 use crate::status::Status;

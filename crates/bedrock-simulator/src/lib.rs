@@ -45,10 +45,10 @@ mod storage;
 mod work;
 
 pub use answer::AnswerSource;
-pub use config::{SimulatorEvent, EventSink, Limits, Now, Schedule, SimulatorConfig};
+pub use config::{EventSink, Limits, Now, Schedule, SimulatorConfig, SimulatorEvent};
 pub use faults::{
-    CallFault, CallFaultKind, FaultDate, Faults, FaultsError, JobFault, JobFaultKind, NameInUse,
-    Operation, RecordFault, RecordFaultKind, FaultTier,
+    CallFault, CallFaultKind, FaultDate, FaultTier, Faults, FaultsError, JobFault, JobFaultKind,
+    NameInUse, Operation, RecordFault, RecordFaultKind,
 };
 pub use given::{GivenAnswer, GivenError, parse_given};
 pub use ledger::{Counters, RecordAsks};

@@ -158,7 +158,12 @@ fn anthropic(body: &Value) -> Question {
         (None, None, Some(prefill)) => Want::Prefill(prefill),
         (None, None, None) => Want::Text,
     };
-    Question::new(QuestionForm::Anthropic, prompt, want, body.get("max_tokens"))
+    Question::new(
+        QuestionForm::Anthropic,
+        prompt,
+        want,
+        body.get("max_tokens"),
+    )
 }
 
 fn converse(body: &Value) -> Question {
@@ -400,8 +405,17 @@ mod tests {
         let thinking = json!({"type": "disabled"});
         let invoke = json!({"thinking": thinking});
         let converse = json!({"additionalModelRequestFields": {"thinking": {"type": "adaptive"}}});
-        assert_eq!(Question::read(QuestionForm::Anthropic, &invoke).thinks, Some(false));
-        assert_eq!(Question::read(QuestionForm::Converse, &converse).thinks, Some(true));
-        assert_eq!(Question::read(QuestionForm::Converse, &json!({})).thinks, None);
+        assert_eq!(
+            Question::read(QuestionForm::Anthropic, &invoke).thinks,
+            Some(false)
+        );
+        assert_eq!(
+            Question::read(QuestionForm::Converse, &converse).thinks,
+            Some(true)
+        );
+        assert_eq!(
+            Question::read(QuestionForm::Converse, &json!({})).thinks,
+            None
+        );
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::answer::Answers;
 use crate::body::{self, Drafts, Judge};
-use crate::faults::{Faults, RecordFault, RecordFaultKind, FaultTier};
+use crate::faults::{FaultTier, Faults, RecordFault, RecordFaultKind};
 use crate::hash::{Random, hash};
 use crate::ledger::{JobLedger, RecordAsks};
 use crate::models::{Models, ThinkingRule};
-use crate::question::{Family, QuestionForm, Question};
+use crate::question::{Family, Question, QuestionForm};
 use crate::reply::{AskedForm, Reply};
 use serde_json::Value;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -419,7 +419,10 @@ mod tests {
         assert_eq!(converse["output"]["message"]["content"][0]["text"], "hello");
         assert_eq!(converse["usage"]["totalTokens"], 9);
         assert_eq!(ask(QuestionForm::Llama)["generation"], "hello");
-        assert_eq!(ask(QuestionForm::Chat)["choices"][0]["message"]["content"], "hello");
+        assert_eq!(
+            ask(QuestionForm::Chat)["choices"][0]["message"]["content"],
+            "hello"
+        );
     }
 
     const NOVA: &str = "amazon.nova-lite-v1:0";
@@ -459,11 +462,19 @@ mod tests {
 
     #[test]
     fn leaks_and_nested_texts_stay_calls() {
-        let leak = spoilt(RecordFaultKind::ToolCallLeak, QuestionForm::Anthropic, SONNET_4_5);
+        let leak = spoilt(
+            RecordFaultKind::ToolCallLeak,
+            QuestionForm::Anthropic,
+            SONNET_4_5,
+        );
         let input = &leak["content"][0]["input"];
         assert_eq!(input["a"], "x</a>\n<parameter name=\"list\">[\n  1\n]");
         assert_eq!(leak["stop_reason"], "tool_use");
-        let nested = spoilt(RecordFaultKind::NestedAsText, QuestionForm::Anthropic, SONNET_4_5);
+        let nested = spoilt(
+            RecordFaultKind::NestedAsText,
+            QuestionForm::Anthropic,
+            SONNET_4_5,
+        );
         assert_eq!(nested["content"][0]["input"]["list"], "[1]");
     }
 

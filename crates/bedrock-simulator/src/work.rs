@@ -8,7 +8,7 @@
 use crate::config::Limits;
 use crate::faults::RecordFaultKind;
 use crate::hash::{Random, hash};
-use crate::record::{AskedRecord, RecordAsker, Model, Refusal};
+use crate::record::{AskedRecord, Model, RecordAsker, Refusal};
 use crate::rules::{JobRequest, Location};
 use crate::storage::{self, File, Lines, Upload};
 use aws_sdk_s3::Client;

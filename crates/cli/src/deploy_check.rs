@@ -13,7 +13,7 @@ use quarry_account::{Account, AccountError};
 use quarry_contract::request_file::RequestFile;
 use quarry_edge::environment::path_style_from_environment;
 use quarry_edge::sdk::{SdkOptions, load};
-use quarry_preflight::{Deployment, Facts, Finding, Severity, Stage, Subject};
+use quarry_preflight::{Deployment, DeploymentStage, Facts, Finding, Severity, Subject};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -134,7 +134,7 @@ fn request(arguments: &DeployCheckArguments) -> Result<Option<RequestFile>, Fail
 
 fn planned(config: Config, region: String, account: Option<String>) -> Deployment {
     Deployment {
-        stage: Stage::Planned,
+        stage: DeploymentStage::Planned,
         stack: config.stack,
         region,
         account,

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::input::{read_file, standard_input};
-use crate::output::{Lines, Reader as OutputReader};
+use crate::output::{Lines, OutputReader};
 use clap::Args;
 use quarry_answer::{LineBody, ParseStatus, Reader, Reading, Schema, read_line};
 use serde::ser::{Error, SerializeMap};

@@ -1,7 +1,7 @@
 //! `quarry preview`: the records that would be uploaded, made by the functions that make them.
 
 use crate::failure::Failure;
-use crate::output::{Lines, Reader, say};
+use crate::output::{Lines, OutputReader, say};
 use crate::progress::grouped;
 use crate::run::EXECUTION;
 use crate::staging::{self, JobArguments, LocalJob};
@@ -83,7 +83,7 @@ async fn preview_on(
                 &mut output,
             )
             .await?
-                == Reader::Gone
+                == OutputReader::Gone
         {
             break;
         }
@@ -196,12 +196,12 @@ async fn print_slice(
     pretty: bool,
     left: &mut u64,
     output: &mut Lines,
-) -> Result<Reader, Failure> {
+) -> Result<OutputReader, Failure> {
     let state: SliceState = stack
         .call("split", &SliceState::first(planned.run.clone(), slice))
         .await?;
     if state.records == 0 {
-        return Ok(Reader::There);
+        return Ok(OutputReader::There);
     }
     let round = RunFolder::at(planned.run.clone()).slice(slice).round(0);
     let asked: Asked = documents::read(&**stack.store(), &round.asked())
@@ -219,15 +219,15 @@ async fn print_slice(
             .await
             .map_err(|error| Failure::run(format!("the records cannot be read: {error}")))?;
         let Some(line) = line else { break };
-        if print_record(&line, pretty, output)? == Reader::Gone {
-            return Ok(Reader::Gone);
+        if print_record(&line, pretty, output)? == OutputReader::Gone {
+            return Ok(OutputReader::Gone);
         }
         *left -= 1;
     }
-    Ok(Reader::There)
+    Ok(OutputReader::There)
 }
 
-fn print_record(line: &[u8], pretty: bool, output: &mut Lines) -> Result<Reader, Failure> {
+fn print_record(line: &[u8], pretty: bool, output: &mut Lines) -> Result<OutputReader, Failure> {
     if !pretty {
         return output.write(line);
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use quarry_contract::settings::CsvQuoting;
-use quarry_parquet::{ParquetFile, Ranges, RangesError, Reading};
+use quarry_parquet::{FileReading, ParquetFile, Ranges, RangesError};
 use quarry_rows::TableFormat;
 use quarry_table::{Cell, Cells, Dialect, RowDecoder};
 use serde::Serialize;
@@ -161,9 +161,9 @@ fn parquet(
         file: Mutex::new(opened),
     };
     let table = ParquetFile::open(file.display().to_string(), Arc::new(ranges))?;
-    let reading = Reading {
+    let reading = FileReading {
         cells: columns,
-        ..Reading::default()
+        ..FileReading::default()
     };
     let mut rows = table.read(0..table.rows(), &reading)?;
     let mut number = 0;

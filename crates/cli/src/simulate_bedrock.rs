@@ -6,7 +6,7 @@ use crate::output::{printable_lines, write};
 use crate::staging::{read_answers, read_faults, with_source};
 use clap::Args;
 use http::Uri;
-use quarry_bedrock_simulator::{SimulatorEvent, Schedule, Simulator, SimulatorConfig};
+use quarry_bedrock_simulator::{Schedule, Simulator, SimulatorConfig, SimulatorEvent};
 use quarry_edge::clock::{Clock, SystemClock};
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::{self, SdkOptions};

@@ -112,7 +112,8 @@ impl LocalS3 {
             })?;
         let storage = Arc::new(storage);
         let credentials = Credentials::random().map_err(S3StartError::Keys)?;
-        let mut service = S3ServiceBuilder::new(DirectoryService::new(Arc::clone(&storage), observer));
+        let mut service =
+            S3ServiceBuilder::new(DirectoryService::new(Arc::clone(&storage), observer));
         service.set_auth(SimpleAuth::from_single(
             credentials.access_key_id.clone(),
             credentials.secret_access_key.as_str(),
@@ -120,7 +121,9 @@ impl LocalS3 {
         let service = service.build();
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(S3StartError::Listen)?;
-        listener.set_nonblocking(true).map_err(S3StartError::Listen)?;
+        listener
+            .set_nonblocking(true)
+            .map_err(S3StartError::Listen)?;
         let address = listener.local_addr().map_err(S3StartError::Listen)?;
         let runtime = RuntimeBuilder::new_multi_thread()
             .worker_threads(2)

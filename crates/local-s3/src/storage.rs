@@ -234,9 +234,9 @@ impl Storage {
             Err(error) => return Err(error),
         };
         let holds = match (condition, &current) {
-            (PutCondition::None, _) | (PutCondition::Absent, None) | (PutCondition::Present, Some(_)) => {
-                true
-            }
+            (PutCondition::None, _)
+            | (PutCondition::Absent, None)
+            | (PutCondition::Present, Some(_)) => true,
             (PutCondition::Tag(wanted), Some(current)) => {
                 self.remembered_tag(bucket, key, current).as_ref() == Some(wanted)
             }

@@ -11,9 +11,9 @@ mod work;
 
 pub use counts::MetricCount;
 pub use functions::CallLimit;
-pub use progress::{RunProgress, ProgressSink};
+pub use progress::{ProgressSink, RunProgress};
 pub use stack::{BUCKET, Finished, LocalStack, RunError, StackConfig, StackError};
-pub use work::{Rows, Work};
+pub use work::{Work, WorkRows};
 
 /// The state machine's definition, as it is deployed.
 pub const DEFINITION: &str = include_str!("../../../statemachine.asl.json");

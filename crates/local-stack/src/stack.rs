@@ -20,7 +20,7 @@ use quarry_edge::sdk::{self, Credentials, SdkOptions};
 use quarry_edge::store::ObjectStore;
 use quarry_local_s3::{LocalS3, Traffic};
 use quarry_state_machine::{
-    Definition, DefinitionError, Execution, Host, Machine, ExecutionOutcome, StartError, Status,
+    Definition, DefinitionError, Execution, ExecutionOutcome, Host, Machine, StartError, Status,
     VirtualClock,
 };
 use serde::Serialize;
@@ -86,10 +86,10 @@ pub enum StackError {
     Location(LocationError),
     /// The S3 server.
     #[error("the local S3 server did not start")]
-    S3(#[from] quarry_local_s3::StartError),
+    S3(#[from] quarry_local_s3::S3StartError),
     /// The simulator.
     #[error("the Bedrock simulator did not start")]
-    Simulator(#[from] quarry_bedrock_simulator::StartError),
+    Simulator(#[from] quarry_bedrock_simulator::SimulatorStartError),
     /// The state machine's definition.
     #[error("the state machine's definition cannot be used")]
     Definition(#[from] DefinitionError),

@@ -81,7 +81,7 @@ impl Work {
             total: state.total,
             bytes_scanned: state.bytes_scanned,
             round: state.round,
-            ..Rows::default()
+            ..WorkRows::default()
         };
         let asks = state.asks.as_ref().map_or(0, |asks| asks());
         for slice in state.slices.values() {

@@ -12,7 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use quarry_parquet::{
-    Joiner, ParquetFile, PartWriter, FileReading, ResultColumn, ResultKind, TableLayout,
+    FileReading, Joiner, ParquetFile, PartWriter, ResultColumn, ResultKind, TableLayout,
 };
 use quarry_prompt::{RecordEncoder, RenderOptions, Template};
 use quarry_table::ResultCell;

@@ -138,7 +138,11 @@ impl ParquetFile {
     /// Rows `rows`, counted from 0; what is behind the last row is left out. Nothing of them is read yet.
     ///
     /// Fails if a column that is to be shown as text has no text form, or a codec is not supported.
-    pub fn read(&self, rows: Range<u64>, reading: &FileReading<'_>) -> Result<RowReader, FileError> {
+    pub fn read(
+        &self,
+        rows: Range<u64>,
+        reading: &FileReading<'_>,
+    ) -> Result<RowReader, FileError> {
         RowReader::new(Arc::clone(&self.inner), rows, reading)
     }
 

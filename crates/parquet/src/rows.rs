@@ -1,7 +1,7 @@
 //! Rows of a range, batch by batch.
 
 use crate::error::FileError;
-use crate::file::{Inner, FileReading};
+use crate::file::{FileReading, Inner};
 use crate::guard::guarded;
 use crate::value::{ValueFault, Values, json_key};
 use crate::window::{Source, Windows};

@@ -15,10 +15,10 @@ mod finding;
 mod policy;
 mod subject;
 
-pub use deployment::{Deployment, PARAMETERS, Parameters, DeploymentStage};
+pub use deployment::{Deployment, DeploymentStage, PARAMETERS, Parameters};
 pub use facts::{
-    Access, Agreement, Bucket, BucketKey, Concurrency, Decision, Fact, Facts, EncryptionKey, Model,
-    ModelFacts, AccessOutcome, Permission, Profile, Questions, Quota, Role, Rule, Why,
+    Access, AccessOutcome, Agreement, Bucket, BucketKey, Concurrency, Decision, EncryptionKey,
+    Fact, Facts, Model, ModelFacts, Permission, Profile, Questions, Quota, Role, Rule, Why,
 };
 pub use finding::{Finding, Severity};
 pub use subject::{AskedModel, ModelKind, Subject};

@@ -1,7 +1,7 @@
 //! What is looked at: a deployment and a request, read together as plan reads them.
 
 use crate::checks;
-use crate::deployment::{Deployment, Parameters, DeploymentStage};
+use crate::deployment::{Deployment, DeploymentStage, Parameters};
 use crate::facts::{Facts, Permission, Questions};
 use crate::finding::{Finding, Findings};
 use quarry_contract::arn::Arn;

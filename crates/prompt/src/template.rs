@@ -255,7 +255,9 @@ impl Template {
         for segment in &self.segments {
             match segment {
                 PromptSegment::Fixed(text) => sink.fixed(text),
-                PromptSegment::Value(place) => self.render_value(*place, sink, row, options, scratch),
+                PromptSegment::Value(place) => {
+                    self.render_value(*place, sink, row, options, scratch)
+                }
                 PromptSegment::RoutedRules => {
                     if let Some(routing) = &self.routing {
                         let cell = row.cell(routing.column).text().unwrap_or_default();

@@ -12,5 +12,5 @@ mod text;
 pub use error::RowsError;
 pub use format::{ACCEPTED, TableFormat, format_of, header_of, newline_name, quoting_name};
 pub use parquet::{ParquetRows, layout, open};
-pub use slice::{Advance, Need, SlicePiece, Row, Rows};
+pub use slice::{Advance, Need, Row, Rows, SlicePiece};
 pub use text::{TextAdvance, TextRows};

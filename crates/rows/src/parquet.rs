@@ -12,7 +12,7 @@ use quarry_edge::documents::MAX_DOCUMENT_BYTES;
 use quarry_edge::error::StepError;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::store::{ObjectStore, StoreError};
-use quarry_parquet::{ParquetFile, Ranges, RangesError, FileReading, RowBatch, TableLayout};
+use quarry_parquet::{FileReading, ParquetFile, Ranges, RangesError, RowBatch, TableLayout};
 use std::ops::Range;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -98,7 +98,10 @@ fn send_rows(
 }
 
 /// Reads the footer of a file.
-pub async fn open(store: &Arc<dyn ObjectStore>, piece: &SlicePiece) -> Result<ParquetFile, RowsError> {
+pub async fn open(
+    store: &Arc<dyn ObjectStore>,
+    piece: &SlicePiece,
+) -> Result<ParquetFile, RowsError> {
     let (name, ranges) = (
         piece.name.clone(),
         Arc::new(Stored::of(store, &Handle::current(), piece)),

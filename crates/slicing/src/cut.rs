@@ -1,6 +1,6 @@
 //! Choosing the cuts among the marks.
 
-use crate::marks::{Chunk, SliceLimits, Place};
+use crate::marks::{Chunk, Place, SliceLimits};
 use serde::{Deserialize, Serialize};
 
 /// Consecutive rows of a table that make one job.

@@ -34,4 +34,4 @@ mod cut;
 mod marks;
 
 pub use cut::Slice;
-pub use marks::{SliceLimits, LimitsError, Marks, Place};
+pub use marks::{LimitsError, Marks, Place, SliceLimits};

@@ -19,7 +19,9 @@ use quarry_edge::clock::TimeLeft;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_edge::metrics::{Metric, Metrics};
-use quarry_edge::s3::concat::{ConcatOptions, ConcatProgress, Concatenated, ConcatSegment, concatenate};
+use quarry_edge::s3::concat::{
+    ConcatOptions, ConcatProgress, ConcatSegment, Concatenated, concatenate,
+};
 use quarry_edge::store::{ObjectInfo, ObjectStore};
 use quarry_parquet::ResultColumn;
 use quarry_result::receipt::Receipt;
@@ -62,7 +64,7 @@ pub async fn handle(
     let mut progress = if input.turn == 0 {
         FinishProgress {
             version: VERSION,
-            ..Progress::default()
+            ..FinishProgress::default()
         }
     } else {
         documents::read(&*deps.store, &run.finish_progress()).await?

@@ -7,7 +7,7 @@ use quarry_edge::s3::concat::ConcatSegment;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::store::{ObjectInfo, ObjectStore};
 use quarry_parquet::{
-    FileError, Joiner, PartWriter, SplicePiece, Ranges, RangesError, ResultColumn, TableLayout,
+    FileError, Joiner, PartWriter, Ranges, RangesError, ResultColumn, SplicePiece, TableLayout,
 };
 use std::ops::Range;
 use std::sync::Arc;

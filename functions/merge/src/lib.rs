@@ -25,7 +25,7 @@ use quarry_edge::jobs::JobStatus;
 use quarry_edge::s3::lines::Lines;
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
 use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
-use quarry_result::columns::Cells;
+use quarry_result::columns::ResultCells;
 use quarry_result::ledger::{Expected, Ledger, Place};
 use quarry_result::outcome::Outcome;
 use quarry_result::receipt::{FileOutcomes, Receipt, Round};
@@ -447,7 +447,7 @@ impl Merge {
             &self.slice.segments,
             Need::Rows,
         )?;
-        let mut cells = Cells::default();
+        let mut cells = ResultCells::default();
         let mut line = Vec::new();
         let mut index = 0;
         let mut files: Vec<FileOutcomes> = Vec::new();

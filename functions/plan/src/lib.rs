@@ -77,7 +77,7 @@ pub async fn handle(
         .map_err(StepError::bad_request)?;
 
     for number in 0..progress.tables.len() {
-        let scanner = scan::Scanner {
+        let scanner = scan::TableScanner {
             store: &deps.store,
             asking: &asking,
             run: &run,

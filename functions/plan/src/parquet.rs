@@ -5,7 +5,7 @@ use quarry_contract::location::S3Uri;
 use quarry_edge::error::StepError;
 use quarry_edge::store::ObjectStore;
 use quarry_parquet::TableLayout;
-use quarry_rows::{Piece, open};
+use quarry_rows::{SlicePiece, open};
 use std::sync::Arc;
 
 /// Reads the footers of all files; files that do not fit together are refused before a row is read.
@@ -15,7 +15,7 @@ pub(crate) async fn layout(
 ) -> Result<TableLayout, StepError> {
     let mut layout: Option<TableLayout> = None;
     for (number, file) in table.files.iter().enumerate() {
-        let file = open(store, &Piece::of(number, &file.input, 0, 0, 0)).await?;
+        let file = open(store, &SlicePiece::of(number, &file.input, 0, 0, 0)).await?;
         match &mut layout {
             None => layout = Some(TableLayout::of(&file).map_err(StepError::bad_request)?),
             Some(layout) => layout.add(&file).map_err(StepError::bad_request)?,

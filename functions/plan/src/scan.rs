@@ -10,8 +10,8 @@ use quarry_edge::error::StepError;
 use quarry_edge::s3::reader::ReadOptions;
 use quarry_edge::store::{ObjectInfo, ObjectStore};
 use quarry_prompt::RecordEncoder;
-use quarry_rows::{Need, ParquetRows, Piece, TableFormat, TextRows};
-use quarry_slicing::{SliceLimits, Marks, Place};
+use quarry_rows::{Need, ParquetRows, SlicePiece, TableFormat, TextRows};
+use quarry_slicing::{Marks, Place, SliceLimits};
 use quarry_table::{Cells, Dialect, Header, MAX_COLUMNS, MAX_HEADER_BYTES, Position, quote};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -173,7 +173,7 @@ impl TableScanner<'_> {
             dialect,
             header,
             self.asking.projection().to_vec(),
-            vec![Piece::of(number, file, byte, file.size, row)],
+            vec![SlicePiece::of(number, file, byte, file.size, row)],
             ReadOptions::default(),
         );
         let mut measure = self.measure(table);
@@ -236,7 +236,7 @@ impl TableScanner<'_> {
             columns: self.asking.projection().to_vec(),
             whole_row: self.asking.shows_whole_row(columns.unwrap_or_default()),
         };
-        let piece = Piece::of(number, file, first, u64::MAX, first);
+        let piece = SlicePiece::of(number, file, first, u64::MAX, first);
         let mut rows = ParquetRows::new(Arc::clone(self.store), vec![piece], need);
         let mut measure = self.measure(table);
         while let Some((_, batch)) = rows.next_batch().await? {

@@ -58,7 +58,9 @@ impl Faults {
         each("calls", &self.calls, call)?;
         each("models", &self.models, |change| {
             if change.model.is_empty() {
-                return Err(FaultProblem::Setting("`model` is the beginning of model ids"));
+                return Err(FaultProblem::Setting(
+                    "`model` is the beginning of model ids",
+                ));
             }
             if change.refuses.is_empty() && change.takes.is_empty() {
                 return Err(FaultProblem::Setting("needs `refuses` or `takes`"));
@@ -140,7 +142,9 @@ fn record(fault: &RecordFault) -> Result<(), FaultProblem> {
         ));
     }
     if fault.code.is_some_and(|code| !(400..=599).contains(&code)) {
-        return Err(FaultProblem::Setting("`code` is an HTTP status from 400 to 599"));
+        return Err(FaultProblem::Setting(
+            "`code` is an HTTP status from 400 to 599",
+        ));
     }
     Ok(())
 }
@@ -187,7 +191,9 @@ fn call(fault: &CallFault) -> Result<(), FaultProblem> {
     }
     let names_model = fault.operation.names_model();
     if (fault.model.is_some() || fault.kind.is_about_model()) && !names_model {
-        return Err(FaultProblem::Setting("only `create` and `invoke` name a model"));
+        return Err(FaultProblem::Setting(
+            "only `create` and `invoke` name a model",
+        ));
     }
     if fault.kind == super::CallFaultKind::PassRoleDenied && fault.operation != Operation::Create {
         return Err(FaultProblem::Setting("`pass_role_denied` is for `create`"));

@@ -1,6 +1,6 @@
 //! Which fault strikes when.
 
-use super::{CallFault, Faults, JobFault, JobFaultKind, Operation, RecordFault, FaultTier};
+use super::{CallFault, FaultTier, Faults, JobFault, JobFaultKind, Operation, RecordFault};
 use crate::models::base_name;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -235,7 +235,11 @@ mod tests {
             calls.push(hit(Operation::Invoke, nova, FaultTier::Flex));
             assert!(!hit(Operation::Create, nova, FaultTier::Flex));
             assert!(!hit(Operation::Invoke, nova, FaultTier::Default));
-            assert!(!hit(Operation::Invoke, "qwen.qwen3-32b-v1:0", FaultTier::Flex));
+            assert!(!hit(
+                Operation::Invoke,
+                "qwen.qwen3-32b-v1:0",
+                FaultTier::Flex
+            ));
         }
         assert_eq!(calls, [true, false, false, true]);
     }

@@ -3,8 +3,8 @@
 use super::{Body, Reply, Stop};
 use crate::faults::FaultTier;
 use crate::hash::Random;
-use crate::models::{ModelRow, Feature, base_name};
-use crate::question::{QuestionForm, Question, tokens};
+use crate::models::{Feature, ModelRow, base_name};
+use crate::question::{Question, QuestionForm, tokens};
 use serde_json::{Map, Value, json};
 
 /// Who is asked, and how.

@@ -3,7 +3,7 @@
 
 use super::Service;
 use crate::api::ApiError;
-use crate::faults::{StruckCall, CallFault, CallFaultKind, Operation, FaultTier};
+use crate::faults::{CallFault, CallFaultKind, FaultTier, Operation, StruckCall};
 use crate::models::{Feature, is_profile, plain_id};
 use crate::rules::is_model_id;
 use serde_json::Value;
@@ -59,7 +59,11 @@ impl Service {
     }
 
     /// Whether calls may ask the model, at this tier.
-    pub(super) fn admit_call(&self, model_id: &str, tier: Option<FaultTier>) -> Result<(), ApiError> {
+    pub(super) fn admit_call(
+        &self,
+        model_id: &str,
+        tier: Option<FaultTier>,
+    ) -> Result<(), ApiError> {
         check_id(model_id)?;
         let facts = self.model.models.of(model_id);
         if self.has_ended(facts.ends) {

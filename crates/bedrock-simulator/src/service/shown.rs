@@ -3,7 +3,7 @@
 //! The two differ: a list has neither message nor token nor expiration time, as recorded lists of
 //! finished and failed jobs show.
 
-use super::{StoredJob, Service};
+use super::{Service, StoredJob};
 use crate::api::timestamp;
 use crate::job::{Ending, Stage};
 use crate::models::is_profile;

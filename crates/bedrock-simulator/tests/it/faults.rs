@@ -448,7 +448,10 @@ async fn a_script_with_a_mistake_does_not_start() {
         ..Faults::default()
     };
     let refused = Simulator::start(config).await;
-    assert!(matches!(refused, Err(SimulatorStartError::Faults(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(SimulatorStartError::Faults(_))),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]

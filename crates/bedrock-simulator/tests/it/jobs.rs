@@ -3,7 +3,7 @@
 use crate::support::{NOVA, World, id_of, input, new_job, status, tool_body, uri};
 use aws_sdk_bedrock::error::ProvideErrorMetadata;
 use aws_sdk_bedrock::types::{ModelInvocationJobStatus, SortOrder};
-use quarry_bedrock_simulator::{SimulatorEvent, NameInUse, Status};
+use quarry_bedrock_simulator::{NameInUse, SimulatorEvent, Status};
 use quarry_edge::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
 use serde_json::Value;
 use std::collections::HashSet;

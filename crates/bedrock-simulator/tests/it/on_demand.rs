@@ -6,7 +6,7 @@ use aws_sdk_bedrockruntime::primitives::Blob;
 use aws_sdk_bedrockruntime::types::ServiceTierType;
 use bytes::Bytes;
 use quarry_bedrock_simulator::{
-    AnswerSource, CallFault, CallFaultKind, FaultDate, Faults, Operation, FaultTier, parse_given,
+    AnswerSource, CallFault, CallFaultKind, FaultDate, FaultTier, Faults, Operation, parse_given,
 };
 use quarry_edge::jobs::BatchJobs;
 use quarry_edge::on_demand::{InvokeError, OnDemand, Question};

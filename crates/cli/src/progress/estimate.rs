@@ -1,16 +1,16 @@
 //! How much of a run is done, and how long the rest takes.
 
-use super::Stage;
-use quarry_local_stack::Rows;
+use super::ShownStage;
+use quarry_local_stack::WorkRows;
 use std::time::Duration;
 
 /// What is known of a run's work.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Counts {
-    pub(super) stage: Stage,
+    pub(super) stage: ShownStage,
     pub(super) data_bytes: u64,
     pub(super) bytes_copied: u64,
-    pub(super) rows: Rows,
+    pub(super) rows: WorkRows,
 }
 
 /// What each part of a run takes of its time, as measured with 120,000 rows on the local stack.
@@ -30,16 +30,16 @@ impl Counts {
         let of_data = |bytes| share(bytes, self.data_bytes);
         let of_rows = |rows| share(rows, self.rows.total);
         match self.stage {
-            Stage::Copying => COPYING * of_data(self.bytes_copied),
-            Stage::Planning => COPYING + PLANNING * of_data(self.rows.bytes_scanned),
-            Stage::Asking => {
+            ShownStage::Copying => COPYING * of_data(self.bytes_copied),
+            ShownStage::Planning => COPYING + PLANNING * of_data(self.rows.bytes_scanned),
+            ShownStage::Asking => {
                 COPYING
                     + PLANNING
                     + WRITING * of_rows(self.rows.written)
                     + ASKING * of_rows(self.rows.asked)
                     + MERGING * of_rows(self.rows.merged)
             }
-            Stage::Finished => 1.0,
+            ShownStage::Finished => 1.0,
         }
     }
 }
@@ -115,15 +115,15 @@ mod tests {
     #[test]
     fn the_fraction_moves_within_a_run_of_one_slice() {
         let counts = |written, asked, merged| Counts {
-            stage: Stage::Asking,
+            stage: ShownStage::Asking,
             data_bytes: 10,
             bytes_copied: 10,
-            rows: Rows {
+            rows: WorkRows {
                 total: 45_000,
                 written,
                 asked,
                 merged,
-                ..Rows::default()
+                ..WorkRows::default()
             },
         };
         let steps = [

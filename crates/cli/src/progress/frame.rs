@@ -1,6 +1,6 @@
 //! The two lines that a terminal shows, for any width.
 
-use super::Stage;
+use super::ShownStage;
 use super::estimate::{Counts, clock, grouped, percent, remaining};
 use crate::output::printable;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(super) fn lines(
     let mut top = format!("{:3} %", percent(fraction));
     let rows = &counts.rows;
     let more = [
-        (counts.stage == Stage::Asking || counts.stage == Stage::Finished).then(|| {
+        (counts.stage == ShownStage::Asking || counts.stage == ShownStage::Finished).then(|| {
             format!(
                 "{} of {} rows done",
                 grouped(rows.done),
@@ -64,13 +64,13 @@ fn drawn(fraction: f64, length: usize, is_coloured: bool) -> String {
 fn doing(counts: &Counts, last: &str) -> String {
     let rows = &counts.rows;
     match counts.stage {
-        Stage::Copying => "copying the data".to_owned(),
-        Stage::Planning => "planning: reading the data".to_owned(),
-        Stage::Finished => "finished".to_owned(),
-        Stage::Asking if rows.merged >= rows.total && rows.round == 0 => {
+        ShownStage::Copying => "copying the data".to_owned(),
+        ShownStage::Planning => "planning: reading the data".to_owned(),
+        ShownStage::Finished => "finished".to_owned(),
+        ShownStage::Asking if rows.merged >= rows.total && rows.round == 0 => {
             "putting the result together".to_owned()
         }
-        Stage::Asking => {
+        ShownStage::Asking => {
             let counted = format!(
                 "{} written, {} asked, {} merged",
                 grouped(rows.written),
@@ -102,20 +102,20 @@ fn cut(text: &str, columns: usize) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use quarry_local_stack::Rows;
+    use quarry_local_stack::WorkRows;
 
     fn counts(total: u64, done: u64) -> Counts {
         Counts {
-            stage: Stage::Asking,
+            stage: ShownStage::Asking,
             data_bytes: 1,
             bytes_copied: 1,
-            rows: Rows {
+            rows: WorkRows {
                 total,
                 written: total,
                 asked: done,
                 merged: done,
                 done,
-                ..Rows::default()
+                ..WorkRows::default()
             },
         }
     }

@@ -18,7 +18,7 @@
 use crate::command::Workplace;
 use crate::table::Table;
 use flate2::read::MultiGzDecoder;
-use quarry_parquet::{ParquetFile, Reading};
+use quarry_parquet::{FileReading, ParquetFile};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -249,9 +249,9 @@ pub(crate) fn parquet_table(bytes: Vec<u8>, prefixes: &[&str]) -> Table {
     let file = file.expect("a Parquet file");
     let mut columns = file.columns().to_vec();
     columns.retain(|column| prefixes.iter().any(|prefix| column.starts_with(prefix)));
-    let reading = Reading {
+    let reading = FileReading {
         cells: &columns,
-        ..Reading::default()
+        ..FileReading::default()
     };
     let mut reader = file.read(0..file.rows(), &reading).expect("rows");
     let mut rows = Vec::new();

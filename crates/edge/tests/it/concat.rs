@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use quarry_edge::clock::{TimeLeft, Unlimited};
 use quarry_edge::s3::concat::plan::CopyLimits;
 use quarry_edge::s3::concat::{
-    ConcatError, ConcatOptions, ConcatProgress, Concatenated, ConcatSegment, concatenate,
+    ConcatError, ConcatOptions, ConcatProgress, ConcatSegment, Concatenated, concatenate,
 };
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::s3::memory::MemoryStore;

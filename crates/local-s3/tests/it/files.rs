@@ -118,7 +118,10 @@ fn bucket_names_are_checked() {
     let server = Server::start();
     for name in ["", "..", ".quarry-s3", "a/b", "UPPER", "a"] {
         let refused = server.s3.create_bucket(name);
-        assert!(matches!(refused, Err(S3StartError::Bucket { .. })), "{name}");
+        assert!(
+            matches!(refused, Err(S3StartError::Bucket { .. })),
+            "{name}"
+        );
     }
     server.s3.create_bucket("more").unwrap();
     server.s3.create_bucket("more").unwrap();

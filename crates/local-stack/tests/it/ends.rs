@@ -10,7 +10,7 @@ use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_edge::jobs::JobStatus;
 use quarry_local_stack::{BUCKET, RunProgress, StackConfig};
 use quarry_settle::{Settled, Told};
-use quarry_state_machine::{Outcome, Status, StopHandle};
+use quarry_state_machine::{ExecutionOutcome, Status, StopHandle};
 use quarry_trigger::{Arrived, Prefixes, TriggerOutput};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -108,14 +108,14 @@ impl World {
         (name, serde_json::from_str(&execution.input).unwrap())
     }
 
-    async fn run(&self) -> (String, Outcome) {
+    async fn run(&self) -> (String, ExecutionOutcome) {
         let (name, input) = self.started();
         let execution = self.case.stack.execution(&name, input).unwrap();
         (name, execution.run().await)
     }
 
     /// Tells settle of an end, as EventBridge does.
-    async fn settle(&self, ended: Duration, outcome: &Outcome) -> Result<Settled, String> {
+    async fn settle(&self, ended: Duration, outcome: &ExecutionOutcome) -> Result<Settled, String> {
         let (name, input) = self.started();
         let (status, output, error, cause) = match &outcome.status {
             Status::Succeeded(output) => ("SUCCEEDED", Some(output.to_string()), None, None),

@@ -456,7 +456,8 @@ mod tests {
 
     fn fitted(property: &Value) -> Option<Value> {
         let schema = json!({"properties": {"a": property}, "$defs": {"text": {"type": "string"}}});
-        structured_output(&schema, StructuredService::Claude).map(|fitted| fitted["properties"]["a"].clone())
+        structured_output(&schema, StructuredService::Claude)
+            .map(|fitted| fitted["properties"]["a"].clone())
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::fixture::{WITH_TEXTS, bytes, cells, expected, json_rows, open};
 use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaDataReader;
 use proptest::prelude::*;
-use quarry_parquet::{FileError, ParquetFile, Ranges, RangesError, FileReading};
+use quarry_parquet::{FileError, FileReading, ParquetFile, Ranges, RangesError};
 use quarry_table::Cell;
 use serde_json::Value;
 use std::ops::Range;

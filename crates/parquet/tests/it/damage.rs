@@ -5,7 +5,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use quarry_parquet::{
-    FileError, Joiner, ParquetFile, PartWriter, Ranges, RangesError, FileReading, TableLayout,
+    FileError, FileReading, Joiner, ParquetFile, PartWriter, Ranges, RangesError, TableLayout,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -6,8 +6,8 @@ use arrow_select::concat::concat_batches;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use quarry_parquet::{
-    Joiner, ParquetFile, PartMeta, PartWriter, SplicePiece, FileReading, ResultColumn, ResultKind, Splice,
-    TableLayout,
+    FileReading, Joiner, ParquetFile, PartMeta, PartWriter, ResultColumn, ResultKind, Splice,
+    SplicePiece, TableLayout,
 };
 use quarry_table::{Cells, ResultCell};
 use serde::Deserialize;

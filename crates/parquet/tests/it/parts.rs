@@ -14,7 +14,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::schema::printer::print_schema;
 use parquet::schema::types::Type;
-use quarry_parquet::{FileError, PartWriter, FileReading, ResultColumn, ResultKind, TableLayout};
+use quarry_parquet::{FileError, FileReading, PartWriter, ResultColumn, ResultKind, TableLayout};
 use quarry_table::{Cell, ResultCell};
 use serde_json::{Value, json};
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! The KMS key that jobs write with.
 
-use crate::facts::{Fact, Facts, EncryptionKey};
+use crate::facts::{EncryptionKey, Fact, Facts};
 use crate::finding::Findings;
 use crate::policy::statements;
 use crate::subject::Subject;

@@ -2,7 +2,7 @@
 
 use crate::checks;
 use crate::deployment::Deployment;
-use crate::facts::{Decision, Fact, Facts, AccessOutcome, Permission};
+use crate::facts::{AccessOutcome, Decision, Fact, Facts, Permission};
 use crate::finding::Findings;
 use crate::policy::{Condition, Statement, statements};
 use crate::subject::Subject;

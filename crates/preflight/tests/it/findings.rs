@@ -3,7 +3,9 @@
 
 use crate::world::{MODEL, REGION, ROLE, World, denied, model_arn, trust, unreachable};
 use jiff::civil::date;
-use quarry_preflight::{Agreement, BucketKey, Concurrency, Fact, Facts, AccessOutcome, DeploymentStage};
+use quarry_preflight::{
+    AccessOutcome, Agreement, BucketKey, Concurrency, DeploymentStage, Fact, Facts,
+};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -238,10 +240,24 @@ const ROLES: &[Case] = &[
         })
     }),
     ("the key is not granted", || {
-        world(|w| w.deny("kms:GenerateDataKey", "arn:k", AccessOutcome::ImplicitDeny, &[]))
+        world(|w| {
+            w.deny(
+                "kms:GenerateDataKey",
+                "arn:k",
+                AccessOutcome::ImplicitDeny,
+                &[],
+            )
+        })
     }),
     ("the profile is not granted", || {
-        profiled(|w| w.deny("bedrock:InvokeModel", "arn:p", AccessOutcome::ImplicitDeny, &[]))
+        profiled(|w| {
+            w.deny(
+                "bedrock:InvokeModel",
+                "arn:p",
+                AccessOutcome::ImplicitDeny,
+                &[],
+            )
+        })
     }),
     ("a permission depends on what nobody knows", || {
         world(|w| {

@@ -3,8 +3,9 @@
 use jiff::civil::date;
 use quarry_contract::request_file::RequestFile;
 use quarry_preflight::{
-    Access, Agreement, Bucket, BucketKey, Concurrency, Decision, Deployment, Fact, Facts, Finding,
-    EncryptionKey, Model, ModelFacts, AccessOutcome, Profile, Quota, Role, Rule, DeploymentStage, Subject, Why,
+    Access, AccessOutcome, Agreement, Bucket, BucketKey, Concurrency, Decision, Deployment,
+    DeploymentStage, EncryptionKey, Fact, Facts, Finding, Model, ModelFacts, Profile, Quota, Role,
+    Rule, Subject, Why,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

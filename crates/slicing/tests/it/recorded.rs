@@ -4,7 +4,7 @@
 //! program's estimate (`expected`), the size of its own lines (`actual_bytes`), and what is counted
 //! here (`ours`) with the `reason`.
 
-use quarry_slicing::{SliceLimits, Marks, Place};
+use quarry_slicing::{Marks, Place, SliceLimits};
 use serde_json::{Value, json};
 
 #[test]

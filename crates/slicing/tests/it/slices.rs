@@ -2,7 +2,7 @@
 
 use crate::naive::{Row, fewest_slices, fewest_starved};
 use proptest::prelude::*;
-use quarry_slicing::{SliceLimits, LimitsError, Marks, Place, Slice};
+use quarry_slicing::{LimitsError, Marks, Place, Slice, SliceLimits};
 
 /// The place of a row in a table whose files have seven rows each.
 fn place(row: usize) -> Place {

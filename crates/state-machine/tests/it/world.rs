@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use quarry_state_machine::{
-    Definition, Event, EventKind, FunctionError, Host, Machine, Observer, ExecutionOutcome, Status,
+    Definition, Event, EventKind, ExecutionOutcome, FunctionError, Host, Machine, Observer, Status,
     VirtualClock,
 };
 use serde_json::Value;
