@@ -256,7 +256,7 @@ impl Template {
             match segment {
                 PromptSegment::Fixed(text) => sink.fixed(text),
                 PromptSegment::Value(place) => {
-                    self.render_value(*place, sink, row, options, scratch)
+                    self.render_value(*place, sink, row, options, scratch);
                 }
                 PromptSegment::RoutedRules => {
                     if let Some(routing) = &self.routing {

@@ -246,7 +246,7 @@ const ROLES: &[Case] = &[
                 "arn:k",
                 AccessOutcome::ImplicitDeny,
                 &[],
-            )
+            );
         })
     }),
     ("the profile is not granted", || {
@@ -256,7 +256,7 @@ const ROLES: &[Case] = &[
                 "arn:p",
                 AccessOutcome::ImplicitDeny,
                 &[],
-            )
+            );
         })
     }),
     ("a permission depends on what nobody knows", || {
