@@ -1,6 +1,6 @@
 //! Stored JSON documents of a run: read with their version checked, written whole.
 
-use crate::error::StepError;
+use crate::error::{Doing, StepError, StepErrorKind};
 use crate::store::{ObjectStore, StoreError};
 use bytes::Bytes;
 use quarry_contract::VERSION;
@@ -24,7 +24,7 @@ pub async fn read<T: DeserializeOwned>(
     let body = store
         .get(at, MAX_DOCUMENT_BYTES)
         .await
-        .map_err(|error| error.into_step(&format!("reading {at}")))?;
+        .doing(|| format!("reading {at}"))?;
     parse(at, &body)
 }
 
@@ -36,7 +36,7 @@ pub async fn read_if_there<T: DeserializeOwned>(
     match store.get(at, MAX_DOCUMENT_BYTES).await {
         Ok(body) => parse(at, &body).map(Some),
         Err(StoreError::NotFound(_)) => Ok(None),
-        Err(error) => Err(error.into_step(&format!("reading {at}"))),
+        Err(error) => Err(error).doing(|| format!("reading {at}")),
     }
 }
 
@@ -48,7 +48,7 @@ pub async fn read_plain(
     let body = store
         .get(at, MAX_DOCUMENT_BYTES)
         .await
-        .map_err(|error| error.into_step(&format!("reading {at}")))?;
+        .doing(|| format!("reading {at}"))?;
     serde_json::from_slice(&body).map_err(StepError::bad_request)
 }
 
@@ -62,14 +62,13 @@ pub async fn write<T: Serialize + Sync>(
     store
         .put(at, Bytes::from(body), false)
         .await
-        .map_err(|error| error.into_step(&format!("writing {at}")))?;
+        .doing(|| format!("writing {at}"))?;
     Ok(())
 }
 
 fn parse<T: DeserializeOwned>(at: &S3Uri, body: &[u8]) -> Result<T, StepError> {
-    let refused = |source: serde_json::Error| StepError::Refused {
-        doing: format!("reading {at}"),
-        source: Some(Box::new(source)),
+    let refused = |source: serde_json::Error| {
+        StepError::new(StepErrorKind::Refused, format!("reading {at}")).with_source(source)
     };
     if let Ok(Versioned { version }) = serde_json::from_slice(body)
         && version != VERSION

@@ -1,148 +1,168 @@
 //! What a function can fail with, as the state machine sees it.
 //!
-//! Step Functions matches `Retry` on the error's name, so the names are part of the interface:
-//! `StepError::NAMES` is held against `statemachine.asl.json` by a test.
+//! Step Functions matches `Retry` on the error's name, so the names are part of the interface: a test
+//! compares [`StepErrorKind::ALL`] with `statemachine.asl.json`.
+//!
+//! A failed AWS call becomes a [`StepError`] in one way: [`AwsError`] gives it its kind, and [`Doing`]
+//! adds what was being done.
+//!
+//! ```
+//! # use quarry_edge::error::{Doing, StepError};
+//! # use quarry_edge::store::StoreError;
+//! # fn get() -> Result<(), StoreError> { Err(StoreError::NotFound("s3://b/k".into())) }
+//! fn read() -> Result<(), StepError> {
+//!     get().doing(|| "reading s3://b/k")
+//! }
+//! let error = read().unwrap_err();
+//! assert_eq!(error.name(), "Quarry.NotFound");
+//! assert_eq!(error.full_message(), "not found: reading s3://b/k: s3://b/k does not exist");
+//! ```
 
 use quarry_model::Denial;
 use std::error::Error as StdError;
+use std::fmt;
 
 /// The source of an error, kept for the cause text.
 pub type Source = Box<dyn StdError + Send + Sync>;
 
-/// A failed step. A variant is something that the state machine treats differently; the message
-/// says what was being done to what.
-#[derive(Debug, thiserror::Error)]
-pub enum StepError {
-    /// AWS asked for fewer calls; the same call will do later.
-    #[error("throttled: {doing}")]
-    Throttled {
-        /// What was being done, e.g. `creating job quarry-…`.
-        doing: String,
-        /// The service's answer.
-        #[source]
-        source: Option<Source>,
-    },
-    /// The account's quota of batch jobs in flight is used; a place comes free when a job ends.
-    #[error("the quota of batch jobs in flight is used: {doing}")]
-    QuotaExceeded {
-        /// What was being done.
-        doing: String,
-        /// The service's answer.
-        #[source]
-        source: Option<Source>,
-    },
-    /// The service or the network did not answer; the same call may do at once.
-    #[error("unavailable: {doing}")]
-    Unavailable {
-        /// What was being done.
-        doing: String,
-        /// The service's answer.
-        #[source]
-        source: Option<Source>,
-    },
-    /// The role may not do this. Retrying does not help; a person has to.
-    #[error("access denied: {doing}")]
-    AccessDenied {
-        /// What was being done, with the resource's name.
-        doing: String,
-        /// The service's answer.
-        #[source]
-        source: Option<Source>,
-    },
-    /// The account has not got access to the model yet. The first call of a model starts that, and it
-    /// takes some minutes.
-    #[error("access to the model is pending: {doing}")]
-    ModelAccessPending {
-        /// What was being done, with the model's id.
-        doing: String,
-        /// The service's answer.
-        #[source]
-        source: Option<Source>,
-    },
-    /// An object or job that has to be there is not.
-    #[error("not found: {doing}")]
-    NotFound {
-        /// What was being done, with the resource's name.
-        doing: String,
-        /// The service's answer.
-        #[source]
-        source: Option<Source>,
-    },
-    /// An input object is not the one that was planned with (its `ETag` differs).
-    #[error("the data changed while the run was using it: {doing}")]
-    DataChanged {
-        /// What was being done, with the object's name.
-        doing: String,
-    },
-    /// The request, its prompts, schema, settings or data cannot be run. The message says where
-    /// and what to do.
-    #[error("{message}")]
-    BadRequest {
-        /// The whole message.
-        message: String,
-        /// What found it.
-        #[source]
-        source: Option<Source>,
-    },
-    /// The service refused a call that no retry will make good.
-    #[error("refused: {doing}")]
-    Refused {
-        /// What was being done.
-        doing: String,
-        /// The service's answer.
-        #[source]
-        source: Option<Source>,
-    },
-    /// What came out does not add up with what went in; nothing is reported as done.
-    #[error("the result does not add up: {message}")]
-    Inconsistent {
-        /// Which counts differ.
-        message: String,
-    },
+/// What the state machine does with a failed step: each kind is retried differently, or not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StepErrorKind {
+    /// AWS asked for fewer calls. The same call will succeed later.
+    Throttled,
+    /// The account's quota of batch jobs in flight is used. A place becomes free when a job ends.
+    QuotaExceeded,
+    /// The service or the network did not respond. The same call may succeed at once.
+    Unavailable,
+    /// The role may not do this. Retrying does not help; a person must change a permission.
+    AccessDenied,
+    /// The account does not have access to the model yet. The first call of a model requests it, and
+    /// that takes some minutes.
+    ModelAccessPending,
+    /// An object or job that must exist does not.
+    NotFound,
+    /// An input object is not the one that the run was planned with (its `ETag` differs).
+    DataChanged,
+    /// The request, its prompts, schema, settings or data cannot be run.
+    BadRequest,
+    /// The service refused a call that no retry can make succeed.
+    Refused,
+    /// The output does not account for the input, so nothing is reported as done.
+    Inconsistent,
+}
+
+impl StepErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::Throttled,
+        Self::QuotaExceeded,
+        Self::Unavailable,
+        Self::AccessDenied,
+        Self::ModelAccessPending,
+        Self::NotFound,
+        Self::DataChanged,
+        Self::BadRequest,
+        Self::Refused,
+        Self::Inconsistent,
+    ];
+
+    /// The stable name that `Retry` in `statemachine.asl.json` matches.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Throttled => "Quarry.Throttled",
+            Self::QuotaExceeded => "Quarry.QuotaExceeded",
+            Self::Unavailable => "Quarry.Unavailable",
+            Self::AccessDenied => "Quarry.AccessDenied",
+            Self::ModelAccessPending => "Quarry.ModelAccessPending",
+            Self::NotFound => "Quarry.NotFound",
+            Self::DataChanged => "Quarry.DataChanged",
+            Self::BadRequest => "Quarry.BadRequest",
+            Self::Refused => "Quarry.Refused",
+            Self::Inconsistent => "Quarry.Inconsistent",
+        }
+    }
+
+    /// How a message of this kind begins; `None` when the message is complete without it.
+    const fn words(self) -> Option<&'static str> {
+        match self {
+            Self::Throttled => Some("throttled"),
+            Self::QuotaExceeded => Some("the quota of batch jobs in flight is used"),
+            Self::Unavailable => Some("unavailable"),
+            Self::AccessDenied => Some("access denied"),
+            Self::ModelAccessPending => Some("access to the model is pending"),
+            Self::NotFound => Some("not found"),
+            Self::DataChanged => Some("the data changed while the run was using it"),
+            Self::BadRequest => None,
+            Self::Refused => Some("refused"),
+            Self::Inconsistent => Some("the result does not add up"),
+        }
+    }
+}
+
+/// A failed step.
+#[derive(Debug)]
+pub struct StepError {
+    kind: StepErrorKind,
+    doing: String,
+    source: Option<Source>,
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind.words() {
+            Some(words) => write!(out, "{words}: {}", self.doing),
+            None => out.write_str(&self.doing),
+        }
+    }
+}
+
+impl StdError for StepError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
 }
 
 impl StepError {
-    /// Every error name, as in `statemachine.asl.json`.
-    pub const NAMES: [&'static str; 10] = [
-        "Quarry.Throttled",
-        "Quarry.QuotaExceeded",
-        "Quarry.Unavailable",
-        "Quarry.AccessDenied",
-        "Quarry.ModelAccessPending",
-        "Quarry.NotFound",
-        "Quarry.DataChanged",
-        "Quarry.BadRequest",
-        "Quarry.Refused",
-        "Quarry.Inconsistent",
-    ];
-
-    /// The stable name that `Retry` matches.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Throttled { .. } => "Quarry.Throttled",
-            Self::QuotaExceeded { .. } => "Quarry.QuotaExceeded",
-            Self::Unavailable { .. } => "Quarry.Unavailable",
-            Self::AccessDenied { .. } => "Quarry.AccessDenied",
-            Self::ModelAccessPending { .. } => "Quarry.ModelAccessPending",
-            Self::NotFound { .. } => "Quarry.NotFound",
-            Self::DataChanged { .. } => "Quarry.DataChanged",
-            Self::BadRequest { .. } => "Quarry.BadRequest",
-            Self::Refused { .. } => "Quarry.Refused",
-            Self::Inconsistent { .. } => "Quarry.Inconsistent",
+    /// A failure without a source. `doing` says what was being done to what, e.g. `creating job
+    /// quarry-…`. For [`StepErrorKind::BadRequest`] and [`StepErrorKind::Inconsistent`] it says what is
+    /// wrong, where, and what the reader can do about it.
+    pub fn new(kind: StepErrorKind, doing: impl Into<String>) -> Self {
+        Self {
+            kind,
+            doing: doing.into(),
+            source: None,
         }
     }
 
-    /// A request that cannot be run, from what found it.
+    /// Keeps what caused the failure.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<Source>) -> Self {
+        Self {
+            source: Some(source.into()),
+            ..self
+        }
+    }
+
+    /// A failed AWS call.
+    pub fn of<E: AwsError>(error: E, doing: impl fmt::Display) -> Self {
+        Self::new(error.kind(), doing.to_string()).with_source(error)
+    }
+
+    /// A request that cannot be run, from what found it. Its text is the whole message.
     pub fn bad_request(source: impl Into<Source>) -> Self {
         let source = source.into();
-        Self::BadRequest {
-            message: source.to_string(),
-            source: Some(source),
-        }
+        Self::new(StepErrorKind::BadRequest, source.to_string()).with_source(source)
     }
 
-    /// The service denies a model as such. Its words come first, since they are what a short cause has
-    /// room for, then what to do. `setting` is the one that names the model.
+    /// Counts or bytes that do not match; the text says which.
+    pub fn inconsistent(text: impl Into<String>) -> Self {
+        Self::new(StepErrorKind::Inconsistent, text)
+    }
+
+    /// The service denies a model as such. Its words come first, since a short cause has room for little
+    /// more; the remedy follows. `setting` is the setting that names the model.
     pub fn denied(
         denial: Denial,
         doing: &str,
@@ -150,16 +170,26 @@ impl StepError {
         model_id: &str,
         source: Source,
     ) -> Self {
+        let kind = match denial {
+            Denial::FirstUse => StepErrorKind::ModelAccessPending,
+            _ => StepErrorKind::Refused,
+        };
         let remedy = denial.remedy(setting, model_id);
-        let doing = format!("{source}; {remedy} ({doing})");
-        let source = Some(source);
-        match denial {
-            Denial::FirstUse => Self::ModelAccessPending { doing, source },
-            _ => Self::Refused { doing, source },
-        }
+        Self::new(kind, format!("{source}; {remedy} ({doing})")).with_source(source)
     }
 
-    /// The message with every source behind it, in one line.
+    /// What kind of failure it is.
+    pub const fn kind(&self) -> StepErrorKind {
+        self.kind
+    }
+
+    /// The stable name that `Retry` matches.
+    pub const fn name(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    /// The message with every source behind it, in one line. A source that repeats what stands before
+    /// it is left out.
     pub fn full_message(&self) -> String {
         let mut text = self.to_string();
         let mut source = self.source();
@@ -175,12 +205,21 @@ impl StepError {
     }
 }
 
-impl From<StepError> for lambda_runtime::Diagnostic {
-    fn from(error: StepError) -> Self {
-        Self {
-            error_type: error.name().to_owned(),
-            error_message: error.full_message(),
-        }
+/// The error of an AWS call, as one of the edges returns it.
+pub trait AwsError: StdError + Send + Sync + Sized + 'static {
+    /// What the state machine should do about it.
+    fn kind(&self) -> StepErrorKind;
+}
+
+/// Says what was being done when an AWS call failed.
+pub trait Doing<T> {
+    /// Turns the call's error into a [`StepError`]. `doing` is called only then.
+    fn doing<D: fmt::Display>(self, doing: impl FnOnce() -> D) -> Result<T, StepError>;
+}
+
+impl<T, E: AwsError> Doing<T> for Result<T, E> {
+    fn doing<D: fmt::Display>(self, doing: impl FnOnce() -> D) -> Result<T, StepError> {
+        self.map_err(|error| StepError::of(error, doing()))
     }
 }
 
@@ -191,15 +230,21 @@ mod tests {
     #[test]
     fn a_message_keeps_its_sources_once() {
         let inner = std::io::Error::other("connection reset");
-        let error = StepError::Unavailable {
-            doing: "reading s3://b/k".into(),
-            source: Some(Box::new(inner)),
-        };
+        let error =
+            StepError::new(StepErrorKind::Unavailable, "reading s3://b/k").with_source(inner);
         assert_eq!(
             error.full_message(),
             "unavailable: reading s3://b/k: connection reset"
         );
         let same = StepError::bad_request("no such column");
         assert_eq!(same.full_message(), "no such column");
+    }
+
+    #[test]
+    fn every_kind_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> =
+            StepErrorKind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), StepErrorKind::ALL.len());
+        assert!(names.iter().all(|name| name.starts_with("Quarry.")));
     }
 }

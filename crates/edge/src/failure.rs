@@ -3,7 +3,7 @@
 //! The SDK's own `Display` hides the cause and its `Debug` redacts messages that Bedrock marks as
 //! sensitive, so the code and the message are read explicitly.
 
-use crate::error::{Source, StepError};
+use crate::error::{AwsError, Source, StepErrorKind};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -152,31 +152,14 @@ impl From<Failure> for CallError {
     }
 }
 
-impl CallError {
-    /// As a step's failure; `doing` says what for.
-    pub fn into_step(self, doing: &str) -> StepError {
-        let doing = doing.to_owned();
+impl AwsError for CallError {
+    fn kind(&self) -> StepErrorKind {
         match self {
-            Self::Throttled(source) => StepError::Throttled {
-                doing,
-                source: Some(source),
-            },
-            Self::NotFound(source) => StepError::NotFound {
-                doing,
-                source: Some(source),
-            },
-            Self::AccessDenied(source) => StepError::AccessDenied {
-                doing,
-                source: Some(source),
-            },
-            Self::Refused(source) => StepError::Refused {
-                doing,
-                source: Some(source),
-            },
-            Self::Unavailable(source) => StepError::Unavailable {
-                doing,
-                source: Some(source),
-            },
+            Self::Throttled(_) => StepErrorKind::Throttled,
+            Self::NotFound(_) => StepErrorKind::NotFound,
+            Self::AccessDenied(_) => StepErrorKind::AccessDenied,
+            Self::Refused(_) => StepErrorKind::Refused,
+            Self::Unavailable(_) => StepErrorKind::Unavailable,
         }
     }
 }

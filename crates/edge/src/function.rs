@@ -79,7 +79,15 @@ where
         ));
         observe(call, &*telemetry.metrics, work)
             .await
-            .map_err(Diagnostic::from)
+            .map_err(|error| diagnostic(&error))
     }))
     .await
+}
+
+/// A failed step as Lambda reports it, and as Step Functions then reads it.
+fn diagnostic(error: &StepError) -> Diagnostic {
+    Diagnostic {
+        error_type: error.name().to_owned(),
+        error_message: error.full_message(),
+    }
 }

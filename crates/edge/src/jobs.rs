@@ -1,6 +1,6 @@
 //! Bedrock batch jobs: create, read, find, stop.
 
-use crate::error::{Source, StepError};
+use crate::error::{AwsError, Source, StepErrorKind};
 use async_trait::async_trait;
 use quarry_contract::location::S3Uri;
 use quarry_model::Denial;
@@ -153,18 +153,15 @@ pub trait BatchJobs: Send + Sync {
     async fn stop(&self, arn: &str) -> Result<(), JobsError>;
 }
 
-impl JobsError {
-    /// As a step's failure; `doing` says what for.
-    pub fn into_step(self, doing: &str) -> StepError {
-        let doing = doing.to_owned();
-        let source: Option<Source> = Some(Box::new(self));
-        match source.as_deref().and_then(|e| e.downcast_ref::<Self>()) {
-            Some(Self::Throttled(_)) => StepError::Throttled { doing, source },
-            Some(Self::Quota(_)) => StepError::QuotaExceeded { doing, source },
-            Some(Self::NotFound(_)) => StepError::NotFound { doing, source },
-            Some(Self::AccessDenied(_)) => StepError::AccessDenied { doing, source },
-            Some(Self::Unavailable(_)) => StepError::Unavailable { doing, source },
-            _ => StepError::Refused { doing, source },
+impl AwsError for JobsError {
+    fn kind(&self) -> StepErrorKind {
+        match self {
+            Self::Throttled(_) => StepErrorKind::Throttled,
+            Self::Quota(_) => StepErrorKind::QuotaExceeded,
+            Self::NotFound(_) => StepErrorKind::NotFound,
+            Self::AccessDenied(_) => StepErrorKind::AccessDenied,
+            Self::Unavailable(_) => StepErrorKind::Unavailable,
+            Self::Conflict(_) | Self::Denied { .. } | Self::Invalid(_) => StepErrorKind::Refused,
         }
     }
 }

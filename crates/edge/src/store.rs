@@ -1,6 +1,6 @@
 //! Objects: the one trait through which everything reads and writes S3, and its errors.
 
-use crate::error::{Source, StepError};
+use crate::error::{AwsError, Source, StepErrorKind};
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
@@ -111,35 +111,16 @@ pub trait ObjectStore: Send + Sync {
     async fn abort_upload(&self, at: &S3Uri, upload: &str) -> Result<(), StoreError>;
 }
 
-impl StoreError {
-    /// As a step's failure; `doing` says what for.
-    pub fn into_step(self, doing: &str) -> StepError {
-        let doing = doing.to_owned();
+impl AwsError for StoreError {
+    fn kind(&self) -> StepErrorKind {
         match self {
-            Self::NotFound(_) => StepError::NotFound {
-                doing,
-                source: Some(Box::new(self)),
-            },
-            Self::Changed(_) => StepError::DataChanged {
-                doing: format!("{doing}: {self}"),
-            },
-            Self::AccessDenied(..) => StepError::AccessDenied {
-                doing,
-                source: Some(Box::new(self)),
-            },
-            Self::Throttled(..) => StepError::Throttled {
-                doing,
-                source: Some(Box::new(self)),
-            },
-            Self::Unavailable(..) => StepError::Unavailable {
-                doing,
-                source: Some(Box::new(self)),
-            },
-            Self::TooLarge(..) => StepError::bad_request(format!("{doing}: {self}")),
-            Self::Exists(_) | Self::Refused(..) => StepError::Refused {
-                doing,
-                source: Some(Box::new(self)),
-            },
+            Self::NotFound(_) => StepErrorKind::NotFound,
+            Self::Changed(_) => StepErrorKind::DataChanged,
+            Self::AccessDenied(..) => StepErrorKind::AccessDenied,
+            Self::Throttled(..) => StepErrorKind::Throttled,
+            Self::Unavailable(..) => StepErrorKind::Unavailable,
+            Self::TooLarge(..) => StepErrorKind::BadRequest,
+            Self::Exists(_) | Self::Refused(..) => StepErrorKind::Refused,
         }
     }
 }

@@ -5,7 +5,7 @@
 //! call's payload names. No log line holds a cell, a prompt or an answer; only this project's
 //! crates are logged below `warn`, since the SDK's lines hold whole requests.
 
-use crate::error::StepError;
+use crate::error::{StepError, StepErrorKind};
 use crate::metrics::{Metric, Metrics};
 use quarry_contract::payload::{FinishInput, PlanInput, SliceState};
 use std::future::Future;
@@ -114,9 +114,9 @@ pub async fn observe<T>(
                 "failed"
             );
         });
-        match error {
-            StepError::Throttled { .. } => values.push((Metric::Throttles, 1)),
-            StepError::QuotaExceeded { .. } => values.push((Metric::QuotaWaits, 1)),
+        match error.kind() {
+            StepErrorKind::Throttled => values.push((Metric::Throttles, 1)),
+            StepErrorKind::QuotaExceeded => values.push((Metric::QuotaWaits, 1)),
             _ => {}
         }
     }

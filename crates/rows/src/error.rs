@@ -51,7 +51,7 @@ impl From<FileError> for RowsError {
 impl From<RowsError> for StepError {
     fn from(error: RowsError) -> Self {
         match error {
-            RowsError::Store { name, source } => source.into_step(&format!("reading {name}")),
+            RowsError::Store { name, source } => StepError::of(source, format!("reading {name}")),
             other => Self::bad_request(other),
         }
     }

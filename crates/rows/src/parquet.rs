@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
 use quarry_edge::documents::MAX_DOCUMENT_BYTES;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::store::{ObjectStore, StoreError};
 use quarry_parquet::{FileReading, ParquetFile, Ranges, RangesError, RowBatch, TableLayout};
@@ -120,7 +120,7 @@ pub async fn layout(
     let bytes = store
         .get(&at, MAX_DOCUMENT_BYTES)
         .await
-        .map_err(|error| error.into_step(&format!("reading {at}")))?;
+        .doing(|| format!("reading {at}"))?;
     TableLayout::from_bytes(&bytes).map_err(StepError::bad_request)
 }
 

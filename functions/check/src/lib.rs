@@ -6,7 +6,7 @@ use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::JobEnd;
 use quarry_edge::clock::Clock;
 use quarry_edge::documents;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::jobs::{BatchJobs, JobStatus};
 use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::store::ObjectStore;
@@ -38,12 +38,8 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
             "`check` was called for a slice without a job",
         ));
     };
-    let doing = format!("reading job {}", pointer.arn);
-    let job = deps
-        .jobs
-        .get(&pointer.arn)
-        .await
-        .map_err(|error| error.into_step(&doing))?;
+    let job = deps.jobs.get(&pointer.arn).await;
+    let job = job.doing(|| format!("reading job {}", pointer.arn))?;
     let now = deps.clock.now();
     tracing::info!(status = job.status.as_str(), "job looked at");
     if !job.status.is_terminal() {

@@ -17,7 +17,7 @@ use quarry_contract::payload::{FinishInput, FinishOutput};
 use quarry_contract::plan::{Plan, Table};
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::documents;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::s3::concat::{
     ConcatOptions, ConcatProgress, ConcatSegment, Concatenated, concatenate,
@@ -103,7 +103,7 @@ pub async fn handle(
             &ConcatOptions::default(),
         )
         .await
-        .map_err(|error| error.into_step(&format!("writing {target}")))?;
+        .doing(|| format!("writing {target}"))?;
         match done {
             Concatenated::Done(_) => progress.tables_done += 1,
             Concatenated::Unfinished(unfinished) => {
@@ -125,7 +125,7 @@ pub async fn handle(
     deps.store
         .put(&summary_at, Bytes::from(text), false)
         .await
-        .map_err(|error| error.into_step(&format!("writing {summary_at}")))?;
+        .doing(|| format!("writing {summary_at}"))?;
     report(deps, &figures);
     output.done = true;
     Ok(output)
@@ -165,18 +165,14 @@ fn add_up(plan: &Plan, receipts: &[Receipt]) -> Result<Totals, StepError> {
         for receipt in of_table(table, receipts) {
             totals
                 .add(number, receipt)
-                .map_err(|gap| StepError::Inconsistent {
-                    message: gap.to_string(),
-                })?;
+                .map_err(|gap| StepError::inconsistent(gap.to_string()))?;
         }
         let rows = totals.table(number).rows;
         if rows != table.rows {
-            return Err(StepError::Inconsistent {
-                message: format!(
-                    "table {number} has {} rows, its slices have {rows}",
-                    table.rows
-                ),
-            });
+            return Err(StepError::inconsistent(format!(
+                "table {number} has {} rows, its slices have {rows}",
+                table.rows
+            )));
         }
     }
     Ok(totals)

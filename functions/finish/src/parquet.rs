@@ -48,9 +48,7 @@ pub(crate) async fn segments(
     }
     let splice = joiner
         .finish(rows)
-        .map_err(|error| StepError::Inconsistent {
-            message: error.to_string(),
-        })?;
+        .map_err(|error| StepError::inconsistent(error.to_string()))?;
     Ok(splice
         .pieces
         .into_iter()
@@ -106,7 +104,7 @@ impl Tail {
         length: u64,
     ) -> Result<Self, StepError> {
         let failed = |error: quarry_edge::store::StoreError| {
-            error.into_step(&format!("reading {}", part.location))
+            StepError::of(error, format!("reading {}", part.location))
         };
         let mut reader = ObjectReader::open(
             Arc::clone(store),

@@ -33,7 +33,5 @@ pub(crate) async fn read_all(
 async fn read(store: &dyn ObjectStore, run: &RunFolder, slice: u32) -> Result<Receipt, StepError> {
     let at = run.slice(slice).receipt();
     let found: Option<Receipt> = documents::read_if_there(store, &at).await?;
-    found.ok_or_else(|| StepError::Inconsistent {
-        message: format!("slice {slice} left no receipt at {at}"),
-    })
+    found.ok_or_else(|| StepError::inconsistent(format!("slice {slice} left no receipt at {at}")))
 }

@@ -7,7 +7,7 @@ use crate::pacing::Pacing;
 use bytes::Bytes;
 use quarry_asking::{Asking, Fallback};
 use quarry_edge::clock::Pause;
-use quarry_edge::error::{Source, StepError};
+use quarry_edge::error::{Source, StepError, StepErrorKind};
 use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use quarry_model::Denial;
 use serde::Deserialize;
@@ -58,21 +58,18 @@ impl Answered {
         match self {
             Self::Line(_) => false,
             Self::No { why, .. } => !matches!(
-                why,
-                StepError::Throttled { .. } | StepError::Unavailable { .. }
+                why.kind(),
+                StepErrorKind::Throttled | StepErrorKind::Unavailable
             ),
         }
     }
 
     /// Whether the service asked for fewer calls.
     pub(crate) fn is_throttled(&self) -> bool {
-        matches!(
-            self,
-            Self::No {
-                why: StepError::Throttled { .. },
-                ..
-            }
-        )
+        match self {
+            Self::Line(_) => false,
+            Self::No { why, .. } => why.kind() == StepErrorKind::Throttled,
+        }
     }
 }
 
@@ -180,9 +177,9 @@ impl Asker<'_> {
             }
             None => Answered::Line(line(code, &message, retryable)),
         };
-        let no = |code, source: Source, why: fn(String, Option<Source>) -> StepError| {
+        let no = |code, source: Source, kind| {
             let line = line(code, &source.to_string(), None);
-            let why = why(doing.clone(), Some(source));
+            let why = StepError::new(kind, doing.clone()).with_source(source);
             Answered::No { line, why }
         };
         match error {
@@ -206,19 +203,10 @@ impl Asker<'_> {
             InvokeError::NotFound(source) if self.rows_were_paid => {
                 refused(404, source.to_string(), Some(false))
             }
-            InvokeError::Throttled(source) => no(429, source, |doing, source| {
-                StepError::Throttled { doing, source }
-            }),
-            InvokeError::Unavailable(source) => no(503, source, |doing, source| {
-                StepError::Unavailable { doing, source }
-            }),
-            InvokeError::AccessDenied(source) => no(403, source, |doing, source| {
-                StepError::AccessDenied { doing, source }
-            }),
-            InvokeError::NotFound(source) => no(404, source, |doing, source| StepError::NotFound {
-                doing,
-                source,
-            }),
+            InvokeError::Throttled(source) => no(429, source, StepErrorKind::Throttled),
+            InvokeError::Unavailable(source) => no(503, source, StepErrorKind::Unavailable),
+            InvokeError::AccessDenied(source) => no(403, source, StepErrorKind::AccessDenied),
+            InvokeError::NotFound(source) => no(404, source, StepErrorKind::NotFound),
         }
     }
 

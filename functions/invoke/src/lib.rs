@@ -27,7 +27,7 @@ use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Asked, Mode, Plan, Slice};
 use quarry_edge::clock::{Clock, Pause, TimeLeft};
 use quarry_edge::documents;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::on_demand::OnDemand;
 use quarry_edge::s3::lines::Lines;
@@ -113,7 +113,7 @@ async fn ask_rest(
         };
         let records = take(&mut lines, most)
             .await
-            .map_err(|error| error.into_step(&format!("reading {}", round.input())))?;
+            .doing(|| format!("reading {}", round.input()))?;
         let Some(last) = records.last().map(|record| record.end) else {
             break;
         };
@@ -159,7 +159,7 @@ async fn keep(
     let name = format!("{number:08}-{end:016}.jsonl.out");
     let at = round.on_demand_output().join(&name);
     let put = deps.store.put(&at, body, false).await;
-    put.map_err(|error| error.into_step(&format!("writing {at}")))?;
+    put.doing(|| format!("writing {at}"))?;
     Ok(())
 }
 
@@ -178,11 +178,11 @@ async fn lines_to_keep(
             Ok(body)
         }
         Joined::None { body, why } => {
-            if matches!(why, StepError::Throttled { .. }) {
+            if why.kind() == StepErrorKind::Throttled {
                 tier.throttled().await?;
             }
             let is_records =
-                matches!(why, StepError::Unavailable { .. }) && asker.is_service_up(probe).await;
+                why.kind() == StepErrorKind::Unavailable && asker.is_service_up(probe).await;
             if is_records { Ok(body) } else { Err(why) }
         }
     }
@@ -359,7 +359,7 @@ impl Kept {
             .store
             .list(&folder)
             .await
-            .map_err(|error| error.into_step(&format!("listing {folder}")))?;
+            .doing(|| format!("listing {folder}"))?;
         let bytes = files.last().map_or(Some(0), |file| {
             let name = file.location.file_name();
             name.split_once('-')?.1.split_once('.')?.0.parse().ok()
@@ -381,10 +381,7 @@ impl Kept {
                 file.etag.as_str(),
             );
             while breaker.room().is_some_and(|room| room > 0)
-                && let Some(line) = lines
-                    .next()
-                    .await
-                    .map_err(|error| error.into_step(&doing()))?
+                && let Some(line) = lines.next().await.doing(doing)?
             {
                 breaker.look_at(&line);
             }

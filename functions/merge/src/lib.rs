@@ -20,7 +20,7 @@ use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Asked, JobEnd, Plan, Slice, Table, Todo};
 use quarry_contract::record_id::RecordIds;
 use quarry_edge::documents;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::jobs::JobStatus;
 use quarry_edge::s3::lines::Lines;
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
@@ -277,7 +277,7 @@ impl Merge {
                     .store
                     .get(&object.location, reconcile::MAX_MANIFEST_BYTES)
                     .await
-                    .map_err(|error| error.into_step(&format!("reading {}", object.location)))?;
+                    .doing(|| format!("reading {}", object.location))?;
                 reconcile::differences(&body, self.asked.records, &counts)
             }
             None => Vec::new(),
@@ -295,7 +295,7 @@ impl Merge {
         self.store
             .list(folder)
             .await
-            .map_err(|error| error.into_step(&format!("listing {folder}")))
+            .doing(|| format!("listing {folder}"))
     }
 
     async fn read_lines(
@@ -311,11 +311,7 @@ impl Merge {
             0..object.size,
             object.etag.as_str(),
         );
-        while let Some(line) = lines
-            .next()
-            .await
-            .map_err(|error| error.into_step(&doing()))?
-        {
+        while let Some(line) = lines.next().await.doing(doing)? {
             ledger.line(&line, spool).map_err(spooling)?;
         }
         Ok(())
@@ -336,15 +332,9 @@ impl Merge {
                 .read(place.at, place.len, &mut line)
                 .map_err(spooling)?;
             line.push(b'\n');
-            writer
-                .write(&line)
-                .await
-                .map_err(|error| error.into_step(&doing))?;
+            writer.write(&line).await.doing(|| &doing)?;
         }
-        writer
-            .finish()
-            .await
-            .map_err(|error| error.into_step(&doing))?;
+        writer.finish().await.doing(|| &doing)?;
         Ok(())
     }
 
@@ -372,15 +362,11 @@ impl Merge {
                 Ok(info) => info,
                 // A round that the service refused as a whole has left no outcomes.
                 Err(StoreError::NotFound(_)) => continue,
-                Err(error) => return Err(error.into_step(&doing())),
+                Err(error) => return Err(error).doing(doing),
             };
             let mut lines =
                 Lines::open(Arc::clone(&self.store), at.clone(), 0..info.size, info.etag);
-            while let Some(line) = lines
-                .next()
-                .await
-                .map_err(|error| error.into_step(&doing()))?
-            {
+            while let Some(line) = lines.next().await.doing(doing)? {
                 let outcome: Outcome =
                     serde_json::from_slice(&line).map_err(StepError::bad_request)?;
                 let Some(index) = index_of(outcome.row) else {
@@ -478,12 +464,10 @@ impl Merge {
             part.flush_if_full().await?;
         }
         if index as u64 != self.slice.rows {
-            return Err(StepError::Inconsistent {
-                message: format!(
-                    "slice {} was planned with {} rows and now has {index}",
-                    self.slice.slice, self.slice.rows
-                ),
-            });
+            return Err(StepError::inconsistent(format!(
+                "slice {} was planned with {} rows and now has {index}",
+                self.slice.slice, self.slice.rows
+            )));
         }
         let part = part.finish().await?;
         let receipt = Receipt {
@@ -578,9 +562,6 @@ fn count(files: &mut Vec<FileOutcomes>, file: usize, outcome: &Outcome, on_deman
 }
 
 fn spooling(source: std::io::Error) -> StepError {
-    StepError::Unavailable {
-        doing: "keeping answers in the temporary folder; if it is full, give the function more ephemeral storage"
-            .to_owned(),
-        source: Some(Box::new(source)),
-    }
+    let doing = "keeping answers in the temporary folder; if it is full, give the function more ephemeral storage";
+    StepError::new(StepErrorKind::Unavailable, doing).with_source(source)
 }

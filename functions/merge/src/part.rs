@@ -7,7 +7,7 @@ use quarry_asking::Asking;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
 use quarry_contract::plan::{Plan, Slice};
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions, Written};
 use quarry_edge::store::ObjectStore;
 use quarry_parquet::{PartWriter, ResultColumn};
@@ -109,9 +109,10 @@ impl Part {
                 writer.push(*row, results).map_err(StepError::bad_request)?;
             }
             _ => {
-                return Err(StepError::Inconsistent {
-                    message: format!("a row for {} is not of the table's format", self.at),
-                });
+                return Err(StepError::inconsistent(format!(
+                    "a row for {} is not of the table's format",
+                    self.at
+                )));
             }
         }
         self.rows += 1;
@@ -143,7 +144,7 @@ impl Part {
                 self.writer.write(&ready).await
             }
         };
-        written.map_err(|error| error.into_step(&format!("writing {}", self.at)))
+        written.doing(|| format!("writing {}", self.at))
     }
 
     /// Ends the part.
@@ -166,15 +167,8 @@ impl Part {
             }
         };
         let doing = format!("writing {}", self.at);
-        self.writer
-            .write(&last)
-            .await
-            .map_err(|error| error.into_step(&doing))?;
-        let written = self
-            .writer
-            .finish()
-            .await
-            .map_err(|error| error.into_step(&doing))?;
+        self.writer.write(&last).await.doing(|| &doing)?;
+        let written = self.writer.finish().await.doing(|| &doing)?;
         Ok(Done {
             written,
             rows: self.rows,

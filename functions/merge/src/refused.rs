@@ -10,7 +10,7 @@ use crate::Merge;
 use quarry_contract::VERSION;
 use quarry_contract::plan::{Asked, REFUSED_RECORDS, RefusedRound, RequestForms};
 use quarry_edge::documents;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{StepError, StepErrorKind};
 use quarry_model::Denial;
 use quarry_result::receipt::Round;
 use quarry_result::refusals::RefusalGroup;
@@ -175,11 +175,12 @@ impl Merge {
              and none an answer)",
             refusal.text, refusal.lines, self.slice.slice, self.number,
         );
-        let source = None;
-        if refusal.is_first_use() && self.uncounted_rounds < FIRST_USE_ROUNDS {
-            StepError::ModelAccessPending { doing, source }
+        let may_come = refusal.is_first_use() && self.uncounted_rounds < FIRST_USE_ROUNDS;
+        let kind = if may_come {
+            StepErrorKind::ModelAccessPending
         } else {
-            StepError::Refused { doing, source }
-        }
+            StepErrorKind::Refused
+        };
+        StepError::new(kind, doing)
     }
 }

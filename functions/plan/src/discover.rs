@@ -4,7 +4,7 @@ use crate::scan::TableScan;
 use quarry_contract::location::S3Uri;
 use quarry_contract::request::{JobType, Request, SPLITS};
 use quarry_contract::settings::CsvQuoting;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
 use quarry_rows::{ACCEPTED, TableFormat};
 
@@ -60,7 +60,7 @@ async fn single_file(
             Err(StoreError::NotFound(_)) => Err(StepError::bad_request(format!(
                 "there is no file {data}; correct `data`"
             ))),
-            Err(error) => Err(error.into_step(&format!("reading {data}"))),
+            Err(error) => Err(error).doing(|| format!("reading {data}")),
         };
     }
     if !data.key().is_empty()
@@ -86,7 +86,7 @@ impl Folder {
         let objects = store
             .list(&location)
             .await
-            .map_err(|error| error.into_step(&format!("listing {location}")))?;
+            .doing(|| format!("listing {location}"))?;
         Ok(Self { location, objects })
     }
 

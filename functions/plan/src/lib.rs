@@ -189,10 +189,9 @@ async fn prepare(deps: &Deps, input: &PlanInput) -> Result<Progress, StepError> 
     // A schema or prompt that cannot be used is refused before the data is looked at.
     let asking = Asking::new(settings, &prompts, schema.as_ref()).map_err(|error| {
         match (&error, &schema_source) {
-            (AskingError::Schema(_), Some(source)) => StepError::BadRequest {
-                message: format!("{source}: {error}"),
-                source: None,
-            },
+            (AskingError::Schema(_), Some(source)) => {
+                StepError::bad_request(format!("{source}: {error}"))
+            }
             _ => StepError::bad_request(error),
         }
     })?;

@@ -2,7 +2,7 @@
 
 use crate::scan::TableScan;
 use quarry_contract::location::S3Uri;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::ObjectStore;
 use quarry_parquet::TableLayout;
 use quarry_rows::{SlicePiece, open};
@@ -35,5 +35,5 @@ pub(crate) async fn store(
         .put(at, bytes, false)
         .await
         .map(drop)
-        .map_err(|error| error.into_step(&format!("writing {at}")))
+        .doing(|| format!("writing {at}"))
 }

@@ -4,7 +4,7 @@ use quarry_contract::VERSION;
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::PlanInput;
 use quarry_contract::request::Request;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::ObjectStore;
 
 /// Checks what needs no look at S3; answers the work prefix.
@@ -44,14 +44,8 @@ pub(crate) async fn check_output(
     for place in places {
         let at = place.join("write-check");
         let doing = format!("checking that {place} can be written");
-        let upload = store
-            .create_upload(&at)
-            .await
-            .map_err(|error| error.into_step(&doing))?;
-        store
-            .abort_upload(&at, &upload)
-            .await
-            .map_err(|error| error.into_step(&doing))?;
+        let upload = store.create_upload(&at).await.doing(|| &doing)?;
+        store.abort_upload(&at, &upload).await.doing(|| &doing)?;
     }
     Ok(())
 }

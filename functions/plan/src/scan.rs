@@ -311,10 +311,8 @@ impl TableScanner<'_> {
 
     /// Holds the columns of a file against what the prompt shows and the result writes.
     fn check_columns(&self, file: &str, columns: &[String]) -> Result<(), StepError> {
-        let refused = |error: &dyn std::fmt::Display| StepError::BadRequest {
-            message: format!("{file}: {error}"),
-            source: None,
-        };
+        let refused =
+            |error: &dyn std::fmt::Display| StepError::bad_request(format!("{file}: {error}"));
         self.asking
             .check_columns(columns)
             .map_err(|error| refused(&error))?;

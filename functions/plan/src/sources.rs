@@ -2,7 +2,7 @@
 
 use quarry_contract::location::S3Uri;
 use quarry_contract::settings::Settings;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::{ObjectStore, StoreError};
 use quarry_prompt::Prompts;
 use serde_json::Value;
@@ -26,12 +26,10 @@ pub(crate) async fn prompts(
                 "there are no prompts at {file}; put prompts.json there or correct `prompts`"
             )));
         }
-        other => other.map_err(|error| error.into_step(&format!("reading {file}")))?,
+        other => other.doing(|| format!("reading {file}"))?,
     };
-    let prompts = Prompts::parse(&body).map_err(|error| StepError::BadRequest {
-        message: format!("{file}: {error}"),
-        source: None,
-    })?;
+    let prompts = Prompts::parse(&body)
+        .map_err(|error| StepError::bad_request(format!("{file}: {error}")))?;
     let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&body);
     let value = serde_json::from_slice(text).map_err(StepError::bad_request)?;
     Ok((value, prompts))
@@ -73,7 +71,7 @@ pub(crate) async fn schema(
                     "there is no schema at {file}; put it there or correct `schema`"
                 )));
             }
-            other => other.map_err(|error| error.into_step(&format!("reading {file}")))?,
+            other => other.doing(|| format!("reading {file}"))?,
         };
         let name = file.to_string();
         match parse(&body, &name)? {
@@ -102,7 +100,7 @@ async fn schema_file(store: &dyn ObjectStore, at: &S3Uri) -> Result<S3Uri, StepE
     let found = store
         .list(&folder)
         .await
-        .map_err(|error| error.into_step(&format!("listing {folder}")))?;
+        .doing(|| format!("listing {folder}"))?;
     found
         .into_iter()
         .map(|object| object.location)
@@ -142,9 +140,10 @@ const OTHER_SHAPES: [&str; 14] = [
 /// Reads a schema. One that says nothing about an answer (`{}`, no properties) is none.
 fn parse(body: &[u8], name: &str) -> Result<Option<Value>, StepError> {
     let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let schema: Value = serde_json::from_slice(text).map_err(|error| StepError::BadRequest {
-        message: format!("{name} is not valid JSON: {error}; correct it at that line and column"),
-        source: None,
+    let schema: Value = serde_json::from_slice(text).map_err(|error| {
+        StepError::bad_request(format!(
+            "{name} is not valid JSON: {error}; correct it at that line and column"
+        ))
     })?;
     let Value::Object(members) = &schema else {
         return Err(not_an_object_schema(name));

@@ -3,7 +3,7 @@
 use flate2::write::MultiGzDecoder;
 use quarry_contract::location::S3Uri;
 use quarry_contract::plan::InputFile;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
 use quarry_edge::store::ObjectStore;
@@ -39,31 +39,18 @@ pub(crate) async fn plain_copy(
     let mut writer = ObjectWriter::new(Arc::clone(store), at.clone(), WriteOptions::default());
     let mut decoder = MultiGzDecoder::new(Vec::new());
     let mut line = Line::default();
-    while let Some(bytes) = reader
-        .next()
-        .await
-        .map_err(|error| error.into_step(&reading))?
-    {
+    while let Some(bytes) = reader.next().await.doing(|| &reading)? {
         for piece in bytes.chunks(PIECE_BYTES) {
             decoder.write_all(piece).map_err(broken)?;
             line.goes_on(decoder.get_ref(), &file.name)?;
-            writer
-                .write(decoder.get_ref())
-                .await
-                .map_err(|error| error.into_step(&writing))?;
+            writer.write(decoder.get_ref()).await.doing(|| &writing)?;
             decoder.get_mut().clear();
         }
     }
     let rest = decoder.finish().map_err(broken)?;
     line.goes_on(&rest, &file.name)?;
-    writer
-        .write(&rest)
-        .await
-        .map_err(|error| error.into_step(&writing))?;
-    let written = writer
-        .finish()
-        .await
-        .map_err(|error| error.into_step(&writing))?;
+    writer.write(&rest).await.doing(|| &writing)?;
+    let written = writer.finish().await.doing(|| &writing)?;
     Ok(InputFile {
         location: at,
         name: file.name.clone(),

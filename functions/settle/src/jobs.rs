@@ -6,7 +6,7 @@
 use quarry_contract::layout::RunFolder;
 use quarry_contract::plan::CreatedJob;
 use quarry_edge::documents;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::jobs::{BatchJobs, JobStatus};
 use quarry_edge::store::ObjectStore;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +43,7 @@ pub(crate) async fn stop(
         }
         Err(error) => note(
             &mut failed,
-            error.into_step(&format!("listing jobs {prefix}…")),
+            StepError::of(error, format!("listing jobs {prefix}…")),
         ),
     }
     let open_rounds = match recorded(store, run).await {
@@ -64,7 +64,10 @@ pub(crate) async fn stop(
                 tracing::info!(job = %arn, "job stopped");
                 stopped += 1;
             }
-            Err(error) => note(&mut failed, error.into_step(&format!("stopping job {arn}"))),
+            Err(error) => note(
+                &mut failed,
+                StepError::of(error, format!("stopping job {arn}")),
+            ),
         }
     }
     StopReport {
@@ -110,7 +113,7 @@ struct RoundRecord {
 async fn recorded(store: &dyn ObjectStore, run: &RunFolder) -> Result<Recorded, StepError> {
     let slices = run.slices();
     let objects = store.list(&slices).await;
-    let objects = objects.map_err(|error| error.into_step(&format!("listing {slices}")))?;
+    let objects = objects.doing(|| format!("listing {slices}"))?;
     let mut rounds: BTreeMap<(u32, u32), RoundRecord> = BTreeMap::new();
     for object in &objects {
         let Some((slice, number, name)) = run.round_of(&object.location) else {

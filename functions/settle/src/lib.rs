@@ -26,7 +26,7 @@ use quarry_contract::payload::FinishOutput;
 use quarry_contract::request::Request;
 use quarry_edge::callbacks::{CallbackOutcome, PipelineCallbacks, StepOutput};
 use quarry_edge::clock::Clock;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::executions::{ExecutionRecord, ExecutionRecords};
 use quarry_edge::jobs::BatchJobs;
 use quarry_edge::store::ObjectStore;
@@ -138,7 +138,7 @@ pub async fn handle(deps: &Deps, event: ExecutionEvent) -> Result<Settled, StepE
                 let reason = reason::of(&*deps.executions, detail, &record).await;
                 let doing = format!("answering for run {}", detail.name);
                 let answered = deps.callbacks.fail(&callback.token, &reason).await;
-                answered.map_err(|error| error.into_step(&doing))
+                answered.doing(|| &doing)
             };
             match answered? {
                 CallbackOutcome::Now => Told::Answered,
@@ -155,13 +155,13 @@ pub async fn handle(deps: &Deps, event: ExecutionEvent) -> Result<Settled, StepE
     stopped?;
     let since = ended.map(|ended| deps.clock.now().saturating_sub(ended));
     if late && since.is_some_and(|since| since < LATE_JOBS) {
-        return Err(StepError::Unavailable {
-            doing: format!(
+        return Err(StepError::new(
+            StepErrorKind::Unavailable,
+            format!(
                 "run {} has just ended and may still get a job: looking again",
                 detail.name
             ),
-            source: None,
-        });
+        ));
     }
     Ok(settled)
 }
@@ -172,7 +172,7 @@ async fn record(deps: &Deps, detail: &ExecutionDetail) -> Result<ExecutionRecord
     match deps.executions.describe(&detail.execution_arn).await {
         Ok(record) => Ok(record),
         Err(error) if detail.is_complete() => {
-            let error = error.into_step("reading the execution");
+            let error = StepError::of(error, "reading the execution");
             tracing::warn!(
                 error_type = error.name(),
                 error = error.full_message(),
@@ -180,7 +180,7 @@ async fn record(deps: &Deps, detail: &ExecutionDetail) -> Result<ExecutionRecord
             );
             Ok(ExecutionRecord::default())
         }
-        Err(error) => Err(error.into_step(&format!("reading execution {}", detail.execution_arn))),
+        Err(error) => Err(error).doing(|| format!("reading execution {}", detail.execution_arn)),
     }
 }
 
@@ -191,10 +191,10 @@ fn read_request(
     input: Option<&str>,
 ) -> Result<Option<Request>, StepError> {
     let Some(input) = input else {
-        return Err(StepError::NotFound {
-            doing: format!("reading the input of execution {}", detail.execution_arn),
-            source: None,
-        });
+        return Err(StepError::new(
+            StepErrorKind::NotFound,
+            format!("reading the input of execution {}", detail.execution_arn),
+        ));
     };
     match serde_json::from_str(input) {
         Ok(request) => Ok(Some(request)),
@@ -214,10 +214,11 @@ async fn succeed(
     let doing = format!("answering for run {}", detail.name);
     let output: FinishOutput =
         serde_json::from_str(output.unwrap_or_default()).map_err(|error| {
-            StepError::BadRequest {
-                message: format!("{doing}: the run's output cannot be read"),
-                source: Some(Box::new(error)),
-            }
+            StepError::new(
+                StepErrorKind::BadRequest,
+                format!("{doing}: the run's output cannot be read"),
+            )
+            .with_source(error)
         })?;
     let outputs = [
         ("processed_data", output.output.to_string()),
@@ -238,5 +239,5 @@ async fn succeed(
         })
         .collect();
     let answered = deps.callbacks.succeed(&callback.token, &outputs).await;
-    answered.map_err(|error| error.into_step(&doing))
+    answered.doing(|| &doing)
 }

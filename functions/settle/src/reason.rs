@@ -2,6 +2,7 @@
 
 use crate::event::{EndStatus, ExecutionDetail};
 use quarry_edge::callbacks::FailureReason;
+use quarry_edge::error::StepError;
 use quarry_edge::executions::{Cause, ExecutionRecord, ExecutionRecords};
 use serde_json::Value;
 
@@ -25,7 +26,7 @@ pub(crate) async fn of(
             Ok(None) => {}
             // The Map's words are better than no answer.
             Err(error) => {
-                let error = error.into_step("looking for the slice that failed");
+                let error = StepError::of(error, "looking for the slice that failed");
                 tracing::warn!(
                     error_type = error.name(),
                     error = error.full_message(),

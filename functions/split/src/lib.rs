@@ -11,7 +11,7 @@ use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Asked, Mode, Plan, Slice, Todo, Unsendable};
 use quarry_contract::record_id::RecordIds;
 use quarry_edge::documents;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
 use quarry_edge::store::ObjectStore;
 use quarry_prompt::Truncation;
@@ -128,38 +128,24 @@ async fn write_records(
                 asked.bytes += length;
             }
             if buffer.len() >= PIECE_BYTES {
-                writer
-                    .write(&buffer)
-                    .await
-                    .map_err(|error| error.into_step(&doing))?;
+                writer.write(&buffer).await.doing(|| &doing)?;
                 buffer.clear();
             }
         }
     }
-    writer
-        .write(&buffer)
-        .await
-        .map_err(|error| error.into_step(&doing))?;
+    writer.write(&buffer).await.doing(|| &doing)?;
     if number != slice.first_row + slice.rows {
-        return Err(StepError::Inconsistent {
-            message: format!(
-                "slice {} was planned with {} rows and now has {}",
-                slice.slice,
-                slice.rows,
-                number - slice.first_row
-            ),
-        });
+        return Err(StepError::inconsistent(format!(
+            "slice {} was planned with {} rows and now has {}",
+            slice.slice,
+            slice.rows,
+            number - slice.first_row
+        )));
     }
     if asked.records == 0 {
-        writer
-            .abort()
-            .await
-            .map_err(|error| error.into_step(&doing))?;
+        writer.abort().await.doing(|| &doing)?;
     } else {
-        let written = writer
-            .finish()
-            .await
-            .map_err(|error| error.into_step(&doing))?;
+        let written = writer.finish().await.doing(|| &doing)?;
         asked.etag = written.etag;
     }
     if asking.settings().log_truncations && cut.total > 0 {

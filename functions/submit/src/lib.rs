@@ -91,7 +91,7 @@ fn not_created(error: JobsError, settings: &Settings, job: &NewJob) -> StepError
             &job.model_id,
             source,
         ),
-        other => other.into_step(&doing),
+        other => StepError::of(other, &doing),
     }
 }
 

@@ -8,7 +8,7 @@ use quarry_contract::execution_name::{self, ObjectState};
 use quarry_contract::location::S3Uri;
 use quarry_contract::request::Request;
 use quarry_contract::request_file::{DEFAULT_JOB_TYPE, RequestFile, resolve};
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::executions::Started;
 use quarry_edge::store::{ObjectInfo, StoreError};
 
@@ -23,7 +23,7 @@ pub(crate) async fn handle(deps: &Deps, created: &ObjectCreated) -> Result<Arriv
         Err(StoreError::NotFound(_)) => {
             return Ok(Arrived::Ignored("it has been deleted since".to_owned()));
         }
-        Err(error) => return Err(error.into_step(&format!("reading {}", created.object))),
+        Err(error) => return Err(error).doing(|| format!("reading {}", created.object)),
     };
     if is_replaced(created, &info) {
         return Ok(Arrived::Ignored(
@@ -56,7 +56,7 @@ pub(crate) async fn handle(deps: &Deps, created: &ObjectCreated) -> Result<Arriv
     }
     let input = serde_json::to_string(&request).map_err(StepError::bad_request)?;
     let started = deps.executions.start(&run, &input).await;
-    match started.map_err(|error| error.into_step(&format!("starting run {run}")))? {
+    match started.doing(|| format!("starting run {run}"))? {
         Started::Running => Ok(Arrived::Started(run)),
         Started::AlreadyRan => Ok(Arrived::AlreadyRan(run)),
     }
@@ -178,8 +178,5 @@ fn check_not_arriving(deps: &Deps, pipeline: &str, request: &Request) -> Result<
 }
 
 fn missing(at: &S3Uri) -> StepError {
-    StepError::NotFound {
-        doing: format!("reading {at}"),
-        source: None,
-    }
+    StepError::new(StepErrorKind::NotFound, format!("reading {at}"))
 }

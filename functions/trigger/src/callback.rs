@@ -15,7 +15,7 @@ use quarry_contract::location::S3Uri;
 use quarry_contract::request::{JobType, Request};
 use quarry_contract::request_file::DEFAULT_JOB_TYPE;
 use quarry_edge::callbacks::{FailureReason, MAX_OUTPUT_VALUE};
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::executions::{Started, Stopped};
 use quarry_edge::store::StoreError;
 use serde_json::{Map, Value, json};
@@ -118,7 +118,7 @@ pub(crate) async fn start(
     }
     let input = serde_json::to_string(&request).map_err(StepError::bad_request)?;
     let started = deps.executions.start(&run, &input).await;
-    let started = started.map_err(|error| error.into_step(&format!("starting run {run}")))?;
+    let started = started.doing(|| format!("starting run {run}"))?;
     let pipeline = callback.pipeline_execution_arn.as_str();
     match started {
         Started::Running => tracing::info!(%run, pipeline, "run started"),
@@ -127,13 +127,10 @@ pub(crate) async fn start(
     if is_stopped(deps, &run).await? {
         let stopped = deps.executions.stop(&run, STOPPED, &cause(callback)).await;
         let doing = format!("stopping run {run}");
-        return match stopped.map_err(|error| error.into_step(&doing))? {
+        return match stopped.doing(|| &doing)? {
             Stopped::Stopping => Ok(()),
             // It was started a moment ago and is not seen yet.
-            Stopped::NoSuchExecution => Err(StepError::Unavailable {
-                doing,
-                source: None,
-            }),
+            Stopped::NoSuchExecution => Err(StepError::new(StepErrorKind::Unavailable, doing)),
         };
     }
     Ok(())
@@ -150,7 +147,7 @@ pub(crate) async fn stop(deps: &Deps, callback: &Callback) -> Result<(), StepErr
     deps.store
         .put(&mark, Bytes::from(body.to_string()), false)
         .await
-        .map_err(|error| error.into_step(&format!("writing {mark}")))?;
+        .doing(|| format!("writing {mark}"))?;
     end(deps, callback, &run).await
 }
 
@@ -158,7 +155,7 @@ pub(crate) async fn stop(deps: &Deps, callback: &Callback) -> Result<(), StepErr
 /// does.
 async fn end(deps: &Deps, callback: &Callback, run: &str) -> Result<(), StepError> {
     let stopped = deps.executions.stop(run, STOPPED, &cause(callback)).await;
-    match stopped.map_err(|error| error.into_step(&format!("stopping run {run}")))? {
+    match stopped.doing(|| format!("stopping run {run}"))? {
         Stopped::Stopping => {
             tracing::info!(run, "run stopped");
             Ok(())
@@ -168,7 +165,7 @@ async fn end(deps: &Deps, callback: &Callback, run: &str) -> Result<(), StepErro
             deps.callbacks
                 .fail(&callback.token, &reason)
                 .await
-                .map_err(|error| error.into_step("answering the pipeline's step"))?;
+                .doing(|| "answering the pipeline's step")?;
             tracing::info!(run, "stopped before it began");
             Ok(())
         }
@@ -191,7 +188,7 @@ async fn is_stopped(deps: &Deps, run: &str) -> Result<bool, StepError> {
     match deps.store.head(&mark).await {
         Ok(_) => Ok(true),
         Err(StoreError::NotFound(_)) => Ok(false),
-        Err(error) => Err(error.into_step(&format!("reading {mark}"))),
+        Err(error) => Err(error).doing(|| format!("reading {mark}")),
     }
 }
 

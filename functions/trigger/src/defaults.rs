@@ -4,7 +4,7 @@ use crate::places::{Prefixes, REQUEST_FILE};
 use quarry_contract::VERSION;
 use quarry_contract::location::S3Uri;
 use quarry_contract::request_file::RequestFile;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::{ObjectStore, StoreError};
 use serde::de::DeserializeOwned;
 
@@ -38,7 +38,7 @@ pub(crate) async fn pipeline_schema(
 ) -> Result<Option<S3Uri>, StepError> {
     let prefix = home.join("validation_schema_");
     let found = store.list(&prefix).await;
-    let found = found.map_err(|error| error.into_step(&format!("listing {prefix}")))?;
+    let found = found.doing(|| format!("listing {prefix}"))?;
     Ok(found
         .into_iter()
         .map(|object| object.location)
@@ -56,7 +56,7 @@ pub(crate) async fn read_request(
     let body = match store.get(at, MAX_REQUEST_BYTES).await {
         Ok(body) => body,
         Err(StoreError::NotFound(_)) => return Ok(None),
-        Err(error) => return Err(error.into_step(&format!("reading {at}"))),
+        Err(error) => return Err(error).doing(|| format!("reading {at}")),
     };
     let file: RequestFile = parse(at, &body)?;
     if file.version != VERSION {
@@ -70,8 +70,5 @@ pub(crate) async fn read_request(
 
 fn parse<T: DeserializeOwned>(at: &S3Uri, body: &[u8]) -> Result<T, StepError> {
     let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    serde_json::from_slice(text).map_err(|error| StepError::BadRequest {
-        message: format!("{at}: {error}"),
-        source: None,
-    })
+    serde_json::from_slice(text).map_err(|error| StepError::bad_request(format!("{at}: {error}")))
 }

@@ -14,7 +14,7 @@
 use crate::callback::{self, StepStatus};
 use crate::{Deps, Message};
 use quarry_edge::callbacks::{CallbackOutcome, FailureReason};
-use quarry_edge::error::StepError;
+use quarry_edge::error::{StepError, StepErrorKind};
 use serde::Serialize;
 
 /// The answer to a batch (`SQSBatchResponse`).
@@ -61,8 +61,8 @@ async fn one(deps: &Deps, message: &Message) -> Result<(), StepError> {
         Err(reason) => Err(StepError::bad_request(reason.clone())),
     };
     let Err(error) = result else { return Ok(()) };
-    if let (Some(token), StepError::BadRequest { .. } | StepError::Refused { .. }) =
-        (&asked.token, &error)
+    if let (Some(token), StepErrorKind::BadRequest | StepErrorKind::Refused) =
+        (&asked.token, error.kind())
     {
         let reason = FailureReason::new(&error.full_message());
         match deps.callbacks.fail(token, &reason).await {
@@ -71,7 +71,7 @@ async fn one(deps: &Deps, message: &Message) -> Result<(), StepError> {
             }
             Ok(CallbackOutcome::Before) => {}
             Err(unanswered) => {
-                let unanswered = unanswered.into_step("answering the pipeline's step");
+                let unanswered = StepError::of(unanswered, "answering the pipeline's step");
                 tracing::error!(
                     message_id = message.id,
                     error_type = unanswered.name(),

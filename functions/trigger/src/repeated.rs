@@ -15,7 +15,7 @@ use quarry_contract::VERSION;
 use quarry_contract::digest::hex_digest;
 use quarry_contract::location::S3Uri;
 use quarry_edge::clock::timestamp;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::{ObjectStore, StoreError};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -63,7 +63,7 @@ pub(crate) async fn started_before(
     match deps.store.put(&at, body.clone(), true).await {
         Ok(_) => return Ok(None),
         Err(StoreError::Exists(_)) => {}
-        Err(error) => return Err(error.into_step(&format!("writing {at}"))),
+        Err(error) => return Err(error).doing(|| format!("writing {at}")),
     }
     let Some(earlier) = read(&*deps.store, &at).await? else {
         return Ok(None);
@@ -74,7 +74,7 @@ pub(crate) async fn started_before(
     }
     if earlier.run != run {
         let written = deps.store.put(&at, body, false).await;
-        written.map_err(|error| error.into_step(&format!("writing {at}")))?;
+        written.doing(|| format!("writing {at}"))?;
     }
     Ok(None)
 }
@@ -84,6 +84,6 @@ async fn read(store: &dyn ObjectStore, at: &S3Uri) -> Result<Option<ArrivalNote>
     match store.get(at, MAX_NOTE_BYTES).await {
         Ok(body) => Ok(serde_json::from_slice(&body).ok()),
         Err(StoreError::NotFound(_)) => Ok(None),
-        Err(error) => Err(error.into_step(&format!("reading {at}"))),
+        Err(error) => Err(error).doing(|| format!("reading {at}")),
     }
 }

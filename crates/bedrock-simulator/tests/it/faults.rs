@@ -8,6 +8,7 @@ use quarry_bedrock_simulator::{
     CallFault, CallFaultKind, Faults, JobFault, JobFaultKind, Operation, RecordFault,
     RecordFaultKind, Simulator, SimulatorConfig, SimulatorStartError, Status,
 };
+use quarry_edge::error::StepError;
 use quarry_edge::jobs::{BatchJobs, JobStatus, JobsError};
 use quarry_edge::on_demand::{InvokeError, OnDemand, Question};
 use serde_json::Value;
@@ -464,7 +465,7 @@ async fn a_right_that_is_missing_is_refused_at_creation_in_the_services_words() 
     .await;
     let refused = world.jobs.create(&new_job("closed")).await.unwrap_err();
     assert!(matches!(refused, JobsError::Invalid(_)), "{refused:?}");
-    let text = refused.into_step("creating").full_message();
+    let text = StepError::of(refused, "creating").full_message();
     assert!(
         text.contains(
             "ValidationException: Your account is not authorized to perform this action."
@@ -480,7 +481,7 @@ async fn a_right_that_is_missing_is_refused_at_creation_in_the_services_words() 
     .await;
     let refused = world.jobs.create(&new_job("role")).await.unwrap_err();
     assert!(matches!(refused, JobsError::AccessDenied(_)), "{refused:?}");
-    let text = refused.into_step("creating").full_message();
+    let text = StepError::of(refused, "creating").full_message();
     assert!(
         text.contains("is not authorized to perform: iam:PassRole on resource: "),
         "{text}"

@@ -4,6 +4,7 @@ use crate::support::{NOVA, World, id_of, input, new_job, status, tool_body, uri}
 use aws_sdk_bedrock::error::ProvideErrorMetadata;
 use aws_sdk_bedrock::types::{ModelInvocationJobStatus, SortOrder};
 use quarry_bedrock_simulator::{NameInUse, SimulatorEvent, Status};
+use quarry_edge::error::StepError;
 use quarry_edge::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -164,7 +165,7 @@ async fn profiles_share_the_quota_of_their_model() {
 /// The words of a refused creation.
 async fn refused(world: &World, job: &NewJob) -> String {
     let error = world.jobs.create(job).await.unwrap_err();
-    error.into_step("creating the job").full_message()
+    StepError::of(error, "creating the job").full_message()
 }
 
 #[tokio::test]
@@ -366,7 +367,7 @@ async fn an_ended_model_is_refused_from_its_day_on() {
         let created = world.jobs.create(&job).await;
         assert_eq!(created.is_ok(), is_taken, "{today:?}: {created:?}");
         if let Err(error) = created {
-            let text = error.into_step("creating the job").full_message();
+            let text = StepError::of(error, "creating the job").full_message();
             assert!(
                 text.contains("The provided model identifier is invalid."),
                 "{text}"
@@ -534,7 +535,7 @@ async fn what_the_api_does_not_take_is_refused_at_creation() {
         ..good
     };
     let error = world.jobs.create(&bad_name).await.unwrap_err();
-    let text = error.into_step("creating the job").full_message();
+    let text = StepError::of(error, "creating the job").full_message();
     assert!(
         text.contains("ValidationException") && text.contains("jobName"),
         "{text}"

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use quarry_bedrock_simulator::{
     AnswerSource, CallFault, CallFaultKind, FaultDate, FaultTier, Faults, Operation, parse_given,
 };
+use quarry_edge::error::StepError;
 use quarry_edge::jobs::BatchJobs;
 use quarry_edge::on_demand::{InvokeError, OnDemand, Question};
 use serde_json::{Value, json};
@@ -222,7 +223,7 @@ async fn denials_pass_after_their_minutes_or_calls() {
         assert!(message.contains("aws-marketplace:Subscribe"), "{message}");
         world.wait(Duration::from_mins(5));
         let created = world.jobs.create(&new_job("first")).await.unwrap_err();
-        let text = created.into_step("creating the job").full_message();
+        let text = StepError::of(created, "creating the job").full_message();
         assert!(
             text.contains("use case details have not been submitted"),
             "{text}"

@@ -11,7 +11,7 @@
 pub mod plan;
 
 use crate::clock::TimeLeft;
-use crate::error::StepError;
+use crate::error::{AwsError, StepErrorKind};
 use crate::s3::writer::Written;
 use crate::s3::{retry, upload};
 use crate::store::{ObjectInfo, ObjectStore, StoreError};
@@ -108,7 +108,7 @@ pub enum ConcatError {
     Store(#[from] StoreError),
     /// There are more pieces than an object may have parts.
     #[error(
-        "{target} would need {needed} parts, more than the {limit} of S3: use fewer, larger slices"
+        "{target} needs {needed} parts, more than the {limit} that S3 allows; use fewer, larger slices"
     )]
     TooManyParts {
         /// The object to be made.
@@ -130,15 +130,12 @@ pub enum ConcatError {
     },
 }
 
-impl ConcatError {
-    /// As a step's failure; `doing` says what for.
-    pub fn into_step(self, doing: &str) -> StepError {
+impl AwsError for ConcatError {
+    fn kind(&self) -> StepErrorKind {
         match self {
-            Self::Store(error) => error.into_step(doing),
-            Self::TooManyParts { .. } => StepError::bad_request(self),
-            Self::WrongSize { .. } => StepError::Inconsistent {
-                message: format!("{doing}: {self}"),
-            },
+            Self::Store(error) => error.kind(),
+            Self::TooManyParts { .. } => StepErrorKind::BadRequest,
+            Self::WrongSize { .. } => StepErrorKind::Inconsistent,
         }
     }
 }

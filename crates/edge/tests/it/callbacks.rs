@@ -3,6 +3,7 @@
 use quarry_edge::callbacks::{
     CallbackOutcome, FailureReason, PipelineCallbacks, SageMakerCallbacks, StepOutput,
 };
+use quarry_edge::error::StepError;
 use quarry_edge::failure::CallError;
 use quarry_edge::sdk::{Credentials, SdkOptions, load};
 use serde_json::{Value, json};
@@ -152,8 +153,7 @@ async fn other_refusals_are_errors_and_outages_are_tried_again() {
     let error = error.unwrap_err();
     assert!(matches!(error, CallError::AccessDenied(_)), "{error:?}");
     assert!(
-        error
-            .into_step("x")
+        StepError::of(error, "x")
             .full_message()
             .contains("not authorized")
     );

@@ -5,6 +5,7 @@ use crate::{SMALL, at, data, run};
 use bytes::Bytes;
 use proptest::prelude::*;
 use quarry_edge::clock::{TimeLeft, Unlimited};
+use quarry_edge::error::StepError;
 use quarry_edge::s3::concat::plan::CopyLimits;
 use quarry_edge::s3::concat::{
     ConcatError, ConcatOptions, ConcatProgress, ConcatSegment, Concatenated, concatenate,
@@ -216,7 +217,7 @@ async fn failures_leave_nothing() {
         let error = whole(&store, &segments, None).await.unwrap_err();
         let changed = matches!(&error, ConcatError::Store(StoreError::Changed(name)) if name.contains("part-1"));
         assert!(changed, "{error:?}");
-        assert_eq!(error.into_step("joining").name(), "Quarry.DataChanged");
+        assert_eq!(StepError::of(error, "joining").name(), "Quarry.DataChanged");
 
         store.inner().delete(&at("part-1"));
         let progress = stopped(&store, &segments, 1).await;

@@ -4,6 +4,7 @@
 use aws_config::SdkConfig;
 use quarry_contract::location::S3Uri;
 use quarry_edge::bedrock::BedrockJobs;
+use quarry_edge::error::StepError;
 use quarry_edge::jobs::{BatchJobs, JobStatus, JobsError, NewJob};
 use quarry_edge::sdk::{self, Credentials, SdkOptions};
 use std::time::Duration;
@@ -184,7 +185,7 @@ async fn a_job_whose_creation_was_lost_is_found_whichever_exception_says_so() {
         };
         let refused = jobs.create(&other).await.unwrap_err();
         assert!(matches!(refused, JobsError::Conflict(_)), "{refused:?}");
-        let text = refused.into_step("creating a job").full_message();
+        let text = StepError::of(refused, "creating a job").full_message();
         assert!(text.contains(words), "{text}");
     }
 }
@@ -214,7 +215,7 @@ async fn other_refusals_of_a_job_keep_the_services_words() {
     ] {
         let jobs = service(Reply::refusal(exception, words), list(&[COMPLETED])).await;
         let refused = jobs.create(&new_job()).await.unwrap_err();
-        let step = refused.into_step("creating a job");
+        let step = StepError::of(refused, "creating a job");
         assert_eq!(step.name(), name, "{words}");
         assert!(step.full_message().contains(words), "{step}");
     }

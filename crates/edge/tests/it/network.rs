@@ -3,6 +3,7 @@
 use crate::stores::{Local, config};
 use crate::{at, data};
 use aws_config::retry::RetryConfig;
+use quarry_edge::error::StepError;
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
@@ -135,7 +136,7 @@ async fn no_server_is_unavailable() {
     let store = S3Store::new(&config.build(), true);
     let error = store.head(&at("o")).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(..)), "{error:?}");
-    assert_eq!(error.into_step("looking").name(), "Quarry.Unavailable");
+    assert_eq!(StepError::of(error, "looking").name(), "Quarry.Unavailable");
 }
 
 /// What the service refuses by name keeps the name; a bucket that is not there is not found.
@@ -159,7 +160,7 @@ async fn refusals_keep_their_reason() {
     let upload = local.store.create_upload(&at("o")).await.unwrap();
     let parts = [(1, "\"0\"".to_owned())];
     let refused = local.store.complete_upload(&at("o"), &upload, &parts).await;
-    let step = refused.unwrap_err().into_step("completing s3://bucket/o");
+    let step = StepError::of(refused.unwrap_err(), "completing s3://bucket/o");
     let text = step.full_message();
     assert!(
         text.contains("InvalidPart") && text.contains("HTTP 400"),

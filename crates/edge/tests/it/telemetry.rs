@@ -4,7 +4,7 @@
 use crate::metrics::read;
 use crate::run;
 use quarry_contract::payload::SliceState;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{StepError, StepErrorKind};
 use quarry_edge::metrics::EmbeddedMetrics;
 use quarry_edge::telemetry::{About, Call, observe, subscriber};
 use serde_json::{Value, json};
@@ -80,10 +80,7 @@ fn call(level: LevelFilter, error: StepError) -> (Vec<Value>, Vec<(String, f64)>
 }
 
 fn throttled() -> StepError {
-    StepError::Throttled {
-        doing: "reading the job".to_owned(),
-        source: None,
-    }
+    StepError::new(StepErrorKind::Throttled, "reading the job")
 }
 
 #[test]
@@ -140,10 +137,7 @@ fn a_failed_call_is_counted_and_a_throttled_one_as_such() {
         names,
         ["FunctionMilliseconds", "FunctionErrors", "Throttles"]
     );
-    let full = StepError::QuotaExceeded {
-        doing: "creating a job".to_owned(),
-        source: None,
-    };
+    let full = StepError::new(StepErrorKind::QuotaExceeded, "creating a job");
     let (_, values) = call(LevelFilter::OFF, full);
     assert_eq!(values[2], ("QuotaWaits".to_owned(), 1.0));
     let (_, values) = call(LevelFilter::OFF, StepError::bad_request("no"));

@@ -1,6 +1,6 @@
 //! Promise: the state machine and the functions agree on the names of errors.
 
-use quarry_edge::error::StepError;
+use quarry_edge::error::StepErrorKind;
 use quarry_local_stack::DEFINITION;
 use quarry_state_machine::{Definition, ErrorRole};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ fn every_error_name_in_the_definition_is_returned_and_the_reverse() {
         .map(|error| error.name)
         .filter(|name| name.starts_with("Quarry."))
         .collect();
-    let returned: BTreeSet<&str> = StepError::NAMES.into_iter().collect();
+    let returned: BTreeSet<&str> = StepErrorKind::ALL.map(StepErrorKind::name).into();
     assert_eq!(named, returned);
 }
 
@@ -47,8 +47,9 @@ fn no_error_is_caught_so_that_a_redrive_goes_on_at_the_failed_step() {
 #[test]
 fn every_step_says_of_every_error_whether_it_is_tried_again() {
     let definition = definition();
-    let everywhere: BTreeSet<&str> = StepError::NAMES
+    let everywhere: BTreeSet<&str> = StepErrorKind::ALL
         .into_iter()
+        .map(StepErrorKind::name)
         .filter(|name| *name != "Quarry.QuotaExceeded")
         .collect();
     for function in definition.functions() {
