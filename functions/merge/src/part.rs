@@ -1,6 +1,6 @@
 //! A slice's part of the result: rows with their result columns, on their way to S3.
 
-use crate::spooling;
+use crate::spill::spooling;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use quarry_asking::Asking;
@@ -39,7 +39,7 @@ enum Form {
 }
 
 /// A part that is written.
-pub(crate) struct Done {
+pub(crate) struct WrittenPart {
     pub(crate) written: Written,
     pub(crate) rows: u64,
     /// Columns with values that do not have the column's type, with the number of their rows.
@@ -148,7 +148,7 @@ impl Part {
     }
 
     /// Ends the part.
-    pub(crate) async fn finish(mut self) -> Result<Done, StepError> {
+    pub(crate) async fn finish(mut self) -> Result<WrittenPart, StepError> {
         self.flush().await?;
         let mut unfit = BTreeMap::new();
         let last = match self.form {
@@ -169,7 +169,7 @@ impl Part {
         let doing = format!("writing {}", self.at);
         self.writer.write(&last).await.doing(|| &doing)?;
         let written = self.writer.finish().await.doing(|| &doing)?;
-        Ok(Done {
+        Ok(WrittenPart {
             written,
             rows: self.rows,
             unfit,

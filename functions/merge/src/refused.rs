@@ -6,7 +6,7 @@
 //! way; else the run fails. It fails once: who goes on with it has removed the cause, and the records are
 //! asked again.
 
-use crate::Merge;
+use crate::round::SliceRound;
 use quarry_contract::VERSION;
 use quarry_contract::plan::{Asked, REFUSED_RECORDS, RefusedRound, RequestForms};
 use quarry_edge::documents;
@@ -26,14 +26,14 @@ const FIRST_USE_ROUNDS: u32 = 4;
 const SLICES_LOOKED_AT: u32 = 16;
 
 /// What follows a round that the service refused as a whole.
-pub(crate) enum Next {
+pub(crate) enum WayOut {
     /// All its records are asked again, in these forms.
     AskAgain(Option<RequestForms>),
     /// The service takes such records from other slices: these were refused for their own sake.
     RecordsOwn,
 }
 
-impl Merge {
+impl SliceRound {
     /// What the service said, if it refused the round as a whole.
     ///
     /// Few records may all be refused for their own sake. They end a run only if they are all that
@@ -62,16 +62,16 @@ impl Merge {
         &self,
         asked: u64,
         refusal: &RefusalGroup,
-    ) -> Result<Next, StepError> {
+    ) -> Result<WayOut, StepError> {
         let so_far = self.asked.forms.as_ref();
         if let Some(forms) = self.next_forms(refusal).await? {
             tracing::warn!(refusal = refusal.text, form = %forms.primary, "asked again in another form");
-            return Ok(Next::AskAgain(Some(forms)));
+            return Ok(WayOut::AskAgain(Some(forms)));
         }
         if !refusal.is_first_use() && self.is_taken_elsewhere().await? {
-            return Ok(Next::RecordsOwn);
+            return Ok(WayOut::RecordsOwn);
         }
-        let at = self.round.refused();
+        let at = self.folder.refused();
         let before: Option<RefusedRound> = documents::read_if_there(&*self.store, &at).await?;
         if before.is_none() {
             let error = self.refused(asked, refusal);
@@ -82,7 +82,7 @@ impl Merge {
             documents::write(&*self.store, &at, &document).await?;
             return Err(error);
         }
-        Ok(Next::AskAgain(so_far.cloned()))
+        Ok(WayOut::AskAgain(so_far.cloned()))
     }
 
     /// The forms of the next round when the fallback model refused every record of this one that it was asked about, and

@@ -1,5 +1,6 @@
 //! A spool that goes to disk when it grows.
 
+use quarry_edge::error::{StepError, StepErrorKind};
 use quarry_result::spool::Spool;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -70,6 +71,12 @@ impl Spool for SpillSpool {
         into.extend_from_slice(piece);
         Ok(())
     }
+}
+
+/// A failure of the temporary folder.
+pub(crate) fn spooling(source: std::io::Error) -> StepError {
+    let doing = "keeping answers in the temporary folder; if it is full, give the function more ephemeral storage";
+    StepError::new(StepErrorKind::Unavailable, doing).with_source(source)
 }
 
 #[cfg(test)]

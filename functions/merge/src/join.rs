@@ -1,0 +1,101 @@
+//! Reading the answers of a round: each output line goes to its row.
+
+use crate::reconcile;
+use crate::round::SliceRound;
+use crate::spill::{SpillSpool, spooling};
+use quarry_contract::location::S3Uri;
+use quarry_contract::record_id::RecordIds;
+use quarry_edge::error::{Doing, StepError};
+use quarry_edge::s3::lines::Lines;
+use quarry_edge::store::ObjectInfo;
+use quarry_result::ledger::{Ledger, Place};
+use quarry_result::receipt::Round;
+use std::sync::Arc;
+
+/// Reads every output line of the round.
+pub(crate) async fn answers(
+    round: &mut SliceRound,
+    spool: &mut SpillSpool,
+) -> Result<(Vec<Place>, Round), StepError> {
+    let ids = RecordIds::new(round.table().split.as_deref());
+    let reader = round.asking.reader();
+    let fallback_reader = round.asking.fallback_reader();
+    let mut ledger =
+        Ledger::new(&ids, &round.expected, &reader).with_fallback(fallback_reader.as_ref());
+    // A job writes below its id, the last part of its ARN.
+    let (objects, mut on_demand) = if let Some(job) = &round.job {
+        let id = job.arn.rsplit('/').next().unwrap_or(&job.arn);
+        let folder = round.folder.output().join(&format!("{id}/"));
+        (list(round, &folder).await?, 0)
+    } else {
+        let given = list(round, &round.folder.given_output()).await?;
+        if given.is_empty() {
+            let answers = list(round, &round.folder.on_demand_output()).await?;
+            (answers, round.asked.records)
+        } else {
+            (given, 0)
+        }
+    };
+    let mut manifest = None;
+    for object in objects {
+        let name = object.location.file_name();
+        if name == "manifest.json.out" {
+            manifest = Some(object);
+        } else if name.ends_with(".jsonl.out") {
+            read_lines(round, &object, &mut ledger, spool).await?;
+        }
+    }
+    let (places, mut counts) = ledger.finish();
+    // Every record that is asked on demand leaves a line.
+    round.was_left = on_demand > 0 && counts.missing > 0;
+    if round.was_left {
+        counts.asked -= counts.missing;
+        counts.missing = 0;
+        on_demand = counts.asked;
+    }
+    let differences = match manifest {
+        Some(object) => {
+            let body = round
+                .store
+                .get(&object.location, reconcile::MAX_MANIFEST_BYTES)
+                .await
+                .doing(|| format!("reading {}", object.location))?;
+            reconcile::differences(&body, round.asked.records, &counts)
+        }
+        None => Vec::new(),
+    };
+    let record = Round {
+        on_demand,
+        job: round.job.clone(),
+        counts,
+        differences,
+    };
+    Ok((places, record))
+}
+
+async fn list(round: &SliceRound, folder: &S3Uri) -> Result<Vec<ObjectInfo>, StepError> {
+    round
+        .store
+        .list(folder)
+        .await
+        .doing(|| format!("listing {folder}"))
+}
+
+async fn read_lines(
+    round: &SliceRound,
+    object: &ObjectInfo,
+    ledger: &mut Ledger<'_>,
+    spool: &mut SpillSpool,
+) -> Result<(), StepError> {
+    let doing = || format!("reading {}", object.location);
+    let mut lines = Lines::open(
+        Arc::clone(&round.store),
+        object.location.clone(),
+        0..object.size,
+        object.etag.as_str(),
+    );
+    while let Some(line) = lines.next().await.doing(doing)? {
+        ledger.line(&line, spool).map_err(spooling)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! The round of a slice that is being merged: its documents, and which of its rows are still open.
+
+use crate::deps::Deps;
+use quarry_asking::Asking;
+use quarry_contract::layout::{RoundFolder, RunFolder, SliceFolder};
+use quarry_contract::payload::{SliceState, Step};
+use quarry_contract::plan::{Asked, JobEnd, Plan, Slice, Table, Todo};
+use quarry_edge::documents;
+use quarry_edge::error::StepError;
+use quarry_edge::jobs::JobStatus;
+use quarry_edge::store::ObjectStore;
+use quarry_result::ledger::{Expected, Place};
+use std::sync::Arc;
+
+/// A round and everything that was written about it before its answers are read.
+pub(crate) struct SliceRound {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) plan: Plan,
+    pub(crate) asking: Asking,
+    pub(crate) slice: Slice,
+    pub(crate) run: RunFolder,
+    pub(crate) slice_folder: SliceFolder,
+    pub(crate) folder: RoundFolder,
+    pub(crate) number: u32,
+    /// The rounds before this one that do not count as attempts.
+    pub(crate) uncounted_rounds: u32,
+    pub(crate) asked: Asked,
+    pub(crate) expected: Expected,
+    pub(crate) job: Option<JobEnd>,
+    /// Whether `invoke` left the round before all records were asked, since the service refused the
+    /// first ones.
+    pub(crate) was_left: bool,
+}
+
+impl SliceRound {
+    pub(crate) async fn load(deps: &Deps, state: &SliceState) -> Result<Self, StepError> {
+        let store = Arc::clone(&deps.store);
+        let run = RunFolder::at(state.run.clone());
+        let slice_folder = run.slice(state.slice);
+        let folder = slice_folder.round(state.round);
+        let plan: Plan = documents::read(&*store, &run.plan()).await?;
+        let slice: Slice = documents::read(&*store, &slice_folder.spec()).await?;
+        let asked: Asked = documents::read(&*store, &folder.asked()).await?;
+        let asking =
+            Asking::of_round(&plan, asked.forms.as_ref()).map_err(StepError::bad_request)?;
+        let expected = if state.round == 0 {
+            sendable(&slice, &asked)
+        } else {
+            let todo: Todo = documents::read(&*store, &folder.todo()).await?;
+            Expected::Some(todo.rows)
+        };
+        let job = documents::read_if_there(&*store, &folder.job_end()).await?;
+        Ok(Self {
+            store,
+            plan,
+            asking,
+            slice,
+            run,
+            slice_folder,
+            folder,
+            number: state.round,
+            uncounted_rounds: state.stopped_rounds,
+            asked,
+            expected,
+            job,
+            was_left: false,
+        })
+    }
+
+    /// Whether somebody stopped the round's job: `settle` when another slice failed, or a person. Its
+    /// rows were not all asked, so the round does not count as an attempt.
+    pub(crate) fn was_stopped(&self) -> bool {
+        let stopped = JobStatus::Stopped.as_str();
+        self.job.as_ref().is_some_and(|job| job.status == stopped)
+    }
+
+    /// The rows that a next round would ask.
+    ///
+    /// A record that the service would refuse again is not among them, unless a job refused it and
+    /// there is a fallback model. Only calls on demand reach that, so it has to be a round of calls: of
+    /// fewer rows than a job takes.
+    pub(crate) fn open_rows(&self, places: &[Place]) -> Vec<u64> {
+        if self.job.is_some() && self.asking.fallback().is_some() {
+            let all = self.rows_without_good_answer(places, true);
+            if (all.len() as u64) < self.asking.settings().min_records_per_job {
+                return all;
+            }
+        }
+        self.rows_without_good_answer(places, false)
+    }
+
+    /// Rows that lack a good answer; those whose record the service would refuse again only if `with_refused` says so.
+    pub(crate) fn rows_without_good_answer(
+        &self,
+        places: &[Place],
+        with_refused: bool,
+    ) -> Vec<u64> {
+        places
+            .iter()
+            .enumerate()
+            .filter(|(_, place)| !place.good && (with_refused || !place.refused))
+            .filter_map(|(index, _)| self.expected.row(index))
+            .collect()
+    }
+
+    /// The rows of this round.
+    pub(crate) fn asked_rows(&self) -> Vec<u64> {
+        (0..self.expected.len())
+            .filter_map(|index| self.expected.row(index))
+            .collect()
+    }
+
+    /// Leaves the rows of the next round for `split` and returns the state in which it begins.
+    pub(crate) async fn begin_next(
+        &self,
+        state: SliceState,
+        todo: &Todo,
+        counts_as_attempt: bool,
+    ) -> Result<SliceState, StepError> {
+        let next = self.slice_folder.round(state.round + 1);
+        documents::write(&*self.store, &next.todo(), todo).await?;
+        Ok(SliceState {
+            next: Step::Split,
+            round: state.round + 1,
+            stopped_rounds: state.stopped_rounds + u32::from(!counts_as_attempt),
+            job: None,
+            wait_seconds: None,
+            records: 0,
+            ..state
+        })
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.plan.tables[self.slice.table]
+    }
+}
+
+/// The rows of a slice that made a record.
+fn sendable(slice: &Slice, asked: &Asked) -> Expected {
+    if asked.unsendable.is_empty() {
+        return Expected::All(slice.first_row, slice.rows);
+    }
+    let mut left_out = asked
+        .unsendable
+        .iter()
+        .map(|unsendable| unsendable.row)
+        .peekable();
+    Expected::Some(
+        (slice.first_row..slice.first_row + slice.rows)
+            .filter(|row| {
+                while left_out.next_if(|out| out < row).is_some() {}
+                left_out.peek() != Some(row)
+            })
+            .collect(),
+    )
+}

@@ -1,0 +1,202 @@
+//! The slice's part of the result: each row with its result columns, and the receipt that counts them.
+
+use crate::outcomes::{self, Outcomes};
+use crate::part::{Part, WrittenPart};
+use crate::round::SliceRound;
+use crate::spill::{SpillSpool, spooling};
+use quarry_contract::VERSION;
+use quarry_contract::plan::Asked;
+use quarry_edge::documents;
+use quarry_edge::error::StepError;
+use quarry_result::columns::ResultCells;
+use quarry_result::ledger::Place;
+use quarry_result::outcome::Outcome;
+use quarry_result::receipt::{FileOutcomes, Receipt, Round};
+use quarry_result::spool::Spool;
+use quarry_rows::{Need, Rows};
+use std::sync::Arc;
+
+/// What the rounds of a slice came to.
+struct SliceHistory {
+    /// What the first round asked, and which rows made no record.
+    first: Asked,
+    /// Every round, the last one included.
+    rounds: Vec<Round>,
+    outcomes: Outcomes,
+}
+
+/// Writes the slice's rows with their result columns, and the receipt. `places` and `last` are of the
+/// last round.
+pub(crate) async fn write(
+    round: &SliceRound,
+    places: &[Place],
+    mut spool: SpillSpool,
+    last: Round,
+) -> Result<(), StepError> {
+    let history = SliceHistory::read(round, places, &mut spool, last).await?;
+    let (part, files) = write_rows(round, &history, &mut spool).await?;
+    let SliceHistory { first, rounds, .. } = history;
+    let forms = round.asked.forms.as_ref();
+    let receipt = Receipt {
+        version: VERSION,
+        slice: round.slice.slice,
+        first_row: round.slice.first_row,
+        rows: round.slice.rows,
+        rows_written: part.rows,
+        part_bytes: part.written.bytes,
+        part_etag: part.written.etag,
+        unfit: part.unfit,
+        files,
+        rounds,
+        unsendable: first.unsendable.len() as u64,
+        truncations: first.truncations,
+        truncated_records: first.truncated_records,
+        truncated_fields: first.truncated_fields,
+        form_changes: forms.map(|forms| forms.because.clone()).unwrap_or_default(),
+    };
+    documents::write(&*round.store, &round.slice_folder.receipt(), &receipt).await
+}
+
+/// Writes the part, and counts the outcomes by the table's files.
+async fn write_rows(
+    round: &SliceRound,
+    history: &SliceHistory,
+    spool: &mut SpillSpool,
+) -> Result<(WrittenPart, Vec<FileOutcomes>), StepError> {
+    let keeps_failed_rows = !round.asking.settings().skip_error_records;
+    let mut part = Part::open(
+        &round.store,
+        &round.run,
+        &round.plan,
+        &round.asking,
+        &round.slice,
+    )
+    .await?;
+    let mut rows = Rows::of_slice(
+        Arc::clone(&round.store),
+        round.table(),
+        &round.slice.segments,
+        Need::Rows,
+    )?;
+    let mut cells = ResultCells::default();
+    let mut line = Vec::new();
+    let mut index = 0;
+    let mut files: Vec<FileOutcomes> = Vec::new();
+    while let Some(mut step) = rows.advance().await? {
+        let file = step.file;
+        while let Some(row) = step.next_row()? {
+            let number = round.slice.first_row + index as u64;
+            let outcome = history.outcome(number, index, spool, &mut line)?;
+            count(&mut files, file, &outcome, history.is_on_demand(index));
+            if outcome.answered || keeps_failed_rows {
+                part.row(&row, &cells.of(round.asking.columns(), &outcome))?;
+            }
+            index += 1;
+        }
+        part.flush_if_full().await?;
+    }
+    if index as u64 != round.slice.rows {
+        return Err(StepError::inconsistent(format!(
+            "slice {} was planned with {} rows and now has {index}",
+            round.slice.slice, round.slice.rows
+        )));
+    }
+    Ok((part.finish().await?, files))
+}
+
+impl SliceHistory {
+    async fn read(
+        round: &SliceRound,
+        places: &[Place],
+        spool: &mut SpillSpool,
+        last: Round,
+    ) -> Result<Self, StepError> {
+        let outcomes = outcomes::of_all_rounds(round, places, spool).await?;
+        let mut rounds: Vec<Round> = Vec::new();
+        for number in 0..round.number {
+            let counts = round.slice_folder.round(number).counts();
+            rounds.push(documents::read(&*round.store, &counts).await?);
+        }
+        rounds.push(last);
+        let first = round.slice_folder.round(0).asked();
+        Ok(Self {
+            first: documents::read(&*round.store, &first).await?,
+            rounds,
+            outcomes,
+        })
+    }
+
+    /// The outcome of a row, the `index`th of the slice. `line` is room for its text.
+    fn outcome(
+        &self,
+        row: u64,
+        index: usize,
+        spool: &mut SpillSpool,
+        line: &mut Vec<u8>,
+    ) -> Result<Outcome, StepError> {
+        match self.outcomes.places.get(index) {
+            Some(place) if place.len > 0 => {
+                spool.read(place.at, place.len, line).map_err(spooling)?;
+                serde_json::from_slice(line).map_err(StepError::bad_request)
+            }
+            _ => Ok(Outcome::failed(
+                row,
+                why_no_answer(row, &self.first, &self.rounds),
+            )),
+        }
+    }
+
+    /// Whether the row's outcome is from a round that was asked on demand.
+    fn is_on_demand(&self, index: usize) -> bool {
+        let round = self.outcomes.rounds.get(index);
+        round
+            .and_then(|round| self.rounds.get(*round as usize))
+            .is_some_and(|round| round.on_demand > 0)
+    }
+}
+
+/// The error text of a row for which nothing came back in any round.
+fn why_no_answer(row: u64, first: &Asked, rounds: &[Round]) -> String {
+    // `split` lists them in the order of the rows.
+    if let Ok(place) = first
+        .unsendable
+        .binary_search_by_key(&row, |unsendable| unsendable.row)
+    {
+        return first.unsendable[place].reason.clone();
+    }
+    let times = match rounds.len() {
+        1 => "1 round".to_owned(),
+        more => format!("{more} rounds"),
+    };
+    match rounds.iter().rev().find_map(|round| round.job.as_ref()) {
+        Some(job) if job.message.is_empty() => {
+            format!(
+                "no answer came back in {times}; job {} ended as {}",
+                job.name, job.status
+            )
+        }
+        Some(job) => format!(
+            "no answer came back in {times}; job {} ended as {}: {}",
+            job.name, job.status, job.message
+        ),
+        None => format!("no answer came back in {times}"),
+    }
+}
+
+/// Counts a row's outcome for its file; rows come file by file.
+fn count(files: &mut Vec<FileOutcomes>, file: usize, outcome: &Outcome, on_demand: bool) {
+    if files.last().is_none_or(|last| last.file != file) {
+        files.push(FileOutcomes {
+            file,
+            ..FileOutcomes::default()
+        });
+    }
+    if let Some(counts) = files.last_mut() {
+        counts.records += 1;
+        counts.successful += u64::from(outcome.answered);
+        counts.failed += u64::from(!outcome.answered);
+        counts.validation_passed += u64::from(outcome.validation_passed);
+        counts.repaired += u64::from(outcome.repaired);
+        counts.on_demand += u64::from(on_demand && outcome.answered);
+    }
+}
