@@ -1,6 +1,6 @@
 //! One record, one question, one output line.
 
-use crate::Deps;
+use crate::deps::Deps;
 use crate::fallback_watch::FallbackWatch;
 use crate::line::{self, LineError};
 use crate::pacing::Pacing;

@@ -4,7 +4,7 @@
 //! An invocation that is throttled ends, and the state machine waits. So when throttling began is kept
 //! in the round's folder.
 
-use crate::Deps;
+use crate::deps::Deps;
 use quarry_contract::VERSION;
 use quarry_contract::layout::RoundFolder;
 use quarry_contract::location::S3Uri;

@@ -9,54 +9,37 @@
 
 mod ask;
 mod breaker;
+mod deps;
 mod fallback_watch;
 mod flex;
+mod group;
+mod kept;
 mod line;
 mod pacing;
 
+pub use deps::Deps;
 pub use pacing::Pacing;
 
 use ask::Answered;
 use breaker::Breaker;
 use bytes::Bytes;
 use flex::Tier;
-use futures::stream::{self, StreamExt};
+use group::Group;
 use quarry_asking::Asking;
-use quarry_contract::layout::{RoundFolder, RunFolder};
+use quarry_contract::layout::RunFolder;
 use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Asked, Mode, Plan, Slice};
-use quarry_edge::clock::{Clock, Pause, TimeLeft};
+use quarry_edge::clock::TimeLeft;
 use quarry_edge::documents;
 use quarry_edge::error::{Doing, StepError, StepErrorKind};
-use quarry_edge::metrics::{Metric, Metrics};
-use quarry_edge::on_demand::OnDemand;
+use quarry_edge::metrics::Metric;
 use quarry_edge::s3::lines::Lines;
-use quarry_edge::store::{ObjectStore, StoreError};
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// How long before its end an invocation asks its last question: nearly all answers come sooner.
 pub const LAST_QUESTION: Duration = Duration::from_mins(5);
-
-/// How long before its end an invocation stops waiting for answers: enough to keep those that came.
-const KEEP_ANSWERS: Duration = Duration::from_secs(20);
-
-/// What `invoke` needs.
-#[derive(Clone)]
-pub struct Deps {
-    /// Records and answers.
-    pub store: Arc<dyn ObjectStore>,
-    /// The models.
-    pub models: Arc<dyn OnDemand>,
-    /// For how long the tier `flex` has been throttling.
-    pub clock: Arc<dyn Clock>,
-    /// For the rate, and for waiting when throttled.
-    pub pause: Arc<dyn Pause>,
-    /// Where metrics go.
-    pub metrics: Arc<dyn Metrics>,
-}
 
 /// Asks what is left of the round's records.
 pub async fn handle(
@@ -95,7 +78,7 @@ async fn ask_rest(
     let pacing = Pacing::new(plan.on_demand_rate);
 
     let mut breaker = Breaker::new(input.is_taken);
-    let kept = Kept::of_round(deps, &round, &mut breaker).await?;
+    let kept = kept::Kept::of_round(deps, &round, &mut breaker).await?;
     let mut number = kept.answers_files;
     let mut lines = Lines::open(
         Arc::clone(&deps.store),
@@ -111,7 +94,7 @@ async fn ask_rest(
             Some(room) => together.min(usize::try_from(room).unwrap_or(usize::MAX)),
             None => together,
         };
-        let records = take(&mut lines, most)
+        let records = group::take(&mut lines, most)
             .await
             .doing(|| format!("reading {}", round.input()))?;
         let Some(last) = records.last().map(|record| record.end) else {
@@ -124,12 +107,12 @@ async fn ask_rest(
             workers,
             time_left,
         };
-        let GroupAnswers { answers, end, stop } = group.ask(records, first).await;
+        let group::GroupAnswers { answers, end, stop } = group.ask(records, first).await;
         first = false;
         if let Some(end) = end {
             let body = lines_to_keep(join(answers), &mut tier, &asker, asking.probe()).await?;
             breaker.look_at(&body);
-            keep(deps, &round, number, end, body).await?;
+            kept::keep(deps, &round, number, end, body).await?;
             number += 1;
         }
         if let Some(why) = stop {
@@ -146,21 +129,6 @@ async fn ask_rest(
         next: Step::Merge,
         ..state
     })
-}
-
-/// Keeps the next lines of a round. The name says at which place in the input their records end.
-async fn keep(
-    deps: &Deps,
-    round: &RoundFolder,
-    number: usize,
-    end: u64,
-    body: Bytes,
-) -> Result<(), StepError> {
-    let name = format!("{number:08}-{end:016}.jsonl.out");
-    let at = round.on_demand_output().join(&name);
-    let put = deps.store.put(&at, body, false).await;
-    put.doing(|| format!("writing {at}"))?;
-    Ok(())
 }
 
 /// The lines to keep of some records. When not one was answered, that is the records' own matter only
@@ -185,127 +153,6 @@ async fn lines_to_keep(
                 why.kind() == StepErrorKind::Unavailable && asker.is_service_up(probe).await;
             if is_records { Ok(body) } else { Err(why) }
         }
-    }
-}
-
-/// A record, and the place in the input at which it ends.
-#[derive(Clone)]
-struct PendingRecord {
-    line: Bytes,
-    end: u64,
-}
-
-/// The next records, at most `count`.
-async fn take(lines: &mut Lines, count: usize) -> Result<Vec<PendingRecord>, StoreError> {
-    let mut records = Vec::with_capacity(count);
-    while records.len() < count {
-        let Some(line) = lines.next().await? else {
-            break;
-        };
-        let end = lines.position();
-        records.push(PendingRecord { line, end });
-    }
-    Ok(records)
-}
-
-/// How records are asked together.
-struct Group<'a> {
-    asker: &'a ask::Asker<'a>,
-    pacing: &'a Pacing,
-    workers: usize,
-    time_left: &'a dyn TimeLeft,
-}
-
-/// The longest wait before throttled records are asked again within an invocation.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
-
-/// What became of some records: of the first of them, without a gap.
-struct GroupAnswers {
-    answers: Vec<Answered>,
-    /// The end of the last one; none when there is none.
-    end: Option<u64>,
-    /// An error that every record would get, and that the one after these got.
-    stop: Option<StepError>,
-}
-
-impl Group<'_> {
-    /// Asks records until the time is used up, the first in any case if `first` says so. An error that
-    /// every record would get ends the asking: calls that are under way are waited for, and no other
-    /// one begins.
-    ///
-    /// Records that are throttled while others are answered are asked again as long as there is time,
-    /// so that they do not lose the round.
-    async fn ask(&self, records: Vec<PendingRecord>, first: bool) -> GroupAnswers {
-        let mut records = records;
-        let mut answers = self.ask_once(records.clone(), first).await;
-        records.truncate(answers.len());
-        let mut wait = Duration::from_secs(5);
-        while answers.iter().any(|one| !one.is_throttled())
-            && !answers.iter().any(Answered::is_every_records)
-        {
-            let throttled: Vec<usize> = (0..answers.len())
-                .filter(|index| answers[*index].is_throttled())
-                .collect();
-            if throttled.is_empty() || !self.time_left.enough() {
-                break;
-            }
-            self.asker.pause.pause(wait).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
-            let again: Vec<PendingRecord> = throttled
-                .iter()
-                .map(|index| records[*index].clone())
-                .collect();
-            let again = self.ask_once(again, false).await;
-            if again.is_empty() {
-                break;
-            }
-            for (index, answer) in throttled.into_iter().zip(again) {
-                answers[index] = answer;
-            }
-        }
-        let stop = answers.iter().position(Answered::is_every_records);
-        let stop = stop.and_then(|index| {
-            records.truncate(index);
-            match answers.drain(index..).next() {
-                Some(Answered::No { why, .. }) => Some(why),
-                _ => None,
-            }
-        });
-        let end = records.last().map(|record| record.end);
-        GroupAnswers { answers, end, stop }
-    }
-
-    async fn ask_once(&self, records: Vec<PendingRecord>, first: bool) -> Vec<Answered> {
-        let over = AtomicBool::new(false);
-        let over = &over;
-        let asked = stream::iter(records)
-            .enumerate()
-            .map(|(index, record)| async move {
-                let is_asked = (first && index == 0)
-                    || !over.load(Ordering::Relaxed) && self.time_left.enough();
-                if !is_asked {
-                    return None;
-                }
-                let answered = self.asker.ask(&record.line, self.pacing).await;
-                over.fetch_or(answered.is_every_records(), Ordering::Relaxed);
-                Some(answered)
-            })
-            .buffered(self.workers);
-        let cut_off = pin!(async {
-            match self.time_left.until_end() {
-                Some(left) => {
-                    let left = left.saturating_sub(KEEP_ANSWERS);
-                    self.asker.pause.pause(left).await;
-                }
-                None => std::future::pending().await,
-            }
-        });
-        let mut asked = pin!(asked.take_until(cut_off));
-        let mut answers = Vec::new();
-        while let Some(Some(answer)) = asked.next().await {
-            answers.push(answer);
-        }
-        answers
     }
 }
 
@@ -337,58 +184,5 @@ fn join(answers: Vec<Answered>) -> Joined {
     match put_off {
         Some(why) if !settled => Joined::None { body, why },
         _ => Joined::Some(body),
-    }
-}
-
-/// How far earlier calls came: an answer file's name ends with the place in the input at which
-/// its records end.
-struct Kept {
-    answers_files: usize,
-    bytes: u64,
-}
-
-impl Kept {
-    /// Looks into the first files as far as the breaker wants to see them.
-    async fn of_round(
-        deps: &Deps,
-        round: &RoundFolder,
-        breaker: &mut Breaker,
-    ) -> Result<Self, StepError> {
-        let folder = round.on_demand_output();
-        let files = deps
-            .store
-            .list(&folder)
-            .await
-            .doing(|| format!("listing {folder}"))?;
-        let bytes = files.last().map_or(Some(0), |file| {
-            let name = file.location.file_name();
-            name.split_once('-')?.1.split_once('.')?.0.parse().ok()
-        });
-        let bytes = bytes.ok_or_else(|| {
-            StepError::bad_request(format!(
-                "{folder} holds an object that is not an answer file; remove it"
-            ))
-        })?;
-        for file in &files {
-            if breaker.room().is_none_or(|room| room == 0) {
-                break;
-            }
-            let doing = || format!("reading {}", file.location);
-            let mut lines = Lines::open(
-                Arc::clone(&deps.store),
-                file.location.clone(),
-                0..file.size,
-                file.etag.as_str(),
-            );
-            while breaker.room().is_some_and(|room| room > 0)
-                && let Some(line) = lines.next().await.doing(doing)?
-            {
-                breaker.look_at(&line);
-            }
-        }
-        Ok(Self {
-            answers_files: files.len(),
-            bytes,
-        })
     }
 }

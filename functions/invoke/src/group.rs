@@ -1,0 +1,140 @@
+//! Records that are asked together: several calls at a time, until the time is used up.
+
+use crate::ask::{Answered, Asker};
+use crate::pacing::Pacing;
+use bytes::Bytes;
+use futures::stream::{self, StreamExt};
+use quarry_edge::clock::TimeLeft;
+use quarry_edge::error::StepError;
+use quarry_edge::s3::lines::Lines;
+use quarry_edge::store::StoreError;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long before its end an invocation stops waiting for answers: enough to keep those that came.
+const KEEP_ANSWERS: Duration = Duration::from_secs(20);
+
+/// A record, and the place in the input at which it ends.
+#[derive(Clone)]
+pub(crate) struct PendingRecord {
+    pub(crate) line: Bytes,
+    pub(crate) end: u64,
+}
+
+/// The next records, at most `count`.
+pub(crate) async fn take(
+    lines: &mut Lines,
+    count: usize,
+) -> Result<Vec<PendingRecord>, StoreError> {
+    let mut records = Vec::with_capacity(count);
+    while records.len() < count {
+        let Some(line) = lines.next().await? else {
+            break;
+        };
+        let end = lines.position();
+        records.push(PendingRecord { line, end });
+    }
+    Ok(records)
+}
+
+/// How records are asked together.
+pub(crate) struct Group<'a> {
+    pub(crate) asker: &'a Asker<'a>,
+    pub(crate) pacing: &'a Pacing,
+    pub(crate) workers: usize,
+    pub(crate) time_left: &'a dyn TimeLeft,
+}
+
+/// The longest wait before throttled records are asked again within an invocation.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// What became of some records: of the first of them, without a gap.
+pub(crate) struct GroupAnswers {
+    pub(crate) answers: Vec<Answered>,
+    /// The end of the last one; none when there is none.
+    pub(crate) end: Option<u64>,
+    /// An error that every record would get, and that the one after these got.
+    pub(crate) stop: Option<StepError>,
+}
+
+impl Group<'_> {
+    /// Asks records until the time is used up, the first in any case if `first` says so. An error that
+    /// every record would get ends the asking: calls that are under way are waited for, and no other
+    /// one begins.
+    ///
+    /// Records that are throttled while others are answered are asked again as long as there is time,
+    /// so that they do not lose the round.
+    pub(crate) async fn ask(&self, records: Vec<PendingRecord>, first: bool) -> GroupAnswers {
+        let mut records = records;
+        let mut answers = self.ask_once(records.clone(), first).await;
+        records.truncate(answers.len());
+        let mut wait = Duration::from_secs(5);
+        while answers.iter().any(|one| !one.is_throttled())
+            && !answers.iter().any(Answered::is_every_records)
+        {
+            let throttled: Vec<usize> = (0..answers.len())
+                .filter(|index| answers[*index].is_throttled())
+                .collect();
+            if throttled.is_empty() || !self.time_left.enough() {
+                break;
+            }
+            self.asker.pause.pause(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+            let again: Vec<PendingRecord> = throttled
+                .iter()
+                .map(|index| records[*index].clone())
+                .collect();
+            let again = self.ask_once(again, false).await;
+            if again.is_empty() {
+                break;
+            }
+            for (index, answer) in throttled.into_iter().zip(again) {
+                answers[index] = answer;
+            }
+        }
+        let stop = answers.iter().position(Answered::is_every_records);
+        let stop = stop.and_then(|index| {
+            records.truncate(index);
+            match answers.drain(index..).next() {
+                Some(Answered::No { why, .. }) => Some(why),
+                _ => None,
+            }
+        });
+        let end = records.last().map(|record| record.end);
+        GroupAnswers { answers, end, stop }
+    }
+
+    async fn ask_once(&self, records: Vec<PendingRecord>, first: bool) -> Vec<Answered> {
+        let over = AtomicBool::new(false);
+        let over = &over;
+        let asked = stream::iter(records)
+            .enumerate()
+            .map(|(index, record)| async move {
+                let is_asked = (first && index == 0)
+                    || !over.load(Ordering::Relaxed) && self.time_left.enough();
+                if !is_asked {
+                    return None;
+                }
+                let answered = self.asker.ask(&record.line, self.pacing).await;
+                over.fetch_or(answered.is_every_records(), Ordering::Relaxed);
+                Some(answered)
+            })
+            .buffered(self.workers);
+        let cut_off = pin!(async {
+            match self.time_left.until_end() {
+                Some(left) => {
+                    let left = left.saturating_sub(KEEP_ANSWERS);
+                    self.asker.pause.pause(left).await;
+                }
+                None => std::future::pending().await,
+            }
+        });
+        let mut asked = pin!(asked.take_until(cut_off));
+        let mut answers = Vec::new();
+        while let Some(Some(answer)) = asked.next().await {
+            answers.push(answer);
+        }
+        answers
+    }
+}
