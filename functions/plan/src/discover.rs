@@ -1,6 +1,6 @@
 //! Which files make which table.
 
-use crate::scan::TableScan;
+use crate::table_scan::TableScan;
 use quarry_contract::location::S3Uri;
 use quarry_contract::request::{JobType, Request, SPLITS};
 use quarry_contract::settings::CsvQuoting;

@@ -1,6 +1,6 @@
 //! What the files of a Parquet table have in common.
 
-use crate::scan::TableScan;
+use crate::table_scan::TableScan;
 use quarry_contract::location::S3Uri;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::ObjectStore;

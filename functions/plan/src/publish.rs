@@ -1,8 +1,9 @@
 //! The plan's documents: slices, manifest, plan. The plan comes last, so that whoever finds one
 //! finds everything it names.
 
-use crate::scan::TableScan;
-use crate::{Deps, Progress};
+use crate::deps::Deps;
+use crate::progress::PlanProgress;
+use crate::table_scan::TableScan;
 use futures::stream::{FuturesUnordered, TryStreamExt};
 use quarry_asking::Asking;
 use quarry_contract::VERSION;
@@ -32,7 +33,7 @@ pub(crate) async fn publish(
     run: &RunFolder,
     input: &PlanInput,
     asking: &Asking,
-    progress: Progress,
+    progress: PlanProgress,
 ) -> Result<Published, StepError> {
     let settings = asking.settings();
     let mut notes = progress.notes;

@@ -1,103 +1,20 @@
 //! Scanning a table: every row is rendered once to learn its record's exact size.
 
+use crate::table_scan::TableScan;
 use crate::{parquet, stage};
 use quarry_asking::{Asking, RecordLimits};
 use quarry_contract::layout::RunFolder;
-use quarry_contract::plan::InputFile;
 use quarry_contract::record_id::RecordIds;
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::error::StepError;
 use quarry_edge::s3::reader::ReadOptions;
-use quarry_edge::store::{ObjectInfo, ObjectStore};
+use quarry_edge::store::ObjectStore;
 use quarry_prompt::RecordEncoder;
 use quarry_rows::{Need, ParquetRows, SlicePiece, TableFormat, TextRows};
 use quarry_slicing::{Marks, Place, SliceLimits};
 use quarry_table::{Cells, Dialect, Header, MAX_COLUMNS, MAX_HEADER_BYTES, Position, quote};
-use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::sync::Arc;
-
-/// A table being scanned; between two rows it can be stored and gone on with.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct TableScan {
-    pub(crate) split: Option<String>,
-    pub(crate) format: TableFormat,
-    /// Whether all files are compressed, and so the result.
-    pub(crate) gzip: bool,
-    pub(crate) files: Vec<ScannedFile>,
-    pub(crate) header: Option<Header>,
-    pub(crate) rows: u64,
-    pub(crate) marks: Option<Marks>,
-    /// Files that are done.
-    files_done: usize,
-    /// Where the scan stands in the next file; in Parquet the byte is the row's number.
-    position: Position,
-}
-
-/// A file of a table being scanned.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct ScannedFile {
-    pub(crate) input: InputFile,
-    /// Whether `input` is readable as plain bytes: always, unless compressed and not staged yet.
-    plain: bool,
-}
-
-impl TableScan {
-    pub(crate) fn new(split: Option<&str>, format: TableFormat) -> Self {
-        Self {
-            split: split.map(str::to_owned),
-            format,
-            gzip: true,
-            files: Vec::new(),
-            header: None,
-            rows: 0,
-            marks: None,
-            files_done: 0,
-            position: Position::default(),
-        }
-    }
-
-    pub(crate) fn add(&mut self, object: ObjectInfo, name: String, gzip: bool) {
-        self.gzip &= gzip;
-        self.files.push(ScannedFile {
-            input: InputFile {
-                location: object.location,
-                name,
-                size: object.size,
-                etag: object.etag,
-                rows: 0,
-            },
-            plain: !gzip,
-        });
-    }
-
-    /// Gives a table without files the columns and the form of another one.
-    pub(crate) fn take_form_of(&mut self, other: &Self) {
-        self.format = other.format;
-        self.gzip = other.gzip;
-        self.header.clone_from(&other.header);
-    }
-
-    /// Behind the last row.
-    pub(crate) fn end(&self) -> Place {
-        let last = self.files.len().saturating_sub(1);
-        self.files
-            .get(last)
-            .map_or_else(Place::default, |file| Place {
-                file: u32::try_from(last).unwrap_or(u32::MAX),
-                byte: self.end_of(file),
-                row: file.input.rows,
-            })
-    }
-
-    /// Where a file's last row ends, in the measure of its format.
-    pub(crate) fn end_of(&self, file: &ScannedFile) -> u64 {
-        match self.format {
-            TableFormat::Text(_) => file.input.size,
-            TableFormat::Parquet => file.input.rows,
-        }
-    }
-}
 
 /// Scans one table of a run.
 pub(crate) struct TableScanner<'a> {

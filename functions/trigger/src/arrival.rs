@@ -1,8 +1,10 @@
 //! An object arrived in the inbox.
 
 use crate::confinement::Confinement;
+use crate::deps::Deps;
+use crate::event::ObjectCreated;
 use crate::places::{ArrivalKind, REQUEST_FILE};
-use crate::{Arrived, Deps, ObjectCreated, defaults, repeated};
+use crate::{defaults, repeated};
 use quarry_contract::VERSION;
 use quarry_contract::execution_name::{self, ObjectState};
 use quarry_contract::location::S3Uri;
@@ -11,6 +13,19 @@ use quarry_contract::request_file::{DEFAULT_JOB_TYPE, RequestFile, resolve};
 use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::executions::Started;
 use quarry_edge::store::{ObjectInfo, StoreError};
+use serde::Serialize;
+
+/// What an arrival led to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrived {
+    /// A run of this name runs.
+    Started(String),
+    /// The event had come before: the run of this name is over.
+    AlreadyRan(String),
+    /// Nothing was started, and why.
+    Ignored(String),
+}
 
 pub(crate) async fn handle(deps: &Deps, created: &ObjectCreated) -> Result<Arrived, StepError> {
     let (pipeline, kind) = match deps.places.arrival(&created.object) {

@@ -5,7 +5,8 @@
 //! Whatever the order, one of the two sees the other.
 
 use crate::confinement::Confinement;
-use crate::{Deps, defaults};
+use crate::defaults;
+use crate::deps::Deps;
 use bytes::Bytes;
 use quarry_contract::VERSION;
 use quarry_contract::callback::{Callback, CallbackToken};

@@ -15,37 +15,21 @@ mod arrival;
 mod callback;
 mod confinement;
 mod defaults;
+mod deps;
 mod event;
 pub mod messages;
 mod places;
 mod repeated;
 
+pub use arrival::Arrived;
 pub use confinement::Elsewhere;
+pub use deps::Deps;
 pub use event::{EventError, Message, ObjectCreated, TriggerEvent};
 pub use places::Prefixes;
 
 use messages::BatchAnswer;
-use quarry_edge::callbacks::PipelineCallbacks;
 use quarry_edge::error::StepError;
-use quarry_edge::executions::Executions;
-use quarry_edge::store::ObjectStore;
 use serde::Serialize;
-use std::sync::Arc;
-
-/// What `trigger` needs.
-#[derive(Clone)]
-pub struct Deps {
-    /// Arrivals, pipelines' files, and the marks of stopped runs.
-    pub store: Arc<dyn ObjectStore>,
-    /// The state machine.
-    pub executions: Arc<dyn Executions>,
-    /// The pipelines that wait.
-    pub callbacks: Arc<dyn PipelineCallbacks>,
-    /// The deployment's prefixes.
-    pub places: Prefixes,
-    /// What pipelines may use outside of them.
-    pub elsewhere: Elsewhere,
-}
 
 /// What `trigger` returns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -55,18 +39,6 @@ pub enum TriggerOutput {
     Arrival(Arrived),
     /// To a batch of messages.
     Batch(BatchAnswer),
-}
-
-/// What an arrival led to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Arrived {
-    /// A run of this name runs.
-    Started(String),
-    /// The event had come before: the run of this name is over.
-    AlreadyRan(String),
-    /// Nothing was started, and why.
-    Ignored(String),
 }
 
 /// Handles an event.

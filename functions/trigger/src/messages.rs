@@ -12,7 +12,8 @@
 //!   dead-letter queue, with the reason in the log; being answered twice is harmless.
 
 use crate::callback::{self, StepStatus};
-use crate::{Deps, Message};
+use crate::deps::Deps;
+use crate::event::Message;
 use quarry_edge::callbacks::{CallbackOutcome, FailureReason};
 use quarry_edge::error::{StepError, StepErrorKind};
 use serde::Serialize;

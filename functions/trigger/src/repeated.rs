@@ -9,7 +9,8 @@
 //! Limit: the `ETag` of an object that is encrypted with a KMS key, or was uploaded in parts of
 //! another size, differs for the same bytes. Such a repetition starts a run.
 
-use crate::{Deps, ObjectCreated};
+use crate::deps::Deps;
+use crate::event::ObjectCreated;
 use bytes::Bytes;
 use quarry_contract::VERSION;
 use quarry_contract::digest::hex_digest;

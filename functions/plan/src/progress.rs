@@ -1,0 +1,104 @@
+//! What planning knows before the first row is read, and how far its scan has come.
+//!
+//! A scan that outlasts one invocation is stored as this document and goes on from it.
+
+use crate::deps::Deps;
+use crate::table_scan::TableScan;
+use crate::{discover, models, request, sources};
+use quarry_asking::{Asking, AskingError};
+use quarry_contract::VERSION;
+use quarry_contract::payload::PlanInput;
+use quarry_contract::settings::{self, Settings};
+use quarry_edge::error::StepError;
+use quarry_prompt::Prompts;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Where planning stands: `plan-progress.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlanProgress {
+    pub(crate) version: u32,
+    pub(crate) settings: BTreeMap<String, String>,
+    pub(crate) prompts: Value,
+    pub(crate) schema: Option<Value>,
+    pub(crate) schema_source: Option<String>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) tables: Vec<TableScan>,
+}
+
+impl PlanProgress {
+    /// Puts the run's specification together again.
+    pub(crate) fn asking(&self) -> Result<Asking, StepError> {
+        let settings = Settings::read(&self.settings).map_err(StepError::bad_request)?;
+        let prompts =
+            Prompts::parse(self.prompts.to_string().as_bytes()).map_err(StepError::bad_request)?;
+        Asking::new(settings, &prompts, self.schema.as_ref()).map_err(StepError::bad_request)
+    }
+}
+
+/// What has to be known before the first row is read.
+pub(crate) async fn prepare(
+    deps: &Deps,
+    input: &PlanInput,
+) -> Result<(PlanProgress, Asking), StepError> {
+    let mut values = deps.settings.clone();
+    values.extend(input.request.settings.clone());
+    let settings = Settings::read(&values).map_err(StepError::bad_request)?;
+    let mut of_models = models::check(&settings, &input.started)?;
+    let store = &*deps.store;
+    let (prompts_value, prompts) = sources::prompts(store, &input.request.prompts).await?;
+    let mut notes: Vec<String> = prompts
+        .warnings()
+        .iter()
+        .map(|warning| format!("prompts.json: {warning}"))
+        .collect();
+    notes.extend(settings::notes(&values));
+    notes.append(&mut of_models);
+    let own_schema = quarry_asking::own_schema(&settings).map_err(StepError::bad_request)?;
+    if own_schema.is_some() && prompts.system().is_some() {
+        notes.push(
+            "the system prompt is not sent: an embedding model takes one text and no more"
+                .to_owned(),
+        );
+    }
+    let schema = sources::schema(
+        store,
+        input.request.schema.as_ref(),
+        &settings,
+        &prompts,
+        own_schema,
+        &mut notes,
+    )
+    .await?;
+    let (schema, schema_source) = schema.map_or((None, None), |(schema, source)| {
+        (Some(schema), Some(source))
+    });
+    // A schema or prompt that cannot be used is refused before the data is looked at.
+    let asking = Asking::new(settings, &prompts, schema.as_ref()).map_err(|error| {
+        match (&error, &schema_source) {
+            (AskingError::Schema(_), Some(source)) => {
+                StepError::bad_request(format!("{source}: {error}"))
+            }
+            _ => StepError::bad_request(error),
+        }
+    })?;
+    if let Some(source) = &schema_source {
+        let of_schema = asking.schema_notes().iter();
+        notes.extend(of_schema.map(|note| format!("{source}: {note}")));
+    }
+    request::check_output(store, &input.request).await?;
+    let quoting = asking.settings().csv_quoting;
+    let tables = discover::tables(store, &input.request, quoting, &mut notes).await?;
+    let progress = PlanProgress {
+        version: VERSION,
+        settings: values,
+        prompts: prompts_value,
+        schema,
+        schema_source,
+        notes,
+        tables,
+    };
+    Ok((progress, asking))
+}

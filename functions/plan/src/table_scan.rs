@@ -1,0 +1,90 @@
+//! A table of the data set as far as it is known: its files, its columns, and how far its scan has come.
+
+use quarry_contract::plan::InputFile;
+use quarry_edge::store::ObjectInfo;
+use quarry_rows::TableFormat;
+use quarry_slicing::{Marks, Place};
+use quarry_table::{Header, Position};
+use serde::{Deserialize, Serialize};
+
+/// A table being scanned; between two rows it can be stored and gone on with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TableScan {
+    pub(crate) split: Option<String>,
+    pub(crate) format: TableFormat,
+    /// Whether all files are compressed, and so the result.
+    pub(crate) gzip: bool,
+    pub(crate) files: Vec<ScannedFile>,
+    pub(crate) header: Option<Header>,
+    pub(crate) rows: u64,
+    pub(crate) marks: Option<Marks>,
+    /// Files that are done.
+    pub(crate) files_done: usize,
+    /// Where the scan stands in the next file; in Parquet the byte is the row's number.
+    pub(crate) position: Position,
+}
+
+/// A file of a table being scanned.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ScannedFile {
+    pub(crate) input: InputFile,
+    /// Whether `input` is readable as plain bytes: always, unless compressed and not staged yet.
+    pub(crate) plain: bool,
+}
+
+impl TableScan {
+    pub(crate) fn new(split: Option<&str>, format: TableFormat) -> Self {
+        Self {
+            split: split.map(str::to_owned),
+            format,
+            gzip: true,
+            files: Vec::new(),
+            header: None,
+            rows: 0,
+            marks: None,
+            files_done: 0,
+            position: Position::default(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, object: ObjectInfo, name: String, gzip: bool) {
+        self.gzip &= gzip;
+        self.files.push(ScannedFile {
+            input: InputFile {
+                location: object.location,
+                name,
+                size: object.size,
+                etag: object.etag,
+                rows: 0,
+            },
+            plain: !gzip,
+        });
+    }
+
+    /// Gives a table without files the columns and the form of another one.
+    pub(crate) fn take_form_of(&mut self, other: &Self) {
+        self.format = other.format;
+        self.gzip = other.gzip;
+        self.header.clone_from(&other.header);
+    }
+
+    /// Behind the last row.
+    pub(crate) fn end(&self) -> Place {
+        let last = self.files.len().saturating_sub(1);
+        self.files
+            .get(last)
+            .map_or_else(Place::default, |file| Place {
+                file: u32::try_from(last).unwrap_or(u32::MAX),
+                byte: self.end_of(file),
+                row: file.input.rows,
+            })
+    }
+
+    /// Where a file's last row ends, in the measure of its format.
+    pub(crate) fn end_of(&self, file: &ScannedFile) -> u64 {
+        match self.format {
+            TableFormat::Text(_) => file.input.size,
+            TableFormat::Parquet => file.input.rows,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What `trigger` needs.
+
+use crate::confinement::Elsewhere;
+use crate::places::Prefixes;
+use quarry_edge::callbacks::PipelineCallbacks;
+use quarry_edge::executions::Executions;
+use quarry_edge::store::ObjectStore;
+use std::sync::Arc;
+
+/// What `trigger` needs.
+#[derive(Clone)]
+pub struct Deps {
+    /// Arrivals, pipelines' files, and the marks of stopped runs.
+    pub store: Arc<dyn ObjectStore>,
+    /// The state machine.
+    pub executions: Arc<dyn Executions>,
+    /// The pipelines that wait.
+    pub callbacks: Arc<dyn PipelineCallbacks>,
+    /// The deployment's prefixes.
+    pub places: Prefixes,
+    /// What pipelines may use outside of them.
+    pub elsewhere: Elsewhere,
+}
