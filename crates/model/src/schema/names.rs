@@ -39,8 +39,7 @@ pub struct RenamedProperty {
 }
 
 /// Returns the schema with accepted names, and the renamed properties. `None` if the schema refers
-/// to itself as a whole, so that its names also occur inside answers, or if something outside
-/// refers to it.
+/// to itself as a whole, so that its names also occur inside answers, or to another document.
 pub(super) fn with_accepted_names(schema: Value) -> Option<(Value, Vec<RenamedProperty>)> {
     let renamed = renamed(&schema);
     if renamed.is_empty() {
