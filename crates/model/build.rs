@@ -1,4 +1,5 @@
-//! Checks `models.toml` and writes it as Rust, so that no function reads TOML when it starts or carries a parser for it.
+//! Checks `models.toml` and writes it as Rust, so that no function parses TOML at start or contains
+//! a parser for it.
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
-/// What `takes` may hold: the members of `Capabilities` that are true or false.
+/// The allowed values of `takes`: the boolean members of `Capabilities`.
 const TAKES: [&str; 11] = [
     "batch",
     "prefill",
@@ -21,7 +22,8 @@ const TAKES: [&str; 11] = [
     "images",
 ];
 
-/// Where prices can hold: an id without a geography, and the geographies of inference profiles.
+/// The allowed values of a price's `at`: `region` for an id without a geography, and the
+/// geographies of inference profiles.
 const GEOGRAPHIES: [&str; 9] = [
     "region", "global", "us", "eu", "apac", "jp", "au", "in", "us-gov",
 ];
@@ -112,7 +114,7 @@ fn main() {
     reason = "cargo tells a build script its folder in the environment"
 )]
 fn generate() -> Result<(), String> {
-    // The folder of the package is the one that a build script runs in.
+    // A build script runs in the folder of its package.
     let text = fs::read_to_string("models.toml").map_err(|error| error.to_string())?;
     let document: TableDocument = toml::from_str(&text).map_err(|error| error.to_string())?;
     document.check()?;
@@ -207,7 +209,7 @@ impl TableDocument {
             "&str",
             &quoted(&providers),
         );
-        // The rows follow each other: what is not known, providers, models.
+        // The rows are in this order: the unknown model, providers, models.
         let mut rows = Vec::new();
         for (listing, row) in self.rows().enumerate() {
             rows.push(row.rust(listing)?);
@@ -226,7 +228,7 @@ impl TableDocument {
         Ok(text)
     }
 
-    /// What only people read of a row.
+    /// The part of a row that only people read.
     fn listing(&self, row: &Row) -> Result<String, String> {
         let prices: Vec<String> = row.prices.iter().map(PriceRow::rust).collect();
         let fields = [
@@ -240,7 +242,7 @@ impl TableDocument {
         Ok(structure("Listing", &fields))
     }
 
-    /// For each group of facts the number of its source.
+    /// The number of the source for each group of facts.
     fn sources_of(&self, row: &Row) -> Result<String, String> {
         let mut all = Vec::new();
         for group in GROUPS {
@@ -265,13 +267,14 @@ impl Source {
 }
 
 impl Row {
-    /// The provider's id: a provider's own, or what a model's ids begin with.
+    /// The provider's id, or the start of a model's ids.
     fn provider(&self) -> &str {
         let id = self.id.as_ref().or_else(|| self.ids.first());
         id.and_then(|id| id.split('.').next()).unwrap_or_default()
     }
 
-    /// What decides how a model is asked. `listing` is the number of what only people read.
+    /// The part of a row that decides how a model is asked. `listing` is the number of the part
+    /// that only people read.
     fn rust(&self, listing: usize) -> Result<String, String> {
         let fields = [
             ("ids", format!("&{:?}", self.ids)),
@@ -381,7 +384,7 @@ fn structure(name: &str, fields: &[(&str, String)]) -> String {
     format!("{name} {{ {} }}", fields.join(", "))
 }
 
-/// A count as a person writes it: `Some(100_000)`.
+/// A number in the form in which a person writes it: `Some(100_000)`.
 fn count(number: Option<u64>) -> String {
     let Some(number) = number else {
         return "None".to_owned();
@@ -404,7 +407,7 @@ fn date(text: Option<&str>) -> Result<String, String> {
     }
 }
 
-/// `2026-11-28` as a `Date`; the type itself is held to the calendar by a test over all rows.
+/// Turns `2026-11-28` into a `Date`. A test over all rows checks the type against the calendar.
 fn checked(text: &str) -> Result<String, String> {
     let parts: Vec<&str> = text.split('-').collect();
     let [year, month, day] = parts[..] else {
@@ -424,7 +427,7 @@ fn checked(text: &str) -> Result<String, String> {
     ))
 }
 
-/// `titan_embedding` is `TitanEmbedding`.
+/// Turns `titan_embedding` into `TitanEmbedding`.
 fn camel(name: &str) -> String {
     name.split('_')
         .map(|word| {

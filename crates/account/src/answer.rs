@@ -1,9 +1,9 @@
-//! From what a service answers to a fact.
+//! Turns the response of a service into a fact.
 
 use quarry_edge::failure::{Failure, Kind};
 use quarry_preflight::{Fact, Why};
 
-/// What is there, is not there, or could not be read.
+/// Returns a fact: known, absent, or unreadable.
 pub(crate) fn fact<T>(answer: Result<T, Failure>) -> Fact<T> {
     match answer {
         Ok(thing) => Fact::Known(thing),
@@ -12,7 +12,7 @@ pub(crate) fn fact<T>(answer: Result<T, Failure>) -> Fact<T> {
     }
 }
 
-/// What could not be read, and why.
+/// Returns the fact that something could not be read, and why.
 pub(crate) fn unreadable<T>(failure: &Failure) -> Fact<T> {
     Fact::Unreadable(Why {
         denied: failure.kind == Kind::AccessDenied,
@@ -20,7 +20,7 @@ pub(crate) fn unreadable<T>(failure: &Failure) -> Fact<T> {
     })
 }
 
-/// An answer that is not what the service's documentation says.
+/// Returns the failure for a response that does not match the service's documentation.
 pub(crate) fn not_understood(what: &str, why: impl std::fmt::Display) -> Failure {
     Failure {
         kind: Kind::Unavailable,

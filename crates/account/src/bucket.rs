@@ -1,4 +1,4 @@
-//! S3: where a bucket is, whether it sends events, what it encrypts with.
+//! S3: where a bucket is, whether it sends events, and what it encrypts with.
 
 use crate::answer::{fact, not_understood, unreadable};
 use aws_config::SdkConfig;
@@ -12,7 +12,7 @@ pub(crate) struct Buckets {
     client: aws_sdk_s3::Client,
 }
 
-/// S3 says where a bucket is, also to who asks in the wrong place.
+/// S3 names the bucket's Region in this header even if the request went to another Region.
 const REGION_HEADER: &str = "x-amz-bucket-region";
 
 impl Buckets {
@@ -32,7 +32,7 @@ impl Buckets {
             return (Fact::NotRead, Fact::NotRead, Fact::NotRead);
         }
         let bucket = self.bucket(name).await;
-        // The rest is answered in the bucket's own Region only.
+        // S3 returns the rest only in the bucket's own Region.
         if bucket.known().is_none_or(|bucket| bucket.region != region) {
             return (bucket, Fact::NotRead, Fact::NotRead);
         }
@@ -90,7 +90,7 @@ impl Buckets {
                     .find_map(|rule| rule.apply_server_side_encryption_by_default());
                 Fact::Known(bucket_key(by_default))
             }
-            // S3 encrypts with its own keys where nothing else is said.
+            // S3 encrypts with its own keys if the bucket has no configuration for encryption.
             Err(error) => match fact(Err(Failure::new(&error))) {
                 Fact::Absent => Fact::Known(BucketKey::S3),
                 other => other,

@@ -1,4 +1,4 @@
-//! IAM: a role's trust, and what it may do.
+//! IAM: a role's trust policy and permissions.
 
 use crate::answer::{fact, not_understood};
 use crate::query::{Members, QUERY, call};
@@ -72,7 +72,7 @@ impl Iam {
     }
 
     pub(crate) async fn role(&self, arn: &str) -> Fact<Role> {
-        // A path may stand before the name.
+        // The name may follow a path.
         let name = arn.rsplit('/').next().unwrap_or(arn);
         let input = [("RoleName".to_owned(), name.to_owned())];
         let answer = call::<GetRoleResponse>(&self.0, VERSION, "GetRole", &input).await;
@@ -85,8 +85,8 @@ impl Iam {
         }))
     }
 
-    /// What a role's policies, and those of the organisation, say of permissions; a resource's own
-    /// policy is not asked.
+    /// Decides the permissions by the policies of the role and of the organisation. The policies of
+    /// the resources are not considered.
     pub(crate) async fn may(&self, role: &str, permissions: &[Permission]) -> Fact<Vec<Decision>> {
         let mut decisions = Vec::new();
         for permission in permissions {
@@ -129,7 +129,7 @@ impl Iam {
     }
 }
 
-/// The form of a simulation, but for its name.
+/// Returns the form fields of a simulation, without the operation's name.
 fn simulation(role: &str, permission: &Permission) -> Vec<(String, String)> {
     let mut input = vec![
         ("PolicySourceArn".to_owned(), role.to_owned()),
@@ -150,7 +150,7 @@ fn simulation(role: &str, permission: &Permission) -> Vec<(String, String)> {
     input
 }
 
-/// IAM is in one Region of each partition: its address, and the Region that signatures name.
+/// Returns IAM's host and the Region of its signatures. Each partition has IAM in one Region.
 fn home(region: &str) -> (&'static str, &'static str) {
     match region {
         region if region.starts_with("cn-") => {

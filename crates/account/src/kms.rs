@@ -1,4 +1,4 @@
-//! KMS: a key, and its policy.
+//! KMS: a key and its policy.
 
 use crate::answer::{fact, not_understood};
 use aws_config::SdkConfig;
@@ -48,7 +48,7 @@ impl Kms {
         Ok(Self(calls))
     }
 
-    /// A key, by id, alias or ARN, and its policy.
+    /// Reads a key, given by id, alias or ARN, and its policy.
     pub(crate) async fn read(&self, key: Option<&str>) -> (Fact<EncryptionKey>, Fact<Value>) {
         let Some(id) = key else {
             return (Fact::NotRead, Fact::NotRead);

@@ -1,10 +1,12 @@
-//! What an AWS account says of a deployment: everything that `quarry-preflight` judges, only read.
+//! Reads the facts about an AWS account that `quarry-preflight` judges.
 //!
-//! Nothing is created or changed here, and nothing that costs is called. What may not be read, or does not
-//! answer, becomes a fact of its own; only who asks and which stack is meant have to be known.
+//! This crate creates and changes nothing, and makes no call that costs money. A fact that cannot
+//! be read is reported as unreadable instead of failing the check; only the caller's identity and
+//! the stack are required.
 //!
-//! S3, Bedrock and STS are asked by their SDK clients, which the build has anyhow; CloudFormation, EventBridge,
-//! IAM, KMS, Lambda and Service Quotas by single signed requests ([`quarry_edge::signed`]).
+//! S3, Bedrock and STS are called through their SDK clients, which the build contains anyway.
+//! CloudFormation, EventBridge, IAM, KMS, Lambda and Service Quotas are called with single signed
+//! requests ([`quarry_edge::signed`]).
 
 mod answer;
 mod bucket;
@@ -40,10 +42,10 @@ pub struct Account {
     rules: rules::EventRules,
 }
 
-/// Why nothing can be said of an account.
+/// Why an account cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// The SDK's configuration lacks something.
+    /// The SDK's configuration is incomplete.
     #[error(transparent)]
     Configuration(#[from] StepError),
     /// There are no credentials.
@@ -52,29 +54,29 @@ pub enum AccountError {
          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
     NoCredentials,
-    /// There are credentials that could not be fetched: an expired login, a profile that is not complete.
+    /// The credentials could not be loaded: the login has expired, or the profile is incomplete.
     #[error(
         "cannot load AWS credentials: {0}; run `aws sso login` if the profile uses it, or set AWS_PROFILE to another profile"
     )]
     Credentials(String),
-    /// The account is not known.
+    /// STS did not return the caller's identity.
     #[error(
         "cannot read your AWS identity (sts:GetCallerIdentity): {0}; see that the credentials are valid and that STS can be reached"
     )]
     Caller(#[source] Failure),
-    /// There is no such stack.
+    /// The stack does not exist.
     #[error(
         "there is no stack `{name}` in {region}; give its name with --stack, and its Region with --region"
     )]
     NoStack {
         /// The name.
         name: String,
-        /// Where it was looked for.
+        /// The Region.
         region: String,
     },
-    /// The stack may not be read, or CloudFormation does not answer.
+    /// The stack may not be read, or CloudFormation does not respond.
     #[error(
-        "the stack `{name}` cannot be read: {source}; who asks needs cloudformation:DescribeStacks"
+        "the stack `{name}` cannot be read: {source}; the caller needs cloudformation:DescribeStacks"
     )]
     Stack {
         /// The name.
@@ -86,7 +88,8 @@ pub enum AccountError {
 }
 
 impl Account {
-    /// An account. `path_style` puts the bucket into the path of S3 requests.
+    /// Creates the clients of an account. With `path_style`, S3 requests carry the bucket in their
+    /// path.
     pub fn new(config: &SdkConfig, path_style: bool) -> Result<Self, AccountError> {
         let region = config.region().map(ToString::to_string);
         Ok(Self {
@@ -104,8 +107,8 @@ impl Account {
         })
     }
 
-    /// Sees that there are credentials, before any call fails for the lack of them. Whether they are valid only a call
-    /// tells.
+    /// Checks that credentials can be loaded, so that no later call fails for lack of them. Only a
+    /// call shows whether they are valid.
     pub async fn check_credentials(&self) -> Result<(), AccountError> {
         let Some(provider) = &self.credentials else {
             return Err(AccountError::NoCredentials);
@@ -117,19 +120,19 @@ impl Account {
         }
     }
 
-    /// The account's number: who asks.
+    /// Returns the account's number, from the caller's identity.
     pub async fn number(&self) -> Result<String, AccountError> {
         let identity = self.sts.get_caller_identity().send().await;
         let identity = identity.map_err(|error| AccountError::Caller(Failure::new(&error)))?;
         Ok(identity.account().unwrap_or_default().to_owned())
     }
 
-    /// A stack.
+    /// Reads a stack.
     pub async fn deployment(&self, stack: &str) -> Result<Deployment, AccountError> {
         self.stacks.read(stack, &self.region).await
     }
 
-    /// Everything that is to be known of a subject, but for the day: that is the caller's to say.
+    /// Reads all facts about a subject except the day, which the caller supplies.
     pub async fn facts(&self, subject: &Subject) -> Facts {
         let questions = subject.questions();
         let (bucket, role, key, models, quotas, concurrency, rules) = tokio::join!(

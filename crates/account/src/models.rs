@@ -50,7 +50,7 @@ impl AccountModels {
             Some(id) => tokio::join!(self.model(&id), self.access(&id)),
             None => (Fact::NotRead, Fact::NotRead),
         };
-        // What an unknown model's access is, nobody needs to know.
+        // If the model is unknown, its access does not matter.
         let access = if model == Fact::Absent {
             Fact::NotRead
         } else {
@@ -131,7 +131,7 @@ impl AccountModels {
     }
 }
 
-/// Bedrock says of ids that it does not know that they are not valid.
+/// Bedrock rejects an id that it does not know as invalid.
 fn found<T>(answer: Result<T, Failure>) -> Fact<T> {
     match answer {
         Err(failure) if failure.kind == Kind::Invalid => Fact::Absent,
@@ -139,7 +139,7 @@ fn found<T>(answer: Result<T, Failure>) -> Fact<T> {
     }
 }
 
-/// The id of a profile's model: that of the Region if there is one, else any.
+/// Returns the id of the model behind a profile: the one in the Region, or else the first.
 fn model_of(profile: &Profile, region: &str) -> Option<String> {
     let arns: Vec<Arn<'_>> = profile
         .models
@@ -155,7 +155,7 @@ fn model_of(profile: &Profile, region: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The service says nothing of an agreement where none is needed.
+/// The service returns no agreement if none is needed.
 fn agreement(of_service: Option<&AgreementAvailability>) -> Agreement {
     let Some(of_service) = of_service else {
         return Agreement::Available;
@@ -171,7 +171,7 @@ fn agreement(of_service: Option<&AgreementAvailability>) -> Agreement {
     }
 }
 
-/// The day of a time, in UTC.
+/// Returns the day of a time, in UTC.
 fn day(time: &DateTime) -> Option<Date> {
     let time = Timestamp::from_second(time.secs()).ok()?;
     Some(time.to_zoned(TimeZone::UTC).date())

@@ -1,4 +1,4 @@
-//! The Query protocol of CloudFormation and IAM: a form is posted, XML comes back.
+//! The Query protocol of CloudFormation and IAM: form fields are posted, and XML comes back.
 
 use crate::answer::not_understood;
 use quarry_edge::failure::Failure;
@@ -12,7 +12,7 @@ pub(crate) const QUERY: Protocol = Protocol {
     read_error,
 };
 
-/// A list, as the protocol writes it.
+/// A list as the protocol writes it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Members<T> {
     #[serde(rename = "member", default = "Vec::new")]
@@ -27,7 +27,7 @@ impl<T> Default for Members<T> {
     }
 }
 
-/// Calls an operation of an API's version and reads its answer.
+/// Calls an operation of a version of an API and parses the response.
 pub(crate) async fn call<T: DeserializeOwned>(
     calls: &SignedCalls,
     version: &str,

@@ -1,4 +1,4 @@
-//! Service Quotas: those of Bedrock, as they hold for the account.
+//! Service Quotas: the account's quotas of Bedrock.
 
 use crate::answer::{fact, not_understood};
 use aws_config::SdkConfig;
@@ -13,9 +13,9 @@ use serde_json::json;
 #[derive(Debug)]
 pub(crate) struct Quotas(SignedCalls);
 
-/// The most that a page may have (`ListServiceQuotas`, `MaxResults`).
+/// The largest page size (`ListServiceQuotas`, `MaxResults`).
 const PAGE: u32 = 100;
-/// More pages than Bedrock has quotas for: who gets here is led round in a circle.
+/// A listing with more pages than this goes in a circle: Bedrock does not have so many quotas.
 const MOST_PAGES: usize = 200;
 
 #[derive(Debug, Deserialize)]

@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub(crate) struct EventRules(SignedCalls);
 
-/// The most that a page may have (`ListRules`, `Limit`).
+/// The largest page size (`ListRules`, `Limit`).
 const PAGE: u32 = 100;
-/// More pages than a bus has rules for: an account may have some hundred rules, and asks for a few thousand at most.
+/// A listing with more pages than this goes in a circle: an account may have some hundred rules, a
+/// few thousand if it asks for more.
 const MOST_PAGES: usize = 200;
 
 #[derive(Debug, Deserialize)]
@@ -31,7 +32,7 @@ struct RulePage {
 struct ListedRule {
     name: String,
     state: Option<String>,
-    /// JSON. `EventRules` with a schedule have none.
+    /// JSON. Rules with a schedule have none.
     event_pattern: Option<String>,
 }
 
@@ -41,7 +42,7 @@ impl From<ListedRule> for Rule {
         Self {
             name: listed.name,
             enabled: listed.state.as_deref() != Some("DISABLED"),
-            // EventBridge takes no pattern that is not JSON.
+            // EventBridge only accepts patterns that are JSON.
             pattern: pattern.and_then(Result::ok).unwrap_or(Value::Null),
         }
     }

@@ -1,4 +1,4 @@
-//! CloudFormation: a stack's parameters and outputs.
+//! CloudFormation: the parameters and outputs of a stack.
 
 use crate::AccountError;
 use crate::query::{Members, QUERY, call};
@@ -82,7 +82,7 @@ impl Stacks {
         let answer =
             call::<DescribeStacksResponse>(&self.0, VERSION, "DescribeStacks", &input).await;
         let answer = answer.map_err(|source| {
-            // CloudFormation has no code of its own for it.
+            // CloudFormation has no error code for a missing stack.
             if source.kind == Kind::Invalid && source.message.contains("does not exist") {
                 missing()
             } else {

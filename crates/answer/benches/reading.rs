@@ -1,7 +1,8 @@
-//! Output lines to result fields: line, answer, JSON, coercion, validation, on one core.
+//! Measures how fast output lines become result fields: line, answer, JSON, coercion and
+//! validation, on one core.
 //!
-//! The target is 100,000 lines per second for lines of about 4 kB with an answer of about 700
-//! bytes (the size of a classification with evidence).
+//! The target is 100,000 lines per second for lines of about 4 kB with an answer of about 700 bytes
+//! (the size of a classification with evidence).
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};

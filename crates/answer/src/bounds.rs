@@ -1,19 +1,21 @@
-//! Limits of an output schema, checked before anything is made of it: rules, columns and requests grow with it.
+//! Checks the size of an output schema before it is used, because rules, columns and requests grow
+//! with it.
 //!
-//! Definitions count wherever they are referred to, since they are put in place there: for the coercion of answers, for
-//! the types of Parquet columns, and for models that take no definitions. A definition within itself is not counted again.
+//! A definition counts at every reference to it, because it is put in place there: for the coercion
+//! of answers, for the types of Parquet columns, and for models that take no definitions. A
+//! definition within itself is not counted again.
 
 use quarry_model::schema_parts::{placed_parts, referenced};
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// The most properties, of all objects in the schema together.
+/// The most properties of all objects in the schema together.
 const MOST_PROPERTIES: usize = 5_000;
 
-/// How deeply schemas may stand in each other, references followed.
+/// The deepest nesting of schemas, with references followed.
 const DEEPEST: usize = 64;
 
-/// The most schemas once every definition stands where it is referred to.
+/// The most schemas after every reference is replaced by its definition.
 const MOST_IN_PLACE: usize = 100_000;
 
 /// Why a schema is too large to be used.
@@ -22,10 +24,10 @@ pub enum TooLarge {
     /// Too many properties.
     #[error("output schema has {found} properties, more than {MOST_PROPERTIES}; ask for fewer")]
     Properties {
-        /// How many it has.
+        /// Number of properties.
         found: usize,
     },
-    /// Too deep.
+    /// The schema is nested too deeply.
     #[error(
         "output schema is more than {DEEPEST} schemas deep, at #{place}; nest fewer objects and lists"
     )]
@@ -33,7 +35,7 @@ pub enum TooLarge {
         /// JSON Pointer of a schema that is too deep.
         place: String,
     },
-    /// Too many schemas once definitions stand in place of their references.
+    /// There are too many schemas after every reference is replaced by its definition.
     #[error(
         "output schema holds more than {MOST_IN_PLACE} schemas once its definitions stand where they are referred to, at \
          #{place}; refer less often to definitions that refer to others"
@@ -44,7 +46,7 @@ pub enum TooLarge {
     },
 }
 
-/// What a schema comes to, with its definitions in place.
+/// The size of a schema with its definitions in place.
 #[derive(Clone, Copy)]
 struct Extent {
     schemas: usize,
@@ -70,7 +72,7 @@ pub(crate) fn check(document: &Value) -> Result<(), TooLarge> {
 struct Measure<'a> {
     document: &'a Value,
     properties: usize,
-    /// By address of what is referred to; `None` while that is being measured.
+    /// Keyed by the address of the referenced schema; `None` while it is being measured.
     known: HashMap<*const Value, Option<Extent>>,
 }
 
@@ -127,7 +129,7 @@ impl<'a> Measure<'a> {
         };
         let properties = self.properties;
         let extent = self.extent(target, depth, place.to_owned())?;
-        // They are counted where they stand.
+        // Definitions are counted at their references.
         self.properties = properties;
         self.known.insert(std::ptr::from_ref(target), Some(extent));
         Ok(extent)

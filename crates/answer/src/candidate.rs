@@ -1,15 +1,16 @@
-//! Which objects of an answer's text can be the answer.
+//! Finds the objects of an answer's text that can be the answer.
 //!
 //! An answer is an object alone, an object among prose, fences and reasoning, or, after a prefill,
-//! an object without its first `{`. All objects that stand for themselves are found; which of them
-//! counts is decided in [`crate::choice`]. Two rules against taking the wrong thing:
+//! an object without its first `{`. This module finds all independent objects; [`crate::choice`]
+//! decides which of them is the answer. Two rules prevent a wrong choice:
 //!
-//! - An object that is a member of another one is not the answer: not where the other one is broken
-//!   (a brace is open that nothing closes), and not where its beginning is missing (`"name":` or a
-//!   list stands before the object, and its end behind).
+//! - An object that is a member of another one is not the answer. This also holds if the other one
+//!   is broken (a brace is never closed) or lacks its beginning (`"name":` or a list precedes the
+//!   object, and the end of the other one follows it).
 //! - What a model wrote while it reasoned is not the answer ([`crate::reasoning`]).
 //!
-//! Limits: [`MOST_STARTS`] braces are tried that begin no JSON; braces of code are not.
+//! Limits: at most [`MOST_STARTS`] braces that do not begin JSON are tried; braces of code do not
+//! count.
 
 use crate::choice::announces_the_final;
 use crate::parse::{NotJson, parse_prefix};
@@ -18,40 +19,40 @@ use crate::reasoning::{Mark, ReasoningMarks, behind_bare_channels};
 use jiter::{JsonObject, JsonValue};
 use std::borrow::Cow;
 
-/// Most braces followed by a quote that begin no JSON.
+/// The most braces that a quote follows and that do not begin JSON.
 const MOST_STARTS: usize = 256;
 
-/// Most objects behind a quoted word and a colon.
+/// The most objects after a quoted word and a colon.
 const MOST_LABELS: usize = 64;
 
 const NOTHING: &str = "no JSON object in the answer";
 const IN_OPEN_BRACE: &str = "a brace before the JSON object is not closed";
 
-/// Longest name of a member that is looked for in front of an object, in bytes.
+/// The longest name of a member that is searched before an object, in bytes.
 const LONGEST_NAME: usize = 200;
 
-/// An object that stands for itself.
+/// An independent object.
 #[derive(Debug)]
 pub(crate) struct Found<'t> {
     /// Offset in the text.
     pub(crate) start: usize,
-    /// Its JSON, repaired if need be.
+    /// Its JSON, repaired if necessary.
     pub(crate) json: Cow<'t, str>,
-    /// What was parsed; `None` where it was repaired.
+    /// The parsed members; `None` if the object was repaired.
     pub(crate) members: Option<JsonObject<'t>>,
-    /// What stands behind it, repaired with it.
+    /// The text after it, repaired together with it.
     pub(crate) after: Cow<'t, str>,
     pub(crate) repaired: bool,
-    /// It is announced as the final answer.
+    /// The text before it announces the final answer.
     pub(crate) is_final: bool,
 }
 
-/// The members of an object: those that were parsed, or those of its JSON.
+/// Returns the members of an object: the parsed ones, or else those of its JSON.
 pub(crate) fn members_of<'j>(parsed: Option<JsonObject<'j>>, json: &'j str) -> JsonObject<'j> {
     parsed.or_else(|| object_of(json)).unwrap_or_default()
 }
 
-/// The members of the object that a text begins with.
+/// Returns the members of the object at the start of a text.
 pub(crate) fn object_of(json: &str) -> Option<JsonObject<'_>> {
     match parse_prefix(json).ok()?.value {
         JsonValue::Object(members) => Some(members),
@@ -59,32 +60,32 @@ pub(crate) fn object_of(json: &str) -> Option<JsonObject<'_>> {
     }
 }
 
-/// What there is in a text.
+/// The contents of a text.
 #[derive(Debug, Default)]
 pub(crate) struct Scan<'t> {
     pub(crate) found: Vec<Found<'t>>,
-    /// Why the first thing that looks like an object is none.
+    /// Why the first thing that looks like an object is not one.
     pub(crate) problem: Option<NotJson>,
     /// Why nothing was found, if nothing was and there is no problem.
     pub(crate) reason: &'static str,
-    /// Behind the last object stands one that is broken.
+    /// A broken object follows the last object.
     pub(crate) ends_broken: bool,
 }
 
 /// What is known about an answer before it is read.
 #[derive(Clone, Copy)]
 pub(crate) struct Expectation<'s> {
-    /// The `{` of the answer was given to the model, or would be missed.
+    /// The `{` of the answer was given to the model, or may be missing.
     pub(crate) restores_brace: bool,
-    /// It was given to the model.
+    /// The `{` was given to the model.
     pub(crate) prefilled: bool,
-    /// Whether an answer has a member of this name.
+    /// Whether a member of this name belongs to an answer.
     pub(crate) is_property: &'s dyn Fn(&str) -> bool,
 }
 
-/// Finds the objects of an answer and hands them to `then`, with the text they are in.
+/// Finds the objects of an answer and passes them to `then`, together with their text.
 ///
-/// They borrow from a text that may have been made for them, hence the continuation.
+/// The objects may borrow from a text that was made for them; hence the continuation.
 pub(crate) fn scanned<T>(
     text: &str,
     expectation: Expectation<'_>,
@@ -100,7 +101,7 @@ pub(crate) fn scanned<T>(
     then(text, scan(text, expectation))
 }
 
-/// The text as the model wrote it, prefill included, for the raw response column.
+/// Returns the text as the model wrote it, including the prefill, for the raw response column.
 pub(crate) fn with_prefill(text: &str) -> Cow<'_, str> {
     if text.trim_start_matches(is_blank).starts_with('{') {
         Cow::Borrowed(text)
@@ -109,17 +110,17 @@ pub(crate) fn with_prefill(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a `{` before the text would make the beginning of an object.
+/// Whether the text begins like an object after a `{`.
 fn continues_an_object(text: &str) -> bool {
     text.trim_start_matches([' ', '\t', '\n', '\r'])
         .starts_with(['"', '}'])
 }
 
-/// Whether what would be an object's first member is a quoted word in prose: no value follows it,
-/// or an object that is whole and has all of the text.
+/// Whether the object's supposed first member is a quoted word in prose: no value follows it, or
+/// its value is a complete object that takes all the remaining text.
 fn is_label(restored: &str, expectation: Expectation<'_>) -> bool {
     let Some((name, rest)) = first_member(restored) else {
-        // An empty object, or a word in quotes that is no name.
+        // An empty object, or a quoted word that is not a name.
         return !restored[1..].trim_start().starts_with('}') && parse_prefix(restored).is_err();
     };
     if !begins_a_value(rest) {
@@ -132,7 +133,8 @@ fn is_label(restored: &str, expectation: Expectation<'_>) -> bool {
         && parse_prefix(rest).is_ok_and(|object| is_wrapping(&rest[object.end..]))
 }
 
-/// The name of the first member of what begins with `{`, and the text from its value on.
+/// Returns the name of the first member of a text that begins with `{`, and the text from the
+/// member's value on.
 fn first_member(object: &str) -> Option<(&str, &str)> {
     let (name, rest) = object[1..]
         .trim_start()
@@ -155,14 +157,14 @@ fn begins_a_value(text: &str) -> bool {
             })
 }
 
-/// Whether the text around an object says nothing: blanks and the marks of a code fence.
+/// Whether the text around an object has no meaning: blanks and the marks of a code fence.
 pub(crate) fn is_wrapping(text: &str) -> bool {
     let text = text.trim().trim_matches(['`', '~']).trim();
     text.is_empty() || text.eq_ignore_ascii_case("json") || text == "\u{FEFF}"
 }
 
-/// Blanks as Python's `strip` sees them, and characters without width that editors and models put
-/// in front of a text.
+/// Blanks according to Python's `strip`, and zero-width characters that editors and models put
+/// before a text.
 fn is_blank(character: char) -> bool {
     character.is_whitespace()
         || matches!(
@@ -213,17 +215,17 @@ struct Scanner<'t, 'e> {
     expectation: Expectation<'e>,
     marks: ReasoningMarks,
     at: usize,
-    /// Where what was passed over last ends: an object, or reasoning.
+    /// The end of what was skipped last: an object or reasoning.
     behind: usize,
-    /// Braces that are open and begin no JSON.
+    /// Open braces that do not begin JSON.
     open: usize,
-    /// Something that looks like an object begins no JSON.
+    /// Something looks like an object but does not begin JSON.
     was_broken: bool,
-    /// The last object is a member of one without a beginning.
+    /// The last object is a member of an object without a beginning.
     is_inside: bool,
-    /// Braces that were tried and begin no JSON.
+    /// Braces that were tried and do not begin JSON.
     starts: usize,
-    /// Objects behind what may be a member's name.
+    /// Objects after what may be a member's name.
     labels: usize,
     first_brace: Option<usize>,
     scan: Scan<'t>,
@@ -245,7 +247,7 @@ impl<'t> Scanner<'t, '_> {
         self.scan
     }
 
-    /// Passes over what may be a mark of reasoning. False if the rest is reasoning.
+    /// Skips what may be a mark of reasoning. Returns `false` if the rest is reasoning.
     fn mark(&mut self) -> bool {
         match self.marks.at(&self.text[self.at..]) {
             None => self.at += 1,
@@ -277,7 +279,8 @@ impl<'t> Scanner<'t, '_> {
         true
     }
 
-    /// Whether reasoning without an end is ended by a mark of another kind; goes on there.
+    /// Whether a mark of another kind ends reasoning that has no end of its own. If so, continues
+    /// there.
     fn ends_later(&mut self) -> bool {
         let mut from = self.at + 1;
         while let Some(next) = self.text[from..].find(['<', '[']) {
@@ -296,7 +299,7 @@ impl<'t> Scanner<'t, '_> {
         false
     }
 
-    /// Takes an object, or passes over a brace.
+    /// Takes an object, or skips a brace.
     fn brace(&mut self) {
         let text = &self.text[self.at..];
         let looks_like_one = text[1..].trim_start().starts_with(['"', '}']);
@@ -308,7 +311,7 @@ impl<'t> Scanner<'t, '_> {
             return;
         }
         if self.open > 0 || self.was_broken {
-            // Only what is JSON as it is: the beginning decides what is broken.
+            // Only unrepaired JSON counts here, because the beginning decides what is broken.
             match parse_prefix(text) {
                 Ok(parsed) => {
                     let end = self.at + parsed.end;
@@ -372,7 +375,7 @@ impl<'t> Scanner<'t, '_> {
 
     fn take_repaired(&mut self, fixed: &str) {
         let Ok(parsed) = parse_prefix(fixed) else {
-            // A repair parses.
+            // A repaired text parses.
             self.at += 1;
             return;
         };
@@ -392,8 +395,8 @@ impl<'t> Scanner<'t, '_> {
         self.pass(end);
     }
 
-    /// Whether the object here, which ends at `end`, is a member of one that is broken or has no
-    /// beginning.
+    /// Whether the object here, which ends at `end`, is a member of an object that is broken or has
+    /// no beginning.
     fn is_a_member(&mut self, end: usize) -> bool {
         let before = self.text[self.behind..self.at].trim_end();
         self.is_inside = match self.place(before) {
@@ -410,7 +413,7 @@ impl<'t> Scanner<'t, '_> {
         self.is_inside
     }
 
-    /// What the text between the last object and this one says about its place.
+    /// Returns what the text between the last object and this one shows about its position.
     fn place(&self, before: &str) -> Place {
         if before == "," && self.is_inside {
             return Place::Inside;
@@ -448,9 +451,9 @@ impl<'t> Scanner<'t, '_> {
 enum Place {
     /// Among prose.
     Free,
-    /// Behind `"name":`, which may be prose.
+    /// After `"name":`, which may be prose.
     Labelled,
-    /// Behind a member, or in a list that is one.
+    /// After a member, or in a list that is a member.
     Inside,
 }
 

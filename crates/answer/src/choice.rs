@@ -1,41 +1,41 @@
-//! Which of the objects of a text is the answer.
+//! Decides which of the objects of a text is the answer.
 //!
-//! One object is the answer. Of several, the last one is if it is announced as the final answer;
-//! else those that have members of the schema must agree. Two that are valid and differ contradict
-//! each other, as does one that is not valid behind one that is; one that is not valid in front is
-//! a draft. An answer that contradicts itself is refused, and so is one of which it cannot be told
-//! whether it is all there. No draft and no piece passes as an answer.
+//! A single object is the answer. Of several, the last one is the answer if the text announces it
+//! as final. Otherwise those that have members of the schema must agree. Two valid objects that
+//! differ contradict each other, and so does an invalid object after a valid one; an invalid object
+//! before a valid one is a draft. An answer that contradicts itself is refused, and so is one that
+//! may be incomplete. Neither a draft nor a fragment is accepted as an answer.
 
 use crate::candidate::{Found, Scan, is_wrapping};
 use crate::ending::doubt;
 use crate::readable::ends_in_open_quote;
 use std::fmt::Write as _;
 
-/// Longest part of an object in an error text, in bytes.
+/// The longest part of an object in an error text, in bytes.
 const LONGEST_SHOWN: usize = 300;
 
-/// What one object is worth.
+/// An object, judged as an answer.
 pub(crate) struct Judged<T> {
-    /// The values, or why it is not valid.
+    /// The values, or why the object is not valid.
     pub(crate) value: Result<T, String>,
-    /// It has members that an answer has.
+    /// The object has members that belong to an answer.
     pub(crate) answers: bool,
-    /// It had to be repaired.
+    /// The object had to be repaired.
     pub(crate) repaired: bool,
 }
 
-/// The object that counts.
+/// The chosen object.
 pub(crate) struct Chosen<T> {
     pub(crate) value: T,
     pub(crate) repaired: bool,
-    /// Nothing but blanks and the marks of a fence stand around it.
+    /// Only blanks and the marks of a fence surround it.
     pub(crate) is_all: bool,
 }
 
-/// Why no object counts.
+/// Why no object was chosen.
 pub(crate) struct Refused {
     pub(crate) why: String,
-    /// The object that is not valid was repaired.
+    /// The invalid object was repaired.
     pub(crate) repaired: bool,
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn choose<'t, T: PartialEq>(
     }
 }
 
-/// The place of the object that counts: the last valid one if all agree, else the first.
+/// Returns the index of the chosen object: the last valid one if all agree, or else the first.
 fn agreed<T: PartialEq>(judged: &[(Found<'_>, Judged<T>)]) -> Result<Option<usize>, Refused> {
     let Some(first) = judged.iter().position(|(_, worth)| worth.value.is_ok()) else {
         return Ok((!judged.is_empty()).then_some(0));
@@ -122,7 +122,7 @@ fn contradiction(one: &Found<'_>, other: &Found<'_>) -> String {
     text
 }
 
-/// The beginning of a JSON text, on one line.
+/// Returns the beginning of a JSON text, on one line.
 pub(crate) fn shown(json: &str) -> String {
     let cut = &json[..json.floor_char_boundary(LONGEST_SHOWN)];
     let mut shown = cut.replace(['\n', '\r'], " ");
@@ -132,7 +132,7 @@ pub(crate) fn shown(json: &str) -> String {
     shown
 }
 
-/// Why an object may not be all of the answer.
+/// Returns why an object may be only part of the answer.
 fn incomplete(found: &Found<'_>, is_stopped: bool, ends_broken: bool) -> Option<&'static str> {
     if is_wrapping(&found.after) {
         return None;
@@ -168,7 +168,7 @@ fn announces_a_value(after: &str) -> bool {
     })
 }
 
-/// Whether a text that leads to an object, or ends an answer, says that the final answer follows.
+/// Whether a text before an object, or at the end of an answer, announces the final answer.
 pub(crate) fn announces_the_final(text: &str) -> bool {
     const WORDS: [&str; 12] = [
         "final answer",
@@ -184,7 +184,7 @@ pub(crate) fn announces_the_final(text: &str) -> bool {
         "corrected json",
         "corrected object",
     ];
-    /// More than the longest words.
+    /// Longer than the longest of the phrases.
     const LENGTH: usize = 40;
 
     let fenced = text.trim_end();

@@ -1,30 +1,30 @@
-//! Coercion of an answer's values to what the schema asks for, before it is validated.
+//! Coerces an answer's values to the types of the schema, before validation.
 //!
-//! Models write `"0.9"` where 0.9 was meant. The coercions are those of pydantic's lax JSON mode,
-//! which the prompts in use were written against:
+//! Models write `"0.9"` where they mean 0.9. The coercions are those of pydantic's lax JSON mode,
+//! for which the prompts in use were written:
 //!
-//! - number: from an integer, a boolean, or text holding a number (blanks around it and single
-//!   underscores within are accepted; `50%`, `0,5` and empty text are not);
-//! - integer: from a number without fraction, a boolean, or text holding an integer (`"1.0"` and
-//!   `"007"` too, `"1e3"` not);
-//! - boolean: from 0, 1, and true/false, t/f, yes/no, y/n, on/off, 1/0 in any case;
-//! - text never from anything else; arrays only from arrays, element by element; objects only
-//!   from objects, member by member.
+//! - number: from an integer, a boolean, or text with a number (surrounding blanks and single
+//!   underscores between digits are accepted; `50%`, `0,5` and empty text are not);
+//! - integer: from a number without fraction, a boolean, or text with an integer (also `"1.0"` and
+//!   `"007"`, but not `"1e3"`);
+//! - boolean: from 0, 1, and true/false, t/f, yes/no, y/n, on/off, 1/0 in upper or lower case;
+//! - text: from nothing else; arrays only from arrays, element by element; objects only from
+//!   objects, member by member.
 //!
-//! And its leniencies: an optional property may be null, which is the same as leaving it out, and
-//! members the schema does not name are dropped, also where it says `additionalProperties: false`.
-//! They are kept where the schema has more to say about them than `properties` does
-//! (`patternProperties`, an `additionalProperties` schema, combinators), and in objects for which
-//! it names no properties at all. Of a repeated member the last one counts.
+//! The leniencies are also those of pydantic. An optional property may be null, which has the same
+//! meaning as leaving it out. Members that the schema does not name are dropped, even if it has
+//! `additionalProperties: false`. They are kept if the schema says more about them than
+//! `properties` does (`patternProperties`, an `additionalProperties` schema, combinators), and in
+//! objects for which it names no properties at all. Of a repeated member the last one counts.
 //!
-//! Numbers JSON cannot write (NaN, infinities, `1e400`, the text `"inf"`) become
-//! [`Datum::NonFinite`], which never validates.
+//! Numbers that JSON cannot express (NaN, infinities, `1e400`, the text `"inf"`) become
+//! [`Datum::NonFinite`], which is never valid.
 //!
-//! What cannot be coerced is left as it is: the validator names it.
+//! A value that cannot be coerced stays as it is, and the validator reports it.
 //!
-//! Limits: `$ref` is followed within the document, five deep and not into itself (the inside of a
-//! recursive schema is not coerced), and a choice (`anyOf`, `oneOf`, a list of types) is looked
-//! into only if it is "one thing or null".
+//! Limits: `$ref` is followed within the document, at most five deep and not into itself (the
+//! inside of a recursive schema is not coerced). A choice (`anyOf`, `oneOf`, a list of types) is
+//! coerced only if it is "one thing or null".
 
 use crate::datum::Datum;
 use crate::determined::{only_choice, only_type};
@@ -36,14 +36,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Deepest chain of references that is followed. Definitions that refer to each other would grow
-/// the rules without end.
+/// The longest chain of references that is followed. Without a limit, definitions that refer to
+/// each other would make the rules grow without end.
 const DEEPEST_REFERENCE: usize = 5;
 
-/// How to coerce one value; derived from its schema once.
+/// How to coerce one value; derived once from its schema.
 #[derive(Debug)]
 pub(crate) enum CoercionRule {
-    /// As it is.
+    /// Keep the value as it is.
     Keep(FieldKind),
     Number,
     Integer,
@@ -56,9 +56,9 @@ pub(crate) enum CoercionRule {
 #[derive(Debug)]
 pub(crate) struct ObjectRule {
     properties: IndexMap<String, PropertyRule>,
-    /// Other names that answers have for properties.
+    /// The other names of properties in answers.
     renamed: HashMap<String, String>,
-    /// Members that are not properties are kept.
+    /// Whether members that are not properties are kept.
     keeps_others: bool,
 }
 
@@ -69,7 +69,7 @@ struct PropertyRule {
 }
 
 impl CoercionRule {
-    /// The values this rule lets through unchanged.
+    /// The kind of values that this rule leaves unchanged.
     pub(crate) fn kind(&self) -> FieldKind {
         match self {
             Self::Keep(kind) => *kind,
@@ -81,7 +81,7 @@ impl CoercionRule {
         }
     }
 
-    /// Coerces a value as far as it goes. Never fails.
+    /// Coerces a value as far as possible. Never fails.
     pub(crate) fn apply<'a>(&'a self, value: JsonValue<'a>) -> Datum<'a> {
         match (self, value) {
             (Self::Object(rule), JsonValue::Object(members)) => rule.apply(members),
@@ -107,7 +107,8 @@ impl ObjectRule {
             .map(|(name, property)| (name.as_str(), property.rule.kind()))
     }
 
-    /// Takes members under other names for properties: pairs of the other name and the property's own.
+    /// Accepts members under other names as properties: pairs of the other name and the property's
+    /// own.
     pub(crate) fn rename(&mut self, renamed: impl IntoIterator<Item = (String, String)>) {
         self.renamed = renamed.into_iter().collect();
     }
@@ -116,7 +117,7 @@ impl ObjectRule {
         !self.renamed.is_empty()
     }
 
-    /// The rule of a property, by any name that answers have for it.
+    /// Returns the rule of a property, by any of its names in answers.
     pub(crate) fn rule_of(&self, name: &str) -> Option<&CoercionRule> {
         self.property(name).map(|(_, property)| &property.rule)
     }
@@ -134,7 +135,7 @@ impl ObjectRule {
         Some((found.0, found.2))
     }
 
-    /// The properties in schema order, then the other members that are kept.
+    /// Returns the properties in schema order, followed by the other members that are kept.
     pub(crate) fn apply<'a>(&'a self, members: JsonObject<'a>) -> Datum<'a> {
         let mut coerced: Vec<(Cow<'a, str>, Datum<'a>)> = self
             .properties
@@ -160,7 +161,7 @@ impl ObjectRule {
     }
 }
 
-/// A value without any coercion.
+/// Returns a value without any coercion.
 pub(crate) fn keep(value: JsonValue<'_>) -> Datum<'_> {
     match value {
         JsonValue::Null => Datum::Null,
@@ -226,7 +227,7 @@ fn boolean(value: JsonValue<'_>) -> Datum<'_> {
     flag.map_or_else(|| keep(value), Datum::Bool)
 }
 
-/// The integer a float stands for, if it has no fraction and fits.
+/// Returns the integer that equals a float, if the float has no fraction and fits.
 fn whole(number: f64) -> Option<i64> {
     #[expect(
         clippy::cast_precision_loss,
@@ -279,7 +280,7 @@ fn integer_in(text: &str) -> Option<Datum<'static>> {
     is_number.then(|| Datum::BigInt(format!("{sign}{}", magnitude.trim_start_matches('0'))))
 }
 
-/// Python's rule for underscores in numbers: between digits, never two in a row.
+/// Removes underscores by Python's rule: only between digits, never two in a row.
 fn without_underscores(text: &str) -> Option<String> {
     let grouped = text.contains('_')
         && !text.contains("__")
@@ -301,9 +302,10 @@ fn boolean_in(text: &str) -> Option<bool> {
     }
 }
 
-/// Members with distinct names: of a repeated one the last value, at the place of the first.
+/// Returns members with distinct names: of a repeated one the last value, at the position of the
+/// first.
 fn distinct<'a>(members: Vec<(Cow<'a, str>, JsonValue<'a>)>) -> Vec<(Cow<'a, str>, Datum<'a>)> {
-    /// Up to here looking through the list is faster than building a map.
+    /// Up to this number of members, searching the list is faster than building a map.
     const FEW: usize = 16;
 
     let mut kept: Vec<(Cow<'a, str>, Datum<'a>)> = Vec::with_capacity(members.len());
@@ -370,7 +372,7 @@ fn rule_of(schema: &Value, document: &Value, references: &mut Vec<String>) -> Co
     }
 }
 
-/// The rule for an object with named properties; `None` if the schema names none.
+/// Returns the rule for an object with named properties; `None` if the schema names none.
 pub(crate) fn object_rule(
     members: &Map<String, Value>,
     document: &Value,
@@ -466,7 +468,7 @@ mod tests {
     use crate::parse::parse_prefix;
     use serde_json::json;
 
-    /// The JSON of `value` after coercion to `schema`.
+    /// Returns the JSON of `value` after coercion to `schema`.
     fn coerced(schema: &Value, value: &str) -> String {
         let rule = rule_of(schema, schema, &mut Vec::new());
         let parsed = parse_prefix(value).expect("JSON");

@@ -1,8 +1,8 @@
 //! The values of an answer after coercion.
 //!
-//! A tree of its own, and not `serde_json::Value`, for three things that type cannot hold: an
-//! integer of any length, an optional property that is left out but keeps its place in the order,
-//! and text that still borrows from the answer.
+//! This tree exists beside `serde_json::Value` because that type cannot hold three things: an
+//! integer of any length, an optional property that is missing but keeps its position in the order,
+//! and text that borrows from the answer.
 
 use serde_json::{Map, Number, Value};
 use std::borrow::Cow;
@@ -10,7 +10,7 @@ use std::borrow::Cow;
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Datum<'a> {
-    /// An optional property the answer does not have, or has as null. Not there for the schema,
+    /// An optional property that the answer lacks or has as null. It is missing for the schema and
     /// null in the result.
     Absent,
     Null,
@@ -20,7 +20,7 @@ pub(crate) enum Datum<'a> {
     BigInt(String),
     /// Always finite.
     Float(f64),
-    /// A number JSON cannot write: NaN or an infinity.
+    /// A number that JSON cannot express: NaN or an infinity.
     NonFinite,
     Text(Cow<'a, str>),
     Array(Vec<Datum<'a>>),
@@ -29,7 +29,7 @@ pub(crate) enum Datum<'a> {
 }
 
 impl Datum<'_> {
-    /// Writes compact JSON. What JSON cannot hold is written as null.
+    /// Writes compact JSON. A value that JSON cannot express is written as null.
     pub(crate) fn write_json(&self, out: &mut String) {
         match self {
             Self::Absent | Self::Null | Self::NonFinite => out.push_str("null"),
@@ -64,7 +64,7 @@ impl Datum<'_> {
         }
     }
 
-    /// The value as the validator shows it in a message.
+    /// The value as the validator's messages show it.
     pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Absent | Self::Null | Self::NonFinite => Value::Null,
@@ -88,7 +88,7 @@ impl Datum<'_> {
         }
     }
 
-    /// JSON Pointers of all numbers JSON cannot write.
+    /// JSON Pointers of all numbers that JSON cannot express.
     pub(crate) fn non_finite_paths(&self) -> Vec<String> {
         fn walk(value: &Datum<'_>, path: &mut String, found: &mut Vec<String>) {
             let length = path.len();
@@ -125,11 +125,11 @@ pub(crate) fn write_int(number: i64, out: &mut String) {
     let _ = write!(out, "{number}");
 }
 
-/// Shortest text that reads back as the same number, with a fraction or an exponent, as Python
-/// writes it: downstream readers may compare text.
+/// Writes the shortest text that reads back as the same number, with a fraction or an exponent. The
+/// form is Python's, because downstream readers may compare text.
 pub(crate) fn write_float(number: f64, out: &mut String) {
     use std::fmt::Write as _;
-    /// Below it Python uses an exponent, of two digits at least.
+    /// Below it Python uses an exponent of at least two digits.
     const SMALLEST_WITHOUT_EXPONENT: f64 = 1e-4;
 
     let Some(json) = Number::from_f64(number) else {
@@ -146,7 +146,7 @@ pub(crate) fn write_float(number: f64, out: &mut String) {
     let _ = write!(out, "{digits}e-{exponent:0>2}");
 }
 
-/// A JSON string with everything escaped that JSON requires.
+/// Writes a JSON string in which everything that JSON requires is escaped.
 pub(crate) fn write_text(text: &str, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push('"');

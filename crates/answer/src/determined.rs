@@ -1,8 +1,9 @@
-//! What a JSON Schema leaves no choice about. Coercion and the types of Parquet columns both follow it.
+//! The only type or choice that a JSON Schema allows. Coercion and the types of Parquet columns
+//! both follow it.
 
 use serde_json::{Map, Value};
 
-/// The only type a schema allows beside null.
+/// Returns the only type that a schema allows beside null.
 pub fn only_type(members: &Map<String, Value>) -> Option<&str> {
     match members.get("type")? {
         Value::String(name) => Some(name),
@@ -18,7 +19,7 @@ pub fn only_type(members: &Map<String, Value>) -> Option<&str> {
     }
 }
 
-/// The only schema a choice offers beside null.
+/// Returns the only schema that a choice offers beside null.
 pub fn only_choice(members: &Map<String, Value>) -> Option<&Value> {
     if members.contains_key("type") || members.contains_key("properties") {
         return None;

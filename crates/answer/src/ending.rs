@@ -1,18 +1,19 @@
-//! Whether an object ends where its JSON ends.
+//! Decides whether an object ends where its JSON ends.
 //!
-//! A value with a bare quote in it ends too early, and the object may end with it: the JSON of
-//! `{"a":"say "} or so"}` is `{"a":"say "}`. What stands behind an object tells such a piece from
-//! an answer with prose, code or other JSON behind it.
+//! A value that contains a bare quote ends too early, and the object may end with it: the JSON of
+//! `{"a":"say "} or so"}` is `{"a":"say "}`. The text after an object distinguishes such a fragment
+//! from an answer that prose, code or other JSON follows.
 //!
-//! Limits: prose is not understood. Where the text behind an object could be its rest as well as
-//! prose, the answer is refused.
+//! Limits: prose is not understood. If the text after an object could be its rest as well as prose,
+//! the answer is refused.
 
 use crate::parse::parse_prefix;
 
-/// Most objects and quotes looked at behind an object, so that endless ones cost no endless time.
+/// The most objects and quotes that are examined after an object, so that the time is bounded.
 const MOST_TRIALS: usize = 64;
 
-/// Why an object, of which `object` is the JSON, may lack its end, by the text `after` it.
+/// Returns why the object whose JSON is `object` may be incomplete, according to the text `after`
+/// it.
 pub(crate) fn doubt(object: &str, after: &str) -> Option<&'static str> {
     if after.trim_start().is_empty() {
         return None;
@@ -39,8 +40,8 @@ pub(crate) fn doubt(object: &str, after: &str) -> Option<&'static str> {
     None
 }
 
-/// Whether text behind an object holds the real end of that object: a `}` that opens nowhere, with
-/// a quote before it.
+/// Whether the text after an object contains the real end of that object: an unmatched `}` that a
+/// quote precedes.
 pub(crate) fn closes_again(after: &str) -> bool {
     holds_a_stray_brace(after, false)
 }
@@ -57,7 +58,7 @@ fn goes_on_with_a_member(after: &str) -> bool {
         .is_some_and(|(_, rest)| rest.trim_start().starts_with(':'))
 }
 
-/// Whether the last value of an object is a string, at any depth.
+/// Whether the last value of an object, at any depth, is a string.
 fn ends_in_a_string(object: &str) -> bool {
     object
         .trim_end_matches(|character: char| {
@@ -66,8 +67,8 @@ fn ends_in_a_string(object: &str) -> bool {
         .ends_with('"')
 }
 
-/// Whether a text has a `}` that opens nowhere, with a quote before it. JSON objects and pairs of
-/// braces are passed over, and braces in quotes of their own (`"}"`) where `passes_mentions`.
+/// Whether a text has an unmatched `}` that a quote precedes. JSON objects and pairs of braces are
+/// skipped, and so are braces in quotes of their own (`"}"`) if `passes_mentions`.
 fn holds_a_stray_brace(text: &str, passes_mentions: bool) -> bool {
     let bytes = text.as_bytes();
     let mut quoted = false;
@@ -98,14 +99,14 @@ fn holds_a_stray_brace(text: &str, passes_mentions: bool) -> bool {
     false
 }
 
-/// Whether a character stands in quotes or backticks alone.
+/// Whether a character is alone in quotes or backticks.
 fn is_mention(bytes: &[u8], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|before| bytes.get(before));
     before == bytes.get(at + 1) && matches!(before, Some(b'"' | b'\'' | b'`'))
 }
 
-/// Whether the last string of an object could go on behind it: there is a quote on the same line
-/// with which the string, and then the object, would end. A JSON string holds no line break.
+/// Whether the last string of an object could continue after it: the same line has a quote that
+/// would end the string and then the object. A JSON string cannot contain a line break.
 fn may_read_on(object: &str, after: &str) -> bool {
     let Some(open) = object.rfind('"') else {
         return false;
@@ -120,7 +121,7 @@ fn may_read_on(object: &str, after: &str) -> bool {
         }
         trials += 1;
         if line.as_bytes()[at] == b'{' {
-            // A whole object is not the string's rest.
+            // A complete object is not the rest of the string.
             if let Ok(parsed) = parse_prefix(&after[at..]) {
                 at += parsed.end;
                 if at >= line.len() {

@@ -5,15 +5,15 @@ use crate::datum::{Datum, write_float, write_int, write_text};
 /// The value of a schema property in one row, owned and typed for writing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FieldValue {
-    /// No value: an optional property that is absent or null, or a row whose answer failed.
+    /// No value: an optional property that is missing or null, or a row whose answer failed.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// An integer of 64 bits.
+    /// A 64-bit integer.
     Integer(i64),
     /// The decimal digits, with sign, of an integer beyond 64 bits.
     BigInteger(String),
-    /// A finite number of a `number` property, or one with a fraction or an exponent.
+    /// A finite number of a `number` property, or a number with a fraction or an exponent.
     Number(f64),
     /// Text, unescaped.
     Text(String),
@@ -22,7 +22,7 @@ pub enum FieldValue {
 }
 
 impl FieldValue {
-    /// Appends the value as compact JSON, for JSON Lines results.
+    /// Appends the value as compact JSON, for results in JSON Lines.
     pub fn write_json(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
@@ -35,7 +35,7 @@ impl FieldValue {
     }
 
     /// Appends the value as a CSV cell before quoting: text as it is, null as nothing, everything
-    /// else as JSON writes it.
+    /// else as JSON.
     pub fn write_plain(&self, out: &mut String) {
         match self {
             Self::Null => {}
@@ -63,7 +63,7 @@ impl From<Datum<'_>> for FieldValue {
     }
 }
 
-/// What a property's values can be, for typed result columns.
+/// The kind of a property's values, for typed result columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
     /// [`FieldValue::Text`].

@@ -1,4 +1,4 @@
-//! Lets the JSON Schema validator look at a [`Datum`] tree directly, without converting it.
+//! Lets the JSON Schema validator read a [`Datum`] tree directly, without conversion.
 
 use crate::datum::Datum;
 use jsonschema::JsonType;
@@ -6,7 +6,7 @@ use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use serde_json::{Number, Value};
 use std::borrow::Cow;
 
-/// The representation of instances as [`Datum`] trees.
+/// Represents instances as [`Datum`] trees.
 #[derive(Debug)]
 pub(crate) struct DatumJson;
 
@@ -15,7 +15,7 @@ impl Json for DatumJson {
     type PreparedKey = String;
     type StringBuffer = StringNode;
 
-    // Members are a list: walking it once costs less than finding each name in it.
+    // Members are a list: walking it once is faster than searching each name in it.
     const KEYS_PER_LOOKUP: usize = 4;
 
     fn prepare_key(key: &str) -> String {
@@ -32,7 +32,7 @@ impl Json for DatumJson {
     }
 }
 
-/// Holds the property name under validation by `propertyNames`.
+/// Holds the property name that `propertyNames` validates.
 pub(crate) struct StringNode(Datum<'static>);
 
 impl Default for StringNode {
@@ -165,7 +165,7 @@ impl<'a> Node<'a, DatumJson> for &'a Datum<'a> {
 
     fn equals_value(&self, expected: &Value) -> bool {
         match (self, expected) {
-            // The common case of an `enum` of texts, without copying the text.
+            // An `enum` of texts is the common case; the text is not copied.
             (Datum::Text(text), Value::String(expected)) => text == expected,
             (Datum::Text(_), _) | (_, Value::String(_)) => false,
             _ => jsonschema::json::cmp::equal(&Datum::to_value(self), expected),
@@ -202,7 +202,7 @@ impl<'a> Object<'a, DatumJson> for &'a [(Cow<'a, str>, Datum<'a>)] {
     }
 }
 
-/// The members that are there.
+/// The members that are present.
 pub(crate) struct Members<'a>(std::slice::Iter<'a, (Cow<'a, str>, Datum<'a>)>);
 
 impl<'a> Iterator for Members<'a> {

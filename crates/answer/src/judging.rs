@@ -1,5 +1,5 @@
-//! What an object of an answer is worth under a schema: coerced and validated as it came, and if
-//! that fails, with its members where the schema has them ([`crate::misplaced`]).
+//! Judges an object of an answer under a schema: it is coerced and validated as it is and, if that
+//! fails, with its members moved to where the schema has them ([`crate::misplaced`]).
 
 use crate::candidate::{Found, members_of, object_of};
 use crate::choice::Judged;
@@ -9,7 +9,7 @@ use crate::misplaced::{may_wrap, ways};
 use crate::schema::Schema;
 use jiter::JsonValue;
 
-/// What an object is worth as an answer of the schema.
+/// Judges an object as an answer of the schema.
 pub(crate) fn judge(schema: &Schema, found: &mut Found<'_>) -> Judged<Vec<FieldValue>> {
     let count = schema.properties().len();
     let members = members_of(found.members.take(), &found.json);
@@ -41,7 +41,8 @@ pub(crate) fn judge(schema: &Schema, found: &mut Found<'_>) -> Judged<Vec<FieldV
     }
 }
 
-/// The values of an object whose members are not where the schema has them, if it is valid then.
+/// Returns the values of an object whose members are misplaced, if it is valid after they are
+/// moved.
 fn as_meant(schema: &Schema, json: &str, count: usize) -> Option<Vec<FieldValue>> {
     let JsonValue::Object(members) = JsonValue::Object(object_of(json)?).into_static() else {
         return None;
@@ -52,7 +53,7 @@ fn as_meant(schema: &Schema, json: &str, count: usize) -> Option<Vec<FieldValue>
     })
 }
 
-/// Whether one of the schema's properties is there.
+/// Whether one of the schema's properties is present.
 fn has_members(answer: &Datum<'_>, count: usize) -> bool {
     match answer {
         Datum::Object(members) => members
@@ -65,7 +66,7 @@ fn has_members(answer: &Datum<'_>, count: usize) -> bool {
 
 fn fields_of(answer: Datum<'_>, count: usize) -> Vec<FieldValue> {
     match answer {
-        // Members that are not properties stand behind them.
+        // Members that are not properties come after them.
         Datum::Object(members) => members
             .into_iter()
             .take(count)

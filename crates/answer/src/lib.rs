@@ -1,18 +1,18 @@
-//! From a line of Bedrock output to the result columns of a row.
+//! Turns a line of Bedrock output into the result columns of a row.
 //!
 //! The steps, each in its own module:
 //!
-//! 1. [`read_line`] takes a line apart: record id, and model output or error.
-//! 2. `quarry_model::read_output` takes the answer out of the model output.
-//! 3. [`Reader`] finds the JSON object in the answer text, repairs broken quotes where that is
-//!    needed and safe, coerces the values as the schema asks, checks the whole [`Schema`] and
-//!    gives the values in the order of the schema's properties.
+//! 1. [`read_line`] splits a line into the record id and the model output or error.
+//! 2. `quarry_model::read_output` extracts the answer from the model output.
+//! 3. [`Reader`] finds the JSON object in the answer text, repairs broken quotes if that is
+//!    necessary and safe, coerces the values to the schema, validates the whole [`Schema`] and
+//!    returns the values in the order of the schema's properties.
 //!
 //! A bad answer is a result and never an error: every answer has a [`Reading`].
 //!
-//! Limits: nothing is streamed (an answer is in memory whole) and nothing is guessed. Text that is
-//! not JSON in any way described here fails, with the place and the reason, and can be asked
-//! again.
+//! Limits: nothing is streamed (an answer is in memory as a whole) and nothing is guessed. Text
+//! that is not JSON in any of the ways described here fails, with the place and the reason, and can
+//! be asked for again.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -1,13 +1,12 @@
-//! One line of Bedrock output.
+//! Reads one line of Bedrock output.
 //!
 //! Shape: `{"recordId": …, "modelInput": …, "modelOutput": …}`, or `"error": {"errorCode": …,
-//! "errorMessage": …}` in place of `modelOutput`, with the members in any order. `modelInput` is
-//! the request echoed back; it is passed over without being parsed into anything. `errorCode` is
-//! a number in AWS's documentation and text elsewhere: both are read. Lines of the service also say
-//! whether the same record may be sent again (`retryable`), and whether
-//! its job's time was over before its turn (`expired`).
+//! "errorMessage": …}` instead of `modelOutput`, with the members in any order. `modelInput` is the
+//! echoed request, which is skipped. `errorCode` is a number in AWS's documentation and text
+//! elsewhere; both are read. The service's lines also say whether the same record may be sent again
+//! (`retryable`), and whether its job's time ended before its turn (`expired`).
 //!
-//! Limits: splitting a file into lines and skipping blank ones is the caller's work.
+//! Limits: the caller splits a file into lines and skips blank ones.
 
 use quarry_model::Denial;
 use serde::Deserialize;
@@ -15,27 +14,26 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// A line that says what became of one record.
+/// A line about one record.
 #[derive(Debug)]
 pub struct OutputLine<'a> {
-    /// The id the record was sent with.
+    /// The id that the record was sent with.
     pub record_id: Cow<'a, str>,
     /// What became of it.
     pub body: LineBody<'a>,
-    /// Whether the run's fallback model answered. Bedrock's lines do not say that; those that
-    /// Quarry writes for answers given on demand do, as `"byFallback": true`.
+    /// Whether the run's fallback model answered. Bedrock's lines do not say so. The lines that
+    /// Quarry writes for answers on demand do, as `"byFallback": true`.
     pub by_fallback: bool,
-    /// The service tier that answered, of answers given on demand. Not a member of Bedrock's own
-    /// lines.
+    /// The service tier of an answer given on demand. Bedrock's own lines do not have it.
     pub service_tier: Option<Cow<'a, str>>,
 }
 
-/// The part of a line that is not the id.
+/// The part of a line after the id.
 #[derive(Debug)]
 pub enum LineBody<'a> {
     /// The JSON text of `modelOutput`, for `quarry_model::read_output`.
     Output(&'a str),
-    /// The model was not reached or refused the record.
+    /// The model was not reached, or refused the record.
     Error(RecordError<'a>),
 }
 
@@ -46,23 +44,24 @@ pub struct RecordError<'a> {
     pub code: Option<Cow<'a, str>>,
     /// `errorMessage`.
     pub message: Cow<'a, str>,
-    /// What the fallback model said, if it was asked after the run's model had refused the record.
-    /// Not a member of Bedrock's own lines.
+    /// The fallback model's message, if it was asked after the run's model had refused the record.
+    /// Bedrock's own lines do not have it.
     pub fallback_message: Option<Cow<'a, str>>,
-    /// `retryable`, if the line says it.
+    /// `retryable`, if the line has it.
     pub retryable: Option<bool>,
-    /// `expired`: the job's time was over before the record's turn.
+    /// `expired`: the job's time ended before the record's turn.
     pub expired: bool,
 }
 
 impl RecordError<'_> {
-    /// Whether the same record would get the same error again, so that asking again is of no use.
+    /// Whether the same record would get the same error again, so that another attempt is useless.
     ///
-    /// A record that expired with its job was never asked, and the denial of a model's first use
-    /// passes when the account's access is set up, so neither is final. The service's own
-    /// `retryable: false` decides, but for the codes of throttling and of the service's failures. Without it these client errors are final: 400 (the request is not valid),
-    /// 413 (too large) and 422. A 403 or 404 may pass when access is granted or a model appears, and
-    /// 424 is a failure of the model at one attempt.
+    /// A record that expired with its job was never sent, and the denial of a model's first use
+    /// ends when the account's access is set up, so neither is final. Otherwise the service's own
+    /// `retryable: false` decides, except for the codes of throttling and of the service's own
+    /// failures. Without it, these client errors are final: 400 (the request is not valid), 413
+    /// (too large) and 422. A 403 or 404 may end when access is granted or a model appears, and 424
+    /// is a failure of the model in one attempt.
     pub fn is_final(&self) -> bool {
         if self.expired || self.is_first_use() {
             return false;
@@ -79,7 +78,8 @@ impl RecordError<'_> {
         }
     }
 
-    /// Whether the account's first use of the model is not through: every record's error, which passes.
+    /// Whether the account's first use of the model is still pending. Every record then gets this
+    /// error, for a time.
     pub fn is_first_use(&self) -> bool {
         Denial::of(&self.message) == Some(Denial::FirstUse)
     }
@@ -98,7 +98,7 @@ impl fmt::Display for RecordError<'_> {
     }
 }
 
-/// A line that cannot be read, as a value: the other lines of the file are not affected.
+/// A line that cannot be read. It is a value because the other lines of the file are not affected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MalformedLine {
     /// Offset within the line, in bytes, at which reading stopped.
@@ -135,23 +135,23 @@ struct ErrorMembers<'a> {
     message: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "fallbackMessage", default)]
     fallback_message: Option<Cow<'a, str>>,
-    // As raw text: a value of another kind must not cost the message.
+    // Raw text, so that a value of another type does not lose the message.
     #[serde(borrow, default)]
     retryable: Option<&'a RawValue>,
     #[serde(borrow, default)]
     expired: Option<&'a RawValue>,
 }
 
-/// What editors and shells put before a file's first line, and so before any line of files that were
-/// put together.
+/// Editors and shells put it before a file's first line, so it can precede any line of files that
+/// were concatenated.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Reads one line, without its line break (a byte order mark before it, and a carriage return or
-/// blank behind it, are accepted).
+/// Reads one line, without its line break. A byte order mark before it, and a carriage return or
+/// blank after it, are accepted.
 ///
 /// # Errors
 ///
-/// [`MalformedLine`] when the line is not UTF-8, not a JSON object of this shape, or has no
+/// [`MalformedLine`] if the line is not UTF-8, is not a JSON object of this shape, or has no
 /// `recordId`.
 pub fn read_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
     let Some(rest) = line.strip_prefix(BYTE_ORDER_MARK) else {
@@ -190,7 +190,7 @@ fn read_json_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
     })
 }
 
-/// Reads an error in any form: one that is not the documented object is kept as its JSON text.
+/// Reads an error in any form. An error that is not the documented object is kept as its JSON text.
 fn record_error(error: &str) -> RecordError<'_> {
     let Ok(members) = serde_json::from_str::<ErrorMembers<'_>>(error) else {
         let message = serde_json::from_str::<Cow<'_, str>>(error).unwrap_or(Cow::Borrowed(error));

@@ -1,12 +1,12 @@
-//! Values that are there, but not where the schema has them.
+//! Finds values that are present, but not where the schema has them.
 //!
 //! Models that call a tool sometimes write a list or an object as JSON text, put the whole answer
-//! into a member of another name, or let one parameter run on into the next
-//! (`"summary": "…</summary>\n<parameter name=\"findings\">[…]"`). An object that is not valid as
-//! it came is read in these ways, and counts only if the schema then holds for all of it.
+//! into a member of another name, or let one parameter run on into the next (`"summary":
+//! "…</summary>\n<parameter name=\"findings\">[…]"`). An object that is invalid as it is gets read
+//! in these ways, and is accepted only if it then matches the whole schema.
 //!
-//! Limits: JSON text must be whole, and no value is made up. What is read in one of these ways
-//! counts as repaired.
+//! Limits: JSON text must be complete, and no value is invented. An object that is read in one of
+//! these ways counts as repaired.
 
 use crate::coerce::{CoercionRule, ObjectRule};
 use crate::field::FieldKind;
@@ -15,7 +15,7 @@ use jiter::{JsonObject, JsonValue};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The ways in which an object can be meant, the likeliest first.
+/// Returns the possible meanings of an object, the likeliest first.
 pub(crate) fn ways(members: &JsonObject<'static>, rule: &ObjectRule) -> Vec<JsonObject<'static>> {
     let mut ways = Vec::new();
     let mut unfolded = JsonValue::Object(Arc::clone(members));
@@ -35,14 +35,15 @@ pub(crate) fn ways(members: &JsonObject<'static>, rule: &ObjectRule) -> Vec<Json
     ways
 }
 
-/// Whether the object may be a wrapper around the answer, whatever the schema says of it: its only
-/// member is none of the schema's.
+/// Whether the object may be a wrapper around the answer, whatever the schema says about it: its
+/// only member is not a property of the schema.
 pub(crate) fn may_wrap(members: &[(Cow<'_, str>, JsonValue<'_>)], rule: &ObjectRule) -> bool {
     matches!(members, [(name, JsonValue::Object(_) | JsonValue::Str(_))]
         if rule.rule_of(name).is_none() && !rule.keeps_others())
 }
 
-/// Reads JSON text where the rule asks for a list or an object, at any depth. Whether there was any.
+/// Parses JSON text where the rule expects a list or an object, at any depth. Returns whether there
+/// was any.
 fn unfold(rule: &CoercionRule, value: &mut JsonValue<'static>) -> bool {
     if let JsonValue::Str(text) = value
         && let Some(meant) = whole(text)
@@ -79,14 +80,14 @@ fn unfold_object(rule: &ObjectRule, value: &mut JsonValue<'static>) -> bool {
     any
 }
 
-/// The value of a text that is JSON and nothing else.
+/// Returns the value of a text that is nothing but JSON.
 fn whole(text: &str) -> Option<JsonValue<'static>> {
     let text = text.trim();
     let parsed = parse_prefix(text).ok()?;
     (parsed.end == text.len()).then(|| parsed.value.into_static())
 }
 
-/// The object that is the only member of this one, as JSON or as JSON text.
+/// Returns the object that is the only member of this one, as JSON or as JSON text.
 fn unwrapped(members: &JsonObject<'static>, rule: &ObjectRule) -> Option<JsonObject<'static>> {
     let [(name, value)] = members.as_slice() else {
         return None;
@@ -98,7 +99,7 @@ fn unwrapped(members: &JsonObject<'static>, rule: &ObjectRule) -> Option<JsonObj
             _ => None,
         };
     }
-    // A property that cannot hold an object has the whole answer as text.
+    // A property that cannot hold an object may have the whole answer as text.
     let kind = rule.rule_of(name)?.kind();
     let JsonValue::Str(text) = value else {
         return None;
@@ -115,7 +116,8 @@ fn object_in(text: &str) -> Option<JsonObject<'static>> {
     }
 }
 
-/// The members of an object in which the text of one runs on into parameters that the object lacks.
+/// Returns the members of an object in which the text of one runs on into parameters that the
+/// object lacks.
 fn untangled(members: &JsonObject<'static>, rule: &ObjectRule) -> Option<JsonObject<'static>> {
     let (index, kept, parameters) =
         members
@@ -145,8 +147,8 @@ fn untangled(members: &JsonObject<'static>, rule: &ObjectRule) -> Option<JsonObj
     Some(Arc::new(untangled))
 }
 
-/// A text up to the tag that closes it, and the parameters behind that, as text. `None` if anything
-/// else stands there.
+/// Returns a text up to the tag that closes it, and the parameters after that, as text. `None` if
+/// anything else follows.
 fn run_on<'t>(name: &str, text: &'t str) -> Option<(&'t str, Vec<(&'t str, &'t str)>)> {
     let closing = format!("</{name}>");
     let (kept, mut rest) = [closing.as_str(), CLOSING[0], CLOSING[1]]
@@ -190,7 +192,7 @@ fn next_parameter(text: &str) -> Option<usize> {
         .min()
 }
 
-/// With and without the namespace that Claude's own form of calls has.
+/// With and without the namespace of Claude's own form of calls.
 const PARAMETER: [&str; 2] = ["<parameter name=\"", "<antml:parameter name=\""];
 const CLOSING: [&str; 2] = ["</parameter>", "</antml:parameter>"];
 const END: [&str; 3] = ["", "</invoke>", "</antml:invoke>"];

@@ -1,17 +1,17 @@
-//! JSON text to values.
+//! Parses JSON text.
 //!
-//! The parser is jiter, the one behind pydantic, so that what is JSON here is what was JSON for
-//! the programs this replaces: raw control characters, lone surrogate escapes, leading zeros and
+//! The parser is jiter, the one behind pydantic, so that the programs that Quarry replaces and
+//! Quarry accept the same JSON: raw control characters, lone surrogate escapes, leading zeros and
 //! trailing commas are refused, integers keep all their digits, and `NaN` and `Infinity` are read
-//! (they are refused later by name, see [`crate::coerce`]). It also stops at the end of a value,
-//! so the object at the start of a text is found by parsing it and not by counting braces.
+//! (they are refused by name later, see [`crate::coerce`]). The parser also stops at the end of a
+//! value, so the object at the start of a text is found by parsing, not by counting braces.
 //!
 //! Limits: 200 levels of nesting and integers of 4,300 digits, both jiter's.
 
 use jiter::{Jiter, JiterErrorType, JsonValue};
 use std::fmt;
 
-/// A value and what follows it.
+/// A value and the end of its text.
 #[derive(Debug)]
 pub(crate) struct Parsed<'t> {
     /// The value at the start of the text.

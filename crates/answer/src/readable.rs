@@ -1,9 +1,9 @@
-//! A JSON object at the beginning of a text, as it is or repaired.
+//! Reads a JSON object at the beginning of a text, as it is or repaired.
 //!
-//! The order of trying: the text as it is, the repair of all quote pairs, the repair of single
-//! pairs. A text that parses is repaired in one case only: in `{"a":"„x" } and more"}` the quote in
+//! The order of attempts is: the text as it is, the repair of all quote pairs, the repair of single
+//! pairs. A text that parses is repaired in one case only. In `{"a":"„x" } and more"}` the quote in
 //! the value ended the string, and the brace in the value the object. So an object that ends while
-//! a `„` is open and has text behind it is repaired if that makes it reach further.
+//! a `„` is open, with text after it, is repaired if the object then reaches further.
 
 use crate::ending::closes_again;
 use crate::parse::{NotJson, Parsed, parse_prefix};
@@ -17,7 +17,7 @@ pub(crate) enum Readable<'t> {
     Repaired(String),
 }
 
-/// Reads a text that starts with `{` as it is, or repairs it.
+/// Reads a text that starts with `{`, repairing it if necessary.
 pub(crate) fn readable(text: &str) -> Result<Readable<'_>, NotJson> {
     let parsed = match parse_prefix(text) {
         Ok(parsed) => parsed,
@@ -38,15 +38,15 @@ pub(crate) fn ends_in_open_quote(object: &str) -> bool {
     has_low_quote(object) && ends_a_string_in_an_open_quote(object)
 }
 
-/// The offset in the text that was repaired of what stands behind the object: braces outlast every
-/// repair.
+/// Returns the offset, in the text before repair, of what follows the object. No repair changes the
+/// number of braces.
 pub(crate) fn end_before_repair(text: &str, repaired_rest: &str) -> usize {
     memchr::memrchr_iter(b'}', text.as_bytes())
         .nth(count_braces(repaired_rest))
         .map_or(text.len(), |brace| brace + 1)
 }
 
-/// The repair of a text that does not parse.
+/// Returns the repair of a text that does not parse.
 fn repaired(text: &str) -> Option<String> {
     if !has_low_quote(text) {
         return None;
@@ -59,9 +59,9 @@ fn repaired(text: &str) -> Option<String> {
         .or_else(|| repair_single_pairs(text, is_whole))
 }
 
-/// The repair with which the object reaches further into `rest`, the text behind it.
+/// Returns the repair with which the object reaches further into `rest`, the text after it.
 fn repaired_to_read_on(text: &str, rest: &str) -> Option<String> {
-    // Fewer braces behind the object mean that it reaches further.
+    // Fewer braces after the object mean that it reaches further.
     let braces = count_braces(rest);
     let reads_on =
         |text: &str, end: usize| count_braces(&text[end..]) < braces && !closes_again(&text[end..]);

@@ -1,11 +1,11 @@
-//! The result of reading one answer.
+//! Reads one answer into the values of a row.
 //!
-//! With a schema the answer is the JSON object of the text, coerced and validated. Without one it is
-//! the text itself, or its JSON where there is JSON in it. Which object of a text that is, is
-//! decided in [`crate::choice`].
+//! With a schema the answer is the JSON object of the text, coerced and validated. Without a schema
+//! it is the text itself or, if the text contains JSON, that JSON. [`crate::choice`] decides which
+//! object of a text it is.
 //!
-//! An object that the schema does not hold for as it came is read once more in the ways of
-//! [`crate::misplaced`]. What is valid as it came is never touched.
+//! An object that does not match the schema is read again in the ways of [`crate::misplaced`]. An
+//! object that matches is never changed.
 
 use crate::candidate::{Expectation, members_of, scanned, with_prefill};
 use crate::choice::{Chosen, Judged, Refused, choose, shown};
@@ -21,10 +21,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// The name of the only field when there is no schema.
+/// The name of the only field if there is no schema.
 pub const RESPONSE_FIELD: &str = "response";
 
-/// How far reading an answer came.
+/// How far an answer could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ParseStatus {
     /// The answer is valid against the schema.
@@ -65,25 +65,25 @@ impl fmt::Display for ParseStatus {
     reason = "each flag is a fact of its own about the answer"
 )]
 pub struct Reading {
-    /// How far reading came.
+    /// How far the answer could be read.
     pub parse_status: ParseStatus,
-    /// The full schema holds.
+    /// The answer matches the whole schema.
     pub validation_passed: bool,
     /// Quotes had to be repaired before the answer could be parsed, or values were not where the
-    /// schema has them (JSON text in the place of a list, say).
+    /// schema has them (JSON text instead of a list, for example).
     pub repaired: bool,
-    /// The model was stopped before it was done, by a limit on tokens.
+    /// A limit on tokens stopped the model before it was done.
     pub cut_off: bool,
-    /// The model, a filter or a guardrail declined to answer. What it wrote is no answer; why it
-    /// declined is in `error`.
+    /// The model, a filter or a guardrail declined to answer. Its text is not an answer; `error`
+    /// says why it declined.
     pub refused: bool,
-    /// The model was made to answer with JSON: there is a schema, or a `{` was given to it.
+    /// The model was made to answer with JSON: there is a schema, or the model was given a `{`.
     pub json_expected: bool,
-    /// One value for each schema property, in schema order, or without a schema the one field
-    /// [`RESPONSE_FIELD`]. All null when the answer failed.
+    /// One value for each schema property, in schema order, or without a schema the single field
+    /// [`RESPONSE_FIELD`]. All values are null if the answer failed.
     pub fields: Vec<FieldValue>,
-    /// The answer text, prefill included, where the fields do not hold all of it: on failure, where
-    /// it is no answer, and without a schema where the JSON stood in prose.
+    /// The answer text, including the prefill, if the fields do not hold all of it: on failure, if
+    /// it is not an answer, and without a schema if prose surrounds the JSON.
     pub raw_response: Option<String>,
     /// Why the answer is not JSON, or every violation of the schema with its JSON Pointer.
     pub validation_error: Option<String>,
@@ -92,8 +92,8 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Whether the row needs no further asking: the answer is valid, or without a schema JSON, or
-    /// text where text will do and all of it is there.
+    /// Whether the row needs no other round. The answer is valid or, without a schema, is JSON, or
+    /// is complete text if text will do.
     pub fn is_good(&self) -> bool {
         match self.parse_status {
             ParseStatus::Success | ParseStatus::JsonOnly => true,
@@ -118,26 +118,26 @@ struct Circumstances {
 }
 
 impl Reader {
-    /// A reader for answers that must fit `schema`, if there is one.
+    /// Creates a reader for answers that must match `schema`, if there is one.
     ///
     /// `prefilled`: the requests end with an assistant turn of `{`, so the answer texts lack it.
     pub fn new(schema: Option<Arc<Schema>>, prefilled: bool) -> Self {
         Self { schema, prefilled }
     }
 
-    /// The schema answers must fit.
+    /// The schema that answers must match.
     pub fn schema(&self) -> Option<&Arc<Schema>> {
         self.schema.as_ref()
     }
 
-    /// How many fields each [`Reading`] has.
+    /// Number of fields of each [`Reading`].
     pub fn field_count(&self) -> usize {
         self.schema
             .as_ref()
             .map_or(1, |schema| schema.properties().len())
     }
 
-    /// Reads an answer. Never fails: whatever is wrong with it is in the [`Reading`].
+    /// Reads an answer. Never fails: the [`Reading`] says what is wrong.
     pub fn read(&self, answer: &ModelAnswer<'_>) -> Reading {
         if let Some(why) = answer.why_refused() {
             return Reading {
@@ -158,7 +158,7 @@ impl Reader {
         match &answer.content {
             AnswerContent::Tool(json) => self.read_call(json, circumstances),
             AnswerContent::Tools(calls) => self.read_calls(calls, circumstances),
-            // A vector has no name; with a schema it is the one property of the answer.
+            // A vector has no name; with a schema it is the only property of the answer.
             AnswerContent::Embedding(vector) if self.schema.is_some() => {
                 let object = format!("{{\"{EMBEDDING_FIELD}\":{vector}}}");
                 self.read_answer(&object, circumstances)
@@ -186,8 +186,8 @@ impl Reader {
         }
     }
 
-    /// The reading of what a model wrote that is no answer, whatever it looks like: a refusal, say,
-    /// can stop in the middle of a value.
+    /// Returns the reading of a text that is not an answer, whatever it looks like. A refusal, for
+    /// example, can stop in the middle of a value.
     fn not_an_answer(&self, answer: &ModelAnswer<'_>, why: String) -> Reading {
         let raw_response = match &answer.content {
             AnswerContent::Text(text) if self.prefilled => Some(with_prefill(text).into_owned()),
@@ -204,7 +204,7 @@ impl Reader {
         }
     }
 
-    /// Reads the input of a tool call, which may be JSON text of it.
+    /// Reads the input of a tool call, which may be JSON text.
     fn read_call(&self, json: &str, circumstances: Circumstances) -> Reading {
         if circumstances.cut_off && self.schema.is_some() {
             return self.failed(
@@ -226,7 +226,7 @@ impl Reader {
         }
     }
 
-    /// Reads several calls of the tool: the last one counts if all that are valid agree with it.
+    /// Reads several calls of the tool. The last one counts if all valid calls agree with it.
     fn read_calls(&self, calls: &[Cow<'_, str>], circumstances: Circumstances) -> Reading {
         let mut valid: Option<(Reading, &str)> = None;
         let mut last = None;
@@ -266,7 +266,8 @@ impl Reader {
         )
     }
 
-    /// The reading of a record without an answer: all fields null, and the reason.
+    /// Returns the reading of a record without an answer: all fields are null, and `error` gives
+    /// the reason.
     pub fn unanswered(&self, error: String) -> Reading {
         Reading {
             parse_status: ParseStatus::Error,
@@ -308,8 +309,8 @@ impl Reader {
                 ..reading
             };
         }
-        // Without a prefill, too, a text that starts with a member name can only be an object
-        // that lacks its brace.
+        // Even without a prefill, a text that starts with a member name can only be an object that
+        // lacks its brace.
         let expectation = Expectation {
             restores_brace: true,
             prefilled: circumstances.prefilled,
@@ -336,7 +337,7 @@ impl Reader {
         }
     }
 
-    /// The reading of an answer that is not valid.
+    /// Returns the reading of an answer that is not valid.
     fn failed(
         &self,
         text: &str,
@@ -363,7 +364,7 @@ impl Reader {
     }
 }
 
-/// The text of an answer that is one JSON string and nothing else.
+/// Returns the text of an answer that is a single JSON string.
 fn text_of_json(text: &str) -> Option<String> {
     let text = text.trim();
     if !text.starts_with('"') {
@@ -429,8 +430,8 @@ fn read_without_schema(text: &str, circumstances: Circumstances) -> Reading {
     }
 }
 
-/// The value of a text that is JSON and nothing else. Numbers and words stay as they are written,
-/// so that `1.50` is not turned into `1.5`.
+/// Returns the value of a text that is nothing but JSON. Numbers and words stay as they are
+/// written, so that `1.50` does not become `1.5`.
 fn whole_json(text: &str) -> Option<FieldValue> {
     let text = unfenced(text.trim());
     let parsed = parse_prefix(text).ok()?;
@@ -448,7 +449,7 @@ fn whole_json(text: &str) -> Option<FieldValue> {
     }
 }
 
-/// What a list in a code fence that has all of the text holds.
+/// Returns the content of a code fence that takes the whole text.
 fn unfenced(text: &str) -> &str {
     text.strip_prefix("```")
         .and_then(|text| text.strip_suffix("```"))

@@ -1,13 +1,13 @@
-//! Where a model's reasoning begins and ends in an answer's text.
+//! Finds where a model's reasoning begins and ends in an answer's text.
 //!
-//! Models without a block of their own for it write their reasoning into the answer: between tags
-//! (`<think>`, `<thinking signature="…">`, `[THINK]`), up to a closing tag whose opening one was
+//! Models that have no separate block for reasoning write it into the answer: between tags
+//! (`<think>`, `<thinking signature="…">`, `[THINK]`), up to a closing tag whose opening tag was
 //! given to the model, or in a channel (`<|channel|>analysis<|message|>`, gpt-oss). Objects in it
 //! are drafts.
 //!
-//! Limits: a tag is known by its name alone. Tags of other names are part of the answer.
+//! Limits: a tag is recognised only by its name. Other tags are part of the answer.
 
-/// Names of tags that hold reasoning, in lower case.
+/// The names of tags around reasoning, in lower case.
 const TAGS: [&str; 9] = [
     "thinking",
     "think",
@@ -20,7 +20,7 @@ const TAGS: [&str; 9] = [
     "draft",
 ];
 
-/// Longest attributes of an opening tag and longest name of a channel, in bytes.
+/// The longest attributes of an opening tag and the longest name of a channel, in bytes.
 const LONGEST_MARK: usize = 4_096;
 
 const CHANNEL: &str = "<|channel|>";
@@ -35,18 +35,18 @@ pub(crate) enum Mark {
     Passed(usize),
     /// Reasoning begins here and does not end; the mark itself ends at the offset.
     Open(usize),
-    /// All that stands before the offset is reasoning.
+    /// Everything before the offset is reasoning.
     Until(usize),
 }
 
-/// Reads marks, and remembers which tags have no end, so that looking for it costs one pass.
+/// Reads marks, and remembers which tags have no end, so that the search for ends takes one pass.
 #[derive(Debug, Default)]
 pub(crate) struct ReasoningMarks {
     endless: [bool; TAGS.len()],
 }
 
 impl ReasoningMarks {
-    /// The mark at the beginning of a text that starts with `<` or `[`, if there is one.
+    /// Returns the mark at the beginning of a text that starts with `<` or `[`, if there is one.
     pub(crate) fn at(&mut self, text: &str) -> Option<Mark> {
         if let Some(rest) = text.strip_prefix(CHANNEL) {
             return Some(channel(text, rest));
@@ -84,8 +84,8 @@ impl ReasoningMarks {
     }
 }
 
-/// Where the answer begins in a text of gpt-oss from which the marks of channels were removed, and
-/// their names left: `analysis…assistantfinal…`.
+/// Returns where the answer begins in a text of gpt-oss that lost the marks of its channels but
+/// kept their names: `analysis…assistantfinal…`.
 pub(crate) fn behind_bare_channels(text: &str) -> Option<usize> {
     const FINAL: &str = "assistantfinal";
     text.trim_start().starts_with("analysis").then_some(())?;
@@ -101,7 +101,7 @@ fn channel(text: &str, rest: &str) -> Mark {
         }
         None => return Mark::Open(CHANNEL.len()),
     };
-    // A call of a tool is the answer, whatever its channel.
+    // A tool call is the answer, whatever its channel.
     if name.trim_start().starts_with("final") || name.contains("to=") {
         return Mark::Until(message);
     }
@@ -117,7 +117,7 @@ fn channel(text: &str, rest: &str) -> Mark {
     }
 }
 
-/// Whether a text begins with a tag's name, and the name ends there.
+/// Whether a text begins with exactly this tag name.
 fn is_tag(text: &str, tag: &str) -> bool {
     starts_with_ignoring_case(text, tag)
         && text
@@ -126,7 +126,7 @@ fn is_tag(text: &str, tag: &str) -> bool {
             .is_some_and(|next| *next == b'>' || next.is_ascii_whitespace())
 }
 
-/// The offset behind the first closing tag.
+/// Returns the offset after the first closing tag.
 fn closing_tag(text: &str, tag: &str) -> Option<usize> {
     let closing = format!("</{tag}>");
     text.match_indices("</")
@@ -140,7 +140,7 @@ fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
         .is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes()))
 }
 
-/// The beginning of a text, no longer than `length` bytes.
+/// Returns the beginning of a text, at most `length` bytes long.
 fn within(text: &str, length: usize) -> &str {
     &text[..text.floor_char_boundary(length)]
 }

@@ -1,37 +1,37 @@
-//! Repair of one kind of broken JSON: German quotes.
+//! Repairs one kind of broken JSON: German quotes.
 //!
 //! Models that write German open a quotation with `„` (U+201E) and often close it with an ASCII
 //! `"`, which ends the JSON string in the middle: `{"reason":"er schrieb „hallo" und ging"}`.
 //!
-//! Two repairs, both for text that does not parse as it is:
+//! There are two repairs, both for text that does not parse as it is:
 //!
-//! - [`repair_quotes`] is the one earlier programs used, kept exactly: every pair from `„` to the
-//!   next `"`, `“` or `”` becomes a pair of escaped ASCII quotes, then every other curly quote
-//!   becomes `'`. It breaks a text in which a `„` is never closed, since the pair then ends at the
-//!   quote that closes the JSON string.
+//! - [`repair_quotes`] is exactly the repair of earlier programs: every pair from `„` to the next
+//!   `"`, `“` or `”` becomes a pair of escaped ASCII quotes, then every other curly quote becomes
+//!   `'`. It breaks a text in which a `„` is never closed, because the pair then ends at the quote
+//!   that closes the JSON string.
 //! - [`repair_single_pairs`] is for those texts. It decides for each `"` that could close a `„`
-//!   whether it does or whether it ends the string, and accepts only if exactly one set of
+//!   whether it does so or ends the string, and accepts the result only if exactly one set of
 //!   decisions makes the text parse.
 //!
-//! Limits: an ASCII `"` that does not follow a `„` is never touched by either, nor are commas,
-//! braces, control characters or anything else that is broken in other ways.
+//! Limits: neither repair changes an ASCII `"` that does not follow a `„`, or commas, braces,
+//! control characters or anything else that is broken in another way.
 
 use crate::parse::{NotJson, parse_prefix};
 use std::ops::Range;
 
 const LOW_QUOTE: char = '\u{201E}';
 
-/// Most quotes to decide about in one answer.
+/// The most quotes to decide about in one answer.
 const MOST_CHOICES: usize = 64;
 
-/// Most times one answer is parsed to decide about them.
+/// The most times that one answer is parsed to decide about them.
 const MOST_TRIALS: usize = 256;
 
 /// Turns `„…"`, `„…“` and `„…”` into `\"…\"` and every other curly quote into `'`.
 ///
-/// `None` if the text has no curly quote, so that nothing would change. The text between the
-/// quotes may span lines and may hold further `„`. ASCII quotes change only as the closing mark of
-/// such a pair.
+/// `None` if the text has no curly quote, so that nothing would change. The text between the quotes
+/// may span lines and may contain further `„`. ASCII quotes change only as the closing mark of such
+/// a pair.
 ///
 /// ```
 /// # use quarry_answer::repair_quotes;
@@ -69,7 +69,7 @@ pub fn repair_quotes(text: &str) -> Option<String> {
     Some(repaired)
 }
 
-/// Whether the text has a `„` at all: without one neither repair can help.
+/// Whether the text has a `„`. Without one, neither repair can help.
 pub(crate) fn has_low_quote(text: &str) -> bool {
     find_curly_where(text, |last| last == 0x9E).is_some()
 }
@@ -77,8 +77,8 @@ pub(crate) fn has_low_quote(text: &str) -> bool {
 /// Decides quote by quote which `"` closes a `„`, and escapes both marks of those pairs.
 ///
 /// `accepts` gets a repaired text that starts with a JSON value and the offset after that value.
-/// The result is the only text that parses and is accepted; `None` if there is none, or more than
-/// one, or too much to decide.
+/// Returns the only text that parses and is accepted; `None` if there is none or more than one, or
+/// if there is too much to decide.
 pub(crate) fn repair_single_pairs(
     text: &str,
     accepts: impl Fn(&str, usize) -> bool,
@@ -106,7 +106,7 @@ pub(crate) fn repair_single_pairs(
     search.found
 }
 
-/// Looks for the sets of pairs that make the text parse.
+/// Searches the sets of pairs that make the text parse.
 struct Search<'t, F> {
     text: &'t str,
     pairs: Vec<Range<usize>>,
@@ -117,10 +117,10 @@ struct Search<'t, F> {
 }
 
 impl<F: Fn(&str, usize) -> bool> Search<'_, F> {
-    /// Adds one more of the pairs from `next` on to `chosen`, each in turn.
+    /// Adds each of the pairs from `next` on to `chosen`, one after the other.
     ///
-    /// `problem` is where the text with the pairs chosen so far stops being JSON: escaping a quote
-    /// behind that place cannot help.
+    /// `problem` is where the text with the chosen pairs stops being JSON. Escaping a quote after
+    /// that offset cannot help.
     fn explore(&mut self, next: usize, chosen: &mut Vec<usize>, problem: Option<usize>) {
         for pair in next..self.pairs.len() {
             if problem.is_some_and(|byte| self.pairs[pair].end > byte) {
@@ -147,8 +147,8 @@ impl<F: Fn(&str, usize) -> bool> Search<'_, F> {
         }
     }
 
-    /// The text with the chosen pairs escaped, and for each change the offset after it in the new
-    /// and in the old text.
+    /// Returns the text with the chosen pairs escaped, and for each change the offset after it in
+    /// the new and in the old text.
     fn escape(&self, chosen: &[usize]) -> (String, Vec<(usize, usize)>) {
         let mut escaped = String::with_capacity(self.text.len() + chosen.len());
         let mut origins = Vec::with_capacity(chosen.len() * 2);
@@ -169,7 +169,7 @@ impl<F: Fn(&str, usize) -> bool> Search<'_, F> {
     }
 }
 
-/// The offset in the old text of an offset in the new one.
+/// Returns the offset in the old text of an offset in the new text.
 fn origin_of(byte: usize, origins: &[(usize, usize)]) -> usize {
     match origins.iter().rev().find(|(new, _)| *new <= byte) {
         Some((new, old)) => old + (byte - new),
@@ -177,8 +177,8 @@ fn origin_of(byte: usize, origins: &[(usize, usize)]) -> usize {
     }
 }
 
-/// All `„…"`, from the nearest `„` up to and with the first quote after it, where that is an ASCII
-/// quote that is not escaped.
+/// Returns all `„…"` from the nearest `„` up to and including the first quote after it, if that is
+/// an ASCII quote that is not escaped.
 fn ascii_closed_pairs(text: &str) -> Vec<Range<usize>> {
     let mut pairs = Vec::new();
     for (start, low) in text.match_indices(LOW_QUOTE) {
@@ -199,8 +199,8 @@ fn ascii_closed_pairs(text: &str) -> Vec<Range<usize>> {
     pairs
 }
 
-/// Whether a JSON text that parses holds a string in which a `„` is still open where the string
-/// ends. Such a string may have been ended by the quote that was meant to close the `„`.
+/// Whether a JSON text that parses has a string that ends while a `„` in it is open. The quote that
+/// was meant to close the `„` may have ended such a string.
 pub(crate) fn ends_a_string_in_an_open_quote(json: &str) -> bool {
     let mut in_string = false;
     let mut open = false;
@@ -230,7 +230,7 @@ fn is_curly(character: char) -> bool {
     ('\u{2018}'..='\u{201F}').contains(&character)
 }
 
-/// The first of U+2018 to U+201F, which are E2 80 98 to E2 80 9F in UTF-8.
+/// Returns the offset of the first of U+2018 to U+201F, which are E2 80 98 to E2 80 9F in UTF-8.
 fn find_curly(text: &str) -> Option<usize> {
     find_curly_where(text, |last| (0x98..=0x9F).contains(&last))
 }
@@ -247,8 +247,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Whether `after` is `before` with nothing changed but both marks of `„…"` pairs, which are
-    /// escaped ASCII quotes now.
+    /// Whether `after` is `before` with only the marks of `„…"` pairs changed, into escaped ASCII
+    /// quotes.
     fn only_pairs_are_escaped(mut before: &str, mut after: &str) -> bool {
         let mut open = false;
         while let Some(character) = before.chars().next() {
@@ -267,8 +267,8 @@ mod tests {
     }
 
     proptest! {
-        /// The second repair changes quotes of the German pattern and nothing else: no other ASCII
-        /// quote, no curly one.
+        /// The second repair changes only quotes of the German pattern: no other ASCII quote and no
+        /// curly one.
         #[test]
         fn single_pairs_are_all_that_the_second_repair_changes(
             values in prop::collection::vec("(„|“|\"|\\\\\"|‚x‘|[a-z ,:{}]|„[a-z]\"|„[a-z]“){0,6}", 1..4),

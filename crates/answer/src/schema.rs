@@ -1,11 +1,11 @@
 //! The output schema of a run, compiled once.
 //!
 //! Validation is full JSON Schema (draft 2020-12 unless `$schema` says otherwise) by the
-//! `jsonschema` crate, after the coercions of [`crate::coerce`]. As the drafts say, `format` is
-//! checked only by those in which it is more than a note (draft 7 and earlier).
+//! `jsonschema` crate, after the coercions of [`crate::coerce`]. According to the drafts, `format`
+//! is checked only by those in which it is more than an annotation (draft 7 and earlier).
 //!
-//! Limits: the schema must be one document. References to other documents are refused when it is
-//! compiled; nothing is ever fetched.
+//! Limits: the schema must be one document. Compiling refuses references to other documents;
+//! nothing is ever fetched.
 
 use crate::bounds;
 use crate::coerce::{ObjectRule, object_rule};
@@ -17,10 +17,10 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// Most violations listed for one answer; the rest are counted.
+/// The most violations that are listed for one answer; the rest are counted.
 const MOST_VIOLATIONS: usize = 50;
 
-/// Longest message of one violation, in bytes, before the value in it is left out.
+/// The longest message of one violation, in bytes, before its value is left out.
 const LONGEST_MESSAGE: usize = 300;
 
 /// A compiled output schema: an object with named properties.
@@ -33,12 +33,12 @@ pub struct Schema {
     understood: Understood,
 }
 
-/// A property of the answer, and so a result column.
+/// A property of the answer, and therefore a result column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Property {
-    /// The name, of any characters.
+    /// The name; any characters are allowed.
     pub name: String,
-    /// What its values can be.
+    /// The kind of its values.
     pub kind: FieldKind,
 }
 
@@ -48,13 +48,13 @@ pub enum SchemaError {
     /// The schema is not a JSON object.
     #[error("output schema must be a JSON object")]
     NotAnObject,
-    /// The schema describes something other than an object.
+    /// The schema does not describe objects.
     #[error("output schema must have \"type\": \"object\", not {found}")]
     NotOfObjects {
-        /// The `type` it has, as JSON.
+        /// The schema's `type`, as JSON.
         found: String,
     },
-    /// Without named properties there are no result columns.
+    /// There are no named properties, so there would be no result columns.
     #[error("output schema must have \"properties\": an object with at least one property")]
     NoProperties,
     /// A property is not described by a schema.
@@ -76,8 +76,8 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// [`SchemaError`] when it is not an object schema with properties, or not a valid JSON
-    /// Schema in itself.
+    /// [`SchemaError`] if it is not an object schema with properties, or is not a valid JSON
+    /// Schema.
     pub fn compile(document: &Value) -> Result<Self, SchemaError> {
         let given = document;
         bounds::check(given)?;
@@ -125,8 +125,8 @@ impl Schema {
         })
     }
 
-    /// The same schema for answers in which some properties have other names: pairs of the name in answers and the
-    /// property's own.
+    /// Returns the same schema for answers in which some properties have other names: pairs of the
+    /// name in answers and the property's own.
     #[must_use]
     pub fn with_renamed(mut self, renamed: impl IntoIterator<Item = (String, String)>) -> Self {
         self.rule.rename(renamed);
@@ -143,17 +143,19 @@ impl Schema {
         &self.properties
     }
 
-    /// The schema as it was given.
+    /// The schema as the request has it.
     pub fn document(&self) -> &Value {
         &self.document
     }
 
-    /// The schema as answers are checked against it, with what other dialects mean written in JSON Schema.
+    /// The schema that answers are checked against. Keywords of other dialects are replaced by
+    /// their equivalents in JSON Schema.
     pub fn understood(&self) -> &Value {
         &self.understood.schema
     }
 
-    /// What of the schema has no meaning, or another one than it seems: for people.
+    /// Notes for people on the parts of the schema that have no effect, or not the effect that they
+    /// seem to have.
     pub fn notes(&self) -> &[String] {
         &self.understood.notes
     }
@@ -162,13 +164,13 @@ impl Schema {
         &self.rule
     }
 
-    /// Whether the schema holds for a coerced answer.
+    /// Whether a coerced answer matches the schema.
     pub(crate) fn holds(&self, answer: &Datum<'_>) -> bool {
         answer.non_finite_paths().is_empty() && self.validator.is_valid(answer)
     }
 
-    /// Checks a coerced answer. `None` if the schema holds, else all violations, each with the
-    /// JSON Pointer of its place.
+    /// Returns all violations of a coerced answer, each with the JSON Pointer of its place; `None`
+    /// if there are none.
     pub(crate) fn violations(&self, answer: &Datum<'_>) -> Option<String> {
         if self.holds(answer) {
             return None;
@@ -180,7 +182,7 @@ impl Schema {
         }
         for error in self.validator.iter_errors(answer) {
             let path = error.instance_path().as_str();
-            // Said already, and better.
+            // The list already has a better message for it.
             if !non_finite.iter().any(|known| known == path) {
                 list.add(path, &message(&error));
             }

@@ -1,13 +1,13 @@
-//! A schema as its author means it: what other dialects than JSON Schema say is written in JSON Schema, and what has no
-//! meaning is noted.
+//! Reads a schema as its author means it: keywords of other dialects are replaced by their
+//! equivalents in JSON Schema, and keywords without a meaning are noted.
 
 use quarry_model::schema_parts::{placed_parts, with_parts};
 use serde_json::{Map, Value, json};
 
-/// How many places or names a note lists.
+/// The most places or names in one note.
 const MOST_LISTED: usize = 5;
 
-/// A schema and what there is to say about it.
+/// A schema and the notes on it.
 #[derive(Debug)]
 pub(crate) struct Understood {
     pub(crate) schema: Value,
@@ -22,7 +22,7 @@ impl Understood {
         };
         found.visit(given, "#");
         let schema = match given {
-            // Of the whole answer it would say that there need be none.
+            // For the whole answer it would mean that no answer is needed.
             Value::Object(members) => {
                 let mut members = with_parts(members, understood);
                 members.shift_remove(NULLABLE);
@@ -58,7 +58,7 @@ fn understood(schema: &Value) -> Value {
     Value::Object(members)
 }
 
-/// Keywords that can refuse null, whatever the type says.
+/// Keywords that can refuse null, whatever the type is.
 const DECIDING: [&str; 9] = [
     "$dynamicRef",
     "$ref",
@@ -135,7 +135,7 @@ impl Draft {
         }
     }
 
-    /// Whether a keyword says something about answers, or to people.
+    /// Whether a keyword constrains answers, or is an annotation for people.
     fn knows(self, keyword: &str) -> bool {
         match keyword {
             "id" => self == Self::Four,
@@ -156,7 +156,7 @@ impl Draft {
     }
 }
 
-/// Keywords of all drafts, or only for people, or where definitions are kept.
+/// Keywords of all drafts, annotations, and keywords for definitions.
 const ALWAYS: [&str; 43] = [
     "$anchor",
     "$comment",
@@ -203,12 +203,12 @@ const ALWAYS: [&str; 43] = [
     "writeOnly",
 ];
 
-/// What a schema has that a note is due for.
+/// The parts of a schema that need a note.
 #[derive(Default)]
 struct Found {
     draft: Draft,
     nullable: Vec<String>,
-    /// Keyword, and where it stands first.
+    /// Each keyword and its first place.
     unknown: Vec<(String, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! The model that is asked when the run's own refuses a record on demand.
+//! The fallback model: it gets the records that the run's own model refuses on demand.
 
 use crate::AskingError;
 use quarry_answer::Schema;
@@ -6,7 +6,7 @@ use quarry_model::{Capabilities, Invocation, PROMPT_SLOT, RequestBuilder, Reques
 use quarry_prompt::RequestBody;
 use std::sync::Arc;
 
-/// How the fallback model is asked about a record that was written for the run's own model.
+/// How to send the fallback model a record that was written for the run's own model.
 #[derive(Debug, Clone)]
 pub struct Fallback {
     model_id: String,
@@ -18,7 +18,8 @@ pub struct Fallback {
 }
 
 impl Fallback {
-    /// `schema` reads the answers to requests in any form; `primary_body` is that of the run's own model.
+    /// `schema` reads the answers to requests in any form; `primary_body` is the body of the run's
+    /// own model.
     pub(crate) fn new(
         model_id: String,
         requests: RequestBuilder,
@@ -36,7 +37,7 @@ impl Fallback {
         })
     }
 
-    /// The same model asked in another form.
+    /// Returns the same model with another form of requests.
     pub(crate) fn with_form(self, form: &RequestForm) -> Result<Self, AskingError> {
         crate::check_form(&self.requests, form, &self.model_id)?;
         Ok(Self {
@@ -47,7 +48,7 @@ impl Fallback {
         })
     }
 
-    /// The same model, when the run's own is asked in another form.
+    /// Returns the same model for a run whose own model gets requests in another form.
     pub(crate) fn behind(self, primary_body: RequestBody) -> Self {
         Self {
             primary_body,
@@ -60,34 +61,34 @@ impl Fallback {
         &self.form
     }
 
-    /// The form to ask it in after the service has refused the present one with these words. `None` if they name nothing
-    /// that there is another way for.
+    /// Returns the form to try after the service has refused the present one with `refusal`. `None`
+    /// if the text names nothing that can be sent differently.
     pub fn form_after(&self, refusal: &str) -> Option<RequestForm> {
         self.requests.form_after(&self.form, refusal)
     }
 
-    /// Its id.
+    /// The id of the model.
     pub fn model_id(&self) -> &str {
         &self.model_id
     }
 
-    /// What it accepts.
+    /// What the model accepts.
     pub fn capabilities(&self) -> &Capabilities {
         self.requests.capabilities()
     }
 
-    /// Whether it is asked through `Converse`.
+    /// Whether requests go through `Converse`.
     pub fn is_asked_by_converse(&self) -> bool {
         self.capabilities().invocation == Invocation::Converse
     }
 
-    /// The body for this model with the prompt of a record's `modelInput`. `None` if the record is
-    /// not one of the run's.
+    /// Returns the body for this model, with the prompt taken from a record's `modelInput`. `None`
+    /// if the record does not belong to the run.
     pub fn model_input(&self, of_primary: &[u8]) -> Option<Vec<u8>> {
         self.primary_body.moved_to(&self.body, of_primary)
     }
 
-    /// The schema of its answers, with the names that its requests ask for.
+    /// The schema of its answers, with the property names that its requests use.
     pub(crate) fn schema(&self) -> Option<Arc<Schema>> {
         self.schema.clone()
     }

@@ -1,6 +1,5 @@
-//! How a run asks: settings, prompts and schema put together into the records that are sent, the
-//! reader of what comes back, and the result columns. Every step of a run builds the same
-//! [`Asking`] from the plan.
+//! Puts settings, prompts and schema together: into the records that are sent, the reader of the
+//! answers, and the result columns. Every step of a run builds the same [`Asking`] from the plan.
 
 mod fallback;
 mod limits;
@@ -26,14 +25,14 @@ use quarry_result::summary::PromptParts;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What a run asks and how it reads the answers.
+/// What a run sends, and how it reads the answers.
 #[derive(Debug)]
 pub struct Asking {
     settings: Settings,
     model: RunModel,
     requests: RequestBuilder,
     form: RequestForm,
-    /// Reads answers to requests in this form.
+    /// The schema of the answers to requests in this form.
     schema: Option<Arc<Schema>>,
     encoder: RecordEncoder,
     fallback: Option<Fallback>,
@@ -41,31 +40,31 @@ pub struct Asking {
     prompt_parts: PromptParts,
 }
 
-/// The column that is embedded when `prompts.json` has no template.
+/// The column that is embedded if `prompts.json` has no template.
 const INPUT_TEXT: &str = "input_text";
 
-/// Why a request cannot be asked; known before any money is spent.
+/// Why a run cannot be asked. This is known before any money is spent.
 #[derive(Debug, thiserror::Error)]
 pub enum AskingError {
-    /// A setting.
+    /// A setting is invalid.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// The prompts file.
+    /// The prompts file is invalid.
     #[error(transparent)]
     Prompts(#[from] PromptsError),
-    /// The prompt or the record's form.
+    /// The prompt cannot be rendered, or a record cannot be written.
     #[error(transparent)]
     Render(#[from] RenderError),
-    /// The schema.
+    /// The schema is invalid.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// The result columns.
+    /// The result columns conflict.
     #[error(transparent)]
     Columns(#[from] ColumnsError),
-    /// `BEDROCK_MODEL_CAPABILITIES` is not what it should be.
+    /// `BEDROCK_MODEL_CAPABILITIES` is not a JSON object of capabilities.
     #[error("BEDROCK_MODEL_CAPABILITIES is not a JSON object of capabilities: {0}")]
     Capabilities(#[source] serde_json::Error),
-    /// A form of requests that the model is known to refuse.
+    /// The model is known to refuse this form of requests.
     #[error(
         "records of this run were sent to {model} in a form that it does not take ({form}); the run cannot be \
          resumed; start a new one"
@@ -90,7 +89,7 @@ pub enum AskingError {
 }
 
 impl Asking {
-    /// Puts a request together. `schema` is the JSON Schema in force.
+    /// Checks a request and puts it together. `schema` is the JSON Schema in force.
     pub fn new(
         settings: Settings,
         prompts: &Prompts,
@@ -173,7 +172,7 @@ impl Asking {
         Ok(Some(fallback))
     }
 
-    /// What a plan asks.
+    /// Rebuilds the same from a plan.
     pub fn of_plan(plan: &Plan) -> Result<Self, AskingError> {
         let prompts = Prompts::parse(plan.prompts.to_string().as_bytes())?;
         Self::new(
@@ -188,11 +187,11 @@ impl Asking {
         &self.form
     }
 
-    /// The same run asked in another form: other requests, and answers read as answers to these.
+    /// Returns the same run with another form of requests, whose answers are read accordingly.
     ///
     /// # Errors
     ///
-    /// [`AskingError::Form`] when the model is known to refuse the form.
+    /// [`AskingError::Form`] if the model is known to refuse the form.
     pub fn with_form(self, form: &RequestForm) -> Result<Self, AskingError> {
         check_form(&self.requests, form, &self.settings.effective_model_id())?;
         let encoder = RecordEncoder::new(
@@ -211,11 +210,12 @@ impl Asking {
         })
     }
 
-    /// The same run with the fallback model asked in another form. Without a fallback model nothing changes.
+    /// Returns the same run with another form of requests to the fallback model. Without a fallback
+    /// model nothing changes.
     ///
     /// # Errors
     ///
-    /// [`AskingError::Form`] when that model is known to refuse the form.
+    /// [`AskingError::Form`] if that model is known to refuse the form.
     pub fn with_fallback_form(self, form: &RequestForm) -> Result<Self, AskingError> {
         let fallback = self
             .fallback
@@ -224,8 +224,8 @@ impl Asking {
         Ok(Self { fallback, ..self })
     }
 
-    /// The form to ask in after the service has refused the present one with these words. `None` if they name nothing that
-    /// there is another way for.
+    /// Returns the form to try after the service has refused the present one with `refusal`. `None`
+    /// if the text names nothing that can be sent differently.
     pub fn form_after(&self, refusal: &str) -> Option<RequestForm> {
         self.requests.form_after(&self.form, refusal)
     }
@@ -240,17 +240,17 @@ impl Asking {
         &self.model
     }
 
-    /// What the prompts file gives of a prompt.
+    /// The parts of a prompt that the prompts file defines.
     pub fn prompt_parts(&self) -> PromptParts {
         self.prompt_parts
     }
 
-    /// Writes records; each use gets its own, with its own buffers.
+    /// Returns an encoder of records. Each has its own buffers.
     pub fn encoder(&self) -> RecordEncoder {
         self.encoder.clone()
     }
 
-    /// Which records can be sent at all.
+    /// Returns the limits that decide which records can be sent.
     pub fn record_limits(&self) -> RecordLimits {
         RecordLimits::new(
             self.settings.max_bytes_per_job,
@@ -259,32 +259,33 @@ impl Asking {
         )
     }
 
-    /// What of the schema has no meaning, or another one than it seems.
+    /// Notes on the parts of the schema that have no effect, or not the effect that they seem to
+    /// have.
     pub fn schema_notes(&self) -> &[String] {
         self.schema.as_deref().map_or(&[], Schema::notes)
     }
 
-    /// The columns that the prompt looks at.
+    /// The columns that the prompt uses.
     pub fn projection(&self) -> &[String] {
         self.encoder.template().columns()
     }
 
-    /// Whether the prompt shows rows of a table whole, as JSON.
+    /// Whether the prompt shows whole rows of such a table, as JSON.
     pub fn shows_whole_row(&self, table_columns: &[String]) -> bool {
         self.encoder.template().shows_whole_row(table_columns)
     }
 
-    /// The model that is asked when the run's own refuses a record on demand.
+    /// The fallback model, if there is one.
     pub fn fallback(&self) -> Option<&Fallback> {
         self.fallback.as_ref()
     }
 
-    /// Reads answers of the run's model.
+    /// Returns the reader of the run's own model's answers.
     pub fn reader(&self) -> Reader {
         Reader::new(self.schema.clone(), self.form.enforcement.is_prefilled())
     }
 
-    /// Reads answers of the fallback model.
+    /// Returns the reader of the fallback model's answers.
     pub fn fallback_reader(&self) -> Option<Reader> {
         let fallback = self.fallback.as_ref()?;
         Some(Reader::new(
@@ -298,8 +299,7 @@ impl Asking {
         &self.columns
     }
 
-    /// Refuses a table that lacks columns which the prompt uses, or has columns which the result
-    /// would write a second time.
+    /// Refuses a table that lacks a column of the prompt, or already has a result column.
     pub fn check_columns(&self, columns: &[String]) -> Result<(), AskingError> {
         let options = self.encoder.options();
         self.encoder
@@ -311,7 +311,7 @@ impl Asking {
     }
 }
 
-/// A model's requests.
+/// Builds the requests of a model.
 fn requests(
     settings: &Settings,
     model: &RunModel,
@@ -335,7 +335,8 @@ fn requests(
     )
 }
 
-/// The schema of the answers to requests in a form, some of whose properties may be asked for under other names.
+/// Returns the schema of the answers to requests in a form. Some of its properties may have other
+/// names in the requests.
 fn answers(
     schema: Option<&Arc<Schema>>,
     requests: &RequestBuilder,
@@ -370,8 +371,8 @@ fn check_form(
     })
 }
 
-/// The schema that the run's model keeps by itself: an embedding model answers with a vector,
-/// whatever else is asked for.
+/// Returns the schema that comes with the run's model: an embedding model always answers with a
+/// vector.
 pub fn own_schema(settings: &Settings) -> Result<Option<Value>, AskingError> {
     let model = RunModel::primary(settings)?;
     let vectors = model.capabilities().body.is_embedding();

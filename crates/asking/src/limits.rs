@@ -1,39 +1,41 @@
-//! Which records can be sent at all.
+//! Decides which records are too large to send.
 
 use quarry_model::{Capabilities, Invocation};
 use std::fmt;
 
-/// The most bytes of an `InvokeModel` body. Source: Bedrock API reference, `InvokeModel`, `body`; read in November 2026.
+/// The most bytes of an `InvokeModel` body. Source: Bedrock API reference, `InvokeModel`, `body`;
+/// read in November 2026.
 const MOST_BODY_BYTES: u64 = 25_000_000;
 
-/// More bytes than tokens of any text have on average. Tokenisers know longer tokens (a few long words, runs of blanks), and
-/// English has some four bytes a token, Chinese and base64 less.
+/// No text has more bytes than this to a token on average. Single tokens can be longer (a few long
+/// words, runs of blanks), but English has some four bytes to a token, and Chinese and base64 have
+/// fewer.
 const MOST_BYTES_PER_TOKEN: u64 = 16;
 
-/// What a run's records must keep to.
+/// The limits of a run's records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordLimits {
-    /// Of a job's whole input: `BEDROCK_MAX_BYTES_PER_JOB`.
+    /// The most bytes of a job's whole input: `BEDROCK_MAX_BYTES_PER_JOB`.
     job_bytes: u64,
-    /// Of a record's body.
+    /// The most bytes of a record's body.
     body_bytes: Option<u64>,
-    /// The model's context.
+    /// The model's context, in tokens.
     context_tokens: Option<u64>,
-    /// Bytes of a body without its prompt. What they are in tokens is not known.
+    /// Bytes of a body without its prompt. Their number of tokens is not known.
     frame_bytes: u64,
 }
 
 /// Why a record cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unsendable {
-    /// It does not fit into a job.
+    /// It is larger than a job may be.
     Job {
         /// Bytes of the record.
         bytes: u64,
-        /// The setting.
+        /// The limit: the setting.
         most: u64,
     },
-    /// It is longer than the service takes.
+    /// It is larger than the service accepts.
     Body {
         /// Bytes of the body.
         bytes: u64,
@@ -44,7 +46,7 @@ pub enum Unsendable {
     Context {
         /// Bytes of the prompt, without repeated characters.
         bytes: u64,
-        /// The fewest tokens that they can be.
+        /// The lower bound of their tokens.
         tokens: u64,
         /// The model's context.
         most: u64,
@@ -62,10 +64,11 @@ impl RecordLimits {
         }
     }
 
-    /// Whether a record, a whole line of batch input, is certainly too large. One that may fit is left to the service.
+    /// Returns an error if a record, as a whole line of batch input, is certainly too large. If it
+    /// may fit, the service decides.
     ///
-    /// Tokens are not counted but bounded from below: by the bytes of the prompt without repetitions of one character,
-    /// sixteen to a token.
+    /// Tokens are not counted. Their lower bound is the bytes of the prompt, without repetitions of
+    /// one character, divided by sixteen.
     pub fn check(&self, record: &[u8]) -> Result<(), Unsendable> {
         let bytes = record.len() as u64;
         if bytes > self.job_bytes {
@@ -101,7 +104,7 @@ impl RecordLimits {
     }
 }
 
-/// The body in a line of batch input. Record ids need no escapes.
+/// Returns the body in a line of batch input. Record ids need no escapes.
 fn body_of(line: &[u8]) -> &[u8] {
     const BEFORE: &[u8] = b"\"modelInput\":";
 
@@ -113,7 +116,7 @@ fn body_of(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"}\n").unwrap_or(line)
 }
 
-/// Bytes of JSON text as a reader of it sees them: an escape is one byte, a run of one byte too.
+/// Counts the bytes of JSON text; an escape counts as one byte, and so does a run of one byte.
 fn distinct_bytes(json: &[u8]) -> u64 {
     let mut count = 0;
     let mut previous = None;
@@ -124,7 +127,7 @@ fn distinct_bytes(json: &[u8]) -> u64 {
             if escape == b'u' {
                 rest.nth(3);
             }
-            // Apart from the letter itself.
+            // The letter after a backslash must not equal the same letter without one.
             escape | 0x80
         } else {
             byte
@@ -216,7 +219,7 @@ mod tests {
         for prompt in [" ".repeat(50_000), "-".repeat(50_000), "\\n".repeat(50_000)] {
             assert_eq!(limits(None, Some(10)).check(&record(&prompt)), Ok(()));
         }
-        // Six bytes in JSON, one character for the model.
+        // Six bytes each in JSON, one character each for the model.
         let escaped = "\\u0001\\u0002".repeat(70);
         assert_eq!(distinct_bytes(escaped.as_bytes()), 1, "counted as one run");
     }

@@ -1,5 +1,5 @@
-//! The models of a run: what the table and `BEDROCK_MODEL_CAPABILITIES` say of each, and which settings ask of one what it
-//! does not have.
+//! The models of a run: what the table of models and `BEDROCK_MODEL_CAPABILITIES` say about each,
+//! and which settings demand what a model does not have.
 
 use crate::AskingError;
 use quarry_contract::settings::{BatchMode, Effort, ServiceTier, Settings, ThinkingSetting};
@@ -9,24 +9,24 @@ use quarry_model::{
 };
 use std::fmt;
 
-/// A model that a run asks.
+/// A model of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunModel {
     id: String,
     named_by: &'static str,
     known: KnownModel,
     capabilities: Capabilities,
-    /// What settings say of it, for what is no capability.
+    /// What the settings say about the model in addition to its capabilities.
     overrides: CapabilityOverrides,
 }
 
 impl RunModel {
-    /// The run's own model. The ARN of an application inference profile does not name a model; the primary model's id then
-    /// does.
+    /// Returns the run's own model. The ARN of an application inference profile does not name a
+    /// model; in that case the id of the primary model does.
     ///
     /// # Errors
     ///
-    /// [`AskingError::Capabilities`] when `BEDROCK_MODEL_CAPABILITIES` cannot be read.
+    /// [`AskingError::Capabilities`] if `BEDROCK_MODEL_CAPABILITIES` cannot be read.
     pub fn primary(settings: &Settings) -> Result<Self, AskingError> {
         let id = settings.effective_model_id();
         let mut known = KnownModel::of(&id);
@@ -43,8 +43,9 @@ impl RunModel {
         })
     }
 
-    /// The fallback model, if there is one. What settings say of the run's model holds for it when it is the same model, or
-    /// when its id names none; the member `fallback` of `BEDROCK_MODEL_CAPABILITIES` says more.
+    /// Returns the fallback model, if there is one. What the settings say about the run's own model
+    /// also applies to the fallback model if it is the same model, or if its id names no model. The
+    /// member `fallback` of `BEDROCK_MODEL_CAPABILITIES` adds to that.
     ///
     /// # Errors
     ///
@@ -75,7 +76,7 @@ impl RunModel {
         }))
     }
 
-    /// Its id: of a foundation model, or the id or ARN of an inference profile.
+    /// The id of the foundation model, or the id or ARN of the inference profile.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -85,31 +86,32 @@ impl RunModel {
         &self.known
     }
 
-    /// What it accepts.
+    /// What the model accepts.
     pub fn capabilities(&self) -> Capabilities {
         self.capabilities
     }
 
-    /// The last day on which it is asked, where that is known.
+    /// The last day on which the model can be used, if it is known.
     pub fn end_of_life(&self) -> Option<Date> {
         self.overrides
             .end_of_life
             .or(self.known.model().end_of_life)
     }
 
-    /// Whether its effort can be set to this. Who says of a model that it takes effort says so of every value.
+    /// Whether the model takes this effort. A capability given in the settings covers every value.
     pub fn takes_effort(&self, effort: Effort) -> bool {
         self.capabilities.effort
             && (self.overrides.effort == Some(true)
                 || self.known.model().effort.contains(&effort.as_str()))
     }
 
-    /// Whether it is served in this tier.
+    /// Whether the model is served in this tier.
     pub fn has_tier(&self, tier: ServiceTier) -> bool {
         has_tier(&self.capabilities, tier)
     }
 
-    /// The most tokens of an answer: `BEDROCK_MAX_TOKENS`, or the lower of [`DEFAULT_MAX_TOKENS`] and the model's ceiling.
+    /// The most tokens of an answer: `BEDROCK_MAX_TOKENS`, or else the lower of
+    /// [`DEFAULT_MAX_TOKENS`] and the model's ceiling.
     pub fn max_tokens(&self, settings: &Settings) -> u64 {
         let ceiling = self.capabilities.max_output_tokens;
         settings.max_tokens.unwrap_or_else(|| {
@@ -117,7 +119,7 @@ impl RunModel {
         })
     }
 
-    /// Whether it has ended by this day.
+    /// Whether the model has ended by this day.
     pub fn ended(&self, today: Date) -> Option<Lack> {
         let end = self.end_of_life().filter(|end| *end < today)?;
         Some(self.lack(Lacking::Life {
@@ -126,7 +128,7 @@ impl RunModel {
         }))
     }
 
-    /// What the settings ask of the run's own model that it does not have.
+    /// What the settings demand that the run's own model does not have.
     pub fn lacking(&self, settings: &Settings) -> Vec<Lack> {
         let mut lacking = self.lacking_as_fallback(settings);
         let mut lack = |what| lacking.push(self.lack(what));
@@ -154,8 +156,9 @@ impl RunModel {
         lacking
     }
 
-    /// What the settings ask of a fallback model that it does not have. Its requests leave out effort, thinking and the
-    /// service tier where it has none: the settings are meant for the run's own model first.
+    /// What the settings demand that a fallback model does not have. If it lacks the effort, the
+    /// thinking or the service tier, its requests leave them out, because these settings are meant
+    /// for the run's own model.
     pub fn lacking_as_fallback(&self, settings: &Settings) -> Vec<Lack> {
         let mut lacking = Vec::new();
         let mut lack = |what| lacking.push(self.lack(what));
@@ -171,7 +174,7 @@ impl RunModel {
         lacking
     }
 
-    /// What there is to know of how a model without a row in the table is asked.
+    /// A note on how requests are built for a model that has no row in the table.
     pub fn note_without_row(&self) -> Option<String> {
         let Self { id, named_by, .. } = self;
         let model = self.known.model().listing().name;
@@ -188,7 +191,8 @@ impl RunModel {
         }
     }
 
-    /// What of the settings is not sent to a fallback model, since it does not have it: one sentence each.
+    /// The settings that are not sent to a fallback model because it does not have them, one
+    /// sentence each.
     pub fn left_out_as_fallback(&self, settings: &Settings) -> Vec<String> {
         let model = &self.id;
         let mut notes = Vec::new();
@@ -223,7 +227,7 @@ impl RunModel {
     }
 }
 
-/// Whether a model that accepts this is served in a tier.
+/// Whether a model with these capabilities is served in a tier.
 pub(crate) fn has_tier(capabilities: &Capabilities, tier: ServiceTier) -> bool {
     match tier {
         ServiceTier::Default => true,
@@ -239,51 +243,51 @@ fn overrides(settings: &Settings) -> Result<ModelOverrides, AskingError> {
     }
 }
 
-/// Something that is asked of a model and that it does not have.
+/// Something that a setting demands and the model does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lack {
     /// The model's id.
     pub model: String,
-    /// The setting that names it.
+    /// The setting that names the model.
     pub named_by: &'static str,
-    /// What it does not have.
+    /// What the model does not have.
     pub what: Lacking,
 }
 
 /// What a model does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lacking {
-    /// It gives no answers that Quarry reads.
+    /// Answers of a kind that Quarry reads.
     Text {
-        /// Why: a clause.
+        /// The reason, as a clause.
         why: &'static str,
     },
-    /// It has ended.
+    /// Life: the model has ended.
     Life {
         /// Its last day.
         end: Date,
         /// The id of the model to move to.
         successor: Option<String>,
     },
-    /// It answers with fewer tokens than `BEDROCK_MAX_TOKENS`.
+    /// As many tokens in an answer as `BEDROCK_MAX_TOKENS`.
     Tokens {
         /// The setting.
         set: u64,
         /// The model's ceiling.
         ceiling: u64,
     },
-    /// Batch jobs do not take it, and `BEDROCK_BATCH_MODE` is `batch`.
+    /// Batch jobs, while `BEDROCK_BATCH_MODE` is `batch`.
     Batch,
-    /// It always thinks, and `BEDROCK_THINKING` is `off`.
+    /// A way not to think, while `BEDROCK_THINKING` is `off`.
     ThinkingOff,
-    /// It does not have this `BEDROCK_EFFORT`.
+    /// This `BEDROCK_EFFORT`.
     Effort {
         /// The setting.
         set: Effort,
         /// The values that it has.
         takes: &'static [&'static str],
     },
-    /// It is not served in this `BEDROCK_SERVICE_TIER`.
+    /// This `BEDROCK_SERVICE_TIER`.
     Tier(ServiceTier),
 }
 
@@ -352,7 +356,7 @@ impl fmt::Display for Lack {
     }
 }
 
-/// The way out where the table of models is out of date.
+/// The remedy if the table of models is out of date.
 fn corrected(member: &str) -> String {
     format!(" (if that is out of date, BEDROCK_MODEL_CAPABILITIES with `{member}` corrects it)")
 }

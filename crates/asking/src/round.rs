@@ -1,15 +1,16 @@
-//! The form of a round's requests, and the next one when the service has refused it.
+//! The form of a round's requests, and the next form after the service has refused one.
 
 use crate::model::has_tier;
 use crate::{Asking, AskingError};
 use quarry_contract::plan::{Plan, RequestForms};
 use quarry_contract::settings::ServiceTier;
 
-/// The prompt of a question that no record depends on.
+/// The prompt of a request that depends on no record.
 const PROBE_PROMPT: &str = "ping";
 
 impl Asking {
-    /// What a round of a plan asks: in the plan's first form, or in those that the round was sent in.
+    /// Returns what a round of a plan asks: in the plan's first form, or in the forms that the
+    /// round was sent in.
     pub fn of_round(plan: &Plan, forms: Option<&RequestForms>) -> Result<Self, AskingError> {
         let asking = Self::of_plan(plan)?;
         let Some(forms) = forms else {
@@ -22,8 +23,8 @@ impl Asking {
         }
     }
 
-    /// The forms to send records in that the service refused with these words about the run's model,
-    /// and about the fallback model if that was asked. `None` when there is no other way.
+    /// Returns the next forms after the service has refused the run's own model's requests with
+    /// `refusal`, and those of the fallback model if it got any. `None` if there is no other form.
     ///
     /// `so_far` are the forms of the round that was refused.
     pub fn forms_after(
@@ -47,8 +48,8 @@ impl Asking {
         self.forms_after_fallback(so_far, fallback_refusal?)
     }
 
-    /// The forms to send records in about which the service refused the fallback model with these words. `None` when there is
-    /// no other way to ask it.
+    /// Returns the next forms after the service has refused the fallback model's requests with
+    /// these words. `None` if there is no other form for it.
     pub fn forms_after_fallback(
         &self,
         so_far: Option<&RequestForms>,
@@ -66,7 +67,7 @@ impl Asking {
         })
     }
 
-    /// Whether the fallback model has the service tier that the settings ask for.
+    /// Whether the fallback model has the service tier of the settings.
     pub fn fallback_has_tier(&self) -> bool {
         let tier = self.settings().service_tier;
         tier != ServiceTier::Default
@@ -75,7 +76,8 @@ impl Asking {
                 .is_some_and(|fallback| has_tier(fallback.capabilities(), tier))
     }
 
-    /// The body of a question that no record depends on: whether the service answers at all.
+    /// Returns the body of a request that depends on no record. It shows whether the service
+    /// responds at all.
     pub fn probe(&self) -> Vec<u8> {
         self.encoder.body().with_prompt(PROBE_PROMPT)
     }

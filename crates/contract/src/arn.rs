@@ -1,22 +1,22 @@
 //! Names of things on AWS: `arn:partition:service:region:account:resource`.
 
-/// An ARN's parts, as they stand in the text.
+/// The parts of an ARN, as they are in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arn<'a> {
     /// `aws`, `aws-cn`, …
     pub partition: &'a str,
     /// `iam`, `bedrock`, …
     pub service: &'a str,
-    /// Empty where a thing has no Region.
+    /// Empty if the resource has no Region.
     pub region: &'a str,
-    /// Empty where a thing belongs to no account.
+    /// Empty if the resource belongs to no account.
     pub account: &'a str,
-    /// Everything else; may hold colons.
+    /// Everything else; may contain colons.
     pub resource: &'a str,
 }
 
 impl<'a> Arn<'a> {
-    /// The parts of a text; `None` when it is no ARN.
+    /// Returns the parts of a text; `None` if it is not an ARN.
     pub fn of(text: &'a str) -> Option<Self> {
         let mut parts = text.strip_prefix("arn:")?.splitn(5, ':');
         Some(Self {
@@ -28,7 +28,7 @@ impl<'a> Arn<'a> {
         })
     }
 
-    /// Whether the account is one: 12 digits.
+    /// Whether the account is a valid number of 12 digits.
     pub fn has_account(&self) -> bool {
         self.account.len() == 12 && self.account.bytes().all(|b| b.is_ascii_digit())
     }

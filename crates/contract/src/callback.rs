@@ -1,15 +1,15 @@
-//! Who waits for a run: the Callback step of a SageMaker pipeline.
+//! The Callback step of a SageMaker pipeline that waits for a run.
 
 use crate::digest::hex_digest;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// The step to answer when the run has ended.
+/// The step to call back when the run has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Callback {
-    /// What the step is answered by.
+    /// The token that identifies the step.
     pub token: CallbackToken,
     /// The pipeline's execution, for logs and for the run's name.
     pub pipeline_execution_arn: String,
@@ -18,7 +18,7 @@ pub struct Callback {
 /// Length of a token (`SendPipelineExecutionStepSuccess`, `CallbackToken`).
 const TOKEN_CHARS: usize = 10;
 
-/// A token as SageMaker makes them: exactly 10 of `[a-zA-Z0-9]`.
+/// A token in SageMaker's form: exactly 10 of `[a-zA-Z0-9]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CallbackToken(String);
@@ -34,7 +34,8 @@ impl CallbackToken {
         &self.0
     }
 
-    /// The `ClientRequestToken` of an answer of this kind: the same for every try.
+    /// Returns the `ClientRequestToken` of a callback of this kind, which is the same for every
+    /// attempt.
     pub fn request_token(&self, kind: &str) -> String {
         hex_digest(&format!("{kind}\n{}", self.0))
     }

@@ -1,9 +1,9 @@
-//! Digests in names and tokens.
+//! Digests for names and tokens.
 
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// SHA-256 as 64 lower-case hexadecimal digits.
+/// Returns the SHA-256 as 64 lower-case hexadecimal digits.
 pub fn hex_digest(text: &str) -> String {
     Sha256::digest(text.as_bytes())
         .iter()

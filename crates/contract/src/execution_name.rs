@@ -1,5 +1,5 @@
-//! Names of executions that an event starts. A name follows from what happened and from nothing
-//! else, so that the same event, delivered twice, is one run: Step Functions takes a name once in
+//! Names of executions that an event starts. A name depends on the event and on nothing else, so
+//! that an event that is delivered twice starts one run: Step Functions accepts a name only once in
 //! 90 days.
 
 use crate::callback::Callback;
@@ -7,29 +7,29 @@ use crate::digest::hex_digest;
 use crate::location::S3Uri;
 use std::fmt::Write;
 
-/// Step Functions' limit (`StartExecution`, `name`), characters.
+/// Step Functions' limit (`StartExecution`, `name`), in characters.
 pub const MAX_EXECUTION_NAME: usize = 80;
 
-/// How much of a pipeline's name a person finds in the run's, characters.
+/// The readable part of a name, in characters: the beginning of the pipeline's name.
 const READABLE: usize = 40;
-/// How much of a digest tells runs apart, characters.
+/// The part of a digest that tells runs apart, in characters.
 const TELLING: usize = 32;
 
-/// What tells one state of an object from its others.
+/// Distinguishes one state of an object from its others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObjectState<'a> {
     /// The version id, in a bucket with versioning.
     Version(&'a str),
-    /// In a bucket without: what was written, and its place in the order of writes.
+    /// The contents and the position in the order of writes, in a bucket without versioning.
     Written {
         /// The `ETag` without quotes.
         etag: &'a str,
-        /// The event's `sequencer`; empty when it has none.
+        /// The event's `sequencer`; empty if it has none.
         sequencer: &'a str,
     },
 }
 
-/// The run that an object's arrival starts.
+/// Returns the name of the run that an object's arrival starts.
 pub fn of_object(pipeline: &str, object: &S3Uri, state: ObjectState<'_>) -> String {
     let location = object.to_string();
     match state {
@@ -40,7 +40,7 @@ pub fn of_object(pipeline: &str, object: &S3Uri, state: ObjectState<'_>) -> Stri
     }
 }
 
-/// The run that a pipeline's Callback step asks for.
+/// Returns the name of the run that a pipeline's Callback step requests.
 pub fn of_callback(callback: &Callback) -> String {
     let arn = &callback.pipeline_execution_arn;
     // arn:…:pipeline/<name>/execution/<id>
@@ -48,8 +48,8 @@ pub fn of_callback(callback: &Callback) -> String {
     name(pipeline, &["callback", arn, callback.token.as_str()])
 }
 
-/// A readable start and a digest, of letters, digits and `-`: what executions, folders of job files
-/// and job names all take.
+/// Returns a readable start and a digest, of letters, digits and `-`. Executions, folders of job
+/// files and job names all accept these.
 fn name(readable: &str, identity: &[&str]) -> String {
     let mut name = String::with_capacity(MAX_EXECUTION_NAME);
     for c in readable.chars() {
@@ -66,7 +66,7 @@ fn name(readable: &str, identity: &[&str]) -> String {
     if name.is_empty() {
         "run".clone_into(&mut name);
     }
-    // Lengths in front, so that no two lists of texts are one text.
+    // With the lengths in front, no two lists of texts give the same text.
     let mut framed = String::new();
     for part in identity {
         let _ = writeln!(framed, "{}:{part}", part.len());
@@ -110,7 +110,7 @@ mod tests {
     }
 
     proptest! {
-        /// Step Functions, the folder of job files and the names of jobs take every name.
+        /// Step Functions, the folder of job files and the names of jobs accept every name.
         #[test]
         fn names_have_few_characters_and_are_short(
             pipeline in "\\PC{0,100}", key in "\\PC{0,60}", versioned: bool, first in ".{0,20}", second in ".{0,20}",
@@ -122,7 +122,7 @@ mod tests {
             prop_assert!(name.starts_with(|c: char| c.is_ascii_alphanumeric()), "{}", name);
         }
 
-        /// The same event twice is one name; another event is another.
+        /// The same event gives the same name; another event gives another name.
         #[test]
         fn a_name_follows_from_the_event(
             key in "[a-z/ä ]{1,20}", first in "[a-c]{0,3}", second in "[a-c]{0,3}", versioned: bool,

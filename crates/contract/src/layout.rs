@@ -1,5 +1,5 @@
-//! Where a run keeps its objects, and what its jobs are called. Everything is derived from the
-//! run's folder, so that a retried step finds what the first try left.
+//! The locations of a run's objects and the names of its jobs. Everything is derived from the run's
+//! folder, so that a retried step finds what the first attempt left.
 
 use crate::digest::hex_digest;
 use crate::location::S3Uri;
@@ -9,12 +9,12 @@ use crate::location::S3Uri;
 pub struct RunFolder(S3Uri);
 
 impl RunFolder {
-    /// The run's folder below the work prefix.
+    /// Returns the run's folder below the work prefix.
     pub fn new(work: &S3Uri, execution: &str) -> Self {
         Self(work.join(execution))
     }
 
-    /// The folder that a payload names.
+    /// Returns the folder that a payload names.
     pub fn at(folder: S3Uri) -> Self {
         Self(folder)
     }
@@ -29,7 +29,7 @@ impl RunFolder {
         self.0.join("plan.json")
     }
 
-    /// Where planning stands, while it needs more than one invocation.
+    /// The state of planning, if it takes more than one invocation.
     pub fn plan_progress(&self) -> S3Uri {
         self.0.join("plan-progress.json")
     }
@@ -39,7 +39,7 @@ impl RunFolder {
         self.0.join("manifest.json")
     }
 
-    /// An uncompressed copy of a compressed input file, so that slices are byte ranges.
+    /// The uncompressed copy of a compressed input file, so that slices are byte ranges.
     pub fn staged(&self, table: usize, file: usize) -> S3Uri {
         self.0.join(&format!("staged/{table}/{file:06}"))
     }
@@ -49,22 +49,22 @@ impl RunFolder {
         self.0.join(&format!("layouts/{table}.parquet"))
     }
 
-    /// Where finishing a table stands, while it needs more than one invocation.
+    /// The state of finishing, if it takes more than one invocation.
     pub fn finish_progress(&self) -> S3Uri {
         self.0.join("finish-progress.json")
     }
 
-    /// Left by who stops a run, so that it does not start afterwards.
+    /// Written when a run is stopped, so that it does not start afterwards.
     pub fn stop(&self) -> S3Uri {
         self.0.join("stop.json")
     }
 
-    /// In which form requests are sent since the service refused another.
+    /// The form in which requests are sent since the service refused another.
     pub fn forms(&self) -> S3Uri {
         self.0.join("forms.json")
     }
 
-    /// What the names of all jobs of the run begin with, and of no other run's: a valid job name.
+    /// The start of the names of all jobs of this run and no other; a valid job name.
     pub fn job_name_prefix(&self) -> String {
         job_name_prefix(&self.0.to_string())
     }
@@ -74,7 +74,7 @@ impl RunFolder {
         self.0.join("slices/")
     }
 
-    /// Which slice and round an object below [`Self::slices`] belongs to, and its name in the
+    /// Returns the slice and the round of an object below [`Self::slices`], and its name in the
     /// round's folder.
     pub fn round_of<'a>(&self, object: &'a S3Uri) -> Option<(u32, u32, &'a str)> {
         let slices = self.slices();
@@ -103,7 +103,7 @@ pub struct SliceFolder {
 }
 
 impl SliceFolder {
-    /// Which rows the slice has.
+    /// The rows of the slice.
     pub fn spec(&self) -> S3Uri {
         self.folder.join("slice.json")
     }
@@ -144,12 +144,12 @@ pub struct RoundFolder {
 pub const MAX_JOB_NAME: usize = 63;
 
 impl RoundFolder {
-    /// The rows to ask in this round; absent in round 0, which asks all.
+    /// The rows to ask in this round. Missing in round 0, which asks all rows.
     pub fn todo(&self) -> S3Uri {
         self.folder.join("todo.json")
     }
 
-    /// What `split` did: records, bytes, truncations, rows it could not send.
+    /// The result of `split`: records, bytes, truncations, and the rows that it could not send.
     pub fn asked(&self) -> S3Uri {
         self.folder.join("asked.json")
     }
@@ -159,22 +159,22 @@ impl RoundFolder {
         self.folder.join("input/records.jsonl")
     }
 
-    /// Below this the job makes a folder named by its id.
+    /// The prefix below which the job creates a folder that is named after its id.
     pub fn output(&self) -> S3Uri {
         self.folder.join("output/")
     }
 
-    /// Where answers given on demand go.
+    /// The answers given on demand.
     pub fn on_demand_output(&self) -> S3Uri {
         self.folder.join("output/on-demand/")
     }
 
-    /// Where answers go that neither a job of this run nor a call gave: those of `quarry merge`.
+    /// The answers that neither a job nor a call of this run gave: those of `quarry merge`.
     pub fn given_output(&self) -> S3Uri {
         self.folder.join("output/given/")
     }
 
-    /// Which job was created.
+    /// The job that was created.
     pub fn job(&self) -> S3Uri {
         self.folder.join("job.json")
     }
@@ -184,41 +184,42 @@ impl RoundFolder {
         self.folder.join("job-end.json")
     }
 
-    /// That the run failed since the service refused this round as a whole.
+    /// Written when the run failed because the service refused this round as a whole.
     pub fn refused(&self) -> S3Uri {
         self.folder.join("refused.json")
     }
 
-    /// Since when the service tier `flex` has been throttling.
+    /// The time since which the service tier `flex` has been throttling.
     pub fn flex_wait(&self) -> S3Uri {
         self.folder.join("flex-wait.json")
     }
 
-    /// What this round's answers say, one line a row.
+    /// The outcomes of this round's answers, one line for each row.
     pub fn results(&self) -> S3Uri {
         self.folder.join("results.jsonl")
     }
 
-    /// What this round's answers were counted as.
+    /// The counts of this round's lines.
     pub fn counts(&self) -> S3Uri {
         self.folder.join("counts.json")
     }
 
-    /// The job's name: at most 63 of `[a-zA-Z0-9-]`, the same for every try.
+    /// Returns the job's name: at most 63 of `[a-zA-Z0-9-]`, the same for every attempt.
     pub fn job_name(&self) -> String {
         let prefix = job_name_prefix(&self.run);
         format!("{prefix}{:06}-{}", self.slice, self.round)
     }
 
-    /// The job's `clientRequestToken`: the same for every try, other for every other job.
+    /// Returns the job's `clientRequestToken`: the same for every attempt, and different for every
+    /// other job.
     pub fn token(&self) -> String {
         hex_digest(&self.identity)
     }
 }
 
-/// How much of a run's name a person finds in its jobs' names, characters.
+/// The readable part of a job's name, in characters: the beginning of the run's name.
 const READABLE: usize = 24;
-/// How much of a digest tells runs apart, characters.
+/// The part of a digest that tells runs apart, in characters.
 const TELLING: usize = 10;
 
 fn job_name_prefix(run: &str) -> String {

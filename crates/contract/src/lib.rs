@@ -1,8 +1,8 @@
-//! The words that cross a process boundary: requests, settings, the plan, payloads between
-//! states, locations and names. Nothing here reads data or talks to AWS.
+//! The interface between processes: requests, settings, the plan, payloads between states,
+//! locations and names. Nothing here reads data or calls AWS.
 //!
-//! Every document that is stored or passed on has a `version`; [`VERSION`] is the one this code
-//! reads and writes.
+//! Every document that is stored or passed on has a `version`. This code reads and writes
+//! [`VERSION`].
 
 pub mod arn;
 pub mod callback;

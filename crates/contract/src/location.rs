@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// A bucket with a key or key prefix. Written and read as `s3://bucket/key`.
+/// A bucket with a key or a key prefix. Its text form is `s3://bucket/key`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct S3Uri {
@@ -18,19 +18,20 @@ pub enum LocationError {
     /// The text does not start with `s3://`.
     #[error("`{0}` is not an S3 location: it must start with `s3://`")]
     Scheme(String),
-    /// The bucket is empty or has characters no bucket name has.
+    /// The bucket is empty or has characters that no bucket name can have.
     #[error("`{0}` has no valid bucket name: 3 to 63 of `a-z`, `0-9`, `-`, `.`")]
     Bucket(String),
-    /// Keys are limited to 1,024 bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects").
+    /// The key is too long. Keys are limited to 1,024 bytes of UTF-8 (S3 user guide, "Naming Amazon
+    /// S3 objects").
     #[error("the key of `{0}` is longer than 1,024 bytes")]
     KeyTooLong(String),
 }
 
-/// Why Bedrock takes no job files at a location: its pattern of `s3Uri` in a job's input and output
-/// (`S3InputDataConfig`) is narrower than what S3 takes as a key.
+/// Why Bedrock does not accept a location for job files. Its pattern of `s3Uri` in a job's input
+/// and output (`S3InputDataConfig`) is narrower than S3's rules for keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JobLocationError {
-    /// A character of the bucket's name.
+    /// The bucket's name has a character that Bedrock does not accept.
     #[error(
         "Bedrock takes no bucket with `{character}` for job files: {bucket}; use a bucket of a-z, 0-9, `-` and `.`"
     )]
@@ -40,10 +41,10 @@ pub enum JobLocationError {
         /// The character.
         character: char,
     },
-    /// An empty part of the key.
+    /// The key has an empty part.
     #[error("Bedrock takes no `//` in the location of job files: {0}")]
     EmptyPart(S3Uri),
-    /// A character of the key.
+    /// The key has a character that Bedrock does not accept.
     #[error(
         "Bedrock takes no `{character}` in the location of job files: {location}; change `work` or the execution's \
          name to letters, digits and -!_*'()."
@@ -56,11 +57,11 @@ pub enum JobLocationError {
     },
 }
 
-/// S3's limit for a key, bytes of UTF-8.
+/// S3's limit for a key, in bytes of UTF-8.
 pub const MAX_KEY_BYTES: usize = 1024;
 
 impl S3Uri {
-    /// A location from its two parts.
+    /// Creates a location from its two parts.
     pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Result<Self, LocationError> {
         let (bucket, key) = (bucket.into(), key.into());
         let valid = (3..=63).contains(&bucket.len())
@@ -86,7 +87,7 @@ impl S3Uri {
         &self.key
     }
 
-    /// This location with `part` below it, exactly one `/` between the two.
+    /// Returns this location with `part` below it, separated by exactly one `/`.
     #[must_use]
     pub fn join(&self, part: &str) -> Self {
         let base = self.key.trim_end_matches('/');
@@ -102,7 +103,7 @@ impl S3Uri {
         }
     }
 
-    /// Whether Bedrock takes job files at this location.
+    /// Checks whether Bedrock accepts this location for job files.
     pub fn check_for_jobs(&self) -> Result<(), JobLocationError> {
         let in_bucket = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '.');
         if let Some(character) = self.bucket.chars().find(|c| !in_bucket(*c)) {
@@ -124,7 +125,7 @@ impl S3Uri {
         }
     }
 
-    /// What follows the last `/` of the key.
+    /// The part of the key after the last `/`.
     pub fn file_name(&self) -> &str {
         self.key.rsplit('/').next().unwrap_or(&self.key)
     }

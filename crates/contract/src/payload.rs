@@ -1,11 +1,11 @@
-//! What the states pass on: pointers and counts, never data, a few hundred bytes for any size of
-//! run. `tests/payloads/` holds one golden document for each.
+//! The payloads between states: pointers and counts, never data. They have a few hundred bytes for
+//! a run of any size. `tests/payloads/` has a golden document for each.
 
 use crate::location::S3Uri;
 use crate::request::Request;
 use serde::{Deserialize, Serialize};
 
-/// What `plan` is called with.
+/// The input of `plan`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanInput {
@@ -15,13 +15,13 @@ pub struct PlanInput {
     pub execution: String,
     /// When the execution started, RFC 3339.
     pub started: String,
-    /// How often `plan` has been called before in this execution.
+    /// How often `plan` was called before in this execution.
     pub turn: u32,
-    /// What to do.
+    /// The request.
     pub request: Request,
 }
 
-/// What `plan` answers.
+/// The output of `plan`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanOutput {
@@ -35,13 +35,13 @@ pub struct PlanOutput {
     pub run: S3Uri,
     /// The Map's items: one `{"slice": n}` each.
     pub manifest: ObjectPointer,
-    /// How many slices there are.
+    /// Number of slices.
     pub slices: u32,
-    /// How many slices may be worked on at the same time.
+    /// The most slices that may be in progress at the same time.
     pub max_concurrency: u32,
 }
 
-/// An object as Step Functions' `ItemReader` wants it.
+/// An object in the form of Step Functions' `ItemReader`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectPointer {
@@ -64,7 +64,7 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// Where a slice stands: what every state of a slice's execution takes and gives.
+/// The state of a slice: the input and output of every step of its execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SliceState {
@@ -76,24 +76,24 @@ pub struct SliceState {
     pub slice: u32,
     /// The round of asking.
     pub round: u32,
-    /// Rounds so far whose job was stopped. They do not count as tries.
+    /// Rounds so far whose job was stopped. They do not count as attempts.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub stopped_rounds: u32,
-    /// What comes next.
+    /// The next step.
     pub next: Step,
-    /// Records asked in this round.
+    /// Records of this round.
     #[serde(default)]
     pub records: u64,
-    /// The round's job, once it is created.
+    /// The round's job, once it exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobPointer>,
-    /// How long to wait before the job is looked at again, seconds.
+    /// Seconds to wait before the next look at the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_seconds: Option<u64>,
 }
 
 impl SliceState {
-    /// Where a slice begins: what the Map gives to its first step.
+    /// Returns the first state of a slice, which the Map passes to its first step.
     pub fn first(run: S3Uri, slice: u32) -> Self {
         Self {
             version: crate::VERSION,
@@ -119,15 +119,15 @@ pub enum Step {
     Submit,
     /// Wait for the job.
     Wait,
-    /// Ask on demand.
+    /// Send the records on demand.
     Invoke,
     /// Join the answers.
     Merge,
-    /// The slice's part of the result is written.
+    /// Nothing: the slice's part of the result is written.
     Done,
 }
 
-/// A job's identity.
+/// The identity of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobPointer {
@@ -137,7 +137,7 @@ pub struct JobPointer {
     pub name: String,
 }
 
-/// What `finish` is called with.
+/// The input of `finish`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FinishInput {
@@ -145,11 +145,11 @@ pub struct FinishInput {
     pub version: u32,
     /// The run's folder.
     pub run: S3Uri,
-    /// How often `finish` has been called before in this execution.
+    /// How often `finish` was called before in this execution.
     pub turn: u32,
 }
 
-/// What `finish` answers; the output of the execution.
+/// The output of `finish` and of the execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FinishOutput {

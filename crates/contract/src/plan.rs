@@ -1,5 +1,5 @@
 //! The documents that a run keeps in its folder: the plan, the slices, and what each step of a
-//! slice leaves for the next.
+//! slice leaves for the next step.
 
 use crate::location::S3Uri;
 use crate::request::{JobType, Request};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Everything that was decided before the first job: `plan.json`.
+/// All decisions that were made before the first job: `plan.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
@@ -18,25 +18,25 @@ pub struct Plan {
     pub execution: String,
     /// When the execution started, RFC 3339.
     pub started: String,
-    /// The request as it came.
+    /// The request as it was received.
     pub request: Request,
-    /// Its settings over the deployment's, before reading.
+    /// The request's settings over those of the deployment, as text.
     pub settings: BTreeMap<String, String>,
     /// The text of `prompts.json`.
     pub prompts: Value,
     /// The JSON Schema in force.
     pub schema: Option<Value>,
-    /// Where the schema came from, for the summary.
+    /// The source of the schema, for the summary.
     pub schema_source: Option<String>,
     /// The tables, in order.
     pub tables: Vec<Table>,
-    /// How many slices there are in all tables.
+    /// Number of slices of all tables.
     pub slices: u32,
-    /// Calls per second that one slice may make on demand.
+    /// Calls per second on demand that one slice may begin.
     pub on_demand_rate: f64,
-    /// Calls that one slice may have under way on demand.
+    /// Calls on demand that one slice may have in flight.
     pub on_demand_workers: u32,
-    /// What a reader of the summary should know (files left out, empty folders).
+    /// Notes for the reader of the summary (such as files left out and empty folders).
     pub notes: Vec<String>,
 }
 
@@ -44,21 +44,21 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
-    /// `train`, `val` or `test`; none for the only table.
+    /// `train`, `val` or `test`; none for a single table.
     pub split: Option<String>,
-    /// The file format, as a file name's ending: `csv`, `tsv`, `jsonl`, `parquet`.
+    /// The file format, as the extension of a file name: `csv`, `tsv`, `jsonl`, `parquet`.
     pub format: String,
-    /// Whether the input files are compressed, and so the result.
+    /// Whether the input files, and therefore the result, are compressed.
     pub gzip: bool,
     /// The files.
     pub files: Vec<InputFile>,
     /// Column names in order.
     pub columns: Vec<String>,
-    /// The header line as it stands in the first file, without line terminator (CSV and TSV).
+    /// The header line as it is in the first file, without line terminator (CSV and TSV).
     pub header: String,
     /// How rows end: `lf`, `crlf` or `cr`.
     pub newline: String,
-    /// How cells of CSV and TSV are quoted, as the setting names it; empty for the standard.
+    /// The quoting of cells in CSV and TSV, as the setting names it; empty for the standard.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub quoting: String,
     /// Rows of all files.
@@ -67,7 +67,7 @@ pub struct Table {
     pub mode: Mode,
     /// The first of its slices.
     pub first_slice: u32,
-    /// How many slices it has.
+    /// Number of its slices.
     pub slices: u32,
 }
 
@@ -77,7 +77,7 @@ pub struct Table {
 pub enum Mode {
     /// By batch jobs.
     Batch,
-    /// One call a row.
+    /// With one call for each row.
     OnDemand,
 }
 
@@ -85,13 +85,13 @@ pub enum Mode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputFile {
-    /// Where its plain bytes are read: the file itself, or its uncompressed copy.
+    /// Where its plain bytes are: the file itself, or its uncompressed copy.
     pub location: S3Uri,
     /// The name that users know.
     pub name: String,
-    /// Bytes at `location`.
+    /// Size in bytes of the object at `location`.
     pub size: u64,
-    /// `ETag` of `location`, so that a change is seen.
+    /// `ETag` of the object at `location`, by which a change is noticed.
     pub etag: String,
     /// Its rows.
     pub rows: u64,
@@ -109,33 +109,33 @@ pub struct Slice {
     pub table: usize,
     /// The first row's number in the table.
     pub first_row: u64,
-    /// How many rows.
+    /// Number of rows.
     pub rows: u64,
-    /// How many of them make a record that can be sent.
+    /// Number of rows whose record can be sent.
     pub records: u64,
     /// Bytes of these records as JSON Lines.
     pub bytes: u64,
-    /// How they are asked in the first round.
+    /// How the rows are asked in the first round.
     pub mode: Mode,
     /// Where the rows are.
     pub segments: Vec<Segment>,
 }
 
-/// Rows of one file that follow each other.
+/// Consecutive rows of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Segment {
     /// The file's number in the table.
     pub file: usize,
-    /// First byte; in Parquet the first row's number in the file.
+    /// The first byte; in Parquet the first row's number in the file.
     pub start: u64,
-    /// Byte after the last; in Parquet the row after the last.
+    /// The byte after the last; in Parquet the row after the last.
     pub end: u64,
     /// The first row's number in the file.
     pub first_row: u64,
 }
 
-/// Rows to ask again: `todo.json`.
+/// The rows to ask again: `todo.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Todo {
@@ -143,21 +143,21 @@ pub struct Todo {
     pub version: u32,
     /// Row numbers in the table, ascending.
     pub rows: Vec<u64>,
-    /// The form of the requests; the run's first one when none.
+    /// The form of the requests; if missing, the run's first form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forms: Option<RequestForms>,
-    /// Whether the service is known to take records in this form, so that what it refuses is the
-    /// records' own matter.
+    /// Whether the service is known to accept records in this form. If so, a refusal concerns the
+    /// record, not the form.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_taken: bool,
 }
 
-/// How many records of a round that is asked on demand get the same final error, and none an answer,
-/// before the round is given up: it is then sent in another form, or the run ends.
+/// A round on demand is given up when this number of records got the same final error and none got
+/// an answer. Its records are then sent in another form, or the run ends.
 pub const REFUSED_RECORDS: u64 = 20;
 
-/// How the requests of a round are put together, after the service has refused another way. Also the
-/// content of the run's `forms.json`, which slices that begin later start from.
+/// The form of a round's requests after the service has refused another form. It is also the
+/// content of the run's `forms.json`, from which later slices start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestForms {
@@ -166,22 +166,22 @@ pub struct RequestForms {
     /// Requests to the fallback model, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<RequestForm>,
-    /// The service's words that led here, for the summary.
+    /// The service's messages that led to this form, for the summary.
     pub because: Vec<String>,
 }
 
-/// A round that the service refused as a whole, and that a run failed with: `refused.json`. Who goes on
-/// with the run asks its records again.
+/// A round that the service refused as a whole, so that the run failed: `refused.json`. When the
+/// run is redriven, the records of the round are sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RefusedRound {
     /// [`crate::VERSION`].
     pub version: u32,
-    /// What the run failed with.
+    /// The error that the run failed with.
     pub error: String,
 }
 
-/// What `split` wrote: `asked.json`.
+/// The result of `split`: `asked.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
@@ -193,7 +193,7 @@ pub struct Asked {
     pub bytes: u64,
     /// `ETag` of the input file.
     pub etag: String,
-    /// Rows that make no record that can be sent.
+    /// Rows whose record cannot be sent.
     pub unsendable: Vec<Unsendable>,
     /// Cells cut to the configured length.
     pub truncations: u64,
@@ -201,11 +201,11 @@ pub struct Asked {
     pub truncated_records: u64,
     /// Cuts by column.
     pub truncated_fields: BTreeMap<String, u64>,
-    /// The form of the requests; the run's first one when none.
+    /// The form of the requests; if missing, the run's first form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forms: Option<RequestForms>,
-    /// Whether the service is known to take records in this form, so that what it refuses is the
-    /// records' own matter.
+    /// Whether the service is known to accept records in this form. If so, a refusal concerns the
+    /// record, not the form.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_taken: bool,
 }
@@ -216,11 +216,11 @@ pub struct Asked {
 pub struct Unsendable {
     /// The row's number in the table.
     pub row: u64,
-    /// Why, for the row's error column.
+    /// The reason, for the row's error column.
     pub reason: String,
 }
 
-/// Which job was created: `job.json`.
+/// The job that was created: `job.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CreatedJob {
@@ -242,16 +242,16 @@ pub struct JobEnd {
     pub arn: String,
     /// Its name.
     pub name: String,
-    /// The service's name of its status.
+    /// The service's name for its status.
     pub status: String,
-    /// The service's message; empty when none.
+    /// The service's message; empty if there is none.
     pub message: String,
     /// Seconds from submission to its end.
     pub seconds: u64,
 }
 
 impl Table {
-    /// The result's file name: `<job_type>_processed_data.<ext>`, or for a split
+    /// Returns the result's file name: `<job_type>_processed_data.<ext>`, or for a split
     /// `<split>/<split>_processed_data.<ext>`.
     pub fn result_name(&self, job_type: JobType) -> String {
         let gz = if self.gzip { ".gz" } else { "" };

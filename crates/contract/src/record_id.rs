@@ -1,39 +1,40 @@
-//! Record ids: unique in a run, and enough to find the row again.
+//! Record ids, which are unique in a run and identify the row.
 //!
 //! `record_<row>` for a data set of one table, `<split>-record_<row>` for a table of a training
-//! data set; `<row>` is the 0-based row of the table. At most 64 of `[A-Za-z0-9_-]`, the narrowest
-//! reading of the page "Format and upload your batch inference data".
+//! data set; `<row>` is the 0-based row of the table. An id has at most 64 of `[A-Za-z0-9_-]`,
+//! which is the narrowest reading of the page "Format and upload your batch inference data".
 
 use std::fmt::Write;
 
-/// Makes and reads the record ids of one table.
+/// Writes and reads the record ids of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordIds {
     prefix: String,
 }
 
 impl RecordIds {
-    /// The ids of the table named `split`, or of the only table.
+    /// Creates the ids of the table named `split`, or of a single table.
     pub fn new(split: Option<&str>) -> Self {
         Self {
             prefix: split.map_or_else(|| "record_".to_owned(), |name| format!("{name}-record_")),
         }
     }
 
-    /// Writes the id of `row` at the end of `out`.
+    /// Appends the id of `row` to `out`.
     pub fn write(&self, row: u64, out: &mut String) {
         out.push_str(&self.prefix);
         let _ = write!(out, "{row}");
     }
 
-    /// The id of `row`.
+    /// Returns the id of `row`.
     pub fn id(&self, row: u64) -> String {
         let mut out = String::with_capacity(self.prefix.len() + 10);
         self.write(row, &mut out);
         out
     }
 
-    /// The row of an id, if it is an id of this table in exactly the form in which it is written.
+    /// Returns the row of an id. `None` if the id does not belong to this table or is not in
+    /// exactly the form in which it is written.
     pub fn row(&self, id: &str) -> Option<u64> {
         let digits = id.strip_prefix(self.prefix.as_str())?;
         let canonical = digits == "0" || !digits.starts_with('0');

@@ -1,4 +1,4 @@
-//! What a run is asked to do.
+//! The request for a run.
 
 use crate::callback::Callback;
 use crate::location::S3Uri;
@@ -15,34 +15,34 @@ pub struct Request {
     pub version: u32,
     /// The data set: a folder, or one file.
     pub data: S3Uri,
-    /// `prompts.json`, or the folder that holds it.
+    /// `prompts.json`, or its folder.
     pub prompts: S3Uri,
     /// A JSON Schema file, or a folder with `validation_schema_*.json` (the last by name counts).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<S3Uri>,
-    /// Where the result tables go.
+    /// The folder of the result tables.
     pub output: S3Uri,
-    /// Where the summary goes; the output folder when absent.
+    /// The folder of the summary; by default the output folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<S3Uri>,
-    /// Where job files and intermediate results go; the deployment's work prefix when absent.
+    /// The folder of job files and intermediate results; by default the deployment's work prefix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work: Option<S3Uri>,
-    /// Decides the folder layout and the file names.
+    /// Determines the folder layout and the file names.
     pub job_type: JobType,
-    /// `BEDROCK_*` settings over the deployment's defaults.
+    /// `BEDROCK_*` settings, which override the deployment's defaults.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
-    /// Who is told of the run's end.
+    /// Who is notified when the run ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback: Option<Callback>,
 }
 
-/// The kinds of data set, as in the original step.
+/// The kinds of data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobType {
-    /// Folders `train`, `val`, `test`, each a table of its own.
+    /// Folders `train`, `val`, `test`, each of which is a table.
     Training,
     /// One folder, one table.
     Validation,
@@ -88,5 +88,5 @@ impl FromStr for JobType {
     }
 }
 
-/// The folders of a training data set, in the order in which they are worked on.
+/// The folders of a training data set, in processing order.
 pub const SPLITS: [&str; 3] = ["train", "val", "test"];

@@ -1,5 +1,5 @@
 //! `request.json`: a request as people write it, beside their data or among a pipeline's prompts.
-//! Every member may be left out, and locations may be relative to the folder that the file is in.
+//! Every member is optional, and locations may be relative to the folder of the file.
 
 use crate::VERSION;
 use crate::location::{LocationError, S3Uri};
@@ -11,35 +11,35 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestFile {
-    /// [`crate::VERSION`]; that one when absent.
+    /// [`crate::VERSION`], which is also the default.
     #[serde(default = "this_version")]
     pub version: u32,
-    /// The data set: a folder, or one file; the file's own folder when absent.
+    /// The data set: a folder, or one file; by default the folder of this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
-    /// `prompts.json`, or the folder that holds it.
+    /// `prompts.json`, or its folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompts: Option<String>,
     /// A JSON Schema file, or a folder with `validation_schema_*.json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
-    /// Where the result tables go.
+    /// The folder of the result tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-    /// Where the summary goes.
+    /// The folder of the summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
-    /// Where job files and intermediate results go.
+    /// The folder of job files and intermediate results.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work: Option<String>,
-    /// Decides the folder layout and the file names; validation when nothing says another.
+    /// Determines the folder layout and the file names; validation by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_type: Option<JobType>,
     /// `BEDROCK_*` settings.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
-    /// Names of the settings that requests in the inbox may change, `*` for all. Only in a
-    /// pipeline's own `request.json`; when absent, trigger's safe list holds.
+    /// Names of the settings that requests in the inbox may change, `*` for all. Allowed only in a
+    /// pipeline's own `request.json`. If missing, trigger's safe list applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_settings: Option<Vec<String>>,
 }
@@ -65,10 +65,11 @@ impl Default for RequestFile {
     }
 }
 
-/// The job type when nothing names one.
+/// The default job type.
 pub const DEFAULT_JOB_TYPE: JobType = JobType::Validation;
 
-/// A location of a file in `folder`: as it stands with a scheme, else below the folder.
+/// Returns the location that a file in `folder` names: an `s3://` location as it is, any other text
+/// below the folder.
 pub fn resolve(folder: &S3Uri, text: &str) -> Result<S3Uri, LocationError> {
     if text.contains("://") {
         return text.parse();

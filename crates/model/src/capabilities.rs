@@ -1,11 +1,11 @@
-//! What a model accepts, as plain data that settings can override.
+//! The capabilities of a model, as plain data that settings can override.
 
 use crate::date::Date;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The Bedrock operation whose request body a record carries (`modelInvocationType` of a batch
-/// job, and the operation used on demand).
+/// The Bedrock operation whose request body a record carries: `modelInvocationType` of a batch job,
+/// and the operation on demand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Invocation {
     /// `InvokeModel`: the model's own request body.
@@ -15,7 +15,7 @@ pub enum Invocation {
 }
 
 impl Invocation {
-    /// The value Bedrock uses for `modelInvocationType`.
+    /// The value of `modelInvocationType`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InvokeModel => "InvokeModel",
@@ -39,20 +39,20 @@ pub enum BodyForm {
 }
 
 impl BodyForm {
-    /// Whether the model answers with vectors instead of text.
+    /// Whether the model returns vectors instead of text.
     pub const fn is_embedding(self) -> bool {
         matches!(self, Self::TitanEmbedding | Self::CohereEmbedding)
     }
 }
 
-/// When a model thinks before it answers. Thinking is billed as output and counts into the tokens of
-/// an answer.
+/// When a model thinks before it answers. Thinking is billed as output and counts towards the
+/// tokens of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Thinking {
-    /// It cannot.
+    /// Never.
     None,
-    /// Only when a request says so.
+    /// Only if a request says so.
     OffByDefault,
     /// Unless a request says otherwise.
     OnByDefault,
@@ -60,7 +60,7 @@ pub enum Thinking {
     Always,
 }
 
-/// What a model accepts: [`crate::KnownModel::capabilities`], over which settings may say otherwise.
+/// What a model accepts: [`crate::KnownModel::capabilities`], which settings may override.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -71,43 +71,43 @@ pub struct Capabilities {
     pub invocation: Invocation,
     /// The shape of that body.
     pub body: BodyForm,
-    /// A last assistant turn may be given, which the model continues.
+    /// The request may end with an assistant turn, which the model continues.
     pub prefill: bool,
-    /// `temperature` and `top_p` are accepted at all.
+    /// `temperature` and `top_p` are accepted.
     pub sampling: bool,
     /// `temperature` and `top_p` are accepted in the same request.
     pub temperature_with_top_p: bool,
-    /// Tools may be given.
+    /// The request may have tools.
     pub tools: bool,
     /// A tool call can be forced.
     pub forced_tool: bool,
     /// A tool call can be forced while the model thinks.
     pub forced_tool_with_thinking: bool,
-    /// The service can bind the answer text to a JSON Schema, in the operation that is used.
+    /// The service can bind the answer text to a JSON Schema, in this operation.
     pub structured_output: bool,
     /// When the model thinks before it answers.
     pub thinking: Thinking,
     /// The effort of an answer can be set.
     pub effort: bool,
-    /// The service tier `flex` may be asked for.
+    /// The model is served in the tier `flex`.
     pub flex: bool,
-    /// The service tier `priority` may be asked for.
+    /// The model is served in the tier `priority`.
     pub priority: bool,
-    /// Images may be given.
+    /// The request may have images.
     pub images: bool,
-    /// Batch jobs take the model.
+    /// Batch jobs accept the model.
     pub batch: bool,
-    /// The largest context, tokens; none when it is not known.
+    /// The largest context, in tokens; none if it is not known.
     pub max_input_tokens: Option<u64>,
-    /// The largest answer, tokens; none when it is not known.
+    /// The largest answer, in tokens; none if it is not known.
     pub max_output_tokens: Option<u64>,
 }
 
 impl Capabilities {
-    /// These capabilities with every value the overrides name replaced.
+    /// Returns these capabilities with every value replaced that the overrides name.
     ///
-    /// Who says of a model only whether it takes `tools` means that a call can be forced, too. Where a model always thinks,
-    /// a call that can be forced can be forced while it thinks.
+    /// An override that only names `tools` also applies to forced calls. If a model always thinks,
+    /// a call that can be forced can also be forced while it thinks.
     #[must_use]
     pub fn overridden(self, overrides: &CapabilityOverrides) -> Self {
         let thinking = overrides.thinking.unwrap_or(self.thinking);
@@ -142,7 +142,7 @@ impl Capabilities {
     }
 }
 
-/// The part of [`Capabilities`] that settings state by hand, for models whose id says nothing
+/// The part of [`Capabilities`] that settings state, for models whose id does not name the model
 /// (application inference profiles) or whose behaviour has changed.
 ///
 /// As JSON: an object with any of the members of [`Capabilities`]; an unknown member is an error.
@@ -202,7 +202,7 @@ pub struct CapabilityOverrides {
     #[serde(deserialize_with = "at_least_one")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u64>,
-    /// The last day on which the model is asked, whatever the table says.
+    /// The last day on which the model can be used; it overrides the table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_of_life: Option<Date>,
 }
@@ -212,15 +212,15 @@ impl CapabilityOverrides {
     ///
     /// # Errors
     ///
-    /// When the text is not JSON, not an object, or has a member that is not a capability.
+    /// If the text is not JSON, not an object, or has a member that is not a capability.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
-        // serde takes a list for a struct, member by member.
+        // serde accepts a list for a struct, member by member.
         let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
         serde_json::from_value(serde_json::Value::Object(object))
     }
 }
 
-/// A count of tokens: a model without any cannot be asked.
+/// Reads a number of tokens, which must be at least 1.
 fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let count = Option::<u64>::deserialize(deserializer)?;
     if count == Some(0) {
@@ -229,12 +229,12 @@ fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64
     Ok(count)
 }
 
-/// What `BEDROCK_MODEL_CAPABILITIES` says.
+/// The contents of `BEDROCK_MODEL_CAPABILITIES`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ModelOverrides {
-    /// Of the run's model: the object's members.
+    /// For the run's model: the object's members.
     pub primary: CapabilityOverrides,
-    /// Of the fallback model: the member `fallback`, an object with the same members.
+    /// For the fallback model: the member `fallback`, an object with the same members.
     pub fallback: CapabilityOverrides,
 }
 
@@ -243,7 +243,7 @@ impl ModelOverrides {
     ///
     /// # Errors
     ///
-    /// When the text is not JSON, not an object, or has a member that is not a capability.
+    /// If the text is not JSON, not an object, or has a member that is not a capability.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let mut object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
         let fallback = match object.remove("fallback") {

@@ -1,9 +1,9 @@
-//! Days of the calendar, for when a model was released and when it ends.
+//! Days of the calendar, for the release and the end of a model.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// A day. As text `2026-11-28` (ISO 8601).
+/// A day. Its text form is `2026-11-28` (ISO 8601).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date {
     year: u16,
@@ -16,8 +16,8 @@ impl Date {
         Self { year, month, day }
     }
 
-    /// Reads a date, or the date at the start of a time such as `2026-11-28T05:10:00Z`. `None` for anything else, days
-    /// that the calendar has not included.
+    /// Reads a date, or the date at the start of a time such as `2026-11-28T05:10:00Z`. `None` for
+    /// anything else, including days that are not in the calendar.
     pub fn parse(text: &str) -> Option<Self> {
         let date = match text.split_once('T') {
             Some((date, _)) => date,

@@ -1,29 +1,32 @@
-//! What the service's words against a model as such mean: every record of a run would get them.
+//! Recognises the service's messages that deny a model as a whole. Every record of a run would get
+//! such a message.
 //!
 //! The service gives these reasons under several exceptions (validation, access denied, not found)
-//! and as error lines of batch jobs, so only the words tell them apart. Texts seen in November 2026;
-//! pages "Access Amazon Bedrock foundation models", "Inference profiles" and "Model lifecycle" of
-//! the Amazon Bedrock User Guide.
+//! and as error lines of batch jobs, so only the text distinguishes them. Sources: texts seen in
+//! November 2026; the pages "Access Amazon Bedrock foundation models", "Inference profiles" and
+//! "Model lifecycle" of the Amazon Bedrock User Guide.
 
 use crate::ModelName;
 
-/// Why the service denies a model, whatever the record.
+/// Why the service denies a model, whatever the record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
-    /// The account's first use of the model is not through: the subscription in AWS Marketplace is
-    /// under way or not allowed, or the provider's form is missing. This may pass within minutes.
+    /// The account's first use of the model is still pending: the subscription in AWS Marketplace
+    /// is in progress or not allowed, or the provider's form is missing. This may pass within
+    /// minutes.
     FirstUse,
-    /// On demand, the model answers through an inference profile only.
+    /// On demand, the model can be reached only through an inference profile.
     NeedsProfile,
-    /// The model is not in this Region, or there is no such model.
+    /// The model is not in this Region, or does not exist.
     NotHere,
-    /// The model has ended, or is kept for those who have used it lately.
+    /// The model has ended, or is reserved for accounts that have used it lately.
     Ended,
-    /// Batch jobs do not take the model.
+    /// Batch jobs do not accept the model.
     NoBatch,
 }
 
-/// Parts of the service's texts, in lower case, and what they mean. The first that is found counts.
+/// Parts of the service's texts, in lower case, with their meanings. The first one that is found
+/// counts.
 const WORDS: [(&str, Denial); 20] = [
     ("model access is denied due to", Denial::FirstUse),
     ("aws-marketplace:subscribe", Denial::FirstUse),
@@ -34,7 +37,7 @@ const WORDS: [(&str, Denial); 20] = [
         "don't have access to the model with the specified model id",
         Denial::FirstUse,
     ),
-    // The service writes "isn’t" with a typographic apostrophe; so the word is left out.
+    // The service writes "isn’t" with a typographic apostrophe, so the word is left out.
     ("on-demand throughput", Denial::NeedsProfile),
     ("inference profile that contains", Denial::NeedsProfile),
     ("marked by provider as legacy", Denial::Ended),
@@ -55,7 +58,8 @@ const WORDS: [(&str, Denial); 20] = [
 ];
 
 impl Denial {
-    /// What the service's message means; `None` if it is not about the model as a whole.
+    /// Returns the meaning of the service's message; `None` if it is not about the model as a
+    /// whole.
     pub fn of(message: &str) -> Option<Self> {
         let message = message.to_lowercase();
         WORDS
@@ -64,7 +68,8 @@ impl Denial {
             .map(|(_, denial)| *denial)
     }
 
-    /// What to do, for the end of an error message. `setting` names the model in the settings.
+    /// Returns the remedy, as the end of an error message. `setting` is the setting that names the
+    /// model.
     pub fn remedy(self, setting: &str, model_id: &str) -> String {
         match self {
             Self::FirstUse => "call the model once as an administrator of the account, who may \
@@ -86,7 +91,7 @@ impl Denial {
     }
 }
 
-/// The profiles through which a model may be reached, as text.
+/// Describes the profiles through which a model can be reached.
 fn profiles(model_id: &str) -> String {
     match ModelName::of(model_id) {
         Some(name) => {
@@ -107,7 +112,7 @@ fn profiles(model_id: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Texts as users of the service have reported them.
+    /// The texts are those that users of the service have reported.
     #[test]
     fn the_services_words_say_what_the_denial_is_about() {
         for (text, denial) in [

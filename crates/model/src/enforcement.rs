@@ -1,4 +1,4 @@
-//! How the model is held to answering with JSON.
+//! The means of making a model answer with JSON.
 
 use crate::capabilities::{BodyForm, Capabilities, Invocation};
 use crate::schema::{
@@ -8,33 +8,33 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 
-/// The means by which a request makes the model answer with JSON. The order is that of trying: after a refusal a later
-/// one is used.
+/// The means by which a request makes the model answer with JSON, in the order of preference. After
+/// a refusal a later one is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Enforcement {
-    /// One tool whose input is the schema, and the model must call it.
+    /// There is one tool, whose input is the schema, and the model must call it.
     ForcedTool,
     /// The service binds the answer text to the schema.
     StructuredOutput,
-    /// The assistant turn is begun with `{`; the answer text continues after it. With a schema, the
-    /// prompt shows it.
+    /// The assistant turn begins with `{`, and the answer text continues after it. If there is a
+    /// schema, the prompt shows it.
     Prefill,
-    /// One tool whose input is the schema; the prompt asks the model to call it.
+    /// There is one tool, whose input is the schema, and the prompt asks the model to call it.
     OfferedTool,
     /// The prompt shows the schema and asks for JSON that is valid against it.
     SchemaInPrompt,
-    /// The user's prompt alone.
+    /// There is only the user's prompt.
     None,
 }
 
 impl Enforcement {
-    /// Whether the answer text lacks the `{` that was given to the model.
+    /// Whether the answer text lacks the `{` because it was given to the model.
     pub const fn is_prefilled(self) -> bool {
         matches!(self, Self::Prefill)
     }
 
-    /// Whether the model is given a tool.
+    /// Whether the request has a tool.
     pub const fn has_tool(self) -> bool {
         matches!(self, Self::ForcedTool | Self::OfferedTool)
     }
@@ -53,14 +53,15 @@ impl fmt::Display for Enforcement {
     }
 }
 
-/// The ways in which a model can be held to JSON, the most certain first; never empty.
+/// Returns the means that a model accepts, the most certain first; never empty.
 ///
-/// With a schema to be held to: a forced tool call, which takes any JSON Schema; structured output; a prefill; an
-/// offered tool; the schema in the prompt. Without one: a prefill, then the prompt alone. Embedding models are never
-/// held to anything. `thinking` says whether the model thinks in this run: a prefill is then refused (Claude
-/// documentation, "Extended thinking"), and a forced tool call by some models.
+/// With a schema to enforce: a forced tool call, which takes any JSON Schema; structured output; a
+/// prefill; an offered tool; the schema in the prompt. Without one: a prefill, then the prompt
+/// alone. For embedding models there are no means. `thinking` says whether the model thinks in this
+/// run. If so, a prefill is refused (Claude documentation, "Extended thinking"), and some models
+/// refuse a forced tool call.
 ///
-/// A schema can rule ways out as well; see `takes_schema`.
+/// A schema can exclude means as well; see `takes_schema`.
 pub fn ways(capabilities: &Capabilities, has_schema: bool, thinking: bool) -> Vec<Enforcement> {
     if capabilities.body.is_embedding() {
         return vec![Enforcement::None];
@@ -84,8 +85,8 @@ pub fn ways(capabilities: &Capabilities, has_schema: bool, thinking: bool) -> Ve
         .collect()
 }
 
-/// Whether a schema can be given to the model by `way`: a tool's names, the size of a schema with its definitions
-/// in place and what a grammar can hold are limited.
+/// Whether the model accepts the schema by `way`. There are limits on a tool's names, on the size
+/// of a schema with its definitions in place and on the contents of a grammar.
 pub(crate) fn takes_schema(way: Enforcement, capabilities: &Capabilities, schema: &Value) -> bool {
     match way {
         Enforcement::ForcedTool | Enforcement::OfferedTool => {
@@ -96,11 +97,11 @@ pub(crate) fn takes_schema(way: Enforcement, capabilities: &Capabilities, schema
     }
 }
 
-/// The input of a tool that takes the schema.
+/// Returns the input of a tool for the schema; `None` if there is no such tool.
 pub(crate) fn tool_input(capabilities: &Capabilities, schema: &Value) -> Option<ToolInput> {
     match (capabilities.body, capabilities.invocation) {
         (BodyForm::AnthropicMessages, _) => claude_tool(schema),
-        // Amazon Nova's own body: its names may be any.
+        // Amazon Nova's own body accepts any names.
         (_, Invocation::InvokeModel) => three_members(schema).map(|schema| ToolInput {
             schema,
             renamed: Vec::new(),
@@ -109,7 +110,7 @@ pub(crate) fn tool_input(capabilities: &Capabilities, schema: &Value) -> Option<
     }
 }
 
-/// The schema that structured output is bound to.
+/// Returns the schema for structured output; `None` if there is none.
 pub(crate) fn bound_schema(capabilities: &Capabilities, schema: &Value) -> Option<Value> {
     let service = match capabilities.body {
         BodyForm::AnthropicMessages => StructuredService::Claude,

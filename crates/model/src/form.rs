@@ -1,20 +1,21 @@
-//! The form of a run's requests: what of all that a model accepts is used, and what the service has refused since.
+//! The form of a run's requests: which capabilities of a model are used, and what the service has
+//! refused.
 
 use crate::enforcement::Enforcement;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// The form in which a run's records are sent. It is kept in the run's documents, so a round can be sent and read in the
-/// form that an earlier one led to.
+/// The form in which a run's records are sent. The run's documents keep it, so that a round can be
+/// sent and read in the form that an earlier round led to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestForm {
-    /// How the model is held to JSON.
+    /// The means of making the model answer with JSON.
     pub enforcement: Enforcement,
-    /// What is left out because the service refused it.
+    /// The parameters that are left out because the service refused them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub without: BTreeSet<Parameter>,
-    /// The most tokens that the service said the model may answer with; below the setting.
+    /// The most tokens of an answer according to the service, if that is below the setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
 }
@@ -27,16 +28,16 @@ pub enum Parameter {
     Temperature,
     /// Nucleus sampling.
     TopP,
-    /// What switches thinking off.
+    /// The switch that turns thinking off.
     Thinking,
-    /// How much the model works on an answer.
+    /// The effort that the model puts into an answer.
     Effort,
-    /// The system turn: its text then begins the user turn.
+    /// The system turn. Without it, the user turn begins with its text.
     System,
 }
 
 impl RequestForm {
-    /// A form in which nothing was refused yet.
+    /// Returns a form in which nothing has been refused.
     pub const fn new(enforcement: Enforcement) -> Self {
         Self {
             enforcement,
@@ -45,7 +46,7 @@ impl RequestForm {
         }
     }
 
-    /// Whether a parameter may be sent.
+    /// Whether the form sends a parameter.
     pub fn sends(&self, parameter: Parameter) -> bool {
         !self.without.contains(&parameter)
     }
@@ -63,7 +64,7 @@ impl fmt::Display for Parameter {
     }
 }
 
-/// For people: "structured output, without temperature, with at most 8192 tokens".
+/// For people, such as "structured output, without temperature, with at most 8192 tokens".
 impl fmt::Display for RequestForm {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.enforcement.fmt(formatter)?;

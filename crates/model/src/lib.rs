@@ -1,10 +1,10 @@
-//! What Quarry knows about the models on Amazon Bedrock: what an id names and what
-//! that model accepts and costs ([`KnownModel`], from the table `models.toml`), how a request body
-//! (`modelInput`) is built for it, and how its answer (`modelOutput`) is read.
+//! Knows the models on Amazon Bedrock: which model an id names, what that model accepts and costs
+//! ([`KnownModel`], from the table `models.toml`), how its request body (`modelInput`) is built,
+//! and how its answer (`modelOutput`) is read.
 //!
-//! Limits: this crate builds and reads JSON and nothing else. It does not call Bedrock, does not
-//! fill in prompts (a body carries [`PROMPT_SLOT`] where the prompt of a row goes) and does not
-//! look inside the answer text; that is the work of `quarry-answer`.
+//! Limits: this crate only builds and reads JSON. It does not call Bedrock, it does not fill in
+//! prompts (a body has [`PROMPT_SLOT`] where the prompt of a row goes), and it does not interpret
+//! the answer text, which `quarry-answer` does.
 //!
 //! ```
 //! use quarry_model::{BodySettings, KnownModel, RequestBuilder};

@@ -1,33 +1,35 @@
-//! The name in a model id.
+//! Finds the model's name in a model id.
 //!
-//! Knows the three ways Bedrock names a model: a foundation model id (`provider.model-version`),
-//! a cross-Region inference profile id (a geography prefix before such an id) and the ARNs of
-//! both. Other ARNs (application inference profiles, custom and provisioned models) carry a
+//! Bedrock names a model in three ways: by a foundation model id (`provider.model-version`), by a
+//! cross-Region inference profile id (a geography before such an id) and by the ARNs of both. Other
+//! ARNs (application inference profiles, custom and provisioned models) have a random id instead of
+//! a model name.
 //! random id instead of a model name.
 
 use crate::table::PROVIDERS;
 
-/// What a model id names.
+/// The model that an id names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModelName<'a> {
-    /// Who made the model: `anthropic`.
+    /// The provider of the model, such as `anthropic`.
     pub provider: &'a str,
-    /// The provider's name for it: `claude-sonnet-4-20250514-v1:0`.
+    /// The provider's name for the model, such as `claude-sonnet-4-20250514-v1:0`.
     pub model: &'a str,
-    /// The foundation model's id, both in one: `anthropic.claude-sonnet-4-20250514-v1:0`.
+    /// The foundation model's id, which consists of both:
+    /// `anthropic.claude-sonnet-4-20250514-v1:0`.
     pub foundation_model: &'a str,
     /// Whether the id is that of an inference profile.
     pub by_profile: bool,
-    /// What stands before the provider in such an id: `us`.
+    /// The text before the provider in such an id, such as `us`.
     pub geography: Option<&'a str>,
 }
 
 impl<'a> ModelName<'a> {
-    /// Reads an id or ARN; `None` when it names no model.
+    /// Reads an id or ARN; `None` if it does not name a model.
     pub fn of(model_id: &'a str) -> Option<Self> {
         let id = match model_id.strip_prefix("arn:") {
             Some(rest) => {
-                // partition:bedrock:region:account:resource, and the resource may hold colons.
+                // partition:bedrock:region:account:resource, and the resource may contain colons.
                 let resource = rest.splitn(5, ':').nth(4)?;
                 let (kind, name) = resource.split_once('/')?;
                 if !matches!(kind, "foundation-model" | "inference-profile") {

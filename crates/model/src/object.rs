@@ -1,8 +1,8 @@
-//! Structs that are read from JSON objects only.
+//! Reads structs from JSON objects only.
 //!
 //! A struct that derives `Deserialize` is also read from an array, member by member in the order of
-//! its declaration. What a model or the service writes as an array where an object is meant is
-//! something else, and read that way would be a wrong value.
+//! its declaration. If a model or the service writes an array instead of an object, it means
+//! something else, and such a reading would give a wrong value.
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -10,7 +10,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A `T` that was a JSON object.
+/// A `T` that was read from a JSON object.
 ///
 /// ```
 /// # use quarry_model::Object;

@@ -1,11 +1,11 @@
-//! Reading what a model returned (`modelOutput`).
+//! Reads what a model returned (`modelOutput`).
 //!
-//! The shape is recognised, not the model: one run may hold answers of a batch job, of Converse
-//! and of on-demand calls, and a new model that answers in a known shape is read at once. Members
+//! The shape is recognised, not the model: one run may have answers of a batch job, of Converse and
+//! of calls on demand, and a new model that uses a known shape can be read immediately. Members
 //! that are not needed are skipped without being parsed.
 //!
-//! Limits: only the first candidate of an answer is read, and images or other media in an answer
-//! are passed over.
+//! Limits: only the first candidate of an answer is read. Images and other media in an answer are
+//! skipped.
 
 mod lenient;
 mod shapes;
@@ -24,42 +24,42 @@ use std::borrow::Cow;
 /// The stop reason of Converse when a guardrail intervened.
 const GUARDRAIL: &str = "guardrail_intervened";
 
-/// A model's answer, taken out of its envelope.
+/// A model's answer without its envelope.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelAnswer<'a> {
-    /// What the model answered.
+    /// The content of the answer.
     pub content: AnswerContent<'a>,
-    /// Why the model stopped, in its own words (`end_turn`, `max_tokens`, `tool_use`, …).
+    /// Why the model stopped, in the service's words (`end_turn`, `max_tokens`, `tool_use`, …).
     pub stop_reason: Option<Cow<'a, str>>,
-    /// What the model says of its refusal (`stop_details` of Anthropic Messages): the category, and
-    /// the explanation in a sentence.
+    /// The model's statement about its refusal (`stop_details` of Anthropic Messages): the
+    /// category, and an explanation in one sentence.
     pub stop_details: Option<String>,
-    /// A guardrail replaced the answer or changed it (`amazon-bedrock-guardrailAction`). The stop
+    /// A guardrail replaced or changed the answer (`amazon-bedrock-guardrailAction`). The stop
     /// reason of `InvokeModel` does not say so.
     pub guardrail_intervened: bool,
-    /// Tokens read and written, zero where the answer does not say.
+    /// Tokens read and written, zero if the answer does not say.
     pub usage: Usage,
 }
 
-/// The part of an answer that carries the result.
+/// The part of an answer that contains the result.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum AnswerContent<'a> {
     /// The input of a tool call, as JSON text.
     Tool(Cow<'a, str>),
-    /// The inputs of several calls of the one tool, as JSON texts: two or more that differ.
+    /// The inputs of several calls of the same tool, as JSON texts: two or more that differ.
     Tools(Vec<Cow<'a, str>>),
     /// Answer text: all text blocks joined, without reasoning.
     Text(Cow<'a, str>),
     /// A vector, as JSON text.
     Embedding(Cow<'a, str>),
-    /// The answer holds no content at all.
+    /// The answer has no content.
     #[default]
     Empty,
 }
 
 impl ModelAnswer<'_> {
-    /// Whether the model had to stop before it was done: at the token limit, or with its context
-    /// window full.
+    /// Whether the model had to stop before it was done: at the token limit, or because its context
+    /// window was full.
     pub fn cut_off(&self) -> bool {
         self.stopped_by(&[
             "max_tokens",
@@ -81,13 +81,13 @@ impl ModelAnswer<'_> {
             ])
     }
 
-    /// Whether the service could not make an answer of what the model wrote (Converse, stop reasons
-    /// `malformed_model_output` and `malformed_tool_use`): what is there may be any part of it.
+    /// Whether the service could not parse what the model wrote (Converse, stop reasons
+    /// `malformed_model_output` and `malformed_tool_use`). The content may then be any part of it.
     pub fn malformed(&self) -> bool {
         self.stopped_by(&["malformed_model_output", "malformed_tool_use"])
     }
 
-    /// Who declined to answer, and why as far as it was said; `None` if nobody did.
+    /// Returns who declined to answer and, if it is known, why; `None` if nobody did.
     pub fn why_refused(&self) -> Option<String> {
         if !self.refused() {
             return None;
@@ -114,13 +114,13 @@ impl ModelAnswer<'_> {
     }
 }
 
-/// A model output nothing can be read from.
+/// A model output from which nothing can be read.
 #[derive(Debug, thiserror::Error)]
 pub enum UnreadableOutput {
-    /// The output, or the part of it that carries the answer, is not what its shape requires.
+    /// The output, or the part with the answer, does not match its shape.
     #[error("model output is not readable: {0}")]
     Malformed(#[from] serde_json::Error),
-    /// The output has none of the members that carry an answer.
+    /// The output has none of the members that can contain an answer.
     #[error(
         "model output has no known shape: none of content, output, generation, generations, outputs, \
          choices, results, completion, text, embedding, embeddings is present"
@@ -131,18 +131,18 @@ pub enum UnreadableOutput {
 /// Reads a model output, given as the JSON text of `modelOutput`.
 ///
 /// Known shapes: Anthropic Messages (`content`), Converse and Nova (`output.message.content`),
-/// Llama (`generation`), Mistral (`outputs`), chat completions (`choices`), Titan text
-/// (`results`), Claude text completions (`completion`), Cohere (`generations`, `text`) and
-/// embeddings (`embedding`, `embeddings`, `embeddingsByType`). A member that is null is not there.
+/// Llama (`generation`), Mistral (`outputs`), chat completions (`choices`), Titan text (`results`),
+/// Claude text completions (`completion`), Cohere (`generations`, `text`) and embeddings
+/// (`embedding`, `embeddings`, `embeddingsByType`). A member that is null counts as missing.
 ///
-/// Of several content blocks the answer is the tool call named `structured_response`, else the
-/// only tool call there is, else the text of all text blocks joined. Several calls named so are
-/// one if they say the same.
+/// Of several content blocks the answer is the tool call named `structured_response`, or else the
+/// only tool call, or else the text of all text blocks joined. Several calls of that name count as
+/// one if they are equal.
 ///
 /// # Errors
 ///
-/// [`UnreadableOutput`] when the text is not JSON or has no known shape. An answer without
-/// content is not an error: it is [`AnswerContent::Empty`].
+/// [`UnreadableOutput`] if the text is not JSON or has no known shape. An answer without content is
+/// not an error: it is [`AnswerContent::Empty`].
 pub fn read_output(output: &str) -> Result<ModelAnswer<'_>, UnreadableOutput> {
     let Object(envelope): Object<Envelope<'_>> = serde_json::from_str(output)?;
     let (content, inner_stop, inner_usage) = candidate(&envelope)?;
@@ -166,7 +166,7 @@ pub fn read_output(output: &str) -> Result<ModelAnswer<'_>, UnreadableOutput> {
     })
 }
 
-/// What the answer holds, by the shape it has.
+/// Returns the content of the answer, according to its shape.
 fn candidate<'a>(envelope: &Envelope<'a>) -> Result<Candidate<'a>, UnreadableOutput> {
     if let Some(blocks) = envelope.content {
         Ok((anthropic_content(blocks)?, None, None))
@@ -212,8 +212,8 @@ fn candidate<'a>(envelope: &Envelope<'a>) -> Result<Candidate<'a>, UnreadableOut
     }
 }
 
-/// The words of `stop_details`, if there are any. Details in an unknown form must not cost the
-/// answer.
+/// Returns the text of `stop_details`, if there is any. Details in an unknown form do not make the
+/// answer unreadable.
 fn stop_details(details: &RawValue) -> Option<String> {
     #[derive(Deserialize, Default)]
     #[serde(default)]
@@ -239,7 +239,7 @@ fn stop_details(details: &RawValue) -> Option<String> {
     })
 }
 
-/// The members of every known shape; those that carry content are looked into once the shape is
+/// The members of every known shape. Those that can have the content are parsed after the shape is
 /// known.
 #[derive(Deserialize)]
 struct Envelope<'a> {

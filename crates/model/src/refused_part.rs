@@ -1,18 +1,18 @@
-//! What a refusal is about: the parts of a request that the service's text names.
+//! Finds the parts of a request that the service's text names as the reason of a refusal.
 //!
-//! The texts are those of Claude's validation, of Bedrock's own and of other models behind Converse. None of them is
-//! documented, so they are read by the names of parameters in them.
+//! The texts are those of Claude's validation, of Bedrock's own and of other models behind
+//! Converse. None of them is documented, so they are searched for names of parameters.
 
 /// A part of a request that a refusal can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RefusedPart {
-    /// That a tool call is forced.
+    /// The forced tool call.
     ToolChoice,
     /// Tools, or a tool's input schema.
     Tool,
-    /// Structured output, or the schema that it is bound to.
+    /// Structured output, or the schema that the answer is bound to.
     StructuredOutput,
-    /// The begun answer.
+    /// The begun assistant turn.
     Prefill,
     /// The sampling temperature.
     Temperature,
@@ -26,11 +26,11 @@ pub(crate) enum RefusedPart {
     Effort,
     /// The system turn.
     System,
-    /// A member that is not known, without a name.
+    /// An unknown member without a name.
     Unknown,
 }
 
-/// What stands for each part in lower-case texts.
+/// The words for each part, in lower case.
 const NAMES: [(RefusedPart, &[&str]); 11] = [
     (
         RefusedPart::ToolChoice,
@@ -114,7 +114,8 @@ const NAMES: [(RefusedPart, &[&str]); 11] = [
     ),
 ];
 
-/// The parts that a refusal names, in the order of its text; a member without a name last.
+/// Returns the parts that a refusal names, in the order of its text, with a member without a name
+/// last.
 pub(crate) fn named(text: &str) -> Vec<RefusedPart> {
     let text = text.to_lowercase();
     let mut found: Vec<(usize, RefusedPart)> = NAMES
@@ -135,14 +136,14 @@ pub(crate) fn named(text: &str) -> Vec<RefusedPart> {
     found.into_iter().map(|(_, named)| named).collect()
 }
 
-/// Where a name stands. A path through it to effort names effort.
+/// Returns where a name is. A path through it to effort names effort.
 fn place(text: &str, name: &str) -> Option<usize> {
     text.match_indices(name)
         .find(|(at, _)| !text[at + name.len()..].starts_with(".effort"))
         .map(|(at, _)| at)
 }
 
-/// Whether a refusal is about two parameters that are not taken together.
+/// Whether a refusal says that two parameters exclude each other.
 pub(crate) fn is_about_both(text: &str) -> bool {
     let text = text.to_lowercase();
     ["both", "together", "only one", "either"]
@@ -150,11 +151,12 @@ pub(crate) fn is_about_both(text: &str) -> bool {
         .any(|word| text.contains(word))
 }
 
-/// The ceiling of tokens that a refusal of `sent` names: the largest number in it that is lower.
+/// Returns the token ceiling that a refusal of `sent` names: the largest number in it that is
+/// lower.
 ///
-/// A text that counts the record's own tokens too is about that record.
+/// A text that also counts the record's own tokens is about that record and does not count.
 pub(crate) fn lower_ceiling(text: &str, sent: u64) -> Option<u64> {
-    /// Below this a number is no ceiling but part of a version or a position.
+    /// A smaller number is not a ceiling but part of a version or a position.
     const LEAST: u64 = 64;
 
     let text = text.to_lowercase();
@@ -173,7 +175,7 @@ pub(crate) fn lower_ceiling(text: &str, sent: u64) -> Option<u64> {
     Some(if is_below { ceiling - 1 } else { ceiling })
 }
 
-/// Whole numbers that stand by themselves, thousands grouped or not.
+/// Returns the whole numbers that are separate words, with or without grouped thousands.
 fn numbers(text: &str) -> impl Iterator<Item = u64> {
     text.split(|character: char| {
         !(character.is_alphanumeric() || matches!(character, '.' | ',' | '-' | '_' | '/' | ':'))

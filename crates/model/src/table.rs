@@ -1,4 +1,5 @@
-//! The table of models, `models.toml`: what is known of each, since when, and from where.
+//! The table of models, `models.toml`: what is known about each model, as of which day, and from
+//! which source.
 
 use crate::capabilities::{BodyForm, Capabilities, CapabilityOverrides, Invocation, Thinking};
 use crate::date::Date;
@@ -7,22 +8,22 @@ use serde::{Serialize, Serializer};
 
 include!(concat!(env!("OUT_DIR"), "/models.rs"));
 
-/// A row: a model, or several that are the same but for the name.
+/// A row: a model, or several models that differ only in their names.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Model {
-    /// The foundation models' ids. A `*` at the end stands for any text.
+    /// The foundation models' ids. A `*` at the end matches any text.
     pub ids: &'static [&'static str],
-    /// What the ids begin with.
+    /// The start of the ids.
     pub provider: &'static str,
-    /// Why it cannot be asked: a clause.
+    /// Why Quarry cannot ask the model, as a clause.
     pub refused: Option<&'static str>,
-    /// What it accepts.
+    /// What the model accepts.
     pub capabilities: Capabilities,
     /// The operations in which the service can bind an answer to a JSON Schema.
     pub structured_output: &'static [Invocation],
-    /// The values that effort can have, from the least.
+    /// The values of effort, from the least.
     pub effort: &'static [&'static str],
-    /// The last day on which calls and jobs are taken.
+    /// The last day on which calls and jobs are accepted.
     pub end_of_life: Option<Date>,
     /// The id of the foundation model to move to.
     pub successor: Option<&'static str>,
@@ -30,49 +31,50 @@ pub struct Model {
     listing: u16,
 }
 
-/// What a row says to people and no request depends on. It is apart from the rest so that no function carries it.
+/// The part of a row for people, on which no request depends. It is separate so that no function
+/// contains it.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Listing {
     /// The model's name, as AWS shows it.
     pub name: &'static str,
-    /// Its name in the quotas of batch jobs, where that is known.
+    /// Its name in the quotas of batch jobs, if that is known.
     pub quota_name: Option<&'static str>,
     /// When it was released.
     pub since: Option<Date>,
-    /// What else a user has to know.
+    /// A note for users.
     pub note: Option<&'static str>,
-    /// What it costs.
+    /// Its prices.
     pub prices: &'static [Price],
-    /// Where each group of facts is from, by the number of the source.
+    /// The source of each group of facts, as the number of the source.
     #[serde(serialize_with = "sources_by_group")]
     sources: [u8; FactGroup::ALL.len()],
 }
 
-/// What a model costs in some geographies.
+/// The price of a model in some geographies.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Price {
-    /// The geographies of inference profiles; `region` is an id without one.
+    /// The geographies of inference profiles; `region` means an id without one.
     pub at: &'static [&'static str],
-    /// One call, in the tier `default`.
+    /// The price of a call in the tier `default`.
     pub on_demand: Option<TokenPrice>,
-    /// In a batch job.
+    /// The price in a batch job.
     pub batch: Option<TokenPrice>,
-    /// One call, in the tier `flex`.
+    /// The price of a call in the tier `flex`.
     pub flex: Option<TokenPrice>,
-    /// One call, in the tier `priority`.
+    /// The price of a call in the tier `priority`.
     pub priority: Option<TokenPrice>,
 }
 
 /// USD per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TokenPrice {
-    /// Of the request.
+    /// The price of the request.
     pub input: f64,
-    /// Of the answer, thinking included.
+    /// The price of the answer, including thinking.
     pub output: f64,
 }
 
-/// Where facts are from.
+/// The source of some facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Source {
     /// The page, package or thread.
@@ -81,7 +83,7 @@ pub struct Source {
     pub checked: Date,
 }
 
-/// Facts that come from one place.
+/// Facts that have the same source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FactGroup {
@@ -95,11 +97,11 @@ pub enum FactGroup {
     EndOfLife,
     /// [`Model::successor`].
     Successor,
-    /// The largest context and answer.
+    /// The largest context and the largest answer.
     Limits,
     /// [`Listing::prices`].
     Prices,
-    /// Whether batch jobs take it.
+    /// Whether batch jobs accept the model.
     Batch,
     /// Prefill, sampling, tools and images.
     Takes,
@@ -130,12 +132,12 @@ impl FactGroup {
 }
 
 impl Listing {
-    /// Where a group of the row's facts is from.
+    /// Returns the source of a group of the row's facts.
     pub fn source(&self, facts: FactGroup) -> &'static Source {
         &SOURCES[usize::from(self.sources[facts as usize])]
     }
 
-    /// What the model costs in a geography; `None` stands for an id without one.
+    /// Returns the price of the model in a geography; `None` means an id without one.
     pub fn price(&self, geography: Option<&str>) -> Option<&'static Price> {
         let at = geography.unwrap_or("region");
         self.prices.iter().find(|price| price.at.contains(&at))
@@ -152,17 +154,18 @@ fn sources_by_group<S: Serializer>(
 }
 
 impl Model {
-    /// Every model that has a row, by provider. Rows of providers are not among them.
+    /// Every model that has a row, ordered by provider. The rows of providers are not included.
     pub fn all() -> impl ExactSizeIterator<Item = &'static Self> {
         MODELS.iter()
     }
 
-    /// What the row says to people.
+    /// The part of the row for people.
     pub fn listing(&self) -> &'static Listing {
         &LISTINGS[usize::from(self.listing)]
     }
 
-    /// How well the row fits an id: the length of what it names, and whether it names it whole.
+    /// Returns how well the row fits an id: whether it names the whole id, and the length of what
+    /// it names.
     fn fit(&self, foundation_model: &str) -> Option<(bool, usize)> {
         let fits = |id: &&str| {
             if let Some(begin) = id.strip_suffix('*') {
@@ -176,19 +179,19 @@ impl Model {
     }
 }
 
-/// How a model's facts were found.
+/// How the facts about a model were found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FoundBy {
-    /// A row names the model.
+    /// The model has a row.
     Model,
-    /// Only its provider has a row: what all models of the provider accept.
+    /// Only the provider has a row, with what all its models accept.
     Provider,
-    /// The id names no model.
+    /// The id does not name a model.
     Nothing,
 }
 
-/// The model that an id names, and what is known of it.
+/// The model that an id names, and what is known about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KnownModel {
     model: &'static Model,
@@ -199,8 +202,9 @@ pub struct KnownModel {
 impl KnownModel {
     /// Looks up a model id, inference profile id or ARN, in any AWS partition.
     ///
-    /// Never fails. A model without a row is treated as the most careful one of its provider, and an id that names no model
-    /// is asked through Converse; [`CapabilityOverrides`] say more.
+    /// Never fails. A model without a row is treated like the most restrictive model of its
+    /// provider. An id that names no model is asked through Converse. [`CapabilityOverrides`] can
+    /// correct both.
     pub fn of(model_id: &str) -> Self {
         let Some(name) = ModelName::of(model_id) else {
             return Self {
@@ -227,12 +231,12 @@ impl KnownModel {
         }
     }
 
-    /// The row.
+    /// The row of the model.
     pub fn model(&self) -> &'static Model {
         self.model
     }
 
-    /// How it was found.
+    /// How the row was found.
     pub fn found_by(&self) -> FoundBy {
         self.found_by
     }
@@ -247,17 +251,18 @@ impl KnownModel {
         self.found_by == FoundBy::Nothing
     }
 
-    /// The geography of the inference profile: `us`.
+    /// The geography of the inference profile, such as `us`.
     pub fn geography(&self) -> Option<&str> {
         self.geography.as_deref()
     }
 
-    /// What it accepts.
+    /// What the model accepts.
     pub fn capabilities(&self) -> &'static Capabilities {
         &self.model.capabilities
     }
 
-    /// What it accepts, and over it what settings say. Who changes the operation gets the facts of that operation.
+    /// What the model accepts, with the overrides applied. An override of the operation also
+    /// selects the facts of that operation.
     pub fn overridden(&self, overrides: &CapabilityOverrides) -> Capabilities {
         let mut accepted = self.model.capabilities;
         if let Some(invocation) = overrides.invocation
@@ -271,7 +276,7 @@ impl KnownModel {
         accepted.overridden(overrides)
     }
 
-    /// What it costs in the id's geography.
+    /// The price of the model in the id's geography.
     pub fn price(&self) -> Option<&'static Price> {
         self.model.listing().price(self.geography())
     }
@@ -388,7 +393,7 @@ mod tests {
         }
     }
 
-    /// As numbers, so that more is more careful.
+    /// As a number: a higher one needs more care.
     fn care(thinking: Thinking) -> u8 {
         match thinking {
             Thinking::None => 0,
@@ -417,7 +422,7 @@ mod tests {
                 model.provider == row.provider
                     && model.refused.is_none()
                     && !model.capabilities.body.is_embedding()
-                    // The newest models decide: nobody releases one that takes as little as these.
+                    // The newest models decide, because no new model accepts as little as these.
                     && model.listing().name != "Claude 2"
                     && model.listing().name != "Claude Instant"
             };
@@ -502,7 +507,7 @@ mod tests {
                 model.provider == "anthropic",
                 "{name}"
             );
-            // Of a few models that have ended nobody lists the ceilings any more.
+            // For a few models that have ended, no source lists the ceilings any more.
             assert!(
                 takes.max_input_tokens.is_some() || model.end_of_life.is_some(),
                 "{name}"
@@ -512,7 +517,7 @@ mod tests {
                     || model.end_of_life.is_some(),
                 "{name}"
             );
-            // Records with tools fail in jobs of Converse bodies.
+            // Records with tools fail in jobs with Converse bodies.
             assert!(
                 takes.invocation == Invocation::InvokeModel || !takes.tools,
                 "{name}"

@@ -1,7 +1,7 @@
-//! Token counts of an answer, in the words of every shape of answer.
+//! Reads the token counts of an answer, in every shape of answer.
 //!
-//! Counts are for the summary and the costs: an unknown form of one costs neither the answer nor
-//! the other counts.
+//! Counts are for the summary and the costs. A count in an unknown form affects neither the answer
+//! nor the other counts.
 
 use crate::object::Object;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// Token counts of one answer, zero where the answer does not say.
+/// Token counts of one answer, zero if the answer does not say.
 ///
-/// What a request cost to read is `input_tokens + cache_read_tokens + cache_write_tokens`, each at
-/// a price of its own: Anthropic and Converse count so, and the counts of chat completions, whose
-/// `prompt_tokens` hold the cached ones too, are brought to it.
+/// The tokens read for a request are `input_tokens + cache_read_tokens + cache_write_tokens`, each
+/// with its own price. Anthropic and Converse count in this way. In chat completions,
+/// `prompt_tokens` includes the cached tokens, so they are subtracted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Tokens of the request that no cache was used for.
+    /// Tokens of the request that were not read from or written to a cache.
     pub input_tokens: u64,
-    /// Tokens of the answer, with those of its reasoning.
+    /// Tokens of the answer, including its reasoning.
     pub output_tokens: u64,
     /// Tokens of the request that were read from the prompt cache.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -26,14 +26,13 @@ pub struct Usage {
     /// Tokens of the request that were written to the prompt cache.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cache_write_tokens: u64,
-    /// Those of the output tokens that the model spent on reasoning. Not every model that reasons
-    /// says how many.
+    /// Output tokens that the model spent on reasoning. Not every model that reasons reports them.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reasoning_tokens: u64,
 }
 
 impl Usage {
-    /// Counts of a shape that knows only tokens in and tokens out.
+    /// Returns the counts of a shape that only has input and output tokens.
     pub(crate) fn plain(input_tokens: Option<Count>, output_tokens: Option<Count>) -> Self {
         Self {
             input_tokens: first([input_tokens]),
@@ -128,7 +127,7 @@ struct Counts {
     prompt_tokens_details: Option<Details>,
 }
 
-/// What a count is made up of; nothing where it is not an object.
+/// The parts of a count; empty if it is not an object.
 #[derive(Default)]
 struct Details(DetailCounts);
 
@@ -151,7 +150,7 @@ impl<'de> Deserialize<'de> for Details {
     }
 }
 
-/// A count of tokens; nothing where it is not a whole number of zero or more.
+/// A number of tokens; empty if it is not a whole number of zero or more.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Count(Option<u64>);
 

@@ -1,5 +1,5 @@
-//! How fast rows are read, become batch input, and are written with results, on one core. Bytes are those of the
-//! values, not of the file.
+//! Measures how fast rows are read, become batch input, and are written with results, on one core.
+//! Bytes are those of the values, not of the file.
 //!
 //! Run with `cargo bench -p quarry-parquet`.
 
@@ -20,7 +20,7 @@ use serde_json::json;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// Shows that rows are not paid for with allocations.
+/// Counts allocations: there should be none for each row.
 #[global_allocator]
 static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
 
@@ -32,7 +32,7 @@ fn main() {
     divan::main();
 }
 
-/// Text of words, which compresses as text does.
+/// Text of words, which compresses like real text.
 fn said(seed: &mut u64, words: usize) -> String {
     const WORDS: [&str; 16] = [
         "where", "is", "my", "parcel", "it", "should", "have", "come", "last", "week", "I",
@@ -124,7 +124,8 @@ fn read(bencher: Bencher<'_, '_>, codec: &str) {
         });
 }
 
-/// Reads two text columns and renders them into records of a batch job; counts the records' bytes.
+/// Reads two text columns and renders them into records of a batch job. Counts the bytes of the
+/// records.
 #[divan::bench(args = CODECS)]
 fn read_and_render(bencher: Bencher<'_, '_>, codec: &str) {
     let (bytes, _) = table(codec);
@@ -216,7 +217,7 @@ fn read_and_write(bencher: Bencher<'_, '_>, codec: &str) {
         });
 }
 
-/// Joins a thousand parts of 25 columns, of which only footers are read.
+/// Joins a thousand parts of 25 columns. Only their footers are read.
 #[divan::bench]
 fn join_a_thousand_parts(bencher: Bencher<'_, '_>) {
     let (bytes, _) = table("none");

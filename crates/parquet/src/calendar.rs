@@ -1,4 +1,4 @@
-//! ISO 8601 text of days, times and durations, for all values that 64 bits can hold.
+//! Writes days, times and durations as ISO 8601 text, for all 64-bit values.
 
 use arrow_schema::TimeUnit;
 use std::fmt::{self, Write};
@@ -9,20 +9,20 @@ const SECONDS_PER_DAY: i64 = 86_400;
 /// The Julian day number of 1970-01-01.
 const EPOCH_JULIAN_DAY: i64 = 2_440_588;
 
-/// How a time stamp relates to UTC.
+/// How a timestamp relates to UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Zone {
-    /// A local time of nowhere in particular: written without a zone.
+    /// A local time without a known zone, written without a zone.
     None,
     /// An instant, written in UTC with `Z`.
     Utc,
-    /// An instant, written in local time with this distance from UTC in seconds.
+    /// An instant, written in local time with this offset from UTC in seconds.
     Offset(i32),
 }
 
 impl Zone {
-    /// The zone of an Arrow time stamp. Of named zones (`Europe/Berlin`) instants are written in UTC: which distance
-    /// they had when is not known here.
+    /// Returns the zone of an Arrow timestamp. Instants in a named zone (`Europe/Berlin`) are
+    /// written in UTC, because the zone's offsets are not known here.
     pub(crate) fn named(name: &str) -> Self {
         match fixed_offset(name) {
             None | Some(0) => Self::Utc,
@@ -31,7 +31,7 @@ impl Zone {
     }
 }
 
-/// The seconds of `+05:30`, `-0800`, `+09`.
+/// Returns the seconds of an offset such as `+05:30`, `-0800` or `+09`.
 fn fixed_offset(name: &str) -> Option<i32> {
     let (sign, digits) = match name.as_bytes().first()? {
         b'+' => (1, &name[1..]),
@@ -50,7 +50,7 @@ fn fixed_offset(name: &str) -> Option<i32> {
     Some(sign * (hours.parse::<i32>().ok()? * 3_600 + minutes.parse::<i32>().ok()? * 60))
 }
 
-/// Units in a second.
+/// Returns the number of units in a second.
 fn per_second(unit: TimeUnit) -> i64 {
     match unit {
         TimeUnit::Second => 1,
@@ -60,9 +60,11 @@ fn per_second(unit: TimeUnit) -> i64 {
     }
 }
 
-/// `2024-01-02`, from days since 1970-01-01. Years of more than four digits have a sign: `+12024-01-02`.
+/// Writes a day such as `2024-01-02`, given in days since 1970-01-01. Years of more than four
+/// digits have a sign: `+12024-01-02`.
 pub(crate) fn write_date(out: &mut impl Write, days: i64) -> fmt::Result {
-    // Days are counted in eras of 400 years that begin on a 1 March, so that a leap day is the last of its year.
+    // Days are counted in eras of 400 years that begin on 1 March, so that a leap day is the last
+    // day of its year.
     let shifted = i128::from(days) + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
@@ -84,7 +86,8 @@ pub(crate) fn write_date(out: &mut impl Write, days: i64) -> fmt::Result {
     }
 }
 
-/// `03:04:05`, with three, six or nine digits behind a point as the value needs. Not bound to one day: `25:00:00`.
+/// Writes a time such as `03:04:05`, with three, six or nine decimals if the value needs them. It
+/// may exceed a day: `25:00:00`.
 fn write_clock(out: &mut impl Write, seconds: u64, nanos: u64) -> fmt::Result {
     let (minutes, second) = (seconds / 60, seconds % 60);
     write!(out, "{:02}:{:02}:{second:02}", minutes / 60, minutes % 60)?;
@@ -99,7 +102,7 @@ fn write_clock(out: &mut impl Write, seconds: u64, nanos: u64) -> fmt::Result {
     }
 }
 
-/// A time of day, from units since midnight.
+/// Writes a time of day, given in units since midnight.
 pub(crate) fn write_time(out: &mut impl Write, value: i64, unit: TimeUnit) -> fmt::Result {
     let (seconds, nanos) = split(value.unsigned_abs(), unit);
     if value < 0 {
@@ -108,7 +111,8 @@ pub(crate) fn write_time(out: &mut impl Write, value: i64, unit: TimeUnit) -> fm
     write_clock(out, seconds, nanos)
 }
 
-/// `2024-01-02T03:04:05`, from units since 1970-01-01T00:00:00, in UTC if there is a zone.
+/// Writes a timestamp such as `2024-01-02T03:04:05`, given in units since 1970-01-01T00:00:00, in
+/// UTC if there is a zone.
 pub(crate) fn write_timestamp(
     out: &mut impl Write,
     value: i64,
@@ -121,7 +125,8 @@ pub(crate) fn write_timestamp(
     write_seconds(out, value.div_euclid(per_second), nanos, zone)
 }
 
-/// The time stamp of an `INT96` value: eight bytes of nanoseconds of the day, four of the Julian day, lowest byte first.
+/// Writes the timestamp of an `INT96` value: eight bytes with the nanoseconds of the day, then four
+/// with the Julian day, lowest byte first.
 pub(crate) fn write_int96(out: &mut impl Write, bytes: [u8; 12], zone: Zone) -> fmt::Result {
     let [n0, n1, n2, n3, n4, n5, n6, n7, d0, d1, d2, d3] = bytes;
     let nanos = i64::from_le_bytes([n0, n1, n2, n3, n4, n5, n6, n7]);
@@ -155,7 +160,7 @@ fn write_seconds(out: &mut impl Write, seconds: i64, nanos: u64, zone: Zone) -> 
     }
 }
 
-/// `PT1.5S`, `-PT3600S`: a duration in seconds.
+/// Writes a duration in seconds, such as `PT1.5S` or `-PT3600S`.
 pub(crate) fn write_duration(out: &mut impl Write, value: i64, unit: TimeUnit) -> fmt::Result {
     let (seconds, nanos) = split(value.unsigned_abs(), unit);
     out.write_str(if value < 0 { "-PT" } else { "PT" })?;
@@ -163,7 +168,8 @@ pub(crate) fn write_duration(out: &mut impl Write, value: i64, unit: TimeUnit) -
     out.write_char('S')
 }
 
-/// `P1M2DT3.004S`: an interval of four bytes each of months, days and milliseconds, lowest byte first.
+/// Writes an interval such as `P1M2DT3.004S`, given in four bytes each for months, days and
+/// milliseconds, lowest byte first.
 pub(crate) fn write_interval(out: &mut impl Write, bytes: [u8; 12]) -> fmt::Result {
     let [m0, m1, m2, m3, d0, d1, d2, d3, s0, s1, s2, s3] = bytes;
     let months = u32::from_le_bytes([m0, m1, m2, m3]);

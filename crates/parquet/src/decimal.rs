@@ -1,8 +1,9 @@
-//! Decimal numbers as text, with all the digits their scale says: `1.50`, `-0.001`.
+//! Writes decimal numbers as text with all digits of their scale: `1.50`, `-0.001`.
 
 use std::fmt::{self, Write};
 
-/// The longest unscaled value that is written, in bytes. The format has no limit; no known writer goes beyond 32.
+/// The longest unscaled value that is written, in bytes. The format has no limit, but no known
+/// writer exceeds 32.
 pub(crate) const MAX_BYTES: usize = 1024;
 
 /// Writes an unscaled integer with a point before its last `scale` digits.
@@ -11,7 +12,7 @@ pub(crate) fn write_integer(out: &mut impl Write, unscaled: i128, scale: usize) 
     write_scaled(out, unscaled < 0, &digits, scale)
 }
 
-/// Like [`write_integer`], of a two's complement integer with the highest byte first.
+/// Like [`write_integer`], for a two's complement integer with the highest byte first.
 pub(crate) fn write_bytes(out: &mut impl Write, unscaled: &[u8], scale: usize) -> fmt::Result {
     let negative = unscaled.first().is_some_and(|byte| *byte >= 0x80);
     if unscaled.len() <= 16 {
@@ -36,7 +37,7 @@ fn write_scaled(out: &mut impl Write, negative: bool, digits: &str, scale: usize
     }
 }
 
-/// The decimal digits of a long two's complement integer without its sign.
+/// Returns the decimal digits of a long two's complement integer without its sign.
 fn magnitude_digits(unscaled: &[u8], negative: bool) -> String {
     let mut bytes = unscaled.to_vec();
     if negative {
@@ -59,7 +60,7 @@ fn magnitude_digits(unscaled: &[u8], negative: bool) -> String {
         let mut remainder = 0_u64;
         for byte in rest.iter_mut() {
             let value = remainder << 8 | u64::from(*byte);
-            // The remainder was below the divisor, so the quotient is one byte.
+            // The remainder is less than the divisor, so the quotient is one byte.
             *byte = (value / 1_000_000_000).to_le_bytes()[0];
             remainder = value % 1_000_000_000;
         }
@@ -122,7 +123,7 @@ mod tests {
     }
 
     proptest! {
-        /// A value has one text, however many bytes it is stored in.
+        /// The text of a value does not depend on the number of bytes in which it is stored.
         #[test]
         fn the_text_does_not_depend_on_the_width(value: i128, scale in 0_usize..45, padding in 1_usize..20) {
             let mut out = String::new();

@@ -1,22 +1,24 @@
-//! How deeply the columns of a footer are nested, found before it is decoded.
+//! Finds how deeply the columns of a footer are nested, before the footer is decoded.
 //!
-//! The decoder builds schemas by recursion and overflows the stack of its thread over a hundred thousand groups in each
-//! other, which a file of a megabyte can hold. So the list of schema elements is walked first, in Thrift's compact form
-//! (<https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>), of which only what leads there is
-//! read.
+//! The decoder builds schemas by recursion and overflows the stack of its thread at more than a
+//! hundred thousand nested groups, which fit into a file of a megabyte. Therefore the list of
+//! schema elements is walked first, in Thrift's compact form
+//! (<https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>). Only the
+//! parts of that form that lead there are read.
 
-/// How deeply groups may stand in each other, counted as Parquet does: a list is two. Schemas are walked by recursion, and
-/// the encoder takes some kilobytes of stack for each level.
+/// The deepest nesting of groups, counted as in Parquet: a list counts twice. Schemas are walked by
+/// recursion, and the encoder uses some kilobytes of stack for each level.
 pub(crate) const MAX_GROUPS: usize = 63;
 
-/// How deeply structs of the footer may stand in each other where they are passed over. Those of the format are six deep.
+/// The deepest nesting of skipped structs of the footer. Those of the format are nested six deep.
 const MAX_STRUCTS: usize = 32;
 
 const BOOLEAN: [u8; 2] = [1, 2];
 const LIST: u8 = 9;
 const STRUCT: u8 = 12;
 
-/// The first column that is nested too deep, in encoded metadata. What is not metadata has none: decoding it says more.
+/// Returns the name of the first column that is nested too deeply, in encoded metadata. `None` also
+/// for bytes that are not metadata, about which the decoder can say more.
 pub(crate) fn too_deep(encoded: &[u8]) -> Option<String> {
     let mut thrift = Thrift { rest: encoded };
     let mut field = 0;
@@ -30,13 +32,13 @@ pub(crate) fn too_deep(encoded: &[u8]) -> Option<String> {
     None
 }
 
-/// Walks the schema's elements, which come parents first.
+/// Walks the schema's elements, in which parents precede their members.
 fn schema(thrift: &mut Thrift<'_>) -> Option<String> {
     let (count, kind) = thrift.list()?;
     if kind != STRUCT {
         return None;
     }
-    // For each group that the next element is in, how many of its members are still to come.
+    // For each group around the next element, the number of its members that are still to come.
     let mut open: Vec<u64> = Vec::new();
     let mut column = String::new();
     for _ in 0..count {
@@ -61,7 +63,7 @@ fn schema(thrift: &mut Thrift<'_>) -> Option<String> {
     None
 }
 
-/// A schema element's name and number of members.
+/// Returns the name and the number of members of a schema element.
 fn element(thrift: &mut Thrift<'_>) -> Option<(String, u64)> {
     let (mut name, mut members) = (String::new(), 0);
     let mut field = 0;
@@ -76,7 +78,7 @@ fn element(thrift: &mut Thrift<'_>) -> Option<(String, u64)> {
     Some((name, members))
 }
 
-/// Bytes in the compact form; every method returns `None` where they do not go on as they should.
+/// Bytes in the compact form. Every method returns `None` if the bytes are invalid.
 struct Thrift<'a> {
     rest: &'a [u8],
 }
@@ -115,7 +117,8 @@ impl<'a> Thrift<'a> {
         self.take(usize::try_from(length).ok()?)
     }
 
-    /// The next field's number and type, behind the field numbered `before`; `Some(None)` at the end of the struct.
+    /// Returns the number and type of the next field, after the field numbered `before`;
+    /// `Some(None)` at the end of the struct.
     #[expect(
         clippy::option_option,
         reason = "the outer one says that the bytes are no fields, the inner one that there are no more"
@@ -134,7 +137,7 @@ impl<'a> Thrift<'a> {
         Some(Some((id, kind)))
     }
 
-    /// The number and type of a list's items.
+    /// Returns the number and type of a list's items.
     fn list(&mut self) -> Option<(u64, u8)> {
         let byte = self.byte()?;
         let count = match byte >> 4 {
@@ -144,7 +147,7 @@ impl<'a> Thrift<'a> {
         Some((count, byte & 0x0f))
     }
 
-    /// Passes over a field's value.
+    /// Skips the value of a field.
     fn pass(&mut self, kind: u8, depth: usize) -> Option<()> {
         if depth > MAX_STRUCTS {
             return None;
@@ -181,7 +184,7 @@ impl<'a> Thrift<'a> {
         Some(())
     }
 
-    /// Passes over an item of a list or map, where truth values take a byte each.
+    /// Skips an item of a list or map, in which a boolean takes one byte.
     fn pass_item(&mut self, kind: u8, depth: usize) -> Option<()> {
         if BOOLEAN.contains(&kind) {
             self.byte().map(drop)

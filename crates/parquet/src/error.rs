@@ -1,17 +1,17 @@
-//! What can be wrong with a Parquet file, with its place and the remedy.
+//! The errors of a Parquet file, each with its place and its remedy.
 
 use crate::ranges::RangesError;
 
-/// A Parquet file that cannot be read as a table, or not written.
+/// A Parquet file cannot be read as a table, or cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// The bytes could not be had. Trying again may help, unlike with every other variant.
+    /// The bytes could not be read. Another attempt may succeed, unlike for every other variant.
     #[error("{file}: reading its bytes: {source}")]
     Read {
-        /// The file, as named when it was opened.
+        /// The name with which the file was opened.
         file: String,
-        /// What the source of bytes says.
+        /// The error of the source of bytes.
         source: RangesError,
     },
     /// The file is not Parquet.
@@ -27,9 +27,9 @@ pub enum FileError {
     Damaged {
         /// The file.
         file: String,
-        /// The first row of the rows that could not be decoded, counted from 0, if it is the data that is damaged.
+        /// The first of the rows that could not be decoded, counted from 0, if the data is damaged.
         row: Option<u64>,
-        /// What does not fit.
+        /// What does not match.
         reason: String,
     },
     /// The file uses a feature that is not supported.
@@ -37,14 +37,14 @@ pub enum FileError {
     Unsupported {
         /// The file.
         file: String,
-        /// The column, if it is about one.
+        /// The column, if the error concerns one.
         column: Option<String>,
         /// What is not supported.
         what: String,
-        /// What to do about it.
+        /// The remedy.
         remedy: &'static str,
     },
-    /// Two columns have one name.
+    /// Two columns have the same name.
     #[error(
         "{file}: columns {first} and {second} are both named {name:?}; give each column its own name"
     )]
@@ -68,31 +68,32 @@ pub enum FileError {
         file: String,
         /// The column.
         column: String,
-        /// What it holds, with the place inside a nested column.
+        /// The kind of its values, and where they are inside a nested column.
         kind: String,
     },
-    /// A text column holds bytes that are not UTF-8.
+    /// A text column contains bytes that are not UTF-8.
     #[error("{file}, row {}: column {column:?} is declared as text but holds bytes that are not UTF-8; write it as UTF-8", row + 1)]
     NotUtf8 {
         /// The file.
         file: String,
         /// The column.
         column: String,
-        /// The row, counted from 0. In a nested column the first row of those that were decoded together.
+        /// The row, counted from 0. For a nested column, the first of the rows that were decoded
+        /// together.
         row: u64,
     },
-    /// A file does not fit the table it belongs to.
+    /// A file does not match the other files of its table.
     #[error(
         "the files of a table must have the same columns, of the same types and in the same order: {first} has {expected}, {file} has {found}"
     )]
     OtherTable {
         /// The table's first file.
         first: String,
-        /// The file that does not fit.
+        /// The file that does not match.
         file: String,
         /// What the first file has.
         expected: String,
-        /// What this file has in its place.
+        /// What this file has instead.
         found: String,
     },
     /// An input column has the name of a result column.
@@ -100,10 +101,10 @@ pub enum FileError {
         "the table has a column {0:?}, which is also a result column; rename one of them, or replace the column"
     )]
     ResultColumnTaken(String),
-    /// Rows of a reading that leaves out columns cannot be written.
+    /// Rows that were read without all columns cannot be written.
     #[error("rows to be written must be read with all columns of their table")]
     RowsIncomplete,
-    /// The parts of a table do not have the rows they should have.
+    /// The parts of a table do not have the expected number of rows.
     #[error("the parts of the result have {found} rows, expected {expected}")]
     RowCount {
         /// Rows that were expected.
@@ -125,7 +126,8 @@ fn in_column(column: Option<&str>) -> String {
     column.map_or_else(String::new, |name| format!(": column {name:?}"))
 }
 
-/// For errors of the encoder, which only its own limits or a mistake of this crate can cause.
+/// Returns the error for a failure of the encoder, which only its own limits or a bug in this crate
+/// can cause.
 pub(crate) fn encode(error: impl std::fmt::Display) -> FileError {
     FileError::Encode(error.to_string())
 }

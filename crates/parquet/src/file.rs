@@ -1,4 +1,4 @@
-//! An open file: what its footer says.
+//! An open file, described by its footer.
 
 use crate::error::FileError;
 use crate::footer::{self, chunk_range};
@@ -20,8 +20,8 @@ use quarry_table::MAX_ROW_BYTES;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The most columns, those inside of structs and lists counted each: as many as keys of JSON Lines. Every one takes buffers
-/// of its own when rows are read and written.
+/// The most columns, including those inside structs and lists: as many as keys of JSON Lines. Every
+/// column takes its own buffers when rows are read and written.
 const MAX_COLUMNS: usize = quarry_table::MAX_COLUMNS;
 
 /// A Parquet file whose footer has been read.
@@ -39,26 +39,26 @@ pub(crate) struct Inner {
     pub(crate) rows: u64,
     pub(crate) declared: SchemaDescPtr,
     pub(crate) metadata: Arc<ParquetMetaData>,
-    /// The bare schema as it is decoded.
+    /// The bare schema in its decoded form.
     pub(crate) arrow: SchemaRef,
     pub(crate) kinds: Vec<Kind>,
 }
 
-/// What a reading brings. Columns that are not asked for are not read.
+/// What to read. Columns that are not needed are not read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FileReading<'a> {
-    /// The columns that [`Cells::cell`](quarry_table::Cells::cell) gives, in this order. Names that the file lacks are
-    /// missing cells.
+    /// The columns that [`Cells::cell`](quarry_table::Cells::cell) returns, in this order. Columns
+    /// that the file lacks give missing cells.
     pub cells: &'a [String],
-    /// Whether rows are written as JSON with [`Cells::write_json`](quarry_table::Cells::write_json). Without it they
-    /// have no members.
+    /// Whether rows are written as JSON with
+    /// [`Cells::write_json`](quarry_table::Cells::write_json). Otherwise that JSON has no members.
     pub whole_rows: bool,
-    /// Whether rows are given to a [`PartWriter`](crate::PartWriter).
+    /// Whether rows are passed to a [`PartWriter`](crate::PartWriter).
     pub parts: bool,
 }
 
 impl ParquetFile {
-    /// Reads the footer. The name appears in errors.
+    /// Opens a file by reading its footer. Errors use the name.
     pub fn open(name: impl Into<String>, ranges: Arc<dyn Ranges>) -> Result<Self, FileError> {
         let name = name.into();
         let footer = footer::read(&name, &*ranges)?;
@@ -111,7 +111,7 @@ impl ParquetFile {
         })
     }
 
-    /// The name given when it was opened.
+    /// The name with which the file was opened.
     pub fn name(&self) -> &str {
         &self.inner.name
     }
@@ -126,7 +126,7 @@ impl ParquetFile {
         self.inner.rows
     }
 
-    /// The number of rows in each row group: cuts between them are the cheapest to read from.
+    /// The number of rows of each row group. Reading is cheapest from the start of a row group.
     pub fn row_groups(&self) -> impl Iterator<Item = u64> + '_ {
         self.inner
             .metadata
@@ -135,9 +135,10 @@ impl ParquetFile {
             .map(|group| u64::try_from(group.num_rows()).unwrap_or_default())
     }
 
-    /// Rows `rows`, counted from 0; what is behind the last row is left out. Nothing of them is read yet.
+    /// Prepares to read the rows `rows`, counted from 0; rows beyond the last are ignored. No row
+    /// is read yet.
     ///
-    /// Fails if a column that is to be shown as text has no text form, or a codec is not supported.
+    /// Fails if a column to be shown as text has no text form, or if a codec is not supported.
     pub fn read(
         &self,
         rows: Range<u64>,
@@ -176,7 +177,7 @@ fn check_names(file: &str, columns: &[String]) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Refuses schemas that are too wide to be worked with.
+/// Refuses schemas with too many columns.
 fn check_width(file: &str, declared: &SchemaDescriptor) -> Result<(), FileError> {
     if declared.num_columns() <= MAX_COLUMNS {
         return Ok(());
@@ -192,8 +193,8 @@ fn check_width(file: &str, declared: &SchemaDescriptor) -> Result<(), FileError>
     })
 }
 
-/// Refuses row groups whose rows are on average longer than a row of a text table may be: 15 KB can hold a cell of 500 MB,
-/// and a row is in memory whole.
+/// Refuses row groups whose rows are on average longer than a row of a text table may be. A cell of
+/// 500 MB can be stored in 15 KB, but a row is in memory as a whole.
 fn check_rows(file: &str, metadata: &ParquetMetaData) -> Result<(), FileError> {
     let limit = i64::try_from(MAX_ROW_BYTES).unwrap_or(i64::MAX);
     for (number, group) in metadata.row_groups().iter().enumerate() {
@@ -220,7 +221,7 @@ fn check_rows(file: &str, metadata: &ParquetMetaData) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Refuses arrays of no bytes: the encoder cannot count them.
+/// Refuses arrays of zero bytes, because the encoder cannot count them.
 fn check_widths(file: &str, declared: &SchemaDescriptor) -> Result<(), FileError> {
     let empty = declared.columns().iter().find(|column| {
         column.physical_type() == Physical::FIXED_LEN_BYTE_ARRAY && column.type_length() <= 0
@@ -245,7 +246,7 @@ impl Inner {
         self.metadata.file_metadata().key_value_metadata()
     }
 
-    /// The codec of the file's data; `None` if there is no data.
+    /// Returns the codec of the file's data; `None` if there is no data.
     pub(crate) fn compression(&self) -> Option<Compression> {
         let group = self.metadata.row_groups().first()?;
         Some(group.columns().first()?.compression())
@@ -275,7 +276,7 @@ impl Inner {
         Ok(())
     }
 
-    /// The file's bytes of a row group's wanted columns.
+    /// Returns windows over the bytes of a row group's wanted columns.
     pub(crate) fn windows(&self, group: usize, mask: &ProjectionMask) -> Arc<Windows> {
         let chunks = self
             .group(group)
@@ -288,9 +289,9 @@ impl Inner {
         Windows::new(Arc::clone(&self.ranges), chunks)
     }
 
-    /// The metadata with the places of the pages of some row groups, as far as the file has them and they make sense:
-    /// with them pages before the wanted rows are not read. They are a shortcut only, so what is wrong with them is no
-    /// error.
+    /// Returns the metadata with the page offsets of some row groups, if the file has valid ones.
+    /// With them, pages before the wanted rows are not read. They only save time, so invalid ones
+    /// are not an error.
     pub(crate) fn with_page_places(
         &self,
         groups: &[usize],
@@ -337,7 +338,8 @@ impl Inner {
     }
 }
 
-/// Whether the pages lie in their column chunks, one behind the other, with rows that the row group has.
+/// Whether the pages are inside their column chunks, one after the other, with rows that the row
+/// group has.
 fn places_make_sense(metadata: &ParquetMetaData, groups: &[usize], leaves: &[usize]) -> bool {
     let Some(index) = metadata.page_index() else {
         return true;

@@ -1,4 +1,4 @@
-//! Reading a file's footer and writing one.
+//! Reads and writes the footer of a file.
 
 use crate::depth::{MAX_GROUPS, too_deep};
 use crate::error::{FileError, encode};
@@ -24,26 +24,27 @@ const ENCRYPTED_MAGIC: &[u8] = b"PARE";
 /// The length of the metadata and the magic bytes.
 const TAIL: u64 = 8;
 
-/// What is read at the end of a file before the footer's length is known: enough for most.
+/// The number of bytes that are read at the end of a file before the footer's length is known. They
+/// suffice for most files.
 const FIRST_READ: u64 = 64 << 10;
 
-/// The longest footer that is read: 256 MiB. It is in memory whole.
+/// The longest footer that is read: 256 MiB. The whole footer is in memory.
 const MAX_FOOTER: u64 = 256 << 20;
 
-/// Who wrote a file, in the form that readers look for.
+/// The name of the writer, in the form that readers expect.
 const CREATED_BY: &str = concat!("quarry-parquet version ", env!("CARGO_PKG_VERSION"));
 
-/// A footer as it was read.
+/// A footer that was read.
 pub(crate) struct Footer {
     /// The schema with its annotations.
     pub(crate) declared: SchemaDescPtr,
-    /// The metadata over the bare schema, without statistics, which are of no use there.
+    /// The metadata over the bare schema, without statistics, which are useless there.
     pub(crate) bare: ParquetMetaData,
-    /// The thrift bytes.
+    /// The Thrift bytes.
     pub(crate) encoded: Bytes,
 }
 
-/// Reads the footer, and no more of the file.
+/// Reads the footer and nothing else of the file.
 pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError> {
     let encoded = read_encoded(file, ranges)?;
     let damaged = |reason: &dyn std::fmt::Display| FileError::Damaged {
@@ -132,7 +133,8 @@ fn read_encoded(file: &str, ranges: &dyn Ranges) -> Result<Bytes, FileError> {
     metadata.ok_or_else(|| not_parquet("its footer is longer than it can be"))
 }
 
-/// Holds the numbers of a footer against each other and the file, so that decoding can rely on them.
+/// Checks the numbers of a footer against each other and the file, so that decoding can rely on
+/// them.
 fn check(metadata: &ParquetMetaData, length: u64) -> Result<(), String> {
     let mut rows = 0_i64;
     for (number, group) in metadata.row_groups().iter().enumerate() {
@@ -169,7 +171,7 @@ fn check(metadata: &ParquetMetaData, length: u64) -> Result<(), String> {
     }
 }
 
-/// The bytes of a column chunk.
+/// Returns the range of a column chunk's bytes.
 pub(crate) fn chunk_range(column: &ColumnChunkMetaData) -> Option<Range<u64>> {
     let start = u64::try_from(first_page(column)).ok()?;
     let length = u64::try_from(column.compressed_size()).ok()?;
@@ -182,8 +184,8 @@ fn first_page(column: &ColumnChunkMetaData) -> i64 {
         .unwrap_or_else(|| column.data_page_offset())
 }
 
-/// A row group whose data was moved by `shift` bytes, described by `declared`. What stands outside of its data, like
-/// page indexes and Bloom filters, is left out.
+/// Returns a row group whose data was moved by `shift` bytes, described by `declared`. Everything
+/// outside its data, such as page indexes and Bloom filters, is left out.
 pub(crate) fn moved(
     group: &RowGroupMetaData,
     declared: &SchemaDescPtr,
@@ -232,7 +234,7 @@ fn moved_column(
     builder.build()
 }
 
-/// The end of a file: metadata, its length, magic bytes.
+/// Writes the end of a file: metadata, its length, magic bytes.
 pub(crate) fn write(
     declared: &SchemaDescPtr,
     key_values: Vec<KeyValue>,

@@ -1,11 +1,12 @@
-//! A guard around decoding.
+//! Turns panics of the decoder into errors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs the decoder, which relies on a page or a footer to be what it says of itself: some damaged ones make it panic.
-/// Where panics unwind that is an error like every other damage; a program built to abort ends there.
+/// Runs the decoder, which panics on some damaged pages and footers because it trusts their
+/// contents. If panics unwind, the result is an error like that for other damage; a program that is
+/// built to abort ends.
 ///
-/// What the closure has changed must not be used again after an error.
+/// State that the closure has changed must not be used again after an error.
 pub(crate) fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
         let text = panic

@@ -1,10 +1,11 @@
-//! Floats of 16 bits, which Rust has not yet.
+//! Floats of 16 bits, which stable Rust does not have yet.
 
-/// A float of 16 bits, lowest byte first, as one of 32, which holds all of them.
+/// Returns a 16-bit float, lowest byte first, as a 32-bit float. Every value can be represented.
 pub(crate) fn widened(bytes: &[u8]) -> Option<f32> {
     let bits = u16::from_le_bytes(bytes.try_into().ok()?);
     let magnitude = u32::from(bits & 0x7fff);
-    // The 10 bits of the fraction become the highest of 23, and the exponent's bias grows from 15 to 127.
+    // The 10 bits of the fraction become the highest of 23, and the exponent's bias grows from 15
+    // to 127.
     let value = match magnitude {
         0x7c00.. => f32::from_bits(0x7f80_0000 | magnitude << 13),
         0x0400.. => f32::from_bits((magnitude << 13) + (112 << 23)),
@@ -13,7 +14,8 @@ pub(crate) fn widened(bytes: &[u8]) -> Option<f32> {
     Some(if bits & 0x8000 == 0 { value } else { -value })
 }
 
-/// The float of 32 bits whose shortest text is the shortest that means this float of 16 bits: 0.1, and not 0.099975586.
+/// Returns the 32-bit float whose shortest text is also the shortest text of this 16-bit float:
+/// 0.1, and not 0.099975586.
 pub(crate) fn shortest(bytes: &[u8]) -> Option<f32> {
     let value = widened(bytes)?;
     let bits = u16::from_le_bytes(bytes.try_into().ok()?) & 0x7fff;
@@ -22,16 +24,16 @@ pub(crate) fn shortest(bytes: &[u8]) -> Option<f32> {
     }
     let magnitude = |bits: u16| widened(&bits.to_le_bytes()).map(f64::from);
     let own = f64::from(value.abs());
-    // What follows the greatest float would be 65,536, if the exponent went on.
+    // After the greatest float, 65,536 would follow if the exponent continued.
     let above = magnitude(bits + 1).filter(|above| above.is_finite());
     let upper = f64::midpoint(own, above.unwrap_or(65_536.0));
     let lower = f64::midpoint(own, magnitude(bits - 1)?);
     let is_even = bits & 1 == 0;
-    // Five digits tell all floats of 16 bits apart.
+    // Five digits are enough to distinguish all 16-bit floats.
     let found = (0..5).find_map(|digits| {
         let text = format!("{own:.digits$e}");
         let read: f64 = text.parse().ok()?;
-        // At the middle between two floats, the even one is meant.
+        // Exactly between two floats, the even one is meant.
         let is_same = if is_even {
             (lower..=upper).contains(&read)
         } else {
@@ -66,7 +68,7 @@ mod tests {
         assert!(widened(&0x7e00_u16.to_le_bytes()).unwrap().is_nan());
     }
 
-    /// Every float is read back from its text, by a search through all of them for the nearest one.
+    /// Every float is read back from its text, by searching all floats for the nearest one.
     #[test]
     fn the_shortest_text_means_the_same_float() {
         let all: Vec<f64> = (0..0x7c00_u16)

@@ -1,4 +1,4 @@
-//! What the values of a column mean, for their text form.
+//! The meaning of a column's values, which determines their text form.
 
 use crate::calendar::Zone;
 use crate::guard::guarded;
@@ -9,7 +9,7 @@ use parquet::basic::{ConvertedType, LogicalType, TimeUnit as ParquetUnit, Type a
 use parquet::file::metadata::KeyValue;
 use parquet::schema::types::{SchemaDescriptor, Type};
 
-/// The meaning of a column, in the shape in which its values nest.
+/// The meaning of a column, nested like its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     Leaf(Leaf),
@@ -18,12 +18,12 @@ pub(crate) enum Kind {
     Map(Box<Kind>, Box<Kind>),
 }
 
-/// The meaning of values that hold no others.
+/// The meaning of values that contain no other values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leaf {
-    /// Nothing but null.
+    /// Only null.
     Null,
-    /// A value whose Arrow type says all: a truth value, a signed integer, a float.
+    /// A value that its Arrow type describes completely: a boolean, a signed integer, a float.
     Plain,
     Unsigned,
     Float16,
@@ -38,12 +38,13 @@ pub(crate) enum Leaf {
     Interval,
     Uuid,
     Text,
-    /// Bytes without a text form, and what they are.
+    /// Bytes without a text form, with a description.
     Binary(&'static str),
 }
 
 impl Kind {
-    /// The place and nature of the first values without a text form: `.photo` and `binary data`.
+    /// Returns the path and the description of the first values without a text form, such as
+    /// `.photo` and `binary data`.
     pub(crate) fn without_text(&self) -> Option<(String, &'static str)> {
         match self {
             Self::Leaf(Leaf::Binary(what)) => Some((String::new(), what)),
@@ -67,7 +68,7 @@ impl Kind {
     }
 }
 
-/// The kinds of the columns of a file, whose bare form decodes as `arrow`.
+/// Returns the kinds of the columns of a file, whose bare form decodes as `arrow`.
 pub(crate) fn kinds(
     declared: &SchemaDescriptor,
     key_values: Option<&Vec<KeyValue>>,
@@ -107,7 +108,8 @@ fn shape(data_type: &DataType, leaves: &mut impl Iterator<Item = Leaf>) -> Kind 
     }
 }
 
-/// What the Arrow schema that a writer left in the file says of each leaf; empty if there is none.
+/// Returns the type of each leaf in the Arrow schema that a writer left in the file; empty if there
+/// is none.
 fn arrow_hints(declared: &SchemaDescriptor, key_values: Option<&Vec<KeyValue>>) -> Vec<DataType> {
     fn collect(data_type: &DataType, hints: &mut Vec<DataType>) {
         match data_type {
@@ -137,8 +139,8 @@ fn arrow_hints(declared: &SchemaDescriptor, key_values: Option<&Vec<KeyValue>>) 
     }
 }
 
-/// The columns as the Arrow schema that a writer left in the file describes them, as far as it fits them; `None` if
-/// it cannot be read.
+/// Returns the columns according to the Arrow schema that a writer left in the file, as far as it
+/// matches them; `None` if it cannot be read.
 pub(crate) fn noted_schema(
     declared: &SchemaDescriptor,
     key_values: Option<&Vec<KeyValue>>,
@@ -147,7 +149,7 @@ pub(crate) fn noted_schema(
         .ok()
 }
 
-/// `INT96` time stamps of Spark are instants; those of others are local times.
+/// `INT96` timestamps of Spark are instants; those of other writers are local times.
 fn int96_zone(key_values: Option<&Vec<KeyValue>>) -> Zone {
     let of_spark = key_values
         .into_iter()
@@ -156,7 +158,7 @@ fn int96_zone(key_values: Option<&Vec<KeyValue>>) -> Zone {
     if of_spark { Zone::Utc } else { Zone::None }
 }
 
-/// What a column means by itself.
+/// Returns the meaning of a column on its own.
 pub(crate) fn plain_leaf(column: &Type) -> Leaf {
     leaf(column, None, Zone::None)
 }
@@ -209,7 +211,7 @@ fn integer(
         (None, ConvertedType::TIMESTAMP_MICROS) => {
             Leaf::Timestamp(TimeUnit::Microsecond, zone(true, hint))
         }
-        // What Parquet has no annotation for, Arrow writers note in their own schema.
+        // If Parquet has no annotation for a type, Arrow writers note it in their own schema.
         _ => match hint {
             Some(DataType::Duration(unit)) => Leaf::Duration(*unit),
             Some(DataType::Timestamp(unit, name)) => {

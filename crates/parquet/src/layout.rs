@@ -1,4 +1,5 @@
-//! What the files of one table have in common: the columns of its result before those of the answers.
+//! What the files of one table have in common: the columns of its result that precede those of the
+//! answers.
 
 use crate::error::{FileError, encode};
 use crate::file::ParquetFile;
@@ -17,16 +18,16 @@ use parquet::file::metadata::KeyValue;
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
 use std::sync::Arc;
 
-/// The key under which a stored layout keeps the codec.
+/// The key of the codec in a stored layout.
 const CODEC_KEY: &str = "quarry.codec";
 
-/// The key under which a stored layout keeps the name of the first file.
+/// The key of the first file's name in a stored layout.
 const FIRST_KEY: &str = "quarry.first";
 
 /// The columns of a table, the codec and the notes that writers left in its files.
 ///
-/// All parts of a result have the layout of their table, so that they can be joined. A layout is made of the table's
-/// files when it is planned, and stored.
+/// All parts of a result have the layout of their table, so that they can be joined. Planning
+/// builds a layout from the table's files and stores it.
 #[derive(Debug, Clone)]
 pub struct TableLayout {
     first: String,
@@ -35,7 +36,7 @@ pub struct TableLayout {
     codec: Codec,
 }
 
-/// The codecs that are written.
+/// The codecs that can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Codec {
     Uncompressed,
@@ -73,7 +74,7 @@ impl Codec {
 }
 
 impl TableLayout {
-    /// The layout of a table of one file.
+    /// Returns the layout of a table of one file.
     pub fn of(file: &ParquetFile) -> Result<Self, FileError> {
         let inner = file.inner();
         Ok(Self {
@@ -84,11 +85,11 @@ impl TableLayout {
         })
     }
 
-    /// Takes the next file of the table in.
+    /// Adds the next file of the table.
     ///
-    /// It must have the same columns of the same types in the same order. Only two differences are settled: a column
-    /// that one file requires and another does not is optional, and a column that holds nothing but nulls and has no
-    /// type in one file has that of the others.
+    /// It must have the same columns, of the same types and in the same order, with two exceptions.
+    /// A column that is required in one file and optional in another is optional. A column that has
+    /// only nulls and no type in one file gets its type from the others.
     pub fn add(&mut self, file: &ParquetFile) -> Result<(), FileError> {
         let other = with_required_keys(&file.inner().declared).map_err(encode)?;
         let mine = self.declared.root_schema().get_fields();
@@ -131,7 +132,7 @@ impl TableLayout {
             .map(|field| field.name())
     }
 
-    /// The layout for storing: a Parquet file of these columns without rows.
+    /// Returns the layout's stored form: a Parquet file with these columns and no rows.
     pub fn to_bytes(&self) -> Result<Bytes, FileError> {
         let mut key_values = self.key_values.clone();
         key_values.extend([
@@ -142,7 +143,7 @@ impl TableLayout {
         Ok([MAGIC.as_slice(), &footer].concat().into())
     }
 
-    /// The layout that was stored.
+    /// Reads a stored layout.
     pub fn from_bytes(bytes: &Bytes) -> Result<Self, FileError> {
         let footer = footer::read("the table's layout", bytes as &dyn Ranges)?;
         let mut key_values = footer
@@ -169,19 +170,20 @@ impl TableLayout {
         })
     }
 
-    /// The codec of the result: that of the first file, or snappy if it cannot be written or the file has no data.
+    /// Returns the codec of the result: that of the first file, or snappy if that codec cannot be
+    /// written or the file has no data.
     pub(crate) fn compression(&self) -> Compression {
         match self.codec {
             Codec::Uncompressed => Compression::UNCOMPRESSED,
             Codec::Snappy => Compression::SNAPPY,
             Codec::Gzip => Compression::GZIP(GzipLevel::default()),
-            // The form that the format asks for in place of the older LZ4.
+            // The format recommends this form instead of the older LZ4.
             Codec::Lz4 => Compression::LZ4_RAW,
             Codec::Zstd => Compression::ZSTD(ZstdLevel::default()),
         }
     }
 
-    /// The bare schema and how it is decoded and encoded.
+    /// Returns the bare schema, and the schema in which it is decoded and encoded.
     pub(crate) fn bare(&self) -> Result<(SchemaDescPtr, SchemaRef), FileError> {
         let bare = bare_schema(&self.declared).map_err(encode)?;
         let arrow: Schema = arrow_schema(&bare).map_err(encode)?;
@@ -189,7 +191,7 @@ impl TableLayout {
     }
 }
 
-/// The type of a column that two files have; `None` if they cannot be one.
+/// Returns the common type of a column in two files; `None` if there is none.
 fn common(
     first: &TypePtr,
     second: &TypePtr,
@@ -208,7 +210,7 @@ fn common(
     let repetitions = [first, second].map(|field| field.get_basic_info().repetition());
     let repetition = found.get_basic_info().repetition();
     if repetition == Repetition::REPEATED {
-        // A repeated column has no nulls to hold.
+        // A repeated column cannot hold nulls.
         return Ok((repetitions[0] == repetitions[1]).then(|| Arc::clone(found)));
     }
     if repetition == Repetition::REQUIRED
@@ -229,7 +231,7 @@ fn is_untyped(field: &Type) -> bool {
     )
 }
 
-/// Whether values of one type are values of the other as they are stored.
+/// Whether two types store their values in the same way and with the same meaning.
 fn same(first: &Type, second: &Type) -> bool {
     match (first.is_primitive(), second.is_primitive()) {
         (true, true) => {
@@ -254,7 +256,7 @@ fn same(first: &Type, second: &Type) -> bool {
     }
 }
 
-/// What values mean, and how many bits of an integer are used.
+/// Returns the meaning of values, and how many bits of an integer are used.
 fn meaning(field: &Type) -> (Leaf, i8) {
     let info = field.get_basic_info();
     let bits = match (info.logical_type_ref(), info.converted_type()) {
@@ -270,7 +272,7 @@ fn meaning(field: &Type) -> (Leaf, i8) {
     (plain_leaf(field), bits)
 }
 
-/// A column's declaration on one line.
+/// Returns a column's declaration on one line.
 fn describe(field: &Type) -> String {
     let mut text = Vec::new();
     parquet::schema::printer::print_schema(&mut text, field);

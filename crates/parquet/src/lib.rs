@@ -1,13 +1,16 @@
-//! Parquet tables: rows in as text, rows and results out, parts joined by their footers.
+//! Reads and writes Parquet tables: rows come in as text, rows and results go out in parts, and the
+//! parts are joined by their footers.
 //!
-//! The crate does no input or output itself: bytes come through [`Ranges`] and go out as [`Bytes`](bytes::Bytes). It is
-//! the only crate that knows Arrow and Parquet; to the others a row is [`Cells`](quarry_table::Cells), as a row of text
-//! is.
+//! The crate itself does no input or output: bytes come in through [`Ranges`] and go out as
+//! [`Bytes`](bytes::Bytes). It is the only crate that knows Arrow and Parquet. To the others a row
+//! is [`Cells`](quarry_table::Cells), like a row of text.
 //!
-//! * [`ParquetFile`] reads a footer; [`RowReader`] the rows of a range, skipping row groups and pages before it.
-//! * [`PartWriter`] writes rows as they were read with result columns behind them. [`TableLayout`] is what the parts of a
-//!   table have in common.
-//! * [`Joiner`] makes one file of parts: a list of byte ranges to copy, and a new footer.
+//! * [`ParquetFile`] reads a footer; [`RowReader`] reads the rows of a range and skips the row
+//!   groups and pages before it.
+//! * [`PartWriter`] writes rows as they were read, followed by result columns. [`TableLayout`] is
+//!   what the parts of a table have in common.
+//! * [`Joiner`] describes one file that consists of parts: a list of byte ranges to copy, and a new
+//!   footer.
 //!
 //! # Text
 //!
@@ -15,43 +18,49 @@
 //! |---|---|
 //! | text, JSON, enumerations (also as a dictionary) | as it is |
 //! | integers | their digits |
-//! | decimals | with as many digits behind the point as the scale says: `1.50` |
+//! | decimals | with as many decimals as the scale says: `1.50` |
 //! | floats of 16, 32, 64 bits | the shortest text that reads back as the same float of 32 or 64 bits: `0.1`, `2.0`, `1e+300`; `NaN`, `Infinity`, `-Infinity` |
-//! | truth values | `true`, `false` |
+//! | booleans | `true`, `false` |
 //! | dates | `2024-01-31` |
-//! | times | `23:59:58.250`: three, six or nine digits behind the point as needed, or none |
-//! | time stamps | `2024-01-31T23:59:58`; an instant has `Z`, or `+05:30` if the file names that distance. Of a zone with a name the instant is shown in UTC |
-//! | `INT96` time stamps | the same; instants in files of Spark, local times in others |
+//! | times | `23:59:58.250`: three, six or nine decimals if the value needs them |
+//! | timestamps | `2024-01-31T23:59:58`; an instant has `Z`, or `+05:30` if the file names that offset. Instants in a named zone are shown in UTC |
+//! | `INT96` timestamps | the same; instants in files of Spark, local times in others |
 //! | durations, intervals | `PT1.5S`, `P1M2DT3S` |
 //! | UUIDs | hyphenated, lower case |
 //! | lists, structs | compact JSON: `["a",null]`, `{"k":1}` |
-//! | maps | a JSON object, its keys as their text |
+//! | maps | a JSON object, with the text of its keys |
 //! | null | [`Cell::Null`](quarry_table::Cell::Null) |
-//! | bytes without an annotation, BSON, geometries | refused by name where they are shown; they pass through |
+//! | bytes without an annotation, BSON, geometries | refused by name if they would be shown; they pass through |
 //!
-//! In JSON, numbers and truth values are literals and everything else is a string; floats that are not finite are `null`.
+//! In JSON, numbers and booleans are literals, and everything else is a string. A float that is not
+//! finite is `null`.
 //!
 //! # What passes through
 //!
-//! Every value, bit for bit, and its declaration: physical type, annotation, nullability, field ids, nesting and its
-//! names. Notes of writers (`pandas`, Spark's schema, `ARROW:schema` with zones and categories) are adapted to the new
-//! columns or, if they cannot be, left out. Not kept are the cuts between row groups, page indexes, Bloom filters, and
-//! least and greatest values of columns whose order the bare type does not have (unsigned integers, decimals in bytes).
+//! Every value passes through, bit for bit, with its declaration: physical type, annotation,
+//! nullability, field ids, and the nesting with its names. Notes of writers (`pandas`, Spark's
+//! schema, `ARROW:schema` with zones and categories) are adapted to the new columns or, if that is
+//! not possible, left out. Not kept are the cuts between row groups, page indexes, Bloom filters,
+//! and the least and greatest values of columns whose order the bare type does not have (unsigned
+//! integers, decimals in bytes).
 //!
 //! # Result columns
 //!
-//! Text is UTF-8, integers have 64 bits, numbers are 64-bit floats; lists and structs are typed as far as the schema
-//! determines them ([`ResultKind::of_schema`]), and JSON text where it does not. A value that its column's type cannot
-//! hold, like an integer beyond 64 bits, is null and counted in [`PartMeta::unfit`].
+//! Text is UTF-8, integers have 64 bits, numbers are 64-bit floats. Lists and structs are typed if
+//! the schema determines their types ([`ResultKind::of_schema`]), and are JSON text otherwise. A
+//! value that its column's type cannot hold, such as an integer beyond 64 bits, is null and counted
+//! in [`PartMeta::unfit`].
 //!
 //! # Limits
 //!
-//! Snappy, zstd, LZ4, gzip and no compression are read and written; Brotli and LZO are refused. Encrypted files are
-//! refused. Files that name other files for their data are refused.
+//! Snappy, zstd, LZ4, gzip and no compression are read and written. Brotli and LZO are refused, and
+//! so are encrypted files and files whose data is in other files.
 //!
 //! ```
 //! use std::sync::Arc;
-//! use quarry_parquet::{Joiner, ParquetFile, PartWriter, Reading, ResultColumn, ResultKind, TableLayout};
+//! use quarry_parquet::{
+//!     FileReading, Joiner, ParquetFile, PartWriter, ResultColumn, ResultKind, TableLayout,
+//! };
 //! use quarry_table::{Cell, ResultCell};
 //!
 //! # fn main() -> Result<(), quarry_parquet::FileError> {
@@ -65,7 +74,7 @@
 //! for rows in [0..5, 5..file.rows()] {
 //!     let mut writer = PartWriter::new(&layout, &results, &[])?;
 //!     let mut part = Vec::new();
-//!     let reading = Reading { cells: &cells, parts: true, ..Reading::default() };
+//!     let reading = FileReading { cells: &cells, parts: true, ..FileReading::default() };
 //!     let mut reader = file.read(rows, &reading)?;
 //!     while let Some(batch) = reader.next_batch()? {
 //!         for row in batch.rows() {

@@ -1,14 +1,17 @@
-//! The notes that writers leave in a file about its columns, adapted to the columns of the result.
+//! Adapts the notes that writers leave in a file about its columns to the columns of the result.
 //!
-//! * `ARROW:schema` (pyarrow, polars and others: zones, categories, widths that Parquet does not know) and
-//!   Spark's row schema get the new columns and lose the replaced ones. Spark reads no columns that its note lacks.
-//! * The note of pandas loses the replaced columns and a row index that was only counted through: the result may have
-//!   more or fewer rows. Columns that were an index stay one. New columns need no entry.
-//! * Schemas of Avro, Protocol Buffers, Thrift and Iceberg are left out: readers would not see the new columns.
-//! * Everything else is about the data as a whole and stays.
+//! * `ARROW:schema` (pyarrow, polars and others: zones, categories, widths that Parquet does not
+//!   have) and Spark's row schema gain the new columns and lose the replaced ones. Spark does not
+//!   read columns that its note lacks.
+//! * The note of pandas loses the replaced columns and any row index that is only a counter,
+//!   because the result may have more or fewer rows. Columns that were an index stay one. New
+//!   columns need no entry.
+//! * Schemas of Avro, Protocol Buffers, Thrift and Iceberg are left out, because their readers
+//!   would not see the new columns.
+//! * All other notes are about the data as a whole and stay.
 //!
-//! A note that cannot be read is left out. Notes may also stand inside `ARROW:schema`, where pyarrow looks for them first:
-//! they are adapted in the same way.
+//! A note that cannot be read is left out. `ARROW:schema` may contain notes too, which pyarrow
+//! reads first; they are adapted in the same way.
 
 use crate::kind::noted_schema;
 use crate::result_kind::{ResultColumn, ResultKind};
@@ -34,7 +37,7 @@ const LEFT_OUT: [&str; 8] = [
     "com.twitter.elephantbird",
 ];
 
-/// The notes of a result whose original columns are `original`.
+/// Returns the notes of a result whose original columns are `original`.
 pub(crate) fn adapted(
     notes: &[KeyValue],
     original: &SchemaDescriptor,
@@ -61,7 +64,8 @@ fn is_left_out(key: &str) -> bool {
     LEFT_OUT.iter().any(|beginning| key.starts_with(beginning))
 }
 
-/// A note other than Arrow's, for the columns of the result; `None` if it is left out.
+/// Returns a note other than Arrow's, adapted to the columns of the result; `None` if it is left
+/// out.
 fn adapted_text(
     key: &str,
     text: &str,
@@ -81,7 +85,7 @@ fn arrow(
     results: &[ResultColumn],
     replaced: &[&str],
 ) -> Option<String> {
-    // Alone, so that the notes of the schema are those inside it.
+    // Passed alone, so that the notes of the schema are those inside it.
     let schema = noted_schema(original, Some(&vec![note.clone()]))?;
     let inside = schema
         .metadata()
@@ -148,7 +152,7 @@ fn pandas(text: &str, replaced: &[&str]) -> Option<String> {
     if loses_index {
         return None;
     }
-    // A counted index is an object with start, stop and step; others are names of columns.
+    // A counted index is an object with start, stop and step; the others are names of columns.
     index.retain(Value::is_string);
     note.get_mut("columns")?.as_array_mut()?.retain(|column| {
         !names(column, "field_name", replaced) && !names(column, "name", replaced)

@@ -1,4 +1,4 @@
-//! Writing a part of a result: rows as they were read, with result columns behind.
+//! Writes a part of a result: rows as they were read, followed by result columns.
 
 use crate::error::{FileError, encode};
 use crate::file::Inner;
@@ -22,28 +22,29 @@ use quarry_table::ResultCell;
 use std::io;
 use std::sync::Arc;
 
-/// A row group is closed when its encoder holds this much, bytes.
+/// A row group is closed when its encoder holds this many bytes.
 const ROW_GROUP_BYTES: usize = 24 << 20;
 
 /// The most rows of a row group.
 const ROW_GROUP_ROWS: usize = 1 << 20;
 
-/// Results are encoded when they take this much, bytes, or with the batch they belong to.
+/// Results are encoded when they take this many bytes, or together with their batch.
 const RESULT_BYTES: usize = 8 << 20;
 
 /// Writes one part of a result table.
 ///
-/// Original columns have the values, the types and the declarations they have in the input; see
-/// [`TableLayout`] for what files of one table may differ in. Result columns follow, all of them optional. Every part of
-/// a table has the same columns, also a part without rows.
+/// Original columns keep the values, the types and the declarations of the input; see
+/// [`TableLayout`] for the differences between files of one table. Result columns follow, all of
+/// them optional. All parts of a table have the same columns, even a part without rows.
 ///
-/// At most one row group, some 24 MiB, is in memory, and what [`take`](Self::take) has not taken.
+/// Memory holds at most one row group (some 24 MiB) and the bytes that [`take`](Self::take) has not
+/// returned yet.
 pub struct PartWriter {
     writer: ArrowWriter<Outbox>,
     declared: SchemaDescPtr,
     notes: Vec<KeyValue>,
     arrow: SchemaRef,
-    /// Places of the input columns that are kept.
+    /// Indices of the input columns that are kept.
     kept: Vec<usize>,
     pending: Option<Pending>,
     results: Vec<ResultArray>,
@@ -52,14 +53,14 @@ pub struct PartWriter {
     taken: u64,
 }
 
-/// Rows of one batch that wait for encoding.
+/// Rows of one batch that wait to be encoded.
 struct Pending {
     file: Arc<Inner>,
     record: Arc<RecordBatch>,
     rows: Vec<u64>,
 }
 
-/// What a finished part is.
+/// The description of a finished part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartMeta {
     /// Its rows.
@@ -68,22 +69,23 @@ pub struct PartMeta {
     pub row_groups: usize,
     /// Its length in bytes.
     pub bytes: u64,
-    /// Columns with values that do not have the column's type, and so are null or have nulls in them.
+    /// Columns with values that do not have the column's type. Such values, or parts of them, are
+    /// written as null.
     pub unfit: Vec<Unfit>,
 }
 
-/// Values of a result column that do not have its type, like an integer beyond 64 bits.
+/// Values of a result column that do not have its type, such as an integer beyond 64 bits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unfit {
     /// The column.
     pub column: String,
-    /// How many rows have such a value.
+    /// The number of rows with such a value.
     pub rows: u64,
-    /// The first of them, counted from 0 in the part.
+    /// The first such row, counted from 0 in the part.
     pub first_row: u64,
 }
 
-/// Encoded bytes that were not taken yet.
+/// Encoded bytes that have not been taken yet.
 #[derive(Default)]
 struct Outbox(Vec<u8>);
 
@@ -99,10 +101,10 @@ impl io::Write for Outbox {
 }
 
 impl PartWriter {
-    /// A writer of parts of a table.
+    /// Starts a part of a table.
     ///
-    /// `replaced` holds places among the table's columns of those that are left out, because a result column takes
-    /// their place.
+    /// `replaced` holds the indices of the table's columns that are left out, because a result
+    /// column takes their place.
     pub fn new(
         layout: &TableLayout,
         results: &[ResultColumn],
@@ -184,10 +186,12 @@ impl PartWriter {
         })
     }
 
-    /// Appends one row with its results, which stand in the order of the result columns; absent ones are null.
+    /// Appends one row with its results, in the order of the result columns. Missing results are
+    /// null.
     ///
-    /// The row must come from a [`Reading`](crate::Reading) with `parts`, of a file that is part of the table's layout.
-    /// Rows are written in the order they are pushed; rows that are not pushed are left out.
+    /// The row must come from a [`FileReading`](crate::FileReading) with `parts`, of a file of the
+    /// table's layout. Rows are written in the order in which they are pushed; rows that are not
+    /// pushed are left out.
     pub fn push(&mut self, row: Row<'_>, results: &[ResultCell<'_>]) -> Result<(), FileError> {
         if !row.batch.complete {
             return Err(FileError::RowsIncomplete);
@@ -225,7 +229,7 @@ impl PartWriter {
         Ok(())
     }
 
-    /// The bytes that are ready, in order: possibly none. What is taken is no longer in memory.
+    /// Takes the bytes that are ready, in order, out of memory. There may be none.
     pub fn take(&mut self) -> Result<Bytes, FileError> {
         self.writer.sync().map_err(encode)?;
         let bytes = std::mem::take(&mut self.writer.inner_mut().0);
@@ -233,7 +237,7 @@ impl PartWriter {
         Ok(bytes.into())
     }
 
-    /// Ends the part; gives its last bytes.
+    /// Ends the part. Returns its last bytes.
     pub fn finish(mut self) -> Result<(Bytes, PartMeta), FileError> {
         self.encode_pending()?;
         self.writer.flush().map_err(encode)?;
@@ -296,7 +300,7 @@ impl PartWriter {
 }
 
 impl Pending {
-    /// The values of a column in the rows, as `field` has them.
+    /// Returns the values of a column in the rows, in the type of `field`.
     fn column(&self, column: usize, field: &Field) -> Result<ArrayRef, FileError> {
         let found = self.record.columns().get(column).filter(|_| {
             self.file
@@ -308,7 +312,7 @@ impl Pending {
             return Err(self.other_table(field.name(), field.data_type(), "no such column"));
         };
         if array.data_type() != field.data_type() {
-            // A column without a type, in a table whose other files have one.
+            // The column has no type in this file, but has one in others of the table.
             return match self.file.kinds[column] {
                 Kind::Leaf(Leaf::Null) => Ok(new_null_array(field.data_type(), self.rows.len())),
                 _ => Err(self.other_table(
@@ -341,9 +345,10 @@ impl Pending {
     }
 }
 
-/// How columns are encoded. The least and the greatest value of a column are written only where the bare type orders
-/// values like the declared one: unlike for a decimal stored as bytes, say. Page indexes and Bloom filters are not
-/// written: they stand outside of the row groups that are copied into the joined file.
+/// Returns how columns are encoded. The least and the greatest value of a column are written only
+/// if the bare type orders values like the declared one, which is not so for a decimal stored as
+/// bytes, for example. Page indexes and Bloom filters are not written, because they are outside the
+/// row groups that are copied into the joined file.
 fn properties(
     layout: &TableLayout,
     declared: &SchemaDescriptor,

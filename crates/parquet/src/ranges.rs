@@ -1,4 +1,4 @@
-//! Where bytes come from.
+//! The source of a file's bytes.
 
 use bytes::Bytes;
 use std::error::Error;
@@ -7,8 +7,8 @@ use std::ops::Range;
 
 /// The bytes of one file, read range by range.
 ///
-/// Reading is synchronous: over a network an implementation blocks the thread it is called on. Every call is one
-/// request of some hundred KiB to a few MiB, never of single pages.
+/// Reading is synchronous: an implementation over a network blocks the calling thread. Every call
+/// requests some hundred KiB to a few MiB, never single pages.
 pub trait Ranges: Send + Sync {
     /// The file's length in bytes.
     fn len(&self) -> u64;
@@ -18,21 +18,21 @@ pub trait Ranges: Send + Sync {
         self.len() == 0
     }
 
-    /// The bytes of `range`, all of them. The range is never empty and always within the file.
+    /// Returns exactly the bytes of `range`. The range is never empty and always within the file.
     fn read(&self, range: Range<u64>) -> Result<Bytes, RangesError>;
 }
 
-/// Why a range could not be read, in the words and with the types of whoever reads.
+/// Why a range could not be read, with the source's own error.
 #[derive(Debug)]
 pub struct RangesError(Box<dyn Error + Send + Sync>);
 
 impl RangesError {
-    /// An error of the place the bytes come from.
+    /// Wraps an error of the source.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(source.into())
     }
 
-    /// The error it was made from, to be taken apart with `downcast`.
+    /// Returns the wrapped error, for `downcast`.
     pub fn into_inner(self) -> Box<dyn Error + Send + Sync> {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Building the arrays of result columns, value by value.
+//! Builds the arrays of result columns, value by value.
 
 use crate::result_kind::{ResultKind, item_field, member_fields};
 use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder};
@@ -30,7 +30,7 @@ pub(crate) enum ResultArray {
     },
 }
 
-/// Whether a value had the column's type. One that has not is null, as a whole or in part.
+/// Whether a value had the column's type. If it had not, the value or a part of it is null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Fit {
@@ -205,7 +205,7 @@ impl ResultArray {
         fit.and(Fit::when(found == values.len()))
     }
 
-    /// Bytes that the values take, roughly.
+    /// The approximate number of bytes of the values.
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Text(builder) => builder.values_slice().len(),
@@ -229,7 +229,7 @@ impl ResultArray {
         }
     }
 
-    /// The array so far; what follows begins a new one.
+    /// Returns the array so far and begins a new one.
     pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
             Self::Text(builder) => Arc::new(builder.finish()),
@@ -275,7 +275,7 @@ impl ResultArray {
     }
 }
 
-/// Where a list ends whose last item was appended. Checked when the array is finished.
+/// Returns the end offset of a list after its last item. It is checked when the array is finished.
 fn end(items: &ResultArray) -> i32 {
     i32::try_from(items.len()).unwrap_or(i32::MAX)
 }

@@ -6,13 +6,13 @@ use quarry_result::columns::{ResultColumns, STATUS_COLUMNS};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// How deeply lists and structs may nest in a column type. What lies deeper is JSON text.
+/// The deepest nesting of lists and structs in a column type. Deeper values are JSON text.
 const DEEPEST: usize = 16;
 
-/// How many `$ref` may follow each other.
+/// The longest chain of `$ref` that is followed.
 const DEEPEST_REFERENCE: usize = 32;
 
-/// A column that the result adds.
+/// A column of the result that holds answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultColumn {
     /// The name, with prefix.
@@ -22,8 +22,9 @@ pub struct ResultColumn {
 }
 
 impl ResultColumn {
-    /// The result columns of a run, typed by its schema; without one the answer is text. The status columns are text,
-    /// but for the one that says whether the schema holds.
+    /// Returns the result columns of a run, typed by its schema. Without a schema the answer is
+    /// text. The status columns are text, except the one that says whether the answer matches the
+    /// schema.
     pub fn of_run(columns: &ResultColumns, schema: Option<&Value>) -> Vec<Self> {
         let properties = columns.properties();
         let typed = |place: usize| match (properties.get(place), schema) {
@@ -52,7 +53,7 @@ impl ResultColumn {
     }
 }
 
-/// The status column that is no text.
+/// The status column that is not text.
 const VALIDATION_PASSED: &str = "validation_passed";
 
 /// The type of a result column's values.
@@ -60,23 +61,25 @@ const VALIDATION_PASSED: &str = "validation_passed";
 pub enum ResultKind {
     /// Text as it is; every other value as its JSON text.
     Text,
-    /// An integer of 64 bits.
+    /// A 64-bit integer.
     Integer,
-    /// A float of 64 bits.
+    /// A 64-bit float.
     Number,
     /// `true` or `false`.
     Boolean,
     /// A list of values of one type.
     List(Box<ResultKind>),
-    /// Members with names and types of their own.
+    /// Named members, each with a type.
     Struct(Vec<(String, ResultKind)>),
 }
 
 impl ResultKind {
-    /// The type of a property of an answer, from its JSON Schema. `document` is the whole schema, for references.
+    /// Returns the type of a property of an answer, from its JSON Schema. `document` is the whole
+    /// schema, for references.
     ///
-    /// Where the schema does not determine one type it is [`Text`](Self::Text): several types or none, objects without
-    /// named properties or with room for others beside them, a schema that contains itself.
+    /// The type is [`Text`](Self::Text) if the schema does not determine a single type: it has
+    /// several types or none, objects without named properties or with room for others, or a schema
+    /// that contains itself.
     pub fn of_schema(property: &Value, document: &Value) -> Self {
         Derivation {
             document,
@@ -97,7 +100,7 @@ impl ResultKind {
     }
 }
 
-/// The field of a list's items, with the name that the format gives them.
+/// Returns the field of a list's items, under the name of the format.
 pub(crate) fn item_field(item: &ResultKind) -> FieldRef {
     Arc::new(Field::new("element", item.data_type(), true))
 }
@@ -150,7 +153,8 @@ impl<'a> Derivation<'a> {
         }
     }
 
-    /// An object, unless its values may have members beyond the named ones: a struct would lose them.
+    /// Returns an object's type, unless its values may have members beyond the named ones, which a
+    /// struct would lose.
     fn members(&mut self, members: &'a Map<String, Value>, depth: usize) -> ResultKind {
         const SAY_MORE: [&str; 13] = [
             "$ref",

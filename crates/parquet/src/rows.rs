@@ -1,4 +1,4 @@
-//! Rows of a range, batch by batch.
+//! Reads the rows of a range, batch by batch.
 
 use crate::error::FileError;
 use crate::file::{FileReading, Inner};
@@ -19,20 +19,22 @@ use std::sync::Arc;
 /// The most rows that are decoded together.
 const BATCH_ROWS: u64 = 2_048;
 
-/// What the values of the rows that are decoded together may take, as far as the footer tells, bytes.
+/// The target size of the values of rows that are decoded together, in bytes, according to the
+/// footer.
 const BATCH_BYTES: u64 = 4 << 20;
 
 /// Reads the rows of a range.
 ///
-/// In memory are the compressed bytes of one row group's wanted columns, at most 32 MiB or else a part of each
-/// column, one decoded page of each column, and the rows of one batch.
+/// Memory holds the compressed bytes of one row group's wanted columns (at most 32 MiB, or else a
+/// part of each column), one decoded page of each column, and the rows of one batch.
 pub struct RowReader {
     file: Arc<Inner>,
     metadata: ArrowReaderMetadata,
     mask: ProjectionMask,
-    /// For each cell its column in the file, and which of the read columns that is.
+    /// For each cell the index of its column in the file, and among the columns that are read.
     cells: Vec<Option<(usize, usize)>>,
-    /// The columns of a row as JSON: name as a key, column in the file, which of the read columns that is.
+    /// The columns of a row as JSON: the name as a key, the index of the column in the file, and
+    /// its index among the columns that are read.
     whole: Vec<(Arc<[u8]>, usize, usize)>,
     complete: bool,
     groups: VecDeque<Piece>,
@@ -145,7 +147,7 @@ impl RowReader {
         })
     }
 
-    /// The next rows; `None` when all are read. After an error there are no more rows.
+    /// Returns the next rows; `None` after the last. After an error there are no more rows.
     pub fn next_batch(&mut self) -> Result<Option<RowBatch>, FileError> {
         loop {
             let Some(open) = &mut self.current else {
@@ -204,7 +206,7 @@ impl RowReader {
         }
     }
 
-    /// As many rows as keep a batch small by the average of their row group.
+    /// Returns the number of rows that keeps a batch small, by the average of their row group.
     fn batch_rows(&self, group: usize) -> u64 {
         let group = self.file.group(group);
         let bytes: u64 = group
@@ -306,7 +308,7 @@ impl std::fmt::Debug for RowReader {
     }
 }
 
-/// The row groups that `rows` touches.
+/// Returns the row groups that overlap `rows`.
 fn pieces(group_rows: impl Iterator<Item = u64>, rows: &Range<u64>) -> Vec<Piece> {
     let mut start = 0_u64;
     let mut pieces = Vec::new();
@@ -326,7 +328,7 @@ fn pieces(group_rows: impl Iterator<Item = u64>, rows: &Range<u64>) -> Vec<Piece
     pieces
 }
 
-/// Rows that follow each other in a file, decoded.
+/// Consecutive rows of a file, decoded.
 #[derive(Debug)]
 pub struct RowBatch {
     pub(crate) file: Arc<Inner>,
@@ -349,7 +351,7 @@ impl RowBatch {
         self.first_row
     }
 
-    /// The `index`-th of the rows, counted from 0 in the batch.
+    /// Returns the `index`-th row, counted from 0 in the batch.
     pub fn row(&self, index: usize) -> Option<Row<'_>> {
         (index < self.len()).then_some(Row { batch: self, index })
     }
@@ -373,7 +375,7 @@ impl<'a> Row<'a> {
         self.batch.first_row + self.index as u64
     }
 
-    /// The `index`-th cell of the reading; [`Cell::Missing`] beyond them.
+    /// Returns the `index`-th cell of the reading; [`Cell::Missing`] beyond the last.
     pub fn cell(&self, index: usize) -> Cell<'a> {
         self.batch
             .cells
@@ -417,7 +419,7 @@ enum CellColumn {
     Text(StringViewArray),
     Rendered {
         text: String,
-        /// For each row where its text ends; nothing for null.
+        /// For each row the end of its text, and whether it is null.
         ends: Vec<(usize, bool)>,
     },
 }
@@ -438,7 +440,7 @@ impl CellColumn {
             })
             .collect();
         Self::Rendered {
-            // What is written is text throughout.
+            // Only text was written.
             text: String::from_utf8(text).unwrap_or_default(),
             ends,
         }

@@ -1,7 +1,8 @@
-//! Joining parts without moving their data.
+//! Joins parts without moving their data.
 //!
-//! A Parquet file is its row groups and a footer that says where they are. So the row groups of several files, copied
-//! one behind the other, are one file under a new footer in which every offset is moved by as much as its data was.
+//! A Parquet file consists of its row groups and a footer with their offsets. Therefore the row
+//! groups of several files, copied one after the other, become one file under a new footer, in
+//! which every offset is moved as far as its data was.
 
 use crate::error::{FileError, encode};
 use crate::footer::{self, MAGIC, chunk_range};
@@ -12,7 +13,7 @@ use parquet::file::metadata::{KeyValue, ParquetMetaDataReader, RowGroupMetaData}
 use parquet::schema::types::SchemaDescPtr;
 use std::ops::Range;
 
-/// How to make one file of parts: these pieces, one behind the other.
+/// How to make one file out of parts: these pieces, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Splice {
     /// The pieces, in order: the file's first bytes, the data of each part that has rows, the footer.
@@ -32,14 +33,14 @@ pub enum SplicePiece {
     Copy {
         /// The part's number, counted from 0 in the order they were added.
         part: usize,
-        /// Which of its bytes.
+        /// The range of its bytes.
         range: Range<u64>,
     },
 }
 
-/// Collects the parts of one table, in order. Of each part only the footer is read.
+/// Collects the parts of one table, in order. Only the footer of each part is read.
 ///
-/// In memory are the footers of all parts.
+/// Memory holds the footers of all parts.
 #[derive(Debug, Default)]
 pub struct Joiner {
     first: Option<First>,
@@ -59,14 +60,14 @@ struct First {
 }
 
 impl Joiner {
-    /// A joiner without parts.
+    /// Starts without parts.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds the next part. The name appears in errors. Returns the number of its rows.
+    /// Adds the next part and returns the number of its rows. Errors use the name.
     ///
-    /// Fails if its columns are not those of the first part, exactly.
+    /// Fails if its columns are not exactly those of the first part.
     pub fn add(&mut self, name: &str, part: &dyn Ranges) -> Result<u64, FileError> {
         let read = footer::read(name, part)?;
         let metadata = guarded(|| {
@@ -135,7 +136,7 @@ impl Joiner {
         self.rows
     }
 
-    /// The joined file, if it has `expected_rows`. Without any part there is no file to make.
+    /// Returns the joined file if it has `expected_rows`. Fails if there is no part.
     pub fn finish(mut self, expected_rows: u64) -> Result<Splice, FileError> {
         let in_groups = self
             .groups

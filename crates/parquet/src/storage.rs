@@ -1,12 +1,12 @@
 //! The bare form of a schema, in which values pass through unchanged.
 //!
-//! A Parquet column is a physical type (64-bit integer, bytes, …) with an annotation that says what it means (decimal,
-//! time stamp, text, …). Rows are decoded and encoded by the physical type alone: no value is converted on its way
-//! from the input to the result, whatever its annotation, known or not. Annotations come back in the footer that is
-//! written, and are read for the text form only.
+//! A Parquet column is a physical type (64-bit integer, bytes, …) with an annotation that gives its
+//! meaning (decimal, timestamp, text, …). Rows are decoded and encoded by the physical type alone,
+//! so no value is converted between the input and the result, whatever its annotation, known or
+//! not. Annotations are used for the text form, and are written into the new footer.
 //!
-//! `INT96` has no Arrow type; its 12 bytes are stored like those of a fixed-length array in every encoding that exists
-//! for it, so it is decoded and encoded as one.
+//! `INT96` has no Arrow type. Every encoding stores its 12 bytes like those of a fixed-length
+//! array, so it is decoded and encoded as one.
 
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::parquet_to_arrow_schema;
@@ -15,10 +15,10 @@ use parquet::errors::Result;
 use parquet::schema::types::{GroupTypeBuilder, SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
 use std::sync::Arc;
 
-/// Bytes of an `INT96` value.
+/// The size of an `INT96` value in bytes.
 const INT96_BYTES: i32 = 12;
 
-/// The declared schema without annotations on leaves.
+/// Returns the declared schema without the annotations of leaves.
 pub(crate) fn bare_schema(declared: &SchemaDescriptor) -> Result<SchemaDescPtr> {
     Ok(Arc::new(SchemaDescriptor::new(Arc::new(bare(
         declared.root_schema(),
@@ -26,7 +26,8 @@ pub(crate) fn bare_schema(declared: &SchemaDescriptor) -> Result<SchemaDescPtr> 
     )?))))
 }
 
-/// A type without annotations on leaves. Of groups only lists and maps keep theirs, which say how values nest.
+/// Returns a type without the annotations of leaves. Groups keep only those of lists and maps,
+/// which say how values nest.
 fn bare(declared: &Type, repetition: Option<Repetition>) -> Result<Type> {
     let info = declared.get_basic_info();
     let repetition = repetition.or_else(|| info.has_repetition().then(|| info.repetition()));
@@ -75,7 +76,7 @@ fn group(
     }
 }
 
-/// The length of a fixed-length array.
+/// Returns the length of a fixed-length array.
 pub(crate) fn fixed_length(declared: &Type) -> i32 {
     match declared {
         Type::PrimitiveType { type_length, .. } => *type_length,
@@ -83,8 +84,9 @@ pub(crate) fn fixed_length(declared: &Type) -> i32 {
     }
 }
 
-/// The Arrow schema in which a bare schema is decoded. Bytes that stand directly in a column are views, which share
-/// the memory of the decoded page or dictionary: a text that many rows have is in memory once.
+/// Returns the Arrow schema in which a bare schema is decoded. Top-level byte columns are views,
+/// which share the memory of the decoded page or dictionary, so that a text that many rows have is
+/// in memory once.
 pub(crate) fn arrow_schema(bare: &SchemaDescriptor) -> Result<Schema> {
     let schema = parquet_to_arrow_schema(bare, None)?;
     let fields = schema.fields().iter().map(|field| {
@@ -101,7 +103,7 @@ pub(crate) fn arrow_schema(bare: &SchemaDescriptor) -> Result<Schema> {
     Ok(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// A type as declared, with another repetition.
+/// Returns the declared type with another repetition.
 pub(crate) fn with_repetition(declared: &Type, repetition: Repetition) -> Result<Type> {
     let info = declared.get_basic_info();
     let id = info.has_id().then(|| info.id());
@@ -134,7 +136,8 @@ pub(crate) fn with_repetition(declared: &Type, repetition: Repetition) -> Result
     }
 }
 
-/// The schema as it is written: the keys of maps are required, as the format demands. Some writers declare them optional.
+/// Returns the schema to write, in which the keys of maps are required, as the format demands. Some
+/// writers declare them optional.
 pub(crate) fn with_required_keys(declared: &SchemaDescriptor) -> Result<SchemaDescPtr> {
     let root = declared.root_schema();
     if !has_optional_key(root) {
@@ -154,7 +157,7 @@ fn has_optional_key(declared: &Type) -> bool {
                 .any(|field| has_optional_key(field)))
 }
 
-/// The entries of a map whose key is optional.
+/// Returns the entries of a map whose key is optional.
 fn optional_key(map: &Type) -> Option<&Type> {
     let is_map = matches!(
         map.get_basic_info().converted_type(),
@@ -189,7 +192,7 @@ fn require_keys(declared: &Type) -> Result<Type> {
     rebuilt(declared, fields)
 }
 
-/// A group as declared, with other fields.
+/// Returns the declared group with other fields.
 fn rebuilt(declared: &Type, fields: Vec<TypePtr>) -> Result<Type> {
     let info = declared.get_basic_info();
     group(

@@ -1,10 +1,12 @@
 //! Decoded values and their text form.
 //!
-//! As a cell: text as it is, numbers as their digits (decimals with their scale, floats as the shortest text that
-//! reads back as the same float of their own width), truth values as `true` and `false`, dates, times and time stamps
-//! as ISO 8601, UUIDs hyphenated, lists and structs as compact JSON, maps as JSON objects.
+//! As a cell: text as it is, numbers as their digits (decimals with their scale, floats as the
+//! shortest text that reads back as the same float of their own width), booleans as `true` and
+//! `false`, dates, times and timestamps in ISO 8601, UUIDs hyphenated, lists and structs as compact
+//! JSON, maps as JSON objects.
 //!
-//! Inside JSON the same, with quotes around what is not a number or a truth value; a float that is not finite is `null`.
+//! Inside JSON the form is the same, with quotes around everything except numbers and booleans. A
+//! float that is not finite is `null`.
 
 use crate::calendar::{
     write_date, write_duration, write_int96, write_interval, write_time, write_timestamp,
@@ -56,14 +58,14 @@ pub(crate) enum LeafValues {
 /// What is wrong with decoded values.
 #[derive(Debug)]
 pub(crate) enum ValueFault {
-    /// Text that is not UTF-8, and its row if the column holds text directly.
+    /// Text that is not UTF-8, with its row if the column holds text directly.
     NotUtf8(Option<usize>),
-    /// The values cannot be what the schema says.
+    /// The values do not match the schema.
     Contradiction(String),
 }
 
 impl Values {
-    /// Values of `array`, which are checked to have the text form of `kind`.
+    /// Checks that the values of `array` have the text form of `kind`.
     pub(crate) fn new(kind: &Kind, array: &ArrayRef) -> Result<Self, ValueFault> {
         match (kind, array.data_type()) {
             (Kind::List(item), DataType::List(_)) => {
@@ -109,7 +111,7 @@ impl Values {
         }
     }
 
-    /// The texts of a column that holds text directly.
+    /// Returns the texts of a column that holds text directly.
     pub(crate) fn texts(&self) -> Option<&StringViewArray> {
         match self {
             Self::Leaf(_, LeafValues::TextView(texts)) => Some(texts),
@@ -175,7 +177,7 @@ impl Values {
     }
 }
 
-/// A name as a JSON key, with its colon.
+/// Returns a name as a JSON key, with its colon.
 pub(crate) fn json_key(name: &str) -> Vec<u8> {
     let mut key = Vec::with_capacity(name.len() + 3);
     write_string(&mut key, name);
@@ -183,13 +185,13 @@ pub(crate) fn json_key(name: &str) -> Vec<u8> {
     key
 }
 
-/// The places of a row's entries among those of all rows.
+/// Returns the range of a row's entries among those of all rows.
 fn entries(offsets: &[i32], index: usize) -> std::ops::Range<usize> {
     let at = |index: usize| usize::try_from(offsets[index]).unwrap_or_default();
     at(index)..at(index + 1)
 }
 
-/// Rows of nested values are not those of the column.
+/// Drops the row of an error, because rows of nested values are not rows of the column.
 fn nested(values: Result<Values, ValueFault>) -> Result<Values, ValueFault> {
     values.map_err(|fault| match fault {
         ValueFault::NotUtf8(_) => ValueFault::NotUtf8(None),
@@ -291,7 +293,7 @@ impl LeafValues {
         }
     }
 
-    /// The float, if it is not finite.
+    /// Whether the value is a float that is not finite.
     fn not_finite(&self, leaf: Leaf, index: usize) -> bool {
         match self {
             Self::Float32(values) => !values.value(index).is_finite(),
@@ -385,12 +387,12 @@ fn write_bytes(leaf: Leaf, bytes: &[u8], out: &mut Utf8<'_>) -> std::fmt::Result
         Leaf::Interval => write_interval(out, fixed(bytes)),
         Leaf::Uuid => write_uuid(fixed(bytes), out),
         Leaf::Float16 => write_float32(half::shortest(bytes).unwrap_or_default(), out),
-        // Columns with such leaves are refused before their text is asked for.
+        // Columns with such leaves are refused before their text is requested.
         _ => Ok(()),
     }
 }
 
-/// The bytes of a value whose length the schema fixes.
+/// Returns the bytes of a value whose length the schema fixes.
 fn fixed<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.try_into().unwrap_or([0; N])
 }

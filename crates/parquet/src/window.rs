@@ -1,4 +1,4 @@
-//! Reading ahead: many small page reads become few large ones, within a bound of memory.
+//! Reads ahead: many small page reads become a few large ones, within a memory limit.
 
 use crate::ranges::{Ranges, RangesError};
 use bytes::{Buf, Bytes};
@@ -8,19 +8,19 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Compressed bytes of one row group that are kept at a time: 32 MiB.
+/// The most compressed bytes of one row group that are kept at a time: 32 MiB.
 const BUDGET: u64 = 32 << 20;
 
-/// Column chunks that lie as close as this are read in one piece, bytes.
+/// Column chunks at most this far apart are read together, in bytes.
 const GAP: u64 = 256 << 10;
 
-/// What is read of a large column chunk at a time, bytes.
+/// The size of a read from a large column chunk, in bytes.
 const WINDOW: std::ops::RangeInclusive<u64> = (64 << 10)..=(8 << 20);
 
 /// The bytes of one row group's column chunks.
 ///
-/// If all wanted chunks fit the budget, they are read whole, neighbours together. Otherwise each chunk has a window
-/// that moves through it.
+/// If all wanted chunks fit into the budget, they are read as a whole, neighbours together.
+/// Otherwise each chunk has a window that moves through it.
 pub(crate) struct Windows {
     ranges: Arc<dyn Ranges>,
     /// In order, without overlap.
@@ -31,12 +31,12 @@ pub(crate) struct Windows {
 
 struct Span {
     range: Range<u64>,
-    /// Bytes of the span and where they begin.
+    /// Some bytes of the span, and the offset at which they begin.
     held: Mutex<(u64, Bytes)>,
 }
 
 impl Windows {
-    /// Windows over `chunks`, which lie within the file.
+    /// Creates windows over `chunks`, which are within the file.
     pub(crate) fn new(ranges: Arc<dyn Ranges>, mut chunks: Vec<Range<u64>>) -> Arc<Self> {
         chunks.retain(|chunk| !chunk.is_empty());
         chunks.sort_by_key(|chunk| chunk.start);
@@ -74,7 +74,8 @@ impl Windows {
         })
     }
 
-    /// The error of the source of bytes, if it is what made decoding fail: the decoder hands errors on as text.
+    /// Takes the error of the source of bytes, if it made decoding fail. The decoder passes errors
+    /// on only as text.
     pub(crate) fn take_failure(&self) -> Option<RangesError> {
         self.failure
             .lock()
@@ -97,7 +98,7 @@ impl Windows {
         Err(ParquetError::General(text))
     }
 
-    /// `length` bytes from `start`.
+    /// Returns `length` bytes from `start`.
     fn exactly(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
         let end = start
             .checked_add(length as u64)
@@ -119,7 +120,7 @@ impl Windows {
         Ok(held.1.slice(from..from + length))
     }
 
-    /// At least one byte from `start`; none at the end of the file.
+    /// Returns at least one byte from `start`; none at the end of the file.
     fn some(&self, start: u64) -> parquet::errors::Result<Bytes> {
         if start == self.ranges.len() {
             return Ok(Bytes::new());
@@ -140,7 +141,7 @@ impl Windows {
         Ok(held.1.slice(offset(start - held.0)?..))
     }
 
-    /// What to read so that `start..end` is held.
+    /// Returns the range to read so that `start..end` is held.
     fn piece(&self, span: &Span, start: u64, end: u64) -> Range<u64> {
         if self.window == u64::MAX {
             return span.range.clone();
@@ -188,11 +189,11 @@ impl ChunkReader for Source {
     }
 }
 
-/// Bytes one after the other, for page headers, whose length is known only when they are read.
+/// Sequential bytes, for page headers, whose length is known only after they are read.
 pub(crate) struct Walk {
     windows: Arc<Windows>,
     piece: Bytes,
-    /// Where `piece` begins.
+    /// The offset at which `piece` begins.
     at: u64,
 }
 
@@ -212,7 +213,7 @@ impl Read for Walk {
 mod tests {
     use super::*;
 
-    /// Ten MiB whose bytes tell their place, with a list of what was read.
+    /// Ten MiB whose bytes tell their offset, and a list of what was read.
     struct Counted {
         bytes: Bytes,
         reads: Mutex<Vec<Range<u64>>>,

@@ -1,10 +1,10 @@
-//! A planned run over a table in memory: where the tests of each step after `plan` begin.
+//! A planned run over a table in memory, for the tests of each step after `plan`.
 //!
-//! The table has one column, `row`, with the cells `r0`, `r1`, …, and the prompt is the cell alone, so
-//! that a test knows a row by what a model is asked.
+//! The table has one column, `row`, with the cells `r0`, `r1`, …. The prompt is only the cell, so
+//! that a test can tell the row from the request.
 //!
-//! Limits: there is one table without a schema, and every step gets its plan from the real `plan`. A
-//! run as a whole is tested in `quarry-local-stack`.
+//! Limits: there is one table without a schema, and every step gets its plan from the real `plan`.
+//! Whole runs are tested in `quarry-local-stack`.
 
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
@@ -18,10 +18,10 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The model of the run unless the settings name another.
+/// The run's model unless the settings name another.
 pub const MODEL: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 
-/// When the runs are started: every model that the tests name is there.
+/// When the runs start. On this day every model that the tests name is in service.
 pub const STARTED: &str = "2026-01-02T03:04:05Z";
 
 /// The settings with which every round that has a record becomes a job.
@@ -34,14 +34,14 @@ pub const BY_JOBS: [(&str, &str); 3] = [
     ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
 ];
 
-/// Metrics that nobody looks at.
+/// Metrics that are discarded.
 pub struct Silent;
 
 impl Metrics for Silent {
     fn emit(&self, _: &[(Metric, u64)]) {}
 }
 
-/// Plans a run over `rows` rows. Of several settings with one name the last counts.
+/// Plans a run over `rows` rows. If a setting occurs several times, the last one counts.
 ///
 /// # Panics
 ///
@@ -51,7 +51,7 @@ pub async fn planned(store: &MemoryStore, rows: u32, settings: &[(&str, &str)]) 
     planned.expect("the run can be planned")
 }
 
-/// Plans a run that was started at a time such as [`STARTED`], or returns why `plan` refuses it.
+/// Plans a run that starts at a time such as [`STARTED`], or returns why `plan` refuses it.
 ///
 /// # Errors
 ///
@@ -59,7 +59,7 @@ pub async fn planned(store: &MemoryStore, rows: u32, settings: &[(&str, &str)]) 
 ///
 /// # Panics
 ///
-/// When memory does not take an object, which it always does.
+/// If memory does not accept an object, which does not happen.
 pub async fn try_planned(
     store: &MemoryStore,
     rows: u32,

@@ -1,4 +1,4 @@
-//! How fast CSV becomes batch input: decoding, rendering and escaping, on one core.
+//! Measures how fast CSV becomes batch input: decoding, rendering and escaping, on one core.
 //!
 //! Run with `cargo bench -p quarry-prompt`.
 
@@ -9,7 +9,7 @@ use quarry_table::{Format, RowDecoder};
 use serde_json::json;
 use std::fmt::Write as _;
 
-/// Shows that rows are not paid for with allocations.
+/// Counts allocations: there should be none for each row.
 #[global_allocator]
 static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
 
@@ -55,7 +55,7 @@ fn encoder() -> RecordEncoder {
     RecordEncoder::new(&body, "SLOT", template, options).expect("there is one slot")
 }
 
-/// Decodes the table and gives each piece of output to `use_output`.
+/// Decodes the table and passes each piece of output to `use_output`.
 fn render(
     csv: &str,
     encoder: &mut RecordEncoder,

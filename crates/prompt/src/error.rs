@@ -1,4 +1,4 @@
-//! What can be wrong with prompts before the first row is read.
+//! The errors of prompts that are found before the first row is read.
 
 use crate::truncation::FieldLimit;
 use quarry_table::quote;
@@ -10,20 +10,20 @@ pub enum PromptsError {
     /// The file is not JSON.
     #[error("prompts.json is not valid JSON: {source}; correct the file at that line and column")]
     NotJson {
-        /// What the parser says, with line and column.
+        /// The parser's message, with line and column.
         source: serde_json::Error,
     },
-    /// A value has another type than it must have.
+    /// A value has the wrong type.
     #[error("prompts.json: {key} must be {expected}, found {found}")]
     WrongType {
         /// The path of the value, such as `ruleset.input_placeholders[2]`.
         key: String,
-        /// What it must be.
+        /// The type that it must have.
         expected: &'static str,
-        /// What it is.
+        /// The type that it has.
         found: &'static str,
     },
-    /// The user prompt is blank, so that there is nothing to ask.
+    /// The user prompt is blank, so there is nothing to ask.
     #[error(
         "prompts.json: {key} is blank; write the prompt, or leave the key out to get the default"
     )]
@@ -51,7 +51,7 @@ pub enum RenderError {
         /// The columns of the table.
         columns: Vec<String>,
     },
-    /// The prompt has no placeholder, so that every row would be asked the same.
+    /// The prompt has no placeholder, so every row would get the same prompt.
     #[error(
         "the prompt shows no column of the table, so every row would be asked the same; its columns are {}. {}; if the \
          prompt is meant so, set BEDROCK_PROMPT_WITHOUT_COLUMNS to `allow`",
@@ -61,10 +61,10 @@ pub enum RenderError {
     NoColumn {
         /// The columns of the table.
         columns: Vec<String>,
-        /// The column whose name the prompt has in braces of another form, such as `{{ name }}`.
+        /// The column whose name the prompt has in another form of braces, such as `{{ name }}`.
         meant: Option<String>,
     },
-    /// A limit on the length of values that leaves no room for the text that marks the cut.
+    /// The limit on the length of values leaves no room for the text that marks the cut.
     #[error(
         "a field length limit of {limit} characters is too small; it must be at least {}",
         FieldLimit::MIN
@@ -73,12 +73,12 @@ pub enum RenderError {
         /// The limit in characters.
         limit: usize,
     },
-    /// The request body does not have exactly one place for the prompt.
+    /// The request body does not have exactly one slot for the prompt.
     #[error(
         "the request body must hold the prompt slot as one string value, found {found} of them"
     )]
     PromptSlot {
-        /// How many string values are the slot.
+        /// Number of string values that are the slot.
         found: usize,
     },
 }
@@ -94,7 +94,7 @@ fn placeholder_remedy(meant: Option<&str>, columns: &[String]) -> String {
     }
 }
 
-/// The question whether a column is meant that a missing one is but for case, spaces and punctuation.
+/// Suggests a column that has a missing column's name, apart from case, spaces and punctuation.
 fn nearly_named(missing: &[String], columns: &[String]) -> String {
     let bare = |name: &str| -> String {
         let letters = name.chars().filter(|char| char.is_alphanumeric());

@@ -1,14 +1,17 @@
-//! From a prompts file and a row to the record a model is asked with.
+//! Turns a prompts file and a row into the record that is sent to a model.
 //!
-//! [`Prompts`] reads `prompts.json`, [`Template`] is its user prompt with the places for values found once, and
-//! [`RecordEncoder`] writes one line of batch input for each row, without allocating for it.
+//! [`Prompts`] reads `prompts.json`. [`Template`] is its user prompt, in which the placeholders
+//! have been found. [`RecordEncoder`] writes one line of batch input for each row, without
+//! allocating.
 //!
-//! * **Placeholders are filled in one pass.** A value that looks like a placeholder stays as it is, so that no cell can
-//!   pull another cell into the prompt.
-//! * **A value is the cell's text.** Nothing is parsed or formatted on the way; null and a missing value are empty text.
-//! * **No value is longer than the limit**, if there is one; what was cut is counted ([`Truncation`]).
+//! * **Placeholders are filled in one pass.** A value that looks like a placeholder stays as it is,
+//!   so that no cell can pull another cell into the prompt.
+//! * **A value is the cell's text.** It is neither parsed nor formatted; null and a missing value
+//!   are empty text.
+//! * **No value is longer than the limit**, if there is one. Cuts are counted ([`Truncation`]).
 //!
-//! The crate does not know any model's request format: the request body comes in as JSON with a slot for the prompt.
+//! The crate does not know the request format of any model: the request body comes in as JSON with
+//! a slot for the prompt.
 //!
 //! ```
 //! use quarry_prompt::{Prompts, RecordEncoder, RenderOptions};

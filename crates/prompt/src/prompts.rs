@@ -1,8 +1,8 @@
 //! The prompts file.
 //!
-//! `prompts.json` has one of two forms. The flat one has `system_prompt`, `user_prompt_template` and
-//! `input_placeholders`, all optional. The other has both `ruleset` and `rules`: a classification whose rules are shown
-//! to the model row by row.
+//! `prompts.json` has one of two forms. The flat form has `system_prompt`, `user_prompt_template`
+//! and `input_placeholders`, all optional. The other form has both `ruleset` and `rules`: a
+//! classification in which each row shows the model the rules that it selects.
 
 use crate::error::PromptsError;
 use crate::rules::Rules;
@@ -13,10 +13,10 @@ use std::sync::Arc;
 
 /// The user prompt of a flat file that has none.
 const DEFAULT_TEMPLATE: &str = "Analyze: {input_data}";
-/// What stands before the rules of a row.
+/// The heading before the rules of a row.
 const RULES_HEADING: &str = "Applicable rules for this record:\n{routed_rules}\n\n";
 
-/// A prompts file that was read.
+/// The contents of a prompts file.
 #[derive(Debug, Clone)]
 pub struct Prompts {
     system: Option<String>,
@@ -115,18 +115,19 @@ impl Prompts {
         &self.template
     }
 
-    /// Whether the file says what is asked; else [`template_text`](Self::template_text) is a
-    /// default.
+    /// Whether the file has its own user prompt. If not, [`template_text`](Self::template_text) is
+    /// a default.
     pub fn has_own_template(&self) -> bool {
         self.has_own_template
     }
 
-    /// The names of the placeholders; none: every word in braces is one.
+    /// The names of the placeholders. If there are none, every word in braces is a placeholder.
     pub fn placeholders(&self) -> &[String] {
         &self.placeholders
     }
 
-    /// The user prompt, ready to be rendered. Rows select rules in the column `routed_column`.
+    /// Returns the user prompt, ready to be rendered. Rows select rules in the column
+    /// `routed_column`.
     pub fn template(&self, routed_column: &str) -> Template {
         Template::compile(&self.template, &self.placeholders)
             .with_rules(Arc::clone(&self.rules), routed_column)
@@ -137,12 +138,12 @@ impl Prompts {
         self.output_schema.as_ref()
     }
 
-    /// The rules; none in the flat form.
+    /// The rules; empty in the flat form.
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// What is odd about the file but does not stand in the way, in words for the person who wrote it.
+    /// Oddities of the file that do not prevent its use, as messages for its author.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -176,7 +177,7 @@ impl Prompts {
     }
 }
 
-/// The prompt of a ruleset that has none: every placeholder under its name.
+/// Returns the prompt of a ruleset that has none: every placeholder under its name.
 fn evidence(placeholders: &[String]) -> String {
     let mut text = "Evidence:\n".to_owned();
     if placeholders.is_empty() {
@@ -190,7 +191,7 @@ fn evidence(placeholders: &[String]) -> String {
     text
 }
 
-/// The parts of a ruleset's system prompt, one below the other.
+/// Returns the parts of a ruleset's system prompt, one below the other.
 fn system_prompt(ruleset: &Keys<'_>) -> Result<Option<String>, PromptsError> {
     let mut parts: Vec<String> = Vec::new();
     parts.extend(
@@ -219,8 +220,8 @@ fn system_prompt(ruleset: &Keys<'_>) -> Result<Option<String>, PromptsError> {
     Ok((!system.is_empty()).then_some(system))
 }
 
-/// JSON over several lines, in ASCII: prompts with such parts are word for word those of the Python program that
-/// introduced them.
+/// Returns JSON over several lines, in ASCII. Prompts with such parts are then identical to those
+/// of the Python program that introduced them.
 fn indented(value: &Value) -> String {
     let mut text = String::new();
     for char in format!("{value:#}").chars() {
@@ -278,7 +279,7 @@ fn read_rules(rules: &Value, warnings: &mut Vec<String>) -> Result<Rules, Prompt
     Ok(read)
 }
 
-/// An object of the file with its path.
+/// An object of the file, with its path.
 struct Keys<'a> {
     path: String,
     members: &'a Map<String, Value>,
@@ -303,7 +304,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// A text; null is the same as absent.
+    /// Returns a text; null counts as missing.
     fn text(&self, key: &str) -> Result<Option<&'a str>, PromptsError> {
         match self.members.get(key) {
             None | Some(Value::Null) => Ok(None),
@@ -312,7 +313,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// A list of texts; null is the same as absent.
+    /// Returns a list of texts; null counts as missing.
     fn texts(&self, key: &str) -> Result<Vec<String>, PromptsError> {
         let list = match self.members.get(key) {
             None | Some(Value::Null) => return Ok(Vec::new()),
@@ -330,7 +331,7 @@ impl<'a> Keys<'a> {
         texts.collect()
     }
 
-    /// A warning for each key that has no meaning.
+    /// Returns a warning for each key that has no meaning.
     fn unknown(&self, known: &'static [&'static str]) -> impl Iterator<Item = String> {
         let unknown = self
             .members

@@ -1,4 +1,4 @@
-//! One line of batch input for each row.
+//! Writes one line of batch input for each row.
 
 use crate::error::RenderError;
 use crate::sink::JsonString;
@@ -10,8 +10,8 @@ use serde_json::Value;
 
 /// Writes records: compact JSON, one object per line, each line ended by `\n`.
 ///
-/// What all records share is written once, when the encoder is made. A record then costs copying that text and escaping
-/// the row's values.
+/// The part that all records share is written once, when the encoder is created. For a record that
+/// text is copied and the row's values are escaped.
 #[derive(Debug, Clone)]
 pub struct RecordEncoder {
     body: RequestBody,
@@ -21,7 +21,8 @@ pub struct RecordEncoder {
 }
 
 impl RecordEncoder {
-    /// An encoder for requests like `body`, in which exactly one string value is `prompt_slot`: there the prompt goes.
+    /// Creates an encoder for requests like `body`. Exactly one string value of it must be
+    /// `prompt_slot`, which the prompt replaces.
     pub fn new(
         body: &Value,
         prompt_slot: &str,
@@ -36,12 +37,12 @@ impl RecordEncoder {
         })
     }
 
-    /// What stands around the prompt in every record.
+    /// The text around the prompt in every record.
     pub fn body(&self) -> &RequestBody {
         &self.body
     }
 
-    /// The template, whose columns the rows must be projected to.
+    /// The template. Rows must be projected to its columns.
     pub fn template(&self) -> &Template {
         &self.template
     }
@@ -51,9 +52,10 @@ impl RecordEncoder {
         &self.options
     }
 
-    /// Appends the record of one row: `{"recordId":…,"modelInput":…}` and a line feed. Returns its length in bytes.
+    /// Appends the record of one row: `{"recordId":…,"modelInput":…}` and a line feed. Returns its
+    /// length in bytes.
     ///
-    /// Pass `counts` only where a row is rendered for good: a row may be rendered more than once in a run.
+    /// Pass `counts` only when the record is final, because a run may render a row more than once.
     pub fn encode(
         &mut self,
         out: &mut Vec<u8>,
@@ -70,7 +72,7 @@ impl RecordEncoder {
         out.len() - start
     }
 
-    /// Appends only the request body of one row, as a single request needs it. Returns its length in bytes.
+    /// Appends only the request body of one row, for a single request. Returns its length in bytes.
     pub fn model_input(
         &mut self,
         out: &mut Vec<u8>,
@@ -91,17 +93,17 @@ impl RecordEncoder {
     }
 }
 
-/// A request body without its prompt: the same bytes before and behind it in every record.
+/// A request body without its prompt. The bytes before and after it are the same in every record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestBody {
-    /// Up to the prompt, with the prompt's opening quote.
+    /// Up to the prompt, including its opening quote.
     before: Vec<u8>,
     /// From the prompt's closing quote on.
     behind: Vec<u8>,
 }
 
 impl RequestBody {
-    /// A body in which exactly one string value is `prompt_slot`: there the prompt goes.
+    /// Splits a body in which exactly one string value is `prompt_slot`.
     pub fn new(body: &Value, prompt_slot: &str) -> Result<Self, RenderError> {
         let mut halves = Halves {
             slot: prompt_slot,
@@ -122,21 +124,21 @@ impl RequestBody {
         })
     }
 
-    /// A request body with `prompt` in the place of a row's.
+    /// Returns a request body with this prompt.
     pub fn with_prompt(&self, prompt: &str) -> Vec<u8> {
         let mut body = self.before.clone();
         let mut quoted = Vec::new();
         write_string(&mut quoted, prompt);
-        // The slot's own quotes are in both halves.
+        // Both halves contain the slot's own quotes.
         body.extend_from_slice(&quoted[1..quoted.len() - 1]);
         body.extend_from_slice(&self.behind);
         body
     }
 
-    /// A record's request body with its prompt in `other` instead. `None` if the record was not
-    /// written with this body.
+    /// Returns the request body of `other` with the prompt of a record. `None` if the record was
+    /// not written with this body.
     ///
-    /// The prompt is moved as it is escaped, so no row is needed.
+    /// The prompt is copied with its escapes, so the row is not needed.
     pub fn moved_to(&self, other: &Self, model_input: &[u8]) -> Option<Vec<u8>> {
         let prompt = model_input
             .strip_prefix(self.before.as_slice())?
@@ -149,7 +151,7 @@ impl RequestBody {
 struct Halves<'a> {
     slot: &'a str,
     out: Vec<u8>,
-    /// Behind the opening quote of the slot.
+    /// The position after the opening quote of the slot.
     cut: usize,
     found: usize,
 }

@@ -1,6 +1,6 @@
 //! The rules of a prompts file, and the rules that a row selects.
 //!
-//! A row names its rules in one cell; their definitions stand in the row's prompt as blocks of text.
+//! A row names its rules in one cell. Their definitions become blocks of text in the row's prompt.
 
 use crate::sink::Sink;
 use indexmap::IndexMap;
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::fmt;
 
-/// What a prompt says for a row that selects no rule.
+/// The text for a row that selects no rule.
 const NONE_SELECTED: &str =
     "No specific rules were routed for this record; classify using the general guidance above.";
 
@@ -21,9 +21,10 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Adds a rule. Returns whether the name is new; otherwise the rule takes the earlier one's place.
+    /// Adds a rule. Returns whether its name is new; if not, the rule replaces the earlier one.
     ///
-    /// Its block has a heading with the name, every other field that is not null and not empty, and a closing line.
+    /// The rule's block has a heading with the name, every other field that is neither null nor
+    /// empty, and a closing line.
     pub(crate) fn add(&mut self, name: &str, fields: &serde_json::Map<String, Value>) -> bool {
         let mut block = format!("=== RULE: {name} ===\n");
         for (key, value) in fields {
@@ -58,12 +59,13 @@ impl Rules {
         self.blocks.keys().map(String::as_str)
     }
 
-    /// The blocks in the order of the names.
+    /// The blocks, in the order of the names.
     pub(crate) fn blocks(&self) -> impl Iterator<Item = &str> {
         self.blocks.values().map(String::as_str)
     }
 
-    /// The schema of an answer that picks one of the rules, for prompts that bring none of their own. `None`: no rules.
+    /// Returns the schema of an answer that picks one of the rules, for prompts without a schema of
+    /// their own. `None` if there are no rules.
     pub fn output_schema(&self) -> Option<Value> {
         if self.is_empty() {
             return None;
@@ -91,7 +93,8 @@ impl Rules {
         }))
     }
 
-    /// Renders the blocks of the rules a cell selects; `block` writes the one at a place in [`blocks`](Self::blocks).
+    /// Renders the blocks of the rules that a cell selects. `block` writes the one at an index in
+    /// [`blocks`](Self::blocks).
     pub(crate) fn render<S: Sink>(
         &self,
         cell: &str,
@@ -129,8 +132,8 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// A field as it stands in a block: nested values are JSON, truth values are spelled as in Python, which prompts were
-/// first written for.
+/// Returns a field as its block shows it: nested values are JSON, and booleans are spelled as in
+/// Python, for which prompts were first written.
 fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -140,7 +143,7 @@ fn as_text(value: &Value) -> String {
     }
 }
 
-/// The rule names in a cell, in buffers that are used again for the next row.
+/// The rule names in a cell, in buffers that are reused for the next row.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Selection {
     text: String,
@@ -148,7 +151,8 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Reads a JSON list of names, one name as a JSON string, or names between commas. Null names no rule.
+    /// Reads a JSON list of names, one name as a JSON string, or names separated by commas. Null
+    /// names no rule.
     fn read(&mut self, cell: &str) {
         self.clear();
         let cell = cell.trim();

@@ -1,4 +1,4 @@
-//! Where a prompt is rendered to: as itself, or as the inside of a JSON string.
+//! The targets of rendering: the prompt itself, or the inside of a JSON string.
 
 use quarry_table::json_text::escape_into;
 
@@ -18,7 +18,7 @@ impl From<String> for Fixed {
 }
 
 pub(crate) trait Sink {
-    /// Appends text that was prepared.
+    /// Appends prepared text.
     fn fixed(&mut self, text: &Fixed);
     /// Appends text of a row.
     fn text(&mut self, text: &str);
@@ -35,7 +35,7 @@ impl Sink for String {
     }
 }
 
-/// The prompt inside a JSON string.
+/// The prompt as the inside of a JSON string.
 pub(crate) struct JsonString<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl Sink for JsonString<'_> {

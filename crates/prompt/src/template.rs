@@ -1,4 +1,4 @@
-//! The user prompt of a row.
+//! Renders the user prompt of a row.
 
 use crate::error::RenderError;
 use crate::rules::{Rules, Selection};
@@ -9,17 +9,17 @@ use std::sync::Arc;
 
 /// The placeholder for the rules that a row selects.
 pub(crate) const ROUTED_RULES: &str = "routed_rules";
-/// The placeholder that stands for the whole row where no column has its name.
+/// The placeholder for the whole row, unless a column has this name.
 const INPUT_DATA: &str = "input_data";
 
-/// What becomes of a placeholder whose column a row does not have.
+/// What to do with a placeholder whose column is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MissingColumns {
-    /// A table without the column is refused before it is read ([`Template::check_columns`]). Where only single rows of
-    /// JSON Lines lack the key, the value is empty.
+    /// A table without the column is refused before it is read ([`Template::check_columns`]). If
+    /// only single rows of JSON Lines lack the key, the value is empty.
     #[default]
     Refuse,
-    /// The prompt says `[Missing: name]`.
+    /// The value is `[Missing: name]`.
     Mark,
 }
 
@@ -28,16 +28,17 @@ pub enum MissingColumns {
 pub struct RenderOptions {
     /// What to do about missing columns.
     pub missing: MissingColumns,
-    /// The greatest length of one value; `None`: any. The cell that selects rules is not cut.
+    /// The greatest length of one value; `None` for any length. The cell that selects rules is
+    /// never cut.
     pub field_limit: Option<FieldLimit>,
 }
 
-/// A user prompt with its placeholders found.
+/// A user prompt in which the placeholders have been found.
 #[derive(Debug, Clone)]
 pub struct Template {
     segments: Vec<PromptSegment>,
     columns: Vec<String>,
-    /// The names of the placeholders, listed or found.
+    /// The names of the placeholders, either listed or found.
     names: Vec<String>,
     routing: Option<Routing>,
 }
@@ -45,7 +46,7 @@ pub struct Template {
 #[derive(Debug, Clone)]
 enum PromptSegment {
     Fixed(Fixed),
-    /// The value of a column, by its place in `columns`.
+    /// The value of a column, by its index in `columns`.
     Value(usize),
     RoutedRules,
 }
@@ -53,28 +54,28 @@ enum PromptSegment {
 #[derive(Debug, Clone)]
 struct Routing {
     rules: Arc<Rules>,
-    /// The rules' blocks with their placeholders found.
+    /// The rules' blocks, in which the placeholders have been found.
     blocks: Vec<Vec<PromptSegment>>,
-    /// Place in `columns` of the column that selects the rules.
+    /// Index in `columns` of the column that selects the rules.
     column: usize,
 }
 
-/// Buffers for rendering that are used again for the next row.
+/// Buffers for rendering that are reused for the next row.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scratch {
     whole_row: Vec<u8>,
     selection: Selection,
-    /// Places of the columns whose values were cut.
+    /// Indices of the columns whose values were cut.
     cut: Vec<usize>,
 }
 
 impl Template {
     /// Finds the placeholders in a prompt.
     ///
-    /// A placeholder is one of the names in single braces: `{name}`. Without names it is every run of letters, digits
-    /// and underscores in braces. All other braces are text, so JSON in a prompt needs no escaping, and `{{name}}` is
-    /// the value in braces. `{routed_rules}` is the place for rules, and empty unless
-    /// [`with_rules`](Self::with_rules) is used.
+    /// A placeholder is one of the names in single braces: `{name}`. Without names it is any
+    /// sequence of letters, digits and underscores in braces. All other braces are text, so JSON in
+    /// a prompt needs no escaping, and `{{name}}` is the value in braces. `{routed_rules}` is the
+    /// slot for rules; it is empty unless [`with_rules`](Self::with_rules) is called.
     pub fn compile(text: &str, names: &[String]) -> Self {
         let mut template = Self {
             segments: Vec::new(),
@@ -90,7 +91,7 @@ impl Template {
         template
     }
 
-    /// Cuts a text at the placeholders, whose names `find` reads behind an opening brace.
+    /// Splits a text at the placeholders. `find` reads a name after an opening brace.
     fn parse<'a>(
         &mut self,
         text: &'a str,
@@ -124,8 +125,8 @@ impl Template {
         segments
     }
 
-    /// Fills the place for rules, if there is one, with the rules that a row selects in `column`. The text of rules is
-    /// a part of the prompt like the rest: the prompt's placeholders are filled in it too.
+    /// Fills the slot for rules, if there is one, with the rules that a row selects in `column`.
+    /// The text of a rule is part of the prompt, so the placeholders in it are filled too.
     #[must_use]
     pub fn with_rules(mut self, rules: Arc<Rules>, column: &str) -> Self {
         if self.has_rules_slot() && !rules.is_empty() {
@@ -149,12 +150,13 @@ impl Template {
         self
     }
 
-    /// The columns that are looked at, each once: give them to the decoder as its projection.
+    /// The columns that the prompt uses, each once. Pass them to the decoder as its projection.
     pub fn columns(&self) -> &[String] {
         &self.columns
     }
 
-    /// The column in which rows select rules, if the prompt shows any. A table may lack it: then no rule is selected.
+    /// The column in which rows select rules, if the prompt shows rules. If a table lacks the
+    /// column, no rule is selected.
     pub fn routed_column(&self) -> Option<&str> {
         self.routing
             .as_ref()
@@ -162,7 +164,8 @@ impl Template {
             .map(String::as_str)
     }
 
-    /// The placeholders that have no column in a table. `{input_data}` is never missing: it stands for the whole row.
+    /// Returns the placeholders that have no column in a table. `{input_data}` is never missing,
+    /// because it means the whole row.
     pub fn missing(&self, table_columns: &[String]) -> Vec<String> {
         let mut missing = Vec::new();
         for (place, name) in self.columns.iter().enumerate() {
@@ -182,19 +185,19 @@ impl Template {
             .any(|segment| matches!(segment, PromptSegment::Value(at) if *at == place))
     }
 
-    /// Whether the prompt uses a placeholder of this name, or a rule does.
+    /// Whether the prompt or a rule has a placeholder of this name.
     pub(crate) fn uses(&self, name: &str) -> bool {
         let place = self.columns.iter().position(|column| column == name);
         place.is_some_and(|place| self.shows(place))
     }
 
-    /// Whether the prompt shows rows of a table whole, as JSON.
+    /// Whether the prompt shows whole rows of a table, as JSON.
     pub fn shows_whole_row(&self, table_columns: &[String]) -> bool {
         self.columns.iter().any(|name| name == INPUT_DATA)
             && !table_columns.iter().any(|name| name == INPUT_DATA)
     }
 
-    /// Refuses a table that lacks a column the prompt uses, unless missing columns are to be marked.
+    /// Refuses a table that lacks a column of the prompt, unless missing columns are to be marked.
     pub fn check_columns(
         &self,
         table_columns: &[String],
@@ -210,7 +213,8 @@ impl Template {
         })
     }
 
-    /// Refuses a prompt that is the same for every row: it has no placeholder, and rows select no rules.
+    /// Refuses a prompt that is the same for every row, because it has no placeholder and rows
+    /// select no rules.
     pub fn check_differs(&self, table_columns: &[String]) -> Result<(), RenderError> {
         if !self.columns.is_empty() {
             return Ok(());
@@ -221,7 +225,8 @@ impl Template {
         })
     }
 
-    /// The column whose name stands in the prompt in braces of another form: `{{ name }}`, `{ name }`.
+    /// Returns the column whose name the prompt has in another form of braces: `{{ name }}`, `{
+    /// name }`.
     fn meant<'a>(&self, table_columns: &'a [String]) -> Option<&'a str> {
         let fixed = self.segments.iter().filter_map(|segment| match segment {
             PromptSegment::Fixed(text) => Some(text.plain.as_str()),
@@ -236,7 +241,8 @@ impl Template {
         })
     }
 
-    /// The prompt of one row, projected to [`columns`](Self::columns), as a person reads it.
+    /// Returns the prompt of one row, projected to [`columns`](Self::columns), as a person reads
+    /// it.
     pub fn render(&self, row: &impl Cells, options: &RenderOptions) -> String {
         let mut prompt = String::new();
         self.render_into(&mut prompt, row, options, &mut Scratch::default(), None);
@@ -328,7 +334,7 @@ impl Template {
             .any(|segment| matches!(segment, PromptSegment::RoutedRules))
     }
 
-    /// The place of a column, which is added if it is new.
+    /// Returns the index of a column, adding the column if it is new.
     fn column(&mut self, name: &str) -> usize {
         if let Some(place) = self.columns.iter().position(|column| column == name) {
             return place;
@@ -338,7 +344,7 @@ impl Template {
     }
 }
 
-/// The name of the placeholder whose opening brace stands before `rest`.
+/// Returns the name of the placeholder whose opening brace precedes `rest`.
 fn placeholder<'a>(rest: &'a str, names: &[&'a str]) -> Option<&'a str> {
     if let Some(rules) = listed(rest, &[ROUTED_RULES]) {
         return Some(rules);
@@ -349,13 +355,13 @@ fn placeholder<'a>(rest: &'a str, names: &[&'a str]) -> Option<&'a str> {
     listed(rest, names)
 }
 
-/// The one of the names that a closing brace follows.
+/// Returns the one of the names that precedes a closing brace.
 fn listed<'a>(rest: &str, names: &[&'a str]) -> Option<&'a str> {
     let closes = |name: &&&str| {
         rest.strip_prefix(**name)
             .is_some_and(|behind| behind.starts_with('}'))
     };
-    // Only names that hold braces themselves can compete.
+    // Several names can match only if names contain braces.
     names
         .iter()
         .filter(closes)
@@ -363,7 +369,7 @@ fn listed<'a>(rest: &str, names: &[&'a str]) -> Option<&'a str> {
         .copied()
 }
 
-/// The run of letters, digits and underscores that a closing brace follows.
+/// Returns the sequence of letters, digits and underscores before a closing brace.
 pub(crate) fn word(rest: &str) -> Option<&str> {
     let end = rest.find(|char: char| !char.is_alphanumeric() && char != '_')?;
     (end > 0 && rest[end..].starts_with('}')).then(|| &rest[..end])

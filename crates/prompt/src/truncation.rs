@@ -1,10 +1,10 @@
-//! Keeping values within a length, and counting what was cut.
+//! Limits the length of values, and counts the cuts.
 
 use crate::error::RenderError;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-/// What stands at the end of a value that was cut. It counts towards the limit.
+/// The end of a value that was cut. It counts towards the limit.
 const MARKER: &str = "\n... [TRUNCATED DUE TO LENGTH]";
 /// Length of the marker in characters, which are single bytes.
 const MARKER_CHARS: usize = MARKER.len();
@@ -17,7 +17,7 @@ impl FieldLimit {
     /// The smallest limit: one character and the text that marks the cut.
     pub const MIN: usize = MARKER_CHARS + 1;
 
-    /// A limit in code points; too small a one is an error.
+    /// Returns an error if the limit, in code points, is too small.
     pub fn new(chars: usize) -> Result<Self, RenderError> {
         if chars < Self::MIN {
             return Err(RenderError::FieldLimitTooSmall { limit: chars });
@@ -30,7 +30,8 @@ impl FieldLimit {
         self.0
     }
 
-    /// The part of a text that is too long that stands before the marker; `None` if the text is within the limit.
+    /// Returns the part of a too long text that precedes the marker, and the marker; `None` if the
+    /// text is within the limit.
     pub(crate) fn cut(self, text: &str) -> Option<(&str, &'static str)> {
         // A code point is at least one byte, so most texts need no counting.
         if text.len() <= self.0 || text.char_indices().nth(self.0).is_none() {
@@ -41,10 +42,11 @@ impl FieldLimit {
     }
 }
 
-/// How many values were cut.
+/// Counts of the values that were cut.
 ///
-/// Only values that a prompt uses count, and a value counts once for a row however often the prompt repeats it. (The
-/// program this follows looked at every text column and counted again with each rendering of a row.)
+/// Only values that a prompt uses count, and a value counts once for a row, however often the
+/// prompt repeats it. (The program that Quarry replaces looked at every text column and counted
+/// again with each rendering of a row.)
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Truncation {
     /// Number of values cut.

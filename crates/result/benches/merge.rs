@@ -1,4 +1,4 @@
-//! Answer lines to result rows: what `merge` does with a slice, without S3.
+//! Measures the work of `merge` on a slice, from answer lines to result rows, without S3.
 //!
 //! `cargo bench -p quarry-result`
 
@@ -34,7 +34,7 @@ fn schema() -> serde_json::Value {
     })
 }
 
-/// Lines of some 4 kB, the echoed input among them, in an order that is not that of the rows.
+/// Lines of some 4 kB, with the echoed input, in another order than the rows.
 fn lines() -> Vec<Vec<u8>> {
     let ids = RecordIds::new(None);
     let prompt = "A wildlife strike was reported near the runway. ".repeat(65);

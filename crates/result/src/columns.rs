@@ -3,7 +3,7 @@
 use crate::outcome::Outcome;
 use quarry_table::ResultCell;
 
-/// The columns behind the schema's properties, in order, without prefix.
+/// The columns after the schema's properties, in order, without prefix.
 pub const STATUS_COLUMNS: [&str; 6] = [
     "parse_status",
     "validation_passed",
@@ -23,7 +23,7 @@ pub struct ResultColumns {
     properties: Vec<String>,
 }
 
-/// Names that cannot stand side by side.
+/// Why column names conflict.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnsError {
     /// A schema property has the name of a status column.
@@ -45,7 +45,7 @@ pub enum ColumnsError {
 }
 
 impl ResultColumns {
-    /// The columns for the schema's `properties` in order, or for a run without a schema.
+    /// Returns the columns for the schema's `properties` in order, or for a run without a schema.
     pub fn new(properties: Option<&[String]>, prefix: &str) -> Result<Self, ColumnsError> {
         let response = [RESPONSE.to_owned()];
         let properties = properties.unwrap_or(&response);
@@ -75,12 +75,14 @@ impl ResultColumns {
         &self.names
     }
 
-    /// The schema's properties, without prefix, which are the first of the names; without a schema [`RESPONSE`].
+    /// The schema's properties, without prefix, which come first among the names; without a schema
+    /// [`RESPONSE`].
     pub fn properties(&self) -> &[String] {
         &self.properties
     }
 
-    /// The input columns that the result replaces; an error when it may not.
+    /// Returns the indices of the input columns that the result replaces, or an error if it may not
+    /// replace them.
     pub fn replaced(&self, input: &[String], allowed: bool) -> Result<Vec<usize>, ColumnsError> {
         let taken: Vec<usize> = (0..input.len())
             .filter(|i| self.names.contains(&input[*i]))
@@ -99,7 +101,7 @@ pub struct ResultCells {
 }
 
 impl ResultCells {
-    /// The cells of `outcome` under `columns`, in order.
+    /// Returns the cells of `outcome` under `columns`, in order.
     pub fn of<'a>(
         &'a mut self,
         columns: &ResultColumns,

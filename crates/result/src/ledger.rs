@@ -1,8 +1,8 @@
-//! Joining answer lines to rows, by record id only.
+//! Joins answer lines to rows, by record id only.
 //!
-//! The service promises neither order nor exactly one line a record, so every line is counted as
-//! what it is: an answer, an error, a repetition, a contradiction, an id nobody asked, or no
-//! line at all.
+//! The service promises neither an order nor exactly one line for each record. Every line is
+//! therefore counted as an answer, an error, a repetition, a contradiction or an unknown id, and a
+//! record without a line as missing.
 
 use crate::outcome::Outcome;
 use crate::refusals::Refusals;
@@ -25,7 +25,7 @@ pub enum Expected {
 }
 
 impl Expected {
-    /// How many.
+    /// Number of rows.
     pub fn len(&self) -> usize {
         match self {
             Self::All(_, rows) => usize::try_from(*rows).unwrap_or(usize::MAX),
@@ -33,12 +33,12 @@ impl Expected {
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The place of `row` among them.
+    /// The index of `row` among them.
     pub fn index(&self, row: u64) -> Option<usize> {
         match self {
             Self::All(first, rows) => row
@@ -49,7 +49,7 @@ impl Expected {
         }
     }
 
-    /// The row at a place.
+    /// The row at an index.
     pub fn row(&self, index: usize) -> Option<u64> {
         match self {
             Self::All(first, rows) => Some(index as u64).filter(|i| i < rows).map(|i| first + i),
@@ -58,11 +58,11 @@ impl Expected {
     }
 }
 
-/// What a round's lines were counted as: `counts.json`.
+/// The counts of a round's lines: `counts.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Counts {
-    /// Records asked.
+    /// Records sent.
     pub asked: u64,
     /// Lines read.
     pub lines: u64,
@@ -72,7 +72,7 @@ pub struct Counts {
     pub good: u64,
     /// Rows whose answer parsed only after quote repair.
     pub repaired: u64,
-    /// Rows whose answer does not parse or does not hold the schema.
+    /// Rows whose answer does not parse or does not match the schema.
     pub invalid: u64,
     /// Rows whose answer was cut off at the token limit.
     pub cut_off: u64,
@@ -84,32 +84,32 @@ pub struct Counts {
     pub duplicates: u64,
     /// Lines that contradict an earlier line of their record.
     pub contradictions: u64,
-    /// Lines with an id that was not asked.
+    /// Lines with an id that was not sent.
     pub unknown_ids: u64,
     /// Lines that are not an answer at all.
     pub malformed: u64,
     /// Rows that the fallback model answered.
     #[serde(default)]
     pub by_fallback: u64,
-    /// Tokens read by the model, as the answers say.
+    /// Tokens that the model read, according to the answers.
     pub input_tokens: u64,
-    /// Tokens written by the model, as the answers say.
+    /// Tokens that the model wrote, according to the answers.
     pub output_tokens: u64,
-    /// Tokens read from the prompt cache, beside the input tokens.
+    /// Tokens read from the prompt cache; the input tokens do not include them.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cache_read_tokens: u64,
-    /// Tokens written to the prompt cache, beside the input tokens.
+    /// Tokens written to the prompt cache; the input tokens do not include them.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cache_write_tokens: u64,
-    /// Those of the output tokens that were spent on reasoning, as far as the answers say.
+    /// Output tokens that were spent on reasoning, if the answers tell.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reasoning_tokens: u64,
     /// The first few lines that could not be used, for the summary.
     pub examples: Vec<String>,
-    /// What the service refused, by its words.
+    /// The records that the service refused, grouped by its words.
     #[serde(default, skip_serializing_if = "Refusals::is_empty")]
     pub refusals: Refusals,
-    /// Answers given on demand, by the service tier that the service names.
+    /// Answers given on demand, by the service tier that the service reports.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub service_tiers: BTreeMap<String, u64>,
 }
@@ -119,7 +119,7 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// How many unusable lines are named.
+/// How many unusable lines are quoted.
 const MAX_EXAMPLES: usize = 5;
 
 impl Counts {
@@ -172,7 +172,7 @@ impl Counts {
 enum Entry {
     #[default]
     Missing,
-    /// The service said why not.
+    /// The service returned an error.
     Error,
     Answer {
         fingerprint: u64,
@@ -193,21 +193,21 @@ pub struct Ledger<'a> {
     line: Vec<u8>,
 }
 
-/// Where a row's outcome lies in the spool; `len` 0 when there is none.
+/// The position of a row's outcome in the spool; `len` is 0 if there is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Place {
     /// First byte.
     pub at: u64,
-    /// Bytes.
+    /// Number of bytes.
     pub len: u32,
-    /// Whether the row needs no further asking.
+    /// Whether the answer is good, so that the row needs no other round.
     pub good: bool,
     /// Whether the service would refuse the record again.
     pub refused: bool,
 }
 
 impl<'a> Ledger<'a> {
-    /// A ledger for the rows that were asked.
+    /// Starts a ledger for the rows that were asked.
     pub fn new(ids: &'a RecordIds, expected: &'a Expected, reader: &'a Reader) -> Self {
         Self {
             ids,
@@ -225,7 +225,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Reads answers of the fallback model, where the run has one, with a reader of their own.
+    /// Reads the fallback model's answers, if the run has such a model, with a reader of their own.
     #[must_use]
     pub fn with_fallback(self, fallback_reader: Option<&'a Reader>) -> Self {
         Self {
@@ -234,7 +234,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Takes one line as Bedrock writes it. Blank lines are nothing.
+    /// Takes one line in Bedrock's form. Blank lines are ignored.
     pub fn line(&mut self, line: &[u8], spool: &mut dyn Spool) -> io::Result<()> {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
@@ -323,7 +323,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// An answer came after an error of the same record: the answer counts.
+    /// Replaces the error of a record by an answer that came later.
     fn take_error_back(&mut self, index: usize, spool: &mut dyn Spool) -> io::Result<()> {
         self.counts.errors -= 1;
         self.counts.duplicates += 1;
@@ -384,8 +384,8 @@ impl<'a> Ledger<'a> {
         hasher.finish()
     }
 
-    /// Ends the round: counts what is missing; answers where each asked row's outcome lies, in
-    /// the order of the rows that were asked.
+    /// Ends the round: counts the missing rows, and returns the position of each asked row's
+    /// outcome, in the order of the rows.
     pub fn finish(mut self) -> (Vec<Place>, Counts) {
         let missing = self
             .entries

@@ -1,8 +1,8 @@
-//! From answers to the result table: joining lines to rows, what becomes of each row, result
-//! columns, the receipt of a slice and the summary of a run.
+//! Turns answers into the result table: joins lines to rows, decides the outcome of each row, and
+//! defines the result columns, the receipt of a slice and the summary of a run.
 //!
-//! Memory is bounded by the rows of one slice: a few dozen bytes each, while the outcomes
-//! themselves lie in a [`spool::Spool`].
+//! Memory is bounded by the rows of one slice: a few dozen bytes for each, while the outcomes are
+//! kept in a [`spool::Spool`].
 
 pub mod columns;
 pub mod ledger;

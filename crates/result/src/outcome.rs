@@ -1,10 +1,10 @@
-//! What became of one row.
+//! The outcome of one row.
 
 use quarry_answer::{ParseStatus, Reading, RecordError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// What became of one row: the values of its result columns and how they came about. Kept as one
+/// The outcome of one row: the values of its result columns and how they came about. Stored as one
 /// JSON line in `results.jsonl`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,9 +15,9 @@ use serde_json::value::RawValue;
 pub struct Outcome {
     /// The row's number in the table.
     pub row: u64,
-    /// Whether the row needs no further asking.
+    /// Whether the answer is good, so that the row needs no other round.
     pub good: bool,
-    /// Whether the service refused the record in a way that asking again would not change.
+    /// Whether the service refused the record in a way that another attempt would not change.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
     /// Whether a model answered: the `status` column.
@@ -29,7 +29,7 @@ pub struct Outcome {
     /// Whether the answer parsed only after quote repair.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repaired: bool,
-    /// The schema's properties in order, as compact JSON; empty when there is no answer.
+    /// The schema's properties in order, as compact JSON; empty if there is no answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Box<RawValue>>,
     /// The `error` column.
@@ -44,7 +44,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The outcome of a read answer.
+    /// Returns the outcome of an answer that was read.
     pub fn read(row: u64, reading: Reading) -> Self {
         let good = reading.is_good();
         let answered = reading.parse_status != ParseStatus::Error;
@@ -76,7 +76,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome of a row for which the service returned an error.
+    /// Returns the outcome of a row for which the service returned an error.
     pub fn refused(row: u64, error: &RecordError<'_>) -> Self {
         Self {
             refused: error.is_final(),
@@ -84,7 +84,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome of a row without an answer.
+    /// Returns the outcome of a row without an answer.
     pub fn failed(row: u64, error: String) -> Self {
         Self {
             row,

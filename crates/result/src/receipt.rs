@@ -1,4 +1,4 @@
-//! What became of a slice: `receipt.json`, written with its part of the result.
+//! What became of a slice: `receipt.json`, written together with its part of the result.
 
 use crate::ledger::Counts;
 use quarry_contract::plan::JobEnd;
@@ -17,13 +17,13 @@ pub struct Receipt {
     pub first_row: u64,
     /// Rows of the slice.
     pub rows: u64,
-    /// Rows in the part; fewer than `rows` only when error rows are skipped.
+    /// Rows in the part; fewer than `rows` only if error rows are skipped.
     pub rows_written: u64,
     /// The part's bytes.
     pub part_bytes: u64,
     /// The part's `ETag`.
     pub part_etag: String,
-    /// Values that do not fit the type of their column in Parquet and are null, by column.
+    /// Values that do not fit the Parquet type of their column and were written as null, by column.
     pub unfit: BTreeMap<String, u64>,
     /// Outcomes by file, in order.
     pub files: Vec<FileOutcomes>,
@@ -52,13 +52,13 @@ pub struct FileOutcomes {
     pub records: u64,
     /// Rows for which a model answered.
     pub successful: u64,
-    /// Rows for which none did.
+    /// Rows for which no model answered.
     pub failed: u64,
-    /// Rows whose answer holds the schema.
+    /// Rows whose answer matches the schema.
     pub validation_passed: u64,
-    /// Rows whose answer in the result was repaired.
+    /// Rows whose answer was repaired.
     pub repaired: u64,
-    /// Rows whose answer in the result was given on demand.
+    /// Rows whose answer was given on demand.
     pub on_demand: u64,
 }
 
@@ -78,12 +78,12 @@ impl FileOutcomes {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Round {
-    /// Its job; none when it was asked on demand.
+    /// Its job; none if the round was asked on demand.
     pub job: Option<JobEnd>,
     /// Records asked on demand in this round.
     pub on_demand: u64,
-    /// What its lines were counted as.
+    /// The counts of its lines.
     pub counts: Counts,
-    /// How the counts differ from what the service says in its `manifest.json.out`.
+    /// How the counts differ from those in the service's `manifest.json.out`.
     pub differences: Vec<String>,
 }

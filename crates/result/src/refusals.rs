@@ -1,38 +1,38 @@
-//! What the service refused, grouped by its words: thousands of rows are mostly refused for one or two
-//! reasons, and a person wants to read each of them once.
+//! Groups the records that the service refused by its words. Thousands of rows are usually refused
+//! for one or two reasons, and a person wants to read each of these once.
 
 use quarry_answer::RecordError;
 use quarry_model::Denial;
 use serde::{Deserialize, Serialize};
 
-/// The most texts that are told apart. What comes after them is counted together.
+/// The most texts that are kept apart. All later ones are counted together.
 const MAX_TEXTS: usize = 20;
 
-/// The longest text that is kept, characters.
+/// The longest text that is kept, in characters.
 const LONGEST_TEXT: usize = 500;
 
 /// Rows that got the same error from the service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RefusalGroup {
-    /// The service's code and words, and those about the fallback model.
+    /// The service's code and message, and those about the fallback model.
     pub text: String,
-    /// The service's words about the run's model.
+    /// The service's message about the run's model.
     pub message: String,
-    /// Its words about the fallback model, if that was asked.
+    /// The service's message about the fallback model, if that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_message: Option<String>,
     /// Whether the same record would get the same error again.
     #[serde(rename = "final")]
     pub is_final: bool,
-    /// How many lines say so.
+    /// Number of such lines.
     pub lines: u64,
     /// One of the rows, by its number in the table.
     pub example_row: u64,
 }
 
 impl RefusalGroup {
-    /// Whether the account's first use of the model is not through.
+    /// Whether the account's first use of the model is still pending.
     pub fn is_first_use(&self) -> bool {
         Denial::of(&self.message) == Some(Denial::FirstUse)
     }
@@ -42,12 +42,12 @@ impl RefusalGroup {
     }
 }
 
-/// The errors of a round or a run, grouped by their text, in the order in which they first came.
+/// The errors of a round or a run, grouped by their text, in the order of their first occurrence.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refusals {
     groups: Vec<RefusalGroup>,
-    /// Lines whose text is none of the groups'.
+    /// Lines whose text is not that of a group.
     #[serde(default)]
     others: u64,
 }
@@ -66,7 +66,8 @@ impl Refusals {
         });
     }
 
-    /// Takes a line back that was counted with the same row and error: an answer came after it.
+    /// Removes a line that was counted with the same row and error, because an answer came after
+    /// it.
     pub fn take_back(&mut self, text: &str) {
         let text = cut(text);
         match self.groups.iter().position(|group| group.text == text) {
@@ -80,7 +81,7 @@ impl Refusals {
         }
     }
 
-    /// Adds those of another round or slice.
+    /// Adds the refusals of another round or slice.
     pub fn extend(&mut self, other: &Self) {
         for group in &other.groups {
             self.add_group(group);
@@ -103,26 +104,27 @@ impl Refusals {
         self.groups.is_empty() && self.others == 0
     }
 
-    /// The groups, in the order in which they first came.
+    /// The groups, in the order of their first occurrence.
     pub fn groups(&self) -> &[RefusalGroup] {
         &self.groups
     }
 
-    /// Lines that are in no group, since there are too many texts.
+    /// Lines that are in no group because there are too many texts.
     pub fn others(&self) -> u64 {
         self.others
     }
 
-    /// The only error that asking again would not change, or that every record of a model gets for now,
-    /// if all such lines say the same. Errors that may pass for one record say nothing about the others.
+    /// Returns the only lasting error, if all such lines have the same text. An error is lasting if
+    /// another attempt would not change it, or if every record of a model gets it for now. Errors
+    /// that may concern one record only are ignored.
     pub fn only_lasting(&self) -> Option<&RefusalGroup> {
         let mut lasting = self.groups.iter().filter(|group| group.is_lasting());
         let only = lasting.next()?;
         (lasting.next().is_none() && self.others == 0).then_some(only)
     }
 
-    /// The fallback model's words and how many lines have them, if it refused every record that it was asked about in the same
-    /// words. What is in no group says nothing.
+    /// Returns the fallback model's message and the number of lines that have it, if the model
+    /// refused every record with the same message. Lines in no group are ignored.
     pub fn only_of_fallback(&self) -> Option<(&str, u64)> {
         let mut of_fallback = self
             .groups
@@ -138,14 +140,14 @@ impl Refusals {
         Some((words, lines))
     }
 
-    /// Notes that the records were asked again after all, in another form.
+    /// Notes that the records were sent again after all, in another form.
     pub fn are_asked_again(&mut self) {
         for group in &mut self.groups {
             group.is_final = false;
         }
     }
 
-    /// The only error there is, if every line says the same.
+    /// Returns the only error, if every line has the same text.
     pub fn only(&self) -> Option<&RefusalGroup> {
         match self.groups.as_slice() {
             [group] if self.others == 0 => Some(group),

@@ -1,10 +1,11 @@
-//! Where outcomes lie until their row is written: appended once, read back by place.
+//! Keeps outcomes until their rows are written: appended once, read back by position.
 
 use std::io;
 
-/// Bytes that are appended and read back. A file or memory behind it is the caller's choice.
+/// Bytes that are appended and read back. The caller chooses whether they are in a file or in
+/// memory.
 pub trait Spool: Send {
-    /// Appends `bytes`; answers where they begin.
+    /// Appends `bytes` and returns where they begin.
     fn append(&mut self, bytes: &[u8]) -> io::Result<u64>;
 
     /// Replaces `into` by the `len` bytes that begin at `at`.

@@ -19,13 +19,13 @@ pub enum RowsError {
     /// The file is not a table of its text format.
     #[error(transparent)]
     Text(#[from] TableError),
-    /// The file is not Parquet, or holds what cannot be used.
+    /// The file is not Parquet, or has contents that cannot be used.
     #[error(transparent)]
     Parquet(FileError),
     /// The plan names a format that this version does not read.
     #[error("`{0}` is not a table format of this version")]
     Format(String),
-    /// The thread that decodes ended before its last row.
+    /// The decoding thread ended before the last row.
     #[error("{0} could not be decoded to its end; write the file anew")]
     Ended(String),
 }

@@ -1,4 +1,4 @@
-//! Which tables there are, and how file names tell them.
+//! Table formats, and how a file name tells the format.
 
 use crate::error::RowsError;
 use quarry_contract::plan::Table;
@@ -6,22 +6,22 @@ use quarry_contract::settings::CsvQuoting;
 use quarry_table::{Dialect, Format, Header, Newline, Quoting};
 use serde::{Deserialize, Serialize};
 
-/// What tables are, for people.
+/// The names of table files, as messages show them.
 pub const ACCEPTED: &str = "*.csv, *.tsv, *.jsonl (each also with .gz) or *.parquet";
 
 /// The format of a table's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TableFormat {
-    /// Rows are ranges of bytes.
+    /// Text: rows are ranges of bytes.
     Text(Dialect),
-    /// Rows are found by their number.
+    /// Parquet: rows are found by their number.
     Parquet,
 }
 
 impl TableFormat {
-    /// Reads the format from a file name, in any case, and whether the file is compressed with gzip. Parquet compresses
-    /// by itself, so `.parquet.gz` is no table.
+    /// Reads the format from a file name, ignoring case, and whether the file is compressed with
+    /// gzip. Parquet has its own compression, so `.parquet.gz` does not name a table.
     pub fn from_file_name(name: &str) -> Option<(Self, bool)> {
         if let Some((format, gzip)) = Format::from_file_name(name) {
             return Some((Self::Text(format.into()), gzip));
@@ -32,7 +32,7 @@ impl TableFormat {
             .then_some((Self::Parquet, false))
     }
 
-    /// The same format with this quoting; formats without quoting stay as they are.
+    /// Returns the same format with this quoting. Formats without quoting stay as they are.
     #[must_use]
     pub fn quoted(self, quoting: CsvQuoting) -> Self {
         let Self::Text(dialect) = self else {
@@ -48,12 +48,13 @@ impl TableFormat {
         })
     }
 
-    /// Whether columns are the keys of the rows, and so known only when all rows are read.
+    /// Whether the columns are the keys of the rows, and therefore known only after all rows are
+    /// read.
     pub fn is_json_lines(self) -> bool {
         matches!(self, Self::Text(dialect) if dialect.format == Format::JsonLines)
     }
 
-    /// The extension a file of this format gets, without a dot.
+    /// The extension of a file of this format, without a dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Text(dialect) => dialect.format.extension(),
@@ -64,7 +65,7 @@ impl TableFormat {
 
 const PARQUET: &str = "parquet";
 
-/// The table's format.
+/// Returns the format of a table.
 pub fn format_of(table: &Table) -> Result<TableFormat, RowsError> {
     let unknown = || RowsError::Format(format!("{} {}", table.format, table.quoting));
     let quoting = match &*table.quoting {
@@ -79,7 +80,7 @@ pub fn format_of(table: &Table) -> Result<TableFormat, RowsError> {
         .ok_or_else(unknown)
 }
 
-/// How the plan keeps the quoting of a format.
+/// The name of a format's quoting in the plan.
 pub fn quoting_name(format: TableFormat) -> &'static str {
     match format {
         TableFormat::Text(dialect) => match dialect.quoting {
@@ -91,7 +92,7 @@ pub fn quoting_name(format: TableFormat) -> &'static str {
     }
 }
 
-/// A text table's header as the plan keeps it.
+/// Returns a text table's header from the plan.
 pub fn header_of(table: &Table) -> Header {
     Header {
         columns: table.columns.clone(),
@@ -104,7 +105,7 @@ pub fn header_of(table: &Table) -> Header {
     }
 }
 
-/// How the plan keeps a newline.
+/// The name of a newline in the plan.
 pub fn newline_name(newline: Newline) -> &'static str {
     match newline {
         Newline::Lf => "lf",

@@ -1,7 +1,8 @@
-//! Rows of stored tables: ranged reads of S3 objects, decoded.
+//! Reads the rows of stored tables: ranged reads of S3 objects, decoded.
 //!
-//! Memory is bounded for files of any size: by the reader's parts in flight and one row of a text table, by the
-//! compressed columns of one row group (at most 32 MiB) and a batch of rows of a Parquet table.
+//! Memory is bounded for files of any size. A text table takes the parts that the reader has in
+//! flight and one row. A Parquet table takes the compressed columns of one row group (at most 32
+//! MiB) and a batch of rows.
 
 mod error;
 mod format;

@@ -1,7 +1,7 @@
 //! Rows of Parquet tables.
 //!
-//! The decoder asks for bytes as it goes and waits for them, so it runs on a thread of its own; batches of rows come
-//! from there through a channel. One batch waits in it while the next is decoded.
+//! The decoder requests bytes as it goes and waits for them, so it runs on its own thread and sends
+//! batches of rows through a channel. One batch waits in the channel while the next is decoded.
 
 use crate::error::RowsError;
 use crate::slice::{Need, SlicePiece};
@@ -19,10 +19,10 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// Batches that are decoded ahead of the one in hand.
+/// Batches that are decoded before they are needed.
 const BATCHES_AHEAD: usize = 1;
 
-/// Rows of consecutive pieces, possibly of several files. Dropping it ends its thread.
+/// The rows of consecutive pieces, possibly of several files. Dropping it ends its thread.
 pub struct ParquetRows {
     batches: mpsc::Receiver<Result<(usize, RowBatch), RowsError>>,
     thread: Option<JoinHandle<()>>,
@@ -30,7 +30,7 @@ pub struct ParquetRows {
 }
 
 impl ParquetRows {
-    /// Rows of `pieces`. Needs to be called in a tokio runtime.
+    /// Starts to read the rows of `pieces`. Needs a tokio runtime.
     pub fn new(store: Arc<dyn ObjectStore>, pieces: Vec<SlicePiece>, need: Need) -> Self {
         let (to, batches) = mpsc::channel(BATCHES_AHEAD);
         let name = pieces
@@ -41,7 +41,7 @@ impl ParquetRows {
         let thread = spawn_blocking(move || {
             for piece in pieces {
                 if let Err(error) = send_rows(&store, &runtime, &piece, &need, &to) {
-                    // Nobody waits for it any more if it cannot be sent.
+                    // If it cannot be sent, the receiver is gone.
                     let _ = to.blocking_send(Err(error));
                     return;
                 }
@@ -54,7 +54,7 @@ impl ParquetRows {
         }
     }
 
-    /// The next rows and the number of their file in its table; `None` when all are read.
+    /// Returns the next rows and the number of their file in its table; `None` after the last.
     pub async fn next_batch(&mut self) -> Result<Option<(usize, RowBatch)>, RowsError> {
         if let Some(batch) = self.batches.recv().await {
             return batch.map(Some);
@@ -68,7 +68,7 @@ impl ParquetRows {
     }
 }
 
-/// Sends the rows of one piece, until nobody takes them any more.
+/// Sends the rows of one piece until the receiver is gone.
 fn send_rows(
     store: &Arc<dyn ObjectStore>,
     runtime: &Handle,
@@ -110,7 +110,7 @@ pub async fn open(
     Ok(opened.map_err(|_| RowsError::Ended(piece.name.clone()))??)
 }
 
-/// What the files of a Parquet table have in common, as plan stored it.
+/// Returns what the files of a Parquet table have in common, as plan stored it.
 pub async fn layout(
     store: &dyn ObjectStore,
     run: &RunFolder,
@@ -124,7 +124,7 @@ pub async fn layout(
     TableLayout::from_bytes(&bytes).map_err(StepError::bad_request)
 }
 
-/// A stored file, read from a thread that may wait.
+/// A stored file, for a thread that may block.
 struct Stored {
     store: Arc<dyn ObjectStore>,
     runtime: Handle,

@@ -1,4 +1,4 @@
-//! The rows of a slice, whatever the format of their table.
+//! The rows of a slice, for every table format.
 
 use crate::error::RowsError;
 use crate::format::{TableFormat, format_of, header_of};
@@ -17,24 +17,24 @@ use std::sync::Arc;
 pub struct SlicePiece {
     /// The file's number in its table.
     pub file: usize,
-    /// Its name in errors.
+    /// The name that errors use.
     pub name: String,
-    /// Where its plain bytes are.
+    /// Where its bytes are, decompressed.
     pub location: S3Uri,
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u64,
     /// Its `ETag`.
     pub etag: String,
-    /// Where the range begins: a byte, or in Parquet a row.
+    /// Where the range begins: a byte offset, or a row number in Parquet.
     pub start: u64,
-    /// Where it ends, in the same measure.
+    /// Where it ends, in the same unit.
     pub end: u64,
     /// The first row's number in the file.
     pub first_row: u64,
 }
 
 impl SlicePiece {
-    /// `start..end` of a file of a table.
+    /// Returns the range `start..end` of a file of a table.
     pub fn of(number: usize, file: &InputFile, start: u64, end: u64, first_row: u64) -> Self {
         Self {
             file: number,
@@ -49,34 +49,34 @@ impl SlicePiece {
     }
 }
 
-/// What of the rows is needed. In Parquet, columns that are not needed are not read.
+/// Which parts of the rows are needed. Parquet columns that are not needed are not read.
 #[derive(Debug, Clone)]
 pub enum Need {
-    /// What a prompt shows.
+    /// The cells that a prompt shows.
     Cells {
         /// The columns, in the order in which their cells are numbered.
         columns: Vec<String>,
-        /// Whether rows are shown whole, as JSON.
+        /// Whether the prompt shows whole rows, as JSON.
         whole_row: bool,
     },
-    /// Rows that are written again.
+    /// Whole rows, to be written again.
     Rows,
 }
 
 /// The rows of a slice.
 pub enum Rows {
-    /// Of a text table.
+    /// The rows of a text table.
     Text(Box<TextRows>),
-    /// Of a Parquet table.
+    /// The rows of a Parquet table.
     Parquet {
         /// The rows.
         rows: ParquetRows,
-        /// Those that are being taken.
+        /// The batch that is being read.
         batch: Option<(usize, RowBatch)>,
     },
 }
 
-/// Rows that are at hand.
+/// Rows that are ready.
 pub struct Advance<'a> {
     /// The number of their file in its table.
     pub file: usize,
@@ -90,14 +90,14 @@ enum Source<'a> {
 
 /// A row of a table of any format.
 pub enum Row<'a> {
-    /// Of a text table.
+    /// A row of a text table.
     Text(quarry_table::Row<'a>),
-    /// Of a Parquet table.
+    /// A row of a Parquet table.
     Parquet(quarry_parquet::Row<'a>),
 }
 
 impl Rows {
-    /// The rows of a slice.
+    /// Starts to read the rows of a slice.
     pub fn of_slice(
         store: Arc<dyn ObjectStore>,
         table: &Table,
@@ -136,7 +136,7 @@ impl Rows {
         })
     }
 
-    /// Brings the next rows; `None` when all are read. Take all of them before the next call.
+    /// Makes the next rows ready; `None` after the last. Take all of them before the next call.
     pub async fn advance(&mut self) -> Result<Option<Advance<'_>>, RowsError> {
         match self {
             Self::Text(rows) => Ok(rows.advance().await?.map(|advance| Advance {
@@ -155,7 +155,7 @@ impl Rows {
 }
 
 impl Advance<'_> {
-    /// The next of the rows at hand.
+    /// Returns the next of the rows that are ready.
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>, RowsError> {
         match &mut self.source {
             Source::Text(advance) => Ok(advance.decoder.next_row()?.map(Row::Text)),

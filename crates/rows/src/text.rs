@@ -1,4 +1,4 @@
-//! Rows of text tables: ranged reads, fed to the decoder of their format.
+//! The rows of text tables: ranged reads, fed to the decoder of the format.
 
 use crate::error::RowsError;
 use crate::slice::SlicePiece;
@@ -8,7 +8,7 @@ use quarry_table::{Dialect, Header, Position, RowDecoder};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Rows of consecutive pieces, possibly of several files.
+/// The rows of consecutive pieces, possibly of several files.
 pub struct TextRows {
     store: Arc<dyn ObjectStore>,
     dialect: Dialect,
@@ -27,19 +27,19 @@ struct Open {
     ended: bool,
 }
 
-/// What [`TextRows::advance`] gives: a decoder with new input.
+/// What [`TextRows::advance`] returns: a decoder with new input.
 pub struct TextAdvance<'a> {
     /// The file's number in its table.
     pub file: usize,
-    /// Take all of its rows before the next call.
+    /// The decoder. Take all of its rows before the next call.
     pub decoder: &'a mut RowDecoder,
-    /// Whether the piece has no more input after this.
+    /// Whether this is the end of the piece.
     pub last: bool,
 }
 
 impl TextRows {
-    /// Rows of `pieces`. A piece that begins at byte 0 has the file's header in it; others need
-    /// `header`.
+    /// Starts to read the rows of `pieces`. A piece that begins at byte 0 contains the file's
+    /// header; others need `header`.
     pub fn new(
         store: Arc<dyn ObjectStore>,
         dialect: Dialect,
@@ -59,7 +59,7 @@ impl TextRows {
         }
     }
 
-    /// Brings the next bytes to the decoder; `None` when all pieces are read.
+    /// Feeds the next bytes to the decoder; `None` after the last piece.
     pub async fn advance(&mut self) -> Result<Option<TextAdvance<'_>>, RowsError> {
         if self.current.as_ref().is_none_or(|open| open.ended) {
             let Some(piece) = self.pieces.pop_front() else {

@@ -1,4 +1,4 @@
-//! Choosing the cuts among the marks.
+//! Chooses the cuts among the marks.
 
 use crate::marks::{Chunk, Place, SliceLimits};
 use serde::{Deserialize, Serialize};
@@ -10,13 +10,13 @@ pub struct Slice {
     pub first_row: u64,
     /// Number of rows.
     pub rows: u64,
-    /// Number of rows that are uploaded.
+    /// Number of rows that have a record to upload.
     pub records: u64,
-    /// Bytes of their records.
+    /// Bytes of these records.
     pub bytes: u64,
     /// Where the first row begins.
     pub start: Place,
-    /// Where the row behind the last one begins, or the end of the table.
+    /// Where the row after the last one begins, or the end of the table.
     pub end: Place,
 }
 
@@ -28,7 +28,7 @@ struct Sums {
     bytes: u64,
 }
 
-/// The marks of a table: mark 0 before the first row, mark `last()` behind the last.
+/// The marks of a table. Mark 0 is before the first row, mark `last()` after the last.
 struct CutTable<'a> {
     limits: SliceLimits,
     chunks: &'a [Chunk],
@@ -65,18 +65,18 @@ impl CutTable<'_> {
         self.chunks.len()
     }
 
-    /// The farthest mark to which a slice from `from` may reach.
+    /// Returns the farthest mark at which a slice from `from` may end.
     fn reach(&self, from: usize) -> usize {
         let beyond = &self.sums[from..];
         let fits = beyond.partition_point(|to| {
             to.records - beyond[0].records <= self.limits.max_records
                 && to.bytes - beyond[0].bytes <= self.limits.max_bytes
         });
-        // The partition point counts `from` itself.
+        // The partition point includes `from` itself.
         from + fits - 1
     }
 
-    /// The nearest mark to the start from which a slice may reach `to`.
+    /// Returns the first mark at which a slice to `to` may begin.
     fn reach_back(&self, to: usize) -> usize {
         let end = self.sums[to];
         self.sums[..to].partition_point(|from| {
@@ -85,8 +85,8 @@ impl CutTable<'_> {
         })
     }
 
-    /// The number of records in a slice that is below the minimum; 0 for all other slices. A slice without records
-    /// makes no job and is not below it.
+    /// Returns the number of records of a slice if it is below the minimum, and 0 for all other
+    /// slices. A slice without records becomes no job and does not count as below the minimum.
     fn starved(&self, from: usize, to: usize) -> u64 {
         let records = self.sums[to].records - self.sums[from].records;
         if records < self.limits.min_records {
@@ -96,9 +96,10 @@ impl CutTable<'_> {
         }
     }
 
-    /// The least number of slices, each as near to its even share of the rows as the limits allow.
+    /// Returns the least number of slices, each as near to its even share of the rows as the limits
+    /// allow.
     fn even_cuts(&self) -> Vec<usize> {
-        // From the end: the earliest mark at which so many slices can still hold the rest.
+        // From the end: the earliest mark from which this number of slices can hold the rest.
         let mut earliest = vec![self.last()];
         let mut mark = self.last();
         while mark > 0 {
@@ -112,7 +113,7 @@ impl CutTable<'_> {
         let mut cuts = vec![0];
         let mut previous = 0;
         for (index, &earliest) in earliest.iter().enumerate().skip(1) {
-            // Every slice after this one needs a chunk.
+            // Every later slice needs a chunk.
             let latest = self.reach(previous).min(self.last() - (slices - index));
             let share = self.nearest(rows * index as u128, slices as u128);
             previous = share.max(earliest).max(previous + 1).min(latest);
@@ -121,7 +122,8 @@ impl CutTable<'_> {
         cuts
     }
 
-    /// The mark before which the number of rows is nearest to `numerator / denominator`; the earlier of two.
+    /// Returns the mark whose number of rows before it is nearest to `numerator / denominator`; of
+    /// two, the earlier.
     fn nearest(&self, numerator: u128, denominator: u128) -> usize {
         let scaled = |mark: usize| u128::from(self.sums[mark].rows) * denominator;
         let after = self
@@ -138,16 +140,17 @@ impl CutTable<'_> {
         }
     }
 
-    /// The cuts that leave the fewest records in slices below the minimum; among these the fewest slices, and among
-    /// these the most even ones.
+    /// Returns the cuts that leave the fewest records in slices below the minimum; among these the
+    /// fewest slices, and among these the most even ones.
     ///
-    /// Tries all pairs of marks that may bound a slice, which the distance of the marks limits to some hundred for each.
+    /// Tries all pairs of marks that may bound a slice. The distance of the marks limits these to
+    /// some hundred for each mark.
     fn best_cuts(&self) -> Vec<usize> {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         struct Cost {
             starved: u64,
             slices: u64,
-            /// Sum of the squared numbers of rows: least if they are equal.
+            /// Sum of the squared numbers of rows. It is least if they are equal.
             unevenness: u128,
         }
         let nothing = Cost {
@@ -167,7 +170,7 @@ impl CutTable<'_> {
                 };
                 (cost, from)
             });
-            // There is always one: a chunk alone fits.
+            // There is always one, because a single chunk fits.
             best.push(costs.min().unwrap_or((nothing, to - 1)));
         }
         let mut cuts = vec![self.last()];

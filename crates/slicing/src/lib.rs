@@ -1,24 +1,26 @@
-//! Cutting a table into slices, each of which makes one batch job.
+//! Cuts a table into slices, each of which makes one batch job.
 //!
-//! A table is scanned once. [`Marks`] is told the size of every row's record and remembers only some of the places
-//! between rows, so that its memory grows with the number of slices, not of rows. At the end [`Marks::cut`] chooses the
-//! cuts among the marks:
+//! A table is scanned once. [`Marks`] gets the size of every row's record and remembers only some
+//! of the positions between rows, so that its memory grows with the number of slices, not of rows.
+//! At the end [`Marks::cut`] chooses the cuts among the marks:
 //!
-//! 1. both limits hold for every slice, exactly: what is counted are the bytes of the records as they will be uploaded;
-//! 2. no slice is below the minimum a job needs, as far as that can be avoided;
-//! 3. there are as few slices as the limits allow (more only where that saves records from a slice below the minimum);
-//! 4. rows are spread evenly.
+//! 1. Both limits hold for every slice, exactly: the bytes are those of the records as they will be
+//!    uploaded.
+//! 2. No slice is below the minimum of a job, as far as that can be avoided.
+//! 3. There are as few slices as the limits allow. There are more only if that leaves fewer records
+//!    in slices below the minimum.
+//! 4. The rows are spread evenly.
 //!
-//! Marks lie at most 1/64 of either limit apart (or one row, where rows are larger), and also where filling slices one
-//! after the other would cut. The number of slices is therefore the least possible for any cuts, not only for cuts at
-//! marks, and a cut is at most half the distance between two marks away from its even share, where the limits leave the
-//! choice.
+//! Marks are at most 1/64 of either limit apart (or one row, if rows are larger), and also at the
+//! positions where filling one slice after the other would cut. The number of slices is therefore
+//! the least possible for any cuts, not only for cuts at marks. If the limits leave the choice, a
+//! cut is at most half the distance between two marks away from its even share.
 //!
 //! ```
-//! use quarry_slicing::{Limits, Marks, Place};
+//! use quarry_slicing::{Marks, Place, SliceLimits};
 //!
 //! # fn main() -> Result<(), quarry_slicing::LimitsError> {
-//! let limits = Limits { max_records: 40, max_bytes: 1_000_000, min_records: 10 };
+//! let limits = SliceLimits { max_records: 40, max_bytes: 1_000_000, min_records: 10 };
 //! let mut marks = Marks::new(limits)?;
 //! for row in 0..100 {
 //!     marks.row(Place { file: 0, byte: row * 12, row }, 700, true);

@@ -1,23 +1,23 @@
-//! What is remembered of the rows while a table is scanned.
+//! What a scan remembers of the rows of a table.
 
 use crate::cut::{Slice, cut};
 use serde::{Deserialize, Serialize};
 
-/// Marks lie at most this part of a limit apart.
+/// Marks are at most one part in this many of a limit apart.
 const MARKS_PER_SLICE: u64 = 64;
 
-/// What a slice may hold.
+/// The limits of a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SliceLimits {
     /// The most records of a job.
     pub max_records: u64,
     /// The most bytes of a job's input, line ends included.
     pub max_bytes: u64,
-    /// The fewest records of a job. 0 or 1: any number will do.
+    /// The fewest records of a job. 0 or 1 means that any number will do.
     pub min_records: u64,
 }
 
-/// Limits that no slice can keep.
+/// Limits that no slice can meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LimitsError {
     /// No record fits.
@@ -42,7 +42,7 @@ pub enum LimitsError {
     },
 }
 
-/// A place between two rows of a table that may have several files.
+/// A position between two rows of a table, which may have several files.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -65,7 +65,8 @@ pub(crate) struct Chunk {
     pub(crate) bytes: u64,
 }
 
-/// A chunk as it is stored: there can be many, so names are left out. Fields as in [`Chunk`], the place first.
+/// A stored chunk. There can be many, so the names are left out. The fields are those of [`Chunk`],
+/// the position first.
 type StoredChunk = (u32, u64, u64, u64, u64, u64);
 
 impl From<StoredChunk> for Chunk {
@@ -92,22 +93,22 @@ impl From<Chunk> for StoredChunk {
     }
 }
 
-/// The marks of a table whose rows are being scanned.
+/// The marks of a table that is being scanned.
 ///
-/// It can be stored between two rows and read back to go on.
+/// They can be stored between two rows and read back to continue the scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
     limits: SliceLimits,
     chunks: Vec<Chunk>,
     /// Whether the next row begins a chunk.
     closed: bool,
-    /// Records and bytes since the last place where slices, filled one after the other, would be cut.
+    /// Records and bytes since the last position where filling one slice after the other would cut.
     filled_records: u64,
     filled_bytes: u64,
 }
 
 impl Marks {
-    /// Marks for a table of no rows so far.
+    /// Starts a scan, before the first row.
     pub fn new(limits: SliceLimits) -> Result<Self, LimitsError> {
         let SliceLimits {
             max_records,
@@ -135,10 +136,12 @@ impl Marks {
         })
     }
 
-    /// Counts the next row, which begins at `place` and whose record has `record_bytes`, line end included.
+    /// Counts the next row. It begins at `place`, and its record has `record_bytes` with the line
+    /// end.
     ///
-    /// A row that is not uploaded belongs to its slice but counts neither as a record nor with its bytes. The same goes
-    /// for a record that is larger than a whole slice may be. Returns whether the row counts.
+    /// A row that is not uploaded belongs to its slice, but neither its record nor its bytes count.
+    /// The same holds for a record that is larger than a slice may be. Returns whether the row
+    /// counts.
     pub fn row(&mut self, place: Place, record_bytes: u64, uploaded: bool) -> bool {
         let counts = uploaded && record_bytes <= self.limits.max_bytes;
         let (records, bytes) = if counts { (1, record_bytes) } else { (0, 0) };
@@ -179,22 +182,23 @@ impl Marks {
         self.limits
     }
 
-    /// Rows so far.
+    /// The rows so far.
     pub fn rows(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.rows).sum()
     }
 
-    /// Records so far: the rows that count.
+    /// The records so far: the rows that count.
     pub fn records(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.records).sum()
     }
 
-    /// Bytes of these records.
+    /// The bytes of these records.
     pub fn bytes(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.bytes).sum()
     }
 
-    /// Cuts the table, whose last row ends at `end`, into slices. A table without rows has none.
+    /// Cuts the table, whose last row ends at `end`, into slices. A table without rows has no
+    /// slices.
     pub fn cut(self, end: Place) -> Vec<Slice> {
         cut(self.limits, &self.chunks, end)
     }

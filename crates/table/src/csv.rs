@@ -1,48 +1,48 @@
-//! Delimited text: the record that is being read.
+//! Reads one record of delimited text.
 //!
-//! With standard quoting (RFC 4180) a cell may be put in double quotes, inside which separators and line breaks are text
-//! and `""` stands for one quote. A closing quote must be followed by a separator or a line ending: text behind it means
-//! that the file has another dialect or is damaged, and then the rows behind it cannot be trusted. `\n`, `\r\n` and `\r`
-//! end a row.
+//! With standard quoting (RFC 4180) a cell may be in double quotes. Inside them, separators and
+//! line breaks are text, and `""` stands for one quote. A closing quote must be followed by a
+//! separator or a line ending. Other text after it means that the file has another dialect or is
+//! damaged, so the rows that follow cannot be trusted. `\n`, `\r\n` and `\r` end a row.
 
 use crate::format::Quoting;
 use crate::header::Header;
 
-/// The cells of one record, unquoted, in buffers that are used again for the next one.
+/// The unquoted cells of one record, in buffers that are reused for the next record.
 pub(crate) struct CsvRecord {
     delimiter: u8,
     quoting: Quoting,
     at: At,
-    /// Bytes of the record that were read.
+    /// Bytes of the record read so far.
     read: usize,
-    /// Where in the record the last quoted cell begins.
+    /// Offset in the record at which the last quoted cell begins.
     opened: usize,
     text: Vec<u8>,
     ends: Vec<usize>,
-    /// For each projected column its place in the header.
+    /// For each projected column its index in the header.
     projection: Vec<Option<usize>>,
 }
 
-/// Where in a record reading stands.
+/// The state of reading within a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum At {
     CellStart,
     Plain,
     Quoted,
-    /// Behind a backslash inside quotes.
+    /// After a backslash inside quotes.
     Escape,
-    /// Behind a quote that closes the cell, or is the first half of a doubled one.
+    /// After a quote that closes the cell or is the first half of a doubled one.
     ClosingQuote,
 }
 
-/// What a piece of input brought.
+/// The result of feeding some input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fed {
-    /// The input is used up and the record goes on.
+    /// The input is used up and the record continues.
     More,
-    /// The record is complete. Its terminator, one byte, was the last that was read.
+    /// The record is complete. The last byte that was read is its terminator.
     Complete,
-    /// At this place in the record text follows a closing quote.
+    /// Text follows a closing quote, at this offset in the record.
     Stray(usize),
 }
 
@@ -122,7 +122,7 @@ impl CsvRecord {
         (fed, read)
     }
 
-    /// Reads inside quotes, up to a byte that means something there. Returns how many bytes were read.
+    /// Reads inside quotes up to a byte with a meaning there. Returns how many bytes were read.
     fn feed_quoted(&mut self, rest: &[u8]) -> usize {
         let special = match self.quoting {
             Quoting::Backslash => memchr::memchr2(b'"', b'\\', rest),
@@ -148,7 +148,7 @@ impl CsvRecord {
         byte != self.delimiter
     }
 
-    /// Ends the record where the file ends. `false`: a quoted cell is open there.
+    /// Ends the record at the end of the file. Returns `false` if a quoted cell is still open.
     pub(crate) fn finish(&mut self) -> bool {
         if self.open_quote().is_some() {
             return false;
@@ -157,12 +157,12 @@ impl CsvRecord {
         true
     }
 
-    /// Where in the record a quoted cell begins that is not closed so far, if there is one.
+    /// Offset in the record at which an unclosed quoted cell begins, if there is one.
     pub(crate) fn open_quote(&self) -> Option<usize> {
         matches!(self.at, At::Quoted | At::Escape).then_some(self.opened)
     }
 
-    /// Where in the record the last quoted cell begins.
+    /// Offset in the record at which the last quoted cell begins.
     pub(crate) fn last_quote(&self) -> usize {
         self.opened
     }
@@ -172,10 +172,10 @@ impl CsvRecord {
         self.ends.len()
     }
 
-    /// The complete record; `None` if a cell is not UTF-8.
+    /// Returns the complete record; `None` if a cell is not UTF-8.
     pub(crate) fn fields(&self) -> Option<Fields<'_>> {
         let text = std::str::from_utf8(&self.text).ok()?;
-        // Two broken cells may make one whole character when they stand together.
+        // Two cells that are invalid on their own may form a valid character together.
         self.ends
             .iter()
             .all(|&end| text.is_char_boundary(end))
@@ -201,7 +201,7 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The cell in the `index`-th column of the file.
+    /// Returns the cell in the `index`-th column of the file.
     pub(crate) fn get(&self, index: usize) -> Option<&'a str> {
         let end = *self.ends.get(index)?;
         let start = if index == 0 {
@@ -212,7 +212,7 @@ impl<'a> Fields<'a> {
         self.text.get(start..end)
     }
 
-    /// The cell of the `index`-th projected column.
+    /// Returns the cell of the `index`-th projected column.
     pub(crate) fn projected(&self, index: usize) -> Option<&'a str> {
         self.get((*self.projection.get(index)?)?)
     }
@@ -227,7 +227,7 @@ mod tests {
     use super::{CsvRecord, Fed};
     use crate::format::Quoting;
 
-    /// What reading a record without its line ending leaves behind.
+    /// Returns the state after reading a record without its line ending.
     fn read(text: &str, quoting: Quoting) -> (Fed, CsvRecord) {
         let mut record = CsvRecord::new(b',', quoting);
         record.begin();

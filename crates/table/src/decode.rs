@@ -1,4 +1,4 @@
-//! Bytes in, rows out.
+//! Decodes rows from the bytes of a file.
 
 mod delimited;
 mod lines;
@@ -14,33 +14,35 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
-/// The longest row that is read, in bytes as they stand in the file: 64 MiB.
+/// The longest row that is read, in bytes of the file: 64 MiB.
 ///
-/// A decoder keeps one row in memory, so this bounds what a missing closing quote can cost. It is far above what fits a
-/// model's context or a record of a batch job.
+/// A decoder keeps one row in memory, so this bounds the cost of a missing closing quote. It is far
+/// above what fits into a model's context or a record of a batch job.
 pub const MAX_ROW_BYTES: usize = 64 * 1024 * 1024;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// A place between two rows of a file.
+/// A position between two rows of a file.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 pub struct Position {
-    /// Offset in the (uncompressed) file at which the next row is looked for.
+    /// Offset in the (uncompressed) file from which the next row is searched.
     pub byte: u64,
-    /// The number the next row will have, counted from 0.
+    /// The number of the next row, counted from 0.
     pub row: u64,
 }
 
-/// Reads the rows of one file, or of a part of it.
+/// Decodes the rows of one file, or of a part of it.
 ///
-/// Give it bytes with [`push`](Self::push), take rows with [`next_row`](Self::next_row) until there is none, and say
-/// [`end`](Self::end) behind the last byte. Rows are the same however the bytes are cut. Take all rows before the next
-/// `push`: what was pushed is kept until its rows are taken.
+/// Feed it bytes with [`push`](Self::push), take rows with [`next_row`](Self::next_row) until there
+/// are none, and call [`end`](Self::end) after the last byte. The rows do not depend on how the
+/// bytes are cut. Take all rows before the next `push`, because pushed bytes are kept until their
+/// rows are taken.
 ///
-/// Blank lines are not rows: lines without any byte and, in tables of more than one column, lines of nothing but spaces
-/// and tabs. A byte order mark at the start of the file is not part of the table. After an error there are no more rows.
+/// Blank lines are not rows. A line is blank if it is empty or, in tables of more than one column,
+/// if it has only spaces and tabs. A byte order mark at the start of the file is skipped. After an
+/// error there are no more rows.
 pub struct RowDecoder {
     dialect: Dialect,
     file: String,
@@ -51,19 +53,20 @@ pub struct RowDecoder {
     buffer: Vec<u8>,
     /// Offset in the file of the buffer's first byte.
     base: u64,
-    /// The buffer's first byte that belongs to no row taken so far.
+    /// The buffer's first byte that does not belong to a row taken so far.
     start: usize,
-    /// How far the row that begins at `start` has been looked through.
+    /// The row that begins at `start` has been scanned up to here.
     scanned: usize,
     state: State,
     /// No more input will come.
     ended: bool,
-    /// Where the row that was found last stands in the buffer.
+    /// The range in the buffer of the row that was found last.
     found: Found,
 
-    /// Rows found so far, and rows before the place where reading started.
+    /// Rows found so far, plus the rows before the position where reading started.
     rows: u64,
-    /// The line, from 1, that begins at `start`; `None` if reading started in the middle of the file.
+    /// The line, from 1, that begins at `start`; `None` if reading started in the middle of the
+    /// file.
     line: Option<u64>,
 }
 
@@ -74,13 +77,13 @@ enum Record {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// At the start of the file, where a byte order mark may stand.
+    /// At the start of the file, which may have a byte order mark.
     FileStart,
     /// At `start`, between two rows.
     Between,
     /// In a row that began at `start`.
     Inside,
-    /// At `scanned`, behind the line ending of a record or the first half of it.
+    /// At `scanned`, after the line ending of a record or after its first half.
     Complete,
     /// An error was reported.
     Failed,
@@ -96,7 +99,7 @@ struct Found {
 }
 
 impl RowDecoder {
-    /// A decoder at the first byte of a file. The name appears in errors.
+    /// Starts a decoder at the first byte of a file. Errors use the name.
     pub fn start(dialect: impl Into<Dialect>, file_name: impl Into<String>) -> Self {
         Self::new(
             dialect.into(),
@@ -108,10 +111,11 @@ impl RowDecoder {
         )
     }
 
-    /// A decoder in the middle of a file: the first byte pushed is the one at `at.byte`, which must lie between two rows.
+    /// Starts a decoder in the middle of a file. The first byte to push is the one at `at.byte`,
+    /// which must be between two rows.
     ///
-    /// `header` is what an earlier decoder of the same file found. For JSON Lines it may hold more columns than the
-    /// part that is read.
+    /// `header` is the header that an earlier decoder of the same file found. For JSON Lines it may
+    /// have more columns than the part to read.
     pub fn resume(
         dialect: impl Into<Dialect>,
         file_name: impl Into<String>,
@@ -163,28 +167,29 @@ impl RowDecoder {
         }
     }
 
-    /// Chooses the columns that [`Row::cell`] gives, in this order. Without it there are none.
+    /// Chooses the columns that [`Row::cell`] returns, in this order. Without it there are none.
     pub fn project(&mut self, names: &[String]) {
         self.names = names.to_vec();
         self.resolve_projection();
     }
 
-    /// The format that is read.
+    /// The format of the file.
     pub fn format(&self) -> Format {
         self.dialect.format
     }
 
     /// The columns, once they are known.
     ///
-    /// CSV: from the first call of [`next_row`](Self::next_row) that had the whole header row. `None` at the end of the
-    /// file means that the file is empty; a header alone is a table of no rows. JSON Lines: from the first row on.
+    /// CSV: known from the first call of [`next_row`](Self::next_row) that saw the whole header
+    /// row. `None` at the end means that the file is empty; a table of no rows has a header. JSON
+    /// Lines: known from the first row on.
     pub fn header(&self) -> Option<&Arc<Header>> {
         self.header.as_ref()
     }
 
-    /// The place behind the last row that was taken: behind the header if there was none, and at the start of reading
-    /// before that. Blank lines that follow may have been passed; the end of a file always has been once there is no
-    /// more row.
+    /// The position after the last row that was taken. Before the first row it is the position
+    /// after the header, and before the header it is where reading started. Blank lines that follow
+    /// may be skipped; at the end of the file they always are.
     pub fn position(&self) -> Position {
         Position {
             byte: self.offset(self.start),
@@ -192,7 +197,7 @@ impl RowDecoder {
         }
     }
 
-    /// Takes in the next bytes of the file.
+    /// Adds the next bytes of the file.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.start > 0 {
             let kept = self.buffer.len() - self.start;
@@ -207,12 +212,13 @@ impl RowDecoder {
         }
     }
 
-    /// Says that the last byte has been pushed.
+    /// Declares that the last byte has been pushed.
     pub fn end(&mut self) {
         self.ended = true;
     }
 
-    /// The next row. `None`: more input is needed or, after [`end`](Self::end), there are no more rows.
+    /// Returns the next row. `None` means that more input is needed or, after [`end`](Self::end),
+    /// that there are no more rows.
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>, TableError> {
         if self.state == State::Failed {
             return Ok(None);
@@ -227,7 +233,7 @@ impl RowDecoder {
         }
     }
 
-    /// Moves to the next row. `false`: there is none yet, or none any more.
+    /// Moves to the next row. Returns `false` if there is none yet, or no more.
     fn advance(&mut self) -> Result<bool, TableError> {
         if self.state == State::FileStart && !self.pass_byte_order_mark()? {
             return Ok(false);
@@ -263,7 +269,7 @@ impl RowDecoder {
         Ok(true)
     }
 
-    /// Has errors name the row that begins at `start`.
+    /// Makes errors name the row that begins at `start`.
     fn note_place(&mut self) {
         self.found = Found {
             number: self.rows,
@@ -272,7 +278,8 @@ impl RowDecoder {
         };
     }
 
-    /// Notes the record from `start` to `end` as found, and moves to `scanned`, behind its line ending.
+    /// Notes the record from `start` to `end` as found, and moves to `scanned`, after its line
+    /// ending.
     fn take(&mut self, end: usize, newline: Option<Newline>) {
         self.found = Found {
             start: self.start,
@@ -289,7 +296,7 @@ impl RowDecoder {
         self.state = State::Between;
     }
 
-    /// Refuses a row that begins at `start` and reaches beyond the limit.
+    /// Refuses a row that begins at `start` and is longer than the limit.
     fn check_length(&mut self, end: usize) -> Result<(), TableError> {
         if end - self.start <= MAX_ROW_BYTES {
             return Ok(());
@@ -306,7 +313,7 @@ impl RowDecoder {
         })
     }
 
-    /// The row that was found last.
+    /// Returns the row that was found last.
     fn row(&mut self) -> Result<Row<'_>, TableError> {
         let Found {
             start,
@@ -336,7 +343,7 @@ impl RowDecoder {
         })
     }
 
-    /// The error for a found record that is not text.
+    /// Returns the error for a found record that is not UTF-8.
     fn not_utf8(&self) -> TableError {
         let Found { start, end, .. } = self.found;
         let valid = match std::str::from_utf8(&self.buffer[start..end]) {
@@ -348,7 +355,7 @@ impl RowDecoder {
         }
     }
 
-    /// The place of a byte of the buffer, in the record that was found last.
+    /// Returns the place of a byte of the buffer, in the record that was found last.
     fn place(&self, index: usize) -> Place {
         let is_header = self.header.is_none() && self.dialect.format != Format::JsonLines;
         Place {
@@ -359,7 +366,7 @@ impl RowDecoder {
         }
     }
 
-    /// The offset in the file of a byte of the buffer.
+    /// Returns the offset in the file of a byte of the buffer.
     fn offset(&self, index: usize) -> u64 {
         self.base + index as u64
     }
@@ -373,7 +380,7 @@ impl RowDecoder {
     }
 }
 
-/// Where it is; what it holds of the file is left out.
+/// Shows the position, but not the contents of the file.
 impl fmt::Debug for RowDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut decoder = f.debug_struct("RowDecoder");

@@ -1,4 +1,4 @@
-//! Rows and results in, bytes of the result table out.
+//! Encodes rows and their results as the bytes of the result table.
 
 use crate::cell::Cells;
 use crate::format::{Dialect, Quoting};
@@ -15,20 +15,21 @@ pub enum ResultCell<'a> {
     Text(&'a str),
     /// `True` or `False` in CSV, as pandas writes them; `true` or `false` in JSON Lines.
     Bool(bool),
-    /// A number, array or object as JSON text. Give strings as [`Text`](Self::Text).
+    /// A number, array or object as JSON text. Pass strings as [`Text`](Self::Text).
     Json(&'a str),
 }
 
-/// Writes the result table of one input: every row as it was, with result columns behind.
+/// Writes the result table of one input: every row as it was, followed by the result columns.
 ///
-/// A row's own part is copied byte for byte, unless columns are replaced; then the rest is written anew with as little
-/// quoting as possible. Every row ends with the line ending of the table, also the last.
+/// The bytes of the input row are copied. If columns are replaced, the row is written anew instead,
+/// with as little quoting as possible. Every row ends with the line ending of the table, also the
+/// last.
 #[derive(Debug, Clone)]
 pub struct RowEncoder {
     newline: Newline,
     layout: Layout,
     results: Vec<String>,
-    /// Places of the input columns that are left out.
+    /// Indices of the input columns that are left out.
     replaced: Vec<usize>,
 }
 
@@ -48,9 +49,10 @@ enum Layout {
 }
 
 impl RowEncoder {
-    /// An encoder for rows of one format whose files have this header.
+    /// Starts an encoder for the rows of one format whose files have this header.
     ///
-    /// `replace` holds places in `header.columns` of the columns to leave out, because a result column takes their place.
+    /// `replace` holds the indices in `header.columns` of the columns to leave out, because a
+    /// result column takes their place.
     pub fn new(
         dialect: impl Into<Dialect>,
         header: &Header,
@@ -106,9 +108,10 @@ impl RowEncoder {
         line.finish(self.newline);
     }
 
-    /// Appends one row with its results, which stand in the order of the result columns; absent ones are null.
+    /// Appends one row with its results, in the order of the result columns. Missing results are
+    /// null.
     ///
-    /// The row must be of the encoder's format.
+    /// The row must have the encoder's format.
     pub fn row(&mut self, out: &mut Vec<u8>, row: &Row<'_>, results: &[ResultCell<'_>]) {
         let results = (0..self.results.len())
             .map(|index| results.get(index).copied().unwrap_or(ResultCell::Null));
@@ -207,7 +210,7 @@ fn write_json(out: &mut Vec<u8>, value: ResultCell<'_>) {
         ResultCell::Bool(true) => out.extend_from_slice(b"true"),
         ResultCell::Bool(false) => out.extend_from_slice(b"false"),
         ResultCell::Text(text) => write_string(out, text),
-        // JSON text has line breaks only between its tokens, where a space means the same.
+        // JSON text has line breaks only between its tokens, where a space has the same meaning.
         ResultCell::Json(text) => {
             out.extend(text.bytes().map(|byte| {
                 if matches!(byte, b'\n' | b'\r') {
@@ -241,7 +244,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Appends cells that are written already.
+    /// Appends cells that are already written as text.
     fn raw(&mut self, cells: &[u8]) {
         self.out.extend_from_slice(cells);
         self.cells += 1;
@@ -259,7 +262,7 @@ impl<'a> Line<'a> {
             Quoting::Standard if separates || memchr::memchr(b'"', bytes).is_some() => {
                 self.quoted(bytes, memchr::memchr_iter(b'"', bytes), b'"');
             }
-            // Some readers take a backslash outside of quotes for an escape too.
+            // Some readers treat a backslash outside of quotes as an escape too.
             Quoting::Backslash if separates || memchr::memchr2(b'"', b'\\', bytes).is_some() => {
                 self.quoted(bytes, memchr::memchr2_iter(b'"', b'\\', bytes), b'\\');
             }
@@ -296,8 +299,8 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Ends the line. A line of one cell that looks blank would not be a row, so that cell is put in quotes, or is a
-    /// space where there are none.
+    /// Ends the line. A line of one cell that looks blank would not be read as a row, so the cell
+    /// is quoted or, in files without quoting, replaced by a space.
     fn finish(self, newline: Newline) {
         if self.out.len() == self.start {
             let blank: &[u8] = if self.quoting == Quoting::None {

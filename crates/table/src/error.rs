@@ -1,17 +1,18 @@
-//! What can be wrong with a table, with its place and the remedy.
+//! The errors of a table, each with its place and its remedy.
 
 use crate::format::Quoting;
 use crate::quote;
 use std::fmt;
 
-/// Where in a file something is: enough to open the file there.
+/// A place in a file, precise enough to open the file there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The file, as named to the decoder.
+    /// The name that the decoder was given for the file.
     pub file: String,
     /// The data row, counted from 0; `None` for the header.
     pub row: Option<u64>,
-    /// The line in the file, counted from 1, where the row starts. `None` if reading started in the middle of the file.
+    /// The line in the file, counted from 1, where the row starts. `None` if reading started in the
+    /// middle of the file.
     pub line: Option<u64>,
     /// The offset in the (uncompressed) file, counted from 0.
     pub byte: u64,
@@ -31,7 +32,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// A table that cannot be read. Reading stops here: rows after it cannot be trusted.
+/// A table that cannot be read. Reading stops at the error, because later rows cannot be trusted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TableError {
@@ -48,7 +49,7 @@ pub enum TableError {
         /// Number of cells in the row.
         found: usize,
     },
-    /// A quoted cell is still open where the file ends.
+    /// A quoted cell is still open at the end of the file.
     #[error(
         "{place}: a quoted cell starts here and is never closed; add the closing quote, or double the quote if it is part \
          of the text{}",
@@ -57,10 +58,10 @@ pub enum TableError {
     OpenQuote {
         /// The opening quote.
         place: Place,
-        /// How the file was read.
+        /// The quoting with which the file was read.
         quoting: Quoting,
     },
-    /// A closing quote is followed by something else than a separator or a line ending.
+    /// A closing quote is not followed by a separator or a line ending.
     #[error(
         "{place}: text follows the closing quote of the cell that begins at byte {opened}; put a separator or a line break \
          behind the quote, or double the quote if it is part of the text{}",
@@ -71,10 +72,10 @@ pub enum TableError {
         place: Place,
         /// Offset in the file of the opening quote.
         opened: u64,
-        /// How the file was read.
+        /// The quoting with which the file was read.
         quoting: Quoting,
     },
-    /// The header has one column whose name holds another separator.
+    /// The header has one column, whose name contains another separator.
     #[error(
         "{place}: the header is one column, and holds {found}; save the file with {expected} between the cells, or put the \
          name in quotes if it is that of the only column"
@@ -82,29 +83,30 @@ pub enum TableError {
     OtherSeparator {
         /// The header.
         place: Place,
-        /// The separator that is there, in words.
+        /// The separator in the header, in words.
         found: &'static str,
-        /// What separates cells in this format, in words.
+        /// The separator of this format, in words.
         expected: &'static str,
     },
-    /// The first line tells Excel the separator.
+    /// The first line is a note that tells Excel the separator.
     #[error("{place}: the line `sep=` is a note for Excel and no header; delete it")]
     SeparatorNote {
         /// The header.
         place: Place,
     },
-    /// The header, or the keys of JSON Lines together, are longer than [`MAX_HEADER_BYTES`](crate::MAX_HEADER_BYTES).
+    /// The header, or all keys of JSON Lines together, are longer than
+    /// [`MAX_HEADER_BYTES`](crate::MAX_HEADER_BYTES).
     #[error(
         "{place}: the column names take more than {limit} bytes; shorten them, or look for a missing line break or closing \
          quote"
     )]
     HeaderTooLong {
-        /// The header, or the row with the key that is too much.
+        /// The header, or the row with the key that exceeds the limit.
         place: Place,
         /// The limit in bytes.
         limit: usize,
     },
-    /// The file is not text, by its first bytes.
+    /// The first bytes show that the file is not text.
     #[error("{} is {found}; {remedy}", place.file)]
     NotText {
         /// The start of the file.
@@ -130,10 +132,10 @@ pub enum TableError {
     /// The bytes are not UTF-8.
     #[error("{place}: not UTF-8 text; save the file as UTF-8")]
     NotUtf8 {
-        /// The first byte that cannot be read.
+        /// The first invalid byte.
         place: Place,
     },
-    /// Two columns of a header have one name.
+    /// Two columns of a header have the same name.
     #[error(
         "{place}: columns {first} and {second} are both named {}; give each column its own name",
         quote::name(name)
@@ -153,27 +155,27 @@ pub enum TableError {
     NotJson {
         /// Where the parser stopped.
         place: Place,
-        /// What the parser says.
+        /// The parser's message.
         reason: String,
     },
-    /// A line of JSON Lines has a word that JSON does not have, as other languages write it.
+    /// A line of JSON Lines has a word of another language that JSON does not have.
     #[error("{place}: {word} is not JSON; write {instead} in its place, or leave the key out")]
     ForeignWord {
-        /// The word.
+        /// Where the word is.
         place: Place,
         /// The word.
         word: &'static str,
-        /// What JSON has for it.
+        /// Its replacement in JSON.
         instead: &'static str,
     },
-    /// A JSON string holds an escape that is no character. Found only in columns that are looked at.
+    /// A JSON string has an escape that is not a character. Found only in projected columns.
     #[error(
         "{place}: the string that begins here is not text: {reason}; write characters beyond U+FFFF as both halves of a surrogate pair"
     )]
     BrokenEscape {
         /// The start of the string.
         place: Place,
-        /// What the parser says.
+        /// The parser's message.
         reason: String,
     },
     /// A line of JSON Lines is JSON but not an object.
@@ -183,7 +185,7 @@ pub enum TableError {
     NotAnObject {
         /// The start of the row.
         place: Place,
-        /// What it is: `an array`, `a string` and so on.
+        /// The kind of value: `an array`, `a string` and so on.
         found: &'static str,
     },
     /// The objects of one file have too many different keys.
@@ -196,7 +198,7 @@ pub enum TableError {
         /// The limit.
         limit: usize,
     },
-    /// An object has one key twice.
+    /// An object has the same key twice.
     #[error(
         "{place}: the key {} appears twice; keep one of them",
         quote::name(key)
@@ -210,7 +212,7 @@ pub enum TableError {
 }
 
 impl TableError {
-    /// Where it is.
+    /// The place of the error.
     pub fn place(&self) -> &Place {
         match self {
             Self::CellCount { place, .. }
@@ -233,7 +235,7 @@ impl TableError {
     }
 }
 
-/// The quoting that the file may have instead, as the end of a remedy.
+/// The other quotings that the file may have, as the end of a remedy.
 fn other_quoting(quoting: Quoting) -> &'static str {
     match quoting {
         Quoting::Standard => {
@@ -247,8 +249,8 @@ fn other_quoting(quoting: Quoting) -> &'static str {
     }
 }
 
-/// What the JSON parser says, without its line and column: they count within the row, and the place of the error says
-/// where that is.
+/// Returns the JSON parser's message without its line and column. They count within the row, and
+/// the error has its own place.
 pub(crate) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rfind(" at line ") {

@@ -1,4 +1,4 @@
-//! Which text formats there are, and how file names tell them.
+//! The text formats, and how a file name tells the format.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quoting {
-    /// RFC 4180: cells may be put in `"`, and `""` inside stands for one.
+    /// RFC 4180: cells may be in `"`, and `""` inside stands for one.
     #[default]
     Standard,
-    /// As standard, and inside quotes `\"` stands for a quote and `\\` for a backslash. Other backslashes are text.
+    /// Like standard, but inside quotes `\"` stands for a quote and `\\` for a backslash. Other
+    /// backslashes are text.
     Backslash,
-    /// Quotes are text. Cells hold neither separators nor line breaks.
+    /// Quotes are text. Cells contain neither separators nor line breaks.
     None,
 }
 
@@ -40,16 +41,18 @@ impl From<Format> for Dialect {
 pub enum Format {
     /// Comma-separated values with a header row.
     Csv,
-    /// Tab-separated values with a header row; quoted as CSV is, unless [`Quoting`] says otherwise.
+    /// Tab-separated values with a header row; quoted like CSV, unless [`Quoting`] says otherwise.
     Tsv,
     /// One JSON object per line.
     JsonLines,
 }
 
 impl Format {
-    /// Reads the format from a file name: `.csv`, `.tsv`, `.jsonl` or `.ndjson`, each also with `.gz`, in any case.
+    /// Reads the format from a file name, ignoring case: `.csv`, `.tsv`, `.jsonl` or `.ndjson`,
+    /// each also with `.gz`.
     ///
-    /// The second value says whether the file is compressed with gzip. `None`: not a text table.
+    /// The second value says whether the file is compressed with gzip. `None` if the name is not
+    /// that of a text table.
     pub fn from_file_name(name: &str) -> Option<(Self, bool)> {
         let lower = name.to_ascii_lowercase();
         let (stem, gzip) = lower
@@ -65,7 +68,7 @@ impl Format {
         Some((format, gzip))
     }
 
-    /// The extension a file of this format gets, without a dot.
+    /// The extension of a file of this format, without a dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Csv => "csv",

@@ -1,4 +1,4 @@
-//! What a file says about its columns before the first row.
+//! The columns of a file, which are known before its first row.
 
 use crate::format::{Dialect, Format, Quoting};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 /// The most bytes of a header row, and of all keys of JSON Lines together: 1 MiB.
 ///
-/// A header becomes a part of the run's plan, which every step reads, and columns of the result.
+/// A header becomes part of the run's plan, which every step reads, and columns of the result.
 pub const MAX_HEADER_BYTES: usize = 1 << 20;
 
 /// How a line ends.
@@ -35,21 +35,25 @@ impl Newline {
 
 /// The columns of a file and the text that named them.
 ///
-/// It can be stored and given to [`RowDecoder::resume`](crate::RowDecoder::resume), so that a part of a file is read
-/// without its beginning.
+/// It can be stored and passed to [`RowDecoder::resume`](crate::RowDecoder::resume), so that a part
+/// of a file can be read without its beginning.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Header {
-    /// Column names in file order. CSV: from the header row; names may be empty (pandas writes its index so, and
-    /// spreadsheets write empty columns behind the last one that was used), but no two others are equal. JSON Lines: keys in order of first appearance; the list grows while rows are read.
+    /// Column names in file order. CSV: from the header row. Names may be empty, because pandas
+    /// writes its index so and spreadsheets write empty columns after the last used one, but no two
+    /// other names are equal. JSON Lines: keys in order of first appearance; the list grows while
+    /// rows are read.
     pub columns: Vec<String>,
-    /// The header row as it stands in the file, without byte order mark and line ending. Empty for JSON Lines.
+    /// The header row as it is in the file, without byte order mark and line ending. Empty for JSON
+    /// Lines.
     pub raw: String,
-    /// How the header row ends; for JSON Lines, how the first row ends. `Lf` where the file ends before that.
+    /// How the header row ends; for JSON Lines, how the first row ends. `Lf` if the file ends
+    /// before that.
     pub newline: Newline,
 }
 
 impl Header {
-    /// For each name its place among the columns.
+    /// Returns for each name its index among the columns.
     pub(crate) fn places(&self, names: &[String]) -> Vec<Option<usize>> {
         let mut wanted: HashMap<&str, Option<usize>> =
             names.iter().map(|name| (name.as_str(), None)).collect();
@@ -63,7 +67,7 @@ impl Header {
             .map(|name| wanted.get(name.as_str()).copied().flatten())
             .collect()
     }
-    /// Two columns of one name, by their places. Columns without a name are not told apart.
+    /// Returns the indices of two columns with the same name. Columns without a name do not count.
     pub(crate) fn twins(&self) -> Option<(usize, usize)> {
         let mut places = HashMap::new();
         let named = self.columns.iter().enumerate();
@@ -72,8 +76,8 @@ impl Header {
             .find_map(|(second, name)| Some((places.insert(name.as_str(), second)?, second)))
     }
 
-    /// The separator that a header of one column seems to be written with, if it is another than the format's. A name in
-    /// quotes is meant as it is.
+    /// Returns the separator that a header of one column seems to use instead of the format's. A
+    /// name in quotes is taken literally.
     pub(crate) fn other_separator(&self, dialect: Dialect) -> Option<Separators> {
         let (others, expected): (&[_], _) = match dialect.format {
             Format::Csv => (
@@ -83,7 +87,7 @@ impl Header {
             Format::Tsv => (&[(',', "commas"), (';', "semicolons")], "tabs"),
             Format::JsonLines => return None,
         };
-        // Without quoting nobody could say that a name is meant so.
+        // Without quoting there would be no way to say that the name is meant literally.
         let can_be_quoted = dialect.quoting != Quoting::None;
         if self.columns.len() != 1 || self.raw.starts_with('"') || !can_be_quoted {
             return None;
@@ -102,7 +106,7 @@ impl Header {
     }
 }
 
-/// The separators of a header that is written with others than its format's, in words.
+/// The separator in a header and the one of its format, in words.
 pub(crate) struct Separators {
     pub(crate) found: &'static str,
     pub(crate) expected: &'static str,

@@ -10,8 +10,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// More different keys than this in one table are refused: such keys are data, and the result table would have a column
-/// for each.
+/// Tables with more different keys than this are refused: such keys are data, and the result table
+/// would have a column for each.
 pub const MAX_COLUMNS: usize = 10_000;
 
 /// Why a line is not a row.
@@ -27,29 +27,30 @@ pub(crate) enum Fault {
     KeysTooLong,
 }
 
-/// The members of one object, in buffers that are used again for the next one.
+/// The members of one object, in buffers that are reused for the next object.
 #[derive(Default)]
 pub(crate) struct JsonRecord {
-    /// Place of each known key in the header.
+    /// Index of each known key in the header.
     index: HashMap<String, usize>,
     /// Bytes of all known keys.
     key_bytes: usize,
     members: Vec<Member>,
-    /// For each column the row in which it was seen last (counted from 1) and its place in `members` there.
+    /// For each column the row in which it was seen last (counted from 1), and its index in
+    /// `members` there.
     seen: Vec<(u64, usize)>,
     /// Number of rows read.
     rows: u64,
-    /// For each projected column its place in the header, as far as known.
+    /// For each projected column its index in the header, if it is known.
     projection: Vec<Option<usize>>,
     cells: Vec<JsonCell>,
-    /// Text of the projected strings that were written with escapes.
+    /// Text of the projected strings that are written with escapes.
     unescaped: String,
 }
 
 /// One member of an object.
 struct Member {
     column: usize,
-    /// The value in the line.
+    /// The range of the value in the line.
     value: Range<usize>,
 }
 
@@ -61,7 +62,7 @@ enum JsonCell {
 }
 
 impl JsonRecord {
-    /// Takes over the columns that are known already.
+    /// Takes over the columns that are already known.
     pub(crate) fn know(&mut self, header: &Header) {
         self.index = header.columns.iter().cloned().zip(0..).collect();
         self.key_bytes = header.columns.iter().map(String::len).sum();
@@ -75,7 +76,7 @@ impl JsonRecord {
             .extend(names.iter().map(|name| self.index.get(name).copied()));
     }
 
-    /// Reads one line that holds an object. New keys are added to the header.
+    /// Reads one line that is an object. New keys are added to the header.
     pub(crate) fn read(
         &mut self,
         line: &str,
@@ -119,12 +120,12 @@ impl JsonRecord {
         Ok(())
     }
 
-    /// The object that was read last, whose line this is.
+    /// Returns the object that was read last; `line` is its line.
     pub(crate) fn object<'a>(&'a self, line: &'a str) -> JsonObject<'a> {
         JsonObject { line, record: self }
     }
 
-    /// The place of a key in the header, which grows by keys not seen before.
+    /// Returns the index of a key in the header, adding the key if it is new.
     fn column(&mut self, key: &str, header: &mut Arc<Header>) -> Result<usize, Fault> {
         if let Some(&column) = self.index.get(key) {
             return Ok(column);
@@ -168,7 +169,7 @@ pub(crate) struct JsonObject<'a> {
 }
 
 impl<'a> JsonObject<'a> {
-    /// The cell of the `index`-th projected column.
+    /// Returns the cell of the `index`-th projected column.
     pub(crate) fn projected(&self, index: usize) -> Cell<'a> {
         match self.record.cells.get(index) {
             None | Some(JsonCell::Missing) => Cell::Missing,
@@ -185,7 +186,7 @@ impl<'a> JsonObject<'a> {
         }
     }
 
-    /// Each member as its column and its value's JSON text, in the order of the line.
+    /// Returns each member as its column and the JSON text of its value, in the order of the line.
     pub(crate) fn members(self) -> impl Iterator<Item = (usize, &'a str)> {
         self.record
             .members
@@ -193,7 +194,7 @@ impl<'a> JsonObject<'a> {
             .filter_map(move |member| Some((member.column, self.line.get(member.value.clone())?)))
     }
 
-    /// The line without white space around it.
+    /// The line without surrounding white space.
     pub(crate) fn text(&self) -> &'a str {
         self.line.trim_ascii()
     }
@@ -225,7 +226,7 @@ fn read_value(line: &str, range: Range<usize>, unescaped: &mut String) -> Result
     Ok(JsonCell::Unescaped(start..unescaped.len()))
 }
 
-/// Appends a string's text.
+/// Appends the text of a string.
 struct Unescape<'a>(&'a mut String);
 
 impl Visitor<'_> for Unescape<'_> {
@@ -267,7 +268,7 @@ impl<'line> Visitor<'line> for Members<'_, 'line> {
     fn visit_map<A: MapAccess<'line>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key_seed(Key)? {
             let value: &'line str = map.next_value::<&RawValue>()?.get();
-            // The value is a part of the line, so the distance of their addresses is its place.
+            // The value is part of the line, so the difference of their addresses is its offset.
             let start = value.as_ptr().addr() - self.line.as_ptr().addr();
             if let Err(fault) = self
                 .record

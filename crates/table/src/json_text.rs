@@ -1,7 +1,7 @@
-//! Writing text into JSON.
+//! Writes text into JSON.
 //!
-//! Only what JSON demands is escaped: `"`, `\` and the control characters below U+0020. Everything else, also
-//! characters beyond ASCII, is copied as UTF-8, so that text keeps its size.
+//! Only `"`, `\` and the control characters below U+0020 are escaped, as JSON demands. Everything
+//! else, including characters beyond ASCII, is copied as UTF-8, so that text keeps its size.
 
 /// Appends `text` as the inside of a JSON string, without the quotes.
 pub fn escape_into(out: &mut Vec<u8>, text: &str) {
@@ -31,8 +31,8 @@ const fn is_special(byte: u8) -> bool {
     (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
-/// The first byte that must be escaped. Looks at whole blocks first, without branches, which compilers turn into
-/// vector instructions.
+/// Returns the first byte that must be escaped. Whole blocks are tested first, without branches, so
+/// that the compiler can use vector instructions.
 fn find_special(bytes: &[u8]) -> Option<usize> {
     const BLOCK: usize = 32;
     let mut blocks = bytes.chunks_exact(BLOCK);
@@ -77,7 +77,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// The bytes are the ones a JSON serializer writes.
+        /// The bytes are those that a JSON serializer writes.
         #[test]
         fn equals_the_json_serializer(text in "(?s:[a-z\"\\\\\u{0}-\u{1f}é😀]|.){0,100}") {
             let mut out = Vec::new();

@@ -1,16 +1,18 @@
-//! Text tables as bytes in, rows out, and rows in, bytes out.
+//! Reads and writes text tables: CSV, TSV and JSON Lines.
 //!
-//! The crate reads and writes CSV, TSV and JSON Lines without doing any input or output itself. A [`RowDecoder`] takes
-//! the bytes of one file in pieces of any size, so that it can be fed from ranged reads, and hands back rows that borrow
-//! from its buffer. A [`RowEncoder`] writes the same rows with result columns behind them.
+//! The crate itself does no input or output. A [`RowDecoder`] takes the bytes of one file in pieces
+//! of any size, so that it can be fed from ranged reads, and returns rows that borrow from its
+//! buffer. A [`RowEncoder`] writes the same rows followed by result columns.
 //!
-//! * **Text stays text.** A cell is never taken for a number, a date or a missing value: `00123` is `00123`, `NA` is `NA`.
-//!   A row's own bytes reach the result as they were read.
-//! * **Every row has an address.** A [`Position`] is a byte offset and a row number; a decoder can start at any of them.
-//! * **Memory is bounded** by the longest row (at most [`MAX_ROW_BYTES`]) and one piece of input, not by the file.
+//! * **Text stays text.** A cell is never interpreted as a number, a date or a missing value:
+//!   `00123` is `00123`, `NA` is `NA`. The bytes of a row reach the result as they were read.
+//! * **Every row has an address.** A [`Position`] is a byte offset and a row number; a decoder can
+//!   start at any of them.
+//! * **Memory is bounded** by the longest row (at most [`MAX_ROW_BYTES`]) and one piece of input,
+//!   not by the file.
 //!
-//! Compression is the caller's: the decoder sees plain bytes, and byte offsets count those. Parquet is not a text table;
-//! it shares only [`Cell`] and [`Cells`] with this crate.
+//! The caller decompresses: the decoder gets plain bytes, and byte offsets count those. Parquet is
+//! not a text table and shares only [`Cell`] and [`Cells`] with this crate.
 //!
 //! ```
 //! use quarry_table::{Cell, Format, RowDecoder};

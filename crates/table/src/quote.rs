@@ -1,6 +1,8 @@
-//! Names out of files, as messages show them: quoted, with control characters escaped, and cut where they are long.
+//! Shows names from files in messages: quoted, with control characters escaped, and shortened if
+//! they are long.
 //!
-//! Column names, keys and file names are data. A message that repeats them whole can be as long as the file.
+//! Column names, keys and file names are data. A message that repeats a whole name can be as long
+//! as the file.
 
 /// The most characters of one name.
 const MAX_NAME: usize = 80;
@@ -8,7 +10,7 @@ const MAX_NAME: usize = 80;
 /// The most names of a list.
 const MAX_NAMES: usize = 20;
 
-/// A name in quotes; what follows its first 80 characters is left out.
+/// Returns a name in quotes, without what follows its first 80 characters.
 pub fn name(name: &str) -> String {
     match name.char_indices().nth(MAX_NAME) {
         Some((end, _)) => format!("{:?}…", &name[..end]),
@@ -16,7 +18,8 @@ pub fn name(name: &str) -> String {
     }
 }
 
-/// Names in quotes, between commas; of more than 20 the first 20 and the number of the others.
+/// Returns names in quotes, separated by commas: at most the first 20, then the number of the
+/// others.
 pub fn names<N: AsRef<str>>(names: &[N]) -> String {
     let mut text = String::new();
     for (index, one) in names.iter().take(MAX_NAMES).enumerate() {

@@ -45,12 +45,13 @@ impl<'a> Row<'a> {
         self.byte
     }
 
-    /// The columns of the file as far as they are known with this row.
+    /// The columns of the file that are known with this row.
     pub fn columns(&self) -> &'a [String] {
         &self.header.columns
     }
 
-    /// The cell of the `index`-th projected column; [`Cell::Missing`] beyond the projection.
+    /// Returns the cell of the `index`-th projected column; [`Cell::Missing`] beyond the
+    /// projection.
     pub fn cell(&self, index: usize) -> Cell<'a> {
         match &self.content {
             Content::Fields(fields) => fields.projected(index).map_or(Cell::Missing, Cell::Text),
@@ -59,7 +60,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Its place and its text.
+/// Shows its place and its text.
 impl fmt::Debug for Row<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let raw = String::from_utf8_lossy(self.raw);
@@ -83,7 +84,8 @@ impl Cells for Row<'_> {
                 out.push(b'{');
                 let mut any = false;
                 for (name, text) in self.columns().iter().zip(fields.iter()) {
-                    // Empty cells of columns without a name say nothing, and would all have the key "".
+                    // Empty cells of columns without a name carry no information, and would all
+                    // have the key "".
                     if name.is_empty() && text.is_empty() {
                         continue;
                     }

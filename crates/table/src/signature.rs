@@ -1,6 +1,6 @@
-//! First bytes that tell that a file is no UTF-8 text, whatever its name says.
+//! Recognises files that are not UTF-8 text by their first bytes, whatever their names say.
 
-/// What begins so, and what to do about it.
+/// A kind of file, and what to do about it.
 pub(crate) struct Signature {
     bytes: &'static [u8],
     /// What the file is.
@@ -59,13 +59,13 @@ const SIGNATURES: [Signature; 8] = [
 pub(crate) enum Start {
     /// More bytes are needed.
     Open,
-    /// Text, as far as can be told.
+    /// As far as can be told, it is text.
     Text,
-    /// Something else.
+    /// It is something else.
     Other(&'static Signature),
 }
 
-/// Looks at the first bytes of a file. `ended`: there are no more.
+/// Classifies a file by its first bytes. `ended` means that there are no more.
 pub(crate) fn look(bytes: &[u8], ended: bool) -> Start {
     let mut open = false;
     for signature in &SIGNATURES {

@@ -1,4 +1,4 @@
-//! What holds for every answer.
+//! Properties that hold for every answer.
 
 use proptest::prelude::*;
 use quarry_answer::{FieldValue, ParseStatus, Reader, Reading, Schema, read_line, repair_quotes};
@@ -6,7 +6,7 @@ use quarry_model::{AnswerContent, ModelAnswer, read_output};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// Text as models write it: quotes of all kinds, braces, blanks, escapes, other scripts.
+/// Text as models write it, with quotes of all kinds, braces, blanks, escapes and other scripts.
 fn text() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         Just("„".to_owned()),
@@ -35,7 +35,7 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
 }
 
-/// Finite JSON that a 64-bit number type holds.
+/// Finite JSON whose numbers fit into 64 bits.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -76,7 +76,7 @@ fn reader(prefilled: bool) -> Reader {
     Reader::new(Some(Arc::new(schema)), prefilled)
 }
 
-/// What no reading may break.
+/// Checks the properties of every reading.
 fn check(reader: &Reader, reading: &Reading) {
     assert_eq!(reading.fields.len(), reader.field_count());
     assert_eq!(
@@ -97,7 +97,7 @@ fn check(reader: &Reader, reading: &Reading) {
     }
 }
 
-/// The ASCII quotes a repair may change: those that close a `„`.
+/// Counts the ASCII quotes that a repair may change: those that close a `„`.
 fn pattern_quotes(text: &str) -> usize {
     let mut open = false;
     let mut count = 0;
@@ -118,8 +118,8 @@ fn pattern_quotes(text: &str) -> usize {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// A repair never touches what parses: a JSON object comes out with the values it has,
-    /// whatever its text, and however it is printed.
+    /// A repair never changes text that parses: a JSON object keeps its values, whatever its text
+    /// and however it is printed.
     #[test]
     fn valid_objects_come_out_as_they_are(object in object(), pretty: bool, prefilled: bool) {
         let answer = Value::Object(object.clone());
@@ -148,8 +148,8 @@ proptest! {
         }
     }
 
-    /// The same object is read from behind a fence and from an answer whose first brace was
-    /// given to the model.
+    /// The same object is read from a fence and from an answer whose first brace was given to the
+    /// model.
     #[test]
     fn wrapping_and_prefill_change_nothing(object in object()) {
         let text = serde_json::to_string(&object).expect("serialisable");
@@ -183,8 +183,8 @@ proptest! {
         }
     }
 
-    /// A German quote pair in the middle of a text value is always repaired, whatever else is in
-    /// the text, braces included.
+    /// A German quote pair in the middle of a text value is always repaired, whatever else the text
+    /// contains, braces included.
     #[test]
     fn quote_pairs_are_repaired(before in "[a-z{}, :]{0,8}", inside in "[a-zü{}, :]{0,8}", after in "[a-z{} ]{0,8}") {
         let reading = reader(false)
@@ -204,8 +204,8 @@ proptest! {
             None => prop_assert!(!text.contains(['„', '“', '”', '‚', '‘'])),
             Some(repaired) => {
                 let added = repaired.matches('\\').count() - text.matches('\\').count();
-                // Each pair gets two escaped quotes: one in place of the low quote, and one in
-                // place of the closing mark, which was an ASCII quote or a curly one.
+                // Each pair gets two escaped quotes: one replaces the low quote, and one the
+                // closing mark, which was an ASCII quote or a curly one.
                 prop_assert!(added.is_multiple_of(2));
                 let kept = text.matches('"').count() - pattern_quotes(&text);
                 prop_assert_eq!(repaired.matches('"').count() - added, kept);

@@ -1,9 +1,9 @@
 //! Lines that the service wrote are read as they are meant.
 //!
-//! Each folder of `tests/recorded` holds `lines.jsonl`, lines of batch output and of answers on
-//! demand as they were seen in public (restated and shortened); `case.json`, which says what is
-//! particular about them and which schema they answer to; and `read.json`, what is read from each
-//! line. `BLESS=1` writes `read.json` anew.
+//! Each folder of `tests/recorded` has three files. `lines.jsonl` has lines of batch output and of
+//! answers on demand that were published (restated and shortened). `case.json` says what is special
+//! about them, and names their schema. `read.json` has what is read from each line. `BLESS=1`
+//! writes `read.json` again.
 
 use quarry_answer::{LineBody, Reader, Schema, read_line};
 use quarry_model::read_output;
@@ -30,7 +30,7 @@ fn folders() -> Vec<PathBuf> {
     folders
 }
 
-/// What a user sees of one line; what is not so is left out.
+/// Returns what a user sees of one line; false and missing values are left out.
 fn seen(line: &[u8], schema: Option<&Arc<Schema>>) -> Value {
     let line = read_line(line).expect("a line of the service is well formed");
     let output = match line.body {

@@ -1,10 +1,10 @@
 //! Every recorded answer is read as it was recorded, or differently for a reason that is written
 //! down.
 //!
-//! `tests/vectors/cases.jsonl` holds answers with the result an earlier program, known to users by
-//! its results, gave for them, with and without a schema (`schemas.json`). `ours.json` holds our
-//! result for each answer that we read differently, with the reason. `BLESS=1` writes it anew,
-//! keeping reasons and taking new ones from the recorded note, where there is one.
+//! `tests/vectors/cases.jsonl` has answers with the results of an earlier program, whose results
+//! users know, with and without a schema (`schemas.json`). `ours.json` has Quarry's result for each
+//! answer that it reads differently, with the reason. `BLESS=1` writes `ours.json` again. It keeps
+//! reasons, and takes new ones from the recorded note if there is one.
 
 use quarry_answer::{ParseStatus, Reader, Reading, Schema};
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ struct Expected {
     no_schema_result: Value,
 }
 
-/// What we make of an answer that was recorded differently.
+/// Quarry's reading of an answer that was recorded differently.
 #[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
 struct Ours {
     why: String,
@@ -73,8 +73,8 @@ fn fields(names: &[&str], reading: &Reading) -> Map<String, Value> {
         .collect()
 }
 
-/// A reading in the form of the recorded results. Messages are not compared, only that there is
-/// one.
+/// Returns a reading in the form of the recorded results. Messages are not compared, only whether
+/// there is one.
 fn with_schema(schema: &Schema, reading: &Reading) -> Value {
     let mut result = Map::new();
     if reading.validation_passed {
@@ -117,7 +117,7 @@ fn with_status(mut result: Map<String, Value>, reading: &Reading) -> Value {
     Value::Object(result)
 }
 
-/// The recorded result with messages replaced as in [`with_schema`].
+/// Returns the recorded result with messages replaced as in [`with_schema`].
 fn recorded(result: &Value) -> Value {
     let mut result = result.clone();
     for name in ["validation_error", "json_error"] {

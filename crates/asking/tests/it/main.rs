@@ -1,4 +1,4 @@
-//! What a run asks in each form, and how it reads the answers to it.
+//! What a run sends in each form, and how it reads the answers.
 
 mod forms;
 mod names;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// Claude Haiku 4.5, which takes a forced tool call, structured output and a prefill.
 const HAIKU: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 
-/// What is asked with these settings, over the model's id.
+/// What a run with these settings sends to the model.
 fn asking(
     model_id: &str,
     settings: &[(&str, &str)],

@@ -1,4 +1,4 @@
-//! Properties that are asked for under another name.
+//! Properties that have another name in the requests.
 
 use crate::{HAIKU, asking, body};
 use quarry_answer::{FieldValue, ParseStatus};
@@ -17,7 +17,8 @@ fn schema() -> Value {
     })
 }
 
-/// Answers the tool of a body with what stands in `values`, in the order of its properties.
+/// Returns an answer by the tool of a body: its properties, in their order, get the values in
+/// `values`.
 fn tool_answer(body: &Value, values: &[Value]) -> String {
     let properties = &body["tools"][0]["input_schema"]["properties"];
     let names = properties.as_object().expect("properties").keys();

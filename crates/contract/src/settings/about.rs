@@ -1,17 +1,18 @@
-//! What is said of each setting to people: `quarry settings` prints it.
+//! Describes each setting to people, for `quarry settings`.
 
 use super::NAMES;
 
-/// What is said of a setting to people. Values are checked by [`super::Settings::read`]; tests hold the two together.
+/// The description of a setting. [`super::Settings::read`] checks values; tests keep the two in
+/// agreement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AboutSetting {
     /// Its name.
     pub name: &'static str,
-    /// The value that counts when none is set, as text; `None` when there is none.
+    /// The default, as text; `None` if there is none.
     pub default: Option<&'static str>,
-    /// What is allowed, in the words of the refusal of anything else.
+    /// The allowed values, in the words of the error for any other value.
     pub allowed: &'static str,
-    /// What it does.
+    /// The effect of the setting.
     pub effect: &'static str,
 }
 
@@ -281,7 +282,7 @@ mod tests {
         assert_eq!(ABOUT.map(|about| about.name), NAMES);
     }
 
-    /// Settings that another one has to go with, so that a value can be tried alone.
+    /// Settings that another setting requires, so that a value can be tested alone.
     const BESIDE: [(&str, &str); 1] =
         [("BEDROCK_BATCH_ROLE_ARN", "arn:aws:iam::123456789012:role/R")];
 
@@ -319,7 +320,7 @@ mod tests {
             for value in values {
                 let mut settings = BESIDE.to_vec();
                 settings.push((about.name, value));
-                // The fewest and the most records of a job belong together.
+                // The fewest and the most records of a job depend on each other.
                 match about.name {
                     "BEDROCK_MIN_RECORDS_PER_JOB" => {
                         settings.push(("BEDROCK_MAX_RECORDS_PER_JOB", "100000"));
@@ -334,7 +335,7 @@ mod tests {
         }
     }
 
-    /// `docs/settings.md` says more; name, default and effect stand there too.
+    /// `docs/settings.md` says more, and repeats name, default and effect.
     #[test]
     fn the_documentation_has_a_row_with_the_same_default() {
         let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");

@@ -1,5 +1,5 @@
-//! Promise: what one version of a function writes, the others read. One golden document for each
-//! payload between states; `BLESS=1` writes them anew.
+//! What one version of a function writes, the other versions read. There is a golden document for
+//! each payload between states; `BLESS=1` writes them again.
 
 mod recorded;
 

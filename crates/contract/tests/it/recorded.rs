@@ -1,14 +1,14 @@
-//! What the Python program that Quarry takes over from made of locations and ARNs.
+//! What the Python program that Quarry replaces made of locations and ARNs.
 //!
-//! Each case of `tests/vectors` has what was recorded (`expected`). Where something else is done
-//! here, `ours` says what, and `reason` why.
+//! Each case of `tests/vectors` has the recorded result (`expected`). If Quarry does something
+//! else, `ours` says what, and `reason` says why.
 
 use quarry_contract::location::S3Uri;
 use quarry_contract::settings::Settings;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What is done with a case: a value, or words of the refusal.
+/// Compares the result of a case: a value, or words of the error.
 #[track_caller]
 fn assert_case(case: &Value, found: Result<Value, String>) {
     let expected = case.get("ours").unwrap_or(&case["expected"]);
@@ -24,8 +24,8 @@ fn cases(text: &str) -> Vec<Value> {
     serde_json::from_str(text).unwrap()
 }
 
-/// The program took buckets of any length; here their names have to be possible ones, so `bucket`
-/// stands for the recorded `b`.
+/// The program accepted bucket names of any length, but Quarry only valid ones, so `bucket`
+/// replaces the recorded `b`.
 #[test]
 fn recorded_locations_are_split_at_the_same_places() {
     let cases = cases(include_str!("../vectors/s3_path.json"));

@@ -1,12 +1,12 @@
-//! Text of models, which may end in the middle of a character.
+//! Reads text of models, which may end in the middle of a character.
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
-/// A JSON string in which half a surrogate pair is read as U+FFFD: a model that stops in the
-/// middle of an emoji must not make the rest of its answer unreadable.
+/// A JSON string in which half a surrogate pair is read as U+FFFD, so that a model that stops in
+/// the middle of an emoji does not make the rest of its answer unreadable.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct LenientText<'a>(pub(super) Cow<'a, str>);
 
@@ -44,13 +44,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for LenientText<'a> {
             }
         }
 
-        // Asking for bytes makes the JSON reader hand over half pairs instead of refusing them.
+        // For bytes, the JSON reader returns half pairs instead of refusing them.
         deserializer.deserialize_bytes(TextVisitor)
     }
 }
 
-/// The text of a JSON string in which a half pair stands as the three bytes its code point would
-/// have; each becomes one U+FFFD.
+/// Returns the text of a JSON string in which each half pair is encoded as the three bytes of its
+/// code point; each becomes one U+FFFD.
 fn without_half_pairs(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

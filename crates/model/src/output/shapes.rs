@@ -1,5 +1,5 @@
-//! The content of each shape of output: the blocks, choices, candidates or vectors in which the
-//! answer stands.
+//! The content of each shape of output: the blocks, choices, candidates or vectors that contain the
+//! answer.
 
 use super::lenient::LenientText;
 use super::{AnswerContent, UnreadableOutput};
@@ -179,7 +179,7 @@ pub(super) fn chat_choice(choices: &RawValue) -> Result<Candidate<'_>, Unreadabl
     Ok((answer_of(blocks), stop, None))
 }
 
-/// One content block that can carry the answer.
+/// A content block that can contain the answer.
 enum Block<'a> {
     Text(LenientText<'a>),
     Tool { named: bool, input: Cow<'a, str> },
@@ -226,10 +226,10 @@ pub(super) fn text_of(text: &RawValue) -> Result<AnswerContent<'_>, UnreadableOu
     Ok(plain(text))
 }
 
-/// The vector of a record's one text. Titan gives the vector itself, Cohere a list with a vector
-/// for each text; both give an object of these by element type where types were asked for, of
-/// which `float` counts, else the first (`embeddings` of Cohere Embed, `embeddingsByType` of Titan
-/// Text Embeddings V2).
+/// Returns the vector of a record's only text. Titan returns the vector itself, Cohere a list with
+/// a vector for each text. If the request names element types, both return an object of these by
+/// type (`embeddings` of Cohere Embed, `embeddingsByType` of Titan Text Embeddings V2), in which
+/// `float` counts, or else the first.
 pub(super) fn embedding_content(vectors: &RawValue) -> Result<AnswerContent<'_>, UnreadableOutput> {
     let mut vectors = vectors;
     if vectors.get().starts_with('{') {

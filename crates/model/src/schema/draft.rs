@@ -1,5 +1,5 @@
-//! Schemas of older drafts, written as draft 2020-12: the only one that Claude's tools and structured
-//! output take. Answers are validated by the draft that the schema names.
+//! Rewrites schemas of older drafts in draft 2020-12, which is the only draft that Claude's tools
+//! and structured output accept. Answers are validated by the draft that the schema names.
 
 use super::parts::with_parts;
 use serde_json::{Map, Value};
@@ -15,7 +15,8 @@ enum SchemaDraft {
     Of2019,
 }
 
-/// The schema in draft 2020-12. A schema that names no draft is one already.
+/// Returns the schema in draft 2020-12. A schema that names no draft is assumed to be in that
+/// draft.
 pub(super) fn modern(schema: &Value) -> Cow<'_, Value> {
     let named = schema.get("$schema").and_then(Value::as_str);
     let draft = match named {
@@ -42,7 +43,7 @@ pub(super) fn modern(schema: &Value) -> Cow<'_, Value> {
 
 struct Rewriting {
     draft: SchemaDraft,
-    /// The document's `definitions` become `$defs`.
+    /// Whether the document's `definitions` become `$defs`.
     renames_definitions: bool,
 }
 
@@ -53,7 +54,7 @@ impl Rewriting {
         };
         let mut members = with_parts(members, |part| self.schema(part));
         if self.draft < SchemaDraft::Of2019 && members.get("$ref").is_some_and(Value::is_string) {
-            // Beside a reference these drafts pass everything over; 2020-12 would not.
+            // These drafts ignore everything beside a reference, but 2020-12 would not.
             members.retain(|name, _| {
                 matches!(
                     name.as_str(),
@@ -88,7 +89,7 @@ impl Rewriting {
     }
 }
 
-/// Gives a member another name at its place.
+/// Renames a member without moving it.
 fn rename(members: &mut Map<String, Value>, from: &str, to: &str) {
     if members.contains_key(from) && !members.contains_key(to) {
         *members = std::mem::take(members)
@@ -104,7 +105,8 @@ fn rename(members: &mut Map<String, Value>, from: &str, to: &str) {
     }
 }
 
-/// `items` with a schema for each place became `prefixItems`, and `additionalItems` became `items`.
+/// `items` with a schema for each position becomes `prefixItems`, and `additionalItems` becomes
+/// `items`.
 fn tuple(members: &mut Map<String, Value>) {
     if members.get("items").is_some_and(Value::is_array) {
         rename(members, "items", "prefixItems");
@@ -114,7 +116,7 @@ fn tuple(members: &mut Map<String, Value>) {
     }
 }
 
-/// Of draft 4: the limit is in another member, and this one says whether it is allowed itself.
+/// In draft 4, another member has the limit, and this one says whether the limit itself is allowed.
 fn exclusive(members: &mut Map<String, Value>, keyword: &str, limit: &str) {
     let Some(&Value::Bool(exclusive)) = members.get(keyword) else {
         return;
@@ -125,7 +127,7 @@ fn exclusive(members: &mut Map<String, Value>, keyword: &str, limit: &str) {
     }
 }
 
-/// An id that is only a fragment became an anchor.
+/// An id that is only a fragment becomes an anchor.
 fn anchor(members: &mut Map<String, Value>) {
     let fragment = members
         .get("$id")
@@ -140,7 +142,7 @@ fn anchor(members: &mut Map<String, Value>) {
     }
 }
 
-/// `dependencies` became two keywords: for lists of names and for schemas.
+/// `dependencies` becomes two keywords: one for lists of names and one for schemas.
 fn dependencies(members: &mut Map<String, Value>) {
     if !members.get("dependencies").is_some_and(Value::is_object) {
         return;

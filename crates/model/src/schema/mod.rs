@@ -1,5 +1,5 @@
-//! What of a JSON Schema a model takes with a request. Answers are validated against the whole schema afterwards, so
-//! what is left out here loosens nothing but the request.
+//! Fits a JSON Schema to what a model accepts in a request. Answers are validated against the whole
+//! schema afterwards, so whatever is left out here only makes the request less strict.
 
 mod draft;
 mod names;

@@ -1,18 +1,19 @@
-//! Names of properties that a tool takes.
+//! Gives properties names that a tool accepts.
 //!
-//! Claude refuses a tool whose input has properties with other names than letters, digits, `_`, `.` and `-`, at most 64
-//! of them (`tools.0.custom.input_schema.properties: Property keys should match pattern`). Only the names at the top are
-//! looked at: a name within a nested object may be any.
+//! Claude refuses a tool whose input has property names with other characters than letters, digits,
+//! `_`, `.` and `-`, or with more than 64 characters (`tools.0.custom.input_schema.properties:
+//! Property keys should match pattern`). This concerns only the names at the top: the names in a
+//! nested object may be any.
 
 use super::parts::{parts, plain_reference, pointer_escaped};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
-/// The longest name, in characters that are bytes as well.
+/// The longest name, in characters, each of which is one byte.
 const LONGEST: usize = 64;
 
-/// Keywords at the top that speak of properties by name. They are checked when the answer is read; with
-/// other names in the request they would say something else.
+/// Keywords at the top that refer to properties by name. They are checked when the answer is read;
+/// beside other names in the request they would mean something else.
 const BY_NAME: [&str; 12] = [
     "allOf",
     "anyOf",
@@ -31,14 +32,14 @@ const BY_NAME: [&str; 12] = [
 /// A property that has another name in the request than in the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenamedProperty {
-    /// The name in the request, and so in the answer.
+    /// The name in the request, and therefore in the answer.
     pub asked: String,
     /// The name in the schema.
     pub name: String,
 }
 
-/// The schema with names that are taken, and what was renamed. `None` if the schema refers to itself as a
-/// whole, so that its names stand inside of answers too, or from outside.
+/// Returns the schema with accepted names, and the renamed properties. `None` if the schema refers
+/// to itself as a whole, so that its names also occur inside answers, or to another document.
 pub(super) fn with_accepted_names(schema: Value) -> Option<(Value, Vec<RenamedProperty>)> {
     let renamed = renamed(&schema);
     if renamed.is_empty() {
@@ -114,7 +115,7 @@ fn is_accepted_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '_' | '.' | '-')
 }
 
-/// A name like `name` that is accepted and not taken.
+/// Returns a name similar to `name` that is accepted and not yet in use.
 fn free_name(name: &str, taken: &HashSet<String>) -> String {
     let mut like: String = name
         .chars()
@@ -145,7 +146,7 @@ fn free_name(name: &str, taken: &HashSet<String>) -> String {
     }
 }
 
-/// Tells the model the name that a property has for people.
+/// Tells the model the original name of a property.
 fn titled(part: Value, name: &str) -> Value {
     match part {
         Value::Object(mut members) => {
@@ -177,7 +178,7 @@ fn refers_only_below(schema: &Value) -> bool {
     below("$ref") && below("$dynamicRef") && parts(members).all(refers_only_below)
 }
 
-/// Lets references to a property find it under its other name.
+/// Redirects references to a property to its other name.
 fn redirect(schema: &mut Value, from: &str, to: &str) {
     match schema {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! Where the parts of a JSON Schema are: which keywords hold schemas, of any draft.
+//! Finds the parts of a JSON Schema, by the keywords of any draft that hold schemas.
 
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -33,7 +33,7 @@ const MAPS: [&str; 6] = [
     "properties",
 ];
 
-/// The members of a schema, its parts changed. Names of properties are no keywords.
+/// Returns the members of a schema with its parts changed. Property names are not keywords.
 pub fn with_parts<'a>(
     members: impl IntoIterator<Item = (&'a String, &'a Value)>,
     mut change: impl FnMut(&'a Value) -> Value,
@@ -59,12 +59,12 @@ pub fn with_parts<'a>(
     changed.collect()
 }
 
-/// The schemas directly below a schema, in its order. Truth values are schemas too.
+/// Returns the schemas directly below a schema, in its order. Booleans are schemas too.
 pub fn parts(members: &Map<String, Value>) -> impl Iterator<Item = &Value> {
     placed_parts(members).map(|(_, part)| part)
 }
 
-/// The schemas directly below a schema, each with its JSON Pointer from there.
+/// Returns the schemas directly below a schema, each with its JSON Pointer from there.
 pub fn placed_parts(members: &Map<String, Value>) -> impl Iterator<Item = (String, &Value)> {
     members.iter().flat_map(|(name, value)| {
         let keyword = name.as_str();
@@ -90,12 +90,12 @@ pub(super) fn pointer_escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// The part of a document that a reference within it (`#`, `#/…`) names.
+/// Returns the part of a document to which a reference within it (`#`, `#/…`) points.
 pub fn referenced<'a>(document: &'a Value, reference: &str) -> Option<&'a Value> {
     document.pointer(plain_reference(reference).strip_prefix('#')?)
 }
 
-/// A reference without the escapes of a URL; as it is if they are wrong.
+/// Returns a reference without URL escapes; if they are invalid, the reference as it is.
 pub(super) fn plain_reference(reference: &str) -> Cow<'_, str> {
     if !reference.contains('%') {
         return Cow::Borrowed(reference);

@@ -1,12 +1,14 @@
-//! The schema of structured output, where the service binds the answer to it.
+//! Fits a schema to structured output, for which the service binds the answer to it.
 //!
-//! The service compiles it into a grammar and takes a part of draft 2020-12: closed objects, no recursion, no limits on
-//! numbers, lengths and items, no lookaround or back references in patterns. Sources: Claude documentation, "Structured
-//! outputs", JSON Schema limitations; Bedrock's user guide, "Get validated JSON results from models"; the service's
-//! refusals as users report them. Read in November 2026.
+//! The service compiles the schema into a grammar and accepts a part of draft 2020-12: closed
+//! objects, no recursion, no limits on numbers, lengths and items, no lookaround or back references
+//! in patterns. Sources: Claude documentation, "Structured outputs", JSON Schema limitations;
+//! Bedrock's user guide, "Get validated JSON results from models"; the service's refusals as users
+//! report them. Read in November 2026.
 //!
-//! What narrows an answer and is not taken is left out. What would be lost by that (an object with any members, a value of
-//! any type: a closed grammar has no room for them) makes the schema unfit, and another means is used.
+//! Keywords that only restrict an answer and are not accepted are left out. If that would lose
+//! values (an object with any members, a value of any type: a closed grammar has no room for them),
+//! the schema is unfit, and other means are used.
 
 use super::draft::modern;
 use super::parts::{parts, referenced};
@@ -14,14 +16,16 @@ use super::tool::rooted;
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
-/// The most properties, in all objects together.
+/// The most properties of all objects together.
 const MOST_PROPERTIES: usize = 64;
-/// The most properties that are not required (`Schemas contains too many optional parameters`); Claude.
+/// The most properties that are not required (`Schemas contains too many optional parameters`);
+/// Claude.
 const MOST_OPTIONAL: usize = 24;
-/// The most values of several types (`Schemas contains too many parameters with union types (… limit: 16 …)`); Claude.
+/// The most values with several types (`Schemas contains too many parameters with union types (…
+/// limit: 16 …)`); Claude.
 const MOST_UNIONS: usize = 16;
 
-/// Formats that are compiled.
+/// The formats that the service compiles.
 const FORMATS: [&str; 10] = [
     "date",
     "date-time",
@@ -35,16 +39,17 @@ const FORMATS: [&str; 10] = [
     "uuid",
 ];
 
-/// Whose structured output it is.
+/// The service that implements structured output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StructuredService {
-    /// Claude's, with limits of its own.
+    /// Claude's, which has limits of its own.
     Claude,
     /// Converse's, for open-weight models.
     Converse,
 }
 
-/// The schema as structured output takes it. `None` if it cannot say what the schema says.
+/// Returns the schema in the form that structured output accepts. `None` if that form cannot
+/// express it.
 pub(crate) fn structured_output(schema: &Value, service: StructuredService) -> Option<Value> {
     let schema = rooted(&modern(schema));
     let fitted = Fitting { document: &schema }.root(&schema)?;
@@ -64,7 +69,7 @@ struct Fitting<'a> {
 }
 
 impl Fitting<'_> {
-    /// The answer itself: an object with named properties, whatever the schema allows beside them.
+    /// Fits the answer itself: an object with named properties, whatever else the schema allows.
     fn root(&self, schema: &Value) -> Option<Value> {
         let members = schema.as_object()?;
         let mut object = self.object(members)?;
@@ -122,7 +127,7 @@ impl Fitting<'_> {
         Some(Value::Object(fitted))
     }
 
-    /// A schema that leaves its type to other keywords.
+    /// Fits a schema without a type, whose other keywords determine it.
     fn without_type(&self, members: &Map<String, Value>) -> Option<Value> {
         for keyword in ["anyOf", "oneOf"] {
             if let Some(Value::Array(choices)) = members.get(keyword) {
@@ -130,7 +135,7 @@ impl Fitting<'_> {
             }
         }
         if let Some(Value::Array(all)) = members.get("allOf") {
-            // All of several closed objects would be none.
+            // No object would match several closed objects at once.
             return match all.as_slice() {
                 [only] => self.part(only).map(|fitted| annotated(fitted, members)),
                 _ => None,
@@ -160,7 +165,7 @@ impl Fitting<'_> {
         Some(annotated(json!({ "anyOf": fitted? }), members))
     }
 
-    /// One schema for each of several types, with the keywords that speak of it.
+    /// Returns one schema for each of several types, with the keywords that concern it.
     fn choice_of_types(&self, types: &[Value], members: &Map<String, Value>) -> Option<Value> {
         let mut choices = Vec::new();
         for kind in types {
@@ -184,7 +189,8 @@ impl Fitting<'_> {
         }
     }
 
-    /// An object within an answer. What may hold members of any name has no place in a grammar.
+    /// Fits an object within an answer. A grammar cannot express an object with members of any
+    /// name.
     fn nested_object(&self, members: &Map<String, Value>) -> Option<Map<String, Value>> {
         let others = members.get("additionalProperties");
         let is_closed = others == Some(&Value::Bool(false));
@@ -221,7 +227,7 @@ impl Fitting<'_> {
                 })
                 .cloned()
                 .collect();
-            // A name without a property would stand for a value of any type.
+            // A name without a property would allow a value of any type.
             if known.len() < required.len() {
                 return None;
             }
@@ -239,7 +245,7 @@ impl Fitting<'_> {
         fitted.insert("type".into(), "array".into());
         let items = match members.get("prefixItems") {
             Some(Value::Array(places)) => {
-                // A grammar has one schema for all places: each of them, then.
+                // A grammar has one schema for all positions, so it must allow each of theirs.
                 let mut choices: Vec<Value> = Vec::new();
                 for part in places
                     .iter()
@@ -290,8 +296,8 @@ fn scalar(members: &Map<String, Value>) -> Map<String, Value> {
     fitted
 }
 
-/// Whether a pattern is a regular expression in the strict sense, which a grammar can hold: no lookaround, back
-/// references or boundaries.
+/// Whether a pattern is a regular expression in the strict sense, which a grammar can express: no
+/// lookaround, back references or boundaries.
 fn is_regular(pattern: &str) -> bool {
     let mut characters = pattern.chars().peekable();
     while let Some(character) = characters.next() {
@@ -312,7 +318,7 @@ fn is_regular(pattern: &str) -> bool {
     true
 }
 
-/// What a schema says to people.
+/// Copies the annotations of a schema.
 fn annotate(fitted: &mut Map<String, Value>, members: &Map<String, Value>) {
     for name in ["title", "description", "default"] {
         if let Some(value) = members.get(name) {
@@ -354,7 +360,7 @@ fn is_of_type(value: &Value, kind: &Value) -> bool {
     type_of(value).is_some_and(|found| kind == found || found == "integer" && kind == "number")
 }
 
-/// The types of an enumeration's values, each once. `None` if lists or objects are among them.
+/// Returns the types of an enumeration's values, each once. `None` if it has lists or objects.
 fn types_of(values: &[Value]) -> Option<Vec<Value>> {
     let mut types: Vec<Value> = Vec::new();
     for value in values {
@@ -368,7 +374,7 @@ fn types_of(values: &[Value]) -> Option<Vec<Value>> {
     Some(types)
 }
 
-/// The references of a fitted schema, and of the definitions that these lead to.
+/// Returns the references of a fitted schema, and of the definitions to which they lead.
 fn references(fitted: &Value, document: &Value) -> HashSet<String> {
     let mut found = HashSet::new();
     let mut open = vec![fitted];
@@ -420,7 +426,7 @@ fn is_recursive(schema: &Value) -> bool {
     visit(schema, schema, &mut Vec::new(), &mut HashSet::new())
 }
 
-/// What the service counts before it compiles a schema.
+/// The numbers that the service checks before it compiles a schema.
 #[derive(Default)]
 struct Size {
     properties: usize,

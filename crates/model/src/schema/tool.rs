@@ -1,24 +1,25 @@
-//! The input schema of a tool.
+//! Fits a schema to the input of a tool.
 
 use super::draft::modern;
 use super::names::{RenamedProperty, with_accepted_names};
 use super::parts::{referenced, with_parts};
 use serde_json::{Map, Value, json};
 
-/// The most schemas that a document may have once its definitions are put in place of their references. Each level of
-/// definitions that are used twice doubles it.
+/// The most schemas of a document after every reference is replaced by its definition. Each level
+/// of definitions that are used twice doubles the number.
 const MOST_IN_PLACE: usize = 20_000;
 
-/// A tool's input schema, and the properties that have another name in it.
+/// A tool's input schema, and the properties that are renamed in it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ToolInput {
     pub(crate) schema: Value,
     pub(crate) renamed: Vec<RenamedProperty>,
 }
 
-/// The input schema of a Claude tool: draft 2020-12 (`JSON schema is invalid. It must match JSON Schema draft 2020-12`),
-/// an object, without a choice at its top (`input_schema does not support oneOf, allOf, or anyOf at the top level`), with
-/// names that are taken. `None` if the schema cannot be given so.
+/// Returns the input schema of a Claude tool: in draft 2020-12 (`JSON schema is invalid. It must
+/// match JSON Schema draft 2020-12`), an object, without a choice at its top (`input_schema does
+/// not support oneOf, allOf, or anyOf at the top level`), with accepted names. `None` if the schema
+/// cannot have this form.
 pub(crate) fn claude_tool(schema: &Value) -> Option<ToolInput> {
     let mut schema = rooted(&modern(schema));
     if let Value::Object(members) = &mut schema {
@@ -33,9 +34,10 @@ pub(crate) fn claude_tool(schema: &Value) -> Option<ToolInput> {
     })
 }
 
-/// The input schema of a tool with only `type`, `properties` and `required` at its top, and definitions put in
-/// place of their references: Amazon Nova's tools take no more there (Nova user guide, "Troubleshooting tool
-/// calls"). A definition that contains itself becomes any value. `None` if the schema grows too large by that.
+/// Returns the input schema of a tool with only `type`, `properties` and `required` at its top, and
+/// every reference replaced by its definition: Amazon Nova's tools accept no other members there
+/// (Nova user guide, "Troubleshooting tool calls"). A definition that contains itself becomes any
+/// value. `None` if the schema would become too large.
 pub(crate) fn three_members(schema: &Value) -> Option<Value> {
     let schema = modern(schema);
     let mut inlining = Inlining {
@@ -50,14 +52,14 @@ pub(crate) fn three_members(schema: &Value) -> Option<Value> {
     Some(object_schema(inlined))
 }
 
-/// [`three_members`], with names that any model's tool takes.
+/// Like [`three_members`], with names that any model's tool accepts.
 pub(crate) fn careful_tool(schema: &Value) -> Option<ToolInput> {
     let (schema, renamed) = with_accepted_names(three_members(schema)?)?;
     Some(ToolInput { schema, renamed })
 }
 
-/// The schema with an object as its `type`: tool inputs are objects by definition, and Bedrock refuses a schema that does
-/// not say so.
+/// Adds `object` as the schema's `type`. Tool inputs are always objects, but Bedrock refuses a
+/// schema that does not say so.
 fn object_schema(schema: Value) -> Value {
     match schema {
         Value::Object(mut members) => {
@@ -74,7 +76,7 @@ fn object_schema(schema: Value) -> Value {
     }
 }
 
-/// The schema with what the reference at its top names in place of that reference.
+/// Returns the schema with the reference at its top replaced by its target.
 pub(super) fn rooted(schema: &Value) -> Value {
     let Value::Object(members) = schema else {
         return schema.clone();
@@ -85,7 +87,7 @@ pub(super) fn rooted(schema: &Value) -> Value {
         .and_then(|reference| referenced(schema, reference))
         .and_then(Value::as_object);
     match target {
-        // One that leads to another reference is left for the service to follow.
+        // If it leads to another reference, the service follows that.
         Some(target) if !target.contains_key("$ref") => {
             let mut whole = target.clone();
             whole.extend(
@@ -102,9 +104,9 @@ pub(super) fn rooted(schema: &Value) -> Value {
 
 struct Inlining<'a> {
     document: &'a Value,
-    /// The references that are being put in place.
+    /// The references that are being replaced.
     within: Vec<&'a str>,
-    /// Schemas that may still be written.
+    /// The number of schemas that may still be written.
     left: usize,
 }
 
@@ -133,7 +135,7 @@ impl<'a> Inlining<'a> {
         Some(whole)
     }
 
-    /// The members without definitions, which are nowhere referred to any more.
+    /// Returns the members without the definitions, to which nothing refers any more.
     fn parts(&mut self, members: &'a Map<String, Value>) -> Option<Map<String, Value>> {
         let mut complete = true;
         let kept = members

@@ -1,5 +1,5 @@
-//! No record is sent in a form that is said to be refused: whatever a model accepts, whatever a run asks for, and whatever the
-//! service has refused before.
+//! No record is sent in a form that the model refuses, whatever the model accepts, whatever a run
+//! demands, and whatever the service has refused before.
 
 use quarry_model::{
     BodyForm, BodySettings, Capabilities, Enforcement, Invocation, KnownModel, Parameter,
@@ -14,7 +14,7 @@ const THINKING: [Thinking; 4] = [
     Thinking::Always,
 ];
 
-/// Words of refusals that lead to every other form.
+/// Texts of refusals that together lead to every other form.
 const REFUSALS: [&str; 7] = [
     "tool_choice is not supported",
     "tools are not supported",
@@ -25,7 +25,7 @@ const REFUSALS: [&str; 7] = [
     "system messages are not supported",
 ];
 
-/// Every combination of the facts that decide over a request.
+/// Every combination of the facts that determine a request.
 fn models() -> impl Iterator<Item = Capabilities> {
     let bodies = [
         (BodyForm::AnthropicMessages, Invocation::InvokeModel),
@@ -68,7 +68,7 @@ fn settings() -> impl Iterator<Item = BodySettings> {
     })
 }
 
-/// What a body has that its model refuses.
+/// Returns the part of a body that the model refuses.
 fn refused(model: &Capabilities, settings: &BodySettings, body: &Value) -> Option<&'static str> {
     let thinking_off =
         body.get("thinking").is_some() || body.get("additionalModelRequestFields").is_some();
@@ -127,7 +127,7 @@ fn refused(model: &Capabilities, settings: &BodySettings, body: &Value) -> Optio
 #[test]
 fn no_record_is_sent_in_a_form_that_its_model_refuses() {
     let plain = json!({"type": "object", "properties": {"a": {"type": "string"}}});
-    // Of this one neither a tool nor a grammar can be made.
+    // This schema can become neither a tool nor a grammar.
     let odd = json!({"type": "object", "properties": {"a b": {"$ref": "#"}}});
     let mut bodies = 0_usize;
     for model in models() {
@@ -153,7 +153,7 @@ fn no_record_is_sent_in_a_form_that_its_model_refuses() {
     assert!(bodies > 100_000, "{bodies}");
 }
 
-/// A model with a schema to be held to sees it.
+/// Whether the model sees the schema that its answers must match.
 fn sees(body: &Value, form: &RequestForm, schema: &Value) -> bool {
     let text = body.to_string();
     match form.enforcement {

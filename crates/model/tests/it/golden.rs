@@ -1,11 +1,11 @@
-//! One folder per model family under `tests/families/`: the request we build for it and the
-//! answers we read from it.
+//! One folder for each model family under `tests/families/`: the request that is built for it and
+//! the answers that are read from it.
 //!
-//! `case.json` names the model id, the settings, the system prompt and the schema, and what of the model's capabilities
-//! is to be corrected; `request.json` is the body byte for byte (pretty printed). A `case-*.json` is the same case with
-//! other members, and `request-*.json` its body. Each `answer-*.json` is an output of
-//! that family and `read-*.json` what is read from it. `BLESS=1` writes the expected files
-//! anew.
+//! `case.json` has the model id, the settings, the system prompt, the schema and corrections of the
+//! model's capabilities. `request.json` is the body byte for byte (pretty printed). A `case-*.json`
+//! is the same case with other members, and `request-*.json` its body. Each `answer-*.json` is an
+//! output of that family and `read-*.json` what is read from it. `BLESS=1` writes the expected
+//! files again.
 
 use quarry_model::{
     AnswerContent, BodySettings, CapabilityOverrides, KnownModel, PROMPT_SLOT, RequestBuilder,
@@ -72,7 +72,7 @@ fn every_family_gets_the_body_it_accepts() {
     }
 }
 
-/// The other members of each `case-*.json`, by its name.
+/// Returns the other members of each `case-*.json`, by its name.
 fn variants(folder: &Path) -> Vec<(String, Value)> {
     let mut variants: Vec<(String, Value)> = fs::read_dir(folder)
         .expect("folder")

@@ -1,8 +1,8 @@
-//! From the service's words to the next form: `tests/refusals.json`, with texts that users of the service report, and for a few
-//! parameters texts of the same form that nobody has reported.
+//! Each text of the service leads to the next form: `tests/refusals.json` has texts that users of
+//! the service report and, for a few parameters, texts of the same form that nobody has reported.
 //!
-//! A case names what the model accepts (over a model that accepts nothing but text and sampling), what a run asks for, and the forms
-//! that its refusals lead to, one after the other; `null` where there is no other way.
+//! A case has what the model accepts (beyond text and sampling), what a run demands, and the forms
+//! that its refusals lead to, one after the other; `null` if there is no other form.
 
 use quarry_model::{BodySettings, CapabilityOverrides, KnownModel, RequestBuilder, RequestForm};
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ fn requests(case: &Value) -> RequestBuilder {
     )
 }
 
-/// Whatever the service says, a run is asked in a bounded number of forms.
+/// Whatever the service replies, a run is sent in a bounded number of forms.
 #[test]
 fn no_refusal_leads_in_a_circle() {
     let requests = requests(&json!({

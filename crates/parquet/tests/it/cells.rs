@@ -1,4 +1,4 @@
-//! Rows of files as other writers write them.
+//! Rows of files that other writers wrote.
 
 use crate::fixture::{WITH_TEXTS, bytes, cells, expected, json_rows, open};
 use bytes::Bytes;
@@ -34,8 +34,8 @@ fn every_type_of_every_writer_has_its_text() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// Any range gives the rows that reading everything gives at these places, across row groups and pages, whatever
-    /// columns are asked for and in whatever order.
+    /// Any range returns the rows that a full read returns at these positions, across row groups
+    /// and pages, whatever columns are read and in whatever order.
     #[test]
     fn a_range_of_rows_is_a_part_of_all_rows(
         which in 0..WITH_TEXTS.len(),
@@ -202,7 +202,8 @@ fn a_file_without_rows_has_columns() {
     assert!(cells(&file, 0..10, file.columns()).is_empty());
 }
 
-/// Such a page cannot be told from one with a value too few or too many: an error, never shifted values.
+/// Such a page cannot be distinguished from one with too few or too many values, so it is an error
+/// and values never shift.
 #[test]
 fn a_page_with_bytes_left_over_is_refused() {
     let file = open("fastparquet_int96.parquet");
@@ -218,7 +219,7 @@ fn a_page_with_bytes_left_over_is_refused() {
     );
 }
 
-/// Notes which bytes are read.
+/// Records which bytes are read.
 struct Watched {
     file: Bytes,
     reads: Mutex<Vec<Range<u64>>>,
@@ -251,7 +252,7 @@ fn only_the_wanted_row_groups_and_columns_are_read() {
         "the footer of a small file is one read"
     );
     watched.reads.lock().unwrap().clear();
-    // Six rows a group: rows of the third and the fourth.
+    // With six rows in a group, these are rows of the third and the fourth.
     assert_eq!(cells(&file, 13..20, &["id".to_owned()]).len(), 7);
     let chunk = |group: usize| {
         let (start, length) = footer.row_group(group).column(0).byte_range();

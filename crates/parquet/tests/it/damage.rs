@@ -1,4 +1,4 @@
-//! Files that are not what they should be: always an error, never a panic, never other rows than it has.
+//! A damaged file gives an error, never a panic, and never rows that it does not have.
 
 use crate::fixture::bytes;
 use bytes::Bytes;
@@ -21,7 +21,8 @@ const FILES: [&str; 8] = [
     "pandas_empty.parquet",
 ];
 
-/// Reads a file in every way there is: its footer as a part's and as an input's, its rows to be written and to be shown.
+/// Reads a file in every possible way: its footer as a part's and as an input's, its rows for
+/// writing and for showing.
 fn read_all(bytes: Bytes) -> Result<(), FileError> {
     Joiner::new().add("x", &bytes)?;
     let file = ParquetFile::open("x", Arc::new(bytes))?;
@@ -53,7 +54,8 @@ fn read_all(bytes: Bytes) -> Result<(), FileError> {
     Ok(())
 }
 
-/// A footer without rows whose only column lies below this many groups, written by hand: no writer would do it.
+/// Returns a footer without rows whose only column is below this many groups. It is written by
+/// hand, because no writer would produce it.
 fn deeply_nested(groups: u32) -> Bytes {
     let varint = |mut number: u32| {
         let mut bytes = Vec::new();
@@ -64,7 +66,8 @@ fn deeply_nested(groups: u32) -> Bytes {
         bytes.push(number.to_le_bytes()[0]);
         bytes
     };
-    // Version 1, then the list of schema elements: the root, groups of one member each, a leaf of 64-bit integers.
+    // Version 1, then the list of schema elements: the root, groups of one member each, a leaf of
+    // 64-bit integers.
     let mut footer = vec![0x15, 0x02, 0x19, 0xfc];
     footer.extend(varint(groups + 2));
     footer.extend(b"\x48\x01r\x15\x02\x00");
@@ -76,7 +79,7 @@ fn deeply_nested(groups: u32) -> Bytes {
     [&b"PAR1"[..], &footer, &length, b"PAR1"].concat().into()
 }
 
-/// A stack that overflows ends the process, and no error names the file.
+/// A stack overflow would end the process without an error that names the file.
 #[test]
 fn no_depth_of_groups_overflows_the_stack() {
     assert!(ParquetFile::open("x", Arc::new(deeply_nested(63))).is_ok());
@@ -107,7 +110,7 @@ proptest! {
         let _ = read_all(file.into());
     }
 
-    /// The footer holds what decoding relies on: counts, places, types.
+    /// The footer has what decoding relies on: counts, offsets, types.
     #[test]
     fn changed_footers_do_not_make_it_panic(
         which in 0..FILES.len(),
@@ -178,7 +181,8 @@ impl Ranges for Failing {
     }
 }
 
-/// Whoever reads over a network must be able to tell a lost connection from a damaged file, and get its own error back.
+/// A caller that reads over a network must be able to distinguish a lost connection from a damaged
+/// file, and get its own error back.
 #[test]
 fn an_error_of_the_source_comes_back_as_it_was() {
     for name in FILES {

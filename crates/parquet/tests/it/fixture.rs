@@ -1,5 +1,5 @@
-//! The fixtures: files of other writers, and the text that their cells are expected to have; and what tests do with
-//! files again and again.
+//! The fixtures (files of other writers, with the expected text of their cells), and shared steps
+//! of the tests.
 
 use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Files with the texts of their cells.
+/// The files for which there are expected texts.
 pub(crate) const WITH_TEXTS: [&str; 9] = [
     "pyarrow_types",
     "pyarrow_pages",
@@ -48,7 +48,7 @@ pub(crate) fn open_bytes(name: &str, bytes: Bytes) -> ParquetFile {
     ParquetFile::open(name, Arc::new(bytes)).unwrap()
 }
 
-/// What cells are expected to hold; `None` is null.
+/// The expected cells; `None` is null.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Expected {
     pub(crate) columns: Vec<String>,
@@ -59,7 +59,7 @@ pub(crate) fn expected(name: &str) -> Expected {
     serde_json::from_slice(&bytes(&format!("{name}.json"))).unwrap()
 }
 
-/// The cells of some rows.
+/// Returns the cells of some rows.
 pub(crate) fn cells(
     file: &ParquetFile,
     rows: Range<u64>,
@@ -81,7 +81,7 @@ pub(crate) fn cells(
     found
 }
 
-/// Every row of a file as JSON.
+/// Returns every row of a file as JSON.
 pub(crate) fn json_rows(file: &ParquetFile) -> Vec<serde_json::Value> {
     let reading = FileReading {
         whole_rows: true,
@@ -110,7 +110,7 @@ pub(crate) fn whole(file: &ParquetFile) -> (&ParquetFile, Range<u64>) {
     (file, 0..file.rows())
 }
 
-/// A part of these rows, with one result column: each row's number in its file.
+/// Returns a part of these rows, with one result column: each row's number in its file.
 pub(crate) fn numbered_part(
     layout: &TableLayout,
     rows: &[(&ParquetFile, Range<u64>)],
@@ -138,7 +138,7 @@ pub(crate) fn numbered_part(
     (out.into(), meta)
 }
 
-/// The file that a splice describes.
+/// Returns the file that a splice describes.
 pub(crate) fn put_together(splice: &Splice, parts: &[Bytes]) -> Bytes {
     let mut out = Vec::new();
     for piece in &splice.pieces {
@@ -164,7 +164,7 @@ pub(crate) fn join(parts: &[Bytes]) -> Bytes {
     put_together(&joiner.finish(rows).unwrap(), parts)
 }
 
-/// A file as another reader sees it: all rows, with the types of the file's Arrow schema.
+/// Returns a file as another reader reads it: all rows, with the types of the file's Arrow schema.
 pub(crate) fn as_others_read(file: &Bytes) -> RecordBatch {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone()).unwrap();
     let schema = Arc::clone(builder.schema());
@@ -172,7 +172,8 @@ pub(crate) fn as_others_read(file: &Bytes) -> RecordBatch {
     concat_batches(&schema, &batches).unwrap()
 }
 
-/// The columns of `input` are, type by type and value by value, the first columns of `output`.
+/// Asserts that the columns of `input` are the first columns of `output`, type by type and value by
+/// value.
 pub(crate) fn assert_passed_through(input: &RecordBatch, output: &RecordBatch, name: &str) {
     assert_eq!(input.num_rows(), output.num_rows(), "{name}");
     for (index, field) in input.schema().fields().iter().enumerate() {

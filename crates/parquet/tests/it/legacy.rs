@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 type Group<'a> = SerializedRowGroupWriter<'a, Vec<u8>>;
 
-/// A file of one row group, whose columns `write` writes.
+/// Returns a file of one row group, whose columns `write` writes.
 fn file(schema: &str, write: impl Fn(&mut Group<'_>)) -> Bytes {
     let schema = Arc::new(parse_message_type(schema).unwrap());
     let properties = Arc::new(WriterProperties::builder().build());
@@ -43,7 +43,8 @@ fn texts(values: &[&str]) -> Vec<ByteArray> {
     values.iter().map(|value| ByteArray::from(*value)).collect()
 }
 
-/// Everything passes through the joined parts, and the cells of the first columns are `expected`.
+/// Asserts that everything passes through the joined parts, and that the cells of the first columns
+/// are `expected`.
 fn assert_table(input: &Bytes, expected: &[&[Option<&str>]]) {
     let file = open_bytes("legacy.parquet", input.clone());
     let columns = &file.columns()[..expected[0].len()];
@@ -104,7 +105,8 @@ fn lists_of_two_levels_and_bare_repeated_columns_are_lists() {
     );
 }
 
-/// The format requires the keys of maps; Hive and others declare them optional, and write none that is null.
+/// The format requires the keys of maps. Hive and others declare them optional, but never write a
+/// null key.
 #[test]
 fn maps_with_optional_keys_are_maps() {
     let input = file(
@@ -210,7 +212,7 @@ fn annotated() -> Bytes {
                 None
             );
             let mut far = Int96::new();
-            // Day 0 of the Julian count, and the day from which time stamps count.
+            // Day 0 of the Julian count, and the day from which timestamps count.
             far.set_data(0, 0, 0);
             let mut later = Int96::new();
             later.set_data(1_000_000_001, 0, 2_440_588);
@@ -267,7 +269,7 @@ fn annotations_say_what_bytes_and_integers_mean() {
     ];
     let expected = expected.map(|row| row.map(|cell| Some(cell.to_owned())).to_vec());
     assert_eq!(cells(&file, 0..2, names), expected);
-    // Another reader has no Arrow type for all of these: what was written is read again.
+    // Other readers have no Arrow type for all of these, so the output is read with this crate.
     let (output, _) = numbered_part(&TableLayout::of(&file).unwrap(), &[whole(&file)]);
     assert_eq!(
         cells(&open_bytes("output", output.clone()), 0..2, names),

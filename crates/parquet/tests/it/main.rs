@@ -1,4 +1,4 @@
-//! Parquet tables from the outside.
+//! What the Parquet crate promises its callers.
 
 mod cells;
 mod damage;

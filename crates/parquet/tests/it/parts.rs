@@ -1,4 +1,4 @@
-//! Parts of results: what was read comes out as it was, with the results behind it.
+//! Parts of results: the rows that were read come out unchanged, followed by the results.
 
 use crate::fixture::{
     WITH_TEXTS, as_others_read, assert_passed_through, bytes, cells, column, data, expected, join,
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// All files that can be read, as names without ending.
+/// The names, without extension, of all files that can be read.
 fn all_fixtures() -> impl Iterator<Item = &'static str> {
     let without_texts = [
         "pandas_typed",
@@ -123,7 +123,7 @@ fn the_codec_is_that_of_the_input() {
     }
 }
 
-/// A wrong least or greatest value makes readers skip rows that are there.
+/// A wrong least or greatest value would make readers skip existing rows.
 #[test]
 fn statistics_are_written_only_where_they_are_true() {
     let file = open("pyarrow_types.parquet");
@@ -166,7 +166,7 @@ fn statistics_are_written_only_where_they_are_true() {
     assert!(metadata.row_group(0).column(1).statistics().is_none());
 }
 
-/// The recorded case: a Parquet input, answers by tool use with nested values.
+/// The recorded case: a Parquet input, and answers by tool use with nested values.
 fn nested_results() -> (Bytes, Value) {
     let schema: Value = serde_json::from_slice(&data("vectors", "nested.schema.json")).unwrap();
     let recorded: Value = serde_json::from_slice(&data("vectors", "nested.expected.json")).unwrap();
@@ -243,7 +243,7 @@ message schema {
     assert_eq!(String::from_utf8(printed).unwrap(), expected);
 }
 
-/// pandas made floats of integers with gaps; here they stay integers.
+/// pandas turned integers with gaps into floats; here they stay integers.
 #[test]
 fn results_are_the_recorded_ones() {
     let (output, recorded) = nested_results();
@@ -267,7 +267,8 @@ fn results_are_the_recorded_ones() {
     assert_eq!(rows.len(), 3);
 }
 
-/// The recorded case: nulls and nested values in a prompt. The original printed nulls and lists as Python does.
+/// The recorded case: nulls and nested values in a prompt. The original program printed nulls and
+/// lists as Python does.
 #[test]
 fn the_cells_of_a_recorded_prompt_are_text() {
     let file = open_bytes("data.parquet", data("vectors", "nulls.parquet"));
@@ -427,7 +428,7 @@ fn a_part_without_rows_is_a_file_with_all_columns() {
     assert_eq!(table.column(6).as_primitive::<Float64Type>().len(), 0);
 }
 
-/// However much is written, what waits in memory is a row group at most.
+/// However much is written, memory holds at most one row group.
 #[test]
 fn row_groups_are_closed_and_handed_out_while_rows_come_in() {
     let file = open("pyarrow_pages.parquet");
@@ -435,7 +436,7 @@ fn row_groups_are_closed_and_handed_out_while_rows_come_in() {
     let results = [column("raw", ResultKind::Text)];
     let mut writer = PartWriter::new(&layout, &results, &[]).unwrap();
     let mut seed = 1_u64;
-    // Text without repetition, so that neither a dictionary nor the codec makes it small.
+    // Text without repetition, so that neither a dictionary nor the codec can shrink it.
     let mut noise = String::new();
     let mut out = Vec::new();
     let mut most = 0;
@@ -519,7 +520,8 @@ fn notes_of_writers_are_adapted_or_left_out() {
     );
 }
 
-/// pyarrow, and with it pandas and `GeoPandas`, looks for them there first, and at those of the file only if there are none.
+/// pyarrow, and therefore pandas and `GeoPandas`, reads these notes first, and the file's own only
+/// if there are none.
 #[test]
 fn notes_inside_the_arrow_schema_survive_as_those_of_the_file_do() {
     let pandas = json!({

@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use quarry_parquet::TableLayout;
 use std::sync::Arc;
 
-/// Numbers that depend on the seed alone.
+/// Numbers that depend only on the seed.
 struct Numbers(u64);
 
 impl Numbers {
@@ -60,7 +60,7 @@ impl Numbers {
         words[self.below(words.len())].repeat(times)
     }
 
-    /// `length` values, some of them none if `nullable`.
+    /// Returns `length` values, some of them none if `nullable`.
     fn some<T>(
         &mut self,
         length: usize,
@@ -187,7 +187,7 @@ fn other_array(numbers: &mut Numbers, length: usize, nullable: bool) -> ArrayRef
     }
 }
 
-/// Lists, structs and maps.
+/// Returns lists, structs and maps.
 fn nested(numbers: &mut Numbers, length: usize, nullable: bool, depth: usize) -> ArrayRef {
     match numbers.below(3) {
         0 => {
@@ -300,7 +300,8 @@ fn is_shown(data_type: &DataType) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// Whatever a table holds, however it is written and cut: the joined parts hold the same.
+    /// Whatever a table contains, and however it is written and cut, the joined parts contain the
+    /// same.
     #[test]
     fn a_table_comes_out_of_its_parts_as_it_was(
         seed: u64,

@@ -92,7 +92,7 @@ fn joined_files_can_be_joined_again() {
     );
 }
 
-/// Files that this crate did not write: their page indexes and Bloom filters are left behind, their data is not.
+/// In files of other writers, page indexes and Bloom filters are left out, and the data is kept.
 #[test]
 fn files_of_other_writers_can_be_joined() {
     for name in WITH_TEXTS {

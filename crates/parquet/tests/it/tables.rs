@@ -13,7 +13,7 @@ use quarry_parquet::{FileError, ParquetFile, PartWriter, TableLayout};
 use quarry_table::MAX_ROW_BYTES;
 use std::sync::Arc;
 
-/// The same layout through its stored form.
+/// Returns the layout after storing and reading it.
 fn stored(layout: &TableLayout) -> TableLayout {
     TableLayout::from_bytes(&layout.to_bytes().unwrap()).unwrap()
 }
@@ -36,7 +36,7 @@ fn a_stored_layout_makes_the_same_parts() {
     }
 }
 
-/// A file of these columns without rows.
+/// Returns a file of these columns without rows.
 fn without_rows(fields: Vec<Field>) -> Result<ParquetFile, FileError> {
     let rows = RecordBatch::new_empty(Arc::new(Schema::new(fields)));
     let mut bytes = Vec::new();
@@ -46,7 +46,7 @@ fn without_rows(fields: Vec<Field>) -> Result<ParquetFile, FileError> {
     ParquetFile::open("t.parquet", Arc::new(Bytes::from(bytes)))
 }
 
-/// The encoder goes down by recursion, after all rows are paid.
+/// The encoder uses recursion, and would fail only after all rows are paid for.
 #[test]
 fn a_column_that_is_nested_too_deep_is_refused_when_the_file_is_opened() {
     let nested = |depth: usize| {
@@ -83,7 +83,7 @@ fn a_file_of_too_many_columns_is_refused_when_it_is_opened() {
     assert!(columns(10_000).is_ok());
 }
 
-/// What is small in the file may be large in memory.
+/// Data that is small in the file may be large in memory.
 #[test]
 fn rows_that_are_too_long_are_refused_when_the_file_is_opened() {
     let open = |length: usize| {
@@ -110,7 +110,7 @@ fn rows_that_are_too_long_are_refused_when_the_file_is_opened() {
     assert!(open(MAX_ROW_BYTES / 2).is_ok());
 }
 
-/// pandas writes a column of nothing but None without a type, and gives it one in the next file.
+/// pandas writes a column that only has None without a type, and gives it a type in the next file.
 #[test]
 fn a_column_without_a_type_takes_that_of_other_files() {
     let (untyped, typed) = (open("pandas_ranged.parquet"), open("pandas_typed.parquet"));
@@ -137,7 +137,7 @@ fn a_column_without_a_type_takes_that_of_other_files() {
     }
 }
 
-/// A file of one column of numbers, which may or may not hold nulls.
+/// Returns a file of one column of numbers, which may hold nulls if `nullable`.
 fn numbers(nullable: bool) -> Bytes {
     let schema = Arc::new(Schema::new(vec![Field::new(
         "n",

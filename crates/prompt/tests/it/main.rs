@@ -1,4 +1,4 @@
-//! Promises of the prompt crate, as seen from outside.
+//! What the prompt crate promises its callers.
 
 mod prompts;
 mod record;

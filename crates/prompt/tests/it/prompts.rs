@@ -1,4 +1,4 @@
-//! A prompts file is read as it is meant, and its mistakes are named.
+//! Prompts files are read as their author means them, and their mistakes are named.
 
 use quarry_prompt::{Prompts, PromptsError};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ fn a_flat_file_is_taken_as_it_is() {
         (Some(" S "), "{a}")
     );
     assert_eq!(prompts.placeholders(), ["a"]);
-    // One of the two keys does not make a ruleset.
+    // One of the two keys alone does not make a ruleset.
     assert_eq!(
         parse(&json!({"rules": []})).template_text(),
         "Analyze: {input_data}"

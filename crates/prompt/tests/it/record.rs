@@ -1,4 +1,4 @@
-//! Records are compact JSON that holds exactly the prompt.
+//! Records are compact JSON with exactly the prompt.
 
 use crate::table::for_each_row;
 use proptest::prelude::*;
@@ -40,7 +40,7 @@ fn a_record_is_one_compact_line() {
     );
 }
 
-/// A prompt moves from one model's body to another's as it is escaped.
+/// A prompt moves from one model's body to another's with its escapes.
 #[test]
 fn a_prompt_moves_to_another_body() {
     let other = json!({"inputText": "SLOT", "n": 1});
@@ -60,7 +60,7 @@ fn a_prompt_moves_to_another_body() {
     });
 }
 
-/// A single request is the record's model input, byte for byte.
+/// The body of a single request is the record's model input, byte for byte.
 #[test]
 fn model_input_stands_alone() {
     let mut encoder = encoder("{a}", None);
@@ -121,7 +121,7 @@ fn what_is_cut_is_counted_once() {
 }
 
 proptest! {
-    /// A record reads back as the body with the prompt a person would see in its slot.
+    /// A record reads back as the body, with the prompt that a person would see in its slot.
     #[test]
     fn a_record_reads_back_as_its_prompt(
         value in "(?s:[a\"\\\\\u{0}-\u{1f}\u{7f}é😀\u{2028}]|.){0,80}",

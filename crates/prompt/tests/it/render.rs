@@ -1,11 +1,11 @@
-//! Prompts say what the template and the row say, once.
+//! A prompt is the template and the row, each used once.
 
 use crate::table::{for_each_row, names};
 use proptest::prelude::*;
 use quarry_prompt::{FieldLimit, MissingColumns, Prompts, RenderOptions, Template};
 use quarry_table::{Cell, Cells, Format};
 
-/// A row that is given, cell by cell.
+/// A row with these cells.
 struct Given(Vec<String>);
 
 impl Cells for Given {
@@ -43,7 +43,7 @@ fn braces_that_hold_no_placeholder_are_text() {
     assert_eq!(render("no slot", &["a"], &[]), "no slot");
 }
 
-/// Without a list, words of any script are placeholders; in the order of their first use.
+/// Without a list, words of any script are placeholders, in the order of their first use.
 #[test]
 fn words_in_braces_are_placeholders_where_none_are_listed() {
     assert_eq!(
@@ -100,7 +100,8 @@ fn rules_are_shown_row_by_row() {
     );
 }
 
-/// A rule is a part of the prompt, so its placeholders are filled; a value or an unknown rule's name is data, and is not.
+/// A rule is part of the prompt, so its placeholders are filled. A value or the name of an unknown
+/// rule is data, so its placeholders are not.
 #[test]
 fn placeholders_are_filled_in_rules_and_never_in_what_rows_say() {
     let file = |listed: &str| {
@@ -117,7 +118,7 @@ fn placeholders_are_filled_in_rules_and_never_in_what_rows_say() {
     let options = RenderOptions::default();
     let block = |text: &str| format!("=== RULE: R ===\ntext: {text}\n=== END RULE ===");
 
-    // Nothing listed: what the prompt has in braces is a placeholder, in rules too.
+    // If no names are listed, every word in braces is a placeholder, also in rules.
     let found = file("[]");
     assert_eq!(found.columns(), ["a", "chosen"]);
     assert_eq!(
@@ -127,7 +128,7 @@ fn placeholders_are_filled_in_rules_and_never_in_what_rows_say() {
     let unknown = found.render(&given(&["x", "{a}"]), &options);
     assert!(unknown.starts_with("=== RULE: {a} ==="), "{unknown}");
 
-    // Listed names count wherever they stand, and a table has to have them.
+    // Listed names are placeholders everywhere, and a table must have them.
     let listed = file(r#"["a", "b"]"#);
     assert_eq!(listed.columns(), ["a", "chosen", "b"]);
     assert_eq!(listed.missing(&names(&["a", "chosen"])), ["b"]);
@@ -176,7 +177,7 @@ fn missing_columns_are_refused_by_name_or_marked() {
     );
 }
 
-/// Asking the same of every row costs as much as the right question.
+/// The same prompt for every row would cost as much as the right prompt.
 #[test]
 fn a_prompt_that_shows_no_column_is_refused_with_the_columns() {
     let table = names(&["text", "n"]);
@@ -218,7 +219,7 @@ fn a_prompt_that_shows_no_column_is_refused_with_the_columns() {
     assert!(by_rules.check_differs(&table).is_ok());
 }
 
-/// `{input_data}` is the column of that name or, row by row, everything there is.
+/// `{input_data}` is the column of that name or, without one, the whole row.
 #[test]
 fn input_data_is_the_whole_row_where_it_is_no_column() {
     let template = Template::compile("{input_data}", &[]);
@@ -247,7 +248,8 @@ fn input_data_is_the_whole_row_where_it_is_no_column() {
 }
 
 proptest! {
-    /// One pass: the prompt is the template's text and the values, whatever stands in them.
+    /// Values are filled in one pass: the prompt is the template's text and the values, whatever
+    /// they contain.
     #[test]
     fn values_are_never_expanded(
         pieces in prop::collection::vec(("[a{} ]{0,3}", 0_usize..3), 0..8),
@@ -257,7 +259,7 @@ proptest! {
         let mut template = String::new();
         let mut expected = String::new();
         for (text, place) in &pieces {
-            // A closing brace would make a placeholder of the text before it.
+            // A closing brace would turn the text before it into a placeholder.
             let text = text.replace('}', ")");
             template.extend([&text, "{", listed[*place], "}"]);
             expected.push_str(&text);
@@ -270,7 +272,7 @@ proptest! {
         prop_assert_eq!(template.render(&Given(row.collect()), &RenderOptions::default()), expected);
     }
 
-    /// No value is longer than the limit, and none that fits is touched.
+    /// No value is longer than the limit, and a value within the limit does not change.
     #[test]
     fn values_keep_the_limit(text in "[aé😀\n]{0,120}", limit in FieldLimit::MIN..130) {
         let template = Template::compile("{a}", &[]);
@@ -286,7 +288,7 @@ proptest! {
         }
     }
 
-    /// Any text at all is a template, and without placeholders it is the prompt.
+    /// Any text is a template, and without placeholders it is the prompt.
     #[test]
     fn every_text_is_a_template(text in "[{}a_é ]{0,20}") {
         let template = Template::compile(&text, &[]);

@@ -2,7 +2,7 @@
 
 use quarry_table::{Format, Row, RowDecoder};
 
-/// Decodes a whole table and hands each row to `use_row`.
+/// Decodes a whole table and passes each row to `use_row`.
 pub(crate) fn for_each_row(
     format: Format,
     text: &[u8],

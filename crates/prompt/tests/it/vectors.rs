@@ -1,8 +1,9 @@
-//! Recorded prompts of the Python program that Quarry takes over from.
+//! Prompts of the Python program that Quarry replaces, as it wrote them.
 //!
-//! Each folder of `tests/vectors` has a table, prompts, settings and the batch input that program wrote
-//! (`expected.jsonl`). Where its output is a fault that is not copied, `case.json` says why under `divergence`, and
-//! `ours.jsonl` or `ours.error` holds what is right. To write `ours.jsonl` anew, set `BLESS=1`, and read the difference.
+//! Each folder of `tests/vectors` has a table, prompts, settings and the batch input that the
+//! program wrote (`expected.jsonl`). If its output has a fault that Quarry does not copy,
+//! `case.json` says why under `divergence`, and `ours.jsonl` or `ours.error` holds the right
+//! output. To write `ours.jsonl` again, set `BLESS=1`, and read the difference.
 
 use crate::table::for_each_row;
 use quarry_prompt::{

@@ -1,4 +1,4 @@
-//! Promises of the slicing crate, as seen from outside.
+//! What the slicing crate promises its callers.
 
 mod naive;
 mod recorded;

@@ -1,17 +1,17 @@
-//! The least number of slices, and the fewest records in slices below the minimum, by trying every cut between any two
-//! rows.
+//! Finds the least number of slices, and the fewest records in slices below the minimum, by trying
+//! every cut between two rows.
 
 use quarry_slicing::SliceLimits;
 
-/// A row: the bytes of its record, or none if it is not uploaded.
+/// The bytes of a row's record, or none if the row is not uploaded.
 pub(crate) type Row = Option<u64>;
 
-/// The fewest slices that keep both limits.
+/// Returns the fewest slices that meet both limits.
 pub(crate) fn fewest_slices(limits: SliceLimits, rows: &[Row]) -> usize {
     best(limits, rows, |_, _| 0).1
 }
 
-/// The fewest records in slices below the minimum, and the fewest slices with which that is reached.
+/// Returns the fewest records in slices below the minimum, and the fewest slices that reach this.
 pub(crate) fn fewest_starved(limits: SliceLimits, rows: &[Row]) -> (u64, usize) {
     best(limits, rows, |limits, records| {
         if records < limits.min_records {

@@ -1,8 +1,8 @@
-//! What the Python program that Quarry takes over from estimated of the size of a job's input.
+//! Sizes of a job's input, as the Python program that Quarry replaces estimated them.
 //!
-//! Each case of `tests/vectors/size_estimate.json` has its records (or says how they are made), the
-//! program's estimate (`expected`), the size of its own lines (`actual_bytes`), and what is counted
-//! here (`ours`) with the `reason`.
+//! Each case of `tests/vectors/size_estimate.json` has its records (or says how to make them), the
+//! program's estimate (`expected`), the size of the program's lines (`actual_bytes`), and the size
+//! by this crate (`ours`) with the `reason`.
 
 use quarry_slicing::{Marks, Place, SliceLimits};
 use serde_json::{Value, json};

@@ -1,10 +1,10 @@
-//! Slices keep the limits, hold every row once, and are as few and as even as can be.
+//! Slices meet the limits, contain every row once, and are as few and as even as possible.
 
 use crate::naive::{Row, fewest_slices, fewest_starved};
 use proptest::prelude::*;
 use quarry_slicing::{LimitsError, Marks, Place, Slice, SliceLimits};
 
-/// The place of a row in a table whose files have seven rows each.
+/// Returns the position of a row in a table whose files have seven rows each.
 fn place(row: usize) -> Place {
     let (file, row) = (row / 7, row as u64 % 7);
     Place {
@@ -70,7 +70,8 @@ fn a_table_that_fits_is_one_slice_and_an_empty_one_none() {
     assert_eq!(sizes(limits(10, 100, 3), &[]), [0; 0]);
 }
 
-/// Cuts that fill every slice to the last record are found although marks lie further apart than one row.
+/// Cuts that fill every slice to the last record are found, although marks are more than one row
+/// apart.
 #[test]
 fn a_multiple_of_the_limit_is_cut_into_so_many_slices() {
     let limits = limits(45_000, u64::MAX, 100);
@@ -82,7 +83,7 @@ fn a_multiple_of_the_limit_is_cut_into_so_many_slices() {
     assert_eq!(slices(limits, &vec![Some(1); 90_001]).len(), 3);
 }
 
-/// Not a row is lost to rounding, and none is far from its even share.
+/// No row is lost to rounding, and every slice is near its even share.
 #[test]
 fn slices_are_even_to_one_mark() {
     let limits = limits(45_000, 900 * 1024 * 1024, 100);
@@ -102,7 +103,8 @@ fn a_short_rest_is_not_left_over() {
     );
 }
 
-/// Rows without a record make the first of two even slices too small for a job. The cut moves just as far as it must.
+/// Rows without a record make the first of two even slices too small for a job. The cut moves only
+/// as far as it must.
 #[test]
 fn cuts_move_to_keep_the_minimum() {
     let mut rows = vec![None; 60];
@@ -113,7 +115,8 @@ fn cuts_move_to_keep_the_minimum() {
     assert_eq!(records, [15, 25]);
 }
 
-/// More slices than the limits demand are made only where that leaves fewer records below the minimum.
+/// There are more slices than the limits demand only if that leaves fewer records below the
+/// minimum.
 #[test]
 fn the_minimum_comes_before_the_number_of_slices() {
     let rows = [1, 30, 1, 30, 1, 50, 50, 1, 1, 1, 50, 1].map(Some);
@@ -123,17 +126,17 @@ fn the_minimum_comes_before_the_number_of_slices() {
     assert_eq!(slices.len(), 4);
 }
 
-/// Where a minimum cannot be kept, as few records as possible are below it.
+/// If the minimum cannot be met, as few records as possible are below it.
 #[test]
 fn what_cannot_be_avoided_is_kept_small() {
     let records = sizes(limits(150, 10_000, 100), &[Some(1); 160]);
     assert_eq!(records, [10, 150]);
     assert_eq!(sizes(limits(150, 10_000, 100), &[Some(1); 99]), [99]);
-    // Five rows fill a slice: nothing can be done, so the slices are even.
+    // Five rows fill a slice, so the minimum is out of reach and the slices are even.
     assert_eq!(sizes(limits(150, 50, 100), &[Some(10); 9]), [4, 5]);
 }
 
-/// Rows that are not uploaded lie in a slice like others, and cost it nothing.
+/// Rows that are not uploaded are part of a slice and add nothing to its size.
 #[test]
 fn rows_without_a_record_count_nothing() {
     let mut rows = vec![None; 30];
@@ -144,7 +147,7 @@ fn rows_without_a_record_count_nothing() {
     assert_eq!((slices[0].records, slices[0].bytes), (2, 10));
 }
 
-/// A record that no slice can hold is never counted, even if the caller means to upload it.
+/// A record that no slice can hold does not count, even if the caller wants to upload it.
 #[test]
 fn a_record_above_the_limit_does_not_count() {
     let mut marks = Marks::new(limits(10, 100, 0)).unwrap();
@@ -171,8 +174,8 @@ fn limits_that_allow_no_slice_are_refused() {
     );
 }
 
-/// Memory grows with slices, not with rows: each limit allows 64 marks for a slice, and bytes twice that, as two
-/// neighbours may be too large together.
+/// Memory grows with slices, not with rows: each limit allows 64 marks for a slice, and bytes allow
+/// twice that, because two neighbours together may be too large.
 #[test]
 fn marks_are_few() {
     let limits = limits(64_000, 64_000_000, 100);
@@ -208,8 +211,8 @@ prop_compose! {
 }
 
 proptest! {
-    /// Where every row is a mark, slices are the best there are: no way of cutting leaves fewer records below the
-    /// minimum, or as few with fewer slices.
+    /// With a mark at every row, no other cuts leave fewer records below the minimum, or as few
+    /// with fewer slices.
     #[test]
     fn small_tables_are_cut_in_the_best_way((limits, rows) in small()) {
         let slices = slices(limits, &rows);
@@ -217,7 +220,7 @@ proptest! {
         prop_assert_eq!((starved, slices.len()), fewest_starved(limits, &rows));
     }
 
-    /// Without a minimum there are as few slices as any cuts give, also where marks are far apart.
+    /// Without a minimum there are as few slices as any cuts give, even if marks are far apart.
     #[test]
     fn slices_are_as_few_as_any_cuts_give(
         rows in prop::collection::vec(row(40), 0..2000),
@@ -228,7 +231,8 @@ proptest! {
         prop_assert_eq!(slices(limits, &rows).len(), fewest_slices(limits, &rows));
     }
 
-    /// Rows of one size are spread evenly: with a mark at every row, no two slices differ by more than one row.
+    /// Rows of one size are spread evenly: with a mark at every row, no two slices differ by more
+    /// than one row.
     #[test]
     fn equal_rows_are_spread_evenly(count in 1_usize..400, max_records in 1_u64..64) {
         let sizes = sizes(limits(max_records, u64::MAX, 0), &vec![Some(1); count]);
@@ -236,7 +240,8 @@ proptest! {
         prop_assert!(most - least <= 1, "{:?}", sizes);
     }
 
-    /// With marks further apart every slice is within one chunk of its even share, unless it is full.
+    /// With marks further apart, every slice is within one chunk of its even share, unless it is
+    /// full.
     #[test]
     fn slices_are_near_their_share(count in 1_usize..4000, max_records in 64_u64..700) {
         let sizes = sizes(limits(max_records, u64::MAX, 0), &vec![Some(1); count]);
@@ -246,7 +251,7 @@ proptest! {
         }
     }
 
-    /// Marks that are stored and read back go on as if nothing had happened.
+    /// Marks that are stored and read back continue as if nothing had happened.
     #[test]
     fn marks_can_be_stored((limits, rows) in small(), at in any::<prop::sample::Index>()) {
         let at = at.index(rows.len() + 1);

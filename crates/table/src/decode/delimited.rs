@@ -1,4 +1,4 @@
-//! CSV and TSV: records between line endings, of which the first is the header.
+//! CSV and TSV: records separated by line endings; the first is the header.
 
 use super::{Record, RowDecoder, State};
 use crate::csv::Fed;
@@ -35,7 +35,7 @@ impl RowDecoder {
         Ok(false)
     }
 
-    /// Finds the next record, whatever it is, and moves behind it.
+    /// Finds the next record of any kind and moves after it.
     fn find_csv_record(&mut self) -> Result<bool, TableError> {
         if self.state == State::Between {
             if !self.pass_line_ends() {
@@ -107,7 +107,7 @@ impl RowDecoder {
         Ok(true)
     }
 
-    /// Passes line endings between two rows. `false` if nothing else is there.
+    /// Skips line endings between two rows. Returns `false` if there is nothing else.
     fn pass_line_ends(&mut self) -> bool {
         loop {
             let rest = &self.buffer[self.start..];

@@ -1,4 +1,4 @@
-//! JSON Lines: objects between line feeds.
+//! JSON Lines: objects separated by line feeds.
 
 use super::{Found, Record, RowDecoder};
 use crate::error::{TableError, reason};
@@ -48,12 +48,12 @@ impl RowDecoder {
         Ok(false)
     }
 
-    /// The error for a line of JSON, which stands in the buffer.
+    /// Returns the error for a line of JSON that is in the buffer.
     fn json_error(&self, fault: Fault, line: Range<usize>) -> TableError {
         let start = line.start;
         match fault {
             Fault::Json(source) => {
-                // The parser counts columns from 1, and bytes.
+                // The parser counts columns in bytes, from 1.
                 let at = source.column().saturating_sub(1);
                 if let Some((at, word, instead)) = word_of_others(&self.buffer[line], at) {
                     return TableError::ForeignWord {
@@ -86,7 +86,7 @@ impl RowDecoder {
         }
     }
 
-    /// Finds the next line, blank or not, and moves behind it.
+    /// Finds the next line, blank or not, and moves after it.
     fn find_line(&mut self) -> Result<bool, TableError> {
         self.scanned = self.scanned.max(self.start);
         let Some(offset) = memchr::memchr(b'\n', &self.buffer[self.scanned..]) else {
@@ -112,8 +112,8 @@ impl RowDecoder {
     }
 }
 
-/// What a JSON text that begins so is, if it can be anything but an object. Text that is no JSON at all is left to the
-/// parser, which can say more.
+/// Names the kind of a JSON text by its first byte, if it is anything but an object. `None` for
+/// text that is not JSON, about which the parser can say more.
 fn other_than_object(first: u8) -> Option<&'static str> {
     match first {
         b'[' => Some("an array"),
@@ -125,7 +125,7 @@ fn other_than_object(first: u8) -> Option<&'static str> {
     }
 }
 
-/// Words that JSON does not have, as other languages write them, and what JSON has for them.
+/// Words that other languages write and JSON does not have, each with its replacement.
 const WORDS_OF_OTHERS: [(&str, &str); 8] = [
     ("NaN", "null"),
     ("nan", "null"),
@@ -137,7 +137,7 @@ const WORDS_OF_OTHERS: [(&str, &str); 8] = [
     ("False", "false"),
 ];
 
-/// The word at which a parser of JSON has stopped, with its place.
+/// Returns the word at which a JSON parser has stopped, with its offset and its replacement.
 fn word_of_others(line: &[u8], stopped: usize) -> Option<(usize, &'static str, &'static str)> {
     let begin = (0..=stopped.min(line.len()))
         .rev()

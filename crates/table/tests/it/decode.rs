@@ -1,4 +1,4 @@
-//! Rows are what the file says, however its bytes come in.
+//! The rows are those of the file, in whatever pieces its bytes come in.
 
 use crate::pieces::{Read, cut_at, read, read_pieces, take};
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ fn cells(rows: &[Read]) -> Vec<Vec<&str>> {
         .collect()
 }
 
-/// A byte order mark and blank lines are no rows; what is quoted keeps its line breaks.
+/// A byte order mark and blank lines are not rows; quoted cells keep their line breaks.
 #[test]
 fn crlf_byte_order_mark_and_blank_lines() {
     let text = b"\xEF\xBB\xBF\r\nid,a\r\n1,x\r\n\r\n  \r\n2,\"y\r\nz\"\r\n\r\n";
@@ -35,7 +35,7 @@ fn crlf_byte_order_mark_and_blank_lines() {
     assert_eq!(decoder.position(), Position { byte: 34, row: 2 });
 }
 
-/// Text that other readers take for numbers, dates or missing values is handed on as it is.
+/// Text that other readers interpret as numbers, dates or missing values stays as it is.
 #[test]
 fn text_stays_text() {
     let (rows, _) = read(Format::Csv, b"a,b\n00123,NA\n1e5,\n\"\", x \n", &["a", "b"]);
@@ -75,7 +75,7 @@ fn every_line_ending_is_read() {
     assert_eq!(decoder.unwrap().header().unwrap().newline, Newline::Cr);
 }
 
-/// In a table of one column a line of spaces can be nothing but a cell.
+/// In a table of one column a line of spaces can only be a cell.
 #[test]
 fn a_line_of_spaces_is_a_row_only_where_it_can_be_one() {
     let (rows, _) = read(Format::Csv, b"a\n \n\"\"\n", &["a"]);
@@ -110,7 +110,7 @@ fn the_first_column_may_lack_a_name() {
     assert_eq!(decoder.unwrap().header().unwrap().columns, ["", "a"]);
 }
 
-/// Spreadsheets write empty columns behind the last one that was used.
+/// Spreadsheets write empty columns after the last used one.
 #[test]
 fn columns_without_a_name_pass_through() {
     let text = b"a,b,,\nx,1,,\ny,2,z,\n";
@@ -164,7 +164,7 @@ fn json_values_become_text_as_they_were_written() {
     );
 }
 
-/// The header that was handed out does not change behind its holder's back; the decoder's grows.
+/// A header that was returned does not change; the decoder's own header grows.
 #[test]
 fn json_columns_grow_while_rows_are_read() {
     let mut decoder = RowDecoder::start(Format::JsonLines, "t.jsonl");
@@ -223,7 +223,7 @@ fn resuming_takes_nothing_away() {
     assert_eq!(decoder.position(), Position { byte: 105, row: 8 });
 }
 
-/// A cell as it may stand in a file, and what it means.
+/// Returns a cell as a file may have it, and its meaning.
 fn csv_cell() -> impl Strategy<Value = (String, String)> {
     let plain = "[a-c \\.é😀]{0,6}".prop_map(|text| (text.clone(), text));
     let quoted = "[a-c,\t\"\r\né😀 ]{0,8}"
@@ -261,7 +261,7 @@ prop_compose! {
 }
 
 proptest! {
-    /// What was written is read, and every row has its place.
+    /// The cells are those that were written, and every row has its position.
     #[test]
     fn cells_are_what_was_written((text, meant) in csv_table()) {
         let (rows, decoder) = read(Format::Csv, text.as_bytes(), &["x", "y", "z"]);
@@ -276,7 +276,7 @@ proptest! {
         prop_assert_eq!(rows.len(), meant.len());
     }
 
-    /// Rows do not depend on how the bytes are cut.
+    /// The rows do not depend on how the bytes are cut.
     #[test]
     fn pieces_do_not_matter((text, _) in csv_table(), places in prop::collection::vec(any::<usize>(), 0..6)) {
         let (whole, _) = read(Format::Csv, text.as_bytes(), &["y"]);
@@ -286,7 +286,7 @@ proptest! {
         prop_assert_eq!(&whole, &single);
     }
 
-    /// Neither do errors: any bytes at all give rows or an error, and the same ones.
+    /// Errors do not depend on it either: the same bytes give the same rows or the same error.
     #[test]
     fn pieces_do_not_matter_for_errors(
         text in "(x,y|\\{\"a\": ?[12\"]+\\}|[\"\r\n,x{}é]){0,12}",
@@ -306,7 +306,8 @@ proptest! {
         }
     }
 
-    /// Reading can start before any row and gives the same rows from there, with the same numbers and places.
+    /// Reading can start before any row, and from there returns the same rows with the same numbers
+    /// and positions.
     #[test]
     fn reading_resumes_at_every_row((text, _) in csv_table()) {
         let (whole, decoder) = read(Format::Csv, text.as_bytes(), &["z"]);
@@ -323,7 +324,7 @@ proptest! {
         }
     }
 
-    /// A file may be read up to any position a decoder was at, and on from there.
+    /// A file can be read up to any position of a decoder, and on from there.
     #[test]
     fn two_parts_are_the_whole((text, _) in csv_table(), after in 0_usize..8) {
         let (whole, decoder) = read(Format::Csv, text.as_bytes(), &["x"]);

@@ -1,4 +1,4 @@
-//! Every quoting is read as its own strict reader reads it, and written so that it reads back.
+//! Every quoting is read as a strict reader of it reads it, and written so that it reads back.
 
 use crate::pieces::{Read, read, read_pieces};
 use csv_core::{ReadRecordResult, ReaderBuilder};
@@ -43,7 +43,7 @@ fn without_quoting_quotes_are_text() {
     );
 }
 
-/// The records of a reader that takes what it gets, without blank lines and the header.
+/// Returns the records that a lenient reader finds, without blank lines and the header.
 fn other_reader(text: &[u8], dialect: Dialect) -> Vec<Vec<String>> {
     let mut builder = ReaderBuilder::new();
     builder.delimiter(if dialect.format == Format::Tsv {
@@ -83,7 +83,7 @@ fn other_reader(text: &[u8], dialect: Dialect) -> Vec<Vec<String>> {
     }
 }
 
-/// A cell as some program writes it, right in one dialect and often not in the others.
+/// Returns a cell as some program writes it, valid in one dialect and often not in the others.
 fn written_cell() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[ab\\\\]{0,3}",
@@ -94,7 +94,8 @@ fn written_cell() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// Rows that a reader of the dialect finds are found, or the file is refused: none is lost in another's cell.
+    /// The rows that a reader of the dialect finds are found, or the file is refused. No row is
+    /// lost in the cell of another.
     #[test]
     fn no_row_is_lost_without_an_error(
         rows in prop::collection::vec((written_cell(), written_cell(), "\n|\r\n|\r|\n\n"), 0..6),
@@ -109,7 +110,7 @@ proptest! {
         if end.is_ok() {
             let other: Vec<_> = other_reader(text.as_bytes(), dialect)
                 .into_iter()
-                // A line of spaces and tabs alone is no row of two columns.
+                // A line of only spaces and tabs is not a row of two columns.
                 .filter(|record| record.len() == 2 || !record[0].trim().is_empty())
                 .collect();
             prop_assert_eq!(rows.len(), other.len(), "{:?}", other);
@@ -119,7 +120,7 @@ proptest! {
         }
     }
 
-    /// Rows do not depend on how the bytes are cut.
+    /// The rows do not depend on how the bytes are cut.
     #[test]
     fn pieces_do_not_matter(
         text in "(x,y\n)([ab\"\\\\,\n\r]|\"\"|\\\\\"){0,16}",
@@ -132,7 +133,7 @@ proptest! {
         prop_assert_eq!(end.err(), single_end.err());
     }
 
-    /// What is written behind a row reads back as it was, but for what a file without quotes cannot hold.
+    /// Results read back as they were, except for text that a file without quotes cannot hold.
     #[test]
     fn results_read_back(
         result in "[ab\"\\\\,\t\n\r ]{0,8}",

@@ -1,4 +1,4 @@
-//! The result table is the input with columns behind.
+//! The result table is the input followed by result columns.
 
 use crate::pieces::read;
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ fn write(
     String::from_utf8(out).unwrap()
 }
 
-/// The row's own quoting stays even where it is not needed, and so do its spaces.
+/// The row's own quoting stays even if it is not needed, and so do its spaces.
 #[test]
 fn own_cells_are_copied_byte_for_byte() {
     let written = write(
@@ -118,7 +118,7 @@ fn replaced_columns_are_left_out_and_the_rest_is_written_anew() {
     );
 }
 
-/// A line without any byte would not be read as a row.
+/// An empty line would not be read as a row.
 #[test]
 fn a_row_of_one_empty_cell_stays_a_row() {
     let written = write(
@@ -186,7 +186,7 @@ fn cell() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// What was written without results is what was read, for tables as such an encoder leaves them.
+    /// A table written without results is the table that was read, if an encoder wrote it.
     #[test]
     fn without_results_a_table_is_copied(
         rows in prop::collection::vec(prop::collection::vec("[ab]{0,2}|\"[ab,\n\r]{0,4}(\"\")?\"", 2), 0..6),
@@ -200,7 +200,7 @@ proptest! {
         prop_assert_eq!(write(Format::Csv, &text, &[], &[], &[]), text);
     }
 
-    /// Any text in a result column is read back as it was, beside cells that are as they were.
+    /// Any text in a result column reads back as it was, and the other cells stay as they were.
     #[test]
     fn results_read_back(values in prop::collection::vec(cell(), 1..4), own in cell()) {
         let names = ["r0", "r1", "r2"];

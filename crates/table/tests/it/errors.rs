@@ -45,7 +45,7 @@ fn a_quote_that_is_never_closed_is_named_where_it_opens() {
     check(Format::Csv, b"a,\"b\n1,2\n", 0, &header);
 }
 
-/// Such a file has another dialect or is damaged. Reading on would make one row of several.
+/// Such a file has another dialect or is damaged. Reading on would merge several rows into one.
 #[test]
 fn text_behind_a_closing_quote_is_refused_where_it_stands() {
     let message = |place: &str, opened: u32| {
@@ -85,7 +85,7 @@ fn bytes_that_are_not_utf8_are_found() {
         0,
         &message("row 1 (line 1, byte 6)"),
     );
-    // Halves of one character in two cells.
+    // The two halves of one character are in two cells.
     check(
         Format::Csv,
         b"a,b\n\xc3,\xa9\n",
@@ -104,7 +104,7 @@ fn columns_of_one_name_are_refused() {
     );
 }
 
-/// Such a file would pass as a table of one column, and its result would mix two separators.
+/// Such a file would be accepted as a table of one column, and its result would mix two separators.
 #[test]
 fn a_header_of_one_column_with_another_separator_in_it_is_refused() {
     let message = |found: &str, expected: &str| {
@@ -179,7 +179,7 @@ fn json_lines_must_be_json_objects() {
     );
 }
 
-/// As Python and `JavaScript` write what JSON cannot.
+/// The words are written as Python and `JavaScript` write what JSON cannot.
 #[test]
 fn words_of_other_languages_are_named_with_what_json_has_for_them() {
     for (value, at, word, instead) in [
@@ -205,7 +205,7 @@ fn words_of_other_languages_are_named_with_what_json_has_for_them() {
     assert!(end.unwrap_err().contains("not valid JSON: expected"));
 }
 
-/// Half a surrogate pair is no text, so it cannot be asked about.
+/// Half a surrogate pair is not text, so a prompt cannot contain it.
 #[test]
 fn a_string_that_is_no_text_is_refused_where_it_is_used() {
     let text = br#"{"b":1,"a":"\ud800"}"#;
@@ -233,7 +233,7 @@ fn keys_that_are_data_are_refused() {
     );
 }
 
-/// What is read from files can be as long as the file; a message is not.
+/// Names from a file can be as long as the file, but a message is not.
 #[test]
 fn long_names_are_cut_in_messages() {
     let name = "x".repeat(100_000);
@@ -282,7 +282,7 @@ fn files_that_are_no_text_are_told_by_their_first_bytes() {
     assert!(read(Format::Csv, b"PK,a\n1,2\n", &[]).1.is_ok());
 }
 
-/// A missing closing quote costs the limit in memory, not the file.
+/// A missing closing quote costs as much memory as the limit, not as the file.
 #[test]
 fn a_row_longer_than_the_limit_is_refused_before_it_is_read() {
     let piece = vec![b'x'; 1024 * 1024];
@@ -320,7 +320,7 @@ fn a_row_longer_than_the_limit_is_refused_before_it_is_read() {
     }
 }
 
-/// In the middle of a file lines cannot be counted; the byte says where it is.
+/// In the middle of a file lines cannot be counted; the byte offset gives the place.
 #[test]
 fn an_error_after_resuming_has_row_and_byte() {
     let mut decoder = RowDecoder::start(Format::Csv, "t.csv");

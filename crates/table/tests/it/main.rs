@@ -1,4 +1,4 @@
-//! Promises of the table crate, as seen from outside.
+//! What the table crate promises its callers.
 
 mod decode;
 mod dialects;

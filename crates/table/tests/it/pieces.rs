@@ -1,8 +1,8 @@
-//! Reading tables in pieces, for the tests.
+//! Reads tables in pieces, for the tests.
 
 use quarry_table::{Cell, Dialect, Newline, RowDecoder, TableError};
 
-/// Everything a row says, owned.
+/// All properties of a row, owned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Read {
     pub(crate) number: u64,
@@ -13,7 +13,7 @@ pub(crate) struct Read {
     pub(crate) cells: Vec<Option<String>>,
 }
 
-/// Takes all rows that are there.
+/// Takes all rows that are available.
 pub(crate) fn take(
     decoder: &mut RowDecoder,
     columns: usize,
@@ -36,7 +36,7 @@ pub(crate) fn take(
     Ok(())
 }
 
-/// Reads a table that comes in these pieces. The error is given as text.
+/// Reads a table in these pieces. The error is returned as text.
 pub(crate) fn read_pieces<'a>(
     dialect: impl Into<Dialect>,
     pieces: impl IntoIterator<Item = &'a [u8]>,
@@ -73,7 +73,7 @@ pub(crate) fn read(
     read_pieces(dialect, [text], columns)
 }
 
-/// Cuts a text at places that may repeat and lie beyond the end.
+/// Cuts a text at places that may repeat and may be beyond the end.
 pub(crate) fn cut_at<'a>(text: &'a [u8], places: &[usize]) -> Vec<&'a [u8]> {
     let mut places: Vec<usize> = places
         .iter()
