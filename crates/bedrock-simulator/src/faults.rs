@@ -31,6 +31,7 @@
 mod call;
 mod check;
 mod date;
+mod defaults;
 mod job;
 mod record;
 mod strikes;
@@ -43,6 +44,7 @@ pub use record::{RecordFault, RecordFaultKind};
 pub(crate) use strikes::{Strikes, StruckCall};
 
 use crate::models::ModelChange;
+use defaults::is_default;
 use serde::{Deserialize, Serialize};
 
 /// All scripted faults.
@@ -94,10 +96,6 @@ impl Faults {
             names(&CallFaultKind::ALL)
         )
     }
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Faults of calls, whatever record or job they are about.
 
-use super::is_default;
+use super::defaults::is_default;
 use serde::{Deserialize, Serialize};
 
 /// A group of operations.

@@ -1,6 +1,6 @@
 //! Faults of whole jobs, and of the calls that make and read them.
 
-use super::is_default;
+use super::defaults::{is_default, once};
 use crate::status::Status;
 use serde::{Deserialize, Serialize};
 
@@ -87,8 +87,4 @@ impl JobFault {
             ..Self::of_job(job, JobFaultKind::End)
         }
     }
-}
-
-fn once() -> u64 {
-    1
 }

@@ -1,6 +1,6 @@
 //! Faults of single records.
 
-use super::is_default;
+use super::defaults::{is_default, once, yes};
 use serde::{Deserialize, Serialize};
 
 /// What goes wrong with a record.
@@ -149,12 +149,4 @@ impl RecordFault {
             on_demand: true,
         }
     }
-}
-
-fn once() -> u64 {
-    1
-}
-
-fn yes() -> bool {
-    true
 }
