@@ -68,17 +68,7 @@ impl JobRequest {
                 "[a-zA-Z0-9]{1,256}(-*[a-zA-Z0-9]){0,256}",
             ));
         }
-        let converse = match optional(&body, "modelInvocationType")? {
-            None | Some("InvokeModel") => false,
-            Some("Converse") => true,
-            Some(other) => {
-                return Err(ApiError::constraint(
-                    other,
-                    "modelInvocationType",
-                    "Member must satisfy enum value set: [InvokeModel, Converse]",
-                ));
-            }
-        };
+        let converse = asks_converse(&body)?;
         let input = s3_config(&body, "inputDataConfig", "s3InputDataConfig")?;
         if let Some(format) = optional(input, "s3InputFormat")?
             && format != "JSONL"
@@ -121,6 +111,18 @@ fn pattern(value: &str, member: &str, pattern: &str) -> ApiError {
         member,
         &format!("Member must satisfy regular expression pattern: {pattern}"),
     )
+}
+
+fn asks_converse(body: &Map<String, Value>) -> Result<bool, ApiError> {
+    match optional(body, "modelInvocationType")? {
+        None | Some("InvokeModel") => Ok(false),
+        Some("Converse") => Ok(true),
+        Some(other) => Err(ApiError::constraint(
+            other,
+            "modelInvocationType",
+            "Member must satisfy enum value set: [InvokeModel, Converse]",
+        )),
+    }
 }
 
 fn optional<'b>(body: &'b Map<String, Value>, name: &str) -> Result<Option<&'b str>, ApiError> {

@@ -38,11 +38,20 @@ async fn main() -> Result<()> {
         peak_memory()
     );
 
+    upload(&client, parts, bytes).await?;
+    read_ranges(&client, parts, bytes).await?;
+    read_at_once(&client, bytes).await?;
+    copy(&client, parts, bytes).await?;
+    println!("peak memory {}", peak_memory());
+    Ok(())
+}
+
+async fn upload(client: &Client, parts: i32, bytes: u64) -> Result<()> {
     let body: Bytes = (0..PART)
         .map(|n| u8::try_from(n * 31 % 251).unwrap_or(0))
         .collect();
     let started = Instant::now();
-    let upload = create(&client, "o").await?;
+    let upload = create(client, "o").await?;
     let tags = stream::iter(1..=parts)
         .map(|number| {
             let part = client
@@ -63,9 +72,12 @@ async fn main() -> Result<()> {
         .try_collect::<Vec<_>>()
         .await?;
     report("upload of parts", bytes, started);
-    complete(&client, "o", &upload, tags).await?;
+    complete(client, "o", &upload, tags).await?;
     report("upload, completed", bytes, started);
+    Ok(())
+}
 
+async fn read_ranges(client: &Client, parts: i32, bytes: u64) -> Result<()> {
     let started = Instant::now();
     let read = stream::iter(0..u64::from(parts.unsigned_abs()))
         .map(|number| {
@@ -79,20 +91,21 @@ async fn main() -> Result<()> {
         return Err(format!("{read} bytes were read").into());
     }
     report("ranged reads", bytes, started);
+    Ok(())
+}
 
+async fn read_at_once(client: &Client, bytes: u64) -> Result<()> {
     let started = Instant::now();
-    let mut whole = client
-        .get_object()
-        .bucket(BUCKET)
-        .key("o")
-        .send()
-        .await?
-        .body;
+    let get = client.get_object().bucket(BUCKET).key("o");
+    let mut whole = get.send().await?.body;
     while whole.try_next().await?.is_some() {}
     report("one read", bytes, started);
+    Ok(())
+}
 
+async fn copy(client: &Client, parts: i32, bytes: u64) -> Result<()> {
     let started = Instant::now();
-    let upload = create(&client, "copy").await?;
+    let upload = create(client, "copy").await?;
     let tags = stream::iter(1..=parts)
         .map(|number| {
             let from = u64::from(number.unsigned_abs() - 1) * PART;
@@ -113,9 +126,8 @@ async fn main() -> Result<()> {
         .buffered(IN_FLIGHT)
         .try_collect::<Vec<_>>()
         .await?;
-    complete(&client, "copy", &upload, tags).await?;
+    complete(client, "copy", &upload, tags).await?;
     report("copy, completed", bytes, started);
-    println!("peak memory {}", peak_memory());
     Ok(())
 }
 

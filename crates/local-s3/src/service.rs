@@ -1,36 +1,30 @@
 //! The S3 operations, between the protocol and the files. What is not here answers
 //! `NotImplemented`.
 
+mod body;
+mod checksums;
 mod listing;
 
 use crate::error::StorageError;
 use crate::observer::{Direction, Observer, Watched};
 use crate::receive::{blocking, receive};
 use crate::storage::{PutCondition, Storage};
-use bytes::{Bytes, BytesMut};
-use listing::{Listed, Page};
-use s3s::checksum::ChecksumHasher;
+use body::{body, length};
+use checksums::{SentChecksums, announced_trailers};
+use listing::Listing;
 use s3s::dto::{
-    AbortMultipartUploadInput, AbortMultipartUploadOutput, Bucket, Checksum, CommonPrefix,
-    CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CopyPartResult, CopySource,
-    CreateBucketInput, CreateBucketOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput,
-    DeleteObjectInput, DeleteObjectOutput, ETag, ETagCondition, EncodingType, GetObjectInput,
-    GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput,
-    ListBucketsInput, ListBucketsOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput,
-    ListObjectsV2Input, ListObjectsV2Output, MultipartUpload, Object, PutObjectInput,
-    PutObjectOutput, Range as HttpRange, StreamingBlob, Timestamp, UploadPartCopyInput,
-    UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, Bucket, CompleteMultipartUploadInput,
+    CompleteMultipartUploadOutput, CopyPartResult, CopySource, CreateBucketInput,
+    CreateBucketOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput,
+    DeleteObjectOutput, ETag, ETagCondition, GetObjectInput, GetObjectOutput, HeadBucketInput,
+    HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput,
+    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsV2Input, ListObjectsV2Output,
+    MultipartUpload, PutObjectInput, PutObjectOutput, Range as HttpRange, Timestamp,
+    UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
-use s3s::{S3, S3Request, S3Response, S3Result, TrailingHeaders, s3_error};
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Bytes read from a file at once.
-const BLOCK: u64 = 1 << 20;
-/// Most keys of one page.
-const MAX_KEYS: i32 = 1000;
 
 pub(crate) struct DirectoryService {
     storage: Arc<Storage>,
@@ -161,7 +155,7 @@ impl S3 for DirectoryService {
         let announced = announced_trailers(&req);
         let (input, trailers) = (req.input, req.trailing_headers);
         let condition = condition(input.if_match, input.if_none_match)?;
-        let given = Given {
+        let given = SentChecksums {
             crc32: input.checksum_crc32,
             crc32c: input.checksum_crc32c,
             crc64nvme: input.checksum_crc64nvme,
@@ -206,90 +200,14 @@ impl S3 for DirectoryService {
         &self,
         req: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
-        let input = req.input;
-        let max_keys = input.max_keys.unwrap_or(MAX_KEYS).clamp(0, MAX_KEYS);
-        let url = match input.encoding_type.as_ref().map(EncodingType::as_str) {
-            None => false,
-            Some(EncodingType::URL) => true,
-            Some(_) => return Err(s3_error!(InvalidArgument, "unknown encoding type")),
-        };
-        let after = match &input.continuation_token {
-            Some(token) => Some(
-                listing::decode_token(token)
-                    .ok_or_else(|| s3_error!(InvalidArgument, "unknown continuation token"))?,
-            ),
-            None => input.start_after.clone(),
-        };
-        let (bucket, delimiter) = (input.bucket.clone(), input.delimiter.clone());
-        let prefix = input.prefix.clone().unwrap_or_default();
-        let (page, objects) = self
+        let listing = Listing::asked(req.input)?;
+        let (listing, found) = self
             .run(move |storage| {
-                let entries = storage.list(&bucket, &prefix)?;
-                let limit = usize::try_from(max_keys).unwrap_or_default();
-                let page = Page::of(
-                    entries,
-                    &prefix,
-                    delimiter.as_deref(),
-                    after.as_deref(),
-                    limit,
-                );
-                let mut objects = Vec::new();
-                for listed in &page.listed {
-                    if let Listed::Object(entry) = listed {
-                        match storage.info(&bucket, &entry.key) {
-                            Ok(info) => objects.push((entry.key.clone(), info)),
-                            // Deleted meanwhile.
-                            Err(StorageError::NoObject(_)) => {}
-                            Err(error) => return Err(error),
-                        }
-                    }
-                }
-                Ok((page, objects))
+                let found = listing.find(storage)?;
+                Ok((listing, found))
             })
             .await?;
-        let name = |text: &str| {
-            if url {
-                listing::encode(text)
-            } else {
-                text.to_owned()
-            }
-        };
-        let mut contents = Vec::with_capacity(objects.len());
-        for (key, info) in objects {
-            contents.push(Object {
-                key: Some(name(&key)),
-                size: Some(length(info.size)?),
-                last_modified: Some(Timestamp::from(info.modified)),
-                e_tag: Some(ETag::Strong(info.tag)),
-                ..Object::default()
-            });
-        }
-        let common_prefixes: Vec<_> = page
-            .listed
-            .iter()
-            .filter_map(|listed| match listed {
-                Listed::Prefix(prefix) => Some(CommonPrefix {
-                    prefix: Some(name(prefix)),
-                }),
-                Listed::Object(_) => None,
-            })
-            .collect();
-        let count = contents.len() + common_prefixes.len();
-        Ok(S3Response::new(ListObjectsV2Output {
-            name: Some(input.bucket),
-            prefix: input.prefix.as_deref().map(name),
-            delimiter: input.delimiter.as_deref().map(name),
-            start_after: input.start_after.as_deref().map(name),
-            encoding_type: input.encoding_type,
-            max_keys: Some(max_keys),
-            key_count: i32::try_from(count).ok(),
-            is_truncated: Some(page.next.is_some()),
-            continuation_token: input.continuation_token,
-            next_continuation_token: page.next.as_deref().map(listing::encode_token),
-            contents: Some(contents),
-            common_prefixes: Some(common_prefixes),
-            ..ListObjectsV2Output::default()
-        }))
+        Ok(S3Response::new(listing.answer(found)?))
     }
 
     async fn create_multipart_upload(
@@ -315,7 +233,7 @@ impl S3 for DirectoryService {
     ) -> S3Result<S3Response<UploadPartOutput>> {
         let announced = announced_trailers(&req);
         let (input, trailers) = (req.input, req.trailing_headers);
-        let given = Given {
+        let given = SentChecksums {
             crc32: input.checksum_crc32,
             crc32c: input.checksum_crc32c,
             crc64nvme: input.checksum_crc64nvme,
@@ -459,78 +377,6 @@ impl S3 for DirectoryService {
     }
 }
 
-/// The checksums a client sends with a body, in headers or, after the body, in trailers.
-#[derive(Default)]
-struct Given {
-    crc32: Option<String>,
-    crc32c: Option<String>,
-    crc64nvme: Option<String>,
-    sha1: Option<String>,
-    sha256: Option<String>,
-}
-
-impl Given {
-    /// Computes what was given or is announced as a trailer.
-    fn hasher(&self, trailers: &str) -> ChecksumHasher {
-        let announced = |name| trailers.split(',').any(|trailer| trailer.trim() == name);
-        let mut hasher = ChecksumHasher::default();
-        if self.crc32.is_some() || announced("x-amz-checksum-crc32") {
-            hasher.crc32 = Some(s3s::crypto::Crc32::default());
-        }
-        if self.crc32c.is_some() || announced("x-amz-checksum-crc32c") {
-            hasher.crc32c = Some(s3s::crypto::Crc32c::default());
-        }
-        if self.crc64nvme.is_some() || announced("x-amz-checksum-crc64nvme") {
-            hasher.crc64nvme = Some(s3s::crypto::Crc64Nvme::default());
-        }
-        if self.sha1.is_some() || announced("x-amz-checksum-sha1") {
-            hasher.sha1 = Some(s3s::crypto::Sha1::default());
-        }
-        if self.sha256.is_some() || announced("x-amz-checksum-sha256") {
-            hasher.sha256 = Some(s3s::crypto::Sha256::default());
-        }
-        hasher
-    }
-
-    /// Holds what was given against what was computed.
-    fn check(
-        mut self,
-        computed: Checksum,
-        trailers: Option<&TrailingHeaders>,
-    ) -> Result<Checksum, StorageError> {
-        if let Some(trailers) = trailers.and_then(TrailingHeaders::take) {
-            let trailer = |name: &str| {
-                let value = trailers.get(name)?.to_str().ok()?;
-                Some(value.to_owned())
-            };
-            self.crc32 = trailer("x-amz-checksum-crc32").or(self.crc32);
-            self.crc32c = trailer("x-amz-checksum-crc32c").or(self.crc32c);
-            self.crc64nvme = trailer("x-amz-checksum-crc64nvme").or(self.crc64nvme);
-            self.sha1 = trailer("x-amz-checksum-sha1").or(self.sha1);
-            self.sha256 = trailer("x-amz-checksum-sha256").or(self.sha256);
-        }
-        for (name, given, computed) in [
-            ("CRC32", &self.crc32, &computed.checksum_crc32),
-            ("CRC32C", &self.crc32c, &computed.checksum_crc32c),
-            ("CRC64NVME", &self.crc64nvme, &computed.checksum_crc64nvme),
-            ("SHA1", &self.sha1, &computed.checksum_sha1),
-            ("SHA256", &self.sha256, &computed.checksum_sha256),
-        ] {
-            if given != computed {
-                return Err(StorageError::Digest(name));
-            }
-        }
-        Ok(computed)
-    }
-}
-
-/// The names in `x-amz-trailer`, separated by commas.
-fn announced_trailers<T>(req: &S3Request<T>) -> String {
-    let values = req.headers.get_all("x-amz-trailer").iter();
-    let values: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
-    values.join(",")
-}
-
 fn condition(
     if_match: Option<ETagCondition>,
     if_none_match: Option<ETagCondition>,
@@ -562,34 +408,4 @@ fn copy_range(text: &str) -> S3Result<Range<u64>> {
         }) => Ok(first..last + 1),
         _ => Err(s3_error!(InvalidArgument, "`{text}` is no range to copy")),
     }
-}
-
-fn length(size: u64) -> S3Result<i64> {
-    i64::try_from(size).map_err(s3s::S3Error::internal_error)
-}
-
-/// The bytes of `range` as a stream of blocks, each read on a blocking thread.
-fn body(file: File, range: Range<u64>, watched: Watched) -> StreamingBlob {
-    let blocks = futures::stream::try_unfold((file, range), move |(file, range)| {
-        let watched = watched.clone();
-        async move {
-            if range.is_empty() {
-                return Ok(None);
-            }
-            let read = tokio::task::spawn_blocking(move || read_block(file, range));
-            let (block, rest) = read.await.map_err(io::Error::other)??;
-            watched.count(block.len());
-            Ok::<_, io::Error>(Some((block, rest)))
-        }
-    });
-    StreamingBlob::wrap(blocks)
-}
-
-fn read_block(mut file: File, range: Range<u64>) -> io::Result<(Bytes, (File, Range<u64>))> {
-    let length = BLOCK.min(range.end - range.start);
-    let mut block = BytesMut::zeroed(usize::try_from(length).map_err(io::Error::other)?);
-    file.seek(SeekFrom::Start(range.start))?;
-    file.read_exact(&mut block)?;
-    let rest = range.start + length..range.end;
-    Ok((block.freeze(), (file, rest)))
 }

@@ -7,32 +7,30 @@
 //! <root>/.quarry-s3/incoming/…           bodies being received; emptied at start
 //! ```
 
+mod tags;
+mod uploads;
+
+pub(crate) use tags::Tag;
+
 use crate::error::StorageError;
 use crate::keys::{key_of, path_of};
-use s3s::crypto::{Checksum as _, Crc64Nvme, Sha256};
-use serde::{Deserialize, Serialize};
-use std::collections::hash_map::RandomState;
-use std::fmt::Write as _;
 use std::fs::{self, File, Metadata};
-use std::hash::BuildHasher;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
-use std::ops::Range;
+use std::io::{self, ErrorKind, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
+use tags::{Tags, same_file};
 
 /// Where the server keeps what is no object. No bucket is called so.
 const STATE: &str = ".quarry-s3";
-/// Smallest part but the last (S3 user guide, "Amazon S3 multipart upload limits").
-const MIN_PART: u64 = 5 << 20;
-
 type Result<T, E = StorageError> = std::result::Result<T, E>;
 
 /// The directory of one server.
 #[derive(Debug)]
 pub(crate) struct Storage {
     root: PathBuf,
+    tags: Tags,
     /// Held for writing while an object is put in place with its tag, so that a condition and
     /// the put it guards are one step, and for reading while the two are read.
     objects: RwLock<()>,
@@ -55,13 +53,6 @@ pub(crate) struct Entry {
     pub(crate) key: String,
     pub(crate) size: u64,
     pub(crate) modified: SystemTime,
-}
-
-/// An upload that is neither completed nor aborted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StoredUpload {
-    pub(crate) id: String,
-    pub(crate) key: String,
 }
 
 /// What has to hold for an object that is about to be replaced.
@@ -87,25 +78,11 @@ impl Drop for Incoming {
     }
 }
 
-/// The file that remembers a tag.
-#[derive(Debug, Serialize, Deserialize)]
-struct TagFile {
-    key: String,
-    tag: String,
-    size: u64,
-    modified_ns: u128,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Target {
-    bucket: String,
-    key: String,
-}
-
 impl Storage {
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
         let storage = Self {
             root: root.to_owned(),
+            tags: Tags::below(root.join(STATE).join("tags")),
             objects: RwLock::new(()),
             counter: AtomicU64::new(0),
             out_of_space: Mutex::new(None),
@@ -186,7 +163,7 @@ impl Storage {
         let (mut file, metadata, remembered) = {
             let _reading = self.reading();
             let (file, metadata) = open_file(&path, key)?;
-            let remembered = self.remembered_tag(bucket, key, &metadata);
+            let remembered = self.tags.remembered(bucket, key, &metadata);
             (file, metadata, remembered)
         };
         let tag = if let Some(tag) = remembered {
@@ -197,7 +174,7 @@ impl Storage {
             let _writing = self.writing();
             // Not if it was replaced meanwhile.
             if fs::metadata(&path).is_ok_and(|now| same_file(&now, &metadata)) {
-                self.remember_tag(bucket, key, &tag, &metadata)?;
+                self.tags.remember(bucket, key, &tag, &metadata)?;
             }
             tag
         };
@@ -238,7 +215,7 @@ impl Storage {
             | (PutCondition::Absent, None)
             | (PutCondition::Present, Some(_)) => true,
             (PutCondition::Tag(wanted), Some(current)) => {
-                self.remembered_tag(bucket, key, current).as_ref() == Some(wanted)
+                self.tags.remembered(bucket, key, current).as_ref() == Some(wanted)
             }
             _ => false,
         };
@@ -256,7 +233,7 @@ impl Storage {
                 _ => error.into(),
             })?;
         }
-        self.remember_tag(bucket, key, tag, &metadata)?;
+        self.tags.remember(bucket, key, tag, &metadata)?;
         Ok(fs::rename(&incoming.path, &path)?)
     }
 
@@ -269,7 +246,7 @@ impl Storage {
             Err(error) if !is_absence(&error) => return Err(error.into()),
             _ => {}
         }
-        let _ = fs::remove_file(self.tag_path(bucket, key));
+        self.tags.forget(bucket, key);
         for folder in path.ancestors().skip(1) {
             if folder == bucket_path || fs::remove_dir(folder).is_err() {
                 break;
@@ -334,159 +311,6 @@ impl Storage {
         Ok(Incoming { path, file })
     }
 
-    pub(crate) fn create_upload(&self, bucket: &str, key: &str) -> Result<String> {
-        self.bucket(bucket)?;
-        let random = RandomState::new();
-        let id = format!("{:016x}{:016x}", random.hash_one(key), random.hash_one(0));
-        let folder = self.state("uploads").join(&id);
-        fs::create_dir(&folder)?;
-        let target = Target {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-        };
-        let text = serde_json::to_vec(&target).map_err(io::Error::from)?;
-        fs::write(folder.join("target"), text)?;
-        Ok(id)
-    }
-
-    pub(crate) fn put_part(
-        &self,
-        bucket: &str,
-        key: &str,
-        upload: &str,
-        number: i32,
-        incoming: &Incoming,
-        tag: &str,
-    ) -> Result<()> {
-        let folder = self.upload(bucket, key, upload)?;
-        if !(1..=10_000).contains(&number) {
-            let text = format!("part number {number} is not between 1 and 10000");
-            return Err(StorageError::Invalid(text));
-        }
-        fs::rename(&incoming.path, folder.join(part_name(number, tag))).map_err(|error| {
-            if is_absence(&error) {
-                StorageError::NoUpload(upload.to_owned())
-            } else {
-                error.into()
-            }
-        })
-    }
-
-    /// A copy of `range` of an object, to be put as a part, and its tag.
-    pub(crate) fn copy(
-        &self,
-        bucket: &str,
-        key: &str,
-        range: Option<Range<u64>>,
-        condition: &PutCondition,
-    ) -> Result<(Incoming, String)> {
-        let (mut file, info) = self.object(bucket, key)?;
-        if let PutCondition::Tag(wanted) = condition
-            && *wanted != info.tag
-        {
-            return Err(StorageError::Condition(key.to_owned()));
-        }
-        if let Some(range) = &range {
-            if range.is_empty() || range.end > info.size {
-                return Err(StorageError::Range);
-            }
-            if info.size <= MIN_PART {
-                let text = "a range can be copied only of an object larger than 5 MiB";
-                return Err(StorageError::Invalid(text.to_owned()));
-            }
-        }
-        let range = range.unwrap_or(0..info.size);
-        let mut incoming = self.incoming()?;
-        file.seek(SeekFrom::Start(range.start))?;
-        let copied = io::copy(&mut file.take(range.end - range.start), &mut incoming.file)?;
-        if copied != range.end - range.start {
-            return Err(StorageError::Range);
-        }
-        // Content need not be read: it follows from the source and the range.
-        let tag = Tag::of_text(&format!("{} {range:?}", info.tag));
-        Ok((incoming, tag))
-    }
-
-    /// Makes the object of the parts, `(number, tag)` in order; answers its tag.
-    pub(crate) fn complete(
-        &self,
-        bucket: &str,
-        key: &str,
-        upload: &str,
-        parts: &[(i32, String)],
-        condition: &PutCondition,
-    ) -> Result<String> {
-        let folder = self.upload(bucket, key, upload)?;
-        if parts.is_empty() {
-            return Err(StorageError::Invalid("no parts are given".to_owned()));
-        }
-        if !parts.is_sorted_by(|a, b| a.0 < b.0) {
-            return Err(StorageError::PartOrder);
-        }
-        let mut tags = String::new();
-        for (index, (number, tag)) in parts.iter().enumerate() {
-            let size = match fs::metadata(folder.join(part_name(*number, tag))) {
-                Ok(metadata) => metadata.len(),
-                Err(error) if is_absence(&error) => {
-                    return Err(StorageError::InvalidPart(*number));
-                }
-                Err(error) => return Err(error.into()),
-            };
-            if size < MIN_PART && index + 1 < parts.len() {
-                return Err(StorageError::PartTooSmall(*number, size));
-            }
-            let _ = writeln!(tags, "{tag}");
-        }
-        let mut whole = self.incoming()?;
-        for (number, tag) in parts {
-            let mut part = File::open(folder.join(part_name(*number, tag)))?;
-            io::copy(&mut part, &mut whole.file)?;
-        }
-        let tag = format!("{}-{}", Tag::of_text(&tags), parts.len());
-        self.put(bucket, key, &whole, &tag, condition)?;
-        remove_upload(&folder)?;
-        Ok(tag)
-    }
-
-    pub(crate) fn abort(&self, bucket: &str, key: &str, upload: &str) -> Result<()> {
-        remove_upload(&self.upload(bucket, key, upload)?)
-    }
-
-    /// The open uploads of a bucket, in key order.
-    pub(crate) fn open_uploads(&self, bucket: &str) -> Result<Vec<StoredUpload>> {
-        self.bucket(bucket)?;
-        let mut uploads = Vec::new();
-        for folder in fs::read_dir(self.state("uploads"))? {
-            let folder = folder?;
-            let (Ok(id), Some(target)) =
-                (folder.file_name().into_string(), target(&folder.path())?)
-            else {
-                continue;
-            };
-            if target.bucket == bucket {
-                uploads.push(StoredUpload {
-                    id,
-                    key: target.key,
-                });
-            }
-        }
-        uploads.sort_unstable_by(|a, b| (&a.key, &a.id).cmp(&(&b.key, &b.id)));
-        Ok(uploads)
-    }
-
-    /// The folder of an upload.
-    pub(crate) fn upload(&self, bucket: &str, key: &str, id: &str) -> Result<PathBuf> {
-        let none = || StorageError::NoUpload(id.to_owned());
-        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(none());
-        }
-        let folder = self.state("uploads").join(id);
-        match target(&folder)? {
-            Some(target) if target.bucket == bucket && target.key == key => Ok(folder),
-            _ => Err(none()),
-        }
-    }
-
     fn state(&self, folder: &str) -> PathBuf {
         self.root.join(STATE).join(folder)
     }
@@ -495,80 +319,12 @@ impl Storage {
         Ok(self.bucket(bucket)?.join(path_of(key)))
     }
 
-    fn tag_path(&self, bucket: &str, key: &str) -> PathBuf {
-        let name = hex(Sha256::checksum(key.as_bytes()).as_ref());
-        let (shard, name) = name.split_at(2);
-        self.state("tags").join(bucket).join(shard).join(name)
-    }
-
-    /// The remembered tag, if it is of this state of the file.
-    fn remembered_tag(&self, bucket: &str, key: &str, metadata: &Metadata) -> Option<String> {
-        let text = fs::read(self.tag_path(bucket, key)).ok()?;
-        let remembered: TagFile = serde_json::from_slice(&text).ok()?;
-        let is_current = remembered.key == key
-            && remembered.size == metadata.len()
-            && Some(remembered.modified_ns) == modified_ns(metadata);
-        is_current.then_some(remembered.tag)
-    }
-
-    /// To be called with the lock held for writing.
-    fn remember_tag(&self, bucket: &str, key: &str, tag: &str, metadata: &Metadata) -> Result<()> {
-        let path = self.tag_path(bucket, key);
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let text = serde_json::to_vec(&TagFile {
-            key: key.to_owned(),
-            tag: tag.to_owned(),
-            size: metadata.len(),
-            modified_ns: modified_ns(metadata).unwrap_or_default(),
-        })
-        .map_err(io::Error::from)?;
-        Ok(fs::write(path, text)?)
-    }
-
     fn reading(&self) -> RwLockReadGuard<'_, ()> {
         self.objects.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn writing(&self) -> RwLockWriteGuard<'_, ()> {
         self.objects.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Computes an object's tag from its content: a CRC-64 and the length, which is faster than the
-/// MD5 that S3 often takes, and like that differs where content differs.
-#[derive(Default)]
-pub(crate) struct Tag {
-    crc: Crc64Nvme,
-    length: u64,
-}
-
-impl Tag {
-    pub(crate) fn update(&mut self, data: &[u8]) {
-        self.crc.update(data);
-        self.length += data.len() as u64;
-    }
-
-    pub(crate) fn finish(self) -> String {
-        format!("{}{:016x}", hex(&self.crc.finalize()), self.length)
-    }
-
-    fn of_text(text: &str) -> String {
-        let mut tag = Self::default();
-        tag.update(text.as_bytes());
-        tag.finish()
-    }
-
-    fn read(file: &mut File) -> io::Result<String> {
-        let mut tag = Self::default();
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            match file.read(&mut buffer)? {
-                0 => return Ok(tag.finish()),
-                read => tag.update(&buffer[..read]),
-            }
-        }
     }
 }
 
@@ -585,53 +341,10 @@ fn open_file(path: &Path, key: &str) -> Result<(File, Metadata)> {
     Ok((file, metadata))
 }
 
-fn target(folder: &Path) -> Result<Option<Target>> {
-    match fs::read(folder.join("target")) {
-        Ok(text) => Ok(serde_json::from_slice(&text).ok()),
-        Err(error) if is_absence(&error) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Removes the target first: without it there is no such upload, whatever else is left.
-fn remove_upload(folder: &Path) -> Result<()> {
-    for removed in [
-        fs::remove_file(folder.join("target")),
-        fs::remove_dir_all(folder),
-    ] {
-        match removed {
-            Err(error) if !is_absence(&error) => return Err(error.into()),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn part_name(number: i32, tag: &str) -> String {
-    let safe = tag.bytes().all(|byte| byte.is_ascii_hexdigit());
-    format!("{number:05}-{}", if safe { tag } else { "none" })
-}
-
 /// Whether the path does not lead to anything.
 fn is_absence(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename
     )
-}
-
-fn same_file(a: &Metadata, b: &Metadata) -> bool {
-    a.len() == b.len() && modified_ns(a) == modified_ns(b)
-}
-
-fn modified_ns(metadata: &Metadata) -> Option<u128> {
-    let modified = metadata.modified().ok()?;
-    Some(modified.duration_since(UNIX_EPOCH).ok()?.as_nanos())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -167,90 +167,115 @@ impl Functions {
             }
         }
     }
+}
 
+/// The steps, each as its function's `main` sets it up.
+impl Functions {
     async fn dispatch(&self, function: &str, payload: Value) -> Result<Value, FunctionError> {
         let _place = self.places.acquire().await;
-        let time_left = self.call_limit.time_left();
-        let store = || Arc::clone(&self.store);
-        let metrics = || Arc::clone(&self.metrics) as Arc<dyn Metrics>;
         match function {
-            "plan" => {
-                let deps = quarry_plan::Deps {
-                    store: store(),
-                    settings: self.settings.clone(),
-                    work: Some(self.work.clone()),
-                    metrics: metrics(),
-                };
-                self.call("plan", payload, |input| {
-                    erased(quarry_plan::handle(&deps, input, &time_left))
-                })
-                .await
-            }
-            "split" => {
-                let deps = quarry_split::Deps { store: store() };
-                self.call("split", payload, |input| {
-                    erased(quarry_split::handle(&deps, input))
-                })
-                .await
-            }
-            "submit" => {
-                let deps = quarry_submit::Deps {
-                    store: store(),
-                    jobs: Arc::clone(&self.jobs),
-                    metrics: metrics(),
-                };
-                self.call("submit", payload, |input| {
-                    erased(quarry_submit::handle(&deps, input))
-                })
-                .await
-            }
-            "check" => {
-                let deps = quarry_check::Deps {
-                    store: store(),
-                    jobs: Arc::clone(&self.jobs),
-                    clock: Arc::clone(&self.clock),
-                    metrics: metrics(),
-                };
-                self.call("check", payload, |input| {
-                    erased(quarry_check::handle(&deps, input))
-                })
-                .await
-            }
-            "invoke" => {
-                let deps = quarry_invoke::Deps {
-                    store: store(),
-                    models: Arc::clone(&self.models),
-                    clock: Arc::clone(&self.clock),
-                    pause: self.pause.clone(),
-                    metrics: metrics(),
-                };
-                self.call("invoke", payload, |input| {
-                    erased(quarry_invoke::handle(&deps, input, &time_left))
-                })
-                .await
-            }
-            "merge" => {
-                let deps = quarry_merge::Deps { store: store() };
-                self.call("merge", payload, |input| {
-                    erased(quarry_merge::handle(&deps, input))
-                })
-                .await
-            }
-            "finish" => {
-                let deps = quarry_finish::Deps {
-                    store: store(),
-                    metrics: metrics(),
-                };
-                self.call("finish", payload, |input| {
-                    erased(quarry_finish::handle(&deps, input, &time_left))
-                })
-                .await
-            }
+            "plan" => self.plan(payload).await,
+            "split" => self.split(payload).await,
+            "submit" => self.submit(payload).await,
+            "check" => self.check(payload).await,
+            "invoke" => self.invoke_models(payload).await,
+            "merge" => self.merge(payload).await,
+            "finish" => self.finish(payload).await,
             other => Err(FunctionError::new(
                 "Lambda.ResourceNotFoundException",
                 format!("there is no function `{other}`"),
             )),
         }
+    }
+
+    async fn plan(&self, payload: Value) -> Result<Value, FunctionError> {
+        let time_left = self.call_limit.time_left();
+        let deps = quarry_plan::Deps {
+            store: Arc::clone(&self.store),
+            settings: self.settings.clone(),
+            work: Some(self.work.clone()),
+            metrics: self.metrics(),
+        };
+        self.call("plan", payload, |input| {
+            erased(quarry_plan::handle(&deps, input, &time_left))
+        })
+        .await
+    }
+
+    async fn split(&self, payload: Value) -> Result<Value, FunctionError> {
+        let deps = quarry_split::Deps {
+            store: Arc::clone(&self.store),
+        };
+        self.call("split", payload, |input| {
+            erased(quarry_split::handle(&deps, input))
+        })
+        .await
+    }
+
+    async fn submit(&self, payload: Value) -> Result<Value, FunctionError> {
+        let deps = quarry_submit::Deps {
+            store: Arc::clone(&self.store),
+            jobs: Arc::clone(&self.jobs),
+            metrics: self.metrics(),
+        };
+        self.call("submit", payload, |input| {
+            erased(quarry_submit::handle(&deps, input))
+        })
+        .await
+    }
+
+    async fn check(&self, payload: Value) -> Result<Value, FunctionError> {
+        let deps = quarry_check::Deps {
+            store: Arc::clone(&self.store),
+            jobs: Arc::clone(&self.jobs),
+            clock: Arc::clone(&self.clock),
+            metrics: self.metrics(),
+        };
+        self.call("check", payload, |input| {
+            erased(quarry_check::handle(&deps, input))
+        })
+        .await
+    }
+
+    async fn invoke_models(&self, payload: Value) -> Result<Value, FunctionError> {
+        let time_left = self.call_limit.time_left();
+        let deps = quarry_invoke::Deps {
+            store: Arc::clone(&self.store),
+            models: Arc::clone(&self.models),
+            clock: Arc::clone(&self.clock),
+            pause: self.pause.clone(),
+            metrics: self.metrics(),
+        };
+        self.call("invoke", payload, |input| {
+            erased(quarry_invoke::handle(&deps, input, &time_left))
+        })
+        .await
+    }
+
+    async fn merge(&self, payload: Value) -> Result<Value, FunctionError> {
+        let deps = quarry_merge::Deps {
+            store: Arc::clone(&self.store),
+        };
+        self.call("merge", payload, |input| {
+            erased(quarry_merge::handle(&deps, input))
+        })
+        .await
+    }
+
+    async fn finish(&self, payload: Value) -> Result<Value, FunctionError> {
+        let time_left = self.call_limit.time_left();
+        let deps = quarry_finish::Deps {
+            store: Arc::clone(&self.store),
+            metrics: self.metrics(),
+        };
+        self.call("finish", payload, |input| {
+            erased(quarry_finish::handle(&deps, input, &time_left))
+        })
+        .await
+    }
+
+    fn metrics(&self) -> Arc<dyn Metrics> {
+        Arc::clone(&self.metrics) as Arc<dyn Metrics>
     }
 }
 

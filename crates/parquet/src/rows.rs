@@ -56,15 +56,21 @@ struct OpenRows {
     left: u64,
 }
 
-impl RowReader {
-    pub(crate) fn new(
-        file: Arc<Inner>,
-        rows: Range<u64>,
-        reading: &FileReading<'_>,
-    ) -> Result<Self, FileError> {
-        let all = reading.whole_rows || reading.parts;
+/// The columns that are read, and what each is read for.
+struct ReadColumns {
+    /// In the file's order.
+    read: Vec<usize>,
+    cells: Vec<Option<(usize, usize)>>,
+    whole: Vec<(Arc<[u8]>, usize, usize)>,
+    /// Whether these are all columns.
+    complete: bool,
+}
+
+impl ReadColumns {
+    fn of(file: &Inner, reading: &FileReading<'_>) -> Result<Self, FileError> {
+        let complete = reading.whole_rows || reading.parts;
         let place = |name: &String| file.columns.iter().position(|column| column == name);
-        let wanted: Vec<usize> = if all {
+        let read: Vec<usize> = if complete {
             (0..file.columns.len()).collect()
         } else {
             let mut wanted: Vec<usize> = reading.cells.iter().filter_map(place).collect();
@@ -72,7 +78,7 @@ impl RowReader {
             wanted.dedup();
             wanted
         };
-        let read_as = |column: usize| wanted.iter().position(|wanted| *wanted == column);
+        let read_as = |column: usize| read.iter().position(|read| *read == column);
         let cells: Vec<Option<(usize, usize)>> = reading
             .cells
             .iter()
@@ -106,9 +112,29 @@ impl RowReader {
                 });
             }
         }
+        Ok(Self {
+            read,
+            cells,
+            whole,
+            complete,
+        })
+    }
+}
 
+impl RowReader {
+    pub(crate) fn new(
+        file: Arc<Inner>,
+        rows: Range<u64>,
+        reading: &FileReading<'_>,
+    ) -> Result<Self, FileError> {
+        let ReadColumns {
+            read,
+            cells,
+            whole,
+            complete,
+        } = ReadColumns::of(&file, reading)?;
         let schema = file.metadata.file_metadata().schema_descr();
-        let mask = ProjectionMask::roots(schema, wanted);
+        let mask = ProjectionMask::roots(schema, read);
         let groups = pieces(
             file.metadata
                 .row_groups()
@@ -139,7 +165,7 @@ impl RowReader {
             mask,
             cells,
             whole,
-            complete: all,
+            complete,
             groups: groups.into(),
             current: None,
             next_row: rows.start,

@@ -266,21 +266,7 @@ impl Template {
                 }
                 PromptSegment::RoutedRules => {
                     if let Some(routing) = &self.routing {
-                        let cell = row.cell(routing.column).text().unwrap_or_default();
-                        let mut selection = std::mem::take(&mut scratch.selection);
-                        let block = |place: usize, sink: &mut _| {
-                            for segment in &routing.blocks[place] {
-                                match segment {
-                                    PromptSegment::Fixed(text) => Sink::fixed(sink, text),
-                                    PromptSegment::Value(place) => {
-                                        self.render_value(*place, sink, row, options, scratch);
-                                    }
-                                    PromptSegment::RoutedRules => {}
-                                }
-                            }
-                        };
-                        routing.rules.render(cell, &mut selection, sink, block);
-                        scratch.selection = selection;
+                        self.render_rules(routing, sink, row, options, scratch);
                     }
                 }
             }
@@ -293,6 +279,32 @@ impl Template {
                     .filter_map(|&place| self.columns.get(place)),
             );
         }
+    }
+
+    /// The rules that the row's cell selects.
+    fn render_rules(
+        &self,
+        routing: &Routing,
+        sink: &mut impl Sink,
+        row: &impl Cells,
+        options: &RenderOptions,
+        scratch: &mut Scratch,
+    ) {
+        let cell = row.cell(routing.column).text().unwrap_or_default();
+        let mut selection = std::mem::take(&mut scratch.selection);
+        let block = |place: usize, sink: &mut _| {
+            for segment in &routing.blocks[place] {
+                match segment {
+                    PromptSegment::Fixed(text) => Sink::fixed(sink, text),
+                    PromptSegment::Value(place) => {
+                        self.render_value(*place, sink, row, options, scratch);
+                    }
+                    PromptSegment::RoutedRules => {}
+                }
+            }
+        };
+        routing.rules.render(cell, &mut selection, sink, block);
+        scratch.selection = selection;
     }
 
     fn render_value(

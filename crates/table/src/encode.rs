@@ -144,21 +144,32 @@ impl RowEncoder {
                 if keys.is_empty() && replaced.is_empty() {
                     out.extend_from_slice(row.raw());
                 } else {
-                    let mut any = write_open_object(out, row, replaced);
-                    for (key, result) in keys.iter().zip(results) {
-                        if any {
-                            out.push(b',');
-                        }
-                        any = true;
-                        out.extend_from_slice(key);
-                        write_json(out, result);
-                    }
-                    out.push(b'}');
+                    write_object(out, row, replaced, keys.iter().zip(results));
                 }
                 out.extend_from_slice(row.newline().unwrap_or(self.newline).bytes());
             }
         }
     }
+}
+
+/// Appends the row's object without the `replaced` members, and `results` at its end: each a key as it
+/// is written, and a value.
+fn write_object<'a>(
+    out: &mut Vec<u8>,
+    row: &Row<'_>,
+    replaced: &[String],
+    results: impl Iterator<Item = (&'a Vec<u8>, ResultCell<'a>)>,
+) {
+    let mut any = write_open_object(out, row, replaced);
+    for (key, result) in results {
+        if any {
+            out.push(b',');
+        }
+        any = true;
+        out.extend_from_slice(key);
+        write_json(out, result);
+    }
+    out.push(b'}');
 }
 
 /// Appends the row's object without the closing brace. Returns whether it has members.

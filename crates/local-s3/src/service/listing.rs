@@ -1,11 +1,28 @@
-//! Pages of a listing: which objects and common prefixes one answer has, and where the next goes on.
+//! Listings: which objects and common prefixes a page has, where the next page begins, and how the
+//! protocol shows them.
 
-use crate::storage::Entry;
-use std::fmt::Write as _;
+use super::body::length;
+use crate::error::StorageError;
+use crate::storage::{Entry, Info, Storage};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use s3s::dto::{
+    CommonPrefix, ETag, EncodingType, ListObjectsV2Input, ListObjectsV2Output, Object, Timestamp,
+};
+use s3s::{S3Result, s3_error};
+
+/// Most keys of one page.
+const MAX_KEYS: i32 = 1000;
+/// What is encoded in names: all but unreserved characters and slashes.
+const IN_URL: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'/');
 
 /// One line of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Listed {
+enum Listed {
     Object(Entry),
     /// All keys up to the delimiter, as one.
     Prefix(String),
@@ -22,15 +39,15 @@ impl Listed {
 
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Page {
-    pub(crate) listed: Vec<Listed>,
+struct Page {
+    listed: Vec<Listed>,
     /// After what the next page starts, if there is one.
-    pub(crate) next: Option<String>,
+    next: Option<String>,
 }
 
 impl Page {
     /// The first `limit` lines after `after`; `entries` are in key order and start with `prefix`.
-    pub(crate) fn of(
+    fn of(
         entries: Vec<Entry>,
         prefix: &str,
         delimiter: Option<&str>,
@@ -66,37 +83,121 @@ impl Page {
     }
 }
 
-/// Percent-encodes all but unreserved characters and slashes.
-pub(crate) fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
+/// A listing that was asked for.
+pub(super) struct Listing {
+    input: ListObjectsV2Input,
+    max_keys: i32,
+    /// Whether names are percent-encoded in the answer.
+    url_encoded: bool,
+    after: Option<String>,
+}
+
+/// A page, and what is known of its objects.
+pub(super) struct Found {
+    page: Page,
+    objects: Vec<(String, Info)>,
+}
+
+impl Listing {
+    pub(super) fn asked(input: ListObjectsV2Input) -> S3Result<Self> {
+        let url_encoded = match input.encoding_type.as_ref().map(EncodingType::as_str) {
+            None => false,
+            Some(EncodingType::URL) => true,
+            Some(_) => return Err(s3_error!(InvalidArgument, "unknown encoding type")),
+        };
+        let after = match &input.continuation_token {
+            Some(token) => Some(
+                decode_token(token)
+                    .ok_or_else(|| s3_error!(InvalidArgument, "unknown continuation token"))?,
+            ),
+            None => input.start_after.clone(),
+        };
+        Ok(Self {
+            max_keys: input.max_keys.unwrap_or(MAX_KEYS).clamp(0, MAX_KEYS),
+            url_encoded,
+            after,
+            input,
+        })
     }
-    encoded
+
+    /// The page that was asked for. Blocks.
+    pub(super) fn find(&self, storage: &Storage) -> Result<Found, StorageError> {
+        let bucket = &self.input.bucket;
+        let prefix = self.input.prefix.as_deref().unwrap_or_default();
+        let page = Page::of(
+            storage.list(bucket, prefix)?,
+            prefix,
+            self.input.delimiter.as_deref(),
+            self.after.as_deref(),
+            usize::try_from(self.max_keys).unwrap_or_default(),
+        );
+        let mut objects = Vec::new();
+        for listed in &page.listed {
+            let Listed::Object(entry) = listed else {
+                continue;
+            };
+            match storage.info(bucket, &entry.key) {
+                Ok(info) => objects.push((entry.key.clone(), info)),
+                // Deleted meanwhile.
+                Err(StorageError::NoObject(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Found { page, objects })
+    }
+
+    pub(super) fn answer(self, Found { page, objects }: Found) -> S3Result<ListObjectsV2Output> {
+        let name = |text: &str| {
+            if self.url_encoded {
+                utf8_percent_encode(text, IN_URL).to_string()
+            } else {
+                text.to_owned()
+            }
+        };
+        let objects = objects.into_iter().map(|(key, info)| {
+            Ok(Object {
+                key: Some(name(&key)),
+                size: Some(length(info.size)?),
+                last_modified: Some(Timestamp::from(info.modified)),
+                e_tag: Some(ETag::Strong(info.tag)),
+                ..Object::default()
+            })
+        });
+        let contents = objects.collect::<S3Result<Vec<_>>>()?;
+        let prefixes = page.listed.iter().filter_map(|listed| match listed {
+            Listed::Prefix(prefix) => Some(CommonPrefix {
+                prefix: Some(name(prefix)),
+            }),
+            Listed::Object(_) => None,
+        });
+        let common_prefixes: Vec<_> = prefixes.collect();
+        let count = contents.len() + common_prefixes.len();
+        let input = self.input;
+        Ok(ListObjectsV2Output {
+            name: Some(input.bucket),
+            prefix: input.prefix.as_deref().map(name),
+            delimiter: input.delimiter.as_deref().map(name),
+            start_after: input.start_after.as_deref().map(name),
+            encoding_type: input.encoding_type,
+            max_keys: Some(self.max_keys),
+            key_count: i32::try_from(count).ok(),
+            is_truncated: Some(page.next.is_some()),
+            continuation_token: input.continuation_token,
+            next_continuation_token: page.next.as_deref().map(encode_token),
+            contents: Some(contents),
+            common_prefixes: Some(common_prefixes),
+            ..ListObjectsV2Output::default()
+        })
+    }
 }
 
 /// A continuation token: the name in hexadecimal, since it has to survive XML and URLs.
-pub(crate) fn encode_token(name: &str) -> String {
-    name.bytes().fold(String::new(), |mut token, byte| {
-        let _ = write!(token, "{byte:02x}");
-        token
-    })
+fn encode_token(name: &str) -> String {
+    hex::encode(name)
 }
 
-pub(crate) fn decode_token(token: &str) -> Option<String> {
-    if !token.len().is_multiple_of(2) {
-        return None;
-    }
-    let bytes: Option<Vec<u8>> = token
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
-    String::from_utf8(bytes?).ok()
+fn decode_token(token: &str) -> Option<String> {
+    String::from_utf8(hex::decode(token).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -48,11 +48,7 @@ async fn no_update_with_a_match_is_lost() {
     let tasks: Vec<_> = (0..CLIENTS)
         .map(|_| {
             let client = server.client();
-            tokio::spawn(async move {
-                for _ in 0..EACH {
-                    while !increase(&client).await {}
-                }
-            })
+            tokio::spawn(async move { increase_times(EACH, &client).await })
         })
         .collect();
     for task in tasks {
@@ -60,6 +56,12 @@ async fn no_update_with_a_match_is_lost() {
     }
     let content = get(&server.client(), "counter").await;
     assert_eq!(content, (CLIENTS * EACH).to_string().into_bytes());
+}
+
+async fn increase_times(times: usize, client: &Client) {
+    for _ in 0..times {
+        while !increase(client).await {}
+    }
 }
 
 async fn increase(client: &Client) -> bool {

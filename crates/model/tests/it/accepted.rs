@@ -133,24 +133,30 @@ fn no_record_is_sent_in_a_form_that_its_model_refuses() {
     for model in models() {
         for settings in settings() {
             for schema in [None, Some(&plain), Some(&odd)] {
-                let requests = RequestBuilder::new(settings, model, Some("system"), schema);
-                let mut form = requests.first_form();
-                for refusal in REFUSALS {
-                    assert!(requests.takes(&form), "{model:?} {form}");
-                    let body = requests.body(&form);
-                    assert_eq!(refused(&model, &settings, &body), None, "{model:?} {form}");
-                    if let Some(schema) = schema {
-                        assert!(sees(&body, &form, schema), "{model:?} {form}");
-                    }
-                    bodies += 1;
-                    if let Some(next) = requests.form_after(&form, refusal) {
-                        form = next;
-                    }
-                }
+                bodies += forms_of(model, settings, schema);
             }
         }
     }
     assert!(bodies > 100_000, "{bodies}");
+}
+
+/// Checks every form that the model is asked in, from the first on after each refusal. Returns their
+/// number.
+fn forms_of(model: Capabilities, settings: BodySettings, schema: Option<&Value>) -> usize {
+    let requests = RequestBuilder::new(settings, model, Some("system"), schema);
+    let mut form = requests.first_form();
+    for refusal in REFUSALS {
+        assert!(requests.takes(&form), "{model:?} {form}");
+        let body = requests.body(&form);
+        assert_eq!(refused(&model, &settings, &body), None, "{model:?} {form}");
+        if let Some(schema) = schema {
+            assert!(sees(&body, &form, schema), "{model:?} {form}");
+        }
+        if let Some(next) = requests.form_after(&form, refusal) {
+            form = next;
+        }
+    }
+    REFUSALS.len()
 }
 
 /// Whether the model sees the schema that its answers must match.

@@ -1,0 +1,13 @@
+//! What a member of a script is when it is left out.
+
+pub(super) fn once() -> u64 {
+    1
+}
+
+pub(super) fn yes() -> bool {
+    true
+}
+
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
