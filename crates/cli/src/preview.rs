@@ -89,8 +89,9 @@ async fn preview_on(
         }
     }
     output.finish()?;
+    let names = job.names();
     for note in &plan.notes {
-        say(&format!("note: {}", job.local_names(note)));
+        say(&format!("note: {}", names.in_text(note)));
     }
     say(&total.in_words());
     Ok(())
@@ -180,7 +181,7 @@ pub(crate) async fn plan(
         let output: PlanOutput = stack
             .call("plan", &input)
             .await
-            .map_err(|error| job.in_local_names(error))?;
+            .map_err(|error| job.names().in_error(error))?;
         if output.done {
             return Ok(output);
         }

@@ -106,7 +106,7 @@ async fn run_on(
     let finished = stack
         .run(EXECUTION, &request)
         .await
-        .map_err(|error| job.in_local_names(error))?;
+        .map_err(|error| job.names().in_error(error))?;
     let plan = RunFolder::at(finished.output.run.clone()).plan();
     let plan = documents::read(&**stack.store(), &plan)
         .await
