@@ -3,21 +3,12 @@
 use crate::failure::Failure;
 use crate::output::{Lines, OutputReader, say};
 use crate::progress::grouped;
-use crate::run::EXECUTION;
 use crate::staging::{self, JobArguments, LocalJob};
 use crate::workspace::Workspace;
 use clap::Args;
-use quarry_contract::VERSION;
-use quarry_contract::layout::RunFolder;
-use quarry_contract::payload::{PlanInput, PlanOutput, SliceState};
-use quarry_contract::plan::{Asked, Mode, Plan, Slice};
-use quarry_contract::request::Request;
-use quarry_edge::documents;
-use quarry_edge::error::StepError;
-use quarry_edge::s3::lines::Lines as StoredLines;
-use quarry_local_stack::LocalStack;
+use quarry_contract::plan::{Mode, Slice};
+use quarry_local_stack::{LocalStack, SingleSteps};
 use serde_json::Value;
-use std::sync::Arc;
 
 /// Arguments of `quarry preview`.
 #[derive(Debug, Args)]
@@ -52,19 +43,10 @@ async fn preview_on(
     arguments: &PreviewArguments,
 ) -> Result<(), Failure> {
     let request = job.stage(stack.store(), &|_| {}).await?;
-    let planned = plan(stack, job, request).await?;
-    let run = RunFolder::at(planned.run.clone());
-    let plan: Plan = documents::read(&**stack.store(), &run.plan())
-        .await
-        .map_err(|error| unread(&error))?;
+    let steps = job.plan(stack, request).await?;
     let mut total = Total::default();
-    for slice in 0..planned.slices {
-        let spec = run.slice(slice).spec();
-        total.add(
-            &documents::read(&**stack.store(), &spec)
-                .await
-                .map_err(|error| unread(&error))?,
-        );
+    for slice in steps.slices() {
+        total.add(slice);
     }
     let mut output = Lines::new();
     let mut left = if arguments.all {
@@ -72,25 +54,18 @@ async fn preview_on(
     } else {
         arguments.limit
     };
-    for slice in 0..planned.slices {
+    for (slice, _) in (0..).zip(steps.slices()) {
         if left == 0
-            || print_slice(
-                stack,
-                &planned,
-                slice,
-                arguments.pretty,
-                &mut left,
-                &mut output,
-            )
-            .await?
+            || print_slice(&steps, slice, arguments.pretty, &mut left, &mut output).await?
                 == OutputReader::Gone
         {
             break;
         }
     }
     output.finish()?;
-    for note in &plan.notes {
-        say(&format!("note: {}", job.local_names(note)));
+    let names = job.names();
+    for note in &steps.plan().notes {
+        say(&format!("note: {}", names.in_text(note)));
     }
     say(&total.in_words());
     Ok(())
@@ -156,63 +131,18 @@ fn size(bytes: u64) -> String {
     format!("{size:.1} {unit}")
 }
 
-fn unread(error: &StepError) -> Failure {
-    Failure::run(format!(
-        "the records cannot be read: {}",
-        error.full_message()
-    ))
-}
-
-/// Plans a job's request on the stack.
-pub(crate) async fn plan(
-    stack: &LocalStack,
-    job: &LocalJob,
-    request: Request,
-) -> Result<PlanOutput, Failure> {
-    let mut input = PlanInput {
-        version: VERSION,
-        execution: EXECUTION.to_owned(),
-        started: jiff::Timestamp::now().to_string(),
-        turn: 0,
-        request,
-    };
-    loop {
-        let output: PlanOutput = stack
-            .call("plan", &input)
-            .await
-            .map_err(|error| job.in_local_names(error))?;
-        if output.done {
-            return Ok(output);
-        }
-        input.turn = output.turn;
-    }
-}
-
 /// Prints a slice's records, `left` at most.
 async fn print_slice(
-    stack: &LocalStack,
-    planned: &PlanOutput,
+    steps: &SingleSteps<'_>,
     slice: u32,
     pretty: bool,
     left: &mut u64,
     output: &mut Lines,
 ) -> Result<OutputReader, Failure> {
-    let state: SliceState = stack
-        .call("split", &SliceState::first(planned.run.clone(), slice))
-        .await?;
-    if state.records == 0 {
+    let state = steps.split(slice).await?;
+    let Some(mut lines) = steps.records(&state).await? else {
         return Ok(OutputReader::There);
-    }
-    let round = RunFolder::at(planned.run.clone()).slice(slice).round(0);
-    let asked: Asked = documents::read(&**stack.store(), &round.asked())
-        .await
-        .map_err(|error| unread(&error))?;
-    let mut lines = StoredLines::open(
-        Arc::clone(stack.store()),
-        round.input(),
-        0..asked.bytes,
-        asked.etag,
-    );
+    };
     while *left > 0 {
         let line = lines
             .next()

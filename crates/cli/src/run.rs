@@ -15,9 +15,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The execution's name; the stack is new for every run.
-pub(crate) const EXECUTION: &str = "local-run";
-
 /// Arguments of `quarry run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
@@ -103,10 +100,7 @@ async fn run_on(
         .stage(stack.store(), &|bytes| show.copied(bytes))
         .await?;
     show.planning();
-    let finished = stack
-        .run(EXECUTION, &request)
-        .await
-        .map_err(|error| job.in_local_names(error))?;
+    let finished = job.run(stack, &request).await?;
     let plan = RunFolder::at(finished.output.run.clone()).plan();
     let plan = documents::read(&**stack.store(), &plan)
         .await

@@ -1,19 +1,22 @@
 //! A job whose files are on this machine: what it is, and its way into the stack's bucket and out of it.
 
+mod arguments;
 mod folder;
 mod job;
+mod names;
 mod overlap;
 mod results;
+mod sources;
 mod stack;
 mod upload;
 
-pub(crate) use job::{JobArguments, LocalJob, read_request, read_settings};
+pub(crate) use arguments::{JobArguments, read_request, read_settings};
+pub(crate) use job::LocalJob;
 pub(crate) use results::publish;
 pub(crate) use stack::{explained, read_answers, read_faults, stack_config, start, with_source};
 pub(crate) use upload::upload;
 
 use crate::failure::Failure;
-pub(crate) use crate::input::read_file;
 use quarry_contract::location::S3Uri;
 use quarry_local_stack::BUCKET;
 

@@ -6,12 +6,14 @@ mod counts;
 mod functions;
 mod pause;
 mod progress;
+mod single_steps;
 mod stack;
 mod work;
 
 pub use counts::MetricCount;
 pub use functions::CallLimit;
 pub use progress::{ProgressSink, RunProgress};
+pub use single_steps::SingleSteps;
 pub use stack::{BUCKET, Finished, LocalStack, RunError, StackConfig, StackError};
 pub use work::{Work, WorkRows};
 

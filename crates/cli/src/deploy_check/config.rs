@@ -1,7 +1,7 @@
 //! Parameters in a file: `samconfig.toml` as `sam deploy` keeps it, or the template's parameters as JSON.
 
 use crate::failure::Failure;
-use crate::staging::read_file;
+use crate::input::read_file;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,10 +1,11 @@
-//! Starting a stack for a job, with what the simulated model answers and what goes wrong.
+//! Starting a stack for a job and working on it, with what the simulated model answers and what goes wrong.
 
 use super::job::LocalJob;
 use crate::failure::Failure;
 use crate::input::{read_file, shown};
 use quarry_bedrock_simulator::{AnswerSource, Faults, parse_given};
-use quarry_local_stack::{LocalStack, StackConfig};
+use quarry_contract::request::Request;
+use quarry_local_stack::{Finished, LocalStack, SingleSteps, StackConfig};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +13,8 @@ use std::time::Duration;
 /// The role of the local stack's jobs, used when none is set: the simulator asks for a valid name
 /// and nothing more.
 const LOCAL_ROLE: &str = "arn:aws:iam::123456789012:role/QuarryLocalBatchRole";
+/// The execution's name; the stack is new for every run.
+const EXECUTION: &str = "local-run";
 /// The model of the local stack, used when none is set.
 const LOCAL_MODEL: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 
@@ -88,6 +91,32 @@ pub(crate) async fn start(config: StackConfig) -> Result<LocalStack, Failure> {
     LocalStack::start(config)
         .await
         .map_err(|error| Failure::run(with_source(&error)))
+}
+
+impl LocalJob {
+    /// Plans the request that [`Self::stage`] made.
+    pub(crate) async fn plan<'a>(
+        &self,
+        stack: &'a LocalStack,
+        request: Request,
+    ) -> Result<SingleSteps<'a>, Failure> {
+        stack
+            .plan(EXECUTION, jiff::Timestamp::now().to_string(), request)
+            .await
+            .map_err(|error| self.names().in_error(error).into())
+    }
+
+    /// Runs the request that [`Self::stage`] made.
+    pub(crate) async fn run(
+        &self,
+        stack: &LocalStack,
+        request: &Request,
+    ) -> Result<Finished, Failure> {
+        stack
+            .run(EXECUTION, request)
+            .await
+            .map_err(|error| self.names().in_error(error).into())
+    }
 }
 
 /// The failure of work on a stack, or what is behind it if the stack's directory has no space: the stack itself knows

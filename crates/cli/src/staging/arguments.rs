@@ -1,0 +1,57 @@
+//! The arguments that say what a command works on, and the `request.json` that can say the same.
+
+use crate::failure::Failure;
+use crate::input::{read_file, shown};
+use clap::Args;
+use quarry_contract::VERSION;
+use quarry_contract::request_file::RequestFile;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What a command is asked to work on.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobArguments {
+    /// A folder with a `request.json`, or the data: a file, or a folder of files.
+    pub(crate) data: PathBuf,
+    /// The prompts: a file, the folder with `prompts.json`, or - for standard input. Not needed with a
+    /// `request.json`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prompts: Option<PathBuf>,
+    /// The JSON Schema of an answer: a file, the folder with `validation_schema_*.json`, or -.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schema: Option<PathBuf>,
+    /// A setting, e.g. `BEDROCK_MAX_TOKENS=512`; may be given several times. `quarry settings` lists
+    /// them.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) settings: Vec<String>,
+    /// The kind of data set: training, validation, testing or calibration.
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) job_type: Option<String>,
+}
+
+/// The values of `--set NAME=VALUE`.
+pub(crate) fn read_settings(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    texts
+        .iter()
+        .map(|text| {
+            let pair = text.split_once('=');
+            let pair = pair.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            pair.ok_or_else(|| Failure::usage(format!("--set takes NAME=VALUE, found `{text}`")))
+        })
+        .collect()
+}
+
+/// A `request.json` of this version.
+pub(crate) fn read_request(file: &Path) -> Result<RequestFile, Failure> {
+    let text = read_file(file)?;
+    let request: RequestFile = serde_json::from_slice(&text)
+        .map_err(|error| Failure::input(format!("{}: {error}", shown(file))))?;
+    if request.version == VERSION {
+        return Ok(request);
+    }
+    Err(Failure::input(format!(
+        "{} has version {}; this is version {VERSION}",
+        shown(file),
+        request.version
+    )))
+}

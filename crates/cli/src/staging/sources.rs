@@ -1,0 +1,157 @@
+//! Where a job's files are on this machine.
+
+use super::arguments::{JobArguments, read_request, read_settings};
+use super::folder::{self, StagedFolder};
+use crate::failure::Failure;
+use crate::input::{is_standard_input, read_file};
+use quarry_contract::request::JobType;
+use quarry_contract::request_file::DEFAULT_JOB_TYPE;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What prompts and schemas are called in a folder of them.
+const PROMPTS_FILE: &str = "prompts.json";
+const SCHEMA_FILES: &str = "validation_schema_*.json";
+
+/// A file that is read once: a pipe cannot be read again.
+#[derive(Debug, Clone)]
+pub(super) struct Document {
+    pub(super) path: PathBuf,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Document {
+    pub(super) fn read(path: PathBuf) -> Result<Self, Failure> {
+        let bytes = read_file(&path)?;
+        Ok(Self { path, bytes })
+    }
+}
+
+/// Where a job's files are, before any is read, and what is set for it.
+pub(super) struct Sources {
+    pub(super) data: PathBuf,
+    pub(super) prompts: PathBuf,
+    pub(super) schema: Option<PathBuf>,
+    pub(super) settings: BTreeMap<String, String>,
+    pub(super) job_type: JobType,
+}
+
+impl Sources {
+    /// What the arguments say; where the folder has a `request.json`, that with the arguments over it.
+    pub(super) fn of(arguments: &JobArguments) -> Result<Self, Failure> {
+        let mut sources = Self::without_overrides(arguments)?;
+        if let Some(prompts) = &arguments.prompts {
+            sources.prompts.clone_from(prompts);
+        }
+        if let Some(schema) = &arguments.schema {
+            sources.schema = Some(schema.clone());
+        }
+        if let Some(text) = &arguments.job_type {
+            sources.job_type = text.parse().map_err(Failure::usage)?;
+        }
+        sources.settings.extend(read_settings(&arguments.settings)?);
+        Ok(sources)
+    }
+
+    fn without_overrides(arguments: &JobArguments) -> Result<Self, Failure> {
+        if is_standard_input(&arguments.data) {
+            return Err(Failure::usage(
+                "- cannot be the data: a table's format follows from its name; save it as a file, e.g. data.csv",
+            ));
+        }
+        if let Err(error) = std::fs::symlink_metadata(&arguments.data) {
+            return Err(Failure::input(match error.kind() {
+                std::io::ErrorKind::NotFound => format!(
+                    "{} does not exist; give a table file, a folder of them, or a folder with a request.json",
+                    arguments.data.display()
+                ),
+                _ => format!("{} cannot be read: {error}", arguments.data.display()),
+            }));
+        }
+        let request_file = arguments.data.join("request.json");
+        if request_file.is_file() {
+            return Self::of_example(&arguments.data, &request_file);
+        }
+        let prompts = arguments.prompts.clone().ok_or_else(|| {
+            Failure::usage(format!(
+                "{} has no request.json; give the prompts with --prompts FILE",
+                arguments.data.display()
+            ))
+        })?;
+        Ok(Self {
+            data: arguments.data.clone(),
+            prompts,
+            schema: None,
+            settings: BTreeMap::new(),
+            job_type: DEFAULT_JOB_TYPE,
+        })
+    }
+
+    fn of_example(folder: &Path, file: &Path) -> Result<Self, Failure> {
+        let request = read_request(file)?;
+        for (name, place) in [
+            ("output", &request.output),
+            ("summary", &request.summary),
+            ("work", &request.work),
+        ] {
+            if place.is_some() {
+                return Err(Failure::input(format!(
+                    "{}: `{name}` is a place in S3; on this machine results go to --out, so leave it out",
+                    file.display()
+                )));
+            }
+        }
+        Ok(Self {
+            data: folder.join(request.data.as_deref().unwrap_or_default()),
+            prompts: folder.join(request.prompts.as_deref().unwrap_or(PROMPTS_FILE)),
+            schema: request.schema.map(|schema| folder.join(schema)),
+            settings: request.settings,
+            job_type: request.job_type.unwrap_or(DEFAULT_JOB_TYPE),
+        })
+    }
+
+    /// The tables of the data folder, or the one file.
+    pub(super) fn tables(&self) -> Result<StagedFolder, Failure> {
+        if self.data.is_dir() {
+            return StagedFolder::read(&self.data);
+        }
+        folder::check_table(&self.data)?;
+        let name = self.data.file_name().unwrap_or_default().to_string_lossy();
+        Ok(StagedFolder::of_file(self.data.clone(), name.into_owned()))
+    }
+
+    /// The prompts: a file, or `prompts.json` of a folder.
+    pub(super) fn prompts(&self) -> Result<Document, Failure> {
+        Document::read(in_folder(&self.prompts, PROMPTS_FILE, |name| {
+            name == PROMPTS_FILE
+        })?)
+    }
+
+    /// The schema: a file, or the last `validation_schema_*.json` of a folder.
+    pub(super) fn schema(&self) -> Result<Option<Document>, Failure> {
+        let Some(schema) = &self.schema else {
+            return Ok(None);
+        };
+        let file = in_folder(schema, SCHEMA_FILES, is_schema_file)?;
+        Document::read(file).map(Some)
+    }
+}
+
+fn is_schema_file(name: &str) -> bool {
+    let is_json = Path::new(name)
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("json"));
+    is_json && name.starts_with("validation_schema_")
+}
+
+/// The last file by name in a folder that `is_it`; a file stands for itself.
+fn in_folder(place: &Path, what: &str, is_it: fn(&str) -> bool) -> Result<PathBuf, Failure> {
+    if !place.is_dir() {
+        return Ok(place.to_owned());
+    }
+    folder::entries(place)?
+        .into_iter()
+        .rev()
+        .find_map(|(path, name)| (path.is_file() && is_it(&name)).then_some(path))
+        .ok_or_else(|| Failure::input(format!("there is no {what} in {}", place.display())))
+}
