@@ -6,17 +6,21 @@
 //! Limits: there is one table without a schema, and every step gets its plan from the real `plan`.
 //! Whole runs are tested in `quarry-local-stack`.
 
+mod doubles;
+mod input;
+mod jobs;
+
+pub use doubles::{Emitted, Moment, Silent, TimeFor};
+pub use input::RunInput;
+pub use jobs::MemoryJobs;
+
 use bytes::Bytes;
-use quarry_contract::location::S3Uri;
-use quarry_contract::payload::{PlanInput, PlanOutput};
-use quarry_edge::clock::Unlimited;
+use quarry_contract::payload::PlanOutput;
 use quarry_edge::error::StepError;
-use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// The run's model unless the settings name another.
 pub const MODEL: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
@@ -33,13 +37,6 @@ pub const BY_JOBS: [(&str, &str); 3] = [
     ("BEDROCK_BATCH_MODE", "batch"),
     ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
 ];
-
-/// Metrics that are discarded.
-pub struct Silent;
-
-impl Metrics for Silent {
-    fn emit(&self, _: &[(Metric, u64)]) {}
-}
 
 /// Plans a run over `rows` rows. If a setting occurs several times, the last one counts.
 ///
@@ -68,39 +65,26 @@ pub async fn try_planned(
 ) -> Result<PlanOutput, StepError> {
     let lines: Vec<String> = (0..rows).map(|row| format!("r{row}\n")).collect();
     let prompts = json!({"user_prompt_template": "{row}", "input_placeholders": ["row"]});
-    put(store, "in/rows.csv", format!("row\n{}", lines.concat())).await;
-    put(store, "prompts/prompts.json", prompts.to_string()).await;
-    let mut input: PlanInput = serde_json::from_value(json!({
-        "version": 1,
-        "execution": "run",
-        "started": started,
-        "turn": 0,
-        "request": {
-            "version": 1,
-            "data": "s3://bucket/in/",
-            "prompts": "s3://bucket/prompts/",
-            "output": "s3://bucket/out/",
-            "work": "s3://bucket/work/",
-            "job_type": "validation",
-            "settings": {"BEDROCK_PRIMARY_MODEL_ID": MODEL},
-        },
-    }))
-    .expect("a plan's input");
+    let table = format!("row\n{}", lines.concat());
+    let files = [("rows.csv", table.as_bytes())];
+    let mut input = RunInput::over(store, &prompts.to_string(), &files).await;
+    started.clone_into(&mut input.payload.started);
     for (name, value) in settings {
-        let settings = &mut input.request.settings;
-        settings.insert((*name).to_owned(), (*value).to_owned());
+        input = input.set(name, value);
     }
-    let deps = quarry_plan::Deps {
-        store: Arc::new(store.clone()),
-        settings: BTreeMap::new(),
-        work: None,
-        metrics: Arc::new(Silent),
-    };
-    quarry_plan::handle(&deps, input, &Unlimited).await
+    input.planned().await
 }
 
-async fn put(store: &MemoryStore, key: &str, text: String) {
-    let at: S3Uri = format!("s3://bucket/{key}").parse().expect("a location");
-    let written = store.put(&at, Bytes::from(text), false).await;
-    written.expect("memory takes every object");
+/// Every object of a store by its location, so that a test can tell what a call changed.
+///
+/// # Panics
+///
+/// When memory does not return an object, which it always does.
+pub async fn contents(store: &MemoryStore) -> BTreeMap<String, Bytes> {
+    let mut contents = BTreeMap::new();
+    for at in store.locations() {
+        let body = store.get(&at, u64::MAX).await;
+        contents.insert(at.to_string(), body.expect("memory has every object"));
+    }
+    contents
 }

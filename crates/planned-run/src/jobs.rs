@@ -1,0 +1,139 @@
+//! Batch jobs in memory, by the service's rules for names and tokens. No job works on its records: a
+//! test sets how it stands.
+
+use async_trait::async_trait;
+use quarry_contract::location::S3Uri;
+use quarry_edge::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Jobs in memory. Clones share their jobs.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryJobs {
+    state: Arc<Mutex<KnownJobs>>,
+}
+
+#[derive(Debug, Default)]
+struct KnownJobs {
+    jobs: Vec<(NewJob, Job)>,
+    calls: usize,
+    failures: VecDeque<JobsError>,
+}
+
+impl MemoryJobs {
+    /// The jobs that were created, in order.
+    pub fn created(&self) -> Vec<NewJob> {
+        let state = self.state();
+        state.jobs.iter().map(|(job, _)| job.clone()).collect()
+    }
+
+    /// How many calls came, failed ones included.
+    pub fn calls(&self) -> usize {
+        self.state().calls
+    }
+
+    /// Replaces what the service says of a job, or adds a job that was created elsewhere.
+    pub fn set(&self, job: Job) {
+        let mut state = self.state();
+        if let Some((_, there)) = state.jobs.iter_mut().find(|(_, j)| j.arn == job.arn) {
+            *there = job;
+            return;
+        }
+        let name = job.arn.rsplit('/').next().unwrap_or_default().to_owned();
+        state.jobs.push((elsewhere(name), job));
+    }
+
+    /// The next call that is not answered otherwise fails; several failures come in order.
+    pub fn fail_next(&self, error: JobsError) {
+        self.state().failures.push_back(error);
+    }
+
+    fn called(&self) -> Result<MutexGuard<'_, KnownJobs>, JobsError> {
+        let mut state = self.state();
+        state.calls += 1;
+        match state.failures.pop_front() {
+            Some(error) => Err(error),
+            None => Ok(state),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, KnownJobs> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is known of a job that no call created.
+fn elsewhere(name: String) -> NewJob {
+    let place = S3Uri::new("bucket", "elsewhere").expect("a location");
+    NewJob {
+        token: name.clone(),
+        name,
+        role_arn: String::new(),
+        model_id: String::new(),
+        input: place.clone(),
+        output: place,
+        output_kms_key: None,
+        timeout_hours: 24,
+        converse: false,
+        tags: Vec::new(),
+    }
+}
+
+#[async_trait]
+impl BatchJobs for MemoryJobs {
+    async fn create(&self, new: &NewJob) -> Result<String, JobsError> {
+        let mut state = self.called()?;
+        let there = state
+            .jobs
+            .iter()
+            .find(|(job, _)| job.name == new.name || job.token == new.token);
+        if let Some((job, known)) = there {
+            return if job == new {
+                Ok(known.arn.clone())
+            } else {
+                Err(JobsError::Conflict("another job has this name".into()))
+            };
+        }
+        let arn = format!(
+            "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/{}",
+            new.name
+        );
+        let job = Job {
+            arn: arn.clone(),
+            status: JobStatus::Submitted,
+            message: String::new(),
+            submitted: Duration::ZERO,
+            ended: None,
+        };
+        state.jobs.push((new.clone(), job));
+        Ok(arn)
+    }
+
+    async fn get(&self, arn: &str) -> Result<Job, JobsError> {
+        let state = self.called()?;
+        let found = state.jobs.iter().find(|(_, job)| job.arn == arn);
+        found
+            .map(|(_, job)| job.clone())
+            .ok_or_else(|| JobsError::NotFound(format!("no job {arn}").into()))
+    }
+
+    async fn named(&self, prefix: &str) -> Result<Vec<Job>, JobsError> {
+        let state = self.called()?;
+        let named = state
+            .jobs
+            .iter()
+            .filter(|(job, _)| job.name.starts_with(prefix));
+        Ok(named.map(|(_, job)| job.clone()).collect())
+    }
+
+    async fn stop(&self, arn: &str) -> Result<(), JobsError> {
+        let mut state = self.called()?;
+        for (_, job) in &mut state.jobs {
+            if job.arn == arn && !job.status.is_terminal() {
+                job.status = JobStatus::Stopping;
+            }
+        }
+        Ok(())
+    }
+}

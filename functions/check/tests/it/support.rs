@@ -1,0 +1,99 @@
+//! A round whose job is at the service.
+
+use quarry_check::{Deps, handle};
+use quarry_contract::layout::{RoundFolder, RunFolder};
+use quarry_contract::location::S3Uri;
+use quarry_contract::payload::{JobPointer, SliceState, Step};
+use quarry_edge::error::StepError;
+use quarry_edge::jobs::{Job, JobStatus};
+use quarry_edge::s3::memory::MemoryStore;
+use quarry_edge::store::ObjectStore;
+use quarry_planned_run::{Emitted, MemoryJobs, Moment};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) const ARN: &str =
+    "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghijkl";
+pub(crate) const NAME: &str = "quarry-run-0123456789-000002-1";
+
+/// When the job was submitted.
+pub(crate) const SUBMITTED: Duration = Duration::from_hours(490_000);
+
+/// Round 1 of slice 2, and its job.
+pub(crate) struct World {
+    pub(crate) store: MemoryStore,
+    pub(crate) jobs: MemoryJobs,
+    pub(crate) metrics: Arc<Emitted>,
+}
+
+impl World {
+    /// The job stands so.
+    pub(crate) fn new(status: JobStatus) -> Self {
+        let world = Self {
+            store: MemoryStore::new(),
+            jobs: MemoryJobs::default(),
+            metrics: Arc::default(),
+        };
+        world.jobs.set(job(status));
+        world
+    }
+
+    pub(crate) fn round(&self) -> RoundFolder {
+        RunFolder::at(run()).slice(2).round(1)
+    }
+
+    /// Calls `check` at a time after the job's submission.
+    pub(crate) async fn check_after(&self, age: Duration) -> Result<SliceState, StepError> {
+        let store = Arc::new(self.store.clone());
+        self.check_over(store, SUBMITTED + age, state()).await
+    }
+
+    /// The same over another store, at a time, with another state.
+    pub(crate) async fn check_over(
+        &self,
+        store: Arc<dyn ObjectStore>,
+        now: Duration,
+        state: SliceState,
+    ) -> Result<SliceState, StepError> {
+        let deps = Deps {
+            store,
+            jobs: Arc::new(self.jobs.clone()),
+            clock: Arc::new(Moment(now)),
+            metrics: Arc::<Emitted>::clone(&self.metrics),
+        };
+        handle(&deps, state).await
+    }
+}
+
+/// What the service says of the job. It ended, if it did, two hours after its submission.
+pub(crate) fn job(status: JobStatus) -> Job {
+    Job {
+        arn: ARN.to_owned(),
+        status,
+        message: String::new(),
+        submitted: SUBMITTED,
+        ended: status
+            .is_terminal()
+            .then(|| SUBMITTED + Duration::from_hours(2)),
+    }
+}
+
+/// What the state machine calls `check` with.
+pub(crate) fn state() -> SliceState {
+    SliceState {
+        round: 1,
+        stopped_rounds: 1,
+        next: Step::Wait,
+        records: 7,
+        wait_seconds: Some(60),
+        job: Some(JobPointer {
+            arn: ARN.to_owned(),
+            name: NAME.to_owned(),
+        }),
+        ..SliceState::first(run(), 2)
+    }
+}
+
+fn run() -> S3Uri {
+    S3Uri::new("bucket", "work/run").unwrap()
+}

@@ -1,0 +1,75 @@
+//! A job that lives is waited for.
+
+use crate::support::{SUBMITTED, World, state};
+use quarry_check::{LONGEST_WAIT, SHORTEST_WAIT};
+use quarry_contract::payload::{SliceState, Step};
+use quarry_edge::jobs::JobStatus;
+use quarry_edge::metrics::Metric;
+use std::sync::Arc;
+use std::time::Duration;
+
+const LIVE: [JobStatus; 6] = [
+    JobStatus::Submitted,
+    JobStatus::Validating,
+    JobStatus::Scheduled,
+    JobStatus::InProgress,
+    JobStatus::Stopping,
+    // A status that a later version of the service has: the job may still be working.
+    JobStatus::Unknown,
+];
+
+#[tokio::test]
+async fn a_live_job_is_looked_at_again_and_nothing_is_written() {
+    for status in LIVE {
+        let world = World::new(status);
+        let after = world.check_after(Duration::from_hours(1)).await.unwrap();
+        let expected = SliceState {
+            next: Step::Wait,
+            wait_seconds: Some(288),
+            ..state()
+        };
+        assert_eq!(after, expected, "{status:?}");
+        assert!(world.store.locations().is_empty(), "{status:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wait_is_8_percent_of_the_jobs_age_and_at_least_a_minute_and_at_most_two_hours() {
+    for (age, wait) in [
+        (Duration::ZERO, SHORTEST_WAIT),
+        (Duration::from_secs(762), SHORTEST_WAIT),
+        (Duration::from_secs(763), 61),
+        (Duration::from_hours(10), 2_880),
+        (Duration::from_hours(25), LONGEST_WAIT),
+        (Duration::from_hours(168), LONGEST_WAIT),
+    ] {
+        let world = World::new(JobStatus::InProgress);
+        let after = world.check_after(age).await.unwrap();
+        assert_eq!(after.wait_seconds, Some(wait), "after {age:?}");
+    }
+}
+
+/// The service's clock and the function's are two.
+#[tokio::test]
+async fn a_job_that_seems_to_begin_in_the_future_is_waited_for_as_a_new_one() {
+    let world = World::new(JobStatus::Submitted);
+    let before = SUBMITTED - Duration::from_secs(30);
+    let store = Arc::new(world.store.clone());
+    let after = world.check_over(store, before, state()).await.unwrap();
+    assert_eq!(after.wait_seconds, Some(SHORTEST_WAIT));
+}
+
+#[tokio::test]
+async fn every_look_emits_the_jobs_age() {
+    let world = World::new(JobStatus::InProgress);
+    for minutes in [1, 3] {
+        world
+            .check_after(Duration::from_mins(minutes))
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        world.metrics.values(),
+        [(Metric::JobAgeSeconds, 60), (Metric::JobAgeSeconds, 180)]
+    );
+}
