@@ -8,20 +8,20 @@ use std::fmt::Write as _;
 const BEGIN: &str = "\
 # Models
 
-This page says of each model on Amazon Bedrock how Quarry asks it, what it costs, since when it is there and until when.
-`quarry models <ID>` shows the same in the terminal, with the sources of each fact.
+This page is for you if you choose a model. For each model on Amazon Bedrock, it says how Quarry calls it, what it costs, since
+when it is available and until when. `quarry models <ID>` shows the same in the terminal, with the sources of each fact.
 
-The page is made from [the table of models](../crates/model/models.toml): change the table, then run
-`BLESS=1 cargo test -p quarry --test it models`. A model without a row is asked as a model of its provider that is not
-listed: without a ceiling, and with nothing that one of the provider's models refuses.
+The page is generated from [the table of models](../crates/model/models.toml). To change the page, change the table and run
+`BLESS=1 cargo test -p quarry --test it models`. If a model is not in the table, Quarry treats it as an unlisted model of its
+provider: there is no ceiling, and the request has nothing that one of the provider's models refuses.
 
-- **Held to a schema by** is the first means that Quarry uses when a run has a schema. When the service refuses it for every
-  record of a job, or for the first 20 calls, Quarry takes the next one. [Settings](settings.md) describes the means.
-- **Context** and **answer** are in tokens. Without `BEDROCK_MAX_TOKENS`, a request asks for at most the lower of 32,768 and
+- **Schema enforced by** is the first means that Quarry uses when a run has a schema. If the service refuses it for every
+  record of a job, or for the first 20 calls, Quarry uses the next one. [Settings](settings.md) describes the means.
+- **Context** and **answer** are in tokens. Without `BEDROCK_MAX_TOKENS`, a request allows at most the lower of 32,768 and
   the answer's ceiling.
-- Prices are **USD per million tokens**, of requests / of answers, for an id without a geography, or for the first geography
-  that the table has. The service's price list counts.
-- **Until** is the last day on which calls and jobs are taken, with the model to move to.
+- Prices are **USD per million tokens**, of requests / of answers. They are for an id without a geography, or for the first
+  geography that the table has. If they differ from the service's price list, the price list is right.
+- **Until** is the last day on which the service accepts calls and jobs, with the model to move to.
 ";
 
 /// Writes the page.
@@ -35,7 +35,7 @@ pub(super) fn page() -> String {
         let _ = write!(
             text,
             "\n## {provider}\n\n\
-             | model | id | asked through | held to a schema by | thinking | context | answer | batch jobs | on demand | batch | flex | since | until |\n\
+             | model | id | called through | schema enforced by | thinking | context | answer | batch jobs | on demand | batch | flex | since | until |\n\
              |---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
         );
         for model in models {
@@ -50,7 +50,7 @@ fn row(model: &Model) -> String {
     let takes = &model.capabilities;
     let ids: Vec<String> = model.ids.iter().map(|id| format!("`{id}`")).collect();
     let name = match model.refused {
-        Some(why) => format!("{} (not asked: {why})", model.listing().name),
+        Some(why) => format!("{} (not supported: {why})", model.listing().name),
         None => model.listing().name.to_owned(),
     };
     let is_text = model.refused.is_none() && !takes.body.is_embedding();
@@ -121,7 +121,7 @@ fn sources() -> String {
         }
     }
     let mut text =
-        "\n## Sources\n\nThe table says which source a model's facts have.\n\n".to_owned();
+        "\n## Sources\n\nThe table names the source of each fact about a model.\n\n".to_owned();
     for (place, facts) in facts_of {
         let _ = writeln!(text, "- {place}: {}", facts.join(", "));
     }
