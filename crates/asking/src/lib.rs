@@ -21,7 +21,7 @@ use quarry_prompt::{
     Template,
 };
 use quarry_result::columns::{ColumnsError, ResultColumns};
-use quarry_result::summary::PromptParts;
+use quarry_result::totals::PromptParts;
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -12,3 +12,4 @@ pub mod receipt;
 pub mod refusals;
 pub mod spool;
 pub mod summary;
+pub mod totals;

@@ -1,504 +1,362 @@
-//! The summary of a run: the original step's keys in their order, then what it did not say.
+//! The summary of a run: `processing_summary_<job_type>_<time>.json`, which `finish` writes beside the
+//! result.
+//!
+//! It begins with the keys of the step that Quarry takes over from, in that step's order, so that code
+//! that reads them keeps working. More keys follow. The fields' texts are the descriptions in
+//! `docs/summary.schema.json`, which a test makes from these types.
 
-use crate::ledger::Counts;
-use crate::receipt::{FileOutcomes, Receipt};
-use crate::refusals::Refusals;
-use quarry_contract::plan::{Mode, Plan, Table};
-use quarry_contract::settings::{ServiceTier, Settings};
-use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use quarry_contract::plan::{Mode, Plan};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-/// Adds receipts up, slice by slice, so that a run of any number of slices fits in memory: what
-/// grows with the run is one line a job.
-#[derive(Debug, Default)]
-pub struct Totals {
-    tables: Vec<TableTotals>,
-    rounds: BTreeMap<usize, RoundTotals>,
-    jobs: Vec<Value>,
-    differences: Vec<String>,
-    truncations: u64,
-    truncated_records: u64,
-    truncated_fields: BTreeMap<String, u64>,
-    unsendable: u64,
-    unfit: BTreeMap<String, u64>,
-    form_changes: BTreeSet<String>,
+#[cfg(test)]
+use schemars::JsonSchema;
+
+/// What a run did: rows, jobs, tokens, rounds, and everything that a reader of the result should know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct Summary {
+    /// The request's job type.
+    pub job_type: String,
+    /// Input files.
+    pub total_files: u64,
+    /// Input rows.
+    pub total_records: u64,
+    /// Rows with status `success`, those that are left out of the result included.
+    pub successful_records: u64,
+    /// Rows with status `error`, those that are left out of the result included.
+    pub failed_records: u64,
+    /// Rows whose answer satisfies the schema.
+    pub validation_passed_records: u64,
+    /// The input files. Files of training splits come split by split.
+    pub files_processed: Vec<FileSummary>,
+    /// The training splits; empty if the data set has none.
+    pub splits_processed: Vec<SplitSummary>,
+    /// How the model's id was replaced; without members if it was not.
+    pub model_info: ModelInfo,
+    /// The id that was sent to Bedrock.
+    pub effective_model_id: String,
+    /// Which parts of a request were given.
+    pub template_integration: TemplateIntegration,
+    /// Whether any table was sent in jobs. For `quarry merge`, whether it would be.
+    pub batch_processing_used: bool,
+    /// The jobs; null if there were none.
+    pub batch_job_info: Option<BatchJobInfo>,
+    /// Rows with status `success`, as a share of all input rows, 0 to 1.
+    pub overall_success_rate: f64,
+    /// Rows whose answer satisfies the schema, as a share of all input rows, 0 to 1.
+    pub overall_validation_rate: f64,
+    /// The start of the execution, RFC 3339 in UTC.
+    pub processing_timestamp: String,
+    /// Values that were cut before they were sent.
+    pub truncation_stats: TruncationStats,
+    /// The execution's name.
+    pub run: String,
+    /// Rows in and out, and where the answers in the result came from.
+    pub rows: RowsSummary,
+    /// The result tables.
+    pub tables: Vec<TableSummary>,
+    /// Records that were sent on demand, over all rounds. A record that had to wait for a throttled service
+    /// counts once. If Quarry left a round because the service refused its first records, only these count.
+    pub on_demand_records: u64,
+    /// Tokens as the answers report them, over all rounds.
+    pub tokens: TokensSummary,
+    /// What came back, over all rounds. A row that was sent twice counts twice.
+    pub answers: AnswersSummary,
+    /// The rounds, in order.
+    pub rounds: Vec<RoundSummary>,
+    /// Whether the lines that Quarry read agree with Bedrock's `manifest.json.out`.
+    pub reconciliation: Reconciliation,
+    /// The error lines of all rounds, grouped by their text, in the order in which they first came. A row that
+    /// got an error in two rounds is counted twice.
+    pub refusals: Vec<RefusalSummary>,
+    /// Answers that came on demand, by the service tier that gave them, as the service names it. If the service
+    /// names none, they count for the tier that was requested.
+    pub service_tiers: BTreeMap<String, u64>,
+    /// Where the schema came from: `ruleset`, a location, `BEDROCK_VALIDATION_SCHEMA`, `rule names`,
+    /// `embedding model`, or null.
+    pub schema_source: Option<String>,
+    /// What a reader should know: files that were left out, odd prompts, settings without effect, other forms
+    /// in which requests were sent.
+    pub notes: Vec<String>,
 }
 
-/// One table's outcomes.
-#[derive(Debug, Default, Clone)]
-pub struct TableTotals {
-    files: BTreeMap<usize, FileOutcomes>,
-    /// Rows of the slices seen.
-    pub rows: u64,
-    /// Rows in the parts seen.
-    pub rows_written: u64,
-    /// Bytes of the parts seen.
-    pub part_bytes: u64,
-}
-
-#[derive(Debug, Default, Clone)]
-struct RoundTotals {
-    jobs: u64,
-    on_demand: u64,
-    counts: Counts,
-}
-
-/// The numbers of a run, over all tables and rounds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Figures {
+/// One input file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct FileSummary {
+    /// The name below the data folder.
+    pub filename: String,
     /// Rows.
-    pub rows: u64,
-    /// Rows for which no model answered.
+    pub records: u64,
+    /// Rows with status `success`.
+    pub successful: u64,
+    /// Rows with status `error`.
     pub failed: u64,
-    /// Rows whose answer in the result was repaired.
-    pub repaired: u64,
-    /// Answers, of all rounds.
+    /// Rows whose answer satisfies the schema.
+    pub validation_passed: u64,
+    /// `successful` as a share of `records`, 0 to 1.
+    pub success_rate: f64,
+    /// `validation_passed` as a share of `records`, 0 to 1.
+    pub validation_rate: f64,
+    /// Whether the file's table was sent in jobs.
+    pub batch_processing_used: bool,
+    /// What is odd about the file, if anything is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+}
+
+/// One training split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct SplitSummary {
+    /// `train`, `val` or `test`.
+    pub split_name: Option<String>,
+    /// Files of the split.
+    pub total_files: u64,
+    /// Rows of the split.
+    pub total_records: u64,
+    /// Rows with status `success`.
+    pub successful_records: u64,
+    /// Rows with status `error`.
+    pub failed_records: u64,
+    /// Rows whose answer satisfies the schema.
+    pub validation_passed_records: u64,
+    /// The split's files.
+    pub files_processed: Vec<FileSummary>,
+    /// Whether the split was sent in jobs.
+    pub batch_processing_used: bool,
+    /// `successful_records` as a share of `total_records`, 0 to 1.
+    pub success_rate: f64,
+    /// `validation_passed_records` as a share of `total_records`, 0 to 1.
+    pub validation_rate: f64,
+}
+
+/// How the model's id was replaced.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct ModelInfo {
+    /// The inference profile's ARN, if one is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    /// The inference profile's id, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<String>,
+    /// The id in the settings, if a profile's id took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_model_id: Option<String>,
+    /// `arn` or `profile_id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+}
+
+/// Which parts of a request were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the keys are those of the original step"
+)]
+pub struct TemplateIntegration {
+    /// Whether there was a system prompt.
+    pub system_prompt_loaded: bool,
+    /// Whether there was a user prompt.
+    pub user_prompt_template_loaded: bool,
+    /// Whether there was a schema.
+    pub validation_schema_loaded: bool,
+    /// Whether there was a schema; the key keeps its name.
+    pub pydantic_model_created: bool,
+}
+
+/// The jobs of all rounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct BatchJobInfo {
+    /// How many jobs there were.
+    pub total_jobs: u64,
+    /// The jobs, slice by slice.
+    pub jobs: Vec<JobSummary>,
+}
+
+/// One batch job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct JobSummary {
+    /// The job's ARN; empty for answers that were at hand.
+    pub arn: String,
+    /// The job's name.
+    pub name: String,
+    /// The status in which it ended, in Bedrock's words.
+    pub status: String,
+    /// The service's message, empty if there is none.
+    pub message: String,
+    /// The slice that the job was for.
+    pub slice: u32,
+    /// The round, from 0.
+    pub round: usize,
+    /// From submission to end, seconds.
+    pub seconds: u64,
+    /// Records that were sent.
+    pub records: u64,
+    /// Records with an answer.
     pub answers: u64,
-    /// Records for which no line came back, of all rounds.
-    pub missing: u64,
-    /// Tokens read by the model.
+    /// Tokens that the model read.
     pub input_tokens: u64,
-    /// Tokens written by the model.
+    /// Tokens that the model wrote.
     pub output_tokens: u64,
 }
 
-/// What the prompts file gives of a prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PromptParts {
-    /// A system prompt.
-    pub system: bool,
-    /// A user prompt, so that the default is not needed.
-    pub template: bool,
+/// Values that were cut before they were sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct TruncationStats {
+    /// `BEDROCK_TRUNCATION_ENABLED`.
+    pub truncation_enabled: bool,
+    /// `BEDROCK_MAX_INPUT_FIELD_LENGTH`, characters.
+    pub max_input_field_length: u64,
+    /// Values that were cut.
+    pub total_truncations: u64,
+    /// Rows with such a value.
+    pub truncated_records: u64,
+    /// Values that were cut, by column.
+    pub truncated_fields: BTreeMap<String, u64>,
+    /// `truncated_records` as a share of all input rows, 0 to 1.
+    pub truncation_rate: f64,
 }
 
-/// Rows that do not add up.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("table {table}: slice {slice} holds rows {found}, expected rows from {expected}")]
-pub struct Gap {
-    /// The table's number.
-    pub table: usize,
-    /// The slice's number.
-    pub slice: u32,
-    /// Its first row.
-    pub found: u64,
-    /// The row that should be next.
-    pub expected: u64,
+/// Rows in and out, and where the answers in the result came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct RowsSummary {
+    /// Input rows.
+    pub r#in: u64,
+    /// Rows of the result.
+    pub out: u64,
+    /// Rows with status `error` that the result leaves out.
+    pub left_out_as_errors: u64,
+    /// Rows whose answer was given on demand.
+    pub answered_on_demand: u64,
+    /// Rows whose answer was repaired.
+    pub repaired: u64,
+    /// Rows whose record is too large to be sent.
+    pub too_large_to_send: u64,
 }
 
-impl Totals {
-    /// For a plan's tables.
-    pub fn new(plan: &Plan) -> Self {
-        Self {
-            tables: vec![TableTotals::default(); plan.tables.len()],
-            ..Self::default()
-        }
-    }
-
-    /// Adds the next slice of `table`; slices come in order, each where the last one ended.
-    pub fn add(&mut self, table: usize, receipt: &Receipt) -> Result<(), Gap> {
-        let totals = &mut self.tables[table];
-        if receipt.first_row != totals.rows {
-            return Err(Gap {
-                table,
-                slice: receipt.slice,
-                found: receipt.first_row,
-                expected: totals.rows,
-            });
-        }
-        totals.rows += receipt.rows;
-        totals.rows_written += receipt.rows_written;
-        totals.part_bytes += receipt.part_bytes;
-        for file in &receipt.files {
-            let all = totals.files.entry(file.file).or_default();
-            all.file = file.file;
-            all.add(file);
-        }
-        for (number, round) in receipt.rounds.iter().enumerate() {
-            let all = self.rounds.entry(number).or_default();
-            all.jobs += u64::from(round.job.is_some());
-            all.on_demand += round.on_demand;
-            all.counts.add(&round.counts);
-            if let Some(job) = &round.job {
-                self.jobs.push(json!({
-                    "arn": job.arn,
-                    "name": job.name,
-                    "status": job.status,
-                    "message": job.message,
-                    "slice": receipt.slice,
-                    "round": number,
-                    "seconds": job.seconds,
-                    "records": round.counts.asked,
-                    "answers": round.counts.answered,
-                    "input_tokens": round.counts.input_tokens,
-                    "output_tokens": round.counts.output_tokens,
-                }));
-            }
-            self.differences.extend(
-                round
-                    .differences
-                    .iter()
-                    .map(|text| format!("slice {}, round {number}: {text}", receipt.slice)),
-            );
-        }
-        self.truncations += receipt.truncations;
-        self.truncated_records += receipt.truncated_records;
-        for (field, cuts) in &receipt.truncated_fields {
-            *self.truncated_fields.entry(field.clone()).or_default() += cuts;
-        }
-        self.unsendable += receipt.unsendable;
-        self.form_changes
-            .extend(receipt.form_changes.iter().cloned());
-        for (column, rows) in &receipt.unfit {
-            *self.unfit.entry(column.clone()).or_default() += rows;
-        }
-        Ok(())
-    }
-
-    /// One table's outcomes.
-    pub fn table(&self, table: usize) -> &TableTotals {
-        &self.tables[table]
-    }
-
-    /// The numbers of the slices seen.
-    pub fn figures(&self) -> Figures {
-        let counts = self.counts();
-        Figures {
-            rows: self.tables.iter().map(|table| table.rows).sum(),
-            failed: self.files().map(|file| file.failed).sum(),
-            repaired: self.files().map(|file| file.repaired).sum(),
-            answers: counts.answered,
-            missing: counts.missing,
-            input_tokens: counts.input_tokens,
-            output_tokens: counts.output_tokens,
-        }
-    }
-
-    fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for round in self.rounds.values() {
-            counts.add(&round.counts);
-        }
-        counts
-    }
-
-    fn files(&self) -> impl Iterator<Item = &FileOutcomes> {
-        self.tables.iter().flat_map(|table| table.files.values())
-    }
-
-    /// The summary's text. `written` names the result objects in table order.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one entry for each key, in the order in which they are written"
-    )]
-    pub fn summary(
-        &self,
-        plan: &Plan,
-        settings: &Settings,
-        prompt: PromptParts,
-        written: &[String],
-    ) -> Value {
-        let all = self.files().fold(FileOutcomes::default(), |mut sum, file| {
-            sum.add(file);
-            sum
-        });
-        let training = plan.tables.iter().any(|table| table.split.is_some());
-        let counts = self.counts();
-        let jobs: u64 = self.rounds.values().map(|round| round.jobs).sum();
-        let on_demand_records: u64 = self.rounds.values().map(|round| round.on_demand).sum();
-
-        let mut summary = Map::new();
-        let mut put = |key: &str, value: Value| {
-            summary.insert(key.to_owned(), value);
-        };
-        put("job_type", json!(plan.request.job_type.as_str()));
-        put(
-            "total_files",
-            json!(plan.tables.iter().map(|t| t.files.len()).sum::<usize>()),
-        );
-        put("total_records", json!(all.records));
-        put("successful_records", json!(all.successful));
-        put("failed_records", json!(all.failed));
-        put("validation_passed_records", json!(all.validation_passed));
-        let tables: Vec<(&Table, &TableTotals)> = plan.tables.iter().zip(&self.tables).collect();
-        put(
-            "files_processed",
-            tables
-                .iter()
-                .flat_map(|(table, totals)| file_entries(table, totals))
-                .collect(),
-        );
-        put(
-            "splits_processed",
-            if training {
-                tables
-                    .iter()
-                    .map(|(table, totals)| split_entry(table, totals))
-                    .collect()
-            } else {
-                json!([])
-            },
-        );
-        put("model_info", model_info(settings));
-        put("effective_model_id", json!(settings.effective_model_id()));
-        put(
-            "template_integration",
-            json!({
-                "system_prompt_loaded": prompt.system,
-                "user_prompt_template_loaded": prompt.template,
-                "validation_schema_loaded": plan.schema.is_some(),
-                "pydantic_model_created": plan.schema.is_some(),
-            }),
-        );
-        put(
-            "batch_processing_used",
-            json!(plan.tables.iter().any(is_asked_by_jobs)),
-        );
-        put(
-            "batch_job_info",
-            if jobs == 0 {
-                Value::Null
-            } else {
-                json!({ "total_jobs": jobs, "jobs": self.jobs })
-            },
-        );
-        put(
-            "overall_success_rate",
-            json!(rate(all.successful, all.records)),
-        );
-        put(
-            "overall_validation_rate",
-            json!(rate(all.validation_passed, all.records)),
-        );
-        put("processing_timestamp", json!(plan.started));
-        put(
-            "truncation_stats",
-            json!({
-                "truncation_enabled": settings.truncation_enabled,
-                "max_input_field_length": settings.max_input_field_length,
-                "total_truncations": self.truncations,
-                "truncated_records": self.truncated_records,
-                "truncated_fields": self.truncated_fields,
-                "truncation_rate": rate(self.truncated_records, all.records),
-            }),
-        );
-
-        put("run", json!(plan.execution));
-        put(
-            "rows",
-            json!({
-                "in": plan.tables.iter().map(|table| table.rows).sum::<u64>(),
-                "out": self.tables.iter().map(|table| table.rows_written).sum::<u64>(),
-                "left_out_as_errors": self.tables.iter().map(|t| t.rows - t.rows_written).sum::<u64>(),
-                "answered_on_demand": all.on_demand,
-                "repaired": all.repaired,
-                "too_large_to_send": self.unsendable,
-            }),
-        );
-        put(
-            "tables",
-            tables
-                .iter()
-                .zip(written)
-                .map(|((t, totals), object)| table_entry(t, totals, object))
-                .collect(),
-        );
-        put("on_demand_records", json!(on_demand_records));
-        put(
-            "tokens",
-            json!({
-                "input": counts.input_tokens,
-                "output": counts.output_tokens,
-                "cache_read": counts.cache_read_tokens,
-                "cache_write": counts.cache_write_tokens,
-                "reasoning": counts.reasoning_tokens,
-            }),
-        );
-        put(
-            "answers",
-            json!({
-                "asked": counts.asked,
-                "lines": counts.lines,
-                "answered": counts.answered,
-                "good": counts.good,
-                "repaired": counts.repaired,
-                "invalid": counts.invalid,
-                "cut_off": counts.cut_off,
-                "errors": counts.errors,
-                "missing": counts.missing,
-                "duplicates": counts.duplicates,
-                "contradictions": counts.contradictions,
-                "unknown_ids": counts.unknown_ids,
-                "malformed": counts.malformed,
-                "by_fallback_model": counts.by_fallback,
-                "examples": counts.examples,
-            }),
-        );
-        put(
-            "rounds",
-            self.rounds
-                .iter()
-                .map(|(number, round)| round_entry(*number, round))
-                .collect(),
-        );
-        put(
-            "reconciliation",
-            json!({ "agrees_with_bedrock": self.differences.is_empty(), "differences": self.differences }),
-        );
-        put("refusals", refusal_entries(&counts.refusals));
-        put("service_tiers", json!(counts.service_tiers));
-        put("schema_source", json!(plan.schema_source));
-        let unfit = self.unfit.iter().map(|(column, rows)| {
-            format!(
-                "{column} has {rows} values that the column's type in Parquet cannot hold; they are null there"
-            )
-        });
-        let forms = self
-            .form_changes
-            .iter()
-            .map(|change| format!("the service refused a form of the requests. {change}"));
-        let notes: Vec<String> = plan
-            .notes
-            .iter()
-            .cloned()
-            .chain(unfit)
-            .chain(forms)
-            .chain(flex_note(settings, &counts))
-            .collect();
-        put("notes", json!(notes));
-        Value::Object(summary)
-    }
+/// One result table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct TableSummary {
+    /// The training split; null if there are none.
+    pub split: Option<String>,
+    /// The location of the result.
+    pub result: String,
+    /// Input rows.
+    pub rows_in: u64,
+    /// Rows of the result.
+    pub rows_out: u64,
+    /// Slices.
+    pub slices: u32,
+    /// How the rows of the first round were sent.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub mode: Mode,
 }
 
-/// What the service refused, by its words; in all rounds, so a row can be in it several times.
-fn refusal_entries(refusals: &Refusals) -> Value {
-    let mut entries: Vec<Value> = refusals
-        .groups()
-        .iter()
-        .map(|group| {
-            json!({
-                "error": group.text,
-                "lines": group.lines,
-                "example_row": group.example_row,
-                "asked_again": !group.is_final,
-            })
-        })
-        .collect();
-    if refusals.others() > 0 {
-        entries.push(json!({ "error": null, "lines": refusals.others() }));
-    }
-    Value::Array(entries)
+/// Tokens as the answers report them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct TokensSummary {
+    /// Tokens that the model read, without those of the prompt cache.
+    pub input: u64,
+    /// Tokens that the model wrote.
+    pub output: u64,
+    /// Tokens that requests read from the prompt cache, in addition to `input`.
+    pub cache_read: u64,
+    /// Tokens that requests wrote to the prompt cache, in addition to `input`.
+    pub cache_write: u64,
+    /// The part of `output` that was spent on thinking, as far as a model reports it.
+    pub reasoning: u64,
 }
 
-/// A note when the tier `flex` was left.
-fn flex_note(settings: &Settings, counts: &Counts) -> Option<String> {
-    let others = counts
-        .service_tiers
-        .get(ServiceTier::Default.as_str())
-        .filter(|_| settings.service_tier == ServiceTier::Flex)?;
-    Some(format!(
-        "{others} answers were given in the service tier `default`, since `flex` throttled for longer than \
-         BEDROCK_FLEX_WAIT_MINUTES, {}",
-        settings.flex_wait_minutes
-    ))
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct AnswersSummary {
+    /// Records that were sent.
+    pub asked: u64,
+    /// Output lines that were read.
+    pub lines: u64,
+    /// Records with an answer.
+    pub answered: u64,
+    /// Records with an answer that need not be sent again.
+    pub good: u64,
+    /// Answers that could be read only after a repair.
+    pub repaired: u64,
+    /// Records with an answer that is not good.
+    pub invalid: u64,
+    /// Answers that ended at the token limit.
+    pub cut_off: u64,
+    /// Records with an error line and no answer.
+    pub errors: u64,
+    /// Records without any line.
+    pub missing: u64,
+    /// Lines that repeat an earlier one.
+    pub duplicates: u64,
+    /// Lines that contradict an earlier one.
+    pub contradictions: u64,
+    /// Lines with a record id that was not sent.
+    pub unknown_ids: u64,
+    /// Lines that are not JSON, or have no record id.
+    pub malformed: u64,
+    /// Answers that the fallback model gave.
+    pub by_fallback_model: u64,
+    /// The first five lines that could not be used.
+    pub examples: Vec<String>,
 }
 
-/// A table in batch mode that has rows has at least one slice large enough for a job.
-fn is_asked_by_jobs(table: &Table) -> bool {
-    table.mode == Mode::Batch && table.slices > 0
+/// One round, over all slices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct RoundSummary {
+    /// The round, from 0.
+    pub round: usize,
+    /// Its jobs.
+    pub jobs: u64,
+    /// Records that were sent on demand.
+    pub on_demand_records: u64,
+    /// Records that were sent.
+    pub asked: u64,
+    /// Records with an answer that need not be sent again.
+    pub good: u64,
+    /// Tokens that the model read.
+    pub input_tokens: u64,
+    /// Tokens that the model wrote.
+    pub output_tokens: u64,
 }
 
-fn rate(part: u64, whole: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
+/// Whether the lines agree with Bedrock's own counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct Reconciliation {
+    /// Whether `differences` is empty.
+    pub agrees_with_bedrock: bool,
+    /// How the lines differ from `manifest.json.out`, in words.
+    pub differences: Vec<String>,
 }
 
-fn file_entries(table: &Table, totals: &TableTotals) -> Vec<Value> {
-    table
-        .files
-        .iter()
-        .enumerate()
-        .map(|(number, file)| {
-            let outcomes = totals.files.get(&number).cloned().unwrap_or_default();
-            let mut entry = json!({
-                "filename": file.name,
-                "records": file.rows,
-                "successful": outcomes.successful,
-                "failed": outcomes.failed,
-                "validation_passed": outcomes.validation_passed,
-                "success_rate": rate(outcomes.successful, file.rows),
-                "validation_rate": rate(outcomes.validation_passed, file.rows),
-                "batch_processing_used": is_asked_by_jobs(table),
-            });
-            if file.rows == 0
-                && let Some(map) = entry.as_object_mut()
-            {
-                map.insert("warning".to_owned(), json!("the file has no rows"));
-            }
-            entry
-        })
-        .collect()
-}
-
-fn split_entry(table: &Table, totals: &TableTotals) -> Value {
-    let all = totals
-        .files
-        .values()
-        .fold(FileOutcomes::default(), |mut sum, file| {
-            sum.add(file);
-            sum
-        });
-    json!({
-        "split_name": table.split,
-        "total_files": table.files.len(),
-        "total_records": all.records,
-        "successful_records": all.successful,
-        "failed_records": all.failed,
-        "validation_passed_records": all.validation_passed,
-        "files_processed": file_entries(table, totals),
-        "batch_processing_used": is_asked_by_jobs(table),
-        "success_rate": rate(all.successful, all.records),
-        "validation_rate": rate(all.validation_passed, all.records),
-    })
-}
-
-fn table_entry(table: &Table, totals: &TableTotals, object: &str) -> Value {
-    json!({
-        "split": table.split,
-        "result": object,
-        "rows_in": table.rows,
-        "rows_out": totals.rows_written,
-        "slices": table.slices,
-        "mode": table.mode,
-    })
-}
-
-fn round_entry(number: usize, round: &RoundTotals) -> Value {
-    json!({
-        "round": number,
-        "jobs": round.jobs,
-        "on_demand_records": round.on_demand,
-        "asked": round.counts.asked,
-        "good": round.counts.good,
-        "input_tokens": round.counts.input_tokens,
-        "output_tokens": round.counts.output_tokens,
-    })
-}
-
-fn model_info(settings: &Settings) -> Value {
-    let effective = settings.effective_model_id();
-    if settings.inference_profile_arn.is_some() {
-        json!({ "arn": effective, "method": "arn" })
-    } else if effective != settings.primary_model_id {
-        json!({ "profile_id": effective, "original_model_id": settings.primary_model_id, "method": "profile_id" })
-    } else if effective.starts_with("global.") {
-        json!({ "profile_id": effective, "method": "profile_id" })
-    } else {
-        json!({})
-    }
+/// Error lines with one text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct RefusalSummary {
+    /// The text, at most 500 characters; null for the lines whose text is not among the first 20.
+    pub error: Option<String>,
+    /// Lines with this text.
+    pub lines: u64,
+    /// One of the rows, by its number in the table, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example_row: Option<u64>,
+    /// Whether Quarry sent these records again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_again: Option<bool>,
 }
 
 /// The summary's file name: `processing_summary_<job_type>_<YYYYMMDD_HHMMSS>.json`, of the time
@@ -515,47 +373,4 @@ pub fn file_name(plan: &Plan) -> String {
         "processing_summary_{}_{day}_{time}.json",
         plan.request.job_type
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Each case of `tests/vectors/effective_model.json` has the settings, and the id and
-    /// `model_info` that the Python program that Quarry takes over from had for them. Where
-    /// something else is done here, `ours` says what, and `reason` why.
-    #[test]
-    fn recorded_settings_lead_to_the_recorded_model() {
-        let cases: Vec<Value> =
-            serde_json::from_str(include_str!("../tests/vectors/effective_model.json")).unwrap();
-        assert_eq!(cases.len(), 7);
-        for case in cases {
-            assert_eq!(case["ours"].is_null(), case["reason"].is_null(), "{case}");
-            let settings = [
-                ("BEDROCK_PRIMARY_MODEL_ID", "primary"),
-                ("BEDROCK_INFERENCE_PROFILE_ARN", "arn"),
-                ("BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS", "required"),
-                ("BEDROCK_BATCH_ROLE_ARN", "role"),
-            ]
-            .map(|(name, key)| {
-                let value = case[key].as_str().unwrap_or_default();
-                (name.to_owned(), value.to_owned())
-            });
-            let found = Settings::read(&BTreeMap::from(settings));
-            if let Some(words) = case["ours"]["refused"].as_str() {
-                let message = found.unwrap_err().to_string();
-                assert!(message.contains(words), "{case}: {message}");
-                continue;
-            }
-            let found = found.unwrap();
-            let effective = json!(found.effective_model_id());
-            if case["ours"].is_null() {
-                assert_eq!(effective, case["expected"]["effective_model_id"], "{case}");
-                let info = &case["expected"]["inference_profile_info"];
-                assert_eq!(&model_info(&found), info, "{case}");
-            } else {
-                assert_eq!(effective, case["ours"], "{case}");
-            }
-        }
-    }
 }

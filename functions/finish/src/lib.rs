@@ -25,7 +25,8 @@ use quarry_edge::s3::concat::{
 use quarry_edge::store::{ObjectInfo, ObjectStore};
 use quarry_parquet::ResultColumn;
 use quarry_result::receipt::Receipt;
-use quarry_result::summary::{self, Figures, Totals};
+use quarry_result::summary;
+use quarry_result::totals::{Figures, Totals};
 use quarry_rows::TableFormat;
 use quarry_table::{Dialect, RowEncoder};
 use serde::{Deserialize, Serialize};
