@@ -1,5 +1,5 @@
 //! What the states pass on: pointers and counts, never data, a few hundred bytes for any size of
-//! run. `tests/payloads/` holds one golden document for each.
+//! run. `tests/expected` holds a document for each.
 
 use crate::location::S3Uri;
 use crate::request::Request;

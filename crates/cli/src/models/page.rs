@@ -12,7 +12,7 @@ This page says of each model on Amazon Bedrock how Quarry asks it, what it costs
 `quarry models <ID>` shows the same in the terminal, with the sources of each fact.
 
 The page is made from [the table of models](../crates/model/models.toml): change the table, then run
-`BLESS=1 cargo test -p quarry --test it models`. A model without a row is asked as a model of its provider that is not
+`UPDATE_EXPECT=1 cargo test -p quarry --test it models`. A model without a row is asked as a model of its provider that is not
 listed: without a ceiling, and with nothing that one of the provider's models refuses.
 
 - **Held to a schema by** is the first means that Quarry uses when a run has a schema. When the service refuses it for every

@@ -1,6 +1,6 @@
 //! What the Python program that Quarry takes over from estimated of the size of a job's input.
 //!
-//! Each case of `tests/vectors/size_estimate.json` has its records (or says how they are made), the
+//! Each case of `tests/recorded/size_estimate.json` has its records (or says how they are made), the
 //! program's estimate (`expected`), the size of its own lines (`actual_bytes`), and what is counted
 //! here (`ours`) with the `reason`.
 
@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 #[test]
 fn recorded_sizes_are_counted_and_not_estimated() {
-    let cases: Value = serde_json::from_str(include_str!("../vectors/size_estimate.json")).unwrap();
+    let cases: Value =
+        serde_json::from_str(include_str!("../recorded/size_estimate.json")).unwrap();
     let cases = cases.as_array().unwrap();
     assert_eq!(cases.len(), 5);
     for case in cases {
