@@ -1,4 +1,4 @@
-"""Writes a table of some 1.3 GB: the example's reports a hundred times, numbered, with remarks.
+"""Writes a table of some 1.3 GB: the example's reports, repeated a hundred times, numbered, with remarks.
 
 Usage: million-rows.py FROM.csv TO
 

@@ -1,10 +1,10 @@
-"""A SageMaker pipeline that has Quarry label a table, and goes on with the result.
+"""A SageMaker pipeline in which Quarry labels a table and a later step uses the result.
 
     python pipeline.py --queue-url URL --role ARN --image URI     # creates or updates the pipeline
     python pipeline.py … --print                                  # prints its definition instead
 
-The Callback step sends a message to Quarry's queue and waits, for days if need be, without an
-instance: SageMaker goes on when Quarry answers.
+The Callback step sends a message to Quarry's queue and waits without an instance, for days if
+necessary. SageMaker continues when Quarry calls it back.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from sagemaker.workflow.steps import ProcessingStep
 
 
 def build(queue_url: str, role: str, image: str, session: PipelineSession) -> Pipeline:
-    """The pipeline. `image` is a container that works on what lies in /opt/ml/processing/labelled."""
+    """Returns the pipeline. `image` is a container that processes the files in /opt/ml/processing/labelled."""
     data = ParameterString("InputData", default_value="s3://quarry-data/strikes/data/")
     prompts = ParameterString("PromptTemplates", default_value="s3://quarry-data/strikes/prompts/")
     schema = ParameterString("ValidationSchema", default_value="s3://quarry-data/strikes/schema.json")
@@ -36,8 +36,8 @@ def build(queue_url: str, role: str, image: str, session: PipelineSession) -> Pi
     label = CallbackStep(
         name="Label",
         sqs_queue_url=queue_url,
-        # Names of places are those of the step that Quarry takes over from. `processed_data`,
-        # `analysis_summary`, `validation_schema` and `job_type` may be left out.
+        # The names are those of the step that Quarry replaces. `processed_data`, `analysis_summary`,
+        # `validation_schema` and `job_type` are optional.
         inputs={
             "input_data": data,
             "prompt_templates": prompts,
@@ -45,13 +45,13 @@ def build(queue_url: str, role: str, image: str, session: PipelineSession) -> Pi
             "processed_data": output,
             "analysis_summary": summary,
             "job_type": job_type,
-            # Any setting (docs/settings.md), over those of the deployment.
+            # Any setting (docs/settings.md). It overrides the deployment's.
             "BEDROCK_MAX_TOKENS": 1024,
             "BEDROCK_TEMPERATURE": 0.5,
             "BEDROCK_SKIP_ERROR_RECORDS": True,
             "BEDROCK_OUTPUT_COLUMN_PREFIX": "ai_",
         },
-        # What Quarry answers. A later step can use only what is declared here.
+        # The outputs that Quarry returns. Later steps can use only outputs that are declared here.
         outputs=[
             CallbackOutput("processed_data", CallbackOutputTypeEnum.String),
             CallbackOutput("analysis_summary", CallbackOutputTypeEnum.String),

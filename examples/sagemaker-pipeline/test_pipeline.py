@@ -1,4 +1,4 @@
-"""The pipeline is one that SageMaker and Quarry understand. Needs the SageMaker SDK, no account."""
+"""SageMaker and Quarry understand the pipeline. Needs the SageMaker SDK, but no account."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from sagemaker.workflow.pipeline_context import PipelineSession
 import pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
-# A message that the tests of `trigger` hold it to.
+# The message with which `trigger` is tested.
 MESSAGE = ROOT / "functions/trigger/tests/events/callback-executing.json"
 QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/quarry-callbacks"
 

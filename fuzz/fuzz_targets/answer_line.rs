@@ -1,4 +1,4 @@
-//! A line of Bedrock output is read or refused, whatever it is.
+//! Any line of Bedrock output is either read or refused.
 
 #![no_main]
 

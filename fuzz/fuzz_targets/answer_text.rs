@@ -1,4 +1,4 @@
-//! An answer's text is read or refused, and what parses is never repaired.
+//! Any answer text is either read or refused, and text that parses is never repaired.
 
 #![no_main]
 

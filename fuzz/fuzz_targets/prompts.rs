@@ -1,4 +1,4 @@
-//! A prompts file is read or refused.
+//! Any prompts file is either read or refused.
 
 #![no_main]
 

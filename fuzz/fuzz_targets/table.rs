@@ -1,4 +1,4 @@
-//! A table gives the same rows however its bytes are cut.
+//! The rows of a table do not depend on how its bytes are cut.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-"""The deployment, made by `sam deploy` on an emulator of AWS from what `sam build` built."""
+"""The deployment: `sam deploy` creates it on an emulator of AWS from the output of `sam build`."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from release import BUILD, SAM
 from servers import Bedrock, Ministack, SageMaker, client
 
 BUCKET = "quarry-data"
-# A bucket that is not the deployment's, where pipelines have their data and results.
+# A bucket outside of the deployment, for the data and results of pipelines.
 PIPELINES_BUCKET = "sagemaker-data"
 STACK = "quarry"
 MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -21,7 +21,7 @@ PROFILE = f"eu.{MODEL}"
 PROFILE_REGIONS = ("eu-central-1", "eu-west-1")
 ACCOUNT = "000000000000"  # The emulator's.
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
-# What an organisation may allow at most: what docs/security.md lists, but nothing in this one bucket.
+# The permissions boundary of an organisation: it allows what docs/security.md lists, except in this bucket.
 OUT_OF_BOUNDS = "out-of-bounds"
 BOUNDARY_DOCUMENT = {
     "Version": "2012-10-17",
@@ -37,16 +37,16 @@ BOUNDARY_DOCUMENT = {
         {"Effect": "Deny", "Action": "s3:*", "Resource": [f"arn:aws:s3:::{OUT_OF_BOUNDS}", f"arn:aws:s3:::{OUT_OF_BOUNDS}/*"]},
     ],
 }  # fmt: skip
-# A minute of the state machine's waits.
+# How long a minute of the state machine's waits takes.
 MINUTE_SECONDS = 1.0
 ENDS = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
 
 
 def emulated_template() -> dict[str, Any]:
-    """What `sam build` wrote, without what the emulator cannot do.
+    """Returns the template that `sam build` wrote, without the parts that the emulator does not support.
 
-    It has no alarms over several metrics. It speaks plain HTTP, which the policies of buckets, queues
-    and topics refuse; of these only what allows something is kept.
+    The emulator has no alarms over several metrics. It uses plain HTTP, which the policies of buckets,
+    queues and topics refuse, so only their allowing statements are kept.
     """
     document = yaml.safe_load((BUILD / "template.yaml").read_text(encoding="utf-8"))
     for name, resource in list(document["Resources"].items()):
@@ -65,18 +65,18 @@ def emulated_template() -> dict[str, Any]:
 
 
 class Deployment:
-    """The emulator with the stack in it, the simulator of Bedrock, and a pipeline's answers."""
+    """The emulator with the stack, the simulator of Bedrock, and the callbacks to pipelines."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.sagemaker = SageMaker()
         port, self._bedrock_port = free_ports(2)
         bedrock = f"http://{LOOPBACK}:{self._bedrock_port}"
-        # The emulator hands its own environment on to the functions.
+        # The emulator passes its own environment on to the functions.
         self.aws = Ministack(
             folder,
             port,
-            AUTH="true",  # Each function may do what its role allows, and nothing else.
+            AUTH="true",  # Each function may only do what its role allows.
             SFN_WAIT_SCALE=str(MINUTE_SECONDS / 60),
             QUARRY_S3_PATH_STYLE="true",
             AWS_ENDPOINT_URL_BEDROCK=bedrock,
@@ -130,7 +130,7 @@ class Deployment:
             raise RuntimeError(f"sam deploy failed\n{deployed.stdout}\n{self.aws.tail()}")
 
     def roles(self) -> dict[str, str]:
-        """The names of the stack's roles, by logical id."""
+        """Returns the names of the stack's roles, by logical id."""
         formation = client("cloudformation", self.aws.endpoint)
         pages = formation.get_paginator("list_stack_resources").paginate(StackName=STACK)
         resources = [one for page in pages for one in page["StackResourceSummaries"]]
@@ -139,21 +139,21 @@ class Deployment:
         }
 
     def _bound_roles(self) -> None:
-        """Gives the roles the boundary that the template asks for: the emulator holds roles to one, but its
-        CloudFormation does not set it."""
+        """Gives the roles the boundary of the template. The emulator enforces boundaries, but its
+        CloudFormation does not set them."""
         asked = emulated_template()["Resources"]
         for logical_id, role in self.roles().items():
             if "PermissionsBoundary" in asked[logical_id]["Properties"]:
                 self.iam.put_role_permissions_boundary(RoleName=role, PermissionsBoundary=BOUNDARY)
 
     def targets_of(self, logical_id: str) -> list[dict[str, Any]]:
-        """The targets of one of the stack's rules."""
+        """Returns the targets of one of the stack's rules."""
         events = client("events", self.aws.endpoint)
         (rule,) = events.list_rules(NamePrefix=f"{STACK}-{logical_id}")["Rules"]
         return events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
 
     def _subscribe(self) -> str:
-        """A queue that gets what the topic is told: the queue's URL."""
+        """Subscribes a queue to the topic and returns its URL."""
         url = self.queues.create_queue(QueueName="told")["QueueUrl"]
         arn = self.queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         statement = {
@@ -166,7 +166,7 @@ class Deployment:
         return url
 
     def told(self) -> list[str]:
-        """What the topic has been told since the last look."""
+        """Returns the messages that were published to the topic since the last call."""
         found: list[str] = []
         while True:
             answer = self.queues.receive_message(QueueUrl=self._told, MaxNumberOfMessages=10)
@@ -178,7 +178,7 @@ class Deployment:
                 self.queues.delete_message(QueueUrl=self._told, ReceiptHandle=message["ReceiptHandle"])
 
     def simulate(self, seconds_per_status: int = 1, faults: dict[str, Any] | None = None) -> Bedrock:
-        """A simulator without jobs, in place of the one before."""
+        """Replaces the simulator by one without jobs."""
         if self.bedrock:
             self.bedrock.kill()
         self.bedrock = Bedrock(self._folder, self.aws.endpoint, self._bedrock_port, seconds_per_status, faults)
@@ -188,22 +188,22 @@ class Deployment:
         self.s3.put_object(Bucket=bucket, Key=key, Body=body)
 
     def get(self, location: str) -> bytes:
-        """An object at `s3://bucket/key`."""
+        """Returns the object at `s3://bucket/key`."""
         bucket, _, key = location.removeprefix("s3://").partition("/")
         return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
     def call(self, function: str, event: dict[str, Any]) -> Any:
-        """A function's answer to an event, or its error."""
+        """Returns a function's result for an event, or its error."""
         functions = client("lambda", self.aws.endpoint)
         answer = functions.invoke(FunctionName=f"{STACK}-{function}", Payload=json.dumps(event).encode())
         return json.load(answer["Payload"])
 
     def send(self, message: dict[str, Any]) -> None:
-        """A pipeline's message to the callback queue."""
+        """Sends a pipeline's message to the callback queue."""
         self.queues.send_message(QueueUrl=self._queue("CallbackQueueUrl"), MessageBody=json.dumps(message))
 
     def dead_letters(self) -> list[str]:
-        """Bodies of what could not be worked on."""
+        """Returns the bodies of messages that could not be processed."""
         found = []
         for queue in ("EventDeadLettersUrl", "CallbackDeadLettersUrl"):
             answer = self.queues.receive_message(QueueUrl=self._queue(queue), MaxNumberOfMessages=10)
@@ -215,20 +215,20 @@ class Deployment:
         return self.queues.get_queue_url(QueueName=name)["QueueUrl"]
 
     def runs(self) -> list[str]:
-        """The runs' executions, by ARN."""
+        """Returns the ARNs of the runs' executions."""
         answer = self.executions.list_executions(stateMachineArn=self.outputs["StateMachineArn"])
         return [execution["executionArn"] for execution in answer["executions"]]
 
     def wait_for_run(self, known: list[str], seconds: float = 60) -> str:
-        """The one run that began since."""
+        """Returns the only run that is not in `known`."""
         found = wait_until("a run begins", lambda: sorted(set(self.runs()) - set(known)), seconds)
         assert isinstance(found, list)
         if len(found) != 1:
-            raise AssertionError(f"not one run but {found}")
+            raise AssertionError(f"expected one run, found {found}")
         return found[0]
 
     def wait_for_end(self, run: str, seconds: float = 180) -> dict[str, Any]:
-        """The run's end, as Step Functions describes it."""
+        """Returns the run's end, as Step Functions describes it."""
 
         def ended() -> dict[str, Any] | None:
             found = self.executions.describe_execution(executionArn=run)
@@ -239,12 +239,12 @@ class Deployment:
         return end
 
     def log_lines(self) -> list[str]:
-        """What the functions have logged, in the stack's log group."""
+        """Returns the lines of the stack's log group."""
         pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=self.outputs["FunctionLogsName"])
         return [event["message"].rstrip() for page in pages for event in page["events"]]
 
     def logged(self, function: str, message: str, run: str) -> list[dict[str, Any]]:
-        """A function's own lines with a message about a run."""
+        """Returns a function's log lines with a message about a run."""
         own = [json.loads(line) for line in self.log_lines() if line.startswith('{"timestamp"')]
         return [
             line
@@ -255,7 +255,7 @@ class Deployment:
         ]
 
     def failure(self) -> str:
-        """What there is to read when a test fails."""
+        """Returns the logs that help to understand a failed test."""
         texts = [self.aws.tail()]
         if self.bedrock:
             texts.append(self.bedrock.tail())
@@ -266,14 +266,14 @@ class Deployment:
         return "\n".join(texts)
 
     def peak_mib(self) -> dict[str, float]:
-        """The most memory that each function had so far, over all its processes that are there."""
+        """Returns each function's peak memory, over all its processes that still exist."""
         peaks: dict[str, float] = {}
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 settings = (process / "environ").read_bytes().split(b"\0")
                 status = (process / "status").read_text()
                 program = (process / "exe").readlink().name
-            except OSError:  # It ended, or is somebody else's.
+            except OSError:  # The process ended, or belongs to another user.
                 continue
             if program != "bootstrap" or f"AWS_ENDPOINT_URL={self.aws.endpoint}".encode() not in settings:
                 continue

@@ -1,4 +1,4 @@
-"""Processes that a test needs: started with a log of their own, waited for, ended hard."""
+"""Starts the processes that a test needs, each with its own log, waits for them and kills them."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ REGION = "eu-central-1"
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, all different."""
+    """Returns different ports on which nothing listens."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for one in sockets:
@@ -31,7 +31,7 @@ def is_listening(port: int) -> bool:
 
 
 def wait_until(what: str, holds: Callable[[], object], seconds: float, pause: float = 0.2) -> object:
-    """What `holds` answers once it is true; fails after so many seconds."""
+    """Returns the first true result of `holds`; fails after this number of seconds."""
     end = time.monotonic() + seconds
     while True:
         if answer := holds():
@@ -42,7 +42,7 @@ def wait_until(what: str, holds: Callable[[], object], seconds: float, pause: fl
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """A process's environment: the machine's without AWS's and Quarry's variables, and the given ones."""
+    """Returns a process's environment: the machine's without AWS's and Quarry's variables, plus the given ones."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -53,14 +53,14 @@ def environment(**variables: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        # Profiles of whoever runs the tests are not to be found.
+        # The profiles of the person who runs the tests must not be found.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     } | variables
 
 
 class Process:
-    """A process and all that it starts."""
+    """A process and all processes that it starts."""
 
     def __init__(self, name: str, command: list[object], variables: dict[str, str], folder: Path) -> None:
         self.name = name
@@ -77,7 +77,7 @@ class Process:
             )
 
     def wait_until(self, holds: Callable[[], object], seconds: float = 60) -> None:
-        """Waits for the process to be ready; fails with its log if it ends or takes too long."""
+        """Waits until the process is ready; fails with its log if it ends or takes too long."""
 
         def ready() -> object:
             if self._process.poll() is not None:
@@ -91,12 +91,12 @@ class Process:
             raise RuntimeError(f"{error}\n{self.tail()}") from error
 
     def tail(self, lines: int = 60) -> str:
-        """The last lines of the log."""
+        """Returns the last lines of the log."""
         text = self.log.read_text(encoding="utf-8", errors="replace")
         return f"--- {self.name} ---\n" + "\n".join(text.splitlines()[-lines:])
 
     def kill(self) -> None:
-        """Ends it at once. Some servers linger for minutes after a polite request."""
+        """Kills the processes. Some servers take minutes to end after SIGTERM."""
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:

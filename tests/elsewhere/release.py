@@ -1,4 +1,4 @@
-"""What is tested: the binaries that `sam build` made, as they would be deployed."""
+"""Finds the binaries under test, which `sam build` built as they would be deployed."""
 
 import os
 import sys
@@ -11,20 +11,20 @@ from project import Template, resolve  # noqa: E402 - found by the line above
 
 EMULATORS = ROOT / ".tools/emulators/bin"
 SAM = ROOT / ".tools/infra/bin/sam"
-# Lambda's own Runtime API, as SAM brings it along for its local containers.
+# Lambda's own Runtime API, which SAM contains for its local containers.
 RUNTIME_INTERFACE_EMULATOR = next((ROOT / ".tools/infra/lib").glob("python*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64"))
-# The command line, which `cargo test` has built.
+# The command line, which `cargo test` builds.
 QUARRY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "debug/quarry")
 
 BUILD = ROOT / "infra/.aws-sam/build"
 TEMPLATE = Template()
 FUNCTIONS = sorted(TEMPLATE.functions())
-# They call AWS and pass documents on; the others work on rows.
+# These functions call AWS and pass documents on; the others process rows.
 CONTROL_FUNCTIONS = {"trigger", "submit", "check", "settle"}
 
 
 def binary(function: str) -> Path:
-    """What is deployed as a function."""
+    """Returns the binary that is deployed as a function."""
     path = BUILD / TEMPLATE.logical_id(function) / "bootstrap"
     if not path.exists():
         raise FileNotFoundError(f"{path}: run tests/tools/build-functions")
@@ -32,16 +32,16 @@ def binary(function: str) -> Path:
 
 
 def memory_mib(function: str) -> int:
-    """How much memory the template gives a function."""
+    """Returns a function's memory according to the template."""
     return TEMPLATE.functions()[function]["MemorySize"]
 
 
 def timeout_seconds(function: str) -> int:
-    """How long the template lets a call of a function take."""
+    """Returns the timeout of a function's calls according to the template."""
     return TEMPLATE.functions()[function]["Timeout"]
 
 
 def variables(function: str) -> dict[str, str]:
-    """The template's environment of a function, with samples for what a deployment fills in: the
-    bucket is called `bucket`."""
+    """Returns a function's environment according to the template, with samples for the values of a
+    deployment: the bucket is called `bucket`."""
     return {name: str(value) for name, value in resolve(TEMPLATE.functions()[function]["Environment"]["Variables"]).items()}

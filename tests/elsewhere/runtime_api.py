@@ -1,4 +1,4 @@
-"""Lambda's Runtime API as far as a function's start needs it: when does it ask for work?"""
+"""The part of Lambda's Runtime API that a function needs to start, to measure when it requests its first event."""
 
 import socket
 import subprocess
@@ -11,7 +11,7 @@ NEXT = b"GET /2018-06-01/runtime/invocation/next "
 
 
 def start_seconds(function: str) -> float:
-    """From the start of the process until it asks for its first event."""
+    """Returns the time from the start of the process to the request for its first event."""
     with socket.socket() as server:
         server.bind((LOOPBACK, 0))
         server.listen()

@@ -1,4 +1,4 @@
-"""The servers that stand in for AWS: none of them but the Bedrock simulator is ours."""
+"""The servers that replace AWS. Only the Bedrock simulator is part of Quarry."""
 
 import http.server
 import json
@@ -14,7 +14,7 @@ from release import EMULATORS, QUARRY
 
 
 def client(service: str, endpoint: str):
-    """An AWS client for an endpoint on this machine."""
+    """Returns an AWS client for an endpoint on this machine."""
     return boto3.client(
         service,
         endpoint_url=endpoint,
@@ -40,14 +40,14 @@ class SeaweedFs(Process):
         arguments: list[object] = ["server", "-ip", LOOPBACK, "-ip.bind", LOOPBACK, "-dir", data, "-filer", "-s3", "-s3.config", keys]
         for name, port in ports.items():
             arguments += [f"-{name}" if name.endswith("grpc") else f"-{name}.port", port]
-        # Other protocols, which would take ports of their own.
+        # Other protocols, which would occupy ports.
         arguments += ["-s3.port.iceberg", 0, "-s3.port.lance", 0]
         super().__init__("seaweedfs", [EMULATORS / "weed", *arguments], environment(), folder)
         self.endpoint = f"http://{LOOPBACK}:{ports['s3']}"
         self.wait_until(self._takes_objects)
 
     def _takes_objects(self) -> bool:
-        """Whether volumes are there: the port is open some seconds earlier."""
+        """Whether the volumes are ready, which happens some seconds after the port opens."""
         s3 = client("s3", self.endpoint)
         try:
             if "is-ready" not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
@@ -64,7 +64,7 @@ class Ministack(Process):
     def __init__(self, folder: Path, port: int, **variables: str) -> None:
         self.endpoint = f"http://{LOOPBACK}:{port}"
         settings = environment(
-            BIND_HOST=LOOPBACK,  # Else it would listen to the world.
+            BIND_HOST=LOOPBACK,  # By default it would listen on all interfaces.
             GATEWAY_PORT=str(port),
             AWS_ENDPOINT_URL=self.endpoint,
             MINISTACK_REGION=REGION,
@@ -78,7 +78,7 @@ class Ministack(Process):
 
 
 class Bedrock(Process):
-    """Our simulator of Bedrock, as a process, in real time."""
+    """Quarry's simulator of Bedrock, as a process, in real time."""
 
     def __init__(
         self, folder: Path, s3: str, port: int, seconds_per_status: int = 1, faults: dict[str, object] | None = None
@@ -96,13 +96,13 @@ class Bedrock(Process):
         self.wait_until(lambda: is_listening(port))
 
     def jobs(self) -> list[dict]:
-        """The jobs that were created, oldest first."""
+        """Returns the jobs that were created, the oldest first."""
         listed = client("bedrock", self.endpoint).list_model_invocation_jobs(maxResults=100, sortOrder="Ascending")
         return listed["invocationJobSummaries"]
 
 
 class SageMaker:
-    """Takes the answers to Callback steps, and keeps them. Knows nothing else of the service."""
+    """Accepts the callbacks of Callback steps and keeps them. Implements nothing else of the service."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[str, dict]] = []
@@ -130,12 +130,12 @@ class SageMaker:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def answers_to(self, token: str) -> list[tuple[str, dict]]:
-        """The operations that answered a token, with what they said."""
+        """Returns the operations that were called with a token, and their bodies."""
         return [answer for answer in self.answers if answer[1]["CallbackToken"] == token]
 
     def wait_for(self, token: str, seconds: float = 60) -> tuple[str, dict]:
-        """The first answer to a token."""
-        wait_until(f"the step with token {token} is answered", lambda: self.answers_to(token), seconds)
+        """Returns the first callback with a token."""
+        wait_until(f"the step with token {token} is called back", lambda: self.answers_to(token), seconds)
         return self.answers_to(token)[0]
 
     def kill(self) -> None:

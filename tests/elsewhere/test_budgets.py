@@ -1,4 +1,4 @@
-"""What the functions may weigh and how quickly they have to start."""
+"""The limits on the functions' size and start time."""
 
 import re
 import statistics
@@ -12,10 +12,10 @@ CONTROL_BYTES = 12_000_000
 DATA_BYTES = 25_000_000
 STARTS = 15
 START_SECONDS = 0.015
-# A machine that is busy with something else says nothing: then once more, but not for ever.
+# On a busy machine a slow start proves nothing, so the measurement is repeated, but not for ever.
 SERIES = 20
 PAUSE_SECONDS = 0.5
-# provided.al2023 has this one.
+# The version of provided.al2023.
 GLIBC = (2, 34)
 
 
@@ -33,7 +33,7 @@ class Budgets(unittest.TestCase):
     def test_a_function_asks_for_work_within_15_milliseconds(self) -> None:
         for function in FUNCTIONS:
             with self.subTest(function):
-                start_seconds(function)  # The file comes from the disk once.
+                start_seconds(function)  # The first start reads the file from the disk.
                 medians = []
                 for _ in range(SERIES):
                     medians.append(statistics.median(start_seconds(function) for _ in range(STARTS)))

@@ -1,15 +1,15 @@
-"""The whole deployment on an emulator of AWS that others wrote: ministack.
+"""The whole deployment on ministack, a third-party emulator of AWS.
 
-`sam deploy` makes the stack from the template and the release binaries that `sam build` made. From
-then on all is as on AWS: an object arrives, EventBridge calls trigger, Step Functions calls the
-functions, EventBridge tells settle of the end, and each function may do what its role allows. Only
-Bedrock is our simulator, a process of its own, and SageMaker is a server that takes answers: neither
-asks for permissions.
+`sam deploy` creates the stack from the template and the release binaries of `sam build`. From then on
+everything works as on AWS: an object arrives, EventBridge calls trigger, Step Functions calls the
+functions, EventBridge notifies settle of the end, and each function may do what its role allows. Only
+Bedrock is Quarry's simulator, in a separate process, and SageMaker is a server that accepts callbacks.
+Neither checks permissions.
 
-What the emulator does not do is not tested here: it neither bounds the Map by `max_concurrency` nor
-ends the children of a run that is stopped; it tells a topic of an event without a look at the target's role, and a model's
-permissions do not matter, because the simulator asks for none. What it cannot deploy is in `emulated_template`, and what it
-deploys without is in `Deployment._bound_roles`.
+Limits: the emulator neither bounds the Map by `max_concurrency` nor ends the children of a stopped run,
+and it publishes events to a topic without checking the target's role. Permissions on models do not
+matter, because the simulator does not check them. `emulated_template` removes the resources that the
+emulator cannot deploy, and `Deployment._bound_roles` adds what it leaves out.
 """
 
 import json
@@ -28,7 +28,7 @@ PIPELINE = "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/label-strikes/e
 
 
 def records(table: bytes) -> list[bytes]:
-    """A CSV file's records as they stand there, the header first."""
+    """Returns a CSV file's records as they are in the file, with the header first."""
     found, begun = [], b""
     for line in table.splitlines(keepends=True):
         begun += line
@@ -46,13 +46,13 @@ class Elsewhere(unittest.TestCase):
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
         cls.deployment = Deployment(folder)
         cls.addClassCleanup(cls.deployment.kill)
-        # One for arrivals, and one for the messages of the SageMaker pipeline of that name.
+        # One pipeline for arrivals, and one for the messages of the SageMaker pipeline of that name.
         for pipeline in ("strikes", "label-strikes"):
             prompts, schema = (EXAMPLE / "prompts.json").read_bytes(), (EXAMPLE / "schema.json").read_bytes()
             cls.deployment.put(f"pipelines/{pipeline}/prompts.json", prompts)
             cls.deployment.put(f"pipelines/{pipeline}/validation_schema_strikes.json", schema)
         settings = json.loads((EXAMPLE / "request.json").read_text(encoding="utf-8"))["settings"]
-        # Model and role are the deployment's own.
+        # The deployment sets model and role.
         del settings["BEDROCK_PRIMARY_MODEL_ID"], settings["BEDROCK_BATCH_ROLE_ARN"]
         defaults = {"settings": settings, "request_settings": ["BEDROCK_BATCH_THRESHOLD"]}
         cls.deployment.put("pipelines/strikes/request.json", json.dumps(defaults).encode())
@@ -69,7 +69,7 @@ class Elsewhere(unittest.TestCase):
         self.assertEqual(self.deployment.dead_letters(), [])
 
     def rows(self, count: int) -> bytes:
-        """The example's header and first rows."""
+        """Returns the example's header and first rows."""
         return b"".join(self.data.splitlines(keepends=True)[: count + 1])
 
     def succeeded(self, run: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class Elsewhere(unittest.TestCase):
         return json.loads(self.deployment.get(output["summary"]))
 
     def check_table(self, output: dict[str, Any], data: bytes) -> None:
-        """All rows are there in their order, and what was theirs is as it was, byte for byte."""
+        """Asserts that the result has all rows in order, each starting with its input, byte for byte."""
         given, made = records(data), records(self.deployment.get(output["output"] + "validation_processed_data.csv"))
         self.assertEqual(len(made), len(given))
         self.assertIn(b",llm_species_group,", made[0])
@@ -89,7 +89,7 @@ class Elsewhere(unittest.TestCase):
             self.assertTrue(new.startswith(old + b","), (old, new))
 
     def message(self, token: str, status: str, rows: int) -> dict[str, Any]:
-        """What a pipeline sends, and its data."""
+        """Stores a pipeline's data and returns its message."""
         self.deployment.put(f"{token}/input/data.csv", self.rows(rows), PIPELINES_BUCKET)
         arguments = {
             "input_data": f"s3://{PIPELINES_BUCKET}/{token}/input/",
@@ -101,7 +101,7 @@ class Elsewhere(unittest.TestCase):
         return {"token": token, "pipelineExecutionArn": PIPELINE + token.lower(), "arguments": arguments, "status": status}
 
     def plan(self, execution: str, data: str) -> dict[str, Any]:
-        """What plan returns for a run over data."""
+        """Returns the output of plan for a run over data."""
         request = {
             "version": 1,
             "data": data,
@@ -127,7 +127,7 @@ class Elsewhere(unittest.TestCase):
         for logical_id, name in roles.items():
             role = self.deployment.iam.get_role(RoleName=name)["Role"]
             self.assertEqual(role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"), BOUNDARY, logical_id)
-        # What plan's own policies allow (ReadableArns) and the boundary does not.
+        # plan's own policies (ReadableArns) allow this, but the boundary does not.
         self.deployment.s3.create_bucket(Bucket=OUT_OF_BOUNDS, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.deployment.put("data/data.csv", self.rows(1), OUT_OF_BOUNDS)
         answer = self.plan("outofbounds", f"s3://{OUT_OF_BOUNDS}/data/")
@@ -169,7 +169,7 @@ class Elsewhere(unittest.TestCase):
         self.assertTrue(summary["reconciliation"]["agrees_with_bedrock"])
 
         name = run.rpartition(":")[2]
-        # settle is told of the end after all events of results.
+        # settle is notified of the end after all events about results.
         wait_until("the run is settled", lambda: self.deployment.logged("settle", "settled", name), 60)
         told: list[str] = []
         wait_until("the topic is told", lambda: told.extend(self.deployment.told()) or any(name in one for one in told), 60)
@@ -223,7 +223,7 @@ class Elsewhere(unittest.TestCase):
         self.assertEqual((end["status"], end["error"]), ("ABORTED", "Quarry.Stopped"))
         operation, body = self.deployment.sagemaker.wait_for("CallBack02")
         self.assertEqual(operation, "SendPipelineExecutionStepFailure")
-        # The emulator's event has no cause; settle asks for it.
+        # The emulator's event has no cause, so settle requests it.
         self.assertTrue(body["FailureReason"].startswith("Quarry.Stopped: the pipeline is being stopped"), body)
         self.assertEqual([job["status"] for job in bedrock.jobs()], ["Stopping"])
 

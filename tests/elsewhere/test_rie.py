@@ -1,8 +1,8 @@
 """Every function under AWS's own Lambda Runtime Interface Emulator.
 
-A run goes through the seven functions of the state machine by hand, with payloads and answers that
-are written down in `events`; S3 is SeaweedFS. trigger and settle get recorded events of AWS. What
-cannot be done comes back under the name that the state machine retries by.
+The test calls the seven functions of the state machine in the order of a run, with the payloads in
+`events`, and compares the results with those in `events`. S3 is SeaweedFS. trigger and settle get
+recorded events of AWS. Errors have the names by which the state machine retries.
 """
 
 import json
@@ -26,7 +26,7 @@ NOBODY = f"http://{LOOPBACK}:1"
 
 
 class Rie(Process):
-    """A function in the emulator, which answers one call at a time."""
+    """A function in the emulator, which processes one call at a time."""
 
     def __init__(self, folder: Path, function: str, **given: str) -> None:
         emulator = folder / "aws-lambda-rie"
@@ -37,7 +37,7 @@ class Rie(Process):
         settings = environment(
             AWS_LAMBDA_FUNCTION_NAME=function,
             AWS_LAMBDA_FUNCTION_MEMORY_SIZE=str(memory_mib(function)),
-            # The emulator's own is 300 seconds; from it follow deadlines, and how much a call takes on.
+            # The emulator's default is 300 seconds. Deadlines, and how much a call does, depend on it.
             AWS_LAMBDA_FUNCTION_TIMEOUT=str(timeout_seconds(function)),
             **(variables(function) | given),
         )
@@ -50,12 +50,12 @@ class Rie(Process):
         self.wait_until(lambda: is_listening(port))
 
     def call(self, event: Any) -> Any:
-        """The function's answer to an event, or its error."""
+        """Returns the function's result for an event, or its error."""
         request = urllib.request.Request(self._url, data=json.dumps(event).encode(), method="POST")
         try:
             with urllib.request.urlopen(request, timeout=120) as response:
                 return json.load(response)
-        except urllib.error.HTTPError as error:  # The function did not answer; what the emulator says is an error too.
+        except urllib.error.HTTPError as error:  # The function returned nothing, so the emulator returns an error.
             return json.load(error)
 
 
@@ -100,7 +100,7 @@ class Contract(unittest.TestCase):
         return self.functions[function].call(event)
 
     def go_through(self, name: str) -> None:
-        """Calls the functions in the order of a run that is written down, and compares their answers."""
+        """Calls the functions in the order of a recorded run, and compares their results."""
         job: dict[str, str] = {}
         for step in json.loads((EVENTS / name).read_text(encoding="utf-8")):
             function, event = step["function"], step["event"]
@@ -155,7 +155,7 @@ class Contract(unittest.TestCase):
                 self.assertTrue(answer["errorMessage"])
 
     def test_a_damaged_page_is_an_error_and_no_crash(self) -> None:
-        # The Parquet decoder panics at it: a binary that is built to abort would end there.
+        # The Parquet decoder panics on this page, so a binary that is built to abort would crash.
         table = bytearray((ROOT / "crates/parquet/tests/fixtures/pyarrow_pages.parquet").read_bytes())
         table[4684] = 103
         self.put("inbox/strikes/damaged/data.parquet", bytes(table))
@@ -178,7 +178,7 @@ class Contract(unittest.TestCase):
         self.put("inbox/strikes/may.csv", b"a\n1\n")
         event["detail"]["bucket"]["name"] = "bucket"
         event["detail"]["object"]["etag"] = self.s3.head_object(Bucket="bucket", Key="inbox/strikes/may.csv")["ETag"].strip('"')
-        # Step Functions is not there.
+        # Step Functions cannot be reached.
         answer = self.call("trigger", event)
         self.assertEqual(answer.get("errorType"), "Quarry.Unavailable", answer)
 

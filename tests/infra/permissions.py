@@ -1,7 +1,7 @@
-"""Holds what the roles allow against what the functions' sources do, in both directions.
+"""Compares what the roles allow with what the functions' sources do, in both directions.
 
-The tables here are what a person has to know: which permission an operation needs, and which
-objects a function reads and writes. All else is read from the sources and the template.
+The tables here state which permissions an operation needs, and which objects a function reads and
+writes. Everything else is read from the sources and the template.
 """
 
 import functools
@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import rust
 from project import ROOT, Statement, Template, matches, resolve
 
-# What each operation needs (Service Authorization Reference). Parts of an upload need PutObject.
+# The permissions of each operation (Service Authorization Reference). Parts of an upload need PutObject.
 ACTIONS = {
     "get_object": {"s3:GetObject"},
     "head_object": {"s3:GetObject"},
     "list_objects_v2": {"s3:ListBucket"},
-    # Without it, S3 answers 403 for an object that does not exist.
+    # Without it, S3 returns 403 for a missing object.
     rust.MISSING: {"s3:ListBucket"},
     "put_object": {"s3:PutObject"},
     "create_multipart_upload": {"s3:PutObject"},
@@ -24,7 +24,7 @@ ACTIONS = {
     "upload_part_copy": {"s3:GetObject", "s3:PutObject"},
     "complete_multipart_upload": {"s3:PutObject"},
     "abort_multipart_upload": {"s3:AbortMultipartUpload"},
-    # With tags, and with a role that is handed on. Some accounts ask the caller for InvokeModel on the job's model too
+    # With tags, and with a role that is passed on. In some accounts the caller also needs InvokeModel on the job's model
     # (awslabs/generative-ai-cdk-constructs, issue 1005).
     "create_model_invocation_job": {
         "bedrock:CreateModelInvocationJob", "bedrock:InvokeModel", "bedrock:TagResource", "iam:PassRole",
@@ -43,8 +43,8 @@ ACTIONS = {
     "SendPipelineExecutionStepFailure": {"sagemaker:SendPipelineExecutionStepFailure"},
 }
 
-# The objects of a run's folder that each function reads and writes, by the methods of
-# crates/contract/src/layout.rs that name them, and the prefixes outside of it.
+# The objects of a run's folder that each function reads and writes, by the names of their methods in
+# crates/contract/src/layout.rs, and the prefixes outside of the folder.
 READS = {
     "plan": ["inbox", "pipelines", "plan_progress", "staged"],
     "split": ["inbox", "staged", "layout", "plan", "spec", "todo", "forms"],
@@ -81,25 +81,25 @@ LISTS = {
     "trigger": ["pipelines"],
     "settle": ["run"],
 }
-# Named for Bedrock or for the state machine, which read or write them with roles of their own.
+# Locations that a function only passes to Bedrock or the state machine, which use them with their own roles.
 NAMED_ONLY = {"submit": {"input", "output"}, "plan": {"manifest"}, "settle": {"slices"}}
-# Written in parts, which are given up when writing fails.
+# Objects that are written in parts, which are aborted if writing fails.
 IN_PARTS = {"staged", "input", "results", "part", "results prefix", "write check"}
 PREFIXES = {
     "inbox": "inbox/p/a.csv",
     "pipelines": "pipelines/p/prompts.json",
     "results prefix": "results/p/run/a.csv",
-    # plan begins an upload here and gives it up, before anything is paid for.
+    # plan begins and aborts an upload here, before anything costs money.
     "write check": "results/p/run/write-check",
     "run": "runs/run/x",
 }
-# In the work prefix, and in no run's folder: functions/trigger/src/repeated.rs.
+# In the work prefix, but not in a run's folder: functions/trigger/src/repeated.rs.
 NOTES = {"arrival note": "runs/arrivals/0123456789abcdef.json"}
 
 
 @functools.cache
 def layout() -> dict[str, str]:
-    """A key for each object of a run's folder, by the method that names it."""
+    """Returns a key for each object of a run's folder, by its method's name."""
     text = rust.text_of(ROOT / "crates/contract/src/layout.rs")
     folders = {"RunFolder": "runs/run/", "SliceFolder": "runs/run/slices/000001/", "RoundFolder": "runs/run/slices/000001/round-0/"}
     keys = {}
@@ -115,7 +115,7 @@ def layout() -> dict[str, str]:
 
 
 def platform_actions(template: Template, function: str) -> set[str]:
-    """What Lambda itself does with a function's role."""
+    """Returns the actions that Lambda itself performs with a function's role."""
     properties = template.functions()[function]
     actions = set()
     if properties.get("LoggingConfig"):
@@ -130,19 +130,19 @@ def platform_actions(template: Template, function: str) -> set[str]:
 
 
 def needed_actions(template: Template, function: str, optional: bool) -> set[str]:
-    """Every action that a function, or Lambda for it, uses."""
+    """Returns every action that a function, or Lambda for it, uses."""
     actions = set().union(*(ACTIONS[operation] for operation in rust.function(function).operations()))
     if optional:
         if "s3:GetObject" in actions:
             actions |= {"kms:Decrypt"}
         if "s3:PutObject" in actions:
-            # S3 decrypts the parts of an upload when it puts them together.
+            # S3 decrypts the parts of an upload when it joins them.
             actions |= {"kms:Decrypt", "kms:GenerateDataKey"}
     return actions | platform_actions(template, function)
 
 
 def action_problems(template: Template, function: str) -> Iterator[str]:
-    """Actions that are used and not allowed, or allowed and not used; with and without options."""
+    """Yields actions that are used but not allowed, or allowed but not used, with and without options."""
     role = template.role_of(function)
     for optional in (True, False):
         needed = needed_actions(template, function, optional)
@@ -154,7 +154,7 @@ def action_problems(template: Template, function: str) -> Iterator[str]:
 
 
 def _own(statements: list[Statement], action: str) -> list[Statement]:
-    """What is allowed in the deployment's own bucket."""
+    """Returns the statements about the deployment's own bucket."""
     return [one for one in statements if one.action == action and one.resource.startswith("arn:aws:s3:::bucket")]
 
 
@@ -168,14 +168,14 @@ def _held(what: str, role: str, statements: list[Statement], needed: set[str], r
             yield f"{role} may not {what} {key}"
     for key in sorted(refused):
         if _allows(statements, key):
-            yield f"{role} may {what} {key} without need"
+            yield f"{role} may {what} {key} but does not need to"
     for one in statements:
         if not any(matches(one.resource, f"arn:aws:s3:::bucket/{key}") for key in needed):
-            yield f"{one}: nothing there is used"
+            yield f"{one}: no object there is used"
 
 
 def object_problems(template: Template, function: str) -> Iterator[str]:
-    """Objects that a function has to reach and may not, or may and has no need to."""
+    """Yields objects that a function needs but may not use, or may use but does not need."""
     keys = layout()
     role = template.role_of(function)
     statements = template.statements(role, optional=False)
@@ -183,7 +183,7 @@ def object_problems(template: Template, function: str) -> Iterator[str]:
 
     reads = {places[name] for name in READS[function]}
     reads_runs = any(name in keys for name in READS[function])
-    # Who reads documents of runs may read all of a run, but for trigger and settle.
+    # Functions that read documents of runs may read whole runs, except trigger and settle.
     whole = reads_runs and function not in ("trigger", "settle")
     unread = {key for key in places.values() if key not in reads and not (whole and key.startswith("runs/"))}
     yield from _held("read", role, _own(statements, "s3:GetObject"), reads, unread)
@@ -201,7 +201,7 @@ def object_problems(template: Template, function: str) -> Iterator[str]:
     listed = {places[name] for name in LISTS[function]}
     for one in _own(statements, "s3:ListBucket"):
         if one.resource != "arn:aws:s3:::bucket":
-            yield f"{one}: listing is a matter of the bucket"
+            yield f"{one}: listing must be allowed on the bucket"
         prefixes = re.findall(r'"([^"]+)"', one.condition.partition("s3:prefix")[2][1:])
         for place in set(PREFIXES.values()):
             allowed = any(matches(prefix, place) for prefix in prefixes)
@@ -212,12 +212,12 @@ def object_problems(template: Template, function: str) -> Iterator[str]:
 
 
 def table_problems(function: str) -> Iterator[str]:
-    """Whether the tables name exactly the objects of a run's folder that the sources name."""
+    """Yields differences between the objects of a run's folder that the tables and the sources name."""
     text = rust.function(function).text
     receivers = r"(?:\b(?:run|round|slice|next|folder|slice_folder)|\bslice\([^()]*\)|\bround\([^()]*\)|RunFolder::new\([^;]*?\))"
     named = {name for name in re.findall(rf"(?={receivers}\s*\.(\w+)\()", text) if name in layout()}
     if re.search(r"use quarry_rows::[^;]*\bRows\b", text):
-        # Rows lie where the slice's document says: in the data, or in a staged copy of it.
+        # The slice's document says where the rows are: in the data, or in a staged copy.
         named |= {"staged", "layout"}
     if "quarry_rows::layout(" in text:
         named.add("layout")
@@ -225,11 +225,11 @@ def table_problems(function: str) -> Iterator[str]:
     for name in sorted(named - table):
         yield f"{function} names `{name}()`, which is in neither READS, WRITES nor NAMED_ONLY"
     for name in sorted(table - named):
-        yield f"{function} is said to read, write or name `{name}()`, and its sources do not name it"
+        yield f"the tables list `{name}()` for {function}, but its sources do not name it"
 
 
 def problems(template: Template) -> list[str]:
-    """All that is wrong with the functions' roles."""
+    """Returns all problems of the functions' roles."""
     found = []
     for function in template.functions():
         found += action_problems(template, function)
@@ -238,7 +238,7 @@ def problems(template: Template) -> list[str]:
 
 
 def resolved_condition(template: Template, role: str, sid: str) -> object:
-    """A statement's condition in a role's own policies."""
+    """Returns the condition of a statement in a role's own policies."""
     for policy in template.resources[role]["Properties"]["Policies"]:
         for statement in resolve(policy["PolicyDocument"]["Statement"]):
             if statement["Sid"] == sid:

@@ -1,4 +1,4 @@
-"""Where things are, and how the deployment's template is read."""
+"""Finds the project's files and reads the deployment's template."""
 
 import copy
 import functools
@@ -15,7 +15,7 @@ from samtranslator.translator.transform import transform
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What stands for references in the resolved template.
+# The values of references in the resolved template.
 ACCOUNT = "123456789012"
 SAMPLES = {
     "AWS::Partition": "aws",
@@ -63,37 +63,37 @@ def _parsed() -> dict[str, Any]:
 
 
 def load() -> dict[str, Any]:
-    """infra/template.yaml with its functions in their long forms; a copy that may be changed."""
+    """Returns infra/template.yaml with its intrinsic functions in long form, as a copy that may be changed."""
     return copy.deepcopy(_parsed())
 
 
 class _NoManagedPolicies:
-    """SAM asks for the ARNs of AWS's own policies by name; the template names none."""
+    """SAM looks up AWS's own policies by name; the template uses none."""
 
     def load(self) -> dict[str, str]:
         return {}
 
 
 def transformed(document: dict[str, Any]) -> dict[str, Any]:
-    """What SAM makes of a template, as CloudFormation gets it."""
+    """Returns the template as SAM transforms it for CloudFormation."""
     os.environ.setdefault("AWS_DEFAULT_REGION", SAMPLES["AWS::Region"])
-    # It warns of metrics that it would send if it ran at AWS.
+    # SAM warns about metrics that it would send inside AWS.
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     document = copy.deepcopy(document)
     for resource in document["Resources"].values():
-        # `sam deploy` puts local files here first, and SAM takes nothing else.
+        # `sam deploy` uploads local files first, and SAM accepts only their locations in S3.
         for place in {"CodeUri", "DefinitionUri"} & set(resource.get("Properties", {})):
             resource["Properties"][place] = "s3://bucket/key"
     return transform(document, {}, _NoManagedPolicies())
 
 
 def state_machine() -> str:
-    """The text of the state machine's definition."""
+    """Returns the text of the state machine's definition."""
     return (ROOT / "statemachine.asl.json").read_text(encoding="utf-8")
 
 
 def resolve(value: Any, optional: bool = True) -> Any:
-    """`value` with samples in place of references; `optional`: whether what hangs on a condition is there."""
+    """Returns `value` with samples instead of references. `optional` says whether all conditions hold."""
     if isinstance(value, list):
         items = (resolve(item, optional) for item in value)
         return [item for item in items if item is not NO_VALUE]
@@ -118,13 +118,13 @@ def resolve(value: Any, optional: bool = True) -> Any:
 
 
 def listed(value: Any) -> list[Any]:
-    """A policy's value that may be one or several."""
+    """Returns a policy's value, which may be one or several, as a list."""
     return value if isinstance(value, list) else [value]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One action on one resource that a role may do."""
+    """One action on one resource that a role allows."""
 
     role: str
     sid: str
@@ -137,14 +137,14 @@ class Statement:
 
 
 class Template:
-    """The template's resources by what they are."""
+    """Gives access to the template's resources by their kind."""
 
     def __init__(self, document: dict[str, Any] | None = None) -> None:
         self.document = load() if document is None else document
         self.resources: dict[str, dict[str, Any]] = self.document["Resources"]
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Properties of all resources of a type, by logical id."""
+        """Returns the properties of all resources of a type, by logical id."""
         return {
             name: resource.get("Properties", {})
             for name, resource in self.resources.items()
@@ -152,7 +152,7 @@ class Template:
         }
 
     def functions(self) -> dict[str, dict[str, Any]]:
-        """Properties of the functions, by the names of their folders, with what holds for all."""
+        """Returns the properties of the functions, including the shared ones, by the names of their folders."""
         shared = self.document["Globals"]["Function"]
         functions = {}
         for logical_id, properties in self.of_type("AWS::Serverless::Function").items():
@@ -161,23 +161,23 @@ class Template:
         return functions
 
     def _folder(self, logical_id: str) -> str:
-        """The name of a function's folder, from that of its binary."""
+        """Returns the name of a function's folder, from that of its binary."""
         binary = self.resources[logical_id]["Metadata"]["BuildProperties"]["Binary"]
         return binary.removeprefix("quarry-")
 
     def logical_id(self, function: str) -> str:
-        """The logical id of a function."""
+        """Returns the logical id of a function."""
         for logical_id in self.of_type("AWS::Serverless::Function"):
             if self._folder(logical_id) == function:
                 return logical_id
         raise KeyError(function)
 
     def role_of(self, function: str) -> str:
-        """The logical id of a function's role."""
+        """Returns the logical id of a function's role."""
         return self.functions()[function]["Role"]["Fn::GetAtt"][0]
 
     def statements(self, role: str, optional: bool = True) -> list[Statement]:
-        """What a role may do, each action and resource apart."""
+        """Returns what a role allows, with one statement for each action and resource."""
         properties = self.resources[role]["Properties"]
         documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
         for reference in properties.get("ManagedPolicyArns", []):
@@ -197,6 +197,6 @@ class Template:
 
 @functools.cache
 def matches(pattern: str, text: str) -> bool:
-    """Whether IAM takes `text` for one of `pattern`."""
+    """Whether `text` matches `pattern` by the rules of IAM."""
     parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
     return re.fullmatch("".join(parts), text, re.DOTALL) is not None

@@ -1,12 +1,12 @@
-"""What the functions' sources do with AWS.
+"""Finds what the functions' sources do with AWS.
 
-No Rust is parsed: the sources are searched as text, without comments and tests. So it is checked
-that something is found where something has to be.
+Rust is not parsed: the sources are searched as text, without comments and tests. Therefore the tests
+also check that the search finds something where it must.
 
 - An *adapter* is the type that implements one of the edges' traits with an SDK client
   (`impl ObjectStore for S3Store`). Its methods lead to operations of the SDK.
-- A function's `main.rs` says which adapters it builds; its other sources, which methods it calls,
-  by itself or through modules of the edges (`quarry_edge::s3::writer`, `documents::read`).
+- A function's `main.rs` builds its adapters. Its other sources call their methods, directly or
+  through modules of the edges (`quarry_edge::s3::writer`, `documents::read`).
 """
 
 import functools
@@ -19,19 +19,19 @@ from project import ROOT
 EDGE = ROOT / "crates/edge/src"
 FUNCTIONS = ROOT / "functions"
 
-# Stands among the methods and operations of what tells a missing object from one that may not be read.
+# A pseudo-operation of code that must distinguish a missing object from one that may not be read.
 MISSING = "missing object"
 
 
 @functools.cache
 def text_of(path: Path) -> str:
-    """A source without comments and unit tests."""
+    """Returns a source without comments and unit tests."""
     text = path.read_text(encoding="utf-8").split("#[cfg(test)]")[0]
     return re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
 
 
 def bodies(text: str) -> Iterator[tuple[str, str]]:
-    """Names and bodies of the functions in a source."""
+    """Yields the names and bodies of the functions in a source."""
     for found in re.finditer(r"\bfn (\w+)", text):
         begin = text.find("{", found.end())
         if text.find(";", found.end(), begin) != -1 and "where" not in text[found.end() : begin]:
@@ -45,7 +45,7 @@ def bodies(text: str) -> Iterator[tuple[str, str]]:
 
 
 def operations_in(text: str) -> set[str]:
-    """Operations of SDK clients that a text calls."""
+    """Returns the operations of SDK clients that a text calls."""
     found = set(re.findall(r"\bself\s*\.client\s*\.(\w+)\(", text))
     return found | set(re.findall(r"\bself\s*(?:\.\w+)?\.call\(\s*\"(\w+)\"", text))
 
@@ -58,13 +58,13 @@ class Adapter:
         own = dict(bodies(text))
         implementation = re.search(rf"impl {trait} for {name} \{{(.*?)^\}}", text, re.DOTALL | re.MULTILINE)
         assert implementation, f"no impl {trait} for {name}"
-        # Methods of the same name in several implementations of one file differ.
+        # Several implementations in one file may have different methods of the same name.
         methods = dict(bodies(implementation[1]))
         self.operations = {method: self._reached(body, own | methods) for method, body in methods.items()}
 
     @staticmethod
     def _reached(body: str, own: dict[str, str]) -> set[str]:
-        """Operations of a body and of the methods of `self` that it calls."""
+        """Returns the operations of a body and of the methods of `self` that it calls."""
         found, seen, waiting = set(), set(), [body]
         while waiting:
             text = waiting.pop()
@@ -78,7 +78,7 @@ class Adapter:
 
 @functools.cache
 def adapters() -> dict[str, Adapter]:
-    """All adapters by name."""
+    """Returns all adapters by name."""
     found = {}
     for path in sorted(EDGE.rglob("*.rs")):
         text = text_of(path)
@@ -93,12 +93,12 @@ def adapters() -> dict[str, Adapter]:
 
 
 def all_operations() -> set[str]:
-    """Every operation of an SDK that stands in the edges."""
+    """Returns every SDK operation that the edges call."""
     return set().union(*(operations_in(text_of(path)) for path in EDGE.rglob("*.rs")))
 
 
 def methods_in(text: str, value: str) -> set[str]:
-    """Methods that are called on values of a name: `store.get(`, `deps.store\n.get(`."""
+    """Returns the methods that are called on values of a name: `store.get(`, `deps.store\n.get(`."""
     return set(re.findall(rf"\b{value}\s*\.(\w+)\(", text)) - {"as_ref", "clone", "send"}
 
 
@@ -108,7 +108,7 @@ def _module_file(path: str) -> Path | None:
 
 
 def _store_methods_of_module(module: str, seen: set[str]) -> set[str]:
-    """Methods of the store that a module of the edges calls, those of modules that it uses included."""
+    """Returns the methods of the store that a module of the edges calls, directly or through other modules."""
     file = _module_file(module)
     if file is None or module in seen or module in ("store", "s3/client"):
         return set()
@@ -143,7 +143,7 @@ def _store_methods_of_rows() -> set[str]:
 
 
 def _carried(text: str) -> set[str]:
-    """Methods of the store that a source calls, by itself and through the edges."""
+    """Returns the methods of the store that a source calls, directly or through the edges."""
     found = methods_in(text, "store")
     if found and "StoreError::NotFound" in text:
         found.add(MISSING)
@@ -156,7 +156,7 @@ def _carried(text: str) -> set[str]:
 
 
 class Function:
-    """One function's sources."""
+    """The sources of a function."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -165,11 +165,11 @@ class Function:
         self.text = "\n".join(text_of(path) for path in sorted(folder.rglob("*.rs")) if path.name != "main.rs")
 
     def adapters(self) -> dict[str, str]:
-        """The adapters that main.rs builds, by the name of their value."""
+        """Returns the adapters that main.rs builds, by the name of their value."""
         return dict(re.findall(r"\b(\w+): Arc::new\((?:\w+::)*(\w+)::new\(&sdk", self.main))
 
     def calls(self) -> dict[str, set[str]]:
-        """Methods that the function calls on each of its adapters' values."""
+        """Returns the methods that the function calls on each of its adapters' values."""
         found = {value: methods_in(self.text, value) for value in self.adapters()}
         if "store" in found:
             found["store"] = _carried(self.text)
@@ -179,7 +179,7 @@ class Function:
 
     @functools.cache
     def operations(self) -> set[str]:
-        """Operations of SDKs that the function may call."""
+        """Returns the SDK operations that the function may call."""
         known = adapters()
         found = set()
         for value, methods in self.calls().items():
@@ -194,10 +194,10 @@ class Function:
 
 @functools.cache
 def function(name: str) -> Function:
-    """A function's sources, read once."""
+    """Returns the sources of a function, which are read once."""
     return Function(name)
 
 
 def functions() -> list[str]:
-    """Names of all functions: the folders with a crate."""
+    """Returns the names of all functions: the folders with a crate."""
     return sorted(path.parent.name for path in FUNCTIONS.glob("*/Cargo.toml"))

@@ -10,7 +10,7 @@ import permissions
 import rust
 from project import ACCOUNT, Template, listed, load, matches, resolve, transformed
 
-# Of every action of AWS: the kinds of resources that it can be limited to. cfn-lint carries AWS's list.
+# For every action of AWS, the kinds of resources that it can be limited to. cfn-lint contains AWS's list.
 RESOURCE_KINDS = json.loads(
     (Path(cfnlint.__file__).parent / "data/AdditionalSpecs/Policies.json").read_text(encoding="utf-8")
 )
@@ -52,7 +52,7 @@ class Functions(unittest.TestCase):
 
 
 class TheCheckItself(unittest.TestCase):
-    """What is taken away from a role, or added to it, is found."""
+    """The check finds permissions that are removed from a role or added to it."""
 
     @staticmethod
     def _own_statements(document: dict, role: str) -> list[dict]:
@@ -69,7 +69,7 @@ class TheCheckItself(unittest.TestCase):
             role = Template(whole).role_of(function)
             for number, statement in enumerate(self._own_statements(whole, role)):
                 if statement["Sid"] in ("Profiles", "OtherBuckets", "OtherBucketsKeys"):
-                    continue  # The same actions are allowed elsewhere besides.
+                    continue  # Other statements allow the same actions.
                 for action in listed(statement["Action"]):
                     changed = copy.deepcopy(whole)
                     own = self._own_statements(changed, role)[number]
@@ -77,7 +77,7 @@ class TheCheckItself(unittest.TestCase):
                     if any(action in listed(other["Action"]) and other is not own
                            and not other["Sid"].startswith(("Profiles", "Other"))
                            for other in self._own_statements(changed, role)):
-                        continue  # Create needs both the model and the job.
+                        continue  # Creating a job needs both the model and the job.
                     found = permissions.problems(Template(changed))
                     self.assertTrue(any(action in problem and role in problem or "may not" in problem for problem in found),
                                     f"{role} without {action}: {found}")
@@ -152,12 +152,12 @@ class AllRoles(unittest.TestCase):
 
 
 class Boundary(unittest.TestCase):
-    """Every role has the permissions boundary that the parameter names, and none without it."""
+    """Every role has the permissions boundary that the parameter names; without the parameter there is none."""
 
     BOUNDARY = {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
 
     def roles_after_sam(self, document: dict) -> dict[str, dict]:
-        """The roles of what CloudFormation gets, those that SAM makes among them."""
+        """Returns the roles that CloudFormation gets, including those that SAM creates."""
         resources = transformed(document)["Resources"]
         return {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::IAM::Role"}
 
@@ -220,7 +220,7 @@ class BatchRole(unittest.TestCase):
 
 
 class RunEndedRole(unittest.TestCase):
-    """The role with which EventBridge tells the topic of ends of runs."""
+    """The role with which EventBridge publishes the ends of runs to the topic."""
 
     def setUp(self) -> None:
         self.template = Template()

@@ -1,4 +1,4 @@
-"""The template fits the functions, the state machine and what else it goes with."""
+"""The template matches the functions, the state machine and the documents."""
 
 import json
 import re
@@ -19,7 +19,7 @@ class Functions(unittest.TestCase):
     def test_every_function_has_a_crate_with_one_binary_and_the_reverse(self) -> None:
         self.assertEqual(sorted(self.functions), rust.functions())
         for name, properties in self.functions.items():
-            # Where all functions are default members: cargo then chooses the same features for each.
+            # In this folder all functions are default members, so cargo selects the same features for each.
             self.assertEqual((ROOT / "infra" / properties["CodeUri"]).resolve(), ROOT)
             manifest = tomllib.loads((ROOT / "functions" / name / "Cargo.toml").read_text(encoding="utf-8"))
             self.assertEqual(manifest["package"]["name"], f"quarry-{name}")
@@ -45,7 +45,7 @@ class Functions(unittest.TestCase):
     def test_variables_are_those_that_the_code_reads(self) -> None:
         edge = rust.text_of(rust.EDGE / "environment.rs")
         constants = dict(re.findall(r'pub const (\w+): &str = "(\w+)"', edge))
-        # Of these some are only for servers other than AWS's, or given by Lambda.
+        # Some of these are only for servers other than AWS's, or are set by Lambda.
         not_given = {constants.get("PATH_STYLE_VARIABLE", ""), "AWS_LAMBDA_LOG_LEVEL", "AWS_ENDPOINT_URL_SAGEMAKER"}
         everywhere = set(re.findall(r'environment\("(\w+)"\)', rust.text_of(rust.EDGE / "function.rs")))
         settings = (ROOT / "crates/contract/src/settings.rs").read_text(encoding="utf-8")
@@ -102,14 +102,14 @@ class Bucket(unittest.TestCase):
         everywhere = [rule for rule in rules if "Prefix" not in rule]
         self.assertTrue(any("NoncurrentVersionExpiration" in rule for rule in everywhere))
         self.assertTrue(any("AbortIncompleteMultipartUpload" in rule for rule in everywhere))
-        # Delete markers, which S3 removes by a rule without a time of its own only.
+        # S3 removes delete markers only by a rule without a time of its own.
         markers = [rule for rule in everywhere if rule.get("ExpiredObjectDeleteMarker") is True]
         self.assertTrue(markers)
         self.assertFalse([rule for rule in markers if "ExpirationInDays" in rule])
 
 
 class Models(unittest.TestCase):
-    """With nothing but a bucket's name, the stack asks a model that a new account can use."""
+    """With only a bucket's name, the stack uses a model that a new account can use."""
 
     def test_the_defaults_of_the_models_belong_together(self) -> None:
         parameters = Template().document["Parameters"]
@@ -128,7 +128,7 @@ class Models(unittest.TestCase):
         self.assertFalse(matches(allowed, f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/us.another.model"))
 
     def test_a_place_in_another_bucket_ends_with_its_star(self) -> None:
-        # trigger does not start with any other.
+        # trigger does not start with any other pattern.
         parameters = Template().document["Parameters"]
         for name in ("ReadableArns", "WritableArns"):
             pattern = parameters[name]["AllowedPattern"]
@@ -169,7 +169,7 @@ class Starts(unittest.TestCase):
         late = re.search(r"LATE_JOBS: Duration = Duration::from_secs\((\d+)\)", settle)
         assert late
         self.assertLess(self.template.functions()["submit"]["Timeout"], int(late[1]))
-        # Lambda calls again after one minute and after two more; the last call has to find the time over.
+        # Lambda retries after one minute and after two more; at the last call the time must be over.
         self.assertLess(int(late[1]), 180)
         self.assertEqual(self.template.functions()["settle"]["EventInvokeConfig"]["MaximumRetryAttempts"], 2)
 
@@ -190,7 +190,7 @@ class Starts(unittest.TestCase):
             self.assertIs(queue["SqsManagedSseEnabled"], True, name)
             self.assertEqual(queue["MessageRetentionPeriod"], 14 * 86_400, name)
         for policy in self.template.of_type("AWS::SQS::QueuePolicy").values():
-            # SQS takes no statement about more than the one queue that it belongs to.
+            # SQS only accepts statements about the queue that the policy belongs to.
             (queue,) = policy["Queues"]
             for statement in policy["PolicyDocument"]["Statement"]:
                 statement = statement["Fn::If"][1] if "Fn::If" in statement else statement
@@ -204,7 +204,7 @@ class Watching(unittest.TestCase):
         self.template = Template()
 
     def test_the_rule_publishes_with_a_role_and_the_topic_lets_no_other_rule_in(self) -> None:
-        # A statement for EventBridge in the topic's policy takes no condition, so it would hold for every account's rules.
+        # A statement for EventBridge in the topic's policy cannot have a condition, so it would admit every account's rules.
         document = self.template.resources["TopicPolicy"]["Properties"]["PolicyDocument"]
         allowing = {one["Sid"]: (one["Principal"], one.get("Condition")) for one in document["Statement"] if one["Effect"] == "Allow"}
         own_account = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
@@ -214,7 +214,7 @@ class Watching(unittest.TestCase):
         self.assertEqual(topic["RoleArn"], {"Fn::GetAtt": ["RunEndedRole", "Arn"]})
 
     def metrics(self) -> set[str]:
-        """Names of our own metrics that alarms and the dashboard show."""
+        """Returns the names of Quarry's metrics that alarms and the dashboard use."""
         found = set()
         for alarm in self.template.of_type("AWS::CloudWatch::Alarm").values():
             found |= {alarm["MetricName"]} if alarm.get("Namespace") == "Quarry" else set()
@@ -259,7 +259,7 @@ class Documents(unittest.TestCase):
             if line.startswith("| ") and len(cells) == 4:
                 rows.setdefault(cells[0].strip("`"), set()).update(re.findall(r"`(\w+:\w+)`", cells[1]))
         shared = rows["all functions"]
-        # Of keys the document speaks in a section of its own.
+        # The document describes keys in a separate section.
         for function in template.functions():
             allowed = {one.action for one in template.statements(template.role_of(function), optional=False)}
             self.assertEqual(rows[function] | shared, allowed, function)

@@ -1,8 +1,8 @@
-"""Finds where a core crate's sources reach for the outside: environment, files, clock, network.
+"""Finds where a core crate's sources use the environment, files, the clock or the network.
 
-A reading of the text, not of the compiled program: comments, literals and code that is compiled
-for tests only are left out, and `use` trees are written out. A path that a macro puts together
-is not seen; `cargo tree` (see rings.py) and clippy's `disallowed-methods` stand beside this.
+The text is searched, not the compiled program: comments, literals and code for tests only are left
+out, and `use` trees are expanded. Paths that macros build are not found; `cargo tree` (see rings.py)
+and clippy's `disallowed-methods` complement this check.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 
 OUTSIDE = re.compile(
     r"std::(?:env|fs|net|process)\b|std::time::(?:SystemTime|Instant)\b"
-    # Taken whole or by another name, what is used later cannot be told from the path.
+    # After a glob or a renaming import, later uses cannot be recognised by their path.
     r"|std::time(?:::\*|::self)?$|std(?:::\*|::self)?$"
 )
 LITERALS = re.compile(
@@ -32,12 +32,12 @@ CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 def blank(text: str, start: int, end: int) -> str:
-    """The text with a part of it replaced by spaces, its line ends kept."""
+    """Returns the text with a part of it replaced by spaces; line ends stay."""
     return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
 
 
 def without_literals(text: str) -> str:
-    """The text with comments, strings and characters replaced by spaces."""
+    """Returns the text with comments, strings and characters replaced by spaces."""
     position = 0
     while found := LITERALS.search(text, position):
         end = found.end()
@@ -54,7 +54,7 @@ def without_literals(text: str) -> str:
 
 
 def end_of_group(text: str, start: int) -> int:
-    """Where the bracket that opens at `start` has closed."""
+    """Returns the index after the bracket that closes the one at `start`."""
     depth = 0
     for position in range(start, len(text)):
         if text[position] in CLOSING:
@@ -67,7 +67,7 @@ def end_of_group(text: str, start: int) -> int:
 
 
 def end_of_item(text: str, start: int) -> int:
-    """Where the item that begins at `start`, with its attributes, has ended."""
+    """Returns the index after the item that begins at `start` with its attributes."""
     position = start
     is_use = False
     while position < len(text):
@@ -87,7 +87,7 @@ def end_of_item(text: str, start: int) -> int:
 
 
 def without_tests(text: str) -> tuple[str, list[str]]:
-    """The text without items for tests only, and the modules among them that are other files."""
+    """Returns the text without items for tests only, and the names of those that are modules in other files."""
     modules = []
     while found := TEST_ATTRIBUTE.search(text):
         if found["inner"]:
@@ -100,7 +100,7 @@ def without_tests(text: str) -> tuple[str, list[str]]:
 
 
 def written_out(tree: str) -> Iterator[str]:
-    """The single paths of a `use` tree: `a::{b, c::d}` gives `a::b` and `a::c::d`."""
+    """Yields the single paths of a `use` tree: `a::{b, c::d}` gives `a::b` and `a::c::d`."""
     tree = re.sub(r"\s+", " ", tree).strip()
     opening = tree.find("{")
     if opening < 0:
@@ -119,7 +119,7 @@ def written_out(tree: str) -> Iterator[str]:
 
 
 def outside_paths(text: str) -> list[tuple[int, str]]:
-    """The lines and paths that lead outside, in a text without literals and tests."""
+    """Returns the lines and paths that lead outside, in a text without literals and tests."""
     found = []
     for use in USE.finditer(text):
         line = text.count("\n", 0, use.start()) + 1
@@ -132,7 +132,7 @@ def outside_paths(text: str) -> list[tuple[int, str]]:
 
 
 def problems(source: Path, named_from: Path) -> list[str]:
-    """Every place under a `src` folder that leads outside, as `file:line: path`."""
+    """Returns every place under a `src` folder that leads outside, as `file:line: path`."""
     texts, tests_only = {}, []
     for file in sorted(source.rglob("*.rs")):
         text, modules = without_tests(without_literals(file.read_text(encoding="utf-8")))

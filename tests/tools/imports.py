@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Checks that the imports of a scope stand in one group.
+"""Checks that the imports of a scope are in one group.
 
-Within a group, rustfmt sorts imports; it never sorts across a blank line. One group therefore means
-one order in every file. Prints each blank line between two imports; exits with 1 if there is one.
+rustfmt sorts imports within a group but never across a blank line, so one group means one order in
+every file. Prints each blank line between two imports, and exits with 1 if there is one.
 """
 
 import re
@@ -15,7 +15,7 @@ IMPORT = re.compile(r"\s*use ")
 
 
 def gaps(lines: list[str]) -> list[int]:
-    """The numbers, from 1, of the blank lines that divide two imports."""
+    """Returns the numbers, from 1, of the blank lines that divide two imports."""
     found = []
     is_within = is_after = False
     for index, line in enumerate(lines):
@@ -39,7 +39,7 @@ def main() -> None:
     ]
     if not names:
         sys.exit("no Rust file was found")
-    print("\n".join(problems) if problems else f"imports of {len(names)} files are in one group each")
+    print("\n".join(problems) if problems else f"in {len(names)} files, the imports of each scope are in one group")
     sys.exit(bool(problems))
 
 

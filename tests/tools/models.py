@@ -1,4 +1,4 @@
-"""The table of models as the tools read it: the rows of crates/model/models.toml by the ids of foundation models."""
+"""Reads the table of models for the tools: the rows of crates/model/models.toml by the ids of foundation models."""
 
 import tomllib
 from pathlib import Path
@@ -8,12 +8,12 @@ TABLE = ROOT / "crates/model/models.toml"
 
 
 def rows() -> list[dict]:
-    """Every row that names models."""
+    """Returns every row that names models."""
     return tomllib.loads(TABLE.read_text(encoding="utf-8"))["model"]
 
 
 def row_of(model: str, table: list[dict]) -> dict | None:
-    """The row that names a foundation model, as the product finds it: whole ids first, then the longest pattern."""
+    """Returns the row of a foundation model, by the product's rule: whole ids first, then the longest pattern."""
     best: tuple[bool, int] | None = None
     found = None
     for row in table:

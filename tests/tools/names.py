@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Checks that one word stands for one thing: a type's name is defined in one file of the product.
+"""Checks that one word means one thing: each name of a type is defined in one file of the product.
 
-Lists every name of a struct, enum, union or trait that is defined in more than one file, tests left out. At most
-MOST_SHARED of all names may be; a name in MEANT_TO_REPEAT stands for the same role everywhere and does not count.
-Exits with 1 when there are more.
+Lists every name of a struct, enum, union or trait that is defined in several files other than tests. Their share of
+all names may be at most MOST_SHARED; a name in MEANT_TO_REPEAT has the same role everywhere and does not count.
+Exits with 1 if the share is larger.
 """
 
 import re
@@ -15,14 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 MOST_SHARED = 0.03
 MEANT_TO_REPEAT = {
-    "Deps": "what a function's handler needs: one in each function, always written with its crate's name",
+    "Deps": "the dependencies of a function's handler: one in each function, always written with its crate's name",
 }
 TYPE = re.compile(r"^\s*(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|union) (\w+)", re.MULTILINE)
 NO_PRODUCT = re.compile(r"(^|/)(tests|benches|fuzz)/")
 
 
 def definitions(text: str) -> set[str]:
-    """The types that a source defines, without those of its own tests."""
+    """Returns the types that a source defines, without those of its tests."""
     product, _, _ = text.partition("#[cfg(test)]\nmod tests")
     return set(TYPE.findall(product))
 
@@ -36,12 +36,12 @@ def main() -> None:
                 places[found].append(name)
     unknown = MEANT_TO_REPEAT.keys() - places.keys()
     if not places or unknown:
-        sys.exit(f"no type was found, or not these: {sorted(unknown)}")
+        sys.exit(f"no types were found, or these were not: {sorted(unknown)}")
     shared = {name: files for name, files in places.items() if len(files) > 1 and name not in MEANT_TO_REPEAT}
     for name, files in sorted(shared.items(), key=lambda entry: (-len(entry[1]), entry[0])):
         print(f"{name}: {', '.join(sorted(files))}")
     share = len(shared) / len(places)
-    print(f"{len(shared)} of {len(places)} names of types stand for several things ({share:.1%}, at most {MOST_SHARED:.0%})")
+    print(f"{len(shared)} of {len(places)} names of types are defined in several files ({share:.1%}, at most {MOST_SHARED:.0%})")
     sys.exit(share > MOST_SHARED)
 
 

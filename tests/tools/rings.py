@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Checks that dependencies point inwards: shells to edges to core, never the other way.
 
-`[workspace.metadata.rings]` in the root Cargo.toml says which crate is in which ring:
+`[workspace.metadata.rings]` in the root Cargo.toml assigns each crate to a ring:
 
-- core: bytes and values in, values out. Depends on core only; no async runtime, SDK or HTTP in
-  its whole dependency tree, no environment, files, clock or network in its sources.
-- edges: what stands between the core and the outside. Depends on core and edges.
-- shells: programs and the local stack. A function (a crate under functions/) depends on core
-  and edges only, so that nothing of the local stack is deployed, and has one HTTP and TLS stack.
+- core: bytes and values in, values out. It depends only on core. Its dependency tree has no async
+  runtime, SDK or HTTP, and its sources use no environment, files, clock or network.
+- edges: the connection between the core and the outside. They depend on core and edges.
+- shells: programs and the local stack. A function (a crate under functions/) depends only on core
+  and edges, so that nothing of the local stack is deployed, and has one HTTP and TLS stack.
 
-What tests depend on is free. Prints every problem; exits with 1 if there is one.
+The dependencies of tests are not restricted. Prints every problem, and exits with 1 if there is one.
 """
 
 import json
@@ -24,7 +24,7 @@ import core_sources
 ROOT = Path(__file__).resolve().parents[2]
 RINGS = ("core", "edges", "shells")
 MAY_DEPEND_ON = {"core": {"core"}, "edges": {"core", "edges"}, "shells": {"core", "edges", "shells"}}
-# As `cargo tree` names them: name, space, v, version.
+# In the form of `cargo tree`: name, space, v, version.
 NOT_IN_CORE = re.compile(r"(?:tokio|hyper)\b|aws[-_]")
 NOT_IN_FUNCTIONS = re.compile(r"hyper v0\.|reqwest v|openssl-sys v|aws-lc-sys v")
 
@@ -37,21 +37,21 @@ def cargo(*arguments: str) -> str:
 
 
 def ring_of_each(rings: dict[str, list[str]], members: set[str]) -> Iterator[str]:
-    """Problems with the table itself: every member in one ring, no ring with others."""
+    """Yields problems with the table: every member must be in one ring, and rings must have only members."""
     if set(rings) != set(RINGS):
         yield f"[workspace.metadata.rings] must have exactly {', '.join(RINGS)}; it has {', '.join(rings) or 'nothing'}"
     for member in sorted(members):
         its = [ring for ring, crates in rings.items() for crate in crates if crate == member]
         if len(its) != 1:
-            yield f"{member} is in {' and '.join(its) or 'no ring'}: it must be in one ring"
+            yield f"{member} is in {' and '.join(its) or 'no ring'}; it must be in exactly one ring"
     for ring, crates in rings.items():
         for crate in crates:
             if crate not in members:
-                yield f"{crate} is in {ring} and no member of the workspace"
+                yield f"{crate} is in {ring} but is not a member of the workspace"
 
 
 def direct(package: dict, ring: dict[str, str], is_function: bool) -> Iterator[str]:
-    """Problems with the workspace crates that a crate depends on."""
+    """Yields problems with the workspace crates that a crate depends on."""
     allowed = {"core", "edges"} if is_function else MAY_DEPEND_ON[ring[package["name"]]]
     what = "a function" if is_function else ring[package["name"]]
     for dependency in package["dependencies"]:
@@ -61,7 +61,7 @@ def direct(package: dict, ring: dict[str, str], is_function: bool) -> Iterator[s
 
 
 def whole_tree(name: str, unwanted: re.Pattern[str]) -> Iterator[str]:
-    """Problems with anything that a crate is built from, directly or not, on any platform."""
+    """Yields problems with any direct or indirect dependency of a crate, on any platform."""
     tree = cargo(
         "tree", "--locked", "--package", name, "--edges", "normal", "--target", "all",
         "--all-features", "--prefix", "none", "--format", "{p}",
@@ -93,7 +93,7 @@ def main() -> None:
         if is_function:
             problems += whole_tree(name, NOT_IN_FUNCTIONS)
     if functions == 0:
-        problems.append("no crate under functions/ was found: the check for functions checks nothing")
+        problems.append("no crate was found under functions/, so the check for functions checks nothing")
 
     if problems:
         sys.exit("\n".join(problems))

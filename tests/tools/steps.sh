@@ -1,8 +1,8 @@
-# Named and timed steps. To be sourced.
+# Runs named and timed steps. To be sourced.
 #
-#   step NAME COMMAND [ARGUMENT…]   runs a command as a step; a failure is noted and the script goes on.
-#                                   A command that could not be carried out here, and need not be,
-#                                   says so with status $step_not_done
+#   step NAME COMMAND [ARGUMENT…]   runs a command as a step; after a failure the script continues.
+#                                   A command that cannot run here, and does not have to, exits with
+#                                   status $step_not_done
 #   steps_report                    prints the table of steps; fails if a step has failed
 
 readonly step_not_done=77
@@ -22,7 +22,7 @@ step() {
   local name=$1 begun=$SECONDS status=0 word=ok
   shift
   printf '\n== %s\n' "$name"
-  # Not `"$@" || status=$?`: that would switch `set -e` off inside a function that is run as a step.
+  # Not `"$@" || status=$?`, which would switch `set -e` off inside a function that runs as a step.
   set +e
   (
     set -euo pipefail

@@ -1,4 +1,4 @@
-"""What core_sources sees and what it leaves alone."""
+"""What core_sources finds and what it ignores."""
 
 import tempfile
 import unittest

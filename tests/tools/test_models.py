@@ -1,4 +1,4 @@
-"""What the tools that read the table of models find in it."""
+"""The tools that read the table of models."""
 
 import importlib.machinery
 import importlib.util
@@ -10,7 +10,7 @@ from models import TABLE, row_of, rows
 
 
 def script(name: str):
-    """A tool that is a program, as a module."""
+    """Loads a tool that is a program as a module."""
     path = str(Path(__file__).resolve().parent / name)
     loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), path)
     spec = importlib.util.spec_from_loader(loader.name, loader)

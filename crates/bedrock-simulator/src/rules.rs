@@ -448,12 +448,12 @@ mod tests {
         assert!(is_role_arn("arn:aws-us-gov:iam::123456789012:role/path/a"));
     }
 
-    /// Each case of `tests/vectors/job_name.json` says whether the Python program that Quarry takes
+    /// Each case of `tests/recorded/job_name.json` says whether the Python program that Quarry takes
     /// over from took a name, and where the service does not, so that it is refused here, why.
     #[test]
     fn recorded_job_names_are_taken_as_recorded_or_refused_for_a_reason() {
         let cases: Vec<Value> =
-            serde_json::from_str(include_str!("../tests/vectors/job_name.json")).unwrap();
+            serde_json::from_str(include_str!("../tests/recorded/job_name.json")).unwrap();
         assert_eq!(cases.len(), 20);
         for case in cases {
             assert_eq!(case["ours"].is_null(), case["reason"].is_null(), "{case}");

@@ -1,5 +1,5 @@
 //! The payloads between states: pointers and counts, never data. They have a few hundred bytes for
-//! a run of any size. `tests/payloads/` has a golden document for each.
+//! a run of any size. `tests/expected/` has a document for each.
 
 use crate::location::S3Uri;
 use crate::request::Request;

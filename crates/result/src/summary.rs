@@ -374,3 +374,42 @@ pub fn file_name(plan: &Plan) -> String {
         plan.request.job_type
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect_file;
+    use schemars::generate::SchemaSettings;
+    use serde_json::Value;
+
+    fn schema() -> Value {
+        let settings = SchemaSettings::draft2020_12();
+        let schema = settings.into_generator().into_root_schema_for::<Summary>();
+        schema.to_value()
+    }
+
+    #[test]
+    fn the_published_schema_is_that_of_the_summary() {
+        let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+        expect_file!["../../../docs/summary.schema.json"].assert_eq(&text);
+    }
+
+    /// Every key, by its own name: `docs/results.md` says what it means.
+    #[test]
+    fn the_page_of_results_names_every_key_of_the_summary() {
+        let page = include_str!("../../../docs/results.md");
+        let schema = schema();
+        let types = schema["$defs"].as_object().unwrap().values();
+        let keys: Vec<&String> = types
+            .chain([&schema])
+            .flat_map(|kind| kind["properties"].as_object().unwrap().keys())
+            .collect();
+        assert!(keys.len() > 90, "{}", keys.len());
+        for key in keys {
+            assert!(
+                page.contains(&format!("`{key}`")),
+                "`{key}` is not on the page"
+            );
+        }
+    }
+}

@@ -109,12 +109,12 @@ mod tests {
         assert!(looks < 160, "{looks}");
     }
 
-    /// `tests/vectors/poll_waits.json` has the waits of the Python program that Quarry takes over
+    /// `tests/recorded/poll_waits.json` has the waits of the Python program that Quarry takes over
     /// from, ours, and why they differ.
     #[test]
     fn waits_are_not_the_recorded_ones_for_a_reason() {
         let case: serde_json::Value =
-            serde_json::from_str(include_str!("../tests/vectors/poll_waits.json")).unwrap();
+            serde_json::from_str(include_str!("../tests/recorded/poll_waits.json")).unwrap();
         let recorded = case["expected"].as_array().unwrap();
         let (mut age, mut waits) = (0, Vec::new());
         for _ in recorded {

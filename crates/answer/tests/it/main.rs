@@ -1,5 +1,5 @@
 //! Integration tests of `quarry-answer`.
 
 mod invariants;
-mod recorded;
-mod vectors;
+mod recorded_answers;
+mod recorded_lines;

@@ -12,7 +12,7 @@ This page is for you if you choose a model. For each model on Amazon Bedrock, it
 when it is available and until when. `quarry models <ID>` shows the same in the terminal, with the sources of each fact.
 
 The page is generated from [the table of models](../crates/model/models.toml). To change the page, change the table and run
-`BLESS=1 cargo test -p quarry --test it models`. If a model is not in the table, Quarry treats it as an unlisted model of its
+`UPDATE_EXPECT=1 cargo test -p quarry --test it models`. If a model is not in the table, Quarry treats it as an unlisted model of its
 provider: there is no ceiling, and the request has nothing that one of the provider's models refuses.
 
 - **Schema enforced by** is the first means that Quarry uses when a run has a schema. If the service refuses it for every

@@ -2,6 +2,7 @@
 
 use crate::command::Ran;
 use crate::fake_aws::{Answer, FakeAws, Request};
+use expect_test::expect_file;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -60,19 +61,6 @@ fn ran(mut command: Command) -> Ran {
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
-}
-
-/// Compares with a golden file; `BLESS=1` writes it anew.
-#[track_caller]
-fn assert_golden(name: &str, text: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/deploy_check")
-        .join(name);
-    if std::env::var_os("BLESS").is_some() {
-        fs::write(&file, text).expect("a golden file");
-    }
-    let golden = fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(text, golden, "{}", file.display());
 }
 
 fn members<T: AsRef<str>>(names: (&str, &str), pairs: &[(&str, T)]) -> String {
@@ -374,7 +362,7 @@ fn forbidden(request: &Request) -> Answer {
 fn a_sound_deployment_has_no_findings() {
     let (aws, folder) = (FakeAws::start(sound), folder());
     let ran = quarry(folder.path(), aws.endpoint(), "--stack quarry").good();
-    assert_golden("sound.txt", &ran.stdout);
+    expect_file!["../expected/deploy_check/sound.txt"].assert_eq(&ran.stdout);
     assert_eq!(
         aws.operations(),
         [
@@ -448,7 +436,7 @@ fn a_broken_deployment_is_found_out() {
         "--stack quarry --request request.json",
     );
     assert_eq!(ran.code, 5, "{ran:?}");
-    assert_golden("broken.txt", &ran.stdout);
+    expect_file!["../expected/deploy_check/broken.txt"].assert_eq(&ran.stdout);
     assert!(ran.stderr.contains("errors"), "{ran:?}");
 
     let again = quarry(
@@ -482,7 +470,7 @@ fn what_may_not_be_read_is_a_finding() {
     let (aws, folder) = (FakeAws::start(forbidden), folder());
     let ran = quarry(folder.path(), aws.endpoint(), "--stack quarry");
     assert_eq!(ran.code, 5, "{ran:?}");
-    assert_golden("forbidden.txt", &ran.stdout);
+    expect_file!["../expected/deploy_check/forbidden.txt"].assert_eq(&ran.stdout);
 }
 
 #[test]
@@ -598,7 +586,7 @@ fn parameters_are_checked_before_they_are_deployed() {
     let nowhere = "http://127.0.0.1:1";
     let ran = quarry(folder.path(), nowhere, "--config samconfig.toml --offline");
     assert_eq!(ran.code, 5, "{ran:?}");
-    assert_golden("planned.txt", &ran.stdout);
+    expect_file!["../expected/deploy_check/planned.txt"].assert_eq(&ran.stdout);
 
     let good = json!({
         "BucketName": "acme-quarry", "ModelId": MODEL, "ProfileArns": "",

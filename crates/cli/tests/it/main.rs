@@ -15,6 +15,7 @@ mod moving_over;
 mod overlap;
 mod parse;
 mod preview;
+mod recorded;
 mod run;
 mod simulate_bedrock;
 #[cfg(target_os = "linux")]
@@ -24,4 +25,3 @@ mod streams;
 mod table;
 #[cfg(unix)]
 mod terminal;
-mod vectors;

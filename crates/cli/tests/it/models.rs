@@ -1,20 +1,12 @@
 //! The table of models, in the terminal and as a page.
 
 use crate::command::Workplace;
-use std::path::Path;
+use expect_test::expect_file;
 
 #[test]
 fn the_page_of_models_is_made_from_the_table() {
     let page = Workplace::new().quarry("models --markdown").good().stdout;
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/models.md");
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&file, &page).expect("the page can be written");
-    }
-    let written = std::fs::read_to_string(&file).expect("docs/models.md");
-    assert!(
-        page == written,
-        "docs/models.md is not what the table of models makes; write it anew with BLESS=1"
-    );
+    expect_file!["../../../../docs/models.md"].assert_eq(&page);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! A team that comes from the Python step brings its environment, schema and folders as they are.
 
 use crate::command::Workplace;
+use crate::recorded::parquet_table;
 use crate::table::Table;
-use crate::vectors::parquet_table;
 use serde_json::Value;
 
 fn notes(summary: &Value) -> Vec<&str> {

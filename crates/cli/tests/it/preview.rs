@@ -4,46 +4,42 @@ use crate::command::Workplace;
 use std::fmt::Write as _;
 use std::path::Path;
 
-fn golden(name: &str) -> String {
+fn agreed(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden/preview")
+        .join("tests/recorded/preview")
         .join(name);
     path.display().to_string()
 }
 
-/// The golden files outlive the model that they were agreed for.
+/// The agreed records outlive the model that they were agreed for.
 const STILL_THERE: &str = r#"{"end_of_life":"9999-12-31"}"#;
 
 #[track_caller]
-fn assert_golden(expected: &str, more: &str, total: &str) {
+fn assert_agreed(expected: &str, more: &str, total: &str) {
     let ran = Workplace::new()
         .quarry(&format!(
             "preview {} --prompts {} --schema {} --set BEDROCK_MAX_TOKENS=256 --set BEDROCK_TEMPERATURE=0 \
              --set BEDROCK_PRIMARY_MODEL_ID=anthropic.claude-sonnet-4-20250514-v1:0 \
              --set BEDROCK_MODEL_CAPABILITIES={STILL_THERE} {more}",
-            golden("data.csv"),
-            golden("prompts.json"),
-            golden("schema.json")
+            agreed("data.csv"),
+            agreed("prompts.json"),
+            agreed("schema.json")
         ))
         .good();
-    let expected = std::fs::read_to_string(golden(expected)).expect("the golden file");
+    let expected = std::fs::read_to_string(agreed(expected)).expect("the agreed records");
     assert_eq!(ran.stdout, expected);
     assert_eq!(ran.stderr, format!("{total}\n"));
 }
 
 #[test]
 fn records_are_byte_for_byte_as_agreed_with_a_tool_call() {
-    assert_golden(
-        "expected_tool.jsonl",
-        "",
-        "3 records, 1.9 kB, 3 calls on demand",
-    );
+    assert_agreed("tool.jsonl", "", "3 records, 1.9 kB, 3 calls on demand");
 }
 
 #[test]
 fn records_are_byte_for_byte_as_agreed_with_a_prefilled_answer() {
-    assert_golden(
-        "expected_prefill.jsonl",
+    assert_agreed(
+        "prefill.jsonl",
         "--set BEDROCK_USE_STRUCTURED_OUTPUT=false",
         "3 records, 1.1 kB, 3 calls on demand",
     );

@@ -619,7 +619,7 @@ fn the_reasons_are_found_in_results_of_every_format() {
     workplace.file("a.jsonl", "{\"text\": \"letter\"}\n");
     workplace.file("a.tsv", "text\nletter\n");
     let parquet =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/prompts/13_parquet_nulls");
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded/prompts/13_parquet_nulls");
     std::fs::copy(parquet.join("data.parquet"), workplace.path("a.parquet")).expect("a table");
     for data in ["a.csv.gz", "a.jsonl", "a.tsv", "a.parquet"] {
         let column = if data == "a.parquet" { "txt" } else { "text" };

@@ -1,8 +1,9 @@
-//! What one version of a function writes, the other versions read. There is a golden document for
-//! each payload between states; `BLESS=1` writes them again.
+//! What one version of a function writes, the other versions read. `tests/expected/` has a document
+//! for each payload between states.
 
 mod recorded;
 
+use expect_test::expect_file;
 use quarry_contract::callback::Callback;
 use quarry_contract::payload::{
     FinishInput, FinishOutput, JobPointer, ManifestItem, ObjectPointer, PlanInput, PlanOutput,
@@ -13,18 +14,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::path::Path;
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value: &T) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/payloads/{name}.json"));
+    let expected = expect_file![format!("../expected/{name}.json")];
     let text = serde_json::to_string_pretty(value).unwrap() + "\n";
-    #[expect(clippy::disallowed_methods, reason = "a test's switch")]
-    if std::env::var("BLESS").is_ok() {
-        std::fs::write(&file, &text).unwrap();
-    }
-    let kept = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(kept, text, "{name}");
-    assert_eq!(&serde_json::from_str::<T>(&kept).unwrap(), value, "{name}");
+    expected.assert_eq(&text);
+    let read: T = serde_json::from_str(&expected.data()).unwrap();
+    assert_eq!(&read, value, "{name}");
 }
 
 fn request() -> Request {

@@ -1,6 +1,6 @@
 //! What the Python program that Quarry replaces made of locations and ARNs.
 //!
-//! Each case of `tests/vectors` has the recorded result (`expected`). If Quarry does something
+//! Each case of `tests/recorded` has the recorded result (`expected`). If Quarry does something
 //! else, `ours` says what, and `reason` says why.
 
 use quarry_contract::location::S3Uri;
@@ -28,7 +28,7 @@ fn cases(text: &str) -> Vec<Value> {
 /// replaces the recorded `b`.
 #[test]
 fn recorded_locations_are_split_at_the_same_places() {
-    let cases = cases(include_str!("../vectors/s3_path.json"));
+    let cases = cases(include_str!("../recorded/s3_path.json"));
     assert_eq!(cases.len(), 9);
     for case in cases {
         let path = case["path"].as_str().unwrap();
@@ -43,7 +43,7 @@ fn recorded_locations_are_split_at_the_same_places() {
 
 #[test]
 fn recorded_profiles_are_asked_as_they_are_or_refused() {
-    let cases = cases(include_str!("../vectors/arn_fix.json"));
+    let cases = cases(include_str!("../recorded/arn_fix.json"));
     assert_eq!(cases.len(), 9);
     for case in cases {
         let settings = Settings::read(&BTreeMap::from(

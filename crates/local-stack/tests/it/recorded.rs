@@ -1,6 +1,6 @@
 //! What the Python program that Quarry takes over from chose between jobs and calls on demand.
 //!
-//! Each case of `tests/vectors/should_batch.json` has the mode, the rows of a file, the settings
+//! Each case of `tests/recorded/should_batch.json` has the mode, the rows of a file, the settings
 //! and the choice (`expected`). Where another is made here, `ours` says which, and `reason` why.
 
 use crate::support::Case;
@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recorded_choices_are_made_again_or_others_for_a_reason() {
     let cases: Vec<Value> =
-        serde_json::from_str(include_str!("../vectors/should_batch.json")).unwrap();
+        serde_json::from_str(include_str!("../recorded/should_batch.json")).unwrap();
     assert_eq!(cases.len(), 9);
     for case in cases {
         assert_eq!(case["ours"].is_null(), case["reason"].is_null(), "{case}");

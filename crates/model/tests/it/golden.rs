@@ -1,12 +1,12 @@
-//! One folder for each model family under `tests/families/`: the request that is built for it and
-//! the answers that are read from it.
+//! One folder for each model family under `tests/families/`, and a folder of the same name under
+//! `tests/expected/`: the request that is built for the family and the answers that are read from it.
 //!
 //! `case.json` has the model id, the settings, the system prompt, the schema and corrections of the
 //! model's capabilities. `request.json` is the body byte for byte (pretty printed). A `case-*.json`
 //! is the same case with other members, and `request-*.json` its body. Each `answer-*.json` is an
-//! output of that family and `read-*.json` what is read from it. `BLESS=1` writes the expected
-//! files again.
+//! output of that family and `read-*.json` what is read from it.
 
+use expect_test::expect_file;
 use quarry_model::{
     AnswerContent, BodySettings, CapabilityOverrides, KnownModel, PROMPT_SLOT, RequestBuilder,
     read_output,
@@ -32,15 +32,13 @@ fn json_file(path: &Path) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn compare(path: &Path, actual: &Value) {
+/// Compares with a file of the family's folder under `tests/expected`.
+fn compare(family: &Path, file: &str, actual: &Value) {
+    let expected = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/expected")
+        .join(family.file_name().expect("a name"));
     let actual = serde_json::to_string_pretty(actual).expect("serialisable") + "\n";
-    if std::env::var_os("BLESS").is_some() {
-        fs::write(path, actual).expect("blessed");
-        return;
-    }
-    let expected =
-        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert_eq!(actual, expected, "{}", path.display());
+    expect_file![expected.join(file)].assert_eq(&actual);
 }
 
 fn settings(case: &Value) -> BodySettings {
@@ -60,14 +58,14 @@ fn settings(case: &Value) -> BodySettings {
 fn every_family_gets_the_body_it_accepts() {
     for folder in folders() {
         let case = json_file(&folder.join("case.json"));
-        compare(&folder.join("request.json"), &request(&case));
+        compare(&folder, "request.json", &request(&case));
         for (variant, changes) in variants(&folder) {
             let mut changed = case.clone();
             for (name, value) in changes.as_object().expect("members") {
                 changed[name] = value.clone();
             }
             let file = format!("request-{variant}.json");
-            compare(&folder.join(file), &request(&changed));
+            compare(&folder, &file, &request(&changed));
         }
     }
 }
@@ -147,7 +145,8 @@ fn every_answer_shape_is_read() {
                 AnswerContent::Empty => ("empty", None),
             };
             compare(
-                &folder.join(format!("read-{stem}.json")),
+                &folder,
+                &format!("read-{stem}.json"),
                 &json!({
                     "kind": kind,
                     "content": content,

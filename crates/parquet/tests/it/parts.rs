@@ -168,8 +168,8 @@ fn statistics_are_written_only_where_they_are_true() {
 
 /// The recorded case: a Parquet input, and answers by tool use with nested values.
 fn nested_results() -> (Bytes, Value) {
-    let schema: Value = serde_json::from_slice(&data("vectors", "nested.schema.json")).unwrap();
-    let recorded: Value = serde_json::from_slice(&data("vectors", "nested.expected.json")).unwrap();
+    let schema: Value = serde_json::from_slice(&data("recorded", "nested.schema.json")).unwrap();
+    let recorded: Value = serde_json::from_slice(&data("recorded", "nested.read.json")).unwrap();
     let properties = schema["properties"].as_object().unwrap().iter();
     let kinds = properties
         .map(|(name, property)| (name.as_str(), ResultKind::of_schema(property, &schema)));
@@ -183,7 +183,7 @@ fn nested_results() -> (Bytes, Value) {
         .map(|(name, kind)| column(&format!("llm_{name}"), kind))
         .collect();
 
-    let file = open_bytes("a.parquet", data("vectors", "nested.parquet"));
+    let file = open_bytes("a.parquet", data("recorded", "nested.parquet"));
     let mut writer = PartWriter::new(&TableLayout::of(&file).unwrap(), &results, &[]).unwrap();
     let evidence = r#"{"messages":["m1"],"note":"n"}"#;
     let answers = [
@@ -271,7 +271,7 @@ fn results_are_the_recorded_ones() {
 /// lists as Python does.
 #[test]
 fn the_cells_of_a_recorded_prompt_are_text() {
-    let file = open_bytes("data.parquet", data("vectors", "nulls.parquet"));
+    let file = open_bytes("data.parquet", data("recorded", "nulls.parquet"));
     let found: Vec<String> = cells(&file, 0..3, file.columns())
         .into_iter()
         .map(|row| {

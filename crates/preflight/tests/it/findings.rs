@@ -1,7 +1,8 @@
-//! One change to a sound world, and what is found of it. The texts are in `tests/findings.txt`;
-//! `BLESS=1` writes them anew.
+//! One change to a sound world, and what is found of it. The texts are in
+//! `tests/expected/findings.txt`.
 
 use crate::world::{MODEL, REGION, ROLE, World, denied, model_arn, trust, unreachable};
+use expect_test::expect_file;
 use jiff::civil::date;
 use quarry_preflight::{
     AccessOutcome, Agreement, BucketKey, Concurrency, DeploymentStage, Fact, Facts,
@@ -768,15 +769,7 @@ fn every_finding_reads_as_it_is_written_down() {
         }
         text.push('\n');
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/findings.txt");
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&file, &text).unwrap();
-    }
-    let written = std::fs::read_to_string(&file).unwrap();
-    for (found, written) in text.lines().zip(written.lines()) {
-        assert_eq!(found, written);
-    }
-    assert_eq!(text.lines().count(), written.lines().count());
+    expect_file!["../expected/findings.txt"].assert_eq(&text);
 }
 
 /// No kind of finding is without a case, and none without a remedy.

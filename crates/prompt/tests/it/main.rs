@@ -2,6 +2,6 @@
 
 mod prompts;
 mod record;
+mod recorded;
 mod render;
 mod table;
-mod vectors;

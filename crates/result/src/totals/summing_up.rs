@@ -322,13 +322,14 @@ mod tests {
     use serde_json::{Value, json};
     use std::collections::BTreeMap;
 
-    /// Each case of `tests/vectors/effective_model.json` has the settings, and the id and
+    /// Each case of `tests/recorded/effective_model.json` has the settings, and the id and
     /// `model_info` that the Python program that Quarry takes over from had for them. Where
     /// something else is done here, `ours` says what, and `reason` why.
     #[test]
     fn recorded_settings_lead_to_the_recorded_model() {
         let cases: Vec<Value> =
-            serde_json::from_str(include_str!("../../tests/vectors/effective_model.json")).unwrap();
+            serde_json::from_str(include_str!("../../tests/recorded/effective_model.json"))
+                .unwrap();
         assert_eq!(cases.len(), 7);
         for case in cases {
             assert_eq!(case["ours"].is_null(), case["reason"].is_null(), "{case}");

@@ -1,6 +1,6 @@
 //! Sizes of a job's input, as the Python program that Quarry replaces estimated them.
 //!
-//! Each case of `tests/vectors/size_estimate.json` has its records (or says how to make them), the
+//! Each case of `tests/recorded/size_estimate.json` has its records (or says how to make them), the
 //! program's estimate (`expected`), the size of the program's lines (`actual_bytes`), and the size
 //! by this crate (`ours`) with the `reason`.
 
@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 #[test]
 fn recorded_sizes_are_counted_and_not_estimated() {
-    let cases: Value = serde_json::from_str(include_str!("../vectors/size_estimate.json")).unwrap();
+    let cases: Value =
+        serde_json::from_str(include_str!("../recorded/size_estimate.json")).unwrap();
     let cases = cases.as_array().unwrap();
     assert_eq!(cases.len(), 5);
     for case in cases {

@@ -1,0 +1,159 @@
+//! A run whose rows do not add up is not reported as done; every error has its name and its place.
+
+use crate::support::{PROMPTS, World, sliced};
+use quarry_edge::clock::Unlimited;
+use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
+use quarry_planned_run::RunInput;
+use std::sync::Arc;
+
+/// Nothing of the run is reported, and the error has this name and these words.
+async fn assert_fails(world: &World, name: &str, words: &[&str]) {
+    let failed = world.finish().await.unwrap_err();
+    let text = failed.full_message();
+    assert_eq!(failed.name(), name, "{text}");
+    for words in words {
+        assert!(text.contains(words), "{text} lacks {words}");
+    }
+    assert!(world.metrics.values().is_empty());
+    let summaries = |name: &String| name.starts_with("processing_summary");
+    assert!(!world.written().iter().any(summaries));
+}
+
+#[tokio::test]
+async fn a_slice_without_a_receipt_is_named() {
+    let world = World::new(6, 2).await;
+    world.store.delete(&world.run.slice(1).receipt());
+    let at = world.run.slice(1).receipt().to_string();
+    assert_fails(
+        &world,
+        "Quarry.Inconsistent",
+        &["slice 1 left no receipt", &at],
+    )
+    .await;
+    assert!(world.written().is_empty());
+}
+
+#[tokio::test]
+async fn rows_that_are_missing_between_two_slices_are_named() {
+    let world = World::new(6, 2).await;
+    world.change(1, |receipt| receipt.first_row = 3).await;
+    let words = ["table 0: slice 1 holds rows 3, expected rows from 2"];
+    assert_fails(&world, "Quarry.Inconsistent", &words).await;
+    assert!(world.written().is_empty());
+}
+
+#[tokio::test]
+async fn rows_that_are_missing_at_the_end_are_counted() {
+    let world = World::new(6, 2).await;
+    world.change(2, |receipt| receipt.rows = 1).await;
+    let words = ["table 0 has 6 rows, its slices have 5"];
+    assert_fails(&world, "Quarry.Inconsistent", &words).await;
+    assert!(world.written().is_empty());
+}
+
+#[tokio::test]
+async fn a_parquet_part_with_other_rows_than_its_receipt_says_is_inconsistent() {
+    let table = include_bytes!("../../../../crates/parquet/tests/fixtures/pandas.parquet");
+    let input = RunInput::new(PROMPTS, &[("table.parquet", table)]).await;
+    let world = World::planned(sliced(input, 4)).await;
+    world.merged_without_answers().await;
+    world.change(0, |receipt| receipt.rows_written -= 1).await;
+    assert_fails(&world, "Quarry.Inconsistent", &["rows"]).await;
+    assert!(world.written().is_empty());
+}
+
+#[tokio::test]
+async fn a_parquet_part_that_is_none_is_refused_by_its_place() {
+    let table = include_bytes!("../../../../crates/parquet/tests/fixtures/pandas.parquet");
+    let input = RunInput::new(PROMPTS, &[("table.parquet", table)]).await;
+    let world = World::planned(sliced(input, 100)).await;
+    world.merged(0, "no Parquet file at all").await;
+    let at = world.run.slice(0).part().to_string();
+    assert_fails(&world, "Quarry.BadRequest", &[&at]).await;
+}
+
+#[tokio::test]
+async fn a_part_that_was_replaced_after_its_receipt_is_data_that_changed() {
+    let world = World::new(4, 2).await;
+    let receipt =
+        |receipt: &mut quarry_result::receipt::Receipt| receipt.part_etag = "\"x\"".to_owned();
+    world.change(1, receipt).await;
+    let part = world.run.slice(1).part().to_string();
+    assert_fails(&world, "Quarry.DataChanged", &[&part]).await;
+    assert!(world.written().is_empty());
+}
+
+#[tokio::test]
+async fn a_part_that_is_gone_is_not_found() {
+    let world = World::new(4, 2).await;
+    let part = world.run.slice(1).part();
+    world.store.delete(&part);
+    assert_fails(&world, "Quarry.NotFound", &[&part.to_string()]).await;
+}
+
+#[tokio::test]
+async fn a_run_without_a_plan_is_not_found() {
+    let world = World::new(2, 2).await;
+    world.store.delete(&world.run.plan());
+    let at = format!("reading {}", world.run.plan());
+    assert_fails(&world, "Quarry.NotFound", &[&at]).await;
+}
+
+#[tokio::test]
+async fn a_turn_without_the_progress_of_the_one_before_is_not_found() {
+    let world = World::new(2, 2).await;
+    let failed = world.turn(1, &Unlimited).await.unwrap_err();
+    assert_eq!(failed.name(), "Quarry.NotFound");
+    let at = world.run.finish_progress().to_string();
+    assert!(failed.full_message().contains(&at), "{failed}");
+}
+
+#[tokio::test]
+async fn a_document_of_another_version_is_refused_with_the_remedy() {
+    let world = World::new(2, 2).await;
+    world.change(0, |receipt| receipt.version = 2).await;
+    let at = world.run.slice(0).receipt().to_string();
+    let words = [&at, "version 2", "start the run again with one version"];
+    assert_fails(&world, "Quarry.BadRequest", &words).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_refuses_has_the_name_that_says_whether_it_is_repeated() {
+    for (operation, nth, fault, name, place) in [
+        (
+            StoreOperation::Put,
+            1,
+            StoreFault::AccessDenied,
+            "Quarry.AccessDenied",
+            "writing s3://bucket/out/validation_processed_data.csv",
+        ),
+        (
+            StoreOperation::Put,
+            2,
+            StoreFault::AccessDenied,
+            "Quarry.AccessDenied",
+            "writing s3://bucket/out/processing_summary_",
+        ),
+        (
+            StoreOperation::Get,
+            1,
+            StoreFault::Unavailable,
+            "Quarry.Unavailable",
+            "reading s3://bucket/work/run/plan.json",
+        ),
+        (
+            StoreOperation::Get,
+            2,
+            StoreFault::Throttled,
+            "Quarry.Throttled",
+            "/receipt.json",
+        ),
+    ] {
+        let world = World::new(2, 2).await;
+        let faulty = FaultyStore::new(world.store.clone()).fail_all(operation, nth.., fault);
+        let failed = world.turn_over(Arc::new(faulty), 0, &Unlimited).await;
+        let failed = failed.unwrap_err();
+        assert_eq!(failed.name(), name, "{failed}");
+        assert!(failed.full_message().contains(place), "{failed}");
+    }
+}
