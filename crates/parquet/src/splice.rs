@@ -93,7 +93,7 @@ impl Joiner {
                 first: first.name.clone(),
                 file: name.to_owned(),
                 expected: format!("{} columns", first.declared.num_columns()),
-                found: "others, or of other types".to_owned(),
+                found: "other columns, or columns of other types".to_owned(),
             });
         }
         if self.length == 0 {
