@@ -136,10 +136,10 @@ impl TableDocument {
                     return Err(format!("`{id}` has no [[provider]] `{provider}`"));
                 }
                 if id.find('*').is_some_and(|at| at + 1 != id.len()) {
-                    return Err(format!("`{id}`: `*` may only stand at the end"));
+                    return Err(format!("`{id}`: `*` is allowed only at the end"));
                 }
                 if !ids.insert(id.as_str()) {
-                    return Err(format!("`{id}` stands in two rows"));
+                    return Err(format!("`{id}` is in two rows"));
                 }
             }
         }
@@ -200,7 +200,7 @@ impl TableDocument {
     }
 
     fn rust(&self) -> Result<String, String> {
-        let mut text = String::from("// Made of models.toml by build.rs.\n");
+        let mut text = String::from("// Generated from models.toml by build.rs.\n");
         let providers: Vec<&str> = self.provider.iter().map(Row::provider).collect();
         array(
             &mut text,
@@ -305,7 +305,10 @@ impl Row {
             ("max_output_tokens", count(self.max_output_tokens)),
         ];
         if self.takes.contains("effort") {
-            return Err(format!("`{}`: effort is a list of its own", self.name));
+            return Err(format!(
+                "`{}`: list the values of effort in `effort`, not in `takes`",
+                self.name
+            ));
         }
         for take in TAKES {
             let has = match take {

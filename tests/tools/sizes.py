@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Checks that a source file has one reason to change: no file of the product is longer than MOST_LINES.
+"""Checks that no source file of the product is longer than MOST_LINES, so that each has one reason to change.
 
-A file's lines are counted up to its own tests (`#[cfg(test)]` before a `mod`); files that are tests or benches as a
-whole are left out. Prints the longest files, and every file that is too long. Exits with 1 when there is one.
+The lines of a file count up to its own tests (`#[cfg(test)]` before a `mod`). Files that only have tests or benches
+are left out. Prints the longest files and every file that is too long, and exits with 1 if there is one.
 """
 
 import re
@@ -18,7 +18,7 @@ NO_PRODUCT = re.compile(r"(^|/)(tests|benches|fuzz)/")
 
 
 def lines(text: str) -> int:
-    """How many lines a source has before its own tests."""
+    """Returns the number of lines of a source before its own tests."""
     tests = TESTS.search(text)
     return text.count("\n", 0, tests.start() if tests else len(text))
 

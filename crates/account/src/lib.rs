@@ -61,7 +61,7 @@ pub enum AccountError {
     Credentials(String),
     /// STS did not return the caller's identity.
     #[error(
-        "cannot read your AWS identity (sts:GetCallerIdentity): {0}; see that the credentials are valid and that STS can be reached"
+        "cannot read your AWS identity (sts:GetCallerIdentity): {0}; check that the credentials are valid and that STS can be reached"
     )]
     Caller(#[source] Failure),
     /// The stack does not exist.
@@ -76,7 +76,7 @@ pub enum AccountError {
     },
     /// The stack may not be read, or CloudFormation does not respond.
     #[error(
-        "the stack `{name}` cannot be read: {source}; the caller needs cloudformation:DescribeStacks"
+        "cannot read the stack `{name}`: {source}; the caller needs cloudformation:DescribeStacks"
     )]
     Stack {
         /// The name.

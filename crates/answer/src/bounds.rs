@@ -37,8 +37,8 @@ pub enum TooLarge {
     },
     /// There are too many schemas after every reference is replaced by its definition.
     #[error(
-        "output schema holds more than {MOST_IN_PLACE} schemas once its definitions stand where they are referred to, at \
-         #{place}; refer less often to definitions that refer to others"
+        "output schema has more than {MOST_IN_PLACE} schemas after its references are replaced by definitions, at \
+         #{place}; use fewer references to definitions that have references themselves"
     )]
     InPlace {
         /// JSON Pointer of a schema that is too large.

@@ -22,7 +22,7 @@ impl Understood {
         };
         found.visit(given, "#");
         let schema = match given {
-            // For the whole answer it would mean that no answer is needed.
+            // For the whole answer, `nullable` would mean that none is needed.
             Value::Object(members) => {
                 let mut members = with_parts(members, understood);
                 members.shift_remove(NULLABLE);

@@ -43,7 +43,7 @@ pub struct Asking {
 /// The column that is embedded if `prompts.json` has no template.
 const INPUT_TEXT: &str = "input_text";
 
-/// Why a run cannot be asked. This is known before any money is spent.
+/// Why a request cannot be carried out. This is known before any money is spent.
 #[derive(Debug, thiserror::Error)]
 pub enum AskingError {
     /// A setting is invalid.
@@ -89,7 +89,7 @@ pub enum AskingError {
 }
 
 impl Asking {
-    /// Checks a request and puts it together. `schema` is the JSON Schema in force.
+    /// Puts a request together and checks it. `schema` is the JSON Schema in force.
     pub fn new(
         settings: Settings,
         prompts: &Prompts,
@@ -172,7 +172,7 @@ impl Asking {
         Ok(Some(fallback))
     }
 
-    /// Rebuilds the same from a plan.
+    /// Rebuilds what a plan asks.
     pub fn of_plan(plan: &Plan) -> Result<Self, AskingError> {
         let prompts = Prompts::parse(plan.prompts.to_string().as_bytes())?;
         Self::new(

@@ -42,7 +42,7 @@ pub enum JobLocationError {
         character: char,
     },
     /// The key has an empty part.
-    #[error("Bedrock takes no `//` in the location of job files: {0}")]
+    #[error("Bedrock does not accept `//` in the location of job files: {0}")]
     EmptyPart(S3Uri),
     /// The key has a character that Bedrock does not accept.
     #[error(

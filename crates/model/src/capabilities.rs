@@ -224,7 +224,9 @@ impl CapabilityOverrides {
 fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let count = Option::<u64>::deserialize(deserializer)?;
     if count == Some(0) {
-        return Err(D::Error::custom("a number of tokens is 0; at least 1"));
+        return Err(D::Error::custom(
+            "a number of tokens is 0; it must be at least 1",
+        ));
     }
     Ok(count)
 }

@@ -7,7 +7,7 @@ use crate::ranges::RangesError;
 #[non_exhaustive]
 pub enum FileError {
     /// The bytes could not be read. Another attempt may succeed, unlike for every other variant.
-    #[error("{file}: reading its bytes: {source}")]
+    #[error("{file}: cannot read its bytes: {source}")]
     Read {
         /// The name with which the file was opened.
         file: String,
@@ -23,7 +23,7 @@ pub enum FileError {
         reason: String,
     },
     /// The file contradicts itself or its pages cannot be decoded.
-    #[error("{file}: the file is damaged{}: {reason}; write it anew", at_row(*row))]
+    #[error("{file}: the file is damaged{}: {reason}; write it again", at_row(*row))]
     Damaged {
         /// The file.
         file: String,
@@ -60,7 +60,7 @@ pub enum FileError {
     },
     /// A prompt uses a column that has no text form.
     #[error(
-        "{file}: column {column:?} is {kind}, which has no text form for a prompt; convert it to text before, or leave \
+        "{file}: column {column:?} is {kind}, which has no text form for a prompt; convert it to text first, or leave \
          it out of the prompt"
     )]
     NoText {
@@ -119,7 +119,7 @@ pub enum FileError {
 
 fn at_row(row: Option<u64>) -> String {
     // People count rows from one.
-    row.map_or_else(String::new, |row| format!(" at or behind row {}", row + 1))
+    row.map_or_else(String::new, |row| format!(" at or after row {}", row + 1))
 }
 
 fn in_column(column: Option<&str>) -> String {

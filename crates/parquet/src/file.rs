@@ -73,7 +73,7 @@ impl ParquetFile {
         };
         let schema = bare.file_metadata().schema_descr();
         let arrow = guarded(|| arrow_schema(schema).map_err(|error| error.to_string()))
-            .map_err(|reason| damaged(format!("its schema has no meaning: {reason}")))?;
+            .map_err(|reason| damaged(format!("its schema is invalid: {reason}")))?;
         let columns: Vec<String> = declared
             .root_schema()
             .get_fields()

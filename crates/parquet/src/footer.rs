@@ -94,7 +94,7 @@ fn read_encoded(file: &str, ranges: &dyn Ranges) -> Result<Bytes, FileError> {
         if bytes.len() as u64 == length {
             Ok(bytes)
         } else {
-            Err(not_parquet("it is shorter than it was"))
+            Err(not_parquet("it has become shorter since it was opened"))
         }
     };
     let length = ranges.len();

@@ -199,9 +199,9 @@ impl RowReader {
                     return self.batch(record).map(Some).inspect_err(|_| self.stop());
                 }
                 Some(Err(reason)) => return Err(self.failed(&reason)),
-                Some(Ok(_)) => return Err(self.failed("a row group has more rows than it says")),
+                Some(Ok(_)) => return Err(self.failed("a row group has more rows than declared")),
                 None if open.left > 0 => {
-                    return Err(self.failed("a row group has fewer rows than it says"));
+                    return Err(self.failed("a row group has fewer rows than declared"));
                 }
                 None => self.current = None,
             }

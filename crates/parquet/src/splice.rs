@@ -16,7 +16,8 @@ use std::ops::Range;
 /// How to make one file out of parts: these pieces, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Splice {
-    /// The pieces, in order: the file's first bytes, the data of each part that has rows, the footer.
+    /// The pieces, in order: the file's first bytes, the data of each part that has rows, the
+    /// footer.
     pub pieces: Vec<SplicePiece>,
     /// The rows of the file.
     pub rows: u64,
@@ -93,7 +94,7 @@ impl Joiner {
                 first: first.name.clone(),
                 file: name.to_owned(),
                 expected: format!("{} columns", first.declared.num_columns()),
-                found: "others, or of other types".to_owned(),
+                found: "other columns, or columns of other types".to_owned(),
             });
         }
         if self.length == 0 {

@@ -201,7 +201,7 @@ fn nested(values: Result<Values, ValueFault>) -> Result<Values, ValueFault> {
 
 fn contradiction(array: &dyn Array) -> ValueFault {
     ValueFault::Contradiction(format!(
-        "values of type {} are not what the schema says",
+        "values of type {} do not match the schema",
         array.data_type()
     ))
 }

@@ -87,10 +87,9 @@ impl Windows {
         let length = range.end - range.start;
         let failed = match self.ranges.read(range) {
             Ok(bytes) if bytes.len() as u64 == length => return Ok(bytes),
-            Ok(bytes) => RangesError::new(format!(
-                "asked for {length} bytes and was given {}",
-                bytes.len()
-            )),
+            Ok(bytes) => {
+                RangesError::new(format!("requested {length} bytes but got {}", bytes.len()))
+            }
             Err(error) => error,
         };
         let text = failed.to_string();
@@ -157,7 +156,7 @@ impl Windows {
 }
 
 fn past_the_end(start: u64) -> ParquetError {
-    ParquetError::EOF(format!("byte {start} and what follows is not in the file"))
+    ParquetError::EOF(format!("the file has no bytes from {start} on"))
 }
 
 fn offset(distance: u64) -> parquet::errors::Result<usize> {

@@ -1,4 +1,4 @@
-//! What a step is given instead of a deployment's clock, deadline and metrics.
+//! Replacements for a deployment's clock, deadline and metrics.
 
 use quarry_edge::clock::{Clock, TimeLeft};
 use quarry_edge::metrics::{Metric, Metrics};
@@ -13,12 +13,12 @@ impl Metrics for Silent {
     fn emit(&self, _: &[(Metric, u64)]) {}
 }
 
-/// Metrics that a test reads afterwards.
+/// Metrics that a test can read afterwards.
 #[derive(Debug, Default)]
 pub struct Emitted(Mutex<Vec<(Metric, u64)>>);
 
 impl Emitted {
-    /// All values in the order in which they were emitted.
+    /// All values, in the order in which they were emitted.
     pub fn values(&self) -> Vec<(Metric, u64)> {
         let values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         values.clone()
@@ -32,7 +32,7 @@ impl Metrics for Emitted {
     }
 }
 
-/// A clock that stands still. The time is that since 1970-01-01T00:00:00Z.
+/// A clock that stands still, at this time since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment(pub Duration);
 
@@ -42,13 +42,13 @@ impl Clock for Moment {
     }
 }
 
-/// The time of an invocation, counted in pieces of work: each question whether there is enough time
-/// takes one piece.
+/// The time of an invocation, counted in pieces of work. Each question whether there is enough time
+/// uses up one piece.
 #[derive(Debug)]
 pub struct TimeFor(AtomicU32);
 
 impl TimeFor {
-    /// There is time for so many pieces, and no more.
+    /// Leaves time for exactly this number of pieces.
     pub fn pieces(count: u32) -> Self {
         Self(AtomicU32::new(count))
     }

@@ -15,14 +15,14 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What `plan` is called with, and the store with the objects that it names. The data lie in
+/// The input of `plan`, and a store with the objects that it names. The data are in
 /// `s3://bucket/in/`, the prompts in `s3://bucket/prompts/`; the result goes to `s3://bucket/out/`,
 /// and the run's folder is `s3://bucket/work/run`.
 #[derive(Debug, Clone)]
 pub struct RunInput {
     /// The objects. Clones share them.
     pub store: MemoryStore,
-    /// The payload, to be changed where a test needs another one.
+    /// The payload, which a test may change.
     pub payload: PlanInput,
     /// The deployment's settings.
     pub deployment: BTreeMap<String, String>,
@@ -31,16 +31,17 @@ pub struct RunInput {
 }
 
 impl RunInput {
-    /// A run with the text of its `prompts.json`, over files with these names in the data folder.
+    /// Creates a run with the text of its `prompts.json`, over files with these names in the data
+    /// folder.
     pub async fn new(prompts: &str, files: &[(&str, &[u8])]) -> Self {
         Self::over(&MemoryStore::new(), prompts, files).await
     }
 
-    /// The same in a store that is there.
+    /// Creates the same run in an existing store.
     ///
     /// # Panics
     ///
-    /// When memory does not take an object, which it always does.
+    /// If memory does not accept an object, which does not happen.
     pub async fn over(store: &MemoryStore, prompts: &str, files: &[(&str, &[u8])]) -> Self {
         let payload = serde_json::from_value(json!({
             "version": 1,
@@ -90,7 +91,7 @@ impl RunInput {
     ///
     /// # Panics
     ///
-    /// When memory does not take the object, which it always does.
+    /// If memory does not accept the object, which does not happen.
     pub async fn put(&self, key: &str, body: impl AsRef<[u8]> + Send) {
         let body = Bytes::copy_from_slice(body.as_ref());
         let written = self.store.put(&place(key), body, false).await;
@@ -141,7 +142,7 @@ impl RunInput {
     }
 }
 
-/// An object of the bucket.
+/// Returns the location of an object of the bucket.
 fn place(key: &str) -> S3Uri {
     S3Uri::new("bucket", key).expect("a location")
 }

@@ -1,5 +1,5 @@
-//! Batch jobs in memory, by the service's rules for names and tokens. No job works on its records: a
-//! test sets how it stands.
+//! Batch jobs in memory, with the service's rules for names and tokens. A job does not process its
+//! records; a test sets its status.
 
 use async_trait::async_trait;
 use quarry_contract::location::S3Uri;
@@ -28,12 +28,12 @@ impl MemoryJobs {
         state.jobs.iter().map(|(job, _)| job.clone()).collect()
     }
 
-    /// How many calls came, failed ones included.
+    /// Number of calls, including failed ones.
     pub fn calls(&self) -> usize {
         self.state().calls
     }
 
-    /// Replaces what the service says of a job, or adds a job that was created elsewhere.
+    /// Replaces what the service reports about a job, or adds a job that was created elsewhere.
     pub fn set(&self, job: Job) {
         let mut state = self.state();
         if let Some((_, there)) = state.jobs.iter_mut().find(|(_, j)| j.arn == job.arn) {
@@ -44,7 +44,7 @@ impl MemoryJobs {
         state.jobs.push((elsewhere(name), job));
     }
 
-    /// The next call that is not answered otherwise fails; several failures come in order.
+    /// Makes the next call fail that would not fail anyway. Several failures are used in order.
     pub fn fail_next(&self, error: JobsError) {
         self.state().failures.push_back(error);
     }
@@ -63,7 +63,7 @@ impl MemoryJobs {
     }
 }
 
-/// What is known of a job that no call created.
+/// Returns what is known about a job that no call created.
 fn elsewhere(name: String) -> NewJob {
     let place = S3Uri::new("bucket", "elsewhere").expect("a location");
     NewJob {

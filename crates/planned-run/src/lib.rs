@@ -42,7 +42,7 @@ pub const BY_JOBS: [(&str, &str); 3] = [
 ///
 /// # Panics
 ///
-/// When `plan` refuses the settings.
+/// If `plan` refuses the settings.
 pub async fn planned(store: &MemoryStore, rows: u32, settings: &[(&str, &str)]) -> PlanOutput {
     let planned = try_planned(store, rows, STARTED, settings).await;
     planned.expect("the run can be planned")
@@ -75,11 +75,11 @@ pub async fn try_planned(
     input.planned().await
 }
 
-/// Every object of a store by its location, so that a test can tell what a call changed.
+/// Returns every object of a store by its location, so that a test can tell what a call changed.
 ///
 /// # Panics
 ///
-/// When memory does not return an object, which it always does.
+/// If memory does not return an object, which does not happen.
 pub async fn contents(store: &MemoryStore) -> BTreeMap<String, Bytes> {
     let mut contents = BTreeMap::new();
     for at in store.locations() {

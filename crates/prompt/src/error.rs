@@ -75,7 +75,7 @@ pub enum RenderError {
     },
     /// The request body does not have exactly one slot for the prompt.
     #[error(
-        "the request body must hold the prompt slot as one string value, found {found} of them"
+        "the request body must have the prompt slot as exactly one string value, found {found}"
     )]
     PromptSlot {
         /// Number of string values that are the slot.

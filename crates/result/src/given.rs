@@ -1,11 +1,11 @@
-//! Answers that are already at hand: which slice of a planned run each of their lines belongs to.
+//! Finds the slice of a planned run to which each line of existing answer files belongs.
 //!
-//! The files hold lines as Bedrock writes them. Their record ids either are those of the whole
-//! table, as this program numbers records, or count from 0 in each file, as the original step
-//! numbered them: [`numbering`] tells which. Files of whole-table ids may be rounds of asking over
-//! the same rows, of which the last answer counts: see [`rounds`].
+//! The files have lines in Bedrock's form. Their record ids are either those of the whole table, as
+//! Quarry numbers records, or count from 0 in each file, as the original step did; [`numbering`]
+//! decides which. Files with whole-table ids may be several rounds over the same rows, of which the
+//! last answer counts; see [`rounds`].
 //!
-//! Lines come in and decisions go out; whoever has the files reads and writes them.
+//! Lines come in and decisions go out; the caller reads and writes the files.
 
 pub mod numbering;
 pub mod rounds;
@@ -19,17 +19,17 @@ use rounds::LastAnswers;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// One row of a run: the table's number and the row in it.
+/// A row of a run: the table's number and the row's number in it.
 pub type TableRow = (usize, u64);
 
-/// Finds the slice of answer lines.
+/// Finds the slices of answer lines.
 #[derive(Debug, Clone)]
 pub struct GivenAnswers {
     ids: Vec<RecordIds>,
     slices: Vec<Slice>,
 }
 
-/// A line whose ids count from 0 in its file, with its id in the run's numbering.
+/// A line whose id counts from 0 in its file, with its id in the run's numbering.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenumberedLine<'a> {
     /// The number of its slice; `None` if it belongs to no row.
@@ -38,7 +38,7 @@ pub struct RenumberedLine<'a> {
     pub line: Cow<'a, [u8]>,
 }
 
-/// What becomes of a line whose id is that of the whole table.
+/// The decision about a line whose id is that of the whole table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableLine {
     /// It belongs to the slice of this number.
@@ -47,13 +47,13 @@ pub enum TableLine {
     NoRow,
     /// A later file has an answer to the same record.
     Replaced {
-        /// Whether this line has an answer, too, and no error.
+        /// Whether this line has an answer too, and not an error.
         is_answer: bool,
     },
 }
 
 impl GivenAnswers {
-    /// For the slices of a plan, in their order.
+    /// Prepares to find the slices of a plan, in their order.
     pub fn new(plan: &Plan, slices: Vec<Slice>) -> Self {
         let ids = plan.tables.iter();
         Self {
@@ -64,7 +64,8 @@ impl GivenAnswers {
         }
     }
 
-    /// A line of one of the original step's jobs. `file` is the file's name for people.
+    /// Decides about a line of one of the original step's jobs. `file` is the file's name in
+    /// messages.
     pub fn of_job<'a>(&self, line: &'a [u8], job: &OriginalJob, file: &str) -> RenumberedLine<'a> {
         let Ok(read) = read_line(line) else {
             return RenumberedLine {
@@ -75,12 +76,12 @@ impl GivenAnswers {
         let (slice, id) = self.find_in_job(&read.record_id, job, file);
         RenumberedLine {
             slice,
-            // Only what is no line of an answer cannot be renamed, and that has no record.
+            // Only a line that is not an answer cannot be renamed, and it has no record.
             line: renamed(line, &id).map_or(line.into(), Cow::Owned),
         }
     }
 
-    /// A line of the file of this number, whose ids are those of the whole table.
+    /// Decides about a line of the file with this number, whose ids are those of the whole table.
     pub fn of_table(&self, line: &[u8], file: usize, last: &LastAnswers) -> TableLine {
         let Ok(read) = read_line(line) else {
             return TableLine::NoRow;
@@ -97,7 +98,7 @@ impl GivenAnswers {
             .map_or(TableLine::NoRow, TableLine::Slice)
     }
 
-    /// The row of a record id, whether or not the table has that many rows.
+    /// Returns the row of a record id, whether or not the table has so many rows.
     fn record(&self, id: &str) -> Option<TableRow> {
         self.ids
             .iter()
@@ -105,8 +106,9 @@ impl GivenAnswers {
             .find_map(|(table, ids)| Some((table, ids.row(id)?)))
     }
 
-    /// The slice of an id that counts from 0 in its file, and the id in this run's numbering. An
-    /// id beyond the job gets one that is nobody's, and names the file in the summary.
+    /// Returns the slice of an id that counts from 0 in its file, and the id in this run's
+    /// numbering. An id beyond the job becomes one that belongs to no row and names the file in the
+    /// summary.
     fn find_in_job(&self, id: &str, job: &OriginalJob, file: &str) -> (Option<usize>, String) {
         match job.row(id) {
             Some(row) => (self.slice_of((job.table, row)), self.ids[job.table].id(row)),
@@ -121,7 +123,7 @@ impl GivenAnswers {
     }
 }
 
-/// The line with another record id; everything else stays as it is.
+/// Returns the line with another record id; everything else stays as it is.
 fn renamed(line: &[u8], id: &str) -> Option<Vec<u8>> {
     let members: IndexMap<String, &RawValue> = serde_json::from_slice(line).ok()?;
     let id = RawValue::from_string(serde_json::to_string(id).ok()?).ok()?;

@@ -26,7 +26,7 @@ pub enum RowsError {
     #[error("`{0}` is not a table format of this version")]
     Format(String),
     /// The decoding thread ended before the last row.
-    #[error("{0} could not be decoded to its end; write the file anew")]
+    #[error("{0} could not be decoded to its end; write the file again")]
     Ended(String),
 }
 

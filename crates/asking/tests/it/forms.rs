@@ -97,7 +97,9 @@ fn a_schema_that_is_too_large_is_refused_before_a_request_is_made_of_it() {
     for model_id in [HAIKU, LLAMA, "us.amazon.nova-lite-v1:0"] {
         let error = asking(model_id, &[], Some(&schema)).expect_err("too large");
         assert!(
-            error.to_string().contains("definitions stand where"),
+            error
+                .to_string()
+                .contains("references are replaced by definitions"),
             "{error}"
         );
     }

@@ -245,7 +245,7 @@ impl Fitting<'_> {
         fitted.insert("type".into(), "array".into());
         let items = match members.get("prefixItems") {
             Some(Value::Array(places)) => {
-                // A grammar has one schema for all positions, so it must allow each of theirs.
+                // A grammar has one schema for all items, so it must allow those of every position.
                 let mut choices: Vec<Value> = Vec::new();
                 for part in places
                     .iter()

@@ -102,7 +102,8 @@ fn a_body_has_exactly_one_slot() {
     assert_eq!(found(json!({"a": "SLOT", "b": {"c": ["SLOT"]}})), 2);
 }
 
-/// A value counts once for a row, however often the prompt repeats it, and only if the prompt uses it.
+/// A value counts once for a row, however often the prompt repeats it, and only if the prompt uses
+/// it.
 #[test]
 fn what_is_cut_is_counted_once() {
     let mut encoder = encoder("{a} {a} {b}", Some(40));

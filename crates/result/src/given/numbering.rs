@@ -1,34 +1,35 @@
-//! Whether answer files are jobs of the original step, whose record ids count from 0 in each.
+//! Decides whether answer files are jobs of the original step, whose record ids count from 0 in
+//! each file.
 
 use quarry_answer::read_line;
 use quarry_contract::plan::Plan;
 use quarry_contract::record_id::RecordIds;
 use std::collections::HashMap;
 
-/// One job of the original step: rows of one file that follow each other.
+/// One job of the original step: consecutive rows of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginalJob {
     /// The table's number.
     pub table: usize,
-    /// The row of the table that the job begins with.
+    /// The first row of the job in the table.
     pub first_row: u64,
-    /// How many rows it has.
+    /// Number of rows.
     pub rows: u64,
 }
 
 impl OriginalJob {
-    /// The row of the table that an id of the job stands for; `None` of an id beyond its rows.
+    /// Returns the row of the table for an id of the job; `None` for an id beyond its rows.
     pub(super) fn row(&self, id: &str) -> Option<u64> {
         let row = RecordIds::new(None).row(id)?;
         (row < self.rows).then(|| self.first_row + row)
     }
 }
 
-/// The original step's jobs over the plan's tables, if there are as many of them as answer files:
-/// each job had as many rows of one input file as a job may have. `None` when the ids can only be
-/// those of the whole table.
+/// Returns the original step's jobs over the plan's tables, if there are as many of them as answer
+/// files. Each job took as many rows of one input file as a job may have. `None` if the ids can
+/// only be those of the whole table.
 pub fn original_jobs(plan: &Plan, files: usize) -> Option<Vec<OriginalJob>> {
-    // Of a single table without splits the ids are the same either way.
+    // For a single table without splits the ids are the same in both numberings.
     if files < 2 && plan.tables.iter().all(|table| table.split.is_none()) {
         return None;
     }
@@ -38,7 +39,7 @@ pub fn original_jobs(plan: &Plan, files: usize) -> Option<Vec<OriginalJob>> {
         .find(|jobs| jobs.len() == files)
 }
 
-/// The jobs that the original step made; of a file without rows, too, where it went that far.
+/// Returns the jobs of the original step, with or without those of files without rows.
 fn jobs(plan: &Plan, with_empty_files: bool) -> Vec<OriginalJob> {
     let most = plan
         .settings
@@ -72,13 +73,14 @@ fn jobs(plan: &Plan, with_empty_files: bool) -> Vec<OriginalJob> {
     jobs
 }
 
-/// What the ids of the files say about how they count. A few lines are not enough to tell, since
-/// any file may hold ids that nobody sent: ids that come in several files speak for counting from 0
-/// in each, ids beyond the rows of the file's job that the whole table has speak against it.
+/// The evidence in the files' ids for one of the numberings. A few lines do not decide, because any
+/// file may have ids that nobody sent. Ids that occur in several files are evidence for counting
+/// from 0 in each file; ids beyond the rows of the file's job that the whole table has are evidence
+/// against it.
 #[derive(Debug, Clone)]
 pub struct NumberingEvidence<'a> {
     jobs: &'a [OriginalJob],
-    /// The ids of each table, and how many rows it has.
+    /// The ids of each table, and its number of rows.
     tables: Vec<(RecordIds, u64)>,
     first_seen_in: HashMap<u64, usize>,
     pro: u64,
@@ -86,7 +88,7 @@ pub struct NumberingEvidence<'a> {
 }
 
 impl<'a> NumberingEvidence<'a> {
-    /// No line has been seen yet. `jobs` are those that the files would be.
+    /// Starts without evidence. `jobs` are the jobs that the files would be.
     pub fn new(plan: &Plan, jobs: &'a [OriginalJob]) -> Self {
         let tables = plan.tables.iter();
         Self {
@@ -100,7 +102,7 @@ impl<'a> NumberingEvidence<'a> {
         }
     }
 
-    /// Looks at a line of the file of this number, counted from 0.
+    /// Adds a line of the file with this number, counted from 0.
     pub fn add(&mut self, file: usize, line: &[u8]) {
         let (Some(job), Ok(line)) = (self.jobs.get(file), read_line(line)) else {
             return;

@@ -1,13 +1,14 @@
-//! Which of several answers to one record counts.
+//! Decides which of several answers to a record counts.
 
 use super::{GivenAnswers, TableRow};
 use quarry_answer::{LineBody, read_line};
 use std::collections::{HashMap, HashSet};
 
-/// The last file with an answer to each record, where the files are rounds of asking.
+/// The last file with an answer to each record, if the files are rounds.
 ///
-/// They are if they hold more records than there are rows. Files that hold fewer could also be jobs of the
-/// original step whose ids were not recognised, and taking the last answer would take that of another row.
+/// They are rounds if they have more records than there are rows. Files with fewer records could
+/// also be jobs of the original step whose ids were not recognised, and then the last answer could
+/// be that of another row.
 #[derive(Debug, Clone, Default)]
 pub struct LastAnswers {
     last: HashMap<TableRow, usize>,
@@ -20,7 +21,7 @@ impl LastAnswers {
     }
 }
 
-/// Finds the last answers, line by line.
+/// Searches the last answers, line by line.
 #[derive(Debug, Clone)]
 pub struct LastAnswersSearch<'a> {
     answers: &'a GivenAnswers,
@@ -31,7 +32,7 @@ pub struct LastAnswersSearch<'a> {
 }
 
 impl<'a> LastAnswersSearch<'a> {
-    /// No line has been seen yet.
+    /// Starts before the first line.
     pub fn new(answers: &'a GivenAnswers) -> Self {
         Self {
             answers,
@@ -42,7 +43,8 @@ impl<'a> LastAnswersSearch<'a> {
         }
     }
 
-    /// Looks at a line of the file of this number. Files come one after another, in their order.
+    /// Adds a line of the file with this number. The files must come one after the other, in their
+    /// order.
     pub fn add(&mut self, file: usize, line: &[u8]) {
         if file != self.file {
             self.end_file();
@@ -59,7 +61,8 @@ impl<'a> LastAnswersSearch<'a> {
         }
     }
 
-    /// The last answers over tables with `rows` rows in all; none if the files are no rounds.
+    /// Returns the last answers over tables with `rows` rows in total; none if the files are not
+    /// rounds.
     pub fn finish(mut self, rows: u64) -> LastAnswers {
         self.end_file();
         if self.records <= rows {

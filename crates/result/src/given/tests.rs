@@ -4,7 +4,7 @@ use quarry_contract::plan::{InputFile, Mode, Table};
 use quarry_contract::request::{JobType, Request};
 use rounds::LastAnswersSearch;
 
-/// A table of files with this many rows, in slices of four rows.
+/// Returns a table of files with this many rows, in slices of four rows.
 fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
     let at = || "s3://bucket/x".parse().unwrap();
     let rows = rows_of_files.iter().sum();
@@ -172,14 +172,15 @@ fn the_last_round_with_an_answer_counts() {
         TableLine::Replaced { is_answer: false }
     );
     assert_eq!(of(&files[1][0], 1), TableLine::Slice(0));
-    // An error takes nothing's place.
+    // An error does not replace anything.
     assert_eq!(of(&files[0][1], 0), TableLine::Slice(0));
     assert_eq!(of(&files[1][1], 1), TableLine::Slice(0));
     assert_eq!(of(&answer("record_2"), 0), TableLine::NoRow);
     assert_eq!(of(b"torn", 0), TableLine::NoRow);
 }
 
-/// They could be jobs whose ids were not recognised: an answer of another row must not win.
+/// They could be jobs whose ids were not recognised, and then an answer to another row must not
+/// win.
 #[test]
 fn files_with_no_more_records_than_rows_are_no_rounds() {
     let (plan, slices) = plan(None, &[4]);
