@@ -51,7 +51,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use quarry_parquet::{Joiner, ParquetFile, PartWriter, Reading, ResultColumn, ResultKind, TableLayout};
+//! use quarry_parquet::{Joiner, ParquetFile, PartWriter, FileReading, ResultColumn, ResultKind, TableLayout};
 //! use quarry_table::{Cell, ResultCell};
 //!
 //! # fn main() -> Result<(), quarry_parquet::FileError> {
@@ -65,7 +65,7 @@
 //! for rows in [0..5, 5..file.rows()] {
 //!     let mut writer = PartWriter::new(&layout, &results, &[])?;
 //!     let mut part = Vec::new();
-//!     let reading = Reading { cells: &cells, parts: true, ..Reading::default() };
+//!     let reading = FileReading { cells: &cells, parts: true, ..FileReading::default() };
 //!     let mut reader = file.read(rows, &reading)?;
 //!     while let Some(batch) = reader.next_batch()? {
 //!         for row in batch.rows() {
