@@ -75,7 +75,7 @@ impl Codec {
 impl TableLayout {
     /// The layout of a table of one file.
     pub fn of(file: &ParquetFile) -> Result<Self, FileError> {
-        let inner = file.inner();
+        let inner = &file.inner;
         Ok(Self {
             first: inner.name.clone(),
             declared: with_required_keys(&inner.declared).map_err(encode)?,
@@ -90,7 +90,7 @@ impl TableLayout {
     /// that one file requires and another does not is optional, and a column that holds nothing but nulls and has no
     /// type in one file has that of the others.
     pub fn add(&mut self, file: &ParquetFile) -> Result<(), FileError> {
-        let other = with_required_keys(&file.inner().declared).map_err(encode)?;
+        let other = with_required_keys(&file.inner.declared).map_err(encode)?;
         let mine = self.declared.root_schema().get_fields();
         let theirs = other.root_schema().get_fields();
         let mismatch = |expected: String, found: String| FileError::OtherTable {

@@ -1,7 +1,7 @@
 //! Rows of a range, batch by batch.
 
 use crate::error::FileError;
-use crate::file::{FileReading, Inner};
+use crate::file::{Inner, ParquetFile};
 use crate::guard::guarded;
 use crate::value::{ValueFault, Values, json_key};
 use crate::window::{Source, Windows};
@@ -21,6 +21,32 @@ const BATCH_ROWS: u64 = 2_048;
 
 /// What the values of the rows that are decoded together may take, as far as the footer tells, bytes.
 const BATCH_BYTES: u64 = 4 << 20;
+
+/// What a reading brings. Columns that are not asked for are not read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FileReading<'a> {
+    /// The columns that [`Cells::cell`](quarry_table::Cells::cell) gives, in this order. Names that the file lacks are
+    /// missing cells.
+    pub cells: &'a [String],
+    /// Whether rows are written as JSON with [`Cells::write_json`](quarry_table::Cells::write_json). Without it they
+    /// have no members.
+    pub whole_rows: bool,
+    /// Whether rows are given to a [`PartWriter`](crate::PartWriter).
+    pub parts: bool,
+}
+
+impl ParquetFile {
+    /// Rows `rows`, counted from 0; what is behind the last row is left out. Nothing of them is read yet.
+    ///
+    /// Fails if a column that is to be shown as text has no text form, or a codec is not supported.
+    pub fn read(
+        &self,
+        rows: Range<u64>,
+        reading: &FileReading<'_>,
+    ) -> Result<RowReader, FileError> {
+        RowReader::new(Arc::clone(&self.inner), rows, reading)
+    }
+}
 
 /// Reads the rows of a range.
 ///

@@ -20,7 +20,10 @@ impl FieldLimit {
     /// A limit in code points; too small a one is an error.
     pub fn new(chars: usize) -> Result<Self, RenderError> {
         if chars < Self::MIN {
-            return Err(RenderError::FieldLimitTooSmall { limit: chars });
+            return Err(RenderError::FieldLimitTooSmall {
+                limit: chars,
+                least: Self::MIN,
+            });
         }
         Ok(Self(chars))
     }

@@ -15,10 +15,10 @@
 //! choice.
 //!
 //! ```
-//! use quarry_slicing::{Limits, Marks, Place};
+//! use quarry_slicing::{Marks, Place, SliceLimits};
 //!
 //! # fn main() -> Result<(), quarry_slicing::LimitsError> {
-//! let limits = Limits { max_records: 40, max_bytes: 1_000_000, min_records: 10 };
+//! let limits = SliceLimits { max_records: 40, max_bytes: 1_000_000, min_records: 10 };
 //! let mut marks = Marks::new(limits)?;
 //! for row in 0..100 {
 //!     marks.row(Place { file: 0, byte: row * 12, row }, 700, true);

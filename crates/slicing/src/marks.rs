@@ -1,6 +1,5 @@
 //! What is remembered of the rows while a table is scanned.
 
-use crate::cut::{Slice, cut};
 use serde::{Deserialize, Serialize};
 
 /// Marks lie at most this part of a limit apart.
@@ -97,8 +96,8 @@ impl From<Chunk> for StoredChunk {
 /// It can be stored between two rows and read back to go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
-    limits: SliceLimits,
-    chunks: Vec<Chunk>,
+    pub(crate) limits: SliceLimits,
+    pub(crate) chunks: Vec<Chunk>,
     /// Whether the next row begins a chunk.
     closed: bool,
     /// Records and bytes since the last place where slices, filled one after the other, would be cut.
@@ -192,10 +191,5 @@ impl Marks {
     /// Bytes of these records.
     pub fn bytes(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.bytes).sum()
-    }
-
-    /// Cuts the table, whose last row ends at `end`, into slices. A table without rows has none.
-    pub fn cut(self, end: Place) -> Vec<Slice> {
-        cut(self.limits, &self.chunks, end)
     }
 }
