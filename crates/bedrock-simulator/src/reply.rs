@@ -4,10 +4,9 @@
 mod forms;
 mod spoilt;
 
-pub(crate) use forms::AskedForm;
-
 use crate::answer::SimulatedContent;
-use crate::faults::RecordFaultKind;
+use crate::faults::{FaultTier, RecordFaultKind};
+use crate::models::ModelRow;
 use crate::question::{Question, Want, tokens};
 use serde_json::Value;
 
@@ -41,6 +40,20 @@ pub(crate) struct Reply {
     stop: Stop,
     /// What the model thinks before it answers.
     thought: Option<&'static str>,
+}
+
+/// Who is asked, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AskedForm<'a> {
+    pub(crate) model_id: &'a str,
+    pub(crate) facts: ModelRow<'a>,
+    /// Whether the body was one of `Converse`.
+    pub(crate) converse: bool,
+    /// Whether it was a record of a job.
+    pub(crate) in_job: bool,
+    /// The tier that the request names.
+    pub(crate) tier: Option<FaultTier>,
+    pub(crate) seed: u64,
 }
 
 /// A reply as the service writes it.

@@ -22,7 +22,7 @@ const FULL_DEPTH: u32 = 6;
 const MAX_DEPTH: u32 = 24;
 /// Most values in one answer; a schema that asks for more asks for an endless one.
 const MAX_VALUES: u32 = 20_000;
-/// How often another value is tried when one does not fit (unique items, steps).
+/// How often another item is tried when a list has it already and wants each once.
 const TRIES: u32 = 40;
 /// How many whole values are made until one is valid.
 const WHOLE_TRIES: u64 = 100;

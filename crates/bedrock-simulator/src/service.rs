@@ -3,6 +3,7 @@
 mod admission;
 mod list;
 mod shown;
+mod tier;
 
 pub(crate) use list::ListQuery;
 
@@ -241,7 +242,7 @@ impl Service {
     ) -> Result<(Value, Option<FaultTier>), Failure> {
         self.model.ledger().counters.on_demand_calls += 1;
         let body: Option<Value> = serde_json::from_slice(body).ok();
-        let tier = admission::tier(converse, tier, body.as_ref());
+        let tier = tier::named_tier(converse, tier, body.as_ref());
         let known = tier.as_ref().ok().copied().flatten();
         let cut = self.begin_invoke(model_id, known.unwrap_or_default())?;
         self.admit_call(model_id, tier?)?;

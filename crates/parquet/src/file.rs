@@ -5,7 +5,6 @@ use crate::footer::{self, chunk_range};
 use crate::guard::guarded;
 use crate::kind::{Kind, kinds};
 use crate::ranges::Ranges;
-use crate::rows::RowReader;
 use crate::storage::arrow_schema;
 use crate::window::{Source, Windows};
 use arrow_schema::SchemaRef;
@@ -17,7 +16,6 @@ use parquet::file::metadata::{
 };
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
 use quarry_table::MAX_ROW_BYTES;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// The most columns, including those inside structs and lists: as many as keys of JSON Lines. Every
@@ -29,7 +27,7 @@ const MAX_COLUMNS: usize = quarry_table::MAX_COLUMNS;
 /// Cheap to clone. Rows are read with [`read`](Self::read).
 #[derive(Clone)]
 pub struct ParquetFile {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 pub(crate) struct Inner {
@@ -42,19 +40,6 @@ pub(crate) struct Inner {
     /// The bare schema in its decoded form.
     pub(crate) arrow: SchemaRef,
     pub(crate) kinds: Vec<Kind>,
-}
-
-/// What to read. Columns that are not needed are not read.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct FileReading<'a> {
-    /// The columns that [`Cells::cell`](quarry_table::Cells::cell) returns, in this order. Columns
-    /// that the file lacks give missing cells.
-    pub cells: &'a [String],
-    /// Whether rows are written as JSON with
-    /// [`Cells::write_json`](quarry_table::Cells::write_json). Otherwise that JSON has no members.
-    pub whole_rows: bool,
-    /// Whether rows are passed to a [`PartWriter`](crate::PartWriter).
-    pub parts: bool,
 }
 
 impl ParquetFile {
@@ -133,22 +118,6 @@ impl ParquetFile {
             .row_groups()
             .iter()
             .map(|group| u64::try_from(group.num_rows()).unwrap_or_default())
-    }
-
-    /// Prepares to read the rows `rows`, counted from 0; rows beyond the last are ignored. No row
-    /// is read yet.
-    ///
-    /// Fails if a column to be shown as text has no text form, or if a codec is not supported.
-    pub fn read(
-        &self,
-        rows: Range<u64>,
-        reading: &FileReading<'_>,
-    ) -> Result<RowReader, FileError> {
-        RowReader::new(Arc::clone(&self.inner), rows, reading)
-    }
-
-    pub(crate) fn inner(&self) -> &Inner {
-        &self.inner
     }
 }
 

@@ -76,7 +76,7 @@ impl Codec {
 impl TableLayout {
     /// Returns the layout of a table of one file.
     pub fn of(file: &ParquetFile) -> Result<Self, FileError> {
-        let inner = file.inner();
+        let inner = &file.inner;
         Ok(Self {
             first: inner.name.clone(),
             declared: with_required_keys(&inner.declared).map_err(encode)?,
@@ -91,7 +91,7 @@ impl TableLayout {
     /// A column that is required in one file and optional in another is optional. A column that has
     /// only nulls and no type in one file gets its type from the others.
     pub fn add(&mut self, file: &ParquetFile) -> Result<(), FileError> {
-        let other = with_required_keys(&file.inner().declared).map_err(encode)?;
+        let other = with_required_keys(&file.inner.declared).map_err(encode)?;
         let mine = self.declared.root_schema().get_fields();
         let theirs = other.root_schema().get_fields();
         let mismatch = |expected: String, found: String| FileError::OtherTable {

@@ -121,10 +121,10 @@ mod value;
 mod window;
 
 pub use error::FileError;
-pub use file::{FileReading, ParquetFile};
+pub use file::ParquetFile;
 pub use layout::TableLayout;
 pub use part::{PartMeta, PartWriter, Unfit};
 pub use ranges::{Ranges, RangesError};
 pub use result_kind::{ResultColumn, ResultKind};
-pub use rows::{Row, RowBatch, RowReader};
+pub use rows::{FileReading, Row, RowBatch, RowReader};
 pub use splice::{Joiner, Splice, SplicePiece};

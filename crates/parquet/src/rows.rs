@@ -1,7 +1,7 @@
 //! Reads the rows of a range, batch by batch.
 
 use crate::error::FileError;
-use crate::file::{FileReading, Inner};
+use crate::file::{Inner, ParquetFile};
 use crate::guard::guarded;
 use crate::value::{ValueFault, Values, json_key};
 use crate::window::{Source, Windows};
@@ -22,6 +22,33 @@ const BATCH_ROWS: u64 = 2_048;
 /// The target size of the values of rows that are decoded together, in bytes, according to the
 /// footer.
 const BATCH_BYTES: u64 = 4 << 20;
+
+/// What to read. Columns that are not needed are not read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FileReading<'a> {
+    /// The columns that [`Cells::cell`](quarry_table::Cells::cell) returns, in this order. Columns
+    /// that the file lacks give missing cells.
+    pub cells: &'a [String],
+    /// Whether rows are written as JSON with
+    /// [`Cells::write_json`](quarry_table::Cells::write_json). Otherwise that JSON has no members.
+    pub whole_rows: bool,
+    /// Whether rows are passed to a [`PartWriter`](crate::PartWriter).
+    pub parts: bool,
+}
+
+impl ParquetFile {
+    /// Prepares to read the rows `rows`, counted from 0; rows beyond the last are ignored. No row
+    /// is read yet.
+    ///
+    /// Fails if a column to be shown as text has no text form, or if a codec is not supported.
+    pub fn read(
+        &self,
+        rows: Range<u64>,
+        reading: &FileReading<'_>,
+    ) -> Result<RowReader, FileError> {
+        RowReader::new(Arc::clone(&self.inner), rows, reading)
+    }
+}
 
 /// Reads the rows of a range.
 ///

@@ -1,18 +1,47 @@
-//! One module for each thing that is judged.
+//! What is judged: one module for each thing.
 
-pub(crate) mod access;
-pub(crate) mod arrivals;
-pub(crate) mod asking;
-pub(crate) mod bucket;
-pub(crate) mod concurrency;
-pub(crate) mod features;
-pub(crate) mod geography;
-pub(crate) mod key;
-pub(crate) mod life;
-pub(crate) mod model;
-pub(crate) mod profile;
-pub(crate) mod quota;
-pub(crate) mod request;
-pub(crate) mod role;
-pub(crate) mod stack;
-pub(crate) mod unread;
+mod access;
+mod arrivals;
+mod asking;
+mod bucket;
+mod concurrency;
+mod features;
+mod geography;
+mod key;
+mod life;
+mod model;
+mod profile;
+mod quota;
+mod request;
+mod role;
+mod stack;
+mod unread;
+
+use crate::facts::{Facts, Permission};
+use crate::finding::Finding;
+use crate::subject::Subject;
+
+impl Subject {
+    /// What the role of jobs has to be allowed to do, as far as the facts say what that is about.
+    pub fn permissions(&self, facts: &Facts) -> Vec<Permission> {
+        role::permissions(self, facts)
+    }
+
+    /// Everything that is wrong, the worst first.
+    pub fn findings(&self, facts: &Facts) -> Vec<Finding> {
+        let mut found = self.found.clone();
+        stack::check(self, &mut found);
+        request::check(self, &mut found);
+        bucket::check(self, facts, &mut found);
+        arrivals::check(self, facts, &mut found);
+        concurrency::check(self, facts, &mut found);
+        role::check(self, facts, &mut found);
+        key::check(self, facts, &mut found);
+        model::check(self, facts, &mut found);
+        asking::check(self, &mut found);
+        features::check(self, &mut found);
+        quota::check(self, facts, &mut found);
+        unread::check(facts, &mut found);
+        found.sorted()
+    }
+}

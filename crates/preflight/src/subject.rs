@@ -1,9 +1,8 @@
 //! What is looked at: a deployment and a request, read together as plan reads them.
 
-use crate::checks;
 use crate::deployment::{Deployment, DeploymentStage, Parameters};
-use crate::facts::{Facts, Permission, Questions};
-use crate::finding::{Finding, Findings};
+use crate::facts::Questions;
+use crate::finding::Findings;
 use quarry_contract::arn::Arn;
 use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::location::S3Uri;
@@ -31,7 +30,8 @@ pub struct Subject {
     /// Settings as they were given, the request's over the deployment's.
     pub(crate) values: BTreeMap<String, String>,
     pub(crate) settings: Settings,
-    found: Findings,
+    /// What was found when the parameters and settings were read.
+    pub(crate) found: Findings,
 }
 
 /// A model that runs would ask.
@@ -127,29 +127,6 @@ impl Subject {
             quotas: self.makes_jobs(),
             rules: !self.parameters.bucket_name.is_empty(),
         }
-    }
-
-    /// What the role of jobs has to be allowed to do, as far as the facts say what that is about.
-    pub fn permissions(&self, facts: &Facts) -> Vec<Permission> {
-        checks::role::permissions(self, facts)
-    }
-
-    /// Everything that is wrong, the worst first.
-    pub fn findings(&self, facts: &Facts) -> Vec<Finding> {
-        let mut found = self.found.clone();
-        checks::stack::check(self, &mut found);
-        checks::request::check(self, &mut found);
-        checks::bucket::check(self, facts, &mut found);
-        checks::arrivals::check(self, facts, &mut found);
-        checks::concurrency::check(self, facts, &mut found);
-        checks::role::check(self, facts, &mut found);
-        checks::key::check(self, facts, &mut found);
-        checks::model::check(self, facts, &mut found);
-        checks::asking::check(self, &mut found);
-        checks::features::check(self, &mut found);
-        checks::quota::check(self, facts, &mut found);
-        checks::unread::check(facts, &mut found);
-        found.sorted()
     }
 
     /// Whether the stack is there.

@@ -1,6 +1,5 @@
 //! The errors of prompts that are found before the first row is read.
 
-use crate::truncation::FieldLimit;
 use quarry_table::quote;
 
 /// A prompts file that cannot be used.
@@ -65,13 +64,12 @@ pub enum RenderError {
         meant: Option<String>,
     },
     /// The limit on the length of values leaves no room for the text that marks the cut.
-    #[error(
-        "a field length limit of {limit} characters is too small; it must be at least {}",
-        FieldLimit::MIN
-    )]
+    #[error("a field length limit of {limit} characters is too small; it must be at least {least}")]
     FieldLimitTooSmall {
         /// The limit in characters.
         limit: usize,
+        /// The smallest limit.
+        least: usize,
     },
     /// The request body does not have exactly one slot for the prompt.
     #[error(

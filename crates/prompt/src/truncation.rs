@@ -20,7 +20,10 @@ impl FieldLimit {
     /// Returns an error if the limit, in code points, is too small.
     pub fn new(chars: usize) -> Result<Self, RenderError> {
         if chars < Self::MIN {
-            return Err(RenderError::FieldLimitTooSmall { limit: chars });
+            return Err(RenderError::FieldLimitTooSmall {
+                limit: chars,
+                least: Self::MIN,
+            });
         }
         Ok(Self(chars))
     }

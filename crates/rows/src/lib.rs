@@ -7,11 +7,13 @@
 mod error;
 mod format;
 mod parquet;
+mod piece;
 mod slice;
 mod text;
 
 pub use error::RowsError;
 pub use format::{ACCEPTED, TableFormat, format_of, header_of, newline_name, quoting_name};
 pub use parquet::{ParquetRows, layout, open};
-pub use slice::{Advance, Need, Row, Rows, SlicePiece};
+pub use piece::{Need, SlicePiece};
+pub use slice::{Advance, Row, Rows};
 pub use text::{TextAdvance, TextRows};

@@ -4,7 +4,7 @@
 //! batches of rows through a channel. One batch waits in the channel while the next is decoded.
 
 use crate::error::RowsError;
-use crate::slice::{Need, SlicePiece};
+use crate::piece::{Need, SlicePiece};
 use bytes::{Bytes, BytesMut};
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;

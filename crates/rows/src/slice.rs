@@ -3,65 +3,14 @@
 use crate::error::RowsError;
 use crate::format::{TableFormat, format_of, header_of};
 use crate::parquet::ParquetRows;
+use crate::piece::{Need, SlicePiece};
 use crate::text::{TextAdvance, TextRows};
-use quarry_contract::location::S3Uri;
-use quarry_contract::plan::{InputFile, Segment, Table};
+use quarry_contract::plan::{Segment, Table};
 use quarry_edge::s3::reader::ReadOptions;
 use quarry_edge::store::ObjectStore;
 use quarry_parquet::RowBatch;
 use quarry_table::{Cell, Cells};
 use std::sync::Arc;
-
-/// A range of one file.
-#[derive(Debug, Clone)]
-pub struct SlicePiece {
-    /// The file's number in its table.
-    pub file: usize,
-    /// The name that errors use.
-    pub name: String,
-    /// Where its bytes are, decompressed.
-    pub location: S3Uri,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Its `ETag`.
-    pub etag: String,
-    /// Where the range begins: a byte offset, or a row number in Parquet.
-    pub start: u64,
-    /// Where it ends, in the same unit.
-    pub end: u64,
-    /// The first row's number in the file.
-    pub first_row: u64,
-}
-
-impl SlicePiece {
-    /// Returns the range `start..end` of a file of a table.
-    pub fn of(number: usize, file: &InputFile, start: u64, end: u64, first_row: u64) -> Self {
-        Self {
-            file: number,
-            name: file.name.clone(),
-            location: file.location.clone(),
-            size: file.size,
-            etag: file.etag.clone(),
-            start,
-            end,
-            first_row,
-        }
-    }
-}
-
-/// Which parts of the rows are needed. Parquet columns that are not needed are not read.
-#[derive(Debug, Clone)]
-pub enum Need {
-    /// The cells that a prompt shows.
-    Cells {
-        /// The columns, in the order in which their cells are numbered.
-        columns: Vec<String>,
-        /// Whether the prompt shows whole rows, as JSON.
-        whole_row: bool,
-    },
-    /// Whole rows, to be written again.
-    Rows,
-}
 
 /// The rows of a slice.
 pub enum Rows {

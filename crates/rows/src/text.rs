@@ -1,7 +1,7 @@
 //! The rows of text tables: ranged reads, fed to the decoder of the format.
 
 use crate::error::RowsError;
-use crate::slice::SlicePiece;
+use crate::piece::SlicePiece;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::store::ObjectStore;
 use quarry_table::{Dialect, Header, Position, RowDecoder};

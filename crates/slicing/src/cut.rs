@@ -1,6 +1,6 @@
 //! Chooses the cuts among the marks.
 
-use crate::marks::{Chunk, Place, SliceLimits};
+use crate::marks::{Chunk, Marks, Place, SliceLimits};
 use serde::{Deserialize, Serialize};
 
 /// Consecutive rows of a table that make one job.
@@ -35,7 +35,15 @@ struct CutTable<'a> {
     sums: Vec<Sums>,
 }
 
-pub(crate) fn cut(limits: SliceLimits, chunks: &[Chunk], end: Place) -> Vec<Slice> {
+impl Marks {
+    /// Cuts the table, whose last row ends at `end`, into slices. A table without rows has no
+    /// slices.
+    pub fn cut(self, end: Place) -> Vec<Slice> {
+        cut(self.limits, &self.chunks, end)
+    }
+}
+
+fn cut(limits: SliceLimits, chunks: &[Chunk], end: Place) -> Vec<Slice> {
     let mut sums = vec![Sums::default()];
     sums.extend(chunks.iter().scan(Sums::default(), |sum, chunk| {
         sum.rows += chunk.rows;

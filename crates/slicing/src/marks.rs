@@ -1,6 +1,5 @@
 //! What a scan remembers of the rows of a table.
 
-use crate::cut::{Slice, cut};
 use serde::{Deserialize, Serialize};
 
 /// Marks are at most one part in this many of a limit apart.
@@ -98,8 +97,8 @@ impl From<Chunk> for StoredChunk {
 /// They can be stored between two rows and read back to continue the scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
-    limits: SliceLimits,
-    chunks: Vec<Chunk>,
+    pub(crate) limits: SliceLimits,
+    pub(crate) chunks: Vec<Chunk>,
     /// Whether the next row begins a chunk.
     closed: bool,
     /// Records and bytes since the last position where filling one slice after the other would cut.
@@ -195,11 +194,5 @@ impl Marks {
     /// The bytes of these records.
     pub fn bytes(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.bytes).sum()
-    }
-
-    /// Cuts the table, whose last row ends at `end`, into slices. A table without rows has no
-    /// slices.
-    pub fn cut(self, end: Place) -> Vec<Slice> {
-        cut(self.limits, &self.chunks, end)
     }
 }

@@ -1,9 +1,10 @@
 //! `Converse` bodies, and those of Amazon Nova, which are nearly the same.
 
-use super::{
-    Drafts, Judge, below_ceiling, by_the_model, malformed, messages, only, positive_integer, range,
-    structured, tool_name, unsupported,
+use super::judge::by_the_model;
+use super::members::{
+    below_ceiling, malformed, only, positive_integer, range, tool_name, unsupported,
 };
+use super::{Drafts, Judge, messages, structured};
 use crate::models::Feature;
 use crate::question::Family;
 use serde_json::{Map, Value, json};

@@ -2,8 +2,9 @@
 //!
 //! The texts are those that Claude's API answers, as public threads quote them.
 
-use super::tools::{self, Drafts};
-use super::{Judge, positive_integer, range, structured, turns};
+use super::members::{not_permitted, positive_integer, range};
+use super::tools::{self, Drafts, forces_tool};
+use super::{Judge, structured, turns};
 use crate::models::{Feature, ThinkingRule, base_name};
 use serde_json::{Map, Value};
 
@@ -53,10 +54,6 @@ pub(super) fn check(
     prefill(body, judge)?;
     tools::check(body, judge, drafts)?;
     thinking(body, judge)
-}
-
-pub(super) fn not_permitted(name: &str) -> String {
-    format!("{name}: Extra inputs are not permitted")
 }
 
 fn max_tokens(body: &Map<String, Value>, judge: &Judge<'_>) -> Result<(), String> {
@@ -159,14 +156,6 @@ fn prefill(body: &Map<String, Value>, judge: &Judge<'_>) -> Result<(), String> {
         }
         _ => Ok(()),
     }
-}
-
-/// Whether a tool call is forced.
-pub(super) fn forces_tool(body: &Map<String, Value>) -> bool {
-    let choice = body
-        .get("tool_choice")
-        .and_then(|choice| choice.get("type"));
-    matches!(choice.and_then(Value::as_str), Some("tool" | "any"))
 }
 
 fn thinking(body: &Map<String, Value>, judge: &Judge<'_>) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! The small bodies: embeddings, one prompt, and chat completions.
 
-use super::{Judge, below_ceiling, malformed, only, positive_integer, range, unsupported};
+use super::Judge;
+use super::members::{below_ceiling, malformed, only, positive_integer, range, unsupported};
 use crate::models::Feature;
 use serde_json::{Map, Value};
 

@@ -1,7 +1,7 @@
 //! The tools of Claude's messages.
 
-use super::messages::{forces_tool, not_permitted};
-use super::{Judge, structured, tool_name};
+use super::members::{not_permitted, tool_name};
+use super::{Judge, structured};
 use crate::hash::hash;
 use crate::models::Feature;
 use serde_json::{Map, Value};
@@ -138,4 +138,12 @@ fn tool_choice(
                 .to_owned(),
         ),
     }
+}
+
+/// Whether a tool call is forced.
+pub(super) fn forces_tool(body: &Map<String, Value>) -> bool {
+    let choice = body
+        .get("tool_choice")
+        .and_then(|choice| choice.get("type"));
+    matches!(choice.and_then(Value::as_str), Some("tool" | "any"))
 }

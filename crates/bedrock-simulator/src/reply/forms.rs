@@ -1,25 +1,10 @@
 //! The outputs of the model families, member by member as the service writes them.
 
-use super::{Body, Reply, Stop};
-use crate::faults::FaultTier;
+use super::{AskedForm, Body, Reply, Stop};
 use crate::hash::Random;
-use crate::models::{Feature, ModelRow, base_name};
+use crate::models::{Feature, base_name};
 use crate::question::{Question, QuestionForm, tokens};
 use serde_json::{Map, Value, json};
-
-/// Who is asked, and how.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AskedForm<'a> {
-    pub(crate) model_id: &'a str,
-    pub(crate) facts: ModelRow<'a>,
-    /// Whether the body was one of `Converse`.
-    pub(crate) converse: bool,
-    /// Whether it was a record of a job.
-    pub(crate) in_job: bool,
-    /// The tier that the request names.
-    pub(crate) tier: Option<FaultTier>,
-    pub(crate) seed: u64,
-}
 
 /// The members of a content block of `Converse`. In a job's output every block has all of them.
 const UNION: [&str; 12] = [

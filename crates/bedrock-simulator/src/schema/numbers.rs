@@ -1,8 +1,10 @@
 //! Numbers within their bounds.
 
-use super::TRIES;
 use crate::hash::Random;
 use serde_json::{Map, Number, Value};
+
+/// How often another number is tried when one does not fit its steps and bounds.
+const TRIES: u32 = 40;
 
 /// The bounds of a number and whether each is excluded, in both spellings of the exclusive ones
 /// (a number since draft 6, a flag beside `minimum` before).

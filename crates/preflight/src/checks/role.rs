@@ -1,6 +1,6 @@
 //! The role that Bedrock works with.
 
-use crate::checks;
+use crate::checks::profile;
 use crate::deployment::Deployment;
 use crate::facts::{AccessOutcome, Decision, Fact, Facts, Permission};
 use crate::finding::Findings;
@@ -232,7 +232,7 @@ pub(crate) fn permissions(subject: &Subject, facts: &Facts) -> Vec<Permission> {
         facts.profile.known()
     });
     if let Some(profile) = profile {
-        let models = checks::profile::models(profile, partition);
+        let models = profile::models(profile, partition);
         let asked = std::iter::once(profile.arn.clone()).chain(models);
         needed.extend(asked.map(|resource| Permission {
             actions: vec!["bedrock:InvokeModel"],
