@@ -19,6 +19,7 @@ struct KnownJobs {
     jobs: Vec<(NewJob, Job)>,
     calls: usize,
     failures: VecDeque<JobsError>,
+    loses_answer: bool,
 }
 
 impl MemoryJobs {
@@ -47,6 +48,11 @@ impl MemoryJobs {
     /// Makes the next call fail that would not fail anyway. Several failures are used in order.
     pub fn fail_next(&self, error: JobsError) {
         self.state().failures.push_back(error);
+    }
+
+    /// The next job is created, but the caller is not told.
+    pub fn lose_next_answer(&self) {
+        self.state().loses_answer = true;
     }
 
     fn called(&self) -> Result<MutexGuard<'_, KnownJobs>, JobsError> {
@@ -107,6 +113,9 @@ impl BatchJobs for MemoryJobs {
             ended: None,
         };
         state.jobs.push((new.clone(), job));
+        if std::mem::take(&mut state.loses_answer) {
+            return Err(JobsError::Unavailable("the answer was lost".into()));
+        }
         Ok(arn)
     }
 

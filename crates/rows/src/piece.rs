@@ -40,16 +40,16 @@ impl SlicePiece {
     }
 }
 
-/// What of the rows is needed. In Parquet, columns that are not needed are not read.
+/// Which parts of the rows are needed. Parquet columns that are not needed are not read.
 #[derive(Debug, Clone)]
 pub enum Need {
-    /// What a prompt shows.
+    /// The cells that a prompt shows.
     Cells {
         /// The columns, in the order in which their cells are numbered.
         columns: Vec<String>,
-        /// Whether rows are shown whole, as JSON.
+        /// Whether the prompt shows whole rows, as JSON.
         whole_row: bool,
     },
-    /// Rows that are written again.
+    /// Whole rows, to be written again.
     Rows,
 }

@@ -201,6 +201,23 @@ async fn a_parquet_table_of_which_every_row_is_left_out_is_a_file_with_its_colum
     );
 }
 
+/// There is no part to join then.
+#[tokio::test]
+async fn a_parquet_table_without_rows_is_a_file_with_its_columns() {
+    let empty = include_bytes!("../../../../crates/parquet/tests/fixtures/pandas_empty.parquet");
+    let input = RunInput::new(PROMPTS, &[("table.parquet", empty)]).await;
+    let world = World::planned(input).await;
+    assert_eq!(world.plan.slices, 0);
+    world.finish().await.unwrap();
+    let result = world.result("validation_processed_data.parquet").await;
+    let after = ParquetFile::open("after", Arc::new(result)).unwrap();
+    assert_eq!(after.rows(), 0);
+    assert_eq!(
+        after.columns().len(),
+        world.plan.tables[0].columns.len() + 7
+    );
+}
+
 #[tokio::test]
 async fn what_was_there_before_is_replaced() {
     let input = table(2, 2).await;

@@ -1,0 +1,110 @@
+//! A round is written in the form that earlier ones led to, and says so.
+
+use crate::support::{CELL, World};
+use quarry_contract::plan::{Asked, RequestForms, Todo};
+use quarry_edge::documents;
+use quarry_model::{Enforcement, RequestForm};
+use quarry_planned_run::{MODEL, RunInput};
+
+/// A planned run over three rows.
+async fn planned() -> World {
+    World::of_rows(3, &[]).await
+}
+
+/// Splits a round of the only slice.
+async fn split(world: &World, round: u32) -> Asked {
+    let state = world.state(0, round);
+    world.split(&state).await.unwrap();
+    world.asked(&state).await
+}
+
+fn forms(because: &str) -> RequestForms {
+    RequestForms {
+        primary: RequestForm::new(Enforcement::None),
+        fallback: None,
+        because: vec![because.to_owned()],
+    }
+}
+
+#[tokio::test]
+async fn a_slice_begins_in_the_form_that_the_run_has_learned() {
+    let world = planned().await;
+    let asked = split(&world, 0).await;
+    assert_eq!((asked.forms, asked.is_taken), (None, false));
+    documents::write(&world.store, &world.run.forms(), &forms("no prefill"))
+        .await
+        .unwrap();
+    let asked = split(&world, 0).await;
+    assert_eq!(
+        (asked.forms, asked.is_taken),
+        (Some(forms("no prefill")), false)
+    );
+}
+
+/// What the run has learned since is not for a round that was listed in another form: its earlier
+/// answers were read in that one.
+#[tokio::test]
+async fn a_later_round_is_written_as_it_was_listed() {
+    let world = planned().await;
+    documents::write(&world.store, &world.run.forms(), &forms("learned later"))
+        .await
+        .unwrap();
+    for (listed, is_taken) in [(None, true), (Some(forms("listed")), false)] {
+        let todo = Todo {
+            version: 1,
+            rows: vec![1],
+            forms: listed.clone(),
+            is_taken,
+        };
+        let round = world.run.slice(0).round(1);
+        documents::write(&world.store, &round.todo(), &todo)
+            .await
+            .unwrap();
+        let asked = split(&world, 1).await;
+        assert_eq!(
+            (asked.records, asked.forms, asked.is_taken),
+            (1, listed, is_taken)
+        );
+    }
+}
+
+/// The settings ask for a tool at first.
+#[tokio::test]
+async fn the_records_of_another_form_are_other_requests() {
+    let world = with_schema().await;
+    let state = world.state(0, 0);
+    world.split(&state).await.unwrap();
+    let first = world.input(&state).await;
+    let learned = RequestForms {
+        primary: RequestForm::new(Enforcement::Prefill),
+        ..forms("no tools")
+    };
+    documents::write(&world.store, &world.run.forms(), &learned)
+        .await
+        .unwrap();
+    world.split(&state).await.unwrap();
+    let later = world.input(&state).await;
+    assert!(first.contains("\"tools\""), "{first}");
+    assert!(!later.contains("\"tools\""), "{later}");
+}
+
+#[tokio::test]
+async fn a_form_that_the_model_does_not_take_is_refused_with_the_remedy() {
+    let world = with_schema().await;
+    documents::write(&world.store, &world.run.forms(), &forms("no tools"))
+        .await
+        .unwrap();
+    let failed = world.split(&world.state(0, 0)).await.unwrap_err();
+    assert_eq!(failed.name(), "Quarry.BadRequest");
+    let text = failed.full_message();
+    for words in [MODEL, "the prompt alone", "start a new one"] {
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+/// A run whose answers have a schema.
+async fn with_schema() -> World {
+    let input = RunInput::new(CELL, &[("rows.csv", b"row\nr0\n")]).await;
+    let schema = r#"{"properties": {"a": {"type": "string"}}}"#;
+    World::planned(input.schema(schema).await).await
+}

@@ -1,0 +1,144 @@
+//! Each error that `split` returns has its name and its place, and nothing is asked then.
+
+use crate::support::World;
+use quarry_contract::payload::SliceState;
+use quarry_contract::plan::Slice;
+use quarry_edge::documents;
+use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
+use quarry_edge::store::ObjectStore;
+use std::sync::Arc;
+
+/// The round fails with this name and these words, and has no counts that a later step would go by.
+async fn assert_fails(world: &World, state: &SliceState, name: &str, words: &[&str]) {
+    let failed = world.split(state).await.unwrap_err();
+    let text = failed.full_message();
+    assert_eq!(failed.name(), name, "{text}");
+    for words in words {
+        assert!(text.contains(words), "{text} lacks {words}");
+    }
+    let round = world.round(state);
+    let there = world.store.locations();
+    assert!(!there.contains(&round.asked()) && !there.contains(&round.input()));
+    assert!(world.store.open_uploads().is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_changed_since_it_was_planned_with_is_named() {
+    let world = World::of_rows(3, &[]).await;
+    let at = "s3://bucket/in/rows.csv".parse().unwrap();
+    let other = "row\nr0\nr1\nR2\n".into();
+    world.store.put(&at, other, false).await.unwrap();
+    let state = world.state(0, 0);
+    assert_fails(&world, &state, "Quarry.DataChanged", &["rows.csv"]).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_is_not_found() {
+    let world = World::of_rows(3, &[]).await;
+    world
+        .store
+        .delete(&"s3://bucket/in/rows.csv".parse().unwrap());
+    let state = world.state(0, 0);
+    assert_fails(&world, &state, "Quarry.NotFound", &["rows.csv"]).await;
+}
+
+#[tokio::test]
+async fn a_slice_with_other_rows_than_planned_is_inconsistent() {
+    let world = World::of_rows(3, &[]).await;
+    let at = world.run.slice(0).spec();
+    let slice: Slice = documents::read(&world.store, &at).await.unwrap();
+    let slice = Slice { rows: 4, ..slice };
+    documents::write(&world.store, &at, &slice).await.unwrap();
+    let words = ["slice 0 was planned with 4 rows and now has 3"];
+    assert_fails(&world, &world.state(0, 0), "Quarry.Inconsistent", &words).await;
+}
+
+#[tokio::test]
+async fn a_document_that_is_missing_is_named() {
+    for which in 0..3 {
+        let world = World::of_rows(3, &[]).await;
+        let state = world.state(0, 1);
+        world.list(&state, &[1]).await;
+        let at = [
+            world.run.plan(),
+            world.run.slice(0).spec(),
+            world.round(&state).todo(),
+        ];
+        world.store.delete(&at[which]);
+        let words = [&*format!("reading {}", at[which])];
+        assert_fails(&world, &state, "Quarry.NotFound", &words).await;
+    }
+}
+
+#[tokio::test]
+async fn a_document_of_another_version_is_refused_with_the_remedy() {
+    let world = World::of_rows(3, &[]).await;
+    let at = world.run.forms();
+    let body = r#"{"version": 7}"#.into();
+    world.store.put(&at, body, false).await.unwrap();
+    let words = [
+        &*at.to_string(),
+        "version 7",
+        "start the run again with one version",
+    ];
+    assert_fails(&world, &world.state(0, 0), "Quarry.BadRequest", &words).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_refuses_has_the_name_that_says_whether_it_is_repeated() {
+    for (operation, nth, fault, name, place) in [
+        (
+            StoreOperation::Put,
+            1,
+            StoreFault::AccessDenied,
+            "Quarry.AccessDenied",
+            "writing s3://bucket/work/run/slices/000000/round-0/input/records.jsonl",
+        ),
+        (
+            StoreOperation::Put,
+            2,
+            StoreFault::Throttled,
+            "Quarry.Throttled",
+            "writing s3://bucket/work/run/slices/000000/round-0/asked.json",
+        ),
+        (
+            StoreOperation::Get,
+            1,
+            StoreFault::AccessDenied,
+            "Quarry.AccessDenied",
+            "reading s3://bucket/work/run/plan.json",
+        ),
+        (
+            StoreOperation::GetRange,
+            1,
+            StoreFault::Unavailable,
+            "Quarry.Unavailable",
+            "rows.csv",
+        ),
+        (
+            StoreOperation::GetRange,
+            1,
+            StoreFault::AccessDenied,
+            "Quarry.AccessDenied",
+            "rows.csv",
+        ),
+    ] {
+        let world = World::of_rows(3, &[]).await;
+        let faulty = FaultyStore::new(world.store.clone()).fail_all(operation, nth.., fault);
+        let failed = world.split_over(Arc::new(faulty), &world.state(0, 0)).await;
+        let failed = failed.unwrap_err();
+        assert_eq!(failed.name(), name, "{failed}");
+        assert!(failed.full_message().contains(place), "{failed}");
+    }
+}
+
+/// A body that breaks off is read again, and is no other row.
+#[tokio::test(start_paused = true)]
+async fn a_read_that_breaks_off_is_repeated() {
+    let world = World::of_rows(3, &[]).await;
+    let state = world.state(0, 0);
+    let faulty = FaultyStore::new(world.store.clone());
+    let faulty = faulty.fail(StoreOperation::GetRange, 1, StoreFault::Cut(7));
+    world.split_over(Arc::new(faulty), &state).await.unwrap();
+    assert_eq!(world.records(&state).await.len(), 3);
+}

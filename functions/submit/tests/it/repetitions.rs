@@ -1,0 +1,68 @@
+//! A round has one job, whatever became of the calls that asked for it.
+
+use crate::support::World;
+use quarry_edge::jobs::{Job, JobStatus};
+use quarry_edge::metrics::Metric;
+use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
+use quarry_planned_run::contents;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[tokio::test]
+async fn submitting_again_finds_the_noted_job_without_a_call_of_the_service() {
+    let world = World::new(&[]).await;
+    let state = world.state(0, 0);
+    let first = world.submit(&state).await.unwrap();
+    let written = contents(&world.store).await;
+    let calls = world.jobs.calls();
+    assert_eq!(world.submit(&state).await.unwrap(), first);
+    assert_eq!(world.jobs.calls(), calls);
+    assert_eq!(contents(&world.store).await, written);
+    assert_eq!(world.metrics.values(), [(Metric::JobsCreated, 1)], "once");
+}
+
+/// The job is at the service, and the note is not there: the call died in between.
+#[tokio::test]
+async fn a_call_that_died_before_its_note_leads_to_the_same_job() {
+    for fault in [StoreFault::Unavailable, StoreFault::LostAnswer] {
+        let world = World::new(&[]).await;
+        let state = world.state(0, 0);
+        let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::Put, 1, fault);
+        let died = world.submit_over(Arc::new(faulty), &state).await;
+        assert_eq!(died.unwrap_err().name(), "Quarry.Unavailable");
+        assert_eq!(world.jobs.created().len(), 1);
+        let after = world.submit(&state).await.unwrap();
+        assert_eq!(world.jobs.created().len(), 1, "no second job is paid for");
+        let name = world.round(&state).job_name();
+        assert!(after.job.unwrap().arn.ends_with(&name));
+    }
+}
+
+#[tokio::test]
+async fn a_creation_whose_answer_was_lost_leads_to_the_same_job() {
+    let world = World::new(&[]).await;
+    let state = world.state(0, 0);
+    world.jobs.lose_next_answer();
+    let lost = world.submit(&state).await.unwrap_err();
+    assert_eq!(lost.name(), "Quarry.Unavailable");
+    assert!(!world.store.locations().contains(&world.round(&state).job()));
+    world.submit(&state).await.unwrap();
+    assert_eq!(world.jobs.created().len(), 1, "no second job is paid for");
+}
+
+/// A redrive finds a job that has ended meanwhile: its answers are paid for.
+#[tokio::test]
+async fn a_noted_job_is_kept_whatever_became_of_it() {
+    let world = World::new(&[]).await;
+    let state = world.state(0, 0);
+    let first = world.submit(&state).await.unwrap();
+    world.jobs.set(Job {
+        arn: first.job.clone().unwrap().arn,
+        status: JobStatus::Stopped,
+        message: String::new(),
+        submitted: Duration::ZERO,
+        ended: None,
+    });
+    assert_eq!(world.submit(&state).await.unwrap(), first);
+    assert_eq!(world.jobs.created().len(), 1);
+}
