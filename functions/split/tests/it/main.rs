@@ -1,4 +1,4 @@
-//! Promise: a round is written in the form that earlier ones led to, and says so.
+//! Promise: a round is written in the form that earlier rounds led to, and its document says so.
 
 use quarry_contract::layout::RunFolder;
 use quarry_contract::payload::SliceState;
@@ -9,7 +9,7 @@ use quarry_model::{Enforcement, RequestForm};
 use quarry_split::{Deps, handle};
 use std::sync::Arc;
 
-/// A planned run over three rows.
+/// Plans a run over three rows.
 async fn planned(store: &MemoryStore) -> RunFolder {
     RunFolder::at(quarry_planned_run::planned(store, 3, &[]).await.run)
 }
@@ -50,8 +50,8 @@ async fn a_slice_begins_in_the_form_that_the_run_has_learned() {
     );
 }
 
-/// What the run has learned since is not for a round that was listed in another form: its earlier
-/// answers were read in that one.
+/// A round that was listed in another form keeps it, whatever the run has learned since: its
+/// earlier answers were read in that form.
 #[tokio::test]
 async fn a_later_round_is_written_as_it_was_listed() {
     let store = MemoryStore::new();
