@@ -42,7 +42,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     let job = deps.jobs.get(&pointer.arn).await;
     let job = job.doing(|| format!("reading job {}", pointer.arn))?;
     let now = deps.clock.now();
-    tracing::info!(status = job.status.as_str(), "job looked at");
+    tracing::info!(status = job.status.as_str(), "job polled");
     if !job.status.is_terminal() {
         let age = now.saturating_sub(job.submitted);
         deps.metrics.emit(&[(Metric::JobAgeSeconds, age.as_secs())]);

@@ -1,5 +1,5 @@
-//! Promise: a job that the service does not create fails with the service's words and what to do, and is
-//! tried again where the reason may pass.
+//! Promise: when the service does not create a job, `submit` fails with the service's words and the
+//! remedy, and it retries where the reason may be transient.
 
 use async_trait::async_trait;
 use quarry_contract::payload::SliceState;
@@ -36,7 +36,7 @@ impl BatchJobs for Denying {
     }
 }
 
-/// What comes of creating the only job of a run.
+/// Returns the outcome of creating the only job of a run.
 async fn submitted(jobs: Denying, settings: &[(&str, &str)]) -> Result<SliceState, StepError> {
     let store = MemoryStore::new();
     let settings = [&BY_JOBS[..], settings].concat();
