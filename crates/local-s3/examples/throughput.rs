@@ -1,6 +1,6 @@
-//! Measures the server through the SDK: one object of so many MiB (the first argument, 1024 if
-//! there is none) is uploaded in parts of 8 MiB, read in ranges, and copied part by part, four
-//! calls at a time. Prints MB/s and the peak of the process's memory, client and server together.
+//! Measures the server through the SDK: an object (its MiB are the first argument, default 1024) is
+//! uploaded in parts of 8 MiB, read in ranges, and copied part by part, four calls at a time.
+//! Prints MB/s and the peak memory of the process, client and server together.
 
 use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
@@ -183,7 +183,7 @@ fn report(what: &str, bytes: u64, started: Instant) {
     println!("{what}: {rate} MB/s");
 }
 
-/// The highest resident size so far, where the system tells it.
+/// Returns the highest resident size so far, if the system reports it.
 fn peak_memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,4 +1,4 @@
-//! What storage can fail with, and the S3 error codes for it.
+//! The errors of storage, and their S3 error codes.
 
 use s3s::{S3Error, s3_error};
 use std::io;
@@ -15,7 +15,7 @@ pub(crate) enum StorageError {
     Condition(String),
     #[error("`{0}` and objects below it cannot both exist on a file system")]
     FileAndFolder(String),
-    #[error("part {0} was not uploaded, or with another ETag")]
+    #[error("part {0} was not uploaded, or has another ETag")]
     InvalidPart(i32),
     #[error("the parts are not in ascending order")]
     PartOrder,

@@ -1,22 +1,23 @@
 //! Object keys as relative file paths, and back.
 //!
-//! Nearly every key is its path. What a file system cannot name is escaped: empty parts (`a//b`,
-//! `a/`), `.` and `..`, parts over 255 bytes, NUL, and parts that start as an escape does. An
-//! escaped part is written as `%Q-…` at the end of the key, as `%Q=…` before a `/`, and in pieces
-//! `%Q+…/%Q+…/%Q-…` when it is long, with `%` and NUL percent-encoded.
+//! Nearly every key is its own path. Parts that a file system cannot name are escaped: empty parts
+//! (`a//b`, `a/`), `.` and `..`, parts over 255 bytes, parts with NUL, and parts that begin like an
+//! escape. An escaped part is written as `%Q-…` at the end of the key, as `%Q=…` before a `/`, and
+//! in pieces `%Q+…/%Q+…/%Q-…` when it is long, with `%` and NUL percent-encoded.
 
 use std::path::{Component, Path, PathBuf};
 
-/// What file systems allow for one name, bytes.
+/// The longest name that file systems allow, bytes.
 const MAX_NAME: usize = 255;
-/// Pieces of long parts, bytes before escaping; at most three times as long after it.
+/// The size of a long part's pieces, bytes before escaping; escaping makes a piece at most three
+/// times as long.
 const PIECE: usize = 80;
 
 const MORE: &str = "%Q+";
 const LAST: &str = "%Q-";
 const INNER: &str = "%Q=";
 
-/// The path of `key`, relative to its bucket.
+/// Returns the path of `key`, relative to its bucket.
 pub(crate) fn path_of(key: &str) -> PathBuf {
     let mut path = PathBuf::new();
     let mut parts = key.split('/').peekable();
@@ -37,7 +38,7 @@ pub(crate) fn path_of(key: &str) -> PathBuf {
     path
 }
 
-/// The key whose path this is; `None` for a path that no key has.
+/// Returns the key of a path; `None` for a path that no key has.
 pub(crate) fn key_of(path: &Path) -> Option<String> {
     let mut key = String::new();
     let mut at_start = true;
@@ -107,7 +108,8 @@ mod tests {
     }
 
     proptest! {
-        /// Every key has a path below its bucket that leads back to it, so no two keys share one.
+        /// Every key has a path below its bucket that converts back to the key, so no two keys
+        /// share a path.
         #[test]
         fn every_key_comes_back(
             key in prop_oneof![

@@ -1,19 +1,18 @@
 //! An S3 server on a directory, for one machine: buckets are folders, objects are plain files.
 //!
-//! It speaks the S3 protocol on a loopback port, signatures and checksums included, so that the
-//! real SDK clients are used. What it promises is what a batch pipeline relies on:
+//! It speaks the S3 protocol on a loopback port, including signatures and checksums, so it works
+//! with the real SDK clients. It promises what a batch pipeline relies on:
 //!
-//! - A put is seen as a whole or not at all, and conditional puts (`If-None-Match`, `If-Match`) of
-//!   one key have one winner.
+//! - Readers see a put as a whole or not at all, and of several conditional puts (`If-None-Match`,
+//!   `If-Match`) of one key, one wins.
 //! - Multipart uploads obey the limits of S3; parts can be copied from other objects.
 //! - Bodies are streamed; memory does not grow with the size of objects.
-//! - Files put into a bucket's folder by hand are objects like any other, and the server can be
-//!   stopped and started on the same directory.
+//! - Files that are put into a bucket's folder by hand are objects like any other, and the server
+//!   can be stopped and started on the same directory.
 //!
-//! Limits: one server per directory. Metadata, tags, versions, ACLs and `Content-MD5` are not
-//! kept or looked at. `ETag`s follow from an object's content, but are not its MD5. A key cannot be
-//! an object and the folder of other objects at once (`a` and `a/b`): files and folders cannot
-//! either.
+//! Limits: one server per directory. Metadata, tags, versions, ACLs and `Content-MD5` are ignored.
+//! `ETag`s depend on an object's content, but are not its MD5. A key cannot be both an object and
+//! the folder of other objects (`a` and `a/b`), because a path cannot be both a file and a folder.
 
 mod error;
 mod keys;

@@ -1,8 +1,8 @@
-//! What can be seen of a running server: how many bytes of which object came or went.
+//! Observing a running server: how many bytes of which object were written or read.
 
 use std::sync::Arc;
 
-/// Bytes of one object that a client wrote or was given.
+/// Bytes of one object that a client wrote or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Traffic<'a> {
     /// The object's bucket.
@@ -11,23 +11,24 @@ pub struct Traffic<'a> {
     pub key: &'a str,
     /// Which way the bytes went.
     pub direction: Direction,
-    /// How many, at most some MiB at a time.
+    /// The number of bytes, at most some MiB at a time.
     pub bytes: u64,
 }
 
 /// Which way bytes go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// From a client into an object, or a part of one. Copies inside the server do not count.
+    /// From a client into an object or a part. Copies inside the server do not count.
     Written,
     /// From an object to a client.
     Read,
 }
 
-/// Is told of traffic on the server's threads, while it happens. An upload that fails afterwards is not taken back.
+/// Called on the server's threads while the traffic happens. An upload that fails afterwards is not
+/// subtracted.
 pub type Observer = Arc<dyn Fn(Traffic<'_>) + Send + Sync>;
 
-/// One object, one direction.
+/// One object and one direction.
 #[derive(Clone)]
 pub(crate) struct Watched {
     pub(crate) observer: Observer,

@@ -1,4 +1,5 @@
-//! Bodies from the network into files: streamed, hashed on the way, written off the async threads.
+//! Receiving bodies from the network into files: streamed, hashed on the way, and written off the
+//! async threads.
 
 use crate::error::StorageError;
 use crate::observer::Watched;
@@ -11,14 +12,14 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// Bytes handed to a blocking thread at once.
+/// The number of bytes that are passed to a blocking thread at once.
 const BATCH: usize = 1 << 20;
 
-/// A body that has arrived as a whole.
+/// A body that arrived completely.
 pub(crate) struct Received {
     pub(crate) incoming: Incoming,
     pub(crate) tag: String,
-    /// The checksums that were asked for.
+    /// The requested checksums.
     pub(crate) checksum: Checksum,
 }
 
@@ -28,7 +29,7 @@ struct Receiving {
     checksums: ChecksumHasher,
 }
 
-/// Receives a body; `checksums` says which to compute. The file is gone if this fails.
+/// Receives a body; `checksums` says which checksums to compute. An error removes the file.
 pub(crate) async fn receive(
     storage: &Arc<Storage>,
     body: Option<StreamingBlob>,
@@ -72,7 +73,7 @@ async fn receive_body(
             if size < BATCH && !at_end {
                 continue;
             }
-            // One batch is written while the next arrives.
+            // One batch is written while the next one arrives.
             let receiving = match (idle.take(), writing.take()) {
                 (Some(receiving), _) => receiving,
                 (None, Some(task)) => task.await.map_err(io::Error::other)??,
@@ -105,7 +106,7 @@ impl Receiving {
     }
 }
 
-/// Runs what blocks on a thread for it.
+/// Runs blocking work on a thread for such work.
 pub(crate) async fn blocking<T, F>(work: F) -> Result<T, StorageError>
 where
     T: Send + 'static,

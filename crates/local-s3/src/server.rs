@@ -1,4 +1,4 @@
-//! The server's life: a port, a thread, and the end of both.
+//! Starting and stopping the server, with its port and its thread.
 
 use crate::observer::Observer;
 use crate::service::DirectoryService;
@@ -17,8 +17,8 @@ use std::time::Duration;
 use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
 use tokio::sync::oneshot;
 
-/// What a client has to sign its requests with: random for each server. Every user of a machine reaches
-/// its loopback address, so these keep the objects from the others.
+/// The keys with which a client must sign its requests, random for each server. Every user of a
+/// machine reaches its loopback address, so the keys protect the objects from other users.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The access key id.
@@ -44,7 +44,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// `BYTES` random bytes of the system as hexadecimal digits.
+/// Returns `BYTES` random bytes of the system as hexadecimal digits.
 fn random_hex<const BYTES: usize>() -> io::Result<String> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
@@ -54,35 +54,35 @@ fn random_hex<const BYTES: usize>() -> io::Result<String> {
     }))
 }
 
-/// Why the server did not start, or a bucket was not made.
+/// Why the server did not start, or a bucket was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum S3StartError {
-    /// The directory cannot be used.
+    /// The directory is not usable.
     #[error("`{path}` cannot be used for objects")]
     Directory {
         /// The directory.
         path: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
     /// The system gives no random bytes for the server's keys.
     #[error("the S3 server cannot make its keys")]
     Keys(#[source] io::Error),
-    /// No port or no thread.
+    /// No port or no thread is available.
     #[error("the S3 server cannot listen on 127.0.0.1")]
     Listen(#[source] io::Error),
-    /// The bucket's name is not valid, or its folder cannot be made.
+    /// The bucket's name is not valid, or its folder cannot be created.
     #[error("bucket `{name}` cannot be made: {reason}")]
     Bucket {
         /// The name.
         name: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
 }
 
-/// A running server. It ends when it is stopped or dropped; requests under way are cut then.
+/// A running server. It ends when it is stopped or dropped, which cuts requests that are under way.
 ///
 /// It has its own threads, so it can be used with or without an async runtime.
 #[derive(Debug)]
@@ -95,13 +95,13 @@ pub struct LocalS3 {
 }
 
 impl LocalS3 {
-    /// Serves `directory`, which is made if it does not exist, on a free port of 127.0.0.1.
-    /// Clients have to use path-style addresses.
+    /// Serves `directory` on a free port of 127.0.0.1, and creates it if it does not exist. Clients
+    /// must use path-style addresses.
     pub fn start(directory: &Path) -> Result<Self, S3StartError> {
         Self::start_observed(directory, Arc::new(|_| {}))
     }
 
-    /// [`Self::start`], with an observer of the bytes that come and go.
+    /// Like [`Self::start`], with an observer of the bytes that are read and written.
     pub fn start_observed(directory: &Path, observer: Observer) -> Result<Self, S3StartError> {
         let storage = std::fs::create_dir_all(directory)
             .and_then(|()| directory.canonicalize())
@@ -145,23 +145,24 @@ impl LocalS3 {
         })
     }
 
-    /// The endpoint's URL, `http://127.0.0.1:<port>`.
+    /// Returns the endpoint's URL, `http://127.0.0.1:<port>`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What to sign requests with.
+    /// Returns the keys for signing requests.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// Why the last file could not be written, if that was for want of space: the disk or a quota is
-    /// full, or the file is longer than the system allows. Clients see an internal error.
+    /// Returns why the last file could not be written, if the cause was a lack of space: the disk
+    /// or a quota is full, or the file is longer than the system allows. Clients see an internal
+    /// error.
     pub fn out_of_space(&self) -> Option<io::ErrorKind> {
         self.storage.out_of_space()
     }
 
-    /// Makes a bucket; one that exists stays as it is.
+    /// Creates a bucket; an existing one stays as it is.
     pub fn create_bucket(&self, name: &str) -> Result<(), S3StartError> {
         self.storage
             .create_bucket(name)
@@ -208,11 +209,11 @@ async fn accept(listener: TcpListener, service: &S3Service) {
         return;
     };
     let mut connections = Connections::new(TokioExecutor::new());
-    // Fewer and larger reads of bodies.
+    // Larger buffers mean fewer reads of bodies.
     connections.http1().max_buf_size(1 << 20);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, mostly: some will be closed.
+            // Mostly, no file descriptors are left; some will be closed soon.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
@@ -221,7 +222,7 @@ async fn accept(listener: TcpListener, service: &S3Service) {
             .serve_connection(TokioIo::new(stream), service.clone())
             .into_owned();
         tokio::spawn(async move {
-            // A client that goes away is its own business.
+            // An error means that the client went away, which is its own decision.
             let _ = connection.await;
         });
     }

@@ -1,4 +1,4 @@
-//! The S3 operations, between the protocol and the files. What is not here answers
+//! The S3 operations, between the protocol and the files. All other operations return
 //! `NotImplemented`.
 
 mod body;
@@ -280,14 +280,17 @@ impl S3 for DirectoryService {
             version_id: None,
         } = input.copy_source
         else {
-            return Err(s3_error!(NotImplemented, "copying from such a source"));
+            return Err(s3_error!(
+                NotImplemented,
+                "copying from this kind of source"
+            ));
         };
         let range = input.copy_source_range.as_deref().map(copy_range);
         let range = range.transpose()?;
         let condition = condition(input.copy_source_if_match, None)?;
         let tag = self
             .run(move |storage| {
-                // A missing upload is found before gigabytes are copied.
+                // Checks for the upload before gigabytes are copied.
                 storage.upload(&input.bucket, &input.key, &input.upload_id)?;
                 let (incoming, tag) = storage.copy(&from_bucket, &from_key, range, &condition)?;
                 storage.put_part(
@@ -386,7 +389,7 @@ fn condition(
         (None, Some(ETagCondition::Any)) => PutCondition::Absent,
         (Some(ETagCondition::Any), None) => PutCondition::Present,
         (Some(ETagCondition::ETag(tag)), None) => PutCondition::Tag(tag.into_value()),
-        _ => return Err(s3_error!(NotImplemented, "such a condition")),
+        _ => return Err(s3_error!(NotImplemented, "this kind of condition")),
     })
 }
 
@@ -399,13 +402,16 @@ fn check_match(condition: Option<&ETagCondition>, tag: &str) -> S3Result<()> {
     }
 }
 
-/// `bytes=first-last`, the only form that `x-amz-copy-source-range` may have.
+/// Reads `bytes=first-last`, the only form that `x-amz-copy-source-range` allows.
 fn copy_range(text: &str) -> S3Result<Range<u64>> {
     match HttpRange::parse(text) {
         Ok(HttpRange::Int {
             first,
             last: Some(last),
         }) => Ok(first..last + 1),
-        _ => Err(s3_error!(InvalidArgument, "`{text}` is no range to copy")),
+        _ => Err(s3_error!(
+            InvalidArgument,
+            "`{text}` is not a range that can be copied"
+        )),
     }
 }

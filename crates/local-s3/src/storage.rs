@@ -22,7 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockW
 use std::time::SystemTime;
 use tags::{Tags, same_file};
 
-/// Where the server keeps what is no object. No bucket is called so.
+/// The folder of the server's own files. No bucket can have this name.
 const STATE: &str = ".quarry-s3";
 type Result<T, E = StorageError> = std::result::Result<T, E>;
 
@@ -31,23 +31,23 @@ type Result<T, E = StorageError> = std::result::Result<T, E>;
 pub(crate) struct Storage {
     root: PathBuf,
     tags: Tags,
-    /// Held for writing while an object is put in place with its tag, so that a condition and
-    /// the put it guards are one step, and for reading while the two are read.
+    /// Held for writing while an object is put in place with its tag, so that a condition and its
+    /// put are one step; held for reading while the two are read.
     objects: RwLock<()>,
     counter: AtomicU64,
     out_of_space: Mutex<Option<ErrorKind>>,
 }
 
-/// What is known of an object without reading it.
+/// What is known about an object without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Info {
     pub(crate) size: u64,
     pub(crate) modified: SystemTime,
-    /// Without quotes.
+    /// The `ETag`, without quotes.
     pub(crate) tag: String,
 }
 
-/// A listed object; its tag is looked up when it is shown.
+/// A listed object. Its tag is looked up when the listing is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) key: String,
@@ -55,7 +55,7 @@ pub(crate) struct Entry {
     pub(crate) modified: SystemTime,
 }
 
-/// What has to hold for an object that is about to be replaced.
+/// The condition that must hold before an object is replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PutCondition {
     None,
@@ -64,7 +64,7 @@ pub(crate) enum PutCondition {
     Tag(String),
 }
 
-/// A file being filled; removed unless it is put in place.
+/// A file that receives a body. It is removed unless it is put in place.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     path: PathBuf,
@@ -73,7 +73,7 @@ pub(crate) struct Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // Fails when the file was moved to its place, which is as well.
+        // This fails if the file was moved to its place, which is intended.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -97,7 +97,7 @@ impl Storage {
         Ok(storage)
     }
 
-    /// Remembers an error if it is for want of space.
+    /// Remembers an error if its cause is a lack of space.
     pub(crate) fn note_lack_of_space(&self, error: &io::Error) {
         let kind = error.kind();
         if matches!(
@@ -108,7 +108,7 @@ impl Storage {
         }
     }
 
-    /// The last error that was for want of space.
+    /// Returns the last error whose cause was a lack of space.
     pub(crate) fn out_of_space(&self) -> Option<ErrorKind> {
         *self.lack_of_space()
     }
@@ -121,7 +121,9 @@ impl Storage {
 
     pub(crate) fn create_bucket(&self, bucket: &str) -> Result<()> {
         if !s3s::path::check_bucket_name(bucket) {
-            let text = format!("`{bucket}` is no bucket name: 3 to 63 of `a-z`, `0-9`, `-`, `.`");
+            let text = format!(
+                "`{bucket}` is not a bucket name: it needs 3 to 63 of `a-z`, `0-9`, `-`, `.`"
+            );
             return Err(StorageError::Invalid(text));
         }
         Ok(fs::create_dir_all(self.root.join(bucket))?)
@@ -143,7 +145,7 @@ impl Storage {
         Ok(buckets)
     }
 
-    /// The bucket's folder.
+    /// Returns the bucket's folder.
     pub(crate) fn bucket(&self, bucket: &str) -> Result<PathBuf> {
         let path = self.root.join(bucket);
         if s3s::path::check_bucket_name(bucket) && path.is_dir() {
@@ -157,7 +159,7 @@ impl Storage {
         self.object(bucket, key).map(|(_, info)| info)
     }
 
-    /// An object's file, which stays the same whatever is put later, with what belongs to it.
+    /// Returns an object's open file, which later puts do not change, and the facts about it.
     pub(crate) fn object(&self, bucket: &str, key: &str) -> Result<(File, Info)> {
         let path = self.object_path(bucket, key)?;
         let (mut file, metadata, remembered) = {
@@ -172,7 +174,7 @@ impl Storage {
             let tag = Tag::read(&mut file)?;
             file.rewind()?;
             let _writing = self.writing();
-            // Not if it was replaced meanwhile.
+            // Remember the tag only if the file was not replaced meanwhile.
             if fs::metadata(&path).is_ok_and(|now| same_file(&now, &metadata)) {
                 self.tags.remember(bucket, key, &tag, &metadata)?;
             }
@@ -196,7 +198,8 @@ impl Storage {
         condition: &PutCondition,
     ) -> Result<()> {
         let path = self.object_path(bucket, key)?;
-        // The tag of an object put by hand may have to be computed: not under the lock.
+        // The tag of an object that was put by hand may have to be computed, which must not happen
+        // under the lock.
         if matches!(condition, PutCondition::Tag(_)) {
             match self.info(bucket, key) {
                 Ok(_) | Err(StorageError::NoObject(_)) => {}
@@ -237,7 +240,7 @@ impl Storage {
         Ok(fs::rename(&incoming.path, &path)?)
     }
 
-    /// Removes an object, if it is there, and the folders that are empty without it.
+    /// Removes an object, if it exists, and the folders that become empty.
     pub(crate) fn delete(&self, bucket: &str, key: &str) -> Result<()> {
         let bucket_path = self.bucket(bucket)?;
         let path = bucket_path.join(path_of(key));
@@ -255,13 +258,13 @@ impl Storage {
         Ok(())
     }
 
-    /// The objects whose keys start with `prefix`, in key order.
+    /// Returns the objects whose keys start with `prefix`, in key order.
     pub(crate) fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Entry>> {
         let bucket_path = self.bucket(bucket)?;
         // Folders above the prefix's last slash need not be read.
         let start = match prefix.rsplit_once('/') {
             Some((folder, _)) => {
-                // As a folder the last part may be escaped otherwise than as a key's end.
+                // As a folder, the last part may be escaped differently than at a key's end.
                 let mut path = path_of(&format!("{folder}/x"));
                 path.pop();
                 bucket_path.join(path)
@@ -277,7 +280,7 @@ impl Storage {
             };
             for file in listing {
                 let path = file?.path();
-                // Follows links, as opening does; what vanished meanwhile is not there.
+                // Follows links, as opening does. A file that has vanished meanwhile is skipped.
                 let Ok(metadata) = fs::metadata(&path) else {
                     continue;
                 };
@@ -299,7 +302,7 @@ impl Storage {
         Ok(entries)
     }
 
-    /// A new file to receive a body into.
+    /// Creates a file that receives a body.
     pub(crate) fn incoming(&self) -> Result<Incoming> {
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
         let path = self.state("incoming").join(number.to_string());
@@ -341,7 +344,7 @@ fn open_file(path: &Path, key: &str) -> Result<(File, Metadata)> {
     Ok((file, metadata))
 }
 
-/// Whether the path does not lead to anything.
+/// Whether nothing exists at the path.
 fn is_absence(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,4 +1,4 @@
-//! `check`: reads a job's status and says how long to wait before the next look.
+//! `check`: reads a job's status and returns the wait before the next poll.
 
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
@@ -13,25 +13,26 @@ use quarry_edge::store::ObjectStore;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The shortest wait between two looks, seconds.
+/// The shortest wait between two polls, seconds.
 pub const SHORTEST_WAIT: u64 = 60;
-/// The longest, seconds.
+/// The longest wait between two polls, seconds.
 pub const LONGEST_WAIT: u64 = 7_200;
 
 /// What `check` needs.
 #[derive(Clone)]
 pub struct Deps {
-    /// The run's documents.
+    /// Holds the run's documents.
     pub store: Arc<dyn ObjectStore>,
-    /// Batch jobs.
+    /// Reads the status of batch jobs.
     pub jobs: Arc<dyn BatchJobs>,
-    /// What now is.
+    /// Gives a job's age.
     pub clock: Arc<dyn Clock>,
-    /// Where metrics go.
+    /// Receives the metrics.
     pub metrics: Arc<dyn Metrics>,
 }
 
-/// Looks at the round's job.
+/// Polls the round's job. Returns the state with the next step, and a wait if the job is still
+/// live.
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
     let Some(pointer) = &state.job else {
         return Err(StepError::bad_request(
@@ -41,7 +42,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     let job = deps.jobs.get(&pointer.arn).await;
     let job = job.doing(|| format!("reading job {}", pointer.arn))?;
     let now = deps.clock.now();
-    tracing::info!(status = job.status.as_str(), "job looked at");
+    tracing::info!(status = job.status.as_str(), "job polled");
     if !job.status.is_terminal() {
         let age = now.saturating_sub(job.submitted);
         deps.metrics.emit(&[(Metric::JobAgeSeconds, age.as_secs())]);
@@ -88,9 +89,10 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     })
 }
 
-/// The wait before the next look at a job of this age: 8 % of it, within the bounds. A job is so
-/// noticed at most 8 % (and at most two hours) after its end, and one of 168 hours is looked at
-/// some 150 times: 9 events each keep its execution far below Step Functions' limit of 25,000.
+/// Returns the wait before the next poll of a job of this age, seconds: 8 % of the age, within the
+/// bounds. So the end of a job is noticed late by at most 8 % of the job's duration, and by at most
+/// two hours. A job of 168 hours is polled some 150 times; at 9 events a poll, its execution stays
+/// far below Step Functions' limit of 25,000.
 pub fn next_wait(age: Duration) -> u64 {
     (age.as_secs() * 8 / 100).clamp(SHORTEST_WAIT, LONGEST_WAIT)
 }
@@ -109,8 +111,8 @@ mod tests {
         assert!(looks < 160, "{looks}");
     }
 
-    /// `tests/recorded/poll_waits.json` has the waits of the Python program that Quarry takes over
-    /// from, ours, and why they differ.
+    /// `tests/recorded/poll_waits.json` holds the waits of the Python program that Quarry replaces,
+    /// Quarry's own waits, and why they differ.
     #[test]
     fn waits_are_not_the_recorded_ones_for_a_reason() {
         let case: serde_json::Value =

@@ -1,7 +1,8 @@
-//! `finish`: puts the slices' parts together, writes the summary and proves that no row is lost.
+//! `finish`: joins the slices' parts, writes the summary and proves that no row is lost.
 //!
-//! The parts' data stays in S3: it is copied there, only small parts pass through the function.
-//! Work that outlasts one invocation keeps its progress in the run's folder and is called again.
+//! The data of the parts stays in S3, which copies it; only small parts pass through the function.
+//! Work that outlasts one invocation stores its progress in the run's folder, and the state machine
+//! calls `finish` again.
 
 mod parquet;
 mod receipts;
@@ -36,24 +37,24 @@ use std::sync::Arc;
 /// What `finish` needs.
 #[derive(Clone)]
 pub struct Deps {
-    /// Parts in, results out.
+    /// Holds the parts and receives the results.
     pub store: Arc<dyn ObjectStore>,
-    /// Where metrics go.
+    /// Receives the metrics.
     pub metrics: Arc<dyn Metrics>,
 }
 
-/// Where finishing stands: `finish-progress.json`.
+/// The progress of `finish` between two calls: `finish-progress.json`.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FinishProgress {
     version: u32,
-    /// Tables whose result is written.
+    /// The number of tables whose result is written.
     tables_done: usize,
-    /// The result being written.
+    /// The result that is being written.
     concat: Option<ConcatProgress>,
 }
 
-/// Finishes a run, or a further piece of it.
+/// Finishes a run, or does the next share of the work when the time does not suffice for all of it.
 pub async fn handle(
     deps: &Deps,
     input: FinishInput,
@@ -132,7 +133,7 @@ pub async fn handle(
     Ok(output)
 }
 
-/// Says what the run came to, once: when all of it is written.
+/// Logs and counts the run's outcome. Called once, after everything is written.
 fn report(deps: &Deps, figures: &Figures) {
     tracing::info!(
         rows = figures.rows,
@@ -158,7 +159,7 @@ fn result_location(plan: &Plan, table: &Table) -> S3Uri {
         .join(&table.result_name(plan.request.job_type))
 }
 
-/// Adds the receipts up; refuses slices that do not follow each other and tables whose rows are
+/// Adds up the receipts. Refuses slices that do not follow each other, and tables whose rows are
 /// not all there.
 fn add_up(plan: &Plan, receipts: &[Receipt]) -> Result<Totals, StepError> {
     let mut totals = Totals::new(plan);
@@ -186,7 +187,7 @@ fn of_table<'a>(table: &Table, receipts: &'a [Receipt]) -> &'a [Receipt] {
         .unwrap_or(&[])
 }
 
-/// The result's bytes.
+/// Returns the sources of a table's result, in order.
 async fn segments(
     deps: &Deps,
     run: &RunFolder,
@@ -222,7 +223,7 @@ async fn segments(
     }
 }
 
-/// The header line, then the parts.
+/// Returns the header line and then the parts.
 fn text_segments(
     table: &Table,
     dialect: Dialect,

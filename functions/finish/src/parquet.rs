@@ -1,4 +1,5 @@
-//! Joining the Parquet parts of a table: their data is copied inside S3, only their footers are read here.
+//! Joining the Parquet parts of a table: S3 copies their data, and only their footers are read
+//! here.
 
 use bytes::Bytes;
 use futures::stream::{FuturesOrdered, StreamExt};
@@ -12,13 +13,14 @@ use quarry_parquet::{
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The bytes at a part's end that are read for its footer. A longer one is read again, whole.
+/// The number of bytes at a part's end that are read for its footer. A longer footer needs a second
+/// read.
 const TAIL_BYTES: u64 = 64 << 10;
 
-/// Tails read at the same time.
+/// The number of tails that are read at the same time.
 const READS_IN_FLIGHT: usize = 32;
 
-/// The pieces of the table's file.
+/// Returns the sources of the table's file, in order.
 pub(crate) async fn segments(
     store: &Arc<dyn ObjectStore>,
     layout: &TableLayout,
@@ -62,7 +64,7 @@ pub(crate) async fn segments(
         .collect())
 }
 
-/// Adds a part by its tail, and by a longer one if its footer is longer.
+/// Adds a part by its tail. If the footer is longer than the tail, reads a longer tail.
 async fn add(
     joiner: &mut Joiner,
     store: &Arc<dyn ObjectStore>,
@@ -92,7 +94,7 @@ struct Tail {
     bytes: Bytes,
 }
 
-/// Bytes that lie before the tail, from this one on.
+/// The footer begins before the tail, at this byte.
 #[derive(Debug, thiserror::Error)]
 #[error("byte {0} is not at hand")]
 struct Beyond(u64);

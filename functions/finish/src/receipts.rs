@@ -7,10 +7,11 @@ use quarry_edge::error::StepError;
 use quarry_edge::store::ObjectStore;
 use quarry_result::receipt::Receipt;
 
-/// Receipts read at the same time.
+/// The number of receipts that are read at the same time.
 const READS_IN_FLIGHT: usize = 32;
 
-/// The receipts of slices 0 to `slices`, in order. A missing one is an error that names the slice.
+/// Returns the receipts of slices 0 to `slices`, in order. A missing one is an error that names the
+/// slice.
 pub(crate) async fn read_all(
     store: &dyn ObjectStore,
     run: &RunFolder,

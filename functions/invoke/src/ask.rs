@@ -1,4 +1,4 @@
-//! One record, one question, one output line.
+//! Sending one record to a model, which gives one output line.
 
 use crate::deps::Deps;
 use crate::fallback_watch::FallbackWatch;
@@ -16,44 +16,44 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Attempts at one record within one call of the function when the service is busy.
+/// The number of attempts at one record within one call of the function while the service is busy.
 const ATTEMPTS: u32 = 6;
-/// The wait before the second attempt; it doubles from attempt to attempt.
+/// The wait before the second attempt; it doubles with every attempt.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
-/// Asks one model, and another when the first does not take a record.
+/// Sends records to the run's model, and to the fallback model those that the run's model refuses.
 pub(crate) struct Asker<'a> {
     pub(crate) models: &'a dyn OnDemand,
     pub(crate) pause: &'a dyn Pause,
-    /// Calls made, whatever came of them.
+    /// The number of calls made, whatever their outcome.
     pub(crate) calls: &'a AtomicU64,
     pub(crate) model_id: String,
-    /// The setting that names it.
+    /// The setting that names the model.
     pub(crate) setting: &'static str,
     pub(crate) converse: bool,
-    /// The service tier that is asked for.
+    /// The service tier that calls request.
     pub(crate) tier: Option<&'static str>,
     /// Whether the fallback model has the tier of the settings.
     pub(crate) fallback_has_tier: bool,
     pub(crate) fallback: Option<&'a Fallback>,
-    /// What the fallback model said of the records so far.
+    /// The fallback model's replies so far.
     pub(crate) fallback_watch: FallbackWatch,
-    /// Whether other rows of the slice have been paid for as a job. A model that cannot be called on
-    /// demand then costs these rows their answers, and not the run its result. The same holds for a
-    /// fallback model.
+    /// Whether other rows of the slice have been paid for as a job. If so, a model or fallback
+    /// model that cannot be called on demand costs only these rows their answers, and the run still
+    /// gives its result.
     pub(crate) rows_were_paid: bool,
 }
 
-/// What became of a record.
+/// The outcome of a record.
 pub(crate) enum Answered {
-    /// An output line: an answer, or the service's reason against this record.
+    /// An output line: an answer, or the service's reason for refusing this record.
     Line(Vec<u8>),
-    /// No answer, for a reason that is not the record's. The line says so.
+    /// No answer, for a reason that does not lie in the record. The line states it.
     No { line: Vec<u8>, why: StepError },
 }
 
 impl Answered {
-    /// Whether every record would get this error, so that no further one is to be asked.
+    /// Whether every record would get this error, so that no further record is sent.
     pub(crate) fn is_every_records(&self) -> bool {
         match self {
             Self::Line(_) => false,
@@ -64,7 +64,7 @@ impl Answered {
         }
     }
 
-    /// Whether the service asked for fewer calls.
+    /// Whether the service throttles the calls.
     pub(crate) fn is_throttled(&self) -> bool {
         match self {
             Self::Line(_) => false,
@@ -82,7 +82,7 @@ struct InputRecord<'a> {
     model_input: &'a RawValue,
 }
 
-/// A failed question: of the fallback model too, if the run's model had refused the record before.
+/// A failed call: to the fallback model too, if the run's model had refused the record before.
 struct Unanswered<'a> {
     model_id: &'a str,
     error: InvokeError,
@@ -90,7 +90,7 @@ struct Unanswered<'a> {
 }
 
 impl<'a> Asker<'a> {
-    /// Asks in the tier that the service chooses.
+    /// Creates an asker that leaves the tier to the service.
     pub(crate) fn new(
         deps: &'a Deps,
         asking: &'a Asking,
@@ -149,7 +149,7 @@ impl Asker<'_> {
         self.without_answer(&record.record_id, unanswered)
     }
 
-    /// Whether the service answers at all: a question that no record depends on.
+    /// Whether the service answers at all, tested with a call that depends on no record.
     pub(crate) async fn is_service_up(&self, body: Vec<u8>) -> bool {
         let asked = self.call(&self.model_id, self.converse, self.tier, body.into());
         matches!(asked.await, Ok(_) | Err(InvokeError::Rejected { .. }))
@@ -165,7 +165,8 @@ impl Asker<'_> {
         let line = |code, message: &str, retryable| {
             line::refusal(id, LineError::new(code, message, retryable))
         };
-        // With a fallback model the words are those of both, and the code is the first one's.
+        // With a fallback model, the message holds the words of both models, and the code is the
+        // first model's.
         let refused = |code, message: String, retryable| match &refused_before {
             Some((code, first)) => {
                 let second = format!("the fallback model {model_id}: {message}");
@@ -210,7 +211,7 @@ impl Asker<'_> {
         }
     }
 
-    /// One call, and one of the fallback model if the first model does not take the record.
+    /// Makes one call, and one to the fallback model if the run's model refuses the record.
     async fn once(&self, body: &Bytes) -> Result<(ModelReply, bool), Unanswered<'_>> {
         let first = self
             .call(&self.model_id, self.converse, self.tier, body.clone())
@@ -233,7 +234,8 @@ impl Asker<'_> {
             return Err(unanswered(&self.model_id, rejected, None));
         };
         let id = fallback.model_id();
-        // Other words may be about the records, which are those that the run's model did not take.
+        // The fallback model gets only records that the run's model refused, so other words may be
+        // about the records.
         if let Some((fallback_code, words)) = self.fallback_watch.refusal()
             && fallback.form_after(&words).is_some()
         {
@@ -274,7 +276,7 @@ impl Asker<'_> {
             tier,
         };
         let mut reply = self.models.invoke(question).await?;
-        // Not every model's reply names the tier that was asked for.
+        // Not every model's reply names the requested tier.
         reply.tier = reply.tier.or_else(|| tier.map(str::to_owned));
         Ok(reply)
     }

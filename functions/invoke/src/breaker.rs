@@ -1,24 +1,25 @@
 //! Noticing that the service refuses a round as a whole.
 //!
-//! When the first records of a round all get the same final error, and none an answer, the rest would
-//! get it too: the round is left, and `merge` decides whether it is asked in another form or the run
-//! ends. It is noticed from the lines that are kept, so a repeated step knows what an earlier one saw.
+//! When the first records of a round all get the same permanent error and no record gets an answer,
+//! the rest would get the same error. `invoke` then leaves the round, and `merge` decides whether
+//! another form of the request is tried or the run ends. The breaker reads the stored lines, so a
+//! repeated step knows what an earlier one saw.
 
 use quarry_answer::LineBody;
 use quarry_contract::plan::REFUSED_RECORDS;
 use quarry_result::refusals::Refusals;
 
-/// What the first lines of a round say.
+/// What the first lines of a round show.
 pub(crate) enum Breaker {
-    /// So far, every record was refused with the same words.
+    /// So far, the service refused every record with the same words.
     Watching { refusals: Refusals, records: u64 },
-    /// The service takes records of this round, or refuses them for their own sake.
+    /// The service accepts records of this round, or refuses them for reasons of their own.
     Passed,
 }
 
 impl Breaker {
-    /// Watches a round from its beginning. `is_taken` says that the service is known to take records in
-    /// the round's form.
+    /// Watches a round from its beginning. `is_taken` says that the service is known to accept
+    /// records in the round's form.
     pub(crate) fn new(is_taken: bool) -> Self {
         if is_taken {
             Self::Passed
@@ -30,8 +31,8 @@ impl Breaker {
         }
     }
 
-    /// How many more records may be asked before it is known whether the service takes any; none when
-    /// that is known.
+    /// Returns how many more records may be sent before it is known whether the service accepts
+    /// any; `None` when it is known.
     pub(crate) fn room(&self) -> Option<u64> {
         match self {
             Self::Watching { records, .. } => Some(REFUSED_RECORDS.saturating_sub(*records)),
@@ -39,12 +40,12 @@ impl Breaker {
         }
     }
 
-    /// Whether the service refuses the round.
+    /// Whether the service refuses the round as a whole.
     pub(crate) fn is_refused(&self) -> bool {
         self.room() == Some(0)
     }
 
-    /// Looks at the next lines of the round. Errors that may pass (throttling, an internal error) say
+    /// Takes in the next lines of the round. Transient errors (throttling, an internal error) say
     /// nothing about the form of the records.
     pub(crate) fn look_at(&mut self, lines: &[u8]) {
         let lines = lines.split(|byte| *byte == b'\n');

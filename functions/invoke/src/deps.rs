@@ -9,14 +9,14 @@ use std::sync::Arc;
 /// What `invoke` needs.
 #[derive(Clone)]
 pub struct Deps {
-    /// Records and answers.
+    /// Holds the records and the answers.
     pub store: Arc<dyn ObjectStore>,
-    /// The models.
+    /// Calls the models.
     pub models: Arc<dyn OnDemand>,
-    /// For how long the tier `flex` has been throttling.
+    /// Tells how long the tier `flex` has been throttling.
     pub clock: Arc<dyn Clock>,
-    /// For the rate, and for waiting when throttled.
+    /// Keeps to the rate, and waits when calls are throttled.
     pub pause: Arc<dyn Pause>,
-    /// Where metrics go.
+    /// Receives the metrics.
     pub metrics: Arc<dyn Metrics>,
 }

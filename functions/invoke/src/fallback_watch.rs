@@ -1,26 +1,28 @@
 //! Noticing that the service refuses the fallback model as a whole.
 //!
-//! The fallback model is asked about records that the run's model refused. When the first of them all get the same refusal from
-//! it, and none an answer, and its words name a part of the request that there is another way for, the others would get it too:
-//! they are not sent, and their lines carry the same words. `merge` then asks the fallback model in that way.
+//! The fallback model gets the records that the run's model refused. Suppose that the first of them
+//! all get the same refusal and no record gets an answer, and that the refusal names a part of the
+//! request for which there is an alternative. Then the other records would be refused too: they are
+//! not sent, and their lines carry the same words. `merge` then sends them to the fallback model in
+//! the alternative form.
 
 use quarry_contract::plan::REFUSED_RECORDS;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What the fallback model's first replies say.
+/// What the fallback model's first replies show.
 #[derive(Debug)]
 pub(crate) struct FallbackWatch(Mutex<Replies>);
 
 #[derive(Debug)]
 enum Replies {
-    /// So far, every record was refused with the same code and words.
+    /// So far, the model refused every record with the same code and words.
     Refusals {
         refusal: (u16, String),
         records: u64,
     },
-    /// None yet.
+    /// No reply yet.
     None,
-    /// The service takes such records, or refuses them for their own sake.
+    /// The service accepts such records, or refuses them for reasons of their own.
     Passed,
 }
 
@@ -31,12 +33,12 @@ impl Default for FallbackWatch {
 }
 
 impl FallbackWatch {
-    /// Takes note of an answer.
+    /// Records an answer.
     pub(crate) fn answered(&self) {
         *self.replies() = Replies::Passed;
     }
 
-    /// Takes note of a refusal.
+    /// Records a refusal.
     pub(crate) fn refused(&self, code: u16, words: &str) {
         let mut replies = self.replies();
         match &mut *replies {
@@ -54,7 +56,7 @@ impl FallbackWatch {
         }
     }
 
-    /// The code and words with which the model refuses every record, once that is known.
+    /// Returns the code and words with which the model refuses every record, once that is known.
     pub(crate) fn refusal(&self) -> Option<(u16, String)> {
         match &*self.replies() {
             Replies::Refusals { refusal, records } if *records >= REFUSED_RECORDS => {
@@ -64,7 +66,7 @@ impl FallbackWatch {
         }
     }
 
-    /// A panic elsewhere leaves nothing half done here.
+    /// A panic elsewhere cannot leave the replies half written.
     fn replies(&self) -> MutexGuard<'_, Replies> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

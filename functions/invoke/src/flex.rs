@@ -1,8 +1,8 @@
-//! The service tier `flex`: cheaper, and throttled first. When it throttles for too long, the rest of
-//! the round is asked in the default tier, so that a run ends.
+//! The service tier `flex`, which is cheaper and is throttled first. When it throttles for too
+//! long, the rest of the round uses the default tier, so that every run ends.
 //!
-//! An invocation that is throttled ends, and the state machine waits. So when throttling began is kept
-//! in the round's folder.
+//! A throttled invocation ends, and the state machine waits. So the time at which throttling began
+//! is stored in the round's folder.
 
 use crate::deps::Deps;
 use quarry_contract::VERSION;
@@ -17,16 +17,16 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Since when `flex` has given no answer: `flex-wait.json`.
+/// The time since which `flex` has given no answer: `flex-wait.json`.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FlexWait {
     version: u32,
-    /// Seconds since 1970-01-01T00:00:00Z; none when it has answered since.
+    /// Seconds since 1970-01-01T00:00:00Z; `None` when `flex` has given an answer since.
     throttled_since: Option<u64>,
 }
 
-/// The tier that a round is asked in.
+/// The tier that a round's calls request.
 pub(crate) struct Tier {
     store: Arc<dyn ObjectStore>,
     clock: Arc<dyn Clock>,
@@ -37,7 +37,7 @@ pub(crate) struct Tier {
 }
 
 impl Tier {
-    /// The tier of the settings, with what earlier invocations found out about it.
+    /// Returns the tier of the settings, with what earlier invocations found out about it.
     pub(crate) async fn of_round(
         deps: &Deps,
         round: &RoundFolder,
@@ -60,11 +60,11 @@ impl Tier {
         })
     }
 
-    /// What calls ask for now; none leaves it to the service.
+    /// Returns the tier that calls request now; `None` leaves it to the service.
     pub(crate) fn now(&self) -> Option<&'static str> {
         match self.asked_for {
             ServiceTier::Default => None,
-            // By its name, so that the answers say it.
+            // Named explicitly, so that the output lines say it.
             ServiceTier::Flex if self.has_waited_enough() => Some(ServiceTier::Default.as_str()),
             tier => Some(tier.as_str()),
         }
@@ -75,7 +75,7 @@ impl Tier {
         since.is_some_and(|since| self.clock.now().saturating_sub(since) >= self.longest_wait)
     }
 
-    /// Notes that not one of some records was answered, since the service asks for fewer calls.
+    /// Records that throttling left all of some records without an answer.
     pub(crate) async fn throttled(&mut self) -> Result<(), StepError> {
         if self.asked_for != ServiceTier::Flex || self.wait.throttled_since.is_some() {
             return Ok(());
@@ -83,7 +83,7 @@ impl Tier {
         self.keep(Some(self.clock.now().as_secs())).await
     }
 
-    /// Notes that records were answered.
+    /// Records that records were answered.
     pub(crate) async fn answered(&mut self) -> Result<(), StepError> {
         if self.wait.throttled_since.is_none() || self.has_waited_enough() {
             return Ok(());

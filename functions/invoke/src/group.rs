@@ -1,4 +1,4 @@
-//! Records that are asked together: several calls at a time, until the time is used up.
+//! Records that are sent together: several calls at a time, until the time is used up.
 
 use crate::ask::{Answered, Asker};
 use crate::pacing::Pacing;
@@ -12,17 +12,18 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How long before its end an invocation stops waiting for answers: enough to keep those that came.
+/// How long before its end an invocation stops waiting for answers: enough time to store those that
+/// came.
 const KEEP_ANSWERS: Duration = Duration::from_secs(20);
 
-/// A record, and the place in the input at which it ends.
+/// A record, and the byte of the input at which it ends.
 #[derive(Clone)]
 pub(crate) struct PendingRecord {
     pub(crate) line: Bytes,
     pub(crate) end: u64,
 }
 
-/// The next records, at most `count`.
+/// Returns the next records, at most `count`.
 pub(crate) async fn take(
     lines: &mut Lines,
     count: usize,
@@ -38,7 +39,7 @@ pub(crate) async fn take(
     Ok(records)
 }
 
-/// How records are asked together.
+/// How records are sent together.
 pub(crate) struct Group<'a> {
     pub(crate) asker: &'a Asker<'a>,
     pub(crate) pacing: &'a Pacing,
@@ -46,25 +47,25 @@ pub(crate) struct Group<'a> {
     pub(crate) time_left: &'a dyn TimeLeft,
 }
 
-/// The longest wait before throttled records are asked again within an invocation.
+/// The longest wait before throttled records are sent again within an invocation.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// What became of some records: of the first of them, without a gap.
+/// The outcomes of the first of some records, without a gap.
 pub(crate) struct GroupAnswers {
     pub(crate) answers: Vec<Answered>,
-    /// The end of the last one; none when there is none.
+    /// The byte at which the last of them ends; `None` when there is none.
     pub(crate) end: Option<u64>,
-    /// An error that every record would get, and that the one after these got.
+    /// The error of the record after these, if every record would get it.
     pub(crate) stop: Option<StepError>,
 }
 
 impl Group<'_> {
-    /// Asks records until the time is used up, the first in any case if `first` says so. An error that
-    /// every record would get ends the asking: calls that are under way are waited for, and no other
-    /// one begins.
+    /// Sends records until the time is used up; with `first`, it sends the first record in any
+    /// case. An error that every record would get stops it: calls that are under way are awaited,
+    /// and no new call begins.
     ///
-    /// Records that are throttled while others are answered are asked again as long as there is time,
-    /// so that they do not lose the round.
+    /// Records that are throttled while others are answered are sent again as long as there is
+    /// time, so that they do not lose the round.
     pub(crate) async fn ask(&self, records: Vec<PendingRecord>, first: bool) -> GroupAnswers {
         let mut records = records;
         let mut answers = self.ask_once(records.clone(), first).await;

@@ -1,4 +1,5 @@
-//! The answers of a round that are kept: files of output lines, whose names say how far the round has come.
+//! The stored answers of a round: files of output lines, whose names say how far the round has
+//! come.
 
 use crate::breaker::Breaker;
 use crate::deps::Deps;
@@ -8,17 +9,17 @@ use quarry_edge::error::{Doing, StepError};
 use quarry_edge::s3::lines::Lines;
 use std::sync::Arc;
 
-/// How far earlier calls came: an answer file's name ends with the place in the input at which
+/// How far earlier calls came. The name of an answer file ends with the byte of the input at which
 /// its records end.
 pub(crate) struct Kept {
-    /// How many files there are.
+    /// The number of answer files.
     pub(crate) answers_files: usize,
-    /// The place in the input at which the last one's records end.
+    /// The byte of the input at which the records of the last file end.
     pub(crate) bytes: u64,
 }
 
 impl Kept {
-    /// Looks into the first files as far as the breaker wants to see them.
+    /// Lists a round's answer files, and shows the breaker as many of the first lines as it needs.
     pub(crate) async fn of_round(
         deps: &Deps,
         round: &RoundFolder,
@@ -63,7 +64,8 @@ impl Kept {
     }
 }
 
-/// Keeps the next lines of a round. The name says at which place in the input their records end.
+/// Stores the next lines of a round. The file's name says at which byte of the input their records
+/// end.
 pub(crate) async fn keep(
     deps: &Deps,
     round: &RoundFolder,

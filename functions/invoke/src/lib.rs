@@ -1,11 +1,11 @@
-//! `invoke`: asks a round's records on demand, with bounded concurrency and rate.
+//! `invoke`: sends a round's records to the model on demand, with bounded concurrency and rate.
 //!
-//! Answers are kept in the same form as a batch job's output lines, some at a time: the answers
-//! that are there say where to go on after a crash or at the next call, and nothing that is kept
-//! is asked again.
+//! Answers are stored in the form of a batch job's output lines, several at a time. After a crash
+//! and at the next call, the stored answers show where to resume, and no record with a stored
+//! answer is sent again.
 //!
-//! The time is looked at before every question. When it is used up, what was answered is kept and
-//! the rest is left to the next call.
+//! `invoke` checks the time before every call to the model. When the time is used up, it stores the
+//! answers that came and leaves the rest to the next call.
 
 mod ask;
 mod breaker;
@@ -38,10 +38,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-/// How long before its end an invocation asks its last question: nearly all answers come sooner.
+/// How long before its end an invocation makes its last call to the model: nearly all answers take
+/// less time.
 pub const LAST_QUESTION: Duration = Duration::from_mins(5);
 
-/// Asks what is left of the round's records.
+/// Sends the rest of the round's records.
 pub async fn handle(
     deps: &Deps,
     state: SliceState,
@@ -73,7 +74,7 @@ async fn ask_rest(
     let rows_were_paid = slice.mode == Mode::Batch;
     let mut asker = ask::Asker::new(deps, &asking, calls, rows_were_paid)?;
     let workers = plan.on_demand_workers.max(1) as usize;
-    // Fewer records than workers would leave workers idle.
+    // With fewer records than workers, some workers would be idle.
     let together = workers.max(settings.batch_size as usize);
     let pacing = Pacing::new(plan.on_demand_rate);
 
@@ -86,10 +87,11 @@ async fn ask_rest(
         kept.bytes..input.bytes,
         input.etag.clone(),
     );
-    // Every call asks one record at least, so that all calls together come to an end.
+    // Every invocation sends at least one record, so that the round comes to an end.
     let mut first = true;
     while !breaker.is_refused() {
-        // The first records show whether the service takes any, so they are no more than may be lost.
+        // The first records show whether the service accepts any, so no more are sent than may be
+        // lost.
         let most = match breaker.room() {
             Some(room) => together.min(usize::try_from(room).unwrap_or(usize::MAX)),
             None => together,
@@ -131,9 +133,9 @@ async fn ask_rest(
     })
 }
 
-/// The lines to keep of some records. When not one was answered, that is the records' own matter only
-/// if the service answers another question; else the step fails, and the state machine waits and calls
-/// again.
+/// Returns the lines to store for some records. If no record was answered, the records are to blame
+/// only if the service answers another call. Otherwise the step fails, and the state machine waits
+/// and calls again.
 async fn lines_to_keep(
     joined: Joined,
     tier: &mut Tier,
@@ -156,11 +158,11 @@ async fn lines_to_keep(
     }
 }
 
-/// The answers of some records, one line each.
+/// The outcomes of some records, one line each.
 enum Joined {
-    /// At least one of them was answered, or refused for its own sake.
+    /// At least one record was answered, or refused for reasons of its own.
     Some(Bytes),
-    /// Not one was: the service is busy, or refuses every call.
+    /// No record was answered: the service is busy, or refuses every call.
     None { body: Bytes, why: StepError },
 }
 

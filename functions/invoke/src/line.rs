@@ -1,4 +1,4 @@
-//! The output lines of a round that is asked on demand: Bedrock's form, and three members more.
+//! The output lines of a round on demand: Bedrock's form with three additional members.
 
 use quarry_edge::on_demand::ModelReply;
 use serde::Serialize;
@@ -12,7 +12,7 @@ struct OnDemandLine<'a> {
     model_output: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<LineError<'a>>,
-    /// Not a member of Bedrock's own lines: it tells how the answer is to be read.
+    /// Not a member of Bedrock's own lines: says which model's rules apply when the answer is read.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     by_fallback: bool,
     /// Not a member of Bedrock's own lines: the tier that answered.
@@ -20,16 +20,16 @@ struct OnDemandLine<'a> {
     service_tier: Option<&'a str>,
 }
 
-/// Why there is no answer to a record.
+/// Why a record has no answer.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LineError<'a> {
     pub(crate) error_code: u16,
     pub(crate) error_message: &'a str,
-    /// Not a member of Bedrock's own lines: what the fallback model said.
+    /// Not a member of Bedrock's own lines: the fallback model's message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) fallback_message: Option<&'a str>,
-    /// Whether the same record can have another fate; absent where the code says it.
+    /// Whether a retry of the same record can succeed; absent where the code says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) retryable: Option<bool>,
 }
@@ -45,7 +45,7 @@ impl<'a> LineError<'a> {
     }
 }
 
-/// The line of an answer. An answer that is not JSON is an error of the service.
+/// Returns the line of an answer. An answer that is not JSON becomes an error of the service.
 pub(crate) fn answer(id: &str, reply: &ModelReply, by_fallback: bool) -> Vec<u8> {
     match serde_json::from_slice::<&RawValue>(&reply.json) {
         Ok(json) => write(&OnDemandLine {
@@ -62,7 +62,7 @@ pub(crate) fn answer(id: &str, reply: &ModelReply, by_fallback: bool) -> Vec<u8>
     }
 }
 
-/// The line of a record without an answer.
+/// Returns the line of a record without an answer.
 pub(crate) fn refusal(id: &str, error: LineError<'_>) -> Vec<u8> {
     write(&OnDemandLine {
         record_id: id,

@@ -4,7 +4,7 @@ use quarry_edge::clock::Pause;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Spaces calls so that no more than `rate` begin per second.
+/// Spaces calls so that at most `rate` calls begin per second.
 #[derive(Debug)]
 pub struct Pacing {
     gap: Duration,
@@ -12,7 +12,7 @@ pub struct Pacing {
 }
 
 impl Pacing {
-    /// `rate` calls per second.
+    /// Creates the pacing for `rate` calls per second.
     pub fn new(rate: f64) -> Self {
         Self {
             gap: Duration::from_secs_f64(1.0 / rate.clamp(0.001, 1_000_000.0)),

@@ -1,4 +1,5 @@
-//! What follows a round: another round for some of its rows, or the slice's part of the result.
+//! Deciding what follows a round: another round for some of its rows, or the slice's part of the
+//! result.
 
 use crate::refused::WayOut;
 use crate::round::SliceRound;
@@ -10,26 +11,26 @@ use quarry_edge::error::StepError;
 use quarry_result::ledger::Place;
 use quarry_result::receipt::Round;
 
-/// The most rounds of a slice that do not count as attempts: a slice whose jobs are stopped time and
-/// again comes to an end too.
+/// The most rounds of a slice that do not count as attempts. The limit lets a slice end whose jobs
+/// are stopped again and again.
 const MOST_UNCOUNTED_ROUNDS: u32 = 10;
 
 /// What follows a round.
 pub(crate) enum Decision {
-    /// A next round asks these rows.
+    /// The next round sends these rows.
     AskAgain {
         todo: Todo,
         counts_as_attempt: bool,
-        /// Whether this round has outcomes that the last round needs. A round that the service refused
-        /// as a whole has none.
+        /// Whether this round has outcomes that the last round needs. A round that the service
+        /// refused as a whole has none.
         keeps_outcomes: bool,
     },
-    /// No row is left, or no round: the slice's part is written.
+    /// No row or no round is left, so the slice's part is written.
     WritePart,
 }
 
-/// Decides what follows the round with these outcomes. `record` is the round's own record; it is written
-/// again when its refusals do not count against its rows.
+/// Decides what follows the round with these outcomes. `record` is the round's own record; it is
+/// written again when its refusals do not count against its rows.
 ///
 /// # Errors
 ///
@@ -84,7 +85,7 @@ pub(crate) async fn after(
     })
 }
 
-/// Records that the round's refusals do not count, since its rows are asked in another form.
+/// Records that the round's refusals do not count, since its rows are sent in another form.
 async fn excuse(round: &SliceRound, record: &mut Round) -> Result<(), StepError> {
     record.counts.refusals.are_asked_again();
     documents::write(&*round.store, &round.folder.counts(), record).await

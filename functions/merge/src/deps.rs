@@ -6,6 +6,6 @@ use std::sync::Arc;
 /// What `merge` needs.
 #[derive(Clone)]
 pub struct Deps {
-    /// Answers in, parts out.
+    /// Holds the answers and receives the parts.
     pub store: Arc<dyn ObjectStore>,
 }

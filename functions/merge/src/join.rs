@@ -1,4 +1,4 @@
-//! Reading the answers of a round: each output line goes to its row.
+//! Reading the answers of a round: each output line belongs to one row.
 
 use crate::reconcile;
 use crate::round::SliceRound;
@@ -12,7 +12,8 @@ use quarry_result::ledger::{Ledger, Place};
 use quarry_result::receipt::Round;
 use std::sync::Arc;
 
-/// Reads every output line of the round.
+/// Reads every output line of the round. Returns where each row has its outcome, and the round's
+/// record.
 pub(crate) async fn answers(
     round: &mut SliceRound,
     spool: &mut SpillSpool,
@@ -22,7 +23,7 @@ pub(crate) async fn answers(
     let fallback_reader = round.asking.fallback_reader();
     let mut ledger =
         Ledger::new(&ids, &round.expected, &reader).with_fallback(fallback_reader.as_ref());
-    // A job writes below its id, the last part of its ARN.
+    // A job writes below its id, which is the last part of its ARN.
     let (objects, mut on_demand) = if let Some(job) = &round.job {
         let id = job.arn.rsplit('/').next().unwrap_or(&job.arn);
         let folder = round.folder.output().join(&format!("{id}/"));
@@ -46,7 +47,7 @@ pub(crate) async fn answers(
         }
     }
     let (places, mut counts) = ledger.finish();
-    // Every record that is asked on demand leaves a line.
+    // Every record that is sent on demand leaves a line, so a missing one was never sent.
     round.was_left = on_demand > 0 && counts.missing > 0;
     if round.was_left {
         counts.asked -= counts.missing;

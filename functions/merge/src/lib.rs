@@ -1,7 +1,7 @@
 //! `merge`: joins a round's answers to their rows. Rows without a good answer are listed for the
-//! next round; when none is left, or no round, the slice's part of the result is written.
+//! next round; when no row or no round is left, `merge` writes the slice's part of the result.
 //!
-//! Every end of a job is read the same way: whatever answers exist are used.
+//! However a job ended, `merge` reads its output in the same way and uses all answers that exist.
 
 mod decision;
 mod deps;
@@ -23,7 +23,7 @@ use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use round::SliceRound;
 
-/// Joins the answers of the state's round.
+/// Joins the answers of the state's round. Returns the state with the next step.
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
     let mut round = SliceRound::load(deps, &state).await?;
     let mut spool = SpillSpool::new(MEMORY_BYTES);

@@ -1,4 +1,4 @@
-//! The outcomes of a slice's rows over its rounds: kept round by round, and put together at the end.
+//! The outcomes of a slice's rows over its rounds: stored after each round and combined at the end.
 
 use crate::round::SliceRound;
 use crate::spill::{SpillSpool, spooling};
@@ -11,13 +11,13 @@ use quarry_result::outcome::Outcome;
 use quarry_result::spool::Spool;
 use std::sync::Arc;
 
-/// Where each row of the slice has its outcome, and in which round it got it.
+/// Where each row of the slice has its outcome, and the round that gave it.
 pub(crate) struct Outcomes {
     pub(crate) places: Vec<Place>,
     pub(crate) rounds: Vec<u32>,
 }
 
-/// Keeps the round's outcomes for the last round's part.
+/// Stores the round's outcomes for the part that the last round writes.
 pub(crate) async fn keep(
     round: &SliceRound,
     places: &[Place],
@@ -38,7 +38,7 @@ pub(crate) async fn keep(
     Ok(())
 }
 
-/// Every row's best outcome over all rounds.
+/// Returns every row's best outcome over all rounds.
 pub(crate) async fn of_all_rounds(
     round: &SliceRound,
     last: &[Place],
@@ -60,7 +60,7 @@ pub(crate) async fn of_all_rounds(
         let doing = || format!("reading {at}");
         let info = match round.store.head(&at).await {
             Ok(info) => info,
-            // A round that the service refused as a whole has left no outcomes.
+            // A round that the service refused as a whole leaves no outcomes.
             Err(StoreError::NotFound(_)) => continue,
             Err(error) => return Err(error).doing(doing),
         };

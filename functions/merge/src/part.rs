@@ -1,4 +1,4 @@
-//! A slice's part of the result: rows with their result columns, on their way to S3.
+//! A slice's part of the result: rows with their result columns, encoded and uploaded to S3.
 
 use crate::spill::spooling;
 use flate2::Compression;
@@ -17,10 +17,10 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
-/// Encoded rows are handed to the upload in pieces of this size, bytes.
+/// The number of encoded bytes that are passed to the upload at once.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// A part being written.
+/// A part that is being written.
 pub(crate) struct Part {
     writer: ObjectWriter,
     at: S3Uri,
@@ -31,7 +31,7 @@ pub(crate) struct Part {
 enum Form {
     Text {
         encoder: RowEncoder,
-        /// Encoded rows, compressed when the table is.
+        /// Encoded rows, compressed if the table is.
         buffer: Vec<u8>,
         gzip: Option<Box<GzEncoder<Vec<u8>>>>,
     },
@@ -42,12 +42,13 @@ enum Form {
 pub(crate) struct WrittenPart {
     pub(crate) written: Written,
     pub(crate) rows: u64,
-    /// Columns with values that do not have the column's type, with the number of their rows.
+    /// Columns with values that do not have the column's type, and the number of rows that hold
+    /// such a value.
     pub(crate) unfit: BTreeMap<String, u64>,
 }
 
 impl Part {
-    /// Begins the part of a slice.
+    /// Opens the part of a slice.
     pub(crate) async fn open(
         store: &Arc<dyn ObjectStore>,
         run: &RunFolder,
@@ -90,7 +91,7 @@ impl Part {
         })
     }
 
-    /// Adds a row with its result columns.
+    /// Appends a row with its result columns.
     pub(crate) fn row(
         &mut self,
         row: &Row<'_>,
@@ -119,7 +120,7 @@ impl Part {
         Ok(())
     }
 
-    /// Hands encoded rows to the upload when there are enough of them.
+    /// Passes the encoded rows to the upload when there are enough of them.
     pub(crate) async fn flush_if_full(&mut self) -> Result<(), StepError> {
         match &mut self.form {
             Form::Text { buffer, .. } if buffer.len() < PIECE_BYTES => Ok(()),
@@ -147,7 +148,7 @@ impl Part {
         written.doing(|| format!("writing {}", self.at))
     }
 
-    /// Ends the part.
+    /// Completes the part.
     pub(crate) async fn finish(mut self) -> Result<WrittenPart, StepError> {
         self.flush().await?;
         let mut unfit = BTreeMap::new();

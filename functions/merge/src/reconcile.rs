@@ -1,9 +1,9 @@
-//! Holding the counts of the lines against the service's own `manifest.json.out`.
+//! Comparing the counts of the lines with the service's own `manifest.json.out`.
 
 use quarry_result::ledger::Counts;
 use serde::Deserialize;
 
-/// The manifest is a handful of numbers.
+/// The largest manifest, bytes. It holds only a handful of numbers.
 pub(crate) const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
 /// The members of `manifest.json.out` (page "View the results of a batch inference job").
@@ -18,8 +18,8 @@ struct JobManifest {
     errors: Option<u64>,
 }
 
-/// How the lines that were read differ from what the service counted, in words; empty when they
-/// agree.
+/// Returns the differences between the lines that were read and what the service counted, as
+/// sentences; empty when the two agree.
 pub(crate) fn differences(manifest: &[u8], records: u64, counts: &Counts) -> Vec<String> {
     let manifest: JobManifest = match serde_json::from_slice(manifest) {
         Ok(manifest) => manifest,
@@ -64,7 +64,8 @@ mod tests {
         assert_eq!(differences(b"x", 10, &counts).len(), 1);
     }
 
-    /// Manifests as the service wrote them: six counts in 2025, more of other kinds of input since.
+    /// Manifests as the service wrote them: six counts in 2025, and later counts of other kinds of
+    /// input too.
     #[test]
     fn a_manifest_with_more_counts_is_read() {
         let counts = Counts {

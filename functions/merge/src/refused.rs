@@ -1,10 +1,10 @@
-//! A round that the service refused as a whole: every record of a job, or the first ones that were asked
-//! on demand, got the same error, and none an answer.
+//! A round that the service refused as a whole: every record of a job, or each of the first records
+//! on demand, got the same error, and no record got an answer.
 //!
-//! The records would get it again, so the round does not count as an attempt. If the service's words
-//! name a part of the request and the model can be asked in another way, all records are asked in that
-//! way; else the run fails. It fails once: who goes on with it has removed the cause, and the records are
-//! asked again.
+//! The records would get the error again, so the round does not count as an attempt. If the
+//! service's words name a part of the request and the model accepts another form, all records are
+//! sent again in that form. Otherwise the run fails, once: whoever redrives it has removed the
+//! cause, so the records are sent again.
 
 use crate::round::SliceRound;
 use quarry_contract::VERSION;
@@ -15,29 +15,31 @@ use quarry_model::Denial;
 use quarry_result::receipt::Round;
 use quarry_result::refusals::RefusalGroup;
 
-/// The most forms in which a run is asked.
+/// The most forms that a run tries.
 const MOST_FORMS: usize = 12;
 
-/// How often a job that met the denial of a model's first use is made again. The state machine waits five
-/// minutes before each, so the account has the twenty minutes that this may take.
+/// How often a job is created again when the model's first use is denied. The state machine waits
+/// five minutes before each attempt, so the account has the twenty minutes that access may take.
 const FIRST_USE_ROUNDS: u32 = 4;
 
-/// How many other slices are looked at for an answer.
+/// The number of other slices that are searched for an answer.
 const SLICES_LOOKED_AT: u32 = 16;
 
 /// What follows a round that the service refused as a whole.
 pub(crate) enum WayOut {
-    /// All its records are asked again, in these forms.
+    /// All its records are sent again, in these forms.
     AskAgain(Option<RequestForms>),
-    /// The service takes such records from other slices: these were refused for their own sake.
+    /// The service accepts such records of other slices, so it refused these for reasons of their
+    /// own.
     RecordsOwn,
 }
 
 impl SliceRound {
-    /// What the service said, if it refused the round as a whole.
+    /// Returns the refusal, if the service refused the round as a whole.
     ///
-    /// Few records may all be refused for their own sake. They end a run only if they are all that
-    /// it has: a small rest never does, when the other rows have been paid for.
+    /// A few records may all be refused for reasons of their own. They end a run only if the run
+    /// has no other records. A small rest of a job never ends it, because the other rows have been
+    /// paid for.
     pub(crate) fn whole_refusal<'r>(&self, round: &'r Round) -> Option<&'r RefusalGroup> {
         let counts = &round.counts;
         let is_given = round.job.is_none() && round.on_demand == 0;
@@ -45,19 +47,20 @@ impl SliceRound {
             return None;
         }
         let only = counts.refusals.only_lasting()?;
-        // Whatever came before was a round that does not count: this is the run's first try in this form.
+        // Earlier rounds did not count, so this is the run's first attempt in this form.
         let is_first = self.number == self.uncounted_rounds;
         let is_run = self.plan.slices == 1 && is_first && only.lines == counts.asked;
         let is_most_of_job = round.job.is_none() || only.lines * 2 >= counts.asked;
         (is_run || only.lines >= REFUSED_RECORDS && is_most_of_job).then_some(only)
     }
 
-    /// Decides about a round of which `asked` records were refused as a whole.
+    /// Decides what follows a round of which the service refused `asked` records as a whole.
     ///
     /// # Errors
     ///
-    /// `Quarry.Refused` with the service's words when there is no other way, once for each round;
-    /// `Quarry.ModelAccessPending` when it is the first use of the model that is not through.
+    /// `Quarry.Refused` with the service's words when there is no other form, once for each round;
+    /// `Quarry.ModelAccessPending` when the account does not yet have access after the model's
+    /// first use.
     pub(crate) async fn after_refusal(
         &self,
         asked: u64,
@@ -65,7 +68,7 @@ impl SliceRound {
     ) -> Result<WayOut, StepError> {
         let so_far = self.asked.forms.as_ref();
         if let Some(forms) = self.next_forms(refusal).await? {
-            tracing::warn!(refusal = refusal.text, form = %forms.primary, "asked again in another form");
+            tracing::warn!(refusal = refusal.text, form = %forms.primary, "sending the records again in another form");
             return Ok(WayOut::AskAgain(Some(forms)));
         }
         if !refusal.is_first_use() && self.is_taken_elsewhere().await? {
@@ -85,8 +88,9 @@ impl SliceRound {
         Ok(WayOut::AskAgain(so_far.cloned()))
     }
 
-    /// The forms of the next round when the fallback model refused every record of this one that it was asked about, and
-    /// can be asked in another way. The run's model answered others, or is asked again by other means.
+    /// Returns the forms of the next round if the fallback model refused every record of this one
+    /// that it got, and accepts another form. The run's model answered other records, or gets them
+    /// again by other means.
     pub(crate) async fn forms_after_fallback(
         &self,
         round: &Round,
@@ -109,8 +113,8 @@ impl SliceRound {
         self.learn(next).await
     }
 
-    /// The next forms after those of this round: what another slice has learned meanwhile, or what
-    /// follows from the service's words.
+    /// Returns the forms that follow those of this round: what another slice has learned meanwhile,
+    /// or what follows from the service's words.
     async fn next_forms(&self, refusal: &RefusalGroup) -> Result<Option<RequestForms>, StepError> {
         if let Some(known) = self.learned_forms().await? {
             return Ok(Some(known));
@@ -123,7 +127,7 @@ impl SliceRound {
         self.learn(next).await
     }
 
-    /// What the run has learned since this round was written.
+    /// Returns what the run has learned since this round was written.
     async fn learned_forms(&self) -> Result<Option<RequestForms>, StepError> {
         let steps = |forms: &RequestForms| forms.because.len();
         let so_far = self.asked.forms.as_ref().map_or(0, steps);
@@ -132,7 +136,7 @@ impl SliceRound {
         Ok(known.filter(|known| steps(known) > so_far))
     }
 
-    /// Leaves the next forms for the other slices, unless there have been too many.
+    /// Stores the next forms for the other slices, unless there have been too many.
     async fn learn(&self, next: Option<RequestForms>) -> Result<Option<RequestForms>, StepError> {
         let next = next.filter(|next| next.because.len() <= MOST_FORMS);
         if let Some(forms) = &next {
@@ -141,8 +145,8 @@ impl SliceRound {
         Ok(next)
     }
 
-    /// Whether another slice got an answer in the form of this round and by the same way, job or on
-    /// demand.
+    /// Whether another slice got an answer in the form of this round and by the same means, job or
+    /// on demand.
     async fn is_taken_elsewhere(&self) -> Result<bool, StepError> {
         for number in 0..self.plan.slices.min(SLICES_LOOKED_AT) {
             if number == self.slice.slice {
@@ -169,10 +173,10 @@ impl SliceRound {
         let remedy = Denial::of(&refusal.message)
             .map(|denial| format!("; {}", denial.remedy(settings.model_setting(), &model_id)))
             .unwrap_or_default();
-        // The service's words come first: a pipeline is told 256 characters of this.
+        // The service's words come first, because a pipeline receives only 256 characters of this.
         let doing = format!(
-            "{}{remedy} ({} of {asked} records that were asked in slice {}, round {}, got this from {model_id}, \
-             and none an answer)",
+            "{}{remedy} ({} of {asked} records sent in slice {}, round {}, got this error from {model_id}, \
+             and no record got an answer)",
             refusal.text, refusal.lines, self.slice.slice, self.number,
         );
         let may_come = refusal.is_first_use() && self.uncounted_rounds < FIRST_USE_ROUNDS;

@@ -1,4 +1,5 @@
-//! The round of a slice that is being merged: its documents, and which of its rows are still open.
+//! The round of a slice that is being merged: its documents, and its rows that still need an
+//! answer.
 
 use crate::deps::Deps;
 use quarry_asking::Asking;
@@ -12,7 +13,7 @@ use quarry_edge::store::ObjectStore;
 use quarry_result::ledger::{Expected, Place};
 use std::sync::Arc;
 
-/// A round and everything that was written about it before its answers are read.
+/// A round and everything that was stored for it before its answers are read.
 pub(crate) struct SliceRound {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) plan: Plan,
@@ -22,12 +23,12 @@ pub(crate) struct SliceRound {
     pub(crate) slice_folder: SliceFolder,
     pub(crate) folder: RoundFolder,
     pub(crate) number: u32,
-    /// The rounds before this one that do not count as attempts.
+    /// The number of earlier rounds that do not count as attempts.
     pub(crate) uncounted_rounds: u32,
     pub(crate) asked: Asked,
     pub(crate) expected: Expected,
     pub(crate) job: Option<JobEnd>,
-    /// Whether `invoke` left the round before all records were asked, since the service refused the
+    /// Whether `invoke` left the round before all records were sent, since the service refused the
     /// first ones.
     pub(crate) was_left: bool,
 }
@@ -67,18 +68,18 @@ impl SliceRound {
         })
     }
 
-    /// Whether somebody stopped the round's job: `settle` when another slice failed, or a person. Its
-    /// rows were not all asked, so the round does not count as an attempt.
+    /// Whether the round's job was stopped: by `settle` when another slice failed, or by a person.
+    /// The model did not get all of its rows, so the round does not count as an attempt.
     pub(crate) fn was_stopped(&self) -> bool {
         let stopped = JobStatus::Stopped.as_str();
         self.job.as_ref().is_some_and(|job| job.status == stopped)
     }
 
-    /// The rows that a next round would ask.
+    /// Returns the rows of a next round.
     ///
-    /// A record that the service would refuse again is not among them, unless a job refused it and
-    /// there is a fallback model. Only calls on demand reach that, so it has to be a round of calls: of
-    /// fewer rows than a job takes.
+    /// Records that the service would refuse again are left out, unless a job refused them and
+    /// there is a fallback model. Only calls on demand reach that model, so there must be fewer
+    /// rows than a job needs.
     pub(crate) fn open_rows(&self, places: &[Place]) -> Vec<u64> {
         if self.job.is_some() && self.asking.fallback().is_some() {
             let all = self.rows_without_good_answer(places, true);
@@ -89,7 +90,8 @@ impl SliceRound {
         self.rows_without_good_answer(places, false)
     }
 
-    /// Rows that lack a good answer; those whose record the service would refuse again only if `with_refused` says so.
+    /// Returns the rows that lack a good answer. Those whose record the service would refuse again
+    /// are included only if `with_refused` is set.
     pub(crate) fn rows_without_good_answer(
         &self,
         places: &[Place],
@@ -103,14 +105,15 @@ impl SliceRound {
             .collect()
     }
 
-    /// The rows of this round.
+    /// Returns the rows of this round.
     pub(crate) fn asked_rows(&self) -> Vec<u64> {
         (0..self.expected.len())
             .filter_map(|index| self.expected.row(index))
             .collect()
     }
 
-    /// Leaves the rows of the next round for `split` and returns the state in which it begins.
+    /// Stores the rows of the next round for `split` and returns the state in which that round
+    /// begins.
     pub(crate) async fn begin_next(
         &self,
         state: SliceState,
@@ -135,7 +138,7 @@ impl SliceRound {
     }
 }
 
-/// The rows of a slice that made a record.
+/// Returns the rows of a slice that made a record.
 fn sendable(slice: &Slice, asked: &Asked) -> Expected {
     if asked.unsendable.is_empty() {
         return Expected::All(slice.first_row, slice.rows);

@@ -1,4 +1,5 @@
-//! The slice's part of the result: each row with its result columns, and the receipt that counts them.
+//! The slice's part of the result: each row with its result columns, and the receipt that counts
+//! the rows.
 
 use crate::outcomes::{self, Outcomes};
 use crate::part::{Part, WrittenPart};
@@ -16,17 +17,17 @@ use quarry_result::spool::Spool;
 use quarry_rows::{Need, Rows};
 use std::sync::Arc;
 
-/// What the rounds of a slice came to.
+/// The history of a slice's rounds.
 struct SliceHistory {
-    /// What the first round asked, and which rows made no record.
+    /// What the first round sent, and which rows made no record.
     first: Asked,
-    /// Every round, the last one included.
+    /// Every round, including the last one.
     rounds: Vec<Round>,
     outcomes: Outcomes,
 }
 
-/// Writes the slice's rows with their result columns, and the receipt. `places` and `last` are of the
-/// last round.
+/// Writes the slice's rows with their result columns, and the receipt. `places` and `last` belong
+/// to the last round.
 pub(crate) async fn write(
     round: &SliceRound,
     places: &[Place],
@@ -126,7 +127,7 @@ impl SliceHistory {
         })
     }
 
-    /// The outcome of a row, the `index`th of the slice. `line` is room for its text.
+    /// Returns the outcome of a row, the `index`th of the slice. `line` is a buffer for its text.
     fn outcome(
         &self,
         row: u64,
@@ -146,7 +147,7 @@ impl SliceHistory {
         }
     }
 
-    /// Whether the row's outcome is from a round that was asked on demand.
+    /// Whether the row's outcome is from a round on demand.
     fn is_on_demand(&self, index: usize) -> bool {
         let round = self.outcomes.rounds.get(index);
         round
@@ -155,9 +156,9 @@ impl SliceHistory {
     }
 }
 
-/// The error text of a row for which nothing came back in any round.
+/// Returns the error text of a row that got no answer in any round.
 fn why_no_answer(row: u64, first: &Asked, rounds: &[Round]) -> String {
-    // `split` lists them in the order of the rows.
+    // `split` lists the rows in order.
     if let Ok(place) = first
         .unsendable
         .binary_search_by_key(&row, |unsendable| unsendable.row)
@@ -183,7 +184,7 @@ fn why_no_answer(row: u64, first: &Asked, rounds: &[Round]) -> String {
     }
 }
 
-/// Counts a row's outcome for its file; rows come file by file.
+/// Counts a row's outcome for its file. Rows must come file by file.
 fn count(files: &mut Vec<FileOutcomes>, file: usize, outcome: &Outcome, on_demand: bool) {
     if files.last().is_none_or(|last| last.file != file) {
         files.push(FileOutcomes {

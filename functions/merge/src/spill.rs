@@ -1,27 +1,28 @@
-//! A spool that goes to disk when it grows.
+//! A spool that moves to disk when it grows.
 
 use quarry_edge::error::{StepError, StepErrorKind};
 use quarry_result::spool::Spool;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
-/// What is kept in memory before the spool goes to a file, bytes.
+/// The number of bytes in memory above which the spool moves to a file.
 pub const MEMORY_BYTES: usize = 16 * 1024 * 1024;
 
-/// Outcomes in memory up to a limit, then in a temporary file that vanishes with the process.
-/// Lambda's `/tmp` (512 MB by default) so bounds what a slice's answers may take; a full disk is
-/// an error, not lost data.
+/// Keeps outcomes in memory up to a limit, then in a temporary file that vanishes with the process.
+/// So Lambda's `/tmp` (512 MB by default) bounds the size of a slice's answers; a full disk is an
+/// error and loses no data.
 pub struct SpillSpool {
     limit: usize,
     memory: Vec<u8>,
     file: Option<BufWriter<File>>,
     length: u64,
-    /// Whether the file's cursor was moved by a read: seeking flushes, so it is done only then.
+    /// Whether a read moved the file's cursor. Seeking flushes, so an append seeks only if this is
+    /// set.
     moved: bool,
 }
 
 impl SpillSpool {
-    /// A spool that keeps up to `limit` bytes in memory.
+    /// Creates a spool that keeps up to `limit` bytes in memory.
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -73,7 +74,7 @@ impl Spool for SpillSpool {
     }
 }
 
-/// A failure of the temporary folder.
+/// Returns the error of a failing temporary folder.
 pub(crate) fn spooling(source: std::io::Error) -> StepError {
     let doing = "keeping answers in the temporary folder; if it is full, give the function more ephemeral storage";
     StepError::new(StepErrorKind::Unavailable, doing).with_source(source)
@@ -92,7 +93,7 @@ mod tests {
             let mut read = Vec::new();
             for piece in &pieces {
                 places.push(spool.append(piece).unwrap());
-                // Reading between two appends must not move the place of the next one.
+                // A read between two appends must not move the place of the next append.
                 spool.read(places[0], 1, &mut read).unwrap();
             }
             for (piece, at) in pieces.iter().zip(places).rev() {

@@ -9,12 +9,12 @@ use std::sync::Arc;
 /// What `plan` needs.
 #[derive(Clone)]
 pub struct Deps {
-    /// Data, prompts and schema in, the plan out.
+    /// Holds data, prompts and schema, and receives the plan.
     pub store: Arc<dyn ObjectStore>,
-    /// The deployment's settings; the request's go over them.
+    /// The deployment's settings; those of the request override them.
     pub settings: BTreeMap<String, String>,
     /// The deployment's work prefix, used when the request has none.
     pub work: Option<S3Uri>,
-    /// Where metrics go.
+    /// Receives the metrics.
     pub metrics: Arc<dyn Metrics>,
 }

@@ -1,4 +1,4 @@
-//! Which files make which table.
+//! Finding the files that make each table.
 
 use crate::table_scan::TableScan;
 use quarry_contract::location::S3Uri;
@@ -8,10 +8,11 @@ use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
 use quarry_rows::{ACCEPTED, TableFormat};
 
-/// How many files that are left out are named in one note.
+/// The most names of left-out files in one note.
 const NAMED: usize = 10;
 
-/// The tables of a request, in order, with cells quoted so. What is left out is noted.
+/// Returns the tables of a request, in order, with this quoting of cells. Notes which objects are
+/// left out.
 pub(crate) async fn tables(
     store: &dyn ObjectStore,
     request: &Request,
@@ -25,7 +26,7 @@ pub(crate) async fn tables(
     Ok(tables)
 }
 
-/// The tables of a request, with the formats that file names tell.
+/// Returns the tables of a request, in the formats that the file names tell.
 async fn named_tables(
     store: &dyn ObjectStore,
     request: &Request,
@@ -49,7 +50,7 @@ async fn named_tables(
     Ok(vec![table(None, files)?])
 }
 
-/// The file that `data` names, unless it names a folder.
+/// Returns the file that `data` names, unless it names a folder.
 async fn single_file(
     store: &dyn ObjectStore,
     data: &S3Uri,
@@ -90,7 +91,7 @@ impl Folder {
         Ok(Self { location, objects })
     }
 
-    /// The object's name as seen from the folder; empty for the folder's own marker.
+    /// Returns the object's name relative to the folder; empty for the folder's own marker.
     fn below<'a>(&self, object: &'a ObjectInfo) -> &'a str {
         &object.location.key()[self.location.key().len()..]
     }
@@ -104,7 +105,7 @@ fn in_a_split(name: &str) -> bool {
     })
 }
 
-/// The tables of `train/`, `val/` and `test/`; none if none of them has a table file.
+/// Returns the tables of `train/`, `val/` and `test/`; `None` if no split has a table file.
 fn splits(folder: &Folder, notes: &mut Vec<String>) -> Result<Vec<TableScan>, StepError> {
     let (mut found, mut empty) = (Vec::new(), Vec::new());
     for split in SPLITS {
@@ -150,7 +151,7 @@ fn splits(folder: &Folder, notes: &mut Vec<String>) -> Result<Vec<TableScan>, St
     Ok(found)
 }
 
-/// The refusal of a folder without a table, which says what is there instead.
+/// Returns the refusal of a folder without a table, which says what the folder holds instead.
 fn no_table(folder: &Folder, training: bool) -> StepError {
     let names: Vec<String> = folder
         .objects
@@ -174,7 +175,7 @@ fn no_table(folder: &Folder, training: bool) -> StepError {
     ))
 }
 
-/// The table files directly in a folder whose key has `depth` bytes; the others are noted.
+/// Returns the table files directly in a folder whose key has `depth` bytes, and notes the others.
 fn tables_only(objects: Vec<ObjectInfo>, depth: usize, notes: &mut Vec<String>) -> Vec<ObjectInfo> {
     let (mut files, mut nested, mut hidden, mut other) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -186,7 +187,8 @@ fn tables_only(objects: Vec<ObjectInfo>, depth: usize, notes: &mut Vec<String>) 
         if name.contains('/') {
             nested.push(name);
         } else if name.starts_with('.') {
-            // What systems and programs keep beside a file bears its name: `._a.csv`, `.a.csv.crc`.
+            // Systems and programs store companions of a file under its name: `._a.csv`,
+            // `.a.csv.crc`.
             hidden.push(name);
         } else if TableFormat::from_file_name(&name).is_some() {
             files.push(object);
@@ -212,7 +214,7 @@ fn named(names: &[String]) -> String {
     format!("{}{more}", names[..names.len().min(NAMED)].join(", "))
 }
 
-/// One table of files in name order, all of one format.
+/// Returns one table of files in name order, which must all have the same format.
 fn table(split: Option<&str>, files: Vec<ObjectInfo>) -> Result<TableScan, StepError> {
     let mut scan: Option<(TableScan, String)> = None;
     for file in files {

@@ -1,7 +1,8 @@
 //! `plan`: checks the request, reads prompts and schema, scans the data once and cuts the slices.
 //!
-//! Everything that can be known to fail is refused here, by name, before money is spent. A scan
-//! that outlasts one invocation keeps its progress in the run's folder and is called again.
+//! It refuses everything that is known to fail, by name, before money is spent. A scan that
+//! outlasts one invocation stores its progress in the run's folder, and the state machine calls
+//! `plan` again.
 
 mod deps;
 mod discover;
@@ -28,7 +29,7 @@ use quarry_edge::metrics::Metric;
 use quarry_rows::TableFormat;
 use table_scan::TableScan;
 
-/// Plans a run, or a further piece of it.
+/// Plans a run, or does the next share of the work when the time does not suffice for all of it.
 pub async fn handle(
     deps: &Deps,
     input: PlanInput,
@@ -57,7 +58,7 @@ pub async fn handle(
             tracing::info!(
                 table = number,
                 rows = progress.tables[number].rows,
-                "planning goes on"
+                "planning continues in the next call"
             );
             return Ok(output(&run, input.turn + 1, false, 0, 1));
         }
@@ -78,7 +79,7 @@ pub async fn handle(
     ))
 }
 
-/// Gives splits without files the columns of the first split that has some.
+/// Gives splits without files the columns of the first split with files.
 async fn form_empty_splits(
     deps: &Deps,
     run: &RunFolder,

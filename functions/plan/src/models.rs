@@ -1,15 +1,17 @@
-//! Refuses what the settings ask of a model that it does not have, before anything is read or paid for.
+//! Refuses settings that need something that a model does not have, before anything is read or paid
+//! for.
 
 use quarry_asking::{Lack, RunModel};
 use quarry_contract::settings::Settings;
 use quarry_edge::error::StepError;
 use quarry_model::{Date, FoundBy, KnownModel};
 
-/// Holds the run's models against the settings on the day that the run was started, and returns what there is to note.
+/// Checks the run's models against the settings, as of the day on which the run was started.
+/// Returns the notes for the summary.
 pub(crate) fn check(settings: &Settings, started: &str) -> Result<Vec<String>, StepError> {
     let today = Date::parse(started).ok_or_else(|| {
         StepError::bad_request(format!(
-            "`started` is `{started}`, which is no time such as 2026-11-28T05:10:00Z"
+            "`started` is `{started}`, which is not a time such as 2026-11-28T05:10:00Z"
         ))
     })?;
     let primary = RunModel::primary(settings).map_err(StepError::bad_request)?;

@@ -8,7 +8,8 @@ use quarry_parquet::TableLayout;
 use quarry_rows::{SlicePiece, open};
 use std::sync::Arc;
 
-/// Reads the footers of all files; files that do not fit together are refused before a row is read.
+/// Reads the footers of all files and returns their layout. Refuses files that do not fit together
+/// before a row is read.
 pub(crate) async fn layout(
     store: &Arc<dyn ObjectStore>,
     table: &TableScan,

@@ -1,6 +1,6 @@
 //! What planning knows before the first row is read, and how far its scan has come.
 //!
-//! A scan that outlasts one invocation is stored as this document and goes on from it.
+//! A scan that outlasts one invocation is stored as this document and resumed from it.
 
 use crate::deps::Deps;
 use crate::table_scan::TableScan;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Where planning stands: `plan-progress.json`.
+/// The progress of `plan` between two calls: `plan-progress.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlanProgress {
@@ -29,7 +29,7 @@ pub(crate) struct PlanProgress {
 }
 
 impl PlanProgress {
-    /// Puts the run's specification together again.
+    /// Builds the run's specification from its stored parts.
     pub(crate) fn asking(&self) -> Result<Asking, StepError> {
         let settings = Settings::read(&self.settings).map_err(StepError::bad_request)?;
         let prompts =
@@ -38,7 +38,7 @@ impl PlanProgress {
     }
 }
 
-/// What has to be known before the first row is read.
+/// Collects what must be known before the first row is read.
 pub(crate) async fn prepare(
     deps: &Deps,
     input: &PlanInput,
@@ -75,7 +75,7 @@ pub(crate) async fn prepare(
     let (schema, schema_source) = schema.map_or((None, None), |(schema, source)| {
         (Some(schema), Some(source))
     });
-    // A schema or prompt that cannot be used is refused before the data is looked at.
+    // A schema or prompt that cannot be used is refused before the data is read.
     let asking = Asking::new(settings, &prompts, schema.as_ref()).map_err(|error| {
         match (&error, &schema_source) {
             (AskingError::Schema(_), Some(source)) => {

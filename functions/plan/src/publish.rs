@@ -1,5 +1,5 @@
-//! The plan's documents: slices, manifest, plan. The plan comes last, so that whoever finds one
-//! finds everything it names.
+//! The plan's documents: slices, manifest, plan. The plan is written last, so if it exists,
+//! everything it names exists.
 
 use crate::deps::Deps;
 use crate::progress::PlanProgress;
@@ -15,11 +15,11 @@ use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_rows::{newline_name, quoting_name};
 
-/// The most slices of a run: S3 takes no more parts in one object, and a result is put together
-/// from one part a slice.
+/// The most slices of a run. A result has one part for each slice, and S3 accepts no more parts for
+/// one object.
 pub(crate) const MAX_SLICES: usize = 10_000;
 
-/// Slice documents written at the same time.
+/// The number of slice documents that are written at the same time.
 const WRITES_IN_FLIGHT: usize = 32;
 
 pub(crate) struct Published {
@@ -72,7 +72,7 @@ pub(crate) async fn publish(
         schema_source: progress.schema_source,
         tables,
         slices: count,
-        // Slices ask at the same time; together they keep the limits of the settings.
+        // Slices run at the same time, and together they must keep to the limits of the settings.
         on_demand_rate: settings.rate_limit_per_second / f64::from(max_concurrency),
         on_demand_workers: (settings.workers() / max_concurrency).max(1),
         notes,
@@ -99,7 +99,7 @@ async fn write_slices(deps: &Deps, run: &RunFolder, slices: &[Slice]) -> Result<
     Ok(())
 }
 
-/// Cuts a scanned table and decides how its rows are asked.
+/// Cuts a scanned table into slices and decides between jobs and calls on demand.
 fn cut(
     number: usize,
     mut scan: TableScan,
@@ -121,7 +121,7 @@ fn cut(
     let settings = asking.settings();
     let mode = mode(asking, rows, records);
     if scan.files.is_empty() {
-        // Its folder is noted.
+        // The empty folder of the split is already noted.
     } else if rows == 0 {
         notes.push(format!(
             "{name} has no rows: its result has the columns and no rows"
@@ -189,7 +189,8 @@ fn cut(
     Ok((table, slices))
 }
 
-/// Jobs or calls: as the setting says, down to the minimum of records that a job needs.
+/// Decides between jobs and calls: as the setting says, or calls if there are fewer records than a
+/// job needs.
 fn mode(asking: &Asking, rows: u64, records: u64) -> Mode {
     let settings = asking.settings();
     let wanted = match settings.batch_mode {
@@ -208,7 +209,7 @@ fn mode(asking: &Asking, rows: u64, records: u64) -> Mode {
     }
 }
 
-/// How a model that batch jobs do not take is asked at half the price all the same.
+/// Returns how to pay half the price for a model that batch jobs do not accept.
 fn cheaper(asking: &Asking) -> &'static str {
     let has_flex = asking.model().has_tier(ServiceTier::Flex);
     if has_flex && asking.settings().service_tier == ServiceTier::Default {
@@ -218,7 +219,7 @@ fn cheaper(asking: &Asking) -> &'static str {
     }
 }
 
-/// The ranges of a slice, one a file.
+/// Returns the row ranges of a slice, one for each file.
 fn segments(cut: &quarry_slicing::Slice, scan: &TableScan) -> Vec<Segment> {
     let mut segments = Vec::new();
     for file in cut.start.file..=cut.end.file {
@@ -235,7 +236,7 @@ fn segments(cut: &quarry_slicing::Slice, scan: &TableScan) -> Vec<Segment> {
         } else {
             (scan.end_of(scanned), scanned.input.rows)
         };
-        // A cut at the start of a file leaves only its header on this side.
+        // After a cut at the start of a file, only the file's header is on this side.
         if last_row > first_row {
             segments.push(Segment {
                 file: file as usize,

@@ -7,7 +7,7 @@ use quarry_contract::request::Request;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::ObjectStore;
 
-/// Checks what needs no look at S3; answers the work prefix.
+/// Checks everything that needs no access to S3. Returns the work prefix.
 pub(crate) fn check(input: &PlanInput, default_work: Option<&S3Uri>) -> Result<S3Uri, StepError> {
     let request = &input.request;
     for (what, version) in [("payload", input.version), ("request", request.version)] {
@@ -34,7 +34,7 @@ pub(crate) fn check(input: &PlanInput, default_work: Option<&S3Uri>) -> Result<S
     Ok(work.clone())
 }
 
-/// Finds out whether the result can be written, without leaving anything behind.
+/// Checks whether the result can be written, without leaving anything behind.
 pub(crate) async fn check_output(
     store: &dyn ObjectStore,
     request: &Request,

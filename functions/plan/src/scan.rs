@@ -1,4 +1,4 @@
-//! Scanning a table: every row is rendered once to learn its record's exact size.
+//! Scanning a table: every row is rendered once, to get the exact size of its record.
 
 use crate::table_scan::TableScan;
 use crate::{parquet, stage};
@@ -26,7 +26,7 @@ pub(crate) struct TableScanner<'a> {
 }
 
 impl TableScanner<'_> {
-    /// Scans on; `false` when time is up before the end.
+    /// Continues the scan. Returns `false` when the time is up before the end.
     pub(crate) async fn scan(&self, table: &mut TableScan) -> Result<bool, StepError> {
         let settings = self.asking.settings();
         let mut marks = match table.marks.take() {
@@ -117,7 +117,8 @@ impl TableScanner<'_> {
             if step.last {
                 break;
             }
-            // A place inside a file's first row has no header to go on with.
+            // A scan cannot be resumed from inside a file's first row, because the header is not
+            // known yet.
             if table.position.byte > 0 && table.header.is_some() && !self.time_left.enough() {
                 return Ok(false);
             }
@@ -187,7 +188,7 @@ impl TableScanner<'_> {
         }
     }
 
-    /// Holds a file's header against the table's.
+    /// Compares a file's header with the table's.
     fn agree(&self, table: &mut TableScan, number: usize, header: Header) -> Result<(), StepError> {
         let json_lines = table.format.is_json_lines();
         let Some(first) = &mut table.header else {
@@ -216,7 +217,7 @@ impl TableScanner<'_> {
         )))
     }
 
-    /// What is known only when all rows are read.
+    /// Checks what is known only after all rows are read.
     fn check_whole(&self, table: &TableScan) -> Result<(), StepError> {
         match &table.header {
             Some(header) if table.format.is_json_lines() && table.rows > 0 => {
@@ -226,7 +227,8 @@ impl TableScanner<'_> {
         }
     }
 
-    /// Holds the columns of a file against what the prompt shows and the result writes.
+    /// Checks that the columns of a file have what the prompt uses, and leave room for what the
+    /// result adds.
     fn check_columns(&self, file: &str, columns: &[String]) -> Result<(), StepError> {
         let refused =
             |error: &dyn std::fmt::Display| StepError::bad_request(format!("{file}: {error}"));
@@ -244,7 +246,7 @@ impl TableScanner<'_> {
     }
 }
 
-/// Adds the keys of a file of JSON Lines to those of its table.
+/// Adds the keys of a JSON Lines file to those of its table.
 fn add_keys(table: &mut Header, keys: Vec<String>, file: &str) -> Result<(), StepError> {
     let known: HashSet<&str> = table.columns.iter().map(String::as_str).collect();
     let new: Vec<String> = keys
@@ -266,7 +268,7 @@ fn add_keys(table: &mut Header, keys: Vec<String>, file: &str) -> Result<(), Ste
     Ok(())
 }
 
-/// Where the columns of two files begin to differ, in words.
+/// Returns a sentence that says where the columns of two files begin to differ.
 fn difference(first: &str, columns: &[String], second: &str, others: &[String]) -> String {
     let at = columns
         .iter()
@@ -286,7 +288,7 @@ fn difference(first: &str, columns: &[String], second: &str, others: &[String]) 
     )
 }
 
-/// Renders records for their size, and to see which of them can be sent.
+/// Renders records to get their size, and to find out which of them can be sent.
 struct ScanMeasure {
     ids: RecordIds,
     encoder: RecordEncoder,

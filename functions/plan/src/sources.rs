@@ -1,4 +1,4 @@
-//! Prompts and schema: where they come from.
+//! Finding and reading the prompts and the schema.
 
 use quarry_contract::location::S3Uri;
 use quarry_contract::settings::Settings;
@@ -7,10 +7,10 @@ use quarry_edge::store::{ObjectStore, StoreError};
 use quarry_prompt::Prompts;
 use serde_json::Value;
 
-/// The largest prompts or schema file, bytes. It becomes part of every record.
+/// The largest prompts or schema file, bytes. Its content becomes part of every record.
 const MAX_SOURCE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Reads `prompts.json`; `at` is the file or the folder that holds it.
+/// Reads `prompts.json`. `at` is the file, or the folder that holds it.
 pub(crate) async fn prompts(
     store: &dyn ObjectStore,
     at: &S3Uri,
@@ -35,8 +35,9 @@ pub(crate) async fn prompts(
     Ok((value, prompts))
 }
 
-/// The schema in force and where it is from, in the original's order: the ruleset, the schema
-/// file, the setting, the names of the rules. An embedding model has its own.
+/// Returns the schema of the run and where it is from. The sources are tried in the order of the
+/// original: the ruleset, the schema file, the setting, the names of the rules. An embedding model
+/// has its own.
 pub(crate) async fn schema(
     store: &dyn ObjectStore,
     at: Option<&S3Uri>,
@@ -116,10 +117,10 @@ async fn schema_file(store: &dyn ObjectStore, at: &S3Uri) -> Result<S3Uri, StepE
         })
 }
 
-/// What the summary notes of a source that is passed over.
+/// The summary's note about a source that is skipped.
 const IS_NONE: &str = "has no `properties`, so it counts as no schema";
 
-/// Keywords under which a schema without `properties` means something nevertheless.
+/// Keywords that give a schema a meaning even without `properties`.
 const OTHER_SHAPES: [&str; 14] = [
     "$dynamicRef",
     "$ref",
@@ -137,7 +138,7 @@ const OTHER_SHAPES: [&str; 14] = [
     "then",
 ];
 
-/// Reads a schema. One that says nothing about an answer (`{}`, no properties) is none.
+/// Reads a schema. Returns `None` for one that says nothing about an answer (`{}`, no properties).
 fn parse(body: &[u8], name: &str) -> Result<Option<Value>, StepError> {
     let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let schema: Value = serde_json::from_slice(text).map_err(|error| {

@@ -11,11 +11,11 @@ use quarry_table::MAX_ROW_BYTES;
 use std::io::Write;
 use std::sync::Arc;
 
-/// Compressed bytes are decompressed in pieces of this size, so that a highly compressed file
-/// does not fill memory: deflate expands at most some 1,030 times.
+/// The number of compressed bytes that are decompressed at once. Deflate expands at most some 1,030
+/// times, so a highly compressed file does not fill memory.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// Writes the plain bytes of `file` to `at`.
+/// Writes the decompressed bytes of `file` to `at`.
 pub(crate) async fn plain_copy(
     store: &Arc<dyn ObjectStore>,
     file: &InputFile,
@@ -60,8 +60,9 @@ pub(crate) async fn plain_copy(
     })
 }
 
-/// The length of the line that is being unpacked. A file of zeros unpacks to a thousand times its size, and its first line
-/// is too long for a row after the first 64 MiB: nothing behind that has to be stored.
+/// The length of the line that is being decompressed. A file of zeros expands a thousand times, and
+/// its first line is too long for a row after the first 64 MiB, so nothing after that has to be
+/// stored.
 #[derive(Default)]
 struct Line {
     bytes: usize,
@@ -69,7 +70,7 @@ struct Line {
 }
 
 impl Line {
-    /// Takes in the next plain bytes.
+    /// Counts the next decompressed bytes. Returns an error if the line is too long for a row.
     fn goes_on(&mut self, plain: &[u8], file: &str) -> Result<(), StepError> {
         let ends = plain.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
         self.unpacked += plain.len() as u64;

@@ -1,4 +1,5 @@
-//! A table of the data set as far as it is known: its files, its columns, and how far its scan has come.
+//! A table of the data set as far as it is known: its files, its columns, and the progress of its
+//! scan.
 
 use quarry_contract::plan::InputFile;
 use quarry_edge::store::ObjectInfo;
@@ -7,28 +8,29 @@ use quarry_slicing::{Marks, Place};
 use quarry_table::{Header, Position};
 use serde::{Deserialize, Serialize};
 
-/// A table being scanned; between two rows it can be stored and gone on with.
+/// A table that is being scanned. It can be stored between two rows and resumed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct TableScan {
     pub(crate) split: Option<String>,
     pub(crate) format: TableFormat,
-    /// Whether all files are compressed, and so the result.
+    /// Whether all files are compressed; if so, the result is compressed too.
     pub(crate) gzip: bool,
     pub(crate) files: Vec<ScannedFile>,
     pub(crate) header: Option<Header>,
     pub(crate) rows: u64,
     pub(crate) marks: Option<Marks>,
-    /// Files that are done.
+    /// The number of files that are done.
     pub(crate) files_done: usize,
-    /// Where the scan stands in the next file; in Parquet the byte is the row's number.
+    /// The position of the scan in the next file; in Parquet, `byte` is the number of the row.
     pub(crate) position: Position,
 }
 
-/// A file of a table being scanned.
+/// A file of a table that is being scanned.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ScannedFile {
     pub(crate) input: InputFile,
-    /// Whether `input` is readable as plain bytes: always, unless compressed and not staged yet.
+    /// Whether `input` can be read as plain bytes; `false` only for a compressed file without its
+    /// copy.
     pub(crate) plain: bool,
 }
 
@@ -68,7 +70,7 @@ impl TableScan {
         self.header.clone_from(&other.header);
     }
 
-    /// Behind the last row.
+    /// The place behind the last row.
     pub(crate) fn end(&self) -> Place {
         let last = self.files.len().saturating_sub(1);
         self.files
@@ -80,7 +82,7 @@ impl TableScan {
             })
     }
 
-    /// Where a file's last row ends, in the measure of its format.
+    /// Where a file's last row ends, in the unit of its format.
     pub(crate) fn end_of(&self, file: &ScannedFile) -> u64 {
         match self.format {
             TableFormat::Text(_) => file.input.size,

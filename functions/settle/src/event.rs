@@ -1,27 +1,28 @@
-//! EventBridge's "Step Functions Execution Status Change". Only what is used is read.
+//! EventBridge's "Step Functions Execution Status Change", reduced to the members that `settle`
+//! uses.
 
 use quarry_edge::telemetry::{About, CallSubject};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// What `settle` is called with.
+/// The event that `settle` is called with.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ExecutionEvent {
-    /// What happened.
+    /// The execution and its change.
     pub detail: ExecutionDetail,
 }
 
-/// The execution and its end.
+/// The execution and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionDetail {
     /// The execution.
     pub execution_arn: String,
-    /// Its state machine; for a child of a Distributed Map with a `/` and the Map's label behind.
+    /// Its state machine; for a child of a Distributed Map, `/` and the Map's label follow.
     pub state_machine_arn: String,
-    /// The execution's name: the run's.
+    /// The execution's name, which is the run's.
     pub name: String,
-    /// What it changed to.
+    /// The status after the change.
     pub status: EndStatus,
     /// When it ended, milliseconds since 1970-01-01T00:00:00Z.
     #[serde(default)]
@@ -29,19 +30,19 @@ pub struct ExecutionDetail {
     /// Its input, JSON; absent when input and output together are too large for an event.
     #[serde(default)]
     pub input: Option<String>,
-    /// Whether the input is there.
+    /// Whether the event includes the input.
     #[serde(default)]
     pub input_details: Option<Included>,
     /// Its output, JSON.
     #[serde(default)]
     pub output: Option<String>,
-    /// Whether the output is there.
+    /// Whether the event includes the output.
     #[serde(default)]
     pub output_details: Option<Included>,
-    /// The error that it ended with; not in every event.
+    /// The name of the error that ended it; not in every event.
     #[serde(default)]
     pub error: Option<String>,
-    /// What happened.
+    /// The error's message; not in every event.
     #[serde(default)]
     pub cause: Option<String>,
 }
@@ -49,28 +50,28 @@ pub struct ExecutionDetail {
 /// Whether a payload is in the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Included {
-    /// If not, it has to be asked for.
+    /// If `false`, the payload must be requested.
     pub included: bool,
 }
 
-/// What an execution changed to.
+/// The status of an execution after a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EndStatus {
-    /// It began, or was gone on with.
+    /// It began, or was redriven.
     Running,
-    /// It came to its end.
+    /// It ended well.
     Succeeded,
     /// An error ended it.
     Failed,
-    /// It took longer than it may.
+    /// It exceeded its time limit.
     TimedOut,
     /// It was stopped.
     Aborted,
 }
 
 impl EndStatus {
-    /// The service's name of the status.
+    /// Returns the service's name of the status.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "RUNNING",
@@ -92,12 +93,12 @@ impl About for ExecutionEvent {
 }
 
 impl ExecutionDetail {
-    /// Whether it is a slice's execution and not a run's.
+    /// Whether the execution is a slice's, not a run's.
     pub(crate) fn is_child(&self) -> bool {
         self.state_machine_arn.contains('/') || self.execution_arn.contains('/')
     }
 
-    /// Whether the event has all that is needed of the execution's input and output.
+    /// Whether the event has everything that `settle` needs of the execution's input and output.
     pub(crate) fn is_complete(&self) -> bool {
         let there = |text: &Option<String>, details: Option<Included>| {
             text.is_some() && details.is_none_or(|details| details.included)
@@ -106,7 +107,7 @@ impl ExecutionDetail {
             && (self.status != EndStatus::Succeeded || there(&self.output, self.output_details))
     }
 
-    /// When it ended, since 1970-01-01T00:00:00Z.
+    /// When the execution ended, since 1970-01-01T00:00:00Z.
     pub(crate) fn ended(&self) -> Option<Duration> {
         self.stop_date.map(Duration::from_millis)
     }

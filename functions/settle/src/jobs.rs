@@ -1,7 +1,8 @@
 //! The run's live jobs: finding and stopping them.
 //!
-//! Two sources, since neither is whole by itself. The documents of the run's folder lack a job that
-//! was created when its `submit` broke off; the service's list may lack one of the last seconds.
+//! There are two sources, since neither is complete on its own. The documents of the run's folder
+//! lack a job whose `submit` was interrupted after it created the job; the service's list may lack
+//! a job of the last few seconds.
 
 use quarry_contract::layout::RunFolder;
 use quarry_contract::plan::CreatedJob;
@@ -11,13 +12,14 @@ use quarry_edge::jobs::{BatchJobs, JobStatus};
 use quarry_edge::store::ObjectStore;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What came of stopping.
+/// The outcome of stopping a run's jobs.
 pub(crate) struct StopReport {
-    /// Jobs that were asked to stop.
+    /// The number of jobs that were asked to stop.
     pub(crate) stopped: usize,
-    /// Whether a round has its records but neither a job nor answers: its job may still appear.
+    /// Whether a round has its records but neither a job nor answers, so that its job may still
+    /// appear.
     pub(crate) open_rounds: bool,
-    /// The first thing that went wrong; the rest was done nevertheless.
+    /// The first error. The other jobs are stopped nevertheless.
     pub(crate) result: Result<(), StepError>,
 }
 
@@ -53,7 +55,7 @@ pub(crate) async fn stop(
         }
         Err(error) => {
             note(&mut failed, error);
-            // Not known, so possible.
+            // Not known, so it is possible.
             true
         }
     };
@@ -81,19 +83,19 @@ fn note(failed: &mut Option<StepError>, error: StepError) {
     tracing::error!(
         error_type = error.name(),
         error = error.full_message(),
-        "going on with the others"
+        "continuing with the rest"
     );
     failed.get_or_insert(error);
 }
 
-/// What the run's folder says.
+/// What the documents of the run's folder say.
 struct Recorded {
-    /// Jobs that are not known to have ended.
+    /// Jobs without a recorded end.
     arns: Vec<String>,
     open_rounds: bool,
 }
 
-/// What is recorded of a round's job.
+/// What is recorded about a round's job.
 #[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum RoundJob {
     #[default]

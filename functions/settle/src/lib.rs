@@ -1,17 +1,18 @@
-//! `settle`: what remains to be done when a run has ended, however it ended.
+//! `settle`: does what is left to do after a run has ended, however it ended.
 //!
-//! | end | what it does |
-//! |---|---|
-//! | `SUCCEEDED` | answers the pipeline that waits, if one does, with the places of the results |
-//! | `FAILED`, `TIMED_OUT`, `ABORTED` | stops the run's live Bedrock jobs, and answers with the cause |
+//! |raw | end | what it does |
+//! |raw |---|---|
+//! |raw | `SUCCEEDED` | sends the locations of the results to the pipeline, if one waits |
+//! |raw | `FAILED`, `TIMED_OUT`, `ABORTED` | stops the run's live Bedrock jobs, and sends the cause
+//! |
 //!
-//! What a run has written stays where it is: a redrive goes on with it. Settling twice is harmless:
-//! jobs that have ended are left alone, and a step that was answered stays answered.
+//! Everything that a run has written stays where it is, and a redrive uses it. Settling twice is
+//! harmless: it leaves jobs that have ended alone, and a pipeline's step keeps its first result.
 //!
 //! A `submit` that was under way when the run ended may create its job after this function has
-//! looked. If a round of the run still may get one, and the end is less than [`LATE_JOBS`] ago, the
-//! invocation fails with `Quarry.Unavailable` after everything else is done, so that Lambda calls
-//! again, one minute later and two more.
+//! looked. If a round of the run may still get a job, and the run ended less than [`LATE_JOBS`]
+//! ago, the invocation does everything else and then fails with `Quarry.Unavailable`. Lambda then
+//! calls again after one minute, and once more two minutes later.
 
 mod event;
 mod jobs;
@@ -34,51 +35,51 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// For how long after a run's end a job may still appear: longer than `submit` may work, and shorter
-/// than the three minutes after which Lambda calls for the last time.
+/// How long after a run's end a job may still appear. This is longer than the time limit of
+/// `submit`, and shorter than the three minutes after which Lambda calls for the last time.
 pub const LATE_JOBS: Duration = Duration::from_secs(150);
 
 /// What `settle` needs.
 #[derive(Clone)]
 pub struct Deps {
-    /// The run's documents.
+    /// Holds the run's documents.
     pub store: Arc<dyn ObjectStore>,
-    /// Batch jobs.
+    /// Lists and stops batch jobs.
     pub jobs: Arc<dyn BatchJobs>,
-    /// The run's execution.
+    /// Returns what Step Functions knows of the run's execution.
     pub executions: Arc<dyn ExecutionRecords>,
-    /// The pipelines that wait.
+    /// Sends results to the pipelines that wait.
     pub callbacks: Arc<dyn PipelineCallbacks>,
-    /// What now is.
+    /// Tells how long ago the run ended.
     pub clock: Arc<dyn Clock>,
     /// The deployment's work prefix, used when the request has none.
     pub work: Option<S3Uri>,
 }
 
-/// What was done.
+/// What `settle` did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Settled {
     /// The run.
     pub run: String,
     /// How it ended.
     pub status: EndStatus,
-    /// Jobs that were asked to stop.
+    /// The number of jobs that were asked to stop.
     pub jobs_stopped: usize,
-    /// What the pipeline was told.
+    /// What the pipeline received.
     pub callback: Told,
 }
 
-/// What a pipeline was told.
+/// What a pipeline received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Told {
-    /// Nobody waits for the run.
+    /// No pipeline waits for the run.
     NobodyWaits,
     /// The end of the run.
     Answered,
-    /// It had its answer already.
+    /// Nothing new: it already had its result.
     AnsweredBefore,
-    /// Nothing: the event is not the last word about the run, or not about a run.
+    /// Nothing: the event is not the last one of the run, or not about a run.
     Nothing,
 }
 
@@ -101,12 +102,12 @@ pub async fn handle(deps: &Deps, event: ExecutionEvent) -> Result<Settled, StepE
     } else {
         record(deps, detail).await?
     };
-    // An event that somebody wrote by hand has no time.
+    // An event that was written by hand has no time.
     let ended = detail.ended().or(record.ended);
     if let Some(redriven) = record.redriven
         && ended.is_none_or(|ended| redriven >= ended)
     {
-        tracing::info!("the run was gone on with since");
+        tracing::info!("the run has been redriven since");
         return Ok(settled);
     }
     let input = record.input.as_ref().or(detail.input.as_ref());
@@ -136,7 +137,7 @@ pub async fn handle(deps: &Deps, event: ExecutionEvent) -> Result<Settled, StepE
                 succeed(deps, detail, callback, output.map(String::as_str)).await
             } else {
                 let reason = reason::of(&*deps.executions, detail, &record).await;
-                let doing = format!("answering for run {}", detail.name);
+                let doing = format!("sending the result of run {}", detail.name);
                 let answered = deps.callbacks.fail(&callback.token, &reason).await;
                 answered.doing(|| &doing)
             };
@@ -166,8 +167,8 @@ pub async fn handle(deps: &Deps, event: ExecutionEvent) -> Result<Settled, StepE
     Ok(settled)
 }
 
-/// What Step Functions knows of the execution. A run that ended badly is settled without it too:
-/// its jobs cost money.
+/// Returns what Step Functions knows of the execution. A run that ended badly is settled without it
+/// too, because its jobs cost money.
 async fn record(deps: &Deps, detail: &ExecutionDetail) -> Result<ExecutionRecord, StepError> {
     match deps.executions.describe(&detail.execution_arn).await {
         Ok(record) => Ok(record),
@@ -176,7 +177,7 @@ async fn record(deps: &Deps, detail: &ExecutionDetail) -> Result<ExecutionRecord
             tracing::warn!(
                 error_type = error.name(),
                 error = error.full_message(),
-                "going by the event alone"
+                "using the event alone"
             );
             Ok(ExecutionRecord::default())
         }
@@ -184,8 +185,8 @@ async fn record(deps: &Deps, detail: &ExecutionDetail) -> Result<ExecutionRecord
     }
 }
 
-/// The request that the run was started with; `None` when it was none: such a run fails in its first
-/// step, without jobs, and nobody is known to wait for it.
+/// Returns the request that the run was started with; `None` when the input is not a request. Such
+/// a run fails in its first step, without jobs, and no pipeline is known to wait for it.
 fn read_request(
     detail: &ExecutionDetail,
     input: Option<&str>,
@@ -211,7 +212,7 @@ async fn succeed(
     callback: &Callback,
     output: Option<&str>,
 ) -> Result<CallbackOutcome, StepError> {
-    let doing = format!("answering for run {}", detail.name);
+    let doing = format!("sending the result of run {}", detail.name);
     let output: FinishOutput =
         serde_json::from_str(output.unwrap_or_default()).map_err(|error| {
             StepError::new(
@@ -230,10 +231,11 @@ async fn succeed(
     let outputs: Vec<StepOutput> = outputs
         .into_iter()
         .filter_map(|(name, value)| {
-            // `trigger` refuses places this long; a run started otherwise may have them.
+            // `trigger` refuses values this long, but a run that was started otherwise may have
+            // them.
             let output = StepOutput::new(name, value);
             if output.is_none() {
-                tracing::warn!(name, "left out: too long for an output");
+                tracing::warn!(name, "output left out because it is too long");
             }
             output
         })

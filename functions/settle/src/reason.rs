@@ -1,4 +1,4 @@
-//! Why a run failed, in a line for the pipeline's author.
+//! Why a run failed, in one line for the pipeline's author.
 
 use crate::event::{EndStatus, ExecutionDetail};
 use quarry_edge::callbacks::FailureReason;
@@ -6,11 +6,11 @@ use quarry_edge::error::StepError;
 use quarry_edge::executions::{Cause, ExecutionRecord, ExecutionRecords};
 use serde_json::Value;
 
-/// What a Map reports for any failed child; the child's own error says more.
+/// The error that a Map reports for any failed child; the child's own error says more.
 const CHILD_FAILED: &str = "States.ExceedToleratedFailureThreshold";
 
-/// `record` is what Step Functions says; its documentation does not promise that events have the
-/// error and the cause too.
+/// Returns the reason. `record` is what Step Functions says, because its documentation does not
+/// promise the error and the cause in events.
 pub(crate) async fn of(
     executions: &dyn ExecutionRecords,
     detail: &ExecutionDetail,
@@ -24,13 +24,13 @@ pub(crate) async fn of(
         match executions.failed_child(&detail.execution_arn).await {
             Ok(Some(child)) => cause = child,
             Ok(None) => {}
-            // The Map's words are better than no answer.
+            // The Map's error is better than none.
             Err(error) => {
                 let error = StepError::of(error, "looking for the slice that failed");
                 tracing::warn!(
                     error_type = error.name(),
                     error = error.full_message(),
-                    "the cause is the Map's"
+                    "reporting the Map's error instead"
                 );
             }
         }
@@ -49,7 +49,7 @@ pub(crate) async fn of(
     }
 }
 
-/// A function's own words in its error response.
+/// Returns the message in a function's error response.
 fn message(cause: &str) -> String {
     serde_json::from_str::<Value>(cause)
         .ok()

@@ -1,8 +1,7 @@
-//! `split`: writes a round's records, as JSON Lines for a job or for asking on demand.
+//! `split`: writes a round's records as JSON Lines, for a job or for calls on demand.
 //!
-//! In round 0 these are all rows of the slice, later only the rows that still lack a good answer.
-//! A round with enough records for a job becomes one; what is left below the minimum is asked on
-//! demand.
+//! Round 0 holds all rows of the slice, and each later round the rows that still lack a good
+//! answer. A round with enough records becomes a job; a smaller rest is processed on demand.
 
 use quarry_asking::Asking;
 use quarry_contract::VERSION;
@@ -18,17 +17,17 @@ use quarry_prompt::Truncation;
 use quarry_rows::{Need, Rows};
 use std::sync::Arc;
 
-/// Records are handed to the upload in pieces of this size, bytes.
+/// The number of bytes of records that are passed to the upload at once.
 const PIECE_BYTES: usize = 1 << 20;
 
 /// What `split` needs.
 #[derive(Clone)]
 pub struct Deps {
-    /// Data in, records out.
+    /// Holds the data and receives the records.
     pub store: Arc<dyn ObjectStore>,
 }
 
-/// Writes the records of the state's round.
+/// Writes the records of the state's round. Returns the state with the next step.
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
     let run = RunFolder::at(state.run.clone());
     let folder = run.slice(state.slice);
@@ -40,7 +39,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     } else {
         Some(documents::read(&*deps.store, &round.todo()).await?)
     };
-    // A slice that begins after another has learned how to ask begins so.
+    // If another slice has already learned which form the service accepts, this one begins with it.
     let forms = match &todo {
         Some(todo) => todo.forms.clone(),
         None => documents::read_if_there(&*deps.store, &run.forms()).await?,

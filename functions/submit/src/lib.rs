@@ -1,8 +1,8 @@
 //! `submit`: creates a round's Bedrock job, once.
 //!
 //! The job's name and request token are derived from the run, the slice and the round, and the
-//! created job is noted in the round's folder: a retry after any crash finds the job that is
-//! there instead of paying for a second one.
+//! created job is recorded in the round's folder. So a retry after any crash finds the existing job
+//! and does not pay for a second one.
 
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
@@ -16,22 +16,21 @@ use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::store::ObjectStore;
 use std::sync::Arc;
 
-/// How long to wait before a new job is looked at for the first time, seconds. Validation alone
-/// takes longer.
+/// The wait before a new job is polled for the first time, seconds. Validation alone takes longer.
 pub const FIRST_WAIT_SECONDS: u64 = 60;
 
 /// What `submit` needs.
 #[derive(Clone)]
 pub struct Deps {
-    /// The run's documents.
+    /// Holds the run's documents.
     pub store: Arc<dyn ObjectStore>,
-    /// Batch jobs.
+    /// Creates batch jobs.
     pub jobs: Arc<dyn BatchJobs>,
-    /// Where metrics go.
+    /// Receives the metrics.
     pub metrics: Arc<dyn Metrics>,
 }
 
-/// Creates the job of a round, or finds it.
+/// Creates the job of a round, or finds it. Returns the state with the job and the first wait.
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
     let run = RunFolder::at(state.run.clone());
     let round = run.slice(state.slice).round(state.round);
@@ -95,7 +94,8 @@ fn not_created(error: JobsError, settings: &Settings, job: &NewJob) -> StepError
     }
 }
 
-/// A tag's value: at most 256 of `[a-zA-Z0-9\s._:/=+@-]` (`CreateModelInvocationJob`, `tags`).
+/// Returns a tag's value: at most 256 of `[a-zA-Z0-9\s._:/=+@-]` (`CreateModelInvocationJob`,
+/// `tags`).
 fn tag_value(text: &str) -> String {
     text.chars()
         .map(|c| {

@@ -1,4 +1,4 @@
-//! An object arrived in the inbox.
+//! Starting a run for an object that arrived in the inbox.
 
 use crate::confinement::Confinement;
 use crate::deps::Deps;
@@ -15,15 +15,15 @@ use quarry_edge::executions::Started;
 use quarry_edge::store::{ObjectInfo, StoreError};
 use serde::Serialize;
 
-/// What an arrival led to.
+/// What followed from an arrival.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arrived {
-    /// A run of this name runs.
+    /// The run of this name was started, or is under way.
     Started(String),
-    /// The event had come before: the run of this name is over.
+    /// The event was delivered before, and the run of this name is over.
     AlreadyRan(String),
-    /// Nothing was started, and why.
+    /// Nothing was started, for this reason.
     Ignored(String),
 }
 
@@ -85,13 +85,13 @@ fn state(created: &ObjectCreated) -> Result<ObjectState<'_>, StepError> {
             sequencer: created.sequencer.as_deref().unwrap_or_default(),
         }),
         (None, None) => Err(StepError::bad_request(format!(
-            "the event of {} has neither `version-id` nor `etag`: it cannot be told from others",
+            "the event of {} has neither `version-id` nor `etag`, so it cannot be told apart from others",
             created.object
         ))),
     }
 }
 
-/// Whether what is there is not what the event is about.
+/// Whether the object in the store is another one than the event's.
 fn is_replaced(created: &ObjectCreated, info: &ObjectInfo) -> bool {
     created
         .etag
@@ -99,7 +99,7 @@ fn is_replaced(created: &ObjectCreated, info: &ObjectInfo) -> bool {
         .is_some_and(|etag| etag != info.etag.trim_matches('"'))
 }
 
-/// The request of a file in `folder`, over its pipeline's defaults.
+/// Returns the request of a file in `folder`, completed by its pipeline's defaults.
 async fn request(
     deps: &Deps,
     pipeline: &str,
@@ -118,7 +118,7 @@ async fn request(
     }
     confinement.check_settings(&file.settings, defaults.request_settings.as_deref())?;
     let locate = |folder: &S3Uri, text: &str| resolve(folder, text).map_err(StepError::bad_request);
-    // The file's own, else the pipeline's.
+    // The file's own value takes precedence over the pipeline's.
     let read = |member: &str, own: &Option<String>, default: &Option<String>| {
         let place = match (own, default) {
             (Some(own), _) => locate(folder, own)?,
@@ -128,7 +128,7 @@ async fn request(
         confinement.check_read(member, &place)?;
         Ok::<_, StepError>(Some(place))
     };
-    // A default place is shared by all runs: each gets a folder of its own there.
+    // All runs share a default place, so each gets a folder of its own there.
     let written = |member: &str, own: &Option<String>, default: &Option<String>| {
         let place = match (own, default) {
             (Some(own), _) => locate(folder, own)?,
@@ -172,8 +172,8 @@ async fn request(
     })
 }
 
-/// Refuses a request whose data start runs by themselves: the tables directly in a pipeline's inbox
-/// would be paid twice.
+/// Refuses a request for data that start runs by themselves. The tables directly in a pipeline's
+/// inbox would be paid for twice.
 fn check_not_arriving(deps: &Deps, pipeline: &str, request: &Request) -> Result<(), StepError> {
     let inbox = deps.places.arrivals(pipeline);
     let starts_runs = request.data.bucket() == inbox.bucket()

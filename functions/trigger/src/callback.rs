@@ -1,8 +1,8 @@
-//! What a message of a Callback step asks for: a run, or its end.
+//! What a Callback step's message requests: to start a run, or to stop it.
 //!
-//! A queue keeps no order, so the request to stop can come first. Who stops leaves a mark in the
-//! run's folder before it looks for the execution; who starts looks for the mark before and after.
-//! Whatever the order, one of the two sees the other.
+//! A queue does not preserve order, so the request to stop can come first. The one that stops
+//! leaves a mark in the run's folder before it looks for the execution; the one that starts looks
+//! for the mark before and after it starts. In any order, one of the two sees the other.
 
 use crate::confinement::Confinement;
 use crate::defaults;
@@ -22,26 +22,26 @@ use quarry_edge::store::StoreError;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// The error that a stopped run is seen to have ended with.
+/// The name of the error with which a stopped run ends.
 const STOPPED: &str = "Quarry.Stopped";
 
-/// Longest name of a summary file, with room to spare.
+/// The longest name of a summary file, in characters, with room to spare.
 const SUMMARY_NAME: usize = 80;
 
-/// What a message is about.
+/// The status of the step that a message reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StepStatus {
     /// The step has begun.
     Executing,
-    /// The pipeline is being stopped; it stops when the step is answered.
+    /// The pipeline is being stopped; it ends when the step gets a result.
     Stopping,
 }
 
-/// A message that was read as far as it goes.
+/// A message, read as far as it can be read.
 pub(crate) struct CallbackMessage {
-    /// Who waits, if that much can be read.
+    /// The token of the waiting step, if it can be read.
     pub(crate) token: Option<CallbackToken>,
-    /// What is asked, or why it cannot be made out.
+    /// The request, or why it cannot be understood.
     pub(crate) meaning: Result<(Callback, StepStatus, Map<String, Value>), String>,
 }
 
@@ -98,7 +98,7 @@ fn meaning(
     };
     let arguments = match message.get_mut("arguments").map(Value::take) {
         Some(Value::Object(arguments)) => arguments,
-        // Nothing of them is needed to stop.
+        // Stopping needs no arguments.
         _ if status == StepStatus::Stopping => Map::new(),
         _ => return Err("the message has no `arguments`".to_owned()),
     };
@@ -114,7 +114,7 @@ pub(crate) async fn start(
     let run = execution_name::of_callback(callback);
     let request = request(deps, callback, arguments, &run).await?;
     if is_stopped(deps, &run).await? {
-        // The run may have begun in an earlier delivery of this message.
+        // An earlier delivery of this message may have started the run.
         return end(deps, callback, &run).await;
     }
     let input = serde_json::to_string(&request).map_err(StepError::bad_request)?;
@@ -123,21 +123,21 @@ pub(crate) async fn start(
     let pipeline = callback.pipeline_execution_arn.as_str();
     match started {
         Started::Running => tracing::info!(%run, pipeline, "run started"),
-        Started::AlreadyRan => tracing::info!(%run, pipeline, "the message had come before"),
+        Started::AlreadyRan => tracing::info!(%run, pipeline, "the message was delivered before"),
     }
     if is_stopped(deps, &run).await? {
         let stopped = deps.executions.stop(&run, STOPPED, &cause(callback)).await;
         let doing = format!("stopping run {run}");
         return match stopped.doing(|| &doing)? {
             Stopped::Stopping => Ok(()),
-            // It was started a moment ago and is not seen yet.
+            // The run was started a moment ago and is not visible yet.
             Stopped::NoSuchExecution => Err(StepError::new(StepErrorKind::Unavailable, doing)),
         };
     }
     Ok(())
 }
 
-/// Stops the run, or keeps it from starting.
+/// Stops the run, or prevents its start.
 pub(crate) async fn stop(deps: &Deps, callback: &Callback) -> Result<(), StepError> {
     let run = execution_name::of_callback(callback);
     let mark = mark(deps, &run);
@@ -152,8 +152,8 @@ pub(crate) async fn stop(deps: &Deps, callback: &Callback) -> Result<(), StepErr
     end(deps, callback, &run).await
 }
 
-/// Stops the execution; `settle` answers the pipeline at its end. Where there is none, nobody else
-/// does.
+/// Stops the execution; `settle` sends the pipeline its result. If there is no execution, the
+/// result is sent here, since nobody else would send it.
 async fn end(deps: &Deps, callback: &Callback, run: &str) -> Result<(), StepError> {
     let stopped = deps.executions.stop(run, STOPPED, &cause(callback)).await;
     match stopped.doing(|| format!("stopping run {run}"))? {
@@ -166,7 +166,7 @@ async fn end(deps: &Deps, callback: &Callback, run: &str) -> Result<(), StepErro
             deps.callbacks
                 .fail(&callback.token, &reason)
                 .await
-                .doing(|| "answering the pipeline's step")?;
+                .doing(|| "sending the result of the pipeline's step")?;
             tracing::info!(run, "stopped before it began");
             Ok(())
         }
@@ -193,11 +193,11 @@ async fn is_stopped(deps: &Deps, run: &str) -> Result<bool, StepError> {
     }
 }
 
-/// The step's arguments, by the logical names of the step that Quarry takes over from.
+/// The step's arguments, by the logical names of the step that Quarry replaces.
 const ARGUMENTS: &str = "input_data, prompt_templates, processed_data, analysis_summary, job_type, \
                          validation_schema and BEDROCK_… settings";
 
-/// A pipeline's name: `arn:…:pipeline/<name>/execution/<id>`.
+/// Returns a pipeline's name from `arn:…:pipeline/<name>/execution/<id>`.
 fn pipeline_name(callback: &Callback) -> &str {
     let arn = &callback.pipeline_execution_arn;
     arn.split('/').nth(1).unwrap_or("pipeline")
@@ -226,7 +226,7 @@ async fn request(
     ] {
         let Some(place) = place else { continue };
         confinement.check_written(name, place)?;
-        // What cannot be handed back at the end is refused before it costs anything.
+        // Values that cannot be returned at the end are refused before they cost anything.
         let longest = MAX_OUTPUT_VALUE - SUMMARY_NAME;
         if place.to_string().chars().count() > longest {
             return Err(StepError::bad_request(format!(
@@ -235,8 +235,8 @@ async fn request(
             )));
         }
     }
-    // Who may send messages is a decision of the deployment, so a pipeline step sets what it likes
-    // unless the pipeline's own file says what it may.
+    // The deployment decides who may send messages. So a pipeline step may change every setting,
+    // unless the pipeline's own file restricts it.
     let defaults = defaults::of_pipeline(&*deps.store, &deps.places, pipeline).await?;
     if let Some(allowed) = &defaults.request_settings {
         confinement.check_settings(&read.settings, Some(allowed))?;
@@ -267,7 +267,7 @@ struct Arguments {
 }
 
 impl Arguments {
-    /// Reads them. The error names the argument and what is wrong with it.
+    /// Reads the arguments. The error names the argument and what is wrong with it.
     fn read(arguments: &Map<String, Value>) -> Result<Self, String> {
         let mut texts = BTreeMap::new();
         let mut settings = BTreeMap::new();
@@ -277,7 +277,7 @@ impl Arguments {
                 Value::Number(_) | Value::Bool(_) => value.to_string(),
                 _ => {
                     return Err(format!(
-                        "the argument `{name}` is not text, a number or a truth value"
+                        "the argument `{name}` is not text, a number or a boolean"
                     ));
                 }
             };

@@ -1,24 +1,24 @@
-//! What one pipeline may read, write and decide.
+//! Limits what one pipeline may read, write and decide.
 //!
-//! All pipelines of a deployment share the roles of its functions. So the roles cannot keep one
-//! pipeline from another's data: whoever may write into `inbox/a/` could name `inbox/b/` as data, or
-//! `results/b/` as output. This module is what keeps them apart. By default a pipeline reads and
-//! writes only its own prefixes; what lies elsewhere is listed by the deployment.
+//! All pipelines of a deployment share the roles of its functions, so the roles cannot keep one
+//! pipeline from another's data: whoever may write into `inbox/a/` could name `inbox/b/` as data,
+//! or `results/b/` as output. This module keeps the pipelines apart. By default, a pipeline reads
+//! and writes only its own prefixes; the deployment lists the places elsewhere that it may use.
 
 use crate::places::Prefixes;
 use quarry_contract::location::S3Uri;
 use quarry_edge::error::StepError;
 use std::collections::BTreeMap;
 
-/// Places outside the deployment's prefixes that every pipeline may use, as S3 ARNs with `*` at
-/// the end: the parameters `ReadableArns` and `WritableArns` of the deployment.
+/// Places outside the deployment's prefixes that every pipeline may use, as S3 ARNs with `*` at the
+/// end: the deployment's parameters `ReadableArns` and `WritableArns`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Elsewhere {
     readable: Vec<ArnPrefix>,
     writable: Vec<ArnPrefix>,
 }
 
-/// A bucket, and what the keys of its objects begin with.
+/// A bucket, and the prefix of its objects' keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ArnPrefix {
     bucket: String,
@@ -28,11 +28,12 @@ struct ArnPrefix {
 impl Elsewhere {
     /// Reads both lists, each separated by commas.
     ///
-    /// An ARN without a key is a bucket itself. It allows listing, so it opens no objects here.
+    /// An ARN without a key is the bucket itself. It allows listing, so it gives access to no
+    /// objects here.
     ///
     /// # Errors
     ///
-    /// `Quarry.BadRequest` names the ARN that is not one of S3, or has a `*` before its end.
+    /// `Quarry.BadRequest` names the ARN that is not an S3 ARN, or has a `*` before its end.
     pub fn new(readable: &str, writable: &str) -> Result<Self, StepError> {
         Ok(Self {
             readable: prefixes("QUARRY_READABLE", readable)?,
@@ -72,9 +73,9 @@ fn is_listed(list: &[ArnPrefix], place: &S3Uri) -> bool {
         .any(|prefix| prefix.bucket == place.bucket() && place.key().starts_with(&prefix.key))
 }
 
-/// Settings that a request may change if its pipeline does not say which: they decide how a table is
-/// read and what the result looks like. Which model is asked, how often, and what it may cost is the
-/// pipeline's decision.
+/// Settings that a request may change if its pipeline does not say which. They decide how a table
+/// is read and what the result looks like. The pipeline decides which model is used, how often it
+/// is called, and what it may cost.
 const CHANGEABLE_BY_DEFAULT: [&str; 14] = [
     "BEDROCK_CSV_QUOTING",
     "BEDROCK_LOG_TRUNCATIONS",
@@ -108,7 +109,7 @@ impl<'a> Confinement<'a> {
         }
     }
 
-    /// Refuses a place that the pipeline may not read. `member` names it in the request.
+    /// Refuses a place that the pipeline may not read. `member` is the place's name in the request.
     pub(crate) fn check_read(&self, member: &str, place: &S3Uri) -> Result<(), StepError> {
         let own = [
             self.prefixes.arrivals(self.pipeline),
@@ -145,8 +146,8 @@ impl<'a> Confinement<'a> {
         ))
     }
 
-    /// Refuses settings that only the pipeline decides. `allowed` is its `request_settings`; `*` in
-    /// it allows every setting.
+    /// Refuses settings that only the pipeline decides. `allowed` is its `request_settings`; `*`
+    /// allows every setting.
     pub(crate) fn check_settings(
         &self,
         settings: &BTreeMap<String, String>,
@@ -168,7 +169,8 @@ impl<'a> Confinement<'a> {
     }
 }
 
-/// Whether an object or folder lies in a folder. Keys are compared as they stand: S3 knows no `..`.
+/// Whether an object or folder is in a folder. Keys are compared as they are: S3 gives `..` no
+/// meaning.
 fn contains(folder: &S3Uri, place: &S3Uri) -> bool {
     folder.bucket() == place.bucket() && place.key().starts_with(folder.key())
 }

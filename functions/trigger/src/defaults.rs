@@ -1,4 +1,4 @@
-//! What a pipeline keeps in its folder for its runs: `request.json` with defaults, and the schema.
+//! What a pipeline's folder holds for its runs: `request.json` with defaults, and the schema.
 
 use crate::places::{Prefixes, REQUEST_FILE};
 use quarry_contract::VERSION;
@@ -11,11 +11,12 @@ use serde::de::DeserializeOwned;
 /// The largest `request.json`, bytes; an execution's input is limited to 256 KiB.
 const MAX_REQUEST_BYTES: u64 = 256 * 1024;
 
-/// The `request.json` of a pipeline; a pipeline need not have one.
+/// Returns the `request.json` of a pipeline, or an empty request if it has none.
 ///
 /// # Errors
 ///
-/// `Quarry.BadRequest` when it cannot be read, or gives a default for `data`, which is what arrives.
+/// `Quarry.BadRequest` when it cannot be read, or has a default for `data`, which comes from the
+/// arrival.
 pub(crate) async fn of_pipeline(
     store: &dyn ObjectStore,
     prefixes: &Prefixes,
@@ -31,7 +32,7 @@ pub(crate) async fn of_pipeline(
     Ok(defaults)
 }
 
-/// The pipeline's `validation_schema_*.json`, the last by name; a pipeline need not have one.
+/// Returns the pipeline's `validation_schema_*.json`, the last one by name, or `None`.
 pub(crate) async fn pipeline_schema(
     store: &dyn ObjectStore,
     home: &S3Uri,

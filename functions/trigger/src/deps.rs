@@ -10,14 +10,14 @@ use std::sync::Arc;
 /// What `trigger` needs.
 #[derive(Clone)]
 pub struct Deps {
-    /// Arrivals, pipelines' files, and the marks of stopped runs.
+    /// Holds the arrivals, the pipelines' files, and the marks of stopped runs.
     pub store: Arc<dyn ObjectStore>,
-    /// The state machine.
+    /// Starts and stops executions of the state machine.
     pub executions: Arc<dyn Executions>,
-    /// The pipelines that wait.
+    /// Sends results to the pipelines that wait.
     pub callbacks: Arc<dyn PipelineCallbacks>,
     /// The deployment's prefixes.
     pub places: Prefixes,
-    /// What pipelines may use outside of them.
+    /// What pipelines may use outside of these prefixes.
     pub elsewhere: Elsewhere,
 }

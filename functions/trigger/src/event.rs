@@ -1,11 +1,12 @@
-//! The two kinds of event, as EventBridge and SQS deliver them. Only what is used is read.
+//! The two kinds of event, as EventBridge and SQS deliver them, reduced to the members that
+//! `trigger` uses.
 
 use quarry_contract::location::{LocationError, S3Uri};
 use quarry_edge::telemetry::{About, CallSubject};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What `trigger` is called with.
+/// The event that `trigger` is called with.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Value")]
 pub enum TriggerEvent {
@@ -15,7 +16,7 @@ pub enum TriggerEvent {
     Messages(Vec<Message>),
 }
 
-/// Why an event is none of the two.
+/// Why an event is of neither kind.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
     /// It is neither an EventBridge event nor a batch of messages.
@@ -24,7 +25,7 @@ pub enum EventError {
          send S3 events through EventBridge"
     )]
     Unknown,
-    /// Another EventBridge event.
+    /// It is another EventBridge event.
     #[error(
         "`{detail_type}` of `{source_name}` is not an event that starts a run; correct the rule"
     )]
@@ -34,10 +35,10 @@ pub enum EventError {
         /// `source`.
         source_name: String,
     },
-    /// The right event, but not in its form.
+    /// It is the right event, but not in the documented form.
     #[error("the event cannot be read")]
     Form(#[from] serde_json::Error),
-    /// Its object has no location.
+    /// Its object is not a valid location.
     #[error(transparent)]
     Location(#[from] LocationError),
 }
@@ -51,7 +52,7 @@ pub struct ObjectCreated {
     pub version: Option<String>,
     /// Its `ETag`, without quotes.
     pub etag: Option<String>,
-    /// Its place in the order of writes.
+    /// Orders the writes of the same key.
     pub sequencer: Option<String>,
     /// When the event happened, RFC 3339.
     pub time: Option<String>,
@@ -60,10 +61,10 @@ pub struct ObjectCreated {
 /// A message of a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Message {
-    /// The message's id, by which a failed one is named.
+    /// The message's id, which identifies it if it fails.
     #[serde(rename = "messageId")]
     pub id: String,
-    /// What was sent.
+    /// The message's text.
     pub body: String,
     /// `aws:sqs`.
     #[serde(rename = "eventSource")]
@@ -93,7 +94,7 @@ struct ArrivalObject {
 }
 
 impl About for TriggerEvent {
-    /// The run's name is worked out from the event, and a batch is about several.
+    /// The run's name is derived later from the event, and a batch concerns several runs.
     fn subject(&self) -> CallSubject {
         CallSubject::default()
     }
@@ -126,7 +127,7 @@ impl TryFrom<Value> for TriggerEvent {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         Ok(Self::ObjectCreated(ObjectCreated {
             object: S3Uri::new(bucket.name, object.key)?,
-            // `null` is the version of objects from before versioning: not one of its own.
+            // S3 gives `null` to objects from before versioning, so it identifies no version.
             version: given(object.version_id).filter(|version| version != "null"),
             etag: given(object.etag).map(|etag| etag.trim_matches('"').to_owned()),
             sequencer: given(object.sequencer),

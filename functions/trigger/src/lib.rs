@@ -1,15 +1,16 @@
-//! `trigger`: turns what happens outside into runs.
+//! `trigger`: starts and stops runs for events from outside.
 //!
-//! | event | what it does |
-//! |---|---|
-//! | S3 "Object Created" through EventBridge | a data file or a `request.json` in the inbox starts a run |
-//! | SQS batch of a SageMaker pipeline's Callback step | starts a run, or stops it |
+//! |raw | event | what it does |
+//! |raw |---|---|
+//! |raw | S3 "Object Created" through EventBridge | a data file or a `request.json` in the inbox
+//! starts a run |
+//! |raw | SQS batch of a SageMaker pipeline's Callback step | starts a run, or stops it |
 //!
 //! A run's name follows from the event alone, so an event that is delivered twice starts one run.
 //!
-//! Errors: an arrival that cannot be worked with fails the invocation, and Lambda hands the event to
-//! the dead-letter queue after its retries. Of a batch of messages those that failed are named in
-//! what `trigger` returns, and SQS delivers them again: see [`messages`].
+//! An arrival that `trigger` cannot use fails the invocation, and Lambda sends the event to the
+//! dead-letter queue after its retries. For a batch, `trigger` returns the messages that failed,
+//! and SQS delivers them again: see [`messages`].
 
 mod arrival;
 mod callback;
@@ -35,9 +36,9 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum TriggerOutput {
-    /// To an arrival.
+    /// For an arrival.
     Arrival(Arrived),
-    /// To a batch of messages.
+    /// For a batch of messages.
     Batch(BatchAnswer),
 }
 
@@ -51,7 +52,7 @@ pub async fn handle(deps: &Deps, event: TriggerEvent) -> Result<TriggerOutput, S
                     tracing::info!(%run, object = %created.object, "run started");
                 }
                 Arrived::AlreadyRan(run) => {
-                    tracing::info!(%run, object = %created.object, "the event had come before");
+                    tracing::info!(%run, object = %created.object, "the event was delivered before");
                 }
                 Arrived::Ignored(reason) => {
                     tracing::info!(object = %created.object, reason, "ignored");

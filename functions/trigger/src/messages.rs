@@ -1,15 +1,15 @@
 //! Messages of SageMaker pipelines, in batches from SQS.
 //!
-//! Messages are worked on one after the other, and those that failed are named in the answer
+//! Messages are processed one after the other. The output names those that failed
 //! (`ReportBatchItemFailures`), so that SQS delivers only them again:
 //!
-//! - **What may pass** (throttling, an outage, a missing permission) is delivered again, and ends in
-//!   the dead-letter queue if it does not pass. The pipeline waits meanwhile; moving the message
-//!   back to the queue starts the run.
-//! - **What can never work** (an argument that is not known, a body that is no message) would make the
-//!   pipeline wait until its step times out. If the token can be read, the step is answered at once
-//!   with a failure that names the reason. The message is named as failed too, so that it ends in the
-//!   dead-letter queue, with the reason in the log; being answered twice is harmless.
+//! - **Errors that may be transient** (throttling, an outage, a missing permission): the message is
+//!   delivered again, and ends in the dead-letter queue if the error persists. The pipeline waits
+//!   meanwhile; moving the message back to the queue starts the run.
+//! - **Permanent errors** (an unknown argument, a body that is not a message) would make the
+//!   pipeline wait until its step times out. If the token can be read, the step fails at once, with
+//!   the reason. The message is also returned as failed, so that it ends in the dead-letter queue
+//!   with the reason in the log. Sending the step a second result is harmless.
 
 use crate::callback::{self, StepStatus};
 use crate::deps::Deps;
@@ -18,7 +18,7 @@ use quarry_edge::callbacks::{CallbackOutcome, FailureReason};
 use quarry_edge::error::{StepError, StepErrorKind};
 use serde::Serialize;
 
-/// The answer to a batch (`SQSBatchResponse`).
+/// The response to a batch (`SQSBatchResponse`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchAnswer {
@@ -68,16 +68,17 @@ async fn one(deps: &Deps, message: &Message) -> Result<(), StepError> {
         let reason = FailureReason::new(&error.full_message());
         match deps.callbacks.fail(token, &reason).await {
             Ok(CallbackOutcome::Now) => {
-                tracing::info!(message_id = message.id, "told the pipeline");
+                tracing::info!(message_id = message.id, "sent the pipeline the failure");
             }
             Ok(CallbackOutcome::Before) => {}
             Err(unanswered) => {
-                let unanswered = StepError::of(unanswered, "answering the pipeline's step");
+                let unanswered =
+                    StepError::of(unanswered, "sending the result of the pipeline's step");
                 tracing::error!(
                     message_id = message.id,
                     error_type = unanswered.name(),
                     error = unanswered.full_message(),
-                    "the pipeline was not told"
+                    "the pipeline did not get the failure"
                 );
             }
         }

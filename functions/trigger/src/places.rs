@@ -1,13 +1,14 @@
-//! The deployment's prefixes, and what an object's place means.
+//! The deployment's prefixes, and what an object's location means.
 //!
-//! A run that starts runs by what it writes would never end. So the inbox shares no folder with
-//! what runs write, in the deployment (refused when the function starts) and in a request.
+//! If a run's output started runs, that would never end. So the inbox shares no folder with
+//! anything that runs write, neither in the deployment (checked when the function starts) nor in a
+//! request.
 
 use quarry_contract::location::S3Uri;
 use quarry_edge::error::StepError;
 use quarry_table::Format;
 
-/// The name of a request in the inbox.
+/// The name of a request file in the inbox.
 pub(crate) const REQUEST_FILE: &str = "request.json";
 
 /// The deployment's S3 prefixes.
@@ -19,17 +20,17 @@ pub struct Prefixes {
     work: S3Uri,
 }
 
-/// What an arrival in the inbox is.
+/// The kind of an arrival in the inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ArrivalKind {
     /// A table file directly in a pipeline's folder.
     Data,
-    /// A `request.json`, and the folder it lies in.
+    /// A `request.json`, and the folder that holds it.
     Request(S3Uri),
 }
 
 impl Prefixes {
-    /// The deployment's prefixes; refused when an object could lie in the inbox and in another one.
+    /// Creates the prefixes. Refuses them when an object could be in the inbox and in another one.
     pub fn new(
         inbox: S3Uri,
         pipelines: S3Uri,
@@ -56,37 +57,38 @@ impl Prefixes {
         })
     }
 
-    /// The folder with a pipeline's prompts, schema and defaults.
+    /// Returns the folder with a pipeline's prompts, schema and defaults.
     pub(crate) fn pipeline(&self, pipeline: &str) -> S3Uri {
         self.pipelines.join(pipeline).join("")
     }
 
-    /// The folder in which a pipeline's tables and requests arrive.
+    /// Returns the folder in which a pipeline's tables and requests arrive.
     pub(crate) fn arrivals(&self, pipeline: &str) -> S3Uri {
         self.inbox.join(pipeline).join("")
     }
 
-    /// The folder of all results of a pipeline.
+    /// Returns the folder of all results of a pipeline.
     pub(crate) fn pipeline_results(&self, pipeline: &str) -> S3Uri {
         self.results.join(pipeline).join("")
     }
 
-    /// The folder of a run's results.
+    /// Returns the folder of a run's results.
     pub(crate) fn results(&self, pipeline: &str, run: &str) -> S3Uri {
         self.results.join(pipeline).join(run).join("")
     }
 
-    /// What is noted of an arrival. `arrivals` is no run's folder: a run's name ends with a digest.
+    /// Returns the location of an arrival's note. No run's folder is named `arrivals`, since a
+    /// run's name ends with a digest.
     pub(crate) fn arrival_note(&self, digest: &str) -> S3Uri {
         self.work.join("arrivals").join(&format!("{digest}.json"))
     }
 
-    /// Where runs keep their folders.
+    /// Returns the prefix of the runs' folders.
     pub(crate) fn work(&self) -> &S3Uri {
         &self.work
     }
 
-    /// Refuses a place where a run would write into the inbox.
+    /// Refuses a place that would let a run write into the inbox.
     pub(crate) fn check_written(&self, member: &str, place: &S3Uri) -> Result<(), StepError> {
         if overlap(&self.inbox, place) {
             return Err(StepError::bad_request(format!(
@@ -98,7 +100,8 @@ impl Prefixes {
         Ok(())
     }
 
-    /// The pipeline an object belongs to and what it is, or why it starts nothing.
+    /// Returns the pipeline that an object belongs to and the kind of arrival, or why it starts
+    /// nothing.
     pub(crate) fn arrival<'a>(&self, object: &'a S3Uri) -> Result<(&'a str, ArrivalKind), String> {
         for (what, prefix) in [
             ("results", &self.results),
@@ -146,12 +149,13 @@ impl Prefixes {
     }
 }
 
-/// The names that `plan` takes for tables. `quarry-rows` knows them too, but brings Arrow with it.
+/// Whether `plan` takes this name for a table. `quarry-rows` has the same rule, but depends on
+/// Arrow.
 fn is_table(name: &str) -> bool {
     Format::from_file_name(name).is_some() || name.to_ascii_lowercase().ends_with(".parquet")
 }
 
-/// The key as a folder's: empty, or with a `/` at its end.
+/// Returns the key as a folder's: empty, or with a `/` at its end.
 fn folder_key(place: &S3Uri) -> String {
     let key = place.key().trim_matches('/');
     if key.is_empty() {
@@ -254,7 +258,7 @@ mod tests {
         }
     }
 
-    /// Whatever the deployment is told: what runs write can never start a run.
+    /// Whatever the deployment's settings, no object that a run writes can start a run.
     #[test]
     fn prefixes_that_overlap_are_refused() {
         let (inbox, away) = (at("s3://bucket/inbox"), at("s3://bucket/elsewhere"));

@@ -1,10 +1,10 @@
-//! An object that is written again as it was.
+//! Recognising an object that is written again without a change.
 //!
-//! A client whose answer was lost repeats its PUT, and a copy in place (another storage class, another
-//! key, a version restored) writes the same bytes again. Each is an event of its own, with a version
-//! of its own, and would pay for the same table a second time. So the first event of an object leaves
-//! a note in the work prefix, and another event of the same object with the same `ETag` within
-//! [`SAME_WRITE`] starts nothing. Later it is taken for a wish to run again.
+//! A client that received no response repeats its PUT, and a copy in place (another storage class,
+//! another key, a restored version) writes the same bytes again. Each is a separate event with a
+//! separate version, and would pay for the same table a second time. So the first event of an
+//! object leaves a note in the work prefix, and another event of the same object with the same
+//! `ETag` within [`SAME_WRITE`] starts nothing. A later event is a request to run again.
 //!
 //! Limit: the `ETag` of an object that is encrypted with a KMS key, or was uploaded in parts of
 //! another size, differs for the same bytes. Such a repetition starts a run.
@@ -21,14 +21,14 @@ use quarry_edge::store::{ObjectStore, StoreError};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How long the same content under the same name counts as the same arrival. Clients give a PUT up
-/// within minutes.
+/// How long the same content under the same name counts as the same arrival. Clients stop repeating
+/// a PUT within minutes.
 const SAME_WRITE: Duration = Duration::from_hours(1);
 
 /// The largest note, bytes.
 const MAX_NOTE_BYTES: u64 = 4 * 1024;
 
-/// Which run an arrival led to.
+/// The run that an arrival started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ArrivalNote {
@@ -38,8 +38,8 @@ struct ArrivalNote {
     time: String,
 }
 
-/// The run that an earlier event of the same object with the same content has started, if there is
-/// one. Otherwise notes `run` for later events.
+/// Returns the run that an earlier event of the same object with the same content started, if there
+/// is one. Otherwise stores `run` for later events.
 ///
 /// Events without an `ETag` or a time are never repetitions.
 pub(crate) async fn started_before(
@@ -80,7 +80,7 @@ pub(crate) async fn started_before(
     Ok(None)
 }
 
-/// The note, unless it is gone or not one: an arrival is never held up by it.
+/// Returns the note, or `None` if it is missing or damaged: a note must never hold up an arrival.
 async fn read(store: &dyn ObjectStore, at: &S3Uri) -> Result<Option<ArrivalNote>, StepError> {
     match store.get(at, MAX_NOTE_BYTES).await {
         Ok(body) => Ok(serde_json::from_slice(&body).ok()),

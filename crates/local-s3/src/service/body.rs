@@ -1,4 +1,4 @@
-//! The bytes of an object on their way to a client.
+//! Streaming an object's bytes to a client.
 
 use crate::observer::Watched;
 use bytes::{Bytes, BytesMut};
@@ -8,9 +8,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
-/// Bytes read from a file at once.
+/// The number of bytes that are read from a file at once.
 const BLOCK: u64 = 1 << 20;
-/// The bytes of `range` as a stream of blocks, each read on a blocking thread.
+/// Returns the bytes of `range` as a stream of blocks, each read on a blocking thread.
 pub(super) fn body(file: File, range: Range<u64>, watched: Watched) -> StreamingBlob {
     let blocks = futures::stream::try_unfold((file, range), move |(file, range)| {
         let watched = watched.clone();
@@ -36,7 +36,7 @@ fn read_block(mut file: File, range: Range<u64>) -> io::Result<(Bytes, (File, Ra
     Ok((block.freeze(), (file, rest)))
 }
 
-/// A number of bytes as the protocol has it.
+/// Returns a number of bytes in the protocol's type.
 pub(super) fn length(size: u64) -> S3Result<i64> {
     i64::try_from(size).map_err(S3Error::internal_error)
 }

@@ -1,11 +1,11 @@
-//! Checksums that a client sends with a body, against those of what arrived.
+//! Comparing the checksums that a client sends with those of the body that arrived.
 
 use crate::error::StorageError;
 use s3s::checksum::ChecksumHasher;
 use s3s::dto::Checksum;
 use s3s::{S3Request, TrailingHeaders};
 
-/// The checksums a client sends with a body, in headers or, after the body, in trailers.
+/// The checksums that a client sends in headers or, after the body, in trailers.
 #[derive(Default)]
 pub(super) struct SentChecksums {
     pub(super) crc32: Option<String>,
@@ -16,7 +16,7 @@ pub(super) struct SentChecksums {
 }
 
 impl SentChecksums {
-    /// Computes what was given or is announced as a trailer.
+    /// Returns a hasher for the checksums that were sent or are announced as a trailer.
     pub(super) fn hasher(&self, trailers: &str) -> ChecksumHasher {
         let announced = |name| trailers.split(',').any(|trailer| trailer.trim() == name);
         let mut hasher = ChecksumHasher::default();
@@ -38,7 +38,7 @@ impl SentChecksums {
         hasher
     }
 
-    /// Holds what was given against what was computed.
+    /// Compares the sent checksums with the computed ones.
     pub(super) fn check(
         mut self,
         computed: Checksum,
@@ -70,7 +70,7 @@ impl SentChecksums {
     }
 }
 
-/// The names in `x-amz-trailer`, separated by commas.
+/// Returns the names in `x-amz-trailer`, separated by commas.
 pub(super) fn announced_trailers<T>(req: &S3Request<T>) -> String {
     let values = req.headers.get_all("x-amz-trailer").iter();
     let values: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();

@@ -1,5 +1,5 @@
-//! Listings: which objects and common prefixes a page has, where the next page begins, and how the
-//! protocol shows them.
+//! Listings: the objects and common prefixes of a page, the start of the next page, and the
+//! protocol's form of both.
 
 use super::body::length;
 use crate::error::StorageError;
@@ -10,9 +10,9 @@ use s3s::dto::{
 };
 use s3s::{S3Result, s3_error};
 
-/// Most keys of one page.
+/// The most keys of one page.
 const MAX_KEYS: i32 = 1000;
-/// What is encoded in names: all but unreserved characters and slashes.
+/// The characters that are encoded in names: all but unreserved characters and slashes.
 const IN_URL: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -24,7 +24,7 @@ const IN_URL: &AsciiSet = &NON_ALPHANUMERIC
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Listed {
     Object(Entry),
-    /// All keys up to the delimiter, as one.
+    /// All keys up to the delimiter, combined.
     Prefix(String),
 }
 
@@ -37,16 +37,17 @@ impl Listed {
     }
 }
 
-/// One answer.
+/// One page of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Page {
     listed: Vec<Listed>,
-    /// After what the next page starts, if there is one.
+    /// The name after which the next page starts, if there is one.
     next: Option<String>,
 }
 
 impl Page {
-    /// The first `limit` lines after `after`; `entries` are in key order and start with `prefix`.
+    /// Returns the first `limit` lines after `after`. `entries` must be in key order and start with
+    /// `prefix`.
     fn of(
         entries: Vec<Entry>,
         prefix: &str,
@@ -83,16 +84,16 @@ impl Page {
     }
 }
 
-/// A listing that was asked for.
+/// A requested listing.
 pub(super) struct Listing {
     input: ListObjectsV2Input,
     max_keys: i32,
-    /// Whether names are percent-encoded in the answer.
+    /// Whether names are percent-encoded in the response.
     url_encoded: bool,
     after: Option<String>,
 }
 
-/// A page, and what is known of its objects.
+/// A page, and the facts about its objects.
 pub(super) struct Found {
     page: Page,
     objects: Vec<(String, Info)>,
@@ -120,7 +121,7 @@ impl Listing {
         })
     }
 
-    /// The page that was asked for. Blocks.
+    /// Returns the requested page. Blocks.
     pub(super) fn find(&self, storage: &Storage) -> Result<Found, StorageError> {
         let bucket = &self.input.bucket;
         let prefix = self.input.prefix.as_deref().unwrap_or_default();
@@ -138,7 +139,7 @@ impl Listing {
             };
             match storage.info(bucket, &entry.key) {
                 Ok(info) => objects.push((entry.key.clone(), info)),
-                // Deleted meanwhile.
+                // The object was deleted meanwhile.
                 Err(StorageError::NoObject(_)) => {}
                 Err(error) => return Err(error),
             }
@@ -191,7 +192,7 @@ impl Listing {
     }
 }
 
-/// A continuation token: the name in hexadecimal, since it has to survive XML and URLs.
+/// Returns a continuation token: the name in hexadecimal, which XML and URLs leave intact.
 fn encode_token(name: &str) -> String {
     hex::encode(name)
 }

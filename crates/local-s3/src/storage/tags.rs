@@ -1,4 +1,4 @@
-//! `ETag`s: how they follow from content, and how each object's is remembered for as long as its file
+//! `ETag`s: how they depend on content, and how they are remembered for as long as an object's file
 //! stays the same.
 
 use s3s::crypto::{Checksum as _, Crc64Nvme, Sha256};
@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
-/// The file that remembers a tag.
+/// The file that stores a tag.
 #[derive(Debug, Serialize, Deserialize)]
 struct TagFile {
     key: String,
@@ -17,7 +17,7 @@ struct TagFile {
     modified_ns: u128,
 }
 
-/// The folder in which the tags of all objects are remembered.
+/// The folder that stores the tags of all objects.
 #[derive(Debug)]
 pub(super) struct Tags {
     folder: PathBuf,
@@ -34,7 +34,7 @@ impl Tags {
         self.folder.join(bucket).join(shard).join(name)
     }
 
-    /// The remembered tag, if it is of this state of the file.
+    /// Returns the stored tag, if it belongs to this state of the file.
     pub(super) fn remembered(
         &self,
         bucket: &str,
@@ -49,7 +49,7 @@ impl Tags {
         is_current.then_some(remembered.tag)
     }
 
-    /// To be called with the objects' lock held for writing.
+    /// The caller must hold the objects' lock for writing.
     pub(super) fn remember(
         &self,
         bucket: &str,
@@ -75,8 +75,8 @@ impl Tags {
     }
 }
 
-/// Computes an object's tag from its content: a CRC-64 and the length, which is faster than the
-/// MD5 that S3 often takes, and like that differs where content differs.
+/// Computes an object's tag from its content: a CRC-64 and the length. This is faster than the MD5
+/// that S3 often uses, and like the MD5, it differs where content differs.
 #[derive(Default)]
 pub(crate) struct Tag {
     crc: Crc64Nvme,
@@ -111,7 +111,7 @@ impl Tag {
     }
 }
 
-/// Whether both are of the same state of one file.
+/// Whether both describe the same state of one file.
 pub(super) fn same_file(a: &Metadata, b: &Metadata) -> bool {
     a.len() == b.len() && modified_ns(a) == modified_ns(b)
 }

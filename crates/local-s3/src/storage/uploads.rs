@@ -1,4 +1,5 @@
-//! Multipart uploads: each a folder with its target and one file a part, until it is an object.
+//! Multipart uploads: each is a folder with its target and one file for each part, until it becomes
+//! an object.
 
 use super::tags::Tag;
 use super::{Incoming, PutCondition, Result, Storage, is_absence};
@@ -12,7 +13,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Smallest part but the last (S3 user guide, "Amazon S3 multipart upload limits").
+/// The smallest size of a part other than the last, bytes (S3 user guide, "Amazon S3 multipart
+/// upload limits").
 const MIN_PART: u64 = 5 << 20;
 
 /// An upload that is neither completed nor aborted.
@@ -22,7 +24,7 @@ pub(crate) struct StoredUpload {
     pub(crate) key: String,
 }
 
-/// What an upload will become.
+/// The object that an upload will become.
 #[derive(Debug, Serialize, Deserialize)]
 struct Target {
     bucket: String,
@@ -68,7 +70,7 @@ impl Storage {
         })
     }
 
-    /// A copy of `range` of an object, to be put as a part, and its tag.
+    /// Copies `range` of an object into a file for a part. Returns the file and its tag.
     pub(crate) fn copy(
         &self,
         bucket: &str,
@@ -98,12 +100,12 @@ impl Storage {
         if copied != range.end - range.start {
             return Err(StorageError::Range);
         }
-        // Content need not be read: it follows from the source and the range.
+        // The tag depends only on the source and the range, so the content need not be read.
         let tag = Tag::of_text(&format!("{} {range:?}", info.tag));
         Ok((incoming, tag))
     }
 
-    /// Makes the object of the parts, `(number, tag)` in order; answers its tag.
+    /// Creates the object from the parts, `(number, tag)` in order. Returns its tag.
     pub(crate) fn complete(
         &self,
         bucket: &str,
@@ -148,7 +150,7 @@ impl Storage {
         remove_upload(&self.upload(bucket, key, upload)?)
     }
 
-    /// The open uploads of a bucket, in key order.
+    /// Returns the open uploads of a bucket, in key order.
     pub(crate) fn open_uploads(&self, bucket: &str) -> Result<Vec<StoredUpload>> {
         self.bucket(bucket)?;
         let mut uploads = Vec::new();
@@ -170,7 +172,7 @@ impl Storage {
         Ok(uploads)
     }
 
-    /// The folder of an upload.
+    /// Returns the folder of an upload.
     pub(crate) fn upload(&self, bucket: &str, key: &str, id: &str) -> Result<PathBuf> {
         let none = || StorageError::NoUpload(id.to_owned());
         if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -192,7 +194,7 @@ fn target(folder: &Path) -> Result<Option<Target>> {
     }
 }
 
-/// Removes the target first: without it there is no such upload, whatever else is left.
+/// Removes the target first: without it, the upload does not exist, whatever else is left.
 fn remove_upload(folder: &Path) -> Result<()> {
     for removed in [
         fs::remove_file(folder.join("target")),

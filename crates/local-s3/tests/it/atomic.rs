@@ -1,4 +1,4 @@
-//! A condition and the put that it guards are one step, whoever else puts.
+//! A condition and its put are one step, whatever other clients put.
 
 use crate::{BUCKET, MIB, Server, code, get, put};
 use aws_sdk_s3::Client;
@@ -7,7 +7,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
 const CLIENTS: usize = 8;
 
-/// Eight clients, each with connections of its own, and one key a round.
+/// Eight clients, each with its own connections, and one key for each round.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_many_first_puts_wins() {
     let server = Server::start();
@@ -39,7 +39,8 @@ async fn one_of_many_first_puts_wins() {
     }
 }
 
-/// With `If-Match` no update is lost: a counter that all increase ends at the number of increases.
+/// With `If-Match` no update is lost: a counter that all clients increase ends at the number of
+/// increases.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_update_with_a_match_is_lost() {
     const EACH: usize = 10;
@@ -93,8 +94,8 @@ async fn increase(client: &Client) -> bool {
     }
 }
 
-/// Completing an upload obeys conditions as a put does, and one that fails can be completed
-/// without them.
+/// Completing an upload obeys conditions as a put does, and an upload that fails a condition can be
+/// completed without it.
 #[tokio::test]
 async fn completing_is_conditional() {
     let server = Server::start();

@@ -4,7 +4,7 @@ use crate::{BUCKET, Server, code, get, put};
 use quarry_local_s3::{LocalS3, S3StartError};
 use std::fs;
 
-/// What is put is found under its key, and what is placed there by hand is an object.
+/// An object that is put is found under its key, and a file that is placed by hand is an object.
 #[tokio::test]
 async fn files_and_objects_are_the_same() {
     let server = Server::start();
@@ -51,7 +51,7 @@ async fn files_and_objects_are_the_same() {
     assert_eq!(code(range), "PreconditionFailed");
 }
 
-/// A server that is started again has the same objects, `ETag`s and open uploads.
+/// A restarted server has the same objects, `ETag`s and open uploads.
 #[tokio::test]
 async fn everything_outlives_the_server() {
     let mut server = Server::start();
@@ -82,7 +82,7 @@ async fn everything_outlives_the_server() {
         .unwrap();
 }
 
-/// A deleted object takes its empty folders along, so that their names are free again.
+/// Deleting an object removes its empty folders, so that their names become free.
 #[tokio::test]
 async fn deleting_leaves_no_folders() {
     let server = Server::start();
@@ -96,7 +96,7 @@ async fn deleting_leaves_no_folders() {
     assert_eq!(get(&client, "a").await, b"file");
 }
 
-/// What files cannot be is refused with the reason, and nothing else is disturbed.
+/// A key that no file can have is refused with the reason, and nothing else changes.
 #[tokio::test]
 async fn an_object_cannot_be_a_folder_too() {
     let server = Server::start();
@@ -112,7 +112,7 @@ async fn an_object_cannot_be_a_folder_too() {
     assert_eq!(server.incoming(), 0);
 }
 
-/// A bucket's name keeps the rules of S3, so it cannot lead out of the directory.
+/// A bucket's name must follow the rules of S3, so it cannot lead out of the directory.
 #[test]
 fn bucket_names_are_checked() {
     let server = Server::start();
@@ -127,7 +127,7 @@ fn bucket_names_are_checked() {
     server.s3.create_bucket("more").unwrap();
 }
 
-/// A directory that cannot be one is an error that names it.
+/// If the path is not a directory, the error names it.
 #[test]
 fn a_file_is_no_directory() {
     let directory = tempfile::tempdir().unwrap();

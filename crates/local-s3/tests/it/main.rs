@@ -18,7 +18,7 @@ use tempfile::TempDir;
 const BUCKET: &str = "bucket";
 const MIB: usize = 1 << 20;
 
-/// A server on a directory of its own, with the bucket `bucket`.
+/// A server on its own directory, with the bucket `bucket`.
 struct Server {
     s3: LocalS3,
     directory: TempDir,
@@ -49,7 +49,7 @@ impl Server {
         Client::from_conf(config)
     }
 
-    /// What is being received, as files.
+    /// Returns the number of files that are receiving a body.
     fn incoming(&self) -> usize {
         let folder = self.directory.path().join(".quarry-s3/incoming");
         std::fs::read_dir(folder).unwrap().count()
@@ -62,7 +62,7 @@ fn http_client() -> SharedHttpClient {
         .build_https()
 }
 
-/// The error code of a call that has to fail.
+/// Returns the error code of a call that must fail.
 fn code<T: Debug, E: ProvideErrorMetadata + Debug, R: Debug>(
     result: Result<T, SdkError<E, R>>,
 ) -> String {

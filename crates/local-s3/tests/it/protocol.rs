@@ -1,4 +1,4 @@
-//! Checksums, signatures, listings and cut bodies, as the protocol has them.
+//! Checksums, signatures, listings and cut bodies follow the protocol.
 
 use crate::{BUCKET, MIB, Server, code, get, put};
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// A body that is sent in pieces, so that its checksum follows it as a trailer; it may break off.
+/// A body that is sent in pieces, so that its checksum follows as a trailer. It may break off.
 struct Pieces {
     left: usize,
     breaks: bool,
@@ -86,7 +86,7 @@ async fn checksums_follow_streamed_bodies() {
     }
 }
 
-/// A body that is not what its checksum says is refused, and what was there stays.
+/// A body that does not match its checksum is refused, and the previous object stays.
 #[tokio::test]
 async fn a_wrong_checksum_is_refused() {
     let server = Server::start();
@@ -105,7 +105,7 @@ async fn a_wrong_checksum_is_refused() {
     assert_eq!(server.incoming(), 0);
 }
 
-/// A body that breaks off on the way leaves nothing.
+/// A body that breaks off leaves nothing.
 #[tokio::test]
 async fn a_broken_body_leaves_nothing() {
     let server = Server::start();
@@ -127,7 +127,7 @@ async fn a_broken_body_leaves_nothing() {
     panic!("{} files are left", server.incoming());
 }
 
-/// Requests have to be signed with the server's secret.
+/// Requests must be signed with the server's secret.
 #[tokio::test]
 async fn a_wrong_signature_is_refused() {
     let server = Server::start();
@@ -136,7 +136,7 @@ async fn a_wrong_signature_is_refused() {
     assert_eq!(code(got), "SignatureDoesNotMatch");
 }
 
-/// What the server does not do, it says it does not.
+/// The server says so when it does not implement an operation.
 #[tokio::test]
 async fn unknown_operations_say_so() {
     let server = Server::start();
@@ -144,7 +144,7 @@ async fn unknown_operations_say_so() {
     assert_eq!(code(tags.send().await), "NotImplemented");
 }
 
-/// Listings with a delimiter, and pages of them, are as S3 gives them.
+/// Listings with a delimiter, and their pages, are as in S3.
 #[tokio::test]
 async fn listings_have_folders_and_pages() {
     let server = Server::start();
@@ -176,7 +176,7 @@ async fn listings_have_folders_and_pages() {
     assert_eq!(buckets.buckets().len(), 1);
 }
 
-/// Suffix and open ranges, and ranges that are none.
+/// Suffix ranges, open ranges, and ranges that are not valid.
 #[tokio::test]
 async fn ranges_are_exact() {
     let server = Server::start();

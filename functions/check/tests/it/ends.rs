@@ -1,4 +1,4 @@
-//! The end of a job is kept, once, whatever it was.
+//! The end of a job is recorded exactly once, whatever its status.
 
 use crate::support::{ARN, NAME, SUBMITTED, World, job, state};
 use quarry_contract::payload::{SliceState, Step};
@@ -19,7 +19,7 @@ const ENDS: [(JobStatus, &str); 5] = [
     (JobStatus::Expired, "Expired"),
 ];
 
-/// A day later: the job has ended long before.
+/// One day after the submission: the job ended long before.
 const LATER: Duration = Duration::from_hours(24);
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn looking_at_an_ended_job_again_changes_nothing() {
     assert_eq!(contents(&world.store).await, written);
 }
 
-/// The state machine calls again after each of these.
+/// The state machine calls `check` again after each of these failures.
 #[tokio::test]
 async fn an_end_whose_writing_failed_or_whose_response_was_lost_is_kept_by_the_next_call() {
     let whole = World::new(JobStatus::Completed);

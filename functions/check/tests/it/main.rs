@@ -1,5 +1,5 @@
-//! What `check` promises: a job that lives is waited for, the end of one is kept once and in the
-//! service's words, and what AWS refuses has a name.
+//! What `check` promises: it waits for a live job, it records the end of a job once and in the
+//! service's words, and every refusal by AWS has a name.
 
 mod ends;
 mod refusals;

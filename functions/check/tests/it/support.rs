@@ -1,4 +1,4 @@
-//! A round whose job is at the service.
+//! A round whose job exists at the service.
 
 use quarry_check::{Deps, handle};
 use quarry_contract::layout::{RoundFolder, RunFolder};
@@ -19,7 +19,7 @@ pub(crate) const NAME: &str = "quarry-run-0123456789-000002-1";
 /// When the job was submitted.
 pub(crate) const SUBMITTED: Duration = Duration::from_hours(490_000);
 
-/// Round 1 of slice 2, and its job.
+/// Round 1 of slice 2, and the round's job.
 pub(crate) struct World {
     pub(crate) store: MemoryStore,
     pub(crate) jobs: MemoryJobs,
@@ -27,7 +27,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// The job stands so.
+    /// Creates the world with a job in this status.
     pub(crate) fn new(status: JobStatus) -> Self {
         let world = Self {
             store: MemoryStore::new(),
@@ -42,13 +42,13 @@ impl World {
         RunFolder::at(run()).slice(2).round(1)
     }
 
-    /// Calls `check` at a time after the job's submission.
+    /// Calls `check` this long after the job's submission.
     pub(crate) async fn check_after(&self, age: Duration) -> Result<SliceState, StepError> {
         let store = Arc::new(self.store.clone());
         self.check_over(store, SUBMITTED + age, state()).await
     }
 
-    /// The same over another store, at a time, with another state.
+    /// Calls `check` over another store, at a given time, with another state.
     pub(crate) async fn check_over(
         &self,
         store: Arc<dyn ObjectStore>,
@@ -65,7 +65,7 @@ impl World {
     }
 }
 
-/// What the service says of the job. It ended, if it did, two hours after its submission.
+/// The job as the service reports it. A job that has ended did so two hours after its submission.
 pub(crate) fn job(status: JobStatus) -> Job {
     Job {
         arn: ARN.to_owned(),
@@ -78,7 +78,7 @@ pub(crate) fn job(status: JobStatus) -> Job {
     }
 }
 
-/// What the state machine calls `check` with.
+/// The state that the state machine passes to `check`.
 pub(crate) fn state() -> SliceState {
     SliceState {
         round: 1,

@@ -1,4 +1,4 @@
-//! A job that lives is waited for.
+//! `check` waits for a live job.
 
 use crate::support::{SUBMITTED, World, state};
 use quarry_check::{LONGEST_WAIT, SHORTEST_WAIT};
@@ -14,7 +14,7 @@ const LIVE: [JobStatus; 6] = [
     JobStatus::Scheduled,
     JobStatus::InProgress,
     JobStatus::Stopping,
-    // A status that a later version of the service has: the job may still be working.
+    // A status of a later version of the service: the job may still be running.
     JobStatus::Unknown,
 ];
 
@@ -49,7 +49,7 @@ async fn a_wait_is_8_percent_of_the_jobs_age_and_at_least_a_minute_and_at_most_t
     }
 }
 
-/// The service's clock and the function's are two.
+/// The service's clock and the function's clock may differ.
 #[tokio::test]
 async fn a_job_that_seems_to_begin_in_the_future_is_waited_for_as_a_new_one() {
     let world = World::new(JobStatus::Submitted);

@@ -1,5 +1,5 @@
-//! What `finish` promises: the result is every slice's part in order, the summary says what the
-//! receipts say, and a run whose rows do not add up is not reported as done.
+//! What `finish` promises: the result holds every slice's part in order, the summary says what the
+//! receipts say, and `finish` does not report a run as done if its rows do not add up.
 
 mod refusals;
 mod repetitions;

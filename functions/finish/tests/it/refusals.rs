@@ -1,4 +1,5 @@
-//! A run whose rows do not add up is not reported as done; every error has its name and its place.
+//! `finish` does not report a run as done if its rows do not add up. Every error has its name and
+//! its place.
 
 use crate::support::{PROMPTS, World, sliced};
 use quarry_edge::clock::Unlimited;
@@ -6,7 +7,7 @@ use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_planned_run::RunInput;
 use std::sync::Arc;
 
-/// Nothing of the run is reported, and the error has this name and these words.
+/// Asserts that nothing of the run is reported, and that the error has this name and these words.
 async fn assert_fails(world: &World, name: &str, words: &[&str]) {
     let failed = world.finish().await.unwrap_err();
     let text = failed.full_message();

@@ -1,4 +1,4 @@
-//! A call that is repeated, whatever became of the one before, leaves what one call leaves.
+//! A repeated call leaves what one call leaves, whatever became of the call before.
 
 use crate::support::World;
 use quarry_edge::clock::Unlimited;
@@ -15,7 +15,7 @@ async fn finishing_again_writes_the_same_objects() {
     assert_eq!(contents(&world.store).await, written);
 }
 
-/// `finish` writes the result, then the summary: so whoever finds the summary finds the result.
+/// `finish` writes the summary last, so if the summary exists, the result exists.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_dies_at_any_write_is_made_good_by_the_next_and_leaves_no_summary_before() {
     let whole = World::new(5, 2).await;

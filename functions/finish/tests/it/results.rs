@@ -1,4 +1,4 @@
-//! The result of a table: what the parts hold, in the order of the slices, in the table's format.
+//! The result of a table holds the parts in the order of the slices, in the table's format.
 
 use crate::support::{COLUMNS, PROMPTS, World, sliced, table};
 use flate2::read::MultiGzDecoder;
@@ -17,7 +17,7 @@ fn packed(text: &str) -> Vec<u8> {
     gzip.finish().unwrap()
 }
 
-/// More slices than receipts are read at the same time.
+/// There are more slices than receipts that are read at the same time.
 #[tokio::test]
 async fn a_result_is_the_header_line_and_every_part_in_the_order_of_the_slices() {
     for slices in [1, 3, 70] {
@@ -71,7 +71,7 @@ async fn the_result_of_compressed_files_is_one_compressed_file() {
     assert_eq!(text, format!("row,{COLUMNS}\nslice 0\nslice 1\n"));
 }
 
-/// A slice all rows of which are errors, in a run that leaves error rows out.
+/// All rows of the slice are errors, and the run leaves error rows out.
 #[tokio::test]
 async fn a_part_without_bytes_adds_nothing() {
     let world = World::new(6, 2).await;
@@ -121,7 +121,7 @@ async fn a_column_of_the_input_that_the_result_replaces_is_in_it_once() {
 
 const PANDAS: &[u8] = include_bytes!("../../../../crates/parquet/tests/fixtures/pandas.parquet");
 
-/// A column's cells as text.
+/// Returns a column's cells as text.
 fn column(file: &ParquetFile, name: &str) -> Vec<String> {
     let cells = [name.to_owned()];
     let reading = FileReading {
@@ -165,7 +165,7 @@ async fn the_parts_of_a_parquet_table_become_one_file_with_its_rows_in_order() {
     assert_eq!(column(&after, "llm_status"), vec!["error"; rows]);
 }
 
-/// Footers longer than what is read of a part's end at first.
+/// The footers are longer than the tail that is read first.
 #[tokio::test]
 async fn parts_with_long_footers_are_joined_too() {
     let name = "n".repeat(100_000);

@@ -30,7 +30,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A planned run, no slice of which has been merged.
+    /// A planned run of which no slice has been merged.
     pub(crate) async fn planned(input: RunInput) -> Self {
         let planned = input.planned().await.unwrap();
         let run = RunFolder::at(planned.run);
@@ -43,8 +43,8 @@ impl World {
         }
     }
 
-    /// A run over a CSV table of `rows` rows in slices of `in_slice`. The part of each slice is one
-    /// line that names the slice.
+    /// A run over a CSV table of `rows` rows in slices of `in_slice` rows. The part of each slice
+    /// is one line that names the slice.
     pub(crate) async fn new(rows: usize, in_slice: usize) -> Self {
         let world = Self::planned(table(rows, in_slice).await).await;
         for slice in 0..world.plan.slices {
@@ -53,7 +53,7 @@ impl World {
         world
     }
 
-    /// Leaves what `merge` leaves of a slice: this part, and a receipt over it.
+    /// Writes what `merge` writes for a slice: this part, and a receipt for it.
     pub(crate) async fn merged(&self, number: u32, part: impl AsRef<[u8]>) {
         let folder = self.run.slice(number);
         let slice: Slice = documents::read(&self.store, &folder.spec()).await.unwrap();
@@ -113,7 +113,7 @@ impl World {
         documents::write(&self.store, &at, receipt).await.unwrap();
     }
 
-    /// Has `split` and `merge` make the parts, of a run in which the service fails at every record.
+    /// Lets `split` and `merge` make the parts of a run in which the service fails at every record.
     pub(crate) async fn merged_without_answers(&self) {
         let store: Arc<dyn ObjectStore> = Arc::new(self.store.clone());
         for number in 0..self.plan.slices {
@@ -155,7 +155,7 @@ impl World {
         self.turn_over(store, turn, time_left).await
     }
 
-    /// The same over another store.
+    /// Calls `finish` once over another store.
     pub(crate) async fn turn_over(
         &self,
         store: Arc<dyn ObjectStore>,
@@ -174,24 +174,24 @@ impl World {
         handle(&deps, input, time_left).await
     }
 
-    /// An object below the output folder.
+    /// Returns an object below the output folder.
     pub(crate) async fn result(&self, name: &str) -> Bytes {
         let at = self.plan.request.output.join(name);
         self.store.get(&at, u64::MAX).await.unwrap()
     }
 
-    /// The same as text.
+    /// Returns an object below the output folder as text.
     pub(crate) async fn text(&self, name: &str) -> String {
         String::from_utf8(self.result(name).await.to_vec()).unwrap()
     }
 
-    /// The summary that a run's output names.
+    /// Returns the summary that a run's output names.
     pub(crate) async fn summary(&self, output: &FinishOutput) -> Value {
         let body = self.store.get(&output.summary, u64::MAX).await.unwrap();
         serde_json::from_slice(&body).unwrap()
     }
 
-    /// The objects outside the run's folder and its input: what the run's owner gets.
+    /// Returns the keys outside the run's folder and its input: what the run's owner gets.
     pub(crate) fn written(&self) -> Vec<String> {
         let output = &self.plan.request.output;
         let below = |at: &S3Uri| at.key().strip_prefix(output.key()).map(str::to_owned);
@@ -199,7 +199,7 @@ impl World {
     }
 }
 
-/// A CSV table of `rows` rows, in slices of `in_slice`.
+/// The input of a run over a CSV table of `rows` rows, in slices of `in_slice` rows.
 pub(crate) async fn table(rows: usize, in_slice: usize) -> RunInput {
     let lines: Vec<String> = (0..rows).map(|row| format!("r{row}\n")).collect();
     let table = format!("row\n{}", lines.concat());
@@ -207,7 +207,7 @@ pub(crate) async fn table(rows: usize, in_slice: usize) -> RunInput {
     sliced(input, in_slice)
 }
 
-/// The same input in slices of `in_slice` rows.
+/// The same input with slices of `in_slice` rows.
 pub(crate) fn sliced(input: RunInput, in_slice: usize) -> RunInput {
     input
         .set("BEDROCK_MIN_RECORDS_PER_JOB", "1")

@@ -1,4 +1,4 @@
-//! Work that outlasts an invocation goes on in the next one, and nothing is done twice.
+//! Work that outlasts an invocation continues in the next one, and nothing is done twice.
 
 use crate::support::{COLUMNS, PROMPTS, World, sliced, table};
 use quarry_contract::payload::FinishInput;
@@ -8,12 +8,12 @@ use quarry_edge::store::ObjectStore;
 use quarry_planned_run::{RunInput, TimeFor};
 use std::sync::Arc;
 
-/// S3 copies objects of more than 5 MiB by itself.
+/// S3 copies only objects of more than 5 MiB into a multipart upload.
 const LARGE: usize = (5 << 20) + 1;
 
 const RESULT: &str = "validation_processed_data.csv";
 
-/// A run of so many slices whose parts are large.
+/// A run of this many slices, each with a large part.
 async fn large(slices: u8) -> World {
     let world = World::planned(table(slices.into(), 1).await).await;
     for slice in 0..slices {
@@ -79,7 +79,7 @@ async fn an_upload_that_is_gone_is_begun_anew() {
     let world = large(3).await;
     let output = world.turn(0, &TimeFor::pieces(1)).await.unwrap();
     let at = world.plan.request.output.join(RESULT);
-    // The second of this store: `plan` has tried whether it may write.
+    // This is the second upload of this store: `plan` has checked whether it may write.
     let aborted = world.store.abort_upload(&at, "upload-2").await;
     aborted.unwrap();
     assert!(world.store.open_uploads().is_empty());
@@ -102,7 +102,7 @@ async fn tables_whose_result_is_written_are_not_written_again() {
     let output = world.turn(0, &TimeFor::pieces(1)).await.unwrap();
     assert!(!output.done);
     assert_eq!(world.written(), ["train/train_processed_data.csv"]);
-    // Whoever takes the first result away meanwhile sees that it does not come again.
+    // The test deletes the first result in between to see that it is not written again.
     let first = world
         .plan
         .request
@@ -115,7 +115,7 @@ async fn tables_whose_result_is_written_are_not_written_again() {
     assert!(written.contains(&"test/test_processed_data.csv".to_owned()));
 }
 
-/// A redrive of a run that failed begins at turn 0, whatever an earlier try left.
+/// A redrive of a failed run begins at turn 0, whatever an earlier attempt left.
 #[tokio::test]
 async fn the_first_turn_begins_from_the_start() {
     let world = large(3).await;

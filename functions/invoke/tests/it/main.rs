@@ -1,5 +1,5 @@
-//! Promise: what a model answered in one invocation is not asked for in the next, also when the time
-//! is used up in the middle of a batch.
+//! Promise: no invocation sends a record again that an earlier one got an answer for, even if the
+//! time runs out in the middle of a batch.
 
 mod refusals;
 mod tiers;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 /// A function's time limit in the deployment.
 const LIMIT: Duration = Duration::from_mins(15);
 
-/// Lambda's deadline, in the runtime's own time.
+/// Lambda's deadline on the clock of the runtime.
 struct Deadline(Instant);
 
 impl TimeLeft for Deadline {
@@ -35,10 +35,10 @@ impl TimeLeft for Deadline {
     }
 }
 
-/// A model that takes its time, for each row as long as the table says.
+/// A model that takes as long for each row as the table says.
 #[derive(Default)]
 struct Model {
-    /// Seconds for the row, if they are not the usual ones.
+    /// The seconds for rows that do not take the usual time.
     slow: BTreeMap<String, u64>,
     usual: u64,
     calls: Mutex<Vec<String>>,
@@ -67,13 +67,13 @@ impl OnDemand for Model {
     }
 }
 
-/// A run over `rows` rows that are asked on demand, one after the other, up to the state in which
-/// `invoke` is called.
+/// Plans a run over `rows` rows on demand, one after the other. Returns the state that `invoke` is
+/// called with.
 async fn planned(store: &MemoryStore, rows: u32) -> SliceState {
     planned_with(store, rows, &[]).await
 }
 
-/// The same, with settings over the usual ones.
+/// The same, with these settings in addition.
 async fn planned_with(store: &MemoryStore, rows: u32, settings: &[(&str, &str)]) -> SliceState {
     let usual = [
         ("BEDROCK_BATCH_MODE", "realtime"),
@@ -88,7 +88,7 @@ async fn planned_with(store: &MemoryStore, rows: u32, settings: &[(&str, &str)])
     quarry_split::handle(&deps, first).await.unwrap()
 }
 
-/// Calls `invoke` until it is done: how often, and the output lines.
+/// Calls `invoke` until it is done. Returns the number of calls, and the output lines.
 async fn asked(
     store: &MemoryStore,
     model: &Arc<Model>,
@@ -106,7 +106,7 @@ async fn asked(
         let deadline = Instant::now() + LIMIT;
         let time_left = Deadline(deadline);
         let call = handle(&deps, state, &time_left);
-        // Lambda ends what is not done by then.
+        // Lambda ends an invocation at its deadline.
         state = tokio::time::timeout_at(deadline, call)
             .await
             .expect("the invocation ends by itself")
@@ -118,7 +118,7 @@ async fn asked(
     (invocations, kept_lines(store).await)
 }
 
-/// The output lines that are kept.
+/// Returns the stored output lines.
 async fn kept_lines(store: &MemoryStore) -> Vec<Value> {
     let mut lines = Vec::new();
     for at in store.locations() {
@@ -150,7 +150,7 @@ async fn answers_are_kept_when_the_time_is_used_up_within_a_batch() {
     });
     let (invocations, lines) = asked(&store, &model, state).await;
     assert_eq!(ids(&lines), all_ids(25));
-    // A question every 70 seconds, for ten minutes: nine an invocation.
+    // A call every 70 seconds for ten minutes makes nine calls an invocation.
     assert_eq!(invocations, 3);
     assert_eq!(
         model.calls.lock().unwrap().len(),

@@ -1,5 +1,5 @@
-//! Promise: what the service refuses for good is not asked again, and a round that it refuses as a whole
-//! fails the run once, with the service's words.
+//! Promise: a record that the service refuses permanently is not sent again, and a round that it
+//! refuses as a whole fails the run once, with the service's words.
 
 mod refused;
 mod world;

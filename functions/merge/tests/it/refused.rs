@@ -107,7 +107,8 @@ async fn a_job_that_is_refused_as_a_whole_fails_the_run_once_with_the_services_w
     );
     assert!(text.contains("30 of 30 records"), "{text}");
 
-    // Who goes on with the run has removed the cause: all records are asked again, in a round of their own.
+    // Whoever redrives the run has removed the cause, so all records are sent again in a round of
+    // their own.
     let after = world.merge(&state).await.unwrap();
     assert_eq!(
         (after.next, after.round, after.stopped_rounds),
@@ -125,7 +126,7 @@ async fn a_job_that_is_refused_as_a_whole_fails_the_run_once_with_the_services_w
     assert_eq!(world.receipt(0).await.files[0].failed, 0);
 }
 
-/// The fallback model is never asked by jobs.
+/// Only calls on demand reach the fallback model.
 #[tokio::test]
 async fn what_a_job_refused_is_asked_again_only_if_that_reaches_the_fallback_model() {
     for (fallback, least, again) in [(true, "10", true), (true, "4", false), (false, "10", false)] {
@@ -150,7 +151,7 @@ async fn what_a_job_refused_is_asked_again_only_if_that_reaches_the_fallback_mod
     }
 }
 
-/// Who goes on with a run of a few records has it fail again if nothing has changed.
+/// A small run fails again at every redrive as long as nothing has changed.
 #[tokio::test]
 async fn a_small_run_that_is_refused_fails_each_time_it_is_gone_on_with() {
     let world = World::new(3, 100, &[]).await;
@@ -191,7 +192,7 @@ async fn a_few_records_are_refused_for_their_own_sake_unless_they_are_all_that_t
             true,
         ),
         (3, 100, with(all_of(3), error(2, 500, "oh", true)), false),
-        // The job came to its end after a few.
+        // The job ended after a few records.
         (100, 100, all_of(30), false),
     ] {
         let world = World::new(rows, in_slice, &[("BEDROCK_MAX_RETRIES", "0")]).await;
@@ -205,8 +206,8 @@ async fn a_few_records_are_refused_for_their_own_sake_unless_they_are_all_that_t
     }
 }
 
-/// Case of many rows that the model does not take, in a job that is good for the rest: they are asked on
-/// demand, since only there is a fallback model, which does not take them either.
+/// The run's model refuses many rows in a job whose other rows are good. They are sent on demand,
+/// the only way to the fallback model, which refuses them too.
 #[tokio::test]
 async fn what_is_refused_after_others_were_answered_never_ends_the_run() {
     let settings = [(
@@ -243,7 +244,7 @@ async fn a_round_that_was_left_is_gone_on_with_where_other_slices_are_answered()
     let other = world.answered(world.first(0), &answers).await;
     assert_eq!(world.merge(&other).await.unwrap().next, Step::Done);
 
-    // `invoke` left the round after the first twenty.
+    // `invoke` left the round after the first twenty records.
     let state = world
         .answered(world.first(1), &refusals(50..70, TOO_LONG))
         .await;
@@ -270,7 +271,7 @@ async fn a_round_that_was_left_is_gone_on_with_where_other_slices_are_answered()
     assert_eq!(world.receipt(1).await.files[0].failed, 20);
 }
 
-/// Batch jobs and calls are taken or refused apart from each other.
+/// Whether the service accepts jobs and whether it accepts calls are separate questions.
 #[tokio::test]
 async fn answers_of_a_job_do_not_speak_for_calls_of_another_slice() {
     let world = World::new(60, 30, &[]).await;
@@ -280,7 +281,7 @@ async fn answers_of_a_job_do_not_speak_for_calls_of_another_slice() {
     let state = world
         .answered(world.first(1), &refusals(30..60, NO_QUOTA))
         .await;
-    // The same way: the records' own matter.
+    // The other slice used the same means, so these records were refused for reasons of their own.
     assert_eq!(world.merge(&state).await.unwrap().next, Step::Done);
 
     let world = World::new(60, 30, &[("BEDROCK_BATCH_MODE", "realtime")]).await;
@@ -333,7 +334,7 @@ async fn a_job_that_met_the_denial_of_a_first_use_is_made_again_until_twenty_min
         "{text}"
     );
 
-    // Access came through in the last round.
+    // Access was granted in the last round.
     let answers: Vec<String> = (0..50).map(answer).collect();
     let state: SliceState = world.answered(state, &answers).await;
     assert_eq!(world.merge(&state).await.unwrap().next, Step::Done);
@@ -362,7 +363,7 @@ async fn answers_that_were_at_hand_never_fail_a_merge() {
     assert_eq!(world.receipt(0).await.files[0].failed, 30);
 }
 
-/// What one slice has learned, the others use, also if it was learned while they were asked.
+/// All slices use what one slice has learned, even if they were under way at that time.
 #[tokio::test]
 async fn a_refused_round_is_asked_in_the_form_that_another_slice_has_learned() {
     let world = World::new(60, 30, &[]).await;
@@ -381,7 +382,7 @@ async fn a_refused_round_is_asked_in_the_form_that_another_slice_has_learned() {
     assert_eq!((after.next, after.stopped_rounds), (Step::Split, 1));
     assert_eq!(world.todo(&after).await.forms, Some(learned.clone()));
 
-    // In that form it is refused too.
+    // The service refuses that form too.
     let state = world.answered(after, &refusals(30..60, NO_QUOTA)).await;
     assert_eq!(
         world.merge(&state).await.unwrap_err().name(),

@@ -1,4 +1,5 @@
-//! What is refused before anything is paid for, over objects in memory.
+//! Promise: requests that cannot work are refused before anything is paid for, over objects in
+//! memory.
 
 mod models;
 mod prompts;

@@ -1,4 +1,4 @@
-//! What is asked of a model that it does not have.
+//! Settings that need something that a model does not have.
 
 use quarry_contract::layout::RunFolder;
 use quarry_contract::plan::{Mode, Plan};
@@ -13,7 +13,7 @@ const ROLE: (&str, &str) = (
 const OPUS_4_1: &str = "us.anthropic.claude-opus-4-1-20250805-v1:0";
 const SONNET_5_5: &str = "global.anthropic.claude-sonnet-5-5";
 
-/// Why a run that is started at a time cannot be planned.
+/// Returns why a run that is started at this time cannot be planned.
 async fn refusal(started: &str, settings: &[(&str, &str)]) -> String {
     let refused = try_planned(&MemoryStore::new(), 3, started, settings).await;
     let error = refused.expect_err("the run must be refused");

@@ -1,4 +1,4 @@
-//! Prompts that no table can be asked with.
+//! Prompts that do not fit the table.
 
 use crate::support::Case;
 

@@ -47,7 +47,7 @@ impl Case {
         self.store.put(&place(key), body, false).await.unwrap();
     }
 
-    /// The plan, or the words of the refusal.
+    /// Returns the plan, or the words of the refusal.
     pub(crate) async fn plan(self) -> Result<Plan, String> {
         let input: PlanInput = serde_json::from_value(json!({
             "version": 1,

@@ -1,4 +1,4 @@
-//! Tables as the plan keeps them, and those that are refused.
+//! Tables that the plan accepts, and those that it refuses.
 
 use crate::support::Case;
 use flate2::Compression;
@@ -33,7 +33,7 @@ async fn a_table_that_loses_rows_to_quotes_is_refused() {
     );
 }
 
-/// Keys that are data would become columns of the result, however many files they are spread over.
+/// Keys that are data would become columns of the result, even if they are spread over many files.
 #[tokio::test]
 async fn the_keys_of_all_files_of_a_table_are_limited_together() {
     let file = |number: usize| {
@@ -83,7 +83,7 @@ async fn plain_text_named_as_compressed_is_refused_with_the_remedy() {
     );
 }
 
-/// A message is as long as a person reads, however many columns there are.
+/// The message stays short enough to read, however many columns there are.
 #[tokio::test]
 async fn files_of_different_columns_are_refused_in_few_words() {
     let header = |last: &str| {

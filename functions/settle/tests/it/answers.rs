@@ -1,4 +1,4 @@
-//! What the pipeline is told.
+//! What the pipeline receives.
 
 use crate::{ENDED, World, event};
 use quarry_edge::callbacks::MAX_REASON;
@@ -9,7 +9,7 @@ use quarry_settle::{EndStatus, Told};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The event without what is too large for it, and what Step Functions says when asked.
+/// Returns an event without the payloads that are too large for it, and what Step Functions knows.
 fn too_large(name: &str) -> (Value, ExecutionRecord) {
     let mut event = event(name);
     let detail = &mut event["detail"];
@@ -151,7 +151,8 @@ async fn what_is_too_large_for_an_event_is_asked_for() {
     assert_eq!(error.name(), "Quarry.Throttled");
 }
 
-/// What Step Functions' documentation promises of an event, or somebody wrote by hand, has no cause.
+/// The documentation of Step Functions does not promise a cause in the event, and an event that was
+/// written by hand has none.
 #[tokio::test]
 async fn the_cause_is_asked_for_where_the_event_does_not_have_it() {
     let record = |error: &str| ExecutionRecord {
@@ -223,7 +224,7 @@ async fn a_run_for_which_nobody_waits_answers_nobody() {
             world.settle(event.clone()).await.callback,
             Told::NobodyWaits
         );
-        // What was no request at all has failed in planning.
+        // An input that is not a request made the run fail in planning.
         event["detail"]["input"] = "{}".into();
         assert_eq!(world.settle(event).await.callback, Told::NobodyWaits);
         assert!(world.callbacks.answers().is_empty());
@@ -244,7 +245,7 @@ async fn slices_and_beginnings_are_not_ends_of_runs() {
     assert!(world.callbacks.answers().is_empty());
 }
 
-/// A late event must not stop the jobs of a run that goes on, nor end its pipeline.
+/// A late event must neither stop the jobs of a live run nor end its pipeline.
 #[tokio::test]
 async fn a_run_that_was_redriven_since_is_left_alone() {
     let world = World::new();
@@ -259,7 +260,7 @@ async fn a_run_that_was_redriven_since_is_left_alone() {
     let settled = world.settle(event("run-failed")).await;
     assert_eq!((settled.callback, settled.jobs_stopped), (Told::Nothing, 0));
     assert!(world.jobs.stops().is_empty());
-    // A redrive before this end is not about it.
+    // A redrive before this end does not concern it.
     world.executions.set_record(ExecutionRecord {
         redriven: Some(ENDED.saturating_sub(Duration::from_secs(30))),
         ..ExecutionRecord::default()
@@ -271,7 +272,7 @@ async fn a_run_that_was_redriven_since_is_left_alone() {
     );
 }
 
-/// An event without a time is judged by the run's own: none while it goes on.
+/// An event without a time uses the run's own end time, which a live run does not have.
 #[tokio::test]
 async fn a_run_that_goes_on_is_left_alone_also_by_hand() {
     let world = World::new();

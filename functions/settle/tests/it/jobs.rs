@@ -39,7 +39,7 @@ async fn live_jobs_of_all_slices_and_rounds_are_stopped_and_no_others() {
         stops.sort();
         live.sort();
         assert_eq!(stops, live);
-        // Again: nothing is left to stop, and nothing was taken away.
+        // The second call has nothing to stop, and nothing was removed.
         assert_eq!(world.settle(event(name)).await.jobs_stopped, 0);
         assert_eq!(world.jobs.stops().len(), 4);
     }
@@ -57,11 +57,11 @@ async fn a_run_that_succeeded_stops_nothing() {
 #[tokio::test]
 async fn a_job_is_found_by_its_document_or_by_its_name() {
     let world = World::new();
-    // Its submit broke off before it wrote the document.
+    // The job's submit was interrupted before it wrote the document.
     let unrecorded = run().slice(7).round(1).job_name();
     world.asked(7, 1).await;
     world.jobs.add(&unrecorded, JobStatus::Submitted);
-    // The service's list does not show it yet.
+    // The service's list does not show this job yet.
     let unlisted = world.created(8, 0).await;
     world.jobs.add(&unlisted, JobStatus::Submitted);
     world.jobs.unlisted.lock().unwrap().push(unlisted.clone());
@@ -73,7 +73,7 @@ async fn a_job_is_found_by_its_document_or_by_its_name() {
     assert_eq!(stops, [unrecorded, unlisted]);
 }
 
-/// A job whose end is recorded is not asked about.
+/// `settle` makes no request about a job whose end is recorded.
 #[tokio::test]
 async fn what_has_ended_is_left_alone() {
     let world = World::new();
@@ -143,7 +143,7 @@ async fn one_job_that_cannot_be_stopped_keeps_nothing_else_from_being_done() {
     assert_eq!(world.settle(event("run-failed")).await.jobs_stopped, 1);
 }
 
-/// Jobs cost money: they are stopped even if Step Functions does not answer.
+/// Jobs cost money, so they are stopped even if Step Functions does not respond.
 #[tokio::test]
 async fn jobs_are_stopped_without_step_functions() {
     let world = World::new();

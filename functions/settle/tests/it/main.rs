@@ -1,4 +1,4 @@
-//! Promises: a run that has ended leaves no job running and no pipeline waiting, and settling it
+//! Promise: a run that has ended leaves no job running and no pipeline waiting, and settling it
 //! twice changes nothing.
 
 mod answers;
@@ -26,7 +26,7 @@ const RUN: &str = "label-strikes-0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 /// `stopDate` of the recorded events.
 const ENDED: Duration = Duration::from_hours(489_937);
 
-/// Jobs by name, which do nothing.
+/// Jobs by name that have no effect.
 #[derive(Default)]
 struct Jobs {
     by_name: Mutex<BTreeMap<String, JobStatus>>,
@@ -118,7 +118,7 @@ impl World {
         }
     }
 
-    /// Settles as long after the run's end.
+    /// Settles this long after the run's end.
     async fn settle_after(&self, since: Duration, event: Value) -> Result<Settled, StepError> {
         let deps = Deps {
             store: Arc::new(self.store.clone()),
@@ -142,13 +142,13 @@ impl World {
         self.store.put(at, body, false).await.unwrap();
     }
 
-    /// Writes that a round has its records.
+    /// Records that a round has its records.
     async fn asked(&self, slice: u32, round: u32) {
         let asked = run().slice(slice).round(round).asked();
         self.put(&asked, json!({"version": 1})).await;
     }
 
-    /// Writes that a round got a job; answers the job's name.
+    /// Records that a round got a job. Returns the job's name.
     async fn created(&self, slice: u32, round: u32) -> String {
         self.asked(slice, round).await;
         let round = run().slice(slice).round(round);
@@ -178,7 +178,7 @@ fn run() -> RunFolder {
     RunFolder::new(&at("runs"), RUN)
 }
 
-/// A recorded event.
+/// Returns a recorded event.
 fn event(name: &str) -> Value {
     let file = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()

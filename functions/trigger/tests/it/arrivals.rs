@@ -56,7 +56,7 @@ async fn the_same_event_twice_is_one_run() {
         world.arrived(second).await,
         Arrived::AlreadyRan(run.clone())
     );
-    // Not even when the pipeline's defaults have changed in between.
+    // Changed defaults of the pipeline do not matter either.
     world
         .put(
             "pipelines/strikes/request.json",
@@ -67,7 +67,7 @@ async fn the_same_event_twice_is_one_run() {
     assert_eq!(world.executions.executions().len(), 1);
 }
 
-/// The event of a later write: another place in the order of writes, another time.
+/// Returns the event of a later write, with another sequencer and another time.
 fn written_again(event: &serde_json::Value, sequencer: &str, time: &str) -> serde_json::Value {
     let mut again = event.clone();
     again["detail"]["object"]["sequencer"] = sequencer.into();
@@ -85,7 +85,7 @@ async fn a_repeated_put_or_a_copy_in_place_does_not_pay_twice() {
         again["detail"]["object"]["version-id"] = "another".into();
         let reason = ignored(world.arrived(again.clone()).await);
         assert!(reason.contains(&run), "{reason}");
-        // The first event, delivered again, is still the same run.
+        // The first event, delivered again, still means the same run.
         assert_eq!(started(world.arrived(event).await), run);
         assert_eq!(world.executions.executions().len(), 1, "{name}");
     }
@@ -99,7 +99,7 @@ async fn other_content_or_a_later_write_is_another_run() {
     let later = written_again(&event, "0062E99A88DC407461", "2026-11-22T01:21:11Z");
     let second = started(world.arrived(later.clone()).await);
     assert_ne!(second, first);
-    // From then on the later write counts.
+    // From then on, the hour counts from the later write.
     let soon = written_again(&event, "0062E99A88DC407462", "2026-11-22T01:51:11Z");
     assert!(ignored(world.arrived(soon).await).contains(&second));
     let other = event_of(&world, "s3-object-created", "report\nbat\n").await;
@@ -221,7 +221,7 @@ async fn a_pipeline_has_defaults_and_a_schema() {
         Some(at("pipelines/strikes/validation_schema_2.json"))
     );
     assert_eq!(request.job_type, JobType::Testing);
-    // A place for all runs has a folder for each.
+    // All runs share this place, so each has a folder of its own there.
     assert_eq!(
         request.output.to_string(),
         format!("s3://elsewhere/out/{run}/")
@@ -333,7 +333,7 @@ async fn an_outage_fails_the_invocation_so_that_lambda_tries_again() {
 fn events_of_other_kinds_are_refused() {
     let mut deleted = event("s3-object-created");
     deleted["detail-type"] = "Object Deleted".into();
-    // S3's own notifications encode keys; taking them for messages would be wrong twice.
+    // S3's own notifications encode keys; they must not be read as messages.
     let notification =
         json!({"Records": [{"eventSource": "aws:s3", "messageId": "1", "body": ""}]});
     for (event, why) in [

@@ -48,7 +48,7 @@ fn failure(world: &World, token: &str) -> String {
     }
 }
 
-/// The event with an argument added or changed.
+/// Returns the event with an argument added or changed.
 fn with_argument(name: &str, value: Value) -> Value {
     let mut event = event("callback-executing");
     let mut body: Value =
@@ -144,7 +144,7 @@ async fn a_step_that_stops_stops_its_run_and_settle_answers() {
     assert_eq!(cause.error, "Quarry.Stopped");
     assert!(cause.cause.contains(ARN), "{cause:?}");
     assert!(world.callbacks.answers().is_empty(), "that is settle's");
-    // The stop again, or the start again: nothing changes.
+    // Repeating the stop or the start changes nothing.
     assert_eq!(
         world.batch(event("callback-stopping")).await,
         nothing_failed()
@@ -156,7 +156,7 @@ async fn a_step_that_stops_stops_its_run_and_settle_answers() {
     assert_eq!(world.executions.executions().len(), 1);
 }
 
-/// A queue keeps no order.
+/// A queue does not preserve order.
 #[tokio::test]
 async fn a_stop_that_overtakes_the_start_keeps_the_run_from_starting() {
     let world = World::new();
@@ -170,7 +170,7 @@ async fn a_stop_that_overtakes_the_start_keeps_the_run_from_starting() {
         nothing_failed()
     );
     assert!(world.executions.executions().is_empty());
-    // Another step of the same pipeline is not touched.
+    // Another step of the same pipeline is not affected.
     let other = RunFolder::new(
         &at("runs"),
         &execution_name::of_callback(&callback("AAAAAAAAA1")),
@@ -178,7 +178,7 @@ async fn a_stop_that_overtakes_the_start_keeps_the_run_from_starting() {
     assert!(world.store.head(&other.stop()).await.is_err());
 }
 
-/// Executions that are stopped from elsewhere while they are being started.
+/// An execution that is stopped from elsewhere while it is being started.
 struct StoppedMeanwhile {
     executions: MemoryExecutions,
     store: MemoryStore,
@@ -278,7 +278,8 @@ async fn a_message_that_can_never_work_is_answered_by_name_and_reported() {
         let told = failure(&world, TOKEN);
         assert!(told.contains(reason), "{name}: {told}");
         assert!(told.chars().count() <= MAX_REASON);
-        // Delivered again, as SQS does: answered before, reported again.
+        // SQS delivers the message again: the step has its result already, and the message fails
+        // again.
         assert_eq!(world.batch(event).await, first_failed());
         assert!(world.executions.executions().is_empty());
     }
@@ -346,7 +347,7 @@ async fn what_may_pass_is_delivered_again_and_answers_nobody() {
         );
         assert_eq!(world.executions.executions().len(), 1);
     }
-    // A stop whose answer got lost is tried again.
+    // A stop whose response was lost is retried.
     let world = World::new();
     world
         .callbacks

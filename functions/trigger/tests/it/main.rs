@@ -1,5 +1,5 @@
-//! Promises: what happens outside starts exactly the runs it should, once; what a run writes starts
-//! none; a pipeline that waits is always answered.
+//! Promise: events from outside start exactly the right runs, once; what a run writes starts none;
+//! a waiting pipeline always gets a result.
 
 mod arrivals;
 mod callbacks;
@@ -26,7 +26,7 @@ fn places() -> Prefixes {
     Prefixes::new(at("inbox"), at("pipelines"), at("results"), at("runs")).unwrap()
 }
 
-/// What the deployment lists as readable and writable for every pipeline.
+/// The places that the deployment lists as readable and writable for every pipeline.
 fn elsewhere() -> Elsewhere {
     Elsewhere::new(
         "arn:aws:s3:::quarry-data/strikes/*",
@@ -61,7 +61,7 @@ impl World {
         }
     }
 
-    /// Writes an object; answers its `ETag` as EventBridge gives it.
+    /// Writes an object. Returns its `ETag` as EventBridge gives it.
     async fn put(&self, key: &str, body: &str) -> String {
         let body = Bytes::from(body.to_owned());
         let etag = self.store.put(&at(key), body, false).await.unwrap();
@@ -76,14 +76,14 @@ impl World {
         }
     }
 
-    /// Handles a batch; answers what Lambda hands back to SQS.
+    /// Handles a batch. Returns what Lambda returns to SQS.
     async fn batch(&self, event: Value) -> Value {
         let event: TriggerEvent = serde_json::from_value(event).unwrap();
         let answer = handle(&self.deps(), event).await.unwrap();
         serde_json::to_value(answer).unwrap()
     }
 
-    /// The only run's name and request.
+    /// Returns the only run's name and request.
     fn only_run(&self) -> (String, Request) {
         let executions = self.executions.executions();
         assert_eq!(executions.len(), 1, "{executions:?}");
@@ -92,13 +92,13 @@ impl World {
     }
 }
 
-/// A recorded event.
+/// Returns a recorded event.
 fn event(name: &str) -> Value {
     let file = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 
-/// The event of an object as it lies in the store.
+/// Returns the event of an object that is in the store.
 async fn event_of(world: &World, name: &str, body: &str) -> Value {
     let mut event = event(name);
     let object = &mut event["detail"]["object"];
