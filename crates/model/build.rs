@@ -102,6 +102,9 @@ struct PriceRow {
     priority: Option<[f64; 2]>,
 }
 
+/// The first line of generated code.
+const GENERATED: &str = "// Generated from models.toml by build.rs.\n";
+
 fn main() {
     println!("cargo::rerun-if-changed=models.toml");
     if let Err(problem) = generate() {
@@ -119,8 +122,11 @@ fn generate() -> Result<(), String> {
     let document: TableDocument = toml::from_str(&text).map_err(|error| error.to_string())?;
     document.check()?;
     let out = env::var("OUT_DIR").map_err(|error| error.to_string())?;
-    fs::write(Path::new(&out).join("models.rs"), document.rust()?)
-        .map_err(|error| error.to_string())
+    let write = |name: &str, text: String| {
+        fs::write(Path::new(&out).join(name), text).map_err(|error| error.to_string())
+    };
+    write("providers.rs", document.providers())?;
+    write("models.rs", document.rust()?)
 }
 
 impl TableDocument {
@@ -199,16 +205,16 @@ impl TableDocument {
         Ok(())
     }
 
-    fn rust(&self) -> Result<String, String> {
-        let mut text = String::from("// Generated from models.toml by build.rs.\n");
+    /// The providers' names, for the reader of model ids.
+    fn providers(&self) -> String {
+        let mut text = String::from(GENERATED);
         let providers: Vec<&str> = self.provider.iter().map(Row::provider).collect();
-        array(
-            &mut text,
-            "pub(crate)",
-            "PROVIDERS",
-            "&str",
-            &quoted(&providers),
-        );
+        array(&mut text, "", "PROVIDERS", "&str", &quoted(&providers));
+        text
+    }
+
+    fn rust(&self) -> Result<String, String> {
+        let mut text = String::from(GENERATED);
         // The rows are in this order: the unknown model, providers, models.
         let mut rows = Vec::new();
         for (listing, row) in self.rows().enumerate() {

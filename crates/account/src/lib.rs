@@ -10,6 +10,7 @@
 
 mod answer;
 mod bucket;
+mod error;
 mod iam;
 mod kms;
 mod lambda;
@@ -19,10 +20,11 @@ mod quotas;
 mod rules;
 mod stack;
 
+pub use error::AccountError;
+
 use aws_config::SdkConfig;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use quarry_edge::error::StepError;
 use quarry_edge::failure::{Failure, chain};
 use quarry_preflight::{Deployment, Fact, Facts, Subject};
 
@@ -40,51 +42,6 @@ pub struct Account {
     quotas: quotas::Quotas,
     lambda: lambda::Lambda,
     rules: rules::EventRules,
-}
-
-/// Why an account cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum AccountError {
-    /// The SDK's configuration is incomplete.
-    #[error(transparent)]
-    Configuration(#[from] StepError),
-    /// There are no credentials.
-    #[error(
-        "no AWS credentials found in the environment or the AWS profile; run `aws sso login`, or set AWS_PROFILE, or set \
-         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-    )]
-    NoCredentials,
-    /// The credentials could not be loaded: the login has expired, or the profile is incomplete.
-    #[error(
-        "cannot load AWS credentials: {0}; run `aws sso login` if the profile uses it, or set AWS_PROFILE to another profile"
-    )]
-    Credentials(String),
-    /// STS did not return the caller's identity.
-    #[error(
-        "cannot read your AWS identity (sts:GetCallerIdentity): {0}; check that the credentials are valid and that STS can be reached"
-    )]
-    Caller(#[source] Failure),
-    /// The stack does not exist.
-    #[error(
-        "there is no stack `{name}` in {region}; give its name with --stack, and its Region with --region"
-    )]
-    NoStack {
-        /// The name.
-        name: String,
-        /// The Region.
-        region: String,
-    },
-    /// The stack may not be read, or CloudFormation does not respond.
-    #[error(
-        "cannot read the stack `{name}`: {source}; the caller needs cloudformation:DescribeStacks"
-    )]
-    Stack {
-        /// The name.
-        name: String,
-        /// What CloudFormation said.
-        #[source]
-        source: Failure,
-    },
 }
 
 impl Account {

@@ -1,6 +1,6 @@
 //! CloudFormation: the parameters and outputs of a stack.
 
-use crate::AccountError;
+use crate::error::AccountError;
 use crate::query::{Members, QUERY, call};
 use aws_config::SdkConfig;
 use quarry_contract::arn::Arn;

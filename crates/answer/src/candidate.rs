@@ -12,7 +12,7 @@
 //! Limits: at most [`MOST_STARTS`] braces that do not begin JSON are tried; braces of code do not
 //! count.
 
-use crate::choice::announces_the_final;
+use crate::announcement::announces_the_final;
 use crate::parse::{NotJson, parse_prefix};
 use crate::readable::{Readable, end_before_repair, readable};
 use crate::reasoning::{Mark, ReasoningMarks, behind_bare_channels};

@@ -6,6 +6,7 @@
 //! before a valid one is a draft. An answer that contradicts itself is refused, and so is one that
 //! may be incomplete. Neither a draft nor a fragment is accepted as an answer.
 
+use crate::announcement::announces_the_final_and_ends;
 use crate::candidate::{Found, Scan, is_wrapping};
 use crate::ending::doubt;
 use crate::readable::ends_in_open_quote;
@@ -153,70 +154,9 @@ fn incomplete(found: &Found<'_>, is_stopped: bool, ends_broken: bool) -> Option<
         .then_some("the text behind the object announces a final answer that is not there")
 }
 
-fn announces_the_final_and_ends(after: &str) -> bool {
-    after.lines().any(|line| {
-        let line = line.trim_end();
-        line.ends_with(':') && announces_the_final(line)
-    }) || announces_a_value(after)
-}
-
-/// `Final answer: b`
-fn announces_a_value(after: &str) -> bool {
-    after.lines().any(|line| {
-        line.split_once(':')
-            .is_some_and(|(words, value)| !value.trim().is_empty() && announces_the_final(words))
-    })
-}
-
-/// Whether a text before an object, or at the end of an answer, announces the final answer.
-pub(crate) fn announces_the_final(text: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        "final answer",
-        "final result",
-        "final output",
-        "final response",
-        "final json",
-        "final object",
-        "corrected answer",
-        "corrected result",
-        "corrected output",
-        "corrected response",
-        "corrected json",
-        "corrected object",
-    ];
-    /// Longer than the longest of the phrases.
-    const LENGTH: usize = 40;
-
-    let fenced = text.trim_end();
-    let fenced = fenced
-        .strip_suffix("```json")
-        .or_else(|| fenced.strip_suffix("```"))
-        .unwrap_or(fenced);
-    let words = fenced.trim_end_matches(|character: char| {
-        character.is_whitespace() || matches!(character, ':' | '*' | '_' | '#' | '`' | '=' | '-')
-    });
-    let last = &words[words.ceil_char_boundary(words.len().saturating_sub(LENGTH))..];
-    let last = last.to_ascii_lowercase();
-    WORDS.iter().any(|words| last.ends_with(words))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_final_answer_is_known_by_the_words_before_it() {
-        for text in [
-            "Wait, that is wrong. Final answer:\n```json\n",
-            "**Final Answer**\n",
-            "## Corrected JSON:\n\n",
-        ] {
-            assert!(announces_the_final(text), "{text}");
-        }
-        for text in ["The final answer is wrong: ", "Answer:", "", "`"] {
-            assert!(!announces_the_final(text), "{text}");
-        }
-    }
 
     #[test]
     fn long_objects_are_shown_by_their_beginnings() {

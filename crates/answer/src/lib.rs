@@ -33,6 +33,7 @@
 //! # Ok::<(), quarry_answer::SchemaError>(())
 //! ```
 
+mod announcement;
 mod bounds;
 mod candidate;
 mod choice;

@@ -1,6 +1,7 @@
 //! The fallback model: it gets the records that the run's own model refuses on demand.
 
-use crate::AskingError;
+use crate::error::AskingError;
+use crate::form::{answers, check_form};
 use quarry_answer::Schema;
 use quarry_model::{Capabilities, Invocation, PROMPT_SLOT, RequestBuilder, RequestForm};
 use quarry_prompt::RequestBody;
@@ -30,7 +31,7 @@ impl Fallback {
         Ok(Self {
             model_id,
             body: RequestBody::new(&requests.body(&form), PROMPT_SLOT)?,
-            schema: crate::answers(schema, &requests, &form)?,
+            schema: answers(schema, &requests, &form)?,
             requests,
             form,
             primary_body,
@@ -39,10 +40,10 @@ impl Fallback {
 
     /// Returns the same model with another form of requests.
     pub(crate) fn with_form(self, form: &RequestForm) -> Result<Self, AskingError> {
-        crate::check_form(&self.requests, form, &self.model_id)?;
+        check_form(&self.requests, form, &self.model_id)?;
         Ok(Self {
             body: RequestBody::new(&self.requests.body(form), PROMPT_SLOT)?,
-            schema: crate::answers(self.schema.as_ref(), &self.requests, form)?,
+            schema: answers(self.schema.as_ref(), &self.requests, form)?,
             form: form.clone(),
             ..self
         })

@@ -1,26 +1,27 @@
 //! Puts settings, prompts and schema together: into the records that are sent, the reader of the
 //! answers, and the result columns. Every step of a run builds the same [`Asking`] from the plan.
 
+mod error;
 mod fallback;
+mod form;
 mod limits;
 mod model;
 mod round;
 
+pub use error::AskingError;
 pub use fallback::Fallback;
 pub use limits::{RecordLimits, Unsendable};
 pub use model::{Lack, Lacking, RunModel};
 
-use quarry_answer::{Reader, Schema, SchemaError};
+use form::{answers, check_form};
+use quarry_answer::{Reader, Schema};
 use quarry_contract::plan::Plan;
-use quarry_contract::settings::{self, Effort, SettingError, Settings, ThinkingSetting};
+use quarry_contract::settings::{self, Effort, Settings, ThinkingSetting};
 use quarry_model::{
     BodySettings, Invocation, PROMPT_SLOT, RequestBuilder, RequestForm, embedding_schema,
 };
-use quarry_prompt::{
-    FieldLimit, MissingColumns, Prompts, PromptsError, RecordEncoder, RenderError, RenderOptions,
-    Template,
-};
-use quarry_result::columns::{ColumnsError, ResultColumns};
+use quarry_prompt::{FieldLimit, MissingColumns, Prompts, RecordEncoder, RenderOptions, Template};
+use quarry_result::columns::ResultColumns;
 use quarry_result::totals::PromptParts;
 use serde_json::Value;
 use std::sync::Arc;
@@ -42,51 +43,6 @@ pub struct Asking {
 
 /// The column that is embedded if `prompts.json` has no template.
 const INPUT_TEXT: &str = "input_text";
-
-/// Why a request cannot be carried out. This is known before any money is spent.
-#[derive(Debug, thiserror::Error)]
-pub enum AskingError {
-    /// A setting is invalid.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    /// The prompts file is invalid.
-    #[error(transparent)]
-    Prompts(#[from] PromptsError),
-    /// The prompt cannot be rendered, or a record cannot be written.
-    #[error(transparent)]
-    Render(#[from] RenderError),
-    /// The schema is invalid.
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
-    /// The result columns conflict.
-    #[error(transparent)]
-    Columns(#[from] ColumnsError),
-    /// `BEDROCK_MODEL_CAPABILITIES` is not a JSON object of capabilities.
-    #[error("BEDROCK_MODEL_CAPABILITIES is not a JSON object of capabilities: {0}")]
-    Capabilities(#[source] serde_json::Error),
-    /// The model is known to refuse this form of requests.
-    #[error(
-        "records of this run were sent to {model} in a form that it does not take ({form}); the run cannot be \
-         resumed; start a new one"
-    )]
-    Form {
-        /// The model.
-        model: String,
-        /// The form.
-        form: RequestForm,
-    },
-    /// One of the two models answers with vectors, the other with text.
-    #[error(
-        "BEDROCK_FALLBACK_MODEL_ID is `{fallback}`, which does not answer in the form of `{primary}` \
-         (vectors or text); use a model of the same kind, or none"
-    )]
-    FallbackKind {
-        /// The fallback model.
-        fallback: String,
-        /// The model of the run.
-        primary: String,
-    },
-}
 
 impl Asking {
     /// Puts a request together and checks it. `schema` is the JSON Schema in force.
@@ -333,42 +289,6 @@ fn requests(
         prompts.system(),
         schema.map(Schema::understood),
     )
-}
-
-/// Returns the schema of the answers to requests in a form. Some of its properties may have other
-/// names in the requests.
-fn answers(
-    schema: Option<&Arc<Schema>>,
-    requests: &RequestBuilder,
-    form: &RequestForm,
-) -> Result<Option<Arc<Schema>>, AskingError> {
-    let Some(schema) = schema else {
-        return Ok(None);
-    };
-    let renamed = requests.renamed(form);
-    if renamed.is_empty() && !schema.is_renamed() {
-        return Ok(Some(Arc::clone(schema)));
-    }
-    let schema = Schema::compile(schema.document())?.with_renamed(
-        renamed
-            .into_iter()
-            .map(|property| (property.asked, property.name)),
-    );
-    Ok(Some(Arc::new(schema)))
-}
-
-fn check_form(
-    requests: &RequestBuilder,
-    form: &RequestForm,
-    model_id: &str,
-) -> Result<(), AskingError> {
-    if requests.takes(form) {
-        return Ok(());
-    }
-    Err(AskingError::Form {
-        model: model_id.to_owned(),
-        form: form.clone(),
-    })
 }
 
 /// Returns the schema that comes with the run's model: an embedding model always answers with a

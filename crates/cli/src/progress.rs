@@ -2,6 +2,7 @@
 
 mod estimate;
 mod frame;
+mod stage;
 mod steps;
 mod terminal;
 
@@ -11,6 +12,7 @@ pub(crate) use estimate::grouped;
 use estimate::{Counts, clock, remaining};
 use quarry_local_stack::{RunProgress, Work};
 use serde_json::json;
+use stage::ShownStage;
 use std::io::IsTerminal;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,16 +53,6 @@ struct State {
     tenths_shown: u32,
     /// Why standard output did not take a line.
     failure: Option<Failure>,
-}
-
-/// What a run is doing as a whole.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum ShownStage {
-    #[default]
-    Copying,
-    Planning,
-    Asking,
-    Finished,
 }
 
 impl Show {

@@ -4,9 +4,8 @@
 //! cross-Region inference profile id (a geography before such an id) and by the ARNs of both. Other
 //! ARNs (application inference profiles, custom and provisioned models) have a random id instead of
 //! a model name.
-//! random id instead of a model name.
 
-use crate::table::PROVIDERS;
+include!(concat!(env!("OUT_DIR"), "/providers.rs"));
 
 /// The model that an id names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,11 @@
 //! Limits: only the first candidate of an answer is read. Images and other media in an answer are
 //! skipped.
 
+mod content;
 mod lenient;
 mod shapes;
+
+pub use content::{AnswerContent, UnreadableOutput};
 
 use crate::object::Object;
 use crate::usage::{Count, Usage};
@@ -39,22 +42,6 @@ pub struct ModelAnswer<'a> {
     pub guardrail_intervened: bool,
     /// Tokens read and written, zero if the answer does not say.
     pub usage: Usage,
-}
-
-/// The part of an answer that contains the result.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub enum AnswerContent<'a> {
-    /// The input of a tool call, as JSON text.
-    Tool(Cow<'a, str>),
-    /// The inputs of several calls of the same tool, as JSON texts: two or more that differ.
-    Tools(Vec<Cow<'a, str>>),
-    /// Answer text: all text blocks joined, without reasoning.
-    Text(Cow<'a, str>),
-    /// A vector, as JSON text.
-    Embedding(Cow<'a, str>),
-    /// The answer has no content.
-    #[default]
-    Empty,
 }
 
 impl ModelAnswer<'_> {
@@ -112,20 +99,6 @@ impl ModelAnswer<'_> {
                 .any(|reason| stop.eq_ignore_ascii_case(reason))
         })
     }
-}
-
-/// A model output from which nothing can be read.
-#[derive(Debug, thiserror::Error)]
-pub enum UnreadableOutput {
-    /// The output, or the part with the answer, does not match its shape.
-    #[error("model output is not readable: {0}")]
-    Malformed(#[from] serde_json::Error),
-    /// The output has none of the members that can contain an answer.
-    #[error(
-        "model output has no known shape: none of content, output, generation, generations, outputs, \
-         choices, results, completion, text, embedding, embeddings is present"
-    )]
-    UnknownShape,
 }
 
 /// Reads a model output, given as the JSON text of `modelOutput`.

@@ -1,6 +1,6 @@
 //! A data set, its prompts and the request of a run over them, in memory.
 
-use crate::{MODEL, STARTED, Silent};
+use crate::doubles::Silent;
 use bytes::Bytes;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
@@ -14,6 +14,12 @@ use quarry_edge::store::ObjectStore;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// The run's model unless the settings name another.
+pub const MODEL: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
+
+/// When the runs start. On this day every model that the tests name is in service.
+pub const STARTED: &str = "2026-01-02T03:04:05Z";
 
 /// The input of `plan`, and a store with the objects that it names. The data are in
 /// `s3://bucket/in/`, the prompts in `s3://bucket/prompts/`; the result goes to `s3://bucket/out/`,

@@ -11,7 +11,7 @@ mod input;
 mod jobs;
 
 pub use doubles::{Emitted, Moment, Silent, TimeFor};
-pub use input::RunInput;
+pub use input::{MODEL, RunInput, STARTED};
 pub use jobs::MemoryJobs;
 
 use bytes::Bytes;
@@ -21,12 +21,6 @@ use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use serde_json::json;
 use std::collections::BTreeMap;
-
-/// The run's model unless the settings name another.
-pub const MODEL: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
-
-/// When the runs start. On this day every model that the tests name is in service.
-pub const STARTED: &str = "2026-01-02T03:04:05Z";
 
 /// The settings with which every round that has a record becomes a job.
 pub const BY_JOBS: [(&str, &str); 3] = [

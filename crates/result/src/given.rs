@@ -3,24 +3,22 @@
 //! The files have lines in Bedrock's form. Their record ids are either those of the whole table, as
 //! Quarry numbers records, or count from 0 in each file, as the original step did; [`numbering`]
 //! decides which. Files with whole-table ids may be several rounds over the same rows, of which the
-//! last answer counts; see [`rounds`].
+//! last answer counts; see [`rounds`] and [`search`].
 //!
 //! Lines come in and decisions go out; the caller reads and writes the files.
 
 pub mod numbering;
 pub mod rounds;
+pub mod search;
 
 use indexmap::IndexMap;
 use numbering::OriginalJob;
 use quarry_answer::{LineBody, read_line};
 use quarry_contract::plan::{Plan, Slice};
 use quarry_contract::record_id::RecordIds;
-use rounds::LastAnswers;
+use rounds::{LastAnswers, TableRow};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-
-/// A row of a run: the table's number and the row's number in it.
-pub type TableRow = (usize, u64);
 
 /// Finds the slices of answer lines.
 #[derive(Debug, Clone)]

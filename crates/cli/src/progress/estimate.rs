@@ -1,6 +1,6 @@
 //! How much of a run is done, and how long the rest takes.
 
-use super::ShownStage;
+use super::stage::ShownStage;
 use quarry_local_stack::WorkRows;
 use std::time::Duration;
 

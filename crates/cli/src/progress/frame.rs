@@ -1,7 +1,7 @@
 //! The two lines that a terminal shows, for any width.
 
-use super::ShownStage;
 use super::estimate::{Counts, clock, grouped, percent, remaining};
+use super::stage::ShownStage;
 use crate::output::printable;
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! The content of each shape of output: the blocks, choices, candidates or vectors that contain the
 //! answer.
 
+use super::content::{AnswerContent, UnreadableOutput};
 use super::lenient::LenientText;
-use super::{AnswerContent, UnreadableOutput};
 use crate::object::Object;
 use crate::request::TOOL_NAME;
 use crate::usage::{Count, Usage};

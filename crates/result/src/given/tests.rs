@@ -2,7 +2,7 @@ use super::*;
 use numbering::{NumberingEvidence, original_jobs};
 use quarry_contract::plan::{InputFile, Mode, Table};
 use quarry_contract::request::{JobType, Request};
-use rounds::LastAnswersSearch;
+use search::LastAnswersSearch;
 
 /// Returns a table of files with this many rows, in slices of four rows.
 fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
