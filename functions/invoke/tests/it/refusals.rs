@@ -1,125 +1,24 @@
-//! Promise: `invoke` tells permanent refusals from transient ones, and a refused round costs at
-//! most twenty calls.
+//! What the service refuses is told apart from what may pass, and costs at most twenty calls.
 
-use crate::{Silent, all_ids, ids, kept_lines, planned, planned_with};
-use async_trait::async_trait;
-use bytes::Bytes;
+use crate::support::{
+    FALLBACK, MakeReply, Scripted, all_ids, change, denied, deps, ids, invoke, kept_lines, planned,
+    planned_with, rejected, round, throttled, unavailable,
+};
 use quarry_contract::layout::RunFolder;
-use quarry_contract::payload::{SliceState, Step};
+use quarry_contract::payload::Step;
 use quarry_contract::plan::{Asked, Mode, Slice};
-use quarry_edge::clock::{RealPause, SystemClock, TimeLeft, Unlimited};
-use quarry_edge::documents;
-use quarry_edge::error::StepError;
-use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
+use quarry_edge::clock::TimeLeft;
+use quarry_edge::on_demand::InvokeError;
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_invoke::{Deps, handle};
+use quarry_invoke::handle;
 use quarry_model::Denial;
-use serde_json::{Value, json};
+use quarry_planned_run::TimeFor;
+use serde_json::json;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-const FALLBACK: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 const NO_TOOLS: &str = r#"tool_choice: type "tool" and "any" are not supported for this model."#;
-
-type Reply = Result<(), InvokeError>;
-
-/// Gives a model's reply, from its id and the row.
-type Script = dyn Fn(&str, &str) -> Reply + Send + Sync;
-
-/// Makes a reply from the service's words.
-type MakeReply = fn(&'static str) -> Reply;
-
-/// A model that treats each row as the test says. The records hold `r0`, `r1`, …
-struct Scripted {
-    script: Box<Script>,
-    calls: Mutex<Vec<(String, String)>>,
-}
-
-impl Scripted {
-    /// The script gets the model's id and the row.
-    fn new(script: impl Fn(&str, &str) -> Reply + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self {
-            script: Box::new(script),
-            calls: Mutex::default(),
-        })
-    }
-
-    fn calls(&self) -> usize {
-        self.calls.lock().unwrap().len()
-    }
-}
-
-#[async_trait]
-impl OnDemand for Scripted {
-    async fn invoke(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
-        let body: Value = serde_json::from_slice(&question.body).unwrap();
-        let content = &body["messages"][0]["content"];
-        let row = content.as_str().or(content[0]["text"].as_str()).unwrap();
-        let call = (question.model_id.to_owned(), row.to_owned());
-        self.calls.lock().unwrap().push(call);
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        (self.script)(question.model_id, row)?;
-        let answer = json!({"content": [{"type": "text", "text": row}], "stop_reason": "end_turn"});
-        Ok(ModelReply {
-            json: Bytes::from(answer.to_string()),
-            tier: None,
-        })
-    }
-}
-
-fn rejected(message: &str) -> Reply {
-    Err(InvokeError::Rejected {
-        code: 400,
-        message: message.to_owned(),
-    })
-}
-
-fn denied(denial: Denial, words: &str) -> Reply {
-    Err(InvokeError::Denied {
-        denial,
-        source: words.into(),
-    })
-}
-
-fn unavailable(words: &str) -> Reply {
-    Err(InvokeError::Unavailable(words.into()))
-}
-
-fn throttled(words: &str) -> Reply {
-    Err(InvokeError::Throttled(words.into()))
-}
-
-fn deps(store: &MemoryStore, model: &Arc<Scripted>) -> Deps {
-    Deps {
-        store: Arc::new(store.clone()),
-        models: Arc::clone(model) as Arc<dyn OnDemand>,
-        clock: Arc::new(SystemClock),
-        pause: Arc::new(RealPause::default()),
-        metrics: Arc::new(Silent),
-    }
-}
-
-async fn invoke(
-    store: &MemoryStore,
-    model: &Arc<Scripted>,
-    state: &SliceState,
-) -> Result<SliceState, StepError> {
-    handle(&deps(store, model), state.clone(), &Unlimited).await
-}
-
-/// Changes a document of `split` or `plan`.
-async fn change<T>(
-    store: &MemoryStore,
-    at: quarry_contract::location::S3Uri,
-    change: impl Fn(&mut T),
-) where
-    T: serde::Serialize + serde::de::DeserializeOwned + Sync,
-{
-    let mut document: T = documents::read(store, &at).await.unwrap();
-    change(&mut document);
-    documents::write(store, &at, &document).await.unwrap();
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_round_that_is_refused_is_left_after_twenty_calls_whatever_the_settings() {
@@ -144,7 +43,7 @@ async fn a_round_that_is_refused_is_left_after_twenty_calls_whatever_the_setting
         assert_eq!(ids(&lines), all_ids(20), "{settings:?}");
         assert_eq!(lines[19]["error"]["errorMessage"], NO_TOOLS);
 
-        // The step is repeated because its response was lost.
+        // The step is repeated: its response was lost.
         let again = invoke(&store, &model, &state).await.unwrap();
         assert_eq!(
             (again.next, model.calls()),
@@ -154,21 +53,15 @@ async fn a_round_that_is_refused_is_left_after_twenty_calls_whatever_the_setting
     }
 }
 
-/// Calls of earlier invocations count.
+/// What earlier invocations saw counts.
 #[tokio::test(start_paused = true)]
 async fn twenty_calls_are_the_limit_over_several_invocations_too() {
-    struct Pieces(AtomicU32);
-    impl TimeLeft for Pieces {
-        fn enough(&self) -> bool {
-            self.0.fetch_add(1, Ordering::Relaxed) < 6
-        }
-    }
     let store = MemoryStore::new();
     let mut state = planned_with(&store, 300, &[("BEDROCK_BATCH_SIZE", "5")]).await;
     let model = Scripted::new(|_, _| rejected(NO_TOOLS));
     let mut invocations = 0;
     while state.next == Step::Invoke {
-        let time_left = Pieces(AtomicU32::new(0));
+        let time_left = TimeFor::pieces(6);
         state = handle(&deps(&store, &model), state, &time_left)
             .await
             .unwrap();
@@ -198,14 +91,13 @@ async fn one_answer_or_another_error_among_the_first_and_all_are_asked() {
 async fn records_in_a_form_that_the_service_is_known_to_take_are_all_asked() {
     let store = MemoryStore::new();
     let state = planned(&store, 60).await;
-    let round = RunFolder::at(state.run.clone()).slice(0).round(0);
-    change::<Asked>(&store, round.asked(), |asked| asked.is_taken = true).await;
+    change::<Asked>(&store, round(&state).asked(), |asked| asked.is_taken = true).await;
     let model = Scripted::new(|_, _| rejected("Input is too long for requested model."));
     let after = invoke(&store, &model, &state).await.unwrap();
     assert_eq!((after.next, model.calls()), (Step::Merge, 60));
 }
 
-/// A refused record costs one call to each model.
+/// A refused record costs a call of each model.
 #[tokio::test(start_paused = true)]
 async fn a_fallback_model_that_refuses_every_record_too_is_asked_twenty_times() {
     let store = MemoryStore::new();
@@ -284,7 +176,7 @@ async fn an_error_that_every_record_would_get_ends_the_asking_and_keeps_the_answ
         assert_eq!(ids(&kept_lines(&store).await), all_ids(23), "{name}");
         assert_eq!(model.calls(), 24, "{name}");
 
-        // The cause is removed, and the run is resumed.
+        // The cause is removed, and the run goes on.
         open.store(1, Ordering::Relaxed);
         let after = invoke(&store, &model, &state).await.unwrap();
         assert_eq!(after.next, Step::Merge);
@@ -311,7 +203,7 @@ async fn a_fallback_model_that_needs_a_profile_is_named_by_its_setting() {
     assert_eq!(ids(&kept_lines(&store).await), all_ids(7));
 }
 
-/// The other rows of the slice are paid for and must not be lost because of the rest.
+/// The other rows of the slice are paid for: they are not to be lost for the rest.
 #[tokio::test(start_paused = true)]
 async fn the_rest_of_a_job_becomes_error_rows_where_the_model_is_denied_on_demand() {
     let store = MemoryStore::new();
@@ -394,7 +286,7 @@ async fn a_throttled_record_keeps_the_services_words() {
         json!({"errorCode": 429, "errorMessage": words})
     );
 
-    // When every record is throttled, the state machine waits, and nothing is stored.
+    // Throttled records alone are waited for by the state machine, and nothing is kept of them.
     let store = MemoryStore::new();
     let state = planned(&store, 5).await;
     let model = Scripted::new(move |_, _| throttled(words));

@@ -1,7 +1,7 @@
-//! Promise: calls request the service tier of the settings, each line names the tier that answered,
-//! and `invoke` leaves a tier `flex` that throttles for too long.
+//! Calls ask for the service tier of the settings, lines say which one answered, and a tier
+//! `flex` that throttles for too long is left.
 
-use crate::{Silent, all_ids, ids, kept_lines, planned_with};
+use crate::support::{FALLBACK, all_ids, ids, kept_lines, planned_with};
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::payload::{SliceState, Step};
@@ -10,12 +10,13 @@ use quarry_edge::error::StepError;
 use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_invoke::{Deps, handle};
+use quarry_planned_run::Silent;
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Settings of a model that is called by `InvokeModel` and has the tiers.
+/// Asked by `InvokeModel` and said to have the tiers.
 const SETTINGS: [(&str, &str); 2] = [
     ("BEDROCK_SERVICE_TIER", "flex"),
     (
@@ -23,8 +24,6 @@ const SETTINGS: [(&str, &str); 2] = [
         r#"{"flex": true, "priority": true}"#,
     ),
 ];
-
-const FALLBACK: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 
 #[derive(Default)]
 struct Tiered {
@@ -138,7 +137,7 @@ async fn flex_that_throttles_for_longer_than_the_setting_allows_is_left_for_the_
     assert_eq!(ids(&kept_lines(&world.store).await), all_ids(12));
 }
 
-/// An answer in between shows that there is capacity, so the wait begins anew.
+/// An answer in between shows that there is capacity: the wait begins anew.
 #[tokio::test(start_paused = true)]
 async fn only_throttling_without_an_answer_in_between_counts() {
     let settings = [

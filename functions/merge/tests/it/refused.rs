@@ -1,4 +1,7 @@
-use crate::world::{World, answer, error};
+//! What the service refuses for good is not asked again, and a round that it refuses as a whole fails
+//! the run once, with the service's words.
+
+use crate::support::{World, answer, error};
 use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Asked, RequestForms};
 use quarry_edge::documents;

@@ -1,7 +1,15 @@
-//! Promise: requests that cannot work are refused before anything is paid for, over objects in
-//! memory.
+//! What `plan` promises: a plan names what exists, its slices hold every row once, and what can be
+//! known to fail is refused before anything is paid for.
 
+mod discovery;
+mod documents;
 mod models;
+mod modes;
 mod prompts;
+mod refusals;
+mod repetitions;
+mod slices;
+mod sources;
 mod support;
 mod tables;
+mod turns;

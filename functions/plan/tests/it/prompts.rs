@@ -1,6 +1,7 @@
 //! Prompts that do not fit the table.
 
-use crate::support::Case;
+use crate::support::refusal;
+use quarry_planned_run::RunInput;
 
 const FIXED: &str = r#"{"user_prompt_template": "Classify {{ text }}."}"#;
 
@@ -10,11 +11,7 @@ async fn a_prompt_that_shows_no_column_is_refused_in_every_format() {
         ("data.csv", &b"text,n\nhello,1\n"[..]),
         ("data.jsonl", b"{\"text\": \"hello\", \"n\": 1}\n"),
     ] {
-        let error = Case::new(FIXED, &[(name, data)])
-            .await
-            .plan()
-            .await
-            .unwrap_err();
+        let error = refusal(&RunInput::new(FIXED, &[(name, data)]).await).await;
         for words in [
             name,
             "its columns are \"text\", \"n\". Did you mean `{text}`?",
@@ -27,7 +24,7 @@ async fn a_prompt_that_shows_no_column_is_refused_in_every_format() {
 #[tokio::test]
 async fn a_prompt_that_shows_no_column_can_be_meant_so() {
     let data = [("data.csv", &b"text,n\nhello,1\n"[..])];
-    let case = Case::new(FIXED, &data).await;
+    let case = RunInput::new(FIXED, &data).await;
     let plan = case
         .set("BEDROCK_PROMPT_WITHOUT_COLUMNS", "allow")
         .plan()

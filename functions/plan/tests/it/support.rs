@@ -1,84 +1,42 @@
-//! Planning over objects in memory.
+//! What a run is refused for, and what a planned one has.
 
-use bytes::Bytes;
 use quarry_contract::layout::RunFolder;
-use quarry_contract::location::S3Uri;
-use quarry_contract::payload::PlanInput;
-use quarry_contract::plan::Plan;
-use quarry_edge::clock::Unlimited;
+use quarry_contract::plan::{Plan, Slice};
 use quarry_edge::documents;
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_edge::store::ObjectStore;
-use quarry_plan::Deps;
-use quarry_planned_run::{STARTED, Silent};
-use serde_json::json;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use quarry_planned_run::RunInput;
 
-/// A data folder, prompts and settings.
-pub(crate) struct Case {
-    pub(crate) store: MemoryStore,
-    settings: BTreeMap<String, String>,
+/// A prompt that shows the whole row.
+pub(crate) const WHOLE: &str = r#"{"user_prompt_template": "Judge {input_data}"}"#;
+
+/// A row's text.
+pub(crate) const CELL: &str = r#"{"user_prompt_template": "{row}", "input_placeholders": ["row"]}"#;
+
+/// The words of the refusal. No folder of the run has anything that a later step would go by.
+pub(crate) async fn refusal(input: &RunInput) -> String {
+    let error = input.planned().await.expect_err("the run must be refused");
+    assert_eq!(error.name(), "Quarry.BadRequest", "{error}");
+    assert!(!input.store.locations().contains(&run().plan()));
+    error.to_string()
 }
 
-impl Case {
-    pub(crate) async fn new(prompts: &str, files: &[(&str, &[u8])]) -> Self {
-        let case = Self {
-            store: MemoryStore::default(),
-            settings: BTreeMap::from([(
-                "BEDROCK_PRIMARY_MODEL_ID".to_owned(),
-                "anthropic.claude-sonnet-4-20250514-v1:0".to_owned(),
-            )]),
-        };
-        case.put("prompts/prompts.json", prompts.as_bytes()).await;
-        for (name, body) in files {
-            case.put(&format!("in/{name}"), body).await;
-        }
-        case
-    }
-
-    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
-        self.settings.insert(name.to_owned(), value.to_owned());
-        self
-    }
-
-    async fn put(&self, key: &str, body: &[u8]) {
-        let body = Bytes::copy_from_slice(body);
-        self.store.put(&place(key), body, false).await.unwrap();
-    }
-
-    /// Returns the plan, or the words of the refusal.
-    pub(crate) async fn plan(self) -> Result<Plan, String> {
-        let input: PlanInput = serde_json::from_value(json!({
-            "version": 1,
-            "execution": "run",
-            "started": STARTED,
-            "turn": 0,
-            "request": {
-                "version": 1,
-                "data": "s3://bucket/in/",
-                "prompts": "s3://bucket/prompts/",
-                "output": "s3://bucket/out/",
-                "work": "s3://bucket/work/",
-                "job_type": "validation",
-                "settings": self.settings,
-            },
-        }))
-        .unwrap();
-        let deps = Deps {
-            store: Arc::new(self.store.clone()),
-            settings: BTreeMap::new(),
-            work: None,
-            metrics: Arc::new(Silent),
-        };
-        quarry_plan::handle(&deps, input, &Unlimited)
-            .await
-            .map_err(|error| error.to_string())?;
-        let run = RunFolder::new(&place("work/"), "run");
-        Ok(documents::read(&self.store, &run.plan()).await.unwrap())
-    }
+/// The folder of the run that a [`RunInput`] plans.
+pub(crate) fn run() -> RunFolder {
+    RunFolder::at("s3://bucket/work/run".parse().unwrap())
 }
 
-fn place(key: &str) -> S3Uri {
-    S3Uri::new("bucket", key).unwrap()
+/// A CSV table with the cells `r0`, `r1`, ….
+pub(crate) async fn rows(rows: usize) -> RunInput {
+    let lines: Vec<String> = (0..rows).map(|row| format!("r{row}\n")).collect();
+    let table = format!("row\n{}", lines.concat());
+    RunInput::new(CELL, &[("rows.csv", table.as_bytes())]).await
+}
+
+pub(crate) async fn plan_in(store: &MemoryStore) -> Plan {
+    documents::read(store, &run().plan()).await.unwrap()
+}
+
+pub(crate) async fn slice_in(store: &MemoryStore, slice: u32) -> Slice {
+    let at = run().slice(slice).spec();
+    documents::read(store, &at).await.unwrap()
 }

@@ -1,22 +1,21 @@
 //! Tables that the plan accepts, and those that it refuses.
 
-use crate::support::Case;
+use crate::support::{WHOLE, refusal};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use quarry_edge::store::ObjectStore;
+use quarry_planned_run::RunInput;
 use std::io::Write;
-
-const WHOLE: &str = r#"{"user_prompt_template": "Judge {input_data}"}"#;
 
 #[tokio::test]
 async fn the_plan_keeps_the_quoting_for_the_steps_behind() {
     let data = [("data.tsv", &b"a\tb\n\"x\t1\ny\t2\n"[..])];
-    let case = Case::new(WHOLE, &data)
+    let case = RunInput::new(WHOLE, &data)
         .await
         .set("BEDROCK_CSV_QUOTING", "none");
     let plan = case.plan().await.unwrap();
     assert_eq!((plan.tables[0].rows, &*plan.tables[0].quoting), (2, "none"));
-    let plan = Case::new(WHOLE, &[("data.csv", b"a\n1\n")])
+    let plan = RunInput::new(WHOLE, &[("data.csv", b"a\n1\n")])
         .await
         .plan()
         .await;
@@ -26,7 +25,7 @@ async fn the_plan_keeps_the_quoting_for_the_steps_behind() {
 #[tokio::test]
 async fn a_table_that_loses_rows_to_quotes_is_refused() {
     let data = [("data.csv", &b"a,b\n\"5\\\"\",1\n\"6\\\"\",2\n"[..])];
-    let error = Case::new(WHOLE, &data).await.plan().await.unwrap_err();
+    let error = refusal(&RunInput::new(WHOLE, &data).await).await;
     assert!(
         error.contains("data.csv, row 1 (line 2, byte 13): text follows"),
         "{error}"
@@ -42,12 +41,15 @@ async fn the_keys_of_all_files_of_a_table_are_limited_together() {
     };
     let (first, second) = (file(1), file(2));
     let files = [("a.jsonl", &*first), ("b.jsonl", &*second)];
-    let error = Case::new(WHOLE, &files).await.plan().await.unwrap_err();
+    let error = refusal(&RunInput::new(WHOLE, &files).await).await;
     assert_eq!(
         error,
         "b.jsonl: the table has more than 10000 different keys with this file; keys must be column names, not data"
     );
-    let plan = Case::new(WHOLE, &[("a.jsonl", &first)]).await.plan().await;
+    let plan = RunInput::new(WHOLE, &[("a.jsonl", &first)])
+        .await
+        .plan()
+        .await;
     assert_eq!(plan.unwrap().tables[0].columns.len(), 9_999);
 }
 
@@ -58,9 +60,9 @@ async fn a_compressed_file_is_refused_at_the_first_row_that_is_too_long() {
     gzip.write_all(b"a\n1\n").unwrap();
     gzip.write_all(&vec![0; 80 << 20]).unwrap();
     let packed = gzip.finish().unwrap();
-    let case = Case::new(WHOLE, &[("data.csv.gz", &packed)]).await;
+    let case = RunInput::new(WHOLE, &[("data.csv.gz", &packed)]).await;
     let store = case.store.clone();
-    let error = case.plan().await.unwrap_err();
+    let error = refusal(&case).await;
     assert_eq!(
         error,
         "data.csv.gz: the line that begins at byte 4 of the unpacked file is longer than a row may be, 67108864 bytes; \
@@ -75,8 +77,8 @@ async fn a_compressed_file_is_refused_at_the_first_row_that_is_too_long() {
 
 #[tokio::test]
 async fn plain_text_named_as_compressed_is_refused_with_the_remedy() {
-    let case = Case::new(WHOLE, &[("data.csv.gz", b"a,b\n1,2\n")]).await;
-    let error = case.plan().await.unwrap_err();
+    let case = RunInput::new(WHOLE, &[("data.csv.gz", b"a,b\n1,2\n")]).await;
+    let error = refusal(&case).await;
     assert!(
         error.contains("take .gz from its name if it is not compressed"),
         "{error}"
@@ -92,7 +94,7 @@ async fn files_of_different_columns_are_refused_in_few_words() {
     };
     let (first, second) = (header("x"), header("y"));
     let files = [("a.csv", &*first), ("b.csv", &*second)];
-    let error = Case::new(WHOLE, &files).await.plan().await.unwrap_err();
+    let error = refusal(&RunInput::new(WHOLE, &files).await).await;
     for words in ["column 20001", "\"x\"", "\"y\"", "a.csv", "b.csv"] {
         assert!(error.contains(words), "{error}");
     }

@@ -9,12 +9,14 @@ use quarry_edge::error::StepError;
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use quarry_merge::{Deps, handle};
-use quarry_planned_run::{BY_JOBS, planned};
+use quarry_planned_run::{BY_JOBS, RunInput, planned};
 use quarry_result::receipt::{Receipt, Round};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-const JOB: &str = "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghijkl";
+/// The job of every round.
+pub(crate) const JOB: &str =
+    "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghijkl";
 
 pub(crate) struct World {
     pub(crate) store: MemoryStore,
@@ -23,7 +25,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A planned run over `rows` rows, in slices of at most `in_slice` rows.
+    /// A planned run over `rows` rows, in slices of `in_slice` at most.
     pub(crate) async fn new(rows: u32, in_slice: u32, settings: &[(&str, &str)]) -> Self {
         let store = MemoryStore::new();
         let in_slice = in_slice.to_string();
@@ -38,7 +40,22 @@ impl World {
         }
     }
 
-    /// Returns the first state of a slice.
+    /// The planned run of another input, all of whose slices are asked by jobs.
+    pub(crate) async fn of(input: RunInput) -> Self {
+        let mut input = input;
+        for (name, value) in BY_JOBS {
+            let settings = &mut input.payload.request.settings;
+            settings.entry(name.to_owned()).or_insert(value.to_owned());
+        }
+        let planned = input.planned().await.unwrap();
+        Self {
+            store: input.store,
+            run: RunFolder::at(planned.run),
+            slices: planned.slices,
+        }
+    }
+
+    /// The first state of a slice.
     pub(crate) fn first(&self, slice: u32) -> SliceState {
         SliceState::first(self.run.location().clone(), slice)
     }
@@ -55,49 +72,70 @@ impl World {
         quarry_split::handle(&deps, state).await.unwrap()
     }
 
-    /// Splits the round and stores its output: that of a job, or given output if the round is on
-    /// demand.
+    /// Splits the round and puts its output there: of a job, or given on demand if the round is.
     pub(crate) async fn answered(&self, state: SliceState, lines: &[String]) -> SliceState {
         let state = self.split(state).await;
-        let round = self.round(&state);
-        let at = if state.next == Step::Submit {
-            let end = JobEnd {
-                version: 1,
-                arn: JOB.to_owned(),
-                name: round.job_name(),
-                status: "Completed".to_owned(),
-                message: String::new(),
-                seconds: 60,
-            };
-            documents::write(&self.store, &round.job_end(), &end)
-                .await
-                .unwrap();
-            round.output().join("abcdefghijkl/records.jsonl.out")
+        if state.next == Step::Submit {
+            self.job_ended(&state, "Completed", "").await;
+            self.output(&state, "abcdefghijkl/records.jsonl.out", lines)
+                .await;
         } else {
-            round
-                .on_demand_output()
-                .join("00000000-0000000000000001.jsonl.out")
-        };
-        let body = Bytes::from(lines.concat());
-        self.store.put(&at, body, false).await.unwrap();
+            let name = "on-demand/00000000-0000000000000001.jsonl.out";
+            self.output(&state, name, lines).await;
+        }
         state
     }
 
-    pub(crate) async fn merge(&self, state: &SliceState) -> Result<SliceState, StepError> {
-        let deps = Deps {
-            store: Arc::new(self.store.clone()),
+    /// Leaves what `check` leaves of the round's job.
+    pub(crate) async fn job_ended(&self, state: &SliceState, status: &str, message: &str) {
+        let round = self.round(state);
+        let end = JobEnd {
+            version: 1,
+            arn: JOB.to_owned(),
+            name: round.job_name(),
+            status: status.to_owned(),
+            message: message.to_owned(),
+            seconds: 60,
         };
-        handle(&deps, state.clone()).await
+        documents::write(&self.store, &round.job_end(), &end)
+            .await
+            .unwrap();
     }
 
-    /// Returns the rows of the state's round.
+    /// Puts an object below the round's output.
+    pub(crate) async fn output(&self, state: &SliceState, name: &str, lines: &[String]) {
+        let at = self.round(state).output().join(name);
+        let body = Bytes::from(lines.concat());
+        self.store.put(&at, body, false).await.unwrap();
+    }
+
+    /// Splits, answers and merges a round.
+    pub(crate) async fn round_of(&self, state: SliceState, lines: &[String]) -> SliceState {
+        let state = self.answered(state, lines).await;
+        self.merge(&state).await.unwrap()
+    }
+
+    pub(crate) async fn merge(&self, state: &SliceState) -> Result<SliceState, StepError> {
+        self.merge_over(Arc::new(self.store.clone()), state).await
+    }
+
+    /// The same over another store.
+    pub(crate) async fn merge_over(
+        &self,
+        store: Arc<dyn ObjectStore>,
+        state: &SliceState,
+    ) -> Result<SliceState, StepError> {
+        handle(&Deps { store }, state.clone()).await
+    }
+
+    /// The rows of the round that the state is about.
     pub(crate) async fn todo(&self, state: &SliceState) -> Todo {
         documents::read(&self.store, &self.round(state).todo())
             .await
             .unwrap()
     }
 
-    /// Returns the record of the state's round.
+    /// What a round was counted as.
     pub(crate) async fn counted(&self, state: &SliceState) -> Round {
         documents::read(&self.store, &self.round(state).counts())
             .await
@@ -110,7 +148,7 @@ impl World {
             .unwrap()
     }
 
-    /// Returns the slice's part of the result.
+    /// The slice's part of the result.
     pub(crate) async fn part(&self, slice: u32) -> String {
         let at = self.run.slice(slice).part();
         let body = self.store.get(&at, u64::MAX).await.unwrap();
@@ -125,17 +163,26 @@ fn line(row: u64, rest: (&str, Value)) -> String {
 }
 
 pub(crate) fn answer(row: u64) -> String {
-    let content = json!([{"type": "text", "text": "{\"a\": 1}"}]);
+    say(row, "{\"a\": 1}")
+}
+
+/// The line of an answer with this text.
+pub(crate) fn say(row: u64, text: &str) -> String {
+    let content = json!([{"type": "text", "text": text}]);
     line(
         row,
         (
             "modelOutput",
-            json!({"content": content, "stop_reason": "end_turn"}),
+            json!({
+                "content": content,
+                "stop_reason": "end_turn",
+                "usage": {"input_tokens": 10, "output_tokens": 2},
+            }),
         ),
     )
 }
 
-/// Returns an error line as the service writes it.
+/// An error line as the service writes it.
 pub(crate) fn error(row: u64, code: u16, words: &str, retryable: bool) -> String {
     let error =
         json!({"errorCode": code, "errorMessage": words, "expired": false, "retryable": retryable});

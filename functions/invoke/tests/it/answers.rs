@@ -1,0 +1,186 @@
+//! Answers are kept in the form of Bedrock's output lines, in the order of the records.
+
+use crate::support::{FALLBACK, Scripted, deps, kept_lines, planned_with, rejected, round};
+use async_trait::async_trait;
+use bytes::Bytes;
+use quarry_contract::payload::{SliceState, Step};
+use quarry_contract::plan::Asked;
+use quarry_edge::clock::Unlimited;
+use quarry_edge::documents;
+use quarry_edge::metrics::Metric;
+use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
+use quarry_edge::s3::memory::MemoryStore;
+use quarry_invoke::{Deps, handle};
+use quarry_planned_run::{Emitted, MODEL};
+use serde_json::json;
+use std::sync::{Arc, Mutex};
+
+/// Each object's name says how many there were before, and where in the input its records end.
+#[tokio::test(start_paused = true)]
+async fn answers_are_kept_some_at_a_time_and_the_names_say_where_to_go_on() {
+    let store = MemoryStore::new();
+    let state = planned_with(&store, 12, &[("BEDROCK_BATCH_SIZE", "5")]).await;
+    let model = Scripted::new(|_, _| Ok(()));
+    let after = handle(&deps(&store, &model), state.clone(), &Unlimited).await;
+    let expected = SliceState {
+        next: Step::Merge,
+        ..state.clone()
+    };
+    assert_eq!(after.unwrap(), expected);
+    let asked: Asked = documents::read(&store, &round(&state).asked())
+        .await
+        .unwrap();
+    let folder = round(&state).on_demand_output();
+    let mut names = store.locations();
+    names.retain(|at| at.key().starts_with(folder.key()));
+    let numbers: Vec<(u32, u64)> = names
+        .iter()
+        .map(|at| {
+            let name = at.file_name().strip_suffix(".jsonl.out").unwrap();
+            let (number, end) = name.split_once('-').unwrap();
+            assert_eq!((number.len(), end.len()), (8, 16), "so that they sort");
+            (number.parse().unwrap(), end.parse().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        numbers.iter().map(|one| one.0).collect::<Vec<_>>(),
+        [0, 1, 2]
+    );
+    assert!(numbers.is_sorted_by_key(|one| one.1));
+    assert_eq!(numbers[2].1, asked.bytes);
+}
+
+/// Replies as it is told, whatever it is asked.
+struct Replying(&'static str);
+
+#[async_trait]
+impl OnDemand for Replying {
+    async fn invoke(&self, _: Question<'_>) -> Result<ModelReply, InvokeError> {
+        Ok(ModelReply {
+            json: Bytes::from_static(self.0.as_bytes()),
+            tier: None,
+        })
+    }
+}
+
+async fn line_of(reply: &'static str) -> serde_json::Value {
+    let store = MemoryStore::new();
+    let state = planned_with(&store, 1, &[]).await;
+    let model = Scripted::new(|_, _| Ok(()));
+    let deps = Deps {
+        models: Arc::new(Replying(reply)),
+        ..deps(&store, &model)
+    };
+    handle(&deps, state, &Unlimited).await.unwrap();
+    let mut lines = kept_lines(&store).await;
+    assert_eq!(lines.len(), 1);
+    lines.remove(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_kept_on_one_line_however_it_was_printed() {
+    let line = line_of("{\n  \"content\":\r\n [ ]\n}\n").await;
+    let expected = json!({"recordId": "record_0", "modelOutput": {"content": []}});
+    assert_eq!(line, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_json_is_an_error_of_the_record() {
+    let line = line_of("<html>").await;
+    assert_eq!(line["error"]["errorCode"], 502);
+    let text = line["error"]["errorMessage"].as_str().unwrap();
+    assert!(text.starts_with("the answer is not JSON: "), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_of_the_fallback_model_say_so() {
+    let store = MemoryStore::new();
+    let settings = [("BEDROCK_FALLBACK_MODEL_ID", FALLBACK)];
+    let state = planned_with(&store, 3, &settings).await;
+    let model = Scripted::new(|model, row| match row {
+        "r1" if model != FALLBACK => rejected("not this one"),
+        _ => Ok(()),
+    });
+    handle(&deps(&store, &model), state, &Unlimited)
+        .await
+        .unwrap();
+    let lines = kept_lines(&store).await;
+    let by: Vec<bool> = lines
+        .iter()
+        .map(|line| line["byFallback"] == true)
+        .collect();
+    assert_eq!(by, [false, true, false]);
+    assert_eq!(model.calls(), 4, "only what was refused is asked of it");
+}
+
+/// A question as it was put: the model's id, whether by Converse, the body.
+type Put = (String, bool, Bytes);
+
+/// Keeps what it is asked.
+#[derive(Default)]
+struct Listening(Mutex<Vec<Put>>);
+
+#[async_trait]
+impl OnDemand for Listening {
+    async fn invoke(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
+        let put = (
+            question.model_id.to_owned(),
+            question.converse,
+            question.body,
+        );
+        self.0.lock().unwrap().push(put);
+        Ok(ModelReply {
+            json: Bytes::from_static(b"{}"),
+            tier: None,
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_is_the_records_body_byte_for_byte_by_the_models_api() {
+    for (model_id, converse) in [(MODEL, false), ("us.meta.llama3-3-70b-instruct-v1:0", true)] {
+        let store = MemoryStore::new();
+        let settings = [("BEDROCK_PRIMARY_MODEL_ID", model_id)];
+        let state = planned_with(&store, 1, &settings).await;
+        let model = Arc::new(Listening::default());
+        let deps = Deps {
+            models: Arc::<Listening>::clone(&model),
+            ..deps(&store, &Scripted::new(|_, _| Ok(())))
+        };
+        handle(&deps, state.clone(), &Unlimited).await.unwrap();
+        let questions = model.0.lock().unwrap().clone();
+        let (id, by_converse, body) = &questions[0];
+        assert_eq!((&**id, *by_converse), (model_id, converse));
+        let at = round(&state).input();
+        let record = quarry_edge::store::ObjectStore::get(&store, &at, u64::MAX).await;
+        let record = String::from_utf8(record.unwrap().to_vec()).unwrap();
+        let body = std::str::from_utf8(body).unwrap();
+        assert!(
+            record.contains(&format!("\"modelInput\":{body}}}")),
+            "{record}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_is_counted_also_of_a_step_that_fails() {
+    for (refuses, calls) in [(false, 3), (true, 1)] {
+        let store = MemoryStore::new();
+        let state = planned_with(&store, 3, &[]).await;
+        let metrics = Arc::new(Emitted::default());
+        let model = Scripted::new(move |_, _| {
+            if refuses {
+                Err(InvokeError::AccessDenied("no".into()))
+            } else {
+                Ok(())
+            }
+        });
+        let deps = Deps {
+            metrics: Arc::<Emitted>::clone(&metrics),
+            ..deps(&store, &model)
+        };
+        let result = handle(&deps, state, &Unlimited).await;
+        assert_eq!(result.is_err(), refuses);
+        assert_eq!(metrics.values(), [(Metric::OnDemandCalls, calls)]);
+    }
+}

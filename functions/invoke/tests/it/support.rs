@@ -1,0 +1,173 @@
+//! A planned run that is asked on demand, and models that do what a test says.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use quarry_contract::layout::{RoundFolder, RunFolder};
+use quarry_contract::payload::SliceState;
+use quarry_edge::clock::{RealPause, SystemClock, Unlimited};
+use quarry_edge::documents;
+use quarry_edge::error::StepError;
+use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
+use quarry_edge::s3::memory::MemoryStore;
+use quarry_edge::store::ObjectStore;
+use quarry_invoke::{Deps, handle};
+use quarry_model::Denial;
+use quarry_planned_run::Silent;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub(crate) const FALLBACK: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+
+/// A run over `rows` rows that are asked on demand, one after the other, up to the state in which
+/// `invoke` is called.
+pub(crate) async fn planned(store: &MemoryStore, rows: u32) -> SliceState {
+    planned_with(store, rows, &[]).await
+}
+
+/// The same, with settings over the usual ones.
+pub(crate) async fn planned_with(
+    store: &MemoryStore,
+    rows: u32,
+    settings: &[(&str, &str)],
+) -> SliceState {
+    let usual = [
+        ("BEDROCK_BATCH_MODE", "realtime"),
+        ("BEDROCK_BATCH_SIZE", "10"),
+        ("BEDROCK_RATE_LIMIT_PER_SECOND", "100"),
+    ];
+    let plan = quarry_planned_run::planned(store, rows, &[&usual, settings].concat()).await;
+    let deps = quarry_split::Deps {
+        store: Arc::new(store.clone()),
+    };
+    let first = SliceState::first(plan.run, 0);
+    quarry_split::handle(&deps, first).await.unwrap()
+}
+
+/// The only round of a run with one slice.
+pub(crate) fn round(state: &SliceState) -> RoundFolder {
+    RunFolder::at(state.run.clone())
+        .slice(state.slice)
+        .round(state.round)
+}
+
+/// The output lines that are kept.
+pub(crate) async fn kept_lines(store: &MemoryStore) -> Vec<Value> {
+    let mut lines = Vec::new();
+    for at in store.locations() {
+        if at.key().contains("/output/on-demand/") {
+            let body = store.get(&at, u64::MAX).await.unwrap();
+            let values = serde_json::Deserializer::from_slice(&body).into_iter::<Value>();
+            lines.extend(values.map(Result::unwrap));
+        }
+    }
+    lines
+}
+
+pub(crate) fn ids(lines: &[Value]) -> Vec<String> {
+    let id = |line: &Value| line["recordId"].as_str().unwrap().to_owned();
+    lines.iter().map(id).collect()
+}
+
+pub(crate) fn all_ids(rows: u32) -> Vec<String> {
+    (0..rows).map(|row| format!("record_{row}")).collect()
+}
+
+pub(crate) type Reply = Result<(), InvokeError>;
+
+/// What a model replies, from its id and the row.
+pub(crate) type Script = dyn Fn(&str, &str) -> Reply + Send + Sync;
+
+/// Makes a reply of the service's words.
+pub(crate) type MakeReply = fn(&'static str) -> Reply;
+
+/// A model that does to each row what the test says. Rows are asked as `r0`, `r1`, …
+pub(crate) struct Scripted {
+    script: Box<Script>,
+    calls: Mutex<Vec<(String, String)>>,
+}
+
+impl Scripted {
+    /// The script gets the model's id and the row.
+    pub(crate) fn new(script: impl Fn(&str, &str) -> Reply + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            script: Box::new(script),
+            calls: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.lock().unwrap().len()
+    }
+}
+
+#[async_trait]
+impl OnDemand for Scripted {
+    async fn invoke(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
+        let body: Value = serde_json::from_slice(&question.body).unwrap();
+        let content = &body["messages"][0]["content"];
+        let row = content.as_str().or(content[0]["text"].as_str()).unwrap();
+        let call = (question.model_id.to_owned(), row.to_owned());
+        self.calls.lock().unwrap().push(call);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        (self.script)(question.model_id, row)?;
+        let answer = json!({"content": [{"type": "text", "text": row}], "stop_reason": "end_turn"});
+        Ok(ModelReply {
+            json: Bytes::from(answer.to_string()),
+            tier: None,
+        })
+    }
+}
+
+pub(crate) fn rejected(message: &str) -> Reply {
+    Err(InvokeError::Rejected {
+        code: 400,
+        message: message.to_owned(),
+    })
+}
+
+pub(crate) fn denied(denial: Denial, words: &str) -> Reply {
+    Err(InvokeError::Denied {
+        denial,
+        source: words.into(),
+    })
+}
+
+pub(crate) fn unavailable(words: &str) -> Reply {
+    Err(InvokeError::Unavailable(words.into()))
+}
+
+pub(crate) fn throttled(words: &str) -> Reply {
+    Err(InvokeError::Throttled(words.into()))
+}
+
+pub(crate) fn deps(store: &MemoryStore, model: &Arc<Scripted>) -> Deps {
+    Deps {
+        store: Arc::new(store.clone()),
+        models: Arc::clone(model) as Arc<dyn OnDemand>,
+        clock: Arc::new(SystemClock),
+        pause: Arc::new(RealPause::default()),
+        metrics: Arc::new(Silent),
+    }
+}
+
+pub(crate) async fn invoke(
+    store: &MemoryStore,
+    model: &Arc<Scripted>,
+    state: &SliceState,
+) -> Result<SliceState, StepError> {
+    handle(&deps(store, model), state.clone(), &Unlimited).await
+}
+
+/// Changes what `split` or `plan` wrote.
+pub(crate) async fn change<T>(
+    store: &MemoryStore,
+    at: quarry_contract::location::S3Uri,
+    change: impl Fn(&mut T),
+) where
+    T: serde::Serialize + serde::de::DeserializeOwned + Sync,
+{
+    let mut document: T = documents::read(store, &at).await.unwrap();
+    change(&mut document);
+    documents::write(store, &at, &document).await.unwrap();
+}

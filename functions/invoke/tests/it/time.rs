@@ -1,0 +1,147 @@
+//! What a model answered in one invocation is not asked for in the next, also when the time is used up in
+//! the middle of a batch.
+
+use crate::support::{all_ids, ids, kept_lines, planned};
+use async_trait::async_trait;
+use bytes::Bytes;
+use quarry_contract::payload::{SliceState, Step};
+use quarry_edge::clock::{RealPause, SystemClock, TimeLeft};
+use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
+use quarry_edge::s3::memory::MemoryStore;
+use quarry_invoke::{Deps, LAST_QUESTION, handle};
+use quarry_planned_run::Silent;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A function's time limit in the deployment.
+const LIMIT: Duration = Duration::from_mins(15);
+
+/// Lambda's deadline, in the runtime's own time.
+struct Deadline(Instant);
+
+impl TimeLeft for Deadline {
+    fn enough(&self) -> bool {
+        Instant::now() + LAST_QUESTION < self.0
+    }
+
+    fn until_end(&self) -> Option<Duration> {
+        Some(self.0 - Instant::now())
+    }
+}
+
+/// A model that takes its time, for each row as long as the table says.
+#[derive(Default)]
+struct Model {
+    /// Seconds for the row, if they are not the usual ones.
+    slow: BTreeMap<String, u64>,
+    usual: u64,
+    calls: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl OnDemand for Model {
+    async fn invoke(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
+        let body: Value = serde_json::from_slice(&question.body).unwrap();
+        let row = body["messages"][0]["content"][0]["text"].as_str();
+        let row = row
+            .or(body["messages"][0]["content"].as_str())
+            .unwrap()
+            .to_owned();
+        self.calls.lock().unwrap().push(row.clone());
+        let seconds = *self.slow.get(&row).unwrap_or(&self.usual);
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        if seconds > 600 {
+            return Err(InvokeError::TimedOut(Duration::from_mins(10)));
+        }
+        let answer = json!({"content": [{"type": "text", "text": row}], "stop_reason": "end_turn"});
+        Ok(ModelReply {
+            json: Bytes::from(answer.to_string()),
+            tier: None,
+        })
+    }
+}
+
+/// Calls `invoke` until it is done: how often, and the output lines.
+async fn asked(
+    store: &MemoryStore,
+    model: &Arc<Model>,
+    mut state: SliceState,
+) -> (u32, Vec<Value>) {
+    let deps = Deps {
+        store: Arc::new(store.clone()),
+        models: Arc::clone(model) as Arc<dyn OnDemand>,
+        clock: Arc::new(SystemClock),
+        pause: Arc::new(RealPause::default()),
+        metrics: Arc::new(Silent),
+    };
+    let mut invocations = 0;
+    while state.next == Step::Invoke {
+        let deadline = Instant::now() + LIMIT;
+        let time_left = Deadline(deadline);
+        let call = handle(&deps, state, &time_left);
+        // Lambda ends what is not done by then.
+        state = tokio::time::timeout_at(deadline, call)
+            .await
+            .expect("the invocation ends by itself")
+            .unwrap();
+        invocations += 1;
+        assert!(invocations < 50, "no end in sight");
+    }
+    assert_eq!(state.next, Step::Merge);
+    (invocations, kept_lines(store).await)
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_are_kept_when_the_time_is_used_up_within_a_batch() {
+    let store = MemoryStore::new();
+    let state = planned(&store, 25).await;
+    let model = Arc::new(Model {
+        usual: 70,
+        ..Model::default()
+    });
+    let (invocations, lines) = asked(&store, &model, state).await;
+    assert_eq!(ids(&lines), all_ids(25));
+    // A question every 70 seconds, for ten minutes: nine an invocation.
+    assert_eq!(invocations, 3);
+    assert_eq!(
+        model.calls.lock().unwrap().len(),
+        25,
+        "none was asked twice"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_answer_that_outlasts_the_invocation_is_asked_for_again() {
+    let store = MemoryStore::new();
+    let state = planned(&store, 4).await;
+    let model = Arc::new(Model {
+        usual: 200,
+        slow: BTreeMap::from([("r2".to_owned(), 550)]),
+        ..Model::default()
+    });
+    let (invocations, lines) = asked(&store, &model, state).await;
+    assert_eq!(ids(&lines), all_ids(4));
+    assert_eq!(invocations, 2);
+    let calls = model.calls.lock().unwrap().clone();
+    assert_eq!(calls, ["r0", "r1", "r2", "r2", "r3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_takes_too_long_is_the_records_error_and_not_the_runs() {
+    let store = MemoryStore::new();
+    let state = planned(&store, 3).await;
+    let model = Arc::new(Model {
+        usual: 1,
+        slow: BTreeMap::from([("r1".to_owned(), 601)]),
+        ..Model::default()
+    });
+    let (_, lines) = asked(&store, &model, state).await;
+    assert_eq!(ids(&lines), all_ids(3));
+    let error =
+        json!({"errorCode": 504, "errorMessage": "the model did not answer within 600 seconds"});
+    assert_eq!(lines[1]["error"], error);
+    assert_eq!(model.calls.lock().unwrap().len(), 3, "none was asked twice");
+}

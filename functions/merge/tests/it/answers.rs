@@ -1,0 +1,252 @@
+//! Lines are joined to their rows by record id alone, and every line is counted as what it is.
+
+use crate::support::{JOB, World, answer, error, say};
+use quarry_contract::payload::{SliceState, Step};
+use quarry_result::ledger::Counts;
+use serde_json::{Value, json};
+
+/// A run over so many rows, each of which is asked once.
+async fn once(rows: u32) -> World {
+    World::new(rows, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await
+}
+
+/// What a round over so many rows is counted as.
+async fn counts(rows: u32, lines: &[String]) -> Counts {
+    let world = once(rows).await;
+    let state = world.answered(world.first(0), lines).await;
+    world.merge(&state).await.unwrap();
+    world.counted(&state).await.counts
+}
+
+#[tokio::test]
+async fn answers_are_joined_by_their_ids_in_whatever_order_they_come() {
+    let world = once(3).await;
+    let lines = [say(2, "two"), say(0, "zero"), say(1, "one")];
+    world.round_of(world.first(0), &lines).await;
+    let part = world.part(0).await;
+    let rows: Vec<&str> = part.lines().map(|line| &line[..7]).collect();
+    assert_eq!(rows, ["r0,zero", "r1,one,", "r2,two,"]);
+}
+
+#[tokio::test]
+async fn good_answers_and_their_tokens_are_counted() {
+    let counts = counts(3, &[answer(0), answer(1), answer(2)]).await;
+    let expected = Counts {
+        asked: 3,
+        lines: 3,
+        answered: 3,
+        good: 3,
+        input_tokens: 30,
+        output_tokens: 6,
+        ..Counts::default()
+    };
+    assert_eq!(counts, expected);
+}
+
+#[tokio::test]
+async fn a_repeated_line_is_counted_and_changes_nothing() {
+    let world = once(1).await;
+    let state = world
+        .answered(world.first(0), &[answer(0), answer(0)])
+        .await;
+    assert_eq!(world.merge(&state).await.unwrap().next, Step::Done);
+    let counts = world.counted(&state).await.counts;
+    assert_eq!(
+        (counts.lines, counts.answered, counts.duplicates),
+        (2, 1, 1)
+    );
+    assert_eq!(counts.input_tokens, 10, "paid for once");
+    assert!(world.part(0).await.contains(",success,"));
+}
+
+/// Nothing says which of them is right.
+#[tokio::test]
+async fn two_different_answers_of_one_record_are_none_and_the_row_is_asked_again() {
+    let world = World::new(2, 100, &[]).await;
+    let lines = [say(0, "yes"), answer(1), say(0, "no")];
+    let state = world.answered(world.first(0), &lines).await;
+    let after = world.merge(&state).await.unwrap();
+    assert_eq!(after.next, Step::Split);
+    assert_eq!(world.todo(&after).await.rows, [0]);
+    let counts = world.counted(&state).await.counts;
+    assert_eq!((counts.contradictions, counts.good), (1, 1));
+}
+
+#[tokio::test]
+async fn an_answer_counts_whether_an_error_of_its_record_came_before_it_or_after() {
+    let refusal = error(0, 500, "an internal error", true);
+    for lines in [[refusal.clone(), answer(0)], [answer(0), refusal]] {
+        let counts = counts(1, &lines).await;
+        assert_eq!(
+            (counts.answered, counts.errors, counts.duplicates),
+            (1, 0, 1)
+        );
+        assert!(counts.refusals.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn lines_that_belong_to_no_row_of_the_round_are_counted_and_shown() {
+    let lines = [
+        answer(0),
+        answer(7),
+        say(1, "x").replace("record_1", "train-record_1"),
+        "{\"recordId\": \"record_1\"\n".to_owned(),
+        "\n  \n".to_owned(),
+    ];
+    let counts = counts(2, &lines).await;
+    assert_eq!(
+        (counts.unknown_ids, counts.malformed, counts.missing),
+        (2, 1, 1)
+    );
+    assert_eq!(counts.lines, 4, "a blank line is none");
+    for words in ["record_7", "train-record_1", "line 4: "] {
+        let shown = counts
+            .examples
+            .iter()
+            .any(|example| example.contains(words));
+        assert!(shown, "{:?}", counts.examples);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_the_rows_text_and_not_an_error_of_the_step() {
+    let world = once(1).await;
+    let line = json!({"recordId": "record_0", "modelOutput": {"odd": true}});
+    world.round_of(world.first(0), &[format!("{line}\n")]).await;
+    let part = world.part(0).await;
+    assert!(part.contains("the answer cannot be read"), "{part}");
+}
+
+/// A job's answers are paid for, however it ended.
+#[tokio::test]
+async fn the_answers_of_a_job_count_whatever_its_end_was() {
+    for status in [
+        "Completed",
+        "PartiallyCompleted",
+        "Failed",
+        "Stopped",
+        "Expired",
+    ] {
+        let world = World::new(3, 100, &[]).await;
+        let state = world.answered(world.first(0), &[answer(1)]).await;
+        world.job_ended(&state, status, "").await;
+        let after = world.merge(&state).await.unwrap();
+        assert_eq!(world.todo(&after).await.rows, [0, 2], "{status}");
+        let answers = [answer(0), answer(2)];
+        assert_eq!(world.round_of(after, &answers).await.next, Step::Done);
+        assert_eq!(world.receipt(0).await.files[0].successful, 3, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_output_of_the_rounds_own_job_is_read_and_all_of_it() {
+    let world = once(3).await;
+    let state = world.split(world.first(0)).await;
+    world.job_ended(&state, "Completed", "").await;
+    world
+        .output(&state, "abcdefghijkl/a.jsonl.out", &[answer(0)])
+        .await;
+    world
+        .output(&state, "abcdefghijkl/b.jsonl.out", &[answer(1)])
+        .await;
+    world
+        .output(&state, "abcdefghijkl/errors.txt", &[answer(2)])
+        .await;
+    world
+        .output(&state, "otherjob/a.jsonl.out", &[answer(2)])
+        .await;
+    world
+        .output(&state, "abcdefghijklm/a.jsonl.out", &[answer(2)])
+        .await;
+    world
+        .output(&state, "on-demand/a.jsonl.out", &[answer(2)])
+        .await;
+    world.merge(&state).await.unwrap();
+    let round = world.counted(&state).await;
+    assert_eq!((round.counts.answered, round.counts.missing), (2, 1));
+    assert_eq!(
+        (round.on_demand, round.job.unwrap().arn),
+        (0, JOB.to_owned())
+    );
+}
+
+#[tokio::test]
+async fn answers_given_on_demand_are_read_from_every_object_of_the_round() {
+    let settings = [
+        ("BEDROCK_BATCH_MODE", "realtime"),
+        ("BEDROCK_MAX_RETRIES", "0"),
+    ];
+    let world = World::new(3, 100, &settings).await;
+    let state = world.split(world.first(0)).await;
+    assert_eq!(state.next, Step::Invoke);
+    for row in 0..3 {
+        let name = format!("on-demand/{row:08}-{:016}.jsonl.out", row + 1);
+        world.output(&state, &name, &[answer(row)]).await;
+    }
+    world.merge(&state).await.unwrap();
+    let round = world.counted(&state).await;
+    assert_eq!((round.on_demand, round.counts.answered), (3, 3));
+    assert!(round.job.is_none());
+    assert_eq!(world.receipt(0).await.files[0].on_demand, 3);
+}
+
+#[tokio::test]
+async fn answers_that_were_at_hand_count_neither_as_a_jobs_nor_as_given_on_demand() {
+    let world = once(2).await;
+    let state = world.split(world.first(0)).await;
+    world
+        .output(&state, "given/a.jsonl.out", &[answer(0), answer(1)])
+        .await;
+    world
+        .output(&state, "on-demand/a.jsonl.out", &[say(0, "x")])
+        .await;
+    world.merge(&state).await.unwrap();
+    let round = world.counted(&state).await;
+    assert_eq!((round.on_demand, round.counts.good), (0, 2));
+    assert!(round.job.is_none());
+    assert_eq!(world.receipt(0).await.files[0].on_demand, 0);
+}
+
+#[tokio::test]
+async fn answers_of_the_fallback_model_and_service_tiers_are_counted() {
+    let with = |line: String, name: &str, value: Value| {
+        let mut line: Value = serde_json::from_str(&line).unwrap();
+        line[name] = value;
+        format!("{line}\n")
+    };
+    let lines = [
+        with(answer(0), "byFallback", json!(true)),
+        with(answer(1), "serviceTier", json!("flex")),
+    ];
+    let counts = counts(2, &lines).await;
+    assert_eq!(counts.by_fallback, 1);
+    assert_eq!(counts.service_tiers, [("flex".to_owned(), 1)].into());
+}
+
+#[tokio::test]
+async fn the_counts_are_held_against_those_of_the_service() {
+    for (manifest, differences) in [
+        (
+            json!({"totalRecordCount": 2, "successRecordCount": 1, "errorRecordCount": 1}),
+            vec![],
+        ),
+        (
+            json!({"totalRecordCount": 2, "successRecordCount": 2, "errorRecordCount": 0}),
+            vec![
+                "Bedrock counted 2 answers, the output has 1",
+                "Bedrock counted 0 errors, the output has 1",
+            ],
+        ),
+    ] {
+        let world = once(2).await;
+        let lines = [answer(0), error(1, 500, "an internal error", true)];
+        let state: SliceState = world.answered(world.first(0), &lines).await;
+        let manifest = [manifest.to_string()];
+        world
+            .output(&state, "abcdefghijkl/manifest.json.out", &manifest)
+            .await;
+        world.merge(&state).await.unwrap();
+        assert_eq!(world.counted(&state).await.differences, differences);
+    }
+}

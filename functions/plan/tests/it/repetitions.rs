@@ -1,0 +1,68 @@
+//! A call that is repeated, whatever became of the one before, plans the same run.
+
+use crate::support::{WHOLE, rows, run};
+use quarry_edge::clock::Unlimited;
+use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
+use quarry_planned_run::{RunInput, contents};
+use std::sync::Arc;
+
+/// A run with every kind of object that `plan` writes.
+async fn input() -> RunInput {
+    let table = include_bytes!("../../../../crates/parquet/tests/fixtures/pandas.parquet");
+    RunInput::new(WHOLE, &[("table.parquet", table)])
+        .await
+        .set("BEDROCK_MIN_RECORDS_PER_JOB", "1")
+        .set("BEDROCK_MAX_RECORDS_PER_JOB", "2")
+}
+
+#[tokio::test]
+async fn planning_again_writes_the_same_objects() {
+    let input = input().await;
+    let first = input.planned().await.unwrap();
+    assert!(first.slices > 1);
+    let written = contents(&input.store).await;
+    assert_eq!(input.planned().await.unwrap(), first);
+    assert_eq!(contents(&input.store).await, written);
+}
+
+/// The plan is written last: if it exists, everything that it names exists.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_dies_at_any_write_leaves_no_plan_and_is_made_good_by_the_next() {
+    let whole = input().await;
+    let slices = whole.planned().await.unwrap().slices;
+    let whole = contents(&whole.store).await;
+    let mut deaths = 0;
+    for nth in 1.. {
+        let input = input().await;
+        let faulty = FaultyStore::new(input.store.clone());
+        let faulty = faulty.fail_all(StoreOperation::Put, nth.., StoreFault::Unavailable);
+        let Err(died) = input.call(Arc::new(faulty), 0, &Unlimited).await else {
+            break;
+        };
+        deaths += 1;
+        assert_eq!(died.name(), "Quarry.Unavailable");
+        assert!(
+            !input.store.locations().contains(&run().plan()),
+            "write {nth}"
+        );
+        input.planned().await.unwrap();
+        assert_eq!(contents(&input.store).await, whole, "write {nth}");
+    }
+    assert_eq!(
+        deaths,
+        slices + 3,
+        "the layout, the slices, the manifest, the plan"
+    );
+}
+
+#[tokio::test]
+async fn the_look_whether_the_result_can_be_written_leaves_nothing_behind() {
+    let input = rows(1).await;
+    input.planned().await.unwrap();
+    assert!(input.store.open_uploads().is_empty());
+    let written = input.store.locations();
+    assert!(
+        written.iter().all(|at| !at.key().starts_with("out/")),
+        "{written:?}"
+    );
+}
