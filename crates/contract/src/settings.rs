@@ -4,14 +4,21 @@
 //! that is not known and a value that is not allowed are errors that say what is.
 
 mod about;
+mod error;
+mod source;
+mod spelling;
+mod together;
+mod values;
+mod without_effect;
 
 pub use about::{ABOUT, AboutSetting};
+pub use error::SettingError;
+pub use spelling::nearest;
+pub use values::{BatchMode, CsvQuoting, Effort, MissingColumns, ServiceTier, ThinkingSetting};
+pub use without_effect::notes;
 
-use crate::arn::Arn;
-use std::borrow::Cow;
+use source::Source;
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::str::FromStr;
 
 /// Every setting, read and checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,154 +107,6 @@ pub struct Settings {
     pub prompt_without_columns: bool,
 }
 
-/// How cells of CSV and TSV are quoted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CsvQuoting {
-    /// In double quotes, inside which two stand for one (RFC 4180).
-    Standard,
-    /// As standard, and a backslash before a quote makes it text.
-    Backslash,
-    /// Not at all: quotes are text.
-    None,
-}
-
-impl CsvQuoting {
-    /// Every value, the default first.
-    pub const ALL: [Self; 3] = [Self::Standard, Self::Backslash, Self::None];
-
-    /// The name that the setting and the plan give it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Standard => "standard",
-            Self::Backslash => "backslash",
-            Self::None => "none",
-        }
-    }
-}
-
-/// Whether a model thinks before it answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ThinkingSetting {
-    /// As the model does by itself.
-    Default,
-    /// It does not.
-    Off,
-}
-
-/// How much a model works on an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effort {
-    /// As little as it can.
-    Low,
-    /// In between.
-    Medium,
-    /// Much.
-    High,
-    /// More, for long work.
-    XHigh,
-    /// As much as it can.
-    Max,
-}
-
-impl Effort {
-    /// Every value, from the least.
-    pub const ALL: [Self; 5] = [Self::Low, Self::Medium, Self::High, Self::XHigh, Self::Max];
-
-    /// The service's name of it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::XHigh => "xhigh",
-            Self::Max => "max",
-        }
-    }
-}
-
-/// How calls are placed among those of other customers, and so what they cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ServiceTier {
-    /// The usual one.
-    Default,
-    /// Cheaper, and throttled first.
-    Flex,
-    /// Dearer, and served first.
-    Priority,
-}
-
-impl ServiceTier {
-    /// The service's name of it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Flex => "flex",
-            Self::Priority => "priority",
-        }
-    }
-}
-
-/// When jobs are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BatchMode {
-    /// From `BEDROCK_BATCH_THRESHOLD` rows on, if a role is set.
-    Auto,
-    /// Always, down to the minimum of records that a job needs.
-    Batch,
-    /// Never.
-    Realtime,
-}
-
-/// What a placeholder without a column becomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MissingColumns {
-    /// A planning error.
-    Refuse,
-    /// The text `[Missing: name]`.
-    Mark,
-}
-
-/// A setting that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SettingError {
-    /// The name is not a setting.
-    #[error("`{name}` is not a setting{}", suggestion.as_ref().map(|s| format!("; did you mean `{s}`?")).unwrap_or_default())]
-    Unknown {
-        /// The name.
-        name: String,
-        /// The nearest name that is one.
-        suggestion: Option<String>,
-    },
-    /// The value is not allowed.
-    #[error("{name} is `{value}`; allowed: {allowed}")]
-    Value {
-        /// The name.
-        name: &'static str,
-        /// The value.
-        value: String,
-        /// What is allowed.
-        allowed: String,
-    },
-    /// A setting without a default is not there.
-    #[error("{name} is not set; {remedy}")]
-    Missing {
-        /// The name.
-        name: &'static str,
-        /// What to set it to.
-        remedy: &'static str,
-    },
-}
-
-impl SettingError {
-    /// The setting's name, as it was given.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Unknown { name, .. } => name,
-            Self::Value { name, .. } | Self::Missing { name, .. } => name,
-        }
-    }
-}
-
 /// The names of all settings.
 pub const NAMES: [&str; 38] = [
     "BEDROCK_PRIMARY_MODEL_ID",
@@ -290,36 +149,6 @@ pub const NAMES: [&str; 38] = [
     "BEDROCK_PROMPT_WITHOUT_COLUMNS",
 ];
 
-/// Variables of the original step's container that decide nothing here, and why. They are taken
-/// with any value, so that a step's environment can be passed on as it is.
-const WITHOUT_EFFECT: [(&str, &str); 8] = [
-    ("BEDROCK_BATCH_INPUT_S3_PATH", JOB_FILES),
-    ("BEDROCK_BATCH_OUTPUT_S3_PATH", JOB_FILES),
-    (
-        "AWS_DEFAULT_REGION",
-        "models are asked in the Region of the deployment",
-    ),
-    ("USE_SECURE_PYPI", NO_PACKAGES),
-    ("SECURE_PYPI_ROLE_ACCOUNT", NO_PACKAGES),
-    ("SECURE_PYPI_DOMAIN", NO_PACKAGES),
-    ("SECURE_PYPI_DOMAIN_OWNER", NO_PACKAGES),
-    ("SECURE_PYPI_REPOSITORY", NO_PACKAGES),
-];
-
-const JOB_FILES: &str = "job files are in the run's folder below the request's `work`, \
-    the one place that the roles of functions and jobs have to reach";
-const NO_PACKAGES: &str = "nothing is installed when a run starts";
-
-/// What the summary says of settings that have no effect: one note for each that has a value.
-pub fn notes(values: &BTreeMap<String, String>) -> Vec<String> {
-    let source = Source(values);
-    WITHOUT_EFFECT
-        .iter()
-        .filter(|(name, _)| source.raw(name).is_some())
-        .map(|(name, reason)| format!("{name} has no effect: {reason}"))
-        .collect()
-}
-
 /// The length of the mark that ends a cut cell, characters; a shorter limit could not hold it.
 pub const SHORTEST_FIELD_LIMIT: u64 = 31;
 
@@ -331,8 +160,7 @@ impl Settings {
     )]
     pub fn read(values: &BTreeMap<String, String>) -> Result<Self, SettingError> {
         for name in values.keys() {
-            let is_known = NAMES.contains(&name.as_str())
-                || WITHOUT_EFFECT.iter().any(|(known, _)| known == name);
+            let is_known = NAMES.contains(&name.as_str()) || without_effect::contains(name);
             if !is_known {
                 return Err(SettingError::Unknown {
                     name: name.clone(),
@@ -340,7 +168,7 @@ impl Settings {
                 });
             }
         }
-        let source = Source(values);
+        let source = Source::new(values);
         let settings = Self {
             primary_model_id: source.text("BEDROCK_PRIMARY_MODEL_ID").ok_or(
                 SettingError::Missing {
@@ -356,8 +184,7 @@ impl Settings {
             top_p: source.number("BEDROCK_TOP_P", 0.999, 0.0, 1.0)?,
             max_retries: source.number("BEDROCK_MAX_RETRIES", 3, 0, 10)?,
             batch_size: source.number("BEDROCK_BATCH_SIZE", 10, 1, 10_000)?,
-            output_column_prefix: source
-                .0
+            output_column_prefix: values
                 .get("BEDROCK_OUTPUT_COLUMN_PREFIX")
                 .map_or_else(|| "llm_".to_owned(), Clone::clone),
             skip_error_records: source.flag("BEDROCK_SKIP_ERROR_RECORDS", false)?,
@@ -492,217 +319,6 @@ impl Settings {
             1
         }
     }
-
-    fn check_together(&self) -> Result<(), SettingError> {
-        if self.min_records_per_job > self.max_records_per_job
-            && self.batch_mode != BatchMode::Realtime
-        {
-            return Err(SettingError::Value {
-                name: "BEDROCK_MAX_RECORDS_PER_JOB",
-                value: self.max_records_per_job.to_string(),
-                allowed: format!(
-                    "at least BEDROCK_MIN_RECORDS_PER_JOB, {}",
-                    self.min_records_per_job
-                ),
-            });
-        }
-        if let Some(role) = &self.batch_role_arn
-            && !is_role_arn(role)
-        {
-            return Err(SettingError::Value {
-                name: "BEDROCK_BATCH_ROLE_ARN",
-                value: role.clone(),
-                allowed: "a role ARN, `arn:<partition>:iam::<12 digits>:role/<name>`".to_owned(),
-            });
-        }
-        if self.batch_mode == BatchMode::Batch && self.batch_role_arn.is_none() {
-            return Err(SettingError::Missing {
-                name: "BEDROCK_BATCH_ROLE_ARN",
-                remedy: "BEDROCK_BATCH_MODE is `batch`, and jobs need a role to read and write with",
-            });
-        }
-        self.check_accounts()
-    }
-
-    /// Jobs run with the role, in its account: a profile of another account is not there.
-    fn check_accounts(&self) -> Result<(), SettingError> {
-        let (Some(profile), Some(role)) = (&self.inference_profile_arn, &self.batch_role_arn)
-        else {
-            return Ok(());
-        };
-        let named = |arn| Arn::of(arn).filter(Arn::has_account);
-        let (Some(of_profile), Some(of_role)) = (named(profile), named(role)) else {
-            return Ok(());
-        };
-        if self.batch_mode == BatchMode::Realtime
-            || of_profile.partition != of_role.partition
-            || of_profile.account == of_role.account
-        {
-            return Ok(());
-        }
-        Err(SettingError::Value {
-            name: "BEDROCK_INFERENCE_PROFILE_ARN",
-            value: profile.clone(),
-            allowed: format!(
-                "a profile of account {}, that of BEDROCK_BATCH_ROLE_ARN, with which jobs run",
-                of_role.account
-            ),
-        })
-    }
-}
-
-/// The pattern of `roleArn` (`CreateModelInvocationJob`).
-fn is_role_arn(text: &str) -> bool {
-    Arn::of(text).is_some_and(|arn| {
-        (arn.partition == "aws" || arn.partition.starts_with("aws-"))
-            && arn.service == "iam"
-            && arn.region.is_empty()
-            && arn.has_account()
-            && arn
-                .resource
-                .strip_prefix("role/")
-                .is_some_and(|name| !name.is_empty())
-    }) && text.len() <= 2048
-}
-
-struct Source<'a>(&'a BTreeMap<String, String>);
-
-impl Source<'_> {
-    fn raw(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(|value| value.trim())
-            .filter(|value| !value.is_empty())
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        self.raw(name).map(str::to_owned)
-    }
-
-    fn number<N>(
-        &self,
-        name: &'static str,
-        default: N,
-        least: N,
-        most: N,
-    ) -> Result<N, SettingError>
-    where
-        N: FromStr + PartialOrd + Display + Copy,
-    {
-        Ok(self.optional_number(name, least, most)?.unwrap_or(default))
-    }
-
-    fn optional_number<N>(
-        &self,
-        name: &'static str,
-        least: N,
-        most: N,
-    ) -> Result<Option<N>, SettingError>
-    where
-        N: FromStr + PartialOrd + Display + Copy,
-    {
-        let Some(text) = self.raw(name) else {
-            return Ok(None);
-        };
-        without_underscores(text)
-            .parse::<N>()
-            .ok()
-            .filter(|value| *value >= least && *value <= most)
-            .map(Some)
-            .ok_or_else(|| SettingError::Value {
-                name,
-                value: text.to_owned(),
-                allowed: format!("{least} to {most}"),
-            })
-    }
-
-    fn effort(&self) -> Result<Option<Effort>, SettingError> {
-        const NAME: &str = "BEDROCK_EFFORT";
-        if self.raw(NAME).is_none() {
-            return Ok(None);
-        }
-        let names = Effort::ALL.map(Effort::as_str);
-        Ok(Some(Effort::ALL[self.choice(NAME, names[0], &names)?]))
-    }
-
-    fn flag(&self, name: &'static str, default: bool) -> Result<bool, SettingError> {
-        Ok(self.choice(
-            name,
-            if default { "true" } else { "false" },
-            &["false", "true"],
-        )? == 1)
-    }
-
-    fn choice(
-        &self,
-        name: &'static str,
-        default: &str,
-        allowed: &[&str],
-    ) -> Result<usize, SettingError> {
-        let text = self.raw(name).unwrap_or(default);
-        allowed
-            .iter()
-            .position(|one| one.eq_ignore_ascii_case(text))
-            .ok_or_else(|| SettingError::Value {
-                name,
-                value: text.to_owned(),
-                allowed: allowed.join(", "),
-            })
-    }
-
-    fn list(&self, name: &'static str) -> Result<Vec<String>, SettingError> {
-        let Some(text) = self.raw(name) else {
-            return Ok(Vec::new());
-        };
-        serde_json::from_str(text).map_err(|_| SettingError::Value {
-            name,
-            value: text.to_owned(),
-            allowed: "a JSON list of model ids, e.g. [\"anthropic.claude-…\"]".to_owned(),
-        })
-    }
-}
-
-/// `45_000` is 45000, as in Python.
-fn without_underscores(text: &str) -> Cow<'_, str> {
-    let bytes = text.as_bytes();
-    let digit = |place: Option<usize>| {
-        place
-            .and_then(|place| bytes.get(place))
-            .is_some_and(u8::is_ascii_digit)
-    };
-    let separates = |(place, byte): (usize, &u8)| {
-        *byte != b'_' || digit(place.checked_sub(1)) && digit(Some(place + 1))
-    };
-    if bytes.contains(&b'_') && bytes.iter().enumerate().all(separates) {
-        Cow::Owned(text.replace('_', ""))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// The name among `names` that differs in the fewest letters, if it is a likely slip.
-pub fn nearest<'n>(name: &str, names: &[&'n str]) -> Option<&'n str> {
-    names
-        .iter()
-        .map(|known| (distance(name, known), *known))
-        .min()
-        .filter(|(distance, known)| *distance <= known.len() / 3)
-        .map(|(_, known)| known)
-}
-
-/// Levenshtein's distance, bytes.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

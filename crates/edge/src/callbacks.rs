@@ -2,6 +2,7 @@
 //!
 //! Two operations of an API with hundreds are needed: see [`crate::signed`].
 
+#[cfg(feature = "testing")]
 pub mod memory;
 
 use crate::error::StepError;

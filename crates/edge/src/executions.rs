@@ -1,5 +1,6 @@
 //! Executions of the state machine: starting, stopping and looking at them.
 
+#[cfg(feature = "testing")]
 pub mod memory;
 
 use crate::error::StepError;

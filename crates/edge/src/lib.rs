@@ -1,7 +1,8 @@
 //! The edges: S3, Bedrock, Step Functions, SageMaker's callbacks, the clock and the error names that the state machine reads.
 //!
 //! One small trait per capability, so that a function (and its IAM statement) gets only what it
-//! uses. Every trait has a real implementation here; fakes and fault wrappers live beside it.
+//! uses. Every trait has a real implementation here. Fakes and fault wrappers live beside it, behind
+//! the feature `testing`.
 
 pub mod bedrock;
 pub mod callbacks;

@@ -7,14 +7,17 @@
 //! | [`writer`] | writes an object of any size, several parts in flight |
 //! | [`lines`] | the lines of an object |
 //! | [`mod@concat`] | makes one object of pieces of others inside S3, resumable |
-//! | [`memory`], [`faults`] | an object store in memory, and a wrapper that fails on request |
-//! | [`conformance`] | what every object store has to do, as functions to call |
+//! | `memory`, `faults` | an object store in memory, and a wrapper that fails on request (feature `testing`) |
+//! | `conformance` | what every object store has to do, as functions to call (feature `testing`) |
 
 pub mod client;
 pub mod concat;
+#[cfg(feature = "testing")]
 pub mod conformance;
+#[cfg(feature = "testing")]
 pub mod faults;
 pub mod lines;
+#[cfg(feature = "testing")]
 pub mod memory;
 pub mod reader;
 pub mod writer;

@@ -3,10 +3,14 @@
 //! The body is a template. The text of the user turn is the string [`PROMPT_SLOT`], and nothing else in the body is, so
 //! whoever writes the records cuts the serialised body there and puts the escaped prompt of each row in between.
 
+mod anthropic;
+mod converse;
+mod instructions;
+mod refused;
+
 use crate::capabilities::{BodyForm, Capabilities, Invocation, Thinking};
-use crate::enforcement::{Enforcement, bound_schema, takes_schema, tool_input, ways};
+use crate::enforcement::{Enforcement, takes_schema, tool_input, ways};
 use crate::form::{Parameter, RequestForm};
-use crate::refused_part::{RefusedPart, is_about_both, lower_ceiling, named};
 use crate::schema::RenamedProperty;
 use serde_json::{Map, Number, Value, json};
 
@@ -36,14 +40,6 @@ const FORCED_TOOL: &str = "Return the structured analysis response";
 /// What a tool is for that the model is free to call. Without saying so, models answer in text.
 const OFFERED_TOOL: &str = "Takes the answer to the user's message. Call it exactly once, with the complete answer as its \
      input. It is the only way to give an answer.";
-
-/// Follows the user's system prompt where a tool is offered.
-const TOOL_INSTRUCTION: &str = "Give your answer by calling the tool `structured_response` once, with the complete answer \
-     as its input. Do not answer with text.";
-
-/// Follows the user's system prompt where the prompt shows the schema, which stands behind it.
-const SCHEMA_INSTRUCTION: &str = "Answer with one JSON object and nothing else: no text before or behind it and no code \
-     fence. The object must be valid against this JSON Schema:";
 
 /// The numbers of a request body, already checked against their allowed ranges, and what else settings ask for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -119,17 +115,6 @@ impl RequestBuilder {
     /// Whether requests in this form are none that the model is known to refuse.
     pub fn takes(&self, form: &RequestForm) -> bool {
         self.ways(form).contains(&form.enforcement)
-    }
-
-    /// The form to ask in after the service has refused `form` with `refusal`: `None` if the text names no part of the
-    /// request that there is another way for.
-    ///
-    /// Each form is asked in once: a way of enforcement is followed by later ones only, parameters are only left out, and
-    /// the ceiling of tokens only falls.
-    pub fn form_after(&self, form: &RequestForm, refusal: &str) -> Option<RequestForm> {
-        let all = named(refusal);
-        all.iter()
-            .find_map(|part| self.without(form, *part, &all, refusal))
     }
 
     /// A body for `form`, with [`PROMPT_SLOT`] in place of the prompt.
@@ -227,277 +212,6 @@ impl RequestBuilder {
             && (self.capabilities.temperature_with_top_p || is_preferred)
             && form.sends(parameter)
             && !self.is_unlimited(form)
-    }
-
-    /// The form without a part that a refusal names: `None` if the part is not sent or has to be.
-    fn without(
-        &self,
-        form: &RequestForm,
-        part: RefusedPart,
-        all: &[RefusedPart],
-        refusal: &str,
-    ) -> Option<RequestForm> {
-        let is = |way: Enforcement| form.enforcement == way;
-        match part {
-            RefusedPart::ToolChoice if is(Enforcement::ForcedTool) => {
-                self.later_way(form, |_| true)
-            }
-            RefusedPart::Tool
-                if is(Enforcement::ForcedTool) && all.contains(&RefusedPart::ToolChoice) =>
-            {
-                self.later_way(form, |_| true)
-            }
-            RefusedPart::Tool if form.enforcement.has_tool() => {
-                self.later_way(form, |way| !way.has_tool())
-            }
-            RefusedPart::StructuredOutput if is(Enforcement::StructuredOutput) => {
-                self.later_way(form, |_| true)
-            }
-            // Both are members of one object, which is refused as a whole where it is not known.
-            RefusedPart::StructuredOutput | RefusedPart::Effort if self.effort(form).is_some() => {
-                self.without_parameter(form, Parameter::Effort)
-            }
-            RefusedPart::Prefill if form.enforcement.is_prefilled() => {
-                self.later_way(form, |_| true)
-            }
-            RefusedPart::Temperature | RefusedPart::TopP => {
-                self.without_sampling(form, part, all, refusal)
-            }
-            RefusedPart::MaxTokens => {
-                let lower = lower_ceiling(refusal, self.max_tokens(form)?)?;
-                Some(RequestForm {
-                    max_tokens: Some(lower),
-                    ..form.clone()
-                })
-            }
-            RefusedPart::Thinking if self.switches_thinking_off(form) => {
-                self.without_parameter(form, Parameter::Thinking)
-            }
-            RefusedPart::System if self.system_turn(form).is_some() => {
-                self.without_parameter(form, Parameter::System)
-            }
-            RefusedPart::Unknown
-                if all == [RefusedPart::Unknown]
-                    && (form.enforcement.has_tool() || is(Enforcement::StructuredOutput)) =>
-            {
-                self.later_way(form, |_| true)
-            }
-            _ => None,
-        }
-    }
-
-    fn later_way(
-        &self,
-        form: &RequestForm,
-        accepts: impl Fn(Enforcement) -> bool,
-    ) -> Option<RequestForm> {
-        let way = self
-            .ways(form)
-            .into_iter()
-            .find(|way| *way > form.enforcement && accepts(*way))?;
-        Some(RequestForm {
-            enforcement: way,
-            ..form.clone()
-        })
-    }
-
-    fn without_sampling(
-        &self,
-        form: &RequestForm,
-        part: RefusedPart,
-        all: &[RefusedPart],
-        refusal: &str,
-    ) -> Option<RequestForm> {
-        let has_both = self.temperature(form).is_some() && self.top_p(form).is_some();
-        let names_both =
-            all.contains(&RefusedPart::Temperature) && all.contains(&RefusedPart::TopP);
-        let parameter = if has_both && names_both && is_about_both(refusal) {
-            if self.settings.prefers_top_p() {
-                Parameter::Temperature
-            } else {
-                Parameter::TopP
-            }
-        } else if part == RefusedPart::Temperature {
-            self.temperature(form)?;
-            Parameter::Temperature
-        } else {
-            self.top_p(form)?;
-            Parameter::TopP
-        };
-        self.without_parameter(form, parameter)
-    }
-
-    /// Without what switches thinking off, the model thinks, and a forced tool call may be refused.
-    fn without_parameter(&self, form: &RequestForm, parameter: Parameter) -> Option<RequestForm> {
-        let mut form = form.clone();
-        form.without.insert(parameter);
-        if self.takes(&form) {
-            Some(form)
-        } else {
-            self.later_way(&form, |_| true)
-        }
-    }
-
-    /// The user's system prompt, and behind it what the way of enforcement has to say.
-    fn instructions(&self, form: &RequestForm) -> Option<String> {
-        let own = match (form.enforcement, &self.schema) {
-            (Enforcement::OfferedTool, Some(_)) => Some(TOOL_INSTRUCTION.to_owned()),
-            (Enforcement::SchemaInPrompt | Enforcement::Prefill, Some(schema)) => {
-                Some(format!("{SCHEMA_INSTRUCTION}\n\n{schema}"))
-            }
-            _ => None,
-        };
-        match (&self.system, own) {
-            (Some(system), Some(own)) => Some(format!("{system}\n\n{own}")),
-            (Some(text), None) => Some(text.clone()),
-            (None, own) => own,
-        }
-    }
-
-    fn system_turn(&self, form: &RequestForm) -> Option<String> {
-        self.instructions(form)
-            .filter(|_| form.sends(Parameter::System))
-    }
-
-    /// What stands before the prompt in the user turn of a model without a system turn.
-    fn before_the_prompt(&self, form: &RequestForm) -> Option<String> {
-        self.instructions(form)
-            .filter(|_| !form.sends(Parameter::System))
-    }
-
-    fn anthropic(&self, form: &RequestForm) -> Value {
-        let content = match self.before_the_prompt(form) {
-            Some(text) => json!([
-                { "type": "text", "text": text },
-                { "type": "text", "text": PROMPT_SLOT },
-            ]),
-            None => PROMPT_SLOT.into(),
-        };
-        let mut messages = vec![json!({ "role": "user", "content": content })];
-        if form.enforcement.is_prefilled() {
-            messages.push(json!({ "role": "assistant", "content": "{" }));
-        }
-        let mut body = Map::new();
-        body.insert("anthropic_version".into(), "bedrock-2023-05-31".into());
-        insert(&mut body, "max_tokens", self.max_tokens(form));
-        insert(&mut body, "temperature", self.temperature(form));
-        insert(&mut body, "top_p", self.top_p(form));
-        if self.switches_thinking_off(form) {
-            body.insert("thinking".into(), json!({ "type": "disabled" }));
-        }
-        body.insert("messages".into(), Value::Array(messages));
-        let mut output = Map::new();
-        if let Some(schema) = &self.schema {
-            if form.enforcement.has_tool()
-                && let Some(tool) = tool_input(&self.capabilities, schema)
-            {
-                body.insert(
-                    "tools".into(),
-                    json!([{
-                        "name": TOOL_NAME,
-                        "description": tool_description(form.enforcement),
-                        "input_schema": tool.schema,
-                    }]),
-                );
-                if form.enforcement == Enforcement::ForcedTool {
-                    let choice = json!({ "type": "tool", "name": TOOL_NAME });
-                    body.insert("tool_choice".into(), choice);
-                }
-            }
-            if form.enforcement == Enforcement::StructuredOutput
-                && let Some(schema) = bound_schema(&self.capabilities, schema)
-            {
-                let format = json!({ "type": "json_schema", "schema": schema });
-                output.insert("format".into(), format);
-            }
-        }
-        insert(&mut output, "effort", self.effort(form));
-        if !output.is_empty() {
-            body.insert("output_config".into(), Value::Object(output));
-        }
-        insert(&mut body, "system", self.system_turn(form));
-        Value::Object(body)
-    }
-
-    fn converse(&self, form: &RequestForm) -> Value {
-        let mut content = vec![json!({ "text": PROMPT_SLOT })];
-        if let Some(text) = self.before_the_prompt(form) {
-            content.insert(0, json!({ "text": text }));
-        }
-        let mut messages = vec![json!({ "role": "user", "content": content })];
-        if form.enforcement.is_prefilled() {
-            messages.push(json!({ "role": "assistant", "content": [{ "text": "{" }] }));
-        }
-        let mut inference = Map::new();
-        insert(&mut inference, "maxTokens", self.max_tokens(form));
-        insert(&mut inference, "temperature", self.temperature(form));
-        insert(&mut inference, "topP", self.top_p(form));
-
-        let mut body = Map::new();
-        body.insert("messages".into(), Value::Array(messages));
-        if let Some(system) = self.system_turn(form) {
-            body.insert("system".into(), json!([{ "text": system }]));
-        }
-        body.insert("inferenceConfig".into(), Value::Object(inference));
-        if let Some(tools) = self.converse_tools(form) {
-            body.insert("toolConfig".into(), tools);
-        }
-        let effort = self.effort(form);
-        let mut output = Map::new();
-        insert(&mut output, "textFormat", self.converse_format(form));
-        if !self.is_nova() {
-            insert(&mut output, "effort", effort);
-        }
-        if !output.is_empty() {
-            body.insert("outputConfig".into(), Value::Object(output));
-        }
-        if self.is_nova()
-            && let Some(effort) = effort
-        {
-            // Its greatest effort is `high`.
-            let effort = if effort == "max" { "high" } else { effort };
-            let config = json!({ "type": "enabled", "maxReasoningEffort": effort });
-            body.insert("reasoningConfig".into(), config);
-        }
-        if self.switches_thinking_off(form) {
-            let fields = json!({ "thinking": { "type": "disabled" } });
-            body.insert("additionalModelRequestFields".into(), fields);
-        }
-        Value::Object(body)
-    }
-
-    fn converse_tools(&self, form: &RequestForm) -> Option<Value> {
-        let schema = self.schema.as_ref()?;
-        if !form.enforcement.has_tool() {
-            return None;
-        }
-        let tool = tool_input(&self.capabilities, schema)?;
-        let mut config = json!({
-            "tools": [{
-                "toolSpec": {
-                    "name": TOOL_NAME,
-                    "description": tool_description(form.enforcement),
-                    "inputSchema": { "json": tool.schema },
-                },
-            }],
-        });
-        if form.enforcement == Enforcement::ForcedTool {
-            config["toolChoice"] = json!({ "tool": { "name": TOOL_NAME } });
-        }
-        Some(config)
-    }
-
-    fn converse_format(&self, form: &RequestForm) -> Option<Value> {
-        if form.enforcement != Enforcement::StructuredOutput {
-            return None;
-        }
-        let schema = bound_schema(&self.capabilities, self.schema.as_ref()?)?;
-        Some(json!({
-            "type": "json_schema",
-            "structure": {
-                "jsonSchema": { "schema": schema.to_string(), "name": TOOL_NAME },
-            },
-        }))
     }
 }
 

@@ -6,6 +6,9 @@
 //! Multipart uploads are created without naming an algorithm, so that they can be completed with
 //! `ETag`s alone; an upload created *with* one has to be completed with every part's checksum.
 
+mod encoding;
+mod failure;
+
 use crate::error::Source;
 use crate::s3::retry;
 use crate::store::{ObjectInfo, ObjectStore, StoreError};
@@ -13,15 +16,13 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::RequestId;
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use bytes::{Bytes, BytesMut};
+use encoding::{copy_source, decode_key, http_range};
+use failure::{Precondition, status_of, store_error};
 use quarry_contract::location::S3Uri;
-use std::error::Error as StdError;
-use std::fmt::Write as _;
 use std::ops::Range;
 
 /// How often a conditional put that raced another write (409) is sent in all.
@@ -350,91 +351,6 @@ impl ObjectStore for S3Store {
     }
 }
 
-/// What a failed condition (412) means for the call.
-#[derive(Clone, Copy)]
-enum Precondition {
-    /// `If-Match`.
-    Match,
-    /// `If-None-Match: *`.
-    Absent,
-}
-
-/// The service's answer as one line: the SDK's own text of a service error hides it.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct ServiceMessage(String);
-
-fn status_of<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
-    error.raw_response().map(|raw| raw.status().as_u16())
-}
-
-fn store_error<E>(
-    error: SdkError<E, HttpResponse>,
-    at: &S3Uri,
-    condition: Precondition,
-) -> StoreError
-where
-    E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
-{
-    let name = at.to_string();
-    let status = status_of(&error);
-    let code = error.code().unwrap_or_default().to_owned();
-    let source: Source = match &error {
-        SdkError::ServiceError(_) => Box::new(ServiceMessage(answer_text(&error, &code, status))),
-        _ => Box::new(error),
-    };
-    match (code.as_str(), status) {
-        ("NoSuchKey" | "NoSuchBucket" | "NoSuchUpload" | "NotFound", _) | (_, Some(404)) => {
-            StoreError::NotFound(name)
-        }
-        ("PreconditionFailed", _) | (_, Some(412)) => match condition {
-            Precondition::Match => StoreError::Changed(name),
-            Precondition::Absent => StoreError::Exists(name),
-        },
-        ("RequestTimeout" | "ConditionalRequestConflict" | "OperationAborted", _) => {
-            StoreError::Unavailable(name, source)
-        }
-        ("SlowDown" | "Throttling" | "ThrottlingException" | "TooManyRequests", _)
-        | (_, Some(429 | 503)) => StoreError::Throttled(name, source),
-        ("AccessDenied" | "AllAccessDisabled" | "ExpiredToken" | "InvalidToken", _)
-        | (_, Some(401 | 403)) => StoreError::AccessDenied(name, source),
-        // Completing and copying may fail after a status of 200 was sent already.
-        ("InternalError" | "ServiceUnavailable", _) | (_, Some(500..=599)) => {
-            StoreError::Unavailable(name, source)
-        }
-        (_, Some(_)) if !code.is_empty() => StoreError::Refused(name, source),
-        (_, Some(400..=499)) => StoreError::Refused(name, source),
-        // No answer, a timeout, or an answer that could not be read.
-        _ => StoreError::Unavailable(name, source),
-    }
-}
-
-fn answer_text<E: ProvideErrorMetadata>(
-    error: &SdkError<E, HttpResponse>,
-    code: &str,
-    status: Option<u16>,
-) -> String {
-    let mut text = String::new();
-    let code = if code.is_empty() {
-        "no error code"
-    } else {
-        code
-    };
-    text.push_str(code);
-    if let Some(message) = error.message() {
-        text.push_str(": ");
-        text.push_str(message);
-    }
-    if let Some(status) = status {
-        let _ = write!(text, " (HTTP {status}");
-        if let Some(id) = error.meta().request_id() {
-            let _ = write!(text, ", request {id}");
-        }
-        text.push(')');
-    }
-    text
-}
-
 /// Appends what the body gives, up to `wanted` bytes in all.
 async fn append(data: &mut BytesMut, mut body: ByteStream, wanted: usize) -> Result<(), Source> {
     while let Some(chunk) = body.next().await {
@@ -446,10 +362,6 @@ async fn append(data: &mut BytesMut, mut body: ByteStream, wanted: usize) -> Res
         data.extend_from_slice(&chunk[..chunk.len().min(room)]);
     }
     Ok(())
-}
-
-fn http_range(range: &Range<u64>) -> String {
-    format!("bytes={}-{}", range.start, range.end.saturating_sub(1))
 }
 
 fn etag_of(etag: Option<String>, at: &S3Uri) -> Result<String, StoreError> {
@@ -467,70 +379,4 @@ fn usize_of(size: u64, at: &S3Uri) -> Result<usize, StoreError> {
 
 fn incomplete(at: &S3Uri, what: &str) -> StoreError {
     StoreError::Unavailable(at.to_string(), format!("the answer has no {what}").into())
-}
-
-/// `bucket/key` as the header `x-amz-copy-source` wants it: percent-encoded, slashes kept.
-fn copy_source(from: &S3Uri) -> String {
-    let mut text = format!("{}/", from.bucket());
-    for byte in from.key().bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    text
-}
-
-/// Undoes `encoding-type=url`, which writes a space as `+`.
-fn decode_key(encoded: &str) -> String {
-    let hex = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|d| u8::try_from(d).ok())
-    };
-    let bytes = encoded.as_bytes();
-    let mut key = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let digits = match bytes.get(at + 1..at + 3) {
-            Some(&[high, low]) if bytes[at] == b'%' => hex(high).zip(hex(low)),
-            _ => None,
-        };
-        match (digits, bytes[at]) {
-            (Some((high, low)), _) => {
-                key.push(high * 16 + low);
-                at += 2;
-            }
-            (None, b'+') => key.push(b' '),
-            (None, byte) => key.push(byte),
-        }
-        at += 1;
-    }
-    String::from_utf8_lossy(&key).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_copy_source_is_encoded_and_keeps_its_slashes() {
-        let from = S3Uri::new("bucket", "a b/ä+%?.csv").unwrap();
-        assert_eq!(copy_source(&from), "bucket/a%20b/%C3%A4%2B%25%3F.csv");
-    }
-
-    #[test]
-    fn a_listed_key_is_decoded_once() {
-        assert_eq!(decode_key("a+b%2Bc%25%20%C3%A4/d"), "a b+c% ä/d");
-        // What is no escape stays.
-        assert_eq!(decode_key("100%/%2"), "100%/%2");
-        assert_eq!(decode_key("%zz"), "%zz");
-    }
-
-    #[test]
-    fn a_range_is_written_with_its_last_byte() {
-        assert_eq!(http_range(&(0..1)), "bytes=0-0");
-        assert_eq!(http_range(&(5..10)), "bytes=5-9");
-    }
 }

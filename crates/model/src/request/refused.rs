@@ -1,0 +1,128 @@
+//! The form to ask in after the service has refused another one.
+
+use super::RequestBuilder;
+use crate::enforcement::Enforcement;
+use crate::form::{Parameter, RequestForm};
+use crate::refused_part::{RefusedPart, is_about_both, lower_ceiling, named};
+
+impl RequestBuilder {
+    /// The form to ask in after the service has refused `form` with `refusal`: `None` if the text names no part of the
+    /// request that there is another way for.
+    ///
+    /// Each form is asked in once: a way of enforcement is followed by later ones only, parameters are only left out, and
+    /// the ceiling of tokens only falls.
+    pub fn form_after(&self, form: &RequestForm, refusal: &str) -> Option<RequestForm> {
+        let all = named(refusal);
+        all.iter()
+            .find_map(|part| self.without(form, *part, &all, refusal))
+    }
+
+    /// The form without a part that a refusal names: `None` if the part is not sent or has to be.
+    fn without(
+        &self,
+        form: &RequestForm,
+        part: RefusedPart,
+        all: &[RefusedPart],
+        refusal: &str,
+    ) -> Option<RequestForm> {
+        let is = |way: Enforcement| form.enforcement == way;
+        match part {
+            RefusedPart::ToolChoice if is(Enforcement::ForcedTool) => {
+                self.later_way(form, |_| true)
+            }
+            RefusedPart::Tool
+                if is(Enforcement::ForcedTool) && all.contains(&RefusedPart::ToolChoice) =>
+            {
+                self.later_way(form, |_| true)
+            }
+            RefusedPart::Tool if form.enforcement.has_tool() => {
+                self.later_way(form, |way| !way.has_tool())
+            }
+            RefusedPart::StructuredOutput if is(Enforcement::StructuredOutput) => {
+                self.later_way(form, |_| true)
+            }
+            // Both are members of one object, which is refused as a whole where it is not known.
+            RefusedPart::StructuredOutput | RefusedPart::Effort if self.effort(form).is_some() => {
+                self.without_parameter(form, Parameter::Effort)
+            }
+            RefusedPart::Prefill if form.enforcement.is_prefilled() => {
+                self.later_way(form, |_| true)
+            }
+            RefusedPart::Temperature | RefusedPart::TopP => {
+                self.without_sampling(form, part, all, refusal)
+            }
+            RefusedPart::MaxTokens => {
+                let lower = lower_ceiling(refusal, self.max_tokens(form)?)?;
+                Some(RequestForm {
+                    max_tokens: Some(lower),
+                    ..form.clone()
+                })
+            }
+            RefusedPart::Thinking if self.switches_thinking_off(form) => {
+                self.without_parameter(form, Parameter::Thinking)
+            }
+            RefusedPart::System if self.system_turn(form).is_some() => {
+                self.without_parameter(form, Parameter::System)
+            }
+            RefusedPart::Unknown
+                if all == [RefusedPart::Unknown]
+                    && (form.enforcement.has_tool() || is(Enforcement::StructuredOutput)) =>
+            {
+                self.later_way(form, |_| true)
+            }
+            _ => None,
+        }
+    }
+
+    fn later_way(
+        &self,
+        form: &RequestForm,
+        accepts: impl Fn(Enforcement) -> bool,
+    ) -> Option<RequestForm> {
+        let way = self
+            .ways(form)
+            .into_iter()
+            .find(|way| *way > form.enforcement && accepts(*way))?;
+        Some(RequestForm {
+            enforcement: way,
+            ..form.clone()
+        })
+    }
+
+    fn without_sampling(
+        &self,
+        form: &RequestForm,
+        part: RefusedPart,
+        all: &[RefusedPart],
+        refusal: &str,
+    ) -> Option<RequestForm> {
+        let has_both = self.temperature(form).is_some() && self.top_p(form).is_some();
+        let names_both =
+            all.contains(&RefusedPart::Temperature) && all.contains(&RefusedPart::TopP);
+        let parameter = if has_both && names_both && is_about_both(refusal) {
+            if self.settings.prefers_top_p() {
+                Parameter::Temperature
+            } else {
+                Parameter::TopP
+            }
+        } else if part == RefusedPart::Temperature {
+            self.temperature(form)?;
+            Parameter::Temperature
+        } else {
+            self.top_p(form)?;
+            Parameter::TopP
+        };
+        self.without_parameter(form, parameter)
+    }
+
+    /// Without what switches thinking off, the model thinks, and a forced tool call may be refused.
+    fn without_parameter(&self, form: &RequestForm, parameter: Parameter) -> Option<RequestForm> {
+        let mut form = form.clone();
+        form.without.insert(parameter);
+        if self.takes(&form) {
+            Some(form)
+        } else {
+            self.later_way(&form, |_| true)
+        }
+    }
+}
