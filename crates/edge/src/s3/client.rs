@@ -1,10 +1,10 @@
 //! Objects in S3 through the AWS SDK.
 //!
-//! Integrity: the SDK sends a CRC32 with every body and S3 checks it. Parts are sent with their
-//! body unsigned (as all AWS tools do over TLS): the CRC32 in the signed headers covers it, and
-//! hashing gigabytes with SHA-256 would cost more than all other work of a function.
-//! Multipart uploads are created without naming an algorithm, so that they can be completed with
-//! `ETag`s alone; an upload created *with* one has to be completed with every part's checksum.
+//! Integrity: the SDK sends a CRC32 with every body, and S3 checks it. The bodies of parts are not
+//! signed (as in all AWS tools over TLS): the CRC32 in the signed headers covers them, and hashing
+//! gigabytes with SHA-256 would cost more than all other work of a function. Multipart uploads are
+//! created without an algorithm, so that `ETag`s alone suffice to complete them; an upload that was
+//! created *with* one needs every part's checksum.
 
 use crate::error::Source;
 use crate::s3::retry;
@@ -24,16 +24,16 @@ use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-/// How often a conditional put that raced another write (409) is sent in all.
+/// How often a conditional put is sent in total if it races another write (409).
 const CONFLICT_ATTEMPTS: u32 = 5;
 
-/// How often a body that was cut is continued without getting a byte further.
+/// How often a cut body is continued without receiving any new byte.
 const RESUMES: u32 = 3;
 
 /// [`ObjectStore`] on S3. Cheap to clone.
 ///
-/// A conditional put whose answer was lost is sent again by the SDK and then finds its own object:
-/// who claims something by such a put has to compare the content when it answers
+/// If the response to a conditional put is lost, the SDK sends it again and then finds its own
+/// object. So a caller that uses such a put as a claim must compare the content when it gets
 /// [`StoreError::Exists`].
 #[derive(Debug, Clone)]
 pub struct S3Store {
@@ -41,8 +41,8 @@ pub struct S3Store {
 }
 
 impl S3Store {
-    /// A store with the given configuration. `force_path_style` puts the bucket into the path
-    /// instead of the host name, as servers other than S3 want it.
+    /// Creates a store with the given configuration. `force_path_style` puts the bucket into the
+    /// path and not into the host name, as servers other than AWS's need it.
     pub fn new(config: &SdkConfig, force_path_style: bool) -> Self {
         let config = Builder::from(config)
             .force_path_style(force_path_style)
@@ -50,17 +50,17 @@ impl S3Store {
         Self::from_client(Client::from_conf(config))
     }
 
-    /// The client behind the store.
+    /// Returns the client behind the store.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// A store on a client made elsewhere.
+    /// Creates a store on an existing client.
     pub fn from_client(client: Client) -> Self {
         Self { client }
     }
 
-    /// One GET; `range` of the whole object when given.
+    /// Makes one GET, of `range` if it is given, otherwise of the whole object.
     async fn start_get(
         &self,
         at: &S3Uri,
@@ -77,21 +77,22 @@ impl S3Store {
             .send()
             .await
             .map_err(|error| match status_of(&error) {
-                // The range lay inside the object that the caller knows.
+                // The range was inside the object that the caller knows.
                 Some(416) => StoreError::Changed(at.to_string()),
                 _ => store_error(error, at, Precondition::Match),
             })?;
         if let Some(range) = range {
             let (wanted, size) = (range.end - range.start, size_of(output.content_length, at)?);
             if size != wanted {
-                let text = format!("{size} bytes came for a range of {wanted}");
+                let text = format!("got {size} bytes for a range of {wanted}");
                 return Err(StoreError::Refused(at.to_string(), text.into()));
             }
         }
         Ok(output)
     }
 
-    /// Reads `range` of the object to its end, whatever is cut; `body` is what the first GET gave.
+    /// Reads `range` of the object to its end, even if bodies are cut. `body` is that of the first
+    /// GET.
     async fn read_to_end(
         &self,
         at: &S3Uri,
@@ -184,7 +185,7 @@ impl ObjectStore for S3Store {
                 .await;
             match sent {
                 Ok(output) => return etag_of(output.e_tag, at),
-                // Another write was under way: whether it won shows when asked again.
+                // Another write was under way; the next attempt shows whether it won.
                 Err(error)
                     if error.code() == Some("ConditionalRequestConflict")
                         && attempt < CONFLICT_ATTEMPTS =>
@@ -203,7 +204,7 @@ impl ObjectStore for S3Store {
             .list_objects_v2()
             .bucket(prefix.bucket())
             .prefix(prefix.key())
-            // Keys may hold characters that XML does not allow.
+            // Keys may contain characters that XML does not allow.
             .encoding_type(EncodingType::Url)
             .into_paginator()
             .send();
@@ -223,7 +224,7 @@ impl ObjectStore for S3Store {
                 });
             }
         }
-        // Already so in S3, but not in directory buckets nor in every server that speaks S3.
+        // S3 returns this order already, but directory buckets and some other servers do not.
         objects.sort_by(|a, b| a.location.cmp(&b.location));
         Ok(objects)
     }
@@ -273,7 +274,7 @@ impl ObjectStore for S3Store {
         from_etag: &str,
     ) -> Result<String, StoreError> {
         if range.is_empty() {
-            // There is no way to write an empty range.
+            // The header cannot express an empty range.
             let text = "an empty range cannot be a part";
             return Err(StoreError::Refused(from.to_string(), text.into()));
         }
@@ -290,7 +291,7 @@ impl ObjectStore for S3Store {
             .send()
             .await
             .map_err(|error| {
-                // Only a failed condition is surely about the source.
+                // Only a failed condition is certainly about the source.
                 let about = if status_of(&error) == Some(412) {
                     from
                 } else {
@@ -350,7 +351,7 @@ impl ObjectStore for S3Store {
     }
 }
 
-/// What a failed condition (412) means for the call.
+/// The meaning of a failed condition (412) for the call.
 #[derive(Clone, Copy)]
 enum Precondition {
     /// `If-Match`.
@@ -359,7 +360,7 @@ enum Precondition {
     Absent,
 }
 
-/// The service's answer as one line: the SDK's own text of a service error hides it.
+/// The service's message as one line, because the SDK's own text of a service error hides it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct ServiceMessage(String);
@@ -398,13 +399,13 @@ where
         | (_, Some(429 | 503)) => StoreError::Throttled(name, source),
         ("AccessDenied" | "AllAccessDisabled" | "ExpiredToken" | "InvalidToken", _)
         | (_, Some(401 | 403)) => StoreError::AccessDenied(name, source),
-        // Completing and copying may fail after a status of 200 was sent already.
+        // Completing and copying may fail after a status of 200 was sent.
         ("InternalError" | "ServiceUnavailable", _) | (_, Some(500..=599)) => {
             StoreError::Unavailable(name, source)
         }
         (_, Some(_)) if !code.is_empty() => StoreError::Refused(name, source),
         (_, Some(400..=499)) => StoreError::Refused(name, source),
-        // No answer, a timeout, or an answer that could not be read.
+        // No response, a timeout, or a response that could not be read.
         _ => StoreError::Unavailable(name, source),
     }
 }
@@ -435,7 +436,7 @@ fn answer_text<E: ProvideErrorMetadata>(
     text
 }
 
-/// Appends what the body gives, up to `wanted` bytes in all.
+/// Appends the bytes of the body, up to `wanted` bytes in total.
 async fn append(data: &mut BytesMut, mut body: ByteStream, wanted: usize) -> Result<(), Source> {
     while let Some(chunk) = body.next().await {
         let chunk = chunk?;
@@ -466,10 +467,11 @@ fn usize_of(size: u64, at: &S3Uri) -> Result<usize, StoreError> {
 }
 
 fn incomplete(at: &S3Uri, what: &str) -> StoreError {
-    StoreError::Unavailable(at.to_string(), format!("the answer has no {what}").into())
+    StoreError::Unavailable(at.to_string(), format!("the response has no {what}").into())
 }
 
-/// `bucket/key` as the header `x-amz-copy-source` wants it: percent-encoded, slashes kept.
+/// Returns `bucket/key` as the header `x-amz-copy-source` needs it: percent-encoded, with slashes
+/// kept.
 fn copy_source(from: &S3Uri) -> String {
     let mut text = format!("{}/", from.bucket());
     for byte in from.key().bytes() {
@@ -482,7 +484,7 @@ fn copy_source(from: &S3Uri) -> String {
     text
 }
 
-/// Undoes `encoding-type=url`, which writes a space as `+`.
+/// Reverses `encoding-type=url`, which writes a space as `+`.
 fn decode_key(encoded: &str) -> String {
     let hex = |byte: u8| {
         char::from(byte)
@@ -523,7 +525,7 @@ mod tests {
     #[test]
     fn a_listed_key_is_decoded_once() {
         assert_eq!(decode_key("a+b%2Bc%25%20%C3%A4/d"), "a b+c% ä/d");
-        // What is no escape stays.
+        // Text that is not an escape is not changed.
         assert_eq!(decode_key("100%/%2"), "100%/%2");
         assert_eq!(decode_key("%zz"), "%zz");
     }
