@@ -1,4 +1,4 @@
-//! Whose rules a body has to keep, and what is the same for all of them.
+//! The rules that a body must keep, and the checks that all families share.
 
 use crate::models::{Feature, ModelRow};
 use crate::question::{Family, Question};

@@ -1,4 +1,4 @@
-//! Checks of single members that several families share, with the words in which they refuse.
+//! Checks of single members that several families share, with the words of the refusals.
 
 use serde_json::{Map, Value};
 
