@@ -1,4 +1,4 @@
-//! What the model answers to a question, before anything goes wrong with it.
+//! The model's answers to questions, before faults change them.
 
 use crate::given::GivenAnswer;
 use crate::hash::{Random, hash};
@@ -13,14 +13,14 @@ use std::collections::HashMap;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AnswerSource {
-    /// Made from the JSON Schema in the request (a tool's input, a structured output, a text of the
-    /// prompt), and valid against it. Without any schema the answer is a short text.
+    /// Answers are made from the JSON Schema in the request (a tool's input, a structured output, a
+    /// text of the prompt) and are valid against it. Without a schema, the answer is a short text.
     FromSchema {
-        /// What answers shall keep beyond the schema in the request: a request's schema may say less
-        /// than its user means. It counts where the request allows it, and for requests without one.
+        /// A schema that answers keep in addition to the request's, which may say less than its
+        /// user means. It applies where the request allows it, and to requests without a schema.
         schema: Option<Value>,
     },
-    /// Given, record by record; what is not given is made from the schema.
+    /// Answers are given for single records; all others are made from the schema.
     Given {
         /// The answers, see [`crate::parse_given`].
         answers: Vec<GivenAnswer>,
@@ -35,10 +35,10 @@ impl Default for AnswerSource {
     }
 }
 
-/// What an answer consists of.
+/// The content of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum SimulatedContent {
-    /// A JSON value, to be given as the request wants it.
+    /// A JSON value, in the form that the request wants.
     Json(Value),
     /// A text.
     Text(String),
@@ -48,11 +48,11 @@ pub(crate) enum SimulatedContent {
     Vector(Vec<f64>),
 }
 
-/// [`AnswerSource`], ready to be asked.
+/// [`AnswerSource`], prepared for questions.
 #[derive(Debug)]
 pub(crate) struct Answers {
     by_record: HashMap<String, Vec<GivenAnswer>>,
-    /// In the order of the first line of each text.
+    /// Ordered by the first line of each text.
     by_text: Vec<(String, Vec<GivenAnswer>)>,
     for_all: Vec<GivenAnswer>,
     schema: Option<Value>,
@@ -87,7 +87,7 @@ impl Answers {
         answers
     }
 
-    /// The schema that the answer has to keep.
+    /// Returns the schema that the answer must keep.
     pub(crate) fn schema<'a>(&'a self, question: &'a Question) -> Option<Cow<'a, Value>> {
         match &question.want {
             Want::Tool { schema, .. } | Want::Json(schema) => Some(Cow::Borrowed(schema)),
@@ -101,7 +101,7 @@ impl Answers {
         }
     }
 
-    /// The answer to a question that is asked for the `ask`-th time (from 0).
+    /// Returns the answer to a question that is sent for the `ask`-th time (from 0).
     pub(crate) fn content(
         &self,
         question: &Question,
@@ -136,7 +136,8 @@ impl Answers {
         }
     }
 
-    /// The answer from the schema; another `variant` is another good answer to the same question.
+    /// Returns an answer made from the schema. Each `variant` is another good answer to the same
+    /// question.
     pub(crate) fn made(&self, question: &Question, variant: u64) -> SimulatedContent {
         let schema = self.schema(question);
         let schema_hash = schema
@@ -149,7 +150,7 @@ impl Answers {
         let text = || self.maker.value(&json!({"type": "string"}), seed);
         match &question.want {
             Want::Embedding { dimensions } => SimulatedContent::Vector(vector(*dimensions, seed)),
-            // What begins with a bracket goes on as JSON.
+            // Text that begins with a bracket continues as JSON.
             Want::Prefill(prefill) if prefill.starts_with('{') => {
                 SimulatedContent::Json(json!({"answer": text()}))
             }
@@ -160,7 +161,8 @@ impl Answers {
         }
     }
 
-    /// A value that the request's schema accepts, and the user's too where there is one.
+    /// Returns a value that the request's schema accepts, and the user's schema too if there is
+    /// one.
     fn value(&self, schema: &Value, seed: u64) -> Value {
         if let Some(whole) = self.schema.as_ref().filter(|whole| *whole != schema) {
             let value = self.maker.value(whole, seed);
@@ -172,9 +174,9 @@ impl Answers {
     }
 }
 
-/// A JSON Schema of an object that stands in a text, as a model would find it there.
+/// Returns the JSON Schema of an object that a text contains, as a model would find it.
 fn schema_in(text: &str) -> Option<Value> {
-    /// Most braces that are looked at.
+    /// The most braces that are examined.
     const MOST: usize = 64;
     text.match_indices('{').take(MOST).find_map(|(at, _)| {
         let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>();
@@ -185,7 +187,7 @@ fn schema_in(text: &str) -> Option<Value> {
     })
 }
 
-/// A vector of length 1.
+/// Returns a vector of length 1.
 fn vector(dimensions: usize, seed: u64) -> Vec<f64> {
     let mut random = Random::new(seed);
     let mut numbers: Vec<f64> = (0..dimensions)
@@ -272,7 +274,7 @@ mod tests {
         assert!((norm - 1.0).abs() < 1e-9);
     }
 
-    /// A model that is only told of the schema keeps it as far as it sees it.
+    /// A model that only reads the schema in its prompt keeps it as far as it sees it.
     #[test]
     fn a_schema_in_the_prompt_is_answered() {
         let answers = Answers::new(AnswerSource::default());
@@ -297,7 +299,7 @@ mod tests {
         ));
     }
 
-    /// The request's schema may leave out what its means cannot express.
+    /// The request's schema may leave out what its form cannot express.
     #[test]
     fn the_users_schema_counts_where_the_request_allows_it() {
         let whole = json!({

@@ -3,7 +3,7 @@
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use std::time::Duration;
 
-/// An error as the service answers it.
+/// An error as the service returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
@@ -11,10 +11,10 @@ pub(crate) struct ApiError {
     pub(crate) message: String,
 }
 
-/// Why a call has no good answer.
+/// Why a call gets no successful response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// The service answers an error.
+    /// The service returns an error.
     Error(ApiError),
     /// The connection breaks.
     Cut,
@@ -39,7 +39,8 @@ impl ApiError {
         Self::new(400, "ValidationException", message)
     }
 
-    /// A member that breaks a constraint, in the words of the service's own validation.
+    /// Returns the error of a member that breaks a constraint, in the words of the service's own
+    /// validation.
     pub(crate) fn constraint(value: &str, member: &str, constraint: &str) -> Self {
         Self::validation(format!(
             "1 validation error detected: Value '{value}' at '{member}' failed to satisfy \
@@ -91,7 +92,7 @@ impl ApiError {
         )
     }
 
-    /// The exception that the runtime answers with this HTTP status.
+    /// Returns the exception that the runtime uses for this HTTP status.
     pub(crate) fn of_status(status: u16, message: impl Into<String>) -> Self {
         let code = match status {
             403 => "AccessDeniedException",
@@ -107,7 +108,7 @@ impl ApiError {
     }
 }
 
-/// A time since 1970-01-01T00:00:00Z as the service writes it.
+/// Returns a time since 1970-01-01T00:00:00Z as the service writes it.
 pub(crate) fn timestamp(time: Duration) -> String {
     let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     DateTime::from_fractional_secs(seconds, f64::from(time.subsec_millis()) / 1_000.0)
@@ -115,7 +116,7 @@ pub(crate) fn timestamp(time: Duration) -> String {
         .unwrap_or_default()
 }
 
-/// Reads a time of a query.
+/// Reads a time from a query.
 pub(crate) fn read_timestamp(text: &str) -> Option<Duration> {
     let time = DateTime::from_str(text, DateTimeFormat::DateTimeWithOffset).ok()?;
     let seconds = u64::try_from(time.secs()).ok()?;

@@ -1,8 +1,8 @@
-//! Whether a model would take a request body.
+//! Whether a model would accept a request body.
 //!
-//! The rules are those of the model families' parameter pages and of the errors that users report;
-//! the texts are the service's where they are public, and close to them elsewhere. They hold for
-//! batch records (whose refusal is an error line) and on-demand calls (`ValidationException`) alike.
+//! The rules come from the model families' parameter pages and from errors that users report. The
+//! texts are the service's where they are public, and close to them elsewhere. They hold for batch
+//! records (whose refusal is an error line) and for on-demand calls (`ValidationException`) alike.
 
 mod converse;
 mod judge;
@@ -24,7 +24,7 @@ use serde_json::Value;
 pub(crate) const REFUSED: u16 = 400;
 
 impl Judge<'_> {
-    /// The reason for which the model refuses `body`, if it does.
+    /// Returns the reason for which the model refuses `body`, if it does.
     pub(crate) fn check(&self, body: &Value, drafts: &Drafts) -> Result<(), String> {
         let Value::Object(fields) = body else {
             return Err("Malformed input request: expected type: JSONObject".to_owned());
@@ -32,7 +32,7 @@ impl Judge<'_> {
         match QuestionForm::of(self.family, self.converse) {
             QuestionForm::Anthropic => {
                 let checked = messages::check(fields, self, drafts);
-                // On demand the model's words come as they are.
+                // On demand, the model's words are not changed.
                 checked.map_err(|words| {
                     if self.in_job {
                         by_the_model(&words)

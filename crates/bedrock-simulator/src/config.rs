@@ -1,4 +1,4 @@
-//! What a simulator is started with.
+//! The configuration of a simulator.
 
 use crate::answer::AnswerSource;
 use crate::faults::Faults;
@@ -10,13 +10,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What now is, since 1970-01-01T00:00:00Z. Virtual time is a clock like any other.
+/// Returns the current time since 1970-01-01T00:00:00Z. Virtual time is a clock like any other.
 pub type Now = Arc<dyn Fn() -> Duration + Send + Sync>;
 
-/// Gets told what happens, in the order in which it happens.
+/// Receives the events, in the order in which they happen.
 pub type EventSink = Arc<dyn Fn(&SimulatorEvent) + Send + Sync>;
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SimulatorEvent {
     /// A job was created.
@@ -35,9 +35,9 @@ pub enum SimulatorEvent {
         /// Records with an answer or an error in the output.
         processed: u64,
     },
-    /// A record was asked on demand and answered.
+    /// A record was sent on demand and answered.
     Invoked {
-        /// The record's id, when a batch job had the same prompt before.
+        /// The record's id, if a batch job had the same prompt before.
         record_id: Option<String>,
     },
 }
@@ -45,31 +45,31 @@ pub enum SimulatorEvent {
 /// A simulator's configuration.
 #[derive(Clone)]
 pub struct SimulatorConfig {
-    /// Where inputs are read and outputs are written; its endpoint can be any S3 server.
+    /// Reads inputs and writes outputs; its endpoint can be any S3 server.
     pub s3: Client,
     /// The clock.
     pub now: Now,
-    /// Where to listen; port 0 is any free one.
+    /// The address to listen on; port 0 is any free port.
     pub listen: SocketAddr,
     /// The account in ARNs, 12 digits.
     pub account: String,
     /// The Region in ARNs.
     pub region: String,
-    /// Quotas.
+    /// The quotas.
     pub limits: Limits,
-    /// How long jobs take.
+    /// The duration of each status.
     pub schedule: Schedule,
-    /// What the model answers.
+    /// The source of the model's answers.
     pub answers: AnswerSource,
-    /// What goes wrong.
+    /// The scripted faults.
     pub faults: Faults,
-    /// Who is told what happens.
+    /// Receives the events.
     pub observer: Option<EventSink>,
 }
 
 impl SimulatorConfig {
-    /// The service's default quotas, the default schedule, answers from the schema, no faults, on a
-    /// free port of 127.0.0.1.
+    /// Uses the service's default quotas, the default schedule, answers from the schema, and no
+    /// faults, and listens on a free port of 127.0.0.1.
     pub fn new(s3: Client, now: Now) -> Self {
         Self {
             s3,
@@ -104,18 +104,18 @@ impl fmt::Debug for SimulatorConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Least records in a job.
+    /// The fewest records in a job.
     pub min_records_per_job: u64,
-    /// Most records in one input file.
+    /// The most records in one input file.
     pub max_records_per_file: u64,
-    /// Most records in a job.
+    /// The most records in a job.
     pub max_records_per_job: u64,
-    /// Largest input file, bytes.
+    /// The largest input file, bytes.
     pub max_file_bytes: u64,
-    /// Largest sum of a job's input files, bytes.
+    /// The largest sum of a job's input files, bytes.
     pub max_job_bytes: u64,
-    /// Most jobs of one model that have not ended, whatever profiles they name. The published
-    /// default is 100 in some accounts and 20 in others; a run that fits into 20 fits into both.
+    /// The most jobs of one model that have not ended, whatever profiles they name. The published
+    /// default is 100 in some accounts and 20 in others; a run that keeps to 20 works in both.
     pub jobs_in_flight_per_model: usize,
 }
 
@@ -142,7 +142,7 @@ pub struct Schedule {
     pub validating_seconds: u64,
     /// `Scheduled`, seconds.
     pub scheduled_seconds: u64,
-    /// `InProgress` besides the time for the records, seconds.
+    /// `InProgress` apart from the time for the records, seconds.
     pub processing_seconds: u64,
     /// `InProgress` for each record, milliseconds.
     pub record_milliseconds: u64,
@@ -164,7 +164,7 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// So many seconds in each status, however many records a job has.
+    /// Gives every status this many seconds, however many records a job has.
     pub fn even(seconds: u64) -> Self {
         Self {
             submitted_seconds: seconds,
@@ -180,17 +180,17 @@ impl Schedule {
         Duration::from_secs(self.submitted_seconds)
     }
 
-    /// From submission to the end of validation.
+    /// Returns the time from submission to the end of validation.
     pub(crate) fn validated(&self) -> Duration {
         self.submitted() + Duration::from_secs(self.validating_seconds)
     }
 
-    /// From submission to the start of the work.
+    /// Returns the time from submission to the start of the work.
     pub(crate) fn started(&self) -> Duration {
         self.validated() + Duration::from_secs(self.scheduled_seconds)
     }
 
-    /// From the start of the work to its end.
+    /// Returns the time from the start of the work to its end.
     pub(crate) fn processing(&self, records: u64) -> Duration {
         Duration::from_secs(self.processing_seconds)
             + Duration::from_millis(self.record_milliseconds.saturating_mul(records))

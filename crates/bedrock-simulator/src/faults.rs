@@ -24,9 +24,9 @@
 //! }
 //! ```
 //!
-//! `docs/local-stack.md` describes every member and every kind. The types are in the modules of
-//! what they are about, what a script may not say is in [`check`](self::check), and what strikes when
-//! in [`strikes`](self::strikes).
+//! `docs/local-stack.md` describes every member and every kind. Each type is in the module of its
+//! subject. [`check`](self::check) has the rules of a valid script, and [`strikes`](self::strikes)
+//! decides when a fault strikes.
 
 mod call;
 mod check;
@@ -51,24 +51,25 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// Of single records.
+    /// Faults of single records.
     pub records: Vec<RecordFault>,
-    /// Of whole jobs.
+    /// Faults of whole jobs.
     pub jobs: Vec<JobFault>,
-    /// Of calls.
+    /// Faults of calls.
     pub calls: Vec<CallFault>,
-    /// What some models take or refuse in this account, against the simulator's list.
+    /// What some models accept or refuse in this account, in contrast to the simulator's list.
     pub models: Vec<ModelChange>,
-    /// The models that have ended by this day are gone. Without it, no model ends.
+    /// The day of the script: models that have ended by this day are gone. Without it, no model
+    /// ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub today: Option<FaultDate>,
-    /// Which exception says that a job's name is in use.
+    /// The exception for a job's name that is in use.
     #[serde(skip_serializing_if = "is_default")]
     pub name_in_use: NameInUse,
 }
 
 /// The exception for a job's name that is in use. The API lists `ConflictException` for the
-/// operation; its sibling operations are seen to answer a `ValidationException`.
+/// operation, but its sibling operations have been seen to return a `ValidationException`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NameInUse {
@@ -80,7 +81,7 @@ pub enum NameInUse {
 }
 
 impl Faults {
-    /// The names of all kinds, for people.
+    /// Returns the names of all kinds, for people.
     pub fn kinds() -> String {
         fn names<T: Serialize>(kinds: &[T]) -> String {
             let names = kinds.iter().map(|kind| {
@@ -102,7 +103,8 @@ impl Faults {
 mod tests {
     use super::*;
 
-    /// The example of the documentation is a valid script and reads back as it was written.
+    /// The example of the documentation is a valid script, and writing it gives the same script
+    /// again.
     #[test]
     fn the_documented_example_reads_back() {
         let source = include_str!("faults.rs");

@@ -1,4 +1,4 @@
-//! Given answers: JSON Lines that say what the model answers.
+//! Given answers: JSON Lines with the model's answers.
 //!
 //! ```json
 //! {"recordId": "record_3", "text": "{\"category\": \"bird\"}"}
@@ -8,9 +8,10 @@
 //! {"text": "for all other records"}
 //! ```
 //!
-//! A line for the record's id goes before a line for a text of its prompt, and that before a line
-//! for all. Of several lines the first is for the first time a record is asked, the second for the
-//! second, and the last for all further times. Records without a line are answered from the schema.
+//! A line for the record's id takes precedence over a line for a text of its prompt, which takes
+//! precedence over a line for all records. If there are several lines of the same kind, the first
+//! is used the first time a record is sent, the second the second time, and the last every time
+//! after that. Records without a line get an answer from the schema.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,34 +20,34 @@ use serde_json::Value;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct GivenAnswer {
-    /// For the record of this id; on demand, for the record that had this id in a job.
+    /// For the record with this id; on demand, for the record that had this id in a job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record_id: Option<String>,
     /// For prompts that contain this text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#match: Option<String>,
-    /// What the model writes. In the form that the request wants: a JSON object becomes the tool's
+    /// The model's text, in the form that the request wants: a JSON object becomes the tool's
     /// input, and the beginning that the request gave is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// The whole `modelOutput`, as it is.
+    /// The whole `modelOutput`, unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_output: Option<Value>,
 }
 
-/// Why a file of given answers cannot be used.
+/// Why a file of given answers is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum GivenError {
-    /// A line is no answer in JSON.
-    #[error("line {line} of the given answers is not one")]
+    /// A line is not an answer in JSON.
+    #[error("line {line} of the given answers is not an answer")]
     Line {
         /// From 1.
         line: usize,
-        /// What is wrong with it.
+        /// The cause.
         #[source]
         source: serde_json::Error,
     },
-    /// A line has both contents, or none.
+    /// A line has both contents, or neither.
     #[error("line {line} of the given answers needs either `text` or `modelOutput`")]
     Content {
         /// From 1.

@@ -1,5 +1,5 @@
-//! The one hash and the one random sequence of the simulator: both are stable across platforms
-//! and releases, so that answers can be recorded in tests.
+//! The simulator's only hash and only random sequence. Both are stable across platforms and
+//! releases, so that tests can record answers.
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo).
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
@@ -8,7 +8,7 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
     })
 }
 
-/// `SplitMix64` (Steele, Lea, Flood): small, and good enough to pick answers with.
+/// `SplitMix64` (Steele, Lea, Flood): small, and good enough for choosing answers.
 #[derive(Debug, Clone)]
 pub(crate) struct Random {
     state: u64,
@@ -27,12 +27,12 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number below `bound`; 0 when `bound` is 0.
+    /// Returns a number below `bound`; 0 when `bound` is 0.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next().checked_rem(bound).unwrap_or(0)
     }
 
-    /// An index of a slice of `length`; 0 when it is empty.
+    /// Returns an index of a slice of `length`; 0 when it is empty.
     pub(crate) fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap_or(0)
     }
@@ -41,7 +41,7 @@ impl Random {
         items.get(self.index(items.len()))
     }
 
-    /// `length` characters of `[a-z0-9]`.
+    /// Returns `length` characters of `[a-z0-9]`.
     pub(crate) fn id(&mut self, length: usize) -> String {
         const CHARACTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
         (0..length)
@@ -49,7 +49,7 @@ impl Random {
             .collect()
     }
 
-    /// Fisher–Yates.
+    /// Shuffles by Fisher–Yates.
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.index(last + 1));
@@ -61,7 +61,8 @@ impl Random {
 mod tests {
     use super::*;
 
-    /// Published test values of both algorithms: a change here would change every answer.
+    /// Published test values of both algorithms. A change of an algorithm would change every
+    /// answer.
     #[test]
     fn both_algorithms_give_their_published_values() {
         assert_eq!(hash(b""), 0xcbf2_9ce4_8422_2325);

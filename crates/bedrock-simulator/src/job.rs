@@ -1,4 +1,4 @@
-//! A job's way through its statuses: a function of its times, its faults and the clock.
+//! A job's statuses over time, as a function of its times, its faults and the clock.
 
 use crate::config::Schedule;
 use crate::faults::JobFault;
@@ -8,17 +8,17 @@ use std::time::Duration;
 /// How long after its deadline a job expires (recorded: 25 to 40 s).
 const EXPIRY_DELAY: Duration = Duration::from_secs(30);
 
-/// What decides a job's way.
+/// Everything that decides a job's status over time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Course<'a> {
     pub(crate) schedule: &'a Schedule,
     pub(crate) submitted: Duration,
     pub(crate) timeout: Duration,
-    /// When a stop was asked for.
+    /// When a stop was requested.
     pub(crate) stop: Option<Duration>,
-    /// Its records, once it is validated.
+    /// The number of its records, once it is validated.
     pub(crate) records: Option<u64>,
-    /// How a fault makes it end.
+    /// The fault that ends it.
     pub(crate) fault: Option<&'a JobFault>,
 }
 
@@ -27,31 +27,31 @@ pub(crate) struct Course<'a> {
 pub(crate) struct Ending {
     pub(crate) at: Duration,
     pub(crate) status: Status,
-    /// The share of its records that were processed.
+    /// The share of its records that was processed.
     pub(crate) share: f64,
     pub(crate) message: Option<String>,
 }
 
 impl Ending {
-    /// Whether the job began and so has a folder of its own.
+    /// Whether the job began, and so has a folder for its output.
     pub(crate) fn has_output(&self) -> bool {
         self.share > 0.0 || matches!(self.status, Status::Completed | Status::PartiallyCompleted)
     }
 }
 
-/// Where a job stands.
+/// The stage of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Stage {
-    /// On its way; the share of its records that is done.
+    /// Under way, with the share of its records that is done.
     Running(Status, f64),
-    /// Its input has to be looked at before anything more is known.
+    /// Its input must be validated before anything more is known.
     ToValidate,
-    /// At its end; its work has to be done.
+    /// At its end; its work is not done yet.
     AtEnd(Ending),
 }
 
 impl Course<'_> {
-    /// Where the job stands at `now`.
+    /// Returns the stage of the job at `now`.
     pub(crate) fn stage(&self, now: Duration) -> Stage {
         let schedule = self.schedule;
         let started = self.submitted + schedule.started();

@@ -1,10 +1,11 @@
-//! Who was asked how often, and what it cost: the observations that tests of double payment need.
+//! Counting how often each record was sent, and what it cost, so that tests can detect double
+//! payment.
 
 use crate::hash::hash;
 use serde::Serialize;
 use std::collections::HashMap;
 
-/// What the simulator did since its start.
+/// What the simulator has done since its start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
     /// Jobs created.
@@ -15,7 +16,7 @@ pub struct Counters {
     pub batch_answers: u64,
     /// Records that got an error line in jobs.
     pub batch_errors: u64,
-    /// On-demand calls that arrived, refused and throttled ones too.
+    /// On-demand calls that arrived, including refused and throttled ones.
     pub on_demand_calls: u64,
     /// On-demand calls that were answered.
     pub on_demand_answers: u64,
@@ -23,32 +24,32 @@ pub struct Counters {
     pub input_tokens: u64,
     /// Estimated tokens of all answers.
     pub output_tokens: u64,
-    /// Records asked in jobs and on demand, counted one by one while a job is at work.
+    /// Records sent in jobs and on demand, counted one by one while a job is processed.
     pub asks: u64,
 }
 
-/// How often one record was asked and answered.
+/// How often one record was sent and answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RecordAsks {
-    /// Its id, empty for on-demand prompts that no job had before.
+    /// Its id, empty for an on-demand prompt that no job had before.
     pub record_id: String,
     /// The hash of its prompt.
     pub prompt: u64,
-    /// Asks in jobs.
+    /// How often jobs sent it.
     pub in_jobs: u64,
-    /// Asks on demand.
+    /// How often on-demand calls sent it.
     pub on_demand: u64,
-    /// Answers without a fault. More than one of them is a record paid for twice.
+    /// Answers without a fault. If there is more than one, the record was paid for twice.
     pub good: u64,
     /// Answers with a fault, errors and refusals.
     pub bad: u64,
-    /// The position at which it came first.
+    /// Its position when it came first.
     #[serde(skip)]
     pub(crate) position: u64,
 }
 
 impl RecordAsks {
-    /// Asks in jobs and on demand.
+    /// Returns how often it was sent, in jobs and on demand.
     pub fn asks(&self) -> u64 {
         self.in_jobs + self.on_demand
     }
@@ -58,10 +59,10 @@ impl RecordAsks {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Entry(u32);
 
-/// [`RecordAsks`] in few bytes: a run may have millions of records.
+/// [`RecordAsks`] in few bytes, because a run may have millions of records.
 #[derive(Debug)]
 struct LedgerRecord {
-    /// Where its id begins in `Ledger::ids`, and its length.
+    /// The start of its id in `Ledger::ids`, and the id's length.
     id: (u32, u16),
     prompt: u64,
     position: u64,
@@ -69,27 +70,27 @@ struct LedgerRecord {
     on_demand: u32,
     good: u32,
     bad: u32,
-    /// The record with the same prompt that came before it.
+    /// The previous record with the same prompt.
     previous: Option<Entry>,
 }
 
-/// All records, by id and prompt.
+/// All records, by id and by prompt.
 #[derive(Debug, Default)]
 pub(crate) struct JobLedger {
     pub(crate) counters: Counters,
     records: Vec<LedgerRecord>,
-    /// All ids, one behind the other.
+    /// All ids, concatenated.
     ids: String,
     /// By the hash of the id and the prompt.
     by_id: HashMap<u64, Entry>,
-    /// The last record with this prompt.
+    /// The last record with each prompt.
     by_prompt: HashMap<u64, Entry>,
-    /// Prompts first seen on demand.
+    /// The number of prompts that were first sent on demand.
     unknown: u64,
 }
 
 impl JobLedger {
-    /// Counts an ask in a job; answers the record as it was before.
+    /// Counts a record that a job sends. Returns its counts as they were before.
     pub(crate) fn ask_in_job(
         &mut self,
         record_id: &str,
@@ -106,8 +107,8 @@ impl JobLedger {
         (entry, before)
     }
 
-    /// Counts an ask on demand. Of several records with this prompt it is the one that was asked
-    /// least on demand, the earliest of these.
+    /// Counts a record that a call sends. Of several records with this prompt, it chooses the one
+    /// that was sent least often on demand, and of those the earliest.
     pub(crate) fn ask_on_demand(&mut self, prompt: u64) -> (Entry, RecordAsks) {
         let mut least: Option<Entry> = None;
         let mut next = self.by_prompt.get(&prompt).copied();
@@ -128,7 +129,7 @@ impl JobLedger {
         (entry, before)
     }
 
-    /// Counts the result of an ask.
+    /// Counts the result of a record that was sent.
     pub(crate) fn result(&mut self, entry: Entry, good: bool) {
         let record = self.record(entry);
         if good {
@@ -138,7 +139,7 @@ impl JobLedger {
         }
     }
 
-    /// All records, in the order in which they came first.
+    /// Returns all records, in the order in which they came first.
     pub(crate) fn records(&self) -> impl Iterator<Item = RecordAsks> + '_ {
         self.records.iter().map(|record| self.asks(record))
     }
@@ -187,7 +188,7 @@ impl JobLedger {
 mod tests {
     use super::*;
 
-    /// Two rows with the same text are two records; an ask on demand goes to either in turn.
+    /// Two rows with the same text are two records; on-demand calls count for each in turn.
     #[test]
     fn equal_prompts_stay_different_records() {
         let mut ledger = JobLedger::default();

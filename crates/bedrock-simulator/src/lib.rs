@@ -2,24 +2,25 @@
 //!
 //! The batch operations (`CreateModelInvocationJob`, `GetModelInvocationJob`,
 //! `ListModelInvocationJobs`, `StopModelInvocationJob`) and the on-demand operations
-//! (`InvokeModel`, `Converse`) answer on a port of their own in the protocol of the service (restJson),
-//! so that the AWS SDK's clients are used unchanged. Inputs are read from, and outputs written to,
-//! any S3 endpoint.
+//! (`InvokeModel`, `Converse`) listen on a port of their own and use the service's protocol
+//! (restJson), so the AWS SDK's clients work without a change. Inputs are read from any S3
+//! endpoint, and outputs written to it.
 //!
-//! It is meant to be at least as strict and as real as the service. Names, tokens and locations have
-//! to match the service's patterns, jobs have to keep the quotas, and what a model refuses is refused
-//! in the service's words: at creation, on demand, or as the error line of a record. Which model
-//! takes what stands in `models.json`, a list of the simulator's own. What is written (lines,
-//! manifests, lists, times) has the members of recorded artefacts of the service. Time is the
-//! caller's: jobs move through their statuses as the given clock says, and the work is done when a
-//! request first sees that its time has come.
+//! The simulator is meant to be at least as strict and as realistic as the service. Names, tokens
+//! and locations must match the service's patterns, and jobs must keep the quotas. What a model
+//! refuses is refused in the service's words: at creation, on demand, or as the error line of a
+//! record. `models.json`, a list of the simulator's own, says which model accepts what. Everything
+//! that is written (lines, manifests, lists, times) has the members of recorded artefacts of the
+//! service. The caller gives the time: jobs change their status by the given clock, and their work
+//! is done when a request first sees that it is due.
 //!
-//! What the "model" answers comes from the JSON Schema in the request ([`AnswerSource::FromSchema`])
-//! or from given answers ([`AnswerSource::Given`]); what goes wrong is scripted ([`Faults`]). Both
-//! are deterministic: the same calls get the same answers.
+//! The "model" makes its answers from the JSON Schema in the request ([`AnswerSource::FromSchema`])
+//! or takes given ones ([`AnswerSource::Given`]). A script decides what goes wrong ([`Faults`]).
+//! Both are deterministic: the same calls get the same answers.
 //!
-//! Not simulated: permissions, encryption, VPCs, provisioned throughput, guardrails' rules, streaming
-//! responses, and request bodies of other families than Claude, Nova, Titan and Cohere embeddings,
+//! Not simulated: permissions, encryption, VPCs, provisioned throughput, guardrails' rules,
+//! streaming responses, and the request bodies of families other than Claude, Nova, Titan and
+//! Cohere embeddings, Llama, and chat completions.
 //! Llama, and chat completions.
 
 mod answer;

@@ -1,15 +1,15 @@
-//! What each model takes, after public lists: the simulator's own, so that a mistake in what the
-//! product knows about models is seen here.
+//! What each model accepts, according to public lists. The list is the simulator's own, so that it
+//! reveals a mistake in the product's knowledge of models.
 //!
-//! `models.json` has one row for each model or group of models, with its sources. A row is found by
-//! the beginning of the model's id; of several, the longest beginning counts. What a row does not
-//! list is refused. A model that no row knows (an application profile's ARN, say) is held to nothing
-//! that depends on the model.
+//! `models.json` has one row for each model or group of models, with its sources. A row applies to
+//! models whose id begins with the row's id; of several rows, the one with the longest id applies.
+//! A model refuses everything that its row does not list. For a model without a row (an application
+//! profile's ARN, for example), no rule depends on the model.
 
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Serialize};
 
-/// Something that some models take and others refuse.
+/// A feature that some models accept and others refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Feature {
@@ -25,7 +25,7 @@ pub enum Feature {
     Tools,
     /// A tool call that the request forces.
     ToolChoice,
-    /// Tools whose input is held to the schema (`strict`).
+    /// Tools whose input must keep to the schema (`strict`).
     StrictTool,
     /// A conversation that ends with the beginning of the answer.
     Prefill,
@@ -41,11 +41,11 @@ pub enum Feature {
     Effort,
     /// Thinking within a budget.
     ThinkingBudget,
-    /// Thinking as much as the model sees fit.
+    /// Thinking as much as the model chooses.
     ThinkingAdaptive,
     /// Thinking that is switched off.
     ThinkingOff,
-    /// A forced tool call while the model thinks because nobody switched it off.
+    /// A forced tool call while the model thinks because the request did not switch it off.
     ToolChoiceWhileThinking,
 }
 
@@ -53,10 +53,10 @@ pub enum Feature {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ThinkingRule {
-    /// When it is asked to.
+    /// Only if the request switches it on.
     #[default]
     Asked,
-    /// Unless it is switched off.
+    /// Unless the request switches it off.
     On,
     /// In any case.
     Always,
@@ -85,7 +85,7 @@ impl Features {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ModelTable {
-    /// When the sources were read.
+    /// The day on which the sources were read.
     #[serde(rename = "read")]
     _read: String,
     #[serde(rename = "sources")]
@@ -96,11 +96,11 @@ struct ModelTable {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
-    /// The beginning of the ids, without a geography.
+    /// The beginning of the models' ids, without a geography.
     id: String,
     output: Option<u64>,
     input: Option<u64>,
-    /// The first day without the model, as in ISO 8601.
+    /// The first day on which the model is gone, as in ISO 8601.
     ends: Option<String>,
     #[serde(default)]
     thinking: ThinkingRule,
@@ -119,29 +119,29 @@ fn features<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Feature
     })
 }
 
-/// A change of what some models take: an account or a Region in which they differ.
+/// A change of what some models accept, for an account or a Region that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelChange {
     /// The beginning of the models' ids, without a geography.
     pub model: String,
-    /// What they refuse.
+    /// The features that they refuse.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refuses: Vec<Feature>,
-    /// What they take.
+    /// The features that they accept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub takes: Vec<Feature>,
 }
 
-/// What is known of a model.
+/// The known facts about a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ModelRow<'a> {
     takes: Features,
-    /// Most tokens of an answer.
+    /// The most tokens of an answer.
     pub(crate) output: Option<u64>,
-    /// Most tokens of a question.
+    /// The most tokens of a question.
     pub(crate) input: Option<u64>,
-    /// The first day without it.
+    /// The first day on which the model is gone.
     pub(crate) ends: Option<&'a str>,
     pub(crate) thinking: ThinkingRule,
     pub(crate) reasons: bool,
@@ -170,7 +170,7 @@ impl Models {
         }
     }
 
-    /// What the model of this id or ARN takes.
+    /// Returns the facts about the model of this id or ARN.
     pub(crate) fn of(&self, model_id: &str) -> ModelRow<'_> {
         let name = base_name(model_id);
         let row = self
@@ -196,12 +196,12 @@ impl Models {
     }
 }
 
-/// The geographies with which the ids of inference profiles begin.
+/// The geographies at the beginning of inference profiles' ids.
 const GEOGRAPHIES: [&str; 9] = [
     "us", "eu", "apac", "jp", "au", "in", "ca", "us-gov", "global",
 ];
 
-/// The id without an ARN around it.
+/// Returns the id without its ARN.
 pub(crate) fn plain_id(model_id: &str) -> &str {
     model_id.rsplit('/').next().unwrap_or(model_id)
 }
@@ -211,7 +211,7 @@ pub(crate) fn is_profile(model_id: &str) -> bool {
     model_id.contains("inference-profile/") || geography(plain_id(model_id)).is_some()
 }
 
-/// The id of the model itself, without an ARN and without a geography.
+/// Returns the id of the model itself, without an ARN and without a geography.
 pub(crate) fn base_name(model_id: &str) -> &str {
     let id = plain_id(model_id);
     geography(id).map_or(id, |(_, rest)| rest)

@@ -1,4 +1,4 @@
-//! What a request body asks: its text, and the form in which an answer is wanted.
+//! Reading a request body: its text, and the form of the answer that it wants.
 
 use serde_json::Value;
 
@@ -11,16 +11,16 @@ pub(crate) enum Family {
     Nova,
     /// Amazon Titan text embeddings.
     TitanEmbeddings,
-    /// Cohere Embed, one text a record.
+    /// Cohere Embed, one text for each record.
     CohereEmbeddings,
-    /// Meta Llama: one prompt text.
+    /// Meta Llama, a single prompt text.
     Llama,
-    /// The chat-completion form of all other models.
+    /// All other models, with the form of chat completions.
     Chat,
 }
 
 impl Family {
-    /// By the model's id; by the body where an ARN does not show the model.
+    /// Finds the family by the model's id, or by the body if an ARN does not show the model.
     pub(crate) fn of(model_id: &str, body: &Value) -> Self {
         let name = model_id.rsplit('/').next().unwrap_or(model_id);
         if name.contains("anthropic.") || body.get("anthropic_version").is_some() {
@@ -64,18 +64,18 @@ impl QuestionForm {
     }
 }
 
-/// How the answer is wanted.
+/// The wanted form of the answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Want {
     /// Free text.
     Text,
     /// Free text that continues the assistant's own beginning.
     Prefill(String),
-    /// Text that is JSON of this schema.
+    /// Text that is JSON and keeps this schema.
     Json(Value),
-    /// A call of this tool, its input by this schema.
+    /// A call of this tool, with an input that keeps this schema.
     Tool { name: String, schema: Value },
-    /// A vector of so many numbers.
+    /// A vector of this many numbers.
     Embedding { dimensions: usize },
 }
 
@@ -83,25 +83,25 @@ pub(crate) enum Want {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Question {
     pub(crate) form: QuestionForm,
-    /// The user's text, all turns, without the system prompt and the assistant's beginning.
+    /// The user's text of all turns, without the system prompt and the assistant's beginning.
     pub(crate) prompt: String,
     pub(crate) system: String,
     pub(crate) want: Want,
-    /// What the request says about thinking, when it says something.
+    /// Whether the request switches thinking on or off, if it does.
     pub(crate) thinks: Option<bool>,
-    /// Most tokens of the answer.
+    /// The most tokens of the answer.
     pub(crate) max_tokens: Option<u64>,
-    /// Estimated.
+    /// An estimate.
     pub(crate) input_tokens: u64,
 }
 
-/// About four bytes a token, as for English text.
+/// Estimates about four bytes for each token, as for English text.
 pub(crate) fn tokens(bytes: usize) -> u64 {
     (bytes as u64).div_ceil(4).max(1)
 }
 
 impl Question {
-    /// Reads a body that [`crate::body::check`] found good; what is missing is taken as empty.
+    /// Reads a body that [`crate::body::check`] accepted; missing members count as empty.
     pub(crate) fn read(form: QuestionForm, body: &Value) -> Self {
         let mut question = match form {
             QuestionForm::Anthropic => anthropic(body),
@@ -182,7 +182,7 @@ fn converse(body: &Value) -> Question {
     let schema = body
         .pointer("/outputConfig/textFormat/structure/jsonSchema/schema")
         .and_then(|schema| match schema {
-            // The API takes the schema as a text.
+            // The API expects the schema as a text.
             Value::String(text) => serde_json::from_str(text).ok(),
             other => Some(other.clone()),
         });
@@ -275,8 +275,8 @@ fn chat(body: &Value) -> Question {
     Question::new(QuestionForm::Chat, prompt, want, max_tokens)
 }
 
-/// The tool that a model calls without having to: one that says what it is for. Models do not call a
-/// tool without a description (litellm#42717).
+/// Returns the tool that a model calls without being forced to. Models call only a tool with a
+/// description (litellm#42717).
 fn offered<'a>(tools: &'a [Value], description: &str) -> Option<&'a Value> {
     tools.iter().find(|tool| {
         let description = tool.pointer(description).and_then(Value::as_str);
@@ -284,7 +284,8 @@ fn offered<'a>(tools: &'a [Value], description: &str) -> Option<&'a Value> {
     })
 }
 
-/// The text of all user turns, and the assistant's beginning when the last turn is its.
+/// Returns the text of all user turns, and the assistant's beginning if the last turn is the
+/// assistant's.
 fn turns(body: &Value) -> (String, Option<String>) {
     let messages = items(body, "messages");
     let role = |message: &Value| string(message.get("role"));
@@ -302,7 +303,7 @@ fn turns(body: &Value) -> (String, Option<String>) {
     (prompt, prefill)
 }
 
-/// The text of a content: a text, or the texts of its blocks.
+/// Returns the text of a content: a text, or the texts of its blocks.
 fn text_of(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! Asking one record: check, answer, spoil, count. The same for jobs and on-demand calls.
+//! Processing one record: check, answer, fault, count. Jobs and on-demand calls share it.
 
 use crate::answer::Answers;
 use crate::body::{self, Drafts, Judge};
@@ -11,7 +11,7 @@ use crate::reply::{AskedForm, Reply};
 use serde_json::Value;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The models behind all operations.
+/// The models that all operations use.
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) answers: Answers,
@@ -21,7 +21,7 @@ pub(crate) struct Model {
     ledger: Mutex<JobLedger>,
 }
 
-/// Who asks.
+/// The sender of a record.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum RecordAsker<'a> {
     Job {
@@ -30,25 +30,25 @@ pub(crate) enum RecordAsker<'a> {
         position: u64,
     },
     OnDemand {
-        /// The tier that the call names.
+        /// The tier that the call requests.
         tier: Option<FaultTier>,
     },
 }
 
-/// What came of an ask.
+/// The outcome of a record.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AskedRecord {
-    /// The record's id; of an on-demand ask, when a job had the same prompt.
+    /// The record's id; for an on-demand call, only if a job had the same prompt.
     pub(crate) record_id: Option<String>,
     pub(crate) result: Result<AnsweredRecord, Refusal>,
-    /// What is wrong with the record's line.
+    /// The fault of the record's line.
     pub(crate) line: Option<RecordFaultKind>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AnsweredRecord {
     pub(crate) output: Value,
-    /// Another answer to the same question, for a line that contradicts the first.
+    /// Another answer to the same question, for a line that contradicts the first one.
     pub(crate) other: Option<Value>,
     pub(crate) input_tokens: u64,
     pub(crate) output_tokens: u64,
@@ -58,14 +58,14 @@ pub(crate) struct AnsweredRecord {
 pub(crate) struct Refusal {
     pub(crate) code: u16,
     pub(crate) message: String,
-    /// Whether the same record may get another result.
+    /// Whether a retry of the same record can have another result.
     pub(crate) retryable: bool,
-    /// Whether the record's time was up.
+    /// Whether the record ran out of time.
     pub(crate) expired: bool,
 }
 
 impl Refusal {
-    /// What the model says to a body that it does not take.
+    /// Returns the refusal of a body that the model does not accept.
     fn of_body(message: String) -> Self {
         Self {
             code: body::REFUSED,
@@ -89,7 +89,7 @@ impl Refusal {
     }
 }
 
-/// The words that come with a code.
+/// Returns the usual message of a code.
 fn usual_words(code: u16) -> &'static str {
     match code {
         403 => "You invoked an unsupported model or your request did not allow prompt caching.",
@@ -120,7 +120,7 @@ impl Model {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks `model_id` what `body` says.
+    /// Sends `body` to `model_id`.
     pub(crate) fn ask(
         &self,
         model_id: &str,
@@ -187,7 +187,7 @@ impl Model {
         faults.collect()
     }
 
-    /// The error in the place of an answer, if there is one.
+    /// Returns the error that takes the place of an answer, if there is one.
     fn refusal(
         &self,
         judge: &Judge<'_>,
@@ -207,7 +207,7 @@ impl Model {
         Some(Refusal::of_fault(fault))
     }
 
-    /// The answer, and whether the model came to an end by itself.
+    /// Returns the answer, and whether the model finished it by itself.
     fn answer(
         &self,
         judge: &Judge<'_>,

@@ -1,5 +1,5 @@
-//! A reply: an answer in the form that the request wants, spoilt if a fault says so, and written as
-//! the model family's output.
+//! Building a reply: an answer in the form that the request wants, changed by a fault, and written
+//! as the model family's output.
 
 mod forms;
 mod spoilt;
@@ -33,16 +33,16 @@ enum Body {
     Vector(Vec<f64>),
 }
 
-/// A reply in the making.
+/// A reply that is not written yet.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reply {
     body: Body,
     stop: Stop,
-    /// What the model thinks before it answers.
+    /// The model's thinking before it answers.
     thought: Option<&'static str>,
 }
 
-/// Who is asked, and how.
+/// The model and the kind of request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AskedForm<'a> {
     pub(crate) model_id: &'a str,
@@ -61,17 +61,17 @@ pub(crate) struct AskedForm<'a> {
 pub(crate) struct WrittenReply {
     pub(crate) value: Value,
     pub(crate) output_tokens: u64,
-    /// Whether the model came to an end by itself.
+    /// Whether the model finished the answer by itself.
     pub(crate) complete: bool,
 }
 
-/// It has braces in it, as thoughts about JSON have.
+/// Contains braces, as thoughts about JSON do.
 const THOUGHT: &str = "The text asks for an answer of this form: {\"field\": value}. Each field \
      follows from what the text says, so I can write it down.";
 const BLOCKED: &str = "Sorry, the model cannot answer this question.";
 
 impl Reply {
-    /// The reply to `question`, with a thought before it when the model thinks.
+    /// Creates the reply to `question`, with a thought before it if the model thinks.
     pub(crate) fn new(question: &Question, content: SimulatedContent, thinks: bool) -> Self {
         let (body, stop) = match (content, &question.want) {
             (SimulatedContent::Json(input @ Value::Object(_)), Want::Tool { name, .. }) => {
@@ -91,8 +91,8 @@ impl Reply {
         }
     }
 
-    /// Spoils the reply as the fault says. Replies that are whole given outputs or vectors stay as
-    /// they are. `schema` is the one that the answer should keep.
+    /// Changes the reply as the fault says. Whole given outputs and vectors are not changed.
+    /// `schema` is the one that the answer should keep.
     pub(crate) fn spoil(
         &mut self,
         kind: RecordFaultKind,
@@ -134,7 +134,7 @@ impl Reply {
                 self.stop = Stop::Guardrail;
                 self.thought = None;
             }
-            // These concern the line, not the reply.
+            // These faults concern the line, not the reply.
             RecordFaultKind::ErrorLine
             | RecordFaultKind::Missing
             | RecordFaultKind::Duplicate
@@ -149,7 +149,7 @@ impl Reply {
         self.stop = Stop::End;
     }
 
-    /// Changes the JSON of the reply, where it is JSON.
+    /// Changes the reply if it is JSON.
     fn change(&mut self, change: impl FnOnce(&mut Value)) {
         let Some(mut value) = self.json() else { return };
         change(&mut value);
@@ -188,7 +188,7 @@ impl Reply {
                 if most.is_some_and(|most| tokens(length) <= most) {
                     return;
                 }
-                // A call that was cut arrives with the members that were finished.
+                // A call that was cut arrives with its complete members only.
                 if let Value::Object(members) = input {
                     let keep = members.len() / 2;
                     *members = std::mem::take(members).into_iter().take(keep).collect();
@@ -246,7 +246,7 @@ impl Reply {
     }
 }
 
-/// What a whole given output says of its own tokens.
+/// Returns the tokens that a whole given output states.
 fn output_tokens_of(output: &Value) -> u64 {
     ["/usage/output_tokens", "/usage/outputTokens"]
         .iter()
@@ -284,7 +284,7 @@ mod tests {
         Reply::new(question, SimulatedContent::Json(value), false)
     }
 
-    /// Written as Claude Sonnet 4.5 on demand.
+    /// Writes a reply as Claude Sonnet 4.5 does on demand.
     fn write(reply: Reply, question: &Question) -> WrittenReply {
         written(
             reply,
@@ -307,7 +307,7 @@ mod tests {
         reply.write(question, &asking)
     }
 
-    /// The reply that a fault leaves of `{"a": "x", "list": [1]}`.
+    /// Returns the reply that a fault makes of `{"a": "x", "list": [1]}`.
     fn spoilt(kind: RecordFaultKind, form: QuestionForm, model_id: &str) -> Value {
         let question = Question {
             form,
@@ -336,7 +336,7 @@ mod tests {
         assert_eq!(output["stop_reason"], "tool_use");
     }
 
-    /// The broken text holds the pattern, is no JSON, and is JSON again when the mark is escaped.
+    /// The broken text has the pattern and is not JSON; with the mark escaped, it is JSON again.
     #[test]
     fn german_quotes_break_the_json_by_one_mark_only() {
         let schema = json!({"properties": {
@@ -491,7 +491,8 @@ mod tests {
         assert_eq!(nested["content"][0]["input"]["list"], "[1]");
     }
 
-    /// `tests/recorded` holds members of real outputs: the simulator's have at least these.
+    /// `tests/recorded` holds the members of real outputs, and the simulator's outputs have at
+    /// least these.
     #[test]
     fn outputs_have_the_members_of_recorded_ones() {
         let recorded: Value =
@@ -533,12 +534,13 @@ mod tests {
         }
     }
 
-    /// The paths of all members, lists as one; what is null is told from what is not.
+    /// Collects the paths of all members. The items of a list share a path, and null differs from
+    /// other values.
     fn members(value: &Value, at: &str, found: &mut Vec<String>) {
         match value {
             Value::Object(members) => {
                 for (name, member) in members {
-                    // What a tool is called with is ours alone.
+                    // Only the simulator decides the tool's input.
                     if name != "input" {
                         self::members(member, &format!("{at}/{name}"), found);
                     }

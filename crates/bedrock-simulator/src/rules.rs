@@ -1,4 +1,4 @@
-//! What a `CreateModelInvocationJob` request has to be: the patterns and limits of the API's model.
+//! The rules of a `CreateModelInvocationJob` request: the patterns and limits of the API's model.
 
 use crate::api::ApiError;
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ pub(crate) struct Location {
     pub(crate) key: String,
 }
 
-/// A good request.
+/// A valid request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct JobRequest {
     pub(crate) name: String,
@@ -22,7 +22,7 @@ pub(crate) struct JobRequest {
     pub(crate) input: Location,
     pub(crate) output: Location,
     pub(crate) timeout: Duration,
-    /// As it came.
+    /// The body as it arrived.
     pub(crate) body: Map<String, Value>,
 }
 
@@ -174,7 +174,8 @@ fn location(config: &Map<String, Value>, at: &str) -> Result<Location, ApiError>
     })
 }
 
-/// The service takes fewer characters than S3: no `=`, `+`, `:`, space, `%`, no empty segment.
+/// The service accepts fewer characters than S3: no `=`, `+`, `:`, space, `%`, and no empty
+/// segment.
 fn read_location(uri: &str) -> Option<Location> {
     if uri.len() > 1_024 {
         return None;
@@ -283,7 +284,7 @@ fn check_tags(body: &Map<String, Value>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Also the pattern of `nameContains`.
+/// This is also the pattern of `nameContains`.
 pub(crate) fn is_job_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -326,7 +327,7 @@ fn is_role_arn(arn: &str) -> bool {
             .is_some_and(|name| !name.is_empty())
 }
 
-/// A foundation model or profile id, or an ARN of a model or profile.
+/// Whether this is a foundation model's or profile's id, or a model's or profile's ARN.
 pub(crate) fn is_model_id(id: &str) -> bool {
     if id.is_empty() || id.len() > 2_048 {
         return false;
@@ -448,8 +449,8 @@ mod tests {
         assert!(is_role_arn("arn:aws-us-gov:iam::123456789012:role/path/a"));
     }
 
-    /// Each case of `tests/recorded/job_name.json` says whether the Python program that Quarry takes
-    /// over from took a name, and where the service does not, so that it is refused here, why.
+    /// Each case of `tests/recorded/job_name.json` says whether the Python program that Quarry
+    /// replaces accepted a name and, if the service and so the simulator refuse it, why.
     #[test]
     fn recorded_job_names_are_taken_as_recorded_or_refused_for_a_reason() {
         let cases: Vec<Value> =
@@ -485,7 +486,7 @@ mod tests {
         }
     }
 
-    /// S3 takes such keys, a job does not.
+    /// S3 accepts such keys, but a job does not.
     #[test]
     fn locations_keep_the_narrow_character_set() {
         let input = "/inputDataConfig/s3InputDataConfig/s3Uri";

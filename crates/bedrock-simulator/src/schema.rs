@@ -1,9 +1,10 @@
 //! A value that a JSON Schema accepts, made from a seed.
 //!
-//! The generator reads `const`, `enum`, `type` (one or several), `$ref` inside the document, `allOf`,
-//! `anyOf`, `oneOf`, and the keywords of each type. What it does not read (`not`, `if`, …), or reads
-//! one by one only (parts of an `allOf` that bind the same thing), is left to the validator: the
-//! first of some values that is valid is taken. Schemas that no value fits get one that does not.
+//! The generator reads `const`, `enum`, `type` (one or several), `$ref` inside the document,
+//! `allOf`, `anyOf`, `oneOf`, and the keywords of each type. The validator takes care of keywords
+//! that the generator does not read (`not`, `if`, …) or reads only separately (parts of an `allOf`
+//! that restrict the same thing): the generator makes several values and takes the first valid one.
+//! If no value fits a schema, it returns one that does not.
 
 mod numbers;
 mod texts;
@@ -16,20 +17,20 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Below this depth only what is required is made, so that recursive schemas end.
+/// Below this depth, only required values are made, so that recursive schemas end.
 const FULL_DEPTH: u32 = 6;
-/// Below this depth nothing is made any more.
+/// Below this depth, nothing is made.
 const MAX_DEPTH: u32 = 24;
-/// Most values in one answer; a schema that asks for more asks for an endless one.
+/// The most values in one answer; a schema that needs more needs infinitely many.
 const MAX_VALUES: u32 = 20_000;
 /// How often another item is tried when a list has it already and wants each once.
 const TRIES: u32 = 40;
-/// How many whole values are made until one is valid.
+/// How many whole values are made to find a valid one.
 const WHOLE_TRIES: u64 = 100;
-/// Most schemas whose validators are kept.
+/// The most schemas whose validators are kept.
 const MAX_KEPT: usize = 100;
 
-/// Makes values, and keeps what it read of schemas and patterns.
+/// Makes values, and keeps the schemas and patterns that it has read.
 #[derive(Debug, Default)]
 pub(crate) struct Maker {
     patterns: Patterns,
@@ -37,7 +38,7 @@ pub(crate) struct Maker {
 }
 
 impl Maker {
-    /// A value for `schema`; equal seeds give equal values.
+    /// Returns a value for `schema`; equal seeds give equal values.
     pub(crate) fn value(&self, schema: &Value, seed: u64) -> Value {
         let first = self.generate(schema, seed);
         if !needs_check(schema) {
@@ -57,7 +58,7 @@ impl Maker {
             .unwrap_or(first)
     }
 
-    /// Whether the schema accepts the value; a schema that cannot be read accepts none.
+    /// Whether the schema accepts the value. A schema that cannot be read accepts none.
     pub(crate) fn accepts(&self, schema: &Value, value: &Value) -> bool {
         let validator = self.validator(schema);
         validator
@@ -98,7 +99,7 @@ impl Maker {
     }
 }
 
-/// Whether the generator alone cannot promise a valid value.
+/// Whether the generator alone cannot guarantee a valid value.
 fn needs_check(schema: &Value) -> bool {
     const KEYWORDS: [&str; 14] = [
         "allOf",
@@ -161,7 +162,7 @@ impl Generator<'_> {
         }
     }
 
-    /// The schema with one `$ref`, `allOf`, `anyOf` or `oneOf` put in, when it has one.
+    /// Returns the schema with one `$ref`, `allOf`, `anyOf` or `oneOf` expanded, if it has one.
     fn combined(&mut self, schema: &Map<String, Value>, depth: u32) -> Option<Map<String, Value>> {
         let mut whole = schema.clone();
         if let Some(Value::String(reference)) = whole.shift_remove("$ref") {
@@ -239,7 +240,7 @@ impl Generator<'_> {
         Value::Object(object)
     }
 
-    /// Members that no property describes: as many as are demanded, and some of a map.
+    /// Adds members that no property describes: as many as are required, and some for a map.
     fn more_properties(
         &mut self,
         schema: &Map<String, Value>,
@@ -282,7 +283,7 @@ impl Generator<'_> {
         }
     }
 
-    /// What `dependentRequired` demands for the members that are there.
+    /// Adds the members that `dependentRequired` demands for the present ones.
     fn depending(
         &mut self,
         schema: &Map<String, Value>,
@@ -328,7 +329,7 @@ impl Generator<'_> {
         for index in 0..length {
             let item_schema = match (tuple.get(index), rest, contained) {
                 (None, _, Some(contained)) if index < tuple.len() + least_contained => contained,
-                // `false`: nothing may follow the tuple.
+                // `false` means that nothing may follow the tuple.
                 (None, Some(Value::Bool(false)), _) => break,
                 (Some(item), _, _) | (None, Some(item), _) => item,
                 (None, None, _) => &Value::Bool(true),
@@ -348,7 +349,7 @@ impl Generator<'_> {
     }
 }
 
-/// The schema with a type, where it has none of its own.
+/// Returns the schema with a type, which is added if it has none.
 fn typed(schema: &Value, name: &str) -> Value {
     let mut typed = schema.as_object().cloned().unwrap_or_default();
     let bound = ["type", "$ref", "enum", "const", "anyOf", "oneOf", "allOf"];
@@ -358,7 +359,7 @@ fn typed(schema: &Value, name: &str) -> Value {
     Value::Object(typed)
 }
 
-/// Adds `part` to `whole`: properties and required names are united, other keywords replaced.
+/// Merges `part` into `whole`: properties and required names are united, other keywords replaced.
 fn merge(whole: &mut Map<String, Value>, part: &Map<String, Value>) {
     for (keyword, value) in part {
         match (whole.get_mut(keyword), value) {
@@ -431,7 +432,7 @@ mod tests {
         Maker::default().value(schema, seed)
     }
 
-    /// 300 values are valid; formats count.
+    /// Asserts that 300 values are valid, including their formats.
     fn always_valid(name: &str, schema: &Value) {
         let maker = Maker::default();
         let validator = jsonschema::options()
@@ -578,7 +579,7 @@ mod tests {
         assert_ne!(generate(&schema, 9), generate(&schema, 10));
     }
 
-    /// No schema, however odd, panics or runs away.
+    /// No schema, however odd, causes a panic or an endless loop.
     #[test]
     fn odd_schemas_end() {
         for schema in [

@@ -1,4 +1,4 @@
-//! The HTTP side: routes, status codes, error headers; and the handle on a running simulator.
+//! The HTTP side: routes, status codes, error headers, and the handle for a running simulator.
 
 use crate::api::{ApiError, Failure};
 use crate::config::SimulatorConfig;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-/// Largest body of `InvokeModel` (API reference, `InvokeModel`: 25,000,000 bytes).
+/// The largest body of `InvokeModel` (API reference, `InvokeModel`: 25,000,000 bytes).
 const MAX_BODY: usize = 25_000_000;
 
 /// The simulator.
@@ -31,15 +31,15 @@ pub struct Simulator;
 /// Why a simulator did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulatorStartError {
-    /// The fault script is not usable.
-    #[error("the faults are not usable")]
+    /// The fault script is not valid.
+    #[error("the script of faults is not valid")]
     Faults(#[from] FaultsError),
-    /// The address cannot be listened on.
-    #[error("{address} cannot be listened on")]
+    /// The server cannot listen on the address.
+    #[error("cannot listen on {address}")]
     Listen {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
 }
@@ -48,7 +48,7 @@ pub enum SimulatorStartError {
 pub struct Running {
     address: SocketAddr,
     service: Arc<Service>,
-    /// Dropping it is the signal to stop.
+    /// Dropping it signals the server to stop.
     _stop: oneshot::Sender<()>,
 }
 
@@ -72,7 +72,7 @@ impl Simulator {
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let listener = listener.tap_io(|stream| {
-            // Small answers are sent at once; without it they only come later.
+            // Sends small responses at once; if this fails, they only arrive later.
             let _ = stream.set_nodelay(true);
         });
         let service = Arc::new(Service::new(config));
@@ -103,27 +103,27 @@ impl Simulator {
 }
 
 impl Running {
-    /// The endpoint for the SDK's clients, e.g. `http://127.0.0.1:41234`.
+    /// Returns the endpoint for the SDK's clients, e.g. `http://127.0.0.1:41234`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What was done since the start.
+    /// Returns what was done since the start.
     pub fn counters(&self) -> Counters {
         self.service.model.ledger().counters.clone()
     }
 
-    /// Every record asked so far, in the order in which they were asked first.
+    /// Returns every record sent so far, in the order in which they were first sent.
     pub fn records(&self) -> Vec<RecordAsks> {
         self.service.model.ledger().records().collect()
     }
 
-    /// The records with this id.
+    /// Returns the records with this id.
     pub fn asks(&self, record_id: &str) -> Vec<RecordAsks> {
         self.matching(|record| record.record_id == record_id)
     }
 
-    /// The records with exactly this prompt: the user's text of the request body.
+    /// Returns the records with exactly this prompt: the user's text of the request body.
     pub fn asks_of_prompt(&self, prompt: &str) -> Vec<RecordAsks> {
         let wanted = hash(prompt.as_bytes());
         self.matching(|record| record.prompt == wanted)
@@ -153,7 +153,8 @@ async fn list(State(service): Shared, Query(query): Query<ListQuery>) -> Respons
     respond(service.list(&query).await)
 }
 
-/// The header in which `InvokeModel` names a service tier, and the service the one that answered.
+/// The header in which a call of `InvokeModel` names a service tier, and the service the tier that
+/// answered.
 const TIER: &str = "x-amzn-bedrock-service-tier";
 
 async fn invoke(
@@ -212,7 +213,7 @@ fn error(failure: &ApiError) -> Response {
     response
 }
 
-/// A response whose body breaks off: the server closes the connection in the middle of it.
+/// Returns a response whose body breaks off: the server closes the connection in the middle of it.
 fn cut() -> Response {
     let broken = futures::stream::iter([
         Ok(Bytes::from_static(b"{")),

@@ -37,14 +37,14 @@ pub(crate) struct Service {
 }
 
 struct StoredJob {
-    /// The so-many-th job created.
+    /// The job's number, in the order of creation, from 0.
     number: u64,
     id: String,
     arn: String,
     request: JobRequest,
     submitted: Duration,
     state: Mutex<JobState>,
-    /// Held while the job's work is done, so that it is done once.
+    /// Held while the job's work is done, so that it is done only once.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -105,7 +105,7 @@ impl Service {
         let cut = self.begin(Operation::Create, model_id)?;
         let request = request?;
         self.admit_job(&request.model_id)?;
-        // Only what is validated can be known to have ended. The work itself can wait.
+        // Jobs must be validated before it is known whether they have ended. Their work can wait.
         self.advance_all(|job| {
             has_model(job, &request.model_id) && self.stage(job) == Stage::ToValidate
         })
@@ -128,7 +128,7 @@ impl Service {
         answer(json!({"jobArn": job.arn}), cut)
     }
 
-    /// The job of this request, and whether it is new.
+    /// Returns the job of this request, and whether it is new.
     fn create_once(&self, request: JobRequest) -> Result<(Arc<StoredJob>, bool), ApiError> {
         let mut jobs = self.jobs();
         let same_token = request.token.as_ref().and_then(|token| {
@@ -232,7 +232,7 @@ impl Service {
         answer(json!({}), cut)
     }
 
-    /// The answer, and the tier that the call asked for and got.
+    /// Returns the response, and the tier that the call requested and got.
     pub(crate) fn invoke(
         &self,
         model_id: &str,
@@ -279,7 +279,7 @@ impl Service {
         })
     }
 
-    /// Brings every job that `wanted` names up to the clock.
+    /// Advances every job that `wanted` selects to the current time.
     async fn advance_all(self: &Arc<Self>, wanted: impl Fn(&StoredJob) -> bool) {
         let running: Vec<Arc<StoredJob>> = self
             .jobs()
@@ -292,11 +292,11 @@ impl Service {
         }
     }
 
-    /// Brings a job up to the clock. The work goes on when the caller goes away.
+    /// Advances a job to the current time. The work continues if the caller goes away.
     async fn advance(self: &Arc<Self>, job: &Arc<StoredJob>) {
         let (service, job) = (Arc::clone(self), Arc::clone(job));
         let task = tokio::spawn(async move { service.advance_in_turn(&job).await });
-        // It ends early only when the runtime ends.
+        // The task ends early only if the runtime ends.
         let _ = task.await;
     }
 
@@ -388,7 +388,7 @@ impl Service {
     }
 }
 
-/// Whether the job asks this model, through whatever profile: quotas are those of the model.
+/// Whether the job uses this model, through any profile: quotas are those of the model.
 fn has_model(job: &StoredJob, model_id: &str) -> bool {
     base_name(&job.request.model_id) == base_name(model_id)
 }

@@ -5,17 +5,17 @@ use serde::{Deserialize, Serialize};
 /// A job's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
-    /// Queued for validation.
+    /// Waits for validation.
     Submitted,
     /// Its files are being checked.
     Validating,
-    /// Waits its turn.
+    /// Waits for its turn.
     Scheduled,
-    /// Being worked on.
+    /// Being processed.
     InProgress,
     /// Done.
     Completed,
-    /// Ran out of time while it was worked on.
+    /// Ran out of time while it was processed.
     PartiallyCompleted,
     /// Failed.
     Failed,
@@ -28,7 +28,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// Whether the job will not change any more.
+    /// Whether the status is final.
     pub fn is_terminal(self) -> bool {
         matches!(
             self,
@@ -40,7 +40,7 @@ impl Status {
         )
     }
 
-    /// The service's name of the status.
+    /// Returns the service's name of the status.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Submitted => "Submitted",

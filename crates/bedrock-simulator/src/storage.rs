@@ -1,6 +1,6 @@
 //! Inputs and outputs in S3: lines of objects of any size, and uploads, in bounded memory.
 //!
-//! Problems are texts, since they end in a job's message.
+//! Errors are texts, since they become a job's message.
 
 use crate::rules::Location;
 use aws_sdk_s3::Client;
@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::{Bytes, BytesMut};
 use std::error::Error as StdError;
 
-/// One read, and one part of an upload, bytes.
+/// The size of one read and of one part of an upload, bytes.
 const PIECE: u64 = 8 << 20;
 
 /// An input file.
@@ -43,8 +43,8 @@ where
     }
 }
 
-/// The input files of a job: the object itself when the location names a `.jsonl` object, else all
-/// `.jsonl` objects below it, in name order.
+/// Returns the input files of a job: the object itself if the location names a `.jsonl` object,
+/// otherwise all `.jsonl` objects below it, in name order.
 pub(crate) async fn inputs(s3: &Client, at: &Location) -> Result<Vec<File>, String> {
     let uri = format!("s3://{}/{}", at.bucket, at.key);
     if is_input(&at.key) {
@@ -96,7 +96,7 @@ pub(crate) async fn inputs(s3: &Client, at: &Location) -> Result<Vec<File>, Stri
     Ok(files)
 }
 
-/// As the service reads names: lower case only.
+/// Only lower case counts, as in the service.
 fn is_input(key: &str) -> bool {
     key.as_bytes().ends_with(b".jsonl")
 }
@@ -107,15 +107,15 @@ fn size(length: Option<i64>) -> u64 {
         .unwrap_or_default()
 }
 
-/// The lines of a file, one after the other.
+/// Reads the lines of a file, one after the other.
 #[derive(Debug)]
 pub(crate) struct Lines<'a> {
     s3: &'a Client,
     file: &'a File,
-    /// How much has been read.
+    /// The number of bytes read.
     offset: u64,
     buffer: BytesMut,
-    /// How much of the buffer is known to hold no line end.
+    /// The length of the buffer's start that is known to hold no line end.
     searched: usize,
 }
 
@@ -130,7 +130,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The next line without its end.
+    /// Returns the next line without its end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, String> {
         loop {
             if let Some(end) = memchr::memchr(b'\n', &self.buffer[self.searched..]) {
@@ -170,7 +170,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// An object being written: in one call when it is small, else in parts.
+/// An object that is being written: in one call if it is small, otherwise in parts.
 #[derive(Debug)]
 pub(crate) struct Upload<'a> {
     s3: &'a Client,
@@ -248,7 +248,7 @@ impl<'a> Upload<'a> {
         Ok(id)
     }
 
-    /// Makes the object.
+    /// Creates the object.
     pub(crate) async fn finish(mut self) -> Result<(), String> {
         if self.id.is_none() {
             let body = std::mem::take(&mut self.buffer).into();
@@ -281,10 +281,10 @@ impl<'a> Upload<'a> {
             .map_err(|error| problem(&self.doing(), &error))
     }
 
-    /// Gives the upload up; what is already there of it is removed.
+    /// Gives up the upload and removes its parts.
     pub(crate) async fn abort(self) {
         if let Some(id) = self.id {
-            // The job fails with the reason for which the upload is given up.
+            // The job fails with the reason for giving up, not with this error.
             let _ = self
                 .s3
                 .abort_multipart_upload()

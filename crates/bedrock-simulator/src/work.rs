@@ -1,9 +1,9 @@
-//! A job's work: checking its input, and answering it into its output.
+//! A job's work: checking its input, and writing the answers to its output.
 //!
 //! Memory is bounded by the longest line and one window of output lines, whatever the input's size.
-//! Lines come out of order as the service's do: shuffled inside windows of [`WINDOW_LINES`] lines
-//! or [`WINDOW_BYTES`] bytes, and the order of a line's keys varies. Both depend on the job's id
-//! alone. `modelInput` is echoed byte for byte.
+//! As in the service, the lines are not in order: they are shuffled inside windows of
+//! [`WINDOW_LINES`] lines or [`WINDOW_BYTES`] bytes, and the order of a line's keys varies. Both
+//! depend only on the job's id. `modelInput` is echoed byte for byte.
 
 use crate::config::Limits;
 use crate::faults::RecordFaultKind;
@@ -27,7 +27,7 @@ pub(crate) struct Input {
     pub(crate) records: u64,
 }
 
-/// What a job did: the members of its manifest.
+/// The totals of a job's work: the members of its manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct WorkTotals {
     pub(crate) total: u64,
@@ -38,7 +38,7 @@ pub(crate) struct WorkTotals {
     pub(crate) output_tokens: u64,
 }
 
-/// One input line. `modelInput` stays as it is written.
+/// One input line. `modelInput` is kept as it is written.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
@@ -48,7 +48,7 @@ struct Line<'a> {
     model_input: &'a RawValue,
 }
 
-/// Checks what the service checks in status `Validating`; the reason is the job's message.
+/// Makes the checks of the status `Validating`. The error is the job's message.
 pub(crate) async fn validate(
     s3: &Client,
     job_arn: &str,
@@ -124,7 +124,7 @@ fn read_line(line: &[u8]) -> Result<Line<'_>, String> {
     }
 }
 
-/// What a job needs to do its work.
+/// Everything that a job needs to do its work.
 #[derive(Debug)]
 pub(crate) struct SimulatedWork<'a> {
     pub(crate) s3: &'a Client,
@@ -137,7 +137,7 @@ pub(crate) struct SimulatedWork<'a> {
 }
 
 impl SimulatedWork<'_> {
-    /// Answers the job's records into its folder, and writes the manifest.
+    /// Writes the answers to the job's records into its folder, and then the manifest.
     pub(crate) async fn run(&self) -> Result<WorkTotals, String> {
         let mut totals = WorkTotals {
             total: self.input.records,
@@ -201,7 +201,7 @@ impl SimulatedWork<'_> {
             if window.len() >= WINDOW_LINES || window_bytes >= WINDOW_BYTES {
                 flush(&mut window, &mut random, upload).await?;
                 window_bytes = 0;
-                // Requests get their turn between windows.
+                // Other requests get their turn between windows.
                 tokio::task::yield_now().await;
             }
         }
@@ -219,7 +219,7 @@ impl SimulatedWork<'_> {
         let read = read_line(line)?;
         let body: Value =
             serde_json::from_str(read.model_input.get()).map_err(|error| error.to_string())?;
-        // The service makes ids for records that have none.
+        // The service generates ids for records that have none.
         let record_id = read
             .record_id
             .unwrap_or_else(|| random.id(11).to_ascii_uppercase().into());
@@ -246,7 +246,7 @@ impl SimulatedWork<'_> {
     }
 }
 
-/// Whether the record at `position` is in the share: of any first `n` records `n × share`, rounded
+/// Whether the record at `position` is in the share: of the first `n` records, `n × share`, rounded
 /// down, are in it.
 #[expect(
     clippy::cast_precision_loss,
@@ -269,7 +269,7 @@ async fn flush(
     Ok(())
 }
 
-/// The record's lines: one, unless its fault says otherwise.
+/// Returns the record's lines: one, unless its fault says otherwise.
 fn write_lines(
     record_id: &str,
     input: &str,
@@ -301,7 +301,7 @@ fn write_lines(
             window.push(write_line(&unknown, input, name, &result, random));
         }
         Some(RecordFaultKind::MalformedLine) => {
-            // Cut in the middle, as of a writer that died.
+            // Cuts the line in the middle, as if its writer had died.
             let mut end = line.len() / 2;
             while !line.is_char_boundary(end) {
                 end -= 1;
@@ -344,7 +344,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// A job that is cut at a share has that many records, not some others.
+        /// The share decides exactly how many records are in it.
         #[test]
         fn a_share_has_its_size(count in 1_u64..3_000, percent in 0_u32..=100) {
             let share = f64::from(percent) / 100.0;

@@ -1,4 +1,4 @@
-//! `quarry completions`: what a shell has to know to complete the command.
+//! `quarry completions`: prints the script that lets a shell complete the command.
 
 use crate::failure::Failure;
 use crate::output::write;
@@ -19,7 +19,7 @@ enum KnownShell {
     Fish,
 }
 
-/// Prints the script of a shell for `command`.
+/// Prints a shell's script for `command`.
 pub(crate) fn completions(
     arguments: &CompletionsArguments,
     mut command: Command,

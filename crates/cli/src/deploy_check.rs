@@ -1,4 +1,4 @@
-//! `quarry deploy-check`: what would fail in a deployment, before anything is paid for.
+//! `quarry deploy-check`: finds what would fail in a deployment, before anything is paid for.
 
 mod config;
 
@@ -25,7 +25,8 @@ pub(crate) struct DeployCheckArguments {
     /// A stack that is deployed.
     #[arg(long, value_name = "NAME", conflicts_with = "offline")]
     stack: Option<String>,
-    /// Parameters that are about to be deployed: a samconfig.toml, or the template's parameters as JSON.
+    /// Parameters that are about to be deployed: a samconfig.toml, or the template's parameters as
+    /// JSON.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The environment in samconfig.toml.
@@ -36,19 +37,19 @@ pub(crate) struct DeployCheckArguments {
         conflicts_with = "stack"
     )]
     config_env: String,
-    /// A request to check with it: a `request.json`.
+    /// A request to check with the deployment: a `request.json`.
     #[arg(long, value_name = "FILE")]
     request: Option<PathBuf>,
     /// A setting of the request, e.g. `BEDROCK_MAX_TOKENS=512`; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     settings: Vec<String>,
-    /// The Region; else that of samconfig.toml, of `AWS_REGION` or of the AWS profile.
+    /// The Region; by default that of samconfig.toml, of `AWS_REGION` or of the AWS profile.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// The day to check for; else today. Shows what will have ended by then.
+    /// The day to check for, by default today. A later day shows what will have ended by then.
     #[arg(long, value_name = "YYYY-MM-DD")]
     date: Option<Date>,
-    /// Check the parameters and the request alone, and ask AWS nothing.
+    /// Check only the parameters and the request, without any call to AWS.
     #[arg(long)]
     offline: bool,
     /// Print the report as JSON.
@@ -153,7 +154,7 @@ fn unanswered(error: &AccountError) -> Failure {
     }
 }
 
-/// `stack quarry in eu-central-1`
+/// Returns a text such as `stack quarry in eu-central-1`.
 fn describe(arguments: &DeployCheckArguments, deployment: &Deployment) -> String {
     let what = match (&arguments.stack, &arguments.config) {
         (Some(stack), _) => format!("stack {stack}"),
@@ -170,7 +171,7 @@ fn count(findings: &[Finding], severity: Severity) -> usize {
         .count()
 }
 
-/// `1 error`, `2 errors`
+/// Returns a text such as `1 error` or `2 errors`.
 fn number(count: usize, word: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {word}{plural}")
@@ -182,7 +183,7 @@ fn print(about: &str, facts: &Facts, findings: &[Finding], as_json: bool) {
     } else {
         report(about, facts, findings)
     };
-    // A reader that goes away, as `head` does, ends the output and nothing else.
+    // A reader that closes the pipe, as `head` does, ends only the output.
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 

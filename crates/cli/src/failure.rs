@@ -1,18 +1,18 @@
-//! How the command fails: a message and an exit code by kind.
+//! The command's failures: a message and an exit code for each kind.
 
 use quarry_local_stack::RunError;
 use serde_json::{Value, json};
 use std::fmt;
 use std::process::ExitCode;
 
-/// What the shell sees.
+/// The kind of failure, which decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// The command line is wrong.
     Usage,
-    /// The data, prompts, schema, settings or places are not usable.
+    /// The data, prompts, schema, settings or locations are not valid.
     Input,
-    /// The run failed, or AWS did not answer.
+    /// The run failed, or AWS did not respond.
     Run,
     /// A check found errors.
     Findings,
@@ -36,7 +36,7 @@ impl Failure {
         }
     }
 
-    /// The input is not usable: exit code 3.
+    /// The input is not valid: exit code 3.
     pub(crate) fn input(message: impl Into<String>) -> Self {
         Self {
             kind: Kind::Input,
@@ -60,7 +60,8 @@ impl Failure {
         }
     }
 
-    /// The signal of this name and number ended the command: exit code 128 and the number, as shells have it.
+    /// The signal with this name and number ended the command: exit code 128 plus the number, as in
+    /// shells.
     pub(crate) fn interrupted(name: &str, number: u8) -> Self {
         Self {
             kind: Kind::Interrupted(number),
@@ -68,7 +69,8 @@ impl Failure {
         }
     }
 
-    /// 2 usage, 3 bad input, 4 run failed, 5 a check found errors, 128 and more a signal.
+    /// Returns 2 for usage, 3 for bad input, 4 for a failed run, 5 for a check with errors, and 128
+    /// and more for a signal.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code())
     }
@@ -83,7 +85,7 @@ impl Failure {
         }
     }
 
-    /// The failure for programs; `None` where what was printed says it already.
+    /// Returns the failure for programs; `None` if the output so far already says it.
     pub(crate) fn json(&self) -> Option<Value> {
         let kind = match self.kind {
             Kind::Usage => "usage",

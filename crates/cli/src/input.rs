@@ -1,4 +1,4 @@
-//! Files that are read whole, standard input among them, and what is no file.
+//! Reading whole files, including standard input, and recognising paths that are not files.
 
 use crate::failure::Failure;
 use std::fs::FileType;
@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The name that stands for standard input.
 pub(crate) const STANDARD_INPUT: &str = "-";
 
-/// Largest file that is read whole: prompts, schemas, requests, faults and given answers.
+/// The largest file that is read whole, bytes: prompts, schemas, requests, faults and given
+/// answers.
 const MAX_BYTES: u64 = 256 << 20;
 
 /// Whether standard input has been read.
@@ -20,7 +21,7 @@ pub(crate) fn is_standard_input(file: &Path) -> bool {
     file.as_os_str() == STANDARD_INPUT
 }
 
-/// The file's name for people.
+/// Returns the file's name for people.
 pub(crate) fn shown(file: &Path) -> String {
     if is_standard_input(file) {
         "standard input".to_owned()
@@ -29,17 +30,17 @@ pub(crate) fn shown(file: &Path) -> String {
     }
 }
 
-/// Standard input, which can be had once.
+/// Returns standard input, which can be taken only once.
 pub(crate) fn standard_input() -> Result<std::io::Stdin, Failure> {
     if WAS_READ.swap(true, Ordering::Relaxed) {
         return Err(Failure::usage(
-            "standard input can be read once, and two files are to come from it; save one of them",
+            "standard input can be read once, but two files need it; save one of them",
         ));
     }
     Ok(std::io::stdin())
 }
 
-/// A file's bytes. Pipes are read to their end; a device has none.
+/// Returns a file's bytes. Pipes are read to their end; devices are refused, since they have none.
 pub(crate) fn read_file(file: &Path) -> Result<Vec<u8>, Failure> {
     let name = shown(file);
     let unreadable =
@@ -68,7 +69,7 @@ pub(crate) fn read_file(file: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// What something is that is no regular file.
+/// Returns the kind of a path that is not a regular file.
 pub(crate) fn special(kind: FileType) -> Option<&'static str> {
     if kind.is_file() {
         return None;
@@ -96,7 +97,7 @@ fn special_of_unix(_: FileType) -> &'static str {
     "a device"
 }
 
-/// Whether it is a pipe, with a name or without.
+/// Whether this is a pipe, named or not.
 pub(crate) fn is_pipe(kind: FileType) -> bool {
     special(kind) == Some("a pipe")
 }

@@ -1,9 +1,9 @@
-//! What happens when the process is told to end: the work is dropped, and cleans up after itself.
+//! Ending on a signal: the work is dropped and cleans up after itself.
 
 use crate::failure::Failure;
 use std::future::Future;
 
-/// Does `work` until it ends, or until a signal asks the process to end.
+/// Runs `work` until it ends, or until a signal tells the process to end.
 pub(crate) async fn until_told_to_end(
     work: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
@@ -20,7 +20,7 @@ mod signals {
     use std::future::Future;
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
-    /// Resolves to the name and the number of the first of the signals that comes.
+    /// Returns a future of the name and the number of the first signal that arrives.
     pub(super) fn next() -> Result<impl Future<Output = (&'static str, u8)>, Failure> {
         let mut interrupt = listen(SignalKind::interrupt(), 2)?;
         let mut terminate = listen(SignalKind::terminate(), 15)?;
@@ -34,8 +34,8 @@ mod signals {
         })
     }
 
-    /// Listens to a signal, unless whoever started the process had it ignored: `nohup` does so with SIGHUP, and shells
-    /// with the SIGINT of what they start in the background.
+    /// Listens to a signal, unless the process was started with the signal ignored: `nohup` does so
+    /// with SIGHUP, and shells do so with SIGINT for background processes.
     fn listen(kind: SignalKind, number: u8) -> Result<Option<Signal>, Failure> {
         if is_ignored(number) {
             return Ok(None);
@@ -54,8 +54,8 @@ mod signals {
         }
     }
 
-    /// Whether a signal is ignored, as Linux says in `/proc` (man 5 proc, `SigIgn`). Elsewhere it is taken for one that
-    /// is not.
+    /// Whether a signal is ignored, according to Linux's `/proc` (man 5 proc, `SigIgn`). On other
+    /// systems, a signal counts as not ignored.
     fn is_ignored(number: u8) -> bool {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         status

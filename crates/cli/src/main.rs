@@ -1,4 +1,4 @@
-//! `quarry`: the main job on one machine, and its single steps.
+//! `quarry`: whole runs on one machine, and their single steps.
 
 mod completions;
 mod deploy_check;
@@ -24,7 +24,7 @@ use failure::Failure;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Ask a model about every row of a table, at the batch price, with every row accounted for.
+/// Send every row of a table to a model, at the batch price, and account for every row.
 #[derive(Debug, Parser)]
 #[command(
     name = "quarry",
@@ -34,35 +34,36 @@ use std::time::Duration;
     after_help = "Example:\n  quarry run examples/wildlife-strikes"
 )]
 struct CommandLine {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Do the whole job on the local stack: state machine, functions, S3 and a Bedrock simulator.
+    /// Run the whole job on the local stack: state machine, functions, S3 and a Bedrock simulator.
     #[command(
         after_help = "Example:\n  quarry run table.csv --prompts prompts.json --schema schema.json --out results"
     )]
     Run(run::RunArguments),
-    /// Print the records that would be uploaded, one JSON object a line.
+    /// Print the records that a run would upload, one JSON object on each line.
     #[command(
         after_help = "Example:\n  quarry preview table.csv --prompts prompts.json --limit 1 --pretty"
     )]
     Preview(preview::PreviewArguments),
-    /// Read answers from standard input, one a line, and print what is read from each.
+    /// Read answers from standard input, one on each line, and print what Quarry reads from each.
     #[command(after_help = "Example:\n  quarry parse --schema schema.json < job.jsonl.out")]
     Parse(parse::ParseArguments),
-    /// Make the result table from answers that are already at hand.
+    /// Make the result table from existing answers.
     #[command(
         after_help = "Example:\n  quarry merge table.csv --prompts prompts.json --answers job-*.out --out merged"
     )]
     Merge(merge::MergeArguments),
-    /// Say what would fail in a deployment, or in one that is planned, before anything is paid for.
+    /// Find what would fail in a deployment, or in a planned one, before anything is paid for.
     #[command(after_help = "Example:\n  quarry deploy-check --stack quarry --request request.json")]
     DeployCheck(deploy_check::DeployCheckArguments),
-    /// Stand in for Amazon Bedrock, for functions that run elsewhere: the simulator alone, in real time.
+    /// Run the Bedrock simulator alone, in real time, in place of Amazon Bedrock for functions that
+    /// run elsewhere.
     #[command(
         after_help = "Example:\n  quarry simulate-bedrock --s3 http://127.0.0.1:8333 --seconds-per-status 2"
     )]
@@ -70,17 +71,18 @@ enum Command {
     /// List the settings with default, range and meaning.
     #[command(after_help = "Example:\n  quarry settings max_tokens")]
     Settings(settings::SettingsArguments),
-    /// List the models: how each may be asked, what it costs and until when it is there.
+    /// List the models: how each can be called, what it costs and when it ends.
     #[command(after_help = "Example:\n  quarry models haiku-4-5")]
     Models(models::ModelsArguments),
-    /// Print a script with which a shell completes the command.
+    /// Print the script that lets a shell complete the command.
     #[command(
         after_help = "Example:\n  quarry completions bash > ~/.local/share/bash-completion/completions/quarry"
     )]
     Completions(completions::CompletionsArguments),
 }
 
-/// Whether a program reads what is printed. The arguments are asked, since it holds when they cannot be parsed, too.
+/// Whether the output is for a program. This reads the raw arguments, because it must also be known
+/// when they cannot be parsed.
 fn is_for_programs() -> bool {
     std::env::args_os().any(|argument| argument == "--json")
 }
@@ -96,7 +98,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Says why the command failed: to people, and to programs that read JSON.
+/// Reports why the command failed, to people and to programs that read JSON.
 fn failed(failure: &Failure) -> ExitCode {
     output::say(&format!("quarry: {failure}"));
     exit_of(failure)
@@ -106,13 +108,14 @@ fn exit_of(failure: &Failure) -> ExitCode {
     if is_for_programs()
         && let Some(json) = failure.json()
     {
-        // What cannot be printed has been said on standard error, and the exit code stays.
+        // If this cannot be printed, the message is on standard error, and the exit code stays the
+        // same.
         let _ = output::write_json(&json);
     }
     failure.exit_code()
 }
 
-/// Prints the help that was asked for, or what is wrong with the command line.
+/// Prints the requested help, or what is wrong with the command line.
 fn not_parsed(error: &clap::Error) -> ExitCode {
     let text = output::printable_lines(&error.render().to_string());
     if !error.use_stderr() {
@@ -127,11 +130,12 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
     exit_of(&Failure::usage(text.trim_end()))
 }
 
-/// Threads for files and for decoding Parquet, of which the two functions that work at the same time hold one each. The
-/// allocator keeps what each thread has freed: with the runtime's own limit of 512, a run took half as much memory again.
+/// The threads for files and for decoding Parquet; each of the two functions that run at the same
+/// time holds one. The allocator keeps what each thread has freed: with the runtime's own limit of
+/// 512, a run took half as much memory again.
 const BLOCKING_THREADS: usize = 8;
 
-/// How long work of other threads is waited for that nobody needs any more.
+/// How long the command waits for work of other threads whose result it no longer needs.
 const END: Duration = Duration::from_secs(1);
 
 fn run_command(command: Command) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! `quarry merge`: the result table from answers that are already at hand.
+//! `quarry merge`: makes the result table from existing answers.
 
 mod answers;
 mod sorting;
@@ -18,11 +18,11 @@ use std::path::{Path, PathBuf};
 pub(crate) struct MergeArguments {
     #[command(flatten)]
     job: JobArguments,
-    /// Answer files as Bedrock writes them (`*.jsonl.out`), in the order of their jobs; pipes, and -
-    /// for standard input, too.
+    /// Answer files as Bedrock writes them (`*.jsonl.out`), in the order of their jobs; also pipes,
+    /// and - for standard input.
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     answers: Vec<PathBuf>,
-    /// Where the results go.
+    /// The folder for the results.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Print the summary as JSON.
@@ -30,7 +30,7 @@ pub(crate) struct MergeArguments {
     json: bool,
 }
 
-/// What a merge came to.
+/// The outcome of a merge.
 struct Merged {
     summary: Value,
     plan: Plan,
@@ -42,11 +42,11 @@ pub(crate) async fn merge(arguments: MergeArguments) -> Result<(), Failure> {
     let mut job = LocalJob::read(&arguments.job)?;
     let answers: Vec<&Path> = arguments.answers.iter().map(PathBuf::as_path).collect();
     job.check_output(&arguments.out, &answers)?;
-    // What has no good answer among those at hand is not asked again.
+    // Rows without a good answer are not sent again.
     job.settings
         .insert("BEDROCK_MAX_RETRIES".to_owned(), "0".to_owned());
-    // No job is created, so the least that Bedrock takes does not matter; the most does, it is how
-    // the original step numbered its records.
+    // No job is created, so Bedrock's minimum of records does not matter. The maximum does, because
+    // the original step numbered its records by it.
     job.settings
         .insert("BEDROCK_MIN_RECORDS_PER_JOB".to_owned(), "1".to_owned());
     let workspace = Workspace::in_output(&arguments.out, false)?;
@@ -95,8 +95,8 @@ async fn merge_on(
     })
 }
 
-/// Sorts the answers by slice, on a thread of its own: files of many gigabytes take their time, and a signal does not
-/// wait for them. Returns a file for each slice, and notes.
+/// Sorts the answers by slice on a separate thread, because files of many gigabytes take time, and
+/// a signal must not wait for them. Returns a file for each slice, and notes.
 async fn sort(
     files: Vec<PathBuf>,
     plan: Plan,
@@ -105,5 +105,5 @@ async fn sort(
 ) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
     tokio::task::spawn_blocking(move || sorting::sort(&files, &plan, slices, &folder))
         .await
-        .map_err(|error| Failure::run(format!("sorting the answers broke off: {error}")))?
+        .map_err(|error| Failure::run(format!("the answers could not be sorted: {error}")))?
 }

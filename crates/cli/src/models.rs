@@ -1,4 +1,4 @@
-//! `quarry models`: which models there are, how each may be asked, what it costs and until when it is there.
+//! `quarry models`: lists the models, how each can be called, what it costs and when it ends.
 
 mod page;
 mod words;
@@ -9,14 +9,14 @@ use clap::Args;
 use quarry_model::{FoundBy, KnownModel, Listing, Model};
 use serde::Serialize;
 
-/// So many models are described in full; more are listed, a line each.
+/// The most models that are described in full; if there are more, each gets one line.
 const IN_FULL: usize = 3;
 
 /// Arguments of `quarry models`.
 #[derive(Debug, Args)]
 pub(crate) struct ModelsArguments {
-    /// Part of a model's id or name, in upper or lower case, or the id or ARN of an inference profile; all models when
-    /// absent. Up to three models are described in full.
+    /// Part of a model's id or name, in upper or lower case, or the id or ARN of an inference
+    /// profile; by default all models. Up to three models are described in full.
     pattern: Option<String>,
     /// Print JSON.
     #[arg(long, conflicts_with = "markdown")]
@@ -45,7 +45,7 @@ pub(crate) fn models(arguments: &ModelsArguments) -> Result<(), Failure> {
     write(text.as_bytes()).map(drop)
 }
 
-/// All that the table says of a model.
+/// Everything in the table about a model.
 #[derive(Serialize)]
 struct WholeRow {
     #[serde(flatten)]

@@ -1,7 +1,8 @@
-//! Standard output and standard error: what is written there arrives, or it is said that it did not.
+//! Writing to standard output and standard error, and reporting what could not be written.
 //!
-//! A reader that goes away, as `head` does, ends the output and nothing else. Any other error of standard output is a
-//! failure of the command. Standard error is for people; whoever closes it does not want to read it.
+//! A reader that closes the pipe, as `head` does, ends only the output. Any other error of standard
+//! output is a failure of the command. Standard error is for people; if it is closed, they do not
+//! want to read it.
 
 use crate::failure::Failure;
 use serde::Serialize;
@@ -9,16 +10,16 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 
-/// Whether somebody still reads standard output.
+/// Whether standard output still has a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputReader {
-    /// Nothing says otherwise.
+    /// No sign that it is gone.
     There,
     /// The pipe is broken.
     Gone,
 }
 
-/// Writes `bytes` to standard output, to the end.
+/// Writes all of `bytes` to standard output.
 pub(crate) fn write(bytes: &[u8]) -> Result<OutputReader, Failure> {
     let mut stdout = io::stdout().lock();
     outcome(stdout.write_all(bytes).and_then(|()| stdout.flush()))
@@ -31,7 +32,7 @@ pub(crate) fn write_json(value: &impl Serialize) -> Result<OutputReader, Failure
     write(format!("{}\n", printable_json(&text)).as_bytes())
 }
 
-/// Standard output for many lines.
+/// Writes many lines to standard output.
 pub(crate) struct Lines(BufWriter<Stdout>);
 
 impl Lines {
@@ -57,7 +58,7 @@ impl Lines {
         )
     }
 
-    /// Hands over what is still held back.
+    /// Writes the lines that are still buffered.
     pub(crate) fn finish(mut self) -> Result<OutputReader, Failure> {
         outcome(self.0.flush())
     }
@@ -75,12 +76,12 @@ fn outcome(written: io::Result<()>) -> Result<OutputReader, Failure> {
 
 /// Writes a line for people to standard error.
 pub(crate) fn say(line: &str) {
-    // Nobody can be told that standard error cannot be written.
+    // A failure of standard error cannot be reported anywhere.
     let _ = writeln!(io::stderr(), "{}", printable(line));
 }
 
-/// The text with control characters as their escapes, so that names of files, columns and models can neither move a
-/// terminal's cursor nor change what is read there.
+/// Returns the text with escapes for control characters, so that names of files, columns and models
+/// can neither move a terminal's cursor nor change what is displayed.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_control) {
         return Cow::Borrowed(text);
@@ -95,7 +96,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     }))
 }
 
-/// [`printable`] for several lines, each of which ends with a line break.
+/// Does the same as [`printable`] for several lines, each of which ends with a line break.
 pub(crate) fn printable_lines(text: &str) -> String {
     text.split_inclusive('\n')
         .fold(String::new(), |mut shown, line| {
@@ -110,7 +111,7 @@ pub(crate) fn printable_lines(text: &str) -> String {
         })
 }
 
-/// JSON text with the control characters that JSON takes as they are in its own escapes.
+/// Returns JSON text in which control characters that JSON allows unescaped are JSON escapes.
 fn printable_json(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_control) {
         return Cow::Borrowed(text);
@@ -125,7 +126,8 @@ fn printable_json(text: &str) -> Cow<'_, str> {
     }))
 }
 
-/// Control characters, and those that turn the direction of the text around them (Unicode Standard, Annex 9).
+/// Whether this is a control character, or one that changes the direction of the text around it
+/// (Unicode Standard, Annex 9).
 fn is_control(one: char) -> bool {
     one.is_control() || matches!(one, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

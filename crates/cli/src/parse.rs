@@ -1,4 +1,4 @@
-//! `quarry parse`: what is read from answers, line by line.
+//! `quarry parse`: shows what Quarry reads from answers, line by line.
 
 use crate::failure::Failure;
 use crate::input::{read_file, standard_input};
@@ -31,8 +31,8 @@ struct TextLine<'a> {
     text: Cow<'a, str>,
 }
 
-/// Reads standard input, writes standard output: one line for each line, blank ones too, so that
-/// whoever reads on can join the two by position.
+/// Reads standard input and writes standard output: one line for each line, including blank ones,
+/// so that another program can join the two by position.
 pub(crate) fn parse(arguments: &ParseArguments) -> Result<(), Failure> {
     let input = standard_input()?;
     let schema = match &arguments.schema {
@@ -98,8 +98,8 @@ fn read_answer(reader: &Reader, line: &[u8]) -> Reading {
     }
 }
 
-/// One line of the output. Fields are written as JSON text, so that numbers of any size stay what
-/// they are.
+/// One line of the output. Fields are written as JSON text, so that numbers of any size are not
+/// changed.
 #[derive(Serialize)]
 struct ParsedLine<'a> {
     status: &'a str,

@@ -1,4 +1,4 @@
-//! `quarry preview`: the records that would be uploaded, made by the functions that make them.
+//! `quarry preview`: prints the records that a run would upload, made by the functions of a run.
 
 use crate::failure::Failure;
 use crate::output::{Lines, OutputReader, say};
@@ -15,7 +15,7 @@ use serde_json::Value;
 pub(crate) struct PreviewArguments {
     #[command(flatten)]
     job: JobArguments,
-    /// How many records to print.
+    /// The number of records to print.
     #[arg(long, value_name = "N", default_value_t = 10, conflicts_with = "all")]
     limit: u64,
     /// Print all records.
@@ -26,7 +26,7 @@ pub(crate) struct PreviewArguments {
     pretty: bool,
 }
 
-/// Prints records on standard output, and on standard error how many there are and what planning notes.
+/// Prints records to standard output, and to standard error their number and the notes of planning.
 pub(crate) async fn preview(arguments: PreviewArguments) -> Result<(), Failure> {
     let job = LocalJob::read(&arguments.job)?;
     let workspace = Workspace::temporary()?;
@@ -71,7 +71,7 @@ async fn preview_on(
     Ok(())
 }
 
-/// What all slices of a plan hold.
+/// The totals of all slices of a plan.
 #[derive(Debug, Default)]
 struct Total {
     records: u64,
@@ -90,7 +90,7 @@ impl Total {
         }
     }
 
-    /// `42,049 records, 13.2 MB, 1 job`
+    /// Returns a text such as `42,049 records, 13.2 MB, 1 job`.
     fn in_words(&self) -> String {
         let mut words = vec![counted(self.records, "record"), size(self.bytes)];
         if self.jobs > 0 {
@@ -103,13 +103,13 @@ impl Total {
     }
 }
 
-/// `1 job`, `2 jobs`
+/// Returns a text such as `1 job` or `2 jobs`.
 fn counted(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {what}{plural}", grouped(count))
 }
 
-/// Bytes in the largest unit of 1,000 that is not below 1.
+/// Returns a size in the largest unit (a power of 1,000 bytes) that is not larger than it.
 fn size(bytes: u64) -> String {
     if bytes < 1_000 {
         return counted(bytes, "byte");
@@ -121,7 +121,7 @@ fn size(bytes: u64) -> String {
     let mut size = bytes as f64 / 1_000.0;
     let mut unit = "kB";
     for larger in ["MB", "GB", "TB"] {
-        // What would be rounded to 1000.0 has the next unit.
+        // A size that would be rounded to 1000.0 gets the next unit.
         if size < 999.95 {
             break;
         }
@@ -131,7 +131,7 @@ fn size(bytes: u64) -> String {
     format!("{size:.1} {unit}")
 }
 
-/// Prints a slice's records, `left` at most.
+/// Prints at most `left` of a slice's records.
 async fn print_slice(
     steps: &SingleSteps<'_>,
     slice: u32,

@@ -1,4 +1,5 @@
-//! Live progress: two lines on a terminal, a bounded number of plain lines otherwise, JSON lines on request.
+//! Showing progress: two lines on a terminal, a bounded number of plain lines otherwise, and JSON
+//! lines on request.
 
 mod estimate;
 mod frame;
@@ -20,13 +21,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use terminal::Terminal;
 
-/// How often the counts are looked at.
+/// How often the counts are read.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Plain lines about attempts that failed, at most.
+/// The most plain lines about failed attempts.
 const MOST_RETRIES_SHOWN: u32 = 10;
 
-/// Shows how a run goes on.
+/// Shows the progress of a run.
 pub(crate) struct Show {
     shared: Arc<SharedProgress>,
     json: bool,
@@ -42,21 +43,22 @@ struct SharedProgress {
 #[derive(Default)]
 struct State {
     stage: ShownStage,
-    /// Bytes of the data, and how many of them are copied into the stack.
+    /// The bytes of the data, and how many of them have been copied into the stack.
     data_bytes: u64,
     bytes_copied: u64,
-    /// What happened last.
+    /// The last event.
     last: String,
     terminal: Option<Terminal>,
     retries_shown: u32,
-    /// The tenths of the run that plain lines have told of.
+    /// The tenths of the run that plain lines have reported.
     tenths_shown: u32,
-    /// Why standard output did not take a line.
+    /// Why standard output did not accept a line.
     failure: Option<Failure>,
 }
 
 impl Show {
-    /// JSON lines on standard output, or else a bar or lines on standard error. `data_bytes` are those of the data.
+    /// Shows JSON lines on standard output, or a bar or lines on standard error. `data_bytes` is
+    /// the size of the data.
     pub(crate) fn new(json: bool, data_bytes: u64, work: Arc<Work>) -> Self {
         let mut state = State {
             data_bytes,
@@ -87,17 +89,17 @@ impl Show {
         }
     }
 
-    /// So many more bytes of the data are copied into the stack.
+    /// Called when more bytes of the data have been copied into the stack.
     pub(crate) fn copied(&self, bytes: u64) {
         self.shared.state().bytes_copied += bytes;
     }
 
-    /// The data is in the stack, and planning begins.
+    /// Called when the data is in the stack and planning begins.
     pub(crate) fn planning(&self) {
         self.shared.state().stage = ShownStage::Planning;
     }
 
-    /// Who is to be told of the run's steps.
+    /// Returns the receiver of the run's steps.
     pub(crate) fn sink(&self) -> impl Fn(&RunProgress) + Send + Sync + use<> {
         let (shared, json) = (Arc::clone(&self.shared), self.json);
         move |progress| {
@@ -109,7 +111,7 @@ impl Show {
         }
     }
 
-    /// Something beside the steps.
+    /// Shows a text that is not a step.
     pub(crate) fn note(&self, text: &str) {
         if self.json {
             self.shared.print_json(&json!({ "note": text }));
@@ -118,7 +120,7 @@ impl Show {
         }
     }
 
-    /// No more steps. Fails if standard output did not take them.
+    /// Ends the progress. Returns an error if standard output did not accept the steps.
     pub(crate) fn end(mut self) -> Result<(), Failure> {
         self.stop();
         match self.shared.state().failure.take() {
@@ -150,7 +152,7 @@ impl SharedProgress {
     }
 
     fn print_json(&self, line: &serde_json::Value) {
-        // A reader that goes away ends the output and nothing else.
+        // A reader that closes the pipe ends only the output.
         if let Err(failure) = write_json(line) {
             self.state().failure.get_or_insert(failure);
         }
@@ -178,7 +180,7 @@ impl SharedProgress {
                     state.say(&line);
                 }
                 if state.retries_shown == MOST_RETRIES_SHOWN {
-                    state.say("further attempts that fail are not shown");
+                    state.say("further failed attempts are not shown");
                 }
             }
             RunProgress::Slice { .. } => {}
@@ -218,7 +220,7 @@ impl SharedProgress {
 }
 
 impl State {
-    /// Prints a line for people above what is drawn.
+    /// Prints a line for people above the bar.
     fn say(&self, line: &str) {
         if self.terminal.is_some() {
             terminal::clear();

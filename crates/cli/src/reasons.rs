@@ -1,4 +1,4 @@
-//! Why rows of a result have no answer that can be used, grouped.
+//! The reasons why rows of a result have no usable answer, in groups.
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -14,32 +14,33 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Most rows that are looked at for their reasons, and most reasons that are told apart.
+/// The most rows that are examined for their reasons, and the most reasons that are distinguished.
 const MOST_ROWS: u64 = 10_000;
 const MOST_REASONS: usize = 100;
 
-/// Longest text of a reason, characters.
+/// The longest text of a reason, characters.
 const LONGEST: usize = 160;
 
 /// One reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Reason {
-    /// What stands in the rows, with the numbers in it that differ from row to row as `…`.
+    /// The text in the rows, with `…` for numbers that differ from row to row.
     #[serde(rename = "reason")]
     pub(crate) text: String,
-    /// Whether a model answered: then the answer does not hold the schema.
+    /// Whether a model answered; if so, the answer does not keep to the schema.
     pub(crate) answered: bool,
-    /// How many rows.
+    /// The number of rows.
     pub(crate) rows: u64,
-    /// The first of them, counted from 1, in its file.
+    /// The first of the rows in its file, counted from 1.
     pub(crate) first_row: u64,
-    /// The result file of the first.
+    /// The result file of the first row.
     pub(crate) file: PathBuf,
 }
 
-/// The reasons in result tables whose columns begin with `prefix` and whose cells are quoted so, most frequent first. `expected` rows have one; with
-/// so many found, or the most that are looked at, the reading ends. Without a schema, no answer is invalid. A table that cannot be read has no reasons: the
-/// result is what counts.
+/// Returns the reasons in result tables, the most frequent first. The tables' columns begin with
+/// `prefix`, and their cells have this quoting. `expected` rows have a reason; reading stops when
+/// that many have been found, or when the most rows have been examined. Without a schema, no answer
+/// is invalid. A table that cannot be read gives no reasons, because the result matters more.
 pub(crate) fn of_results(
     files: &[PathBuf],
     prefix: &str,
@@ -59,7 +60,7 @@ pub(crate) fn of_results(
         };
         let columns = ["status", "validation_passed", "error", "validation_error"]
             .map(|column| format!("{prefix}{column}"));
-        // What was found in a table before it could not be read any further counts.
+        // Reasons that were found before a table could no longer be read count.
         let _ = match format.quoted(quoting) {
             TableFormat::Text(dialect) => text(file, dialect, gzip, &columns, &mut found),
             TableFormat::Parquet => parquet(file, &columns, &mut found),
@@ -77,7 +78,7 @@ struct Found {
 }
 
 impl Found {
-    /// Takes a row; `false` when no more are wanted.
+    /// Takes a row. Returns `false` when no more rows are needed.
     fn take(&mut self, row: &impl Cells, number: u64, file: &Path) -> bool {
         let text = |cell: Cell<'_>| cell.text().filter(|text| !text.is_empty()).map(generalised);
         let answered = row.cell(0).text() == Some("success");
@@ -200,9 +201,9 @@ impl Ranges for FileRanges {
     }
 }
 
-/// The text without what differs from row to row: names with digits in them, such as those of records and jobs, become
-/// `…`, and so do numbers, but for the code that a service's error begins with and for short ones, which count rounds and
-/// name limits.
+/// Returns the text without the parts that differ from row to row: names with digits in them, such
+/// as those of records and jobs, become `…`. So do numbers, except for the code at the beginning of
+/// a service's error and for short numbers, which count rounds and name limits.
 fn generalised(text: &str) -> String {
     let text = text.lines().next().unwrap_or_default();
     let mut shown = String::new();

@@ -1,4 +1,4 @@
-//! What a run came to, as a table or as JSON.
+//! The report of a run, as a table or as JSON.
 
 use crate::failure::Failure;
 use crate::output::{printable_lines, write, write_json};
@@ -12,10 +12,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Reasons that are shown; the others are counted.
+/// The number of reasons that are shown; the others are counted.
 const REASONS_SHOWN: usize = 5;
 
-/// What is reported of a run.
+/// The content of a run's report.
 pub(crate) struct Report<'a> {
     pub(crate) finished: &'a Finished,
     pub(crate) counters: &'a Counters,
@@ -26,7 +26,7 @@ pub(crate) struct Report<'a> {
     pub(crate) verbose: bool,
 }
 
-/// Prints the report on standard output.
+/// Prints the report to standard output.
 pub(crate) fn print(report: &Report<'_>) -> Result<(), Failure> {
     let reasons = reasons(&report.finished.summary, report.plan, report.files);
     if report.json {
@@ -37,7 +37,7 @@ pub(crate) fn print(report: &Report<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints what a merge came to.
+/// Prints the outcome of a merge.
 pub(crate) fn print_merge(
     summary: &Value,
     plan: &Plan,
@@ -75,12 +75,13 @@ fn number(summary: &Value, pointer: &str) -> u64 {
         .unwrap_or(0)
 }
 
-/// Whether answers are held against a schema.
+/// Whether answers are checked against a schema.
 fn has_schema(summary: &Value) -> bool {
     !summary["schema_source"].is_null()
 }
 
-/// Rows of the result that have no answer, or one that does not hold the schema.
+/// Returns the number of result rows without an answer, or with one that does not keep to the
+/// schema.
 fn failures(summary: &Value) -> u64 {
     let good = if has_schema(summary) {
         number(summary, "/validation_passed_records")
@@ -176,7 +177,7 @@ fn add_lines(text: &mut String, lines: &[(&str, String)]) {
     }
 }
 
-/// Why rows have no good answer, under the number of those that have none.
+/// Adds why rows have no good answer, below the number of such rows.
 fn add_reasons(text: &mut String, reasons: &[Reason], failures: u64) {
     for one in reasons.iter().take(REASONS_SHOWN) {
         let Reason {
@@ -200,8 +201,8 @@ fn add_reasons(text: &mut String, reasons: &[Reason], failures: u64) {
     }
 }
 
-/// How long the run would have taken: in waiting for jobs, which the virtual clock counts, and in calls on demand, which
-/// it does not.
+/// Returns how long the run would have taken: the time of waiting for jobs, which the virtual clock
+/// counts, and the time of calls on demand, which it does not count.
 fn virtual_time(report: &Report<'_>) -> String {
     let jobs = report.finished.outcome.virtual_elapsed;
     let on_demand = on_demand(report);
@@ -215,7 +216,8 @@ fn virtual_time(report: &Report<'_>) -> String {
     )
 }
 
-/// The least time that the run's calls on demand take at the rate that is set. A call's own time is the model's.
+/// Returns the least time that the run's calls on demand take at the configured rate. The duration
+/// of a single call depends on the model.
 fn on_demand(report: &Report<'_>) -> Duration {
     let rate = Settings::read(&report.plan.settings)
         .map_or(10.0, |settings| settings.rate_limit_per_second);
@@ -227,7 +229,7 @@ fn on_demand(report: &Report<'_>) -> Duration {
     Duration::try_from_secs_f64(calls / rate).unwrap_or_default()
 }
 
-/// `1.2 h`, or in minutes or seconds where hours say nothing.
+/// Returns a text such as `1.2 h`, or minutes or seconds for short times.
 fn hours(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds >= 3_000.0 || seconds == 0.0 {

@@ -1,4 +1,4 @@
-//! `quarry run`: the main job on the local stack.
+//! `quarry run`: does a whole run on the local stack.
 
 use crate::failure::Failure;
 use crate::progress::Show;
@@ -20,28 +20,28 @@ use std::time::Instant;
 pub(crate) struct RunArguments {
     #[command(flatten)]
     job: JobArguments,
-    /// Where the results go.
+    /// The folder for the results.
     #[arg(long, value_name = "DIR", default_value = "quarry-out")]
     out: PathBuf,
-    /// What goes wrong, for a rehearsal: see docs/local-stack.md.
+    /// The script of faults for a rehearsal: see docs/local-stack.md.
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
-    /// Answers of the simulated model, one a line; made from the schema when absent.
+    /// Answers of the simulated model, one on each line; by default they are made from the schema.
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
-    /// Print JSON: one line a step, then the report.
+    /// Print JSON: one line for each step, then the report.
     #[arg(long)]
     json: bool,
-    /// Keep the stack's S3 directory, with job files and intermediate results, also of a run that
+    /// Keep the stack's S3 directory, with job files and intermediate results, even if the run
     /// fails.
     #[arg(long)]
     keep: bool,
-    /// Report what the state machine did, too.
+    /// Also report what the state machine did.
     #[arg(long, short)]
     verbose: bool,
 }
 
-/// What a run came to.
+/// The outcome of a run.
 struct Ran {
     finished: Finished,
     counters: Counters,

@@ -1,4 +1,4 @@
-//! `quarry settings`: what can be set, with default, range and meaning.
+//! `quarry settings`: lists the settings, with default, range and meaning.
 
 use crate::failure::Failure;
 use crate::output::{write, write_json};
@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 /// Arguments of `quarry settings`.
 #[derive(Debug, Args)]
 pub(crate) struct SettingsArguments {
-    /// Part of a setting's name, in upper or lower case; all settings when absent.
+    /// Part of a setting's name, in upper or lower case; by default all settings.
     pattern: Option<String>,
     /// Print JSON.
     #[arg(long)]

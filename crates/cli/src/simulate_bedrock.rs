@@ -1,4 +1,4 @@
-//! `quarry simulate-bedrock`: the simulator as a process of its own, in real time.
+//! `quarry simulate-bedrock`: runs the simulator as a separate process, in real time.
 
 use crate::failure::Failure;
 use crate::input::{read_file, shown};
@@ -18,31 +18,31 @@ use std::sync::Arc;
 /// Arguments of `quarry simulate-bedrock`.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateBedrockArguments {
-    /// The S3 server that jobs read from and write to, e.g. `http://127.0.0.1:8333`. Credentials and
-    /// the Region are the environment's.
+    /// The S3 server that jobs read from and write to, e.g. `http://127.0.0.1:8333`. The
+    /// environment gives the credentials and the Region.
     #[arg(long, value_name = "URL")]
     s3: String,
-    /// Where to listen; port 0 is any free one.
+    /// The address to listen on; port 0 is any free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8700")]
     listen: SocketAddr,
     /// How long a job stays in each of its statuses.
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     seconds_per_status: u64,
-    /// Fewest records in a job.
+    /// The fewest records in a job.
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     min_records_per_job: u64,
-    /// What goes wrong: see docs/local-stack.md.
+    /// The script of faults: see docs/local-stack.md.
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
-    /// Answers of the simulated model, one a line; made from the schema when absent.
+    /// Answers of the simulated model, one on each line; by default they are made from the schema.
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
-    /// The JSON Schema of answers to requests that have none in them.
+    /// The JSON Schema for answers to requests without a schema.
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
 }
 
-/// Simulates until the process is ended.
+/// Simulates until the process ends.
 pub(crate) async fn simulate_bedrock(arguments: SimulateBedrockArguments) -> Result<(), Failure> {
     check_url(&arguments.s3)?;
     let schema = arguments.schema.as_deref().map(read_schema).transpose()?;
@@ -71,7 +71,8 @@ pub(crate) async fn simulate_bedrock(arguments: SimulateBedrockArguments) -> Res
     std::future::pending().await
 }
 
-/// Refuses what is no address of a server: otherwise only the first job would tell.
+/// Refuses a text that is not the address of a server; otherwise only the first job would show the
+/// error.
 fn check_url(text: &str) -> Result<(), Failure> {
     let is_http = |url: &Uri| matches!(url.scheme_str(), Some("http" | "https"));
     match text.parse::<Uri>() {
@@ -91,7 +92,7 @@ fn print_line(line: &str) -> Result<(), Failure> {
     write(printable_lines(&format!("{line}\n")).as_bytes()).map(drop)
 }
 
-/// One line for what happened to a job. Records on demand are too many.
+/// Prints one line for each event of a job. Records on demand are too many.
 fn tell(event: &SimulatorEvent) {
     let line = match event {
         SimulatorEvent::JobCreated { arn, name } => format!("created {name}: {arn}"),
@@ -102,6 +103,6 @@ fn tell(event: &SimulatorEvent) {
         } => format!("{}, {processed} records: {arn}", status.as_str()),
         SimulatorEvent::Invoked { .. } => return,
     };
-    // Who does not read on still wants the simulator.
+    // The simulator continues even if its output is no longer read.
     let _ = print_line(&line);
 }

@@ -1,4 +1,5 @@
-//! A job whose files are on this machine: what it is, and its way into the stack's bucket and out of it.
+//! A job whose files are on this machine: its arguments, and the way of its files into the stack's
+//! bucket and of its results out of it.
 
 mod arguments;
 mod folder;
@@ -20,12 +21,12 @@ use crate::failure::Failure;
 use quarry_contract::location::S3Uri;
 use quarry_local_stack::BUCKET;
 
-/// Where the files are in the stack's bucket.
+/// The folder of the files in the stack's bucket.
 const DATA: &str = "data/";
 const PROMPTS: &str = "pipeline/prompts.json";
 const SCHEMA: &str = "pipeline/schema.json";
 
-/// A place in the stack's bucket.
+/// Returns a location in the stack's bucket.
 fn place(key: &str) -> Result<S3Uri, Failure> {
     S3Uri::new(BUCKET, key).map_err(|error| Failure::input(error.to_string()))
 }

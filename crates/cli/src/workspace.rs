@@ -1,4 +1,5 @@
-//! The folder in which a command works: hidden, for its user alone, on the disk of the results, and gone afterwards.
+//! The folder in which a command works: hidden, only for its user, on the disk of the results, and
+//! removed afterwards.
 
 mod lock;
 
@@ -10,23 +11,26 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// How often the removal of the folder is tried: what ends beside this may still write to it.
+/// How often the removal of the folder is attempted, because other threads that are ending may
+/// still write to it.
 const REMOVALS: u32 = 20;
 const BETWEEN_REMOVALS: Duration = Duration::from_millis(50);
 
-/// The folder. However the command ends, dropping it removes the folder, or names it.
+/// The folder. However the command ends, dropping it removes the folder, or names it if that fails.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     folder: Option<TempDir>,
     path: PathBuf,
     keep: bool,
-    /// Folders that were made for it, the outermost first. The output folder of a command that fails is not left.
+    /// The folders that were created for it, the outermost first. A failed command does not leave
+    /// its output folder.
     made: Vec<PathBuf>,
     lock: Option<OutputLock>,
 }
 
 impl Workspace {
-    /// A folder below the output folder, which no other command writes to meanwhile. With `keep` it stays.
+    /// Creates a folder below the output folder, which no other command writes to meanwhile. With
+    /// `keep` it stays.
     pub(crate) fn in_output(out: &Path, keep: bool) -> Result<Self, Failure> {
         let unwritable = |error| {
             Failure::input(format!(
@@ -50,7 +54,7 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// A folder for temporary files.
+    /// Creates a folder for temporary files.
     pub(crate) fn temporary() -> Result<Self, Failure> {
         let parent = std::env::temp_dir();
         let folder = hidden_folder(&parent).map_err(|error| {
@@ -68,12 +72,12 @@ impl Workspace {
         })
     }
 
-    /// Where it is.
+    /// Returns the path of the folder.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The folder, if it was to be kept: from now on nothing removes it.
+    /// Returns the folder if it is to be kept; from now on it is not removed.
     pub(crate) fn kept(&mut self) -> Option<PathBuf> {
         if !self.keep {
             return None;
@@ -92,7 +96,7 @@ impl Drop for Workspace {
         }
         drop(self.lock.take());
         for folder in self.made.iter().rev() {
-            // Fails where there is something in it.
+            // Fails if the folder is not empty.
             let _ = std::fs::remove_dir(folder);
         }
     }
@@ -112,7 +116,7 @@ fn remove(folder: &Path) {
     }
 }
 
-/// The folders on the way to `path` that do not exist, the outermost first.
+/// Returns the missing folders on the way to `path`, the outermost first.
 fn missing(path: &Path) -> Vec<PathBuf> {
     let mut missing: Vec<PathBuf> = path
         .ancestors()

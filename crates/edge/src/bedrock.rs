@@ -1,7 +1,7 @@
 //! Bedrock through the AWS SDK.
 //!
-//! [`BedrockJobs`] creates and reads batch jobs, [`BedrockOnDemand`] asks a model record by
-//! record. Both are made from one [`crate::sdk::load`]; neither knows what a record says.
+//! [`BedrockJobs`] creates and reads batch jobs; [`BedrockOnDemand`] sends single records to a
+//! model. Both are created from one [`crate::sdk::load`]; neither reads a record's content.
 
 mod jobs;
 mod on_demand;

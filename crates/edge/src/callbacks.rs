@@ -1,6 +1,6 @@
-//! Answers to Callback steps of SageMaker pipelines.
+//! Sending results to Callback steps of SageMaker pipelines.
 //!
-//! Two operations of an API with hundreds are needed: see [`crate::signed`].
+//! Only two operations of a large API are needed, so the calls are made by [`crate::signed`].
 
 #[cfg(feature = "testing")]
 pub mod memory;
@@ -13,16 +13,17 @@ use aws_config::SdkConfig;
 use quarry_contract::callback::CallbackToken;
 use serde_json::{Value, json};
 
-/// Most outputs of a step (`SendPipelineExecutionStepSuccess`, `OutputParameters`).
+/// The most outputs of a step (`SendPipelineExecutionStepSuccess`, `OutputParameters`).
 pub const MAX_OUTPUTS: usize = 50;
-/// Longest name of an output, characters (`OutputParameter`, `Name`).
+/// The longest name of an output, characters (`OutputParameter`, `Name`).
 pub const MAX_OUTPUT_NAME: usize = 256;
-/// Longest value of an output, characters (`OutputParameter`, `Value`).
+/// The longest value of an output, characters (`OutputParameter`, `Value`).
 pub const MAX_OUTPUT_VALUE: usize = 1_024;
-/// Longest reason of a failure, characters (`SendPipelineExecutionStepFailure`, `FailureReason`).
+/// The longest reason of a failure, characters (`SendPipelineExecutionStepFailure`,
+/// `FailureReason`).
 pub const MAX_REASON: usize = 256;
 
-/// An output of a step: flat text that the service takes.
+/// An output of a step: a name and a text that the service accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepOutput {
     name: String,
@@ -30,7 +31,7 @@ pub struct StepOutput {
 }
 
 impl StepOutput {
-    /// An output; `None` when the name or the value is too long to be passed on.
+    /// Creates an output; `None` if the name or the value is too long for the service.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Option<Self> {
         let (name, value) = (name.into(), value.into());
         let fits =
@@ -38,23 +39,23 @@ impl StepOutput {
         fits.then_some(Self { name, value })
     }
 
-    /// Its name.
+    /// Returns the output's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its value.
+    /// Returns the output's value.
     pub fn value(&self) -> &str {
         &self.value
     }
 }
 
-/// Why a step failed, in one line that the service takes.
+/// Why a step failed, in one line that the service accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailureReason(String);
 
 impl FailureReason {
-    /// The text, on one line and cut to [`MAX_REASON`] characters.
+    /// Puts the text on one line and cuts it to [`MAX_REASON`] characters.
     pub fn new(text: &str) -> Self {
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if line.chars().count() <= MAX_REASON {
@@ -65,31 +66,31 @@ impl FailureReason {
         Self(cut)
     }
 
-    /// The reason.
+    /// Returns the reason.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What became of an answer.
+/// What became of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallbackOutcome {
-    /// The step has this answer.
+    /// The step has this result.
     Now,
-    /// Nobody waits for it: the step was answered before, or is gone.
+    /// The step had its result already, or no longer exists.
     Before,
 }
 
-/// Answers Callback steps.
+/// Sends results to Callback steps.
 #[async_trait]
 pub trait PipelineCallbacks: Send + Sync {
-    /// The step succeeded; at most [`MAX_OUTPUTS`] outputs.
+    /// Reports that the step succeeded, with at most [`MAX_OUTPUTS`] outputs.
     async fn succeed(
         &self,
         token: &CallbackToken,
         outputs: &[StepOutput],
     ) -> Result<CallbackOutcome, CallError>;
-    /// The step failed.
+    /// Reports that the step failed.
     async fn fail(
         &self,
         token: &CallbackToken,
@@ -102,8 +103,8 @@ pub trait PipelineCallbacks: Send + Sync {
 pub struct SageMakerCallbacks(SignedCalls);
 
 impl SageMakerCallbacks {
-    /// Answers in the configuration's Region. `endpoint` replaces the service's own address: the
-    /// value of `AWS_ENDPOINT_URL_SAGEMAKER`.
+    /// Sends results in the configuration's Region. `endpoint` replaces the service's own address:
+    /// the value of `AWS_ENDPOINT_URL_SAGEMAKER`.
     pub fn new(config: &SdkConfig, endpoint: Option<String>) -> Result<Self, StepError> {
         let service = SignedService {
             name: "SageMaker",
@@ -162,8 +163,9 @@ impl PipelineCallbacks for SageMakerCallbacks {
     }
 }
 
-/// A step takes one answer. The service's documentation names a conflict and a missing resource;
-/// what comes for a step that has ended in between says so in words.
+/// Returns [`CallbackOutcome::Before`] if the step had its result already, since a step accepts only
+/// one. The service's documentation names a conflict and a missing resource; the error for a step
+/// that has ended meanwhile says so only in its message.
 fn already_answered(failure: Failure) -> Result<CallbackOutcome, CallError> {
     let answered = match failure.kind {
         Kind::Conflict | Kind::NotFound => true,
@@ -171,7 +173,7 @@ fn already_answered(failure: Failure) -> Result<CallbackOutcome, CallError> {
         _ => false,
     };
     if answered {
-        tracing::info!(answer = %failure, "nobody waits for this answer");
+        tracing::info!(answer = %failure, "the pipeline's step already has a result");
         return Ok(CallbackOutcome::Before);
     }
     Err(failure.into())

@@ -1,10 +1,10 @@
-//! Time, given from outside: what now is, and how long this invocation still may work.
+//! Time as a dependency: the current time, and how long this invocation may still work.
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What now is.
+/// Gives the current time.
 pub trait Clock: Send + Sync {
     /// The time since 1970-01-01T00:00:00Z.
     fn now(&self) -> Duration;
@@ -25,8 +25,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// The time since 1970-01-01T00:00:00Z that an RFC 3339 text names, e.g. `2026-11-22T00:21:11Z`.
-/// `None` when it is not one, or lies before 1970.
+/// Reads an RFC 3339 text such as `2026-11-22T00:21:11Z` as the time since 1970-01-01T00:00:00Z.
+/// Returns `None` if it is not one, or is before 1970.
 pub fn timestamp(text: &str) -> Option<Duration> {
     let time = DateTime::from_str(text, Format::DateTimeWithOffset).ok()?;
     SystemTime::try_from(time)
@@ -35,19 +35,20 @@ pub fn timestamp(text: &str) -> Option<Duration> {
         .ok()
 }
 
-/// How long an invocation still may work. Functions that can outlast one invocation ask it
-/// between pieces of work, keep a checkpoint when it says stop, and are called again.
+/// Says how long an invocation may still work. Functions that can outlast one invocation ask it
+/// between pieces of work; when the time is up, they store a checkpoint and are called again.
 pub trait TimeLeft: Send + Sync {
     /// Whether there is time for another piece of work.
     fn enough(&self) -> bool;
 
-    /// How long until the invocation is cut off, whatever it is at; `None` if it never is.
+    /// Returns the time until Lambda ends the invocation, whatever it is doing; `None` if there is
+    /// no limit.
     fn until_end(&self) -> Option<Duration> {
         None
     }
 }
 
-/// Works until `margin` before a Lambda deadline.
+/// Allows work until `margin` before a Lambda deadline.
 #[derive(Debug, Clone, Copy)]
 pub struct UntilDeadline {
     deadline: Duration,
@@ -55,12 +56,12 @@ pub struct UntilDeadline {
 }
 
 impl UntilDeadline {
-    /// `deadline` and `margin` as times since 1970-01-01T00:00:00Z and before the deadline.
+    /// `deadline` is a time since 1970-01-01T00:00:00Z; `margin` is the time before it.
     pub fn new(deadline: Duration, margin: Duration) -> Self {
         Self { deadline, margin }
     }
 
-    /// The same deadline with another margin, for pieces of work that take longer.
+    /// Returns the same deadline with another margin, for pieces of work that take longer.
     #[must_use]
     pub fn with_margin(self, margin: Duration) -> Self {
         Self { margin, ..self }
@@ -87,13 +88,13 @@ impl TimeLeft for Unlimited {
     }
 }
 
-/// Short waits inside a function: between two calls, before a second try. Waits that are longer
-/// than seconds belong to the state machine.
+/// Short waits inside a function: between two calls, or before a second attempt. Waits longer than
+/// seconds belong to the state machine.
 #[async_trait::async_trait]
 pub trait Pause: Send + Sync {
     /// Waits.
     async fn pause(&self, time: Duration);
-    /// Time since some fixed moment, in the same time that [`Self::pause`] waits in.
+    /// Returns the time since some fixed moment, on the clock that [`Self::pause`] waits on.
     fn elapsed(&self) -> Duration;
 }
 

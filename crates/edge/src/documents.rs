@@ -1,4 +1,5 @@
-//! Stored JSON documents of a run: read with their version checked, written whole.
+//! Stored JSON documents of a run: reading checks their version, and writing replaces the whole
+//! document.
 
 use crate::error::{Doing, StepError, StepErrorKind};
 use crate::store::{ObjectStore, StoreError};
@@ -16,7 +17,7 @@ struct Versioned {
     version: u32,
 }
 
-/// Reads a document; refused when another version wrote it.
+/// Reads a document. Returns an error if another version wrote it.
 pub async fn read<T: DeserializeOwned>(
     store: &dyn ObjectStore,
     at: &S3Uri,
@@ -28,7 +29,7 @@ pub async fn read<T: DeserializeOwned>(
     parse(at, &body)
 }
 
-/// Reads a document that need not be there.
+/// Reads a document; `None` if it does not exist.
 pub async fn read_if_there<T: DeserializeOwned>(
     store: &dyn ObjectStore,
     at: &S3Uri,
@@ -40,7 +41,7 @@ pub async fn read_if_there<T: DeserializeOwned>(
     }
 }
 
-/// Reads a JSON document that has no version of its own, like a summary.
+/// Reads a JSON document without a version of its own, such as a summary.
 pub async fn read_plain(
     store: &dyn ObjectStore,
     at: &S3Uri,
@@ -52,7 +53,7 @@ pub async fn read_plain(
     serde_json::from_slice(&body).map_err(StepError::bad_request)
 }
 
-/// Writes a document over what is there.
+/// Writes a document, replacing an existing one.
 pub async fn write<T: Serialize + Sync>(
     store: &dyn ObjectStore,
     at: &S3Uri,

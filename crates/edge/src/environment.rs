@@ -1,10 +1,10 @@
-//! What a function reads from its environment, once, in `main`.
+//! The variables that a function reads from its environment, once, in `main`.
 
 use crate::error::StepError;
 use quarry_contract::location::S3Uri;
 use std::collections::BTreeMap;
 
-/// A variable; `None` when it is not set or empty.
+/// Returns a variable; `None` if it is not set or empty.
 pub fn environment(name: &str) -> Option<String> {
     #[expect(
         clippy::disallowed_methods,
@@ -14,8 +14,8 @@ pub fn environment(name: &str) -> Option<String> {
     value.filter(|value| !value.is_empty())
 }
 
-/// The deployment's settings: every variable that begins with `BEDROCK_`, so that a misspelt one
-/// is refused by name when they are read.
+/// Returns the deployment's settings: every variable that begins with `BEDROCK_`, so that reading
+/// the settings refuses a misspelt one by name.
 pub fn settings_from_environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -26,12 +26,12 @@ pub fn settings_from_environment() -> BTreeMap<String, String> {
 /// The variable that names the deployment's work prefix.
 pub const WORK_VARIABLE: &str = "QUARRY_WORK";
 
-/// The deployment's work prefix, `s3://bucket/prefix`.
+/// Returns the deployment's work prefix, `s3://bucket/prefix`.
 pub fn work_from_environment() -> Result<Option<S3Uri>, StepError> {
     location_from_environment(WORK_VARIABLE)
 }
 
-/// A location, `s3://bucket/prefix`; `None` when the variable is not set or empty.
+/// Returns a location, `s3://bucket/prefix`; `None` if the variable is not set or empty.
 pub fn location_from_environment(name: &str) -> Result<Option<S3Uri>, StepError> {
     environment(name)
         .map(|text| {
@@ -41,12 +41,12 @@ pub fn location_from_environment(name: &str) -> Result<Option<S3Uri>, StepError>
         .transpose()
 }
 
-/// A location that has to be set.
+/// Returns a location that must be set.
 pub fn required_location_from_environment(name: &str) -> Result<S3Uri, StepError> {
     location_from_environment(name)?.ok_or_else(|| not_set(name))
 }
 
-/// A variable that has to be set.
+/// Returns a variable that must be set.
 pub fn required_from_environment(name: &str) -> Result<String, StepError> {
     environment(name).ok_or_else(|| not_set(name))
 }
@@ -55,10 +55,10 @@ fn not_set(name: &str) -> StepError {
     StepError::bad_request(format!("{name} is not set; the deployment has to set it"))
 }
 
-/// The variable that puts buckets into the path of S3 requests, for servers other than S3.
+/// The variable that puts buckets into the path of S3 requests, for servers other than AWS's.
 pub const PATH_STYLE_VARIABLE: &str = "QUARRY_S3_PATH_STYLE";
 
-/// Whether buckets go into the path of S3 requests; not unless the variable says `true`.
+/// Whether buckets go into the path of S3 requests; `false` unless the variable is `true`.
 pub fn path_style_from_environment() -> Result<bool, StepError> {
     path_style(environment(PATH_STYLE_VARIABLE).as_deref())
 }
@@ -68,7 +68,7 @@ fn path_style(value: Option<&str>) -> Result<bool, StepError> {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
         Some(other) => Err(StepError::bad_request(format!(
-            "{PATH_STYLE_VARIABLE} is `{other}`; it takes true or false"
+            "{PATH_STYLE_VARIABLE} is `{other}`; set it to true or false"
         ))),
     }
 }

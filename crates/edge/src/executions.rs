@@ -1,4 +1,4 @@
-//! Executions of the state machine: starting, stopping and looking at them.
+//! Executions of the state machine: starting, stopping and reading them.
 
 #[cfg(feature = "testing")]
 pub mod memory;
@@ -16,63 +16,63 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-/// What became of a start.
+/// The outcome of a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Started {
-    /// The execution runs: from now on, or since an earlier start with the same input.
+    /// The execution is running, since now or since an earlier start with the same input.
     Running,
-    /// There was an execution of this name; none was started.
+    /// An execution of this name existed already; none was started.
     AlreadyRan,
 }
 
-/// What became of a stop.
+/// The outcome of a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stopped {
-    /// It is being stopped, or had ended before.
+    /// The execution is being stopped, or had ended before.
     Stopping,
-    /// There is no execution of this name.
+    /// No execution has this name.
     NoSuchExecution,
 }
 
 /// Starts and stops executions of one state machine, by name.
 #[async_trait]
 pub trait Executions: Send + Sync {
-    /// Starts an execution; `input` is JSON. A name is taken once in 90 days.
+    /// Starts an execution; `input` is JSON. A name can be used once in 90 days.
     async fn start(&self, name: &str, input: &str) -> Result<Started, CallError>;
-    /// Stops an execution; `error` and `cause` are what it will be seen to have ended with.
+    /// Stops an execution, which will end with this `error` and `cause`.
     async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, CallError>;
 }
 
-/// What is known of an execution.
+/// The known facts about an execution.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExecutionRecord {
     /// Its input, JSON.
     pub input: Option<String>,
     /// Its output, JSON, if it succeeded.
     pub output: Option<String>,
-    /// What it ended with, if it failed or was stopped.
+    /// The error with which it failed or was stopped.
     pub failure: Option<Cause>,
     /// When it ended, since 1970-01-01T00:00:00Z.
     pub ended: Option<Duration>,
-    /// When it was last gone on with after a failure, since 1970-01-01T00:00:00Z.
+    /// When it was last redriven, since 1970-01-01T00:00:00Z.
     pub redriven: Option<Duration>,
 }
 
-/// An error's name and what happened.
+/// An error's name and its cause.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cause {
-    /// The name.
+    /// The error's name.
     pub error: String,
-    /// What happened; for a failed function its error response as JSON.
+    /// The cause; for a failed function, its error response as JSON.
     pub cause: String,
 }
 
-/// Looks at executions, by ARN.
+/// Reads executions, by ARN.
 #[async_trait]
 pub trait ExecutionRecords: Send + Sync {
-    /// An execution's input and how it stands. Changes of the last seconds may be missing.
+    /// Returns an execution's input and state. Changes of the last seconds may be missing.
     async fn describe(&self, arn: &str) -> Result<ExecutionRecord, CallError>;
-    /// Why a child of the execution's Distributed Map failed, if one did.
+    /// Returns why a child of the execution's Distributed Map failed, if one did.
     async fn failed_child(&self, arn: &str) -> Result<Option<Cause>, CallError>;
 }
 
@@ -81,12 +81,12 @@ pub trait ExecutionRecords: Send + Sync {
 pub struct StateMachine {
     client: Client,
     arn: String,
-    /// What the ARNs of its executions begin with.
+    /// The beginning of its executions' ARNs.
     executions: String,
 }
 
 impl StateMachine {
-    /// The machine with this ARN.
+    /// Uses the state machine with this ARN.
     pub fn new(config: &SdkConfig, arn: &str) -> Result<Self, StepError> {
         Ok(Self {
             client: Client::new(config),
@@ -163,7 +163,7 @@ pub struct StepFunctionsRecords {
 }
 
 impl StepFunctionsRecords {
-    /// Executions of the configuration's Region and account.
+    /// Reads executions of the configuration's Region and account.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),

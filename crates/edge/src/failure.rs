@@ -1,4 +1,4 @@
-//! What a failed SDK call says, in a form that can be shown and decided on.
+//! A failed SDK call in a form that can be shown to a person and tested by code.
 //!
 //! The SDK's own `Display` hides the cause and its `Debug` redacts messages that Bedrock marks as
 //! sensitive, so the code and the message are read explicitly.
@@ -11,37 +11,37 @@ use quarry_model::Denial;
 use std::error::Error as StdError;
 use std::fmt;
 
-/// What kind of failure it is; the two operation families group them further.
+/// The kind of failure, which the callers group further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Too many calls.
     Throttled,
-    /// A quota is used.
+    /// A quota is used up.
     Quota,
-    /// In conflict with what exists.
+    /// The call conflicts with something that exists.
     Conflict,
     /// Something named in the call does not exist.
     NotFound,
-    /// Not allowed, or not known who calls.
+    /// The caller is not allowed, or not known.
     AccessDenied,
     /// The call or its content is not valid.
     Invalid,
-    /// The model failed at exactly this input (`ModelErrorException`).
+    /// The model failed at this particular input (`ModelErrorException`).
     Model,
-    /// No answer, or an internal error.
+    /// There was no response, or an internal error.
     Unavailable,
 }
 
 /// A failed call.
 #[derive(Debug, thiserror::Error)]
 pub struct Failure {
-    /// What kind it is.
+    /// The kind of failure.
     pub kind: Kind,
-    /// The HTTP status, when there was a response.
+    /// The HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// The service's code, when it gave one.
+    /// The service's code, if it gave one.
     pub code: Option<String>,
-    /// The service's message, or the chain of what went wrong before an answer came.
+    /// The service's message, or the chain of errors that prevented a response.
     pub message: String,
 }
 
@@ -55,7 +55,7 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// What a failed call says.
+    /// Creates the failure of an SDK error.
     pub fn new<E>(error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + StdError + 'static,
@@ -74,7 +74,7 @@ impl Failure {
                     message: message.map_or_else(|| without_message(status), str::to_owned),
                 }
             }
-            // The call could not even be made of its parameters: the same again will not do.
+            // The call could not be built from its parameters, so a retry would fail too.
             SdkError::ConstructionFailure(_) => Self {
                 kind: Kind::Invalid,
                 status,
@@ -92,8 +92,8 @@ impl Failure {
 }
 
 impl Failure {
-    /// Why Bedrock denies the model as such, if that is what it says. It does so under several codes,
-    /// which also mean other things.
+    /// Returns why Bedrock denies the model as such, if that is what the message says. The service
+    /// uses several codes for it, which also have other meanings.
     pub fn denial(&self) -> Option<Denial> {
         match self.kind {
             Kind::NotFound | Kind::AccessDenied | Kind::Invalid | Kind::Conflict => {
@@ -104,9 +104,11 @@ impl Failure {
     }
 }
 
-/// An error and its causes as one line, the outermost first. A cause that repeats what stands before it is left out.
+/// Returns an error and its causes as one line, the outermost first. A cause that repeats the text
+/// before it is left out.
 ///
-/// The SDK's own `DisplayErrorContext` adds the `Debug` form of the whole error, which tells a reader nothing more.
+/// The SDK's own `DisplayErrorContext` adds the `Debug` form of the whole error, which gives a
+/// reader no more information.
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -120,10 +122,10 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-/// What a failed call means to a caller that does the same whatever the service: Step Functions and SageMaker.
+/// The meaning of a failed call to Step Functions or SageMaker, whose callers treat both alike.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// Too many calls, or too many of what is asked for.
+    /// Too many calls, or too many of the requested things.
     #[error("throttled")]
     Throttled(#[source] Source),
     /// Something named in the call does not exist.
@@ -132,10 +134,10 @@ pub enum CallError {
     /// The role may not do this.
     #[error("access denied")]
     AccessDenied(#[source] Source),
-    /// The call cannot be made good by repeating it, e.g. an input that is too large.
+    /// No retry can make the call succeed; for example, its input is too large.
     #[error("refused")]
     Refused(#[source] Source),
-    /// No answer or an internal error.
+    /// There was no response, or an internal error.
     #[error("unavailable")]
     Unavailable(#[source] Source),
 }
@@ -164,7 +166,7 @@ impl AwsError for CallError {
     }
 }
 
-/// Answers to `HEAD` have no body, and so no message.
+/// Responses to `HEAD` have no body and so no message.
 fn without_message(status: Option<u16>) -> String {
     match status {
         Some(status) => format!("HTTP status {status}, without a message"),
@@ -172,7 +174,7 @@ fn without_message(status: Option<u16>) -> String {
     }
 }
 
-/// By the error's code, for what the services model; by the HTTP status for all else.
+/// Decides by the error's code if the service models have it, otherwise by the HTTP status.
 fn kind(code: Option<&str>, status: Option<u16>) -> Kind {
     match code.unwrap_or_default() {
         "ThrottlingException"
@@ -212,7 +214,7 @@ fn kind(code: Option<&str>, status: Option<u16>) -> Kind {
 mod tests {
     use super::*;
 
-    /// Codes that the service models decide; the HTTP status is for the rest (gateways, signing).
+    /// Codes of the service models decide; the HTTP status decides for others (gateways, signing).
     #[test]
     fn codes_decide_before_the_http_status() {
         assert_eq!(
@@ -242,7 +244,7 @@ mod tests {
         cause: Option<Box<Self>>,
     }
 
-    /// An error is told in its words and those of its causes, never in its `Debug` form.
+    /// An error's text has its own message and those of its causes, never the `Debug` form.
     #[test]
     fn a_chain_of_causes_is_one_line_without_repetitions() {
         let caused = |words, cause: Option<Caused>| Caused {

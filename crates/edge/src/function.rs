@@ -1,4 +1,5 @@
-//! What every function's `main` does: logs as JSON lines, metrics, the runtime's loop, errors by name.
+//! The common part of every function's `main`: logs as JSON lines, metrics, the runtime's loop, and
+//! errors by name.
 
 use crate::clock::UntilDeadline;
 use crate::environment::environment;
@@ -14,11 +15,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
-/// How long before its deadline a function stops beginning new work: enough to upload what is
-/// under way and to write a checkpoint.
+/// How long before its deadline a function stops beginning new work: enough time to finish uploads
+/// and to write a checkpoint.
 pub const DEADLINE_MARGIN: Duration = Duration::from_mins(1);
 
-/// The deployment's name where `QUARRY_DEPLOYMENT` is not set.
+/// The deployment's name if `QUARRY_DEPLOYMENT` is not set.
 const DEFAULT_DEPLOYMENT: &str = "quarry";
 
 /// A function's logs and metrics.
@@ -29,8 +30,8 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Begins to log to standard output, at the level of `AWS_LAMBDA_LOG_LEVEL` (`info` when absent
-    /// or not a level). `function` is the function's name, e.g. `plan`.
+    /// Starts to log to standard output, at the level of `AWS_LAMBDA_LOG_LEVEL` (`info` if it is
+    /// absent or not a level). `function` is the function's name, e.g. `plan`.
     pub fn start(function: &'static str) -> Self {
         let level = environment("AWS_LAMBDA_LOG_LEVEL")
             .and_then(|text| text.parse().ok())
@@ -45,14 +46,14 @@ impl Telemetry {
         }
     }
 
-    /// Where the function's metrics go.
+    /// Returns the receiver of the function's metrics.
     pub fn metrics(&self) -> Arc<dyn Metrics> {
         Arc::clone(&self.metrics)
     }
 }
 
-/// Serves a function until Lambda ends the sandbox. `handle` gets the payload and how long it
-/// still may work.
+/// Serves a function until Lambda ends the sandbox. `handle` gets the payload and the remaining
+/// time.
 pub async fn serve<I, O, H, F>(telemetry: Telemetry, handle: H) -> Result<(), lambda_runtime::Error>
 where
     I: About + DeserializeOwned + Send + 'static,
@@ -72,7 +73,7 @@ where
             request_id: &event.context.request_id,
             subject: event.payload.subject(),
         };
-        // Handlers' futures are large; here they would be moved more than once.
+        // Handlers' futures are large, and would otherwise be moved more than once here.
         let work = Box::pin(handle(
             event.payload,
             UntilDeadline::new(deadline, DEADLINE_MARGIN),
@@ -84,7 +85,7 @@ where
     .await
 }
 
-/// A failed step as Lambda reports it, and as Step Functions then reads it.
+/// Returns a failed step as Lambda reports it, and as Step Functions then reads it.
 fn diagnostic(error: &StepError) -> Diagnostic {
     Diagnostic {
         error_type: error.name().to_owned(),

@@ -11,21 +11,21 @@ use std::time::Duration;
 pub struct NewJob {
     /// 1–63 of `[a-zA-Z0-9+.-]`, unique in the account.
     pub name: String,
-    /// Same token, same job: a repeated call creates nothing.
+    /// A repeated call with the same token creates nothing.
     pub token: String,
     /// The service role.
     pub role_arn: String,
     /// Model id, profile id or ARN.
     pub model_id: String,
-    /// The JSON Lines object.
+    /// The JSON Lines object with the records.
     pub input: S3Uri,
-    /// The prefix below which the job makes its own folder.
+    /// The prefix below which the job creates its own folder.
     pub output: S3Uri,
-    /// KMS key for the output.
+    /// The KMS key for the output.
     pub output_kms_key: Option<String>,
-    /// 24–168.
+    /// The time limit, 24–168 hours.
     pub timeout_hours: i32,
-    /// Whether records hold `Converse` bodies instead of `InvokeModel` bodies.
+    /// Whether records hold `Converse` bodies; otherwise they hold `InvokeModel` bodies.
     pub converse: bool,
     /// Tags, in order.
     pub tags: Vec<(String, String)>,
@@ -34,32 +34,32 @@ pub struct NewJob {
 /// A job's status (`GetModelInvocationJob`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobStatus {
-    /// Queued for validation.
+    /// Waits for validation.
     Submitted,
     /// Its files are being checked.
     Validating,
-    /// Waits its turn.
+    /// Waits for its turn.
     Scheduled,
-    /// Being worked on.
+    /// Being processed.
     InProgress,
     /// Done; single records may have failed.
     Completed,
-    /// Ran out of time; what was done is there.
+    /// Ran out of time; the results so far exist.
     PartiallyCompleted,
     /// Failed; see the message.
     Failed,
     /// Being stopped.
     Stopping,
-    /// Stopped; what was done is there.
+    /// Stopped; the results so far exist.
     Stopped,
     /// Ran out of time before it began.
     Expired,
-    /// A status this version does not know; treated as running.
+    /// A status that this version does not know; the job counts as running.
     Unknown,
 }
 
 impl JobStatus {
-    /// Whether the job will not change any more.
+    /// Whether the status is final.
     pub fn is_terminal(self) -> bool {
         matches!(
             self,
@@ -71,7 +71,7 @@ impl JobStatus {
         )
     }
 
-    /// The service's name of the status.
+    /// Returns the service's name of the status.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Submitted => "Submitted",
@@ -89,35 +89,35 @@ impl JobStatus {
     }
 }
 
-/// What the service says of a job.
+/// The service's description of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     /// Its ARN.
     pub arn: String,
     /// Its status.
     pub status: JobStatus,
-    /// The service's message, mostly of failures; empty when none.
+    /// The service's message, mostly about failures; may be empty.
     pub message: String,
     /// When it was submitted, since 1970-01-01T00:00:00Z.
     pub submitted: Duration,
-    /// When it ended, if it did: its last change.
+    /// When it ended, if it did: the time of its last change.
     pub ended: Option<Duration>,
 }
 
-/// What a failed call means to the caller.
+/// The meaning of a failed call for the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum JobsError {
     /// Too many calls.
     #[error("throttled")]
     Throttled(#[source] Source),
-    /// All places for jobs of this model are taken.
+    /// This model has as many jobs in flight as the quota allows.
     #[error("the quota of jobs in flight is used")]
     Quota(#[source] Source),
-    /// A job of this name or token exists with other content, or is being changed, whichever
-    /// exception says so.
+    /// A job of this name or token exists with other content, or is being changed. Several
+    /// exceptions have this meaning.
     #[error("conflict with an existing job")]
     Conflict(#[source] Source),
-    /// No such job, model or role.
+    /// The job, the model or the role does not exist.
     #[error("not found")]
     NotFound(#[source] Source),
     /// The role may not do this.
@@ -126,16 +126,16 @@ pub enum JobsError {
     /// The service denies the model as such.
     #[error("the model is denied")]
     Denied {
-        /// Why.
+        /// The reason.
         denial: Denial,
-        /// The service's answer.
+        /// The service's error.
         #[source]
         source: Source,
     },
     /// The request is not valid; the source says why.
     #[error("not valid")]
     Invalid(#[source] Source),
-    /// No answer or an internal error.
+    /// There was no response, or an internal error.
     #[error("unavailable")]
     Unavailable(#[source] Source),
 }
@@ -143,13 +143,14 @@ pub enum JobsError {
 /// Batch jobs of one Region.
 #[async_trait]
 pub trait BatchJobs: Send + Sync {
-    /// Creates a job; answers its ARN. The same name and token again answer the same ARN.
+    /// Creates a job. Returns its ARN, which is the same for a repeated name and token.
     async fn create(&self, job: &NewJob) -> Result<String, JobsError>;
-    /// A job's status.
+    /// Returns a job's status.
     async fn get(&self, arn: &str) -> Result<Job, JobsError>;
-    /// All jobs whose names begin with `prefix`, which is itself a valid name, whatever their status.
+    /// Returns all jobs whose names begin with `prefix`, whatever their status. `prefix` must
+    /// itself be a valid name.
     async fn named(&self, prefix: &str) -> Result<Vec<Job>, JobsError>;
-    /// Asks for a stop. A job that has ended already is left as it is.
+    /// Requests a stop. This has no effect on a job that has ended.
     async fn stop(&self, arn: &str) -> Result<(), JobsError>;
 }
 

@@ -1,8 +1,9 @@
-//! The edges: S3, Bedrock, Step Functions, SageMaker's callbacks, the clock and the error names that the state machine reads.
+//! The interfaces to the outside: S3, Bedrock, Step Functions, SageMaker's callbacks, the clock,
+//! and the error names that the state machine reads.
 //!
-//! One small trait per capability, so that a function (and its IAM statement) gets only what it
-//! uses. Every trait has a real implementation here. Fakes and fault wrappers live beside it, behind
-//! the feature `testing`.
+//! There is one small trait for each capability, so that a function (and its IAM statement) gets
+//! only what it uses. Every trait has a real implementation here. Fakes and fault wrappers are beside
+//! it, behind the feature `testing`.
 
 pub mod bedrock;
 pub mod callbacks;

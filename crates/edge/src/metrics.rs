@@ -1,8 +1,8 @@
-//! Metrics: what functions count, and how CloudWatch gets it.
+//! Metrics: what functions count, and how CloudWatch receives it.
 //!
-//! A function emits typed values to a [`Metrics`]. On Lambda that is [`EmbeddedMetrics`], which
-//! prints one line in CloudWatch's embedded metric format; CloudWatch Logs makes metrics of it, so
-//! that no call and no permission is needed. `docs/telemetry.md` says what each metric means.
+//! A function emits typed values to a [`Metrics`]. On Lambda this is [`EmbeddedMetrics`], which
+//! prints one line in CloudWatch's embedded metric format. CloudWatch Logs turns it into metrics,
+//! so that no call and no permission is needed. `docs/telemetry.md` says what each metric means.
 
 use crate::clock::{Clock, SystemClock};
 use serde_json::{Map, Value, json};
@@ -16,12 +16,12 @@ pub const NAMESPACE: &str = "Quarry";
 /// The dimension of all metrics: the deployment's name.
 pub const DEPLOYMENT: &str = "Deployment";
 
-/// The dimension that [`Metric::FunctionMilliseconds`] has besides.
+/// The additional dimension of [`Metric::FunctionMilliseconds`].
 pub const FUNCTION: &str = "Function";
 
 macro_rules! metrics {
     ($($(#[$doc:meta])* $name:ident, $unit:ident;)+) => {
-        /// What is counted. The names are CloudWatch's; dashboards and alarms read them.
+        /// A metric. The names are CloudWatch's; dashboards and alarms read them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Metric {
             $($(#[$doc])* $name,)+
@@ -31,12 +31,12 @@ macro_rules! metrics {
             /// Every metric.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// Its name in CloudWatch.
+            /// Returns its name in CloudWatch.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)+ }
             }
 
-            /// Its unit in CloudWatch.
+            /// Returns its unit in CloudWatch.
             pub fn unit(self) -> &'static str {
                 match self { $(Self::$name => stringify!($unit),)+ }
             }
@@ -51,17 +51,17 @@ metrics! {
     SlicesPlanned, Count;
     /// Bedrock jobs created.
     JobsCreated, Count;
-    /// Age of a live job when it is looked at.
+    /// The age of a live job when it is polled.
     JobAgeSeconds, Seconds;
-    /// Time from a job's submission to its end.
+    /// The time from a job's submission to its end.
     JobDurationSeconds, Seconds;
-    /// Jobs seen to have ended, however.
+    /// Jobs whose end was seen, whatever their status.
     JobsEnded, Count;
     /// Jobs that ended as `Failed`.
     JobsFailed, Count;
-    /// Jobs that ended as `Expired` or `PartiallyCompleted`: their time was not enough.
+    /// Jobs that ended as `Expired` or `PartiallyCompleted`: their time limit was too short.
     JobsExpired, Count;
-    /// On-demand calls of models, repeated ones and those of the fallback model included.
+    /// On-demand calls to models, including retries and calls to the fallback model.
     OnDemandCalls, Count;
     /// Rows of a finished run.
     Rows, Count;
@@ -71,19 +71,19 @@ metrics! {
     Answers, Count;
     /// Rows of a finished run whose answer was repaired.
     Repaired, Count;
-    /// Records for which no line came back, in all rounds of a finished run.
+    /// Records that got no line, in all rounds of a finished run.
     Missing, Count;
     /// Tokens that models read in a finished run.
     InputTokens, Count;
     /// Tokens that models wrote in a finished run.
     OutputTokens, Count;
-    /// How long a call of a function took.
+    /// The duration of a function call.
     FunctionMilliseconds, Milliseconds;
     /// Calls that failed: 0 or 1 for each call.
     FunctionErrors, Count;
-    /// Calls that failed because AWS asked for fewer of them.
+    /// Calls that failed because AWS throttled them.
     Throttles, Count;
-    /// Calls that failed because the quota of jobs was used; the slice waits for a place.
+    /// Calls that failed because the quota of jobs was used up; the slice waits for a place.
     QuotaWaits, Count;
 }
 
@@ -96,13 +96,13 @@ impl Metric {
     }
 }
 
-/// Where metrics go.
+/// Receives metrics.
 pub trait Metrics: Send + Sync {
-    /// Takes values, each metric at most once.
+    /// Accepts values, each metric at most once.
     fn emit(&self, values: &[(Metric, u64)]);
 }
 
-/// Prints documents in the embedded metric format, one a line.
+/// Prints documents in the embedded metric format, one on each line.
 pub struct EmbeddedMetrics<W> {
     deployment: String,
     function: &'static str,
@@ -110,7 +110,7 @@ pub struct EmbeddedMetrics<W> {
 }
 
 impl<W: Write + Send> EmbeddedMetrics<W> {
-    /// `deployment` and `function` are the dimensions' values, neither of them empty.
+    /// `deployment` and `function` are the values of the dimensions; neither may be empty.
     pub fn new(deployment: String, function: &'static str, out: W) -> Self {
         Self {
             deployment,
@@ -126,15 +126,15 @@ impl<W: Write + Send> Metrics for EmbeddedMetrics<W> {
         let mut line = document.to_string();
         line.push('\n');
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        // One write a line, so that lines stay whole. If it fails there is no place to say so, and
-        // no reason to fail a run.
+        // Each line is one write, so that lines stay whole. If it fails, there is no place to
+        // report it, and no reason to fail a run.
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     }
 }
 
-/// One document (CloudWatch user guide, "Specification: Embedded metric format"): a directive for
-/// each set of dimensions, and all values and dimensions as members of the root. `at` is the time
-/// since 1970-01-01T00:00:00Z.
+/// Returns one document (CloudWatch user guide, "Specification: Embedded metric format"): a
+/// directive for each set of dimensions, and all values and dimensions as members of the root. `at`
+/// is the time since 1970-01-01T00:00:00Z.
 pub fn document(deployment: &str, function: &str, at: Duration, values: &[(Metric, u64)]) -> Value {
     let mut sets: Vec<(&[&str], Vec<Value>)> = Vec::new();
     for (metric, _) in values {

@@ -1,4 +1,4 @@
-//! Asking a model on demand, one record a call.
+//! Calling a model on demand, with one record for each call.
 
 use crate::error::Source;
 use async_trait::async_trait;
@@ -9,57 +9,57 @@ use std::time::Duration;
 /// Why a call gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum InvokeError {
-    /// Too many calls; the same call will do later.
+    /// Too many calls; the same call will succeed later.
     #[error("throttled")]
     Throttled(#[source] Source),
-    /// No answer, a timeout of the model, or an internal error.
+    /// There was no response, the model timed out, or there was an internal error.
     #[error("unavailable")]
     Unavailable(#[source] Source),
-    /// The model worked longer than an answer is waited for. The same question would take as long
-    /// again, and may be charged again: this record's problem.
+    /// The model worked longer than Quarry waits for an answer. The same question would take as
+    /// long again, and might be charged again, so the error is the record's.
     #[error("the model did not answer within {} seconds", .0.as_secs())]
     TimedOut(Duration),
-    /// The body is not one the model takes (`ValidationException`): this record's problem.
+    /// The model does not accept the body (`ValidationException`), so the error is the record's.
     /// `code` is the HTTP status.
     #[error("{message}")]
     Rejected {
         /// The HTTP status, e.g. 400.
         code: u16,
-        /// The service's words.
+        /// The service's message.
         message: String,
     },
-    /// The role may not invoke the model: every record's problem.
+    /// The role may not call the model; this concerns every record.
     #[error("access denied")]
     AccessDenied(#[source] Source),
-    /// The service denies the model as such: every record's problem.
+    /// The service denies the model as such; this concerns every record.
     #[error("the model is denied")]
     Denied {
-        /// Why.
+        /// The reason.
         denial: Denial,
-        /// The service's answer.
+        /// The service's error.
         #[source]
         source: Source,
     },
-    /// No such model here: every record's problem.
+    /// The model does not exist here; this concerns every record.
     #[error("no such model")]
     NotFound(#[source] Source),
 }
 
-/// A question to a model.
+/// A question for a model.
 #[derive(Debug, Clone)]
 pub struct Question<'a> {
     /// Model id, profile id or ARN.
     pub model_id: &'a str,
-    /// Whether `body` is a `Converse` body instead of an `InvokeModel` body.
+    /// Whether `body` is a `Converse` body; otherwise it is an `InvokeModel` body.
     pub converse: bool,
     /// A record's `modelInput`.
     pub body: Bytes,
-    /// The service tier that is asked for; none is the default tier.
+    /// The requested service tier; `None` is the default tier.
     pub tier: Option<&'a str>,
 }
 
 impl<'a> Question<'a> {
-    /// A question in the default service tier.
+    /// Creates a question in the default service tier.
     pub fn of(model_id: &'a str, converse: bool, body: Bytes) -> Self {
         Self {
             model_id,
@@ -79,9 +79,9 @@ pub struct ModelReply {
     pub tier: Option<String>,
 }
 
-/// One call, one answer.
+/// Makes single calls to models.
 #[async_trait]
 pub trait OnDemand: Send + Sync {
-    /// Asks a model.
+    /// Sends a question to a model.
     async fn invoke(&self, question: Question<'_>) -> Result<ModelReply, InvokeError>;
 }

@@ -1,12 +1,13 @@
-//! The AWS SDK's configuration: one HTTP client, one set of timeouts and retries for all clients.
+//! The AWS SDK's configuration: one HTTP client and one set of timeouts and retries for all
+//! clients.
 //!
 //! - TLS is rustls with ring; plain HTTP works too, so a loopback endpoint needs nothing special.
 //! - The Region and the credentials come from the options, the environment or the AWS profile
-//!   files; the instance metadata service is never asked (a Lambda function has no use for it, and
-//!   elsewhere asking it costs seconds before the real error shows).
+//!   files, and never from the instance metadata service. A Lambda function does not need that
+//!   service, and elsewhere calling it costs seconds before the real error shows.
 //! - Retries are few, short and jittered: the state machine's own retries wait far longer.
-//! - An endpoint in the options is reached whatever the environment says: a local stack has no
-//!   FIPS or dual-stack variant, and a developer's profile is not about it.
+//! - An endpoint in the options is used whatever the environment says: a local stack has no FIPS or
+//!   dual-stack variant, and a developer's profile does not concern it.
 
 use aws_config::SdkConfig;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -29,35 +30,35 @@ use std::time::Duration;
 
 pub use aws_credential_types::Credentials;
 
-/// Time to open a connection.
+/// The time limit for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time until a response begins, the sending of the request's body included. Invoking a model
-/// takes longer: see [`crate::bedrock::BedrockOnDemand`].
+/// The time limit until a response begins, including the sending of the request's body. Calling a
+/// model takes longer: see [`crate::bedrock::BedrockOnDemand`].
 const READ_TIMEOUT: Duration = Duration::from_mins(2);
-/// One call and three repetitions.
+/// One call and three retries.
 const MAX_ATTEMPTS: u32 = 4;
 /// The backoff doubles from 1 s, times a random factor below 1, up to this.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
-/// What to set instead of taking it from the environment.
+/// Values that are not taken from the environment.
 #[derive(Debug, Clone, Default)]
 pub struct SdkOptions {
-    /// One endpoint for all services, e.g. `http://127.0.0.1:4566`. With it, the environment and the
-    /// profile files decide nothing but the Region and the credentials that are `None` here.
-    /// `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` are read when it is `None`.
+    /// One endpoint for all services, e.g. `http://127.0.0.1:4566`. With it, the environment and
+    /// the profile files decide only the Region and the credentials, if those are `None` here. If
+    /// it is `None`, `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` are read.
     pub endpoint_url: Option<String>,
-    /// The Region; otherwise `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile's.
+    /// The Region; otherwise that of `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile.
     pub region: Option<String>,
-    /// Fixed credentials; otherwise the environment's, the profile's, a web identity's or a
-    /// container's, in this order.
+    /// Fixed credentials; otherwise those of the environment, the profile, a web identity or a
+    /// container, in this order.
     pub credentials: Option<Credentials>,
-    /// How often a call is made at most, the first time included; 4 when `None`. A local stack
-    /// with scripted faults sets 1, since the repetitions wait in real time.
+    /// The most attempts of a call, including the first; 4 when `None`. A local stack with scripted
+    /// faults sets 1, since the retries wait in real time.
     pub max_attempts: Option<u32>,
 }
 
-/// Loads the configuration from which every client is made. Nothing is called over the network
-/// here; missing credentials or a missing Region show at the first call.
+/// Loads the configuration from which every client is created. It makes no call over the network;
+/// missing credentials or a missing Region cause an error at the first call.
 pub async fn load(options: SdkOptions) -> SdkConfig {
     let http_client = HttpClientBuilder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
@@ -85,15 +86,15 @@ pub async fn load(options: SdkOptions) -> SdkConfig {
     };
     let behavior = BehaviorVersion::v2026_01_12();
     if let Some(url) = options.endpoint_url {
-        // Made by hand: the loader reads FIPS, dual stack, bearer tokens, endpoints of single
-        // services and more from the environment and the profile, each of which could lead away
-        // from this endpoint.
+        // Built by hand, because the loader reads FIPS, dual stack, bearer tokens, endpoints of
+        // single services and more from the environment and the profile, each of which could lead
+        // away from this endpoint.
         return SdkConfig::builder()
             .behavior_version(behavior)
             .http_client(http_client)
             .timeout_config(timeouts)
             .retry_config(retries)
-            // Without it, calls are not retried.
+            // Without this, calls are not retried.
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .region(region)
             .credentials_provider(credentials)
@@ -112,7 +113,7 @@ pub async fn load(options: SdkOptions) -> SdkConfig {
         .await
 }
 
-/// The SDK's default chain without the instance metadata service.
+/// Returns the SDK's default chain without the instance metadata service.
 fn credentials_chain(provider: &ProviderConfig) -> CredentialsProviderChain {
     CredentialsProviderChain::first_try(
         "Environment",
@@ -142,7 +143,7 @@ fn credentials_chain(provider: &ProviderConfig) -> CredentialsProviderChain {
 mod tests {
     use super::*;
 
-    /// What the options say wins over whatever the environment of the test says.
+    /// The options override the environment of the test, whatever it is.
     #[tokio::test]
     async fn options_win_over_the_environment() {
         let config = load(SdkOptions {

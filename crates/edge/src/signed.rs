@@ -1,8 +1,8 @@
 //! Single operations of services, without their SDK crates.
 //!
-//! Where a few operations of an API with hundreds are needed, each is one signed request of the
-//! service's protocol, sent by the SDK's own HTTP client with its timeouts and retries. The
-//! service's crate would outweigh everything else in a function, and build for longer than it.
+//! If only a few operations of a large API are needed, each is one signed request of the service's
+//! protocol, sent by the SDK's own HTTP client with its timeouts and retries. The service's crate
+//! would be larger than everything else in a function, and would take longer to build.
 
 use crate::error::StepError;
 use crate::failure::{Failure, Kind, chain};
@@ -24,31 +24,32 @@ use serde_json::Value;
 use std::error::Error as StdError;
 use std::fmt;
 
-/// How a service talks.
+/// The protocol of a service.
 #[derive(Debug, Clone, Copy)]
 pub struct Protocol {
     /// The content type of requests.
     pub content_type: &'static str,
-    /// Reads the body of an answer that is an error.
+    /// Reads the body of an error response.
     pub read_error: fn(&[u8]) -> ErrorBody,
 }
 
-/// What the body of an error says.
+/// The content of an error's body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ErrorBody {
     /// The service's name of the error, without a namespace.
     pub code: Option<String>,
-    /// Its words.
+    /// The error's message.
     pub message: Option<String>,
 }
 
-/// AWS JSON 1.1: the operation stands in the header `x-amz-target`.
+/// AWS JSON 1.1: the header `x-amz-target` names the operation.
 pub const JSON_1_1: Protocol = Protocol {
     content_type: "application/x-amz-json-1.1",
     read_error: read_json_error,
 };
 
-/// REST with JSON: operations are paths. Some services leave an error's code to a header; its status has to do then.
+/// REST with JSON: operations are paths. Some services give an error's code only in a header; then
+/// the HTTP status must suffice.
 pub const REST_JSON: Protocol = Protocol {
     content_type: "application/json",
     read_error: read_json_error,
@@ -61,7 +62,7 @@ pub struct SignedService {
     pub name: &'static str,
     /// Its name in signatures.
     pub signing_name: &'static str,
-    /// How it talks.
+    /// Its protocol.
     pub protocol: Protocol,
 }
 
@@ -77,8 +78,9 @@ pub struct SignedCalls {
 }
 
 impl SignedCalls {
-    /// Calls in the configuration's Region. `endpoint` goes before the configuration's, and that
-    /// before the service's own `address` in a Region.
+    /// Makes calls in the configuration's Region. `endpoint` takes precedence over the
+    /// configuration's endpoint, which takes precedence over the service's own `address` in a
+    /// Region.
     pub fn new(
         config: &SdkConfig,
         service: SignedService,
@@ -106,7 +108,7 @@ impl SignedCalls {
         })
     }
 
-    /// The same calls, signed for another Region: that of a service which is in one Region only.
+    /// Signs the same calls for another Region: that of a service which exists in only one.
     #[must_use]
     pub fn signed_for(mut self, region: &str) -> Self {
         region.clone_into(&mut self.region);
@@ -133,7 +135,8 @@ impl SignedCalls {
         self.call(operation, request).await
     }
 
-    /// Gets a path of the service, which begins with `/`. Returns the body of a successful response.
+    /// Gets a path of the service, which begins with `/`. Returns the body of a successful
+    /// response.
     pub async fn get(&self, operation: &'static str, path: &'static str) -> Result<Bytes, Failure> {
         let request = SignedRequest {
             method: "GET",
@@ -220,7 +223,7 @@ impl SignedCalls {
     }
 }
 
-/// A request that was not sent.
+/// Returns the failure of a request that was not sent.
 fn unsent(kind: Kind, error: &(dyn StdError + 'static)) -> Failure {
     Failure {
         kind,
@@ -230,7 +233,7 @@ fn unsent(kind: Kind, error: &(dyn StdError + 'static)) -> Failure {
     }
 }
 
-/// A service's address in a Region.
+/// Returns a service's address in a Region.
 pub fn address(host: &str, region: &str) -> String {
     let suffix = if region.starts_with("cn-") {
         "amazonaws.com.cn"
@@ -240,7 +243,7 @@ pub fn address(host: &str, region: &str) -> String {
     format!("https://{host}.{region}.{suffix}")
 }
 
-/// A request, but for the address.
+/// A request without its address.
 struct SignedRequest {
     method: &'static str,
     path: &'static str,
@@ -249,7 +252,7 @@ struct SignedRequest {
 }
 
 impl fmt::Debug for SignedRequest {
-    /// Without the signature.
+    /// Leaves out the signature.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("SignedRequest").finish_non_exhaustive()
     }
@@ -267,7 +270,7 @@ impl SignedRequest {
     }
 }
 
-/// What the service says when it does not do as it is told.
+/// The error with which the service refuses a request.
 #[derive(Debug)]
 struct ServiceRefusal(ErrorMetadata);
 
@@ -310,7 +313,7 @@ fn read_json_error(body: &[u8]) -> ErrorBody {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |names: [&str; 2]| names.iter().find_map(|name| body.get(*name)?.as_str());
     ErrorBody {
-        // With or without the service's namespace in front.
+        // With or without the service's namespace.
         code: text(["__type", "code"])
             .map(|code| code.rsplit('#').next().unwrap_or(code).to_owned()),
         message: text(["message", "Message"]).map(str::to_owned),

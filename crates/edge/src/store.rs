@@ -1,4 +1,4 @@
-//! Objects: the one trait through which everything reads and writes S3, and its errors.
+//! Objects: the one trait for reading and writing S3, and its errors.
 
 use crate::error::{AwsError, Source, StepErrorKind};
 use async_trait::async_trait;
@@ -6,10 +6,10 @@ use bytes::Bytes;
 use quarry_contract::location::S3Uri;
 use std::ops::Range;
 
-/// What `head` and `list` say of an object.
+/// The facts that `head` and `list` return about an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectInfo {
-    /// Where it is.
+    /// Its location.
     pub location: S3Uri,
     /// Its size, bytes.
     pub size: u64,
@@ -17,10 +17,10 @@ pub struct ObjectInfo {
     pub etag: String,
 }
 
-/// What a failed call means to the caller.
+/// The meaning of a failed call for the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// There is no such object, bucket or upload.
+    /// The object, bucket or upload does not exist.
     #[error("{0} does not exist")]
     NotFound(String),
     /// The object exists already (`If-None-Match: *`).
@@ -38,25 +38,26 @@ pub enum StoreError {
     /// The object is larger than the caller allows: `0` is its name, `1` its size, `2` the limit.
     #[error("{0} has {1} bytes, more than the {2} allowed here")]
     TooLarge(String, u64, u64),
-    /// No answer, a cut answer, or an internal error of the service.
+    /// No response, a cut response, or an internal error of the service.
     #[error("{0} is unavailable")]
     Unavailable(String, #[source] Source),
-    /// Refused for another reason that no retry makes good.
+    /// Refused for another reason that no retry can correct.
     #[error("{0} was refused")]
     Refused(String, #[source] Source),
 }
 
-/// Bounded retries are the implementation's business (the SDK's); callers see what is left.
+/// Implementations make a bounded number of retries (the SDK's); callers see the errors that
+/// remain.
 #[async_trait]
 pub trait ObjectStore: Send + Sync {
-    /// Size and `ETag`.
+    /// Returns size and `ETag`.
     async fn head(&self, at: &S3Uri) -> Result<ObjectInfo, StoreError>;
 
-    /// A whole small object; refused when it is larger than `limit` bytes.
+    /// Returns a whole small object, or an error if it is larger than `limit` bytes.
     async fn get(&self, at: &S3Uri, limit: u64) -> Result<Bytes, StoreError>;
 
-    /// The bytes of `range`, which lies inside the object; refused when its `ETag` is not `etag`.
-    /// At most a few MiB: larger reads go through [`crate::s3::reader`].
+    /// Returns the bytes of `range`, which must be inside the object, or an error if its `ETag` is
+    /// not `etag`. At most a few MiB: larger reads use [`crate::s3::reader`].
     async fn get_range(
         &self,
         at: &S3Uri,
@@ -64,8 +65,8 @@ pub trait ObjectStore: Send + Sync {
         etag: &str,
     ) -> Result<Bytes, StoreError>;
 
-    /// Writes a small object. With `only_if_absent`, an existing one is left alone and
-    /// [`StoreError::Exists`] returned. Answers its `ETag`.
+    /// Writes a small object. Returns its `ETag`. With `only_if_absent`, an existing object is not
+    /// changed, and the error is [`StoreError::Exists`].
     async fn put(
         &self,
         at: &S3Uri,
@@ -73,13 +74,13 @@ pub trait ObjectStore: Send + Sync {
         only_if_absent: bool,
     ) -> Result<String, StoreError>;
 
-    /// All objects whose key starts with the location's key, in key order, all pages.
+    /// Returns all objects whose key starts with the location's key, in key order, from all pages.
     async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError>;
 
-    /// Begins a multipart upload; answers its id.
+    /// Begins a multipart upload. Returns its id.
     async fn create_upload(&self, at: &S3Uri) -> Result<String, StoreError>;
 
-    /// Uploads part `number` (from 1); answers its `ETag`.
+    /// Uploads part `number` (from 1). Returns its `ETag`.
     async fn upload_part(
         &self,
         at: &S3Uri,
@@ -88,7 +89,7 @@ pub trait ObjectStore: Send + Sync {
         body: Bytes,
     ) -> Result<String, StoreError>;
 
-    /// Copies `range` of another object as part `number` inside S3; answers its `ETag`.
+    /// Copies `range` of another object as part `number` inside S3. Returns its `ETag`.
     async fn copy_part(
         &self,
         at: &S3Uri,
@@ -99,7 +100,7 @@ pub trait ObjectStore: Send + Sync {
         from_etag: &str,
     ) -> Result<String, StoreError>;
 
-    /// Makes the object of the parts, `(number, etag)` in order. Answers its `ETag`.
+    /// Makes the object from the parts, `(number, etag)` in order. Returns its `ETag`.
     async fn complete_upload(
         &self,
         at: &S3Uri,
@@ -107,7 +108,7 @@ pub trait ObjectStore: Send + Sync {
         parts: &[(i32, String)],
     ) -> Result<String, StoreError>;
 
-    /// Gives an upload up.
+    /// Aborts an upload.
     async fn abort_upload(&self, at: &S3Uri, upload: &str) -> Result<(), StoreError>;
 }
 

@@ -1,9 +1,9 @@
-//! What is known about every call of a function: what it was about, how long it took, how it failed.
+//! The logs and metrics of every call of a function: its subject, its duration, its failure.
 //!
 //! Logs are JSON lines. Each line that is written while a function works has a member `span` with
 //! the function, the request id of the invocation, and the run, slice, round and job that the
-//! call's payload names. No log line holds a cell, a prompt or an answer; only this project's
-//! crates are logged below `warn`, since the SDK's lines hold whole requests.
+//! call's payload names. No log line contains a cell, a prompt or an answer. Below `warn`, only
+//! this project's crates are logged, since the SDK's lines contain whole requests.
 
 use crate::error::{StepError, StepErrorKind};
 use crate::metrics::{Metric, Metrics};
@@ -16,25 +16,25 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// The beginning of the names of this project's crates.
+/// The beginning of this project's crate names.
 const OWN_CRATES: &str = "quarry";
 
-/// What a call is about; members of its log lines where they are known.
+/// The subject of a call. The known fields become members of its log lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CallSubject {
     /// The execution's name.
     pub run: Option<String>,
     /// The slice's number.
     pub slice: Option<u32>,
-    /// The round of asking.
+    /// The number of the round.
     pub round: Option<u32>,
     /// The job's ARN.
     pub job: Option<String>,
 }
 
-/// A payload that says what its call is about.
+/// A payload that names the subject of its call.
 pub trait About {
-    /// What it names.
+    /// Returns the subject.
     fn subject(&self) -> CallSubject;
 }
 
@@ -74,11 +74,11 @@ pub struct Call<'a> {
     pub function: &'static str,
     /// The invocation's request id.
     pub request_id: &'a str,
-    /// What it is about.
+    /// The subject of the call.
     pub subject: CallSubject,
 }
 
-/// Works `work` off inside the call's span, logs its failure and measures it.
+/// Runs `work` inside the call's span, logs its failure and measures it.
 pub async fn observe<T>(
     call: Call<'_>,
     metrics: &dyn Metrics,
@@ -89,7 +89,7 @@ pub async fn observe<T>(
         request_id,
         subject,
     } = call;
-    // At the level of errors, so that the span is there whatever the log level is.
+    // The span has the level of errors, so that it exists at every log level.
     let span = tracing::error_span!(
         "call",
         function,
@@ -124,11 +124,11 @@ pub async fn observe<T>(
     result
 }
 
-/// Writes log lines as JSON: of this project's crates down to `level`, of all others warnings and
-/// errors at most.
+/// Writes log lines as JSON: those of this project's crates down to `level`, and only warnings and
+/// errors of all others.
 ///
-/// Lines have a time, since Lambda takes a line without one for `INFO` whatever its level is
-/// (Lambda developer guide, "Log-level filtering").
+/// Lines have a time, since Lambda treats a line without one as `INFO`, whatever its level (Lambda
+/// developer guide, "Log-level filtering").
 pub fn subscriber<W>(level: LevelFilter, out: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,

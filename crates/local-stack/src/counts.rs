@@ -1,4 +1,4 @@
-//! Metrics, added up instead of printed.
+//! Metrics that are summed up in memory.
 
 use quarry_edge::metrics::{Metric, Metrics};
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! The functions by the names that the state machine calls them by.
+//! The functions, under the names that the state machine uses.
 
 use crate::counts::MetricCounts;
 use crate::pause::CountedPause;
@@ -39,16 +39,16 @@ pub(crate) fn substitutions() -> BTreeMap<String, String> {
     all
 }
 
-/// How much work one call of a function may do, in place of Lambda's 15 minutes.
+/// How much work one call of a function may do; it replaces Lambda's limit of 15 minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallLimit {
-    /// All there is.
+    /// No limit.
     None,
-    /// As many pieces of work as this, at least one. A function says what its pieces are.
+    /// At most this many pieces of work, at least one. Each function decides what its pieces are.
     Pieces(u32),
 }
 
-/// Says «enough» for a number of questions.
+/// Says that there is enough time, but only this many times.
 struct Pieces(AtomicU32);
 
 impl TimeLeft for Pieces {
@@ -70,7 +70,7 @@ impl CallLimit {
     }
 }
 
-/// What the functions are given.
+/// Everything that the functions need.
 pub(crate) struct Functions {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) jobs: Arc<dyn BatchJobs>,
@@ -82,12 +82,12 @@ pub(crate) struct Functions {
     pub(crate) call_limit: CallLimit,
     pub(crate) metrics: Arc<MetricCounts>,
     pub(crate) work_done: Arc<Work>,
-    /// Places for calls. On AWS each call has memory of its own; here they share one process, and
-    /// more of them at once than cores would only take memory.
+    /// Permits for calls. On AWS, each call has its own memory; here all calls share one process,
+    /// and more calls than cores would only use more memory.
     pub(crate) places: Semaphore,
 }
 
-/// Calls at the same time.
+/// The number of calls at the same time.
 pub(crate) const CALLS_AT_ONCE: usize = 2;
 
 /// The largest object that the state machine itself reads: the manifest.
@@ -124,11 +124,12 @@ impl Functions {
     }
 }
 
-/// A handler's work.
+/// The future of a handler.
 type Working<'a, O> = Pin<Box<dyn Future<Output = Result<O, StepError>> + Send + 'a>>;
 
 impl Functions {
-    /// Notes what a call is about to work on. What cannot be read is the call's to report.
+    /// Records what a call is about to work on. If the payload cannot be read, the call itself
+    /// reports it.
     async fn watch_begin(&self, function: &str, payload: &Value) {
         if function != "split" {
             return;
@@ -145,7 +146,7 @@ impl Functions {
         }
     }
 
-    /// Notes how far a call has come.
+    /// Records the progress of a call.
     async fn watch_end(&self, function: &str, output: &Value) {
         match function {
             "plan" => {
@@ -169,7 +170,7 @@ impl Functions {
     }
 }
 
-/// The steps, each as its function's `main` sets it up.
+/// The steps, each with the dependencies that its function's `main` gives it.
 impl Functions {
     async fn dispatch(&self, function: &str, payload: Value) -> Result<Value, FunctionError> {
         let _place = self.places.acquire().await;
@@ -302,8 +303,8 @@ impl Host for Functions {
     }
 }
 
-/// Hides a handler's type, so that the compiler proves it `Send` by itself and not as a part of a
-/// larger future, where it cannot.
+/// Hides a handler's type, so that the compiler proves separately that it is `Send`. As a part of a
+/// larger future, it cannot.
 fn erased<'a, O>(call: impl Future<Output = Result<O, StepError>> + Send + 'a) -> Working<'a, O> {
     Box::pin(call)
 }

@@ -5,8 +5,8 @@ use quarry_edge::clock::Pause;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Counts pauses instead of waiting: the simulator answers at once, so a pause only matters for
-/// the order in which calls begin.
+/// Counts pauses and does not wait: the simulator responds at once, so a pause only affects the
+/// order in which calls begin.
 #[derive(Debug, Default)]
 pub(crate) struct CountedPause {
     nanoseconds: AtomicU64,

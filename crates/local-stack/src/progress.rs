@@ -1,4 +1,4 @@
-//! What can be seen of a run while it runs.
+//! The visible progress of a run.
 
 use crate::work::Work;
 use quarry_contract::payload::{FinishOutput, PlanOutput, SliceState, Step};
@@ -8,37 +8,37 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Is told of every step.
+/// Called for every step.
 pub type ProgressSink = Arc<dyn Fn(&RunProgress) + Send + Sync>;
 
 /// A step of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunProgress {
-    /// The data is scanned and cut.
+    /// The data is scanned and cut into slices.
     Planned {
-        /// How many slices.
+        /// The number of slices.
         slices: u32,
-        /// Rows of all tables.
+        /// The rows of all tables.
         rows: u64,
     },
-    /// A slice went on.
+    /// A slice made progress.
     Slice {
-        /// The function that did it.
+        /// The function that ran.
         by: String,
         /// The slice.
         slice: u32,
         /// The round.
         round: u32,
-        /// What comes next for it.
+        /// The slice's next step.
         next: Step,
-        /// Records asked in the round.
+        /// The records of the round.
         records: u64,
         /// The round's job.
         job: Option<String>,
-        /// Virtual time since the run began.
+        /// The virtual time since the run began.
         at: Duration,
     },
-    /// A step failed and will be tried again.
+    /// A step failed and will be retried.
     Retrying {
         /// The execution.
         execution: String,
@@ -46,12 +46,12 @@ pub enum RunProgress {
         state: String,
         /// The error's name.
         error: String,
-        /// Virtual time until the next try.
+        /// The virtual time until the retry.
         delay: Duration,
     },
     /// The results are written.
     Finished {
-        /// Rows of all tables.
+        /// The rows of all tables.
         rows: u64,
     },
 }

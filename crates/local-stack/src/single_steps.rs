@@ -1,5 +1,5 @@
-//! The functions called one by one, for what is more or less than a run: the records of a plan, and
-//! a result from answers that are at hand.
+//! Calling the functions one by one, for uses other than a whole run: writing the records of a
+//! plan, or making a result from existing answers.
 
 use crate::{LocalStack, RunError};
 use quarry_contract::VERSION;
@@ -14,7 +14,7 @@ use quarry_edge::s3::lines::Lines;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// A planned run on a stack, whose further steps are taken one by one.
+/// A planned run on a stack, whose further steps are called one by one.
 pub struct SingleSteps<'a> {
     stack: &'a LocalStack,
     run: RunFolder,
@@ -23,7 +23,7 @@ pub struct SingleSteps<'a> {
 }
 
 impl LocalStack {
-    /// Plans a request under an execution name; `started` is in RFC 3339.
+    /// Plans a request under an execution name. `started` is in RFC 3339.
     pub async fn plan(
         &self,
         execution: &str,
@@ -62,17 +62,17 @@ impl LocalStack {
 }
 
 impl SingleSteps<'_> {
-    /// The run's plan.
+    /// Returns the run's plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Its slices, in order.
+    /// Returns the run's slices, in order.
     pub fn slices(&self) -> &[Slice] {
         &self.slices
     }
 
-    /// Adds notes to the stored plan, for the summary.
+    /// Adds notes to the stored plan; they appear in the summary.
     pub async fn add_notes(&mut self, notes: Vec<String>) -> Result<(), RunError> {
         self.plan.notes.extend(notes);
         documents::write(&**self.stack.store(), &self.run.plan(), &self.plan)
@@ -86,7 +86,7 @@ impl SingleSteps<'_> {
         self.stack.call("split", &first).await
     }
 
-    /// The lines of a round that was split; `None` of a round without records.
+    /// Returns the lines of a round that was split; `None` if the round has no records.
     pub async fn records(&self, state: &SliceState) -> Result<Option<Lines>, RunError> {
         if state.records == 0 {
             return Ok(None);
@@ -103,7 +103,8 @@ impl SingleSteps<'_> {
         )))
     }
 
-    /// Where the answers at hand to a round that was split are put, for [`Self::merge`] to find.
+    /// Returns where to put existing answers to a round that was split, so that [`Self::merge`]
+    /// finds them.
     pub fn given_answers(&self, state: &SliceState) -> S3Uri {
         let round = self.run.slice(state.slice).round(state.round);
         round.given_output().join("answers.jsonl.out")
@@ -114,7 +115,7 @@ impl SingleSteps<'_> {
         self.stack.call("merge", state).await
     }
 
-    /// Puts the merged slices together. Returns the summary.
+    /// Joins the merged slices. Returns the summary.
     pub async fn finish(&self) -> Result<Value, RunError> {
         let mut input = FinishInput {
             version: VERSION,

@@ -1,4 +1,4 @@
-//! Starting the stack, running a request on it, and looking at what it did.
+//! Starting the stack, running a request on it, and examining what it did.
 
 use crate::counts::{MetricCount, MetricCounts};
 use crate::functions::{CALLS_AT_ONCE, CallLimit, Functions, substitutions};
@@ -36,7 +36,7 @@ use tokio::sync::Semaphore;
 /// The stack's one bucket.
 pub const BUCKET: &str = "quarry-local";
 
-/// What to start the stack with.
+/// The configuration of a stack.
 pub struct StackConfig {
     /// The directory behind the S3 server.
     pub directory: PathBuf,
@@ -46,22 +46,22 @@ pub struct StackConfig {
     pub limits: Limits,
     /// How long the simulator's jobs take.
     pub schedule: Schedule,
-    /// What the simulated model answers.
+    /// The source of the simulated model's answers.
     pub answers: AnswerSource,
-    /// What goes wrong.
+    /// The scripted faults.
     pub faults: Faults,
     /// How much work one call of a function may do.
     pub call_limit: CallLimit,
-    /// When the virtual clock starts, since 1970-01-01T00:00:00Z.
+    /// The start of the virtual clock, since 1970-01-01T00:00:00Z.
     pub now: Duration,
-    /// Who is told of every step.
+    /// Receives every step.
     pub progress: ProgressSink,
-    /// Counts the rows of a run, for who looks at it from time to time.
+    /// Counts the rows of a run, for callers that read the progress from time to time.
     pub work: Arc<Work>,
 }
 
 impl StackConfig {
-    /// The service's defaults, nothing goes wrong, the clock starts `now`.
+    /// Uses the service's default quotas, no faults, and a clock that starts at `now`.
     pub fn new(directory: PathBuf, now: Duration) -> Self {
         Self {
             directory,
@@ -81,16 +81,16 @@ impl StackConfig {
 /// Why the stack does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
-    /// A location in the stack's bucket.
+    /// A location in the stack's bucket is not valid.
     #[error(transparent)]
     Location(LocationError),
-    /// The S3 server.
+    /// The S3 server failed.
     #[error("the local S3 server did not start")]
     S3(#[from] quarry_local_s3::S3StartError),
-    /// The simulator.
+    /// The simulator failed.
     #[error("the Bedrock simulator did not start")]
     Simulator(#[from] quarry_bedrock_simulator::SimulatorStartError),
-    /// The state machine's definition.
+    /// The state machine's definition is refused.
     #[error("the state machine's definition cannot be used")]
     Definition(#[from] DefinitionError),
 }
@@ -112,7 +112,7 @@ pub struct Finished {
     pub output: FinishOutput,
     /// The summary.
     pub summary: Value,
-    /// What the state machine did.
+    /// The outcome of the execution.
     pub outcome: ExecutionOutcome,
 }
 
@@ -138,7 +138,7 @@ fn since_1970(time: SystemTime) -> Duration {
 }
 
 impl LocalStack {
-    /// Starts everything. Nothing listens anywhere but on the loopback address.
+    /// Starts everything. All servers listen only on the loopback address.
     pub async fn start(config: StackConfig) -> Result<Self, StackError> {
         let work = config.work;
         let watching = Arc::clone(&work);
@@ -156,7 +156,7 @@ impl LocalStack {
             endpoint_url: Some(endpoint),
             region: Some("us-east-1".to_owned()),
             credentials: Some(credentials.clone()),
-            // Repetitions inside the SDK wait in real time; the state machine's do not.
+            // Retries inside the SDK would wait in real time; those of the state machine do not.
             max_attempts: Some(1),
         };
         let s3_sdk = sdk::load(options(s3.endpoint())).await;
@@ -215,42 +215,42 @@ impl LocalStack {
         })
     }
 
-    /// Everything in S3.
+    /// Returns the store with everything in S3.
     pub fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.store
     }
 
-    /// Why the stack's directory could not be written, if that was for want of space.
+    /// Returns why the stack's directory could not be written, if the cause was a lack of space.
     pub fn out_of_space(&self) -> Option<ErrorKind> {
         self.s3.out_of_space()
     }
 
-    /// What the simulator counted.
+    /// Returns what the simulator counted.
     pub fn counters(&self) -> Counters {
         self.simulator.counters()
     }
 
-    /// What the functions emitted of a metric.
+    /// Returns what the functions emitted of a metric.
     pub fn metric(&self, metric: Metric) -> MetricCount {
         self.functions.metrics.of(metric)
     }
 
-    /// The simulator.
+    /// Returns the simulator.
     pub fn simulator(&self) -> &Running {
         &self.simulator
     }
 
-    /// Batch jobs, as the functions reach them.
+    /// Returns the interface through which the functions reach batch jobs.
     pub fn jobs(&self) -> &Arc<dyn BatchJobs> {
         &self.functions.jobs
     }
 
-    /// The stack's time.
+    /// Returns the stack's clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.functions.clock
     }
 
-    /// Makes an execution of the state machine, which begins when it is run, and can be stopped.
+    /// Creates an execution of the state machine. It begins when it is run, and can be stopped.
     pub fn execution(&self, name: &str, input: Value) -> Result<Execution, StartError> {
         self.machine.execution(name, input)
     }
@@ -272,7 +272,7 @@ impl LocalStack {
         let output = match &outcome.status {
             Status::Succeeded(output) => output.clone(),
             Status::Failed { error, cause } => {
-                // A failed slice says more than the Map that it failed.
+                // A failed slice gives a better reason than the Map that it failed.
                 let (error, cause) = outcome
                     .first_child_failure
                     .as_ref()
@@ -296,7 +296,7 @@ impl LocalStack {
         })
     }
 
-    /// Calls one function, as the state machine would.
+    /// Calls one function as the state machine would.
     pub async fn call<I, O>(&self, function: &str, input: &I) -> Result<O, RunError>
     where
         I: Serialize + Sync,
@@ -321,7 +321,7 @@ impl LocalStack {
     }
 }
 
-/// The function's own words in a cause.
+/// Returns the function's own message in a cause.
 fn message(cause: &str) -> String {
     serde_json::from_str::<Value>(cause)
         .ok()

@@ -1,8 +1,8 @@
-//! How far the rows of a run are, while its functions work.
+//! The progress of a run's rows while its functions work.
 //!
-//! The functions are not asked: what they read and write goes through the stack's S3 server, and the simulator counts the
-//! records that it is asked. So counting costs a step nothing, and a step that says nothing of itself is seen all the
-//! same.
+//! The functions do not report it: everything that they read and write passes through the stack's
+//! S3 server, and the simulator counts the records that it gets. So counting costs a step nothing,
+//! and it works for steps that report nothing.
 
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
@@ -12,17 +12,17 @@ use quarry_local_s3::{Direction, Traffic};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many rows have come how far. Within a step the numbers follow from bytes and are estimates; where a step has
-/// ended they are exact. None of them ever becomes smaller.
+/// The number of rows at each stage. While a step works, its numbers are estimates from bytes;
+/// after the step has ended, they are exact. No number ever decreases.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WorkRows {
-    /// Of all tables; 0 until the run is planned.
+    /// The rows of all tables; 0 until the run is planned.
     pub total: u64,
-    /// Bytes of the data that planning has read.
+    /// The bytes of the data that planning has read.
     pub bytes_scanned: u64,
     /// Rows that were written as records of the first round.
     pub written: u64,
-    /// Rows whose record of the first round was asked.
+    /// Rows whose record of the first round was sent to the model.
     pub asked: u64,
     /// Rows whose slice has read their answers.
     pub merged: u64,
@@ -36,7 +36,7 @@ pub struct WorkRows {
 #[derive(Default)]
 pub struct Work(Mutex<State>);
 
-/// Returns how many records the model was asked so far.
+/// Returns how many records were sent to the model so far.
 type Asks = Box<dyn Fn() -> u64 + Send + Sync>;
 
 #[derive(Default)]
@@ -51,7 +51,7 @@ struct State {
     shown: WorkRows,
 }
 
-/// One slice: bytes that went by in its first round.
+/// The bytes of one slice that passed in its first round.
 #[derive(Debug, Default)]
 struct SliceWork {
     rows: u64,
@@ -62,7 +62,7 @@ struct SliceWork {
     step: Reached,
 }
 
-/// The last step of a slice that has ended.
+/// The last step that ended for a slice.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Reached {
     #[default]
@@ -74,7 +74,7 @@ enum Reached {
 }
 
 impl Work {
-    /// How far the rows are.
+    /// Returns the current numbers.
     pub fn rows(&self) -> WorkRows {
         let mut state = self.state();
         let mut rows = WorkRows {
@@ -94,7 +94,8 @@ impl Work {
                 0
             };
         }
-        // What is asked again in later rounds counts there, too, but no row before its record is written.
+        // Records that later rounds send again count too, but no row counts before its record is
+        // written.
         rows.asked = rows.asked.max(asks.min(rows.written));
         let shown = &mut state.shown;
         shown.total = rows.total;
@@ -107,7 +108,7 @@ impl Work {
         *shown
     }
 
-    /// A run over this data begins.
+    /// Called when a run over this data begins.
     pub(crate) fn begin(&self, data: S3Uri) {
         let mut state = self.state();
         *state = State {
@@ -131,7 +132,7 @@ impl Work {
         state.run = Some(run);
     }
 
-    /// A slice is about to write its records.
+    /// Called before a slice writes its records.
     pub(crate) fn slice_begins(&self, slice: &Slice) {
         let mut state = self.state();
         let work = state.slices.entry(slice.slice).or_default();
@@ -139,7 +140,7 @@ impl Work {
         work.record_bytes = slice.bytes;
     }
 
-    /// A function has brought a slice to `state`.
+    /// Called when a function has advanced a slice to `state`.
     pub(crate) fn slice_advanced(&self, by: &str, state: &SliceState) {
         let reached = match (by, state.next) {
             (_, Step::Done) => Reached::Done,
@@ -155,7 +156,7 @@ impl Work {
         }
     }
 
-    /// Bytes went through the stack's S3 server.
+    /// Called when bytes pass through the stack's S3 server.
     pub(crate) fn traffic(&self, traffic: Traffic<'_>) {
         let mut state = self.state();
         let Some(data) = &state.data else { return };
@@ -201,7 +202,7 @@ impl SliceWork {
         share(self.rows, self.written, self.record_bytes)
     }
 
-    /// Within a step the simulator knows it.
+    /// While a step works, only the simulator knows the number.
     fn rows_asked(&self) -> u64 {
         if self.step >= Reached::Asked {
             self.rows
@@ -218,7 +219,7 @@ impl SliceWork {
     }
 }
 
-/// The share `part / whole` of the rows, never more than there are.
+/// Returns the share `part / whole` of the rows, at most all of them.
 fn share(rows: u64, part: u64, whole: u64) -> u64 {
     if whole == 0 {
         return 0;
@@ -308,7 +309,7 @@ mod tests {
         pass(&work, &input, Direction::Written, 5_000);
         work.count_asks_with(Box::new(|| 250));
         assert_eq!((work.rows().written, work.rows().asked), (100, 100));
-        // A repeated step begins with what the first one left.
+        // A repeated step begins with what the first attempt left.
         work.state().slices.clear();
         assert_eq!(work.rows().written, 100);
     }

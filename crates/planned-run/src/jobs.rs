@@ -114,7 +114,7 @@ impl BatchJobs for MemoryJobs {
         };
         state.jobs.push((new.clone(), job));
         if std::mem::take(&mut state.loses_answer) {
-            return Err(JobsError::Unavailable("the answer was lost".into()));
+            return Err(JobsError::Unavailable("the response was lost".into()));
         }
         Ok(arn)
     }

@@ -1,4 +1,4 @@
-//! What is judged: one module for each thing.
+//! The checks, with one module for each subject.
 
 mod access;
 mod arrivals;
@@ -22,12 +22,12 @@ use crate::finding::Finding;
 use crate::subject::Subject;
 
 impl Subject {
-    /// What the role of jobs has to be allowed to do, as far as the facts say what that is about.
+    /// Returns what the role of jobs must be allowed to do, as far as the facts name the resources.
     pub fn permissions(&self, facts: &Facts) -> Vec<Permission> {
         role::permissions(self, facts)
     }
 
-    /// Everything that is wrong, the worst first.
+    /// Returns everything that is wrong, the worst first.
     pub fn findings(&self, facts: &Facts) -> Vec<Finding> {
         let mut found = self.found.clone();
         stack::check(self, &mut found);

@@ -1,40 +1,40 @@
-//! A deployment: the parameters of `infra/template.yaml`, and where it is.
+//! A deployment: its Region and the parameters of `infra/template.yaml`.
 
 use crate::finding::Findings;
 use quarry_contract::arn::Arn;
 use quarry_contract::settings::nearest;
 use std::collections::BTreeMap;
 
-/// Whether the deployment is there.
+/// Whether the stack exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeploymentStage {
-    /// Somebody is about to deploy with these parameters.
+    /// The stack is about to be deployed with these parameters.
     Planned,
-    /// The stack is there.
+    /// The stack exists.
     Deployed,
 }
 
-/// What is looked at.
+/// The deployment to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
-    /// Whether it is there.
+    /// Whether the stack exists.
     pub stage: DeploymentStage,
-    /// The stack's name, if that is known.
+    /// The stack's name, if it is known.
     pub stack: Option<String>,
-    /// Where it is, or will be.
+    /// The Region in which it is, or will be.
     pub region: String,
-    /// Whose it is, if that is known.
+    /// The account that owns it, if it is known.
     pub account: Option<String>,
     /// The template's parameters, by name.
     pub parameters: BTreeMap<String, String>,
-    /// The role that the stack made for jobs: its output `BatchRoleArn`.
+    /// The role that the stack created for jobs: its output `BatchRoleArn`.
     pub batch_role: Option<String>,
     /// CloudFormation's status of the stack: `CREATE_COMPLETE`, ….
     pub status: Option<String>,
 }
 
 impl Deployment {
-    /// The partition that the Region is in.
+    /// Returns the Region's partition.
     pub fn partition(&self) -> &'static str {
         match self.region.as_str() {
             region if region.starts_with("cn-") => "aws-cn",
@@ -43,7 +43,7 @@ impl Deployment {
         }
     }
 
-    /// What the names of services' addresses end with.
+    /// Returns the domain of the services' addresses.
     pub(crate) fn url_suffix(&self) -> &'static str {
         if self.partition() == "aws-cn" {
             "amazonaws.com.cn"
@@ -77,7 +77,7 @@ pub const PARAMETERS: [&str; 20] = [
     "JobAgeHours",
 ];
 
-/// What the template gives to parameters that nobody sets, as far as that decides whether runs work.
+/// The template's defaults for parameters that decide whether runs work.
 const DEFAULTS: [(&str, &str); 3] = [
     ("ModelId", "us.anthropic.claude-haiku-4-5-20251001-v1:0"),
     (
@@ -92,7 +92,7 @@ const DEFAULTS: [(&str, &str); 3] = [
     ),
 ];
 
-/// The parameters that decide whether runs work. An empty one is not set.
+/// The parameters that decide whether runs work. An empty one counts as not set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parameters {
     /// `BucketName`; empty when it is missing.
@@ -178,7 +178,7 @@ impl Parameters {
         parameters
     }
 
-    /// ARNs that are none, or are those of other things.
+    /// Checks for texts that are not ARNs or are ARNs of other things.
     fn check_arns(&self, findings: &mut Findings) {
         if let Some(arn) = &self.kms_key_arn {
             require(
@@ -231,7 +231,7 @@ impl Parameters {
     }
 }
 
-/// `InvokeReservedConcurrency`: a whole number.
+/// Reads `InvokeReservedConcurrency`, a whole number.
 fn reserved(text: Option<String>, findings: &mut Findings) -> u32 {
     let Some(text) = text else { return 0 };
     text.parse().unwrap_or_else(|_| {
@@ -245,7 +245,7 @@ fn reserved(text: Option<String>, findings: &mut Findings) -> u32 {
     })
 }
 
-/// Finds a parameter's ARN that is not one of a service, or of none of the kinds of resources.
+/// Reports a parameter's ARN that is not of this service, or of none of these kinds of resources.
 fn require(
     name: &str,
     arn: &str,
@@ -272,7 +272,7 @@ fn require(
 mod tests {
     use super::*;
 
-    /// The list is that of the template.
+    /// The list is the same as the template's.
     #[test]
     fn the_parameters_are_the_templates() {
         let template = include_str!("../../../infra/template.yaml");
@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(names, PARAMETERS);
     }
 
-    /// What nobody sets counts as the template says.
+    /// The defaults are the same as the template's.
     #[test]
     fn the_defaults_are_the_templates() {
         let template = include_str!("../../../infra/template.yaml");
@@ -296,7 +296,7 @@ mod tests {
             let parameter = template.split(&format!("\n  {name}:\n")).nth(1).unwrap();
             let default = parameter.split("Default: ").nth(1).unwrap();
             let default = default.split("AllowedPattern").next().unwrap();
-            // A text over several lines, as YAML folds it.
+            // YAML folds a text over several lines.
             let default: String = default
                 .lines()
                 .map(|line| line.trim().trim_matches(['"', '\\']))

@@ -1,33 +1,33 @@
-//! What is known of the AWS account.
+//! The known facts about the AWS account.
 
 use jiff::civil::Date;
 use serde_json::Value;
 
-/// What looking for something gave.
+/// The outcome of reading a fact.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Fact<T> {
-    /// It is there.
+    /// It exists.
     Known(T),
-    /// It is not there.
+    /// It does not exist.
     Absent,
-    /// It could not be looked at.
+    /// It could not be read.
     Unreadable(Why),
-    /// Nobody looked.
+    /// It was not read.
     #[default]
     NotRead,
 }
 
-/// Why something could not be looked at.
+/// Why a fact could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
-    /// Whether the service said that who asks may not; else it did not answer, or not as it should.
+    /// Whether the service denied access; otherwise it did not respond, or not as expected.
     pub denied: bool,
-    /// The service's words, or what went wrong on the way.
+    /// The service's message, or the error on the way.
     pub message: String,
 }
 
 impl<T> Fact<T> {
-    /// The thing, if it is known.
+    /// Returns the value, if it is known.
     pub fn known(&self) -> Option<&T> {
         match self {
             Self::Known(thing) => Some(thing),
@@ -35,7 +35,7 @@ impl<T> Fact<T> {
         }
     }
 
-    /// Why it could not be looked at.
+    /// Returns why it could not be read, if so.
     pub fn unreadable(&self) -> Option<&Why> {
         match self {
             Self::Unreadable(why) => Some(why),
@@ -44,33 +44,33 @@ impl<T> Fact<T> {
     }
 }
 
-/// What has to be looked at, beside the permissions of the role.
+/// The facts to read, except the permissions of the role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Questions {
     /// The deployment's bucket.
     pub bucket: String,
-    /// ARN of the role of jobs, if it can be there already.
+    /// The ARN of the role of jobs, if the role can exist already.
     pub role: Option<String>,
-    /// The key of jobs' output: id, alias or ARN.
+    /// The key of jobs' output: an id, alias or ARN.
     pub key: Option<String>,
-    /// The models that are asked: ids and ARNs, of profiles too.
+    /// The models of runs: ids and ARNs, including those of profiles.
     pub models: Vec<String>,
-    /// Whether the quotas of jobs matter.
+    /// Whether the quotas of jobs are needed.
     pub quotas: bool,
-    /// Whether rules that start runs matter: those of the bucket.
+    /// Whether the rules that start runs are needed: those of the bucket.
     pub rules: bool,
 }
 
-/// All that is known.
+/// All known facts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
-    /// The day for which the rest is judged; without it, nothing is said of what ends.
+    /// The day for the checks of dates; without it, no end date is checked.
     pub today: Option<Date>,
     /// The bucket.
     pub bucket: Fact<Bucket>,
-    /// Whether the bucket tells EventBridge of its objects.
+    /// Whether the bucket sends events about its objects to EventBridge.
     pub events: Fact<bool>,
-    /// What the bucket encrypts with.
+    /// The bucket's encryption.
     pub encryption: Fact<BucketKey>,
     /// The role of jobs.
     pub role: Fact<Role>,
@@ -78,7 +78,7 @@ pub struct Facts {
     pub permissions: Fact<Vec<Decision>>,
     /// The key of jobs' output.
     pub key: Fact<EncryptionKey>,
-    /// Its policy.
+    /// The policy of the key.
     pub key_policy: Fact<Value>,
     /// The models, in the order of the questions.
     pub models: Vec<ModelFacts>,
@@ -93,11 +93,11 @@ pub struct Facts {
 /// A bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {
-    /// Where it is.
+    /// Its Region.
     pub region: String,
 }
 
-/// What a bucket encrypts new objects with by itself.
+/// A bucket's default encryption of new objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BucketKey {
     /// S3's own keys, SSE-S3.
@@ -115,18 +115,18 @@ pub struct Role {
     pub trust: Value,
 }
 
-/// Something that the role has to be allowed to do.
+/// An action that the role must be allowed to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permission {
     /// `s3:GetObject`, …
     pub actions: Vec<&'static str>,
     /// An ARN.
     pub resource: String,
-    /// Condition keys that hold when it is done.
+    /// The condition keys that hold at that time.
     pub context: Vec<(&'static str, String)>,
 }
 
-/// What IAM says of one action on one resource.
+/// IAM's decision about one action on one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// `s3:GetObject`, …
@@ -135,14 +135,14 @@ pub struct Decision {
     pub resource: String,
     /// The decision.
     pub outcome: AccessOutcome,
-    /// Condition keys that policies ask for and that were not given.
+    /// Condition keys that policies need and that were not given.
     pub missing_context: Vec<String>,
 }
 
 /// IAM's decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessOutcome {
-    /// It may.
+    /// The action is allowed.
     Allowed,
     /// No statement allows it.
     ImplicitDeny,
@@ -163,16 +163,16 @@ pub struct EncryptionKey {
     pub spec: String,
 }
 
-/// What is known of a model that is asked.
+/// The known facts about a model.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelFacts {
-    /// The id that was asked for.
+    /// The id that was looked up.
     pub id: String,
-    /// The profile, if the id is one's.
+    /// The profile, if the id is a profile's.
     pub profile: Fact<Profile>,
-    /// The foundation model, in the deployment's Region.
+    /// The foundation model in the deployment's Region.
     pub model: Fact<Model>,
-    /// Whether the account may ask it.
+    /// Whether the account may call it.
     pub access: Fact<Access>,
 }
 
@@ -190,68 +190,68 @@ pub struct Profile {
 /// A foundation model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
-    /// The name that people read, which quotas use too.
+    /// The name for people, which quotas use too.
     pub name: Option<String>,
     /// `ON_DEMAND`, `PROVISIONED`, …
     pub inference_types: Vec<String>,
-    /// Whether the model is on its way out.
+    /// Whether the model is legacy.
     pub legacy: bool,
-    /// From which day on it costs more, if that is said.
+    /// The first day of higher prices, if it is known.
     pub extended_access: Option<Date>,
-    /// The day on which it ends, if that is said.
+    /// The day on which it ends, if it is known.
     pub end_of_life: Option<Date>,
 }
 
 /// What the account may do with a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// IAM and the organisation let it ask.
+    /// Whether IAM and the organisation allow calls.
     pub authorized: bool,
-    /// It has access to the model.
+    /// Whether the account has access to the model.
     pub entitled: bool,
-    /// The model is in the Region.
+    /// Whether the model is in the Region.
     pub in_region: bool,
     /// The agreement with the model's provider.
     pub agreement: Agreement,
 }
 
-/// An account's agreement with the provider of a model: its subscription in AWS Marketplace.
+/// An account's agreement with a model's provider: its subscription in AWS Marketplace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Agreement {
-    /// It is there, or none is needed.
+    /// It exists, or none is needed.
     Available,
-    /// It is being made.
+    /// It is being created.
     Pending,
-    /// There is none: the account has never asked the model.
+    /// It does not exist: the account has never called the model.
     Missing,
-    /// It could not be made, with the service's words.
+    /// It could not be created, with the service's words.
     Failed(String),
 }
 
-/// What Lambda allows an account in a Region (`GetAccountSettings`, `AccountLimit`).
+/// Lambda's limits for an account in a Region (`GetAccountSettings`, `AccountLimit`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Concurrency {
-    /// Functions at the same time, all together.
+    /// The number of functions that may run at the same time.
     pub limit: u32,
-    /// Those of them that no function has reserved.
+    /// The part of it that no function has reserved.
     pub unreserved: u32,
 }
 
 /// A rule of EventBridge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// Its name; for a stack's own rules the stack's name and the logical id stand in it.
+    /// Its name; the name of a stack's own rule contains the stack's name and the logical id.
     pub name: String,
     /// Whether it is switched on.
     pub enabled: bool,
-    /// The events that it is about; null for a rule with a schedule.
+    /// The events that it matches; null for a rule with a schedule.
     pub pattern: Value,
 }
 
-/// A quota as it holds for the account.
+/// A quota with the account's value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quota {
-    /// Its display name, the only place that says which model it is about.
+    /// Its display name, the only place that names its model.
     pub name: String,
     /// Its value.
     pub value: f64,

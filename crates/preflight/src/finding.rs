@@ -1,22 +1,22 @@
-//! What was found, and what to do about it.
+//! A finding and its remedy.
 
 use serde::Serialize;
 use std::fmt;
 
-/// How bad a finding is. The order is that of a report.
+/// The severity of a finding, in the order of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Runs would fail, or ask what nobody answers.
+    /// Runs would fail, or make calls that cannot succeed.
     Error,
-    /// Runs may fail or wait, or something could not be looked at.
+    /// Runs may fail or wait, or a fact could not be read.
     Warning,
     /// Good to know.
     Note,
 }
 
 impl Severity {
-    /// The word in a report.
+    /// Returns the word in a report.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -26,18 +26,18 @@ impl Severity {
     }
 }
 
-/// One finding. Shown as one line.
+/// A finding, which is displayed as one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// The kind of finding: a word for programs, which stays.
+    /// The kind of finding: a stable word for programs.
     pub code: &'static str,
-    /// What it is about: `bucket acme-quarry`.
+    /// The subject, such as `bucket acme-quarry`.
     pub subject: String,
-    /// What is wrong with it.
+    /// What is wrong.
     pub problem: String,
-    /// What to do.
+    /// How to correct it.
     pub remedy: String,
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Findings as they come together.
+/// The findings collected so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Findings(Vec<Finding>);
 
@@ -106,7 +106,8 @@ impl Findings {
         });
     }
 
-    /// The worst first, else in the order in which they were found; the same one once.
+    /// Returns the findings without repetitions, the worst first, and otherwise in the order in
+    /// which they were found.
     pub(crate) fn sorted(self) -> Vec<Finding> {
         let mut found: Vec<Finding> = Vec::with_capacity(self.0.len());
         for finding in self.0 {

@@ -1,12 +1,12 @@
-//! What would fail in a deployment, known before anything is paid for.
+//! Finding what would fail in a deployment before anything is paid for.
 //!
-//! [`Subject`] is what is looked at: a deployment, and a request if there is one. It says what has to
-//! be known of the AWS account ([`Subject::questions`], [`Subject::permissions`]) and judges the
-//! [`Facts`] that somebody found. What could not be found out is a finding of its own, never passed
-//! over in silence.
+//! A [`Subject`] is a deployment, with a request if there is one. It says which facts about the AWS
+//! account it needs ([`Subject::questions`], [`Subject::permissions`]) and judges the [`Facts`]
+//! that the caller has read. A fact that could not be read is a finding of its own and is never
+//! ignored.
 //!
 //! Limits: the policies of buckets, of the organisation and of the functions' own roles are not
-//! judged, and no job is created. What is not wrong here may still fail.
+//! checked, and no job is created. So a run may still fail without a finding here.
 
 mod checks;
 mod deployment;

@@ -1,4 +1,4 @@
-//! Policy documents, as far as they are judged here.
+//! Policy documents, as far as the checks need them.
 
 use serde_json::Value;
 use wildmatch::WildMatch;
@@ -7,7 +7,7 @@ use wildmatch::WildMatch;
 #[derive(Debug)]
 pub(crate) struct Statement<'a>(&'a Value);
 
-/// One condition: `StringEquals`, `aws:SourceAccount`, its values.
+/// One condition, such as `StringEquals` on `aws:SourceAccount`, with its values.
 #[derive(Debug)]
 pub(crate) struct Condition<'a> {
     pub(crate) operator: &'a str,
@@ -15,7 +15,7 @@ pub(crate) struct Condition<'a> {
     pub(crate) values: Vec<&'a str>,
 }
 
-/// The statements of a document.
+/// Returns the statements of a document.
 pub(crate) fn statements(document: &Value) -> Vec<Statement<'_>> {
     one_or_many(document.get("Statement"))
         .map(Statement)
@@ -27,13 +27,13 @@ impl<'a> Statement<'a> {
         self.0.get("Effect").and_then(Value::as_str) == Some("Allow")
     }
 
-    /// Whether an action is meant.
+    /// Whether the statement includes an action.
     pub(crate) fn names_action(&self, action: &str) -> bool {
         texts(self.0.get("Action"))
             .any(|pattern| WildMatch::new_case_insensitive(pattern).matches(action))
     }
 
-    /// Principals of a kind: `Service`, `AWS`. A bare `*` is everybody.
+    /// Returns the principals of a kind: `Service`, `AWS`. A bare `*` means everyone.
     pub(crate) fn principals(&self, kind: &str) -> Vec<&'a str> {
         match self.0.get("Principal") {
             Some(Value::String(all)) => vec![all.as_str()],
@@ -63,12 +63,12 @@ impl<'a> Statement<'a> {
 }
 
 impl Condition<'_> {
-    /// Whether the condition is on a key; names of keys have no case.
+    /// Whether the condition is on a key. Key names are not case-sensitive.
     pub(crate) fn is_on(&self, key: &str) -> bool {
         self.key.eq_ignore_ascii_case(key)
     }
 
-    /// Whether a value meets the condition; `None` for operators that are not judged here.
+    /// Whether a value meets the condition; `None` for operators that are not checked here.
     pub(crate) fn holds_for(&self, value: &str) -> Option<bool> {
         let operator = self
             .operator
@@ -83,7 +83,7 @@ impl Condition<'_> {
     }
 }
 
-/// Whether a resource is among ARNs that may have wildcards.
+/// Whether a resource matches one of the ARNs, which may have wildcards.
 pub(crate) fn covered(resource: &str, arns: &[String]) -> bool {
     arns.iter()
         .any(|pattern| WildMatch::new(pattern).matches(resource))

@@ -1,4 +1,4 @@
-//! What is looked at: a deployment and a request, read together as plan reads them.
+//! The subject of the checks: a deployment and a request, combined as `plan` combines them.
 
 use crate::deployment::{Deployment, DeploymentStage, Parameters};
 use crate::facts::Questions;
@@ -14,11 +14,12 @@ use std::collections::BTreeMap;
 const PRIMARY_MODEL: &str = "BEDROCK_PRIMARY_MODEL_ID";
 const BATCH_ROLE: &str = "BEDROCK_BATCH_ROLE_ARN";
 const OUTPUT_KEY: &str = "BEDROCK_OUTPUT_KMS_KEY";
-/// Stands for the model where none is named, so that the other settings can be read.
+/// A placeholder for a model if none is named, so that the other settings can be read.
 const NO_MODEL: &str = "none";
-/// Stands for the role that the stack will make, so that settings which need one can be read.
+/// A placeholder for the role that the stack will create, so that settings which need a role can be
+/// read.
 const COMING_ROLE: &str = "role/the-stacks-batch-role";
-/// A run, for the names of objects.
+/// The name of an arbitrary run, for the names of objects.
 const SOME_RUN: &str = "run";
 
 /// A deployment, with a request if there is one.
@@ -27,14 +28,14 @@ pub struct Subject {
     pub(crate) deployment: Deployment,
     pub(crate) parameters: Parameters,
     pub(crate) request: Option<RequestFile>,
-    /// Settings as they were given, the request's over the deployment's.
+    /// The settings as they were given; those of the request override the deployment's.
     pub(crate) values: BTreeMap<String, String>,
     pub(crate) settings: Settings,
-    /// What was found when the parameters and settings were read.
+    /// The findings from reading the parameters and settings.
     pub(crate) found: Findings,
 }
 
-/// A model that runs would ask.
+/// A model that runs would call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedModel {
     /// The parameter or setting that names it.
@@ -43,7 +44,7 @@ pub struct AskedModel {
     pub id: String,
 }
 
-/// What a model id is the id of.
+/// The kind of thing that a model id identifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModelKind {
     /// A foundation model.
@@ -55,7 +56,7 @@ pub enum ModelKind {
 }
 
 impl AskedModel {
-    /// What the id is the id of.
+    /// Returns what the id identifies.
     pub fn kind(&self) -> ModelKind {
         match (Arn::of(&self.id), ModelName::of(&self.id)) {
             (Some(arn), _) if arn.resource.contains("inference-profile/") => ModelKind::Profile,
@@ -68,7 +69,7 @@ impl AskedModel {
         }
     }
 
-    /// The foundation model's id, where the id names it.
+    /// Returns the foundation model's id, if the id names it.
     pub fn foundation_model(&self) -> Option<&str> {
         match ModelName::of(&self.id) {
             Some(name) => Some(name.foundation_model),
@@ -78,7 +79,7 @@ impl AskedModel {
 }
 
 impl Subject {
-    /// Reads parameters and settings; what is wrong with them is found here.
+    /// Reads parameters and settings. Errors in them become findings.
     pub fn new(deployment: Deployment, request: Option<RequestFile>) -> Self {
         let mut found = Findings::default();
         let parameters = Parameters::read(&deployment.parameters, &mut found);
@@ -114,7 +115,7 @@ impl Subject {
         }
     }
 
-    /// What has to be looked at.
+    /// Returns the facts that must be read.
     pub fn questions(&self) -> Questions {
         Questions {
             bucket: self.parameters.bucket_name.clone(),
@@ -129,7 +130,7 @@ impl Subject {
         }
     }
 
-    /// Whether the stack is there.
+    /// Whether the stack exists.
     pub(crate) fn is_deployed(&self) -> bool {
         self.deployment.stage == DeploymentStage::Deployed
     }
@@ -140,19 +141,19 @@ impl Subject {
         value.is_some_and(|value| !value.trim().is_empty())
     }
 
-    /// Whether the request says so, and not the deployment.
+    /// Whether the request gives the setting, not the deployment.
     pub(crate) fn is_of_request(&self, name: &str) -> bool {
         let settings = self.request.as_ref().map(|request| &request.settings);
         settings.is_some_and(|settings| settings.contains_key(name))
     }
 
-    /// The role of jobs, if it can be there already.
+    /// Returns the role of jobs, if it can exist already.
     pub(crate) fn role(&self) -> Option<&str> {
         let role = self.settings.batch_role_arn.as_deref();
         role.filter(|role| !role.ends_with(COMING_ROLE))
     }
 
-    /// Whether an ARN can be one of the deployment's account.
+    /// Whether an ARN can belong to the deployment's account.
     pub(crate) fn is_of_account(&self, arn: &str) -> bool {
         match (Arn::of(arn), &self.deployment.account) {
             (Some(arn), Some(account)) => arn.account == account,
@@ -164,7 +165,8 @@ impl Subject {
         self.settings.batch_mode != BatchMode::Realtime
     }
 
-    /// The models that runs would ask. While none is named, those of the Region that may be asked.
+    /// Returns the models that runs would call. If no model is named, these are the Region's models
+    /// in `ModelArns`.
     pub fn models(&self) -> Vec<AskedModel> {
         let mut models = Vec::new();
         if self.settings.inference_profile_arn.is_some() || self.has_model() {
@@ -215,7 +217,7 @@ impl Subject {
         self.settings.primary_model_id != NO_MODEL
     }
 
-    /// The prefix of job files.
+    /// Returns the prefix of job files.
     pub(crate) fn work(&self) -> Option<S3Uri> {
         let of_request = self
             .request
@@ -227,14 +229,14 @@ impl Subject {
         }
     }
 
-    /// A round's folder of some run.
+    /// Returns a round's folder of an arbitrary run.
     pub(crate) fn some_round(&self) -> Option<RoundFolder> {
         Some(RunFolder::new(&self.work()?, SOME_RUN).slice(0).round(0))
     }
 }
 
-/// Reads settings as plan does, except that it goes on: each one that cannot be used is found, and
-/// counts as not set from then on.
+/// Reads settings as `plan` does, but does not stop at an error: each setting that is not valid
+/// becomes a finding and then counts as not set.
 fn read_settings(
     mut values: BTreeMap<String, String>,
     deployment: &Deployment,
@@ -275,7 +277,7 @@ fn read_settings(
             remedy_of(&error),
         );
         if values.remove(error.name()).is_none() {
-            // It is a default that does not fit: to some value, and nobody knows to which.
+            // A default does not fit one of the given values, and it is not known which.
             values.retain(|name, _| name == PRIMARY_MODEL || name == BATCH_ROLE);
         }
     }
@@ -289,7 +291,7 @@ fn remedy_of(error: &SettingError) -> &'static str {
     }
 }
 
-/// The ARN that the stack's role may get: of the account that deploys.
+/// Returns the ARN that the stack's role may get, in the account that deploys.
 fn coming_role(deployment: &Deployment, values: &BTreeMap<String, String>) -> String {
     let profile = values.get("BEDROCK_INFERENCE_PROFILE_ARN");
     let of_profile = profile

@@ -1,14 +1,14 @@
-//! The clock an execution runs on: virtual time that jumps over waiting, or real time that may
-//! run faster.
+//! The clock of an execution: virtual time that jumps over waiting, or real time that may run
+//! faster.
 //!
-//! Virtual time is a small scheduler. Whoever does work owns a [`Hold`]; while at least one hold
-//! is in force, time stands still. Whoever waits lets go of its hold for that long. When nobody
-//! holds the clock, it jumps to the earliest wake-up and holds itself until the woken party has
-//! taken over. One lock guards the count of holds together with the list of wake-ups, so that
-//! there is no moment in which both "nobody works" and "somebody is about to work" look true.
+//! Virtual time is a small scheduler. Every party that works owns a [`Hold`]; while at least one
+//! hold is in force, time stands still. A party that waits releases its hold for that long. When no
+//! hold is in force, the clock jumps to the earliest wake-up and holds itself until the woken party
+//! has taken over. One lock guards both the number of holds and the list of wake-ups. So there is
+//! no moment in which "nobody works" and "somebody is about to work" both look true.
 //!
-//! Not part of this module: what is being waited for. It knows neither state machines nor
-//! functions, so that a simulated service can live on the same clock.
+//! The clock does not know what the parties wait for. It depends on neither state machines nor
+//! functions, so a simulated service can use the same clock.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
-/// A clock shared by everybody who takes part in a run. Clones are the same clock.
+/// A clock that all participants of a run share. Clones are the same clock.
 #[derive(Debug, Clone)]
 pub struct VirtualClock {
     inner: Arc<ClockParts>,
@@ -32,9 +32,9 @@ struct ClockParts {
 
 #[derive(Debug)]
 enum Pace {
-    /// Time stands still while somebody works and jumps when everybody waits.
+    /// Time stands still while any party works, and jumps when all parties wait.
     Jumping(Mutex<ClockSchedule>),
-    /// Time passes by itself, `speed` seconds in each real second.
+    /// Time passes by itself, at `speed` seconds in each real second.
     Running { origin: Instant, speed: NonZeroU32 },
 }
 
@@ -47,7 +47,7 @@ struct ClockSchedule {
     wake_ups: BTreeMap<WakeUp, Option<Waker>>,
 }
 
-/// When, and in which order among equals.
+/// The time of a wake-up, and its order among wake-ups of the same time.
 type WakeUp = (Duration, u64);
 
 impl ClockSchedule {
@@ -56,9 +56,9 @@ impl ClockSchedule {
         self.jump()
     }
 
-    /// Jumps to the earliest wake-up if nobody holds the clock. Every party due at that instant is
-    /// woken, and the clock is held once for each of them until it drops its [`Sleep`]. The
-    /// wakers must be called after the lock has been given back.
+    /// Jumps to the earliest wake-up if no hold is in force. Every party that is due at that
+    /// instant is woken, and for each of them the clock is held once until the party drops its
+    /// [`Sleep`]. The caller must call the wakers after it has released the lock.
     fn jump(&mut self) -> Vec<Waker> {
         let mut woken = Vec::new();
         if self.holds > 0 {
@@ -80,13 +80,13 @@ impl ClockSchedule {
 }
 
 impl VirtualClock {
-    /// A clock that shows `start` and moves only by jumping over waiting.
+    /// Creates a clock that shows `start` and moves only by jumping over waiting.
     pub fn starting_at(start: SystemTime) -> Self {
         Self::with_pace(start, Pace::Jumping(Mutex::default()))
     }
 
-    /// A clock that shows `start` and then runs by itself, `speed` seconds in each real second.
-    /// Sleeping on it needs a tokio runtime with its timer enabled.
+    /// Creates a clock that shows `start` and then runs by itself, at `speed` seconds in each real
+    /// second. Sleeping on it needs a tokio runtime with its timer enabled.
     pub fn real_time(start: SystemTime, speed: NonZeroU32) -> Self {
         Self::with_pace(
             start,
@@ -103,13 +103,13 @@ impl VirtualClock {
         }
     }
 
-    /// The instant the clock shows.
+    /// Returns the instant that the clock shows.
     pub fn now(&self) -> SystemTime {
         let start = self.inner.start;
         start.checked_add(self.elapsed()).unwrap_or(start)
     }
 
-    /// How far the clock has moved since it was made.
+    /// Returns how far the clock has moved since it was created.
     pub fn elapsed(&self) -> Duration {
         match &self.inner.pace {
             Pace::Jumping(schedule) => lock(schedule).now,
@@ -117,9 +117,9 @@ impl VirtualClock {
         }
     }
 
-    /// Keeps time from passing for as long as the returned guard lives. Take one for work whose
-    /// duration must not show on the clock, or while several executions are being started that
-    /// shall begin at the same instant. Without effect in real time.
+    /// Stops time for as long as the returned guard lives. Take one for work whose duration must
+    /// not show on the clock, or while you start several executions that should begin at the same
+    /// instant. In real time it has no effect.
     pub fn hold(&self) -> Hold {
         if let Pace::Jumping(schedule) = &self.inner.pace {
             lock(schedule).holds += 1;
@@ -129,9 +129,9 @@ impl VirtualClock {
         }
     }
 
-    /// A future that is ready once `duration` has passed on this clock. It does not make time
-    /// pass: if the caller owns a [`Hold`], use [`Hold::sleep`]. When it has become ready, time
-    /// stands still until it is dropped, so that the caller can act at that very instant.
+    /// Returns a future that is ready after `duration` has passed on this clock. It does not make
+    /// time pass: if the caller owns a [`Hold`], use [`Hold::sleep`]. Once the future is ready,
+    /// time stands still until it is dropped, so that the caller can act at that very instant.
     pub fn sleep(&self, duration: Duration) -> Sleep {
         let timer = match &self.inner.pace {
             Pace::Running { speed, .. } => {
@@ -162,8 +162,8 @@ impl VirtualClock {
 }
 
 fn lock(schedule: &Mutex<ClockSchedule>) -> MutexGuard<'_, ClockSchedule> {
-    // The schedule is consistent between any two statements that can panic (there are none), so
-    // a panic elsewhere while the lock was held does not spoil it.
+    // No statement that changes the schedule can panic, so a panic elsewhere while the lock was
+    // held leaves the schedule consistent.
     schedule.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -173,7 +173,7 @@ fn wake(wakers: Vec<Waker>) {
     }
 }
 
-/// A share in keeping virtual time from passing; see [`VirtualClock::hold`].
+/// A share in stopping virtual time; see [`VirtualClock::hold`].
 #[derive(Debug)]
 pub struct Hold {
     clock: VirtualClock,
@@ -186,13 +186,12 @@ impl Hold {
         self.release_while(sleep).await;
     }
 
-    /// Lets time pass while waiting for something that others bring about, then holds the clock
-    /// again. Whoever brings it about must hold the clock until `future` has given its output,
-    /// most simply by sending its own [`Hold`] along as part of it; otherwise the clock may jump
-    /// in between.
+    /// Lets time pass while waiting for something that another party causes, then holds the clock
+    /// again. The other party must hold the clock until `future` has given its output, most simply
+    /// by sending its own [`Hold`] as part of it; otherwise the clock may jump in between.
     pub async fn release_while<F: Future>(&mut self, future: F) -> F::Output {
-        // Declared before the guard, thus dropped after it: also when the wait is given up
-        // half-way, the clock is held again before a wake-up inside `future` lets go of it.
+        // Declared before the guard and so dropped after it: if the wait is abandoned, the clock is
+        // held again before a wake-up inside `future` releases it.
         let mut future = std::pin::pin!(future);
         let released = Released::new(&self.clock);
         let output = future.as_mut().await;
@@ -247,7 +246,7 @@ pub struct Sleep {
 
 #[derive(Debug)]
 enum Timer {
-    /// Still to come as long as the schedule lists it; afterwards it counts as a hold.
+    /// Pending as long as the schedule lists it; afterwards it counts as a hold.
     Virtual(WakeUp),
     Real(Pin<Box<tokio::time::Sleep>>),
 }

@@ -1,4 +1,4 @@
-//! The context object: what `$$` paths see of the execution itself.
+//! The context object: what `$$` paths show of the execution itself.
 
 use crate::path::JsonPath;
 use crate::timestamp::iso_8601;
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
-/// What of the context object stays the same during one execution.
+/// The fields of the context object that stay the same during one execution.
 #[derive(Debug)]
 pub(crate) struct ExecutionContext {
     pub(crate) name: String,
@@ -25,11 +25,11 @@ pub(crate) struct ContextObject<'v> {
     pub(crate) state: &'v str,
     pub(crate) entered: SystemTime,
     pub(crate) retry_count: u64,
-    /// Index and value of the item that an `ItemSelector` is evaluated for.
+    /// The index and the value of the item for which an `ItemSelector` is evaluated.
     pub(crate) item: Option<(usize, &'v Value)>,
 }
 
-/// From where in a definition a path looks: only an `ItemSelector` sees an item.
+/// The place in a definition that a path is used at: only an `ItemSelector` sees an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Vantage {
     State,
@@ -104,7 +104,7 @@ impl ContextPath {
         })
     }
 
-    /// The value the path leads to, or nothing if the context object does not have it.
+    /// Returns the value that the path leads to, or `None` if the context object does not have it.
     pub(crate) fn resolve<'v>(&self, context: &ContextObject<'v>) -> Option<Cow<'v, Value>> {
         let execution = context.execution;
         let text = |text: &str| Some(Cow::Owned(Value::from(text)));
@@ -134,7 +134,7 @@ impl fmt::Display for ContextPath {
 mod tests {
     use super::*;
 
-    /// Fields that this interpreter does not fill are refused instead of being null.
+    /// A field that this interpreter does not fill is refused; it would otherwise be null.
     #[test]
     fn unknown_fields_are_refused() {
         for path in [
@@ -154,7 +154,7 @@ mod tests {
         }
     }
 
-    /// The states of a child execution do not see the Map state's item; its selector does.
+    /// The states of a child execution do not see the Map state's item; the item selector does.
     #[test]
     fn items_are_seen_in_item_selectors_only() {
         for path in [

@@ -1,9 +1,9 @@
 //! A state machine's definition: loaded, checked, and open to inspection.
 //!
-//! Loading is where this interpreter is strict. The supported subset of the Amazon States
-//! Language is listed in the crate's documentation; anything else (a field, a state type, an
-//! intrinsic function, a kind of path) is an error that names it and its place, and so is what
-//! the service itself would refuse: states that lead nowhere or that nothing leads to.
+//! Loading is where this interpreter is strict. The crate's documentation lists the supported
+//! subset of the Amazon States Language. Anything else (a field, a state type, an intrinsic
+//! function, a kind of path) is an error that names it and its place. So is everything that the
+//! service itself would refuse: states that lead nowhere or that cannot be reached.
 
 mod choice;
 mod document;
@@ -39,7 +39,7 @@ struct DefinitionParts {
     graph: Graph,
 }
 
-/// Why a definition cannot be executed.
+/// Why a definition is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum DefinitionError {
     /// The text uses `${Name}` for names that have no value.
@@ -51,15 +51,15 @@ pub enum DefinitionError {
     /// A substitution cannot be filled in.
     #[error("line {line} of the definition: {message}")]
     BadSubstitution {
-        /// Line of the text, from 1.
+        /// The line of the text, from 1.
         line: usize,
-        /// What is wrong.
+        /// The problem.
         message: String,
     },
-    /// The text, with substitutions filled in, is not JSON, or an object has a key twice.
+    /// The text, after substitution, is not JSON, or an object has a key twice.
     #[error("the definition is not valid JSON")]
     Json(#[source] serde_json::Error),
-    /// The definition uses what this interpreter does not support, or contradicts itself.
+    /// The definition uses a feature that this interpreter does not support, or contradicts itself.
     #[error("the definition cannot be executed: {}", ProblemList(.0))]
     Refused(Vec<Problem>),
 }
@@ -67,7 +67,7 @@ pub enum DefinitionError {
 /// One reason why a definition is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Vantage in the definition, as `States.Split.Retry[0].ErrorEquals`.
+    /// The place in the definition, such as `States.Split.Retry[0].ErrorEquals`.
     pub path: String,
     /// What is wrong there.
     pub message: String,
@@ -94,13 +94,13 @@ impl fmt::Display for ProblemList<'_> {
 /// An error name that a state retries or catches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorName<'d> {
-    /// The name, as `Throttled` or `States.Timeout`.
+    /// The name, such as `Throttled` or `States.Timeout`.
     pub name: &'d str,
     /// Whether it is retried or caught.
     pub role: ErrorRole,
-    /// Vantage in the definition, as `States.Split.Retry[0]`.
+    /// The place in the definition, such as `States.Split.Retry[0]`.
     pub path: String,
-    /// The function of the state if it is a Task state.
+    /// The state's function, if it is a Task state.
     pub function: Option<&'d str>,
 }
 
@@ -114,8 +114,8 @@ pub enum ErrorRole {
 }
 
 impl Definition {
-    /// Reads a definition in which `${Name}` stands for the values of `substitutions`. All
-    /// problems found are reported together.
+    /// Reads a definition in which `${Name}` stands for the values of `substitutions`. Reports all
+    /// problems together.
     pub fn load(
         text: &str,
         substitutions: &BTreeMap<String, String>,
@@ -134,7 +134,7 @@ impl Definition {
         }
     }
 
-    /// The names of all functions that Task states call, as written after substitution.
+    /// Returns the names of all functions that Task states call, as written after substitution.
     pub fn functions(&self) -> BTreeSet<&str> {
         self.states()
             .into_iter()
@@ -142,7 +142,7 @@ impl Definition {
             .collect()
     }
 
-    /// All error names in `Retry` and `Catch`, in the order of the states' names.
+    /// Returns all error names in `Retry` and `Catch`, in the order of the states' names.
     pub fn error_names(&self) -> Vec<ErrorName<'_>> {
         let mut names = Vec::new();
         for state in self.states() {
@@ -171,13 +171,13 @@ impl Definition {
         names
     }
 
-    /// The names of all states, those of item processors included.
+    /// Returns the names of all states, including those of item processors.
     pub fn state_names(&self) -> BTreeSet<&str> {
         let states = self.states().into_iter();
         states.map(|state| state.name.as_str()).collect()
     }
 
-    /// The longest time an execution may take, if the definition limits it.
+    /// Returns the longest time that an execution may take, if the definition limits it.
     pub fn timeout(&self) -> Option<Duration> {
         self.inner.timeout
     }
@@ -243,7 +243,7 @@ fn parse_machine(mut fields: FieldReader<'_>, problems: &mut Problems) -> Option
     })
 }
 
-/// State names and labels are unique in the whole definition, item processors included.
+/// State names and labels must be unique in the whole definition, including item processors.
 fn check_unique_names(graph: &Graph, problems: &mut Problems) {
     let mut states = Vec::new();
     collect_states(graph, &mut states);

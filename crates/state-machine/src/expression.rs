@@ -1,8 +1,7 @@
-//! What stands to the right of a field whose name ends in `.$`: a path into the input or a path
-//! into the context object.
+//! The value of a field whose name ends in `.$`: a path into the input or into the context object.
 //!
-//! Intrinsic functions are refused when the definition is loaded: the workflow needs none, since
-//! the functions return every decision and number.
+//! Loading a definition refuses intrinsic functions: the workflow needs none, because the functions
+//! return every decision and number.
 
 use crate::context::{ContextObject, ContextPath, Vantage};
 use crate::path::JsonPath;
@@ -10,7 +9,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt;
 
-/// What an expression is evaluated against.
+/// The values that an expression can refer to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope<'v> {
     pub(crate) input: &'v Value,

@@ -1,15 +1,15 @@
-//! Why a state did not come to its end.
+//! Why a state failed.
 
 /// The error that a state reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StateFailure {
-    /// Goes through the state's `Retry` and `Catch`.
+    /// Handled by the state's `Retry` and `Catch`.
     Error(ErrorCause),
     /// Ends the execution, whatever the state's `Retry` and `Catch` say.
     Terminal(ErrorCause),
 }
 
-/// An error name with its cause, as `Catch` hands them on.
+/// An error name with its cause, in the form that `Catch` passes on.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct ErrorCause {
     pub(crate) error: String,
@@ -58,7 +58,7 @@ pub(crate) mod names {
     pub(crate) const TIMEOUT: &str = "States.Timeout";
 
     /// Every reserved name that `ErrorEquals` may hold. `States.Runtime` is not among them: the
-    /// service never retries nor catches it, so naming it would promise what does not happen.
+    /// service never retries or catches it, so naming it would be misleading.
     pub(crate) const CATCHABLE: [&str; 16] = [
         ALL,
         "States.BranchFailed",

@@ -1,14 +1,13 @@
-//! The event history of one execution: counted, limited and shown to the observer. The events
-//! themselves are not kept.
+//! The event history of one execution: its events are counted, limited and shown to the observer,
+//! but not kept.
 //!
-//! What is counted follows the histories that the service records. Per state: Choice, Pass,
-//! Succeed and Wait 2 (entered, exited); Fail 1 (entered); Task 2, plus 3 per attempt (scheduled,
-//! started, and succeeded, failed or timed out); Map 2, plus 3 per attempt (state started, Map Run
-//! started, Map Run succeeded or failed), plus 1 at the end (state succeeded or failed). A caught
-//! error leaves its state with an exited event, an uncaught one without.
-//! Beside the states: execution started, and one event for its end. Children count in their own
-//! histories.
-//!
+//! The counts follow the histories that the service records. Per state: Choice, Pass, Succeed and
+//! Wait have 2 events (entered, exited); Fail has 1 (entered); Task has 2, plus 3 per attempt
+//! (scheduled, started, and succeeded, failed or timed out); Map has 2, plus 3 per attempt (state
+//! started, Map Run started, Map Run succeeded or failed), plus 1 at the end (state succeeded or
+//! failed). A caught error leaves its state with an exited event, an uncaught one without. In
+//! addition, an execution has one event for its start and one for its end. Children count in their
+//! own histories.
 //! Sources: AWS API reference, `HistoryEvent`; histories recorded from the service in the test
 //! suite of `LocalStack` (`tests/aws/services/stepfunctions/v2/**/*.snapshot.json`); for the limit,
 //! a history that ran into it, in which event 24,999 is the last that the machine made and event
@@ -41,8 +40,8 @@ impl History {
         }
     }
 
-    /// Records an event that does not end the execution. Fails when only the event that ends it
-    /// has room left.
+    /// Records an event that does not end the execution. Returns an error when there is room only
+    /// for the event that ends it.
     pub(crate) fn record(&self, kind: EventKind<'_>) -> Result<u64, StateFailure> {
         if self.len() + 1 >= MAX_HISTORY_EVENTS {
             return Err(StateFailure::terminal(
@@ -68,7 +67,7 @@ impl History {
         self.notify(None, kind);
     }
 
-    /// Number of events recorded.
+    /// Returns the number of events recorded.
     pub(crate) fn len(&self) -> u64 {
         self.events.load(Ordering::Acquire)
     }

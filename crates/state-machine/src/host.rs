@@ -1,4 +1,4 @@
-//! What a state machine needs from the world: functions to call and objects to read.
+//! What a state machine needs from its surroundings: functions to call and objects to read.
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -6,19 +6,20 @@ use std::time::Duration;
 
 /// The functions and objects that a machine reaches.
 ///
-/// On a jumping clock, time stands still during both calls, so neither may wait on that clock: it
-/// would wait for ever. [`Host::duration`] says how long a call takes on the clock. A call that the machine no longer waits for (the execution was stopped, or
-/// another child failed) is dropped at its next `await`.
+/// On a jumping clock, time stands still during both calls, so neither may wait on that clock: the
+/// wait would never end. [`Host::duration`] says how long a call takes on the clock. A call that
+/// the machine no longer waits for (the execution was stopped, or another child failed) is dropped
+/// at its next `await`.
 #[async_trait]
 pub trait Host: Send + Sync {
     /// Calls the function with the name that the definition gives.
     async fn invoke(&self, function: &str, payload: Value) -> Result<Value, FunctionError>;
 
-    /// Reads an object whole.
+    /// Reads a whole object.
     async fn get_object(&self, bucket: &str, key: &str) -> Result<Vec<u8>, FunctionError>;
 
-    /// How long a call of the function takes on the clock. A call that takes longer than the
-    /// state's `TimeoutSeconds` has its effects, and then the state times out.
+    /// Returns how long a call of the function takes on the clock. A call that takes longer than
+    /// the state's `TimeoutSeconds` has its effects, and then the state times out.
     fn duration(&self, function: &str, payload: &Value) -> Duration {
         let _ = (function, payload);
         Duration::ZERO
@@ -32,12 +33,12 @@ pub struct FunctionError {
     /// The error's name, on which `Retry` and `Catch` match. Names that begin with `Lambda.` are
     /// errors of the Lambda service itself (`Lambda.TooManyRequestsException`).
     pub error_type: String,
-    /// What happened.
+    /// The error's message.
     pub message: String,
 }
 
 impl FunctionError {
-    /// An error with this name and message.
+    /// Creates an error with this name and message.
     pub fn new(error_type: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             error_type: error_type.into(),
@@ -45,8 +46,8 @@ impl FunctionError {
         }
     }
 
-    /// The `Cause` that `Catch` hands on: the function's error response as JSON text, or the plain
-    /// message if the service itself failed.
+    /// Returns the `Cause` that `Catch` passes on: the function's error response as JSON text, or
+    /// the plain message if the service itself failed.
     pub(crate) fn cause(&self) -> String {
         if self.error_type.starts_with("Lambda.") {
             return self.message.clone();

@@ -1,23 +1,23 @@
-//! A small interpreter for state machines: the part of the Amazon States Language that one
-//! workflow of the Standard type needs, executed on a virtual clock and measured against the
-//! limits of AWS Step Functions.
+//! A small interpreter for state machines: it supports the part of the Amazon States Language that
+//! one workflow of the Standard type needs, runs it on a virtual clock, and enforces the limits of
+//! AWS Step Functions.
 //!
 //! # What it promises
 //!
-//! - **Nothing is ignored.** [`Definition::load`] refuses, by name and place, whatever is not in
-//!   the subset below.
+//! - **Nothing is ignored.** [`Definition::load`] refuses, by name and place, everything that is
+//!   not in the subset below.
 //! - **Waiting costs nothing.** On a jumping [`VirtualClock`], a week of waiting takes
 //!   milliseconds, and time stands still while a function runs.
 //! - **The service's limits hold**: payload size, length of the event history, names. Every
-//!   [`ExecutionOutcome`] says how close an execution came.
+//!   [`ExecutionOutcome`] says how close the execution came to them.
 //!
 //! # The subset
 //!
 //! `JSONPath` as query language; Task (`lambda:invoke`), Choice, Wait (`Seconds`, `SecondsPath`),
-//! Pass, Succeed, Fail, and Map in distributed mode with Standard children and an `ItemReader`
-//! over a JSON list in S3; `InputPath`, `OutputPath`, `ResultPath`, `Parameters`,
-//! `ResultSelector`, `Retry`, `Catch`, `TimeoutSeconds`; paths as `$.a.b[0]` and the context
-//! object's fields; in Choice rules `StringEquals` and `BooleanEquals`. There are no intrinsic functions.
+//! Pass, Succeed, Fail, and Map in distributed mode with Standard children and an `ItemReader` over
+//! a JSON list in S3; `InputPath`, `OutputPath`, `ResultPath`, `Parameters`, `ResultSelector`,
+//! `Retry`, `Catch`, `TimeoutSeconds`; paths such as `$.a.b[0]` and the context object's fields; in
+//! Choice rules `StringEquals` and `BooleanEquals`. There are no intrinsic functions.
 //!
 //! # Example
 //!
@@ -70,15 +70,15 @@
 //! # }
 //! ```
 //!
-//! # Where the service is followed only so far
+//! # Differences from the service
 //!
 //! - `States.DataLimitExceeded` of a function's result is caught by name but not by `States.ALL`,
 //!   as documented; the service has been seen to catch it by `States.ALL` as well.
-//! - The result of `lambda:invoke` has `Payload` and `StatusCode` only, without the headers and
+//! - The result of `lambda:invoke` has only `Payload` and `StatusCode`, without the headers and
 //!   metadata of the HTTP response.
-//! - The names of child executions are readable instead of being UUIDs.
-//! - A call of a function that is no longer waited for is dropped; a Lambda function would go on
-//!   to its end.
+//! - The names of child executions are readable and not UUIDs.
+//! - A call of a function is dropped when the machine no longer waits for it; a Lambda function
+//!   would run to its end.
 
 mod clock;
 mod context;

@@ -7,30 +7,30 @@ use serde_json::Value;
 use std::io;
 use std::time::Duration;
 
-/// Largest input or output of a task, state or execution, in bytes of UTF-8 JSON text.
+/// The largest input or output of a task, state or execution, in bytes of UTF-8 JSON text.
 pub const MAX_PAYLOAD_BYTES: usize = 262_144;
 
-/// Number of events in the history of one execution. The last one is always the event that ends
-/// the execution: a machine that has recorded 24,999 events and goes on fails.
+/// The most events in the history of one execution. The last one is always the event that ends the
+/// execution, so a machine that continues after 24,999 recorded events fails.
 pub const MAX_HISTORY_EVENTS: u64 = 25_000;
 
-/// Number of child executions a Map Run has open at a time, which is also what a `MaxConcurrency`
-/// of zero or none means.
+/// The most child executions that a Map Run has open at a time. This is also the meaning of a
+/// `MaxConcurrency` of zero or none.
 pub const MAX_OPEN_CHILDREN: usize = 10_000;
 
-/// Longest life of an execution: one year.
+/// The longest life of an execution: one year.
 pub const MAX_EXECUTION_TIME: Duration = Duration::from_hours(365 * 24);
 
-/// Longest name of an execution, in characters.
+/// The longest name of an execution, in characters.
 pub const MAX_EXECUTION_NAME_CHARS: usize = 80;
 
-/// Longest name of a state, in characters.
+/// The longest name of a state, in characters.
 pub(crate) const MAX_STATE_NAME_CHARS: usize = 80;
 
-/// Longest `Label` of a Map state, in characters.
+/// The longest `Label` of a Map state, in characters.
 pub(crate) const MAX_LABEL_CHARS: usize = 40;
 
-/// Largest number of seconds a definition may name.
+/// The largest number of seconds that a definition may state.
 pub(crate) const MAX_SECONDS: u64 = 99_999_999;
 
 /// Whether the JSON text of `payload` has at most [`MAX_PAYLOAD_BYTES`] bytes.
@@ -38,7 +38,7 @@ pub(crate) fn fits_payload(payload: &Value) -> bool {
     serde_json::to_writer(Allowance(MAX_PAYLOAD_BYTES), payload).is_ok()
 }
 
-/// Takes this many bytes and fails on the next one.
+/// Accepts this many bytes and fails on the next one.
 struct Allowance(usize);
 
 impl io::Write for Allowance {
@@ -61,7 +61,7 @@ impl io::Write for Allowance {
 mod tests {
     use super::*;
 
-    /// The limit is on bytes of JSON text: quotes and escapes count, and so does UTF-8 length.
+    /// The limit is on bytes of JSON text, so quotes, escapes and the length in UTF-8 count.
     #[test]
     fn payload_is_measured_in_bytes_of_json_text() {
         let exactly = Value::String("x".repeat(MAX_PAYLOAD_BYTES - 2));

@@ -1,4 +1,4 @@
-//! A state machine, and its executions from outside.
+//! A state machine and its executions, as a user of the crate sees them.
 
 use crate::clock::VirtualClock;
 use crate::context::ExecutionContext;
@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 
-/// A state machine with its world. Clones are the same machine.
+/// A state machine with its host, clock and observer. Clones are the same machine.
 #[derive(Clone)]
 pub struct Machine {
     shared: Arc<Shared>,
@@ -33,7 +33,7 @@ pub enum StartError {
     /// The machine has, or had, an execution with this name.
     #[error("an execution named `{0}` exists already")]
     ExecutionAlreadyExists(String),
-    /// The name is not one that the service accepts.
+    /// The service does not accept the name.
     #[error(
         "`{0}` is not a name for an execution: 1 to {MAX_EXECUTION_NAME_CHARS} characters, without \
          spaces, brackets, wildcards and special characters"
@@ -45,7 +45,7 @@ pub enum StartError {
 }
 
 impl Machine {
-    /// A machine that executes `definition`. `()` is an observer that sees nothing.
+    /// Creates a machine that executes `definition`. `()` is an observer that sees nothing.
     pub fn new(
         definition: Definition,
         host: Arc<dyn Host>,
@@ -66,28 +66,28 @@ impl Machine {
     }
 
     /// Gives the machine its ARN (`arn:<partition>:states:<region>:<account>:stateMachine:<name>`),
-    /// which the context object shows. To be called before any execution is made.
+    /// which the context object shows. Must be called before any execution is created.
     #[must_use]
     pub fn with_arn(mut self, arn: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.shared).arn = arn.into();
         self
     }
 
-    /// Chooses another sequence of delays for retries with `"JitterStrategy": "FULL"`. To be called
-    /// before any execution is made.
+    /// Selects another sequence of delays for retries with `"JitterStrategy": "FULL"`. Must be
+    /// called before any execution is created.
     #[must_use]
     pub fn with_jitter_seed(mut self, seed: u64) -> Self {
         Arc::make_mut(&mut self.shared).jitter_seed = seed;
         self
     }
 
-    /// The clock that executions run on.
+    /// Returns the clock that executions use.
     pub fn clock(&self) -> &VirtualClock {
         &self.shared.clock
     }
 
-    /// Makes an execution, which begins when it is [run](Execution::run). Its name is taken from
-    /// now on, as long as the machine lives.
+    /// Creates an execution, which begins when it is [run](Execution::run). From now on, its name
+    /// is taken for as long as the machine lives.
     pub fn execution(&self, name: &str, input: Value) -> Result<Execution, StartError> {
         if !is_execution_name(name) {
             return Err(StartError::InvalidName(name.to_owned()));
@@ -107,13 +107,13 @@ impl Machine {
         })
     }
 
-    /// Makes an execution and runs it to its end.
+    /// Creates an execution and runs it to its end.
     pub async fn run(&self, name: &str, input: Value) -> Result<ExecutionOutcome, StartError> {
         Ok(self.execution(name, input)?.run().await)
     }
 }
 
-/// The rule of the service's `StartExecution` for names.
+/// Applies the rule of the service's `StartExecution` for names.
 fn is_execution_name(name: &str) -> bool {
     let length = name.chars().count();
     (1..=MAX_EXECUTION_NAME_CHARS).contains(&length)
@@ -130,7 +130,7 @@ pub struct Execution {
     stop: Arc<watch::Sender<Option<ErrorCause>>>,
 }
 
-/// Stops an execution from outside. Clones stop the same one.
+/// Stops an execution from outside. Clones stop the same execution.
 #[derive(Debug, Clone)]
 pub struct StopHandle {
     stop: Arc<watch::Sender<Option<ErrorCause>>>,
@@ -138,7 +138,7 @@ pub struct StopHandle {
 
 impl StopHandle {
     /// Ends the execution and its children as aborted, with this error and cause, either of which
-    /// may be empty. Calls of functions that are under way are dropped. Without effect on an
+    /// may be empty. Calls of functions that are under way are dropped. This has no effect on an
     /// execution that has ended or has been stopped.
     pub fn stop(&self, error: impl Into<String>, cause: impl Into<String>) {
         self.stop.send_if_modified(|request| {
@@ -154,7 +154,7 @@ impl StopHandle {
     }
 }
 
-/// What came first.
+/// The first of several possible ends.
 enum End {
     Done(Status),
     TimedOut,
@@ -162,7 +162,7 @@ enum End {
 }
 
 impl Execution {
-    /// A handle with which the execution can be stopped, also before it runs.
+    /// Returns a handle that can stop the execution, even before it runs.
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle {
             stop: Arc::clone(&self.stop),
@@ -210,8 +210,8 @@ impl Execution {
             let result = run.complete(definition.graph(), input).await;
             (result, run.hold)
         });
-        // After the work, so that it goes first if this future is dropped: the clock must not jump to
-        // a deadline that no longer matters.
+        // Declared after the work, so that it is dropped first if this future is dropped: the clock
+        // must not jump to a deadline that no longer matters.
         let mut deadline = Box::pin(clock.sleep(limit));
         let mut hold = None;
         let end = tokio::select! {
@@ -229,7 +229,7 @@ impl Execution {
             }
             () = &mut deadline => End::TimedOut,
         };
-        // From here to the outcome time stands still, without a gap after the work's own hold.
+        // From here to the outcome, time stands still, without a gap after the work's own hold.
         let _hold = hold.unwrap_or_else(|| clock.hold());
         drop(work);
         drop(deadline);
@@ -247,8 +247,8 @@ impl Execution {
                 Status::Aborted { error, cause }
             }
         };
-        // Tasks of children that have been told to stop may still be at work for a moment.
-        // The channel carries nothing; it ends when the last of them has let go of its sender.
+        // Tasks of stopped children may still run for a moment. The channel carries no messages; it
+        // ends when the last task has dropped its sender.
         let elapsed = clock.elapsed().saturating_sub(started);
         gone.recv().await;
         tally.outcome(status, history.len(), elapsed)

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// What a child's task gives back. It holds the clock until its parent has taken over.
+/// The output of a child's task. It holds the clock until its parent has taken over.
 struct FinishedChild {
     index: usize,
     result: Result<Value, StateFailure>,
@@ -29,7 +29,7 @@ struct FinishedChild {
 }
 
 impl Run {
-    /// One attempt of a Map state; the result is the list of the children's outputs.
+    /// Makes one attempt of a Map state. The result is the list of the children's outputs.
     pub(crate) async fn map(
         &mut self,
         visit: Visit<'_>,
@@ -109,7 +109,7 @@ impl Run {
         })
     }
 
-    /// A bucket or a key.
+    /// Returns a bucket or a key.
     fn location(
         &self,
         visit: Visit<'_>,
@@ -138,8 +138,8 @@ impl Run {
         }
     }
 
-    /// Runs a child for every item, at most `limit` at a time, until all have succeeded or one
-    /// has failed. Children that are still running then are left in `children`.
+    /// Runs a child for every item, at most `limit` at a time, until all have succeeded or one has
+    /// failed. Children that are still running then stay in `children`.
     async fn run_children(
         &mut self,
         visit: Visit<'_>,
@@ -226,8 +226,8 @@ impl Run {
         }
     }
 
-    /// A child execution, ready to run. It holds the clock from now on. Boxed, because a child may
-    /// have children of its own.
+    /// Creates a child execution, ready to run. It holds the clock from now on. It is boxed because
+    /// a child may have children of its own.
     fn child(
         &self,
         visit: Visit<'_>,
@@ -299,7 +299,7 @@ async fn run_child(
     }
 }
 
-/// Sees to it that a child's end is counted and shown, also when its task is stopped.
+/// Makes sure that a child's end is counted and shown, even when its task is stopped.
 struct ChildRecord {
     parent: Arc<History>,
     history: Arc<History>,
@@ -307,7 +307,7 @@ struct ChildRecord {
     state: String,
     name: String,
     index: usize,
-    /// How the child has ended; aborted unless it comes to an end by itself.
+    /// How the child has ended; aborted unless it ends by itself.
     status: Status,
 }
 
@@ -345,15 +345,15 @@ impl Drop for ChildRecord {
     }
 }
 
-/// The ARN of an execution of the machine with this ARN.
+/// Returns the ARN of an execution of the machine with this ARN.
 pub(crate) fn execution_arn(machine_arn: &str, name: &str) -> String {
     let execution = machine_arn.replacen(":stateMachine:", ":execution:", 1);
     format!("{execution}:{name}")
 }
 
-/// A name for a child: its parent's, the Map state's label, the number of the Map Run within the
-/// parent, and the position of the item. Where that is longer than the service allows, the
-/// parent's name is cut and told apart by a hash.
+/// Returns a name for a child: its parent's name, the Map state's label, the number of the Map Run
+/// within the parent, and the position of the item. If that is longer than the service allows, the
+/// parent's name is cut and made distinct by a hash.
 fn child_name(parent: &str, label: &str, map_run: u64, index: usize) -> String {
     let own = format!("{label}-{map_run}-{index}");
     let room = MAX_EXECUTION_NAME_CHARS.saturating_sub(own.chars().count() + 1);

@@ -1,36 +1,36 @@
-//! What can be seen of running executions.
+//! Observing executions while they run.
 
 use crate::outcome::Status;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
-/// Sees everything that happens in the executions of a machine. Called on the task that makes the
-/// event, so it should be quick.
+/// Receives everything that happens in the executions of a machine. It is called on the task that
+/// makes the event, so it should be quick.
 pub trait Observer: Send + Sync {
-    /// Something happened.
+    /// Called for every event.
     fn event(&self, event: &Event<'_>);
 }
 
-/// Sees nothing.
+/// Ignores all events.
 impl Observer for () {
     fn event(&self, _: &Event<'_>) {}
 }
 
-/// Something that happened in an execution.
+/// An event of an execution.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Event<'e> {
     /// The instant on the machine's clock.
     pub at: SystemTime,
-    /// Name of the execution in which it happened.
+    /// The name of the execution in which it happened.
     pub execution: &'e str,
-    /// Position in the execution's history, from 1, for the events that the service records.
+    /// The position in the execution's history, from 1, for events that the service records.
     pub id: Option<u64>,
     /// What happened.
     pub kind: EventKind<'e>,
 }
 
-/// Type of a state.
+/// The type of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StateType {
     /// Branches on the input.
@@ -50,7 +50,7 @@ pub enum StateType {
 }
 
 impl StateType {
-    /// The name that the language uses.
+    /// Returns the name that the language uses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Choice => "Choice",
@@ -161,14 +161,14 @@ pub enum EventKind<'e> {
         state: &'e str,
         duration: Duration,
     },
-    /// The state will be tried again after `delay`; `retry` counts from 1.
+    /// The state will be retried after `delay`; `retry` counts from 1.
     Retrying {
         state: &'e str,
         error: &'e str,
         retry: u64,
         delay: Duration,
     },
-    /// A `Catch` takes the error and goes on with the state `next`.
+    /// A `Catch` handles the error and continues with the state `next`.
     Caught {
         state: &'e str,
         error: &'e str,
@@ -189,7 +189,8 @@ impl EventKind<'_> {
         )
     }
 
-    /// The event's name, for recorded events as the service spells it (`PassStateEntered`).
+    /// Returns the event's name, for recorded events in the service's spelling
+    /// (`PassStateEntered`).
     pub fn name(&self) -> String {
         let name = match self {
             Self::StateEntered { state_type, .. } => {

@@ -1,4 +1,4 @@
-//! How an execution ended, and what it took.
+//! How an execution ended, and what it cost.
 
 use crate::failure::ErrorCause;
 use serde_json::Value;
@@ -9,22 +9,22 @@ use std::time::Duration;
 /// How an execution ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Status {
-    /// A state with `End`, or a Succeed state, was left with this output.
+    /// A state with `End`, or a Succeed state, produced this output.
     Succeeded(Value),
     /// A Fail state was entered, or an error was neither retried nor caught.
     Failed {
-        /// Name of the error; empty for a Fail state that names none.
+        /// The name of the error; empty for a Fail state that has none.
         error: String,
-        /// What happened; empty if nothing is known.
+        /// The cause; empty if nothing is known.
         cause: String,
     },
-    /// The definition's `TimeoutSeconds`, or one year, went by.
+    /// The definition's `TimeoutSeconds`, or one year, has passed.
     TimedOut,
     /// The execution was stopped.
     Aborted {
-        /// Name of the error as given to [`crate::StopHandle::stop`].
+        /// The name of the error as given to [`crate::StopHandle::stop`].
         error: String,
-        /// Cause as given to [`crate::StopHandle::stop`].
+        /// The cause as given to [`crate::StopHandle::stop`].
         cause: String,
     },
 }
@@ -35,41 +35,41 @@ impl From<ErrorCause> for Status {
     }
 }
 
-/// How an execution ended, and what it took.
+/// How an execution ended, and what it cost.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExecutionOutcome {
     /// How it ended.
     pub status: Status,
-    /// Events in its own history.
+    /// The number of events in its own history.
     pub history_events: u64,
-    /// Most events in the history of one of its children, and their children; 0 without any.
+    /// The most events in the history of one of its descendants; 0 without any.
     pub max_child_history_events: u64,
-    /// Number of child executions started, and their children.
+    /// The number of descendants: child executions that were started, and their children.
     pub children: u64,
-    /// State transitions of this execution and all children: states entered plus retries.
+    /// The state transitions of this execution and all descendants: states entered plus retries.
     pub state_transitions: u64,
-    /// Time that passed on the clock.
+    /// The time that passed on the clock.
     pub virtual_elapsed: Duration,
-    /// The first child that failed. A failed child fails its Map state under a name of its own
-    /// (`States.ExceedToleratedFailureThreshold`), so that this is where the reason is.
+    /// The first child that failed. A failed child fails its Map state under a different name
+    /// (`States.ExceedToleratedFailureThreshold`), so the real reason is here.
     pub first_child_failure: Option<ChildFailure>,
 }
 
 /// A child execution that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChildFailure {
-    /// Name of the child execution.
+    /// The name of the child execution.
     pub child: String,
-    /// Position of its item.
+    /// The position of its item.
     pub index: usize,
-    /// Name of the error.
+    /// The name of the error.
     pub error: String,
-    /// What happened.
+    /// The cause of the error.
     pub cause: String,
 }
 
-/// What an execution and all its children have taken so far.
+/// What an execution and all its descendants have cost so far.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     children: AtomicU64,

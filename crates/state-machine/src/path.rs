@@ -1,4 +1,4 @@
-//! JSON paths: the reference paths that select one node, and the result paths that place one.
+//! JSON paths: reference paths, which select one node, and result paths, which place one.
 //!
 //! Supported are `$`, `$.name`, `$.name.name` and array indexes `$.name[0]`. Wildcards, filters,
 //! slices, `..` and bracketed names are refused when the definition is loaded.
@@ -19,7 +19,7 @@ enum PathStep {
     Index(usize),
 }
 
-/// Characters with a meaning in JSON path that this subset does not give them.
+/// Characters with a meaning in JSON path that this subset does not support.
 const REFUSED_IN_NAMES: &[char] = &['*', '?', '@', '(', ')', '\'', '"', ',', ':', ']', '$'];
 
 impl JsonPath {
@@ -71,7 +71,7 @@ impl JsonPath {
         })
     }
 
-    /// The node the path leads to, or nothing if the document does not have it.
+    /// Returns the node that the path leads to, or `None` if the document does not have it.
     pub(crate) fn resolve<'v>(&self, root: &'v Value) -> Option<&'v Value> {
         self.steps.iter().try_fold(root, |node, step| match step {
             PathStep::Name(name) => node.as_object()?.get(name),
@@ -86,14 +86,14 @@ impl fmt::Display for JsonPath {
     }
 }
 
-/// Where a result goes in the input of its state, to make the output of that state.
+/// Where the result of a state goes in the state's input to make its output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ResultPath {
-    /// `null`: the result is dropped, the input becomes the output.
+    /// `null`: the result is discarded, and the input becomes the output.
     Discard,
     /// `$`: the result becomes the output.
     Replace,
-    /// `$.a.b`: the result is put there; objects on the way are made where missing.
+    /// `$.a.b`: the result is put there; missing objects on the way are created.
     Field { text: String, names: Vec<String> },
 }
 
@@ -121,7 +121,7 @@ impl ResultPath {
         })
     }
 
-    /// Puts `result` into `input`. The error says which part of the input is in the way.
+    /// Puts `result` into `input`. The error says which part of the input prevents it.
     pub(crate) fn place(&self, input: &Value, result: Value) -> Result<Value, String> {
         let (text, names) = match self {
             Self::Discard => return Ok(input.clone()),
@@ -155,7 +155,7 @@ impl ResultPath {
     }
 }
 
-/// A JSON type in words, for messages.
+/// Returns a JSON type in words, for messages.
 pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(at("$.x"), None);
     }
 
-    /// Everything outside the subset is refused, not read as something else.
+    /// Everything outside the subset is refused and not read as something else.
     #[test]
     fn other_json_path_syntax_is_refused() {
         for path in [
@@ -214,8 +214,8 @@ mod tests {
         }
     }
 
-    /// A result path makes the objects it needs, keeps what is there, and does not overwrite a
-    /// scalar on the way.
+    /// A result path creates the objects that it needs, keeps those that exist, and does not
+    /// overwrite a scalar on the way.
     #[test]
     fn results_are_placed_in_the_input() {
         let place = |path: &str, input: Value| {
@@ -236,7 +236,7 @@ mod tests {
     }
 
     proptest! {
-        /// What a result path places, the same path finds.
+        /// A path finds what the same result path has placed.
         #[test]
         fn a_placed_result_is_found_again(names in prop::collection::vec("[a-zA-Z_][a-zA-Z0-9_-]{0,5}", 1..5)) {
             let text = format!("$.{}", names.join("."));

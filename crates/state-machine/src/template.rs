@@ -1,6 +1,5 @@
-//! Payload templates: JSON in which a field whose name ends in `.$` takes its value from the
-//! input, the context object or an intrinsic function (`Parameters`, `ResultSelector`,
-//! `ItemSelector`, and parts of them).
+//! Payload templates: JSON in which a field whose name ends in `.$` takes its value from the input
+//! or the context object (`Parameters`, `ResultSelector`, `ItemSelector`, and parts of them).
 
 use crate::context::Vantage;
 use crate::definition::Problems;
@@ -10,9 +9,9 @@ use serde_json::{Map, Value};
 /// A parsed payload template.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum PayloadTemplate {
-    /// Has no computed field anywhere.
+    /// The template has no computed field.
     Literal(Value),
-    /// The whole value is computed; `field` is the name it stands under, with its `.$`.
+    /// The whole value is computed; `field` is its name in the template, with its `.$`.
     Computed {
         field: String,
         expression: Expression,
@@ -29,7 +28,7 @@ pub(crate) struct TemplateError {
 }
 
 impl PayloadTemplate {
-    /// Reads a template that stands at `path` in the definition.
+    /// Reads a template that is at `path` in the definition.
     pub(crate) fn parse(
         value: &Value,
         path: &str,
@@ -84,7 +83,7 @@ impl PayloadTemplate {
         Some((target.to_owned(), template))
     }
 
-    /// Reads the value of the field `name`, which ends in `.$` and stands at `path`.
+    /// Reads the value of the field `name`, which ends in `.$` and is at `path`.
     pub(crate) fn parse_computed(
         name: &str,
         value: &Value,

@@ -1,9 +1,9 @@
-//! Instants as the context object shows them.
+//! Instants in the form that the context object shows.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// ISO 8601 in UTC with milliseconds, as `2026-11-22T08:30:00.000Z`. Instants before 1970 are
-/// shown as its beginning.
+/// Returns the instant in ISO 8601, in UTC with milliseconds, such as `2026-11-22T08:30:00.000Z`.
+/// Instants before 1970 are shown as the beginning of 1970.
 pub(crate) fn iso_8601(instant: SystemTime) -> String {
     let since_epoch = instant.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = since_epoch.as_secs();
@@ -13,9 +13,9 @@ pub(crate) fn iso_8601(instant: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }
 
-/// The date of a day counted from 1970-01-01, in the Gregorian calendar (Howard Hinnant,
-/// "chrono-compatible low-level date algorithms": years begin in March, so that the leap day is
-/// the last of its year).
+/// Returns the date of a day counted from 1970-01-01, in the Gregorian calendar (Howard Hinnant,
+/// "chrono-compatible low-level date algorithms": years begin in March, so that the leap day is the
+/// last day of its year).
 fn civil_date(days_since_epoch: u64) -> (u64, u64, u64) {
     let days = days_since_epoch + 719_468;
     let era = days / 146_097;
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    /// Known instants, among them both kinds of leap-year rule and the last second of a year.
+    /// Known instants, including both kinds of leap-year rule and the last second of a year.
     #[test]
     fn instants_are_shown_in_utc() {
         for (seconds, expected) in [

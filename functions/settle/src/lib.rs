@@ -1,10 +1,9 @@
 //! `settle`: does what is left to do after a run has ended, however it ended.
 //!
-//! |raw | end | what it does |
-//! |raw |---|---|
-//! |raw | `SUCCEEDED` | sends the locations of the results to the pipeline, if one waits |
-//! |raw | `FAILED`, `TIMED_OUT`, `ABORTED` | stops the run's live Bedrock jobs, and sends the cause
-//! |
+//! | end | what it does |
+//! |---|---|
+//! | `SUCCEEDED` | sends the locations of the results to the pipeline, if one waits |
+//! | `FAILED`, `TIMED_OUT`, `ABORTED` | stops the run's live Bedrock jobs, and sends the cause |
 //!
 //! Everything that a run has written stays where it is, and a redrive uses it. Settling twice is
 //! harmless: it leaves jobs that have ended alone, and a pipeline's step keeps its first result.

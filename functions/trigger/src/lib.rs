@@ -1,10 +1,9 @@
 //! `trigger`: starts and stops runs for events from outside.
 //!
-//! |raw | event | what it does |
-//! |raw |---|---|
-//! |raw | S3 "Object Created" through EventBridge | a data file or a `request.json` in the inbox
-//! starts a run |
-//! |raw | SQS batch of a SageMaker pipeline's Callback step | starts a run, or stops it |
+//! | event | what it does |
+//! |---|---|
+//! | S3 "Object Created" through EventBridge | a data file or a `request.json` in the inbox starts a run |
+//! | SQS batch of a SageMaker pipeline's Callback step | starts a run, or stops it |
 //!
 //! A run's name follows from the event alone, so an event that is delivered twice starts one run.
 //!

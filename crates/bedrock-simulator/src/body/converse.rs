@@ -90,7 +90,7 @@ impl Judge<'_> {
         self.features(body, schema.as_ref())
     }
 
-    /// What the request asks for has to be something that the model has.
+    /// Checks that the model has every feature that the request uses.
     fn features(&self, body: &Map<String, Value>, schema: Option<&Value>) -> Result<(), String> {
         if body.contains_key("system") && !self.takes(Feature::System) {
             return Err(
@@ -169,7 +169,7 @@ fn shape_of_inference(inference: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// The schema of `outputConfig.textFormat`. The API takes it as a text.
+/// Returns the schema of `outputConfig.textFormat`, which the API expects as a text.
 fn schema(body: &Map<String, Value>) -> Result<Option<Value>, String> {
     let Some(config) = body.get("outputConfig") else {
         return Ok(None);
@@ -195,8 +195,8 @@ fn schema(body: &Map<String, Value>) -> Result<Option<Value>, String> {
         .ok_or_else(|| malformed("#/outputConfig: the schema is not a JSON text"))
 }
 
-/// The body as Claude gets it. The service writes `Converse` requests anew as Claude's messages, so
-/// that Claude's own words name what it refuses.
+/// Returns the body as Claude gets it. The service rewrites `Converse` requests as Claude's
+/// messages, so Claude's own words name what it refuses.
 fn as_messages(
     body: &Map<String, Value>,
     schema: Option<Value>,
@@ -277,7 +277,7 @@ fn claude_tool(tool: &Value) -> Value {
     claude
 }
 
-/// The reason for which the turns are not good, if they are not.
+/// Returns the reason for which the turns are not valid, if they are not.
 fn turns(messages: Option<&Value>) -> Result<(), String> {
     let Some(Value::Array(messages)) = messages else {
         return Err(malformed("#: required key [messages] not found"));
@@ -329,7 +329,7 @@ fn turns(messages: Option<&Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// A content block is a union: exactly one member; a text is not blank.
+/// A content block is a union of exactly one member; a text must not be blank.
 fn text(block: &Value, at: &str) -> Result<(), String> {
     match block {
         Value::Object(members) if members.len() == 1 => match members.get("text") {
@@ -379,9 +379,8 @@ fn tool_specs(config: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Nova's tools take `type`, which is `object`, `properties` and `required` at the top of a schema
-/// and nothing else (Nova user guide, "Troubleshooting tool calls"). The service's text is not
-/// documented.
+/// Nova's tools accept only `type` (which is `object`), `properties` and `required` at the top of a
+/// schema (Nova user guide, "Troubleshooting tool calls"). The service's text is not documented.
 fn nova_tools(config: &Value) -> Result<(), String> {
     let tools = config.get("tools").and_then(Value::as_array);
     for (index, tool) in tools.into_iter().flatten().enumerate() {
@@ -491,7 +490,7 @@ mod tests {
         in_a_job(OPUS_4_6, &prefill).unwrap_err();
     }
 
-    /// Records with tools fail in `Converse` jobs; Nova's own bodies may have them there.
+    /// Records with tools fail in `Converse` jobs; Nova's own bodies may have tools there.
     #[test]
     fn converse_jobs_take_no_tools() {
         let body = tool(&json!({"type": "object"}), &Value::Null);
@@ -500,7 +499,7 @@ mod tests {
         check(NOVA, false, true, &body).unwrap();
     }
 
-    /// The service passes a `Converse` request on as Claude's messages, and Claude's words back.
+    /// The service passes a `Converse` request on as Claude's messages, and returns Claude's words.
     #[test]
     fn claude_names_what_it_refuses_in_its_own_words() {
         let object = json!({"type": "object"});

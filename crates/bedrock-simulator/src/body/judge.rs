@@ -1,22 +1,22 @@
-//! Whose rules a body has to keep, and what is the same for all of them.
+//! The rules that a body must keep, and the checks that all families share.
 
 use crate::models::{Feature, ModelRow};
 use crate::question::{Family, Question};
 
-/// Whose rules a body has to keep.
+/// The rules that a body must keep.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Judge<'a> {
     pub(crate) model_id: &'a str,
     pub(crate) facts: ModelRow<'a>,
     pub(crate) family: Family,
-    /// Whether it is a `Converse` body, whatever the family's own form.
+    /// Whether the body is one of `Converse`, whatever the family's own form.
     pub(crate) converse: bool,
-    /// Whether it is a record of a job.
+    /// Whether the body is a record of a job.
     pub(crate) in_job: bool,
 }
 
 impl Judge<'_> {
-    /// The reason for which a question is too long for the model, if it is.
+    /// Returns the reason for which a question is too long for the model, if it is.
     pub(crate) fn check_length(&self, question: &Question) -> Result<(), String> {
         let asked = question.input_tokens;
         let Some(most) = self.facts.input.filter(|most| asked > *most) else {
@@ -43,7 +43,7 @@ impl Judge<'_> {
     }
 }
 
-/// The words of the model, as the service passes them on.
+/// Returns the model's words as the service passes them on.
 pub(super) fn by_the_model(words: &str) -> String {
     format!("The model returned the following errors: {words}")
 }

@@ -1,8 +1,8 @@
-//! Checks of single members that several families share, with the words in which they refuse.
+//! Checks of single members that several families share, with the words of the refusals.
 
 use serde_json::{Map, Value};
 
-/// Most tokens of an answer, in the service's own words.
+/// Checks the most tokens of an answer, in the service's own words.
 pub(super) fn below_ceiling(asked: Option<&Value>, most: Option<u64>) -> Result<(), String> {
     match (asked.and_then(Value::as_u64), most) {
         (Some(asked), Some(most)) if asked > most => Err(format!(
@@ -13,7 +13,7 @@ pub(super) fn below_ceiling(asked: Option<&Value>, most: Option<u64>) -> Result<
     }
 }
 
-/// Something that the request asks of a model that has it not, in the words of `Converse`.
+/// Refuses a feature that the model does not have, in the words of `Converse`.
 pub(super) fn unsupported(field: &str) -> String {
     format!("This model doesn't support the {field} field. Remove {field} and try again.")
 }

@@ -1,6 +1,6 @@
 //! Claude's messages.
 //!
-//! The texts are those that Claude's API answers, as public threads quote them.
+//! The texts are those of Claude's API, as public threads quote them.
 
 use super::members::{not_permitted, positive_integer, range};
 use super::tools::{self, Drafts, forces_tool};
@@ -27,7 +27,7 @@ const FIELDS: [&str; 16] = [
     "context_management",
 ];
 
-/// The reason for which Claude refuses the body, if it does.
+/// Returns the reason for which Claude refuses the body, if it does.
 pub(super) fn check(
     body: &Map<String, Value>,
     judge: &Judge<'_>,
@@ -361,7 +361,7 @@ mod tests {
         }
     }
 
-    /// The rules that make every record of a careless job fail on newer models.
+    /// These rules make every record of a careless job fail on newer models.
     #[test]
     fn newer_claude_refuses_prefill_and_sampling_parameters() {
         let prefill = with(
@@ -539,7 +539,7 @@ mod tests {
                 "Thinking may not be enabled when tool_choice forces tool use."
             );
         }
-        // Thinking that nobody asked for does not exclude it.
+        // Thinking that no request switched on does not exclude it.
         taken(OPUS_5, &forced);
         let small = json!({"type": "enabled", "budget_tokens": 10});
         assert!(refused(HAIKU_4_5, &thinking(good(), small)).contains("1024"));
@@ -549,7 +549,7 @@ mod tests {
         assert!(refused(HAIKU_4_5, &thinking(warm, budget)).contains("may only be set to 1"));
     }
 
-    /// What is not known of a model is not held against the request.
+    /// Nothing that is unknown about a model counts against a request.
     #[test]
     fn an_opaque_profile_is_held_to_the_form_only() {
         let profile = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1";
@@ -558,7 +558,7 @@ mod tests {
         assert!(refused(profile, &with(good(), "x", json!(1))).contains("Extra inputs"));
     }
 
-    /// A job's error line passes the model's words on with a few of the service's before them.
+    /// A job's error line holds the model's words after a few words of the service.
     #[test]
     fn in_a_job_the_models_words_are_passed_on() {
         let models = Models::new(Vec::new());

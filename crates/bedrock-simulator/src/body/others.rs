@@ -1,4 +1,4 @@
-//! The small bodies: embeddings, one prompt, and chat completions.
+//! The small bodies: embeddings, a single prompt, and chat completions.
 
 use super::Judge;
 use super::members::{below_ceiling, malformed, only, positive_integer, range, unsupported};

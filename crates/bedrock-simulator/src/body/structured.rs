@@ -1,13 +1,14 @@
-//! The subset of JSON Schema that structured output takes: closed objects, no limits of numbers,
-//! lengths and items, no recursion, a bounded size (Claude documentation, "Structured outputs", JSON
-//! Schema limitations).
+//! The subset of JSON Schema that structured output accepts: closed objects, no limits of numbers,
+//! lengths and items, no recursion, a bounded size (Claude documentation, "Structured outputs",
+//! JSON Schema limitations).
 //!
-//! Texts that users of Bedrock quote stand as they are quoted, e.g. `For 'number' type, properties
-//! maximum, minimum are not supported`. Those for recursion and for look-around are not public.
+//! Texts that users of Bedrock quote are used as they are quoted, e.g. `For 'number' type,
+//! properties maximum, minimum are not supported`. The texts for recursion and look-around are not
+//! public.
 
 use serde_json::Value;
 
-/// Keywords that structured output does not take.
+/// Keywords that structured output refuses.
 const UNSUPPORTED: [&str; 12] = [
     "exclusiveMaximum",
     "exclusiveMinimum",
@@ -22,20 +23,20 @@ const UNSUPPORTED: [&str; 12] = [
     "patternProperties",
     "uniqueItems",
 ];
-/// Most properties of a schema (langchain-aws and litellm, November 2026).
+/// The most properties of a schema (langchain-aws and litellm, November 2026).
 const MAX_PROPERTIES: usize = 64;
-/// Most properties that are not required: more make the grammar too large (claude-code#55539).
+/// The most optional properties; more make the grammar too large (claude-code#55539).
 const MAX_OPTIONAL: usize = 24;
-/// Deepest nesting through references; what is deeper refers to itself.
+/// The deepest nesting through references; a deeper schema refers to itself.
 const MAX_DEPTH: u32 = 64;
-/// Most parts of a schema with its references put in.
+/// The most parts of a schema after its references are expanded.
 const MAX_PARTS: usize = 10_000;
 
 const TOO_COMPLEX: &str = "Schema is too complex for compilation";
 const TOO_LARGE: &str = "The compiled grammar is too large, which would cause performance issues. \
      Simplify your tool schemas or reduce the number of strict tools.";
 
-/// The reason for which structured output refuses the schema at `at`, if it does.
+/// Returns the reason for which structured output refuses the schema at `at`, if it does.
 pub(super) fn check(schema: &Value, at: &str) -> Result<(), String> {
     let refused = |problem: String| format!("{at}: {problem}");
     keywords(schema).map_err(refused)?;
@@ -121,12 +122,12 @@ fn closed(additional: Option<&Value>) -> Result<(), String> {
     }
 }
 
-/// A regular expression without these is one that `regex-syntax` can read.
+/// `regex-syntax` can read every regular expression without these.
 fn looks_around_or_back(pattern: &str) -> bool {
     regex_syntax::parse(pattern).is_err() && fancy_regex::Regex::new(pattern).is_ok()
 }
 
-/// What a schema consists of, with its references put in.
+/// The size of a schema after its references are expanded.
 struct SchemaSize<'a> {
     root: &'a Value,
     properties: usize,
@@ -259,7 +260,7 @@ mod tests {
         );
     }
 
-    /// `$defs` that double at each level are many parts.
+    /// `$defs` that double at each level have many parts.
     #[test]
     fn references_count_as_what_they_name() {
         let mut defs = serde_json::Map::new();

@@ -8,15 +8,15 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Which tool schemas keep to draft 2020-12 of JSON Schema. All records of a job have the same tool,
-/// so that each is checked once.
+/// Remembers which tool schemas follow draft 2020-12 of JSON Schema. All records of a job have the
+/// same tool, so that each schema is checked only once.
 #[derive(Debug, Default)]
 pub(crate) struct Drafts {
     known: Mutex<HashMap<u64, bool>>,
 }
 
 impl Drafts {
-    /// Most schemas that are remembered.
+    /// The most schemas that are remembered.
     const MAX_KNOWN: usize = 1_000;
 
     fn keeps(&self, schema: &Value) -> bool {
@@ -31,7 +31,7 @@ impl Drafts {
     }
 }
 
-/// The reason for which Claude refuses the tools and the choice among them, if it does.
+/// Returns the reason for which Claude refuses the tools and the choice among them, if it does.
 pub(super) fn check(
     body: &Map<String, Value>,
     judge: &Judge<'_>,
@@ -140,7 +140,7 @@ fn tool_choice(
     }
 }
 
-/// Whether a tool call is forced.
+/// Whether the request forces a tool call.
 pub(super) fn forces_tool(body: &Map<String, Value>) -> bool {
     let choice = body
         .get("tool_choice")

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// The turns as role and text, when they are good.
+/// Returns the turns as role and text, if they are valid.
 pub(super) fn read(messages: Option<&Value>) -> Result<Vec<(String, String)>, String> {
     let messages = match messages {
         None => return Err("messages: Field required".to_owned()),

@@ -1,4 +1,4 @@
-//! Faults of calls, whatever record or job they are about.
+//! Faults of calls, whatever their record or job.
 
 use super::defaults::is_default;
 use serde::{Deserialize, Serialize};
@@ -20,13 +20,13 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Whether its calls name a model.
+    /// Whether the group's calls name a model.
     pub(crate) fn names_model(self) -> bool {
         matches!(self, Self::Create | Self::Invoke)
     }
 }
 
-/// A service tier that a call asks for.
+/// A service tier that a call requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultTier {
@@ -40,7 +40,7 @@ pub enum FaultTier {
 }
 
 impl FaultTier {
-    /// The service's name of the tier.
+    /// Returns the service's name of the tier.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Default => "default",
@@ -60,18 +60,17 @@ pub enum CallFaultKind {
     Unavailable,
     /// The connection breaks after the work is done.
     Cut,
-    /// `AccessDeniedException`: the marketplace subscription of the account's first call is under
-    /// way.
+    /// `AccessDeniedException`: the first call's marketplace subscription is under way.
     SubscriptionPending,
     /// `ResourceNotFoundException`: nobody has filled in the provider's form.
     UseCaseFormMissing,
     /// `ValidationException`: the Region does not have the model.
     NotInRegion,
-    /// `ResourceNotFoundException`: a model that will end, and that the account has not used lately.
+    /// `ResourceNotFoundException`: the model will end, and the account has not used it lately.
     Legacy,
-    /// `ValidationException`: the account has to be opened for Bedrock by AWS's support.
+    /// `ValidationException`: AWS Support must open the account for Bedrock.
     AccountNotAuthorized,
-    /// `AccessDeniedException`: the caller may not hand the job's role over. Of `create` only.
+    /// `AccessDeniedException`: the caller may not pass the job's role. Only for `create`.
     PassRoleDenied,
 }
 
@@ -89,7 +88,7 @@ impl CallFaultKind {
         Self::PassRoleDenied,
     ];
 
-    /// Whether it is about the model that a call names, or the account's right to call it.
+    /// Whether the fault concerns the model that a call names, or the account's right to call it.
     pub(crate) fn is_about_model(self) -> bool {
         matches!(
             self,
@@ -106,27 +105,26 @@ impl CallFaultKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallFault {
-    /// Which calls.
+    /// The operations of these calls.
     pub operation: Operation,
-    /// What goes wrong.
+    /// The scripted faults.
     pub kind: CallFaultKind,
-    /// Only calls whose model's id, without a geography, begins like this; with `create` and
-    /// `invoke`.
+    /// Only calls whose model id, without a geography, begins like this; for `create` and `invoke`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// Only calls that ask for this tier, with `invoke`.
+    /// Only calls that request this tier; for `invoke`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<FaultTier>,
-    /// Every so many of these calls, from `offset`.
+    /// The fault strikes every `every`-th of these calls, beginning with number `offset`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
     /// The first call with `every`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub offset: u64,
-    /// The first so many of these calls.
+    /// The fault strikes this many of these calls, from the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<u64>,
-    /// All of these calls for so many minutes from the first of them.
+    /// The fault strikes all of these calls for this many minutes, from the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<u64>,
     /// The error's message, in place of the service's usual words.
@@ -135,7 +133,7 @@ pub struct CallFault {
 }
 
 impl CallFault {
-    /// A fault of the first `first` calls.
+    /// Returns a fault of the first `first` calls.
     pub fn of_first(first: u64, operation: Operation, kind: CallFaultKind) -> Self {
         Self {
             first: Some(first),
@@ -143,7 +141,7 @@ impl CallFault {
         }
     }
 
-    /// A fault of every `every`-th call, from the first on.
+    /// Returns a fault of every `every`-th call, beginning with the first.
     pub fn of_every(every: u64, operation: Operation, kind: CallFaultKind) -> Self {
         Self {
             every: Some(every),
@@ -151,7 +149,7 @@ impl CallFault {
         }
     }
 
-    /// A fault of all calls for so many minutes from the first one.
+    /// Returns a fault of all calls for this many minutes from the first one.
     pub fn of_minutes(minutes: u64, operation: Operation, kind: CallFaultKind) -> Self {
         Self {
             minutes: Some(minutes),

@@ -1,41 +1,41 @@
-//! What a script of faults may not say.
+//! The rules of a valid script of faults.
 
 use super::{CallFault, Faults, JobFault, JobFaultKind, Operation, RecordFault, RecordFaultKind};
 use crate::status::Status;
 use serde_json::Value;
 
-/// Why a script of faults cannot be used.
+/// Why a script of faults is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum FaultsError {
-    /// It is not JSON of this form.
+    /// The script is not JSON of this form.
     #[error("the script of faults cannot be read")]
     Json(#[from] serde_json::Error),
-    /// Something that is not an object where an object with named members is needed.
+    /// The script has something else where it needs an object with named members.
     #[error("{place} is {found}; write an object with named members")]
     NotAnObject {
-        /// `the script`, or a list and a number.
+        /// `the script`, or a list's name and an index.
         place: String,
-        /// What it is.
+        /// The kind of JSON value that was found.
         found: &'static str,
     },
-    /// A fault selects nothing, twice, or with a zero step.
+    /// A fault has no selector, two, or one that is 0.
     #[error("{list}[{index}] needs exactly one selector of {selectors}, above 0")]
     Selector {
-        /// `records`, `jobs` or `calls`.
+        /// The list's name: `records`, `jobs` or `calls`.
         list: &'static str,
-        /// From 0.
+        /// The fault's index, from 0.
         index: usize,
-        /// The names to choose from.
+        /// The selectors to choose from.
         selectors: &'static str,
     },
-    /// A setting that belongs to another kind of fault.
+    /// A fault has a setting that belongs to another kind.
     #[error("{list}[{index}]: {problem}")]
     Setting {
         /// The list's name.
         list: &'static str,
-        /// From 0.
+        /// The fault's index, from 0.
         index: usize,
-        /// What is wrong, and what to do.
+        /// The problem and its remedy.
         problem: &'static str,
     },
 }
@@ -51,7 +51,7 @@ impl Faults {
         Ok(faults)
     }
 
-    /// Whether every fault says what it must and nothing that it cannot.
+    /// Checks that every fault has all the settings it needs and no others.
     pub fn check(&self) -> Result<(), FaultsError> {
         each("records", &self.records, record)?;
         each("jobs", &self.jobs, job)?;
@@ -70,7 +70,7 @@ impl Faults {
     }
 }
 
-/// Members are named: a list in the place of an object would be read by position.
+/// Requires named members, because a list in the place of an object would be read by position.
 fn check_shape(script: &Value) -> Result<(), FaultsError> {
     object(script, || "the script".to_owned())?;
     for list in LISTS {
@@ -97,7 +97,7 @@ fn object(value: &Value, place: impl Fn() -> String) -> Result<(), FaultsError> 
     })
 }
 
-/// What is wrong with one fault.
+/// The problem of one fault.
 enum FaultProblem {
     Selector(&'static str),
     Setting(&'static str),
@@ -279,7 +279,7 @@ mod tests {
         }
     }
 
-    /// A misspelt name is an error, not a fault that never strikes.
+    /// A misspelt name is an error; otherwise the fault would silently never strike.
     #[test]
     fn unknown_members_and_kinds_are_refused_with_the_known_ones() {
         let message = refused(r#"{"records":[{"fist":1,"kind":"missing"}]}"#);

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A day, as in ISO 8601: `2026-11-28`. Days compare as their texts do.
+/// A day, as in ISO 8601: `2026-11-28`. Days compare like their texts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FaultDate(String);
 
 impl FaultDate {
-    /// The day that the text names.
+    /// Reads a day; `None` if the text is not one.
     pub fn read(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let mut number = |length: usize, most: u32| {
@@ -23,7 +23,7 @@ impl FaultDate {
         parts.next().is_none().then(|| Self(text.to_owned()))
     }
 
-    /// Whether this day is `other` or comes after it.
+    /// Whether this day is `other` or a later one.
     pub(crate) fn has_reached(&self, other: &str) -> bool {
         self.0.as_str() >= other
     }

@@ -1,4 +1,4 @@
-//! What a member of a script is when it is left out.
+//! The values of members that a script leaves out.
 
 pub(super) fn once() -> u64 {
     1

@@ -1,4 +1,4 @@
-//! Faults of whole jobs, and of the calls that make and read them.
+//! Faults of whole jobs, and of the calls that create and read them.
 
 use super::defaults::{is_default, once};
 use crate::status::Status;
@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobFaultKind {
-    /// It ends as the fault says.
+    /// The job ends as the fault says.
     End,
-    /// Its creation is throttled.
+    /// The job's creation is throttled.
     ThrottleCreate,
-    /// Its creation meets a used quota.
+    /// The job's creation exceeds the quota.
     QuotaCreate,
-    /// It is created, but the response does not arrive.
+    /// The job is created, but the response is lost.
     LostCreateResponse,
-    /// Reading it is throttled.
+    /// Reading the job is throttled.
     ThrottleGet,
 }
 
@@ -35,16 +35,16 @@ impl JobFaultKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobFault {
-    /// The so-many-th job created, from 0.
+    /// The number of the job, in the order of creation, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<u64>,
-    /// Every so many jobs, from `offset`.
+    /// The fault strikes every `every_job`-th job, beginning with number `offset`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every_job: Option<u64>,
     /// The first job with `every_job`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub offset: u64,
-    /// What goes wrong.
+    /// The scripted faults.
     pub kind: JobFaultKind,
     /// The terminal status, with `end`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,13 +58,13 @@ pub struct JobFault {
     /// Whether the connection breaks, with `lost_create_response`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cut: bool,
-    /// The first so many calls; 1 when absent.
+    /// The number of calls that the fault strikes, from the first; 1 when absent.
     #[serde(default = "once")]
     pub times: u64,
 }
 
 impl JobFault {
-    /// A fault of the `job`-th job (from 0), once.
+    /// Returns a fault of the `job`-th job (from 0), once.
     pub fn of_job(job: u64, kind: JobFaultKind) -> Self {
         Self {
             job: Some(job),
@@ -79,7 +79,8 @@ impl JobFault {
         }
     }
 
-    /// The `job`-th job ends as `status` with the share `answered` of its records in the output.
+    /// Returns a fault that ends the `job`-th job as `status`, with the share `answered` of its
+    /// records in the output.
     pub fn end(job: u64, status: Status, answered: f64) -> Self {
         Self {
             status: Some(status),

@@ -7,33 +7,33 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordFaultKind {
-    /// An error instead of an answer.
+    /// An error takes the place of the answer.
     ErrorLine,
-    /// No line.
+    /// The line is missing.
     Missing,
-    /// The same line twice.
+    /// The same line comes twice.
     Duplicate,
-    /// A second line with another answer.
+    /// A second line has another answer.
     ConflictingDuplicate,
-    /// A line with an id that nobody sent.
+    /// The line has an id that no record has.
     UnknownId,
-    /// A line that is not JSON.
+    /// The line is not JSON.
     MalformedLine,
-    /// German quotation marks, the closing one a bare ASCII mark.
+    /// The answer has German quotation marks, of which the closing one is a bare ASCII mark.
     GermanQuotes,
-    /// In a code fence.
+    /// The answer is in a code fence.
     Fenced,
-    /// Between sentences.
+    /// The answer is between sentences.
     Prose,
-    /// JSON that breaks the schema.
+    /// The answer is JSON that breaks the schema.
     SchemaViolation,
-    /// Cut off.
+    /// The answer is cut off.
     MaxTokens,
     /// The model declines, without any content.
     Refusal,
-    /// A guardrail's message stands in the place of the answer.
+    /// A guardrail's message takes the place of the answer.
     GuardrailIntervened,
-    /// One property of a tool's input holds the others in the XML of tool calls.
+    /// One property of a tool's input holds the others, in the XML of tool calls.
     ToolCallLeak,
     /// Lists and objects inside the answer are given as JSON text.
     NestedAsText,
@@ -59,7 +59,7 @@ impl RecordFaultKind {
         Self::NestedAsText,
     ];
 
-    /// Whether it is about the line of a job's output, not about what the model answers.
+    /// Whether the fault concerns the line of a job's output and not the model's answer.
     pub(crate) fn is_about_line(self) -> bool {
         matches!(
             self,
@@ -79,16 +79,16 @@ pub struct RecordFault {
     /// The record's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,
-    /// Every so many records, from `offset`.
+    /// The fault strikes every `every`-th record, beginning with position `offset`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
     /// The first position with `every`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub offset: u64,
-    /// All positions below this.
+    /// The fault strikes all positions below this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<u64>,
-    /// What goes wrong.
+    /// The scripted faults.
     pub kind: RecordFaultKind,
     /// The error's code, with `error_line`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,22 +96,22 @@ pub struct RecordFault {
     /// The error's message, with `error_line`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What the error line says about asking again, with `error_line`; from the code when absent.
+    /// The error line's word on retries, with `error_line`; derived from the code when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retryable: Option<bool>,
-    /// Whether the error line says that the record's time was up, with `error_line`.
+    /// Whether the error line says that the record ran out of time, with `error_line`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub expired: bool,
-    /// The first so many asks of a record; 1 when absent.
+    /// How often the fault strikes a record, from the first time that it is sent; 1 when absent.
     #[serde(default = "once")]
     pub times: u64,
-    /// Whether on-demand asks count and are hit too; true when absent.
+    /// Whether the fault also counts and strikes on-demand calls; true when absent.
     #[serde(default = "yes")]
     pub on_demand: bool,
 }
 
 impl RecordFault {
-    /// A fault of the record with this id, once.
+    /// Returns a fault of the record with this id, once.
     pub fn of_record(record: impl Into<String>, kind: RecordFaultKind) -> Self {
         Self {
             record: Some(record.into()),
@@ -119,7 +119,7 @@ impl RecordFault {
         }
     }
 
-    /// A fault of every `every`-th record from `offset`, once each.
+    /// Returns a fault of every `every`-th record from `offset`, once each.
     pub fn of_every(every: u64, offset: u64, kind: RecordFaultKind) -> Self {
         Self {
             every: Some(every),
@@ -128,7 +128,7 @@ impl RecordFault {
         }
     }
 
-    /// The same fault for the first `times` asks.
+    /// Returns the same fault for the first `times` times that a record is sent.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
         Self { times, ..self }

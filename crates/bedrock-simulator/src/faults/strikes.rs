@@ -1,4 +1,4 @@
-//! Which fault strikes when.
+//! Deciding which fault strikes when.
 
 use super::{CallFault, FaultTier, Faults, JobFault, JobFaultKind, Operation, RecordFault};
 use crate::models::base_name;
@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 impl Faults {
-    /// The faults of a record's ask: it has this id, this first position, and was asked so often
-    /// before, in jobs and on demand.
+    /// Returns the faults that strike a record with this id and this first position, which was sent
+    /// this often before, in jobs and on demand.
     pub(crate) fn of_ask(
         &self,
         record_id: Option<&str>,
@@ -32,7 +32,7 @@ impl Faults {
         })
     }
 
-    /// How the `job`-th job is made to end. It holds however often it is looked at.
+    /// Returns the fault that ends the `job`-th job. It holds however often the job is read.
     pub(crate) fn ending(&self, job: u64) -> Option<&JobFault> {
         self.jobs
             .iter()
@@ -56,13 +56,13 @@ fn steps(number: u64, every: Option<u64>, offset: u64) -> bool {
     every.is_some_and(|every| past.checked_rem(every) == Some(0))
 }
 
-/// A call, as faults see it.
+/// A call, as far as faults depend on it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StruckCall<'a> {
     pub(crate) operation: Operation,
     pub(crate) model_id: Option<&'a str>,
     pub(crate) tier: FaultTier,
-    /// When it is made.
+    /// The time of the call.
     pub(crate) now: Duration,
 }
 
@@ -92,7 +92,8 @@ pub(crate) struct Strikes {
 }
 
 impl Strikes {
-    /// The fault of this kind that hits the `job`-th job now, if any; it is counted.
+    /// Returns the fault of this kind that strikes the `job`-th job now, if any, and counts the
+    /// strike.
     pub(crate) fn job<'f>(
         &mut self,
         faults: &'f Faults,
@@ -112,7 +113,8 @@ impl Strikes {
             })
     }
 
-    /// The fault that hits this call, if any. The call is counted for each fault that it concerns.
+    /// Returns the fault that strikes this call, if any. The call counts for every fault that
+    /// concerns it.
     pub(crate) fn call<'f>(
         &mut self,
         faults: &'f Faults,
@@ -182,7 +184,7 @@ mod tests {
         };
         assert_eq!(faults.of_ask(None, 0, 0, 0, true).count(), 0);
         assert_eq!(faults.of_ask(None, 0, 0, 0, false).count(), 2);
-        // The first still holds in a job after an ask on demand, the second does not.
+        // The first still strikes in a job after a call on demand, the second does not.
         assert_eq!(faults.of_ask(None, 0, 0, 1, false).count(), 1);
     }
 
@@ -207,7 +209,7 @@ mod tests {
         );
     }
 
-    /// Calls of another operation, model or tier neither count nor are hit.
+    /// Calls of another operation, model or tier do not count and are not struck.
     #[test]
     fn a_call_fault_counts_the_calls_that_it_concerns() {
         let throttle = CallFault::of_every(3, Operation::Invoke, CallFaultKind::Throttle);

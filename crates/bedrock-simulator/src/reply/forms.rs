@@ -6,7 +6,7 @@ use crate::models::{Feature, base_name};
 use crate::question::{Question, QuestionForm, tokens};
 use serde_json::{Map, Value, json};
 
-/// The members of a content block of `Converse`. In a job's output every block has all of them.
+/// The members of a content block of `Converse`. In a job's output, every block has all of them.
 const UNION: [&str; 12] = [
     "audio",
     "cachePoint",
@@ -22,7 +22,7 @@ const UNION: [&str; 12] = [
     "video",
 ];
 
-/// When the answers of chat models were made, for all of them.
+/// The creation time of all answers of chat models.
 const CREATED: u64 = 1_762_540_512;
 
 impl Reply {
@@ -57,7 +57,7 @@ impl Reply {
         }
     }
 
-    /// The reply as one text, where a form has nothing else.
+    /// Returns the reply as one text, for forms that have nothing else.
     fn plain(self) -> String {
         match self.body {
             Body::Text(text) => text,
@@ -66,8 +66,8 @@ impl Reply {
         }
     }
 
-    /// Members were added over time: Claude 4.5 answers with the tokens of its cache, 4.6 and later
-    /// with more of them, the tier, and the details of the stop.
+    /// Members were added over time: Claude 4.5 reports the tokens of its cache; 4.6 and later
+    /// report more of them, the tier, and the details of the stop.
     fn claude(self, question: &Question, asking: &AskedForm<'_>, output_tokens: u64) -> Value {
         let mut random = Random::new(asking.seed);
         let mut content = Vec::new();
@@ -193,7 +193,7 @@ impl Reply {
         answer
     }
 
-    /// Nova's own output. Before a call it sometimes thinks aloud, in a text.
+    /// Returns Nova's own output. Before a call, Nova sometimes thinks aloud in a text.
     fn nova(self, question: &Question, asking: &AskedForm<'_>, output_tokens: u64) -> Value {
         let stop = self.stop;
         let content = match self.body {
@@ -296,7 +296,7 @@ fn converse_stop(stop: Stop) -> &'static str {
     }
 }
 
-/// `InvokeModel` says in a member of its own that a guardrail wrote the answer.
+/// `InvokeModel` has a separate member that says whether a guardrail wrote the answer.
 fn mark_guardrail(answer: &mut Value, stop: Stop) {
     if stop == Stop::Guardrail {
         answer["amazon-bedrock-guardrailAction"] = json!("INTERVENED");
@@ -314,7 +314,7 @@ fn reasoning(thought: &str, asking: &AskedForm<'_>) -> Value {
     json!({"reasoningText": text})
 }
 
-/// A content block. In a job's output the members that it has not are null.
+/// Returns a content block. In a job's output, its unused members are null.
 fn block(member: &str, value: Value, in_job: bool) -> Value {
     let mut block = Map::new();
     if in_job {

@@ -1,8 +1,9 @@
-//! Answers with something wrong in them.
+//! Answers with a fault in them.
 
 use serde_json::{Map, Value, json};
 
-/// The name of the first text that the schema leaves free, with so many characters to spare.
+/// Returns the name of the first text that the schema does not restrict, with room for `spare` more
+/// characters.
 fn free_text(members: &Map<String, Value>, schema: Option<&Value>, spare: u64) -> Option<String> {
     let properties = schema.and_then(|schema| schema.get("properties"));
     let is_free = |name: &str, text: &str| {
@@ -20,13 +21,14 @@ fn free_text(members: &Map<String, Value>, schema: Option<&Value>, spare: u64) -
         .map(|(name, _)| name.clone())
 }
 
-/// Stands for a bare ASCII quotation mark until the value is text; no schema makes it.
+/// Represents a bare ASCII quotation mark until the value is text; no schema produces it.
 const BARE_QUOTE: char = '\u{E000}';
 
-/// The value as text, with a word of a free text inside it quoted as `„word"`, the closing mark a
-/// bare ASCII one: no JSON any more. Without a text in it, the value is only written.
+/// Returns the value as text, with a word of a free text quoted as `„word"`, whose closing mark is
+/// a bare ASCII one, so that it is no longer JSON. A value without a free text is written
+/// unchanged.
 pub(super) fn with_german_quotes(mut value: Value, schema: Option<&Value>) -> String {
-    // The two marks have to fit.
+    // There must be room for the two marks.
     let free = value
         .as_object()
         .and_then(|members| free_text(members, schema, 2));
@@ -51,8 +53,8 @@ fn first_text(value: &mut Value) -> Option<&mut Value> {
     }
 }
 
-/// Makes the value break its schema: a property with a wrong value where one is declared, else a
-/// required one taken away, else a value of no declared type.
+/// Makes the value break its schema: gives a declared property a wrong value, or removes a required
+/// one, or takes a value of no declared type.
 pub(super) fn violate(value: &mut Value, schema: Option<&Value>) {
     let empty = Map::new();
     let properties = schema
@@ -74,7 +76,7 @@ pub(super) fn violate(value: &mut Value, schema: Option<&Value>) {
         property.get("type").is_some_and(Value::is_string) && members.contains_key(*name)
     });
     if let Some((name, property)) = typed {
-        // Neither of them can be taken for the other by a lenient reader.
+        // A lenient reader cannot accept either of these for the other.
         let wrong = if property.get("type") == Some(&json!("array")) {
             json!({"unexpected": true})
         } else {
@@ -92,8 +94,8 @@ pub(super) fn violate(value: &mut Value, schema: Option<&Value>) {
 }
 
 /// Lets one property run into the next: the text of the first holds the end of its own tag and the
-/// beginning of another one's, as Claude's calls do when their XML is read wrongly. An answer
-/// without a text, or with nothing beside it, stays as it is.
+/// beginning of another one's, as in Claude's calls when their XML is read wrongly. An answer
+/// without a text, or with only one property, is not changed.
 pub(super) fn leak(value: &mut Value, schema: Option<&Value>) {
     let Value::Object(members) = value else {
         return;
@@ -120,7 +122,8 @@ pub(super) fn leak(value: &mut Value, schema: Option<&Value>) {
     }
 }
 
-/// Gives lists and objects as JSON text; an answer without any is wrapped in a parameter as a whole.
+/// Gives lists and objects as JSON text; an answer without any is wrapped in a parameter as a
+/// whole.
 pub(super) fn nest_as_text(value: &mut Value) {
     let Value::Object(members) = value else {
         return;

@@ -6,8 +6,8 @@ use serde_json::{Map, Number, Value};
 /// How often another number is tried when one does not fit its steps and bounds.
 const TRIES: u32 = 40;
 
-/// The bounds of a number and whether each is excluded, in both spellings of the exclusive ones
-/// (a number since draft 6, a flag beside `minimum` before).
+/// The bounds of a number and whether each is excluded, in both spellings of the exclusive ones (a
+/// number since draft 6, before that a flag beside `minimum`).
 struct Bounds {
     low: Option<f64>,
     high: Option<f64>,
@@ -39,7 +39,7 @@ impl Bounds {
         }
     }
 
-    /// Both ends, the open ones put some way off the others.
+    /// Returns both ends. An open end is placed at some distance from the other.
     fn ends(&self, width: f64) -> (f64, f64) {
         match (self.low, self.high) {
             (Some(low), Some(high)) => (low, high),
@@ -60,10 +60,10 @@ impl Bounds {
     }
 }
 
-/// Largest magnitude at which every integer has its own `f64`.
+/// The largest magnitude at which `f64` represents every integer exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// `value` as an integer; bounds beyond 2^53 are cut to it.
+/// Returns `value` as an integer, cut to ±2^53.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "cut to the range in which every integer is exact"
@@ -116,7 +116,7 @@ pub(super) fn number(schema: &Map<String, Value>, random: &mut Random) -> Value 
     Number::from_f64(chosen).map_or(Value::Null, Value::Number)
 }
 
-/// A multiple of a step that need not be an integer.
+/// Returns a multiple of a step that need not be an integer.
 fn multiple(schema: &Map<String, Value>, random: &mut Random) -> Value {
     let step = schema
         .get("multipleOf")
@@ -130,7 +130,7 @@ fn multiple(schema: &Map<String, Value>, random: &mut Random) -> Value {
     let mut chosen = 0.0;
     for _ in 0..TRIES {
         let factor = first + i64::try_from(random.below(span + 1)).unwrap_or(0);
-        // Through the decimal text, so that 3 × 0.1 is 0.3.
+        // Goes through the decimal text, so that 3 × 0.1 is 0.3.
         let text = format!("{:.9}", float(factor) * step);
         chosen = text.parse().unwrap_or(0.0);
         if bounds.holds(chosen) {
@@ -147,7 +147,7 @@ mod tests {
     use serde_json::json;
 
     proptest! {
-        /// Wherever the bounds leave an integer, one is found.
+        /// Wherever the bounds leave an integer, the generator finds one.
         #[test]
         fn integers_keep_any_bounds(
             low in -1_000_000_i64..1_000_000,

@@ -1,9 +1,9 @@
-//! Texts: by a pattern, by a format, or some words.
+//! Making texts: by a pattern, by a format, or from some words.
 
 use super::{Generator, count};
 use serde_json::{Map, Value};
 
-/// Longest text, whatever `minLength` says.
+/// The longest text, whatever `minLength` says.
 const MAX_LENGTH: usize = 1 << 20;
 
 const WORDS: [&str; 16] = [
@@ -31,7 +31,7 @@ impl Generator<'_> {
             .unwrap_or_else(|| self.words(least, most))
     }
 
-    /// A text of a format of JSON Schema, or of one that Pydantic writes.
+    /// Returns a text of a format of JSON Schema, or of one that Pydantic writes.
     fn formatted(&mut self, format: &str) -> Option<String> {
         Some(match format {
             "date" => self.date(),
@@ -67,13 +67,13 @@ impl Generator<'_> {
             "file-path" | "path" => format!("/data/{}.txt", self.random.id(8)),
             "directory-path" => format!("/data/{}", self.random.id(8)),
             "color" => format!("#{:06x}", self.number(0, 0x0100_0000)),
-            // Text of the alphabet that all of them share, in whole groups of four.
+            // Uses characters of the alphabet that all of them share, in whole groups of four.
             "base64" | "base64url" | "byte" | "binary" => self.random.id(12),
             _ => return None,
         })
     }
 
-    /// At least `from`, below `until`.
+    /// Returns a number from `from`, below `until`.
     fn number(&mut self, from: u64, until: u64) -> u64 {
         from + self.random.below(until - from)
     }
@@ -100,7 +100,7 @@ impl Generator<'_> {
         )
     }
 
-    /// Some words, from `least` to `most` characters.
+    /// Returns some words, of `least` to `most` characters.
     pub(super) fn words(&mut self, least: usize, most: Option<usize>) -> String {
         let wanted = 3 + self.random.index(6);
         let mut text = String::new();

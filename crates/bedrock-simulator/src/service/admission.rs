@@ -1,5 +1,4 @@
-//! Whether a call gets as far as the model: scripted faults, the model's life, its profiles and
-//! tiers.
+//! Whether a call reaches the model: scripted faults, the model's end, its profiles and tiers.
 
 use super::Service;
 use crate::api::ApiError;
@@ -24,7 +23,7 @@ impl Service {
         })
     }
 
-    /// The same of an on-demand call.
+    /// Does the same for an on-demand call.
     pub(super) fn begin_invoke(&self, model_id: &str, tier: FaultTier) -> Result<bool, ApiError> {
         self.strike(&StruckCall {
             operation: Operation::Invoke,
@@ -42,7 +41,7 @@ impl Service {
         }
     }
 
-    /// Whether jobs may ask the model.
+    /// Checks whether jobs may use the model.
     pub(super) fn admit_job(&self, model_id: &str) -> Result<(), ApiError> {
         check_id(model_id)?;
         let facts = self.model.models.of(model_id);
@@ -57,7 +56,7 @@ impl Service {
         Ok(())
     }
 
-    /// Whether calls may ask the model, at this tier.
+    /// Checks whether calls may use the model at this tier.
     pub(super) fn admit_call(
         &self,
         model_id: &str,

@@ -1,7 +1,7 @@
 //! A job as `GetModelInvocationJob` and the summaries of a list show it.
 //!
-//! The two differ: a list has neither message nor token nor expiration time, as recorded lists of
-//! finished and failed jobs show.
+//! The two differ: a list has no message, token or expiration time, as recorded lists of finished
+//! and failed jobs show.
 
 use super::{Service, StoredJob};
 use crate::api::timestamp;
@@ -11,11 +11,11 @@ use crate::status::Status;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-/// How much later than the end a job is last modified.
+/// How long after its end a job is last modified.
 const AFTER_END: Duration = Duration::from_millis(451);
 
 impl Service {
-    /// Everything, for `GetModelInvocationJob`.
+    /// Returns all members, for `GetModelInvocationJob`.
     pub(super) fn describe(&self, job: &StoredJob) -> Map<String, Value> {
         let mut shown = self.summarise(job);
         let request = &job.request;
@@ -49,7 +49,7 @@ impl Service {
         shown
     }
 
-    /// What a list shows of the job.
+    /// Returns the members that a list shows.
     pub(super) fn summarise(&self, job: &StoredJob) -> Map<String, Value> {
         let standing = self.stage(job);
         let request = &job.request;
@@ -89,7 +89,7 @@ impl Service {
                 show("lastModifiedTime", json!(timestamp((self.now)())));
                 status
             }
-            // The clock moved on after the job was brought up to it.
+            // The clock advanced after the job did.
             (None, Stage::ToValidate) => Status::Validating,
             (None, Stage::AtEnd(_)) => Status::InProgress,
         };
@@ -97,8 +97,8 @@ impl Service {
         shown
     }
 
-    /// The end that is shown. That of an expired job is when it was validated, a day or more before
-    /// it expired: only the time of its last change tells.
+    /// Returns the end time that is shown. An expired job shows the time of its validation, a day
+    /// or more before it expired; only the time of its last change tells when that was.
     fn end_time(&self, job: &StoredJob, ending: &Ending) -> Duration {
         let end = ending.at.saturating_sub(AFTER_END).max(job.submitted);
         if ending.status == Status::Expired {
@@ -108,7 +108,7 @@ impl Service {
         }
     }
 
-    /// Records in all, processed, answered, and with errors.
+    /// Returns the records in total, processed, answered, and with errors.
     fn counts(&self, job: &StoredJob) -> [u64; 4] {
         let standing = self.stage(job);
         let state = job.state();

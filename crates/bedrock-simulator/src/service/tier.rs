@@ -4,7 +4,7 @@ use crate::api::ApiError;
 use crate::faults::FaultTier;
 use serde_json::Value;
 
-/// The tier that a call names: in a header of `InvokeModel`, in the body of `Converse`.
+/// Reads the tier that a call names: in a header of `InvokeModel`, in the body of `Converse`.
 pub(super) fn named_tier(
     converse: bool,
     header: Option<&str>,

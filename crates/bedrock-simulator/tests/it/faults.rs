@@ -1,4 +1,4 @@
-//! Every scripted fault, as its victim sees it.
+//! Every scripted fault, as clients see it.
 
 use crate::support::{
     World, input, new_job, of_record, prefill_body, prompt, schema, status, tool_body,
@@ -27,7 +27,7 @@ async fn with_call(fault: CallFault) -> World {
     World::new(|config| config.faults.calls = vec![fault]).await
 }
 
-/// The output lines of six records, `record_2` with this fault.
+/// Returns the output lines of six records, of which `record_2` has this fault.
 async fn lines_with(kind: RecordFaultKind) -> (World, Vec<String>) {
     let world = with_record(RecordFault::of_record("record_2", kind)).await;
     let (job, lines) = world.run("faulty", input(6, tool_body)).await;
@@ -144,7 +144,7 @@ async fn answers_that_break_the_schema_or_the_limit() {
     ));
 }
 
-/// What models and guardrails write in the place of an answer.
+/// Models and guardrails write these in the place of an answer.
 #[tokio::test]
 async fn refusals_guardrails_leaks_and_nested_texts() {
     let (world, lines) = lines_with(RecordFaultKind::Refusal).await;
@@ -173,9 +173,9 @@ async fn refusals_guardrails_leaks_and_nested_texts() {
     );
 }
 
-/// The script of the example rehearses everything that a run survives. What is left out ends a run:
-/// the first use of a model is denied by itself or by its Region, the model is an old one, or the account
-/// or the caller lacks a right.
+/// The example's script rehearses every fault that a run survives. It leaves out those that end a
+/// run: the denial of a model's first use, alone or by its Region, an old model, and a missing
+/// right of the account or the caller.
 #[tokio::test]
 async fn the_examples_script_has_every_kind_that_a_run_survives() {
     let script = include_bytes!("../../../../examples/wildlife-strikes/faults.json");
@@ -204,7 +204,7 @@ async fn the_examples_script_has_every_kind_that_a_run_survives() {
     }
 }
 
-/// With a given beginning nothing can come before it: what breaks is the end.
+/// Nothing can come before a given beginning, so the fault breaks the end.
 #[tokio::test]
 async fn faults_keep_to_a_given_beginning() {
     let world = World::new(|config| {
@@ -229,7 +229,7 @@ async fn faults_keep_to_a_given_beginning() {
     assert!(!text(2).ends_with('}'));
 }
 
-/// A record that comes again in a smaller job, at another place, is still the same record.
+/// A record that comes again in a smaller job, at another position, is still the same record.
 #[tokio::test]
 async fn positions_are_those_of_the_first_job() {
     let world = with_record(RecordFault::of_every(3, 1, RecordFaultKind::Missing).times(2)).await;
@@ -252,7 +252,7 @@ async fn positions_are_those_of_the_first_job() {
     assert_eq!(lines.len(), 3);
 }
 
-/// On demand the record's id is not known: it is found by its prompt.
+/// A call on demand has no record id; the record is found by its prompt.
 #[tokio::test]
 async fn on_demand_asks_count_for_the_same_record() {
     let fault = RecordFault {
@@ -346,7 +346,7 @@ async fn creation_is_throttled_or_over_quota_as_often_as_scripted() {
     assert_eq!(world.simulator.counters().jobs_created, 1);
 }
 
-/// The crash between creation and answer: whoever asks again gets the job that is there.
+/// After a crash between creation and response, a second attempt gets the existing job.
 #[tokio::test]
 async fn a_lost_answer_of_a_creation_does_not_make_a_second_job() {
     for cut in [false, true] {
@@ -367,7 +367,7 @@ async fn a_lost_answer_of_a_creation_does_not_make_a_second_job() {
     }
 }
 
-/// The same inside one call of a client that tries again by itself.
+/// The same happens inside one call of a client that retries by itself.
 #[tokio::test]
 async fn the_sdks_own_retries_do_not_make_a_second_job() {
     let world = World::with_attempts(3, |config| {
@@ -428,7 +428,7 @@ async fn calls_fail_by_their_number() {
     ));
     world.jobs.named("a").await.unwrap();
 
-    // The stop arrives; only its answer does not.
+    // The stop arrives, but its response is lost.
     let world = with_call(CallFault::of_first(1, Operation::Stop, CallFaultKind::Cut)).await;
     let arn = world.start("a", input(1, tool_body)).await;
     assert!(matches!(

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// From submission to end.
+/// Returns the time from submission to end.
 fn time_of(job: &Job) -> Duration {
     job.ended.unwrap().saturating_sub(job.submitted)
 }
@@ -41,7 +41,7 @@ async fn a_job_goes_through_its_statuses_and_leaves_its_output_in_its_own_folder
         ]
     );
     let job = world.jobs.get(&arn).await.unwrap();
-    // The end is shown a little before the last change.
+    // The shown end is a little before the last change.
     let worked = Duration::from_secs(14 * 60 + 20 * 60 + 1);
     assert!(worked.saturating_sub(time_of(&job)) < Duration::from_secs(1));
 
@@ -58,11 +58,12 @@ async fn a_job_goes_through_its_statuses_and_leaves_its_output_in_its_own_folder
     assert_eq!(manifest["totalRecordCount"], 50);
     assert_eq!(manifest["successRecordCount"], 50);
     assert!(manifest["outputTokenCount"].as_u64().unwrap() > 50);
-    // Newer manifests have members of other kinds of input.
+    // Newer manifests have members for other kinds of input.
     assert_eq!(manifest["inputAudioSecond"], 0);
 }
 
-/// Counts are 0 until the service has validated the input; a bill of 0 is not a fact then.
+/// Counts are 0 until the service has validated the input, so a bill of 0 is meaningless until
+/// then.
 #[tokio::test]
 async fn counts_follow_the_work() {
     let world = World::new(|_| {}).await;
@@ -99,8 +100,8 @@ async fn the_same_token_is_the_same_job() {
     assert_eq!(world.simulator.counters().jobs_created, 1);
 }
 
-/// The service refuses the name, with one exception or the other; the adapter looks whether it is the
-/// same work, and only then returns the job that exists.
+/// The service refuses the name with either exception; the adapter checks whether the job does the
+/// same work, and only then returns it.
 #[tokio::test]
 async fn a_name_that_is_taken_is_a_conflict_unless_it_is_the_same_work() {
     for setting in [NameInUse::Conflict, NameInUse::Validation] {
@@ -143,12 +144,12 @@ async fn the_quota_counts_the_models_jobs_that_have_not_ended() {
         ..new_job("d")
     };
     world.jobs.create(&other_model).await.unwrap();
-    // A place comes free when a job ends, without anyone having asked for its status.
+    // A place becomes free when a job ends, even if no call asked for its status.
     world.wait(60 * MINUTE);
     world.jobs.create(&new_job("c")).await.unwrap();
 }
 
-/// A profile is another name for the model, not another quota.
+/// A profile is another name for the model and has no quota of its own.
 #[tokio::test]
 async fn profiles_share_the_quota_of_their_model() {
     let world = World::new(|config| config.limits.jobs_in_flight_per_model = 1).await;
@@ -162,7 +163,7 @@ async fn profiles_share_the_quota_of_their_model() {
     assert!(matches!(second, Err(JobsError::Quota(_))), "{second:?}");
 }
 
-/// The words of a refused creation.
+/// Returns the words of a refused creation.
 async fn refused(world: &World, job: &NewJob) -> String {
     let error = world.jobs.create(job).await.unwrap_err();
     StepError::of(error, "creating the job").full_message()
@@ -189,7 +190,7 @@ async fn a_model_that_jobs_do_not_take_is_refused_at_creation() {
     assert_eq!(world.simulator.counters().jobs_created, 0);
 }
 
-/// Which exception says so is not known of this operation: the product has to take both.
+/// It is not known which exception this operation returns, so the product must handle both.
 #[tokio::test]
 async fn a_name_in_use_is_refused_with_either_exception() {
     for (setting, code) in [
@@ -228,8 +229,8 @@ async fn a_job_is_named_by_its_arn() {
     assert_eq!(refused.message(), Some("The provided ARN is invalid"));
 }
 
-/// As recorded of lists: the model's whole ARN, the owner of the buckets, and no more members than
-/// these, also for a failed job.
+/// As in recorded lists: the model's whole ARN, the owner of the buckets, and no other members, for
+/// a failed job too.
 #[tokio::test]
 async fn a_list_shows_less_than_a_job() {
     let world = World::new(|config| config.limits.min_records_per_job = 100).await;
@@ -294,7 +295,8 @@ async fn a_profile_is_shown_as_its_arn() {
     );
 }
 
-/// As recorded: the end of an expired job is when it was validated. Its last change tells.
+/// As recorded, the end of an expired job is the time of its validation; its last change shows the
+/// real end.
 #[tokio::test]
 async fn an_expired_job_shows_an_end_long_before_it_expired() {
     let world = World::new(|config| config.schedule.scheduled_seconds = 30 * 3_600).await;
@@ -314,7 +316,7 @@ async fn an_expired_job_shows_an_end_long_before_it_expired() {
     assert_eq!(after(job.last_modified_time), 24 * 3_600 + 30);
 }
 
-/// Every record may fail: the job is done all the same.
+/// A job is completed even if every record fails.
 #[tokio::test]
 async fn a_job_with_nothing_but_errors_is_completed() {
     let world = World::new(|_| {}).await;
@@ -348,7 +350,7 @@ async fn a_job_with_nothing_but_errors_is_completed() {
     );
 }
 
-/// Without a day, no model ends: tests stay green on any day.
+/// Without a day, no model ends, so tests pass on any day.
 #[tokio::test]
 async fn an_ended_model_is_refused_from_its_day_on() {
     let job = NewJob {
@@ -476,7 +478,7 @@ async fn a_stop_during_the_work_keeps_what_was_done() {
     assert_eq!(world.simulator.records().len(), 50);
 }
 
-/// The service refuses it; for the adapter a job that is stopped or has ended is stopped.
+/// The service refuses it, but the adapter counts a job that is stopped or has ended as stopped.
 #[tokio::test]
 async fn stopping_what_is_stopped_or_has_ended_is_no_failure() {
     let world = World::new(|_| {}).await;
@@ -529,7 +531,7 @@ async fn what_the_api_does_not_take_is_refused_at_creation() {
     invalid(|job| job.output_kms_key = Some("my key".into())).await;
     invalid(|job| job.tags = vec![("k".into(), "ä".into())]).await;
     assert_eq!(world.simulator.counters().jobs_created, 0);
-    // The words of the service arrive.
+    // The service's words arrive.
     let bad_name = NewJob {
         name: "under_score".into(),
         ..good
@@ -542,7 +544,7 @@ async fn what_the_api_does_not_take_is_refused_at_creation() {
     );
 }
 
-/// A job is created whatever its input is; the service finds out in status `Validating`.
+/// A job is created whatever its input is; the service finds the error in the status `Validating`.
 #[tokio::test]
 async fn an_input_that_breaks_the_rules_fails_the_job_with_the_reason() {
     let world = World::new(|config| {
@@ -654,7 +656,7 @@ async fn the_timeout_expires_a_waiting_job_and_cuts_a_working_one() {
     assert_eq!(lines.len(), 24);
 }
 
-/// Many readers at the end of a job: the work is done once, whoever goes away.
+/// Many clients read a job at its end; its work is done once, even if some of them go away.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_work_is_done_once() {
     let ended = Arc::new(Mutex::new(Vec::new()));
@@ -673,7 +675,7 @@ async fn the_work_is_done_once() {
             tokio::spawn(async move {
                 let read = jobs.get(&arn);
                 if number == 0 {
-                    // This one hangs up at once.
+                    // This client hangs up at once.
                     let _ = tokio::time::timeout(Duration::from_millis(1), read).await;
                 } else {
                     assert_eq!(read.await.unwrap().status, JobStatus::Completed);
@@ -703,7 +705,7 @@ async fn the_work_is_done_once() {
     ));
 }
 
-/// More than one part in the upload, more than one range in the reading.
+/// The upload has more than one part, and the reading more than one range.
 #[tokio::test]
 async fn outputs_larger_than_a_part_are_whole() {
     let world = World::new(|_| {}).await;

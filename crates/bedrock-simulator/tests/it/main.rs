@@ -1,5 +1,5 @@
-//! The simulator as its users see it: through the AWS SDK's clients and the edge's adapters, with
-//! an S3 server over a folder.
+//! The simulator as its users see it: through the AWS SDK's clients and the adapters of
+//! `quarry-edge`, with an S3 server on a folder.
 
 mod faults;
 mod jobs;

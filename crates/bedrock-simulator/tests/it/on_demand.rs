@@ -61,8 +61,8 @@ async fn converse_answers_in_its_form_and_calls_tools() {
     assert!(answer["output"]["message"]["content"][0]["text"].is_string());
 }
 
-/// What goes out is what the record says, not what the SDK's types make of it: here the service
-/// sees a key that the types do not have.
+/// The adapter sends the record's own body and not the SDK's version of it: the service receives a
+/// key that the SDK's types do not have.
 #[tokio::test]
 async fn a_converse_body_goes_out_as_it_is_written() {
     let world = World::new(|_| {}).await;
@@ -87,7 +87,7 @@ async fn a_body_that_the_model_refuses_is_the_records_problem() {
     match ask(&world, false, &body).await {
         Err(InvokeError::Rejected { code, message }) => {
             assert_eq!(code, 400);
-            // The words that a job would write into the record's error line.
+            // A job writes these words into the record's error line.
             assert_eq!(
                 message,
                 "max_tokens: Input should be greater than or equal to 1"
@@ -121,7 +121,7 @@ async fn a_profile_that_does_not_exist_is_every_records_problem() {
     );
 }
 
-/// Code and words of a refused `InvokeModel` call.
+/// Returns the code and words of a refused `InvokeModel` call.
 async fn refused(world: &World, model: &str, body: &Value) -> (String, String) {
     let error = world
         .runtime
@@ -268,7 +268,7 @@ fn nova_body() -> Value {
     json!({"messages": [{"role": "user", "content": [{"text": "ask"}]}]})
 }
 
-/// The tier that answered is in a header of `InvokeModel`.
+/// A header of `InvokeModel` names the tier that answered.
 #[tokio::test]
 async fn tiers_are_named_in_a_header_and_refused_for_models_without() {
     let world = World::new(|_| {}).await;
@@ -336,7 +336,7 @@ async fn converse_names_the_tier_in_its_bodies() {
     );
 }
 
-/// A tier that throttles leaves the others alone.
+/// When one tier throttles, the others do not.
 #[tokio::test]
 async fn one_tier_is_throttled_for_some_time() {
     let world = World::new(|config| {
@@ -377,8 +377,8 @@ async fn unknown_prompts_are_counted_by_their_text() {
     assert_eq!(world.simulator.records().len(), 2);
 }
 
-/// What comes back is the service's answer, members and spellings included that the SDK's types do
-/// not have: it goes into a line as a job would write it.
+/// The adapter returns the service's own answer, including members and spellings that the SDK's
+/// types do not have, so a line gets it as a job would write it.
 #[tokio::test]
 async fn a_converse_answer_comes_back_as_it_is_written() {
     let output = json!({
@@ -409,7 +409,7 @@ async fn a_converse_answer_comes_back_as_it_is_written() {
     assert_eq!(answer.json, output.to_string());
 }
 
-/// An answer that is no `Converse` response is no answer.
+/// An answer that is not a `Converse` response is an error.
 #[tokio::test]
 async fn a_converse_answer_of_another_shape_is_an_error() {
     let world = World::new(|config| {

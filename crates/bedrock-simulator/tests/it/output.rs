@@ -1,4 +1,4 @@
-//! What is in a job's output.
+//! The output of a job.
 
 use crate::support::{
     NOVA, World, id_of, input, new_job, of_record, prefill_body, prompt, schema, tool_body,
@@ -45,7 +45,7 @@ async fn a_beginning_given_in_the_request_is_continued() {
     }
 }
 
-/// The echo is what the caller wrote, however odd its spelling; an id is made where there is none.
+/// The output echoes the caller's text, however odd its spelling; records without an id get one.
 #[tokio::test]
 async fn the_input_is_echoed_byte_for_byte() {
     let world = World::new(|_| {}).await;
@@ -146,13 +146,13 @@ async fn converse_jobs_answer_in_the_form_of_converse() {
     let good = &of_record(&lines, 0)[0]["modelOutput"];
     let block = good["output"]["message"]["content"][0].as_object().unwrap();
     assert!(block["text"].is_string());
-    // All members of the union are there, null but for the one.
+    // All members of the union are there, and all but one are null.
     assert_eq!(block.len(), 12);
     assert_eq!(block.values().filter(|member| member.is_null()).count(), 11);
     assert!(good["usage"]["cacheDetails"].is_null());
     assert_eq!(good["stopReason"], "end_turn");
     assert!(good["usage"]["inputTokens"].as_u64().unwrap() > 5);
-    // Tools are for InvokeModel bodies only.
+    // Only InvokeModel bodies may have tools.
     assert_eq!(of_record(&lines, 2)[0]["error"]["errorCode"], 400);
     let shown = world
         .client
@@ -241,7 +241,7 @@ async fn given_answers_go_round_by_round_and_the_rest_comes_from_the_schema() {
     assert!(jsonschema::is_valid(&schema(), made));
 }
 
-/// The same question has the same answer, in whatever job.
+/// The same question has the same answer in every job.
 #[tokio::test]
 async fn answers_depend_on_the_question_only() {
     let world = World::new(|_| {}).await;

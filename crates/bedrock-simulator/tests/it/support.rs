@@ -1,4 +1,4 @@
-//! A world of a simulator, an S3 server and a clock that a test turns by hand.
+//! A world with a simulator, an S3 server and a clock that the test advances.
 
 use aws_config::SdkConfig;
 use quarry_bedrock_simulator::{Running, Simulator, SimulatorConfig, Status};
@@ -23,7 +23,7 @@ pub(crate) struct World {
     pub(crate) simulator: Running,
     pub(crate) jobs: BedrockJobs,
     pub(crate) on_demand: BedrockOnDemand,
-    /// The service's own clients, for what the adapters do not show.
+    /// The service's own clients, for everything that the adapters do not show.
     pub(crate) client: aws_sdk_bedrock::Client,
     pub(crate) runtime: aws_sdk_bedrockruntime::Client,
     pub(crate) s3: aws_sdk_s3::Client,
@@ -62,12 +62,12 @@ async fn s3_client(server: &LocalS3) -> aws_sdk_s3::Client {
 }
 
 impl World {
-    /// With small jobs allowed, changed by `change`.
+    /// A world that allows small jobs, changed by `change`.
     pub(crate) async fn new(change: impl FnOnce(&mut SimulatorConfig)) -> Self {
         Self::with_attempts(1, change).await
     }
 
-    /// The same, with clients that make a call so often.
+    /// The same, with clients that attempt a call this often.
     pub(crate) async fn with_attempts(
         attempts: u32,
         change: impl FnOnce(&mut SimulatorConfig),
@@ -135,13 +135,13 @@ impl World {
             .collect()
     }
 
-    /// Puts the input `in/<name>.jsonl` and creates the job `<name>` over it.
+    /// Puts the input `in/<name>.jsonl` and creates the job `<name>` for it.
     pub(crate) async fn start(&self, name: &str, input: impl Into<String>) -> String {
         self.put(&format!("in/{name}.jsonl"), input).await;
         self.jobs.create(&new_job(name)).await.unwrap()
     }
 
-    /// Reads the job until it ends, an hour later each time.
+    /// Reads the job until it ends, advancing the clock by an hour each time.
     pub(crate) async fn end(&self, arn: &str) -> Job {
         for _ in 0..200 {
             let job = self.jobs.get(arn).await.unwrap();
@@ -153,14 +153,14 @@ impl World {
         panic!("the job did not end");
     }
 
-    /// The raw output lines of the job `<name>`.
+    /// Returns the raw output lines of the job `<name>`.
     pub(crate) async fn lines(&self, name: &str, arn: &str) -> Vec<String> {
         let key = format!("out/{}/{name}.jsonl.out", id_of(arn));
         let text = self.read(&key).await.unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
-    /// A whole job: its end and its raw output lines.
+    /// Runs a whole job. Returns its end and its raw output lines.
     pub(crate) async fn run(&self, name: &str, input: impl Into<String>) -> (Job, Vec<String>) {
         let arn = self.start(name, input).await;
         let job = self.end(&arn).await;
@@ -213,7 +213,7 @@ pub(crate) fn prompt(number: usize) -> String {
     format!("What struck the aircraft in report {number}?")
 }
 
-/// A body that forces a tool.
+/// Returns a body that forces a tool.
 pub(crate) fn tool_body(prompt: &str) -> Value {
     json!({
         "anthropic_version": "bedrock-2023-05-31",
@@ -224,7 +224,7 @@ pub(crate) fn tool_body(prompt: &str) -> Value {
     })
 }
 
-/// A body that begins the answer.
+/// Returns a body that begins the answer.
 pub(crate) fn prefill_body(prompt: &str) -> Value {
     json!({
         "anthropic_version": "bedrock-2023-05-31",
@@ -236,7 +236,7 @@ pub(crate) fn prefill_body(prompt: &str) -> Value {
     })
 }
 
-/// `count` records `record_0`, … with the bodies that `body` makes of their prompts.
+/// Returns `count` records `record_0`, … with the bodies that `body` makes from their prompts.
 pub(crate) fn input(count: usize, body: impl Fn(&str) -> Value) -> String {
     let line = |number: usize| {
         let record = json!({
@@ -248,7 +248,7 @@ pub(crate) fn input(count: usize, body: impl Fn(&str) -> Value) -> String {
     (0..count).map(line).collect()
 }
 
-/// The output lines that are JSON and have this record id.
+/// Returns the output lines that are JSON and have this record id.
 pub(crate) fn of_record(lines: &[String], number: usize) -> Vec<Value> {
     let id = format!("record_{number}");
     lines

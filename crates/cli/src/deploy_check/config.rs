@@ -1,4 +1,5 @@
-//! Parameters in a file: `samconfig.toml` as `sam deploy` keeps it, or the template's parameters as JSON.
+//! Reading parameters from a file: `samconfig.toml` as `sam deploy` writes it, or the template's
+//! parameters as JSON.
 
 use crate::failure::Failure;
 use crate::input::read_file;
@@ -7,14 +8,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Table;
 
-/// What the file says.
+/// The content of the file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Config {
     /// The template's parameters.
     pub(crate) parameters: BTreeMap<String, String>,
-    /// Where the stack will be; JSON files do not say.
+    /// The stack's Region; JSON files do not have it.
     pub(crate) region: Option<String>,
-    /// The stack's name; JSON files do not say it either.
+    /// The stack's name; JSON files do not have it.
     pub(crate) stack: Option<String>,
 }
 
@@ -32,7 +33,8 @@ impl Config {
     }
 }
 
-/// Tables of a `samconfig.toml` that `sam deploy` reads, the first that has a member counts.
+/// The tables of a `samconfig.toml` that `sam deploy` reads. The first one that has a member
+/// counts.
 const COMMANDS: [&str; 2] = ["deploy", "global"];
 
 fn of_samconfig(text: &str, environment: &str) -> Result<Config, String> {
@@ -64,7 +66,7 @@ fn of_samconfig(text: &str, environment: &str) -> Result<Config, String> {
     })
 }
 
-/// One text with all parameters, a list of texts, or a table.
+/// Reads one text with all parameters, a list of texts, or a table.
 fn overrides_of(value: &toml::Value) -> Result<BTreeMap<String, String>, String> {
     match value {
         toml::Value::String(text) => pairs(text),
@@ -73,7 +75,7 @@ fn overrides_of(value: &toml::Value) -> Result<BTreeMap<String, String>, String>
             for text in texts {
                 let text = text
                     .as_str()
-                    .ok_or("parameter_overrides is a list of something else than text")?;
+                    .ok_or("parameter_overrides is a list with items that are not text")?;
                 parameters.extend(pairs(text)?);
             }
             Ok(parameters)
@@ -93,7 +95,7 @@ fn overrides_of(value: &toml::Value) -> Result<BTreeMap<String, String>, String>
     }
 }
 
-/// `Name=Value Name="a value"`, with `\"` for a quote inside.
+/// Reads `Name=Value Name="a value"`, with `\"` for a quote inside.
 fn pairs(text: &str) -> Result<BTreeMap<String, String>, String> {
     let mut parameters = BTreeMap::new();
     let mut rest = text.trim_start();
@@ -110,7 +112,7 @@ fn pairs(text: &str) -> Result<BTreeMap<String, String>, String> {
     Ok(parameters)
 }
 
-/// A value and what follows it; `None` when a quote is not closed.
+/// Returns a value and the text after it; `None` if a quote is not closed.
 fn value(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find(char::is_whitespace).unwrap_or(text.len());
@@ -128,8 +130,8 @@ fn value(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// `{"Name": "value"}`, the same below `Parameters`, or CloudFormation's
-/// `[{"ParameterKey": …, "ParameterValue": …}]`.
+/// Reads `{"Name": "value"}`, the same below `Parameters`, or CloudFormation's `[{"ParameterKey":
+/// …, "ParameterValue": …}]`.
 fn of_json(text: &str) -> Result<Config, String> {
     let file: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let parameters = match file.get("Parameters").unwrap_or(&file) {
@@ -164,7 +166,7 @@ fn flat(name: &str, value: &Value) -> Result<String, String> {
             let parts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
             parts
                 .map(|parts| parts.join(","))
-                .ok_or_else(|| format!("{name} is a list of something else than text"))
+                .ok_or_else(|| format!("{name} is a list with items that are not text"))
         }
         Value::Object(_) => Err(format!(
             "{name} is an object; parameters are text, numbers or lists of text"

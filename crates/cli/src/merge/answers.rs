@@ -1,5 +1,5 @@
-//! The files of answers that `quarry merge` is given. They are read several times, so what can be read only once is
-//! copied first.
+//! The answer files of `quarry merge`. They are read several times, so a file that can be read only
+//! once is copied first.
 
 use crate::failure::Failure;
 use crate::input::{is_pipe, is_standard_input, shown, special, standard_input};
@@ -16,7 +16,7 @@ pub(super) struct AnswerFile {
 }
 
 impl AnswerFile {
-    /// The files, with copies of pipes and standard input in `folder`.
+    /// Opens the files, with copies of pipes and standard input in `folder`.
     pub(super) fn all(files: &[PathBuf], folder: &Path) -> Result<Vec<Self>, Failure> {
         let copies = folder.join("copied-answers");
         files
@@ -62,7 +62,7 @@ impl AnswerFile {
         &self.name
     }
 
-    /// The lines, without their terminators and byte order marks, and without blank ones.
+    /// Returns the lines without their terminators and byte order marks; blank lines are left out.
     pub(super) fn lines(&self) -> Result<impl Iterator<Item = Result<Vec<u8>, Failure>>, Failure> {
         let unreadable = {
             let name = self.name.clone();
@@ -80,7 +80,7 @@ impl AnswerFile {
     }
 }
 
-/// A line without the byte order mark that an editor or a shell put before it.
+/// Returns a line without the byte order mark of an editor or a shell.
 fn without_mark(mut line: Vec<u8>) -> Vec<u8> {
     const MARK: &[u8] = b"\xEF\xBB\xBF";
     if line.starts_with(MARK) {

@@ -1,4 +1,4 @@
-//! Answer files sorted by slice.
+//! Sorting answer files by slice.
 
 use super::answers::AnswerFile;
 use crate::failure::Failure;
@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// What the summary notes of several answer files.
+/// The summary's notes about several answer files.
 const COUNTS_BY_FILE: &str = "record ids were read as counting from 0 in each answer file, as the \
     original step numbered them: the files are its jobs, in the order given";
 const COUNTS_BY_TABLE: &str = "record ids were read as those of the whole table";
@@ -64,7 +64,8 @@ fn no_line_matched(files: &[AnswerFile]) -> Failure {
     ))
 }
 
-/// The original step's jobs that the files are; `None` when their ids are those of the whole table.
+/// Returns the original step's jobs, one for each file; `None` if the ids are those of the whole
+/// table.
 fn jobs(plan: &Plan, files: &[AnswerFile]) -> Result<Option<Vec<OriginalJob>>, Failure> {
     let Some(jobs) = original_jobs(plan, files.len()) else {
         return Ok(None);
@@ -83,7 +84,7 @@ fn last_answers(
     files: &[AnswerFile],
     rows: u64,
 ) -> Result<LastAnswers, Failure> {
-    // A single file is not read once more for nothing.
+    // A single file needs no additional reading.
     if files.len() < 2 {
         return Ok(LastAnswers::default());
     }
@@ -111,8 +112,8 @@ fn add_job(
     Ok(())
 }
 
-/// Adds answers whose ids are those of the whole table. Returns how many of them were left out for
-/// one in a later file.
+/// Adds answers whose ids are those of the whole table. Returns how many were left out because a
+/// later file has an answer to the same record.
 fn add_table(
     sorted: &mut SortedFiles,
     answers: &GivenAnswers,
@@ -136,12 +137,12 @@ fn add_table(
     Ok(replaced)
 }
 
-/// Answer lines by slice, each slice's in a file of its own. A line that belongs to no slice goes
-/// to the first one, which counts it.
+/// Answer lines by slice, with a file for each slice. A line that belongs to no slice goes to the
+/// first one, which counts it.
 struct SortedFiles {
     files: Vec<Option<BufWriter<File>>>,
     folder: PathBuf,
-    /// Lines, and those of them that belong to a row.
+    /// The number of lines, and of those that belong to a row.
     lines: u64,
     matched: u64,
 }
@@ -176,7 +177,7 @@ impl SortedFiles {
             .map_err(unwritable)
     }
 
-    /// Counts a line that belongs to a row, for which another one stands.
+    /// Counts a line that belongs to a row and is replaced by another line.
     fn leave_out(&mut self) {
         self.lines += 1;
         self.matched += 1;
@@ -186,13 +187,13 @@ impl SortedFiles {
         self.folder.join(format!("{slice:06}.jsonl.out"))
     }
 
-    /// Whether there are lines, and none of them belongs to a row: then the files are others than
-    /// those that were meant.
+    /// Whether there are lines but none of them belongs to a row, which means that these are the
+    /// wrong files.
     fn matches_nothing(&self) -> bool {
         self.lines > 0 && self.matched == 0
     }
 
-    /// The file of each slice; empty for a slice without a line.
+    /// Returns the file of each slice; empty for a slice without a line.
     fn finish(self) -> Result<Vec<PathBuf>, Failure> {
         let paths: Vec<PathBuf> = (0..self.files.len())
             .map(|slice| self.path(slice))

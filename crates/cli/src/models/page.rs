@@ -95,7 +95,7 @@ fn money(price: Option<&Price>, tier: impl Fn(&Price) -> Option<TokenPrice>) -> 
     price.and_then(tier).map_or_else(String::new, usd)
 }
 
-/// Where the facts are from, each place once.
+/// Returns the sources of the facts, each one once.
 fn sources() -> String {
     let mut facts_of: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (facts, words) in [

@@ -1,4 +1,4 @@
-//! The table of models in words: a model in full, or a line for each.
+//! The table of models in words: each model in full, or in one line.
 
 use quarry_model::{Capabilities, FactGroup, Model, Price, Thinking, TokenPrice, ways};
 use std::fmt::Write as _;
@@ -65,7 +65,7 @@ pub(super) fn in_full(model: &Model) -> String {
     text
 }
 
-/// Lists models, a line each.
+/// Lists models, one on each line.
 pub(super) fn listed(models: &[&Model]) -> String {
     let mut text = format!(
         "{:<48} {:<5} {:>10} {:>9} {:>14}  {}\n",
@@ -99,7 +99,7 @@ pub(super) fn listed(models: &[&Model]) -> String {
     text
 }
 
-/// The means that hold an answer to a schema, the first one first.
+/// Returns the means that make an answer keep to a schema, the preferred one first.
 pub(super) fn enforcement(takes: &Capabilities) -> Vec<String> {
     let thinks = matches!(takes.thinking, Thinking::OnByDefault | Thinking::Always);
     ways(takes, true, thinks)
@@ -108,7 +108,7 @@ pub(super) fn enforcement(takes: &Capabilities) -> Vec<String> {
         .collect()
 }
 
-/// When a model thinks.
+/// Returns when a model thinks.
 pub(super) fn thinking(thinking: Thinking) -> &'static str {
     match thinking {
         Thinking::None => "none",
@@ -118,7 +118,7 @@ pub(super) fn thinking(thinking: Thinking) -> &'static str {
     }
 }
 
-/// USD per million tokens of requests and of answers.
+/// Returns the price in USD per million tokens of requests and of answers.
 pub(super) fn usd(price: TokenPrice) -> String {
     format!("{} / {}", price.input, price.output)
 }

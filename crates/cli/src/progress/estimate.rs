@@ -1,10 +1,10 @@
-//! How much of a run is done, and how long the rest takes.
+//! Estimating how much of a run is done, and how long the rest takes.
 
 use super::stage::ShownStage;
 use quarry_local_stack::WorkRows;
 use std::time::Duration;
 
-/// What is known of a run's work.
+/// The counts of a run's work.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Counts {
     pub(super) stage: ShownStage,
@@ -13,19 +13,19 @@ pub(super) struct Counts {
     pub(super) rows: WorkRows,
 }
 
-/// What each part of a run takes of its time, as measured with 120,000 rows on the local stack.
+/// The share of each part in a run's time, as measured with 120,000 rows on the local stack.
 const COPYING: f64 = 0.01;
 const PLANNING: f64 = 0.04;
 const WRITING: f64 = 0.09;
 const ASKING: f64 = 0.46;
 const MERGING: f64 = 0.38;
 
-/// Before this much is done, or this long has passed, nobody knows how long the rest takes.
+/// Before this much is done, and before this long has passed, the rest is not estimated.
 const LEAST_FRACTION: f64 = 0.03;
 const LEAST_ELAPSED: Duration = Duration::from_secs(1);
 
 impl Counts {
-    /// How much of the run's work is done, 0 to 1.
+    /// Returns how much of the run's work is done, 0 to 1.
     pub(super) fn fraction(&self) -> f64 {
         let of_data = |bytes| share(bytes, self.data_bytes);
         let of_rows = |rows| share(rows, self.rows.total);
@@ -55,12 +55,12 @@ fn share(part: u64, whole: u64) -> f64 {
     part.min(whole) as f64 / whole as f64
 }
 
-/// The fraction in tenths, rounded down.
+/// Returns the fraction in tenths, rounded down.
 pub(super) fn tenths(fraction: f64) -> u32 {
     percent(fraction) / 10
 }
 
-/// The fraction in hundredths, rounded down.
+/// Returns the fraction in hundredths, rounded down.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -70,7 +70,7 @@ pub(super) fn percent(fraction: f64) -> u32 {
     (fraction.clamp(0.0, 1.0) * 100.0) as u32
 }
 
-/// How long the rest takes, if it goes on as it has.
+/// Returns how long the rest takes at the speed so far, if it can be estimated.
 pub(super) fn remaining(fraction: f64, elapsed: Duration) -> Option<Duration> {
     if fraction < LEAST_FRACTION || elapsed < LEAST_ELAPSED {
         return None;
@@ -78,7 +78,7 @@ pub(super) fn remaining(fraction: f64, elapsed: Duration) -> Option<Duration> {
     Some(elapsed.mul_f64((1.0 - fraction).max(0.0) / fraction))
 }
 
-/// `0:12`, `3:05`, `1:02:03`
+/// Returns a text such as `0:12`, `3:05` or `1:02:03`.
 pub(super) fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -89,7 +89,7 @@ pub(super) fn clock(time: Duration) -> String {
     }
 }
 
-/// `1,234,567`
+/// Returns a text such as `1,234,567`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -11,8 +11,8 @@ const SHORTEST_BAR: usize = 8;
 const GREEN: &str = "\u{1b}[32m";
 const PLAIN: &str = "\u{1b}[0m";
 
-/// The lines for a terminal with so many columns. Neither is longer, and the last column stays free: some terminals
-/// break the line there.
+/// Returns the lines for a terminal of this width. Neither is wider, and the last column stays
+/// free, because some terminals wrap the line there.
 pub(super) fn lines(
     counts: &Counts,
     elapsed: Duration,
@@ -60,7 +60,7 @@ fn drawn(fraction: f64, length: usize, is_coloured: bool) -> String {
     }
 }
 
-/// What is going on.
+/// Returns what the run is doing.
 fn doing(counts: &Counts, last: &str) -> String {
     let rows = &counts.rows;
     match counts.stage {
@@ -68,7 +68,7 @@ fn doing(counts: &Counts, last: &str) -> String {
         ShownStage::Planning => "planning: reading the data".to_owned(),
         ShownStage::Finished => "finished".to_owned(),
         ShownStage::Asking if rows.merged >= rows.total && rows.round == 0 => {
-            "putting the result together".to_owned()
+            "joining the result".to_owned()
         }
         ShownStage::Asking => {
             let counted = format!(
@@ -86,7 +86,8 @@ fn doing(counts: &Counts, last: &str) -> String {
     }
 }
 
-/// The text cut to so many columns. A character outside ASCII is taken for two columns, the most that one has.
+/// Cuts the text to this many columns. A character outside ASCII counts as two columns, the most
+/// that a character has.
 fn cut(text: &str, columns: usize) -> String {
     let mut taken = 0;
     printable(text)

@@ -1,6 +1,6 @@
-//! What a run is doing as a whole.
+//! The stage of the whole run, for the bar.
 
-/// What a run is doing as a whole.
+/// The stage of the whole run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum ShownStage {
     #[default]

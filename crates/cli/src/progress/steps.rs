@@ -5,7 +5,7 @@ use quarry_contract::payload::Step;
 use quarry_local_stack::RunProgress;
 use serde_json::json;
 
-/// A step for people; `None` for steps that are too many to show.
+/// Returns a step for people; `None` for steps that are too many to show.
 pub(super) fn as_line(progress: &RunProgress) -> Option<String> {
     Some(match progress {
         RunProgress::Planned { slices, rows } => format!(
@@ -25,13 +25,13 @@ pub(super) fn as_line(progress: &RunProgress) -> Option<String> {
             let hours = at.as_secs_f64() / 3600.0;
             let what = match (next, job) {
                 (Step::Submit, _) => format!("{records} records written for a job"),
-                (Step::Invoke, _) => format!("{records} records to ask on demand"),
-                // Looks at a running job are too many to show.
+                (Step::Invoke, _) => format!("{records} records to send on demand"),
+                // Polls of a running job are too many to show.
                 (Step::Wait, Some(job)) if by == "submit" => format!("job {job} created"),
                 (Step::Wait, _) => return None,
                 (Step::Merge, Some(job)) => format!("job {job} has ended"),
                 (Step::Merge, None) => "asked on demand".to_owned(),
-                (Step::Split, _) => "rows left to ask again".to_owned(),
+                (Step::Split, _) => "rows left for another round".to_owned(),
                 (Step::Done, _) => "done".to_owned(),
             };
             format!("[{hours:6.2} h] slice {slice}, round {round}: {what}")
@@ -49,7 +49,7 @@ pub(super) fn as_line(progress: &RunProgress) -> Option<String> {
     })
 }
 
-/// A step for programs.
+/// Returns a step for programs.
 pub(super) fn as_json(progress: &RunProgress) -> serde_json::Value {
     match progress {
         RunProgress::Planned { slices, rows } => {

@@ -6,23 +6,24 @@ use std::io::Write;
 use std::time::Duration;
 use terminal_size::{Height, Width, terminal_size_of};
 
-/// What a terminal has that does not tell its width.
+/// The width of a terminal that does not report it.
 const COLUMNS: usize = 80;
 
-/// Clears what follows the cursor.
+/// Clears everything after the cursor.
 const CLEAR: &str = "\r\u{1b}[J";
 
 /// Standard error as a terminal.
 ///
-/// Between two drawings the cursor stays at the beginning of the first line. A terminal that is made narrower breaks the
-/// lines anew, and the cursor stays with its text: clearing from there leaves nothing of them.
+/// Between two drawings, the cursor stays at the beginning of the first line. A terminal that
+/// becomes narrower wraps the lines again, and the cursor stays with its text, so clearing from
+/// there removes all of them.
 #[derive(Debug)]
 pub(super) struct Terminal {
     is_coloured: bool,
 }
 
 impl Terminal {
-    /// Standard error, unless the terminal says that it cannot move its cursor.
+    /// Returns standard error, unless the terminal says that it cannot move its cursor.
     pub(super) fn of_standard_error() -> Option<Self> {
         #[expect(
             clippy::disallowed_methods,
@@ -54,12 +55,12 @@ impl Terminal {
     }
 }
 
-/// Clears what is drawn.
+/// Clears the drawing.
 pub(super) fn clear() {
     write(CLEAR);
 }
 
 fn write(text: &str) {
-    // Who closes the terminal does not want to see it.
+    // An error means that the terminal was closed, so there is no one to show it to.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! The arguments that say what a command works on, and the `request.json` that can say the same.
+//! The arguments that name a command's input, and the `request.json` that can replace them.
 
 use crate::failure::Failure;
 use crate::input::{read_file, shown};
@@ -8,13 +8,13 @@ use quarry_contract::request_file::RequestFile;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What a command is asked to work on.
+/// The input of a command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct JobArguments {
     /// A folder with a `request.json`, or the data: a file, or a folder of files.
     pub(crate) data: PathBuf,
-    /// The prompts: a file, the folder with `prompts.json`, or - for standard input. Not needed with a
-    /// `request.json`.
+    /// The prompts: a file, the folder with `prompts.json`, or - for standard input. Not needed
+    /// with a `request.json`.
     #[arg(long, value_name = "FILE")]
     pub(crate) prompts: Option<PathBuf>,
     /// The JSON Schema of an answer: a file, the folder with `validation_schema_*.json`, or -.
@@ -29,7 +29,7 @@ pub(crate) struct JobArguments {
     pub(crate) job_type: Option<String>,
 }
 
-/// The values of `--set NAME=VALUE`.
+/// Reads the values of `--set NAME=VALUE`.
 pub(crate) fn read_settings(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     texts
         .iter()
@@ -41,7 +41,7 @@ pub(crate) fn read_settings(texts: &[String]) -> Result<BTreeMap<String, String>
         .collect()
 }
 
-/// A `request.json` of this version.
+/// Reads a `request.json` of this version.
 pub(crate) fn read_request(file: &Path) -> Result<RequestFile, Failure> {
     let text = read_file(file)?;
     let request: RequestFile = serde_json::from_slice(&text)

@@ -1,4 +1,4 @@
-//! What of a data folder is taken, as planning would see it in S3.
+//! Selecting the files of a data folder, as planning would see them in S3.
 
 use crate::failure::Failure;
 use crate::input::special;
@@ -6,23 +6,24 @@ use quarry_contract::request::SPLITS;
 use quarry_rows::TableFormat;
 use std::path::{Path, PathBuf};
 
-/// As many files of one kind that are left out are staged by name: planning names no more.
+/// The most left-out files of one kind that are staged by name: planning names no more.
 const MOST_LEFT_OUT: usize = 11;
 
-/// What of a data folder is staged, with names relative to it, sorted. Names that begin with a dot
-/// are passed over.
+/// The selected files of a data folder, with names relative to it, sorted. Names that begin with a
+/// dot are skipped.
 #[derive(Debug, Clone, Default)]
 pub(super) struct StagedFolder {
     /// The tables in the folder and directly in its training splits.
     pub(super) tables: Vec<(PathBuf, String)>,
-    /// What is no table, by name: it is never opened. First files of other folders, too.
+    /// The names of files that are not tables, which are never opened, and of the first files in
+    /// other folders.
     pub(super) left_out: Vec<String>,
-    /// How many of the names are those of files in other folders.
+    /// The number of these names that are files in other folders.
     nested: usize,
 }
 
 impl StagedFolder {
-    /// No folder, but a table.
+    /// Selects a single table file.
     pub(super) fn of_file(path: PathBuf, name: String) -> Self {
         Self {
             tables: vec![(path, name)],
@@ -48,7 +49,7 @@ impl StagedFolder {
     fn split(&mut self, folder: &Path, split: &str) -> Result<(), Failure> {
         let entries = entries(folder)?;
         if entries.is_empty() {
-            // S3 knows no empty folder; an object of this name is what its console makes of one.
+            // S3 has no empty folders; its console creates an object of this name for one.
             self.left_out.push(format!("{split}/"));
         }
         let mut others = 0;
@@ -76,8 +77,8 @@ impl StagedFolder {
         Ok(())
     }
 
-    /// Links to folders are not followed, so that no walk is endless, and what cannot be read is
-    /// nobody's loss.
+    /// Notes a file or folder that is not selected. Links to folders are not followed, so that the
+    /// walk ends, and files that cannot be read are skipped.
     fn leave_out(&mut self, folder: &Path, name: &str) {
         if folder.is_symlink() {
             return;
@@ -97,7 +98,7 @@ impl StagedFolder {
     }
 }
 
-/// Refuses what has a table's name and cannot be read as one.
+/// Refuses a file that has a table's name and cannot be read as one.
 pub(super) fn check_table(path: &Path) -> Result<(), Failure> {
     let shown = path.display();
     if path.file_name().and_then(|name| name.to_str()).is_none() {
@@ -109,7 +110,7 @@ pub(super) fn check_table(path: &Path) -> Result<(), Failure> {
         Ok(metadata) => match special(metadata.file_type()) {
             None => Ok(()),
             Some(special) => Err(Failure::input(format!(
-                "{shown} is {special}, not a file; save its content as a file, or rename it if it is no table"
+                "{shown} is {special}, not a file; save its content as a file, or rename it if it is not a table"
             ))),
         },
         Err(error) => match std::fs::read_link(path) {
@@ -122,8 +123,8 @@ pub(super) fn check_table(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// What is in a folder, sorted, without hidden names. Names are for people where they are not
-/// UTF-8.
+/// Returns the entries of a folder, sorted, without hidden names. A name that is not UTF-8 is
+/// converted for people.
 pub(super) fn entries(folder: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::input(format!("{} cannot be read: {error}", folder.display()))

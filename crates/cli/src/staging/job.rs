@@ -1,4 +1,4 @@
-//! A job whose files are on this machine, and its way into the stack's bucket.
+//! A job whose files are on this machine, and their way into the stack's bucket.
 
 use super::arguments::JobArguments;
 use super::folder::StagedFolder;
@@ -29,10 +29,11 @@ pub(crate) struct LocalJob {
 }
 
 impl LocalJob {
-    /// Reads the arguments and, when the folder has one, its `request.json`; then prompts and schema.
+    /// Reads the arguments and, if the folder has one, its `request.json`; then prompts and schema.
     pub(crate) fn read(arguments: &JobArguments) -> Result<Self, Failure> {
         let sources = Sources::of(arguments)?;
-        // Prompts may come from a pipe, which is not read in vain.
+        // The tables come first, because prompts may come from a pipe, which should not be read in
+        // vain.
         let tables = sources.tables()?;
         let prompts = sources.prompts()?;
         let schema = sources.schema()?;
@@ -46,8 +47,8 @@ impl LocalJob {
         })
     }
 
-    /// Refuses an output folder whose results would be read as input, or take an input's place. `more` are files that
-    /// the command reads besides the job's own.
+    /// Refuses an output folder whose results would be read as input or would replace an input.
+    /// `more` are files that the command reads in addition to the job's own.
     pub(crate) fn check_output(&self, out: &Path, more: &[&Path]) -> Result<(), Failure> {
         if is_standard_input(out) {
             return Err(Failure::usage(
@@ -64,7 +65,7 @@ impl LocalJob {
         overlap::check(out, &self.data, &inputs, self.job_type)
     }
 
-    /// The data's bytes, as far as they are known.
+    /// Returns the size of the data, as far as it is known.
     pub(crate) fn data_bytes(&self) -> u64 {
         let tables = self.tables.tables.iter();
         tables
@@ -72,8 +73,8 @@ impl LocalJob {
             .sum()
     }
 
-    /// Puts the files into the bucket, and returns the request over them. `seen` is told how many more bytes of the
-    /// data are read.
+    /// Puts the files into the bucket and returns the request for them. `seen` gets the number of
+    /// bytes of the data that have been read since the last call.
     pub(crate) async fn stage(
         &self,
         store: &Arc<dyn ObjectStore>,
@@ -82,7 +83,7 @@ impl LocalJob {
         for (file, name) in &self.tables.tables {
             upload(store, file, place(&format!("{DATA}{name}"))?, seen).await?;
         }
-        // Planning only notes the names of these.
+        // Planning only notes the names of these files.
         for name in &self.tables.left_out {
             if let Ok(at) = place(&format!("{DATA}{name}")) {
                 put(store, &at, &[], name).await?;
@@ -122,7 +123,7 @@ impl LocalJob {
         })
     }
 
-    /// The names that the user knows the staged files by.
+    /// Returns the names by which the user knows the staged files.
     pub(crate) fn names(&self) -> LocalNames {
         let data = if self.data.is_dir() {
             Some(self.data.as_path())
@@ -136,7 +137,7 @@ impl LocalJob {
         )
     }
 
-    /// The schema for answers that the simulator makes, when the records do not carry it.
+    /// Returns the schema for the simulator's answers to records without a schema.
     pub(crate) fn schema_value(&self) -> Option<Value> {
         let schema: Value = serde_json::from_slice(&self.schema.as_ref()?.bytes).ok()?;
         schema.get("properties")?;

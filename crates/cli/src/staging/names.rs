@@ -1,18 +1,18 @@
-//! What the stack says of its copies, said of the files that the user knows.
+//! Replacing the names of the stack's copies by the names of the user's files.
 
 use super::{DATA, PROMPTS, SCHEMA};
 use crate::input::shown;
 use quarry_local_stack::{BUCKET, RunError};
 use std::path::Path;
 
-/// The staged copies, each with the name that the user knows the file by.
+/// The staged copies, each with the name by which the user knows the file.
 ///
 /// A function's error and a plan's note reach the command as text, as they do on AWS, so a copy is
-/// known by its whole S3 URI in that text.
+/// recognised by its whole S3 URI in that text.
 #[derive(Debug, Clone)]
 pub(crate) struct LocalNames {
     files: Vec<(String, String)>,
-    /// The URI of the data folder's copy, and the folder with a separator at its end.
+    /// The URI of the data folder's copy, and the folder's name with a separator at its end.
     data: Option<(String, String)>,
 }
 
@@ -29,7 +29,7 @@ impl LocalNames {
         }
     }
 
-    /// The error with its cause in the user's names.
+    /// Returns the error and its cause with the user's names.
     pub(crate) fn in_error(&self, error: RunError) -> RunError {
         RunError {
             cause: self.in_text(&error.cause),
@@ -37,7 +37,7 @@ impl LocalNames {
         }
     }
 
-    /// The text in the user's names.
+    /// Returns the text with the user's names.
     pub(crate) fn in_text(&self, text: &str) -> String {
         let mut named = String::with_capacity(text.len());
         let mut rest = text;
@@ -52,7 +52,7 @@ impl LocalNames {
         named
     }
 
-    /// How long the copy's URI at the text's start is, and the name of the file.
+    /// Returns the length of the copy's URI at the text's start, and the name of the file.
     fn at_start(&self, text: &str) -> Option<(usize, &str)> {
         self.files
             .iter()
@@ -62,7 +62,7 @@ impl LocalNames {
     }
 }
 
-/// What every URI begins with.
+/// The beginning of every URI.
 const SCHEME: &str = "s3://";
 
 fn uri(key: &str) -> String {
@@ -90,7 +90,7 @@ mod tests {
         );
     }
 
-    /// A file's own name may look like a copy: what was put in place is not looked at again.
+    /// A file's own name may look like a copy's, so a replaced name is not replaced again.
     #[test]
     fn a_name_is_put_in_once() {
         let odd = "s3://quarry-local/data/prompts.json";

@@ -1,17 +1,17 @@
-//! Whether a run's results would become a run's input, or take its place.
+//! Whether a run's results would become a run's input, or replace it.
 
 use crate::failure::Failure;
 use quarry_contract::request::{JobType, SPLITS};
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
-/// What results can be called in their format (`quarry_contract::plan::Table::result_name`).
+/// The endings that results can have in their format (`quarry_contract::plan::Table::result_name`).
 const ENDINGS: [&str; 7] = [
     "csv", "csv.gz", "tsv", "tsv.gz", "jsonl", "jsonl.gz", "parquet",
 ];
 
-/// Refuses an output folder inside the data folder, and one in which a result would take the place of an input.
-/// Places are compared as they are behind all links.
+/// Refuses an output folder inside the data folder, and one in which a result would replace an
+/// input. Paths are compared after all links are resolved.
 pub(super) fn check(
     out: &Path,
     data: &Path,
@@ -33,7 +33,7 @@ pub(super) fn check(
     for input in inputs {
         if results.contains(&canonical(input)) {
             return Err(Failure::input(format!(
-                "the result would take the place of the input {}; choose another folder with --out",
+                "the result would replace the input {}; choose another folder with --out",
                 input.display()
             )));
         }
@@ -50,7 +50,7 @@ fn result_names(job_type: JobType) -> impl Iterator<Item = String> {
         .flat_map(|name| ENDINGS.map(|ending| format!("{name}.{ending}")))
 }
 
-/// The path behind all links, of a place that need not be there: what is there of it is resolved.
+/// Resolves all links of a path that need not exist: its existing part is resolved.
 fn canonical(path: &Path) -> PathBuf {
     let mut missing: Vec<&OsStr> = Vec::new();
     let mut known = path;
@@ -81,7 +81,8 @@ mod tests {
     use super::*;
     use quarry_contract::plan::{Mode, Table};
 
-    /// A format whose result has another ending would be overwritten unseen.
+    /// A result with an ending that is missing in the list would replace an input without a
+    /// warning.
     #[test]
     fn every_name_that_a_result_can_have_is_known() {
         for (format, gzip) in [

@@ -1,4 +1,4 @@
-//! Results out of the stack's bucket: all of them, or none.
+//! Copying results out of the stack's bucket: all of them, or none.
 
 use crate::failure::Failure;
 use quarry_contract::location::S3Uri;
@@ -10,10 +10,10 @@ use std::sync::Arc;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
-/// Copies the objects below `prefix` into `folder`; returns the files, in key order.
+/// Copies the objects below `prefix` into `folder`. Returns the files, in key order.
 ///
-/// Each is written under another name beside its place first. Only when all of them are whole do they take their places,
-/// so a full disk or a signal leaves what was there before.
+/// Each file is first written under another name in its folder. The files get their names only when
+/// all of them are complete, so a full disk or a signal leaves the previous files.
 pub(crate) async fn publish(
     store: &Arc<dyn ObjectStore>,
     prefix: &S3Uri,
@@ -50,7 +50,7 @@ fn unwritable(file: &Path, error: &std::io::Error) -> Failure {
     }
 }
 
-/// A copy of the object in the folder where the file is to be.
+/// Copies the object into a temporary file in the target's folder.
 async fn copy(
     store: &Arc<dyn ObjectStore>,
     object: &ObjectInfo,
@@ -72,12 +72,12 @@ async fn copy(
         target.write_all(&bytes).await.map_err(unwritable)?;
     }
     target.flush().await.map_err(unwritable)?;
-    // Some file systems say only now that there was no space.
+    // Some file systems report a lack of space only here.
     target.sync_all().await.map_err(unwritable)?;
     Ok(temporary)
 }
 
-/// A file with the permissions of any other new file.
+/// Creates a file with the permissions of any other new file.
 fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".quarry-").suffix(".part");
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(files(folder.path()), ["a.csv", "train"]);
     }
 
-    /// The second result cannot be written, since a file is where its folder would be.
+    /// The second result cannot be written, because there is a file where its folder should be.
     #[tokio::test]
     async fn when_one_result_cannot_be_written_the_old_ones_stay() {
         let (store, prefix) = stored(&[("a.csv", "new"), ("train/b.csv", "new")]).await;

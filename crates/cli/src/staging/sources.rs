@@ -1,4 +1,4 @@
-//! Where a job's files are on this machine.
+//! Finding a job's files on this machine.
 
 use super::arguments::{JobArguments, read_request, read_settings};
 use super::folder::{self, StagedFolder};
@@ -9,11 +9,11 @@ use quarry_contract::request_file::DEFAULT_JOB_TYPE;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What prompts and schemas are called in a folder of them.
+/// The names of prompts and schemas in a folder.
 const PROMPTS_FILE: &str = "prompts.json";
 const SCHEMA_FILES: &str = "validation_schema_*.json";
 
-/// A file that is read once: a pipe cannot be read again.
+/// A file that is read only once, because a pipe cannot be read again.
 #[derive(Debug, Clone)]
 pub(super) struct Document {
     pub(super) path: PathBuf,
@@ -27,7 +27,7 @@ impl Document {
     }
 }
 
-/// Where a job's files are, before any is read, and what is set for it.
+/// The locations of a job's files, none of which has been read yet, and the job's settings.
 pub(super) struct Sources {
     pub(super) data: PathBuf,
     pub(super) prompts: PathBuf,
@@ -37,7 +37,8 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// What the arguments say; where the folder has a `request.json`, that with the arguments over it.
+    /// Finds the sources in the arguments and, if the folder has one, its `request.json`. The
+    /// arguments take precedence.
     pub(super) fn of(arguments: &JobArguments) -> Result<Self, Failure> {
         let mut sources = Self::without_overrides(arguments)?;
         if let Some(prompts) = &arguments.prompts {
@@ -110,7 +111,7 @@ impl Sources {
         })
     }
 
-    /// The tables of the data folder, or the one file.
+    /// Returns the tables of the data folder, or the single file.
     pub(super) fn tables(&self) -> Result<StagedFolder, Failure> {
         if self.data.is_dir() {
             return StagedFolder::read(&self.data);
@@ -120,14 +121,14 @@ impl Sources {
         Ok(StagedFolder::of_file(self.data.clone(), name.into_owned()))
     }
 
-    /// The prompts: a file, or `prompts.json` of a folder.
+    /// Reads the prompts: a file, or `prompts.json` of a folder.
     pub(super) fn prompts(&self) -> Result<Document, Failure> {
         Document::read(in_folder(&self.prompts, PROMPTS_FILE, |name| {
             name == PROMPTS_FILE
         })?)
     }
 
-    /// The schema: a file, or the last `validation_schema_*.json` of a folder.
+    /// Reads the schema: a file, or the last `validation_schema_*.json` of a folder.
     pub(super) fn schema(&self) -> Result<Option<Document>, Failure> {
         let Some(schema) = &self.schema else {
             return Ok(None);
@@ -144,7 +145,8 @@ fn is_schema_file(name: &str) -> bool {
     is_json && name.starts_with("validation_schema_")
 }
 
-/// The last file by name in a folder that `is_it`; a file stands for itself.
+/// Returns the last file by name in a folder that `is_it` accepts; if the path is a file, returns
+/// it.
 fn in_folder(place: &Path, what: &str, is_it: fn(&str) -> bool) -> Result<PathBuf, Failure> {
     if !place.is_dir() {
         return Ok(place.to_owned());

@@ -1,4 +1,5 @@
-//! Starting a stack for a job and working on it, with what the simulated model answers and what goes wrong.
+//! Starting a stack for a job and running the job on it, with the simulated answers and faults of
+//! the user.
 
 use super::job::LocalJob;
 use crate::failure::Failure;
@@ -10,15 +11,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-/// The role of the local stack's jobs, used when none is set: the simulator asks for a valid name
-/// and nothing more.
+/// The role of the local stack's jobs if none is set. The simulator only requires a valid name.
 const LOCAL_ROLE: &str = "arn:aws:iam::123456789012:role/QuarryLocalBatchRole";
-/// The execution's name; the stack is new for every run.
+/// The name of the execution; every run has a new stack.
 const EXECUTION: &str = "local-run";
-/// The model of the local stack, used when none is set.
+/// The model of the local stack if none is set.
 const LOCAL_MODEL: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 
-/// The local stack's own settings, under what the user sets.
+/// Returns the local stack's own settings, which the user's settings override.
 fn local_settings() -> BTreeMap<String, String> {
     BTreeMap::from([
         (
@@ -29,7 +29,7 @@ fn local_settings() -> BTreeMap<String, String> {
     ])
 }
 
-/// What the virtual clock starts with.
+/// Returns the start of the virtual clock.
 fn now() -> Duration {
     #[expect(
         clippy::disallowed_methods,
@@ -40,7 +40,7 @@ fn now() -> Duration {
         .unwrap_or_default()
 }
 
-/// A stack configuration with faults and answers from files.
+/// Returns a stack configuration with faults and answers from files.
 pub(crate) fn stack_config(
     directory: &Path,
     job: &LocalJob,
@@ -61,7 +61,7 @@ pub(crate) fn stack_config(
     Ok(config)
 }
 
-/// The simulated model's answers: those of the file, else made from the schema.
+/// Returns the simulated model's answers: those of the file, or ones made from the schema.
 pub(crate) fn read_answers(
     file: Option<&Path>,
     schema: Option<serde_json::Value>,
@@ -77,7 +77,7 @@ pub(crate) fn read_answers(
     })
 }
 
-/// The faults of the file; none without one.
+/// Reads the faults of the file; none without a file.
 pub(crate) fn read_faults(file: Option<&Path>) -> Result<Faults, Failure> {
     let Some(file) = file else {
         return Ok(Faults::default());
@@ -119,8 +119,8 @@ impl LocalJob {
     }
 }
 
-/// The failure of work on a stack, or what is behind it if the stack's directory has no space: the stack itself knows
-/// an internal error of its S3 server and no more.
+/// Returns the failure of work on a stack, or its real cause if the stack's directory has no space:
+/// the stack itself knows only an internal error of its S3 server.
 pub(crate) fn explained(stack: &LocalStack, directory: &Path, failure: Failure) -> Failure {
     match stack.out_of_space() {
         Some(kind) => Failure::run(format!(
@@ -132,7 +132,7 @@ pub(crate) fn explained(stack: &LocalStack, directory: &Path, failure: Failure) 
     }
 }
 
-/// An error's text and what is behind it.
+/// Returns an error's text with the text of its sources.
 pub(crate) fn with_source(error: &dyn std::error::Error) -> String {
     let source = error.source().map(|source| format!(": {source}"));
     format!("{error}{}", source.unwrap_or_default())

@@ -1,4 +1,4 @@
-//! Files on this machine into the stack's bucket.
+//! Uploading files from this machine into the stack's bucket.
 
 use crate::failure::Failure;
 use quarry_contract::location::S3Uri;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::io::AsyncReadExt;
 
-/// What shows that a file is still the same.
+/// The properties that show that a file has not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct State {
     bytes: u64,
@@ -26,7 +26,8 @@ impl State {
     }
 }
 
-/// Uploads a file of any size, and tells `seen` how many more bytes are read. A file that changes meanwhile is refused.
+/// Uploads a file of any size. `seen` gets the number of bytes that have been read since the last
+/// call. A file that changes meanwhile is refused.
 pub(crate) async fn upload(
     store: &Arc<dyn ObjectStore>,
     file: &Path,
@@ -75,7 +76,7 @@ mod tests {
 
     const MIB: usize = 1 << 20;
 
-    /// Uploads a file of 4 MiB; something happens to it once, while it is read.
+    /// Uploads a file of 4 MiB, which `happens` changes once while it is read.
     async fn upload_while(happens: impl Fn(&Path)) -> Result<(), Failure> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.csv");

@@ -1,4 +1,4 @@
-//! One command at a time writes to an output folder.
+//! Locking an output folder, so that one command at a time writes to it.
 
 use crate::failure::Failure;
 use std::fs::{File, TryLockError};
@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 /// The lock's file, with the id of the process that holds it.
 const NAME: &str = ".quarry.lock";
 
-/// How often a lock file is opened anew that its holder has removed meanwhile.
+/// How often a lock file is opened again after its holder has removed it meanwhile.
 const TRIES: u32 = 100;
 
-/// The lock. The system takes it back when the process ends, however that is, so a file that was left means nothing.
+/// The lock. The system releases it when the process ends in any way, so a file that was left has
+/// no meaning.
 #[derive(Debug)]
 pub(super) struct OutputLock {
     file: File,
@@ -19,7 +20,7 @@ pub(super) struct OutputLock {
 }
 
 impl OutputLock {
-    /// Takes the lock of a folder; `None` where the file system has no locks.
+    /// Takes the lock of a folder; `None` if the file system has no locks.
     pub(super) fn take(folder: &Path) -> Result<Option<Self>, Failure> {
         let path = folder.join(NAME);
         let unusable = |error: std::io::Error| {
@@ -45,7 +46,7 @@ impl OutputLock {
                         .map_err(unusable)?;
                     return Ok(Some(Self { file, path }));
                 }
-                // Its last holder has removed it since it was opened.
+                // The last holder removed the file after it was opened.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(held(folder, &mut file)),
                 Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
@@ -62,7 +63,8 @@ impl OutputLock {
 
 impl Drop for OutputLock {
     fn drop(&mut self) {
-        // While it is held, so that nobody holds a lock on a file that is not there.
+        // The file is removed while the lock is held, so that no process can hold a lock on a
+        // removed file.
         let _ = std::fs::remove_file(&self.path);
         let _ = self.file.unlock();
     }
@@ -70,7 +72,7 @@ impl Drop for OutputLock {
 
 fn held(folder: &Path, file: &mut File) -> Failure {
     let mut id = String::new();
-    // What is no number is not repeated.
+    // Text that is not a number is not shown.
     let _ = file.take(20).read_to_string(&mut id);
     let holder = match id.trim().parse::<u32>() {
         Ok(id) => format!("another quarry (process {id})"),

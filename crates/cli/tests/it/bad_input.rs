@@ -1,9 +1,10 @@
-//! What cannot be used is refused: exit code 3 (2 when the command line is wrong), and one line
-//! that names the place and the remedy. Nothing is left in the output folder.
+//! Bad input is refused with exit code 3 (2 when the command line is wrong), and with one line that
+//! names the place and the remedy. Nothing is left in the output folder.
 
 use crate::command::Workplace;
 
-/// Runs over `data` with more arguments and files, beside prompts, a schema and a good table.
+/// Runs over `data` with more arguments and files, in addition to prompts, a schema and a good
+/// table.
 #[track_caller]
 fn refused(data: &str, more: &str, files: &[(&str, &[u8])], words: &[&str]) {
     let workplace = Workplace::new();
@@ -19,24 +20,24 @@ fn refused(data: &str, more: &str, files: &[(&str, &[u8])], words: &[&str]) {
     for word in words {
         assert!(ran.stderr.contains(word), "no {word:?} in {}", ran.stderr);
     }
-    // Names of the stack's own places mean nothing to who gave files.
+    // The stack's own locations mean nothing to a user who gave files.
     assert!(!ran.stderr.contains("s3://"), "{}", ran.stderr);
     assert_eq!(workplace.files("out"), Vec::<String>::new());
 }
 
-/// A table that is refused.
+/// Asserts that a table is refused.
 #[track_caller]
 fn table_refused(name: &str, bytes: &[u8], words: &[&str]) {
     refused(name, "", &[(name, bytes)], words);
 }
 
-/// Arguments or files with which a good table is refused.
+/// Asserts that these arguments or files are refused with a good table.
 #[track_caller]
 fn arguments_refused(more: &str, files: &[(&str, &[u8])], words: &[&str]) {
     refused("good.csv", more, files, words);
 }
 
-/// A folder that is refused.
+/// Asserts that a folder is refused.
 #[track_caller]
 fn folder_refused(files: &[(&str, &[u8])], words: &[&str]) {
     refused("data", "", files, words);

@@ -1,4 +1,4 @@
-//! Runs the command in a folder of its own.
+//! Runs the command in a separate folder.
 
 use serde_json::Value;
 use std::fs;
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// Prompts that ask about the column `text`.
+/// Prompts about the column `text`.
 pub(crate) const PROMPTS: &str = r#"{"system_prompt": "You sort letters.",
     "user_prompt_template": "Letter: {text}", "input_placeholders": ["text"]}"#;
 
-/// An answer with a text and a number.
+/// The schema of an answer with a text and a number.
 pub(crate) const SCHEMA: &str = r#"{"type": "object", "properties": {
     "kind": {"type": "string", "enum": ["bill", "praise"]},
     "score": {"type": "number", "minimum": 0, "maximum": 1}}, "required": ["kind"]}"#;
 
-/// What the command did.
+/// The outcome of the command.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: i32,
@@ -33,14 +33,14 @@ impl Ran {
         }
     }
 
-    /// Fails unless the command succeeded.
+    /// Panics unless the command succeeded.
     #[track_caller]
     pub(crate) fn good(self) -> Self {
         assert_eq!(self.code, 0, "{self:?}");
         self
     }
 
-    /// Standard output, each line of which must be JSON.
+    /// Returns standard output, each line of which must be JSON.
     #[track_caller]
     pub(crate) fn json_lines(&self) -> Vec<Value> {
         self.stdout
@@ -51,14 +51,14 @@ impl Ran {
             .collect()
     }
 
-    /// The report, which is the last line with `--json`.
+    /// Returns the report, which is the last line with `--json`.
     #[track_caller]
     pub(crate) fn report(&self) -> Value {
         self.json_lines().pop().expect("a report")
     }
 }
 
-/// A folder with prompts, a schema, and what a test puts there. Commands run in it.
+/// A folder with prompts, a schema, and the files of a test. Commands run in it.
 pub(crate) struct Workplace {
     folder: TempDir,
 }
@@ -92,7 +92,7 @@ impl Workplace {
         fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// The command with arguments divided by blanks, to be run in the folder.
+    /// Returns the command with arguments separated by spaces, to be run in the folder.
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_quarry"));
         command
@@ -101,7 +101,7 @@ impl Workplace {
         command
     }
 
-    /// Runs a line of the shell in the folder, in which `quarry` is the command.
+    /// Runs a shell command line in the folder, with `quarry` as a command.
     pub(crate) fn shell(&self, line: &str) -> Ran {
         let script = format!(
             "quarry() {{ '{}' \"$@\"; }}\n{line}",
@@ -116,12 +116,12 @@ impl Workplace {
         Ran::of(&output)
     }
 
-    /// Runs the command with arguments divided by blanks.
+    /// Runs the command with arguments separated by spaces.
     pub(crate) fn quarry(&self, arguments: &str) -> Ran {
         self.quarry_reading(arguments, b"")
     }
 
-    /// Runs the command with something on standard input.
+    /// Runs the command with this standard input.
     pub(crate) fn quarry_reading(&self, arguments: &str, stdin: &[u8]) -> Ran {
         let mut child = self
             .command(arguments)
@@ -146,7 +146,7 @@ impl Workplace {
         ))
     }
 
-    /// The summary in `out`, of which there must be one.
+    /// Returns the summary in `out`, of which there must be exactly one.
     #[track_caller]
     pub(crate) fn summary(&self) -> Value {
         let mut found: Vec<PathBuf> = fs::read_dir(self.path("out"))
@@ -162,7 +162,7 @@ impl Workplace {
         serde_json::from_slice(&text).expect("the summary is JSON")
     }
 
-    /// The files below a folder, relative to it, sorted; hidden ones too.
+    /// Returns the files below a folder, relative to it, sorted, including hidden ones.
     pub(crate) fn files(&self, folder: &str) -> Vec<String> {
         fn walk(folder: &Path, root: &Path, found: &mut Vec<String>) {
             for entry in fs::read_dir(folder).expect("a folder") {

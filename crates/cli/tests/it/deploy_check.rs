@@ -1,4 +1,4 @@
-//! `quarry deploy-check`: a deployment on a fake AWS, over HTTP.
+//! `quarry deploy-check`: checks a deployment on a fake AWS, over HTTP.
 
 use crate::command::Ran;
 use crate::fake_aws::{Answer, FakeAws, Request};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 const MODEL: &str = "anthropic.claude-haiku-4-5-20251001-v1:0";
 const KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-/// The day that the tests are about, whenever they run.
+/// The day of the tests, whenever they run.
 const DAY: &str = "2026-11-28";
 
 /// Runs the command against an address, with credentials.
@@ -25,7 +25,7 @@ fn quarry(folder: &Path, endpoint: &str, arguments: &str) -> Ran {
     ran(command)
 }
 
-/// The command against an address, with nobody's credentials.
+/// Returns the command for an address, without credentials.
 fn command(folder: &Path, endpoint: &str, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quarry"));
     command
@@ -91,7 +91,7 @@ fn stack(parameters: &[(&str, &str)]) -> String {
     )
 }
 
-/// A role, its trust written as IAM writes it.
+/// Returns a role with its trust policy in IAM's form.
 fn role(source_arn: &str) -> String {
     let trust = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": {"Service": "bedrock.amazonaws.com"}, "Action": "sts:AssumeRole",
@@ -111,7 +111,8 @@ fn role(source_arn: &str) -> String {
     )
 }
 
-/// Decides about the actions of a simulation; those that are not named are allowed.
+/// Returns the decisions about the actions of a simulation; actions that are not denied are
+/// allowed.
 fn simulated(request: &Request, denied: &[(&str, &str)]) -> String {
     let actions = request
         .body
@@ -131,7 +132,7 @@ fn simulated(request: &Request, denied: &[(&str, &str)]) -> String {
     )
 }
 
-/// Two pages of quotas, between those of other things.
+/// Returns two pages of quotas, mixed with quotas of other things.
 fn quotas(request: &Request, records: u32, jobs: u32) -> String {
     let body: Value = serde_json::from_str(&request.body).expect("JSON");
     let quota = |name: &str, value: u32| json!({"ServiceCode": "bedrock", "QuotaName": name, "Value": value});
@@ -215,7 +216,7 @@ fn account_settings(limit: u32) -> String {
     .to_string()
 }
 
-/// Two pages of rules: one without a pattern, and those for arrivals of some stacks.
+/// Returns two pages of rules: one without a pattern, and those for arrivals of these stacks.
 fn rules(request: &Request, stacks: &[&str]) -> String {
     let body: Value = serde_json::from_str(&request.body).expect("JSON");
     if body.get("NextToken").is_none() {
@@ -267,7 +268,7 @@ fn xml_error(code: &str, message: &str) -> String {
 const JOBS: &str = "arn:aws:bedrock:eu-central-1:123456789012:model-invocation-job/*";
 const ROOT: &str = "arn:aws:iam::123456789012:root";
 
-/// A deployment with which everything is well.
+/// Returns the responses of a deployment without findings.
 fn sound(request: &Request) -> Answer {
     let profile_arn =
         format!("arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.{MODEL}");
@@ -302,7 +303,7 @@ fn sound(request: &Request) -> Answer {
     (200, body)
 }
 
-/// Nearly nothing is well.
+/// Returns the responses of a deployment in which nearly everything is wrong.
 fn broken(request: &Request) -> Answer {
     let body = match request.operation.as_str() {
         "DescribeStacks" => stack(&[
@@ -344,7 +345,7 @@ fn broken(request: &Request) -> Answer {
     (200, body)
 }
 
-/// Who asks may read the stack, and nothing else.
+/// Returns the responses to a caller who may read only the stack.
 fn forbidden(request: &Request) -> Answer {
     match request.operation.as_str() {
         "DescribeStacks" | "GetCallerIdentity" => sound(request),
@@ -357,7 +358,8 @@ fn forbidden(request: &Request) -> Answer {
     }
 }
 
-/// Nothing is found of a sound deployment; everything was asked for, signed, and nothing but read.
+/// A sound deployment has no findings; everything was requested with signatures, and only by
+/// reading operations.
 #[test]
 fn a_sound_deployment_has_no_findings() {
     let (aws, folder) = (FakeAws::start(sound), folder());
@@ -420,7 +422,7 @@ fn a_sound_deployment_has_no_findings() {
     }
 }
 
-/// What is wrong is found over the network, and the exit code says so.
+/// The command finds over the network what is wrong, and the exit code says so.
 #[test]
 fn a_broken_deployment_is_found_out() {
     let (aws, folder) = (FakeAws::start(broken), folder());
@@ -464,7 +466,8 @@ fn a_broken_deployment_is_found_out() {
     );
 }
 
-/// What may not be read is said, with the permission, and is no pass.
+/// A fact that may not be read is reported with the missing permission and does not count as
+/// passed.
 #[test]
 fn what_may_not_be_read_is_a_finding() {
     let (aws, folder) = (FakeAws::start(forbidden), folder());
@@ -501,7 +504,7 @@ fn a_stack_that_is_not_there_and_an_aws_that_does_not_answer_are_failures() {
     );
 }
 
-/// The day is a fact like the others: a model that lives today may have ended by another day.
+/// The day is an input: a model that exists today may have ended by another day.
 #[test]
 fn the_day_decides_what_has_ended() {
     let (aws, folder) = (FakeAws::start(sound), folder());
@@ -532,7 +535,7 @@ fn the_day_decides_what_has_ended() {
     assert!(wrong.stderr.contains("--date"), "{wrong:?}");
 }
 
-/// Who has no credentials, or none that work, is told what to do, in words and not in an error's innards.
+/// Without credentials, or with ones that do not work, the command says in plain words what to do.
 #[test]
 fn without_credentials_the_remedy_is_to_log_in() {
     let folder = folder();
@@ -551,7 +554,7 @@ fn without_credentials_the_remedy_is_to_log_in() {
         );
     }
 
-    // A profile that logs in by SSO, and nobody has logged in.
+    // A profile that uses SSO, without a login.
     let profile = "[profile sso]\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = R\nregion = eu-central-1\n\
                    [sso-session s]\nsso_region = eu-central-1\nsso_start_url = https://acme.awsapps.com/start\n";
     fs::write(folder.path().join("config"), profile).expect("a file");
@@ -563,7 +566,7 @@ fn without_credentials_the_remedy_is_to_log_in() {
     assert!(stderr.contains("run `aws sso login`"), "{stderr}");
     assert!(!stderr.contains(" { "), "no Debug form: {stderr}");
 
-    // Credentials, and nobody to ask with them.
+    // There are credentials, but no service responds.
     let unanswered = quarry(folder.path(), nowhere, "--config samconfig.toml");
     assert_eq!(unanswered.code, 4, "{unanswered:?}");
     let stderr = &unanswered.stderr;
@@ -574,7 +577,7 @@ fn without_credentials_the_remedy_is_to_log_in() {
     assert!(!stderr.contains(" { "), "no Debug form: {stderr}");
 }
 
-/// A plan is checked without AWS if that is wanted, and with it else.
+/// Planned parameters are checked with AWS, or without it if the user wants that.
 #[test]
 fn parameters_are_checked_before_they_are_deployed() {
     let folder = folder();

@@ -1,4 +1,4 @@
-//! The local stack is reached whatever the environment of an AWS user says.
+//! The local stack works whatever is in the environment of an AWS user.
 
 use crate::command::{Ran, Workplace};
 
@@ -54,7 +54,7 @@ fn nothing_in_the_environment_leads_away_from_the_local_stack() {
             .expect("the command starts");
         Ran::of(&output)
     };
-    // Jobs, and calls on demand.
+    // Both jobs and calls on demand.
     for mode in ["batch", "realtime"] {
         let more = format!("--set BEDROCK_BATCH_MODE={mode}");
         let ran = run("data.csv", &more, &variables).good();
@@ -63,7 +63,7 @@ fn nothing_in_the_environment_leads_away_from_the_local_stack() {
             "{mode}: {ran:?}"
         );
     }
-    // Each alone, so that none undoes another.
+    // Each variable alone, so that none cancels another.
     for variable in &variables[..2] {
         run("data.csv", "", &[*variable]).good();
     }

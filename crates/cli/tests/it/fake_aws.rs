@@ -1,10 +1,10 @@
-//! An AWS account on loopback: as many operations as `quarry deploy-check` calls, over HTTP.
+//! An AWS account on loopback, with the operations that `quarry deploy-check` calls, over HTTP.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A request that came in.
+/// A request that arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     /// The service's name of the operation.
@@ -15,7 +15,7 @@ pub(crate) struct Request {
     pub(crate) body: String,
 }
 
-/// A status and a body; `HeadBucket` has the bucket's Region for a body.
+/// A status and a body; the body for `HeadBucket` is the bucket's Region.
 pub(crate) type Answer = (u16, String);
 
 /// Serves until the test ends.
@@ -45,7 +45,7 @@ impl FakeAws {
         &self.endpoint
     }
 
-    /// All requests of an operation, in the order in which they came.
+    /// Returns all requests of an operation, in the order in which they arrived.
     pub(crate) fn requests(&self, operation: &str) -> Vec<Request> {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let of_operation = requests
@@ -54,7 +54,7 @@ impl FakeAws {
         of_operation.cloned().collect()
     }
 
-    /// The names of all operations that were called, sorted.
+    /// Returns the names of all operations that were called, sorted.
     pub(crate) fn operations(&self) -> Vec<String> {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let mut names: Vec<_> = requests
@@ -92,7 +92,7 @@ fn serve(mut connection: TcpStream, answer: fn(&Request) -> Answer, kept: &Mutex
     let _ = connection.write_all(answer.as_bytes());
 }
 
-/// Head and body of a request.
+/// Reads the head and the body of a request.
 fn read(connection: &mut TcpStream) -> Option<(String, String)> {
     let mut bytes = Vec::new();
     loop {

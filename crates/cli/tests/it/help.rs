@@ -15,7 +15,7 @@ const COMMANDS: [&str; 9] = [
     "completions",
 ];
 
-/// The subcommands that the help names.
+/// Returns the subcommands that the help names.
 fn listed(help: &str) -> Vec<String> {
     help.lines()
         .skip_while(|line| *line != "Commands:")
@@ -53,7 +53,7 @@ fn every_help_fits_100_columns_and_has_an_example() {
     }
 }
 
-/// Each example is a command line that is understood.
+/// Each example is a valid command line.
 #[test]
 fn the_examples_of_the_help_are_command_lines_that_are_understood() {
     let workplace = Workplace::new();
@@ -65,7 +65,7 @@ fn the_examples_of_the_help_are_command_lines_that_are_understood() {
             .expect("an example");
         let example = example.lines().next().expect("a line");
         let arguments = example.split(['<', '>']).next().expect("arguments");
-        // Asking for help comes before everything but what is wrong with the arguments.
+        // A request for help takes precedence over everything except invalid arguments.
         workplace.quarry(&format!("{arguments} --help")).good();
     }
 }

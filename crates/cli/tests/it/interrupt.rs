@@ -1,4 +1,4 @@
-//! Signals end a run, and nothing of it stays.
+//! A signal ends a run, and nothing of the run stays.
 
 use crate::command::Workplace;
 use std::fs;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const ROWS: usize = 60_000;
 
-/// Sends a signal to a run that is at work, and returns what the run says.
+/// Sends a signal to a run that is under way. Returns the run's output.
 fn interrupted(workplace: &Workplace, signal: &str, more: &str) -> Output {
     let mut table = "text\n".to_owned();
     table.push_str(&"a letter of some length so that there is work to do\n".repeat(ROWS));
@@ -22,7 +22,7 @@ fn interrupted(workplace: &Workplace, signal: &str, more: &str) -> Output {
         .spawn()
         .expect("the command starts");
     let began = Instant::now();
-    // Once the run has a folder of its own, it is at work.
+    // A run that has its own folder is under way.
     while !is_at_work(workplace) {
         assert!(began.elapsed() < Duration::from_mins(1), "nothing begins");
         std::thread::sleep(Duration::from_millis(10));
@@ -83,7 +83,7 @@ fn what_is_to_be_kept_is_named_when_a_signal_ends_the_run() {
     assert!(last.contains(r#""kind":"interrupted""#), "{last}");
 }
 
-/// As `nohup` has it.
+/// As `nohup` does it.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_that_was_ignored_from_the_start_stays_ignored() {

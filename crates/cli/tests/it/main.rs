@@ -1,4 +1,4 @@
-//! The `quarry` command from the outside: what it reads, writes, prints and exits with.
+//! The `quarry` command as its users see it: its input, files, output and exit codes.
 
 mod bad_input;
 mod command;

@@ -1,11 +1,11 @@
-//! `quarry merge`: the result table from answers at hand.
+//! `quarry merge`: makes the result table from existing answers.
 
 use crate::command::{Ran, Workplace};
 use crate::table::{Table, assert_lines_extend};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// A table of the letters `first..end`.
+/// Returns a table of the letters `first..end`.
 fn letters(first: u32, end: u32) -> String {
     (first..end).fold("text\n".to_owned(), |mut text, n| {
         let _ = writeln!(text, "letter {n}");
@@ -13,7 +13,7 @@ fn letters(first: u32, end: u32) -> String {
     })
 }
 
-/// A line of Bedrock's output whose answer has the score `score`.
+/// Returns a line of Bedrock's output whose answer has the score `score`.
 fn answer(id: &str, score: f64) -> String {
     let text = json!({"kind": "bill", "score": score}).to_string();
     json!({
@@ -28,12 +28,12 @@ fn answer(id: &str, score: f64) -> String {
     .to_string()
 }
 
-/// The score that belongs to row `row`.
+/// Returns the score that belongs to row `row`.
 fn score(row: u32) -> f64 {
     f64::from(row) / 100.0
 }
 
-/// The answers to `first..end` with ids from `id` on, last one first.
+/// Returns the answers to `first..end` with ids from `id` on, the last one first.
 fn answers(first: u32, end: u32, id: u32) -> String {
     (first..end).rev().fold(String::new(), |mut text, row| {
         let id = format!("record_{}", row - first + id);
@@ -48,7 +48,7 @@ fn merge(workplace: &Workplace, data: &str, files: &str, more: &str) -> Ran {
     ))
 }
 
-/// Asserts that rows have the scores that belong to them, or none where there is no answer.
+/// Asserts that rows have the scores that belong to them, or none if they have no answer.
 #[track_caller]
 fn assert_scores(result: &Table, unanswered: &[u32]) {
     for (row, cell) in (0_u32..).zip(result.column("llm_score")) {
@@ -82,8 +82,8 @@ fn shuffled_answers_come_to_their_rows() {
     assert_eq!(workplace.files("out").len(), 2);
 }
 
-/// A byte order mark stands where an editor or a shell put it, also in the middle of files that
-/// were put together, and where ids are counted anew.
+/// A byte order mark may be where an editor or a shell put it, even in the middle of files that
+/// were joined, and where ids start again.
 #[test]
 fn a_byte_order_mark_costs_no_answer() {
     let marked = |first, end, id| format!("\u{feff}{}", answers(first, end, id));
@@ -188,7 +188,7 @@ fn of_two_answers_that_contradict_neither_is_used_and_it_is_said() {
     assert_eq!(report["summary"]["answers"]["contradictions"], 1);
 }
 
-/// As when a job was asked again, or an input was processed more than once.
+/// This happens when a job was repeated, or an input was processed more than once.
 #[test]
 fn answers_of_a_later_file_take_the_place_of_earlier_ones() {
     let workplace = Workplace::new();
@@ -225,8 +225,8 @@ fn answers_of_a_later_file_take_the_place_of_earlier_ones() {
     );
 }
 
-/// Without the setting with which the original step cut its jobs they are not recognised. The answer of another row must
-/// not be taken for a later one.
+/// Without the setting by which the original step cut its jobs, the jobs are not recognised. The
+/// answer to another row must not count as a later answer.
 #[test]
 fn answers_of_jobs_that_are_not_recognised_are_not_taken_for_later_ones() {
     let workplace = Workplace::new();
@@ -292,7 +292,7 @@ fn ids_may_begin_anew_in_each_file() {
 
 #[test]
 fn ids_that_begin_anew_count_by_input_file_and_split() {
-    // The original step made jobs of one input file each.
+    // The original step made one job for each input file.
     let workplace = Workplace::new();
     workplace.file("data/1.csv", letters(0, 3));
     workplace.file("data/2.csv", letters(3, 8));
@@ -325,7 +325,7 @@ fn ids_that_begin_anew_are_seen_in_a_single_split_and_beside_empty_files() {
     let output = workplace.read("out/train/train_processed_data.csv");
     assert_scores(&Table::csv(&output), &[]);
 
-    // The original step made a job of a file without rows, too.
+    // The original step also made a job for a file without rows.
     let workplace = Workplace::new();
     workplace.file("data/1.csv", letters(0, 3));
     workplace.file("data/2.csv", letters(3, 3));
@@ -343,13 +343,13 @@ fn stray_lines_in_files_whose_ids_begin_anew_belong_to_no_row() {
     let workplace = Workplace::new();
     workplace.file("data.csv", letters(0, 10));
     workplace.file("a.out", format!("{}no JSON\n", answers(0, 4, 0)));
-    // An id beyond the four rows of its job, though the table has such a row.
+    // The id is beyond the four rows of its job, though the table has such a row.
     workplace.file(
         "b.out",
         format!("{}\n{}", answer("record_5", 0.9), answers(4, 8, 0)),
     );
-    // An id beyond the two rows of the last job, though the first job has such a row; and the
-    // answer to row 9 is not there.
+    // The id is beyond the two rows of the last job, though the first job has such a row, and there
+    // is no answer to row 9.
     workplace.file(
         "c.out",
         format!("{}\n{}", answer("record_3", 0.9), answers(8, 9, 0)),
@@ -434,7 +434,7 @@ fn files_of_which_no_line_belongs_to_a_row_are_refused_and_nothing_is_written() 
         );
         assert!(!workplace.path("out").exists());
     }
-    // One line that does is enough.
+    // One matching line is enough.
     workplace.file("one.out", answer("record_1", score(1)));
     merge(&workplace, "data.csv", "prompts.json one.out", "").good();
 }

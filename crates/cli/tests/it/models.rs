@@ -1,4 +1,4 @@
-//! The table of models, in the terminal and as a page.
+//! The table of models in the terminal and as a page.
 
 use crate::command::Workplace;
 use expect_test::expect_file;

@@ -1,4 +1,4 @@
-//! A team that comes from the Python step brings its environment, schema and folders as they are.
+//! A team that moves from the Python step keeps its environment, schema and folders unchanged.
 
 use crate::command::Workplace;
 use crate::recorded::parquet_table;
@@ -24,7 +24,7 @@ fn workplace() -> Workplace {
     workplace
 }
 
-/// What the step's builder puts into the container.
+/// The environment that the step's builder gives the container.
 #[test]
 fn the_whole_environment_of_the_container_is_taken() {
     let workplace = workplace();
@@ -81,7 +81,7 @@ fn the_whole_environment_of_the_container_is_taken() {
     );
 }
 
-/// The original step had a folder of each in its container.
+/// In its container, the original step had a folder for each of them.
 #[test]
 fn prompts_and_schema_may_be_given_as_folders() {
     let workplace = workplace();
@@ -113,7 +113,7 @@ fn prompts_and_schema_may_be_given_as_folders() {
     }
 }
 
-/// A schema without properties is none, and the next source counts.
+/// A schema without properties does not count, and the next source is used.
 #[test]
 fn an_empty_schema_is_passed_over_for_the_next_source() {
     for empty in [
@@ -139,7 +139,7 @@ fn an_empty_schema_is_passed_over_for_the_next_source() {
     }
 }
 
-/// The summary says which parts of a prompt there were, in either form of the file.
+/// The summary says which parts a prompt has, in either form of the file.
 #[test]
 fn the_summary_says_whether_there_was_a_system_prompt() {
     let workplace = workplace();
@@ -176,7 +176,7 @@ fn the_summary_says_whether_there_was_a_system_prompt() {
     }
 }
 
-/// What is not read is said, as it is of a folder in S3.
+/// Files that are not read are noted, as for a folder in S3.
 #[test]
 fn files_in_other_folders_are_left_out_and_noted() {
     let workplace = workplace();
@@ -214,7 +214,7 @@ fn files_in_other_folders_are_left_out_and_noted() {
     );
 }
 
-/// The name that the framework gives its own output fits three patterns of the step.
+/// The name of the framework's own output matches three patterns of the step.
 #[test]
 fn a_file_that_is_named_like_a_result_is_read_once() {
     let workplace = Workplace::new();
@@ -228,7 +228,7 @@ fn a_file_that_is_named_like_a_result_is_read_once() {
     assert_eq!(summary["total_records"], 2);
 }
 
-/// Prompts were built several times for each row, and cuts counted each time.
+/// The original step built prompts several times for each row and counted cuts each time.
 #[test]
 fn cuts_are_counted_once_by_calls_on_demand_and_by_jobs_asked_again() {
     let workplace = Workplace::new();

@@ -1,4 +1,4 @@
-//! A result never takes the place of an input, and never becomes one.
+//! A result never replaces an input and never becomes one.
 
 use crate::command::{Ran, Workplace};
 use std::os::unix::fs::symlink;
@@ -25,13 +25,16 @@ fn a_result_that_would_take_the_place_of_the_data_is_refused() {
         "merge x/validation_processed_data.csv --prompts prompts.json --answers a.out --out x",
     ] {
         let ran = workplace.quarry(command);
-        assert_refused(&ran, &["validation_processed_data.csv", "take the place"]);
+        assert_refused(
+            &ran,
+            &["validation_processed_data.csv", "replace the input"],
+        );
         assert_eq!(
             workplace.read("x/validation_processed_data.csv"),
             TABLE.as_bytes()
         );
     }
-    // Another kind of data set has another result.
+    // Another kind of data set has another result name.
     let other =
         "run x/validation_processed_data.csv --prompts prompts.json --out x --job-type testing";
     workplace.quarry(other).good();
@@ -63,7 +66,7 @@ fn links_do_not_hide_that_a_result_would_take_the_place_of_the_data() {
         "run to-x/validation_processed_data.csv --prompts prompts.json --out x",
         "run y/data.csv --prompts prompts.json --out y",
     ] {
-        assert_refused(&workplace.quarry(command), &["take the place"]);
+        assert_refused(&workplace.quarry(command), &["replace the input"]);
     }
     assert_eq!(workplace.read("y/data.csv"), TABLE.as_bytes());
 }
@@ -84,7 +87,7 @@ fn an_output_folder_inside_the_data_folder_is_refused() {
         assert_refused(&workplace.quarry(command), &["inside the data folder"]);
     }
     assert_eq!(workplace.files("data"), before);
-    // Beside the data is as good as anywhere.
+    // A folder beside the data is fine.
     workplace
         .quarry("run data/a.jsonl --prompts prompts.json --out data")
         .good();

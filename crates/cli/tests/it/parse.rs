@@ -19,7 +19,7 @@ fn text(answer: &str) -> String {
     json!({ "text": answer }).to_string()
 }
 
-/// Parses lines; checks that there is one line out for each line in, with all keys.
+/// Parses lines. Asserts that there is one output line for each input line, with all keys.
 #[track_caller]
 fn parse(arguments: &str, lines: &[&[u8]]) -> Vec<Value> {
     let workplace = Workplace::new();
@@ -167,7 +167,7 @@ fn without_a_schema_the_field_is_the_response() {
     let input = format!("{json}\n{prose}\n");
     let ran = workplace.quarry_reading("parse", input.as_bytes()).good();
     let lines: Vec<&str> = ran.stdout.lines().collect();
-    // As text, since a number this large would be another one when read as a float.
+    // Compared as text, since a float cannot represent a number this large.
     assert!(
         lines[0].contains(r#""fields":{"response":{"n":12345678901234567890123}}"#),
         "{}",

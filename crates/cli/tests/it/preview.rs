@@ -11,7 +11,7 @@ fn agreed(name: &str) -> String {
     path.display().to_string()
 }
 
-/// The agreed records outlive the model that they were agreed for.
+/// The agreed records are still valid after the end of the model that they were agreed for.
 const STILL_THERE: &str = r#"{"end_of_life":"9999-12-31"}"#;
 
 #[track_caller]
@@ -116,7 +116,7 @@ fn a_preview_is_what_a_run_uploads() {
     for name in &uploaded {
         let object = workplace.read(&format!("out/{name}"));
         records.extend_from_slice(&object);
-        // Objects follow each other as lines, whether or not the last one ends with a line break.
+        // Objects follow each other as lines, even if the last line has no line break.
         if object.last() != Some(&b'\n') {
             records.push(b'\n');
         }
@@ -125,7 +125,7 @@ fn a_preview_is_what_a_run_uploads() {
     assert!(preview.stdout.as_bytes() == records);
 }
 
-/// A table with the column `text`.
+/// Returns a table with the column `text`.
 fn numbered(rows: std::ops::Range<u32>) -> String {
     rows.fold("text\n".to_owned(), |mut text, row| {
         let _ = writeln!(text, "letter {row}");

@@ -1,18 +1,18 @@
-//! What the Python program that Quarry takes over from was recorded to do, held against the command.
+//! Compares the command with recordings of the Python program that Quarry replaces.
 //!
-//! Each folder of `tests/recorded/merge` and `tests/recorded/run` has the input, prompts, schema and
-//! settings of a run, and the tables (`table.json`, cells of CSV as text) and the summary that the
-//! program wrote. Those of `merge` have the answer files of the run's jobs (`outputs`), which
-//! `quarry merge` is given. Those of `run` are about jobs that fail and calls on demand: what the
-//! model answered is in `answers.jsonl`, what went wrong in `faults.json`, and `quarry run` does the
+//! Each folder of `tests/recorded/merge` and `tests/recorded/run` has the input, prompts, schema
+//! and settings of a run, and the tables (`table.json`, cells of CSV as text) and the summary that
+//! the program wrote. The cases of `merge` have the answer files of the run's jobs (`outputs`) as
+//! input for `quarry merge`. The cases of `run` cover failing jobs and calls on demand:
+//! `answers.jsonl` has the model's answers and `faults.json` the faults, and `quarry run` does the
 //! whole run. `ours.env.json` has settings that the program did not have.
 //!
-//! The result must be the same but for two things:
+//! The result must be the same, with two exceptions:
 //!
-//! - what holds for every case: see [`as_written_here`], [`as_one_type`] and [`NOT_COMPARED`];
-//! - where the program is wrong, which `case.json` says under `divergence`: `reasons.json` says what
-//!   is done instead, and names each place where a table or the summary differs, no more and no
-//!   less. The whole tables are in the folder of the same name under `tests/expected`.
+//! - differences in every case: see [`as_written_here`], [`as_one_type`] and [`NOT_COMPARED`];
+//! - errors of the program, which `case.json` lists under `divergence`: `reasons.json` says what
+//!   Quarry does instead, and names exactly the places where a table or the summary differs. The
+//!   whole tables are in the folder of the same name under `tests/expected`.
 
 use crate::command::Workplace;
 use crate::table::Table;
@@ -28,8 +28,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Places of the summary that are not compared: when it was made, the jobs, of which the program
-/// never wrote anything, and the model's id, since the recorded one is reached by a profile today.
+/// Members of the summary that are not compared: its time, the jobs, which the program never filled
+/// in, and the model's id, since the recorded model is called through a profile today.
 const NOT_COMPARED: [&str; 3] = [
     "/processing_timestamp",
     "/batch_job_info",
@@ -74,7 +74,7 @@ fn assert_as_recorded(kind: &str, count: usize) {
     }
 }
 
-/// What is done with a case.
+/// Returns the command of a case.
 fn command(case: &Path, description: &Value, settings: &Value) -> String {
     let is_run = case.parent().is_some_and(|kind| kind.ends_with("run"));
     let mut command = format!(
@@ -104,7 +104,7 @@ fn command(case: &Path, description: &Value, settings: &Value) -> String {
     command
 }
 
-/// Where the result is not what was recorded.
+/// Returns the places where the result differs from the recording.
 fn differences(case: &Path, divergent: bool) -> Value {
     let mut settings = read_json(&case.join("env.json"));
     let ours = case.join("ours.env.json");
@@ -184,14 +184,14 @@ fn differences(case: &Path, divergent: bool) -> Value {
     Value::Object(found)
 }
 
-/// Asserts that a table is the one that is kept, plain.
+/// Asserts that a table is the expected one, without compression.
 fn assert_ours(file: &Path, text: &[u8]) {
-    // What a compressor writes may change with its version; what is in it may not.
+    // A compressor's output may change with its version; the content may not.
     let file = file.with_file_name(name(file).trim_end_matches(".gz"));
     expect_file![file].assert_eq(str::from_utf8(text).expect("UTF-8"));
 }
 
-/// A recorded table, its cells as Quarry writes them.
+/// Returns a recorded table, with its cells as Quarry writes them.
 fn recorded_table(table: &Value, prefix: &str) -> Table {
     let texts = |list: &Value| -> Vec<String> {
         let list = list.as_array().expect("a list");
@@ -216,7 +216,7 @@ fn recorded_table(table: &Value, prefix: &str) -> Table {
     Table { columns, rows }
 }
 
-/// The text of a recorded cell: cells of CSV are text, those of Parquet have types.
+/// Returns the text of a recorded cell: cells of CSV are text, those of Parquet have types.
 fn recorded_cell(cell: &Value) -> String {
     match cell {
         Value::String(text) => text.clone(),
@@ -227,13 +227,14 @@ fn recorded_cell(cell: &Value) -> String {
     }
 }
 
-/// The program's tables had no integer columns with gaps: their numbers became floats. Here they
-/// stay what they are, and numbers of the same value count as equal.
+/// The program's tables had no integer columns with gaps, so the numbers in them became floats.
+/// Quarry keeps integers, and numbers of the same value count as equal.
 fn as_one_type(number: &str) -> String {
     number.strip_suffix(".0").unwrap_or(number).to_owned()
 }
 
-/// The columns of a Parquet table whose names begin with one of the prefixes, their cells as text.
+/// Returns the columns of a Parquet table whose names begin with one of the prefixes, with their
+/// cells as text.
 pub(crate) fn parquet_table(bytes: Vec<u8>, prefixes: &[&str]) -> Table {
     let file = ParquetFile::open("result.parquet", Arc::new(bytes::Bytes::from(bytes)));
     let file = file.expect("a Parquet file");
@@ -256,10 +257,10 @@ pub(crate) fn parquet_table(bytes: Vec<u8>, prefixes: &[&str]) -> Table {
     Table { columns, rows }
 }
 
-/// The cell of a result column as Quarry writes it. An error row says so in all status columns,
-/// as the program's on-demand path did and its job path did not, and a service's error is text
-/// instead of Python's notation. How a failed validation is put into words is a matter of the
-/// library.
+/// Returns the cell of a result column as Quarry writes it. An error row says so in all status
+/// columns, as in the program's on-demand path but not in its job path, and a service's error is
+/// text and not Python's notation. The validation library decides the words for a failed
+/// validation.
 fn as_written_here(column: &str, cell: &str, failed: bool) -> String {
     match column {
         "parse_status" if failed && cell.is_empty() => "error".to_owned(),
@@ -274,11 +275,12 @@ fn as_written_here(column: &str, cell: &str, failed: bool) -> String {
     }
 }
 
-/// Stands for any text but the empty one.
+/// Matches any text except the empty one.
 const SOME_TEXT: &str = "\u{0}";
 
-/// What a table has different from the recorded one. Rows are compared in order if there are as
-/// many; otherwise, those with the same first cell. A column that one of them lacks is empty there.
+/// Returns how a table differs from the recorded one. Rows are compared in order if both have the
+/// same number of rows, otherwise by their first cell. A column that one table lacks counts as
+/// empty there.
 fn compare(ours: &Table, theirs: &Table) -> Vec<String> {
     let mut found = Vec::new();
     let same_rows = ours.rows.len() == theirs.rows.len();
@@ -330,7 +332,7 @@ fn compare(ours: &Table, theirs: &Table) -> Vec<String> {
     found
 }
 
-/// What the summary says instead of what was recorded, by place.
+/// Collects the summary's values that differ from the recording, by place.
 fn compare_summary(theirs: &Value, ours: &Value, at: &str, found: &mut Map<String, Value>) {
     match (theirs, ours) {
         (Value::Object(theirs), Value::Object(ours)) => {
@@ -347,7 +349,7 @@ fn compare_summary(theirs: &Value, ours: &Value, at: &str, found: &mut Map<Strin
                 compare_summary(theirs, ours, &format!("{at}/{number}"), found);
             }
         }
-        // Python's division of nothing gave the integer 0.
+        // Python's division of nothing returned the integer 0.
         (Value::Number(theirs), Value::Number(ours)) if theirs.as_f64() == ours.as_f64() => {}
         _ if theirs == ours => {}
         _ => {
@@ -356,9 +358,9 @@ fn compare_summary(theirs: &Value, ours: &Value, at: &str, found: &mut Map<Strin
     }
 }
 
-/// Of the recorded prompts, which `quarry-prompt` keeps as far as they are of text tables, `preview`
-/// must print the records: not only the same prompts but the same bodies, with members in the same order and numbers in the
-/// same notation.
+/// For the recorded prompts of text tables, which `quarry-prompt` holds, `preview` must print the
+/// records: not only the same prompts but the same bodies, with members in the same order and
+/// numbers in the same notation.
 #[test]
 fn recorded_prompts_are_previewed_with_their_bodies() {
     let of_text = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prompt/tests/recorded");
@@ -398,7 +400,7 @@ fn recorded_prompts_are_previewed_with_their_bodies() {
             case.join("records.jsonl")
         };
         let expected = fs::read_to_string(expected).expect("records");
-        // As text, since values are equal whatever the order of their members.
+        // Compared as text, since values are equal whatever the order of their members.
         let expected: Vec<String> = expected
             .lines()
             .map(|line| {
@@ -419,13 +421,14 @@ fn recorded_prompts_are_previewed_with_their_bodies() {
     assert_eq!(modes.len(), 2, "{modes:?}");
 }
 
-/// The arguments for a case's prompts, schema and settings.
+/// Returns the arguments for a case's prompts, schema and settings.
 fn job_arguments(case: &Path, settings: &Value) -> String {
     let mut arguments = format!(" --prompts {}", case.join("prompts.json").display());
-    // What was recorded was asked of this model, by its bare id. On demand it is reached by a profile only.
+    // The recorded calls named this model by its bare id. On demand, it can only be called through
+    // a profile.
     if settings["BEDROCK_PRIMARY_MODEL_ID"].is_null() {
         arguments += " --set BEDROCK_PRIMARY_MODEL_ID=us.anthropic.claude-sonnet-4-20250514-v1:0";
-        // It has ended meanwhile.
+        // It has ended since the recording.
         arguments += r#" --set BEDROCK_MODEL_CAPABILITIES={"end_of_life":"9999-12-31"}"#;
     }
     let schema = case.join("schema.json");
@@ -442,7 +445,7 @@ fn recorded() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded")
 }
 
-/// Where our own result of a recorded case is: at the same place under `expected`.
+/// Returns the file with Quarry's own result of a recorded case: at the same path under `expected`.
 fn expected(case: &Path) -> PathBuf {
     let mut place = PathBuf::new();
     for part in case {
@@ -455,7 +458,7 @@ fn expected(case: &Path) -> PathBuf {
     place
 }
 
-/// The folders in a folder, by name.
+/// Returns the folders in a folder, by name.
 fn folders(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))

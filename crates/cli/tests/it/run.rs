@@ -1,4 +1,4 @@
-//! `quarry run`: the whole job.
+//! `quarry run`: a whole run.
 
 use crate::command::{PROMPTS, Ran, Workplace};
 use crate::table::{Table, assert_lines_extend};
@@ -21,7 +21,7 @@ fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/wildlife-strikes")
 }
 
-/// The rows of a table with the columns `text` and `n`, without a header.
+/// Returns the rows of a table with the columns `text` and `n`, without a header.
 fn rows(numbers: Range<u32>) -> String {
     numbers.fold(String::new(), |mut text, n| {
         let _ = writeln!(text, "letter {n},{n}");
@@ -106,7 +106,7 @@ fn assert_adds_up(summary: &Value) {
     }
 }
 
-/// The value behind a name in the report's table.
+/// Returns the value for a name in the report's table.
 #[track_caller]
 fn shown(ran: &Ran, name: &str) -> String {
     let line = ran
@@ -155,7 +155,7 @@ fn the_example_gives_every_row_back_in_order_and_a_report_in_json() {
     ] {
         assert_eq!(json!(sum(jobs, key)), total, "{key}");
     }
-    // What the simulator says it did is what the summary says was done.
+    // The summary must agree with the simulator's counts.
     let simulator = &report["simulator"];
     assert_eq!(simulator["jobs_created"], 7);
     assert_eq!(simulator["on_demand_calls"], 0);
@@ -190,7 +190,7 @@ fn with_everything_going_wrong_every_row_is_still_there_and_the_table_says_what_
     for (before, after) in input.rows.iter().zip(&output.rows) {
         assert_eq!(after[..before.len()], before[..]);
     }
-    // The scripted faults make one record that is refused each time.
+    // The scripted faults refuse one record every time.
     let statuses = output.column("llm_status");
     let failed: Vec<usize> = (0..10_000)
         .filter(|row| statuses[*row] == "error")
@@ -239,7 +239,7 @@ fn with_everything_going_wrong_every_row_is_still_there_and_the_table_says_what_
             summary["tokens"]["input"], summary["tokens"]["output"]
         )
     );
-    // Calls that were turned away count here and not among the records that were asked.
+    // Refused calls count here but not among the records that were sent.
     let calls: u64 = shown(&ran, "on-demand calls").parse().expect("a number");
     assert!(Some(calls) >= summary["on_demand_records"].as_u64());
     for name in ["history events", "virtual time", "time"] {
@@ -260,7 +260,7 @@ fn given_answers_are_what_the_model_says() {
         ]
         .join("\n"),
     );
-    // In a job, since a record has an id there.
+    // The run uses a job, because records have ids only there.
     let ran = workplace
         .run(
             "data.csv",
@@ -282,7 +282,7 @@ fn crlf_quotes_and_line_breaks_in_cells_stay_as_they_are() {
         "NA,1e5",
         "\"last\",",
     ];
-    // With a byte order mark, and without a line break at the end.
+    // With a byte order mark and without a line break at the end.
     workplace.file(
         "data.csv",
         format!("\u{feff}text,\"n\"\r\n{}", rows.join("\r\n")),
@@ -598,7 +598,7 @@ fn the_report_says_why_rows_have_no_good_answer() {
         .report();
     assert_eq!(report["failures"][0]["rows"], 2);
     assert_eq!(report["failures"][0]["first_row"], 2);
-    // Calls on demand take their time, which the virtual clock does not count.
+    // Calls on demand take time that the virtual clock does not count.
     assert!(
         shown(&ran, "virtual time").ends_with("at least 0.6 s for calls on demand"),
         "{ran:?}"
@@ -704,7 +704,7 @@ fn a_run_that_cannot_go_on_fails_with_its_own_exit_code() {
     assert_eq!(workplace.files("out"), Vec::<String>::new());
 }
 
-/// It costs one job, not the rounds of asking again.
+/// It costs one job, without further rounds.
 #[test]
 fn a_run_whose_records_are_all_refused_fails_with_the_services_words() {
     let workplace = Workplace::new();

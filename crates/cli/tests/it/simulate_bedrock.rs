@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-/// Ends the process with the test.
+/// Ends the process when the test ends.
 struct Process(Child);
 
 impl Drop for Process {
@@ -15,7 +15,7 @@ impl Drop for Process {
     }
 }
 
-/// The first line says where it listens, and there Bedrock's API answers.
+/// The first line names the address, and Bedrock's API responds there.
 #[test]
 fn says_where_it_listens_and_answers_there() {
     let mut process = Process(
@@ -49,7 +49,7 @@ fn says_where_it_listens_and_answers_there() {
     );
 }
 
-/// What it is given is checked before it listens.
+/// The arguments are checked before the process listens.
 #[test]
 fn refuses_faults_that_it_does_not_know() {
     let workplace = Workplace::new();
@@ -61,7 +61,7 @@ fn refuses_faults_that_it_does_not_know() {
     assert_eq!(ran.code, 2, "{ran:?}");
 }
 
-/// Otherwise only the first job would tell.
+/// Otherwise only the first job would show the error.
 #[test]
 fn refuses_an_s3_server_that_is_no_address() {
     let workplace = Workplace::new();
@@ -76,7 +76,7 @@ fn refuses_an_s3_server_that_is_no_address() {
     }
 }
 
-/// Who only wants to know the address may close the pipe.
+/// A user who only wants to know the address may close the pipe.
 #[cfg(unix)]
 #[test]
 fn goes_on_when_nobody_reads_what_it_says() {

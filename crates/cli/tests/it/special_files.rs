@@ -1,4 +1,5 @@
-//! What is no file: pipes, devices, links to nowhere, names that are not UTF-8, and standard input.
+//! Inputs that are not regular files: pipes, devices, broken links, names that are not UTF-8, and
+//! standard input.
 
 use crate::command::{PROMPTS, Workplace};
 use crate::table::Table;
@@ -159,7 +160,7 @@ fn where_standard_input_cannot_be_it_is_refused_by_name() {
 fn two_runs_do_not_write_to_one_folder() {
     let workplace = with_table();
     std::fs::create_dir(workplace.path("out")).unwrap();
-    // Whoever holds the lock is another run.
+    // The lock is held by another process.
     let ran = workplace.shell(
         "exec 9> out/.quarry.lock; flock 9; echo 12345 >&9; \
          quarry run data --prompts prompts.json --out out 9>&-",

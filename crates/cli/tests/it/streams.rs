@@ -1,4 +1,4 @@
-//! What is printed arrives, or it is said that it did not; and nobody loses a result over it.
+//! Output arrives, or the command reports that it did not; and no result is lost because of it.
 
 use crate::command::Workplace;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ fn letters(rows: u32) -> String {
     })
 }
 
-/// `/dev/full` is a disk that is full.
+/// `/dev/full` behaves like a full disk.
 #[test]
 fn a_full_disk_behind_standard_output_is_a_failure_that_is_told() {
     let workplace = Workplace::new();
@@ -87,7 +87,7 @@ fn closed_standard_error_and_output_lose_no_result() {
             "{streams}"
         );
     }
-    // A failure has its exit code, whether or not somebody reads why.
+    // A failure has its exit code, even if its message is not read.
     let ran = workplace
         .shell("quarry run nowhere.csv --prompts prompts.json 2>&1 | true; exit ${PIPESTATUS[0]}");
     assert_eq!(ran.code, 3, "{ran:?}");
@@ -142,7 +142,7 @@ fn a_failure_is_json_where_json_was_asked_for() {
     }
 }
 
-/// Names are others' words: a terminal is not to do what they say.
+/// Names come from outside, so a terminal must not execute them.
 #[test]
 fn control_characters_of_names_never_reach_the_terminal() {
     let workplace = Workplace::new();
@@ -186,7 +186,7 @@ fn control_characters_of_names_never_reach_the_terminal() {
     }
 }
 
-/// A file that is longer than the system allows fails as on a full disk.
+/// A file that is longer than the system allows fails like a file on a full disk.
 #[test]
 fn a_disk_that_fills_up_while_a_run_works_is_named_and_the_old_result_stays() {
     let workplace = Workplace::new();

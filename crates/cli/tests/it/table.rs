@@ -1,4 +1,4 @@
-//! Reads result tables, with a CSV reader that is not Quarry's own.
+//! Reading result tables with a CSV reader other than Quarry's.
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
@@ -29,7 +29,7 @@ impl Table {
             text_len += written;
             count += ended;
             match result {
-                // The reader wants to be told once more that nothing comes.
+                // The reader must be told once more that there is no more input.
                 ReadRecordResult::InputEmpty => assert!(rest.is_empty()),
                 ReadRecordResult::Record => {
                     let mut start = 0;
@@ -59,7 +59,7 @@ impl Table {
         }
     }
 
-    /// The cells of a column, from top to bottom.
+    /// Returns the cells of a column, from top to bottom.
     #[track_caller]
     pub(crate) fn column(&self, name: &str) -> Vec<&str> {
         let number = self
@@ -71,8 +71,8 @@ impl Table {
     }
 }
 
-/// Asserts that each line of the result begins with the bytes of the line of the input. Only for
-/// tables without line breaks in cells.
+/// Asserts that each line of the result begins with the bytes of the input's line. Only for tables
+/// without line breaks in cells.
 #[track_caller]
 pub(crate) fn assert_lines_extend(input: &[u8], output: &[u8]) {
     let input: Vec<&[u8]> = input

@@ -9,7 +9,8 @@ use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::Duration;
 
-/// What a run writes to a terminal as standard error. The terminal becomes narrower while it runs.
+/// Returns what a run writes to a terminal as standard error. The terminal becomes narrower while
+/// the run works.
 fn on_a_terminal(variables: &[(&str, &str)]) -> String {
     let workplace = Workplace::new();
     let row = "a letter of some length so that there is work to do\n";
@@ -47,17 +48,17 @@ fn on_a_terminal(variables: &[(&str, &str)]) -> String {
     let (first, is_drawn) = std::sync::mpsc::channel();
     let reader = std::thread::spawn(move || {
         let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
-        // The terminal of a process that has ended gives an error.
+        // The terminal of a process that has ended returns an error.
         while let Ok(read @ 1..) = reading.read(&mut buffer) {
             text.extend_from_slice(&buffer[..read]);
             if text.windows(2).any(|two| two == b" %") {
-                // Once is enough: nobody listens any more.
+                // Only the first message is needed.
                 let _ = first.send(());
             }
         }
         text
     });
-    // As soon as something is drawn, so that more is drawn after it.
+    // The size changes as soon as something is drawn, so that there are drawings after it.
     is_drawn.recv_timeout(Duration::from_mins(1)).unwrap();
     resize(&leader, 40);
     assert!(child.wait().unwrap().success());
@@ -65,7 +66,7 @@ fn on_a_terminal(variables: &[(&str, &str)]) -> String {
     String::from_utf8(reader.join().unwrap()).unwrap()
 }
 
-/// The text without what moves the cursor, clears and colours.
+/// Returns the text without control sequences for the cursor, clearing and colours.
 fn lines(text: &str) -> Vec<String> {
     let mut plain = String::new();
     let mut characters = text.chars();
@@ -94,7 +95,7 @@ fn a_bar_moves_on_a_terminal_of_any_width_and_leaves_nothing_behind() {
     assert!(lines.iter().any(|line| line.contains(" %")), "{lines:?}");
     assert!(text.contains("\u{1b}[32m"), "{text:?}");
     assert!(text.ends_with("\r\u{1b}[J"), "{text:?}");
-    // As wide as it is at the end.
+    // As wide as the terminal is at the end.
     let last = lines.last().unwrap();
     assert!(last.chars().count() < 40, "{last}");
 }
@@ -110,7 +111,7 @@ fn there_are_no_colours_where_they_are_not_wanted_and_no_bar_where_it_cannot_be(
     assert!(!text.contains('\u{1b}'), "{text:?}");
 }
 
-/// Logs of a build server are no place for a line for each step.
+/// Logs of a build server should not have a line for each step.
 #[test]
 fn without_a_terminal_the_lines_are_few_however_many_slices_there_are() {
     let workplace = Workplace::new();

@@ -1,4 +1,4 @@
-//! Batch jobs: `CreateModelInvocationJob` and its neighbours.
+//! Batch jobs: `CreateModelInvocationJob` and the related operations.
 
 use crate::failure::{Failure, Kind};
 use crate::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
@@ -20,7 +20,7 @@ use quarry_contract::location::S3Uri;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-/// Most jobs of one answer (`ListModelInvocationJobs`, `maxResults`).
+/// The most jobs in one response (`ListModelInvocationJobs`, `maxResults`).
 const LARGEST_PAGE: i32 = 1_000;
 
 /// [`BatchJobs`] of the Region that the SDK configuration names.
@@ -30,14 +30,15 @@ pub struct BedrockJobs {
 }
 
 impl BedrockJobs {
-    /// Jobs of the configuration's Region and account.
+    /// Uses jobs of the configuration's Region and account.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),
         }
     }
 
-    /// The newest job with exactly this name. The service filters by a part of the name only.
+    /// Returns the newest job with exactly this name. The service filters only by a part of the
+    /// name.
     async fn find_summary(
         &self,
         name: &str,
@@ -63,8 +64,9 @@ impl BedrockJobs {
 
 #[async_trait]
 impl BatchJobs for BedrockJobs {
-    /// A name in use is looked into: a job of this name that reads the same input and writes to the
-    /// same output is the one asked for (its creation was lost on the way), whatever its token.
+    /// Creates the job. If the name is in use, the existing job is checked: if it reads the same
+    /// input and writes to the same output, it is the requested one (the response to its creation
+    /// was lost), whatever its token.
     async fn create(&self, job: &NewJob) -> Result<String, JobsError> {
         let invocation_type = if job.converse {
             ModelInvocationType::Converse
@@ -143,7 +145,8 @@ impl BatchJobs for BedrockJobs {
         Ok(jobs)
     }
 
-    /// The service refuses to stop a job that has ended or is being stopped; that is no failure.
+    /// Stops the job. The service refuses to stop a job that has ended or is being stopped; that is
+    /// not a failure.
     async fn stop(&self, arn: &str) -> Result<(), JobsError> {
         let stopped = self
             .client
@@ -177,8 +180,8 @@ fn job(summary: ModelInvocationJobSummary) -> Job {
     }
 }
 
-/// When a job ended: at its last change. The `endTime` of an expired job is minutes after its
-/// submission, a day or more before it expired.
+/// Returns when a job ended, which is the time of its last change. The `endTime` of an expired job
+/// is minutes after its submission, a day or more before it expired.
 fn ended(
     status: JobStatus,
     end_time: Option<DateTime>,
@@ -247,7 +250,7 @@ fn since_epoch(time: DateTime) -> Duration {
     Duration::new(seconds, time.subsec_nanos())
 }
 
-/// Whether the service refuses a job's name because a job has it. Operations beside
+/// Whether the service refuses a job's name because another job has it. Operations other than
 /// `CreateModelInvocationJob` say so in a `ValidationException`.
 fn says_name_in_use(message: &str) -> bool {
     let message = message.to_ascii_lowercase();

@@ -1,10 +1,10 @@
 //! On-demand calls: `InvokeModel` and `Converse`.
 //!
-//! A record's body goes out byte for byte, and the answer's JSON comes back byte for byte, so that
-//! a record asked on demand is the same question, and its answer the same text, as in a batch job.
-//! For `Converse` the SDK would rather take and give typed values; [`AsWritten`] puts the record's
-//! own JSON in their place before signing, and keeps the response's. The typed response is still
-//! read by the SDK, so a response that is no `Converse` response is an error.
+//! A record's body is sent byte for byte, and the JSON of the answer is returned byte for byte. So
+//! a record has the same question and the same answer on demand as in a batch job. For `Converse`,
+//! the SDK would convert to and from typed values; [`AsWritten`] replaces them with the record's
+//! own JSON before signing, and keeps the response's JSON. The SDK still reads the typed response,
+//! so a response that is not a `Converse` response is an error.
 
 use crate::failure::{Failure, Kind};
 use crate::on_demand::{InvokeError, ModelReply, OnDemand, Question};
@@ -30,8 +30,8 @@ use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long an answer is waited for. A long one takes minutes; the invocation that waits for it is
-/// over after 15.
+/// The longest wait for an answer. A long answer takes minutes; the invocation that waits for it
+/// ends after 15.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(10);
 
 const JSON: &str = "application/json";
@@ -43,9 +43,9 @@ pub struct BedrockOnDemand {
 }
 
 impl BedrockOnDemand {
-    /// Calls in the configuration's Region. Its time to wait for a response is replaced by ten
-    /// minutes, which a model may need, for all attempts of a call together: a question that was
-    /// worked on that long is not sent again, since both times would be paid for.
+    /// Makes calls in the configuration's Region. The configured read timeout is replaced by ten
+    /// minutes, which a model may need, for all attempts of a call together. A question that took
+    /// that long is not sent again, since both attempts would be paid for.
     pub fn new(config: &SdkConfig) -> Self {
         let timeouts = config
             .timeout_config()
@@ -109,8 +109,8 @@ impl BedrockOnDemand {
     }
 }
 
-/// A `Converse` body that asks for a service tier, which is a member of the body there. The record's
-/// own JSON stays byte for byte what it is.
+/// Returns a `Converse` body that requests a service tier, which is a member of the body there. The
+/// record's own JSON stays the same byte for byte.
 fn with_tier(body: &[u8], tier: &str) -> Bytes {
     let rest = body.trim_ascii_start();
     let rest = rest.strip_prefix(b"{").unwrap_or(rest);
@@ -135,7 +135,7 @@ impl OnDemand for BedrockOnDemand {
     }
 }
 
-/// Sends `body` in place of the serialised input and keeps the response's body.
+/// Sends `body` in place of the serialised input, and keeps the response's body.
 #[derive(Debug, Clone)]
 struct AsWritten {
     body: Bytes,
@@ -190,11 +190,12 @@ where
         };
     }
     match failure.kind {
-        // An account's quota of tokens a minute is a throttle by another name here.
+        // Here, an account's quota of tokens a minute has the same effect as throttling.
         Kind::Throttled | Kind::Quota => InvokeError::Throttled(Box::new(failure)),
         Kind::AccessDenied => InvokeError::AccessDenied(Box::new(failure)),
         Kind::NotFound => InvokeError::NotFound(Box::new(failure)),
-        // The model failed at this very input (424): the record's problem, not the run's.
+        // The model failed at this particular input (424), so the error is the record's and not the
+        // run's.
         Kind::Invalid | Kind::Conflict | Kind::Model => InvokeError::Rejected {
             code: failure.status.unwrap_or(400),
             message: failure.message,

@@ -1,4 +1,4 @@
-//! Callback steps in memory, for tests: each takes one answer.
+//! Callback steps in memory, for tests: each step accepts one result.
 
 use super::{CallbackOutcome, FailureReason, PipelineCallbacks, StepOutput};
 use crate::failure::CallError;
@@ -7,7 +7,7 @@ use quarry_contract::callback::CallbackToken;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a step was answered.
+/// The result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepAnswer {
     /// It succeeded, with these outputs.
@@ -16,7 +16,7 @@ pub enum StepAnswer {
     Failed(FailureReason),
 }
 
-/// [`PipelineCallbacks`] in memory. Clones share their answers.
+/// [`PipelineCallbacks`] in memory. Clones share their results.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryCallbacks {
     state: Arc<Mutex<RecordedAnswers>>,
@@ -33,12 +33,12 @@ impl MemoryCallbacks {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All answers by token.
+    /// Returns all results by token.
     pub fn answers(&self) -> BTreeMap<String, StepAnswer> {
         self.state().answers.clone()
     }
 
-    /// The next call fails.
+    /// Makes the next call fail.
     pub fn fail_next(&self, error: CallError) {
         self.state().failures.push(error);
     }

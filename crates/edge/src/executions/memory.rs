@@ -1,4 +1,4 @@
-//! Executions in memory, for tests: names are taken once, nothing runs.
+//! Executions in memory, for tests: each name can be used once, and nothing runs.
 
 use super::{Cause, ExecutionRecord, ExecutionRecords, Executions, Started, Stopped};
 use crate::failure::CallError;
@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How an execution stands.
+/// The state of an execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// It runs.
     Running,
-    /// It has ended by itself.
+    /// It ended by itself.
     Ended,
     /// It was stopped, with this error and cause.
     Stopped(Cause),
@@ -22,7 +22,7 @@ pub enum Standing {
 pub struct MemoryExecution {
     /// Its input.
     pub input: String,
-    /// How it stands.
+    /// Its state.
     pub standing: Standing,
 }
 
@@ -45,29 +45,29 @@ impl MemoryExecutions {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All executions by name.
+    /// Returns all executions by name.
     pub fn executions(&self) -> BTreeMap<String, MemoryExecution> {
         self.state().executions.clone()
     }
 
-    /// An execution comes to its end.
+    /// Ends an execution.
     pub fn end(&self, name: &str) {
         if let Some(execution) = self.state().executions.get_mut(name) {
             execution.standing = Standing::Ended;
         }
     }
 
-    /// The next call fails.
+    /// Makes the next call fail.
     pub fn fail_next(&self, error: CallError) {
         self.state().failures.push(error);
     }
 
-    /// What [`ExecutionRecords::describe`] says.
+    /// Sets the result of [`ExecutionRecords::describe`].
     pub fn set_record(&self, record: ExecutionRecord) {
         self.state().record = record;
     }
 
-    /// What [`ExecutionRecords::failed_child`] says.
+    /// Sets the result of [`ExecutionRecords::failed_child`].
     pub fn set_failed_child(&self, cause: Cause) {
         self.state().failed_child = Some(cause);
     }

@@ -1,10 +1,10 @@
 //! Objects in S3 through the AWS SDK.
 //!
-//! Integrity: the SDK sends a CRC32 with every body and S3 checks it. Parts are sent with their
-//! body unsigned (as all AWS tools do over TLS): the CRC32 in the signed headers covers it, and
-//! hashing gigabytes with SHA-256 would cost more than all other work of a function.
-//! Multipart uploads are created without naming an algorithm, so that they can be completed with
-//! `ETag`s alone; an upload created *with* one has to be completed with every part's checksum.
+//! Integrity: the SDK sends a CRC32 with every body, and S3 checks it. The bodies of parts are not
+//! signed (as in all AWS tools over TLS): the CRC32 in the signed headers covers them, and hashing
+//! gigabytes with SHA-256 would cost more than all other work of a function. Multipart uploads are
+//! created without an algorithm, so that `ETag`s alone suffice to complete them; an upload that was
+//! created *with* one needs every part's checksum.
 
 mod encoding;
 mod failure;
@@ -25,16 +25,16 @@ use failure::{Precondition, status_of, store_error};
 use quarry_contract::location::S3Uri;
 use std::ops::Range;
 
-/// How often a conditional put that raced another write (409) is sent in all.
+/// How often a conditional put is sent in total if it races another write (409).
 const CONFLICT_ATTEMPTS: u32 = 5;
 
-/// How often a body that was cut is continued without getting a byte further.
+/// How often a cut body is continued without receiving any new byte.
 const RESUMES: u32 = 3;
 
 /// [`ObjectStore`] on S3. Cheap to clone.
 ///
-/// A conditional put whose answer was lost is sent again by the SDK and then finds its own object:
-/// who claims something by such a put has to compare the content when it answers
+/// If the response to a conditional put is lost, the SDK sends it again and then finds its own
+/// object. So a caller that uses such a put as a claim must compare the content when it gets
 /// [`StoreError::Exists`].
 #[derive(Debug, Clone)]
 pub struct S3Store {
@@ -42,8 +42,8 @@ pub struct S3Store {
 }
 
 impl S3Store {
-    /// A store with the given configuration. `force_path_style` puts the bucket into the path
-    /// instead of the host name, as servers other than S3 want it.
+    /// Creates a store with the given configuration. `force_path_style` puts the bucket into the
+    /// path and not into the host name, as servers other than AWS's need it.
     pub fn new(config: &SdkConfig, force_path_style: bool) -> Self {
         let config = Builder::from(config)
             .force_path_style(force_path_style)
@@ -51,17 +51,17 @@ impl S3Store {
         Self::from_client(Client::from_conf(config))
     }
 
-    /// The client behind the store.
+    /// Returns the client behind the store.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// A store on a client made elsewhere.
+    /// Creates a store on an existing client.
     pub fn from_client(client: Client) -> Self {
         Self { client }
     }
 
-    /// One GET; `range` of the whole object when given.
+    /// Makes one GET, of `range` if it is given, otherwise of the whole object.
     async fn start_get(
         &self,
         at: &S3Uri,
@@ -78,21 +78,22 @@ impl S3Store {
             .send()
             .await
             .map_err(|error| match status_of(&error) {
-                // The range lay inside the object that the caller knows.
+                // The range was inside the object that the caller knows.
                 Some(416) => StoreError::Changed(at.to_string()),
                 _ => store_error(error, at, Precondition::Match),
             })?;
         if let Some(range) = range {
             let (wanted, size) = (range.end - range.start, size_of(output.content_length, at)?);
             if size != wanted {
-                let text = format!("{size} bytes came for a range of {wanted}");
+                let text = format!("got {size} bytes for a range of {wanted}");
                 return Err(StoreError::Refused(at.to_string(), text.into()));
             }
         }
         Ok(output)
     }
 
-    /// Reads `range` of the object to its end, whatever is cut; `body` is what the first GET gave.
+    /// Reads `range` of the object to its end, even if bodies are cut. `body` is that of the first
+    /// GET.
     async fn read_to_end(
         &self,
         at: &S3Uri,
@@ -185,7 +186,7 @@ impl ObjectStore for S3Store {
                 .await;
             match sent {
                 Ok(output) => return etag_of(output.e_tag, at),
-                // Another write was under way: whether it won shows when asked again.
+                // Another write was under way; the next attempt shows whether it won.
                 Err(error)
                     if error.code() == Some("ConditionalRequestConflict")
                         && attempt < CONFLICT_ATTEMPTS =>
@@ -204,7 +205,7 @@ impl ObjectStore for S3Store {
             .list_objects_v2()
             .bucket(prefix.bucket())
             .prefix(prefix.key())
-            // Keys may hold characters that XML does not allow.
+            // Keys may contain characters that XML does not allow.
             .encoding_type(EncodingType::Url)
             .into_paginator()
             .send();
@@ -224,7 +225,7 @@ impl ObjectStore for S3Store {
                 });
             }
         }
-        // Already so in S3, but not in directory buckets nor in every server that speaks S3.
+        // S3 returns this order already, but directory buckets and some other servers do not.
         objects.sort_by(|a, b| a.location.cmp(&b.location));
         Ok(objects)
     }
@@ -274,7 +275,7 @@ impl ObjectStore for S3Store {
         from_etag: &str,
     ) -> Result<String, StoreError> {
         if range.is_empty() {
-            // There is no way to write an empty range.
+            // The header cannot express an empty range.
             let text = "an empty range cannot be a part";
             return Err(StoreError::Refused(from.to_string(), text.into()));
         }
@@ -291,7 +292,7 @@ impl ObjectStore for S3Store {
             .send()
             .await
             .map_err(|error| {
-                // Only a failed condition is surely about the source.
+                // Only a failed condition is certainly about the source.
                 let about = if status_of(&error) == Some(412) {
                     from
                 } else {
@@ -351,7 +352,7 @@ impl ObjectStore for S3Store {
     }
 }
 
-/// Appends what the body gives, up to `wanted` bytes in all.
+/// Appends the bytes of the body, up to `wanted` bytes in total.
 async fn append(data: &mut BytesMut, mut body: ByteStream, wanted: usize) -> Result<(), Source> {
     while let Some(chunk) = body.next().await {
         let chunk = chunk?;
@@ -378,5 +379,5 @@ fn usize_of(size: u64, at: &S3Uri) -> Result<usize, StoreError> {
 }
 
 fn incomplete(at: &S3Uri, what: &str) -> StoreError {
-    StoreError::Unavailable(at.to_string(), format!("the answer has no {what}").into())
+    StoreError::Unavailable(at.to_string(), format!("the response has no {what}").into())
 }

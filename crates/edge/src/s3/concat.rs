@@ -1,12 +1,12 @@
-//! Making one object of pieces of others, inside S3 as far as possible.
+//! Making one object from ranges of others, inside S3 as far as possible.
 //!
-//! Ranges of 5 MiB and more are copied by S3 itself; only smaller ones are read and sent again,
-//! gathered into parts that are large enough (see [`plan`]). What was done can be kept in a
-//! [`ConcatProgress`] and continued by another call, so that the work may outlast an invocation.
+//! S3 itself copies ranges of 5 MiB and more; only smaller ones are read and sent again, gathered
+//! into parts that are large enough (see [`plan`]). The work so far can be stored as a
+//! [`ConcatProgress`] and continued by another call, so that it may outlast an invocation.
 //!
-//! Limits: 10,000 parts, so about 10,000 ranges that are copied; when there are more, somewhat
-//! larger ranges are read too before [`ConcatError::TooManyParts`] says that it cannot be done.
-//! A part that is gathered takes 64 MiB of memory at most, and usually 8.
+//! Limits: 10,000 parts, so about 10,000 copied ranges. If there are more, somewhat larger ranges
+//! are also read, before [`ConcatError::TooManyParts`] says that the object cannot be made. A
+//! gathered part takes at most 64 MiB of memory, and usually 8.
 
 pub mod plan;
 
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// GETs under way for one gathered part: inputs may be many and tiny.
+/// The number of GETs under way for one gathered part, whose inputs may be many and tiny.
 const READS_IN_FLIGHT: usize = 16;
 
 /// Bytes of the new object.
@@ -31,17 +31,17 @@ const READS_IN_FLIGHT: usize = 16;
 pub enum ConcatSegment {
     /// These bytes, e.g. a header line or a footer.
     Bytes(Bytes),
-    /// A range of an object, which has to be the one that was looked at.
+    /// A range of an object, which must not have changed since `info` was read.
     Object {
         /// The object.
         info: ObjectInfo,
-        /// What of it, inside its size.
+        /// The range, inside the object's size.
         range: Range<u64>,
     },
 }
 
 impl ConcatSegment {
-    /// A whole object.
+    /// Returns a segment of a whole object.
     pub fn whole(info: ObjectInfo) -> Self {
         let range = 0..info.size;
         Self::Object { info, range }
@@ -55,12 +55,12 @@ impl ConcatSegment {
     }
 }
 
-/// How to work.
+/// How to do the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConcatOptions {
     /// The limits of the store.
     pub limits: CopyLimits,
-    /// Parts under way at once; at least 1.
+    /// The number of parts under way at once; at least 1.
     pub in_flight: usize,
 }
 
@@ -73,59 +73,59 @@ impl Default for ConcatOptions {
     }
 }
 
-/// What was done so far, to be continued by a call with the same target and segments.
+/// The work so far, which a call with the same target and segments can continue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConcatProgress {
     /// The multipart upload.
     upload_id: String,
-    /// Of the segments and the plan, in hexadecimal.
+    /// The fingerprint of the segments and the plan, in hexadecimal.
     fingerprint: String,
-    /// Number and `ETag` of the parts that are done, in order.
+    /// The number and `ETag` of the finished parts, in order.
     parts: Vec<(i32, String)>,
 }
 
 impl ConcatProgress {
-    /// How many parts are done.
+    /// Returns the number of finished parts.
     pub fn parts_done(&self) -> usize {
         self.parts.len()
     }
 }
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Concatenated {
-    /// The object is there.
+    /// The object exists.
     Done(Written),
-    /// Time was up; call again with this.
+    /// The time was up; call again with this progress.
     Unfinished(ConcatProgress),
 }
 
-/// Why the object was not made. Nothing is left of it in S3.
+/// Why the object was not made. Nothing of it is left in S3.
 #[derive(Debug, thiserror::Error)]
 pub enum ConcatError {
-    /// S3 failed, or an input is missing or was changed.
+    /// S3 failed, or an input is missing or has changed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There are more pieces than an object may have parts.
+    /// The segments need more parts than an object may have.
     #[error(
         "{target} needs {needed} parts, more than the {limit} that S3 allows; use fewer, larger slices"
     )]
     TooManyParts {
-        /// The object to be made.
+        /// The object to make.
         target: S3Uri,
-        /// Parts needed.
+        /// The number of parts that are needed.
         needed: usize,
-        /// Parts allowed.
+        /// The number of parts that are allowed.
         limit: usize,
     },
-    /// The object that was made has not the size of its segments.
+    /// The new object does not have the size of its segments.
     #[error("{target} has {found} bytes instead of {expected}")]
     WrongSize {
-        /// The object that was made.
+        /// The new object.
         target: S3Uri,
-        /// The sum of the segments.
+        /// The sum of the segments, bytes.
         expected: u64,
-        /// What S3 says.
+        /// The size that S3 reports, bytes.
         found: u64,
     },
 }
@@ -140,11 +140,11 @@ impl AwsError for ConcatError {
     }
 }
 
-/// Writes the segments, one after the other, to `target`, replacing what is there.
+/// Writes the segments, one after the other, to `target`, replacing an existing object.
 ///
-/// `time` is asked before each part; when it says stop, the parts under way are finished and
-/// [`Concatenated::Unfinished`] is returned. A `progress` whose upload is gone, or which is of
-/// other segments, is given up and the work begins anew.
+/// `time` is checked before each part; when it is up, the parts under way are finished and
+/// [`Concatenated::Unfinished`] is returned. If the upload of `progress` no longer exists, or its
+/// segments are others, the work begins anew.
 ///
 /// # Errors
 /// See [`ConcatError`]; the upload is aborted then.
@@ -160,7 +160,7 @@ pub async fn concatenate(
     if let Some(progress) = progress {
         if progress.fingerprint == work.fingerprint {
             match work.run(progress, time).await {
-                // The upload is gone; a missing input shows again below.
+                // The upload no longer exists; a missing input causes an error again below.
                 Err(ConcatError::Store(StoreError::NotFound(_))) => {}
                 result => return result,
             }
@@ -227,7 +227,7 @@ impl<'a> Assembly<'a> {
         })
     }
 
-    /// What fits into one part needs no upload.
+    /// Writes an object that fits into one part, without an upload.
     async fn put(&self, pieces: &[SourceRange]) -> Result<Concatenated, ConcatError> {
         let body = self.gather(pieces).await?;
         let put = || self.store.put(self.target, body.clone(), false);
@@ -235,7 +235,7 @@ impl<'a> Assembly<'a> {
         self.verified(etag).await
     }
 
-    /// Does the parts that are not done, then makes the object.
+    /// Makes the missing parts, then the object.
     async fn run(
         &self,
         mut progress: ConcatProgress,
@@ -327,7 +327,7 @@ impl<'a> Assembly<'a> {
         Ok((number, etag))
     }
 
-    /// Reads the pieces, several at once, and puts them together in order.
+    /// Reads the ranges, several at once, and joins them in order.
     async fn gather(&self, pieces: &[SourceRange]) -> Result<Bytes, StoreError> {
         let length: u64 = pieces.iter().map(SourceRange::length).sum();
         let mut ranges = pieces.iter().flat_map(SourceRange::for_reading);
@@ -368,7 +368,7 @@ impl<'a> Assembly<'a> {
             if bytes.len() as u64 == wanted {
                 return Ok(bytes);
             }
-            let text = format!("{} bytes came for {wanted}", bytes.len());
+            let text = format!("got {} bytes of {wanted}", bytes.len());
             Err(StoreError::Unavailable(
                 info.location.to_string(),
                 text.into(),
@@ -377,7 +377,7 @@ impl<'a> Assembly<'a> {
         .await
     }
 
-    /// The object of a piece, and the piece's range in it.
+    /// Returns the object of a source range, and the range within that object.
     fn object(&self, piece: &SourceRange) -> Result<(&ObjectInfo, Range<u64>), StoreError> {
         match self.segments.get(piece.source) {
             Some(ConcatSegment::Object { info, range }) => {
@@ -389,7 +389,10 @@ impl<'a> Assembly<'a> {
     }
 
     fn unplanned(&self) -> StoreError {
-        StoreError::Refused(self.target.to_string(), "a piece is of no segment".into())
+        StoreError::Refused(
+            self.target.to_string(),
+            "a range belongs to no segment".into(),
+        )
     }
 
     async fn verified(&self, etag: String) -> Result<Concatenated, ConcatError> {
@@ -408,7 +411,7 @@ impl<'a> Assembly<'a> {
     }
 }
 
-/// Tells other segments and other plans apart (FNV-1a, 64 bits).
+/// Returns a hash of the segments and the plan (FNV-1a, 64 bits).
 fn fingerprint(segments: &[ConcatSegment], parts: &[ConcatPart]) -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut add = |data: &[u8]| {

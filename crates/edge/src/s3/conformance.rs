@@ -1,7 +1,7 @@
-//! What every [`ObjectStore`] has to do, as functions that tests of implementations call.
+//! The contract of every [`ObjectStore`], as functions that tests of implementations call.
 //!
-//! Each check works below a location of its own, in an existing bucket, and panics with what is
-//! wrong. [`all`] runs every check.
+//! Each check works below its own location, in an existing bucket, and panics with what is wrong.
+//! [`all`] runs every check.
 
 use crate::s3::memory::MultipartLimits;
 use crate::store::{ObjectInfo, ObjectStore, StoreError};
@@ -10,10 +10,10 @@ use futures::stream::{self, StreamExt};
 use quarry_contract::location::S3Uri;
 use std::fmt::Debug;
 
-/// More keys than one page of a listing has.
+/// More keys than one page of a listing holds.
 const KEYS: usize = 1_050;
 
-/// Runs every check below `base`, whose folder has to be empty. `limits` are the ones that the
+/// Runs every check below `base`, whose folder must be empty. `limits` are those that the
 /// implementation enforces.
 ///
 /// # Panics
@@ -29,10 +29,10 @@ pub async fn all(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits)
     part_copies(store, &base.join("copies"), limits).await;
 }
 
-/// Whole objects are read as they were put; what is not there is named so.
+/// Whole objects are read as they were put; an error names a missing object.
 ///
 /// # Panics
-/// When that is not so.
+/// When the check fails.
 pub async fn objects(store: &dyn ObjectStore, base: &S3Uri) {
     let at = base.join("a.txt");
     for result in [
@@ -68,10 +68,10 @@ pub async fn objects(store: &dyn ObjectStore, base: &S3Uri) {
     assert_eq!(ok(store.get(&empty, 0).await), "");
 }
 
-/// Ranges are exact, and read only of the expected object.
+/// Ranges are exact, and are read only from the expected object.
 ///
 /// # Panics
-/// When that is not so.
+/// When the check fails.
 pub async fn ranges(store: &dyn ObjectStore, base: &S3Uri) {
     let at = base.join("a.bin");
     let data = pattern(100_000, 1);
@@ -94,10 +94,10 @@ pub async fn ranges(store: &dyn ObjectStore, base: &S3Uri) {
     );
 }
 
-/// Of several puts that want to be first, one is, and its content stays.
+/// Of several puts that must be the first, one succeeds, and its content stays.
 ///
 /// # Panics
-/// When that is not so.
+/// When the check fails.
 pub async fn conditional_puts(store: &dyn ObjectStore, base: &S3Uri) {
     for round in 0..5 {
         let at = &base.join(&format!("claim-{round}"));
@@ -120,10 +120,10 @@ pub async fn conditional_puts(store: &dyn ObjectStore, base: &S3Uri) {
     }
 }
 
-/// Keys are any text, from put to listing to copy source.
+/// Keys can be any text, in puts, listings and copy sources.
 ///
 /// # Panics
-/// When that is not so.
+/// When the check fails.
 pub async fn odd_keys(store: &dyn ObjectStore, base: &S3Uri) {
     let long = "l".repeat(900 - base.key().len());
     let keys = [
@@ -154,10 +154,10 @@ pub async fn odd_keys(store: &dyn ObjectStore, base: &S3Uri) {
     }
 }
 
-/// A listing is complete, in key order, and of the prefix as text.
+/// A listing is complete and in key order, and takes the prefix as text.
 ///
 /// # Panics
-/// When that is not so.
+/// When the check fails.
 pub async fn listing(store: &dyn ObjectStore, base: &S3Uri) {
     assert_eq!(ok(store.list(base).await).len(), 0, "not empty");
     let mut expected: Vec<_> = (0..KEYS)
@@ -188,10 +188,10 @@ pub async fn listing(store: &dyn ObjectStore, base: &S3Uri) {
     assert_eq!(names.len(), KEYS + 3, "`p` is a prefix, not a folder");
 }
 
-/// An upload makes its object when it is completed, of the parts that are named, in their order.
+/// Completing an upload makes its object from the named parts, in their order.
 ///
 /// # Panics
-/// When that is not so.
+/// When the check fails.
 pub async fn multipart(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
     let at = base.join("whole.bin");
     let part_size = size(limits.min_part);
@@ -200,14 +200,14 @@ pub async fn multipart(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartL
         pattern(part_size + 1, 2),
         pattern(10, 3),
     ];
-    // Numbers need not be without gaps, and parts may come in any order.
+    // Numbers may have gaps, and parts may come in any order.
     let numbers = [1, 3, limits.max_parts];
     let upload = ok(store.create_upload(&at).await);
     let mut tags = Vec::new();
     for index in [2, 0, 1] {
         let number = numbers[index];
         if index == 0 {
-            // The later of two parts with one number counts.
+            // Of two parts with the same number, the later one counts.
             ok(store
                 .upload_part(&at, &upload, number, pattern(part_size, 9))
                 .await);
@@ -232,7 +232,7 @@ pub async fn multipart(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartL
     let read = ok(store.get_range(&at, across, &etag).await);
     assert_eq!(read, whole[part_size - 2..part_size + 2]);
 
-    // Over is over, though S3 may repeat its answer.
+    // A completed upload is over, although S3 may repeat its response.
     match store.complete_upload(&at, &upload, &tags).await {
         Ok(same) => assert_eq!(same, etag),
         Err(StoreError::NotFound(_)) => {}
@@ -242,10 +242,10 @@ pub async fn multipart(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartL
     assert!(matches!(late, Err(StoreError::NotFound(_))), "{late:?}");
 }
 
-/// Uploads that break a rule are refused, stay open until aborted, and leave nothing.
+/// Uploads that break a rule are refused, stay open until they are aborted, and leave nothing.
 ///
 /// # Panics
-/// When that is not so.
+/// When the check fails.
 pub async fn multipart_refusals(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
     let at = base.join("never.bin");
     let upload = ok(store.create_upload(&at).await);
@@ -287,10 +287,10 @@ pub async fn multipart_refusals(store: &dyn ObjectStore, base: &S3Uri, limits: M
     assert!(matches!(object, Err(StoreError::NotFound(_))), "{object:?}");
 }
 
-/// Ranges of other objects become parts, of the expected object only.
+/// Ranges of other objects become parts, but only ranges of the expected object.
 ///
 /// # Panics
-/// When that is not so.
+/// When the check fails.
 pub async fn part_copies(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
     let from = location(base, "source ä+%?.bin");
     let min = limits.min_part;
@@ -349,7 +349,7 @@ fn ok<T: Debug>(result: Result<T, StoreError>) -> T {
     }
 }
 
-/// A key that [`S3Uri::join`] would tidy.
+/// Returns a key that [`S3Uri::join`] would tidy.
 fn location(base: &S3Uri, key: &str) -> S3Uri {
     match S3Uri::new(base.bucket(), format!("{}/{key}", base.key())) {
         Ok(location) => location,
@@ -361,7 +361,7 @@ fn size(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
-/// Bytes without a short period, different for each `seed`.
+/// Returns bytes without a short period, different for each `seed`.
 fn pattern(length: usize, seed: u32) -> Bytes {
     let mut state = seed.wrapping_mul(0x9E37_79B9) | 1;
     let mut data = BytesMut::with_capacity(length + 4);

@@ -34,27 +34,27 @@ pub enum StoreOperation {
     AbortUpload,
 }
 
-/// What happens to a call.
+/// The effect of a fault on a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreFault {
-    /// It is not made: too many calls.
+    /// The call is not made: too many calls.
     Throttled,
-    /// It is not made: no answer.
+    /// The call is not made: no response.
     Unavailable,
-    /// It is not made: not allowed.
+    /// The call is not made: not allowed.
     AccessDenied,
-    /// It is not made: the object is another one now.
+    /// The call is not made: the object has changed.
     Changed,
-    /// It is made, and its answer is lost.
+    /// The call is made, and its response is lost.
     LostAnswer,
-    /// It is made, and of the bytes it answers only the first so many arrive. Calls that answer
-    /// no bytes lose their answer.
+    /// The call is made, and only this many bytes of its response arrive. Calls that return no
+    /// bytes lose their response.
     Cut(usize),
-    /// It is made after this time.
+    /// The call is made after this time.
     Slow(Duration),
 }
 
-/// Fails the calls that it is told to fail and passes on all others.
+/// Fails selected calls and passes on all others.
 #[derive(Debug)]
 pub struct FaultyStore<S> {
     inner: S,
@@ -68,7 +68,7 @@ struct Script {
 }
 
 impl<S> FaultyStore<S> {
-    /// A wrapper that does not fail yet.
+    /// Creates a wrapper without faults.
     pub fn new(inner: S) -> Self {
         Self {
             inner,
@@ -76,7 +76,7 @@ impl<S> FaultyStore<S> {
         }
     }
 
-    /// What is wrapped.
+    /// Returns the wrapped store.
     pub fn inner(&self) -> &S {
         &self.inner
     }
@@ -88,7 +88,7 @@ impl<S> FaultyStore<S> {
         self
     }
 
-    /// Fails the calls of an operation from one on, e.g. `1..` for all.
+    /// Fails the calls of an operation in a range of numbers, e.g. `1..` for all.
     #[must_use]
     pub fn fail_all(
         self,
@@ -101,7 +101,7 @@ impl<S> FaultyStore<S> {
         self
     }
 
-    /// How often an operation was called, failed calls included.
+    /// Returns how often an operation was called, including failed calls.
     pub fn calls(&self, operation: StoreOperation) -> u64 {
         self.script().calls.get(&operation).copied().unwrap_or(0)
     }
@@ -139,10 +139,13 @@ impl<S> FaultyStore<S> {
             Some(StoreFault::Changed) => Err(StoreError::Changed(name)),
             Some(StoreFault::LostAnswer) => {
                 call.await?;
-                Err(StoreError::Unavailable(name, "the answer was lost".into()))
+                Err(StoreError::Unavailable(
+                    name,
+                    "the response was lost".into(),
+                ))
             }
             Some(StoreFault::Cut(length)) => cut(call.await?, length)
-                .ok_or_else(|| StoreError::Unavailable(name, "the answer was cut".into())),
+                .ok_or_else(|| StoreError::Unavailable(name, "the response was cut".into())),
             Some(StoreFault::Slow(time)) => {
                 tokio::time::sleep(time).await;
                 call.await

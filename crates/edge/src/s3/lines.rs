@@ -1,4 +1,4 @@
-//! The lines of an object, one after the other.
+//! Reading the lines of an object, one after the other.
 
 use crate::s3::reader::{ObjectReader, ReadOptions};
 use crate::store::{ObjectStore, StoreError};
@@ -7,8 +7,8 @@ use quarry_contract::location::S3Uri;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Lines without their terminator. Memory is bounded by the reader's parts in flight and one
-/// line.
+/// Returns lines without their terminator. Memory is bounded by the reader's parts in flight and
+/// one line.
 pub struct Lines {
     reader: ObjectReader,
     buffer: BytesMut,
@@ -18,7 +18,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// The lines of a range that begins at the start of one.
+    /// Reads the lines of a range that begins at the start of a line.
     pub fn open(
         store: Arc<dyn ObjectStore>,
         location: S3Uri,
@@ -35,12 +35,12 @@ impl Lines {
         }
     }
 
-    /// The place in the object behind the last line taken.
+    /// Returns the byte of the object after the last line returned.
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// The next line.
+    /// Returns the next line.
     pub async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
         loop {
             if let Some(found) = memchr::memchr(b'\n', &self.buffer[self.searched..]) {

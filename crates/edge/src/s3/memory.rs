@@ -1,7 +1,7 @@
-//! An object store in memory, for tests: the rules of S3 and nothing of its size.
+//! An object store in memory, for tests: it has the rules of S3, but not its size.
 //!
-//! Conditional puts are atomic, `ETag`s depend on content only (and on the parts of a multipart
-//! object), multipart uploads obey the documented limits. Buckets need not be created.
+//! Conditional puts are atomic, `ETag`s depend only on content (and on the parts of a multipart
+//! object), and multipart uploads obey the documented limits. Buckets need not be created.
 
 use crate::store::{ObjectInfo, ObjectStore, StoreError};
 use async_trait::async_trait;
@@ -15,11 +15,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The limits of multipart uploads (S3 user guide, "Amazon S3 multipart upload limits").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MultipartLimits {
-    /// Smallest part but the last, bytes. A range can be copied only from an object that is larger.
+    /// The smallest size of a part other than the last, bytes. A range can be copied only from a
+    /// larger object.
     pub min_part: u64,
-    /// Largest part, bytes.
+    /// The largest part, bytes.
     pub max_part: u64,
-    /// Most parts.
+    /// The most parts.
     pub max_parts: i32,
 }
 
@@ -65,12 +66,12 @@ impl Default for MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store with the limits of S3.
+    /// Creates an empty store with the limits of S3.
     pub fn new() -> Self {
         Self::with_limits(MultipartLimits::S3)
     }
 
-    /// An empty store with other limits, so that tests of parts need no megabytes.
+    /// Creates an empty store with other limits, so that tests of parts need no megabytes.
     pub fn with_limits(limits: MultipartLimits) -> Self {
         Self {
             limits,
@@ -78,12 +79,12 @@ impl MemoryStore {
         }
     }
 
-    /// The locations of all objects, in order.
+    /// Returns the locations of all objects, in order.
     pub fn locations(&self) -> Vec<S3Uri> {
         self.state().objects.keys().cloned().collect()
     }
 
-    /// The uploads that are neither completed nor aborted, by their targets.
+    /// Returns the targets of the uploads that are neither completed nor aborted.
     pub fn open_uploads(&self) -> Vec<S3Uri> {
         let state = self.state();
         state.uploads.values().map(|u| u.at.clone()).collect()

@@ -1,9 +1,9 @@
 //! Reading a range of an object in order, with several ranged GETs ahead.
 //!
-//! Every GET runs in its own task, which takes the body off the network at once however slowly
-//! the caller works: the SDK gives up on a body that is not read. What is ahead is bounded by
-//! [`ReadOptions`], and a caller that lets go of one piece before it asks for the next holds at
-//! most `part_bytes × (in_flight + 1)` bytes.
+//! Every GET runs in its own task, which receives the body at once, however slowly the caller
+//! works: the SDK gives up on a body that is not read. [`ReadOptions`] bounds the read-ahead. A
+//! caller that drops one piece before it requests the next one holds at most `part_bytes ×
+//! (in_flight + 1)` bytes.
 
 use crate::s3::retry;
 use crate::store::{ObjectStore, StoreError};
@@ -17,9 +17,9 @@ use tokio::task::JoinHandle;
 /// How much to read ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// Bytes asked for in one GET; at least 1.
+    /// The bytes of one GET; at least 1.
     pub part_bytes: u64,
-    /// GETs ahead of the caller; at least 1.
+    /// The number of GETs ahead of the caller; at least 1.
     pub in_flight: usize,
 }
 
@@ -32,13 +32,13 @@ impl Default for ReadOptions {
     }
 }
 
-/// The bytes of a range, in order, piece by piece. Dropping it ends its GETs.
+/// The bytes of a range, in order, in pieces. Dropping it ends its GETs.
 pub struct ObjectReader {
     store: Arc<dyn ObjectStore>,
     location: Arc<S3Uri>,
     etag: Arc<str>,
     options: ReadOptions,
-    /// What no GET was started for yet.
+    /// The range for which no GET was started yet.
     rest: Range<u64>,
     ahead: VecDeque<Ahead>,
 }
@@ -56,8 +56,8 @@ impl Drop for Ahead {
 }
 
 impl ObjectReader {
-    /// Reads `range`, which has to lie inside the object; `etag` (with its quotes) is the object's
-    /// when the range was chosen. Nothing is asked for before the first [`next`](Self::next).
+    /// Reads `range`, which must be inside the object; `etag` (with its quotes) is the object's
+    /// when the range was chosen. No call is made before the first [`next`](Self::next).
     pub fn open(
         store: Arc<dyn ObjectStore>,
         location: S3Uri,
@@ -78,11 +78,10 @@ impl ObjectReader {
         }
     }
 
-    /// The next piece, never empty; `None` at the end of the range.
+    /// Returns the next piece, never empty; `None` at the end of the range.
     ///
-    /// [`StoreError::Changed`] says that the object is not the expected one any more. After an
-    /// error the same piece can be asked for again. A future of this call that is dropped loses
-    /// nothing.
+    /// [`StoreError::Changed`] says that the object is no longer the expected one. After an error,
+    /// the same piece can be requested again. Dropping a future of this call loses nothing.
     pub async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
         self.fill();
         let Some(first) = self.ahead.front_mut() else {
@@ -126,7 +125,8 @@ impl ObjectReader {
     }
 }
 
-/// All bytes of `range`: what a short answer lacks is asked for again, as long as there is progress.
+/// Returns all bytes of `range`. The rest of a short response is requested again, as long as there
+/// is progress.
 async fn get(
     store: &dyn ObjectStore,
     location: &S3Uri,
@@ -141,7 +141,7 @@ async fn get(
         let error = match store.get_range(location, rest, etag).await {
             Ok(piece) if piece.len() as u64 == wanted && data.is_empty() => return Ok(piece),
             Ok(piece) if piece.len() as u64 > wanted => {
-                let text = format!("{} bytes came for {wanted}", piece.len());
+                let text = format!("got {} bytes of {wanted}", piece.len());
                 return Err(StoreError::Refused(location.to_string(), text.into()));
             }
             Ok(piece) => {

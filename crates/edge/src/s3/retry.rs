@@ -1,16 +1,16 @@
-//! Repeating a call that failed for a passing reason. The SDK repeats requests by itself; this is
-//! for what it cannot repeat (a cut body) and for what is left after its own attempts.
+//! Retrying a call that failed for a transient reason. The SDK retries requests by itself; this is
+//! for calls that it cannot retry (a cut body) and for errors that remain after its own attempts.
 
 use crate::store::StoreError;
 use std::time::Duration;
 
-/// One call and two repetitions.
+/// One call and two retries.
 pub(crate) const ATTEMPTS: u32 = 3;
 
-/// The wait before the first repetition; it doubles with each.
+/// The wait before the first retry; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// Whether the same call may do later.
+/// Whether the same call may succeed later.
 pub(crate) fn is_passing(error: &StoreError) -> bool {
     matches!(
         error,
@@ -18,12 +18,12 @@ pub(crate) fn is_passing(error: &StoreError) -> bool {
     )
 }
 
-/// Waits before repetition `attempt` (from 1).
+/// Waits before retry `attempt` (from 1).
 pub(crate) async fn pause(attempt: u32) {
     tokio::time::sleep(FIRST_WAIT * 2_u32.saturating_pow(attempt.saturating_sub(1))).await;
 }
 
-/// Calls `operation` until it succeeds, fails for good, or [`ATTEMPTS`] are used up.
+/// Calls `operation` until it succeeds, fails permanently, or has used up [`ATTEMPTS`].
 pub(crate) async fn repeating<T, F, Fut>(mut operation: F) -> Result<T, StoreError>
 where
     F: FnMut() -> Fut,

@@ -1,8 +1,8 @@
-//! A multipart upload under way: parts in flight, and no upload left behind.
+//! A multipart upload under way, with several parts in flight. It leaves no upload behind.
 //!
-//! S3 keeps (and bills) the parts of an upload that is neither completed nor aborted, so an
-//! upload that is dropped is aborted in the background. That is best effort: when the process
-//! ends first, the bucket's lifecycle rule has to clean up.
+//! S3 keeps (and bills) the parts of an upload that is neither completed nor aborted, so dropping
+//! an upload aborts it in the background. This is best effort: if the process ends first, the
+//! bucket's lifecycle rule must clean up.
 
 use crate::s3::retry;
 use crate::store::{ObjectStore, StoreError};
@@ -18,7 +18,7 @@ pub(crate) const MAX_PARTS: usize = 10_000;
 
 type PartResult = Result<(i32, String), StoreError>;
 
-/// Parts of one upload, at most `in_flight` at once.
+/// Sends the parts of one upload, at most `in_flight` at once.
 pub(crate) struct PartUpload {
     store: Arc<dyn ObjectStore>,
     at: S3Uri,
@@ -28,18 +28,18 @@ pub(crate) struct PartUpload {
     parts: BTreeMap<i32, String>,
 }
 
-/// The upload's id. It is asked for in a task, so that it is not lost when a caller's future is
-/// dropped meanwhile.
+/// The upload's id. A task requests it, so that it is not lost when a caller's future is dropped
+/// meanwhile.
 enum Id {
     None,
     Asked(JoinHandle<Result<String, StoreError>>),
     Known(Arc<str>),
-    /// Completed or aborted: nothing to clean up.
+    /// Completed or aborted, so there is nothing to clean up.
     Over,
 }
 
 impl PartUpload {
-    /// An upload that is created with its first part.
+    /// Prepares an upload, which is created with its first part.
     pub(crate) fn new(store: Arc<dyn ObjectStore>, at: S3Uri, in_flight: usize) -> Self {
         Self {
             store,
@@ -51,7 +51,7 @@ impl PartUpload {
         }
     }
 
-    /// Waits until another part may start; answers the first failure of a part.
+    /// Waits until another part may start. Returns the first failure of a part.
     pub(crate) async fn wait_for_room(&mut self) -> Result<(), StoreError> {
         self.id().await?;
         while self.running.len() >= self.in_flight {
@@ -60,10 +60,10 @@ impl PartUpload {
         Ok(())
     }
 
-    /// Starts part `number` (from 1). Call [`wait_for_room`](Self::wait_for_room) before.
+    /// Starts part `number` (from 1). Call [`wait_for_room`](Self::wait_for_room) first.
     pub(crate) fn start(&mut self, number: i32, body: Bytes) -> Result<(), StoreError> {
         let Id::Known(id) = &self.id else {
-            let text = "no upload to add a part to";
+            let text = "the upload has ended, so no part can be added";
             return Err(StoreError::Refused(self.at.to_string(), text.into()));
         };
         let (store, at, id) = (Arc::clone(&self.store), self.at.clone(), Arc::clone(id));
@@ -75,7 +75,7 @@ impl PartUpload {
         Ok(())
     }
 
-    /// Waits for all parts and makes the object of them; `bytes` is its size.
+    /// Waits for all parts and makes the object from them; `bytes` is its size.
     pub(crate) async fn complete(&mut self, bytes: u64) -> Result<String, StoreError> {
         let id = self.id().await?;
         while !self.running.is_empty() {
@@ -91,7 +91,7 @@ impl PartUpload {
         Ok(etag)
     }
 
-    /// Gives the upload up and waits until that is done.
+    /// Aborts the upload and waits until that is done.
     pub(crate) async fn abort(mut self) -> Result<(), StoreError> {
         match self.abandon() {
             Some(work) => work.await,
@@ -133,8 +133,8 @@ impl PartUpload {
         StoreError::Unavailable(self.at.to_string(), Box::new(task))
     }
 
-    /// What has to be done so that nothing stays behind. Parts under way have to be over before
-    /// the abort, or they may be stored after it.
+    /// Returns the work that leaves nothing behind. Parts under way must be over before the abort,
+    /// or they may be stored after it.
     fn abandon(&mut self) -> Option<impl Future<Output = Result<(), StoreError>> + Send + use<>> {
         let id = std::mem::replace(&mut self.id, Id::Over);
         let mut running = std::mem::take(&mut self.running);
@@ -175,8 +175,8 @@ impl Drop for PartUpload {
     }
 }
 
-/// Completes an upload, also when the answer of a first attempt was lost: then the upload is gone
-/// and the object is there, of the right size and with the number of parts in its `ETag`.
+/// Completes an upload, even if the response to a first attempt was lost: then the upload no longer
+/// exists, and the object exists with the right size and with the number of parts in its `ETag`.
 pub(crate) async fn complete(
     store: &dyn ObjectStore,
     at: &S3Uri,
@@ -195,7 +195,7 @@ pub(crate) async fn complete(
     }
 }
 
-/// The `ETag` of the object at `at` if it is what an upload of so many parts and bytes makes.
+/// Returns the `ETag` of the object at `at` if it matches an upload with this many parts and bytes.
 pub(crate) async fn completed_before(
     store: &dyn ObjectStore,
     at: &S3Uri,

@@ -1,14 +1,15 @@
 //! Writing an object of any size with bounded memory.
 //!
-//! What fits into one part is a single put; more is a multipart upload with several parts in
-//! flight. A caller that writes faster than S3 takes it is held back. At most
-//! `part size × (in_flight + 1)` bytes are held.
+//! Content that fits into one part is a single put; larger content is a multipart upload with
+//! several parts in flight. A caller that writes faster than S3 accepts must wait. At most `part
+//! size × (in_flight + 1)` bytes are held.
 //!
-//! S3 takes 10,000 parts at most, so the part size doubles after every 2,500 parts: with parts of
-//! 8 MiB it is 8 MiB up to an object of 20 GiB, and 64 MiB at the end, near 300 GiB.
+//! S3 accepts at most 10,000 parts, so the part size doubles after every 2,500 parts: with first
+//! parts of 8 MiB, it stays at 8 MiB up to an object of 20 GiB, and is 64 MiB at the end, near 300
+//! GiB.
 //!
-//! The object appears when [`ObjectWriter::finish`] succeeds and not before. A writer that is
-//! dropped aborts its upload in the background, as far as the process still lives.
+//! The object appears only when [`ObjectWriter::finish`] succeeds. Dropping a writer aborts its
+//! upload in the background, as long as the process lives.
 
 use crate::s3::retry;
 use crate::s3::upload::{MAX_PARTS, PartUpload};
@@ -17,15 +18,15 @@ use bytes::{Bytes, BytesMut};
 use quarry_contract::location::S3Uri;
 use std::sync::Arc;
 
-/// Parts of one size before the size doubles.
+/// The number of parts of one size before the size doubles.
 const PARTS_OF_ONE_SIZE: usize = MAX_PARTS / 4;
 
-/// How to cut and send parts.
+/// How parts are cut and sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteOptions {
-    /// Size of the first parts, bytes. S3 takes no less than 5 MiB.
+    /// The size of the first parts, bytes. S3 accepts no less than 5 MiB.
     pub part_bytes: usize,
-    /// Parts under way at once; at least 1.
+    /// The number of parts under way at once; at least 1.
     pub in_flight: usize,
 }
 
@@ -47,7 +48,7 @@ pub struct Written {
     pub etag: String,
 }
 
-/// An object being written.
+/// An object that is being written.
 pub struct ObjectWriter {
     store: Arc<dyn ObjectStore>,
     location: S3Uri,
@@ -59,7 +60,7 @@ pub struct ObjectWriter {
 }
 
 impl ObjectWriter {
-    /// Writes to `location`, replacing what is there. Nothing is sent before the first part is
+    /// Writes to `location`, replacing an existing object. Nothing is sent before the first part is
     /// full.
     pub fn new(store: Arc<dyn ObjectStore>, location: S3Uri, options: WriteOptions) -> Self {
         Self {
@@ -76,13 +77,13 @@ impl ObjectWriter {
         }
     }
 
-    /// Bytes written so far.
+    /// Returns the number of bytes written so far.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Appends `data`. An error may be that of an earlier part. After it, or when a future of this
-    /// call was dropped, what was written is not known any more: give the writer up.
+    /// Appends `data`. The error may be that of an earlier part. After an error, or after a future
+    /// of this call was dropped, it is unknown what was written: drop or abort the writer.
     pub async fn write(&mut self, mut data: &[u8]) -> Result<(), StoreError> {
         while !data.is_empty() {
             self.make_room().await?;
@@ -94,7 +95,7 @@ impl ObjectWriter {
         Ok(())
     }
 
-    /// As [`write`](Self::write); whole parts of `data` are sent without being copied.
+    /// Like [`write`](Self::write), but whole parts of `data` are sent without a copy.
     pub async fn write_bytes(&mut self, mut data: Bytes) -> Result<(), StoreError> {
         while !data.is_empty() {
             self.make_room().await?;
@@ -112,7 +113,7 @@ impl ObjectWriter {
         Ok(())
     }
 
-    /// Sends the rest and makes the object. When that fails, the upload is aborted.
+    /// Sends the rest and makes the object. If that fails, the upload is aborted.
     pub async fn finish(mut self) -> Result<Written, StoreError> {
         let bytes = self.bytes;
         if self.upload.is_none() {
@@ -133,7 +134,7 @@ impl ObjectWriter {
         }
     }
 
-    /// Gives the object up and waits until nothing of it is left in S3.
+    /// Aborts the object and waits until nothing of it is left in S3.
     pub async fn abort(mut self) -> Result<(), StoreError> {
         match self.upload.take() {
             Some(upload) => upload.abort().await,
@@ -141,12 +142,12 @@ impl ObjectWriter {
         }
     }
 
-    /// The size of the part being filled.
+    /// Returns the size of the part that is being filled.
     fn part_bytes(&self) -> usize {
         self.options.part_bytes << (self.started_parts / PARTS_OF_ONE_SIZE).min(3)
     }
 
-    /// Sends the buffer if it is a full part. It is sent only when more follows, so that an
+    /// Sends the buffer if it is a full part. It is sent only when more data follows, so that an
     /// object of exactly one part is a single put.
     async fn make_room(&mut self) -> Result<(), StoreError> {
         if self.buffer.len() < self.part_bytes() {
@@ -203,8 +204,8 @@ impl ObjectWriter {
     }
 }
 
-/// Aborts within the call: in a Lambda function nothing runs after the answer. The first error is
-/// the one to report.
+/// Aborts within the call, because a Lambda function does nothing after its response. Returns the
+/// first error.
 async fn abort_after(upload: PartUpload, error: StoreError) -> StoreError {
     if let Err(left) = upload.abort().await {
         tracing::warn!(

@@ -1,4 +1,4 @@
-//! What goes to SageMaker, and what its answers mean.
+//! The requests to SageMaker, and the meaning of its responses.
 
 use quarry_edge::callbacks::{
     CallbackOutcome, FailureReason, PipelineCallbacks, SageMakerCallbacks, StepOutput,
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A server that gives each request the next of some answers and keeps what it was asked.
+/// A server that gives each request the next of some responses, and records the requests.
 struct Service {
     endpoint: String,
     requests: Arc<Mutex<Vec<(String, Value)>>>,
@@ -56,7 +56,7 @@ impl Service {
     }
 }
 
-/// Reads one request and answers it; gives its head in lower case and its body.
+/// Reads one request and responds. Returns the request's head in lower case, and its body.
 async fn answer(mut connection: TcpStream, status: u16, body: &str) -> (String, Value) {
     let mut read = Vec::new();
     let (head, request) = loop {

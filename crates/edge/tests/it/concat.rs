@@ -1,4 +1,4 @@
-//! One object of many: whole and in order, in one go or in many, and nothing left behind.
+//! One object from many: whole and in order, in one call or in several, with nothing left behind.
 
 use crate::stores::Local;
 use crate::{SMALL, at, data, run};
@@ -27,7 +27,7 @@ const OPTIONS: ConcatOptions = ConcatOptions {
     in_flight: 3,
 };
 
-/// Says yes so many times.
+/// Allows this many steps.
 struct Steps(AtomicI64);
 
 impl Steps {
@@ -46,7 +46,7 @@ fn faulty() -> Faulty {
     FaultyStore::new(MemoryStore::with_limits(SMALL))
 }
 
-/// Objects of these sizes, with what they hold together.
+/// Puts objects of these sizes. Returns their segments and their joined content.
 async fn objects(store: &dyn ObjectStore, sizes: &[usize]) -> (Vec<ConcatSegment>, Vec<u8>) {
     let all = data(sizes.iter().sum());
     let (mut rest, mut segments) = (all.clone(), Vec::new());
@@ -69,7 +69,7 @@ async fn whole(
     concatenate(store, &at("o"), segments, progress, &Unlimited, &OPTIONS).await
 }
 
-/// The progress after so many parts.
+/// Returns the progress after this many parts.
 async fn stopped(store: &Faulty, segments: &[ConcatSegment], parts: i64) -> ConcatProgress {
     let time = Steps::new(parts);
     match concatenate(store, &at("o"), segments, None, &time, &OPTIONS).await {
@@ -81,8 +81,8 @@ async fn stopped(store: &Faulty, segments: &[ConcatSegment], parts: i64) -> Conc
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// The object is its segments one after the other, for any sizes, and however often the work
-    /// is stopped and continued from a progress that was written down.
+    /// The object is its segments one after the other, for any sizes, and however often the work is
+    /// stopped and continued from a stored progress.
     #[test]
     fn segments_follow_each_other(
         sizes in prop::collection::vec((prop_oneof![0..20_usize, 14..40_usize, 100..500_usize], any::<bool>(), 0..10_usize), 0..12),
@@ -129,7 +129,7 @@ proptest! {
     }
 }
 
-/// What is large enough is not read.
+/// Sources that are large enough are not read.
 #[tokio::test]
 async fn large_inputs_are_copied_inside_the_store() {
     let store = faulty();
@@ -140,7 +140,7 @@ async fn large_inputs_are_copied_inside_the_store() {
     assert_eq!(store.calls(StoreOperation::CopyPart), 1 + 3 + 1);
 }
 
-/// What was done before a stop is not done again.
+/// Work before a stop is not repeated.
 #[tokio::test]
 async fn work_is_continued_where_it_stopped() {
     let store = faulty();
@@ -158,19 +158,19 @@ async fn work_is_continued_where_it_stopped() {
     assert_eq!(store.calls(StoreOperation::CreateUpload), 1);
 }
 
-/// A progress that fits no more is given up: its upload is aborted, the object is made anew.
+/// A progress that no longer fits is dropped: its upload is aborted, and the object is made anew.
 #[tokio::test]
 async fn a_stale_progress_is_given_up() {
     let store = faulty();
     let (segments, expected) = objects(&store, &[50; 6]).await;
 
-    // Of other segments.
+    // This progress belongs to other segments.
     let other = stopped(&store, &segments[1..], 2).await;
     whole(&store, &segments, Some(other)).await.unwrap();
     assert_eq!(store.inner().get(&at("o"), 1000).await.unwrap(), expected);
     assert_eq!(store.inner().open_uploads(), []);
 
-    // Completed by an invocation whose answer was lost.
+    // This upload was completed by an invocation whose response was lost.
     let before = stopped(&store, &segments, 2).await;
     whole(&store, &segments, Some(before.clone()))
         .await
@@ -180,7 +180,7 @@ async fn a_stale_progress_is_given_up() {
     assert_eq!(store.inner().open_uploads(), []);
 }
 
-/// Passing failures of single calls do not show, lost answers included.
+/// Transient failures of single calls do not show, even lost responses.
 #[tokio::test(start_paused = true)]
 async fn passing_failures_are_repeated() {
     for fault in [
@@ -203,7 +203,7 @@ async fn passing_failures_are_repeated() {
     }
 }
 
-/// A changed or missing input, and failures that last, are errors that leave nothing.
+/// A changed or missing input and permanent failures are errors that leave nothing.
 #[tokio::test(start_paused = true)]
 async fn failures_leave_nothing() {
     let store = faulty();
@@ -244,7 +244,7 @@ async fn failures_leave_nothing() {
     }
 }
 
-/// More pieces than parts are an error of their own, before anything is done.
+/// More segments than parts have their own error, before any work is done.
 #[tokio::test]
 async fn too_many_parts_are_named() {
     let store = faulty();
@@ -275,7 +275,7 @@ async fn parts_are_joined_on_the_local_server() {
     let (objects, content) = objects(&local.store, &[6 * MIB, MIB, 3, 11 * MIB, 0, MIB]).await;
     let mut segments = vec![ConcatSegment::Bytes(Bytes::from_static(b"a,b\n"))];
     segments.extend(objects);
-    // Callers run it in tasks of their own.
+    // Callers run it in their own tasks.
     let (store, target) = (local.store.clone(), at("whole"));
     let done = tokio::spawn(async move {
         let options = ConcatOptions::default();

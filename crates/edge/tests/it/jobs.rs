@@ -1,5 +1,5 @@
-//! Batch jobs as the service shows and refuses them. `tests/recorded` holds jobs as they were seen
-//! in public, restated.
+//! Batch jobs as the service shows and refuses them. `tests/recorded` holds jobs that were seen in
+//! public, with changed names.
 
 use aws_config::SdkConfig;
 use quarry_contract::location::S3Uri;
@@ -13,15 +13,15 @@ use tokio::net::{TcpListener, TcpStream};
 
 const COMPLETED: &str = include_str!("../recorded/completed-job.json");
 const EXPIRED: &str = include_str!("../recorded/expired-job.json");
-/// The job that `completed-job.json` shows.
+/// The job in `completed-job.json`.
 const ARN: &str = "arn:aws:bedrock:us-east-1:111122223333:model-invocation-job/6dy9j0cby1hy";
 const DAY: Duration = Duration::from_hours(24);
 
-/// What the service answers to an operation.
+/// The service's response to an operation.
 #[derive(Clone)]
 struct Reply {
     status: u16,
-    /// The exception, of an error.
+    /// The exception, if it is an error.
     error: Option<&'static str>,
     body: String,
 }
@@ -44,7 +44,7 @@ impl Reply {
     }
 }
 
-/// What `ListModelInvocationJobs` answers.
+/// Returns a response to `ListModelInvocationJobs`.
 fn list(jobs: &[&str]) -> Reply {
     Reply::of(format!(
         r#"{{"invocationJobSummaries":[{}]}}"#,
@@ -52,7 +52,7 @@ fn list(jobs: &[&str]) -> Reply {
     ))
 }
 
-/// The service, which answers the creation of a job in one way and every read in another.
+/// Starts a service that responds to the creation of a job in one way and to every read in another.
 async fn service(create: Reply, read: Reply) -> BedrockJobs {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -75,7 +75,7 @@ async fn config(endpoint: String) -> SdkConfig {
     .await
 }
 
-/// Answers one request and closes the connection.
+/// Responds to one request and closes the connection.
 async fn answer(mut connection: TcpStream, create: Reply, read: Reply) {
     let mut request = Vec::new();
     while !is_whole(&request) {
@@ -117,7 +117,7 @@ fn is_whole(request: &[u8]) -> bool {
     body.len() >= length
 }
 
-/// The job that `completed-job.json` shows.
+/// Returns the job in `completed-job.json`.
 fn new_job() -> NewJob {
     NewJob {
         name: "nova-pro-batch-1736970000".to_owned(),
@@ -160,7 +160,7 @@ async fn a_job_ends_with_its_last_change() {
     }
 }
 
-/// The service changes jobs that have not ended, too.
+/// The service also changes jobs that have not ended.
 #[tokio::test]
 async fn a_job_that_runs_has_no_end() {
     let running = COMPLETED.replace(r#""Completed""#, r#""InProgress""#);
@@ -169,7 +169,7 @@ async fn a_job_that_runs_has_no_end() {
     assert_eq!((job.status, job.ended), (JobStatus::InProgress, None));
 }
 
-/// Which exception it is is not known of `CreateModelInvocationJob`; its siblings use both.
+/// It is not known which exception `CreateModelInvocationJob` uses; related operations use both.
 #[tokio::test]
 async fn a_job_whose_creation_was_lost_is_found_whichever_exception_says_so() {
     let words = "The provided job name is currently in use.";
@@ -178,7 +178,7 @@ async fn a_job_whose_creation_was_lost_is_found_whichever_exception_says_so() {
         let jobs = service(refusal.clone(), list(&[EXPIRED, COMPLETED])).await;
         assert_eq!(jobs.create(&new_job()).await.unwrap(), ARN, "{exception}");
 
-        // Another job's name stays refused, in the service's words.
+        // The name of another job stays refused, in the service's words.
         let other = NewJob {
             input: S3Uri::new("bucket", "else.jsonl").unwrap(),
             ..new_job()
@@ -190,8 +190,8 @@ async fn a_job_whose_creation_was_lost_is_found_whichever_exception_says_so() {
     }
 }
 
-/// What a job's creation is refused with is told in the service's words, and nothing is looked up:
-/// a job of the same name has nothing to do with it.
+/// The refusal of a job's creation keeps the service's words, and no job is looked up: a job of the
+/// same name is irrelevant.
 #[tokio::test]
 async fn other_refusals_of_a_job_keep_the_services_words() {
     for (exception, words, name) in [

@@ -1,4 +1,4 @@
-//! The object stores, and the streams over them, against the rules of S3.
+//! The object stores and the streams on top of them follow the rules of S3.
 
 mod callbacks;
 mod concat;
@@ -14,7 +14,7 @@ use quarry_contract::location::S3Uri;
 use quarry_edge::s3::memory::{MemoryStore, MultipartLimits};
 use std::time::Duration;
 
-/// A location in the one bucket of the tests.
+/// Returns a location in the only bucket of the tests.
 fn at(key: &str) -> S3Uri {
     S3Uri::new("bucket", key).unwrap()
 }
@@ -25,13 +25,13 @@ const SMALL: MultipartLimits = MultipartLimits {
     ..MultipartLimits::S3
 };
 
-/// Bytes without a short period, so that a shift or a swap shows.
+/// Returns bytes without a short period, so that a shift or a swap shows.
 fn data(length: usize) -> Bytes {
     let numbers = (0_u32..).flat_map(|n| n.wrapping_mul(0x9E37_79B9).to_be_bytes());
     numbers.take(length).collect()
 }
 
-/// Waits until no upload is open, but not for ever.
+/// Waits until no upload is open, but not forever.
 async fn no_upload_is_left(store: &MemoryStore) {
     for _ in 0..200 {
         if store.open_uploads().is_empty() {

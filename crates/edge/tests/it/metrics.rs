@@ -1,5 +1,5 @@
-//! Promise: what is printed is a document of CloudWatch's embedded metric format, and the
-//! documentation names every metric.
+//! Promise: the output is a document of CloudWatch's embedded metric format, and the documentation
+//! names every metric.
 
 use quarry_edge::metrics::{EmbeddedMetrics, Metric, Metrics, document};
 use serde_json::Value;
@@ -39,7 +39,7 @@ fn text(value: &Value, longest: usize) -> &str {
     text
 }
 
-/// The rules of the specification; answers the metrics with their values and dimensions.
+/// Checks the rules of the specification. Returns the metrics with their values and dimensions.
 pub(crate) fn read(document: &Value) -> Vec<(String, f64, Vec<String>)> {
     let metadata = member(document, "_aws");
     assert_eq!(members(metadata), ["CloudWatchMetrics", "Timestamp"]);
@@ -150,7 +150,7 @@ fn the_documentation_has_every_metric_with_its_unit_and_no_other() {
     assert_eq!(documented, known);
 }
 
-/// The names of metrics that alarms and the dashboard of `infra/template.yaml` read.
+/// Returns the names of metrics that alarms and the dashboard of `infra/template.yaml` read.
 fn read_by_the_template() -> BTreeSet<&'static str> {
     let template = include_str!("../../../../infra/template.yaml");
     let mut names = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! The SDK's store on a connection that misbehaves.
+//! The SDK's store on an unreliable connection.
 
 use crate::stores::{Local, config};
 use crate::{at, data};
@@ -18,8 +18,8 @@ use tokio::sync::Semaphore;
 
 const MIB: usize = 1 << 20;
 
-/// A proxy before a server: the first `cuts` connections are cut after `after` bytes of answers,
-/// later ones are passed on once there is a permit for each.
+/// A proxy in front of a server. It cuts the first `cuts` connections after `after` bytes of the
+/// response, and passes later ones on once there is a permit for each.
 struct Proxy {
     endpoint: String,
     connections: Arc<AtomicU64>,
@@ -74,7 +74,7 @@ fn address(local: &Local) -> SocketAddr {
     endpoint.trim_start_matches("http://").parse().unwrap()
 }
 
-/// The SDK repeats requests but not bodies: those are continued by range.
+/// The SDK retries requests but not bodies, so bodies are continued by range.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_cut_on_the_way_is_continued() {
     let local = Local::start().await;
@@ -92,14 +92,14 @@ async fn a_body_cut_on_the_way_is_continued() {
 
     let read = store.get(&at("o"), content.len() as u64).await.unwrap();
     assert!(read == content);
-    // 2 MiB less the headers, three times, and the rest.
+    // 2 MiB minus the headers, three times, and then the rest.
     assert_eq!(proxy.connections.load(Ordering::Relaxed), 4);
     let range = 100..content.len() as u64;
     let read = store.get_range(&at("o"), range, &etag).await.unwrap();
     assert!(read == content[100..]);
 }
 
-/// When the object was replaced between the cut and the continuation, the two are not mixed.
+/// If the object was replaced between the cut and the continuation, the two are not mixed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_not_continued_with_another_object() {
     let local = Local::start().await;
@@ -114,7 +114,7 @@ async fn a_body_is_not_continued_with_another_object() {
     let store = S3Store::new(&config, true);
     let reading =
         tokio::spawn(async move { store.get_range(&at("o"), 0..6 * MIB as u64, &etag).await });
-    // The continuation has come to the proxy and waits there.
+    // The continuation has reached the proxy and waits there.
     while proxy.connections.load(Ordering::Relaxed) < 2 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -126,7 +126,7 @@ async fn a_body_is_not_continued_with_another_object() {
     assert!(matches!(read, Err(StoreError::Changed(_))), "{read:?}");
 }
 
-/// A server that is not there is unavailable, which is worth another attempt later.
+/// A server that does not exist is unavailable, so that a later attempt is made.
 #[tokio::test]
 async fn no_server_is_unavailable() {
     let local = Local::start().await;
@@ -139,7 +139,7 @@ async fn no_server_is_unavailable() {
     assert_eq!(StepError::of(error, "looking").name(), "Quarry.Unavailable");
 }
 
-/// What the service refuses by name keeps the name; a bucket that is not there is not found.
+/// An error that the service names keeps its name; a missing bucket is not found.
 #[tokio::test]
 async fn refusals_keep_their_reason() {
     let local = Local::start().await;

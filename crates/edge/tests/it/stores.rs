@@ -32,7 +32,7 @@ impl Local {
     }
 }
 
-/// The configuration for a server that is reached at `endpoint`.
+/// Returns the configuration for a server at `endpoint`.
 pub(crate) async fn config(server: &LocalS3, endpoint: String) -> SdkConfig {
     let id = server.credentials().access_key_id.clone();
     let secret = server.credentials().secret_access_key.clone();
@@ -57,8 +57,8 @@ async fn the_sdk_on_the_local_server_conforms() {
     conformance::all(&local.store, &at("suite"), MultipartLimits::S3).await;
 }
 
-/// The suite on a real bucket: `QUARRY_TEST_LOCATION=s3://bucket/empty-folder`, with the Region
-/// and credentials of the environment, and `AWS_ENDPOINT_URL` for a server that is not AWS's.
+/// Runs the suite on a real bucket: `QUARRY_TEST_LOCATION=s3://bucket/empty-folder`, with the
+/// Region and credentials of the environment, and `AWS_ENDPOINT_URL` for a server other than AWS's.
 #[tokio::test]
 #[ignore = "needs a bucket"]
 async fn the_sdk_on_a_given_bucket_conforms() {

@@ -1,4 +1,4 @@
-//! Readers and writers give back what went in, whatever the sizes and faults, and leave nothing.
+//! Readers return what writers wrote, whatever the sizes and faults, and leave nothing behind.
 
 use crate::{SMALL, at, data, no_upload_is_left, run};
 use bytes::Bytes;
@@ -54,7 +54,7 @@ async fn read_all(mut reader: ObjectReader) -> Result<Vec<u8>, StoreError> {
     Ok(all)
 }
 
-/// A store with an object of 100 bytes.
+/// Returns a store with an object of 100 bytes.
 async fn with_object(store: Faulty) -> Arc<Faulty> {
     let body = data(100);
     store.inner().put(&at("o"), body, false).await.unwrap();
@@ -64,8 +64,8 @@ async fn with_object(store: Faulty) -> Arc<Faulty> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// What is written in any pieces is the object, sizes around the parts' bounds included; what
-    /// fits into one part is a single put.
+    /// Data written in pieces of any size makes the object, including sizes around the bounds of
+    /// parts; data that fits into one part is a single put.
     #[test]
     fn what_is_written_is_the_object(
         length in prop_oneof![0..100_usize, (0..6_usize, 0..3_usize).prop_map(|(n, d)| (n * 16 + d).saturating_sub(1))],
@@ -100,7 +100,7 @@ proptest! {
         prop_assert_eq!(store.calls(StoreOperation::UploadPart), parts as u64);
     }
 
-    /// Any range comes in order and whole, whatever the parts and however slow single GETs are.
+    /// Any range arrives in order and whole, whatever the parts and however slow single GETs are.
     #[test]
     fn what_is_read_is_the_range(
         bounds in (0..=100_u64, 0..=100_u64),
@@ -122,7 +122,7 @@ proptest! {
     }
 }
 
-/// A range of one part is one GET, and nothing is asked for before it is wanted.
+/// A range of one part is one GET, and no call is made before the caller needs it.
 #[tokio::test]
 async fn a_small_range_is_one_get() {
     let store = with_object(faulty()).await;
@@ -133,7 +133,7 @@ async fn a_small_range_is_one_get() {
     assert_eq!(store.calls(StoreOperation::GetRange), 1);
 }
 
-/// However slow the caller is, no more than the options say is fetched ahead.
+/// However slow the caller is, the read-ahead stays within the options.
 #[tokio::test(start_paused = true)]
 async fn reading_ahead_is_bounded() {
     let store = with_object(faulty()).await;
@@ -145,7 +145,7 @@ async fn reading_ahead_is_bounded() {
     }
 }
 
-/// A cut body is continued where it was cut; answers that fail for a passing reason are repeated.
+/// A cut body is continued where it was cut; calls that fail for a transient reason are retried.
 #[tokio::test(start_paused = true)]
 async fn a_cut_body_is_continued() {
     let store = faulty()
@@ -159,7 +159,7 @@ async fn a_cut_body_is_continued() {
     assert_eq!(store.calls(StoreOperation::GetRange), 10 + 4);
 }
 
-/// After the attempts are used up the error comes out, and the same piece can be asked for again.
+/// After the last attempt the caller gets the error, and can request the same piece again.
 #[tokio::test(start_paused = true)]
 async fn a_reader_can_be_asked_again_after_an_error() {
     let options = ReadOptions {
@@ -178,7 +178,7 @@ async fn a_reader_can_be_asked_again_after_an_error() {
     assert_eq!(reader.next().await.unwrap().unwrap(), data(100)[20..30]);
 }
 
-/// A replaced object is never mixed with the one before.
+/// A replaced object is never mixed with the previous one.
 #[tokio::test(start_paused = true)]
 async fn a_changed_object_is_an_error() {
     let store = with_object(faulty()).await;
@@ -217,7 +217,7 @@ async fn a_dropped_reader_ends_its_tasks() {
     assert_eq!(Arc::strong_count(&store), 1);
 }
 
-/// A writer whose parts are not taken holds its caller back.
+/// If its parts are not accepted, a writer makes its caller wait.
 #[tokio::test(start_paused = true)]
 async fn writing_ahead_is_bounded() {
     let hour = StoreFault::Slow(Duration::from_hours(1));
@@ -230,8 +230,8 @@ async fn writing_ahead_is_bounded() {
     assert_eq!(writer.bytes(), 16 * 4);
 }
 
-/// Parts, puts and the completion are repeated when they fail for a passing reason, also when
-/// only the answer was lost.
+/// Parts, puts and the completion are retried when they fail for a transient reason, even if only
+/// the response was lost.
 #[tokio::test(start_paused = true)]
 async fn passing_failures_do_not_show() {
     let content = data(100);
@@ -260,8 +260,8 @@ async fn passing_failures_do_not_show() {
     }
 }
 
-/// When a part or the completion fails for good, the error comes out, what was there before stays,
-/// and no upload is left when the call returns.
+/// If a part or the completion fails permanently, the caller gets the error, the previous object
+/// stays, and no upload is left when the call returns.
 #[tokio::test(start_paused = true)]
 async fn lasting_failures_leave_nothing() {
     for (operation, fault) in [
@@ -284,8 +284,8 @@ async fn lasting_failures_leave_nothing() {
     }
 }
 
-/// A writer that is dropped or aborted leaves neither object nor upload, parts under way or the
-/// upload's creation included.
+/// A dropped or aborted writer leaves neither object nor upload, including parts under way and the
+/// creation of the upload.
 #[tokio::test(start_paused = true)]
 async fn a_writer_given_up_leaves_nothing() {
     let slow = StoreFault::Slow(Duration::from_secs(1));
@@ -319,8 +319,8 @@ async fn a_writer_given_up_leaves_nothing() {
     }
 }
 
-/// Parts grow, so that an object may have fifteen times the bytes that 10,000 equal parts have;
-/// beyond that the limit is named.
+/// Parts grow, so that an object may have fifteen times the bytes of 10,000 equal parts; beyond
+/// that, the error names the limit.
 #[tokio::test]
 async fn parts_grow_up_to_the_limit_of_s3() {
     let limits = quarry_edge::s3::memory::MultipartLimits {
@@ -354,7 +354,7 @@ async fn parts_grow_up_to_the_limit_of_s3() {
     no_upload_is_left(store.inner()).await;
 }
 
-/// Large pieces are handed on without a copy, so the object is still whole when they are cut.
+/// Large buffers are passed on without a copy, so the object must still be whole when they are cut.
 #[tokio::test]
 async fn shared_bytes_are_not_disturbed() {
     let store = Arc::new(faulty());

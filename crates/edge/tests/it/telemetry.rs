@@ -1,5 +1,5 @@
-//! Promise: every line that is written during a call says what the call is about, and no line of
-//! other crates shows what they send.
+//! Promise: every line that is written during a call names the call's subject, and no line of other
+//! crates shows what they send.
 
 use crate::metrics::read;
 use crate::run;
@@ -37,10 +37,10 @@ impl Out {
     }
 }
 
-/// One at a time: which lines are wanted is remembered by the process.
+/// Tests run one at a time, because the process remembers which lines are wanted.
 static SUBSCRIBING: Mutex<()> = Mutex::new(());
 
-/// The lines of a call that works, then fails, and its metrics.
+/// Returns the lines of a call that works and then fails, and its metrics.
 fn call(level: LevelFilter, error: StepError) -> (Vec<Value>, Vec<(String, f64)>) {
     let _alone = SUBSCRIBING.lock().unwrap_or_else(PoisonError::into_inner);
     let state: SliceState = serde_json::from_value(json!({

@@ -29,8 +29,8 @@ fn every_error_name_in_the_definition_is_returned_and_the_reverse() {
     assert_eq!(named, returned);
 }
 
-/// A redrive goes on at the state that failed. A caught error would have ended the run in another
-/// state, where there is nothing to go on with.
+/// A redrive begins at the state that failed. If an error were caught, the run would end in another
+/// state, from which a redrive could not continue.
 #[test]
 fn no_error_is_caught_so_that_a_redrive_goes_on_at_the_failed_step() {
     let definition = definition();
@@ -43,7 +43,7 @@ fn no_error_is_caught_so_that_a_redrive_goes_on_at_the_failed_step() {
     assert_eq!(caught, [""; 0]);
 }
 
-/// What ends a run is named too, so that an error that nobody thought of shows as a gap.
+/// Errors that end a run are listed too, so that an error that is missing here shows as a gap.
 #[test]
 fn every_step_says_of_every_error_whether_it_is_tried_again() {
     let definition = definition();

@@ -1,5 +1,5 @@
-//! Promise: from an event to the end of its run nothing is left to be done by hand, and a run that
-//! ends early leaves no job running.
+//! Promise: from an event to the end of its run, no manual work is needed, and a run that ends
+//! early leaves no job running.
 
 use crate::support::{Case, assert_every_row_once, csv, place, schema};
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 const TOKEN: &str = "26vcYbeWsZ";
 
-/// A stack with the two functions that stand outside the state machine.
+/// A stack with the two functions outside the state machine.
 struct World {
     case: Case,
     executions: MemoryExecutions,
@@ -71,7 +71,7 @@ impl World {
         quarry_trigger::handle(&deps, event).await.unwrap()
     }
 
-    /// The event of an object's arrival, as EventBridge delivers it.
+    /// Returns the event of an object's arrival, as EventBridge delivers it.
     async fn arrival(&self, key: &str) -> Value {
         let info = self.case.stack.store().head(&place(key)).await.unwrap();
         json!({
@@ -100,7 +100,7 @@ impl World {
         );
     }
 
-    /// What the only started execution is called and was given.
+    /// Returns the name and the input of the only started execution.
     fn started(&self) -> (String, Value) {
         let executions = self.executions.executions();
         assert_eq!(executions.len(), 1);
@@ -114,7 +114,7 @@ impl World {
         (name, execution.run().await)
     }
 
-    /// Tells settle of an end, as EventBridge does.
+    /// Sends `settle` the event of an end, as EventBridge does.
     async fn settle(&self, ended: Duration, outcome: &ExecutionOutcome) -> Result<Settled, String> {
         let (name, input) = self.started();
         let (status, output, error, cause) = match &outcome.status {
@@ -188,7 +188,7 @@ async fn an_arrival_becomes_a_result_that_starts_nothing() {
         (Told::NobodyWaits, 0)
     );
 
-    // Whatever the run wrote, results and work files alike.
+    // Everything that the run wrote, both results and work files.
     let mut written = store.list(&place("results/")).await.unwrap();
     written.extend(store.list(&place("work/")).await.unwrap());
     assert!(written.len() > 20, "{}", written.len());
@@ -265,7 +265,7 @@ async fn a_pipelines_step_is_told_why_its_run_failed() {
     );
 }
 
-/// The Map says only that a child failed; the pipeline gets the service's words all the same.
+/// The Map says only that a child failed; the pipeline gets the service's words nevertheless.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pipelines_step_is_told_what_the_service_refused() {
     let words = "The model returned the following errors: this account has no quota";
@@ -288,7 +288,7 @@ async fn a_pipelines_step_is_told_what_the_service_refused() {
         panic!("{outcome:?}")
     };
     assert_eq!(error, "States.ExceedToleratedFailureThreshold");
-    // What `ListExecutions` and `DescribeExecution` find.
+    // What `ListExecutions` and `DescribeExecution` return.
     let child = outcome.first_child_failure.clone().unwrap();
     assert_eq!(child.error, "Quarry.Refused");
     world.executions.set_failed_child(Cause {
@@ -298,7 +298,7 @@ async fn a_pipelines_step_is_told_what_the_service_refused() {
     let now = world.case.stack.clock().now();
     let mut settled = world.settle(now, &outcome).await;
     if settled.is_err() {
-        // Rounds were about to get a job: Lambda calls again.
+        // Rounds were about to get a job, so Lambda calls again.
         let earlier = now.saturating_sub(quarry_settle::LATE_JOBS);
         settled = world.settle(earlier, &outcome).await;
     }
@@ -349,7 +349,7 @@ async fn a_run_that_is_stopped_leaves_no_job_running() {
     let mut stopped = 0;
     match world.settle(now, &outcome).await {
         Ok(settled) => stopped += settled.jobs_stopped,
-        // Rounds were about to get a job: Lambda calls again, a minute later.
+        // Rounds were about to get a job, so Lambda calls again a minute later.
         Err(error) => assert_eq!(error, "Quarry.Unavailable"),
     }
     let StepAnswer::Failed(reason) = world.answer() else {
@@ -373,6 +373,6 @@ async fn a_run_that_is_stopped_leaves_no_job_running() {
         let over = matches!(job.status, JobStatus::Stopping | JobStatus::Stopped);
         assert!(over, "{job:?}");
     }
-    // What the run has written is there for whoever goes on with it.
+    // A redrive finds everything that the run has written.
     stack.store().head(&run.plan()).await.unwrap();
 }

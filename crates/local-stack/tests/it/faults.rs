@@ -1,5 +1,5 @@
-//! Promise: every row comes back once whatever happens to its answer, only what needs it is asked
-//! again, and nothing is paid for twice.
+//! Promise: every row comes back once, whatever happens to its answer; only records that need it
+//! are sent again, and nothing is paid for twice.
 
 use crate::support::{Case, assert_every_row_once, csv};
 use quarry_bedrock_simulator::Faults;
@@ -16,7 +16,7 @@ async fn run_with(fault: Value, settings: &[(&str, &str)]) -> (Case, Value) {
     let case = Case::new(&data, settings, |config| config.faults = faults(fault)).await;
     let finished = case.run().await.unwrap();
     assert_every_row_once(&data, &case.result().await);
-    // A question that no record depends on, whether the service is up, has no record id.
+    // The call that tests whether the service is up depends on no record and has no record id.
     let records = case.stack.simulator().records();
     for asks in records.iter().filter(|asks| !asks.record_id.is_empty()) {
         assert!(
@@ -38,7 +38,7 @@ fn number(summary: &Value, pointer: &str) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_record_fault_is_counted_by_name_and_only_its_rows_are_asked_again() {
-    // Kind, the count it shows up in, and whether its row has to be asked again.
+    // The kind, the count that shows it, and whether the row's record must be sent again.
     let kinds = [
         ("error_line", "errors", true),
         ("missing", "missing", true),
@@ -59,7 +59,7 @@ async fn each_record_fault_is_counted_by_name_and_only_its_rows_are_asked_again(
     for (kind, count, again) in kinds {
         let mut fault = json!({"records": [{"every": 100, "offset": 7, "kind": kind}]});
         if kind == "error_line" {
-            // A client error would not be asked again.
+            // A record with a client error would not be sent again.
             fault["records"][0]["code"] = json!(500);
         }
         let (_case, summary) = run_with(fault, &[]).await;
@@ -100,7 +100,7 @@ async fn answers_of_a_job_are_used_whatever_its_end() {
             "{status}"
         );
         assert_eq!(summary["batch_job_info"]["jobs"][0]["status"], status);
-        // Enough rows left make a job; fewer are asked on demand.
+        // Enough remaining rows make a job; fewer are sent on demand.
         let left = ROWS as u64 - number(&summary, "/rounds/0/good");
         let jobs = number(&summary, "/batch_job_info/total_jobs");
         assert_eq!(
@@ -111,7 +111,7 @@ async fn answers_of_a_job_are_used_whatever_its_end() {
     }
 }
 
-/// As after a redrive: settle stops the jobs of a run in which another slice failed.
+/// This happens after a redrive: `settle` stops the jobs of a run in which another slice failed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_was_stopped_is_no_try_of_its_rows() {
     for (status, lost) in [("Stopped", 0), ("Expired", ROWS as u64 / 2)] {
@@ -119,7 +119,7 @@ async fn a_job_that_was_stopped_is_no_try_of_its_rows() {
         let (_case, summary) = run_with(fault, &[("BEDROCK_MAX_RETRIES", "0")]).await;
         assert_eq!(number(&summary, "/failed_records"), lost, "{status}");
     }
-    // Somebody who stops every job does not keep the run from its end.
+    // Even if every job is stopped, the run comes to an end.
     let stops: Vec<_> = (0..20)
         .map(|job| json!({"job": job, "kind": "end", "status": "Stopped", "answered": 0.0}))
         .collect();
@@ -154,7 +154,8 @@ async fn a_full_quota_is_waited_for_over_hours() {
     assert_eq!(case.stack.counters().jobs_created, 1);
 }
 
-/// Runs with one record that gets the same error every time: how often it was asked, and its row.
+/// Runs with one record that gets the same error every time. Returns how often it was sent, and its
+/// row.
 async fn one_bad_record(fault: Value) -> (u64, Value, String) {
     let (case, summary) = run_with(fault, &[("BEDROCK_MAX_RETRIES", "2")]).await;
     assert_eq!(number(&summary, "/failed_records"), 1);
@@ -194,7 +195,7 @@ async fn a_record_that_the_service_fails_at_is_a_row_error_after_its_attempts_an
     assert!(row.contains("oh"), "{row}");
 }
 
-/// It costs one job, or as many calls as show it.
+/// It costs one job, or the calls that are needed to notice it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_in_which_every_record_is_refused_fails_with_the_services_words() {
     for (mode, jobs, calls) in [("batch", 1, 0), ("realtime", 0, 20)] {

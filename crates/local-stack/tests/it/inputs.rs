@@ -1,9 +1,9 @@
-//! What of a folder in S3 is data.
+//! Which objects of a folder in S3 are data.
 
 use crate::support::{Case, assert_every_row_once, csv};
 use bytes::Bytes;
 
-/// Spark, macOS and others keep files of their own beside a table's, named after it.
+/// Spark, macOS and other systems keep their own files beside a table's, named after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_programs_keep_beside_a_table_is_left_out_and_noted() {
     let data = csv(3);
@@ -19,13 +19,13 @@ async fn what_programs_keep_beside_a_table_is_left_out_and_noted() {
     let finished = case.run().await.unwrap();
     assert_every_row_once(&data, &case.result().await);
     let notes = finished.summary["notes"].to_string();
-    // In the order of S3, which is that of bytes.
+    // In the order of S3, which is the order of bytes.
     let hidden = "begin with a dot: .DS_Store, ._part-00000.csv, .part-00000.csv.crc";
     assert!(notes.contains(hidden), "{notes}");
     assert!(notes.contains("Parquet: _SUCCESS"), "{notes}");
 }
 
-/// Quotes that no dialect closes are text where the setting says so, and no row is lost or changed.
+/// Quotes that no dialect closes are text if the setting says so, and no row is lost or changed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_of_another_quoting_keeps_its_rows_and_their_bytes() {
     let tsv = "id\ttext\n1\t\"Hi, she said\n2\tlost\n3\t\"And then\n";

@@ -1,4 +1,4 @@
-//! Promise: a run stays far below Step Functions' limits, however long and however large.
+//! Promise: a run stays far below Step Functions' limits, however long and large it is.
 
 use crate::support::{Case, csv};
 use quarry_bedrock_simulator::Schedule;

@@ -1,4 +1,4 @@
-//! The whole system in one process: what a run promises, whatever goes wrong.
+//! Promises of the whole system in one process, whatever goes wrong.
 
 mod definition;
 mod ends;

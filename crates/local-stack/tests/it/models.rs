@@ -1,5 +1,5 @@
-//! Promise: a record is asked in the form of the model that is asked, and its answer is read in the
-//! form in which that model answers.
+//! Promise: a record is sent in the form of the model that gets it, and its answer is read in the
+//! form of that model.
 
 use crate::support::{Case, csv};
 use quarry_bedrock_simulator::{AnswerSource, Faults, parse_given};
@@ -18,12 +18,12 @@ const CLAUDE_WITHOUT_PREFILL: &str = "us.anthropic.claude-opus-4-7";
 const NOVA: &str = "us.amazon.nova-lite-v1:0";
 const LLAMA: &str = "us.meta.llama3-3-70b-instruct-v1:0";
 
-/// The primary model refuses three of six records; the fallback model is asked about them, with a
-/// body and an answer of its own family.
+/// The primary model refuses three of six records; the fallback model gets them in a body of its
+/// own family, and its answers have that family's form.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fallback_of_another_family_is_asked_in_its_own_form() {
     // The simulator refuses bodies of the wrong form. Structured output or prefill of the first
-    // model, and what its records look like, must not matter.
+    // model, and the form of its records, must not matter.
     for (primary, fallback, structured) in [
         (CLAUDE, NOVA, "true"),
         (CLAUDE, NOVA, "false"),
@@ -57,7 +57,7 @@ async fn a_fallback_of_another_family_is_asked_in_its_own_form() {
     }
 }
 
-/// Without a schema, too: the brace that the request gave is put back where it was given, and
+/// Without a schema too, the brace that the request gave is put back where it was given, and
 /// nowhere else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_prefill_of_one_model_is_not_taken_for_one_of_the_other() {
@@ -86,7 +86,7 @@ async fn a_prefill_of_one_model_is_not_taken_for_one_of_the_other() {
     }
 }
 
-/// What neither model takes says so of both.
+/// The error of a record that both models refuse names both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_that_both_models_refuse_becomes_an_error_row_that_names_both() {
     let settings = [
@@ -127,11 +127,11 @@ fn refuses_every_second() -> Faults {
     .unwrap()
 }
 
-/// The vector of each row, by jobs and on demand, is the JSON of one column: as long as the model
-/// makes it, and not that of another row.
+/// The vector of each row, by jobs and on demand, is the JSON of one column: it has the model's
+/// length and is not that of another row.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn embeddings_of_a_column_are_a_result_column() {
-    // Batch jobs do not take Cohere's embeddings.
+    // Batch jobs do not accept Cohere's embeddings.
     for (model, modes) in [
         (
             "amazon.titan-embed-text-v2:0",
@@ -148,7 +148,7 @@ async fn embeddings_of_a_column_are_a_result_column() {
                 ("BEDROCK_BATCH_MODE", mode),
             ];
             let case = Case::new(&data, &settings, |_| {}).await;
-            // The schema of the case is not one of vectors.
+            // The schema of the case does not describe vectors.
             case.put("pipeline/prompts.json", r#"{"system_prompt": "not sent"}"#)
                 .await;
             let summary = case.run().await.unwrap().summary;
@@ -181,7 +181,7 @@ async fn embeddings_of_a_column_are_a_result_column() {
     }
 }
 
-/// In JSON Lines the vector is a list, and a template says what is embedded.
+/// In JSON Lines the vector is a list, and a template gives the embedded text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn embeddings_of_a_template_are_lists_in_json_lines() {
     let settings = [
@@ -210,7 +210,7 @@ async fn embeddings_of_a_template_are_lists_in_json_lines() {
     assert_ne!(lines[0]["embedding"], lines[1]["embedding"]);
 }
 
-/// The column that is embedded has to be there.
+/// The embedded column must exist.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_without_a_column_to_embed_is_refused() {
     let settings = [

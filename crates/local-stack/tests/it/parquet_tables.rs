@@ -1,4 +1,5 @@
-//! Promise: Parquet tables keep every value and its type, whoever wrote them, and results are typed by the schema.
+//! Promise: Parquet tables keep every value and its type, whichever program wrote them, and the
+//! schema gives the results their types.
 
 use crate::support::Case;
 use arrow_array::builder::{ListBuilder, StringBuilder};
@@ -18,7 +19,7 @@ use quarry_local_stack::CallLimit;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A table of many types whose values depend on the seed alone; ids count from `first_id`.
+/// Returns a table of many types whose values depend only on the seed; ids count from `first_id`.
 pub(crate) fn random(seed: u64, first_id: i64, rows: usize) -> RecordBatch {
     let mut state = seed;
     let mut next = || {
@@ -71,12 +72,12 @@ pub(crate) fn random(seed: u64, first_id: i64, rows: usize) -> RecordBatch {
         ("flag", Arc::new(flags)),
         ("tags", Arc::new(tags.finish())),
     ];
-    // Columns are nullable whatever their values, so that files agree.
+    // All columns are nullable, whatever their values, so that files agree.
     RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true)))
         .unwrap()
 }
 
-/// A file with row groups of `group` rows.
+/// Returns a file with row groups of `group` rows.
 pub(crate) fn file_of(table: &RecordBatch, group: usize) -> Bytes {
     let properties = WriterProperties::builder()
         .set_max_row_group_row_count(Some(group))
@@ -86,7 +87,7 @@ pub(crate) fn file_of(table: &RecordBatch, group: usize) -> Bytes {
     writer.into_inner().unwrap().into()
 }
 
-/// A file as readers see it.
+/// Returns a file's rows as readers see them.
 fn read(file: Bytes) -> RecordBatch {
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     let schema = Arc::clone(reader.schema());
@@ -94,7 +95,7 @@ fn read(file: Bytes) -> RecordBatch {
     concat_batches(&schema, &batches).unwrap()
 }
 
-/// Holds a result against its input: the same values of the same types in the first columns.
+/// Compares a result with its input: the first columns must have the same values of the same types.
 pub(crate) fn assert_passed_through(input: &[RecordBatch], result: Bytes) {
     let result = read(result);
     let schema = input[0].schema();
@@ -122,7 +123,7 @@ const BY_JOBS: [(&str, &str); 3] = [
     ("BEDROCK_BATCH_MODE", "batch"),
 ];
 
-/// The fixtures of `quarry-parquet`: files of other writers.
+/// Returns a fixture of `quarry-parquet`: a file of another writer.
 fn fixture(name: &str) -> Bytes {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../parquet/tests/fixtures")
@@ -152,7 +153,7 @@ async fn files_of_pyarrow_spark_and_duckdb_pass_through() {
     ] {
         let input = fixture(&format!("{name}.parquet"));
         let table = read(input.clone());
-        // Any column that has a text form will do.
+        // Any column with a text form is suitable.
         let column = match table.schema().index_of(column) {
             Ok(_) => column.to_owned(),
             Err(_) => table

@@ -1,4 +1,4 @@
-//! Promise: for any table and any faults the result has the same rows in the same order, with the
+//! Promise: for any table and any faults, the result has the same rows in the same order, with the
 //! same bytes.
 
 use crate::parquet_tables;
@@ -45,7 +45,7 @@ fn text_files() -> impl Strategy<Value = (Format, Vec<TextFile>)> {
     (formats, prop::collection::vec(file, 1..4))
 }
 
-/// A file's text. `first` is its first row's number, which keeps prompts apart.
+/// Returns a file's text. `first` is the number of its first row, which makes prompts distinct.
 fn text_of(format: Format, rows: &[(String, String)], first: usize, newline: &str) -> String {
     let delimiter = if format == Format::Tsv { "\t" } else { "," };
     let row_of = |cells: [&str; 3]| {
@@ -118,7 +118,7 @@ fn faults() -> impl Strategy<Value = Faults> {
     })
 }
 
-/// How a table is asked.
+/// How a table is processed.
 #[derive(Debug)]
 struct Settings {
     most_records: String,

@@ -1,7 +1,8 @@
-//! What the Python program that Quarry takes over from chose between jobs and calls on demand.
+//! How the Python program that Quarry replaces chose between jobs and calls on demand.
 //!
 //! Each case of `tests/recorded/should_batch.json` has the mode, the rows of a file, the settings
-//! and the choice (`expected`). Where another is made here, `ours` says which, and `reason` why.
+//! and the choice (`expected`). If Quarry chooses differently, `ours` is its choice, and `reason`
+//! says why.
 
 use crate::support::Case;
 use quarry_contract::layout::RunFolder;
@@ -35,7 +36,7 @@ async fn chosen(case: &Value) -> Result<bool, String> {
         let _ = writeln!(data, "{row},letter");
         data
     });
-    // Any role will do that the service would take; the recorded one is a letter.
+    // Any role that the service would accept is suitable; the recorded one is a letter.
     let role = match case["role"].as_str().unwrap() {
         "" => "",
         _ => "arn:aws:iam::123456789012:role/BatchRole",

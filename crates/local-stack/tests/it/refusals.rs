@@ -1,5 +1,5 @@
-//! Promise: a run that the service refuses ends early with the service's words and the remedy, and one
-//! whose refusal may pass goes on when it has.
+//! Promise: a run that the service refuses ends early with the service's words and the remedy, and
+//! a run with a transient refusal continues when the refusal has passed.
 
 use crate::support::{Case, csv};
 use quarry_bedrock_simulator::Faults;
@@ -31,7 +31,7 @@ fn number(summary: &Value, pointer: &str) -> u64 {
     number.unwrap_or_else(|| panic!("{pointer} in {summary}"))
 }
 
-/// The service's words, and what the run tells its user to do.
+/// The service's words, and the remedy that the run gives its user.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_that_is_denied_ends_the_run_at_the_first_call() {
     let realtime = ("BEDROCK_BATCH_MODE", "realtime");
@@ -127,7 +127,7 @@ async fn the_first_use_of_a_model_is_waited_for_and_then_fails_with_the_remedy()
     }
 }
 
-/// A batch run in which one row in ten is not for this model, nor for the fallback model.
+/// A batch run in which both models refuse one row in ten.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_that_are_refused_for_their_own_sake_never_end_a_run_that_is_paid_for() {
     let settings = [
@@ -142,7 +142,8 @@ async fn rows_that_are_refused_for_their_own_sake_never_end_a_run_that_is_paid_f
     assert_eq!(number(&summary, "/failed_records"), 30);
     assert_eq!(number(&summary, "/validation_passed_records"), 270);
     assert_eq!(case.stack.counters().jobs_created, 1);
-    // Once each: of the run's model, which the fallback model needs, and of the fallback model.
+    // Each of these records is sent once to the run's model, which must refuse it first, and once
+    // to the fallback model.
     assert_eq!(case.stack.counters().on_demand_calls, 60);
     let result = case.result().await;
     assert!(
@@ -176,7 +177,7 @@ async fn the_tier_that_answered_is_counted_and_a_busy_flex_is_left() {
     }
 }
 
-/// A round in another form is no attempt of its records: there are none here.
+/// A round in another form does not count as an attempt, so it takes place even without retries.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_form_that_the_service_refuses_costs_one_job_or_twenty_calls() {
     for (mode, jobs, calls) in [("batch", 2, 0), ("realtime", 0, 20 + 120)] {
@@ -212,7 +213,7 @@ async fn a_form_that_the_service_refuses_costs_one_job_or_twenty_calls() {
     }
 }
 
-/// Slices that begin after it was learned do not pay for it again.
+/// Slices that begin after the form was learned do not pay for it again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_one_slice_has_learned_the_next_ones_know() {
     let settings = [
@@ -230,8 +231,9 @@ async fn what_one_slice_has_learned_the_next_ones_know() {
     assert_eq!(case.stack.counters().jobs_created, 4);
 }
 
-/// The run's model refuses every fifth record for its own sake. The fallback model is asked about these in a form that it
-/// refuses: after 20 calls it is asked in the next one, and every row has an answer.
+/// The run's model refuses every fifth record for reasons of its own. The fallback model refuses
+/// the form in which it gets these records; after 20 calls it gets the next form, and every row has
+/// an answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fallback_model_that_refuses_every_record_it_gets_is_asked_in_another_form() {
     let settings = [
@@ -248,10 +250,11 @@ async fn a_fallback_model_that_refuses_every_record_it_gets_is_asked_in_another_
     let (case, ended) = run(200, &settings, fault).await;
     let summary = ended.unwrap().summary;
     assert_eq!(number(&summary, "/failed_records"), 0, "{summary}");
-    // The simulator counts calls of either model: the records of which there were more get their answer from the first.
+    // The simulator counts the calls to both models together, so a record with more than three calls
+    // gets its answer from the run's model.
     assert!(number(&summary, "/answers/by_fallback_model") >= 20);
-    // 200 records, and 20 of the 40 that go to the fallback model; the simulator refuses its structured output, too; then these 40
-    // of each model, with an offered tool.
+    // 200 records, and 20 of the 40 that go to the fallback model; the simulator refuses its
+    // structured output too; then these 40 to each model, with an offered tool.
     let calls = (200 + 20) + (40 + 20) + (40 + 40);
     assert!(case.stack.counters().on_demand_calls <= calls);
     let notes = summary["notes"].to_string();

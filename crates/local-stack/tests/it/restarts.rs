@@ -1,4 +1,4 @@
-//! Promise: functions that outlast an invocation go on where they stopped, and a repeated step
+//! Promise: functions that outlast an invocation resume where they stopped, and a repeated step
 //! changes nothing.
 
 use crate::support::{Case, assert_every_row_once, csv, place};
@@ -29,7 +29,7 @@ async fn a_run_in_small_pieces_of_work_gives_the_same_bytes() {
     assert_every_row_once(&data, &pieces.result().await);
 }
 
-/// Plans the case by hand; answers the first state of its only slice.
+/// Plans the case by hand. Returns the first state of its only slice.
 async fn first_state(case: &Case) -> SliceState {
     let input = PlanInput {
         version: 1,

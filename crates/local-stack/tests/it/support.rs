@@ -1,4 +1,4 @@
-//! A stack over a table made for the test.
+//! A stack over a table that the test makes.
 
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
@@ -27,7 +27,7 @@ pub(crate) fn schema() -> Value {
     })
 }
 
-/// A table of `rows` rows whose prompts all differ.
+/// Returns a table of `rows` rows with distinct prompts.
 pub(crate) fn csv(rows: usize) -> String {
     let mut text = String::from("id,text\n");
     for row in 0..rows {
@@ -36,7 +36,7 @@ pub(crate) fn csv(rows: usize) -> String {
     text
 }
 
-/// A stack on a directory of its own, and the request over `data.csv`.
+/// A stack on its own directory, and the request over `data.csv`.
 pub(crate) struct Case {
     pub(crate) stack: LocalStack,
     pub(crate) request: Request,
@@ -60,7 +60,7 @@ pub(crate) fn config(directory: &TempDir) -> StackConfig {
 }
 
 impl Case {
-    /// A case over one CSV file; `change` has the last word on the stack's configuration.
+    /// Creates a case over one CSV file; `change` is applied last to the stack's configuration.
     pub(crate) async fn new(
         data: &str,
         settings: &[(&str, &str)],
@@ -70,7 +70,7 @@ impl Case {
         Self::of_files(&[file], "Judge {id}: {text}", settings, change).await
     }
 
-    /// A case over files of any format.
+    /// Creates a case over files of any format.
     pub(crate) async fn of_files(
         files: &[(&str, Bytes)],
         prompt: &str,
@@ -124,7 +124,7 @@ impl Case {
         self.stack.run("run", &self.request).await
     }
 
-    /// Puts an object, in place of the one that is there.
+    /// Puts an object, and replaces an existing one.
     pub(crate) async fn put(&self, key: &str, body: &str) {
         let body = Bytes::from(body.to_owned());
         self.stack
@@ -134,13 +134,13 @@ impl Case {
             .unwrap();
     }
 
-    /// The result table as text.
+    /// Returns the result table as text.
     pub(crate) async fn result(&self) -> String {
         let bytes = self.written("validation_processed_data.csv").await;
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 
-    /// A file of the results.
+    /// Returns a file of the results.
     pub(crate) async fn written(&self, name: &str) -> Bytes {
         let at = place(&format!("results/{name}"));
         self.stack.store().get(&at, 1 << 30).await.unwrap()
@@ -151,7 +151,7 @@ pub(crate) fn place(key: &str) -> S3Uri {
     S3Uri::new(BUCKET, key).unwrap()
 }
 
-/// The rows of a text table, as they stand in it.
+/// Returns the rows of a text table, unchanged.
 pub(crate) fn rows_of(format: Format, table: &[u8]) -> Vec<String> {
     let mut rows = Vec::new();
     let mut decoder = RowDecoder::start(format, "table");
@@ -163,14 +163,14 @@ pub(crate) fn rows_of(format: Format, table: &[u8]) -> Vec<String> {
     rows
 }
 
-/// Holds the rows of a result against those of its input: every row once, in order, its bytes
+/// Compares the rows of a result with those of its input: every row once, in order, with its bytes
 /// unchanged.
 pub(crate) fn assert_rows_once(format: Format, before: &[String], after: &[String]) {
     assert_eq!(before.len(), after.len(), "rows in and out");
     let separator = if format == Format::Tsv { '\t' } else { ',' };
     for (before, after) in before.iter().zip(after) {
         let kept = match format {
-            // An object goes on before its brace.
+            // The result adds members to an object before its closing brace.
             Format::JsonLines => before.strip_suffix('}').unwrap(),
             Format::Csv | Format::Tsv => before,
         };
@@ -182,7 +182,7 @@ pub(crate) fn assert_rows_once(format: Format, before: &[String], after: &[Strin
     }
 }
 
-/// The same of a single CSV file.
+/// Does the same for a single CSV file.
 pub(crate) fn assert_every_row_once(input: &str, result: &str) {
     let [before, after] = [input, result].map(|text| rows_of(Format::Csv, text.as_bytes()));
     assert_rows_once(Format::Csv, &before, &after);

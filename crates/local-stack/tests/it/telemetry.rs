@@ -17,7 +17,7 @@ const CELL: &str = "cell-7f3a";
 const ANSWER: &str = "answer-91bc";
 
 thread_local! {
-    /// What this thread has logged, for the tests that look.
+    /// What this thread has logged, for tests that read it.
     static LOGGED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
@@ -38,8 +38,8 @@ impl Write for ThisThread {
     }
 }
 
-/// Begins to keep what this thread logs. The subscriber is the process's: one of a thread alone
-/// misses lines that another thread came upon first.
+/// Starts to keep what this thread logs. The subscriber belongs to the process, because a
+/// subscriber of one thread misses lines that another thread reached first.
 fn keep_log() {
     static START: Once = Once::new();
     START.call_once(|| {
@@ -60,7 +60,7 @@ fn marked_csv(rows: usize) -> String {
     text
 }
 
-/// Answers that hold the schema, and one that does not even parse.
+/// Answers that keep the schema, and one that does not even parse.
 fn marked_answers() -> AnswerSource {
     let good = json!({"kind": "a", "score": 0.5, "note": ANSWER}).to_string();
     let answer = |record_id: Option<&str>, text: &str| GivenAnswer {
@@ -77,7 +77,7 @@ fn marked_answers() -> AnswerSource {
     }
 }
 
-/// Faults of every kind, so that the paths that explain something are taken too.
+/// Faults of every kind, so that the paths that explain an error run too.
 fn faults() -> Faults {
     let kinds = [
         "error_line",
@@ -104,7 +104,7 @@ fn faults() -> Faults {
     .unwrap()
 }
 
-// The handlers run on this thread alone.
+// The handlers run only on this thread.
 #[tokio::test]
 async fn what_is_in_the_data_or_in_an_answer_is_never_logged() {
     keep_log();
@@ -122,7 +122,7 @@ async fn what_is_in_the_data_or_in_an_answer_is_never_logged() {
         case.result().await.contains(ANSWER),
         "the marker is in the result"
     );
-    // And a run that fails over its data.
+    // This run fails because of its data.
     let broken = format!("id,text\n1,{CELL}\n2,{CELL},{CELL},\"{CELL}\n");
     let refused = Case::new(&broken, &[], |_| {}).await;
     assert!(refused.run().await.is_err());

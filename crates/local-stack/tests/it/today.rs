@@ -1,5 +1,5 @@
-//! Promise: the models of November 2026 answer every row of the example, with a schema and without one. The simulator
-//! refuses what the service refuses, by a list of its own.
+//! Promise: the models of November 2026 answer every row of the example, with a schema and without
+//! one. The simulator refuses what the service refuses, according to its own list.
 
 use crate::support::{Case, assert_every_row_once};
 use quarry_bedrock_simulator::AnswerSource;
@@ -11,13 +11,13 @@ use std::time::Duration;
 const NOVEMBER_2026: Duration = Duration::from_hours(498_845);
 const ROWS: usize = 200;
 
-/// A model whose structured output is refused, as some Regions did until autumn 2026: the run learns it from the first calls
-/// and asks again in another form.
+/// A model whose structured output is refused, as in some Regions until autumn 2026: the run learns
+/// it from the first calls and sends the records again in another form.
 const LEARNED: &str = "global.anthropic.claude-opus-5-5";
-/// The calls from which a run learns that.
+/// The number of calls from which a run learns that.
 const CALLS_TO_LEARN: u64 = 20;
 
-/// A model, and whether batch jobs take it.
+/// A model, and whether batch jobs accept it.
 const MODELS: [(&str, bool); 13] = [
     ("us.anthropic.claude-haiku-4-5-20251001-v1:0", true),
     ("us.anthropic.claude-sonnet-4-6", true),
@@ -59,8 +59,8 @@ async fn without_a_schema_every_row_of_the_example_gets_a_json_answer_of_each_mo
     }
 }
 
-/// Qwen3 32B reads 32,768 tokens. A token of English has some four bytes; Quarry counts sixteen, so that no record is held
-/// back that might fit.
+/// Qwen3 32B reads 32,768 tokens. A token of English has some four bytes; Quarry assumes sixteen,
+/// so that it sends every record that might fit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_that_cannot_fit_the_models_context_is_its_rows_error_and_is_not_sent() {
     let long: Vec<String> = (0..120_000).map(|number| number.to_string()).collect();
@@ -95,7 +95,7 @@ async fn a_record_that_cannot_fit_the_models_context_is_its_rows_error_and_is_no
     }
 }
 
-/// The summary of a run over the first rows of the example.
+/// Returns the summary of a run over the first rows of the example.
 async fn run(model: &str, by_jobs: bool, schema: Option<Value>) -> Value {
     let has_schema = schema.is_some();
     let data = example("data/wildlife-strikes.csv");

@@ -1,5 +1,6 @@
-//! Whether the account may ask a model, and whether it ever has: Bedrock subscribes an account to a model at its
-//! first call (Bedrock user guide, "Request access to models"; checked on 28 November 2026).
+//! Whether the account may call a model, and whether it ever has: Bedrock subscribes an account to
+//! a model at its first call (Bedrock user guide, "Request access to models"; checked on 28
+//! November 2026).
 
 use crate::facts::{Access, Agreement};
 use crate::finding::Findings;
@@ -12,7 +13,7 @@ pub(crate) fn check(
     about: &str,
     found: &mut Findings,
 ) {
-    // A profile may lead to other Regions than this.
+    // A profile may lead to Regions other than this one.
     if !access.in_region && kind == ModelKind::Foundation {
         let region = &subject.deployment.region;
         found.error(

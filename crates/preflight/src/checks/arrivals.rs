@@ -1,19 +1,20 @@
-//! Rules that start runs: each file that arrives has to start one run.
+//! Rules that start runs: each file that arrives must start exactly one run.
 //!
-//! Two stacks on one bucket would each start a run for the same file. The run's name follows from the file,
-//! so the two would have the same name and write to the same folder.
+//! Two stacks on one bucket would each start a run for the same file. The run's name follows from
+//! the file, so both runs would have the same name and write to the same folder.
 
 use crate::facts::{Fact, Facts, Rule};
 use crate::finding::{Findings, Severity};
 use crate::subject::Subject;
 use serde_json::Value;
 
-/// Where arrivals are.
+/// The prefix of arrivals.
 const INBOX: &str = "inbox/";
-/// What stands behind the stack's name in the name of its rule for arrivals: CloudFormation makes it of the
-/// rule's logical id in the template.
+/// What follows the stack's name in the name of its rule for arrivals. CloudFormation derives it
+/// from the rule's logical id in the template.
 const LOGICAL_ID: &str = "-Arrival-";
-/// CloudFormation cuts long stack's names in the names that it makes, never below this.
+/// CloudFormation shortens long stack names in the names that it makes, but never below this
+/// length.
 const CUT_TO_AT_LEAST: usize = 24;
 
 pub(crate) fn check(subject: &Subject, facts: &Facts, found: &mut Findings) {
@@ -52,7 +53,7 @@ pub(crate) fn check(subject: &Subject, facts: &Facts, found: &mut Findings) {
     }
 }
 
-/// Whether a stack's name is what CloudFormation made of another.
+/// Whether `name` is what CloudFormation made of the stack name `whole`.
 fn is_cut_from(name: &str, whole: &str) -> bool {
     name == whole || (name.len() >= CUT_TO_AT_LEAST && whole.starts_with(name))
 }

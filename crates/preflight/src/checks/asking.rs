@@ -1,4 +1,4 @@
-//! What would be sent to a model that refuses it.
+//! Settings that make Quarry send something that the model refuses.
 
 use crate::finding::Findings;
 use crate::subject::Subject;
@@ -63,7 +63,7 @@ fn check_prefill(subject: &Subject, model: &RunModel, about: &str, found: &mut F
     }
 }
 
-/// Settings that are given and not sent.
+/// Settings that are given but not sent.
 fn check_dropped(subject: &Subject, sent: Capabilities, found: &mut Findings) {
     let (temperature, top_p) = ("BEDROCK_TEMPERATURE", "BEDROCK_TOP_P");
     let given: Vec<&str> = [temperature, top_p]

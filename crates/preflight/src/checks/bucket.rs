@@ -16,7 +16,7 @@ pub(crate) fn check(subject: &Subject, facts: &Facts, found: &mut Findings) {
     check_encryption(subject, facts, found);
 }
 
-/// Whether the stack makes the bucket, and has not yet.
+/// Whether the stack will create the bucket, and has not yet.
 fn is_coming(subject: &Subject) -> bool {
     !subject.is_deployed() && subject.parameters.create_bucket
 }
@@ -126,7 +126,7 @@ fn check_encryption(subject: &Subject, facts: &Facts, found: &mut Findings) {
     }
 }
 
-/// The id at the end of a key's ARN, or the id itself.
+/// Returns the id at the end of a key's ARN, or the id itself.
 fn last_part(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or(key)
 }

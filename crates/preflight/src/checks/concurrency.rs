@@ -4,10 +4,11 @@ use crate::facts::{Fact, Facts};
 use crate::finding::Findings;
 use crate::subject::Subject;
 
-/// What Lambda keeps for functions that reserve nothing (Lambda developer guide, "Configuring reserved
-/// concurrency").
+/// The number of executions that Lambda keeps for functions without a reservation (Lambda developer
+/// guide, "Configuring reserved concurrency").
 const ALWAYS_UNRESERVED: u32 = 100;
-/// A new account may have ten: `aws service-quotas` knows the quota by this code.
+/// The remedy for a new account, which may have only ten: `aws service-quotas` knows the quota by
+/// this code.
 const ASK_FOR_MORE: &str = "ask for more concurrent executions (aws service-quotas request-service-quota-increase --service-code \
                             lambda --quota-code L-B99A9384 --desired-value 1000)";
 
@@ -18,7 +19,7 @@ pub(crate) fn check(subject: &Subject, facts: &Facts, found: &mut Findings) {
     let (limit, unreserved) = (of_account.limit, of_account.unreserved);
     let reserved = subject.parameters.invoke_reserved_concurrency;
     let subject_of_reserved = "parameter InvokeReservedConcurrency";
-    // A stack that is there has its reservation.
+    // A deployed stack already has its reservation.
     if reserved > 0 && !subject.is_deployed() {
         if limit < reserved.saturating_add(ALWAYS_UNRESERVED) {
             found.error(

@@ -1,16 +1,17 @@
-//! Settings that ask of a model what it does not have. Planning refuses them too, before anything is paid for.
+//! Settings that need a feature that the model does not have. Planning refuses them too, before
+//! anything is paid for.
 
 use crate::finding::Findings;
 use crate::subject::Subject;
 use quarry_asking::{Lack, Lacking, RunModel};
 use quarry_contract::settings::BatchMode;
 
-/// The way out where the facts of a model are out of date.
+/// The remedy if the facts about a model are out of date.
 const CORRECTED: &str = "if that is out of date, correct it with BEDROCK_MODEL_CAPABILITIES";
 
 pub(crate) fn check(subject: &Subject, found: &mut Findings) {
     let settings = &subject.settings;
-    // A capability that is misspelt is found elsewhere.
+    // Another check finds a misspelt capability.
     let (Ok(primary), Ok(fallback)) = (RunModel::primary(settings), RunModel::fallback(settings))
     else {
         return;
@@ -56,7 +57,7 @@ fn report(lack: Lack, found: &mut Findings) {
             format!("cannot be asked, because {why}"),
             "choose a model that answers with text or with one vector (quarry models)",
         ),
-        // The account's own facts are newer than the table: the check of a model's life looks at both.
+        // The account's own facts are newer than the table; the check of a model's life reads both.
         Lacking::Life { .. } => {}
         Lacking::Tokens { set, ceiling } => found.error(
             "model-max-tokens",

@@ -1,10 +1,11 @@
-//! Geographies of inference profiles: what stands before the model in a profile's id, and from which Regions it
-//! can be called.
+//! Geographies of inference profiles: the prefix of a profile's id, and the Regions that can call
+//! the profile.
 //!
-//! Source: Bedrock user guide, "Supported Regions and models for inference profiles"; checked on 28 November 2026.
+//! Source: Bedrock user guide, "Supported Regions and models for inference profiles"; checked on 28
+//! November 2026.
 
-/// The geographies whose profiles can be called from a Region, the narrowest first. Empty where nothing is
-/// known of a Region but that global profiles may be there.
+/// Returns the geographies whose profiles a Region can call, the narrowest first. Empty if nothing
+/// is known about the Region except that global profiles may exist there.
 pub(crate) fn callable_from(region: &str) -> &'static [&'static str] {
     match region {
         "ap-northeast-1" | "ap-northeast-3" => &["jp", "apac", "global"],
@@ -18,7 +19,7 @@ pub(crate) fn callable_from(region: &str) -> &'static [&'static str] {
     }
 }
 
-/// The geography that a profile's id begins with, if it is a known one.
+/// Returns the geography at the beginning of a profile's id, if it is a known one.
 pub(crate) fn of_profile(id: &str) -> Option<&'static str> {
     const ALL: [&str; 8] = ["apac", "au", "eu", "global", "in", "jp", "us", "us-gov"];
     let name = id.rsplit('/').next().unwrap_or(id);
@@ -26,7 +27,8 @@ pub(crate) fn of_profile(id: &str) -> Option<&'static str> {
     ALL.into_iter().find(|geography| *geography == first)
 }
 
-/// Ids of profiles for a model that may be there in a Region, as a remedy names them: `eu.m` or `global.m`.
+/// Returns the ids of a model's profiles that may exist in a Region, as a remedy names them: `eu.m`
+/// or `global.m`.
 pub(crate) fn profiles(region: &str, model: &str) -> String {
     let known = callable_from(region);
     let known = if known.is_empty() { &["global"] } else { known };

@@ -1,4 +1,4 @@
-//! The KMS key that jobs write with.
+//! The KMS key that encrypts the output of jobs.
 
 use crate::facts::{EncryptionKey, Fact, Facts};
 use crate::finding::Findings;
@@ -7,7 +7,7 @@ use crate::subject::Subject;
 use quarry_contract::arn::Arn;
 use serde_json::Value;
 
-/// What the roles do with the key.
+/// The actions of the roles on the key.
 const USES: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey"];
 
 pub(crate) fn check(subject: &Subject, facts: &Facts, found: &mut Findings) {
@@ -81,7 +81,8 @@ fn check_key(key: &EncryptionKey, about: &str, found: &mut Findings) {
     }
 }
 
-/// The deployment's roles have the key by IAM policies, so the key's own policy has to let those decide.
+/// The deployment's roles get access to the key by IAM policies, so the key's own policy must allow
+/// IAM policies to grant it.
 fn check_policy(subject: &Subject, policy: &Value, about: &str, found: &mut Findings) {
     let account = subject.deployment.account.as_deref().unwrap_or_default();
     let root = format!("arn:{}:iam::{account}:root", subject.deployment.partition());

@@ -6,10 +6,10 @@ use crate::subject::AskedModel;
 use jiff::civil::Date;
 use quarry_model::KnownModel;
 
-/// How many days before its end a model is warned of.
+/// How many days before a model's end the warnings begin.
 const NOTICE_DAYS: i32 = 90;
 
-/// What is known of a model's last days.
+/// The known dates of a model's end.
 #[derive(Debug, Default)]
 struct Life {
     legacy: bool,
@@ -17,7 +17,7 @@ struct Life {
     extended_access: Option<Date>,
 }
 
-/// The account's facts say when a model ends, and where they do not the table of models does.
+/// Checks a model's end. The account's facts take precedence over the table of models.
 pub(crate) fn check(
     of_model: &ModelFacts,
     asked: &AskedModel,

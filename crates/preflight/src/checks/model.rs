@@ -1,4 +1,4 @@
-//! The models that runs ask: whether they are there, and whether the deployment lets them be asked.
+//! The models of runs: whether they exist, and whether the deployment may call them.
 
 use crate::checks::{access, geography, life, profile};
 use crate::facts::{Fact, Facts, ModelFacts};

@@ -1,4 +1,4 @@
-//! Models that are asked through an inference profile.
+//! Models that are called through an inference profile.
 
 use crate::checks::geography;
 use crate::facts::{Fact, ModelFacts, Profile};
@@ -43,7 +43,7 @@ pub(crate) fn check(
             asked.id
         ),
     };
-    // Without the account, a profile of this Region and name is the one.
+    // If the account is unknown, any profile of this Region and name counts.
     let allowed = &subject.parameters.profile_arns;
     let is_allowed = covered(&arn, allowed)
         || allowed
@@ -84,7 +84,7 @@ fn check_known_profile(subject: &Subject, profile: &Profile, about: &str, found:
     }
 }
 
-/// What can be said without a look at the profile: its model has to be somewhere in `ModelArns`.
+/// Checks what is known without the profile's facts: its model must be somewhere in `ModelArns`.
 fn check_models_by_name(subject: &Subject, asked: &AskedModel, about: &str, found: &mut Findings) {
     let deployment = &subject.deployment;
     let Some(model) = asked.foundation_model() else {
@@ -115,7 +115,7 @@ fn check_models_by_name(subject: &Subject, asked: &AskedModel, about: &str, foun
     }
 }
 
-/// A profile of another geography than the Region's, as far as the id says so.
+/// Checks the profile's geography against the Region's, as far as the id shows it.
 fn check_geography(subject: &Subject, asked: &AskedModel, about: &str, found: &mut Findings) {
     let region = &subject.deployment.region;
     let (Some(of_profile), Some(model)) =
@@ -137,8 +137,8 @@ fn check_geography(subject: &Subject, asked: &AskedModel, about: &str, found: &m
     }
 }
 
-/// What has to be in `ModelArns` for a profile. A global one is checked against the model without a Region
-/// besides (Bedrock user guide, "Global cross-Region inference").
+/// Returns the ARNs that `ModelArns` must have for a profile. A global profile is also checked
+/// against the model without a Region (Bedrock user guide, "Global cross-Region inference").
 pub(crate) fn models(profile: &Profile, partition: &str) -> Vec<String> {
     let mut models = profile.models.clone();
     let of_global = global_model(&profile.arn, partition);
@@ -146,7 +146,7 @@ pub(crate) fn models(profile: &Profile, partition: &str) -> Vec<String> {
     models
 }
 
-/// `arn:aws:bedrock:::foundation-model/…` for a global profile's id or ARN.
+/// Returns `arn:aws:bedrock:::foundation-model/…` for a global profile's id or ARN.
 fn global_model(profile: &str, partition: &str) -> Option<String> {
     let model = ModelName::of(profile)?.foundation_model;
     (geography::of_profile(profile) == Some("global"))

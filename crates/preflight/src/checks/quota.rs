@@ -1,4 +1,5 @@
-//! The quotas of batch jobs. Every model has its own, and only their display names say which.
+//! The quotas of batch jobs. Every model has its own quotas, and only their display names say which
+//! model's they are.
 
 use crate::facts::{Fact, Facts, Quota};
 use crate::finding::{Findings, Severity};
@@ -6,24 +7,24 @@ use crate::subject::Subject;
 use quarry_model::KnownModel;
 use std::collections::BTreeMap;
 
-/// What a quota limits.
+/// The quantity that a quota limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Limit {
-    /// Fewest records of a job.
+    /// The fewest records of a job.
     LeastRecords,
-    /// Most records of an input file.
+    /// The most records of an input file.
     FileRecords,
-    /// Most records of a job.
+    /// The most records of a job.
     JobRecords,
-    /// Size of an input file, GB.
+    /// The size of an input file, GB.
     FileSize,
-    /// Size of a job, GB.
+    /// The size of a job, GB.
     JobSize,
-    /// Jobs that are submitted or in progress.
+    /// The number of jobs that are submitted or in progress.
     Jobs,
 }
 
-/// How the display names begin, up to the model.
+/// The beginnings of the display names, up to the model.
 const NAMES: [(&str, Limit); 6] = [
     (
         "Minimum number of records per batch inference job for ",
@@ -42,8 +43,8 @@ const NAMES: [(&str, Limit); 6] = [
     ),
 ];
 
-/// What a quota limits, and for which model; `None` for quotas of other things. The unit stands
-/// before the model or behind it: `… size (in GB) for M`, `… size for M (in GB)`.
+/// Returns what a quota limits and for which model; `None` for quotas of other things. The unit
+/// comes before the model or after it: `… size (in GB) for M`, `… size for M (in GB)`.
 pub(crate) fn limit_of(display_name: &str) -> Option<(Limit, String)> {
     let without_unit = display_name.replace("(in GB)", " ");
     let name = without_unit
@@ -57,8 +58,8 @@ pub(crate) fn limit_of(display_name: &str) -> Option<(Limit, String)> {
     })
 }
 
-/// Words that stand in some names of a model and not in others: the providers', a first version, and what
-/// tells a dense model from a mixture of experts.
+/// Words that only some names of a model have: the providers, a first version, and the words that
+/// distinguish a dense model from a mixture of experts.
 const OPTIONAL: [&str; 11] = [
     "ai",
     "amazon",
@@ -73,7 +74,7 @@ const OPTIONAL: [&str; 11] = [
     "v1.0",
 ];
 
-/// A model's name as far as it tells models apart.
+/// Returns the parts of a model's name that distinguish it from other models.
 fn essence(name: &str) -> Vec<String> {
     let lower = name.to_lowercase();
     lower
@@ -95,7 +96,7 @@ pub(crate) fn check(subject: &Subject, facts: &Facts, found: &mut Findings) {
         return;
     };
     let mut limits = limits(quotas, name);
-    // Quotas have names of their own for some models.
+    // For some models, quotas use another name.
     if let (true, Some(quota_name)) = (
         limits.is_empty(),
         KnownModel::of(&asked.id).model().listing().quota_name,
@@ -126,7 +127,7 @@ pub(crate) fn check(subject: &Subject, facts: &Facts, found: &mut Findings) {
     }
 }
 
-/// The quotas of a model. A quota that is listed twice counts with its lower value.
+/// Returns the quotas of a model. If a quota is listed twice, the lower value counts.
 fn limits(quotas: &[Quota], model: &str) -> BTreeMap<Limit, f64> {
     let wanted = essence(model);
     let mut limits = BTreeMap::new();
@@ -142,7 +143,7 @@ fn limits(quotas: &[Quota], model: &str) -> BTreeMap<Limit, f64> {
     limits
 }
 
-/// Models with quotas whose names begin as this one's: at most three.
+/// Returns at most three models with quotas whose names begin like this one's.
 fn near(quotas: &[Quota], model: &str) -> Vec<String> {
     let wanted = essence(model);
     let mut near: Vec<String> = quotas
@@ -193,7 +194,7 @@ fn check_limit(subject: &Subject, model: &str, limit: Limit, quota: f64, found: 
             } else {
                 "an input file"
             };
-            // Whether the service's GB is 10^9 or 2^30 bytes is not said.
+            // The service does not say whether its GB is 10^9 or 2^30 bytes.
             let severity = if quota * GIB < bytes {
                 Severity::Error
             } else {

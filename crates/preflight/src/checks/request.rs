@@ -1,4 +1,4 @@
-//! The places that a request names.
+//! The locations in a request.
 
 use crate::finding::Findings;
 use crate::policy::covered;
@@ -7,9 +7,9 @@ use quarry_contract::location::S3Uri;
 
 /// The prefixes of the deployment's bucket that plan, split and merge may read.
 const READ: [&str; 2] = ["inbox/", "pipelines/"];
-/// The one that results may be written to.
+/// The prefix that results may be written to.
 const WRITTEN: &str = "results/";
-/// The one that job files lie below: roles and jobs reach no other.
+/// The prefix of job files; roles and jobs have access to no other.
 const WORK: &str = "runs/";
 
 pub(crate) fn check(subject: &Subject, found: &mut Findings) {
@@ -26,7 +26,7 @@ pub(crate) fn check(subject: &Subject, found: &mut Findings) {
     ];
     for (member, text) in places {
         let Some(text) = text else { continue };
-        // Relative to the folder that the request will lie in.
+        // The text is relative to the request's folder, which is not known here.
         if !text.contains("://") && member != "work" {
             continue;
         }
@@ -50,7 +50,7 @@ pub(crate) fn check(subject: &Subject, found: &mut Findings) {
 
 fn check_place(subject: &Subject, member: &str, at: &S3Uri, about: &str, found: &mut Findings) {
     let own = at.bucket() == subject.parameters.bucket_name;
-    // A folder, or something in it.
+    // Whether the location is a folder or something inside it.
     let below = |prefix: &str| {
         own && (at.key().starts_with(prefix)
             || at.key().trim_end_matches('/') == prefix.trim_end_matches('/'))

@@ -1,4 +1,4 @@
-//! The role that Bedrock works with.
+//! The role that Bedrock uses for jobs.
 
 use crate::checks::profile;
 use crate::deployment::Deployment;
@@ -9,7 +9,7 @@ use crate::subject::Subject;
 use quarry_contract::arn::Arn;
 
 const BEDROCK: &str = "bedrock.amazonaws.com";
-/// Condition keys of a trust policy that are judged.
+/// The condition keys of a trust policy that are checked.
 const SOURCE_ACCOUNT: &str = "aws:SourceAccount";
 const SOURCE_ARN: &str = "aws:SourceArn";
 
@@ -75,7 +75,7 @@ fn check_trust(
                 .any(|who| matches!(*who, BEDROCK | "*"))
         })
         .collect();
-    // One statement that lets Bedrock in is enough.
+    // One statement that trusts Bedrock is enough.
     if of_bedrock
         .iter()
         .any(|one| lets_in(one, deployment) == Some(true))
@@ -117,7 +117,7 @@ fn check_trust(
     }
 }
 
-/// Whether all conditions hold; `None` if one of them is not judged.
+/// Whether all conditions hold; `None` if one of them is not checked here.
 fn lets_in(statement: &Statement<'_>, deployment: &Deployment) -> Option<bool> {
     let conditions = statement.conditions();
     let met: Vec<_> = conditions.iter().map(|one| met(one, deployment)).collect();
@@ -186,7 +186,7 @@ fn check_decision(decision: &Decision, about: &str, found: &mut Findings) {
     );
 }
 
-/// What jobs do with the role.
+/// Returns what jobs do with the role.
 pub(crate) fn permissions(subject: &Subject, facts: &Facts) -> Vec<Permission> {
     let Some(round) = subject.some_round().filter(|_| subject.makes_jobs()) else {
         return Vec::new();
@@ -224,7 +224,7 @@ pub(crate) fn permissions(subject: &Subject, facts: &Facts) -> Vec<Permission> {
             context: vec![of_account, ("kms:ViaService", through)],
         });
     }
-    // Only a job that goes through a profile asks the model with this role.
+    // Only a job that uses a profile calls the model with this role.
     let asked = subject.models();
     let of_job = asked.first().filter(|_| subject.has_model());
     let profile = of_job.and_then(|asked| {

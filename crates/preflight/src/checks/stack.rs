@@ -12,7 +12,7 @@ pub(crate) fn check(subject: &Subject, found: &mut Findings) {
     {
         let events = "see its events (aws cloudformation describe-stack-events)";
         let remedy = match status.as_str() {
-            // Nothing but deleting is possible with a stack whose creation failed.
+            // A stack whose creation failed can only be deleted.
             "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" => format!(
                 "{events}, delete it (aws cloudformation delete-stack), and deploy it again: docs/deploy.md, \"If the first deployment \
                  fails\""
@@ -39,7 +39,8 @@ pub(crate) fn check(subject: &Subject, found: &mut Findings) {
     }
 }
 
-/// Whether resources are as the parameters say, or as they were before an update that failed.
+/// Whether the resources match the parameters, either the current ones or those before a failed
+/// update.
 fn is_whole(status: &str) -> bool {
     matches!(
         status,

@@ -1,13 +1,13 @@
-//! What could not be looked at.
+//! Facts that could not be read.
 
 use crate::facts::{Fact, Facts, Why};
 use crate::finding::Findings;
 
-/// Something that is looked at, as a report names it.
+/// A fact that was read or tried, as a report names it.
 pub(crate) struct Look<'a> {
     /// `bucket`
     pub(crate) what: String,
-    /// The permission that it needs.
+    /// The permission for reading it.
     needs: &'static str,
     pub(crate) was_read: bool,
     unreadable: Option<&'a Why>,
@@ -26,7 +26,7 @@ fn look<'a, T>(
     })
 }
 
-/// Everything that was looked at, or tried.
+/// Returns all facts that were read or tried.
 pub(crate) fn looks(facts: &Facts) -> Vec<Look<'_>> {
     let mut looks = vec![
         look("bucket", "s3:ListBucket", &facts.bucket),
@@ -111,7 +111,7 @@ pub(crate) fn check(facts: &Facts, found: &mut Findings) {
 }
 
 impl Facts {
-    /// What was looked at, and whether it could be read.
+    /// Returns what was read or tried, and whether it could be read.
     pub fn looked_at(&self) -> Vec<(String, bool)> {
         looks(self)
             .into_iter()

@@ -1,4 +1,4 @@
-//! One change to a sound world, and what is found of it. The texts are in
+//! One change to a sound world for each case, and the findings that it causes. The texts are in
 //! `tests/expected/findings.txt`.
 
 use crate::world::{MODEL, REGION, ROLE, World, denied, model_arn, trust, unreachable};
@@ -548,7 +548,8 @@ const ASKING: &[Case] = &[
     }),
 ];
 
-/// What a model has is said in each case, so that the cases hold whatever the table says.
+/// Returns a world in which the model has these capabilities. Each case sets them, so that it does
+/// not depend on the table.
 fn having(capabilities: &str, settings: &[(&str, &str)]) -> World {
     let mut world = World::sound();
     world.ask("BEDROCK_MODEL_CAPABILITIES", capabilities);
@@ -746,7 +747,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
     .flatten()
 }
 
-/// With the sound world, nothing is found: so every finding of a case comes from its change.
+/// The sound world has no findings, so every finding of a case comes from its change.
 #[test]
 fn nothing_is_found_where_all_is_well() {
     for world in [
@@ -772,7 +773,7 @@ fn every_finding_reads_as_it_is_written_down() {
     expect_file!["../expected/findings.txt"].assert_eq(&text);
 }
 
-/// No kind of finding is without a case, and none without a remedy.
+/// Every kind of finding has a case, and every finding has a remedy.
 #[test]
 fn every_kind_of_finding_has_a_case() {
     let mut found = BTreeSet::new();
@@ -794,7 +795,7 @@ fn every_kind_of_finding_has_a_case() {
     assert_eq!(found, known);
 }
 
-/// The kinds that the sources name: literals that begin a finding.
+/// Collects the kinds that the sources name: literals that begin a finding.
 fn sources(folder: &Path, kinds: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -1,4 +1,4 @@
-//! Every kind of finding, in its whole text.
+//! Every kind of finding, with its whole text.
 
 mod findings;
 mod world;

@@ -1,4 +1,4 @@
-//! A deployment with which everything is well.
+//! A deployment without findings.
 
 use jiff::civil::date;
 use quarry_contract::request_file::RequestFile;
@@ -17,7 +17,7 @@ pub(crate) const KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd
 pub(crate) const MODEL: &str = "anthropic.claude-haiku-4-5-20251001-v1:0";
 pub(crate) const PROFILE: &str = "eu.anthropic.claude-haiku-4-5-20251001-v1:0";
 
-/// What is looked at and what is known.
+/// The subject of the checks and the known facts.
 pub(crate) struct World {
     pub(crate) deployment: Deployment,
     pub(crate) request: Option<RequestFile>,
@@ -25,7 +25,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A deployed stack with a KMS key, whose model is asked by its own id.
+    /// A deployed stack with a KMS key, whose model is called by its own id.
     pub(crate) fn sound() -> Self {
         let parameters = [
             ("BucketName", "acme-quarry"),
@@ -51,7 +51,7 @@ impl World {
         }
     }
 
-    /// The same with a model that is asked through a profile.
+    /// The same with a model that is called through a profile.
     pub(crate) fn with_profile() -> Self {
         let mut world = Self::sound();
         let arn = format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/{PROFILE}");
@@ -68,7 +68,7 @@ impl World {
         world
     }
 
-    /// What somebody is about to deploy; AWS was not asked.
+    /// A stack that is about to be deployed, without facts from AWS.
     pub(crate) fn planned() -> Self {
         let mut world = Self::sound();
         world.deployment.stage = DeploymentStage::Planned;
@@ -81,7 +81,7 @@ impl World {
         world
     }
 
-    /// The same with a model that is asked through a global profile.
+    /// The same with a model that is called through a global profile.
     pub(crate) fn with_global_profile() -> Self {
         let mut world = Self::with_profile();
         let id = format!("global.{MODEL}");
@@ -110,7 +110,7 @@ impl World {
         request.settings.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Asks another model, of which nothing is known but what the id says.
+    /// Uses another model, of which only the id is known.
     pub(crate) fn ask_model(&mut self, id: &str) {
         self.set("ModelId", id);
         self.set(
@@ -120,7 +120,7 @@ impl World {
         id.clone_into(&mut self.facts.models[0].id);
     }
 
-    /// The facts of the model that is asked.
+    /// Returns the facts of the model.
     pub(crate) fn model(&mut self) -> &mut Model {
         match &mut self.facts.models[0].model {
             Fact::Known(model) => model,
@@ -128,7 +128,7 @@ impl World {
         }
     }
 
-    /// What the account may do with the model that is asked.
+    /// Returns what the account may do with the model.
     pub(crate) fn access(&mut self) -> &mut Access {
         match &mut self.facts.models[0].access {
             Fact::Known(access) => access,
@@ -145,7 +145,7 @@ impl World {
         }
     }
 
-    /// The key.
+    /// Returns the key.
     pub(crate) fn key(&mut self) -> &mut EncryptionKey {
         match &mut self.facts.key {
             Fact::Known(key) => key,
@@ -158,7 +158,7 @@ impl World {
         self.facts.role = Fact::Known(Role { trust });
     }
 
-    /// One decision that is not to allow.
+    /// Changes one decision to a denial.
     pub(crate) fn deny(
         &mut self,
         action: &str,
@@ -209,7 +209,7 @@ pub(crate) fn unreachable<T>() -> Fact<T> {
     })
 }
 
-/// The trust that the template gives.
+/// Returns the trust policy of the template.
 pub(crate) fn trust() -> Value {
     json!({
         "Effect": "Allow",
@@ -222,7 +222,7 @@ pub(crate) fn trust() -> Value {
     })
 }
 
-/// A rule as the template makes it.
+/// Returns a rule as the template creates it.
 fn arrivals(name: &str, enabled: bool) -> Rule {
     Rule {
         name: name.to_owned(),
@@ -235,7 +235,7 @@ fn arrivals(name: &str, enabled: bool) -> Rule {
     }
 }
 
-/// Rules that are none of Quarry's business, but for its own.
+/// Returns Quarry's own rule among rules that do not concern Quarry.
 fn sound_rules() -> Vec<Rule> {
     let mut of_another_bucket = arrivals("quarry-test-Arrival-0A1B2C3D4E5F", true);
     of_another_bucket.pattern["detail"]["bucket"]["name"] = json!(["acme-quarry-test"]);

@@ -9,7 +9,7 @@ use crate::expression::{Expression, Scope};
 use crate::path::kind_of;
 use serde_json::Value;
 
-/// A rule of a Choice state: where to go when the comparison holds.
+/// A rule of a Choice state: the next state if the comparison holds.
 #[derive(Debug)]
 pub(crate) struct ChoiceRule {
     variable: Expression,

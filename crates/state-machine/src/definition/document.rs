@@ -1,5 +1,5 @@
-//! Reading a definition's JSON so that nothing in it goes unnoticed: repeated keys are an error,
-//! and fields that nobody asks for are reported.
+//! Reading a definition's JSON so that nothing in it is missed: repeated keys are an error, and
+//! fields that the interpreter does not read are reported.
 
 use super::Problem;
 use crate::path::kind_of;
@@ -94,8 +94,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 }
 
-/// The fields of one object of the definition, taken one by one. What is left over in the end is
-/// reported.
+/// The fields of one object of the definition, taken one by one. The remaining ones are reported.
 pub(super) struct FieldReader<'a> {
     path: String,
     object: &'a Map<String, Value>,
@@ -117,7 +116,7 @@ impl<'a> FieldReader<'a> {
         }
     }
 
-    /// The place of a field in the definition.
+    /// Returns the place of a field in the definition.
     pub(super) fn at(&self, name: &str) -> String {
         if self.path.is_empty() {
             name.to_owned()
@@ -126,7 +125,7 @@ impl<'a> FieldReader<'a> {
         }
     }
 
-    /// The place of this object in the definition.
+    /// Returns the place of this object in the definition.
     pub(super) fn path(&self) -> &str {
         &self.path
     }
@@ -197,12 +196,12 @@ impl<'a> FieldReader<'a> {
         integer
     }
 
-    /// Takes a `Comment`, which may stand anywhere and says nothing to the interpreter.
+    /// Takes a `Comment`, which may be in any object and means nothing to the interpreter.
     pub(super) fn comment(&mut self, problems: &mut Problems) {
         self.text("Comment", problems);
     }
 
-    /// Reports every field that was not asked for.
+    /// Reports every field that was not taken.
     pub(super) fn refuse_rest(self, problems: &mut Problems) {
         for name in self.object.keys() {
             if !self.asked.contains(&name.as_str()) {

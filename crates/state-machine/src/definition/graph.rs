@@ -1,11 +1,10 @@
-//! The states of one machine (or of the item processor of a Map state) and how they lead to each
-//! other.
+//! The states of one machine (or of a Map state's item processor) and the transitions between them.
 
 use super::document::Problems;
 use super::states::{State, StateBody, Then};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// States by name, and the one to begin with.
+/// The states by name, and the first one.
 #[derive(Debug)]
 pub(crate) struct Graph {
     pub(crate) start_at: String,
@@ -13,7 +12,7 @@ pub(crate) struct Graph {
 }
 
 impl State {
-    /// The names of the states that can follow this one.
+    /// Returns the names of the states that can follow this one.
     fn successors(&self) -> Vec<&str> {
         let (then, catch) = match &self.body {
             StateBody::Pass(pass) => (Some(&pass.then), None),
@@ -46,9 +45,9 @@ impl State {
 }
 
 impl Graph {
-    /// Every transition must lead to a state, every state must be reachable and the execution
-    /// must be able to end. `path` is the place of the object that holds `StartAt`. To be called
-    /// only when all states could be read.
+    /// Checks that every transition leads to a state, that every state can be reached, and that the
+    /// execution can end. `path` is the place of the object that holds `StartAt`. Must be called
+    /// only if all states could be read.
     pub(super) fn check(&self, path: &str, problems: &mut Problems) {
         let at = |name: &str| {
             if path.is_empty() {

@@ -1,4 +1,4 @@
-//! What happens to an error of a Task or Map state: `Retry` and `Catch`.
+//! The handling of a Task or Map state's errors: `Retry` and `Catch`.
 
 use super::document::{FieldReader, Problems};
 use super::states::parse_result_path;
@@ -8,7 +8,7 @@ use crate::path::ResultPath;
 use serde_json::Value;
 use std::time::Duration;
 
-/// The error names that a retrier or catcher is for.
+/// The error names that a retrier or catcher handles.
 #[derive(Debug)]
 pub(crate) struct ErrorEquals(Vec<String>);
 
@@ -17,9 +17,10 @@ impl ErrorEquals {
         &self.0
     }
 
-    /// `States.ALL` matches every error except `States.DataLimitExceeded`, which must be named;
-    /// `States.TaskFailed` leaves out `States.Timeout` as well. Source: Step Functions Developer
-    /// Guide, "Handling errors", which calls `States.DataLimitExceeded` terminal to the wildcard.
+    /// Whether the names include this error. `States.ALL` matches every error except
+    /// `States.DataLimitExceeded`, which must be named; `States.TaskFailed` also excludes
+    /// `States.Timeout`. Source: Step Functions Developer Guide, "Handling errors", which calls
+    /// `States.DataLimitExceeded` terminal to the wildcard.
     pub(crate) fn matches(&self, error: &str) -> bool {
         self.0.iter().any(|name| match name.as_str() {
             names::ALL => error != names::DATA_LIMIT_EXCEEDED,
@@ -70,7 +71,7 @@ pub(crate) struct Retrier {
 }
 
 impl Retrier {
-    /// Reads the entries of the state's `Retry`; none if there are none.
+    /// Reads the entries of the state's `Retry`; empty if it has none.
     pub(super) fn parse_list(state: &mut FieldReader<'_>, problems: &mut Problems) -> Vec<Self> {
         parse_entries(state, "Retry", problems, |fields, is_last, problems| {
             let errors = ErrorEquals::parse(fields, is_last, problems);
@@ -119,7 +120,7 @@ impl Retrier {
         })
     }
 
-    /// The delay before the retry that follows `retries` earlier ones of this retrier:
+    /// Returns the delay before the retry that follows `retries` earlier ones of this retrier:
     /// `IntervalSeconds × BackoffRate^retries`, at most `MaxDelaySeconds`, then times `jitter`.
     pub(crate) fn delay(&self, retries: u64, jitter: f64) -> Duration {
         #[expect(
@@ -152,7 +153,7 @@ pub(crate) struct Catcher {
 }
 
 impl Catcher {
-    /// Reads the entries of the state's `Catch`; none if there are none.
+    /// Reads the entries of the state's `Catch`; empty if it has none.
     pub(super) fn parse_list(state: &mut FieldReader<'_>, problems: &mut Problems) -> Vec<Self> {
         parse_entries(state, "Catch", problems, |fields, is_last, problems| {
             let errors = ErrorEquals::parse(fields, is_last, problems);

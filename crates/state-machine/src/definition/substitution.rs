@@ -1,12 +1,13 @@
-//! `${Name}` in the text of a definition, as deployment fills it in (`DefinitionSubstitutions` of
-//! a SAM or `CloudFormation` template): plain replacement of text before it is read as JSON, so
-//! that a number can be substituted as well as text within quotes.
+//! Filling in `${Name}` in the text of a definition, as the deployment does
+//! (`DefinitionSubstitutions` of a SAM or `CloudFormation` template): plain replacement of text
+//! before it is read as JSON, so that a value can be a number as well as text within quotes.
 
 use super::DefinitionError;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Fills in all substitutions. A name without a value, a value nobody asks for, a `${` that does
-/// not begin a name and a value that would change the structure of the JSON around it are errors.
+/// Fills in all substitutions. A name without a value, a value that the text does not use, a `${`
+/// that does not begin a name, and a value that would change the structure of the JSON around it
+/// are errors.
 pub(super) fn substitute(
     text: &str,
     values: &BTreeMap<String, String>,

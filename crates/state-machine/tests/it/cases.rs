@@ -1,6 +1,6 @@
 //! Runs every folder of `tests/definitions`: a state machine in `machine.asl.json`, and in
-//! `case.json` the world it runs in and what must come out. The `promise` in the case says what
-//! it is for.
+//! `case.json` its surroundings and the expected outcome. The `promise` of a case says what it
+//! tests.
 
 use crate::world::{Recorder, Reply, World, start};
 use quarry_state_machine::{Definition, FunctionError, Machine, Status, VirtualClock};
@@ -21,10 +21,10 @@ struct Case {
     input: Value,
     #[serde(default)]
     functions: BTreeMap<String, Vec<ScriptedReply>>,
-    /// Seconds on the clock that a call takes.
+    /// The seconds on the clock that a call takes.
     #[serde(default)]
     durations: BTreeMap<String, u64>,
-    /// Content by bucket and key.
+    /// The content by bucket and key.
     #[serde(default)]
     objects: BTreeMap<String, Value>,
     expected: Expected,
@@ -34,7 +34,7 @@ struct Case {
 #[serde(rename_all = "snake_case")]
 enum ScriptedReply {
     Ok(Value),
-    /// Error type and message.
+    /// The error's type and message.
     Error(String, String),
 }
 
@@ -43,12 +43,12 @@ enum ScriptedReply {
 struct Expected {
     #[serde(default)]
     output: Option<Value>,
-    /// Name of the error, and a part of the cause.
+    /// The name of the error, and a part of the cause.
     #[serde(default)]
     failure: Option<(String, String)>,
     #[serde(default)]
     timed_out: bool,
-    /// The names of the recorded events, in words.
+    /// The names of the recorded events, separated by spaces.
     history: String,
     /// The longest history of a child.
     #[serde(default)]
@@ -58,7 +58,7 @@ struct Expected {
     #[serde(default)]
     seconds: f64,
     transitions: u64,
-    /// Function and payload of every call. Only for cases with one call at a time.
+    /// The function and the payload of every call. Only for cases with one call at a time.
     #[serde(default)]
     calls: Option<Vec<(String, Value)>>,
 }

@@ -1,4 +1,4 @@
-//! The clock by itself: it jumps when everybody waits, and never while somebody works.
+//! The clock alone: it jumps when all parties wait, and never while one works.
 
 use crate::world::start;
 use futures::FutureExt;
@@ -15,7 +15,7 @@ fn clock() -> VirtualClock {
     VirtualClock::starting_at(start())
 }
 
-/// With nobody at work, a sleep passes at once and time has moved by exactly its length.
+/// When no party works, a sleep passes at once, and time has moved by exactly its length.
 #[tokio::test]
 async fn an_idle_clock_jumps() {
     let clock = clock();
@@ -25,7 +25,7 @@ async fn an_idle_clock_jumps() {
     assert_eq!(clock.elapsed(), HOUR);
 }
 
-/// A hold keeps time where it is, for as long as it lives.
+/// A hold stops time for as long as it lives.
 #[tokio::test]
 async fn a_held_clock_stands_still() {
     let clock = clock();
@@ -41,8 +41,8 @@ async fn a_held_clock_stands_still() {
     assert_eq!(clock.elapsed(), HOUR);
 }
 
-/// The party that is woken is at work before anything else can move the clock, on however many
-/// threads the others run.
+/// A woken party works before anything else can move the clock, on however many threads the other
+/// parties run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn everybody_wakes_at_the_instant_asked_for() {
     let clock = clock();
@@ -70,7 +70,7 @@ async fn everybody_wakes_at_the_instant_asked_for() {
     }
 }
 
-/// A sleep that is given up neither moves the clock nor keeps it from moving.
+/// An abandoned sleep neither moves the clock nor stops it.
 #[tokio::test]
 async fn a_dropped_sleep_is_forgotten() {
     let clock = clock();
@@ -85,7 +85,7 @@ async fn a_dropped_sleep_is_forgotten() {
     assert_eq!(clock.elapsed(), 3 * HOUR);
 }
 
-/// Giving up half-way in letting go of the clock leaves it held.
+/// If a release of the clock is abandoned, the clock is held again.
 #[tokio::test]
 async fn a_hold_is_in_force_again_after_an_abandoned_wait() {
     let clock = clock();

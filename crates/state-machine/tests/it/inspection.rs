@@ -1,11 +1,11 @@
-//! What a definition tells about itself, for tests that hold it against functions and templates.
+//! What a definition reports about itself, for tests that compare it with functions and templates.
 
 use crate::world::{load, machine, map, task, with};
 use quarry_state_machine::{Definition, ErrorName, ErrorRole};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Functions, states and error names are listed, those within item processors too.
+/// Functions, states and error names are listed, including those of item processors.
 #[test]
 fn a_definition_lists_functions_states_and_errors() {
     let work = with(

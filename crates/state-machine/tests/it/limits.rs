@@ -5,12 +5,12 @@ use quarry_state_machine::limits::{MAX_HISTORY_EVENTS, MAX_PAYLOAD_BYTES};
 use quarry_state_machine::{StartError, Status};
 use serde_json::{Value, json};
 
-/// Text that, as JSON, has exactly this many bytes.
+/// Returns text that has exactly this many bytes as JSON.
 fn text_of(bytes: usize) -> Value {
     Value::from("x".repeat(bytes - 2))
 }
 
-/// An endless loop ends with event 25,000, which is the one that says so; nothing catches it.
+/// An endless loop ends with event 25,000, which says why; nothing catches it.
 #[tokio::test]
 async fn the_history_has_25_000_events_at_most() {
     let definition = machine(&json!({
@@ -66,7 +66,7 @@ async fn children_have_their_own_histories() {
     assert_eq!(outcome.max_child_history_events, 9 * 2_700 + 2);
 }
 
-/// An execution's input of exactly 256 KiB is accepted, one byte more is not.
+/// An execution's input of exactly 256 KiB is accepted, one more byte is not.
 #[tokio::test]
 async fn an_execution_input_has_256_kib_at_most() {
     let stage = Stage::new(
@@ -83,8 +83,8 @@ async fn an_execution_input_has_256_kib_at_most() {
     assert_eq!(outcome, Err(StartError::InputTooLarge));
 }
 
-/// A state's output of exactly 256 KiB is accepted; one byte more ends the execution, and no
-/// Catch can help.
+/// A state's output of exactly 256 KiB is accepted; one more byte ends the execution, and no Catch
+/// can help.
 #[tokio::test]
 async fn a_state_output_has_256_kib_at_most() {
     let catch = json!([
@@ -128,7 +128,7 @@ async fn a_state_output_has_256_kib_at_most() {
     }
 }
 
-/// A function's result that is too large fails the task; it is caught by its name only.
+/// A function's result that is too large fails the task; only its own name catches it.
 #[tokio::test]
 async fn a_function_result_has_256_kib_at_most() {
     for (caught_as, expected) in [("States.DataLimitExceeded", true), ("States.ALL", false)] {
@@ -150,7 +150,7 @@ async fn a_function_result_has_256_kib_at_most() {
     }
 }
 
-/// A payload that the template makes too large never reaches the function.
+/// A payload that the template makes too large does not reach the function.
 #[tokio::test]
 async fn a_function_payload_has_256_kib_at_most() {
     let call = with(
@@ -166,7 +166,7 @@ async fn a_function_payload_has_256_kib_at_most() {
     assert!(stage.world.calls().is_empty());
 }
 
-/// Items, what the selector makes of them, and the list of results are limited too.
+/// Items, the selector's output for them, and the list of results are limited too.
 #[tokio::test]
 async fn items_and_map_results_have_256_kib_at_most() {
     let echo = json!({"Echo": {"Type": "Pass", "End": true}});
@@ -197,7 +197,7 @@ async fn items_and_map_results_have_256_kib_at_most() {
     }
 }
 
-/// A name identifies an execution for good, and must be one that the service accepts.
+/// A name identifies an execution permanently, and must be one that the service accepts.
 #[tokio::test]
 async fn names_are_checked_and_taken_once() {
     let stage = Stage::new(

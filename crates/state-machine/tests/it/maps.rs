@@ -1,4 +1,5 @@
-//! Map Runs: what children get, what is seen of them, and what is left of them when one fails.
+//! Map Runs: the children's inputs, the observer's view of them, and their end when one of them
+//! fails.
 
 use crate::world::{Detail, Stage, World, failed, machine, map, task, with};
 use quarry_state_machine::{ChildFailure, FunctionError, Status};
@@ -48,8 +49,8 @@ async fn children_are_shown_with_their_inputs_and_ends() {
     );
 }
 
-/// When a child fails, the reason is in the outcome, waiting children are aborted at that
-/// instant, and items that have not been begun never are.
+/// When a child fails, the outcome has the reason, waiting children are aborted at that instant,
+/// and no child begins for the remaining items.
 #[tokio::test]
 async fn a_failed_child_stops_the_others() {
     let world = World::default()
@@ -101,7 +102,7 @@ async fn a_failed_child_stops_the_others() {
     assert_eq!(stage.recorder.named("ChildFinished").len(), 3);
 }
 
-/// A call that is under way when its child is stopped is given up.
+/// A call that is under way when its child is stopped is dropped.
 #[tokio::test]
 async fn calls_of_stopped_children_are_dropped() {
     let world = World::default()

@@ -1,4 +1,4 @@
-//! What is not in the subset, or contradicts itself, is refused by name and place.
+//! Definitions that leave the subset or contradict themselves are refused by name and place.
 
 use crate::world::{machine, map, task};
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ fn problems(definition: &Value) -> Vec<(String, String)> {
     }
 }
 
-/// A definition with one state of every type; accepted as it is.
+/// Returns a definition with one state of every type, which is accepted.
 fn base() -> Value {
     let mut call = task("f");
     call["Next"] = json!("Choose");
@@ -45,8 +45,8 @@ fn base() -> Value {
     }))
 }
 
-/// A change to a field of the base definition (without a value, its removal), and what must be
-/// said about it.
+/// A change to a field of the base definition (without a value, its removal), and the expected
+/// message.
 struct Refusal {
     at: &'static str,
     value: Option<Value>,

@@ -46,7 +46,7 @@ async fn a_stopped_execution_takes_its_children_along() {
     }
     assert_eq!(outcome.max_child_history_events, 5);
     assert!(stage.world.calls().is_empty());
-    // The clock is free again: nobody who was stopped still holds it, and no deadline is left.
+    // The clock is free again: no stopped party holds it, and no deadline is left.
     stage.clock.sleep(Duration::from_secs(1)).await;
     assert_eq!(stage.clock.elapsed(), Duration::from_secs(1));
 }

@@ -44,7 +44,7 @@ async fn a_week_of_waiting_takes_no_time() {
     assert!(real < Duration::from_secs(10), "took {real:?}");
 }
 
-/// While any function works, time stands still for everybody, also for children that wait.
+/// While any function works, time stands still for all parties, including waiting children.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn time_stands_still_while_a_function_works() {
     let clock = VirtualClock::starting_at(start());
@@ -76,8 +76,8 @@ async fn time_stands_still_while_a_function_works() {
     assert_eq!(exits.iter().filter(|exit| exit.at == 0.0).count(), 2);
 }
 
-/// No more children run at a time than `MaxConcurrency` says, and a place that becomes free is
-/// taken at that very instant.
+/// At most `MaxConcurrency` children run at a time, and a place that becomes free is taken at that
+/// very instant.
 #[tokio::test]
 async fn max_concurrency_is_kept() {
     let world = World::default().object("bucket/items.json", "[1, 2, 3, 4, 5, 6, 7]");
@@ -101,7 +101,7 @@ async fn max_concurrency_is_kept() {
     assert_eq!(at, [0.0, 0.0, 0.0, 60.0, 60.0, 60.0, 120.0]);
 }
 
-/// Children work side by side in real time too: their calls overlap.
+/// In real time, children run concurrently too: their calls overlap.
 #[tokio::test]
 async fn children_call_functions_concurrently() {
     let world = World::default()
@@ -115,7 +115,7 @@ async fn children_call_functions_concurrently() {
     assert_eq!(stage.world.most_under_way(), 8);
 }
 
-/// `FULL` jitter shortens delays by an amount that the seed decides, and is the same every time.
+/// `FULL` jitter shortens delays by an amount that depends on the seed, and is the same every time.
 #[tokio::test]
 async fn jitter_is_deterministic() {
     let retry = json!([{
@@ -154,8 +154,8 @@ async fn jitter_is_deterministic() {
     assert_ne!(schedules[0], schedules[2]);
 }
 
-/// The machine's `TimeoutSeconds` also ends an execution that waits for its children, and stops
-/// them.
+/// The machine's `TimeoutSeconds` also ends an execution that waits for its children, and stops the
+/// children.
 #[tokio::test]
 async fn a_timeout_stops_the_children() {
     let world = World::default().object("bucket/items.json", "[1, 2]");
@@ -176,7 +176,7 @@ async fn a_timeout_stops_the_children() {
     );
 }
 
-/// Without `TimeoutSeconds`, an execution ends after the year that the service gives it.
+/// Without `TimeoutSeconds`, an execution ends after one year, the service's limit.
 #[tokio::test]
 async fn an_execution_lives_one_year_at_most() {
     let definition = machine(&json!({"Nap": {"Type": "Wait", "Seconds": 99_999_999, "End": true}}));
@@ -211,7 +211,7 @@ async fn executions_side_by_side_share_the_clock() {
     assert_eq!(stage.clock.elapsed(), Duration::from_secs(100));
 }
 
-/// In real time, waits are slept through and a call that takes too long is timed out.
+/// In real time, waits take their time, and a call that takes too long times out.
 #[tokio::test]
 async fn a_machine_runs_in_real_time_too() {
     let clock = VirtualClock::real_time(start(), NonZeroU32::new(1_000).unwrap());
@@ -288,8 +288,8 @@ async fn thousands_of_children_take_seconds() {
     assert!(real < Duration::from_secs(30), "took {real:?}");
 }
 
-/// What happens when does not depend on the number of threads: every event of every child has the
-/// same instant and the same place in its history.
+/// The time of each event does not depend on the number of threads: every event of every child has
+/// the same instant and the same place in its history.
 #[test]
 fn threads_do_not_change_the_course_of_events() {
     let children = json!({

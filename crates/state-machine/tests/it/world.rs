@@ -1,5 +1,5 @@
-//! A world for state machines: scripted functions, objects in memory, and an observer that keeps
-//! what it sees.
+//! The surroundings of state machines: scripted functions, objects in memory, and an observer that
+//! keeps all events.
 
 use async_trait::async_trait;
 use quarry_state_machine::{
@@ -19,7 +19,7 @@ pub(crate) fn start() -> SystemTime {
 
 pub(crate) type Reply = Result<Value, FunctionError>;
 
-/// Answers one call; told the payload.
+/// Returns the reply to one call, given its payload.
 type Function = Box<dyn Fn(&Value) -> Reply + Send + Sync>;
 
 /// Functions and objects, with a record of the calls.
@@ -29,14 +29,14 @@ pub(crate) struct World {
     durations: BTreeMap<String, Duration>,
     objects: BTreeMap<String, Vec<u8>>,
     calls: Mutex<Vec<(String, Value)>>,
-    /// Real time that each call takes.
+    /// The real time that each call takes.
     pub(crate) work: Option<Duration>,
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
 }
 
 impl World {
-    /// A function computed from its payload.
+    /// Adds a function that computes its reply from its payload.
     pub(crate) fn function(
         mut self,
         name: &str,
@@ -46,7 +46,7 @@ impl World {
         self
     }
 
-    /// A function with given replies, one after the other; the last one is repeated.
+    /// Adds a function with given replies, one after the other; the last one is repeated.
     pub(crate) fn replies(self, name: &str, replies: Vec<Reply>) -> Self {
         let left = Mutex::new(VecDeque::from(replies));
         self.function(name, move |_| {
@@ -64,7 +64,7 @@ impl World {
         self
     }
 
-    /// An object; `place` is bucket and key with a slash between them.
+    /// Adds an object; `place` is its bucket and key, separated by a slash.
     pub(crate) fn object(mut self, place: &str, content: impl Into<Vec<u8>>) -> Self {
         self.objects.insert(place.to_owned(), content.into());
         self
@@ -79,7 +79,7 @@ impl World {
         self.calls.lock().unwrap().clone()
     }
 
-    /// The largest number of calls that were under way at the same time.
+    /// Returns the largest number of calls that were under way at the same time.
     pub(crate) fn most_under_way(&self) -> usize {
         self.most_under_way.load(Ordering::SeqCst)
     }
@@ -119,10 +119,10 @@ impl Host for World {
     }
 }
 
-/// An event as it was seen.
+/// An event as the observer received it.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
-    /// Seconds on the clock since it started.
+    /// The seconds on the clock since it started.
     pub(crate) at: f64,
     pub(crate) execution: String,
     pub(crate) id: Option<u64>,
@@ -131,7 +131,7 @@ pub(crate) struct Seen {
     pub(crate) detail: Detail,
 }
 
-/// What of an event the tests look at.
+/// The details of an event that the tests examine.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Detail {
     None,
@@ -149,7 +149,7 @@ impl Recorder {
         self.0.lock().unwrap().clone()
     }
 
-    /// The names of the recorded events of one execution.
+    /// Returns the names of the recorded events of one execution.
     pub(crate) fn history(&self, execution: &str) -> Vec<String> {
         let seen = self.seen().into_iter();
         seen.filter(|event| event.execution == execution && event.id.is_some())
@@ -195,7 +195,7 @@ impl Observer for Recorder {
     }
 }
 
-/// A machine in a world, with its clock and its observer.
+/// A machine with its surroundings, clock and observer.
 pub(crate) struct Stage {
     pub(crate) machine: Machine,
     pub(crate) world: Arc<World>,
@@ -233,13 +233,13 @@ pub(crate) fn load(definition: &Value) -> Definition {
     }
 }
 
-/// A definition with these states, beginning with the first of them.
+/// Returns a definition with these states, beginning with the first of them.
 pub(crate) fn machine(states: &Value) -> Value {
     let first = states.as_object().unwrap().keys().next().unwrap();
     serde_json::json!({"StartAt": first, "States": states})
 }
 
-/// A Task state that calls `function` with its whole input and ends.
+/// Returns a Task state that calls `function` with its whole input and ends the execution.
 pub(crate) fn task(function: &str) -> Value {
     serde_json::json!({
         "Type": "Task",
@@ -249,7 +249,8 @@ pub(crate) fn task(function: &str) -> Value {
     })
 }
 
-/// A Map state over `bucket/items.json` whose children have these states, and ends.
+/// Returns a Map state over `bucket/items.json` whose children have these states; it ends the
+/// execution.
 pub(crate) fn map(states: &Value, max_concurrency: u64) -> Value {
     let mut processor = machine(states);
     processor["ProcessorConfig"] =
@@ -268,7 +269,7 @@ pub(crate) fn map(states: &Value, max_concurrency: u64) -> Value {
     })
 }
 
-/// `base` with the fields of `more` put over it.
+/// Returns `base` with the fields of `more`, which take precedence.
 pub(crate) fn with(mut base: Value, more: &Value) -> Value {
     for (name, value) in more.as_object().unwrap() {
         base[name] = value.clone();

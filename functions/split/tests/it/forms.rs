@@ -1,4 +1,4 @@
-//! A round is written in the form that earlier ones led to, and says so.
+//! A round is written in the form that earlier rounds led to, and its document says so.
 
 use crate::support::{CELL, World};
 use quarry_contract::plan::{Asked, RequestForms, Todo};
@@ -41,8 +41,8 @@ async fn a_slice_begins_in_the_form_that_the_run_has_learned() {
     );
 }
 
-/// What the run has learned since is not for a round that was listed in another form: its earlier
-/// answers were read in that one.
+/// A round that was listed in another form keeps it, whatever the run has learned since: its
+/// earlier answers were read in that form.
 #[tokio::test]
 async fn a_later_round_is_written_as_it_was_listed() {
     let world = planned().await;
@@ -68,7 +68,7 @@ async fn a_later_round_is_written_as_it_was_listed() {
     }
 }
 
-/// The settings ask for a tool at first.
+/// At first, the settings request a tool.
 #[tokio::test]
 async fn the_records_of_another_form_are_other_requests() {
     let world = with_schema().await;

@@ -1,5 +1,5 @@
-//! What `split` promises: a round's records are exactly the rows that it asks, each once and in order,
-//! what cannot be sent is named, and the round goes the way that its records allow.
+//! What `split` promises: a round's records are exactly its rows, each once and in order; records
+//! that cannot be sent are named; and the round takes the route that its records allow.
 
 mod forms;
 mod records;

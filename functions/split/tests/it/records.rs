@@ -1,4 +1,4 @@
-//! The records of a round are exactly the rows that it asks.
+//! The records of a round are exactly its rows.
 
 use crate::support::{CELL, World, records_of};
 use quarry_contract::plan::Asked;
@@ -148,7 +148,7 @@ async fn cells_are_whole_where_cutting_is_off() {
     assert_eq!(world.records(&state).await[0].1, long);
 }
 
-/// More than is handed to the upload at once.
+/// The records have more bytes than the upload gets at once.
 #[tokio::test]
 async fn a_round_of_many_bytes_is_written_whole() {
     let cell = "y".repeat(700_000);

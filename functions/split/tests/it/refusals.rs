@@ -1,4 +1,4 @@
-//! Each error that `split` returns has its name and its place, and nothing is asked then.
+//! Each error that `split` returns has its name and its place, and no record is sent after it.
 
 use crate::support::World;
 use quarry_contract::payload::SliceState;
@@ -8,7 +8,8 @@ use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::store::ObjectStore;
 use std::sync::Arc;
 
-/// The round fails with this name and these words, and has no counts that a later step would go by.
+/// Asserts that the round fails with this name and these words, and leaves no counts for a later
+/// step.
 async fn assert_fails(world: &World, state: &SliceState, name: &str, words: &[&str]) {
     let failed = world.split(state).await.unwrap_err();
     let text = failed.full_message();
@@ -132,7 +133,7 @@ async fn what_the_store_refuses_has_the_name_that_says_whether_it_is_repeated() 
     }
 }
 
-/// A body that breaks off is read again, and is no other row.
+/// A body that breaks off is read again and does not become another row.
 #[tokio::test(start_paused = true)]
 async fn a_read_that_breaks_off_is_repeated() {
     let world = World::of_rows(3, &[]).await;

@@ -1,4 +1,4 @@
-//! A call that is repeated, whatever became of the one before, leaves what one call leaves.
+//! A repeated call leaves what one call leaves, whatever became of the call before.
 
 use crate::support::World;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
@@ -15,7 +15,7 @@ async fn splitting_again_writes_the_same_records_and_the_same_counts() {
     assert_eq!(contents(&world.store).await, written);
 }
 
-/// The counts name the records' `ETag` and come last: whoever finds them finds the records.
+/// The counts name the records' `ETag` and are written last, so if they exist, the records exist.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_dies_at_any_write_is_made_good_by_the_next() {
     let whole = World::of_rows(5, &[]).await;

@@ -1,4 +1,4 @@
-//! Which way a round goes: by a job, on demand, or straight to `merge`.
+//! The route of a round: by a job, on demand, or straight to `merge`.
 
 use crate::support::World;
 use quarry_contract::payload::{JobPointer, SliceState, Step};

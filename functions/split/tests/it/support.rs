@@ -1,4 +1,4 @@
-//! A planned run, up to the rounds that a test splits.
+//! A planned run and the rounds that a test splits.
 
 use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::payload::SliceState;
@@ -12,7 +12,7 @@ use quarry_split::{Deps, handle};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The prompt is the cell.
+/// Prompts that consist of the cell.
 pub(crate) const CELL: &str = r#"{"user_prompt_template": "{row}", "input_placeholders": ["row"]}"#;
 
 pub(crate) struct World {
@@ -32,7 +32,7 @@ impl World {
         }
     }
 
-    /// A run over a CSV table with a column `row` of these cells.
+    /// A run over a CSV table with these cells in a column `row`.
     pub(crate) async fn of_cells(cells: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut table = "row\n".to_owned();
         for cell in cells {
@@ -53,7 +53,7 @@ impl World {
         Self::of_cells(&cells, settings).await
     }
 
-    /// The state with which the state machine calls `split` for a round.
+    /// Returns the state with which the state machine calls `split` for a round.
     pub(crate) fn state(&self, slice: u32, round: u32) -> SliceState {
         SliceState {
             round,
@@ -65,7 +65,7 @@ impl World {
         self.run.slice(state.slice).round(state.round)
     }
 
-    /// Lists the rows of a round, as the `merge` of the round before does.
+    /// Lists the rows of a round, as `merge` does for the next round.
     pub(crate) async fn list(&self, state: &SliceState, rows: &[u64]) {
         let todo = Todo {
             version: 1,
@@ -81,7 +81,7 @@ impl World {
         self.split_over(Arc::new(self.store.clone()), state).await
     }
 
-    /// The same over another store.
+    /// Does the same over another store.
     pub(crate) async fn split_over(
         &self,
         store: Arc<dyn ObjectStore>,
@@ -95,14 +95,14 @@ impl World {
         documents::read(&self.store, &at).await.unwrap()
     }
 
-    /// The round's records as they were written.
+    /// Returns the round's records as they were written.
     pub(crate) async fn input(&self, state: &SliceState) -> String {
         let at = self.round(state).input();
         let body = self.store.get(&at, u64::MAX).await.unwrap();
         String::from_utf8(body.to_vec()).unwrap()
     }
 
-    /// Each record's id and prompt.
+    /// Returns each record's id and prompt.
     pub(crate) async fn records(&self, state: &SliceState) -> Vec<(String, String)> {
         let text = self.input(state).await;
         let record = |line: &str| {
@@ -116,7 +116,8 @@ impl World {
     }
 }
 
-/// What [`World::records`] returns for these rows of a table with the cells `r0`, `r1`, ….
+/// Returns the expected result of [`World::records`] for these rows of a table with the cells `r0`,
+/// `r1`, ….
 pub(crate) fn records_of(rows: &[u64]) -> Vec<(String, String)> {
     let record = |row| (format!("record_{row}"), format!("r{row}"));
     rows.iter().map(record).collect()

@@ -7,7 +7,7 @@ use quarry_planned_run::BY_JOBS;
 /// A model with room for some hundred bytes.
 const SMALL_MODEL: (&str, &str) = ("BEDROCK_MODEL_CAPABILITIES", r#"{"max_input_tokens": 20}"#);
 
-/// Text that no tokeniser makes short.
+/// Returns a text that every tokeniser turns into many tokens.
 fn long() -> String {
     (0..200).map(|number| format!("{number} ")).collect()
 }

@@ -1,4 +1,4 @@
-//! The job of a round: what it is created with, and what is kept of it.
+//! The job of a round: its settings, and the record of it.
 
 use crate::support::World;
 use quarry_contract::payload::{JobPointer, SliceState, Step};
@@ -48,7 +48,7 @@ async fn a_job_has_the_key_the_time_limit_and_the_model_of_the_settings() {
     assert_eq!((job.timeout_hours, &*job.model_id), (168, profile));
 }
 
-/// Records hold the bodies of one API or of the other, and the job has to say which.
+/// Records hold the bodies of one of two APIs, and the job must say which.
 #[tokio::test]
 async fn a_model_that_is_asked_by_converse_gets_jobs_of_converse() {
     for (model, converse) in [(MODEL, false), ("us.meta.llama3-3-70b-instruct-v1:0", true)] {
@@ -109,7 +109,8 @@ async fn every_slice_and_every_round_has_a_job_of_its_own() {
     assert_eq!((names.len(), tokens.len()), (5, 5));
 }
 
-/// The service takes 256 characters of a few kinds in a tag, and Step Functions more in a name.
+/// The service allows 256 characters of a few kinds in a tag, and Step Functions allows more in a
+/// name.
 #[tokio::test]
 async fn the_runs_name_in_a_tag_has_only_what_the_service_takes() {
     let world = World::new(&[]).await;

@@ -1,5 +1,6 @@
-//! What `submit` promises: a round gets one job however often it is asked for, with what the settings
-//! say, and a job that the service does not create fails with its words and what to do.
+//! What `submit` promises: a round gets one job, however often `submit` is called; the job has the
+//! settings of the run; and if the service does not create it, the error has the service's words
+//! and the remedy.
 
 mod jobs;
 mod refusals;

@@ -1,5 +1,5 @@
-//! A job that the service does not create fails with the service's words and what to do, and is tried
-//! again where the reason may pass.
+//! When the service does not create a job, `submit` fails with the service's words and the remedy,
+//! and it retries where the reason may be transient.
 
 use crate::support::World;
 use quarry_contract::plan::Plan;
@@ -11,7 +11,7 @@ use quarry_edge::store::ObjectStore;
 use quarry_model::Denial;
 use std::sync::Arc;
 
-/// Why the only job of a run is not created, when the service denies the model.
+/// Returns the error of the only job of a run when the service denies the model.
 async fn denied(denial: Denial, words: &str, settings: &[(&str, &str)]) -> StepError {
     let world = World::new(settings).await;
     world.jobs.fail_next(JobsError::Denied {
@@ -100,13 +100,13 @@ async fn a_failed_creation_has_the_name_that_says_whether_it_is_repeated() {
         }
         assert!(!world.store.locations().contains(&world.round(&state).job()));
         assert!(world.metrics.values().is_empty());
-        // What has passed is no obstacle.
+        // A refusal that has passed has no effect.
         world.submit(&state).await.unwrap();
         assert_eq!(world.jobs.created().len(), 1);
     }
 }
 
-/// `plan` refuses settings that want jobs without a role. A plan may have been written by hand.
+/// `plan` refuses settings that need jobs without a role, but a plan may have been written by hand.
 #[tokio::test]
 async fn a_run_without_a_role_for_jobs_is_refused_before_the_service_is_called() {
     let world = World::new(&[("BEDROCK_BATCH_MODE", "auto")]).await;
@@ -165,7 +165,7 @@ async fn a_note_of_another_version_is_refused_and_pays_for_no_second_job() {
     assert_eq!(world.jobs.calls(), 0);
 }
 
-/// Whether there is a job already is not known then.
+/// It is unknown then whether the job exists already.
 #[tokio::test]
 async fn a_note_that_cannot_be_read_keeps_the_service_from_being_called() {
     for (fault, name) in [

@@ -1,4 +1,4 @@
-//! A round has one job, whatever became of the calls that asked for it.
+//! A round has one job, whatever became of the earlier calls.
 
 use crate::support::World;
 use quarry_edge::jobs::{Job, JobStatus};
@@ -21,7 +21,7 @@ async fn submitting_again_finds_the_noted_job_without_a_call_of_the_service() {
     assert_eq!(world.metrics.values(), [(Metric::JobsCreated, 1)], "once");
 }
 
-/// The job is at the service, and the note is not there: the call died in between.
+/// The job exists at the service and the note does not, because the call died in between.
 #[tokio::test]
 async fn a_call_that_died_before_its_note_leads_to_the_same_job() {
     for fault in [StoreFault::Unavailable, StoreFault::LostAnswer] {
@@ -50,7 +50,7 @@ async fn a_creation_whose_answer_was_lost_leads_to_the_same_job() {
     assert_eq!(world.jobs.created().len(), 1, "no second job is paid for");
 }
 
-/// A redrive finds a job that has ended meanwhile: its answers are paid for.
+/// A redrive finds a job that has ended meanwhile, whose answers are paid for.
 #[tokio::test]
 async fn a_noted_job_is_kept_whatever_became_of_it() {
     let world = World::new(&[]).await;

@@ -17,7 +17,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A planned run over one row, with settings over those of jobs.
+    /// A planned run over one row; `settings` override those for jobs.
     pub(crate) async fn new(settings: &[(&str, &str)]) -> Self {
         let store = MemoryStore::new();
         let planned = planned(&store, 1, &[&BY_JOBS[..], settings].concat()).await;
@@ -29,7 +29,7 @@ impl World {
         }
     }
 
-    /// The state with which the state machine calls `submit` for a round.
+    /// Returns the state with which the state machine calls `submit` for a round.
     pub(crate) fn state(&self, slice: u32, round: u32) -> SliceState {
         SliceState {
             round,
@@ -46,7 +46,7 @@ impl World {
         self.submit_over(Arc::new(self.store.clone()), state).await
     }
 
-    /// The same over another store.
+    /// Does the same over another store.
     pub(crate) async fn submit_over(
         &self,
         store: Arc<dyn ObjectStore>,

@@ -1,32 +1,34 @@
-//! Which ranges S3 copies and which bytes are read, decided without asking S3.
+//! Deciding which ranges S3 copies and which bytes are read, without any call to S3.
 //!
-//! Every part but the last has to have 5 MiB. Sources that are smaller are gathered with their
-//! neighbours; when what is gathered is still too small where a larger source begins, it borrows
-//! that source's first bytes, so that the rest can be copied.
+//! Every part but the last must have 5 MiB. Smaller sources are gathered with their neighbours. If
+//! a gathered part is still too small where a larger source begins, it borrows the first bytes of
+//! that source, so that the rest can be copied.
 
 use std::ops::Range;
 
-/// Bytes read with one GET.
+/// The number of bytes that are read with one GET.
 const READ: usize = 8 << 20;
 /// How often the size below which sources are read is doubled to save parts.
 const WIDER: u32 = 3;
 
-/// What the parts of an object have to keep to.
+/// The limits for the parts of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CopyLimits {
-    /// Smallest part but the last, bytes. Ranges can be copied only of larger objects.
+    /// The smallest size of a part other than the last, bytes. Ranges can be copied only from
+    /// larger objects.
     pub min_part: u64,
-    /// Largest range copied at once, bytes; at least twice `min_part`.
+    /// The largest range that is copied at once, bytes; at least twice `min_part`.
     pub max_copy: u64,
-    /// Most parts.
+    /// The most parts.
     pub max_parts: usize,
-    /// What gathered parts grow to, bytes; up to eight times as much where parts are short.
+    /// The usual size of gathered parts, bytes; up to eight times as much where the number of parts
+    /// is short.
     pub gather: u64,
 }
 
 impl CopyLimits {
-    /// The limits of S3 (user guide, "Amazon S3 multipart upload limits"). It would copy 5 GiB at
-    /// once; smaller ranges are copied side by side and leave more occasions to stop.
+    /// The limits of S3 (user guide, "Amazon S3 multipart upload limits"). S3 would copy 5 GiB at
+    /// once; smaller ranges are copied in parallel and give more opportunities to stop.
     pub const S3: Self = Self {
         min_part: 5 << 20,
         max_copy: 1 << 30,
@@ -35,31 +37,31 @@ impl CopyLimits {
     };
 }
 
-/// A segment, as far as planning is concerned.
+/// A segment, as far as the plan needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConcatSource {
-    /// Bytes.
+    /// The length, bytes.
     pub length: u64,
-    /// Whether S3 copies ranges of it.
+    /// Whether S3 can copy ranges of it.
     pub can_be_copied: bool,
 }
 
 /// A range of a source, counted from the source's beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceRange {
-    /// Which source, from 0.
+    /// The index of the source, from 0.
     pub source: usize,
-    /// Which of its bytes.
+    /// The range of its bytes.
     pub range: Range<u64>,
 }
 
 impl SourceRange {
-    /// Bytes.
+    /// Returns the length, bytes.
     pub fn length(&self) -> u64 {
         self.range.end - self.range.start
     }
 
-    /// The same in pieces of a size to be read with one GET.
+    /// Splits the range into ranges that are each read with one GET.
     pub(super) fn for_reading(&self) -> impl Iterator<Item = Self> + use<> {
         let (source, range) = (self.source, self.range.clone());
         let starts = (range.start..range.end).step_by(READ);
@@ -73,14 +75,14 @@ impl SourceRange {
 /// A part of the new object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConcatPart {
-    /// Copied by S3.
+    /// A range that S3 copies.
     Copy(SourceRange),
-    /// Read, put together and sent.
+    /// Ranges that are read, joined and sent.
     Gather(Vec<SourceRange>),
 }
 
 impl ConcatPart {
-    /// Bytes.
+    /// Returns the length, bytes.
     pub fn length(&self) -> u64 {
         match self {
             Self::Copy(piece) => piece.length(),
@@ -89,10 +91,10 @@ impl ConcatPart {
     }
 }
 
-/// The parts that make one object of the sources, in their order.
+/// Returns the parts that make one object from the sources, in their order.
 ///
 /// # Errors
-/// The number of parts needed when it is over the limit, whatever is read instead of copied.
+/// The number of parts needed, if it is over the limit even when more is read.
 pub fn plan(sources: &[ConcatSource], limits: &CopyLimits) -> Result<Vec<ConcatPart>, usize> {
     let mut needed = usize::MAX;
     for wider in 0..=WIDER {
@@ -106,7 +108,7 @@ pub fn plan(sources: &[ConcatSource], limits: &CopyLimits) -> Result<Vec<ConcatP
     Err(needed)
 }
 
-/// Copies what has `copy_from` bytes or more; gathers the rest up to `gather` bytes a part.
+/// Copies sources of `copy_from` bytes or more; gathers the rest, up to `gather` bytes in a part.
 fn parts(
     sources: &[ConcatSource],
     limits: &CopyLimits,
@@ -148,7 +150,7 @@ fn parts(
     parts
 }
 
-/// Copies a range in as few parts as may be, of nearly one size.
+/// Copies a range in as few parts as possible, of nearly equal sizes.
 fn copy(source: usize, range: Range<u64>, max_copy: u64, parts: &mut Vec<ConcatPart>) {
     let length = range.end - range.start;
     let count = length.div_ceil(max_copy);
@@ -257,7 +259,7 @@ mod tests {
         assert_eq!(plan(&tiny, &CopyLimits::S3).unwrap().len(), 1);
         let copied = vec![object(6 * MIB); 10_000];
         assert_eq!(plan(&copied, &CopyLimits::S3).unwrap().len(), 10_000);
-        // One part too many if all were copied: so they are read.
+        // Copying all sources would need one part too many, so they are read.
         let mut one_more = vec![object(1)];
         one_more.extend(copied);
         let parts = plan(&one_more, &CopyLimits::S3).unwrap();
@@ -278,7 +280,7 @@ mod tests {
 
     proptest! {
         /// Every byte of every source is there once and in order; every part but the last is large
-        /// enough; only what may be copied is; no copy is over its limit.
+        /// enough; only ranges that S3 can copy are copied; no copy is over its limit.
         #[test]
         fn a_plan_is_complete_and_allowed(
             lengths in prop::collection::vec(
