@@ -1,6 +1,6 @@
 //! The end of a job is recorded exactly once, whatever its status.
 
-use crate::support::{ARN, NAME, SUBMITTED, World, job, state};
+use crate::support::{ARN, NAME, SUBMITTED, World, job, round, state};
 use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::JobEnd;
 use quarry_edge::documents;
@@ -37,7 +37,7 @@ async fn every_end_of_a_job_is_kept_in_the_services_words_and_leads_to_merge() {
             ..state()
         };
         assert_eq!(after, expected, "{name}");
-        let at = world.round().job_end();
+        let at = round().job_end();
         assert_eq!(world.store.locations(), std::slice::from_ref(&at), "{name}");
         let end: JobEnd = documents::read(&world.store, &at).await.unwrap();
         let expected = JobEnd {
@@ -60,7 +60,7 @@ async fn a_job_without_an_end_time_has_ended_now() {
         ..job(JobStatus::Failed)
     });
     world.check_after(LATER).await.unwrap();
-    let at = world.round().job_end();
+    let at = round().job_end();
     let end: JobEnd = documents::read(&world.store, &at).await.unwrap();
     assert_eq!(end.seconds, LATER.as_secs());
 }

@@ -1,6 +1,6 @@
 //! Each error that `check` returns has its name, its place and its reason.
 
-use crate::support::{ARN, SUBMITTED, World, state};
+use crate::support::{ARN, SUBMITTED, World, round, state};
 use quarry_contract::payload::SliceState;
 use quarry_edge::jobs::{JobStatus, JobsError};
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
@@ -57,7 +57,7 @@ async fn an_end_that_may_not_be_written_names_the_object() {
         let failed = world.check_over(Arc::new(faulty), SUBMITTED, state()).await;
         let failed = failed.unwrap_err();
         assert_eq!(failed.name(), name);
-        let at = format!("writing {}", world.round().job_end());
+        let at = format!("writing {}", round().job_end());
         assert!(failed.full_message().contains(&at), "{failed}");
     }
 }

@@ -26,6 +26,11 @@ pub(crate) struct World {
     pub(crate) metrics: Arc<Emitted>,
 }
 
+/// The folder of the round whose job is checked.
+pub(crate) fn round() -> RoundFolder {
+    RunFolder::at(run()).slice(2).round(1)
+}
+
 impl World {
     /// Creates the world with a job in this status.
     pub(crate) fn new(status: JobStatus) -> Self {
@@ -36,10 +41,6 @@ impl World {
         };
         world.jobs.set(job(status));
         world
-    }
-
-    pub(crate) fn round(&self) -> RoundFolder {
-        RunFolder::at(run()).slice(2).round(1)
     }
 
     /// Calls `check` this long after the job's submission.

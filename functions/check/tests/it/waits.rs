@@ -53,7 +53,7 @@ async fn a_wait_is_8_percent_of_the_jobs_age_and_at_least_a_minute_and_at_most_t
 #[tokio::test]
 async fn a_job_that_seems_to_begin_in_the_future_is_waited_for_as_a_new_one() {
     let world = World::new(JobStatus::Submitted);
-    let before = SUBMITTED - Duration::from_secs(30);
+    let before = SUBMITTED.saturating_sub(Duration::from_secs(30));
     let store = Arc::new(world.store.clone());
     let after = world.check_over(store, before, state()).await.unwrap();
     assert_eq!(after.wait_seconds, Some(SHORTEST_WAIT));

@@ -75,14 +75,14 @@ async fn asked(settings: &[(&str, &str)]) -> (u32, Duration) {
 async fn no_more_questions_are_under_way_than_the_settings_allow() {
     let (most, time) = asked(&[]).await;
     assert_eq!(most, 1, "one after the other by default");
-    assert!(time >= Duration::from_secs(240), "{time:?}");
+    assert!(time >= Duration::from_mins(4), "{time:?}");
     let settings = [
         ("BEDROCK_CONCURRENCY_MODE", "concurrent"),
         ("BEDROCK_MAX_CONCURRENT_WORKERS", "4"),
     ];
     let (most, time) = asked(&settings).await;
     assert_eq!(most, 4);
-    assert!(time < Duration::from_secs(120), "{time:?}");
+    assert!(time < Duration::from_mins(2), "{time:?}");
 }
 
 #[tokio::test(start_paused = true)]
