@@ -17,7 +17,7 @@ pub(crate) async fn refusal(input: &RunInput) -> String {
     let error = input.planned().await.expect_err("the run must be refused");
     assert_eq!(error.name(), "Quarry.BadRequest", "{error}");
     assert!(!input.store.locations().contains(&run().plan()));
-    error.to_string()
+    error.full_message()
 }
 
 /// The folder of the run that a [`RunInput`] plans.

@@ -2,6 +2,7 @@
 //! twice changes nothing.
 
 mod answers;
+mod errors;
 mod jobs;
 
 use async_trait::async_trait;
@@ -9,12 +10,12 @@ use bytes::Bytes;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
 use quarry_edge::callbacks::memory::{MemoryCallbacks, StepAnswer};
-use quarry_edge::clock::Clock;
 use quarry_edge::error::StepError;
 use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_edge::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
+use quarry_planned_run::Moment;
 use quarry_settle::{Deps, ExecutionEvent, Settled, handle};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -35,6 +36,8 @@ struct Jobs {
     stops: Mutex<Vec<String>>,
     /// Jobs whose stop fails.
     stuck: Mutex<Vec<String>>,
+    /// Why the next list does not come.
+    list_failure: Mutex<Option<JobsError>>,
 }
 
 impl Jobs {
@@ -72,6 +75,9 @@ impl BatchJobs for Jobs {
     }
 
     async fn named(&self, prefix: &str) -> Result<Vec<Job>, JobsError> {
+        if let Some(failure) = self.list_failure.lock().unwrap().take() {
+            return Err(failure);
+        }
         let unlisted = self.unlisted.lock().unwrap();
         let jobs = self.by_name.lock().unwrap();
         Ok(jobs
@@ -92,20 +98,14 @@ impl BatchJobs for Jobs {
     }
 }
 
-struct Fixed(Duration);
-
-impl Clock for Fixed {
-    fn now(&self) -> Duration {
-        self.0
-    }
-}
-
 /// A deployment in memory.
 struct World {
     store: MemoryStore,
     jobs: Arc<Jobs>,
     executions: MemoryExecutions,
     callbacks: MemoryCallbacks,
+    /// The deployment's work prefix.
+    work: Option<S3Uri>,
 }
 
 impl World {
@@ -115,18 +115,30 @@ impl World {
             jobs: Arc::default(),
             executions: MemoryExecutions::default(),
             callbacks: MemoryCallbacks::default(),
+            work: Some(at("runs")),
         }
     }
 
     /// Settles this long after the run's end.
     async fn settle_after(&self, since: Duration, event: Value) -> Result<Settled, StepError> {
+        let store = Arc::new(self.store.clone());
+        self.settle_over(store, since, event).await
+    }
+
+    /// The same over another store.
+    async fn settle_over(
+        &self,
+        store: Arc<dyn ObjectStore>,
+        since: Duration,
+        event: Value,
+    ) -> Result<Settled, StepError> {
         let deps = Deps {
-            store: Arc::new(self.store.clone()),
+            store,
             jobs: self.jobs.clone(),
             executions: Arc::new(self.executions.clone()),
             callbacks: Arc::new(self.callbacks.clone()),
-            clock: Arc::new(Fixed(ENDED + since)),
-            work: Some(at("runs")),
+            clock: Arc::new(Moment(ENDED + since)),
+            work: self.work.clone(),
         };
         let event: ExecutionEvent = serde_json::from_value(event).unwrap();
         handle(&deps, event).await

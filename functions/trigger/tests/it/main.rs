@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod callbacks;
+mod errors;
 mod places;
 
 use bytes::Bytes;
