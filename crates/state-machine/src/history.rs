@@ -2,10 +2,10 @@
 //! themselves are not kept.
 //!
 //! What is counted follows the histories that the service records. Per state: Choice, Pass,
-//! Succeed and Wait 2 (entered, exited); Fail 1 (entered); Task 2, plus 3 per attempt (scheduled,
+//! Succeed and Wait 2 (entered, exited); Task 2, plus 3 per attempt (scheduled,
 //! started, and succeeded, failed or timed out); Map 2, plus 3 per attempt (state started, Map Run
-//! started, Map Run succeeded or failed), plus 1 at the end (state succeeded or failed). A caught
-//! error leaves its state with an exited event, an uncaught one without.
+//! started, Map Run succeeded or failed), plus 1 at the end (state succeeded or failed). A state
+//! that fails has no exited event.
 //! Beside the states: execution started, and one event for its end. Children count in their own
 //! histories.
 //!

@@ -10,7 +10,6 @@ use crate::host::Host;
 use crate::limits::{
     MAX_EXECUTION_NAME_CHARS, MAX_EXECUTION_TIME, MAX_PAYLOAD_BYTES, fits_payload,
 };
-use crate::map::execution_arn;
 use crate::observer::{EventKind, Observer};
 use crate::outcome::{ExecutionOutcome, Status, Tally};
 use crate::timestamp::iso_8601;
@@ -58,19 +57,10 @@ impl Machine {
                 host,
                 clock,
                 observer,
-                arn: "arn:aws:states:us-east-1:000000000000:stateMachine:local".to_owned(),
                 jitter_seed: 0,
             }),
             names: Arc::default(),
         }
-    }
-
-    /// Gives the machine its ARN (`arn:<partition>:states:<region>:<account>:stateMachine:<name>`),
-    /// which the context object shows. To be called before any execution is made.
-    #[must_use]
-    pub fn with_arn(mut self, arn: impl Into<String>) -> Self {
-        Arc::make_mut(&mut self.shared).arn = arn.into();
-        self
     }
 
     /// Chooses another sequence of delays for retries with `"JitterStrategy": "FULL"`. To be called
@@ -191,12 +181,8 @@ impl Execution {
         let mut run = Run {
             hold: clock.hold(),
             context: ExecutionContext {
-                id: execution_arn(&shared.arn, &name),
                 name,
                 start_time: iso_8601(clock.now()),
-                input: input.clone(),
-                machine_name: machine_name(&shared.arn).to_owned(),
-                machine_id: shared.arn.clone(),
             },
             shared,
             tally: Arc::clone(&tally),
@@ -253,8 +239,4 @@ impl Execution {
         gone.recv().await;
         tally.outcome(status, history.len(), elapsed)
     }
-}
-
-fn machine_name(arn: &str) -> &str {
-    arn.rsplit_once(':').map_or(arn, |(_, name)| name)
 }

@@ -11,9 +11,9 @@ use std::time::Duration;
 pub enum Status {
     /// A state with `End`, or a Succeed state, was left with this output.
     Succeeded(Value),
-    /// A Fail state was entered, or an error was neither retried nor caught.
+    /// An error was not retried any more.
     Failed {
-        /// Name of the error; empty for a Fail state that names none.
+        /// Name of the error.
         error: String,
         /// What happened; empty if nothing is known.
         cause: String,

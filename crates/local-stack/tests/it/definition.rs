@@ -2,7 +2,7 @@
 
 use quarry_edge::error::StepErrorKind;
 use quarry_local_stack::DEFINITION;
-use quarry_state_machine::{Definition, ErrorRole};
+use quarry_state_machine::Definition;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn definition() -> Definition {
@@ -27,20 +27,6 @@ fn every_error_name_in_the_definition_is_returned_and_the_reverse() {
         .collect();
     let returned: BTreeSet<&str> = StepErrorKind::ALL.map(StepErrorKind::name).into();
     assert_eq!(named, returned);
-}
-
-/// A redrive goes on at the state that failed. A caught error would have ended the run in another
-/// state, where there is nothing to go on with.
-#[test]
-fn no_error_is_caught_so_that_a_redrive_goes_on_at_the_failed_step() {
-    let definition = definition();
-    let caught: Vec<&str> = definition
-        .error_names()
-        .iter()
-        .filter(|error| error.role == ErrorRole::Catch)
-        .map(|error| error.name)
-        .collect();
-    assert_eq!(caught, [""; 0]);
 }
 
 /// What ends a run is named too, so that an error that nobody thought of shows as a gap.

@@ -2,7 +2,7 @@
 //! a SAM or `CloudFormation` template): plain replacement of text before it is read as JSON, so
 //! that a number can be substituted as well as text within quotes.
 
-use super::DefinitionError;
+use super::problem::DefinitionError;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Fills in all substitutions. A name without a value, a value nobody asks for, a `${` that does

@@ -249,23 +249,29 @@ pub(crate) fn task(function: &str) -> Value {
     })
 }
 
-/// A Map state over `bucket/items.json` whose children have these states, and ends.
-pub(crate) fn map(states: &Value, max_concurrency: u64) -> Value {
+/// A Map state over `bucket/items.json` whose children have these states, and ends. Its input is made
+/// with [`items`].
+pub(crate) fn map(states: &Value) -> Value {
     let mut processor = machine(states);
     processor["ProcessorConfig"] =
         serde_json::json!({"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"});
     serde_json::json!({
         "Type": "Map",
         "Label": "Items",
-        "MaxConcurrency": max_concurrency,
+        "MaxConcurrencyPath": "$.limit",
         "ItemReader": {
             "Resource": "arn:aws:states:::s3:getObject",
             "ReaderConfig": {"InputType": "JSON"},
-            "Parameters": {"Bucket": "bucket", "Key": "items.json"},
+            "Parameters": {"Bucket.$": "$.bucket", "Key.$": "$.key"},
         },
         "ItemProcessor": processor,
         "End": true,
     })
+}
+
+/// The input of a [`map`], which runs at most `limit` children at a time; 0 is without a limit.
+pub(crate) fn items(limit: u64) -> Value {
+    serde_json::json!({"bucket": "bucket", "key": "items.json", "limit": limit})
 }
 
 /// `base` with the fields of `more` put over it.
