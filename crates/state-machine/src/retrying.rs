@@ -21,7 +21,7 @@ impl Run {
         policy: &'g OutcomePolicy,
         input: &Value,
     ) -> Result<Step<'g>, StateFailure> {
-        let mut retried = 0;
+        let mut number = 0;
         let state = visit.state.name.as_str();
         let mut used = vec![0; policy.retry.len()];
         let ErrorCause { error, cause } = loop {
@@ -44,13 +44,13 @@ impl Run {
             let Some((retrier, used)) = retrier else {
                 break error;
             };
-            let delay = self.retry_delay(visit, retrier, *used, retried);
+            let delay = self.retry_delay(visit, retrier, *used, number);
             *used += 1;
-            retried += 1;
+            number += 1;
             self.history.show(EventKind::Retrying {
                 state,
                 error: &error.error,
-                retry: retried,
+                retry: number,
                 delay,
             });
             self.hold.sleep(delay).await;
@@ -62,13 +62,7 @@ impl Run {
         Err(StateFailure::error(error, cause))
     }
 
-    fn retry_delay(
-        &self,
-        visit: Visit<'_>,
-        retrier: &Retrier,
-        used: u64,
-        retried: u64,
-    ) -> Duration {
+    fn retry_delay(&self, visit: Visit<'_>, retrier: &Retrier, used: u64, number: u64) -> Duration {
         if !retrier.full_jitter {
             return retrier.delay(used, 1.0);
         }
@@ -77,7 +71,7 @@ impl Run {
         hasher.write(&self.shared.jitter_seed.to_le_bytes());
         hasher.write(self.context.name.as_bytes());
         hasher.write(visit.state.name.as_bytes());
-        hasher.write(&retried.to_le_bytes());
+        hasher.write(&number.to_le_bytes());
         let spread = u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX);
         retrier.delay(used, f64::from(spread) / f64::from(u32::MAX))
     }
