@@ -206,6 +206,12 @@ fn check_widths(file: &str, declared: &SchemaDescriptor) -> Result<(), FileError
     }
 }
 
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
 impl Inner {
     pub(crate) fn group(&self, number: usize) -> &RowGroupMetaData {
         self.metadata.row_group(number)

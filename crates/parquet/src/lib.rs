@@ -99,6 +99,7 @@
 //! # }
 //! ```
 
+mod batch;
 mod calendar;
 mod decimal;
 mod depth;
@@ -120,11 +121,12 @@ mod storage;
 mod value;
 mod window;
 
+pub use batch::{Row, RowBatch};
 pub use error::FileError;
 pub use file::ParquetFile;
 pub use layout::TableLayout;
 pub use part::{PartMeta, PartWriter, Unfit};
 pub use ranges::{Ranges, RangesError};
 pub use result_kind::{ResultColumn, ResultKind};
-pub use rows::{FileReading, Row, RowBatch, RowReader};
+pub use rows::{FileReading, RowReader};
 pub use splice::{Joiner, Splice, SplicePiece};

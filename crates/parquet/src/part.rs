@@ -1,5 +1,6 @@
 //! Writes a part of a result: rows as they were read, followed by result columns.
 
+use crate::batch::Row;
 use crate::error::{FileError, encode};
 use crate::file::Inner;
 use crate::footer;
@@ -8,7 +9,6 @@ use crate::layout::TableLayout;
 use crate::notes;
 use crate::result_array::{Fit, ResultArray};
 use crate::result_kind::ResultColumn;
-use crate::rows::Row;
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array, new_null_array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::take::take;

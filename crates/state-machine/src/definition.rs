@@ -7,24 +7,27 @@
 
 mod choice;
 mod document;
+mod fields;
 mod graph;
+mod map;
 mod policy;
+mod problem;
+mod reading;
 mod states;
 mod substitution;
 
 use crate::limits::MAX_SECONDS;
-use document::{FieldReader, StrictJson};
+use document::StrictJson;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use document::Problems;
-pub(crate) use graph::Graph;
+pub(crate) use document::FieldReader;
 pub(crate) use policy::Retrier;
+pub(crate) use problem::Problems;
+pub use problem::{DefinitionError, Problem};
 pub(crate) use states::{
-    ChoiceState, Fail, FailText, MapState, MaxConcurrency, OutcomePolicy, Pass, PathSelection,
-    State, StateBody, Task, Wait, WaitDuration,
+    ChoiceState, Graph, MapState, OutcomePolicy, Pass, State, StateBody, Task, Wait,
 };
 
 /// A definition that this interpreter can execute. Clones share it.
@@ -39,78 +42,15 @@ struct DefinitionParts {
     graph: Graph,
 }
 
-/// Why a definition is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum DefinitionError {
-    /// The text uses `${Name}` for names that have no value.
-    #[error("no value is given for the substitutions {}", .0.join(", "))]
-    UnresolvedSubstitutions(Vec<String>),
-    /// Values are given for names that the text does not use.
-    #[error("the definition does not use the substitutions {}", .0.join(", "))]
-    UnusedSubstitutions(Vec<String>),
-    /// A substitution cannot be filled in.
-    #[error("line {line} of the definition: {message}")]
-    BadSubstitution {
-        /// The line of the text, from 1.
-        line: usize,
-        /// The problem.
-        message: String,
-    },
-    /// The text, after substitution, is not JSON, or an object has a key twice.
-    #[error("the definition is not valid JSON")]
-    Json(#[source] serde_json::Error),
-    /// The definition uses a feature that this interpreter does not support, or contradicts itself.
-    #[error("the definition cannot be executed: {}", ProblemList(.0))]
-    Refused(Vec<Problem>),
-}
-
-/// One reason why a definition is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The place in the definition, such as `States.Split.Retry[0].ErrorEquals`.
-    pub path: String,
-    /// What is wrong there.
-    pub message: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.path, self.message)
-    }
-}
-
-struct ProblemList<'p>(&'p [Problem]);
-
-impl fmt::Display for ProblemList<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "; " };
-            write!(formatter, "{separator}{problem}")?;
-        }
-        Ok(())
-    }
-}
-
-/// An error name that a state retries or catches.
+/// An error name for which a state says whether it is retried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorName<'d> {
     /// The name, such as `Throttled` or `States.Timeout`.
     pub name: &'d str,
-    /// Whether it is retried or caught.
-    pub role: ErrorRole,
-    /// The place in the definition, such as `States.Split.Retry[0]`.
+    /// Its place in the definition, as `States.Split.Retry[0]`.
     pub path: String,
     /// The state's function, if it is a Task state.
     pub function: Option<&'d str>,
-}
-
-/// What a state does about an error name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ErrorRole {
-    /// Named in `Retry`.
-    Retry,
-    /// Named in `Catch`.
-    Catch,
 }
 
 impl Definition {
@@ -142,28 +82,17 @@ impl Definition {
             .collect()
     }
 
-    /// Returns all error names in `Retry` and `Catch`, in the order of the states' names.
+    /// All error names in `Retry`, in the order of the states' names.
     pub fn error_names(&self) -> Vec<ErrorName<'_>> {
         let mut names = Vec::new();
         for state in self.states() {
             let Some(outcome) = state.outcome() else {
                 continue;
             };
-            let retry = outcome.retry.iter().map(|entry| entry.errors.names());
-            let catch = outcome.catch.iter().map(|entry| entry.errors.names());
-            let entries = retry
-                .enumerate()
-                .map(|(index, names)| (ErrorRole::Retry, "Retry", index, names))
-                .chain(
-                    catch
-                        .enumerate()
-                        .map(|(index, names)| (ErrorRole::Catch, "Catch", index, names)),
-                );
-            for (role, field, index, listed) in entries {
-                names.extend(listed.iter().map(|name| ErrorName {
+            for (index, retrier) in outcome.retry.iter().enumerate() {
+                names.extend(retrier.errors.names().iter().map(|name| ErrorName {
                     name,
-                    role,
-                    path: format!("{}.{field}[{index}]", state.path),
+                    path: format!("{}.Retry[{index}]", state.path),
                     function: state.function(),
                 }));
             }
@@ -221,19 +150,8 @@ impl State {
 
 fn parse_machine(mut fields: FieldReader<'_>, problems: &mut Problems) -> Option<DefinitionParts> {
     fields.comment(problems);
-    if let Some(version) = fields.text("Version", problems)
-        && version != "1.0"
-    {
-        problems.add("Version", format!("must be 1.0, not `{version}`"));
-    }
-    if let Some(language) = fields.text("QueryLanguage", problems)
-        && language != "JSONPath"
-    {
-        let message = format!("`{language}` is not supported (supported: JSONPath)");
-        problems.add("QueryLanguage", message);
-    }
     let timeout = fields.integer("TimeoutSeconds", 1..=MAX_SECONDS, problems);
-    let graph = states::parse_graph(&mut fields, problems);
+    let graph = reading::parse_graph(&mut fields, problems);
     fields.refuse_rest(problems);
     let graph = graph?;
     check_unique_names(&graph, problems);

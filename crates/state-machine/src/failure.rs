@@ -3,13 +3,13 @@
 /// The error that a state reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StateFailure {
-    /// Handled by the state's `Retry` and `Catch`.
+    /// Goes through the state's `Retry`.
     Error(ErrorCause),
-    /// Ends the execution, whatever the state's `Retry` and `Catch` say.
+    /// Ends the execution, whatever the state's `Retry` says.
     Terminal(ErrorCause),
 }
 
-/// An error name with its cause, in the form that `Catch` passes on.
+/// An error name with its cause.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct ErrorCause {
     pub(crate) error: String,
@@ -46,7 +46,6 @@ impl StateFailure {
 
 /// Names that the Amazon States Language reserves.
 pub(crate) mod names {
-    pub(crate) const ALL: &str = "States.ALL";
     pub(crate) const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
     pub(crate) const EXCEED_TOLERATED_FAILURE_THRESHOLD: &str =
         "States.ExceedToleratedFailureThreshold";
@@ -54,27 +53,16 @@ pub(crate) mod names {
     pub(crate) const NO_CHOICE_MATCHED: &str = "States.NoChoiceMatched";
     pub(crate) const RESULT_PATH_MATCH_FAILURE: &str = "States.ResultPathMatchFailure";
     pub(crate) const RUNTIME: &str = "States.Runtime";
-    pub(crate) const TASK_FAILED: &str = "States.TaskFailed";
     pub(crate) const TIMEOUT: &str = "States.Timeout";
 
-    /// Every reserved name that `ErrorEquals` may hold. `States.Runtime` is not among them: the
-    /// service never retries or catches it, so naming it would be misleading.
-    pub(crate) const CATCHABLE: [&str; 16] = [
-        ALL,
-        "States.BranchFailed",
+    /// The reserved names that `ErrorEquals` may hold: those that this interpreter gives to errors
+    /// which can be retried. A wildcard is not among them: every error that a function returns has a
+    /// place where it is decided about.
+    pub(crate) const RETRIED: [&str; 5] = [
         DATA_LIMIT_EXCEEDED,
         EXCEED_TOLERATED_FAILURE_THRESHOLD,
-        "States.HeartbeatTimeout",
-        "States.Http.Socket",
-        "States.IntrinsicFailure",
         ITEM_READER_FAILED,
-        NO_CHOICE_MATCHED,
-        "States.ParameterPathFailure",
-        "States.Permissions",
-        "States.QueryEvaluationError",
         RESULT_PATH_MATCH_FAILURE,
-        "States.ResultWriterFailed",
-        TASK_FAILED,
         TIMEOUT,
     ];
 }

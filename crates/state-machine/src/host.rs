@@ -30,7 +30,7 @@ pub trait Host: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{error_type}: {message}")]
 pub struct FunctionError {
-    /// The error's name, on which `Retry` and `Catch` match. Names that begin with `Lambda.` are
+    /// The error's name, on which `Retry` matches. Names that begin with `Lambda.` are
     /// errors of the Lambda service itself (`Lambda.TooManyRequestsException`).
     pub error_type: String,
     /// The error's message.
@@ -46,8 +46,8 @@ impl FunctionError {
         }
     }
 
-    /// Returns the `Cause` that `Catch` passes on: the function's error response as JSON text, or
-    /// the plain message if the service itself failed.
+    /// The error's `Cause`: the function's error response as JSON text, or the plain
+    /// message if the service itself failed.
     pub(crate) fn cause(&self) -> String {
         if self.error_type.starts_with("Lambda.") {
             return self.message.clone();

@@ -13,11 +13,15 @@
 //!
 //! # The subset
 //!
-//! `JSONPath` as query language; Task (`lambda:invoke`), Choice, Wait (`Seconds`, `SecondsPath`),
-//! Pass, Succeed, Fail, and Map in distributed mode with Standard children and an `ItemReader` over
-//! a JSON list in S3; `InputPath`, `OutputPath`, `ResultPath`, `Parameters`, `ResultSelector`,
-//! `Retry`, `Catch`, `TimeoutSeconds`; paths such as `$.a.b[0]` and the context object's fields; in
-//! Choice rules `StringEquals` and `BooleanEquals`. There are no intrinsic functions.
+//! What `statemachine.asl.json` needs: Task (`lambda:invoke`), Choice, Wait
+//! (`SecondsPath`), Pass, Succeed, and Map in distributed mode with Standard children and
+//! an `ItemReader` over a JSON list in S3; `InputPath`, `OutputPath`, `ResultPath`, `Parameters`,
+//! `ResultSelector`, `Retry` by the names of errors, `TimeoutSeconds`; paths as `$.a.b`, and of the
+//! context object `$$.Execution.Name`, `$$.Execution.StartTime` and `$$.Map.Item.Value`; in Choice
+//! rules `StringEquals` and `BooleanEquals`.
+//!
+//! There is neither `Catch` nor a Fail state: a run that failed is redriven from the state that
+//! failed.
 //!
 //! # Example
 //!
@@ -47,7 +51,7 @@
 //! let text = r#"{
 //!     "StartAt": "Rest",
 //!     "States": {
-//!         "Rest": { "Type": "Wait", "Seconds": 86400, "Next": "Greet" },
+//!         "Rest": { "Type": "Wait", "SecondsPath": "$.rest", "Next": "Greet" },
 //!         "Greet": {
 //!             "Type": "Task",
 //!             "Resource": "arn:aws:states:::lambda:invoke",
@@ -62,7 +66,7 @@
 //! let clock = VirtualClock::starting_at(UNIX_EPOCH);
 //! let machine = Machine::new(definition, Arc::new(Greeter), clock, Arc::new(()));
 //!
-//! let outcome = machine.run("first", json!({"name": 7})).await?;
+//! let outcome = machine.run("first", json!({"name": 7, "rest": 86_400})).await?;
 //! assert_eq!(outcome.status, Status::Succeeded(json!("hello 7")));
 //! assert_eq!(outcome.virtual_elapsed, Duration::from_hours(24));
 //! assert_eq!(outcome.history_events, 9);
@@ -72,9 +76,7 @@
 //!
 //! # Differences from the service
 //!
-//! - `States.DataLimitExceeded` of a function's result is caught by name but not by `States.ALL`,
-//!   as documented; the service has been seen to catch it by `States.ALL` as well.
-//! - The result of `lambda:invoke` has only `Payload` and `StatusCode`, without the headers and
+//! - The result of `lambda:invoke` has `Payload` and `StatusCode` only, without the headers and
 //!   metadata of the HTTP response.
 //! - The names of child executions are readable and not UUIDs.
 //! - A call of a function is dropped when the machine no longer waits for it; a Lambda function
@@ -86,6 +88,7 @@ mod definition;
 mod execution;
 mod expression;
 mod failure;
+mod hash;
 mod history;
 mod host;
 pub mod limits;
@@ -94,11 +97,14 @@ mod map;
 mod observer;
 mod outcome;
 mod path;
+mod retrying;
+mod task;
 mod template;
 mod timestamp;
+mod visit;
 
 pub use clock::{Hold, Sleep, VirtualClock};
-pub use definition::{Definition, DefinitionError, ErrorName, ErrorRole, Problem};
+pub use definition::{Definition, DefinitionError, ErrorName, Problem};
 pub use host::{FunctionError, Host};
 pub use machine::{Execution, Machine, StartError, StopHandle};
 pub use observer::{Event, EventKind, Observer, StateType};

@@ -10,7 +10,6 @@ use crate::host::Host;
 use crate::limits::{
     MAX_EXECUTION_NAME_CHARS, MAX_EXECUTION_TIME, MAX_PAYLOAD_BYTES, fits_payload,
 };
-use crate::map::execution_arn;
 use crate::observer::{EventKind, Observer};
 use crate::outcome::{ExecutionOutcome, Status, Tally};
 use crate::timestamp::iso_8601;
@@ -58,23 +57,14 @@ impl Machine {
                 host,
                 clock,
                 observer,
-                arn: "arn:aws:states:us-east-1:000000000000:stateMachine:local".to_owned(),
                 jitter_seed: 0,
             }),
             names: Arc::default(),
         }
     }
 
-    /// Gives the machine its ARN (`arn:<partition>:states:<region>:<account>:stateMachine:<name>`),
-    /// which the context object shows. Must be called before any execution is created.
-    #[must_use]
-    pub fn with_arn(mut self, arn: impl Into<String>) -> Self {
-        Arc::make_mut(&mut self.shared).arn = arn.into();
-        self
-    }
-
-    /// Selects another sequence of delays for retries with `"JitterStrategy": "FULL"`. Must be
-    /// called before any execution is created.
+    /// Chooses another sequence of delays for retries with `"JitterStrategy": "FULL"`. To be called
+    /// before any execution is made.
     #[must_use]
     pub fn with_jitter_seed(mut self, seed: u64) -> Self {
         Arc::make_mut(&mut self.shared).jitter_seed = seed;
@@ -191,12 +181,8 @@ impl Execution {
         let mut run = Run {
             hold: clock.hold(),
             context: ExecutionContext {
-                id: execution_arn(&shared.arn, &name),
                 name,
                 start_time: iso_8601(clock.now()),
-                input: input.clone(),
-                machine_name: machine_name(&shared.arn).to_owned(),
-                machine_id: shared.arn.clone(),
             },
             shared,
             tally: Arc::clone(&tally),
@@ -253,8 +239,4 @@ impl Execution {
         gone.recv().await;
         tally.outcome(status, history.len(), elapsed)
     }
-}
-
-fn machine_name(arn: &str) -> &str {
-    arn.rsplit_once(':').map_or(arn, |(_, name)| name)
 }

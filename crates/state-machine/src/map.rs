@@ -5,15 +5,17 @@
 
 use crate::clock::Hold;
 use crate::context::ExecutionContext;
-use crate::definition::{Graph, MapState, MaxConcurrency};
-use crate::execution::{Fnv, Run, Visit, fill, path_failure, too_large};
+use crate::definition::{Graph, MapState};
+use crate::execution::Run;
 use crate::failure::{ErrorCause, StateFailure, names};
+use crate::hash::Fnv;
 use crate::history::History;
 use crate::limits::{MAX_EXECUTION_NAME_CHARS, MAX_OPEN_CHILDREN, fits_payload};
 use crate::observer::EventKind;
 use crate::outcome::{ChildFailure, Status, Tally};
-use crate::template::PayloadTemplate;
+use crate::template::ComputedField;
 use crate::timestamp::iso_8601;
+use crate::visit::{Visit, computed, fill, path_failure, too_large};
 use futures::future::BoxFuture;
 use serde_json::Value;
 use std::hash::Hasher;
@@ -86,23 +88,19 @@ impl Run {
         map: &MapState,
         input: &Value,
     ) -> Result<usize, StateFailure> {
-        let number = match &map.max_concurrency {
-            MaxConcurrency::Number(number) => *number,
-            MaxConcurrency::Path(path) => {
-                let value = path
-                    .evaluate(&self.scope(visit, input))
-                    .map_err(|error| path_failure(visit, error))?;
-                value.as_u64().ok_or_else(|| {
-                    let shown = value
-                        .as_str()
-                        .map_or_else(|| value.to_string(), str::to_owned);
-                    visit.runtime_error(&format!(
-                        "The MaxConcurrencyPath field refers to value \"{shown}\" which is not a \
-                         valid integer: {path}"
-                    ))
-                })?
-            }
-        };
+        let path = &map.max_concurrency;
+        let value = path
+            .evaluate(&self.scope(input))
+            .map_err(|error| path_failure(visit, error))?;
+        let number = value.as_u64().ok_or_else(|| {
+            let shown = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            visit.runtime_error(&format!(
+                "The MaxConcurrencyPath field refers to value \"{shown}\" which is not a \
+                 valid integer: {path}"
+            ))
+        })?;
         Ok(match usize::try_from(number) {
             Ok(number @ 1..MAX_OPEN_CHILDREN) => number,
             _ => MAX_OPEN_CHILDREN,
@@ -113,10 +111,10 @@ impl Run {
     fn location(
         &self,
         visit: Visit<'_>,
-        template: &PayloadTemplate,
+        field: &ComputedField,
         input: &Value,
     ) -> Result<String, StateFailure> {
-        match fill(visit, template, &self.scope(visit, input))? {
+        match computed(visit, field, &self.scope(input))? {
             Value::String(text) => Ok(text),
             other => Err(visit.runtime_error(&format!(
                 "The parameters of the ItemReader must be text, not {other}"
@@ -216,8 +214,8 @@ impl Run {
         let Some(selector) = &map.item_selector else {
             return Ok(item);
         };
-        let mut scope = self.scope(visit, input);
-        scope.context.item = Some((index, &item));
+        let mut scope = self.scope(input);
+        scope.context.item = Some(&item);
         let selected = fill(visit, selector, &scope)?;
         if fits_payload(&selected) {
             Ok(selected)
@@ -238,13 +236,8 @@ impl Run {
     ) -> BoxFuture<'static, FinishedChild> {
         let shared = Arc::clone(&self.shared);
         let name = child_name(&self.context.name, &map.label, map_run, index);
-        let machine_id = format!("{}/{}", shared.arn, map.label);
         let context = ExecutionContext {
-            id: execution_arn(&machine_id, &name),
             start_time: iso_8601(shared.clock.now()),
-            input: input.clone(),
-            machine_name: self.context.machine_name.clone(),
-            machine_id,
             name: name.clone(),
         };
         let history = Arc::new(History::new(
@@ -345,15 +338,9 @@ impl Drop for ChildRecord {
     }
 }
 
-/// Returns the ARN of an execution of the machine with this ARN.
-pub(crate) fn execution_arn(machine_arn: &str, name: &str) -> String {
-    let execution = machine_arn.replacen(":stateMachine:", ":execution:", 1);
-    format!("{execution}:{name}")
-}
-
-/// Returns a name for a child: its parent's name, the Map state's label, the number of the Map Run
-/// within the parent, and the position of the item. If that is longer than the service allows, the
-/// parent's name is cut and made distinct by a hash.
+/// A name for a child: its parent's, the Map state's label, the number of the Map Run within the
+/// parent, and the position of the item. Where that is longer than the service allows, the
+/// parent's name is cut and told apart by a hash.
 fn child_name(parent: &str, label: &str, map_run: u64, index: usize) -> String {
     let own = format!("{label}-{map_run}-{index}");
     let room = MAX_EXECUTION_NAME_CHARS.saturating_sub(own.chars().count() + 1);

@@ -35,8 +35,6 @@ pub struct Event<'e> {
 pub enum StateType {
     /// Branches on the input.
     Choice,
-    /// Ends the execution as failed.
-    Fail,
     /// Starts a child execution for every item of a list.
     Map,
     /// Rearranges data.
@@ -54,7 +52,6 @@ impl StateType {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Choice => "Choice",
-            Self::Fail => "Fail",
             Self::Map => "Map",
             Self::Pass => "Pass",
             Self::Succeed => "Succeed",
@@ -64,7 +61,7 @@ impl StateType {
     }
 }
 
-/// Kinds of events: those of the service's history (all but the last five), and a few of this
+/// Kinds of events: those of the service's history (all but the last four), and a few of this
 /// interpreter's own.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -168,12 +165,6 @@ pub enum EventKind<'e> {
         retry: u64,
         delay: Duration,
     },
-    /// A `Catch` handles the error and continues with the state `next`.
-    Caught {
-        state: &'e str,
-        error: &'e str,
-        next: &'e str,
-    },
 }
 
 impl EventKind<'_> {
@@ -185,7 +176,6 @@ impl EventKind<'_> {
                 | Self::ChildFinished { .. }
                 | Self::Waiting { .. }
                 | Self::Retrying { .. }
-                | Self::Caught { .. }
         )
     }
 
@@ -219,7 +209,6 @@ impl EventKind<'_> {
             Self::ChildFinished { .. } => "ChildFinished",
             Self::Waiting { .. } => "Waiting",
             Self::Retrying { .. } => "Retrying",
-            Self::Caught { .. } => "Caught",
         };
         name.to_owned()
     }

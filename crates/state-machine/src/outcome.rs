@@ -11,9 +11,9 @@ use std::time::Duration;
 pub enum Status {
     /// A state with `End`, or a Succeed state, produced this output.
     Succeeded(Value),
-    /// A Fail state was entered, or an error was neither retried nor caught.
+    /// An error was not retried any more.
     Failed {
-        /// The name of the error; empty for a Fail state that has none.
+        /// Name of the error.
         error: String,
         /// The cause; empty if nothing is known.
         cause: String,

@@ -1,7 +1,7 @@
 //! JSON paths: reference paths, which select one node, and result paths, which place one.
 //!
-//! Supported are `$`, `$.name`, `$.name.name` and array indexes `$.name[0]`. Wildcards, filters,
-//! slices, `..` and bracketed names are refused when the definition is loaded.
+//! Supported are `$`, `$.name` and `$.name.name`. Everything in brackets, wildcards, filters and `..`
+//! are refused when the definition is loaded.
 
 use serde_json::{Map, Value};
 use std::fmt;
@@ -10,17 +10,11 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct JsonPath {
     text: String,
-    steps: Vec<PathStep>,
+    names: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum PathStep {
-    Name(String),
-    Index(usize),
-}
-
-/// Characters with a meaning in JSON path that this subset does not support.
-const REFUSED_IN_NAMES: &[char] = &['*', '?', '@', '(', ')', '\'', '"', ',', ':', ']', '$'];
+/// Characters with a meaning in JSON path that this subset does not give them.
+const REFUSED_IN_NAMES: &[char] = &['*', '?', '@', '(', ')', '\'', '"', ',', ':', '[', ']', '$'];
 
 impl JsonPath {
     /// Reads a path that begins with `$`. The error says what is wrong with it.
@@ -35,48 +29,35 @@ impl JsonPath {
     pub(crate) fn parse_after_root(text: &str, rest: &str) -> Result<Self, String> {
         let refused = |why: &str| {
             Err(format!(
-                "`{text}` is not in the supported path subset ($, $.a.b, $.a[0]): {why}"
+                "`{text}` is not in the supported path subset ($, $.a.b): {why}"
             ))
         };
-        let mut steps = Vec::new();
-        let mut rest = rest;
-        while !rest.is_empty() {
-            if let Some(after) = rest.strip_prefix('[') {
-                let Some((index, after)) = after.split_once(']') else {
-                    return refused("`[` without `]`");
-                };
-                let Ok(index) = index.parse() else {
-                    return refused("only an array index may stand in brackets");
-                };
-                steps.push(PathStep::Index(index));
-                rest = after;
-            } else if let Some(after) = rest.strip_prefix('.') {
-                let end = after.find(['.', '[']).unwrap_or(after.len());
-                let (name, after) = after.split_at(end);
+        let mut names = Vec::new();
+        if !rest.is_empty() {
+            let Some(rest) = rest.strip_prefix('.') else {
+                return refused("`.` expected");
+            };
+            for name in rest.split('.') {
                 if name.is_empty() {
                     return refused("a name is missing after `.`");
                 }
                 if name.contains(REFUSED_IN_NAMES) || name.contains(char::is_whitespace) {
-                    return refused("wildcards, filters, slices and quoted names are not");
+                    return refused("indexes, wildcards, filters, slices and quoted names are not");
                 }
-                steps.push(PathStep::Name(name.to_owned()));
-                rest = after;
-            } else {
-                return refused("`.` or `[` expected");
+                names.push(name.to_owned());
             }
         }
         Ok(Self {
             text: text.to_owned(),
-            steps,
+            names,
         })
     }
 
     /// Returns the node that the path leads to, or `None` if the document does not have it.
     pub(crate) fn resolve<'v>(&self, root: &'v Value) -> Option<&'v Value> {
-        self.steps.iter().try_fold(root, |node, step| match step {
-            PathStep::Name(name) => node.as_object()?.get(name),
-            PathStep::Index(index) => node.as_array()?.get(*index),
-        })
+        self.names
+            .iter()
+            .try_fold(root, |node, name| node.as_object()?.get(name))
     }
 }
 
@@ -100,24 +81,11 @@ pub(crate) enum ResultPath {
 impl ResultPath {
     /// Reads a result path that is not `null`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let path = JsonPath::parse(text)?;
-        if path.steps.is_empty() {
-            return Ok(Self::Replace);
-        }
-        let mut names = Vec::with_capacity(path.steps.len());
-        for step in path.steps {
-            match step {
-                PathStep::Name(name) => names.push(name),
-                PathStep::Index(_) => {
-                    return Err(format!(
-                        "`{text}`: a result cannot be placed in an array; name a field"
-                    ));
-                }
-            }
-        }
-        Ok(Self::Field {
-            text: path.text,
-            names,
+        let JsonPath { text, names } = JsonPath::parse(text)?;
+        Ok(if names.is_empty() {
+            Self::Replace
+        } else {
+            Self::Field { text, names }
         })
     }
 
@@ -173,17 +141,14 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    /// Paths lead through objects and arrays, and to nothing where the document ends.
+    /// Paths lead through objects, and to nothing where the document ends.
     #[test]
     fn paths_lead_to_one_node_or_nothing() {
         let document = json!({"a": {"b": [10, {"c-d": true}]}, "ä": null});
         let at = |path: &str| JsonPath::parse(path).unwrap().resolve(&document).cloned();
         assert_eq!(at("$"), Some(document.clone()));
-        assert_eq!(at("$.a.b[0]"), Some(json!(10)));
-        assert_eq!(at("$.a.b[1].c-d"), Some(json!(true)));
+        assert_eq!(at("$.a.b"), Some(json!([10, {"c-d": true}])));
         assert_eq!(at("$.ä"), Some(Value::Null));
-        assert_eq!(at("$.a.b[2]"), None);
-        assert_eq!(at("$.a[0]"), None);
         assert_eq!(at("$.a.b.c"), None);
         assert_eq!(at("$.x"), None);
     }
@@ -200,6 +165,7 @@ mod tests {
             "$..a",
             "$.*",
             "$.a[*]",
+            "$.a[1]",
             "$.a[1:2]",
             "$.a[-1]",
             "$['a']",

@@ -1,8 +1,9 @@
-//! Payload templates: JSON in which a field whose name ends in `.$` takes its value from the input
-//! or the context object (`Parameters`, `ResultSelector`, `ItemSelector`, and parts of them).
+//! Payload templates: JSON in which a field whose name ends in `.$` takes its value from the
+//! input or the context object (`Parameters`, `ResultSelector`,
+//! `ItemSelector`, and parts of them).
 
 use crate::context::Vantage;
-use crate::definition::Problems;
+use crate::definition::{FieldReader, Problems};
 use crate::expression::{Expression, PathNotFound, Scope};
 use serde_json::{Map, Value};
 
@@ -11,13 +12,17 @@ use serde_json::{Map, Value};
 pub(crate) enum PayloadTemplate {
     /// The template has no computed field.
     Literal(Value),
-    /// The whole value is computed; `field` is its name in the template, with its `.$`.
-    Computed {
-        field: String,
-        expression: Expression,
-    },
+    Computed(ComputedField),
     Object(Vec<(String, PayloadTemplate)>),
     Array(Vec<PayloadTemplate>),
+}
+
+/// A value that is computed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ComputedField {
+    /// The name that it stands under, with its `.$`.
+    name: String,
+    expression: Expression,
 }
 
 /// Why a template has no value, and in which field.
@@ -79,41 +84,14 @@ impl PayloadTemplate {
             problems.add(&field_path, format!("`{target}` is given as well"));
             return None;
         }
-        let template = Self::parse_computed(name, value, &field_path, vantage, problems)?;
-        Some((target.to_owned(), template))
-    }
-
-    /// Reads the value of the field `name`, which ends in `.$` and is at `path`.
-    pub(crate) fn parse_computed(
-        name: &str,
-        value: &Value,
-        path: &str,
-        vantage: Vantage,
-        problems: &mut Problems,
-    ) -> Option<Self> {
-        let Value::String(text) = value else {
-            problems.add(
-                path,
-                "a field ending in `.$` must hold a path or a function",
-            );
-            return None;
-        };
-        match Expression::parse(text, vantage) {
-            Ok(expression) => Some(Self::Computed {
-                field: name.to_owned(),
-                expression,
-            }),
-            Err(problem) => {
-                problems.add(path, problem);
-                None
-            }
-        }
+        let field = ComputedField::parse(name, value, &field_path, vantage, problems)?;
+        Some((target.to_owned(), Self::Computed(field)))
     }
 
     fn is_literal(&self) -> bool {
         match self {
             Self::Literal(_) => true,
-            Self::Computed { .. } => false,
+            Self::Computed(_) => false,
             Self::Object(fields) => fields.iter().all(|(_, field)| field.is_literal()),
             Self::Array(items) => items.iter().all(Self::is_literal),
         }
@@ -122,13 +100,7 @@ impl PayloadTemplate {
     pub(crate) fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, TemplateError> {
         match self {
             Self::Literal(value) => Ok(value.clone()),
-            Self::Computed { field, expression } => match expression.evaluate(scope) {
-                Ok(value) => Ok(value.into_owned()),
-                Err(error) => Err(TemplateError {
-                    field: field.clone(),
-                    error,
-                }),
-            },
+            Self::Computed(field) => field.evaluate(scope),
             Self::Object(fields) => fields
                 .iter()
                 .map(|(name, field)| Ok((name.clone(), field.evaluate(scope)?)))
@@ -139,6 +111,52 @@ impl PayloadTemplate {
                 .map(|item| item.evaluate(scope))
                 .collect::<Result<Vec<_>, _>>()
                 .map(Value::Array),
+        }
+    }
+}
+
+impl ComputedField {
+    /// Reads the field `name`, which ends in `.$` and stands at `path`.
+    fn parse(
+        name: &str,
+        value: &Value,
+        path: &str,
+        vantage: Vantage,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let Value::String(text) = value else {
+            problems.add(path, "a field ending in `.$` must hold a path");
+            return None;
+        };
+        match Expression::parse(text, vantage) {
+            Ok(expression) => Some(Self {
+                name: name.to_owned(),
+                expression,
+            }),
+            Err(problem) => {
+                problems.add(path, problem);
+                None
+            }
+        }
+    }
+
+    /// Reads a field of a state that has to be there.
+    pub(crate) fn required(
+        name: &'static str,
+        fields: &mut FieldReader<'_>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let value = fields.required(name, problems)?;
+        Self::parse(name, value, &fields.at(name), Vantage::State, problems)
+    }
+
+    pub(crate) fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, TemplateError> {
+        match self.expression.evaluate(scope) {
+            Ok(value) => Ok(value.into_owned()),
+            Err(error) => Err(TemplateError {
+                field: self.name.clone(),
+                error,
+            }),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use quarry_edge::error::StepErrorKind;
 use quarry_local_stack::DEFINITION;
-use quarry_state_machine::{Definition, ErrorRole};
+use quarry_state_machine::Definition;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn definition() -> Definition {
@@ -29,21 +29,7 @@ fn every_error_name_in_the_definition_is_returned_and_the_reverse() {
     assert_eq!(named, returned);
 }
 
-/// A redrive begins at the state that failed. If an error were caught, the run would end in another
-/// state, from which a redrive could not continue.
-#[test]
-fn no_error_is_caught_so_that_a_redrive_goes_on_at_the_failed_step() {
-    let definition = definition();
-    let caught: Vec<&str> = definition
-        .error_names()
-        .iter()
-        .filter(|error| error.role == ErrorRole::Catch)
-        .map(|error| error.name)
-        .collect();
-    assert_eq!(caught, [""; 0]);
-}
-
-/// Errors that end a run are listed too, so that an error that is missing here shows as a gap.
+/// What ends a run is named too, so that an error that nobody thought of shows as a gap.
 #[test]
 fn every_step_says_of_every_error_whether_it_is_tried_again() {
     let definition = definition();

@@ -3,7 +3,8 @@
 //! Supported: `StringEquals` and `BooleanEquals` on one variable. A comparison with a value of
 //! another type is false. A variable that the input does not have is an error, as in the service.
 
-use super::document::{FieldReader, Problems};
+use super::document::FieldReader;
+use super::problem::Problems;
 use crate::context::Vantage;
 use crate::expression::{Expression, Scope};
 use crate::path::kind_of;

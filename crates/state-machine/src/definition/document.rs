@@ -1,29 +1,12 @@
 //! Reading a definition's JSON so that nothing in it is missed: repeated keys are an error, and
 //! fields that the interpreter does not read are reported.
 
-use super::Problem;
+use super::problem::Problems;
 use crate::path::kind_of;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
 use std::ops::RangeInclusive;
-
-/// The problems found so far in one definition.
-#[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<Problem>);
-
-impl Problems {
-    pub(crate) fn add(&mut self, path: &str, message: impl Into<String>) {
-        self.0.push(Problem {
-            path: path.to_owned(),
-            message: message.into(),
-        });
-    }
-
-    pub(super) fn into_vec(self) -> Vec<Problem> {
-        self.0
-    }
-}
 
 /// A JSON value whose objects have no key twice.
 pub(super) struct StrictJson(pub(super) Value);
@@ -94,8 +77,9 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 }
 
-/// The fields of one object of the definition, taken one by one. The remaining ones are reported.
-pub(super) struct FieldReader<'a> {
+/// The fields of one object of the definition, taken one by one. What is left over in the end is
+/// reported.
+pub(crate) struct FieldReader<'a> {
     path: String,
     object: &'a Map<String, Value>,
     asked: Vec<&'static str>,
@@ -116,8 +100,8 @@ impl<'a> FieldReader<'a> {
         }
     }
 
-    /// Returns the place of a field in the definition.
-    pub(super) fn at(&self, name: &str) -> String {
+    /// The place of a field in the definition.
+    pub(crate) fn at(&self, name: &str) -> String {
         if self.path.is_empty() {
             name.to_owned()
         } else {
@@ -143,7 +127,7 @@ impl<'a> FieldReader<'a> {
         self.object.get(name).is_some_and(Value::is_null)
     }
 
-    pub(super) fn required(
+    pub(crate) fn required(
         &mut self,
         name: &'static str,
         problems: &mut Problems,

@@ -1,45 +1,30 @@
 //! The states of one machine (or of a Map state's item processor) and the transitions between them.
 
-use super::document::Problems;
-use super::states::{State, StateBody, Then};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// The states by name, and the first one.
-#[derive(Debug)]
-pub(crate) struct Graph {
-    pub(crate) start_at: String,
-    pub(crate) states: BTreeMap<String, State>,
-}
+use super::problem::Problems;
+use super::states::{Graph, State, StateBody, Then};
+use std::collections::BTreeSet;
 
 impl State {
     /// Returns the names of the states that can follow this one.
     fn successors(&self) -> Vec<&str> {
-        let (then, catch) = match &self.body {
-            StateBody::Pass(pass) => (Some(&pass.then), None),
-            StateBody::Wait(wait) => (Some(&wait.then), None),
-            StateBody::Task(task) => (Some(&task.outcome.then), Some(&task.outcome.catch)),
-            StateBody::Map(map) => (Some(&map.outcome.then), Some(&map.outcome.catch)),
-            StateBody::Succeed | StateBody::Fail(_) => (None, None),
-            StateBody::Choice(choice) => {
-                let rules = choice.rules.iter().map(|rule| rule.next.as_str());
-                return rules.chain(choice.default.as_deref()).collect();
-            }
-        };
-        let next = then.and_then(Then::next);
-        let caught = catch.into_iter().flatten();
-        next.into_iter()
-            .chain(caught.map(|catcher| catcher.next.as_str()))
-            .collect()
+        if let StateBody::Choice(choice) = &self.body {
+            let rules = choice.rules.iter().map(|rule| rule.next.as_str());
+            return rules.chain(choice.default.as_deref()).collect();
+        }
+        self.then().and_then(Then::next).into_iter().collect()
     }
 
     fn is_terminal(&self) -> bool {
+        matches!(self.body, StateBody::Succeed) || matches!(self.then(), Some(Then::End))
+    }
+
+    fn then(&self) -> Option<&Then> {
         match &self.body {
-            StateBody::Succeed | StateBody::Fail(_) => true,
-            StateBody::Pass(pass) => matches!(pass.then, Then::End),
-            StateBody::Wait(wait) => matches!(wait.then, Then::End),
-            StateBody::Task(task) => matches!(task.outcome.then, Then::End),
-            StateBody::Map(map) => matches!(map.outcome.then, Then::End),
-            StateBody::Choice(_) => false,
+            StateBody::Pass(pass) => Some(&pass.then),
+            StateBody::Wait(wait) => Some(&wait.then),
+            StateBody::Task(task) => Some(&task.outcome.then),
+            StateBody::Map(map) => Some(&map.outcome.then),
+            StateBody::Succeed | StateBody::Choice(_) => None,
         }
     }
 }

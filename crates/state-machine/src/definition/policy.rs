@@ -1,14 +1,14 @@
-//! The handling of a Task or Map state's errors: `Retry` and `Catch`.
+//! What happens to an error of a Task or Map state: `Retry`. Nothing is caught, so that a run that failed can be
+//! redriven from the state that failed.
 
-use super::document::{FieldReader, Problems};
-use super::states::parse_result_path;
+use super::document::FieldReader;
+use super::problem::Problems;
 use crate::failure::names;
 use crate::limits::MAX_SECONDS;
-use crate::path::ResultPath;
 use serde_json::Value;
 use std::time::Duration;
 
-/// The error names that a retrier or catcher handles.
+/// The error names that a retrier is for.
 #[derive(Debug)]
 pub(crate) struct ErrorEquals(Vec<String>);
 
@@ -17,19 +17,11 @@ impl ErrorEquals {
         &self.0
     }
 
-    /// Whether the names include this error. `States.ALL` matches every error except
-    /// `States.DataLimitExceeded`, which must be named; `States.TaskFailed` also excludes
-    /// `States.Timeout`. Source: Step Functions Developer Guide, "Handling errors", which calls
-    /// `States.DataLimitExceeded` terminal to the wildcard.
     pub(crate) fn matches(&self, error: &str) -> bool {
-        self.0.iter().any(|name| match name.as_str() {
-            names::ALL => error != names::DATA_LIMIT_EXCEEDED,
-            names::TASK_FAILED => error != names::DATA_LIMIT_EXCEEDED && error != names::TIMEOUT,
-            name => name == error,
-        })
+        self.0.iter().any(|name| name == error)
     }
 
-    fn parse(fields: &mut FieldReader<'_>, is_last: bool, problems: &mut Problems) -> Option<Self> {
+    fn parse(fields: &mut FieldReader<'_>, problems: &mut Problems) -> Option<Self> {
         let path = fields.at("ErrorEquals");
         let value = fields.required("ErrorEquals", problems)?;
         let list: Option<Vec<String>> = value.as_array().and_then(|items| {
@@ -44,16 +36,12 @@ impl ErrorEquals {
         };
         for name in &list {
             if name == names::RUNTIME {
-                problems.add(&path, "`States.Runtime` is never retried or caught");
-            } else if name.starts_with("States.") && !names::CATCHABLE.contains(&name.as_str()) {
-                problems.add(&path, format!("`{name}` is not a reserved error name"));
+                problems.add(&path, "`States.Runtime` is never retried");
+            } else if name.starts_with("States.") && !names::RETRIED.contains(&name.as_str()) {
+                let known = names::RETRIED.join(", ");
+                let message = format!("`{name}` is not supported (supported: {known})");
+                problems.add(&path, message);
             }
-        }
-        if list.iter().any(|name| name == names::ALL) && (list.len() > 1 || !is_last) {
-            problems.add(
-                &path,
-                "`States.ALL` must stand alone and in the last entry of the list",
-            );
         }
         Some(Self(list))
     }
@@ -73,50 +61,69 @@ pub(crate) struct Retrier {
 impl Retrier {
     /// Reads the entries of the state's `Retry`; empty if it has none.
     pub(super) fn parse_list(state: &mut FieldReader<'_>, problems: &mut Problems) -> Vec<Self> {
-        parse_entries(state, "Retry", problems, |fields, is_last, problems| {
-            let errors = ErrorEquals::parse(fields, is_last, problems);
-            let interval = fields.integer("IntervalSeconds", 1..=MAX_SECONDS, problems);
-            let max_attempts = fields.integer("MaxAttempts", 0..=MAX_SECONDS, problems);
-            let interval_seconds = interval.unwrap_or(1);
-            let backoff_rate = match fields.take("BackoffRate") {
-                None => 2.0,
-                Some(value) => {
-                    let rate = value.as_f64().filter(|rate| *rate >= 1.0);
-                    if rate.is_none() {
-                        problems.add(
-                            &fields.at("BackoffRate"),
-                            format!("must be a number of at least 1, not {value}"),
-                        );
-                    }
-                    rate.unwrap_or(2.0)
-                }
-            };
-            let max_delay_seconds = fields.integer("MaxDelaySeconds", 1..=31_622_399, problems);
-            if max_delay_seconds.is_some_and(|delay| delay <= interval_seconds) {
-                problems.add(
-                    &fields.at("MaxDelaySeconds"),
-                    "must be greater than IntervalSeconds",
-                );
+        let path = state.at("Retry");
+        let items = match state.take("Retry") {
+            None => return Vec::new(),
+            Some(Value::Array(items)) => items,
+            Some(_) => {
+                problems.add(&path, "must be a list");
+                return Vec::new();
             }
-            let full_jitter = match fields.text("JitterStrategy", problems) {
-                None | Some("NONE") => false,
-                Some("FULL") => true,
-                Some(other) => {
+        };
+        let mut retriers = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            if let Some(mut fields) = FieldReader::of(item, &format!("{path}[{index}]"), problems) {
+                fields.comment(problems);
+                retriers.extend(Self::parse(&mut fields, problems));
+                fields.refuse_rest(problems);
+            }
+        }
+        retriers
+    }
+
+    fn parse(fields: &mut FieldReader<'_>, problems: &mut Problems) -> Option<Self> {
+        let errors = ErrorEquals::parse(fields, problems);
+        let interval = fields.integer("IntervalSeconds", 1..=MAX_SECONDS, problems);
+        let max_attempts = fields.integer("MaxAttempts", 0..=MAX_SECONDS, problems);
+        let interval_seconds = interval.unwrap_or(1);
+        let backoff_rate = match fields.take("BackoffRate") {
+            None => 2.0,
+            Some(value) => {
+                let rate = value.as_f64().filter(|rate| *rate >= 1.0);
+                if rate.is_none() {
                     problems.add(
-                        &fields.at("JitterStrategy"),
-                        format!("must be FULL or NONE, not `{other}`"),
+                        &fields.at("BackoffRate"),
+                        format!("must be a number of at least 1, not {value}"),
                     );
-                    false
                 }
-            };
-            Some(Self {
-                errors: errors?,
-                max_attempts: max_attempts.unwrap_or(3),
-                interval_seconds,
-                backoff_rate,
-                max_delay_seconds,
-                full_jitter,
-            })
+                rate.unwrap_or(2.0)
+            }
+        };
+        let max_delay_seconds = fields.integer("MaxDelaySeconds", 1..=31_622_399, problems);
+        if max_delay_seconds.is_some_and(|delay| delay <= interval_seconds) {
+            problems.add(
+                &fields.at("MaxDelaySeconds"),
+                "must be greater than IntervalSeconds",
+            );
+        }
+        let full_jitter = match fields.text("JitterStrategy", problems) {
+            None => false,
+            Some("FULL") => true,
+            Some(other) => {
+                problems.add(
+                    &fields.at("JitterStrategy"),
+                    format!("must be FULL, not `{other}`"),
+                );
+                false
+            }
+        };
+        Some(Self {
+            errors: errors?,
+            max_attempts: max_attempts.unwrap_or(3),
+            interval_seconds,
+            backoff_rate,
+            max_delay_seconds,
+            full_jitter,
         })
     }
 
@@ -142,55 +149,4 @@ fn whole_milliseconds(duration: Duration) -> Duration {
         duration.as_secs(),
         duration.subsec_millis().saturating_mul(1_000_000),
     )
-}
-
-/// One entry of `Catch`.
-#[derive(Debug)]
-pub(crate) struct Catcher {
-    pub(crate) errors: ErrorEquals,
-    pub(crate) result_path: ResultPath,
-    pub(crate) next: String,
-}
-
-impl Catcher {
-    /// Reads the entries of the state's `Catch`; empty if it has none.
-    pub(super) fn parse_list(state: &mut FieldReader<'_>, problems: &mut Problems) -> Vec<Self> {
-        parse_entries(state, "Catch", problems, |fields, is_last, problems| {
-            let errors = ErrorEquals::parse(fields, is_last, problems);
-            let result_path = parse_result_path(fields, problems);
-            let next = fields.required_text("Next", problems);
-            Some(Self {
-                errors: errors?,
-                result_path,
-                next: next?.to_owned(),
-            })
-        })
-    }
-}
-
-fn parse_entries<T>(
-    state: &mut FieldReader<'_>,
-    name: &'static str,
-    problems: &mut Problems,
-    parse: impl Fn(&mut FieldReader<'_>, bool, &mut Problems) -> Option<T>,
-) -> Vec<T> {
-    let path = state.at(name);
-    let items = match state.take(name) {
-        None => return Vec::new(),
-        Some(Value::Array(items)) => items,
-        Some(_) => {
-            problems.add(&path, "must be a list");
-            return Vec::new();
-        }
-    };
-    let mut entries = Vec::with_capacity(items.len());
-    for (index, item) in items.iter().enumerate() {
-        if let Some(mut fields) = FieldReader::of(item, &format!("{path}[{index}]"), problems) {
-            fields.comment(problems);
-            let is_last = index + 1 == items.len();
-            entries.extend(parse(&mut fields, is_last, problems));
-            fields.refuse_rest(problems);
-        }
-    }
-    entries
 }

@@ -2,7 +2,7 @@
 //! (`DefinitionSubstitutions` of a SAM or `CloudFormation` template): plain replacement of text
 //! before it is read as JSON, so that a value can be a number as well as text within quotes.
 
-use super::DefinitionError;
+use super::problem::DefinitionError;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Fills in all substitutions. A name without a value, a value that the text does not use, a `${`

@@ -1,7 +1,7 @@
 //! What a definition reports about itself, for tests that compare it with functions and templates.
 
 use crate::world::{load, machine, map, task, with};
-use quarry_state_machine::{Definition, ErrorName, ErrorRole};
+use quarry_state_machine::{Definition, ErrorName};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -12,12 +12,11 @@ fn a_definition_lists_functions_states_and_errors() {
         task("work"),
         &json!({
             "Retry": [{"ErrorEquals": ["Throttled", "States.Timeout"]}],
-            "Catch": [{"ErrorEquals": ["Gone"], "Next": "Give up"}, {"ErrorEquals": ["States.ALL"], "Next": "Give up"}],
         }),
     );
-    let children = json!({"Work": work, "Give up": {"Type": "Fail"}});
+    let children = json!({"Work": work});
     let each = with(
-        map(&children, 0),
+        map(&children),
         &json!({"Retry": [{"ErrorEquals": ["States.ItemReaderFailed"]}], "Next": "Finish"}),
     );
     let mut definition = machine(&json!({"Each": each, "Finish": task("finish")}));
@@ -31,7 +30,7 @@ fn a_definition_lists_functions_states_and_errors() {
     assert_eq!(Vec::from_iter(definition.functions()), ["finish", "work"]);
     assert_eq!(
         Vec::from_iter(definition.state_names()),
-        ["Each", "Finish", "Give up", "Work"]
+        ["Each", "Finish", "Work"]
     );
     assert_eq!(
         definition.timeout().map(|timeout| timeout.as_secs()),
@@ -39,15 +38,8 @@ fn a_definition_lists_functions_states_and_errors() {
     );
     let retry = |name, path: &str, function| ErrorName {
         name,
-        role: ErrorRole::Retry,
         path: path.to_owned(),
         function,
-    };
-    let caught = |name, path: &str| ErrorName {
-        name,
-        role: ErrorRole::Catch,
-        path: path.to_owned(),
-        function: Some("work"),
     };
     let work = "States.Each.ItemProcessor.States.Work";
     assert_eq!(
@@ -56,8 +48,6 @@ fn a_definition_lists_functions_states_and_errors() {
             retry("States.ItemReaderFailed", "States.Each.Retry[0]", None),
             retry("Throttled", &format!("{work}.Retry[0]"), Some("work")),
             retry("States.Timeout", &format!("{work}.Retry[0]"), Some("work")),
-            caught("Gone", &format!("{work}.Catch[0]")),
-            caught("States.ALL", &format!("{work}.Catch[1]")),
         ]
     );
 }

@@ -1,6 +1,6 @@
 //! The service's limits: payload size, length of the history, names.
 
-use crate::world::{Stage, World, failed, machine, map, task, with};
+use crate::world::{Stage, World, failed, items, machine, map, task, with};
 use quarry_state_machine::limits::{MAX_HISTORY_EVENTS, MAX_PAYLOAD_BYTES};
 use quarry_state_machine::{StartError, Status};
 use serde_json::{Value, json};
@@ -38,12 +38,12 @@ async fn the_history_has_25_000_events_at_most() {
 /// A child has a history of its own: its events do not count against its parent's limit.
 #[tokio::test]
 async fn children_have_their_own_histories() {
-    let items = json!(vec![json!({}); 3]);
+    let list = json!(vec![json!({}); 3]);
     let world = World::default()
-        .object("bucket/items.json", items.to_string())
+        .object("bucket/items.json", list.to_string())
         .function("count", |payload| {
             let turn = payload["turn"].as_u64().unwrap_or(0) + 1;
-            Ok(json!({"turn": turn, "done": turn == 2_700}))
+            Ok(json!({"turn": turn, "done": turn == 2_700, "nap": 1}))
         });
     let mut children = json!({
         "Count": with(task("count"), &json!({"OutputPath": "$.Payload", "Next": "Done?"})),
@@ -52,12 +52,12 @@ async fn children_have_their_own_histories() {
             "Choices": [{"Variable": "$.done", "BooleanEquals": true, "Next": "End"}],
             "Default": "Pause",
         },
-        "Pause": {"Type": "Wait", "Seconds": 1, "Next": "Count"},
+        "Pause": {"Type": "Wait", "SecondsPath": "$.nap", "Next": "Count"},
         "End": {"Type": "Succeed"},
     });
     children["Count"].as_object_mut().unwrap().remove("End");
-    let stage = Stage::new(&machine(&json!({"Each": map(&children, 0)})), world);
-    let outcome = stage.run(json!({})).await;
+    let stage = Stage::new(&machine(&json!({"Each": map(&children)})), world);
+    let outcome = stage.run(items(0)).await;
     assert!(
         matches!(outcome.status, Status::Succeeded(_)),
         "{outcome:?}"
@@ -83,19 +83,16 @@ async fn an_execution_input_has_256_kib_at_most() {
     assert_eq!(outcome, Err(StartError::InputTooLarge));
 }
 
-/// A state's output of exactly 256 KiB is accepted; one more byte ends the execution, and no Catch
-/// can help.
+/// A state's output of exactly 256 KiB is accepted; one byte more ends the execution, and no
+/// retry can help.
 #[tokio::test]
 async fn a_state_output_has_256_kib_at_most() {
-    let catch = json!([
-        {"ErrorEquals": ["States.DataLimitExceeded"], "Next": "Never"},
-        {"ErrorEquals": ["States.ALL"], "Next": "Never"},
-    ]);
+    let retry = json!([{"ErrorEquals": ["States.DataLimitExceeded"]}]);
     let call = with(
         task("f"),
-        &json!({"ResultPath": "$.result", "Catch": catch}),
+        &json!({"ResultPath": "$.result", "Retry": retry}),
     );
-    let definition = machine(&json!({"Call": call, "Never": {"Type": "Fail"}}));
+    let definition = machine(&json!({"Call": call}));
     let input = json!({"text": text_of(MAX_PAYLOAD_BYTES / 2)});
     let result = |payload: Value| json!({"Payload": payload, "StatusCode": 200});
     let around = json!({"text": input["text"], "result": result(text_of(2))});
@@ -128,42 +125,24 @@ async fn a_state_output_has_256_kib_at_most() {
     }
 }
 
-/// A function's result that is too large fails the task; only its own name catches it.
+/// A function's result that is too large fails the attempt, which can be retried by its name.
 #[tokio::test]
 async fn a_function_result_has_256_kib_at_most() {
-    for (caught_as, expected) in [("States.DataLimitExceeded", true), ("States.ALL", false)] {
-        let catch = json!([{"ErrorEquals": [caught_as], "Next": "Caught"}]);
-        let call = with(task("f"), &json!({"Catch": catch}));
-        let definition = machine(&json!({"Call": call, "Caught": {"Type": "Succeed"}}));
-        let world = World::default().replies("f", vec![Ok(text_of(MAX_PAYLOAD_BYTES))]);
-        let stage = Stage::new(&definition, world);
-        let outcome = stage.run(json!({})).await;
-        let history = stage.recorder.history("run").join(" ");
-        assert!(history.contains("TaskStarted TaskFailed"), "{history}");
-        match outcome.status {
-            Status::Succeeded(output) => {
-                assert!(expected);
-                assert_eq!(output["Error"], "States.DataLimitExceeded");
-            }
-            _ => assert!(!expected, "{history}"),
-        }
-    }
-}
-
-/// A payload that the template makes too large does not reach the function.
-#[tokio::test]
-async fn a_function_payload_has_256_kib_at_most() {
+    let retry = json!([{"ErrorEquals": ["States.DataLimitExceeded"], "MaxAttempts": 1}]);
     let call = with(
         task("f"),
-        &json!({"Parameters": {"FunctionName": "f", "Payload": {"a.$": "$.t", "b.$": "$.t"}}}),
+        &json!({"Retry": retry, "OutputPath": "$.Payload"}),
     );
-    let world = World::default().replies("f", vec![Ok(json!(1))]);
+    let replies = vec![Ok(text_of(MAX_PAYLOAD_BYTES)), Ok(json!("small"))];
+    let world = World::default().replies("f", replies);
     let stage = Stage::new(&machine(&json!({"Call": call})), world);
-    let outcome = stage
-        .run(json!({"t": text_of(MAX_PAYLOAD_BYTES / 2)}))
-        .await;
-    assert_eq!(failed(&outcome).0, "States.DataLimitExceeded");
-    assert!(stage.world.calls().is_empty());
+    let outcome = stage.run(json!({})).await;
+    assert_eq!(outcome.status, Status::Succeeded(json!("small")));
+    assert_eq!(
+        stage.recorder.history("run").join(" "),
+        "ExecutionStarted TaskStateEntered TaskScheduled TaskStarted TaskFailed TaskScheduled \
+         TaskStarted TaskSucceeded TaskStateExited ExecutionSucceeded"
+    );
 }
 
 /// Items, the selector's output for them, and the list of results are limited too.
@@ -173,19 +152,19 @@ async fn items_and_map_results_have_256_kib_at_most() {
     let third = text_of(MAX_PAYLOAD_BYTES / 3);
     let half = text_of(MAX_PAYLOAD_BYTES / 2);
     let twice = json!({"a.$": "$$.Map.Item.Value", "b.$": "$$.Map.Item.Value"});
-    for (items, selector, expected) in [
+    for (content, selector, expected) in [
         (json!([third, third]), None, true),
         (json!([1, text_of(MAX_PAYLOAD_BYTES + 1)]), None, false),
         (json!([half]), Some(twice), false),
         (json!([half, half, 1]), None, false),
     ] {
-        let mut each = map(&echo, 0);
+        let mut each = map(&echo);
         if let Some(selector) = selector {
             each["ItemSelector"] = selector;
         }
-        let world = World::default().object("bucket/items.json", items.to_string());
+        let world = World::default().object("bucket/items.json", content.to_string());
         let stage = Stage::new(&machine(&json!({"Each": each})), world);
-        let outcome = stage.run(json!({})).await;
+        let outcome = stage.run(items(0)).await;
         if expected {
             assert!(
                 matches!(outcome.status, Status::Succeeded(_)),

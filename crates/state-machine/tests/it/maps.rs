@@ -1,7 +1,7 @@
 //! Map Runs: the children's inputs, the observer's view of them, and their end when one of them
 //! fails.
 
-use crate::world::{Detail, Stage, World, failed, machine, map, task, with};
+use crate::world::{Detail, Stage, World, failed, items, machine, map, task, with};
 use quarry_state_machine::{ChildFailure, FunctionError, Status};
 use serde_json::json;
 use std::time::Duration;
@@ -13,8 +13,8 @@ async fn children_are_shown_with_their_inputs_and_ends() {
         .object("bucket/items.json", r#"["a", "b"]"#)
         .function("f", |payload| Ok(json!({"was": payload})));
     let children = json!({"Work": with(task("f"), &json!({"OutputPath": "$.Payload"}))});
-    let stage = Stage::new(&machine(&json!({"Each": map(&children, 1)})), world);
-    stage.run(json!({})).await;
+    let stage = Stage::new(&machine(&json!({"Each": map(&children)})), world);
+    stage.run(items(1)).await;
     let shown: Vec<_> = stage
         .recorder
         .seen()
@@ -53,8 +53,13 @@ async fn children_are_shown_with_their_inputs_and_ends() {
 /// and no child begins for the remaining items.
 #[tokio::test]
 async fn a_failed_child_stops_the_others() {
+    let wait = json!({"do": "wait", "nap": 1_000});
+    let fail = json!({"do": "fail", "nap": 10});
     let world = World::default()
-        .object("bucket/items.json", r#"["wait", "fail", "wait", "later"]"#)
+        .object(
+            "bucket/items.json",
+            json!([wait, fail, wait, wait]).to_string(),
+        )
         .replies(
             "f",
             vec![Err(FunctionError::new("Broken", "beyond repair"))],
@@ -62,15 +67,15 @@ async fn a_failed_child_stops_the_others() {
     let children = json!({
         "Fail?": {
             "Type": "Choice",
-            "Choices": [{"Variable": "$", "StringEquals": "fail", "Next": "Soon"}],
+            "Choices": [{"Variable": "$.do", "StringEquals": "fail", "Next": "Soon"}],
             "Default": "Pause",
         },
-        "Pause": {"Type": "Wait", "Seconds": 1000, "End": true},
-        "Soon": {"Type": "Wait", "Seconds": 10, "Next": "Work"},
+        "Pause": {"Type": "Wait", "SecondsPath": "$.nap", "End": true},
+        "Soon": {"Type": "Wait", "SecondsPath": "$.nap", "Next": "Work"},
         "Work": task("f"),
     });
-    let stage = Stage::new(&machine(&json!({"Each": map(&children, 3)})), world);
-    let outcome = stage.run(json!({})).await;
+    let stage = Stage::new(&machine(&json!({"Each": map(&children)})), world);
+    let outcome = stage.run(items(3)).await;
     assert_eq!(
         failed(&outcome),
         (
@@ -107,19 +112,19 @@ async fn a_failed_child_stops_the_others() {
 async fn calls_of_stopped_children_are_dropped() {
     let world = World::default()
         .working_for(Duration::from_millis(200))
-        .object("bucket/items.json", r#"["work", "fail"]"#)
+        .object("bucket/items.json", r#"[{"fail": false}, {"fail": true}]"#)
         .replies("f", vec![Ok(json!(1))]);
     let children = json!({
         "Fail?": {
             "Type": "Choice",
-            "Choices": [{"Variable": "$", "StringEquals": "fail", "Next": "Fail"}],
+            "Choices": [{"Variable": "$.fail", "BooleanEquals": true, "Next": "Fail"}],
             "Default": "Work",
         },
         "Work": task("f"),
-        "Fail": {"Type": "Fail", "Error": "E"},
+        "Fail": {"Type": "Wait", "SecondsPath": "$.missing", "End": true},
     });
-    let stage = Stage::new(&machine(&json!({"Each": map(&children, 0)})), world);
-    let outcome = stage.run(json!({})).await;
+    let stage = Stage::new(&machine(&json!({"Each": map(&children)})), world);
+    let outcome = stage.run(items(0)).await;
     assert_eq!(failed(&outcome).0, "States.ExceedToleratedFailureThreshold");
     assert!(stage.world.calls().is_empty());
 }
@@ -132,24 +137,14 @@ async fn a_child_sees_its_own_execution() {
         "Type": "Pass",
         "Parameters": {
             "name.$": "$$.Execution.Name",
-            "id.$": "$$.Execution.Id",
-            "input.$": "$$.Execution.Input.x",
-            "machine.$": "$$.StateMachine.Id",
+            "x.$": "$.x",
         },
         "End": true,
     }});
-    let stage = Stage::new(&machine(&json!({"Each": map(&children, 0)})), world);
-    let machine = stage
-        .machine
-        .with_arn("arn:aws:states:eu-central-1:123456789012:stateMachine:quarry");
-    let outcome = machine.run("run", json!({})).await.unwrap();
+    let stage = Stage::new(&machine(&json!({"Each": map(&children)})), world);
+    let outcome = stage.run(items(0)).await;
     assert_eq!(
         outcome.status,
-        Status::Succeeded(json!([{
-            "name": "run-Items-1-0",
-            "id": "arn:aws:states:eu-central-1:123456789012:execution:quarry/Items:run-Items-1-0",
-            "input": 1,
-            "machine": "arn:aws:states:eu-central-1:123456789012:stateMachine:quarry/Items",
-        }]))
+        Status::Succeeded(json!([{"name": "run-Items-1-0", "x": 1}]))
     );
 }

@@ -23,10 +23,10 @@ fn base() -> Value {
     call["Next"] = json!("Choose");
     call.as_object_mut().unwrap().remove("End");
     call["Retry"] = json!([{"ErrorEquals": ["E"]}]);
-    call["Catch"] = json!([{"ErrorEquals": ["E"], "Next": "Stop"}]);
-    let mut each = map(&json!({"Child": {"Type": "Pass", "End": true}}), 1);
-    each["ItemSelector"] = json!({"i.$": "$$.Map.Item.Index"});
-    each["Catch"] = json!([{"ErrorEquals": ["States.ALL"], "Next": "Done"}]);
+    let mut each = map(&json!({"Child": {"Type": "Pass", "End": true}}));
+    each["ItemSelector"] = json!({"item.$": "$$.Map.Item.Value"});
+    each["Next"] = json!("Done");
+    each.as_object_mut().unwrap().remove("End");
     machine(&json!({
         "Call": call,
         "Choose": {
@@ -38,9 +38,8 @@ fn base() -> Value {
             "Default": "Each",
         },
         "Shape": {"Type": "Pass", "Parameters": {"a.$": "$.a"}, "Next": "Pause"},
-        "Pause": {"Type": "Wait", "Seconds": 1, "Next": "Each"},
+        "Pause": {"Type": "Wait", "SecondsPath": "$.nap", "Next": "Each"},
         "Each": each,
-        "Stop": {"Type": "Fail", "Error": "E"},
         "Done": {"Type": "Succeed"},
     }))
 }
@@ -80,15 +79,15 @@ fn refusals() -> Vec<Refusal> {
             "/Foo",
             json!(1),
             "Foo",
-            "not supported here (supported: Comment, QueryLanguage, StartAt",
+            "not supported here (supported: Comment, StartAt, States, TimeoutSeconds",
         ),
         refusal(
             "/QueryLanguage",
             json!("JSONata"),
             "QueryLanguage",
-            "`JSONata` is not supported",
+            "not supported here",
         ),
-        refusal("/Version", json!("2.0"), "Version", "must be 1.0"),
+        refusal("/Version", json!("1.0"), "Version", "not supported here"),
         refusal(
             "/TimeoutSeconds",
             json!(0),
@@ -136,6 +135,12 @@ fn refusals() -> Vec<Refusal> {
             "`Parallel` states are not supported",
         ),
         refusal(
+            "/States/Done/Type",
+            json!("Fail"),
+            "States.Done.Type",
+            "`Fail` states are not supported",
+        ),
+        refusal(
             "/States/Done",
             json!(1),
             "States.Done",
@@ -166,9 +171,9 @@ fn refusals() -> Vec<Refusal> {
             "exactly one of `Next` and",
         ),
         refusal(
-            "/States/Each/End",
+            "/States/Call/End",
             json!(false),
-            "States.Each",
+            "States.Call",
             "exactly one of `Next` and",
         ),
         refusal(
@@ -197,6 +202,12 @@ fn refusals() -> Vec<Refusal> {
         ),
         refusal(
             "/States/Call/InputPath",
+            json!(null),
+            "States.Call.InputPath",
+            "must be text, not null",
+        ),
+        refusal(
+            "/States/Call/InputPath",
             json!("a"),
             "States.Call.InputPath",
             "must begin with `$`",
@@ -217,7 +228,7 @@ fn refusals() -> Vec<Refusal> {
             "/States/Call/ResultPath",
             json!("$.a[0]"),
             "States.Call.ResultPath",
-            "cannot be placed in an array",
+            "not in the supported path subset",
         ),
         refusal(
             "/States/Call/ResultPath",
@@ -274,14 +285,14 @@ fn refusals() -> Vec<Refusal> {
         ),
         removal(
             "/States/Call/Parameters/Payload.$",
-            "States.Call.Parameters",
-            "exactly one of Payload and Payload.$",
+            "States.Call.Parameters.Payload.$",
+            "is missing",
         ),
         refusal(
             "/States/Call/Parameters/Payload",
             json!({}),
-            "States.Call.Parameters",
-            "exactly one of Payload and Payload.$",
+            "States.Call.Parameters.Payload",
+            "not supported here",
         ),
         refusal(
             "/States/Call/Parameters/Payload.$",
@@ -299,7 +310,7 @@ fn refusals() -> Vec<Refusal> {
             "/States/Call/ResultSelector",
             json!({"a.$": 1}),
             "States.Call.ResultSelector.a.$",
-            "must hold a path or a function",
+            "must hold a path",
         ),
         refusal(
             "/States/Call/ResultSelector",
@@ -313,7 +324,7 @@ fn refusals() -> Vec<Refusal> {
             "States.Call.ResultSelector.a.$",
             "only be used in an ItemSelector",
         ),
-        // Retry and Catch.
+        // Retry.
         refusal(
             "/States/Call/Retry/0/Foo",
             json!(1),
@@ -341,25 +352,19 @@ fn refusals() -> Vec<Refusal> {
             "/States/Call/Retry/0/ErrorEquals",
             json!(["States.All"]),
             "States.Call.Retry[0].ErrorEquals",
-            "`States.All` is not a reserved error name",
+            "`States.All` is not supported",
         ),
         refusal(
             "/States/Call/Retry/0/ErrorEquals",
             json!(["States.Runtime"]),
             "States.Call.Retry[0].ErrorEquals",
-            "never retried or caught",
+            "never retried",
         ),
         refusal(
             "/States/Call/Retry/0/ErrorEquals",
-            json!(["E", "States.ALL"]),
+            json!(["States.ALL"]),
             "States.Call.Retry[0].ErrorEquals",
-            "must stand alone",
-        ),
-        refusal(
-            "/States/Call/Retry",
-            json!([{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["E"]}]),
-            "States.Call.Retry[0].ErrorEquals",
-            "in the last entry",
+            "`States.ALL` is not supported",
         ),
         refusal(
             "/States/Call/Retry/0/IntervalSeconds",
@@ -389,35 +394,12 @@ fn refusals() -> Vec<Refusal> {
             "/States/Call/Retry/0/JitterStrategy",
             json!("HALF"),
             "States.Call.Retry[0].JitterStrategy",
-            "FULL or NONE",
+            "must be FULL",
         ),
         refusal(
-            "/States/Call/Catch/0/Next",
-            json!("Nowhere"),
-            "States.Call",
-            "leads to `Nowhere`",
-        ),
-        removal(
-            "/States/Call/Catch/0/Next",
-            "States.Call.Catch[0].Next",
-            "is missing",
-        ),
-        refusal(
-            "/States/Call/Catch/0/Assign",
-            json!({}),
-            "States.Call.Catch[0].Assign",
-            "not supported here",
-        ),
-        refusal(
-            "/States/Call/Catch/0/ResultPath",
-            json!("error"),
-            "States.Call.Catch[0].ResultPath",
-            "must begin with `$`",
-        ),
-        refusal(
-            "/States/Shape/Catch",
-            json!([]),
-            "States.Shape.Catch",
+            "/States/Call/Catch",
+            json!([{"ErrorEquals": ["E"], "Next": "Done"}]),
+            "States.Call.Catch",
             "not supported here",
         ),
         // Choice.
@@ -480,41 +462,23 @@ fn refusals() -> Vec<Refusal> {
             "States.Choose.ResultPath",
             "not supported here",
         ),
-        // Wait, Fail.
+        // Wait.
         refusal(
             "/States/Pause/Seconds",
-            json!(1.5),
+            json!(1),
             "States.Pause.Seconds",
-            "integer from 0 to 99999999, not 1.5",
-        ),
-        refusal(
-            "/States/Pause/SecondsPath",
-            json!("$.s"),
-            "States.Pause",
-            "exactly one of Seconds and SecondsPath",
+            "not supported here",
         ),
         removal(
-            "/States/Pause/Seconds",
-            "States.Pause",
-            "exactly one of Seconds and SecondsPath",
+            "/States/Pause/SecondsPath",
+            "States.Pause.SecondsPath",
+            "is missing",
         ),
         refusal(
             "/States/Pause/Timestamp",
             json!("2026-11-22T00:00:00Z"),
             "States.Pause.Timestamp",
             "not supported here",
-        ),
-        refusal(
-            "/States/Stop/ErrorPath",
-            json!("$.e"),
-            "States.Stop.ErrorPath",
-            "`Error` is given as well",
-        ),
-        refusal(
-            "/States/Stop/CausePath",
-            json!("States.UUID()"),
-            "States.Stop.CausePath",
-            "calls an intrinsic",
         ),
         // Map.
         refusal(
@@ -549,15 +513,14 @@ fn refusals() -> Vec<Refusal> {
         ),
         refusal(
             "/States/Each/MaxConcurrency",
-            json!(-1),
+            json!(1),
             "States.Each.MaxConcurrency",
-            "integer from 0",
+            "not supported here",
         ),
-        refusal(
+        removal(
             "/States/Each/MaxConcurrencyPath",
-            json!("$.m"),
             "States.Each.MaxConcurrencyPath",
-            "`MaxConcurrency` is given as well",
+            "is missing",
         ),
         refusal(
             "/States/Each/Label",
@@ -589,9 +552,9 @@ fn refusals() -> Vec<Refusal> {
             "not supported here",
         ),
         removal(
-            "/States/Each/ItemReader/Parameters/Key",
-            "States.Each.ItemReader.Parameters",
-            "exactly one of Key and Key.$",
+            "/States/Each/ItemReader/Parameters/Key.$",
+            "States.Each.ItemReader.Parameters.Key.$",
+            "is missing",
         ),
         refusal(
             "/States/Each/ItemReader/Parameters/VersionId",
@@ -692,7 +655,7 @@ fn names_must_be_unique_everywhere() {
 #[test]
 fn a_machine_must_be_able_to_end() {
     let definition = machine(&json!({
-        "A": {"Type": "Wait", "Seconds": 1, "Next": "B"},
+        "A": {"Type": "Wait", "SecondsPath": "$.a", "Next": "B"},
         "B": {"Type": "Pass", "Next": "A"},
     }));
     let found = problems(&definition);
@@ -722,7 +685,7 @@ fn all_problems_are_reported_together() {
 /// A key that is given twice would hide one of its values.
 #[test]
 fn repeated_keys_are_refused() {
-    let text = r#"{"StartAt": "S", "States": {"S": {"Type": "Succeed"}, "S": {"Type": "Fail"}}}"#;
+    let text = r#"{"StartAt": "S", "States": {"S": {"Type": "Succeed"}, "S": {"Type": "Pass"}}}"#;
     let error = Definition::load(text, &BTreeMap::new()).unwrap_err();
     let DefinitionError::Json(source) = error else {
         panic!("{error}");

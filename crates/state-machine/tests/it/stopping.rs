@@ -1,6 +1,6 @@
 //! Stopping executions from outside.
 
-use crate::world::{Stage, World, machine, map, task};
+use crate::world::{Stage, World, items, machine, map, task};
 use quarry_state_machine::Status;
 use serde_json::json;
 use std::time::Duration;
@@ -13,8 +13,8 @@ async fn a_stopped_execution_takes_its_children_along() {
         .working_for(Duration::from_hours(1))
         .replies("never done", vec![Ok(json!(1))]);
     let children = json!({"Work": task("never done")});
-    let stage = Stage::new(&machine(&json!({"Each": map(&children, 2)})), world);
-    let execution = stage.machine.execution("run", json!({})).unwrap();
+    let stage = Stage::new(&machine(&json!({"Each": map(&children)})), world);
+    let execution = stage.machine.execution("run", items(2)).unwrap();
     let stop = execution.stop_handle();
     let running = tokio::spawn(execution.run());
     while stage.recorder.named("TaskStarted").len() < 2 {
@@ -86,8 +86,8 @@ async fn a_dropped_execution_leaves_nothing_behind() {
         .working_for(Duration::from_hours(1))
         .replies("never done", vec![Ok(json!(1))]);
     let children = json!({"Work": task("never done")});
-    let stage = Stage::new(&machine(&json!({"Each": map(&children, 0)})), world);
-    let execution = stage.machine.execution("run", json!({})).unwrap();
+    let stage = Stage::new(&machine(&json!({"Each": map(&children)})), world);
+    let execution = stage.machine.execution("run", items(0)).unwrap();
     let running = tokio::spawn(execution.run());
     while stage.recorder.named("TaskStarted").len() < 2 {
         tokio::task::yield_now().await;

@@ -249,27 +249,32 @@ pub(crate) fn task(function: &str) -> Value {
     })
 }
 
-/// Returns a Map state over `bucket/items.json` whose children have these states; it ends the
-/// execution.
-pub(crate) fn map(states: &Value, max_concurrency: u64) -> Value {
+/// A Map state over `bucket/items.json` whose children have these states, and ends. Its input is made
+/// with [`items`].
+pub(crate) fn map(states: &Value) -> Value {
     let mut processor = machine(states);
     processor["ProcessorConfig"] =
         serde_json::json!({"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"});
     serde_json::json!({
         "Type": "Map",
         "Label": "Items",
-        "MaxConcurrency": max_concurrency,
+        "MaxConcurrencyPath": "$.limit",
         "ItemReader": {
             "Resource": "arn:aws:states:::s3:getObject",
             "ReaderConfig": {"InputType": "JSON"},
-            "Parameters": {"Bucket": "bucket", "Key": "items.json"},
+            "Parameters": {"Bucket.$": "$.bucket", "Key.$": "$.key"},
         },
         "ItemProcessor": processor,
         "End": true,
     })
 }
 
-/// Returns `base` with the fields of `more`, which take precedence.
+/// The input of a [`map`], which runs at most `limit` children at a time; 0 is without a limit.
+pub(crate) fn items(limit: u64) -> Value {
+    serde_json::json!({"bucket": "bucket", "key": "items.json", "limit": limit})
+}
+
+/// `base` with the fields of `more` put over it.
 pub(crate) fn with(mut base: Value, more: &Value) -> Value {
     for (name, value) in more.as_object().unwrap() {
         base[name] = value.clone();
