@@ -74,14 +74,16 @@ impl RunFolder {
         self.0.join("slices/")
     }
 
-    /// Returns the slice and the round of an object below [`Self::slices`], and its name in the
-    /// round's folder.
-    pub fn round_of<'a>(&self, object: &'a S3Uri) -> Option<(u32, u32, &'a str)> {
+    /// Returns the round that an object belongs to, and which of its objects it is. `None` if it is
+    /// not in a round's folder.
+    pub fn round_of(&self, object: &S3Uri) -> Option<(RoundFolder, RoundObject)> {
         let slices = self.slices();
         let rest = object.key().strip_prefix(slices.key())?;
         let (slice, rest) = rest.split_once('/')?;
-        let (round, name) = rest.strip_prefix("round-")?.split_once('/')?;
-        Some((slice.parse().ok()?, round.parse().ok()?, name))
+        let (round, _) = rest.strip_prefix("round-")?.split_once('/')?;
+        let round = self.slice(slice.parse().ok()?).round(round.parse().ok()?);
+        let object = round.object(object)?;
+        Some((round, object))
     }
 
     /// One slice's folder.
@@ -140,10 +142,79 @@ pub struct RoundFolder {
     round: u32,
 }
 
+/// The objects of a round that say how far it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoundObject {
+    /// The job's input file.
+    Input,
+    /// The result of `split`.
+    Asked,
+    /// The job that was created.
+    Job,
+    /// How the job ended.
+    JobEnd,
+    /// Answers of the job.
+    JobAnswers,
+    /// Answers given on demand.
+    OnDemandAnswers,
+    /// Answers that neither a job nor a call of this run gave.
+    GivenAnswers,
+    /// The counts of the round's lines, which are written once all answers are read.
+    Counts,
+    /// Anything else in the round's folder.
+    Other,
+}
+
+impl RoundObject {
+    /// Whether it has answers, whoever gave them.
+    pub fn is_answers(self) -> bool {
+        matches!(
+            self,
+            Self::JobAnswers | Self::OnDemandAnswers | Self::GivenAnswers
+        )
+    }
+}
+
 /// Bedrock's limit for a job's name (`CreateModelInvocationJob`, `jobName`).
 pub const MAX_JOB_NAME: usize = 63;
 
 impl RoundFolder {
+    /// The number of the round's slice.
+    pub fn slice(&self) -> u32 {
+        self.slice
+    }
+
+    /// The number of the round in its slice.
+    pub fn number(&self) -> u32 {
+        self.round
+    }
+
+    /// Returns which of the round's objects this is; `None` if it is not in the round's folder.
+    fn object(&self, object: &S3Uri) -> Option<RoundObject> {
+        let is_below = |folder: &S3Uri| object.key().starts_with(folder.key());
+        if !is_below(&self.folder) {
+            return None;
+        }
+        // Given answers and those of calls are below the job's output, too.
+        let below = [
+            (self.on_demand_output(), RoundObject::OnDemandAnswers),
+            (self.given_output(), RoundObject::GivenAnswers),
+            (self.output(), RoundObject::JobAnswers),
+        ];
+        if let Some((_, kind)) = below.into_iter().find(|(folder, _)| is_below(folder)) {
+            return Some(kind);
+        }
+        let files = [
+            (self.input(), RoundObject::Input),
+            (self.asked(), RoundObject::Asked),
+            (self.job(), RoundObject::Job),
+            (self.job_end(), RoundObject::JobEnd),
+            (self.counts(), RoundObject::Counts),
+        ];
+        let file = files.into_iter().find(|(file, _)| file == object);
+        Some(file.map_or(RoundObject::Other, |(_, kind)| kind))
+    }
+
     /// The rows to ask in this round. Missing in round 0, which asks all rows.
     pub fn todo(&self) -> S3Uri {
         self.folder.join("todo.json")
@@ -274,10 +345,29 @@ mod tests {
         let work: S3Uri = "s3://bucket/work".parse().unwrap();
         let run = RunFolder::new(&work, "run");
         let round = run.slice(17).round(3);
-        let job = round.job();
-        assert_eq!(run.round_of(&job), Some((17, 3, "job.json")));
-        let input = round.input();
-        assert_eq!(run.round_of(&input), Some((17, 3, "input/records.jsonl")));
+        for (object, kind) in [
+            (round.input(), RoundObject::Input),
+            (round.asked(), RoundObject::Asked),
+            (round.job(), RoundObject::Job),
+            (round.job_end(), RoundObject::JobEnd),
+            (round.counts(), RoundObject::Counts),
+            (round.todo(), RoundObject::Other),
+            (
+                round.output().join("id/records.jsonl.out"),
+                RoundObject::JobAnswers,
+            ),
+            (
+                round.on_demand_output().join("00"),
+                RoundObject::OnDemandAnswers,
+            ),
+            (round.given_output().join("a"), RoundObject::GivenAnswers),
+        ] {
+            assert_eq!(
+                run.round_of(&object),
+                Some((round.clone(), kind)),
+                "{object}"
+            );
+        }
         for other in [run.plan(), run.slice(17).receipt(), run.manifest()] {
             assert_eq!(run.round_of(&other), None, "{other}");
         }

@@ -8,6 +8,8 @@ pub mod arn;
 pub mod callback;
 pub mod digest;
 pub mod execution_name;
+pub mod file_format;
+pub mod job_status;
 pub mod layout;
 pub mod location;
 pub mod payload;

@@ -1,8 +1,11 @@
 //! The documents that a run keeps in its folder: the plan, the slices, and what each step of a
 //! slice leaves for the next step.
 
+use crate::file_format::{FileFormat, LineEnding};
+use crate::job_status::JobStatus;
 use crate::location::S3Uri;
 use crate::request::{JobType, Request};
+use crate::settings::CsvQuoting;
 use quarry_model::RequestForm;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -47,7 +50,7 @@ pub struct Table {
     /// `train`, `val` or `test`; none for a single table.
     pub split: Option<String>,
     /// The file format, as the extension of a file name: `csv`, `tsv`, `jsonl`, `parquet`.
-    pub format: String,
+    pub format: FileFormat,
     /// Whether the input files, and therefore the result, are compressed.
     pub gzip: bool,
     /// The files.
@@ -57,10 +60,10 @@ pub struct Table {
     /// The header line as it is in the first file, without line terminator (CSV and TSV).
     pub header: String,
     /// How rows end: `lf`, `crlf` or `cr`.
-    pub newline: String,
+    pub newline: LineEnding,
     /// The quoting of cells in CSV and TSV, as the setting names it; empty for the standard.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub quoting: String,
+    #[serde(default, skip_serializing_if = "CsvQuoting::is_standard")]
+    pub quoting: CsvQuoting,
     /// Rows of all files.
     pub rows: u64,
     /// How the rows are asked in the first round.
@@ -243,7 +246,7 @@ pub struct JobEnd {
     /// Its name.
     pub name: String,
     /// The service's name for its status.
-    pub status: String,
+    pub status: JobStatus,
     /// The service's message; empty if there is none.
     pub message: String,
     /// Seconds from submission to its end.
@@ -251,13 +254,24 @@ pub struct JobEnd {
 }
 
 impl Table {
-    /// Returns the result's file name: `<job_type>_processed_data.<ext>`, or for a split
-    /// `<split>/<split>_processed_data.<ext>`.
+    /// Returns the result's file name: see [`result_name`].
     pub fn result_name(&self, job_type: JobType) -> String {
-        let gz = if self.gzip { ".gz" } else { "" };
-        match &self.split {
-            Some(split) => format!("{split}/{split}_processed_data.{}{gz}", self.format),
-            None => format!("{job_type}_processed_data.{}{gz}", self.format),
-        }
+        result_name(self.split.as_deref(), job_type, self.format, self.gzip)
+    }
+}
+
+/// Returns the file name of a table's result: `<job_type>_processed_data.<ext>`, or for a split
+/// `<split>/<split>_processed_data.<ext>`.
+pub fn result_name(
+    split: Option<&str>,
+    job_type: JobType,
+    format: FileFormat,
+    gzip: bool,
+) -> String {
+    let ending = format.extension();
+    let gz = if gzip { ".gz" } else { "" };
+    match split {
+        Some(split) => format!("{split}/{split}_processed_data.{ending}{gz}"),
+        None => format!("{job_type}_processed_data.{ending}{gz}"),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{AwsError, Source, StepErrorKind};
 use async_trait::async_trait;
+pub use quarry_contract::job_status::JobStatus;
 use quarry_contract::location::S3Uri;
 use quarry_model::Denial;
 use std::time::Duration;
@@ -29,64 +30,6 @@ pub struct NewJob {
     pub converse: bool,
     /// Tags, in order.
     pub tags: Vec<(String, String)>,
-}
-
-/// A job's status (`GetModelInvocationJob`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JobStatus {
-    /// Waits for validation.
-    Submitted,
-    /// Its files are being checked.
-    Validating,
-    /// Waits for its turn.
-    Scheduled,
-    /// Being processed.
-    InProgress,
-    /// Done; single records may have failed.
-    Completed,
-    /// Ran out of time; the results so far exist.
-    PartiallyCompleted,
-    /// Failed; see the message.
-    Failed,
-    /// Being stopped.
-    Stopping,
-    /// Stopped; the results so far exist.
-    Stopped,
-    /// Ran out of time before it began.
-    Expired,
-    /// A status that this version does not know; the job counts as running.
-    Unknown,
-}
-
-impl JobStatus {
-    /// Whether the status is final.
-    pub fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            Self::Completed
-                | Self::PartiallyCompleted
-                | Self::Failed
-                | Self::Stopped
-                | Self::Expired
-        )
-    }
-
-    /// Returns the service's name of the status.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Submitted => "Submitted",
-            Self::Validating => "Validating",
-            Self::Scheduled => "Scheduled",
-            Self::InProgress => "InProgress",
-            Self::Completed => "Completed",
-            Self::PartiallyCompleted => "PartiallyCompleted",
-            Self::Failed => "Failed",
-            Self::Stopping => "Stopping",
-            Self::Stopped => "Stopped",
-            Self::Expired => "Expired",
-            Self::Unknown => "Unknown",
-        }
-    }
 }
 
 /// The service's description of a job.

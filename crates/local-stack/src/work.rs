@@ -4,7 +4,7 @@
 //! S3 server, and the simulator counts the records that it gets. So counting costs a step nothing,
 //! and it works for steps that report nothing.
 
-use quarry_contract::layout::RunFolder;
+use quarry_contract::layout::{RoundObject, RunFolder};
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Plan, Slice};
@@ -172,18 +172,21 @@ impl Work {
         let Ok(object) = S3Uri::new(traffic.bucket, traffic.key) else {
             return;
         };
-        let Some((slice, 0, name)) = run.round_of(&object) else {
+        let Some((round, kind)) = run.round_of(&object) else {
             return;
         };
-        let is_input = object == run.slice(slice).round(0).input();
-        let is_answers = name.starts_with("output/");
-        let Some(work) = state.slices.get_mut(&slice) else {
+        if round.number() > 0 {
+            return;
+        }
+        let Some(work) = state.slices.get_mut(&round.slice()) else {
             return;
         };
-        let count = match (traffic.direction, is_input, is_answers) {
-            (Direction::Written, true, _) => &mut work.written,
-            (Direction::Written, _, true) => &mut work.answers_written,
-            (Direction::Read, _, true) if work.step >= Reached::Asked => &mut work.answers_read,
+        let count = match (traffic.direction, kind) {
+            (Direction::Written, RoundObject::Input) => &mut work.written,
+            (Direction::Written, kind) if kind.is_answers() => &mut work.answers_written,
+            (Direction::Read, kind) if kind.is_answers() && work.step >= Reached::Asked => {
+                &mut work.answers_read
+            }
             _ => return,
         };
         *count += traffic.bytes;

@@ -115,7 +115,7 @@ impl Totals {
                 self.jobs.push(JobSummary {
                     arn: job.arn.clone(),
                     name: job.name.clone(),
-                    status: job.status.clone(),
+                    status: job.status.to_string(),
                     message: job.message.clone(),
                     slice: receipt.slice,
                     round: number,

@@ -22,9 +22,6 @@ pub enum RowsError {
     /// The file is not Parquet, or has contents that cannot be used.
     #[error(transparent)]
     Parquet(FileError),
-    /// The plan names a format that this version does not read.
-    #[error("`{0}` is not a table format of this version")]
-    Format(String),
     /// The decoding thread ended before the last row.
     #[error("{0} could not be decoded to its end; write the file again")]
     Ended(String),

@@ -1,6 +1,6 @@
 //! Table formats, and how a file name tells the format.
 
-use crate::error::RowsError;
+use quarry_contract::file_format::{FileFormat, LineEnding};
 use quarry_contract::plan::Table;
 use quarry_contract::settings::CsvQuoting;
 use quarry_table::{Dialect, Format, Header, Newline, Quoting};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The names of table files, as messages show them.
 pub const ACCEPTED: &str = "*.csv, *.tsv, *.jsonl (each also with .gz) or *.parquet";
 
-/// The format of a table's files.
+/// The format of a table's files, with what reading needs to know of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TableFormat {
@@ -19,17 +19,21 @@ pub enum TableFormat {
     Parquet,
 }
 
-impl TableFormat {
-    /// Reads the format from a file name, ignoring case, and whether the file is compressed with
-    /// gzip. Parquet has its own compression, so `.parquet.gz` does not name a table.
-    pub fn from_file_name(name: &str) -> Option<(Self, bool)> {
-        if let Some((format, gzip)) = Format::from_file_name(name) {
-            return Some((Self::Text(format.into()), gzip));
+impl From<FileFormat> for TableFormat {
+    fn from(format: FileFormat) -> Self {
+        match format {
+            FileFormat::Csv => Self::Text(Format::Csv.into()),
+            FileFormat::Tsv => Self::Text(Format::Tsv.into()),
+            FileFormat::JsonLines => Self::Text(Format::JsonLines.into()),
+            FileFormat::Parquet => Self::Parquet,
         }
-        let (_, extension) = name.rsplit_once('.')?;
-        extension
-            .eq_ignore_ascii_case(PARQUET)
-            .then_some((Self::Parquet, false))
+    }
+}
+
+impl TableFormat {
+    /// Reads the format from a file name, as [`FileFormat::from_file_name`] does.
+    pub fn from_file_name(name: &str) -> Option<(Self, bool)> {
+        FileFormat::from_file_name(name).map(|(format, gzip)| (format.into(), gzip))
     }
 
     /// Returns the same format with this quoting. Formats without quoting stay as they are.
@@ -54,42 +58,34 @@ impl TableFormat {
         matches!(self, Self::Text(dialect) if dialect.format == Format::JsonLines)
     }
 
-    /// The extension of a file of this format, without a dot.
-    pub fn extension(self) -> &'static str {
+    /// The format without its quoting, as the plan names it.
+    pub fn file_format(self) -> FileFormat {
         match self {
-            Self::Text(dialect) => dialect.format.extension(),
-            Self::Parquet => PARQUET,
+            Self::Text(dialect) => match dialect.format {
+                Format::Csv => FileFormat::Csv,
+                Format::Tsv => FileFormat::Tsv,
+                Format::JsonLines => FileFormat::JsonLines,
+            },
+            Self::Parquet => FileFormat::Parquet,
+        }
+    }
+
+    /// The quoting, as the plan names it.
+    pub fn quoting(self) -> CsvQuoting {
+        match self {
+            Self::Text(dialect) => match dialect.quoting {
+                Quoting::Standard => CsvQuoting::Standard,
+                Quoting::Backslash => CsvQuoting::Backslash,
+                Quoting::None => CsvQuoting::None,
+            },
+            Self::Parquet => CsvQuoting::Standard,
         }
     }
 }
 
-const PARQUET: &str = "parquet";
-
 /// Returns the format of a table.
-pub fn format_of(table: &Table) -> Result<TableFormat, RowsError> {
-    let unknown = || RowsError::Format(format!("{} {}", table.format, table.quoting));
-    let quoting = match &*table.quoting {
-        "" => CsvQuoting::Standard,
-        name => CsvQuoting::ALL
-            .into_iter()
-            .find(|quoting| quoting.as_str() == name)
-            .ok_or_else(unknown)?,
-    };
-    TableFormat::from_file_name(&format!("x.{}", table.format))
-        .map(|(format, _)| format.quoted(quoting))
-        .ok_or_else(unknown)
-}
-
-/// The name of a format's quoting in the plan.
-pub fn quoting_name(format: TableFormat) -> &'static str {
-    match format {
-        TableFormat::Text(dialect) => match dialect.quoting {
-            Quoting::Standard => "",
-            Quoting::Backslash => CsvQuoting::Backslash.as_str(),
-            Quoting::None => CsvQuoting::None.as_str(),
-        },
-        TableFormat::Parquet => "",
-    }
+pub fn format_of(table: &Table) -> TableFormat {
+    TableFormat::from(table.format).quoted(table.quoting)
 }
 
 /// Returns a text table's header from the plan.
@@ -97,20 +93,20 @@ pub fn header_of(table: &Table) -> Header {
     Header {
         columns: table.columns.clone(),
         raw: table.header.clone(),
-        newline: match table.newline.as_str() {
-            "crlf" => Newline::CrLf,
-            "cr" => Newline::Cr,
-            _ => Newline::Lf,
+        newline: match table.newline {
+            LineEnding::Lf => Newline::Lf,
+            LineEnding::CrLf => Newline::CrLf,
+            LineEnding::Cr => Newline::Cr,
         },
     }
 }
 
-/// The name of a newline in the plan.
-pub fn newline_name(newline: Newline) -> &'static str {
+/// Returns a newline as the plan names it.
+pub fn line_ending(newline: Newline) -> LineEnding {
     match newline {
-        Newline::Lf => "lf",
-        Newline::CrLf => "crlf",
-        Newline::Cr => "cr",
+        Newline::Lf => LineEnding::Lf,
+        Newline::CrLf => LineEnding::CrLf,
+        Newline::Cr => LineEnding::Cr,
     }
 }
 
@@ -119,15 +115,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parquet_is_a_table_and_compressed_parquet_is_not() {
-        let csv = TableFormat::Text(Format::Csv.into());
-        assert_eq!(TableFormat::from_file_name("a.csv.gz"), Some((csv, true)));
-        assert_eq!(
-            TableFormat::from_file_name("a.b.PARQUET"),
-            Some((TableFormat::Parquet, false))
-        );
-        for other in ["a.parquet.gz", "parquet", "a.txt", ""] {
-            assert_eq!(TableFormat::from_file_name(other), None, "{other}");
+    fn what_the_plan_names_is_what_was_planned() {
+        for format in FileFormat::ALL.map(TableFormat::from) {
+            for quoting in CsvQuoting::ALL {
+                let planned = format.quoted(quoting);
+                let named = TableFormat::from(planned.file_format()).quoted(planned.quoting());
+                assert_eq!(named, planned);
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ mod slice;
 mod text;
 
 pub use error::RowsError;
-pub use format::{ACCEPTED, TableFormat, format_of, header_of, newline_name, quoting_name};
+pub use format::{ACCEPTED, TableFormat, format_of, header_of, line_ending};
 pub use parquet::{ParquetRows, layout, open};
 pub use piece::{Need, SlicePiece};
 pub use slice::{Advance, Row, Rows};

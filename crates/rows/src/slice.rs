@@ -66,7 +66,7 @@ impl Rows {
                 )
             })
             .collect();
-        Ok(match format_of(table)? {
+        Ok(match format_of(table) {
             TableFormat::Text(dialect) => {
                 let projection = match need {
                     Need::Cells { columns, .. } => columns,

@@ -1,4 +1,4 @@
-//! The text formats, and how a file name tells the format.
+//! The text formats.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,26 +48,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// Reads the format from a file name, ignoring case: `.csv`, `.tsv`, `.jsonl` or `.ndjson`,
-    /// each also with `.gz`.
-    ///
-    /// The second value says whether the file is compressed with gzip. `None` if the name is not
-    /// that of a text table.
-    pub fn from_file_name(name: &str) -> Option<(Self, bool)> {
-        let lower = name.to_ascii_lowercase();
-        let (stem, gzip) = lower
-            .strip_suffix(".gz")
-            .map_or((lower.as_str(), false), |stem| (stem, true));
-        let (_, extension) = stem.rsplit_once('.')?;
-        let format = match extension {
-            "csv" => Self::Csv,
-            "tsv" => Self::Tsv,
-            "jsonl" | "ndjson" => Self::JsonLines,
-            _ => return None,
-        };
-        Some((format, gzip))
-    }
-
     /// The extension of a file of this format, without a dot.
     pub fn extension(self) -> &'static str {
         match self {
@@ -83,34 +63,6 @@ impl Format {
             Self::Csv => Some(b','),
             Self::Tsv => Some(b'\t'),
             Self::JsonLines => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Format;
-
-    #[test]
-    fn the_extension_decides_in_any_case_with_or_without_gzip() {
-        assert_eq!(
-            Format::from_file_name("a/b.csv"),
-            Some((Format::Csv, false))
-        );
-        assert_eq!(
-            Format::from_file_name("B.TSV.GZ"),
-            Some((Format::Tsv, true))
-        );
-        assert_eq!(
-            Format::from_file_name("x.y.jsonl"),
-            Some((Format::JsonLines, false))
-        );
-        assert_eq!(
-            Format::from_file_name("x.ndjson.gz"),
-            Some((Format::JsonLines, true))
-        );
-        for other in ["x.parquet", "csv", "x.gz", "x.csv.zip", ""] {
-            assert_eq!(Format::from_file_name(other), None, "{other}");
         }
     }
 }

@@ -57,7 +57,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         version: VERSION,
         arn: job.arn,
         name: pointer.name.clone(),
-        status: job.status.as_str().to_owned(),
+        status: job.status,
         message: job.message,
         seconds: job
             .ended

@@ -212,7 +212,7 @@ async fn segments(
         })
         .collect();
     tracing::debug!(parts = parts.len(), "putting parts together");
-    match quarry_rows::format_of(table)? {
+    match quarry_rows::format_of(table) {
         TableFormat::Text(dialect) => text_segments(table, dialect, asking, &replaced, parts),
         TableFormat::Parquet => {
             let layout = quarry_rows::layout(&*deps.store, run, number).await?;

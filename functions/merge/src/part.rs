@@ -62,7 +62,7 @@ impl Part {
         let replaced = columns
             .replaced(&table.columns, asking.settings().replace_columns)
             .map_err(StepError::bad_request)?;
-        let form = match quarry_rows::format_of(table)? {
+        let form = match quarry_rows::format_of(table) {
             TableFormat::Text(dialect) => Form::Text {
                 encoder: RowEncoder::new(
                     dialect,

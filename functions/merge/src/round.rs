@@ -71,8 +71,9 @@ impl SliceRound {
     /// Whether the round's job was stopped: by `settle` when another slice failed, or by a person.
     /// The model did not get all of its rows, so the round does not count as an attempt.
     pub(crate) fn was_stopped(&self) -> bool {
-        let stopped = JobStatus::Stopped.as_str();
-        self.job.as_ref().is_some_and(|job| job.status == stopped)
+        self.job
+            .as_ref()
+            .is_some_and(|job| job.status == JobStatus::Stopped)
     }
 
     /// Returns the rows of a next round.

@@ -13,7 +13,7 @@ use quarry_contract::plan::{Mode, Plan, Segment, Slice, Table};
 use quarry_contract::settings::{BatchMode, ServiceTier};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
-use quarry_rows::{newline_name, quoting_name};
+use quarry_rows::line_ending;
 
 /// The most slices of a run. A result has one part for each slice, and S3 accepts no more parts for
 /// one object.
@@ -174,13 +174,13 @@ fn cut(
     let header = scan.header.unwrap_or_default();
     let table = Table {
         split: scan.split,
-        format: scan.format.extension().to_owned(),
+        format: scan.format.file_format(),
         gzip: scan.gzip,
         files: scan.files.into_iter().map(|file| file.input).collect(),
         columns: header.columns,
         header: header.raw,
-        newline: newline_name(header.newline).to_owned(),
-        quoting: quoting_name(scan.format).to_owned(),
+        newline: line_ending(header.newline),
+        quoting: scan.format.quoting(),
         rows,
         mode,
         first_slice: u32::try_from(first_slice).map_err(StepError::bad_request)?,

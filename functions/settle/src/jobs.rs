@@ -4,7 +4,7 @@
 //! lack a job whose `submit` was interrupted after it created the job; the service's list may lack
 //! a job of the last few seconds.
 
-use quarry_contract::layout::RunFolder;
+use quarry_contract::layout::{RoundObject, RunFolder};
 use quarry_contract::plan::CreatedJob;
 use quarry_edge::documents;
 use quarry_edge::error::{Doing, StepError};
@@ -118,17 +118,19 @@ async fn recorded(store: &dyn ObjectStore, run: &RunFolder) -> Result<Recorded, 
     let objects = objects.doing(|| format!("listing {slices}"))?;
     let mut rounds: BTreeMap<(u32, u32), RoundRecord> = BTreeMap::new();
     for object in &objects {
-        let Some((slice, number, name)) = run.round_of(&object.location) else {
+        let Some((folder, kind)) = run.round_of(&object.location) else {
             continue;
         };
-        let round = rounds.entry((slice, number)).or_default();
-        match name {
-            "asked.json" => round.asked = true,
-            "job.json" => round.job = round.job.max(RoundJob::Created),
-            "job-end.json" => round.job = RoundJob::Ended,
-            "counts.json" => round.answers = true,
-            _ if name.starts_with("output/on-demand/") => round.answers = true,
-            _ => {}
+        let round = rounds.entry((folder.slice(), folder.number())).or_default();
+        match kind {
+            RoundObject::Asked => round.asked = true,
+            RoundObject::Job => round.job = round.job.max(RoundJob::Created),
+            RoundObject::JobEnd => round.job = RoundJob::Ended,
+            RoundObject::Counts | RoundObject::OnDemandAnswers => round.answers = true,
+            RoundObject::Input
+            | RoundObject::JobAnswers
+            | RoundObject::GivenAnswers
+            | RoundObject::Other => {}
         }
     }
     let mut recorded = Recorded {

@@ -4,9 +4,9 @@
 //! anything that runs write, neither in the deployment (checked when the function starts) nor in a
 //! request.
 
+use quarry_contract::file_format::FileFormat;
 use quarry_contract::location::S3Uri;
 use quarry_edge::error::StepError;
-use quarry_table::Format;
 
 /// The name of a request file in the inbox.
 pub(crate) const REQUEST_FILE: &str = "request.json";
@@ -140,19 +140,13 @@ impl Prefixes {
                 "files in folders below a pipeline's start nothing by themselves; a {REQUEST_FILE} beside them does"
             ));
         }
-        if !is_table(name) {
+        if FileFormat::from_file_name(name).is_none() {
             return Err(format!(
                 "it is neither a table (*.csv, *.tsv, *.jsonl, each also with .gz, or *.parquet) nor a {REQUEST_FILE}"
             ));
         }
         Ok((pipeline, ArrivalKind::Data))
     }
-}
-
-/// Whether `plan` takes this name for a table. `quarry-rows` has the same rule, but depends on
-/// Arrow.
-fn is_table(name: &str) -> bool {
-    Format::from_file_name(name).is_some() || name.to_ascii_lowercase().ends_with(".parquet")
 }
 
 /// Returns the key as a folder's: empty, or with a `/` at its end.

@@ -1,9 +1,13 @@
 //! The values of settings that are one of a few words.
 
+use serde::{Deserialize, Serialize};
+
 /// How cells of CSV and TSV are quoted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum CsvQuoting {
     /// In double quotes, inside which two stand for one (RFC 4180).
+    #[default]
     Standard,
     /// As standard, and a backslash before a quote makes it text.
     Backslash,
@@ -14,6 +18,12 @@ pub enum CsvQuoting {
 impl CsvQuoting {
     /// Every value, the default first.
     pub const ALL: [Self; 3] = [Self::Standard, Self::Backslash, Self::None];
+
+    /// Whether it is the default, which the plan does not name.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub(crate) fn is_standard(&self) -> bool {
+        *self == Self::Standard
+    }
 
     /// The name that the setting and the plan give it.
     pub fn as_str(self) -> &'static str {

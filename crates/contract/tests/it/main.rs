@@ -1,6 +1,7 @@
 //! What one version of a function writes, the other versions read. `tests/expected/` has a document
 //! for each payload between states.
 
+mod documents;
 mod recorded;
 
 use expect_test::expect_file;

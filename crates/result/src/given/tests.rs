@@ -1,7 +1,9 @@
 use super::*;
 use numbering::{NumberingEvidence, original_jobs};
+use quarry_contract::file_format::{FileFormat, LineEnding};
 use quarry_contract::plan::{InputFile, Mode, Table};
 use quarry_contract::request::{JobType, Request};
+use quarry_contract::settings::CsvQuoting;
 use search::LastAnswersSearch;
 
 /// Returns a table of files with this many rows, in slices of four rows.
@@ -32,13 +34,13 @@ fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
     });
     let table = Table {
         split: split.map(str::to_owned),
-        format: "csv".to_owned(),
+        format: FileFormat::Csv,
         gzip: false,
         files: files.collect(),
         columns: Vec::new(),
         header: String::new(),
-        newline: "lf".to_owned(),
-        quoting: String::new(),
+        newline: LineEnding::Lf,
+        quoting: CsvQuoting::Standard,
         rows,
         mode: Mode::Batch,
         first_slice: 0,

@@ -44,11 +44,13 @@ async fn every_end_of_a_job_is_kept_in_the_services_words_and_leads_to_merge() {
             version: 1,
             arn: ARN.to_owned(),
             name: NAME.to_owned(),
-            status: name.to_owned(),
+            status,
             message: "as the service says".to_owned(),
             seconds: 7_200,
         };
         assert_eq!(end, expected);
+        let written = documents::read_plain(&world.store, &at).await.unwrap();
+        assert_eq!(written["status"], name);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The summary says what the receipts say, and the run's output names it.
 
 use crate::support::{World, table};
+use quarry_contract::job_status::JobStatus;
 use quarry_contract::payload::FinishOutput;
 use quarry_contract::plan::JobEnd;
 use quarry_edge::metrics::Metric;
@@ -74,7 +75,7 @@ async fn the_summary_adds_the_receipts_of_all_slices_up() {
                 version: 1,
                 arn: "arn:of:the:job".to_owned(),
                 name: "the-job".to_owned(),
-                status: "Completed".to_owned(),
+                status: JobStatus::Completed,
                 message: String::new(),
                 seconds: 60,
             });

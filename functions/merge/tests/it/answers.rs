@@ -1,6 +1,7 @@
 //! Lines are joined to their rows by record id alone, and every line is counted as what it is.
 
 use crate::support::{JOB, World, answer, error, say};
+use quarry_contract::job_status::JobStatus;
 use quarry_contract::payload::{SliceState, Step};
 use quarry_result::ledger::Counts;
 use serde_json::{Value, json};
@@ -122,11 +123,11 @@ async fn an_answer_that_cannot_be_read_is_the_rows_text_and_not_an_error_of_the_
 #[tokio::test]
 async fn the_answers_of_a_job_count_whatever_its_end_was() {
     for status in [
-        "Completed",
-        "PartiallyCompleted",
-        "Failed",
-        "Stopped",
-        "Expired",
+        JobStatus::Completed,
+        JobStatus::PartiallyCompleted,
+        JobStatus::Failed,
+        JobStatus::Stopped,
+        JobStatus::Expired,
     ] {
         let world = World::new(3, 100, &[]).await;
         let state = world.answered(world.first(0), &[answer(1)]).await;
@@ -143,7 +144,7 @@ async fn the_answers_of_a_job_count_whatever_its_end_was() {
 async fn only_the_output_of_the_rounds_own_job_is_read_and_all_of_it() {
     let world = once(3).await;
     let state = world.split(world.first(0)).await;
-    world.job_ended(&state, "Completed", "").await;
+    world.job_ended(&state, JobStatus::Completed, "").await;
     world
         .output(&state, "abcdefghijkl/a.jsonl.out", &[answer(0)])
         .await;

@@ -3,6 +3,7 @@
 use crate::support::{World, answer, error, say};
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use quarry_contract::job_status::JobStatus;
 use quarry_contract::payload::Step;
 use quarry_edge::store::ObjectStore;
 use quarry_parquet::ParquetFile;
@@ -82,13 +83,13 @@ async fn the_result_columns_are_the_properties_of_the_schema_and_then_the_six() 
 async fn a_row_without_an_answer_says_why_there_is_none() {
     for (status, message, words) in [
         (
-            "Completed",
+            JobStatus::Completed,
             "",
             "no answer came back in 1 round; job quarry-run-",
         ),
-        ("Expired", "", "ended as Expired"),
+        (JobStatus::Expired, "", "ended as Expired"),
         (
-            "Failed",
+            JobStatus::Failed,
             "the role cannot read the input",
             "ended as Failed: the role cannot read the input",
         ),

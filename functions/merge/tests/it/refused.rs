@@ -297,7 +297,7 @@ async fn answers_of_a_job_do_not_speak_for_calls_of_another_slice() {
         version: 1,
         arn: "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/x".to_owned(),
         name: "x".to_owned(),
-        status: "Completed".to_owned(),
+        status: quarry_contract::job_status::JobStatus::Completed,
         message: String::new(),
         seconds: 1,
     });

@@ -1,6 +1,7 @@
 //! Which rows are asked again, how often, and which answer of several rounds a row keeps.
 
 use crate::support::{World, answer, error, say};
+use quarry_contract::job_status::JobStatus;
 use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::Todo;
 use quarry_edge::store::ObjectStore;
@@ -94,7 +95,7 @@ async fn rows_are_asked_again_as_often_as_the_settings_say() {
 async fn a_round_whose_job_was_stopped_does_not_count_as_an_attempt() {
     let world = with_schema("0").await;
     let state = world.answered(world.first(0), &[valid(0)]).await;
-    world.job_ended(&state, "Stopped", "").await;
+    world.job_ended(&state, JobStatus::Stopped, "").await;
     let after = world.merge(&state).await.unwrap();
     assert_eq!(
         (after.next, after.round, after.stopped_rounds),
@@ -112,7 +113,7 @@ async fn a_slice_whose_jobs_are_stopped_time_and_again_comes_to_an_end_after_ten
     for round in 0..=10 {
         assert_eq!((state.next, state.round), (Step::Split, round));
         let asked = world.answered(state, &[]).await;
-        world.job_ended(&asked, "Stopped", "").await;
+        world.job_ended(&asked, JobStatus::Stopped, "").await;
         state = world.merge(&asked).await.unwrap();
     }
     assert_eq!(state.next, Step::Done);

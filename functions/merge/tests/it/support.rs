@@ -1,6 +1,7 @@
 //! A run over a table in memory, up to a round whose output the test writes.
 
 use bytes::Bytes;
+use quarry_contract::job_status::JobStatus;
 use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{JobEnd, Todo};
@@ -77,7 +78,7 @@ impl World {
     pub(crate) async fn answered(&self, state: SliceState, lines: &[String]) -> SliceState {
         let state = self.split(state).await;
         if state.next == Step::Submit {
-            self.job_ended(&state, "Completed", "").await;
+            self.job_ended(&state, JobStatus::Completed, "").await;
             self.output(&state, "abcdefghijkl/records.jsonl.out", lines)
                 .await;
         } else {
@@ -88,13 +89,13 @@ impl World {
     }
 
     /// Leaves what `check` leaves of the round's job.
-    pub(crate) async fn job_ended(&self, state: &SliceState, status: &str, message: &str) {
+    pub(crate) async fn job_ended(&self, state: &SliceState, status: JobStatus, message: &str) {
         let round = self.round(state);
         let end = JobEnd {
             version: 1,
             arn: JOB.to_owned(),
             name: round.job_name(),
-            status: status.to_owned(),
+            status,
             message: message.to_owned(),
             seconds: 60,
         };

@@ -1,6 +1,7 @@
 //! What the plan says, and what `plan` returns.
 
 use crate::support::{CELL, WHOLE, plan_in, rows, run, slice_in};
+use quarry_contract::file_format::{FileFormat, LineEnding};
 use quarry_contract::payload::{ManifestItem, ObjectPointer, PlanOutput};
 use quarry_edge::clock::Unlimited;
 use quarry_edge::metrics::Metric;
@@ -106,8 +107,8 @@ async fn a_table_is_described_as_its_files_have_it() {
     let table = &plan.tables[0];
     assert_eq!((table.rows, table.slices, table.first_slice), (3, 1, 0));
     assert_eq!(
-        (&*table.format, &*table.newline, table.gzip),
-        ("csv", "crlf", false)
+        (table.format, table.newline, table.gzip),
+        (FileFormat::Csv, LineEnding::CrLf, false)
     );
     assert_eq!(
         (&*table.header, &table.columns[..]),

@@ -3,6 +3,7 @@
 use crate::support::{WHOLE, refusal};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use quarry_contract::settings::CsvQuoting;
 use quarry_edge::store::ObjectStore;
 use quarry_planned_run::RunInput;
 use std::io::Write;
@@ -14,12 +15,13 @@ async fn the_plan_keeps_the_quoting_for_the_steps_behind() {
         .await
         .set("BEDROCK_CSV_QUOTING", "none");
     let plan = case.plan().await.unwrap();
-    assert_eq!((plan.tables[0].rows, &*plan.tables[0].quoting), (2, "none"));
+    let table = &plan.tables[0];
+    assert_eq!((table.rows, table.quoting), (2, CsvQuoting::None));
     let plan = RunInput::new(WHOLE, &[("data.csv", b"a\n1\n")])
         .await
         .plan()
         .await;
-    assert_eq!(plan.unwrap().tables[0].quoting, "");
+    assert_eq!(plan.unwrap().tables[0].quoting, CsvQuoting::Standard);
 }
 
 #[tokio::test]
