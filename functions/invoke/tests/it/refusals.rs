@@ -1,4 +1,5 @@
-//! What the service refuses is told apart from what may pass, and costs at most twenty calls.
+//! `invoke` tells permanent refusals from transient ones, and a refused round costs at most twenty
+//! calls.
 
 use crate::support::{
     FALLBACK, MakeReply, Scripted, all_ids, change, denied, deps, ids, invoke, kept_lines, planned,
@@ -43,7 +44,7 @@ async fn a_round_that_is_refused_is_left_after_twenty_calls_whatever_the_setting
         assert_eq!(ids(&lines), all_ids(20), "{settings:?}");
         assert_eq!(lines[19]["error"]["errorMessage"], NO_TOOLS);
 
-        // The step is repeated: its response was lost.
+        // The step is repeated because its response was lost.
         let again = invoke(&store, &model, &state).await.unwrap();
         assert_eq!(
             (again.next, model.calls()),
@@ -53,7 +54,7 @@ async fn a_round_that_is_refused_is_left_after_twenty_calls_whatever_the_setting
     }
 }
 
-/// What earlier invocations saw counts.
+/// Calls of earlier invocations count.
 #[tokio::test(start_paused = true)]
 async fn twenty_calls_are_the_limit_over_several_invocations_too() {
     let store = MemoryStore::new();
@@ -97,7 +98,7 @@ async fn records_in_a_form_that_the_service_is_known_to_take_are_all_asked() {
     assert_eq!((after.next, model.calls()), (Step::Merge, 60));
 }
 
-/// A refused record costs a call of each model.
+/// A refused record costs one call to each model.
 #[tokio::test(start_paused = true)]
 async fn a_fallback_model_that_refuses_every_record_too_is_asked_twenty_times() {
     let store = MemoryStore::new();
@@ -176,7 +177,7 @@ async fn an_error_that_every_record_would_get_ends_the_asking_and_keeps_the_answ
         assert_eq!(ids(&kept_lines(&store).await), all_ids(23), "{name}");
         assert_eq!(model.calls(), 24, "{name}");
 
-        // The cause is removed, and the run goes on.
+        // The cause is removed, and the run is resumed.
         open.store(1, Ordering::Relaxed);
         let after = invoke(&store, &model, &state).await.unwrap();
         assert_eq!(after.next, Step::Merge);
@@ -203,7 +204,7 @@ async fn a_fallback_model_that_needs_a_profile_is_named_by_its_setting() {
     assert_eq!(ids(&kept_lines(&store).await), all_ids(7));
 }
 
-/// The other rows of the slice are paid for: they are not to be lost for the rest.
+/// The other rows of the slice are paid for and must not be lost because of the rest.
 #[tokio::test(start_paused = true)]
 async fn the_rest_of_a_job_becomes_error_rows_where_the_model_is_denied_on_demand() {
     let store = MemoryStore::new();
@@ -286,7 +287,7 @@ async fn a_throttled_record_keeps_the_services_words() {
         json!({"errorCode": 429, "errorMessage": words})
     );
 
-    // Throttled records alone are waited for by the state machine, and nothing is kept of them.
+    // When every record is throttled, the state machine waits, and nothing is stored.
     let store = MemoryStore::new();
     let state = planned(&store, 5).await;
     let model = Scripted::new(move |_, _| throttled(words));

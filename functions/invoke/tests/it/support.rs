@@ -1,4 +1,4 @@
-//! A planned run that is asked on demand, and models that do what a test says.
+//! A planned run on demand, and models that behave as a test says.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,13 +19,13 @@ use std::time::Duration;
 
 pub(crate) const FALLBACK: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 
-/// A run over `rows` rows that are asked on demand, one after the other, up to the state in which
-/// `invoke` is called.
+/// Plans a run over `rows` rows on demand, one after the other. Returns the state that `invoke` is
+/// called with.
 pub(crate) async fn planned(store: &MemoryStore, rows: u32) -> SliceState {
     planned_with(store, rows, &[]).await
 }
 
-/// The same, with settings over the usual ones.
+/// The same, with these settings in addition.
 pub(crate) async fn planned_with(
     store: &MemoryStore,
     rows: u32,
@@ -44,14 +44,14 @@ pub(crate) async fn planned_with(
     quarry_split::handle(&deps, first).await.unwrap()
 }
 
-/// The only round of a run with one slice.
+/// Returns the only round of a run with one slice.
 pub(crate) fn round(state: &SliceState) -> RoundFolder {
     RunFolder::at(state.run.clone())
         .slice(state.slice)
         .round(state.round)
 }
 
-/// The output lines that are kept.
+/// Returns the stored output lines.
 pub(crate) async fn kept_lines(store: &MemoryStore) -> Vec<Value> {
     let mut lines = Vec::new();
     for at in store.locations() {
@@ -75,13 +75,13 @@ pub(crate) fn all_ids(rows: u32) -> Vec<String> {
 
 pub(crate) type Reply = Result<(), InvokeError>;
 
-/// What a model replies, from its id and the row.
+/// Gives a model's reply, from its id and the row.
 pub(crate) type Script = dyn Fn(&str, &str) -> Reply + Send + Sync;
 
-/// Makes a reply of the service's words.
+/// Makes a reply from the service's words.
 pub(crate) type MakeReply = fn(&'static str) -> Reply;
 
-/// A model that does to each row what the test says. Rows are asked as `r0`, `r1`, …
+/// A model that treats each row as the test says. The records hold `r0`, `r1`, …
 pub(crate) struct Scripted {
     script: Box<Script>,
     calls: Mutex<Vec<(String, String)>>,
@@ -159,7 +159,7 @@ pub(crate) async fn invoke(
     handle(&deps(store, model), state.clone(), &Unlimited).await
 }
 
-/// Changes what `split` or `plan` wrote.
+/// Changes a document of `split` or `plan`.
 pub(crate) async fn change<T>(
     store: &MemoryStore,
     at: quarry_contract::location::S3Uri,

@@ -1,5 +1,5 @@
-//! Calls ask for the service tier of the settings, lines say which one answered, and a tier
-//! `flex` that throttles for too long is left.
+//! Calls request the service tier of the settings, each line names the tier that answered, and
+//! `invoke` leaves a tier `flex` that throttles for too long.
 
 use crate::support::{FALLBACK, all_ids, ids, kept_lines, planned_with};
 use async_trait::async_trait;
@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Asked by `InvokeModel` and said to have the tiers.
+/// Settings of a model that is called by `InvokeModel` and has the tiers.
 const SETTINGS: [(&str, &str); 2] = [
     ("BEDROCK_SERVICE_TIER", "flex"),
     (
@@ -137,7 +137,7 @@ async fn flex_that_throttles_for_longer_than_the_setting_allows_is_left_for_the_
     assert_eq!(ids(&kept_lines(&world.store).await), all_ids(12));
 }
 
-/// An answer in between shows that there is capacity: the wait begins anew.
+/// An answer in between shows that there is capacity, so the wait begins anew.
 #[tokio::test(start_paused = true)]
 async fn only_throttling_without_an_answer_in_between_counts() {
     let settings = [

@@ -1,5 +1,5 @@
-//! What a model answered in one invocation is not asked for in the next, also when the time is used up in
-//! the middle of a batch.
+//! No invocation sends a record again that an earlier one got an answer for, even if the time runs
+//! out in the middle of a batch.
 
 use crate::support::{all_ids, ids, kept_lines, planned};
 use async_trait::async_trait;
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 /// A function's time limit in the deployment.
 const LIMIT: Duration = Duration::from_mins(15);
 
-/// Lambda's deadline, in the runtime's own time.
+/// Lambda's deadline on the clock of the runtime.
 struct Deadline(Instant);
 
 impl TimeLeft for Deadline {
@@ -32,10 +32,10 @@ impl TimeLeft for Deadline {
     }
 }
 
-/// A model that takes its time, for each row as long as the table says.
+/// A model that takes as long for each row as the table says.
 #[derive(Default)]
 struct Model {
-    /// Seconds for the row, if they are not the usual ones.
+    /// The seconds for rows that do not take the usual time.
     slow: BTreeMap<String, u64>,
     usual: u64,
     calls: Mutex<Vec<String>>,
@@ -64,7 +64,7 @@ impl OnDemand for Model {
     }
 }
 
-/// Calls `invoke` until it is done: how often, and the output lines.
+/// Calls `invoke` until it is done. Returns the number of calls, and the output lines.
 async fn asked(
     store: &MemoryStore,
     model: &Arc<Model>,
@@ -82,7 +82,7 @@ async fn asked(
         let deadline = Instant::now() + LIMIT;
         let time_left = Deadline(deadline);
         let call = handle(&deps, state, &time_left);
-        // Lambda ends what is not done by then.
+        // Lambda ends an invocation at its deadline.
         state = tokio::time::timeout_at(deadline, call)
             .await
             .expect("the invocation ends by itself")
@@ -104,7 +104,7 @@ async fn answers_are_kept_when_the_time_is_used_up_within_a_batch() {
     });
     let (invocations, lines) = asked(&store, &model, state).await;
     assert_eq!(ids(&lines), all_ids(25));
-    // A question every 70 seconds, for ten minutes: nine an invocation.
+    // A call every 70 seconds for ten minutes makes nine calls an invocation.
     assert_eq!(invocations, 3);
     assert_eq!(
         model.calls.lock().unwrap().len(),

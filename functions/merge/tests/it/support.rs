@@ -25,7 +25,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A planned run over `rows` rows, in slices of `in_slice` at most.
+    /// A planned run over `rows` rows, in slices of at most `in_slice` rows.
     pub(crate) async fn new(rows: u32, in_slice: u32, settings: &[(&str, &str)]) -> Self {
         let store = MemoryStore::new();
         let in_slice = in_slice.to_string();
@@ -40,7 +40,7 @@ impl World {
         }
     }
 
-    /// The planned run of another input, all of whose slices are asked by jobs.
+    /// A planned run of another input, whose slices all use jobs.
     pub(crate) async fn of(input: RunInput) -> Self {
         let mut input = input;
         for (name, value) in BY_JOBS {
@@ -55,7 +55,7 @@ impl World {
         }
     }
 
-    /// The first state of a slice.
+    /// Returns the first state of a slice.
     pub(crate) fn first(&self, slice: u32) -> SliceState {
         SliceState::first(self.run.location().clone(), slice)
     }
@@ -72,7 +72,8 @@ impl World {
         quarry_split::handle(&deps, state).await.unwrap()
     }
 
-    /// Splits the round and puts its output there: of a job, or given on demand if the round is.
+    /// Splits the round and stores its output: that of a job, or given output if the round is on
+    /// demand.
     pub(crate) async fn answered(&self, state: SliceState, lines: &[String]) -> SliceState {
         let state = self.split(state).await;
         if state.next == Step::Submit {
@@ -86,7 +87,7 @@ impl World {
         state
     }
 
-    /// Leaves what `check` leaves of the round's job.
+    /// Writes what `check` writes at the end of the round's job.
     pub(crate) async fn job_ended(&self, state: &SliceState, status: &str, message: &str) {
         let round = self.round(state);
         let end = JobEnd {
@@ -109,7 +110,7 @@ impl World {
         self.store.put(&at, body, false).await.unwrap();
     }
 
-    /// Splits, answers and merges a round.
+    /// Splits a round, stores its output and merges it.
     pub(crate) async fn round_of(&self, state: SliceState, lines: &[String]) -> SliceState {
         let state = self.answered(state, lines).await;
         self.merge(&state).await.unwrap()
@@ -119,7 +120,7 @@ impl World {
         self.merge_over(Arc::new(self.store.clone()), state).await
     }
 
-    /// The same over another store.
+    /// Calls `merge` over another store.
     pub(crate) async fn merge_over(
         &self,
         store: Arc<dyn ObjectStore>,
@@ -128,14 +129,14 @@ impl World {
         handle(&Deps { store }, state.clone()).await
     }
 
-    /// The rows of the round that the state is about.
+    /// Returns the rows of the state's round.
     pub(crate) async fn todo(&self, state: &SliceState) -> Todo {
         documents::read(&self.store, &self.round(state).todo())
             .await
             .unwrap()
     }
 
-    /// What a round was counted as.
+    /// Returns the record of the state's round.
     pub(crate) async fn counted(&self, state: &SliceState) -> Round {
         documents::read(&self.store, &self.round(state).counts())
             .await
@@ -148,7 +149,7 @@ impl World {
             .unwrap()
     }
 
-    /// The slice's part of the result.
+    /// Returns the slice's part of the result.
     pub(crate) async fn part(&self, slice: u32) -> String {
         let at = self.run.slice(slice).part();
         let body = self.store.get(&at, u64::MAX).await.unwrap();
@@ -166,7 +167,7 @@ pub(crate) fn answer(row: u64) -> String {
     say(row, "{\"a\": 1}")
 }
 
-/// The line of an answer with this text.
+/// Returns the line of an answer with this text.
 pub(crate) fn say(row: u64, text: &str) -> String {
     let content = json!([{"type": "text", "text": text}]);
     line(
@@ -182,7 +183,7 @@ pub(crate) fn say(row: u64, text: &str) -> String {
     )
 }
 
-/// An error line as the service writes it.
+/// Returns an error line as the service writes it.
 pub(crate) fn error(row: u64, code: u16, words: &str, retryable: bool) -> String {
     let error =
         json!({"errorCode": code, "errorMessage": words, "expired": false, "retryable": retryable});
