@@ -28,7 +28,7 @@ pub type Source = Box<dyn StdError + Send + Sync>;
 /// What the state machine does with a failed step: each kind is retried differently, or not at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StepErrorKind {
-    /// AWS asked for fewer calls. The same call will succeed later.
+    /// AWS throttled the call. The same call will succeed later.
     Throttled,
     /// The account's quota of batch jobs in flight is used. A place becomes free when a job ends.
     QuotaExceeded,
@@ -188,8 +188,8 @@ impl StepError {
         self.kind.name()
     }
 
-    /// The message with every source behind it, in one line. A source that repeats what stands before
-    /// it is left out.
+    /// Returns the message with the text of every source, in one line. A source that repeats the
+    /// text before it is left out.
     pub fn full_message(&self) -> String {
         let mut text = self.to_string();
         let mut source = self.source();
@@ -205,7 +205,7 @@ impl StepError {
     }
 }
 
-/// The error of an AWS call, as one of the edges returns it.
+/// The error of an AWS call.
 pub trait AwsError: StdError + Send + Sync + Sized + 'static {
     /// What the state machine should do about it.
     fn kind(&self) -> StepErrorKind;

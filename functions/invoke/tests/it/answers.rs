@@ -1,4 +1,4 @@
-//! Answers are kept in the form of Bedrock's output lines, in the order of the records.
+//! Answers are stored in the form of Bedrock's output lines, in the order of the records.
 
 use crate::support::{FALLBACK, Scripted, deps, kept_lines, planned_with, rejected, round};
 use async_trait::async_trait;
@@ -15,7 +15,8 @@ use quarry_planned_run::{Emitted, MODEL};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 
-/// Each object's name says how many there were before, and where in the input its records end.
+/// The name of each object says how many objects came before it, and at which byte of the input its
+/// records end.
 #[tokio::test(start_paused = true)]
 async fn answers_are_kept_some_at_a_time_and_the_names_say_where_to_go_on() {
     let store = MemoryStore::new();
@@ -50,7 +51,7 @@ async fn answers_are_kept_some_at_a_time_and_the_names_say_where_to_go_on() {
     assert_eq!(numbers[2].1, asked.bytes);
 }
 
-/// Replies as it is told, whatever it is asked.
+/// Gives the same reply to every question.
 struct Replying(&'static str);
 
 #[async_trait]
@@ -113,10 +114,10 @@ async fn answers_of_the_fallback_model_say_so() {
     assert_eq!(model.calls(), 4, "only what was refused is asked of it");
 }
 
-/// A question as it was put: the model's id, whether by Converse, the body.
+/// A question that the model got: the model's id, whether it is a `Converse` body, and the body.
 type Put = (String, bool, Bytes);
 
-/// Keeps what it is asked.
+/// Records the questions.
 #[derive(Default)]
 struct Listening(Mutex<Vec<Put>>);
 

@@ -1,5 +1,5 @@
-//! What `invoke` promises: what is answered is kept and never asked again, what the service refuses costs
-//! little, and calls keep to the limits that are set.
+//! What `invoke` promises: answers are stored and their records never sent again, refusals by the
+//! service cost little, and calls keep to the configured limits.
 
 mod answers;
 mod errors;

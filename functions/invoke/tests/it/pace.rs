@@ -1,4 +1,4 @@
-//! Calls keep to the concurrency and the rate that are set, and wait where the service is busy.
+//! Calls keep to the configured concurrency and rate, and wait while the service is busy.
 
 use crate::support::{
     Scripted, all_ids, deps, ids, kept_lines, planned_with, throttled, unavailable,
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Waits in the runtime's own time.
+/// Waits on the clock of the runtime.
 struct Virtual(Instant);
 
 #[async_trait]
@@ -29,7 +29,7 @@ impl Pause for Virtual {
     }
 }
 
-/// Takes ten seconds for each question and looks how many are under way.
+/// A model that takes ten seconds for each question and counts the questions under way.
 #[derive(Default)]
 struct Busy {
     now: AtomicU32,
@@ -50,7 +50,7 @@ impl OnDemand for Busy {
     }
 }
 
-/// Asks 24 rows: the most questions under way, and how long it took.
+/// Sends 24 rows. Returns the most questions under way, and how long it took.
 async fn asked(settings: &[(&str, &str)]) -> (u32, Duration) {
     let store = MemoryStore::new();
     let state = planned_with(&store, 24, settings).await;
@@ -94,7 +94,7 @@ async fn questions_begin_no_faster_than_the_rate_that_is_set() {
         ("BEDROCK_RATE_LIMIT_PER_SECOND", "2"),
     ];
     let (_, time) = asked(&settings).await;
-    // Half a second between two of the 24, and the last one's answer.
+    // Half a second between two of the 24, and the time of the last answer.
     assert!(time >= Duration::from_millis(11_500 + 10_000), "{time:?}");
     assert!(time < Duration::from_secs(35), "{time:?}");
 }
@@ -112,7 +112,7 @@ async fn a_call_that_fails_for_a_passing_reason_is_repeated_up_to_five_times() {
                 Ok(())
             }
         });
-        // The seventh is the question whether the service answers at all.
+        // The seventh call tests whether the service answers at all.
         handle(&deps(&store, &model), state, &Unlimited)
             .await
             .unwrap();
@@ -122,7 +122,7 @@ async fn a_call_that_fails_for_a_passing_reason_is_repeated_up_to_five_times() {
     }
 }
 
-/// So that they do not lose the round.
+/// Otherwise, they would lose the round.
 #[tokio::test(start_paused = true)]
 async fn records_that_are_throttled_while_others_are_answered_are_asked_until_they_are_answered() {
     let store = MemoryStore::new();

@@ -1,4 +1,5 @@
-//! What the service refuses is told apart from what may pass, and costs at most twenty calls.
+//! `invoke` tells permanent refusals from transient ones, and a refused round costs at most twenty
+//! calls.
 
 use crate::support::{
     FALLBACK, MakeReply, Scripted, all_ids, change, denied, deps, ids, invoke, kept_lines, planned,

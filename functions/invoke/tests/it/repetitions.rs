@@ -1,4 +1,4 @@
-//! A call that is repeated asks for nothing that is kept.
+//! A repeated call does not send records with a stored answer again.
 
 use crate::support::{Scripted, all_ids, deps, ids, invoke, kept_lines, planned_with, round};
 use quarry_contract::payload::Step;
@@ -21,7 +21,7 @@ async fn asking_again_what_is_answered_makes_no_call_and_writes_nothing() {
     assert_eq!(contents(&store).await, written);
 }
 
-/// The most that a crash costs is the answers that were not kept yet.
+/// A crash costs at most the answers that were not stored yet.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_dies_at_any_write_loses_no_more_than_one_batch() {
     for nth in 1..=3 {

@@ -1,4 +1,4 @@
-//! A planned run that is asked on demand, and models that do what a test says.
+//! A planned run on demand, and models that behave as a test says.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -44,7 +44,7 @@ pub(crate) async fn planned_with(
     quarry_split::handle(&deps, first).await.unwrap()
 }
 
-/// The only round of a run with one slice.
+/// Returns the only round of a run with one slice.
 pub(crate) fn round(state: &SliceState) -> RoundFolder {
     RunFolder::at(state.run.clone())
         .slice(state.slice)

@@ -1,5 +1,5 @@
-//! Calls ask for the service tier of the settings, lines say which one answered, and a tier
-//! `flex` that throttles for too long is left.
+//! Calls request the service tier of the settings, each line names the tier that answered, and
+//! `invoke` leaves a tier `flex` that throttles for too long.
 
 use crate::support::{FALLBACK, all_ids, ids, kept_lines, planned_with};
 use async_trait::async_trait;

@@ -1,5 +1,5 @@
-//! What a model answered in one invocation is not asked for in the next, also when the time is used up in
-//! the middle of a batch.
+//! No invocation sends a record again that an earlier one got an answer for, even if the time runs
+//! out in the middle of a batch.
 
 use crate::support::{all_ids, ids, kept_lines, planned};
 use async_trait::async_trait;

@@ -1,4 +1,4 @@
-//! Lines are joined to their rows by record id alone, and every line is counted as what it is.
+//! Lines are joined to their rows only by record id, and every line is counted under its kind.
 
 use crate::support::{JOB, World, answer, error, say};
 use quarry_contract::job_status::JobStatus;
@@ -6,12 +6,12 @@ use quarry_contract::payload::{SliceState, Step};
 use quarry_result::ledger::Counts;
 use serde_json::{Value, json};
 
-/// A run over so many rows, each of which is asked once.
+/// A run over `rows` rows without retries.
 async fn once(rows: u32) -> World {
     World::new(rows, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await
 }
 
-/// What a round over so many rows is counted as.
+/// Returns the counts of a round over `rows` rows.
 async fn counts(rows: u32, lines: &[String]) -> Counts {
     let world = once(rows).await;
     let state = world.answered(world.first(0), lines).await;
@@ -60,7 +60,7 @@ async fn a_repeated_line_is_counted_and_changes_nothing() {
     assert!(world.part(0).await.contains(",success,"));
 }
 
-/// Nothing says which of them is right.
+/// Nothing shows which of them is right.
 #[tokio::test]
 async fn two_different_answers_of_one_record_are_none_and_the_row_is_asked_again() {
     let world = World::new(2, 100, &[]).await;
@@ -119,7 +119,7 @@ async fn an_answer_that_cannot_be_read_is_the_rows_text_and_not_an_error_of_the_
     assert!(part.contains("the answer cannot be read"), "{part}");
 }
 
-/// A job's answers are paid for, however it ended.
+/// A job's answers are paid for, however the job ended.
 #[tokio::test]
 async fn the_answers_of_a_job_count_whatever_its_end_was() {
     for status in [

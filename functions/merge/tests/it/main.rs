@@ -1,5 +1,6 @@
-//! What `merge` promises: every row of a slice comes back once with the best answer that it got, a row
-//! without a good answer is asked again as long as that is of use, and what is paid for is not lost.
+//! What `merge` promises: every row of a slice comes back once with the best answer that it got; a
+//! row without a good answer is sent again as long as that can help; and no answer that is paid for
+//! is lost.
 
 mod answers;
 mod parts;

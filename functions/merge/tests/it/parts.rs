@@ -1,4 +1,5 @@
-//! The slice's part of the result: every row once, in order, with its own cells and its result columns.
+//! The slice's part of the result has every row once, in order, with its own cells and its result
+//! columns.
 
 use crate::support::{World, answer, error, say};
 use flate2::read::MultiGzDecoder;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 const WHOLE: &str = r#"{"user_prompt_template": "Judge {input_data}"}"#;
 const SCHEMA: &str = r#"{"properties": {"a": {"type": "integer"}}, "required": ["a"]}"#;
 
-/// A run over files, each row of which is asked once.
+/// A run over files, without retries.
 async fn world_of(files: &[(&str, &[u8])], schema: Option<&str>) -> World {
     let input = RunInput::new(WHOLE, files).await;
     let input = match schema {
@@ -179,7 +180,7 @@ async fn a_parquet_part_is_a_parquet_file_with_typed_results() {
     let world = world_of(&[("t.parquet", table)], Some(SCHEMA)).await;
     let before = bytes::Bytes::from_static(table);
     let before = ParquetFile::open("before", Arc::new(before)).unwrap();
-    // Beyond 64 bits: it does not fit the column and is counted.
+    // The number needs more than 64 bits, so it does not fit the column and is counted.
     let lines = [
         say(0, "{\"a\": 5}"),
         say(1, "{\"a\": 99999999999999999999}"),
@@ -203,7 +204,7 @@ async fn a_column_that_the_result_replaces_is_in_the_part_once() {
     assert_eq!(world.part(0).await, "1,[5],json_only,False,success,,,\n");
 }
 
-/// More than a slice's answers take in memory.
+/// The answers have more bytes than a slice keeps in memory.
 #[tokio::test]
 async fn answers_of_more_than_16_mib_are_all_in_the_part() {
     let world = World::new(9, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await;

@@ -1,4 +1,4 @@
-//! The receipt says what became of the slice, and of the part that it goes with.
+//! The receipt describes the outcome of the slice, and the part that belongs to it.
 
 use crate::support::{World, answer, error};
 use quarry_contract::plan::{Asked, RequestForms};

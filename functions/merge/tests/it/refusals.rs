@@ -8,7 +8,7 @@ use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::store::ObjectStore;
 use std::sync::Arc;
 
-/// A slice of three rows, the only round of which is answered.
+/// A slice of three rows whose only round has answers.
 async fn answered() -> (World, SliceState) {
     let world = World::new(3, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await;
     let lines = [answer(0), answer(1), answer(2)];
@@ -16,7 +16,7 @@ async fn answered() -> (World, SliceState) {
     (world, state)
 }
 
-/// The slice fails with this name and these words, and has no receipt that `finish` would go by.
+/// Asserts that the slice fails with this name and these words, and leaves no receipt for `finish`.
 async fn assert_fails(world: &World, state: &SliceState, name: &str, words: &[&str]) {
     let failed = world.merge(state).await.unwrap_err();
     let text = failed.full_message();
@@ -99,7 +99,7 @@ async fn a_document_of_another_version_is_refused_with_the_remedy() {
     assert_fails(&world, &state, "Quarry.BadRequest", &words).await;
 }
 
-/// Its content is a handful of numbers.
+/// The manifest holds only a handful of numbers.
 #[tokio::test]
 async fn a_manifest_of_more_than_1_mib_is_refused_by_its_size() {
     let (world, state) = answered().await;

@@ -1,5 +1,5 @@
-//! What the service refuses for good is not asked again, and a round that it refuses as a whole fails
-//! the run once, with the service's words.
+//! A record that the service refuses permanently is not sent again, and a round that it refuses as
+//! a whole fails the run once, with the service's words.
 
 use crate::support::{World, answer, error};
 use quarry_contract::payload::{SliceState, Step};

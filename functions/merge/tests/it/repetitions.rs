@@ -1,4 +1,4 @@
-//! A call that is repeated, whatever became of the one before, leaves what one call leaves.
+//! A repeated call leaves what one call leaves, whatever became of the call before.
 
 use crate::support::{World, answer};
 use quarry_contract::payload::{SliceState, Step};
@@ -6,7 +6,7 @@ use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_planned_run::contents;
 use std::sync::Arc;
 
-/// A slice with its last round answered, or with one after that.
+/// A slice whose round has answers; the round is the last one, or another follows it.
 async fn answered(is_last: bool) -> (World, SliceState) {
     let retries = if is_last { "0" } else { "1" };
     let world = World::new(3, 100, &[("BEDROCK_MAX_RETRIES", retries)]).await;
@@ -28,8 +28,8 @@ async fn merging_again_writes_the_same_objects_and_lists_the_same_rows() {
     }
 }
 
-/// The receipt is written after the part, and the list after the outcomes: whoever finds one finds
-/// the other.
+/// The receipt is written after the part, and the list after the outcomes, so if the second exists,
+/// the first exists.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_dies_at_any_write_is_made_good_by_the_next() {
     for (is_last, writes) in [(true, 3), (false, 3)] {

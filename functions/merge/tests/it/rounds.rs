@@ -1,4 +1,4 @@
-//! Which rows are asked again, how often, and which answer of several rounds a row keeps.
+//! Which rows are sent again, how often, and which answer of several rounds a row keeps.
 
 use crate::support::{World, answer, error, say};
 use quarry_contract::job_status::JobStatus;
@@ -90,7 +90,7 @@ async fn rows_are_asked_again_as_often_as_the_settings_say() {
     }
 }
 
-/// Somebody stopped its job, so its rows were not all asked.
+/// The round's job was stopped, so the model did not get all of its rows.
 #[tokio::test]
 async fn a_round_whose_job_was_stopped_does_not_count_as_an_attempt() {
     let world = with_schema("0").await;
@@ -134,7 +134,8 @@ async fn a_good_answer_of_an_earlier_round_is_in_the_part() {
     );
 }
 
-/// A later error takes no answer away, and a later answer replaces an earlier one that was not good.
+/// A later error does not replace an answer, and a later answer replaces an earlier one that was
+/// not good.
 #[tokio::test]
 async fn of_several_answers_a_row_keeps_the_last_and_an_error_replaces_none() {
     let world = with_schema("2").await;

@@ -41,7 +41,7 @@ impl World {
         }
     }
 
-    /// The planned run of another input, all of whose slices are asked by jobs.
+    /// A planned run of another input, whose slices all use jobs.
     pub(crate) async fn of(input: RunInput) -> Self {
         let mut input = input;
         for (name, value) in BY_JOBS {
@@ -88,7 +88,7 @@ impl World {
         state
     }
 
-    /// Leaves what `check` leaves of the round's job.
+    /// Writes what `check` writes at the end of the round's job.
     pub(crate) async fn job_ended(&self, state: &SliceState, status: JobStatus, message: &str) {
         let round = self.round(state);
         let end = JobEnd {
@@ -111,7 +111,7 @@ impl World {
         self.store.put(&at, body, false).await.unwrap();
     }
 
-    /// Splits, answers and merges a round.
+    /// Splits a round, stores its output and merges it.
     pub(crate) async fn round_of(&self, state: SliceState, lines: &[String]) -> SliceState {
         let state = self.answered(state, lines).await;
         self.merge(&state).await.unwrap()
@@ -121,7 +121,7 @@ impl World {
         self.merge_over(Arc::new(self.store.clone()), state).await
     }
 
-    /// The same over another store.
+    /// Calls `merge` over another store.
     pub(crate) async fn merge_over(
         &self,
         store: Arc<dyn ObjectStore>,
@@ -168,7 +168,7 @@ pub(crate) fn answer(row: u64) -> String {
     say(row, "{\"a\": 1}")
 }
 
-/// The line of an answer with this text.
+/// Returns the line of an answer with this text.
 pub(crate) fn say(row: u64, text: &str) -> String {
     let content = json!([{"type": "text", "text": text}]);
     line(

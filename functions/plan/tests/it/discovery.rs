@@ -1,4 +1,4 @@
-//! Which files are a table, and what is said of those that are not.
+//! Which files make a table, and what the notes say about the others.
 
 use crate::support::{WHOLE, refusal};
 use quarry_contract::plan::Plan;

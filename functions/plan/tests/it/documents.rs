@@ -1,4 +1,4 @@
-//! What the plan says, and what `plan` returns.
+//! The content of the plan, and the output of `plan`.
 
 use crate::support::{CELL, WHOLE, plan_in, rows, run, slice_in};
 use quarry_contract::file_format::{FileFormat, LineEnding};
@@ -47,7 +47,7 @@ async fn a_run_works_on_no_more_slices_at_once_than_it_has() {
     }
 }
 
-/// The limits are the account's, and the slices ask at the same time.
+/// The limits are the account's, and the slices run at the same time.
 #[tokio::test]
 async fn the_limits_of_calls_are_divided_among_the_slices() {
     let input = rows(8)
@@ -135,7 +135,8 @@ async fn a_slices_document_counts_its_rows_records_and_bytes() {
         work: None,
         metrics: Arc::new(Emitted::default()),
     };
-    // A planned size is the size that is sent: rendering the rows again gives the same bytes.
+    // A record's planned size is the size that is sent: rendering the rows again gives the same
+    // bytes.
     quarry_plan::handle(&deps, input.payload.clone(), &Unlimited)
         .await
         .unwrap();

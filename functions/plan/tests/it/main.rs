@@ -1,5 +1,5 @@
-//! What `plan` promises: a plan names what exists, its slices hold every row once, and what can be
-//! known to fail is refused before anything is paid for.
+//! What `plan` promises: everything that a plan names exists, its slices hold every row once, and
+//! everything that is known to fail is refused before anything is paid for.
 
 mod discovery;
 mod documents;

@@ -1,4 +1,4 @@
-//! Which tables and slices are asked by jobs, and what the summary is told where that may surprise.
+//! Which tables and slices use jobs, and what the summary notes if that may surprise the user.
 
 use crate::support::{rows, slice_in};
 use quarry_contract::plan::{Mode, Plan};

@@ -186,7 +186,7 @@ async fn what_the_store_refuses_has_the_name_that_says_whether_it_is_repeated() 
     }
 }
 
-/// The summary may have a place of its own.
+/// The summary may have a location of its own.
 #[tokio::test]
 async fn both_places_that_the_run_writes_to_are_looked_at_before_the_data() {
     let mut input = rows(1).await;

@@ -1,4 +1,4 @@
-//! A call that is repeated, whatever became of the one before, plans the same run.
+//! A repeated call plans the same run, whatever became of the call before.
 
 use crate::support::{WHOLE, rows, run};
 use quarry_edge::clock::Unlimited;

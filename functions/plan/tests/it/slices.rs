@@ -6,7 +6,7 @@ use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use quarry_planned_run::RunInput;
 
-/// All slices; each follows the one before.
+/// Returns all slices, and asserts that each follows the one before.
 async fn all_slices(store: &MemoryStore) -> (Plan, Vec<Slice>) {
     let plan = plan_in(store).await;
     let mut slices = Vec::new();
@@ -123,7 +123,7 @@ async fn the_tables_of_a_training_run_are_numbered_one_after_the_other() {
     );
 }
 
-/// S3 takes no more parts in one object.
+/// S3 accepts no more parts for one object.
 #[tokio::test]
 async fn a_run_of_more_than_10000_slices_is_refused_with_the_remedy() {
     let input = rows(10_001)

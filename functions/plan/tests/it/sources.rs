@@ -1,4 +1,4 @@
-//! Prompts and schema: which one is in force, and what is said of those that are not.
+//! Which prompts and schema a run uses, and what the notes say about the others.
 
 use crate::support::{CELL, refusal, rows};
 use quarry_planned_run::RunInput;

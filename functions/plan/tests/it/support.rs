@@ -1,4 +1,4 @@
-//! What a run is refused for, and what a planned one has.
+//! The refusal of a run, and the documents of a planned one.
 
 use quarry_contract::layout::RunFolder;
 use quarry_contract::plan::{Plan, Slice};
@@ -9,10 +9,11 @@ use quarry_planned_run::RunInput;
 /// A prompt that shows the whole row.
 pub(crate) const WHOLE: &str = r#"{"user_prompt_template": "Judge {input_data}"}"#;
 
-/// A row's text.
+/// A prompt that consists of a row's text.
 pub(crate) const CELL: &str = r#"{"user_prompt_template": "{row}", "input_placeholders": ["row"]}"#;
 
-/// The words of the refusal. No folder of the run has anything that a later step would go by.
+/// Returns the words of the refusal, and asserts that the run's folder has nothing for a later
+/// step.
 pub(crate) async fn refusal(input: &RunInput) -> String {
     let error = input.planned().await.expect_err("the run must be refused");
     assert_eq!(error.name(), "Quarry.BadRequest", "{error}");
@@ -20,12 +21,12 @@ pub(crate) async fn refusal(input: &RunInput) -> String {
     error.full_message()
 }
 
-/// The folder of the run that a [`RunInput`] plans.
+/// Returns the folder of the run that a [`RunInput`] plans.
 pub(crate) fn run() -> RunFolder {
     RunFolder::at("s3://bucket/work/run".parse().unwrap())
 }
 
-/// A CSV table with the cells `r0`, `r1`, ….
+/// Returns the input of a run over a CSV table with the cells `r0`, `r1`, ….
 pub(crate) async fn rows(rows: usize) -> RunInput {
     let lines: Vec<String> = (0..rows).map(|row| format!("r{row}\n")).collect();
     let table = format!("row\n{}", lines.concat());

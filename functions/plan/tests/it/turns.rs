@@ -1,4 +1,4 @@
-//! A scan that outlasts an invocation goes on in the next one, and plans the same run.
+//! A scan that outlasts an invocation continues in the next one, and plans the same run.
 
 use crate::support::{CELL, WHOLE, plan_in, run, slice_in};
 use flate2::Compression;
@@ -25,7 +25,7 @@ async fn planned(store: &MemoryStore) -> (Plan, Vec<Slice>) {
     (plan, slices)
 }
 
-/// Plans in calls that have time for one piece each; how many it took.
+/// Plans in calls that each have time for one piece of work. Returns the number of calls.
 async fn in_turns(input: &RunInput) -> u32 {
     let mut turn = 0;
     loop {
@@ -66,7 +66,7 @@ async fn compressed_files_are_unpacked_over_several_calls_each_once() {
     );
 }
 
-/// Larger than what is read at once.
+/// The file is larger than what is read at once.
 #[tokio::test]
 async fn a_large_file_is_scanned_over_several_calls_with_the_same_slices() {
     let row = "x".repeat(250_000);
@@ -101,7 +101,7 @@ async fn a_parquet_table_is_scanned_over_several_calls_with_the_same_slices() {
     );
 }
 
-/// The response of a call was lost, so the state machine makes it again.
+/// The response of a call was lost, so the state machine repeats the call.
 #[tokio::test]
 async fn a_turn_that_is_repeated_plans_the_same_run() {
     let files = [

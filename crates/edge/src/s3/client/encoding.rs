@@ -4,7 +4,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use quarry_contract::location::S3Uri;
 use std::ops::Range;
 
-/// What is encoded in a copy source: all but the unreserved characters of URIs and the slash.
+/// The characters that are encoded in a copy source: all but the unreserved characters of URIs and
+/// the slash.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -12,12 +13,13 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// A range as a header has it, with the last byte and not the one after it.
+/// Returns a range in a header's form, with the last byte and not the one after it.
 pub(super) fn http_range(range: &Range<u64>) -> String {
     format!("bytes={}-{}", range.start, range.end.saturating_sub(1))
 }
 
-/// `bucket/key` as the header `x-amz-copy-source` takes it: percent-encoded, slashes kept.
+/// Returns `bucket/key` as the header `x-amz-copy-source` needs it: percent-encoded, with slashes
+/// kept.
 pub(super) fn copy_source(from: &S3Uri) -> String {
     format!(
         "{}/{}",
@@ -26,7 +28,7 @@ pub(super) fn copy_source(from: &S3Uri) -> String {
     )
 }
 
-/// Undoes `encoding-type=url`, which writes a space as `+`.
+/// Reverses `encoding-type=url`, which writes a space as `+`.
 pub(super) fn decode_key(encoded: &str) -> String {
     let spaced = encoded.replace('+', " ");
     percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
@@ -45,7 +47,7 @@ mod tests {
     #[test]
     fn a_listed_key_is_decoded_once() {
         assert_eq!(decode_key("a+b%2Bc%25%20%C3%A4/d"), "a b+c% ä/d");
-        // What is no escape stays.
+        // Text that is not an escape is not changed.
         assert_eq!(decode_key("100%/%2"), "100%/%2");
         assert_eq!(decode_key("%zz"), "%zz");
     }

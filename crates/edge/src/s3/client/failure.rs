@@ -1,4 +1,4 @@
-//! Failed calls of S3 as failures of an object store.
+//! Converting failed calls of S3 into failures of an object store.
 
 use crate::error::Source;
 use crate::store::StoreError;
@@ -9,7 +9,7 @@ use quarry_contract::location::S3Uri;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 
-/// What a failed condition (412) means for the call.
+/// The meaning of a failed condition (412) for the call.
 #[derive(Clone, Copy)]
 pub(super) enum Precondition {
     /// `If-Match`.
@@ -18,7 +18,7 @@ pub(super) enum Precondition {
     Absent,
 }
 
-/// The service's answer as one line: the SDK's own text of a service error hides it.
+/// The service's message as one line, because the SDK's own text of a service error hides it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct ServiceMessage(String);
@@ -27,7 +27,8 @@ pub(super) fn status_of<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error.raw_response().map(|raw| raw.status().as_u16())
 }
 
-/// The failure of a call about `at`, by the service's error code, else by the HTTP status.
+/// Returns the failure of a call about `at`, by the service's error code, otherwise by the HTTP
+/// status.
 pub(super) fn store_error<E>(
     error: SdkError<E, HttpResponse>,
     at: &S3Uri,
@@ -58,13 +59,13 @@ where
         | (_, Some(429 | 503)) => StoreError::Throttled(name, source),
         ("AccessDenied" | "AllAccessDisabled" | "ExpiredToken" | "InvalidToken", _)
         | (_, Some(401 | 403)) => StoreError::AccessDenied(name, source),
-        // Completing and copying may fail after a status of 200 was sent already.
+        // Completing and copying may fail after a status of 200 was sent.
         ("InternalError" | "ServiceUnavailable", _) | (_, Some(500..=599)) => {
             StoreError::Unavailable(name, source)
         }
         (_, Some(_)) if !code.is_empty() => StoreError::Refused(name, source),
         (_, Some(400..=499)) => StoreError::Refused(name, source),
-        // No answer, a timeout, or an answer that could not be read.
+        // No response, a timeout, or a response that could not be read.
         _ => StoreError::Unavailable(name, source),
     }
 }
