@@ -1,6 +1,9 @@
 //! The value of one result column.
 
 use crate::datum::{Datum, write_float, write_int, write_text};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// The value of a schema property in one row, owned and typed for writing.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +48,46 @@ impl FieldValue {
     }
 }
 
+/// Stored as the JSON that [`FieldValue::write_json`] writes, so that it is read back as the same value.
+impl Serialize for FieldValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(flag) => serializer.serialize_bool(*flag),
+            Self::Integer(number) => serializer.serialize_i64(*number),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::BigInteger(_) | Self::Number(_) | Self::Json(_) => {
+                let mut json = String::new();
+                self.write_json(&mut json);
+                let raw = RawValue::from_string(json).map_err(serde::ser::Error::custom)?;
+                raw.serialize(serializer)
+            }
+        }
+    }
+}
+
+/// Reads what `Serialize` stored. The input must be borrowed, such as a slice.
+impl<'de> Deserialize<'de> for FieldValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = <&RawValue>::deserialize(deserializer)?.get();
+        match json.as_bytes().first() {
+            Some(b'n') => Ok(Self::Null),
+            Some(b't') => Ok(Self::Bool(true)),
+            Some(b'f') => Ok(Self::Bool(false)),
+            Some(b'"') => serde_json::from_str(json)
+                .map(Self::Text)
+                .map_err(D::Error::custom),
+            Some(b'[' | b'{') => Ok(Self::Json(json.to_owned())),
+            _ if json.contains(['.', 'e', 'E']) => {
+                json.parse().map(Self::Number).map_err(D::Error::custom)
+            }
+            _ => Ok(json
+                .parse()
+                .map_or_else(|_| Self::BigInteger(json.to_owned()), Self::Integer)),
+        }
+    }
+}
+
 impl From<Datum<'_>> for FieldValue {
     fn from(datum: Datum<'_>) -> Self {
         match datum {
@@ -85,6 +128,37 @@ pub enum FieldKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_read_back_as_it_was_stored() {
+        let big = "-".to_owned() + &"9".repeat(40);
+        for (value, text) in [
+            (FieldValue::Null, "null"),
+            (FieldValue::Bool(true), "true"),
+            (FieldValue::Bool(false), "false"),
+            (FieldValue::Integer(i64::MIN), "-9223372036854775808"),
+            (FieldValue::BigInteger(big.clone()), big.as_str()),
+            (FieldValue::Number(1.0), "1.0"),
+            (FieldValue::Number(-1e-7), "-1e-07"),
+            (FieldValue::Number(1e300), "1e+300"),
+            (FieldValue::Text("1.5".into()), r#""1.5""#),
+            (
+                FieldValue::Text("a\"\n\u{2028}ä".into()),
+                "\"a\\\"\\n\u{2028}ä\"",
+            ),
+            (
+                FieldValue::Json(r#"{"a":[1.50]}"#.into()),
+                r#"{"a":[1.50]}"#,
+            ),
+        ] {
+            let stored = serde_json::to_string(&value).unwrap();
+            assert_eq!(stored, text, "{value:?}");
+            assert_eq!(serde_json::from_str::<FieldValue>(&stored).unwrap(), value);
+            let mut written = String::new();
+            value.write_json(&mut written);
+            assert_eq!(stored, written, "{value:?}");
+        }
+    }
 
     #[test]
     fn a_cell_is_text_as_it_is_and_json_otherwise() {

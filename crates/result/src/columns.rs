@@ -1,6 +1,7 @@
 //! The result columns: their names, their order, and a row's cells.
 
 use crate::outcome::Outcome;
+use quarry_answer::FieldValue;
 use quarry_table::ResultCell;
 
 /// The columns after the schema's properties, in order, without prefix.
@@ -97,7 +98,8 @@ impl ResultColumns {
 /// A row's cells, reused from row to row.
 #[derive(Debug, Default)]
 pub struct ResultCells {
-    texts: Vec<String>,
+    /// The texts of the numbers, one for each property.
+    numbers: Vec<String>,
 }
 
 impl ResultCells {
@@ -107,23 +109,28 @@ impl ResultCells {
         columns: &ResultColumns,
         outcome: &'a Outcome,
     ) -> Vec<ResultCell<'a>> {
-        let field = |i: usize| outcome.fields.get(i).map_or("null", |json| json.get());
-        self.texts.clear();
-        self.texts
-            .extend((0..columns.properties.len()).map(|i| match field(i) {
-                text if text.starts_with('"') => serde_json::from_str(text).unwrap_or_default(),
-                _ => String::new(),
-            }));
-        let mut cells = Vec::with_capacity(columns.names.len());
-        for (i, text) in self.texts.iter().enumerate() {
-            cells.push(match field(i) {
-                "null" => ResultCell::Null,
-                "true" => ResultCell::Bool(true),
-                "false" => ResultCell::Bool(false),
-                json if json.starts_with('"') => ResultCell::Text(text),
-                json => ResultCell::Json(json),
-            });
+        let field = |i: usize| outcome.fields.get(i).unwrap_or(&FieldValue::Null);
+        let count = columns.properties.len();
+        self.numbers.resize_with(count, String::new);
+        for (i, text) in self.numbers.iter_mut().enumerate() {
+            text.clear();
+            if let number @ (FieldValue::Integer(_) | FieldValue::Number(_)) = field(i) {
+                number.write_json(text);
+            }
         }
+        let mut cells = Vec::with_capacity(columns.names.len());
+        cells.extend(
+            self.numbers
+                .iter()
+                .enumerate()
+                .map(|(i, number)| match field(i) {
+                    FieldValue::Null => ResultCell::Null,
+                    FieldValue::Bool(flag) => ResultCell::Bool(*flag),
+                    FieldValue::Text(text) => ResultCell::Text(text),
+                    FieldValue::Json(json) | FieldValue::BigInteger(json) => ResultCell::Json(json),
+                    FieldValue::Integer(_) | FieldValue::Number(_) => ResultCell::Json(number),
+                }),
+        );
         let text =
             |value: &'a Option<String>| value.as_deref().map_or(ResultCell::Null, ResultCell::Text);
         cells.extend([

@@ -1,8 +1,7 @@
 //! The outcome of one row.
 
-use quarry_answer::{ParseStatus, Reading, RecordError};
+use quarry_answer::{FieldValue, ParseStatus, Reading, RecordError};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 /// The outcome of one row: the values of its result columns and how they came about. Stored as one
 /// JSON line in `results.jsonl`.
@@ -29,9 +28,9 @@ pub struct Outcome {
     /// Whether the answer parsed only after quote repair.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repaired: bool,
-    /// The schema's properties in order, as compact JSON; empty if there is no answer.
+    /// The values of the schema's properties, in order; empty if there is no answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<Box<RawValue>>,
+    pub fields: Vec<FieldValue>,
     /// The `error` column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -51,16 +50,6 @@ impl Outcome {
         let note = reading
             .cut_off
             .then_some("the answer was cut off at the token limit; raise BEDROCK_MAX_TOKENS");
-        let mut text = String::new();
-        let fields = reading
-            .fields
-            .iter()
-            .map(|field| {
-                text.clear();
-                field.write_json(&mut text);
-                RawValue::from_string(text.clone()).unwrap_or_else(|_| RawValue::NULL.to_owned())
-            })
-            .collect();
         Self {
             row,
             good,
@@ -69,7 +58,7 @@ impl Outcome {
             parse_status: reading.parse_status.as_str().to_owned(),
             validation_passed: reading.validation_passed,
             repaired: reading.repaired,
-            fields,
+            fields: reading.fields,
             error: reading.error.or_else(|| note.map(str::to_owned)),
             raw_response: reading.raw_response,
             validation_error: reading.validation_error,
