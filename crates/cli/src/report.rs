@@ -7,6 +7,8 @@ use quarry_bedrock_simulator::Counters;
 use quarry_contract::plan::Plan;
 use quarry_contract::settings::Settings;
 use quarry_local_stack::Finished;
+use quarry_result::summary::Summary;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -28,25 +30,33 @@ pub(crate) struct Report<'a> {
 
 /// Prints the report to standard output.
 pub(crate) fn print(report: &Report<'_>) -> Result<(), Failure> {
-    let reasons = reasons(&report.finished.summary, report.plan, report.files);
+    let summary = read(&report.finished.summary)?;
+    let reasons = reasons(&summary, report.plan, report.files);
     if report.json {
         write_json(&as_json(report, &reasons))?;
     } else {
-        write(printable_lines(&as_table(report, &reasons)).as_bytes())?;
+        write(printable_lines(&as_table(report, &summary, &reasons)).as_bytes())?;
     }
     Ok(())
 }
 
+/// Reads the summary that `finish` wrote.
+fn read(summary: &Value) -> Result<Summary, Failure> {
+    Summary::deserialize(summary)
+        .map_err(|error| Failure::run(format!("the summary cannot be read: {error}")))
+}
+
 /// Prints the outcome of a merge.
 pub(crate) fn print_merge(
-    summary: &Value,
+    document: &Value,
     plan: &Plan,
     files: &[PathBuf],
     json: bool,
 ) -> Result<(), Failure> {
+    let summary = &read(document)?;
     let reasons = reasons(summary, plan, files);
     if json {
-        let value = json!({ "summary": summary, "failures": reasons, "files": files });
+        let value = json!({ "summary": document, "failures": reasons, "files": files });
         write_json(&value)?;
         return Ok(());
     }
@@ -56,10 +66,7 @@ pub(crate) fn print_merge(
     add_lines(
         &mut text,
         &[
-            (
-                "rows without line",
-                number(summary, "/answers/missing").to_string(),
-            ),
+            ("rows without line", summary.answers.missing.to_string()),
             ("lines not used", lines_not_used(summary)),
         ],
     );
@@ -68,30 +75,23 @@ pub(crate) fn print_merge(
     Ok(())
 }
 
-fn number(summary: &Value, pointer: &str) -> u64 {
-    summary
-        .pointer(pointer)
-        .and_then(Value::as_u64)
-        .unwrap_or(0)
-}
-
 /// Whether answers are checked against a schema.
-fn has_schema(summary: &Value) -> bool {
-    !summary["schema_source"].is_null()
+fn has_schema(summary: &Summary) -> bool {
+    summary.schema_source.is_some()
 }
 
 /// Returns the number of result rows without an answer, or with one that does not keep to the
 /// schema.
-fn failures(summary: &Value) -> u64 {
+fn failures(summary: &Summary) -> u64 {
     let good = if has_schema(summary) {
-        number(summary, "/validation_passed_records")
+        summary.validation_passed_records
     } else {
-        number(summary, "/successful_records")
+        summary.successful_records
     };
-    number(summary, "/rows/out").saturating_sub(good)
+    summary.rows.out.saturating_sub(good)
 }
 
-fn reasons(summary: &Value, plan: &Plan, files: &[PathBuf]) -> Vec<Reason> {
+fn reasons(summary: &Summary, plan: &Plan, files: &[PathBuf]) -> Vec<Reason> {
     let expected = failures(summary);
     if expected == 0 {
         return Vec::new();
@@ -119,23 +119,22 @@ fn as_json(report: &Report<'_>, reasons: &[Reason]) -> Value {
     })
 }
 
-fn as_table(report: &Report<'_>, reasons: &[Reason]) -> String {
-    let (summary, outcome) = (&report.finished.summary, &report.finished.outcome);
-    let count = |pointer| number(summary, pointer);
+fn as_table(report: &Report<'_>, summary: &Summary, reasons: &[Reason]) -> String {
+    let outcome = &report.finished.outcome;
+    let jobs = summary.batch_job_info.as_ref();
     let mut text = String::new();
     add_lines(&mut text, &rows(summary));
     add_reasons(&mut text, reasons, failures(summary));
-    let rounds = summary["rounds"].as_array().map_or(0, Vec::len);
     let mut lines = vec![
-        ("rounds", rounds.to_string()),
-        ("jobs", count("/batch_job_info/total_jobs").to_string()),
+        ("rounds", summary.rounds.len().to_string()),
+        ("jobs", jobs.map_or(0, |info| info.total_jobs).to_string()),
         (
             "on-demand calls",
             report.counters.on_demand_calls.to_string(),
         ),
         (
             "tokens in / out",
-            format!("{} / {}", count("/tokens/input"), count("/tokens/output")),
+            format!("{} / {}", summary.tokens.input, summary.tokens.output),
         ),
         ("lines not used", lines_not_used(summary)),
     ];
@@ -156,19 +155,21 @@ fn as_table(report: &Report<'_>, reasons: &[Reason]) -> String {
     text
 }
 
-fn rows(summary: &Value) -> Vec<(&'static str, String)> {
-    let mut lines = vec![("rows in", "/rows/in"), ("rows out", "/rows/out")];
-    if has_schema(summary) {
-        lines.push(("valid answers", "/validation_passed_records"));
+fn rows(summary: &Summary) -> Vec<(&'static str, String)> {
+    let good = if has_schema(summary) {
+        ("valid answers", summary.validation_passed_records)
     } else {
-        lines.push(("answered rows", "/successful_records"));
-    }
-    lines.push(("failed rows", "/failed_records"));
-    lines.push(("repaired answers", "/rows/repaired"));
-    lines
-        .into_iter()
-        .map(|(name, pointer)| (name, number(summary, pointer).to_string()))
-        .collect()
+        ("answered rows", summary.successful_records)
+    };
+    [
+        ("rows in", summary.rows.r#in),
+        ("rows out", summary.rows.out),
+        good,
+        ("failed rows", summary.failed_records),
+        ("repaired answers", summary.rows.repaired),
+    ]
+    .map(|(name, count)| (name, count.to_string()))
+    .into()
 }
 
 fn add_lines(text: &mut String, lines: &[(&str, String)]) {
@@ -241,24 +242,16 @@ fn hours(time: Duration) -> String {
     }
 }
 
-fn lines_not_used(summary: &Value) -> String {
-    let count = |pointer| number(summary, pointer);
+fn lines_not_used(summary: &Summary) -> String {
+    let answers = &summary.answers;
     format!(
         "{} duplicate, {} contradicting, {} unknown, {} malformed",
-        count("/answers/duplicates"),
-        count("/answers/contradictions"),
-        count("/answers/unknown_ids"),
-        count("/answers/malformed")
+        answers.duplicates, answers.contradictions, answers.unknown_ids, answers.malformed
     )
 }
 
-fn add_notes_and_files(text: &mut String, summary: &Value, files: &[PathBuf]) {
-    for note in summary["notes"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
+fn add_notes_and_files(text: &mut String, summary: &Summary, files: &[PathBuf]) {
+    for note in &summary.notes {
         let _ = writeln!(text, "note: {}", note.replace('\n', " "));
     }
     for file in files {
