@@ -47,7 +47,7 @@ struct DefinitionParts {
 pub struct ErrorName<'d> {
     /// The name, such as `Throttled` or `States.Timeout`.
     pub name: &'d str,
-    /// Its place in the definition, as `States.Split.Retry[0]`.
+    /// The place in the definition, such as `States.Split.Retry[0]`.
     pub path: String,
     /// The state's function, if it is a Task state.
     pub function: Option<&'d str>,
@@ -82,7 +82,7 @@ impl Definition {
             .collect()
     }
 
-    /// All error names in `Retry`, in the order of the states' names.
+    /// Returns all error names in `Retry`, in the order of the states' names.
     pub fn error_names(&self) -> Vec<ErrorName<'_>> {
         let mut names = Vec::new();
         for state in self.states() {

@@ -3,7 +3,7 @@
 /// The error that a state reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StateFailure {
-    /// Goes through the state's `Retry`.
+    /// Handled by the state's `Retry`.
     Error(ErrorCause),
     /// Ends the execution, whatever the state's `Retry` says.
     Terminal(ErrorCause),

@@ -1,21 +1,13 @@
-//! The event history of one execution: counted, limited and shown to the observer. The events
-//! themselves are not kept.
-//!
-//! What is counted follows the histories that the service records. Per state: Choice, Pass,
-//! Succeed and Wait 2 (entered, exited); Task 2, plus 3 per attempt (scheduled,
-//! started, and succeeded, failed or timed out); Map 2, plus 3 per attempt (state started, Map Run
-//! started, Map Run succeeded or failed), plus 1 at the end (state succeeded or failed). A state
-//! that fails has no exited event.
-//! Beside the states: execution started, and one event for its end. Children count in their own
-//! histories.
+//! The event history of one execution: its events are counted, limited and shown to the observer,
+//! but not kept.
 //!
 //! The counts follow the histories that the service records. Per state: Choice, Pass, Succeed and
-//! Wait have 2 events (entered, exited); Fail has 1 (entered); Task has 2, plus 3 per attempt
-//! (scheduled, started, and succeeded, failed or timed out); Map has 2, plus 3 per attempt (state
-//! started, Map Run started, Map Run succeeded or failed), plus 1 at the end (state succeeded or
-//! failed). A caught error leaves its state with an exited event, an uncaught one without. In
-//! addition, an execution has one event for its start and one for its end. Children count in their
-//! own histories.
+//! Wait have 2 events (entered, exited); Task has 2, plus 3 per attempt (scheduled, started, and
+//! succeeded, failed or timed out); Map has 2, plus 3 per attempt (state started, Map Run started,
+//! Map Run succeeded or failed), plus 1 at the end (state succeeded or failed). A state that fails
+//! has no exited event. In addition, an execution has one event for its start and one for its end.
+//! Children count in their own histories.
+//!
 //! Sources: AWS API reference, `HistoryEvent`; histories recorded from the service in the test
 //! suite of `LocalStack` (`tests/aws/services/stepfunctions/v2/**/*.snapshot.json`); for the limit,
 //! a history that ran into it, in which event 24,999 is the last that the machine made and event

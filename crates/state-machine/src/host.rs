@@ -46,7 +46,7 @@ impl FunctionError {
         }
     }
 
-    /// The error's `Cause`: the function's error response as JSON text, or the plain
+    /// Returns the error's `Cause`: the function's error response as JSON text, or the plain
     /// message if the service itself failed.
     pub(crate) fn cause(&self) -> String {
         if self.error_type.starts_with("Lambda.") {

@@ -76,7 +76,7 @@
 //!
 //! # Differences from the service
 //!
-//! - The result of `lambda:invoke` has `Payload` and `StatusCode` only, without the headers and
+//! - The result of `lambda:invoke` has only `Payload` and `StatusCode`, without the headers and
 //!   metadata of the HTTP response.
 //! - The names of child executions are readable and not UUIDs.
 //! - A call of a function is dropped when the machine no longer waits for it; a Lambda function

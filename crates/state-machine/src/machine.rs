@@ -63,8 +63,8 @@ impl Machine {
         }
     }
 
-    /// Chooses another sequence of delays for retries with `"JitterStrategy": "FULL"`. To be called
-    /// before any execution is made.
+    /// Selects another sequence of delays for retries with `"JitterStrategy": "FULL"`. Must be
+    /// called before any execution is created.
     #[must_use]
     pub fn with_jitter_seed(mut self, seed: u64) -> Self {
         Arc::make_mut(&mut self.shared).jitter_seed = seed;

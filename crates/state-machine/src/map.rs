@@ -338,9 +338,9 @@ impl Drop for ChildRecord {
     }
 }
 
-/// A name for a child: its parent's, the Map state's label, the number of the Map Run within the
-/// parent, and the position of the item. Where that is longer than the service allows, the
-/// parent's name is cut and told apart by a hash.
+/// Returns a name for a child: its parent's name, the Map state's label, the number of the Map Run
+/// within the parent, and the position of the item. If that is longer than the service allows, the
+/// parent's name is cut and made distinct by a hash.
 fn child_name(parent: &str, label: &str, map_run: u64, index: usize) -> String {
     let own = format!("{label}-{map_run}-{index}");
     let room = MAX_EXECUTION_NAME_CHARS.saturating_sub(own.chars().count() + 1);

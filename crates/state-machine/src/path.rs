@@ -13,7 +13,7 @@ pub(crate) struct JsonPath {
     names: Vec<String>,
 }
 
-/// Characters with a meaning in JSON path that this subset does not give them.
+/// Characters with a meaning in JSON path that this subset does not support.
 const REFUSED_IN_NAMES: &[char] = &['*', '?', '@', '(', ')', '\'', '"', ',', ':', '[', ']', '$'];
 
 impl JsonPath {

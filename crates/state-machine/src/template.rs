@@ -1,6 +1,5 @@
-//! Payload templates: JSON in which a field whose name ends in `.$` takes its value from the
-//! input or the context object (`Parameters`, `ResultSelector`,
-//! `ItemSelector`, and parts of them).
+//! Payload templates: JSON in which a field whose name ends in `.$` takes its value from the input
+//! or the context object (`Parameters`, `ResultSelector`, `ItemSelector`, and parts of them).
 
 use crate::context::Vantage;
 use crate::definition::{FieldReader, Problems};

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use std::time::SystemTime;
 
-/// ISO 8601 in UTC with milliseconds, as `2026-11-22T08:30:00.000Z`. Instants that no calendar has
-/// are shown as the beginning of 1970.
+/// Returns the instant in ISO 8601, in UTC with milliseconds, such as `2026-11-22T08:30:00.000Z`.
+/// Instants beyond the year 9999 are shown as the beginning of 1970.
 pub(crate) fn iso_8601(instant: SystemTime) -> String {
     let instant = Timestamp::try_from(instant).unwrap_or(Timestamp::UNIX_EPOCH);
     format!("{instant:.3}")

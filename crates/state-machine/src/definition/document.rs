@@ -77,8 +77,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 }
 
-/// The fields of one object of the definition, taken one by one. What is left over in the end is
-/// reported.
+/// The fields of one object of the definition, taken one by one. The remaining ones are reported.
 pub(crate) struct FieldReader<'a> {
     path: String,
     object: &'a Map<String, Value>,
@@ -100,7 +99,7 @@ impl<'a> FieldReader<'a> {
         }
     }
 
-    /// The place of a field in the definition.
+    /// Returns the place of a field in the definition.
     pub(crate) fn at(&self, name: &str) -> String {
         if self.path.is_empty() {
             name.to_owned()

@@ -1,4 +1,4 @@
-//! What happens to an error of a Task or Map state: `Retry`. Nothing is caught, so that a run that failed can be
+//! The handling of a Task or Map state's errors: `Retry`. Nothing is caught, so a failed run can be
 //! redriven from the state that failed.
 
 use super::document::FieldReader;
@@ -8,7 +8,7 @@ use crate::limits::MAX_SECONDS;
 use serde_json::Value;
 use std::time::Duration;
 
-/// The error names that a retrier is for.
+/// The error names that a retrier handles.
 #[derive(Debug)]
 pub(crate) struct ErrorEquals(Vec<String>);
 

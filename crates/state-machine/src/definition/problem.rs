@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a definition cannot be executed.
+/// Why a definition is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum DefinitionError {
     /// The text uses `${Name}` for names that have no value.
@@ -14,15 +14,15 @@ pub enum DefinitionError {
     /// A substitution cannot be filled in.
     #[error("line {line} of the definition: {message}")]
     BadSubstitution {
-        /// Line of the text, from 1.
+        /// The line of the text, from 1.
         line: usize,
-        /// What is wrong.
+        /// The problem.
         message: String,
     },
-    /// The text, with substitutions filled in, is not JSON, or an object has a key twice.
+    /// The text, after substitution, is not JSON, or an object has a key twice.
     #[error("the definition is not valid JSON")]
     Json(#[source] serde_json::Error),
-    /// The definition uses what this interpreter does not support, or contradicts itself.
+    /// The definition uses a feature that this interpreter does not support, or contradicts itself.
     #[error("the definition cannot be executed: {}", ProblemList(.0))]
     Refused(Vec<Problem>),
 }
@@ -30,7 +30,7 @@ pub enum DefinitionError {
 /// One reason why a definition is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Vantage in the definition, as `States.Split.Retry[0].ErrorEquals`.
+    /// The place in the definition, such as `States.Split.Retry[0].ErrorEquals`.
     pub path: String,
     /// What is wrong there.
     pub message: String,

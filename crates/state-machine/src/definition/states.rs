@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The states of one machine, or of the item processor of a Map state, by name, and the one to begin with.
+/// The states of one machine, or of the item processor of a Map state, by name, and the first one.
 #[derive(Debug)]
 pub(crate) struct Graph {
     pub(crate) start_at: String,

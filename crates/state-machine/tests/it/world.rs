@@ -249,8 +249,8 @@ pub(crate) fn task(function: &str) -> Value {
     })
 }
 
-/// A Map state over `bucket/items.json` whose children have these states, and ends. Its input is made
-/// with [`items`].
+/// Returns a Map state over `bucket/items.json` whose children have these states; it ends the
+/// execution. [`items`] returns its input.
 pub(crate) fn map(states: &Value) -> Value {
     let mut processor = machine(states);
     processor["ProcessorConfig"] =
@@ -269,12 +269,12 @@ pub(crate) fn map(states: &Value) -> Value {
     })
 }
 
-/// The input of a [`map`], which runs at most `limit` children at a time; 0 is without a limit.
+/// Returns the input of a [`map`], which runs at most `limit` children at a time; 0 means no limit.
 pub(crate) fn items(limit: u64) -> Value {
     serde_json::json!({"bucket": "bucket", "key": "items.json", "limit": limit})
 }
 
-/// `base` with the fields of `more` put over it.
+/// Returns `base` with the fields of `more`, which take precedence.
 pub(crate) fn with(mut base: Value, more: &Value) -> Value {
     for (name, value) in more.as_object().unwrap() {
         base[name] = value.clone();
