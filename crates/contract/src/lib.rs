@@ -5,6 +5,7 @@
 //! [`VERSION`].
 
 pub mod arn;
+pub mod byte_order_mark;
 pub mod callback;
 pub mod digest;
 pub mod execution_name;
@@ -17,7 +18,8 @@ pub mod plan;
 pub mod record_id;
 pub mod request;
 pub mod request_file;
+pub mod schema_file;
 pub mod settings;
+mod version;
 
-/// The version of every payload and stored document.
-pub const VERSION: u32 = 1;
+pub use version::{OtherVersion, VERSION, check_version};

@@ -1,9 +1,10 @@
 //! `request.json`: a request as people write it, beside their data or among a pipeline's prompts.
 //! Every member is optional, and locations may be relative to the folder of the file.
 
-use crate::VERSION;
+use crate::byte_order_mark::without_mark;
 use crate::location::{LocationError, S3Uri};
 use crate::request::JobType;
+use crate::{OtherVersion, VERSION, check_version};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -42,6 +43,36 @@ pub struct RequestFile {
     /// pipeline's own `request.json`. If missing, trigger's safe list applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_settings: Option<Vec<String>>,
+}
+
+/// Why a `request.json` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestFileError {
+    /// It is not JSON, or not that of a request.
+    #[error("{file}: {source}")]
+    NotARequest {
+        /// The file, for people.
+        file: String,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// It is for another version.
+    #[error(transparent)]
+    Version(#[from] OtherVersion),
+}
+
+impl RequestFile {
+    /// Reads the content of a file of this version. `file` names it in errors.
+    pub fn read(file: &str, content: &[u8]) -> Result<Self, RequestFileError> {
+        let request: Self = serde_json::from_slice(without_mark(content)).map_err(|source| {
+            RequestFileError::NotARequest {
+                file: file.to_owned(),
+                source,
+            }
+        })?;
+        check_version(file, request.version)?;
+        Ok(request)
+    }
 }
 
 fn this_version() -> u32 {
@@ -95,6 +126,18 @@ mod tests {
         }
         assert!(resolve(&folder, "http://x/y").is_err());
         assert!(resolve(&folder, &"k".repeat(1024)).is_err());
+    }
+
+    #[test]
+    fn a_file_may_begin_with_a_mark_and_has_this_version() {
+        let read = |text: &str| RequestFile::read("a/request.json", text.as_bytes());
+        assert_eq!(read("\u{FEFF}{}").unwrap(), RequestFile::default());
+        assert_eq!(
+            read(r#"{"version": 2}"#).unwrap_err().to_string(),
+            "a/request.json has version 2; this is version 1 of Quarry"
+        );
+        let error = read("{").unwrap_err().to_string();
+        assert!(error.starts_with("a/request.json: EOF"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Checks of the request itself, and of the places it names.
 
-use quarry_contract::VERSION;
+use quarry_contract::check_version;
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::PlanInput;
 use quarry_contract::request::Request;
@@ -11,11 +11,7 @@ use quarry_edge::store::ObjectStore;
 pub(crate) fn check(input: &PlanInput, default_work: Option<&S3Uri>) -> Result<S3Uri, StepError> {
     let request = &input.request;
     for (what, version) in [("payload", input.version), ("request", request.version)] {
-        if version != VERSION {
-            return Err(StepError::bad_request(format!(
-                "the {what} has version {version}; this is version {VERSION} of Quarry"
-            )));
-        }
+        check_version(format!("the {what}"), version).map_err(StepError::bad_request)?;
     }
     let work = request.work.as_ref().or(default_work).ok_or_else(|| {
         StepError::bad_request(

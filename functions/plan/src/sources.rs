@@ -1,6 +1,8 @@
 //! Finding and reading the prompts and the schema.
 
+use quarry_contract::byte_order_mark::without_mark;
 use quarry_contract::location::S3Uri;
+use quarry_contract::schema_file::{SCHEMA_FILES, is_json, last_schema};
 use quarry_contract::settings::Settings;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::{ObjectStore, StoreError};
@@ -15,7 +17,7 @@ pub(crate) async fn prompts(
     store: &dyn ObjectStore,
     at: &S3Uri,
 ) -> Result<(Value, Prompts), StepError> {
-    let file = if is_json(at) {
+    let file = if is_json(at.key()) {
         at.clone()
     } else {
         at.join("prompts.json")
@@ -30,8 +32,7 @@ pub(crate) async fn prompts(
     };
     let prompts = Prompts::parse(&body)
         .map_err(|error| StepError::bad_request(format!("{file}: {error}")))?;
-    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&body);
-    let value = serde_json::from_slice(text).map_err(StepError::bad_request)?;
+    let value = serde_json::from_slice(without_mark(&body)).map_err(StepError::bad_request)?;
     Ok((value, prompts))
 }
 
@@ -94,7 +95,7 @@ pub(crate) async fn schema(
 }
 
 async fn schema_file(store: &dyn ObjectStore, at: &S3Uri) -> Result<S3Uri, StepError> {
-    if is_json(at) {
+    if is_json(at.key()) {
         return Ok(at.clone());
     }
     let folder = at.join("");
@@ -102,19 +103,12 @@ async fn schema_file(store: &dyn ObjectStore, at: &S3Uri) -> Result<S3Uri, StepE
         .list(&folder)
         .await
         .doing(|| format!("listing {folder}"))?;
-    found
-        .into_iter()
-        .map(|object| object.location)
-        .filter(|location| {
-            let name = location.file_name();
-            name.starts_with("validation_schema_") && is_json(location)
-        })
-        .max_by(|a, b| a.file_name().cmp(b.file_name()))
-        .ok_or_else(|| {
-            StepError::bad_request(format!(
-                "there is no validation_schema_*.json in {folder}; put one there or correct `schema`"
-            ))
-        })
+    let files = found.into_iter().map(|object| object.location);
+    last_schema(files, S3Uri::file_name).ok_or_else(|| {
+        StepError::bad_request(format!(
+            "there is no {SCHEMA_FILES} in {folder}; put one there or correct `schema`"
+        ))
+    })
 }
 
 /// The summary's note about a source that is skipped.
@@ -140,8 +134,7 @@ const OTHER_SHAPES: [&str; 14] = [
 
 /// Reads a schema. Returns `None` for one that says nothing about an answer (`{}`, no properties).
 fn parse(body: &[u8], name: &str) -> Result<Option<Value>, StepError> {
-    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let schema: Value = serde_json::from_slice(text).map_err(|error| {
+    let schema: Value = serde_json::from_slice(without_mark(body)).map_err(|error| {
         StepError::bad_request(format!(
             "{name} is not valid JSON: {error}; correct it at that line and column"
         ))
@@ -168,8 +161,4 @@ fn not_an_object_schema(name: &str) -> StepError {
     StepError::bad_request(format!(
         "{name} is not a schema of an object: it needs `properties`, which become the result columns"
     ))
-}
-
-fn is_json(at: &S3Uri) -> bool {
-    at.key().to_ascii_lowercase().ends_with(".json")
 }

@@ -1,12 +1,11 @@
 //! What a pipeline's folder holds for its runs: `request.json` with defaults, and the schema.
 
 use crate::places::{Prefixes, REQUEST_FILE};
-use quarry_contract::VERSION;
 use quarry_contract::location::S3Uri;
 use quarry_contract::request_file::RequestFile;
+use quarry_contract::schema_file::last_schema;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::{ObjectStore, StoreError};
-use serde::de::DeserializeOwned;
 
 /// The largest `request.json`, bytes; an execution's input is limited to 256 KiB.
 const MAX_REQUEST_BYTES: u64 = 256 * 1024;
@@ -40,14 +39,8 @@ pub(crate) async fn pipeline_schema(
     let prefix = home.join("validation_schema_");
     let found = store.list(&prefix).await;
     let found = found.doing(|| format!("listing {prefix}"))?;
-    Ok(found
-        .into_iter()
-        .map(|object| object.location)
-        .filter(|location| {
-            let name = &location.key()[prefix.key().len()..];
-            !name.contains('/') && name.to_ascii_lowercase().ends_with(".json")
-        })
-        .max_by(|a, b| a.key().cmp(b.key())))
+    let files = found.into_iter().map(|object| object.location);
+    Ok(last_schema(files, S3Uri::file_name))
 }
 
 pub(crate) async fn read_request(
@@ -59,17 +52,7 @@ pub(crate) async fn read_request(
         Err(StoreError::NotFound(_)) => return Ok(None),
         Err(error) => return Err(error).doing(|| format!("reading {at}")),
     };
-    let file: RequestFile = parse(at, &body)?;
-    if file.version != VERSION {
-        return Err(StepError::bad_request(format!(
-            "{at} has version {}; this is version {VERSION} of Quarry",
-            file.version
-        )));
-    }
-    Ok(Some(file))
-}
-
-fn parse<T: DeserializeOwned>(at: &S3Uri, body: &[u8]) -> Result<T, StepError> {
-    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    serde_json::from_slice(text).map_err(|error| StepError::bad_request(format!("{at}: {error}")))
+    RequestFile::read(&at.to_string(), &body)
+        .map(Some)
+        .map_err(|error| StepError::bad_request(error.to_string()))
 }

@@ -3,6 +3,7 @@
 
 use crate::failure::Failure;
 use crate::input::{is_pipe, is_standard_input, shown, special, standard_input};
+use quarry_contract::byte_order_mark::BYTE_ORDER_MARK;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -82,9 +83,8 @@ impl AnswerFile {
 
 /// Returns a line without the byte order mark of an editor or a shell.
 fn without_mark(mut line: Vec<u8>) -> Vec<u8> {
-    const MARK: &[u8] = b"\xEF\xBB\xBF";
-    if line.starts_with(MARK) {
-        line.drain(..MARK.len());
+    if line.starts_with(BYTE_ORDER_MARK) {
+        line.drain(..BYTE_ORDER_MARK.len());
     }
     line
 }

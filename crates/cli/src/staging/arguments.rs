@@ -3,7 +3,6 @@
 use crate::failure::Failure;
 use crate::input::{read_file, shown};
 use clap::Args;
-use quarry_contract::VERSION;
 use quarry_contract::request_file::RequestFile;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -43,15 +42,6 @@ pub(crate) fn read_settings(texts: &[String]) -> Result<BTreeMap<String, String>
 
 /// Reads a `request.json` of this version.
 pub(crate) fn read_request(file: &Path) -> Result<RequestFile, Failure> {
-    let text = read_file(file)?;
-    let request: RequestFile = serde_json::from_slice(&text)
-        .map_err(|error| Failure::input(format!("{}: {error}", shown(file))))?;
-    if request.version == VERSION {
-        return Ok(request);
-    }
-    Err(Failure::input(format!(
-        "{} has version {}; this is version {VERSION}",
-        shown(file),
-        request.version
-    )))
+    RequestFile::read(&shown(file), &read_file(file)?)
+        .map_err(|error| Failure::input(error.to_string()))
 }

@@ -6,12 +6,12 @@ use crate::failure::Failure;
 use crate::input::{is_standard_input, read_file};
 use quarry_contract::request::JobType;
 use quarry_contract::request_file::DEFAULT_JOB_TYPE;
+use quarry_contract::schema_file::{SCHEMA_FILES, last_schema};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The names of prompts and schemas in a folder.
+/// The name of prompts in a folder.
 const PROMPTS_FILE: &str = "prompts.json";
-const SCHEMA_FILES: &str = "validation_schema_*.json";
 
 /// A file that is read only once, because a pipe cannot be read again.
 #[derive(Debug, Clone)]
@@ -123,9 +123,10 @@ impl Sources {
 
     /// Reads the prompts: a file, or `prompts.json` of a folder.
     pub(super) fn prompts(&self) -> Result<Document, Failure> {
-        Document::read(in_folder(&self.prompts, PROMPTS_FILE, |name| {
-            name == PROMPTS_FILE
-        })?)
+        let file = in_folder(&self.prompts, PROMPTS_FILE, |files| {
+            files.into_iter().find(|(_, name)| name == PROMPTS_FILE)
+        })?;
+        Document::read(file)
     }
 
     /// Reads the schema: a file, or the last `validation_schema_*.json` of a folder.
@@ -133,27 +134,30 @@ impl Sources {
         let Some(schema) = &self.schema else {
             return Ok(None);
         };
-        let file = in_folder(schema, SCHEMA_FILES, is_schema_file)?;
+        let file = in_folder(schema, SCHEMA_FILES, last_schema_of)?;
         Document::read(file).map(Some)
     }
 }
 
-fn is_schema_file(name: &str) -> bool {
-    let is_json = Path::new(name)
-        .extension()
-        .is_some_and(|end| end.eq_ignore_ascii_case("json"));
-    is_json && name.starts_with("validation_schema_")
+/// A file of a folder with its name.
+type NamedFile = (PathBuf, String);
+
+fn last_schema_of(files: Vec<NamedFile>) -> Option<NamedFile> {
+    last_schema(files, |(_, name)| name)
 }
 
-/// Returns the last file by name in a folder that `is_it` accepts; if the path is a file, returns
-/// it.
-fn in_folder(place: &Path, what: &str, is_it: fn(&str) -> bool) -> Result<PathBuf, Failure> {
+/// Returns the file of a folder that `choose` takes; if the path is a file, returns it.
+fn in_folder(
+    place: &Path,
+    what: &str,
+    choose: fn(Vec<NamedFile>) -> Option<NamedFile>,
+) -> Result<PathBuf, Failure> {
     if !place.is_dir() {
         return Ok(place.to_owned());
     }
-    folder::entries(place)?
-        .into_iter()
-        .rev()
-        .find_map(|(path, name)| (path.is_file() && is_it(&name)).then_some(path))
+    let mut files = folder::entries(place)?;
+    files.retain(|(path, _)| path.is_file());
+    choose(files)
+        .map(|(path, _)| path)
         .ok_or_else(|| Failure::input(format!("there is no {what} in {}", place.display())))
 }
