@@ -32,6 +32,15 @@ pub const BY_JOBS: [(&str, &str); 3] = [
     ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
 ];
 
+/// The setting of a model that has room for only a few short words.
+pub const SMALL_MODEL: (&str, &str) = ("BEDROCK_MODEL_CAPABILITIES", r#"{"max_input_tokens": 20}"#);
+
+/// Returns a cell whose record does not fit [`SMALL_MODEL`], however its tokens are counted.
+pub fn long_cell() -> String {
+    let numbers: Vec<String> = (0..200).map(|number| number.to_string()).collect();
+    numbers.join(" ")
+}
+
 /// Plans a run over `rows` rows. If a setting occurs several times, the last one counts.
 ///
 /// # Panics

@@ -71,7 +71,8 @@ pub(crate) async fn of_all_rounds(
             info.etag,
         );
         while let Some(line) = lines.next().await.doing(doing)? {
-            let outcome: Outcome = serde_json::from_slice(&line).map_err(StepError::bad_request)?;
+            let outcome: Outcome = serde_json::from_slice(&line)
+                .map_err(|error| StepError::bad_request(format!("{at}: {error}")))?;
             let Some(index) = index_of(outcome.row) else {
                 continue;
             };

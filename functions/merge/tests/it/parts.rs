@@ -8,7 +8,7 @@ use quarry_contract::job_status::JobStatus;
 use quarry_contract::payload::Step;
 use quarry_edge::store::ObjectStore;
 use quarry_parquet::ParquetFile;
-use quarry_planned_run::RunInput;
+use quarry_planned_run::{RunInput, SMALL_MODEL, long_cell};
 use std::io::{Read, Write};
 use std::sync::Arc;
 
@@ -106,11 +106,10 @@ async fn a_row_without_an_answer_says_why_there_is_none() {
 
 #[tokio::test]
 async fn a_row_that_could_not_be_sent_says_why_and_is_never_asked() {
-    let long: String = (0..200).map(|number| format!("{number} ")).collect();
+    let long = long_cell();
     let table = format!("row\na\n{long}\n");
     let input = RunInput::new(WHOLE, &[("t.csv", table.as_bytes())]).await;
-    let capabilities = r#"{"max_input_tokens": 20}"#;
-    let world = World::of(input.set("BEDROCK_MODEL_CAPABILITIES", capabilities)).await;
+    let world = World::of(input.set(SMALL_MODEL.0, SMALL_MODEL.1)).await;
     let after = world.round_of(world.first(0), &[answer(0)]).await;
     assert_eq!(after.next, Step::Done, "although rounds are left");
     let receipt = world.receipt(0).await;

@@ -66,6 +66,17 @@ async fn a_round_that_was_not_counted_is_not_found() {
 }
 
 #[tokio::test]
+async fn outcomes_of_an_earlier_round_that_cannot_be_read_are_named() {
+    let world = World::new(3, 100, &[("BEDROCK_MAX_RETRIES", "1")]).await;
+    let first = world.first(0);
+    let at = world.round(&first).results();
+    let after = world.round_of(first, &[answer(0)]).await;
+    let state = world.answered(after, &[answer(1)]).await;
+    world.store.put(&at, "[]\n".into(), false).await.unwrap();
+    assert_fails(&world, &state, "Quarry.BadRequest", &[&at.to_string()]).await;
+}
+
+#[tokio::test]
 async fn a_file_that_changed_since_it_was_planned_with_is_named() {
     let (world, state) = answered().await;
     let at = "s3://bucket/in/rows.csv".parse().unwrap();

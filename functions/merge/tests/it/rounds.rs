@@ -68,7 +68,7 @@ async fn a_slice_whose_rows_are_all_good_is_done_after_one_round() {
 
 #[tokio::test]
 async fn rows_are_asked_again_as_often_as_the_settings_say() {
-    for retries in 0..3 {
+    for retries in 0..3_usize {
         let world = with_schema(&retries.to_string()).await;
         let mut state = world.first(0);
         let mut rounds = 0;
@@ -78,7 +78,7 @@ async fn rows_are_asked_again_as_often_as_the_settings_say() {
         }
         assert_eq!(rounds, retries + 1);
         let receipt = world.receipt(0).await;
-        assert_eq!(receipt.rounds.len(), rounds as usize);
+        assert_eq!(receipt.rounds.len(), rounds);
         assert_eq!(receipt.files[0].failed, 1);
         let part = world.part(0).await;
         let words = if rounds == 1 {

@@ -153,6 +153,6 @@ async fn a_table_is_compressed_if_all_of_its_files_are() {
         file.location.to_string(),
         "s3://bucket/work/run/staged/0/000000"
     );
-    let plain = quarry_edge::store::ObjectStore::get(&packed.store, &file.location, 99).await;
-    assert_eq!(plain.unwrap(), TABLE);
+    let unpacked = quarry_edge::store::ObjectStore::get(&packed.store, &file.location, 99).await;
+    assert_eq!(unpacked.unwrap(), TABLE);
 }

@@ -4,7 +4,7 @@ use crate::support::{CELL, WHOLE, plan_in, refusal, rows, slice_in};
 use quarry_contract::plan::{Plan, Slice};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
-use quarry_planned_run::RunInput;
+use quarry_planned_run::{RunInput, SMALL_MODEL, long_cell};
 
 /// Returns all slices, and asserts that each follows the one before.
 async fn all_slices(store: &MemoryStore) -> (Plan, Vec<Slice>) {
@@ -90,11 +90,11 @@ async fn no_slice_has_more_bytes_than_a_job_takes() {
 
 #[tokio::test]
 async fn rows_that_cannot_be_sent_count_as_rows_and_not_as_records() {
-    let long: String = (0..200).map(|number| format!("{number} ")).collect();
+    let long = long_cell();
     let table = format!("row\na\n{long}\nb\n");
     let input = RunInput::new(CELL, &[("rows.csv", table.as_bytes())])
         .await
-        .set("BEDROCK_MODEL_CAPABILITIES", r#"{"max_input_tokens": 20}"#);
+        .set(SMALL_MODEL.0, SMALL_MODEL.1);
     input.planned().await.unwrap();
     let (_, slices) = all_slices(&input.store).await;
     assert_eq!((slices[0].rows, slices[0].records), (3, 2));

@@ -2,19 +2,11 @@
 
 use crate::support::World;
 use quarry_contract::payload::Step;
-use quarry_planned_run::BY_JOBS;
-
-/// A model with room for some hundred bytes.
-const SMALL_MODEL: (&str, &str) = ("BEDROCK_MODEL_CAPABILITIES", r#"{"max_input_tokens": 20}"#);
-
-/// Returns a text that every tokeniser turns into many tokens.
-fn long() -> String {
-    (0..200).map(|number| format!("{number} ")).collect()
-}
+use quarry_planned_run::{BY_JOBS, SMALL_MODEL, long_cell};
 
 #[tokio::test]
 async fn a_record_that_is_longer_than_the_models_context_is_named_with_the_reason() {
-    let world = World::of_cells(&["a", &long(), "b", &long()], &[SMALL_MODEL]).await;
+    let world = World::of_cells(&["a", &long_cell(), "b", &long_cell()], &[SMALL_MODEL]).await;
     let state = world.state(0, 0);
     let after = world.split(&state).await.unwrap();
     assert_eq!((after.next, after.records), (Step::Invoke, 2));
@@ -39,7 +31,7 @@ async fn a_record_that_is_longer_than_the_models_context_is_named_with_the_reaso
 
 #[tokio::test]
 async fn a_slice_that_has_no_record_that_can_be_sent_goes_to_merge() {
-    let world = World::of_cells(&[&long(), &long()], &[SMALL_MODEL]).await;
+    let world = World::of_cells(&[&long_cell(), &long_cell()], &[SMALL_MODEL]).await;
     let state = world.state(0, 0);
     let after = world.split(&state).await.unwrap();
     assert_eq!((after.next, after.records), (Step::Merge, 0));
@@ -56,7 +48,7 @@ async fn a_slice_that_has_no_record_that_can_be_sent_goes_to_merge() {
 async fn records_that_cannot_be_sent_do_not_count_for_a_job() {
     let mut settings = BY_JOBS.to_vec();
     settings.extend([SMALL_MODEL, ("BEDROCK_MIN_RECORDS_PER_JOB", "3")]);
-    let world = World::of_cells(&["a", "b", "c", &long()], &settings).await;
+    let world = World::of_cells(&["a", "b", "c", &long_cell()], &settings).await;
     let first = world.split(&world.state(0, 0)).await.unwrap();
     assert_eq!((first.next, first.records), (Step::Submit, 3));
     let state = world.state(0, 1);
