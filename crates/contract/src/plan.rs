@@ -61,7 +61,8 @@ pub struct Table {
     pub header: String,
     /// How rows end: `lf`, `crlf` or `cr`.
     pub newline: LineEnding,
-    /// The quoting of cells in CSV and TSV, as the setting names it; empty for the standard.
+    /// The quoting of cells in CSV and TSV, as the setting names it; missing in the
+    /// document for the standard.
     #[serde(default, skip_serializing_if = "CsvQuoting::is_standard")]
     pub quoting: CsvQuoting,
     /// Rows of all files.

@@ -52,7 +52,7 @@ impl Rows {
         table: &Table,
         segments: &[Segment],
         need: Need,
-    ) -> Result<Self, RowsError> {
+    ) -> Self {
         let pieces = segments
             .iter()
             .map(|segment| {
@@ -66,7 +66,7 @@ impl Rows {
                 )
             })
             .collect();
-        Ok(match format_of(table) {
+        match format_of(table) {
             TableFormat::Text(dialect) => {
                 let projection = match need {
                     Need::Cells { columns, .. } => columns,
@@ -82,7 +82,7 @@ impl Rows {
                 rows: ParquetRows::new(store, pieces, need),
                 batch: None,
             },
-        })
+        }
     }
 
     /// Makes the next rows ready; `None` after the last. Take all of them before the next call.

@@ -78,7 +78,7 @@ async fn write_rows(
         round.table(),
         &round.slice.segments,
         Need::Rows,
-    )?;
+    );
     let mut cells = ResultCells::default();
     let mut line = Vec::new();
     let mut index = 0;

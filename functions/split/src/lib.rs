@@ -90,7 +90,7 @@ async fn write_records(
         columns: asking.projection().to_vec(),
         whole_row: asking.shows_whole_row(&table.columns),
     };
-    let mut rows = Rows::of_slice(Arc::clone(&deps.store), table, &slice.segments, need)?;
+    let mut rows = Rows::of_slice(Arc::clone(&deps.store), table, &slice.segments, need);
     let mut encoder = asking.encoder();
     let mut writer =
         ObjectWriter::new(Arc::clone(&deps.store), at.clone(), WriteOptions::default());
