@@ -10,6 +10,7 @@ use quarry_edge::documents;
 use quarry_edge::metrics::Metric;
 use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use quarry_edge::s3::memory::MemoryStore;
+use quarry_edge::store::ObjectStore;
 use quarry_invoke::{Deps, handle};
 use quarry_planned_run::{Emitted, MODEL};
 use serde_json::json;
@@ -72,10 +73,13 @@ async fn line_of(reply: &'static str) -> serde_json::Value {
         models: Arc::new(Replying(reply)),
         ..deps(&store, &model)
     };
+    let folder = round(&state).on_demand_output();
     handle(&deps, state, &Unlimited).await.unwrap();
-    let mut lines = kept_lines(&store).await;
-    assert_eq!(lines.len(), 1);
-    lines.remove(0)
+    let there = store.list(&folder).await.unwrap();
+    let body = store.get(&there[0].location, u64::MAX).await.unwrap();
+    let text = std::str::from_utf8(&body).unwrap();
+    assert_eq!(text.find(['\r', '\n']), Some(text.len() - 1), "one line");
+    serde_json::from_str(text).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,7 +157,7 @@ async fn a_question_is_the_records_body_byte_for_byte_by_the_models_api() {
         let (id, by_converse, body) = &questions[0];
         assert_eq!((&**id, *by_converse), (model_id, converse));
         let at = round(&state).input();
-        let record = quarry_edge::store::ObjectStore::get(&store, &at, u64::MAX).await;
+        let record = store.get(&at, u64::MAX).await;
         let record = String::from_utf8(record.unwrap().to_vec()).unwrap();
         let body = std::str::from_utf8(body).unwrap();
         assert!(
