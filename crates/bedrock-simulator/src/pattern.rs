@@ -233,7 +233,7 @@ mod tests {
 
     /// The texts made really match, as the JSON Schema validator reads the pattern.
     #[test]
-    fn what_is_made_matches() {
+    fn generated_texts_match_their_pattern() {
         for pattern in [
             "^[A-Z]{3}-\\d{4}$",
             "^(low|medium|high)$",
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_text_matches_gives_nothing() {
+    fn a_pattern_that_no_text_matches_gives_nothing() {
         for pattern in [
             "(a",
             "[z-a]",
