@@ -203,7 +203,7 @@ impl KnownModel {
     /// Looks up a model id, inference profile id or ARN, in any AWS partition.
     ///
     /// Never fails. A model without a row is treated like the most restrictive model of its
-    /// provider. An id that names no model is asked through Converse. [`CapabilityOverrides`] can
+    /// provider. An id that names no model is called through Converse. [`CapabilityOverrides`] can
     /// correct both.
     pub fn of(model_id: &str) -> Self {
         let Some(name) = ModelName::of(model_id) else {

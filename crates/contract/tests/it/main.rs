@@ -1,5 +1,5 @@
-//! What one version of a function writes, the other versions read. `tests/expected/` has a document
-//! for each payload between states.
+//! Every version of a function can read what another version wrote. `tests/expected/` has a
+//! document for each payload between states.
 
 mod documents;
 mod recorded;

@@ -155,7 +155,7 @@ async fn a_failed_callback_is_named_after_the_jobs_are_stopped() {
     }
 }
 
-/// A redrive goes on with what a run has written.
+/// A redrive continues with the objects that the run has written.
 #[tokio::test]
 async fn settling_touches_no_object() {
     for name in [

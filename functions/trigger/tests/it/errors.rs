@@ -92,7 +92,7 @@ async fn a_run_that_cannot_be_started_is_named() {
     }
 }
 
-/// Its run would have no name of its own.
+/// Without them, the names of different runs could be the same.
 #[tokio::test]
 async fn an_event_without_version_and_etag_is_refused() {
     let world = World::new();
