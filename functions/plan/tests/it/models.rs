@@ -107,8 +107,7 @@ async fn jobs_of_a_model_without_batch_inference_are_refused() {
 }
 
 #[tokio::test]
-async fn a_model_without_batch_inference_is_called_on_demand_with_a_note_unless_jobs_are_required()
-{
+async fn a_model_without_batch_inference_is_called_on_demand_with_a_note() {
     let plan = plan_of(
         5,
         &[

@@ -18,7 +18,7 @@ async fn plan_of(count: usize, settings: &[(&str, &str)]) -> Plan {
     input(count, settings).await.plan().await.unwrap()
 }
 
-/// What it is about, the rows, the settings, and how the table is asked.
+/// A case: its subject, the number of rows, the settings, and how the rows are sent.
 type Case<'a> = (&'a str, usize, &'a [(&'a str, &'a str)], Mode);
 
 #[tokio::test]
