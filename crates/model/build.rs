@@ -234,7 +234,7 @@ impl TableDocument {
         Ok(text)
     }
 
-    /// The part of a row that only people read.
+    /// Returns the part of a row that only people read.
     fn listing(&self, row: &Row) -> Result<String, String> {
         let prices: Vec<String> = row.prices.iter().map(PriceRow::rust).collect();
         let fields = [
@@ -279,7 +279,7 @@ impl Row {
         id.and_then(|id| id.split('.').next()).unwrap_or_default()
     }
 
-    /// The part of a row that decides how a model is asked. `listing` is the number of the part
+    /// Returns the part of a row that decides how a model is called. `listing` is the number of the part
     /// that only people read.
     fn rust(&self, listing: usize) -> Result<String, String> {
         let fields = [

@@ -30,7 +30,7 @@ class Budgets(unittest.TestCase):
             with self.subTest(function):
                 self.assertLessEqual(binary(function).stat().st_size, most)
 
-    def test_a_function_asks_for_work_within_15_milliseconds(self) -> None:
+    def test_a_function_is_ready_for_work_within_15_milliseconds(self) -> None:
         for function in FUNCTIONS:
             with self.subTest(function):
                 start_seconds(function)  # The first start reads the file from the disk.

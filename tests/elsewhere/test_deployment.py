@@ -146,7 +146,7 @@ class Elsewhere(unittest.TestCase):
             )
             self.assertEqual([one["EvalDecision"] for one in decided["EvaluationResults"]], [expected], arn)
 
-    def test_no_more_is_left_out_than_has_to_be(self) -> None:
+    def test_only_what_has_to_be_left_out_is_left_out(self) -> None:
         left_out = set(TEMPLATE.resources) - set(emulated_template()["Resources"])
         alarms = {"RunsFailedAlarm", "JobAgeAlarm", "DeadLettersAlarm"}
         policies = {"BucketPolicy", "CallbackQueuePolicy", "CallbackDeadLettersPolicy"}
@@ -183,7 +183,7 @@ class Elsewhere(unittest.TestCase):
             with self.subTest(function):
                 self.assertLess(peaks[function], memory_mib(function))
 
-    def test_rows_of_a_job_that_failed_are_asked_again(self) -> None:
+    def test_rows_of_a_job_that_failed_are_sent_again(self) -> None:
         end = {"job": 0, "kind": "end", "status": "Failed", "answered": 0.5, "message": "an internal error"}
         bedrock = self.deployment.simulate(faults={"jobs": [end]})
         data = self.rows(400)
@@ -198,7 +198,7 @@ class Elsewhere(unittest.TestCase):
         rounds = self.summary(output)["rounds"]
         self.assertEqual([(one["asked"], one["good"]) for one in rounds], [(400, 200), (200, 200)])
 
-    def test_a_pipeline_is_told_the_result(self) -> None:
+    def test_a_pipeline_gets_the_result(self) -> None:
         self.deployment.simulate()
         known = self.deployment.runs()
         self.deployment.send(self.message("CallBack01", "Executing", 150))

@@ -154,7 +154,7 @@ class Contract(unittest.TestCase):
                 self.assertEqual(answer.get("errorType"), name, answer)
                 self.assertTrue(answer["errorMessage"])
 
-    def test_a_damaged_page_is_an_error_and_no_crash(self) -> None:
+    def test_a_damaged_page_is_an_error_and_not_a_crash(self) -> None:
         # The Parquet decoder panics on this page, so a binary that is built to abort would crash.
         table = bytearray((ROOT / "crates/parquet/tests/fixtures/pyarrow_pages.parquet").read_bytes())
         table[4684] = 103
@@ -173,7 +173,7 @@ class Contract(unittest.TestCase):
         self.assertEqual(answer.get("errorType"), "Quarry.BadRequest", answer)
         self.assertIn("data.parquet", answer["errorMessage"])
 
-    def test_no_answer_of_a_service_is_unavailable(self) -> None:
+    def test_a_missing_response_of_a_service_is_unavailable(self) -> None:
         event = self.recorded("trigger", "s3-object-created.json")
         self.put("inbox/strikes/may.csv", b"a\n1\n")
         event["detail"]["bucket"]["name"] = "bucket"
@@ -185,14 +185,14 @@ class Contract(unittest.TestCase):
     def recorded(self, function: str, name: str) -> dict:
         return json.loads((RECORDED[function] / name).read_text(encoding="utf-8"))
 
-    def test_trigger_starts_nothing_for_what_a_run_writes_or_what_is_gone(self) -> None:
+    def test_trigger_starts_nothing_for_objects_that_a_run_writes_or_that_were_deleted(self) -> None:
         event = self.recorded("trigger", "s3-result.json")
         event["detail"]["bucket"]["name"] = "bucket"
         self.assertEqual(list(self.call("trigger", event)), ["ignored"])
         event["detail"]["object"]["key"] = "inbox/strikes/deleted.csv"
         self.assertEqual(self.call("trigger", event), {"ignored": "it has been deleted since"})
 
-    def test_a_message_that_cannot_be_read_is_handed_back_and_logged_without_a_name_twice(self) -> None:
+    def test_a_message_that_cannot_be_read_is_returned_to_the_queue_and_logged_with_unique_keys(self) -> None:
         event = self.recorded("trigger", "callback-malformed.json")
         answer = self.call("trigger", event)
         self.assertEqual(answer, {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]})
@@ -206,7 +206,7 @@ class Contract(unittest.TestCase):
         lines = [json.loads(line, object_pairs_hook=unique) for line in log if line.startswith("{")]
         self.assertIn("message failed", [line.get("message") for line in lines])
 
-    def test_settle_hands_the_result_to_the_pipeline(self) -> None:
+    def test_settle_sends_the_result_to_the_pipeline(self) -> None:
         event = self.recorded("settle", "run-succeeded.json")
         answer = self.call("settle", event)
         run = event["detail"]["name"]

@@ -45,7 +45,7 @@ class Functions(unittest.TestCase):
                 adapter = rust.adapters()[function.adapters()[value]]
                 self.assertTrue(methods & set(adapter.operations), f"{name}: no call of `{value}` was found")
 
-    def test_a_role_is_one_functions(self) -> None:
+    def test_each_role_belongs_to_one_function(self) -> None:
         template = Template()
         used = [template.role_of(function) for function in template.functions()]
         self.assertEqual(len(used), len(set(used)))
@@ -167,7 +167,7 @@ class Boundary(unittest.TestCase):
         for name, properties in found.items():
             self.assertEqual(properties.get("PermissionsBoundary"), self.BOUNDARY, name)
 
-    def test_a_role_that_sam_makes_has_it_too(self) -> None:
+    def test_a_role_that_sam_creates_has_it_too(self) -> None:
         document = load()
         del document["Resources"]["CheckFunction"]["Properties"]["Role"]
         found = self.roles_after_sam(document)
@@ -183,7 +183,7 @@ class Boundary(unittest.TestCase):
 
 
 class ModelAccess(unittest.TestCase):
-    def test_asking_is_allowed_on_models_and_on_profiles(self) -> None:
+    def test_calls_are_allowed_on_models_and_on_profiles(self) -> None:
         template = Template()
         for role, action in (("SubmitRole", "bedrock:CreateModelInvocationJob"), ("SubmitRole", "bedrock:InvokeModel"),
                              ("InvokeRole", "bedrock:InvokeModel"), ("BatchRole", "bedrock:InvokeModel")):
@@ -199,7 +199,7 @@ class BatchRole(unittest.TestCase):
         self.template = Template()
         self.keys = permissions.layout()
 
-    def test_only_bedrock_for_jobs_of_this_account_may_take_it(self) -> None:
+    def test_only_bedrock_for_jobs_of_this_account_may_assume_it(self) -> None:
         (statement,) = resolve(self.template.resources["BatchRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"])
         self.assertEqual(statement["Principal"], {"Service": "bedrock.amazonaws.com"})
         self.assertEqual(statement["Condition"], {
@@ -229,7 +229,7 @@ class RunEndedRole(unittest.TestCase):
         found = [(one.action, one.resource) for one in self.template.statements("RunEndedRole")]
         self.assertEqual(found, [("sns:Publish", "<Topic>")])
 
-    def test_only_rules_of_this_account_may_take_it(self) -> None:
+    def test_only_rules_of_this_account_may_assume_it(self) -> None:
         (statement,) = resolve(self.template.resources["RunEndedRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"])
         self.assertEqual(statement["Principal"], {"Service": "events.amazonaws.com"})
         self.assertEqual(statement["Condition"], {"StringEquals": {"aws:SourceAccount": ACCOUNT}})

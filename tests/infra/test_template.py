@@ -36,7 +36,7 @@ class Functions(unittest.TestCase):
             self.assertIsInstance(properties["MemorySize"], int, name)
             self.assertLessEqual(properties["MemorySize"], 512, name)
 
-    def test_a_function_ends_before_the_state_machine_gives_it_up(self) -> None:
+    def test_a_function_ends_before_its_state_times_out(self) -> None:
         limits = set(map(int, re.findall(r'"TimeoutSeconds": (\d+),\s*"Parameters"', state_machine())))
         self.assertTrue(limits)
         for name, properties in self.functions.items():
@@ -64,7 +64,7 @@ class Functions(unittest.TestCase):
             for setting in given_settings:
                 self.assertIn(f'    "{setting}",', settings)
 
-    def test_what_is_called_without_waiting_keeps_what_failed(self) -> None:
+    def test_asynchronous_calls_keep_events_that_failed(self) -> None:
         targets = [target["Arn"] for rule in self.template.of_type("AWS::Events::Rule").values() for target in rule["Targets"]]
         for target in (target for rule in self.template.of_type("AWS::Events::Rule").values() for target in rule["Targets"]):
             self.assertIn("DeadLetterConfig", target)
@@ -80,17 +80,17 @@ class StateMachine(unittest.TestCase):
     def setUp(self) -> None:
         (self.machine,) = Template().of_type("AWS::Serverless::StateMachine").values()
 
-    def test_all_places_are_filled_and_no_others(self) -> None:
+    def test_all_placeholders_are_filled_and_no_others(self) -> None:
         self.assertEqual(set(self.machine["DefinitionSubstitutions"]), set(re.findall(r"\$\{(\w+)\}", state_machine())))
 
-    def test_each_place_gets_the_function_of_its_name(self) -> None:
+    def test_each_placeholder_gets_the_function_of_its_name(self) -> None:
         for place, value in self.machine["DefinitionSubstitutions"].items():
             self.assertEqual(value, {"Ref": "AWS::Partition"} if place == "Partition" else {"Fn::GetAtt": [place, "Arn"]})
 
     def test_logs_hold_no_inputs_and_outputs(self) -> None:
         self.assertIs(self.machine["Logging"]["IncludeExecutionData"], False)
 
-    def test_job_files_outlive_the_time_in_which_a_run_can_be_gone_on_with(self) -> None:
+    def test_job_files_outlive_the_time_in_which_a_run_can_be_redriven(self) -> None:
         parameter = Template().document["Parameters"]["WorkDays"]
         longest = json.loads(state_machine())["TimeoutSeconds"] / 86_400
         self.assertGreater(parameter["MinValue"], longest + 14)
@@ -127,7 +127,7 @@ class Models(unittest.TestCase):
             self.assertTrue(matches(allowed, f"arn:aws:bedrock:{region}:{ACCOUNT}:inference-profile/{profile}"))
         self.assertFalse(matches(allowed, f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/us.another.model"))
 
-    def test_a_place_in_another_bucket_ends_with_its_star(self) -> None:
+    def test_a_location_in_another_bucket_ends_with_its_star(self) -> None:
         # trigger does not start with any other pattern.
         parameters = Template().document["Parameters"]
         for name in ("ReadableArns", "WritableArns"):
@@ -241,7 +241,7 @@ class Watching(unittest.TestCase):
         for name in self.metrics():
             self.assertIn(name, sent)
 
-    def test_every_alarm_tells_the_topic_and_stands_in_the_operations_document(self) -> None:
+    def test_every_alarm_notifies_the_topic_and_is_in_the_operations_document(self) -> None:
         operations = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
         for name, alarm in self.template.of_type("AWS::CloudWatch::Alarm").items():
             self.assertEqual(alarm["AlarmActions"], [{"Ref": "Topic"}], name)
@@ -267,7 +267,7 @@ class Documents(unittest.TestCase):
             allowed = {one.action for one in template.statements(role) if not one.action.startswith("kms:")}
             self.assertEqual(rows[title], allowed, title)
 
-    def test_every_parameter_stands_in_the_deployment_document(self) -> None:
+    def test_every_parameter_is_in_the_deployment_document(self) -> None:
         deploy = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
         grouped = []
         document = Template().document

@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_simulation_names_one_resource_and_what_holds_then() {
+    fn a_simulation_names_one_resource_and_its_context() {
         let permission = Permission {
             actions: vec!["kms:Decrypt", "kms:GenerateDataKey"],
             resource: "arn:k".to_owned(),

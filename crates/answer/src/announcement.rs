@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_final_answer_is_known_by_the_words_before_it() {
+    fn the_final_answer_is_recognised_by_the_words_before_it() {
         for text in [
             "Wait, that is wrong. Final answer:\n```json\n",
             "**Final Answer**\n",

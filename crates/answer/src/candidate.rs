@@ -543,7 +543,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_found_behind_other_braces() {
+    fn objects_are_found_after_other_braces() {
         for text in [
             "From {x}:\n```json\n{\"a\":1}\n```",
             "```\n  {\"a\":1}\n```",

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_code_and_json_behind_an_object_are_not_its_rest() {
+    fn prose_code_and_json_after_an_object_are_not_its_rest() {
         for text in [
             "{\"a\":0.9}\n\nI used the rule `if (x) { return \"a\"; }` here.",
             "{\"a\":0.9} The dict was {'k': \"v\"}.",

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_members_are_not_there() {
+    fn absent_members_are_missing_from_the_object() {
         let datum = Datum::Object(vec![
             ("a".into(), Datum::Absent),
             ("b".into(), Datum::Int(1)),

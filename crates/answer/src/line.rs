@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_refused_again_is_final() {
+    fn an_error_that_a_retry_would_get_again_is_final() {
         let error = |members: &str| {
             let line = format!(r#"{{"recordId":"r","error":{{{members}}}}}"#);
             match read_line(line.as_bytes()).expect("well formed").body {

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn json_text_is_read_only_where_a_list_or_an_object_is_asked_for() {
+    fn json_text_is_read_only_where_the_schema_wants_a_list_or_an_object() {
         let reading = read(
             r#"{"text": "[1]", "list": "[\"1\", 2]", "inner": "{\"numbers\": \"[0.5]\"}", "any": "[3]"}"#,
         );
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_valid_as_it_came_is_not_touched() {
+    fn a_valid_answer_is_not_changed() {
         let reading = read(
             r#"{"text": "x</text>\n<parameter name=\"any\">1", "list": [], "any": "{\"text\": \"y\"}"}"#,
         );

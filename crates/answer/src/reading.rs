@@ -564,7 +564,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_stopped_at_the_limit_behind_an_open_quote_does_not_pass() {
+    fn an_answer_cut_off_after_an_open_quote_does_not_pass() {
         let answer = |stop: &'static str| ModelAnswer {
             content: AnswerContent::Text("{\"kind\":\"„x\" } and so".into()),
             stop_reason: Some(stop.into()),
@@ -580,7 +580,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_behind_an_answer_is_not_taken_for_its_rest() {
+    fn prose_after_an_answer_is_not_taken_for_its_rest() {
         for rest in [
             "\nDone.",
             "\nThe field \"score\": left out.",
@@ -595,7 +595,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_answer_behind_the_first_contradicts_it() {
+    fn a_second_answer_after_the_first_contradicts_it() {
         for rest in [
             "\n{\"kind\":\"b\"}",
             "\nOr \"rather\": {\"kind\":\"b\"} or {\"kind\":\"c\"}.",
@@ -623,7 +623,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_call_that_was_cut_off_is_not_taken_for_whole() {
+    fn a_tool_call_that_was_cut_off_is_not_taken_for_complete() {
         let answer = ModelAnswer {
             content: AnswerContent::Tool(r#"{"kind": "a"}"#.into()),
             stop_reason: Some("max_tokens".into()),
@@ -682,7 +682,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_declined_or_malformed_is_no_answer_whatever_it_looks_like() {
+    fn a_declined_or_malformed_response_is_never_an_answer() {
         let answer = |stop: &'static str| ModelAnswer {
             content: AnswerContent::Text("\"kind\":\"a\"}".into()),
             stop_reason: Some(stop.into()),
@@ -763,7 +763,7 @@ mod tests {
     }
 
     #[test]
-    fn free_text_is_good_where_no_json_was_asked_for() {
+    fn free_text_is_good_where_json_was_not_required() {
         let answer = |stop: &'static str| ModelAnswer {
             content: AnswerContent::Text("Hello.".into()),
             stop_reason: Some(stop.into()),

@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn two_ways_to_read_a_text_are_one_too_many() {
+    fn a_text_that_can_be_read_in_two_ways_is_not_repaired() {
         // The list has either one element or two.
         assert_eq!(
             repair_single_pairs("[\"„a\", \"b\"„c\", \"d\" x\"]", |_, _| true),

@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_meaning_is_noted_with_its_place() {
+    fn keywords_without_a_meaning_are_noted_with_their_place() {
         let schema = json!({
             "type": "object",
             "x-order": 1,

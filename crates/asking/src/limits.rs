@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_held_against_the_job_the_body_and_the_context() {
+    fn a_record_must_fit_the_job_the_body_and_the_context() {
         let words = "a word, ".repeat(400);
         assert_eq!(limits(None, None).check(&record(&words)), Ok(()));
         assert_eq!(
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_repeats_and_what_is_escaped_may_be_few_tokens() {
+    fn repeated_and_escaped_text_may_be_few_tokens() {
         for prompt in [" ".repeat(50_000), "-".repeat(50_000), "\\n".repeat(50_000)] {
             assert_eq!(limits(None, Some(10)).check(&record(&prompt)), Ok(()));
         }

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_embedding_has_the_asked_length_and_unit_norm() {
+    fn an_embedding_has_the_requested_length_and_unit_norm() {
         let answers = Answers::new(AnswerSource::default());
         let content = answers.made(&question("q", Want::Embedding { dimensions: 256 }), 0);
         let SimulatedContent::Vector(numbers) = content else {
@@ -276,7 +276,7 @@ mod tests {
 
     /// A model that only reads the schema in its prompt keeps it as far as it sees it.
     #[test]
-    fn a_schema_in_the_prompt_is_answered() {
+    fn a_schema_in_the_prompt_gets_a_valid_answer() {
         let answers = Answers::new(AnswerSource::default());
         let schema =
             json!({"type": "object", "properties": {"a": {"const": 7}}, "required": ["a"]});

@@ -2,7 +2,7 @@
 //!
 //! ```json
 //! {"recordId": "record_3", "text": "{\"category\": \"bird\"}"}
-//! {"recordId": "record_3", "text": "the answer when the record is asked a second time"}
+//! {"recordId": "record_3", "text": "the answer when the record is sent a second time"}
 //! {"recordId": "record_4", "modelOutput": {"content": [], "stop_reason": "refusal"}}
 //! {"match": "Newark", "text": "for every prompt that contains this text"}
 //! {"text": "for all other records"}

@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_model_takes_everything() {
+    fn an_unknown_model_accepts_everything() {
         let models = Models::new(Vec::new());
         for id in [
             "my-own-name",
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_are_told_from_models() {
+    fn profiles_are_distinguished_from_models() {
         assert!(is_profile("us.amazon.nova-2-lite-v1:0"));
         assert!(is_profile(
             "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc"

@@ -1,9 +1,9 @@
-//! A text that matches a regular expression, for `pattern` in JSON Schemas.
+//! Makes a text that matches a regular expression, for `pattern` in JSON Schemas.
 //!
-//! The expression is read by `fancy-regex`, as JSON Schema validators read it, and made plain: what
-//! only looks (anchors, word boundaries, look-around) is left out, and a back reference becomes the
-//! group that it names. Texts are made by a walk over what is left, and taken when the expression as
-//! it was written matches them.
+//! `fancy-regex` reads the expression as JSON Schema validators do. Then the expression is made
+//! plain: assertions (anchors, word boundaries, look-around) are left out, and a back reference
+//! becomes the group that it names. A walk over the plain expression makes texts until one of them
+//! matches the original expression.
 
 use crate::hash::Random;
 use fancy_regex::{Expr, LookAround, Regex};
@@ -12,24 +12,24 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Most repetitions of an open quantifier above its minimum, at first.
+/// The most repetitions of an open quantifier above its minimum, at first.
 const OPEN_REPETITIONS: u32 = 4;
-/// Most characters of a text.
+/// The length at which a text is given up, in bytes.
 const MAX_LENGTH: usize = 1 << 16;
-/// How many texts are made until one matches.
+/// The most texts that are made in search of one that matches.
 const TRIES: u32 = 400;
-/// Most expressions that are kept read.
+/// The most parsed expressions that are kept.
 const MAX_KEPT: usize = 1_000;
 
-/// Expressions, each read once.
+/// A cache of parsed expressions. `None` stands for an expression that cannot be used.
 #[derive(Debug, Default)]
 pub(crate) struct Patterns {
     read: Mutex<HashMap<String, Option<Arc<Pattern>>>>,
 }
 
 impl Patterns {
-    /// A text that matches `pattern` when searched in and has a length in `length` (characters), if
-    /// one is found.
+    /// Returns a text in which a search for `pattern` finds a match and whose length in characters is
+    /// in `length`; `None` if no such text is found.
     pub(crate) fn text(
         &self,
         pattern: &str,
@@ -55,7 +55,8 @@ impl Patterns {
 
 #[derive(Debug)]
 struct Pattern {
-    /// The plain expression, without what only looks and with what positive look-around looks for.
+    /// The plain expression in two forms: without any look-around, and with the expression inside
+    /// each positive look-around in its place.
     plain: Vec<Hir>,
     whole: Regex,
 }
@@ -77,7 +78,7 @@ impl Pattern {
     }
 
     fn text(&self, length: &RangeInclusive<usize>, random: &mut Random) -> Option<String> {
-        // Short texts come first. A length that they do not reach is reached by longer repetitions.
+        // Short texts come first. If they do not reach the length, repetitions become longer.
         let longest = u32::try_from(*length.start()).unwrap_or(u32::MAX);
         for number in 0..TRIES {
             let open = if number % 4 < 2 {
@@ -108,9 +109,9 @@ fn collect_groups<'e>(expression: &'e Expr, groups: &mut Vec<&'e Expr>) {
     }
 }
 
-/// The expression without look-around and references, or nothing when it has more than these that a
-/// plain expression has not. With `seen`, what positive look-around looks for is written where it
-/// looks.
+/// Returns the expression without look-around and references; `None` if it has other parts that a
+/// plain expression cannot have. With `seen`, the expression inside a positive look-around takes
+/// its place.
 fn make_plain(expression: &Expr, groups: &[&Expr], seen: bool) -> Option<Expr> {
     let plain = |inner: &Expr| make_plain(inner, groups, seen);
     let all = |parts: &[Expr]| parts.iter().map(plain).collect::<Option<Vec<_>>>();
@@ -136,7 +137,7 @@ fn make_plain(expression: &Expr, groups: &[&Expr], seen: bool) -> Option<Expr> {
         },
         Expr::Backref { group, .. } => {
             let named = groups.get(group.checked_sub(1)?)?;
-            // A group that refers to itself or to another is more than a plain expression can say.
+            // A plain expression cannot repeat a group that itself has a reference.
             let refers = |inner: &Expr| matches!(inner, Expr::Backref { .. });
             if refers(named) || named.has_descendant(refers) {
                 return None;
@@ -150,8 +151,8 @@ fn make_plain(expression: &Expr, groups: &[&Expr], seen: bool) -> Option<Expr> {
     })
 }
 
-/// Writes one of the texts that the expression describes; nothing when it describes none, or one
-/// that is too long.
+/// Appends one of the texts that the expression describes. Returns `None` if it describes none, or if
+/// the text is too long.
 fn write(expression: &Hir, open: u32, random: &mut Random, text: &mut String) -> Option<()> {
     if text.len() > MAX_LENGTH {
         return None;
@@ -185,7 +186,7 @@ fn write(expression: &Hir, open: u32, random: &mut Random, text: &mut String) ->
     }
 }
 
-/// A printable ASCII character of the class if it has one, else any.
+/// Returns a printable ASCII character of the class if it has one, otherwise any of its characters.
 fn character(class: &ClassUnicode, random: &mut Random) -> Option<char> {
     let printable: Vec<(char, char)> = class
         .iter()
@@ -231,9 +232,9 @@ mod tests {
         }
     }
 
-    /// The texts made really match, as the JSON Schema validator reads the pattern.
+    /// The JSON Schema validator accepts every generated text.
     #[test]
-    fn what_is_made_matches() {
+    fn generated_texts_match_their_pattern() {
         for pattern in [
             "^[A-Z]{3}-\\d{4}$",
             "^(low|medium|high)$",
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_text_matches_gives_nothing() {
+    fn a_pattern_that_no_text_matches_gives_nothing() {
         for pattern in [
             "(a",
             "[z-a]",

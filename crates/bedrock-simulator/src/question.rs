@@ -333,7 +333,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_family_shows_in_ids_and_arns_and_else_in_the_body() {
+    fn the_family_is_read_from_ids_and_arns_and_otherwise_from_the_body() {
         let none = json!({});
         for (id, family) in [
             (
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_request_says_about_thinking_is_read_in_both_invocations() {
+    fn thinking_is_read_from_the_requests_of_both_apis() {
         let thinking = json!({"type": "disabled"});
         let invoke = json!({"thinking": thinking});
         let converse = json!({"additionalModelRequestFields": {"thinking": {"type": "adaptive"}}});

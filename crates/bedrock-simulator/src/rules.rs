@@ -553,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_is_refused() {
+    fn what_is_not_a_request_is_refused() {
         assert!(JobRequest::read(b"[]").is_err());
         assert!(
             JobRequest::read(b"{}")

@@ -467,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_generator_does_not_read_is_kept_all_the_same() {
+    fn keywords_that_the_generator_does_not_read_are_kept_too() {
         for schema in [
             json!({"type": "integer", "minimum": 0, "maximum": 9, "not": {"enum": [0, 1, 2, 3]}}),
             json!({"type": "object", "required": ["kind"], "properties": {

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_of_a_command_that_was_killed_is_in_nobodys_way() {
+    fn the_lock_file_of_a_killed_command_blocks_no_other_command() {
         let parent = tempfile::tempdir().unwrap();
         std::fs::write(parent.path().join(".quarry.lock"), "4194304").unwrap();
         let workspace = Workspace::in_output(parent.path(), false).unwrap();

@@ -1,4 +1,4 @@
-//! The formats of table files, and how a file's name tells its format.
+//! The formats of table files, and the file names by which they are recognised.
 
 use serde::{Deserialize, Serialize};
 

@@ -166,7 +166,7 @@ pub enum RoundObject {
 }
 
 impl RoundObject {
-    /// Whether it has answers, whoever gave them.
+    /// Whether it has answers, from a job, a call or elsewhere.
     pub fn is_answers(self) -> bool {
         matches!(
             self,
@@ -215,7 +215,7 @@ impl RoundFolder {
         Some(file.map_or(RoundObject::Other, |(_, kind)| kind))
     }
 
-    /// The rows to ask in this round. Missing in round 0, which asks all rows.
+    /// The rows to send in this round. Missing in round 0, which sends all rows.
     pub fn todo(&self) -> S3Uri {
         self.folder.join("todo.json")
     }
@@ -290,7 +290,7 @@ impl RoundFolder {
 
 /// The readable part of a job's name, in characters: the beginning of the run's name.
 const READABLE: usize = 24;
-/// The part of a digest that tells runs apart, in characters.
+/// The part of a digest that distinguishes runs, in characters.
 const TELLING: usize = 10;
 
 fn job_name_prefix(run: &str) -> String {

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_no_location_are_refused_by_name() {
+    fn texts_that_are_not_locations_are_refused_by_name() {
         assert!(matches!(
             "b/p".parse::<S3Uri>(),
             Err(LocationError::Scheme(_))

@@ -29,15 +29,15 @@ pub struct Plan {
     pub prompts: Value,
     /// The JSON Schema in force.
     pub schema: Option<Value>,
-    /// The source of the schema, for the summary.
+    /// Where the schema came from, for the summary.
     pub schema_source: Option<String>,
     /// The tables, in order.
     pub tables: Vec<Table>,
     /// Number of slices of all tables.
     pub slices: u32,
-    /// Calls per second on demand that one slice may begin.
+    /// The most on-demand calls that one slice may begin per second.
     pub on_demand_rate: f64,
-    /// Calls on demand that one slice may have in flight.
+    /// The most on-demand calls that one slice may have in flight.
     pub on_demand_workers: u32,
     /// Notes for the reader of the summary (such as files left out and empty folders).
     pub notes: Vec<String>,
@@ -67,7 +67,7 @@ pub struct Table {
     pub quoting: CsvQuoting,
     /// Rows of all files.
     pub rows: u64,
-    /// How the rows are asked in the first round.
+    /// How the rows are sent in the first round.
     pub mode: Mode,
     /// The first of its slices.
     pub first_slice: u32,
@@ -75,7 +75,7 @@ pub struct Table {
     pub slices: u32,
 }
 
-/// How rows are asked.
+/// How rows are sent to the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -119,7 +119,7 @@ pub struct Slice {
     pub records: u64,
     /// Bytes of these records as JSON Lines.
     pub bytes: u64,
-    /// How the rows are asked in the first round.
+    /// How the rows are sent in the first round.
     pub mode: Mode,
     /// Where the rows are.
     pub segments: Vec<Segment>,
@@ -139,7 +139,7 @@ pub struct Segment {
     pub first_row: u64,
 }
 
-/// The rows to ask again: `todo.json`.
+/// The rows to send again: `todo.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Todo {
@@ -156,7 +156,7 @@ pub struct Todo {
     pub is_taken: bool,
 }
 
-/// A round on demand is given up when this number of records got the same final error and none got
+/// An on-demand round ends early when this number of records got the same final error and none got
 /// an answer. Its records are then sent in another form, or the run ends.
 pub const REFUSED_RECORDS: u64 = 20;
 

@@ -1,6 +1,6 @@
-//! Which file of a folder is the schema.
+//! Chooses the schema among the files of a folder.
 
-/// How schema files are called, for messages.
+/// The names of schema files, as messages show them.
 pub const SCHEMA_FILES: &str = "validation_schema_*.json";
 
 /// Whether a name or a key ends like that of a JSON file. Case does not matter.

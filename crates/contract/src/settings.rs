@@ -1,7 +1,8 @@
 //! The settings of a run: the `BEDROCK_*` names of the original step, and a few more.
 //!
-//! Values come as text, from the deployment's environment and over it from the request. A name
-//! that is not known and a value that is not allowed are errors that say what is.
+//! Values are text. Those of the request override those of the deployment's environment. An unknown
+//! name is an error that suggests the nearest setting; a value that is not allowed is an error that
+//! says what is allowed.
 
 mod about;
 mod error;
@@ -29,22 +30,22 @@ use std::collections::BTreeMap;
 pub struct Settings {
     /// `BEDROCK_PRIMARY_MODEL_ID`: model id, profile id or ARN.
     pub primary_model_id: String,
-    /// `BEDROCK_FALLBACK_MODEL_ID`: asked once on demand when the primary model refuses a record.
+    /// `BEDROCK_FALLBACK_MODEL_ID`: called once, on demand, if the primary model refuses a record.
     pub fallback_model_id: Option<String>,
     /// `BEDROCK_INFERENCE_PROFILE_ARN`: used in place of the primary model's id.
     pub inference_profile_arn: Option<String>,
     /// `BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS`: models that are reached only through their
     /// `global.` profile.
     pub profile_required_models: Vec<String>,
-    /// `BEDROCK_MAX_TOKENS`; none is the lower of 32,768 and the model's ceiling.
+    /// `BEDROCK_MAX_TOKENS`; if it is not set, the lower of 32,768 and the model's ceiling.
     pub max_tokens: Option<u64>,
     /// `BEDROCK_TEMPERATURE`.
     pub temperature: f64,
     /// `BEDROCK_TOP_P`.
     pub top_p: f64,
-    /// `BEDROCK_MAX_RETRIES`: rounds of asking again after the first.
+    /// `BEDROCK_MAX_RETRIES`: the most rounds after the first.
     pub max_retries: u32,
-    /// `BEDROCK_BATCH_SIZE`: answers given on demand that are kept together.
+    /// `BEDROCK_BATCH_SIZE`: the on-demand answers that are stored together.
     pub batch_size: u32,
     /// `BEDROCK_OUTPUT_COLUMN_PREFIX`.
     pub output_column_prefix: String,
@@ -88,22 +89,23 @@ pub struct Settings {
     pub missing_columns: MissingColumns,
     /// `BEDROCK_REPLACE_COLUMNS`: let result columns replace input columns of the same name.
     pub replace_columns: bool,
-    /// `BEDROCK_MODEL_CAPABILITIES`: what the model accepts, as JSON over what Quarry knows of it.
+    /// `BEDROCK_MODEL_CAPABILITIES`: what the model accepts, as JSON that overrides Quarry's own table.
     pub model_capabilities: Option<String>,
     /// `BEDROCK_OUTPUT_KMS_KEY`: the key for job output.
     pub output_kms_key: Option<String>,
-    /// `BEDROCK_THINKING`: whether a model that thinks unless told otherwise is told otherwise.
+    /// `BEDROCK_THINKING`: whether thinking is switched off if the model thinks by default.
     pub thinking: ThinkingSetting,
-    /// `BEDROCK_EFFORT`: how much the model works on an answer; the model's own default when none.
+    /// `BEDROCK_EFFORT`: how much the model works on an answer; if it is not set, the
+    /// model's default.
     pub effort: Option<Effort>,
-    /// `BEDROCK_SERVICE_TIER`: the tier for what is asked on demand.
+    /// `BEDROCK_SERVICE_TIER`: the tier of on-demand calls.
     pub service_tier: ServiceTier,
-    /// `BEDROCK_FLEX_WAIT_MINUTES`: how long the tier `flex` may throttle before the rest is asked in
-    /// the default tier.
+    /// `BEDROCK_FLEX_WAIT_MINUTES`: how long the tier `flex` may throttle before the other records
+    /// are sent in the default tier.
     pub flex_wait_minutes: u32,
     /// `BEDROCK_CSV_QUOTING`: how the cells of CSV and TSV files are quoted.
     pub csv_quoting: CsvQuoting,
-    /// `BEDROCK_PROMPT_WITHOUT_COLUMNS`: let a prompt ask the same of every row.
+    /// `BEDROCK_PROMPT_WITHOUT_COLUMNS`: allow a prompt that is the same for every row.
     pub prompt_without_columns: bool,
 }
 
@@ -149,7 +151,7 @@ pub const NAMES: [&str; 38] = [
     "BEDROCK_PROMPT_WITHOUT_COLUMNS",
 ];
 
-/// The length of the mark that ends a cut cell, characters; a shorter limit could not hold it.
+/// The length of the mark that ends a cut cell, in characters. A shorter limit has no room for it.
 pub const SHORTEST_FIELD_LIMIT: u64 = 31;
 
 impl Settings {
@@ -287,8 +289,8 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The id that is sent to Bedrock: the profile's ARN, else the primary model, through its
-    /// `global.` profile where that is required.
+    /// Returns the id that is sent to Bedrock: the profile's ARN if it is set, otherwise the primary
+    /// model, through its `global.` profile if that is required.
     pub fn effective_model_id(&self) -> String {
         match &self.inference_profile_arn {
             Some(arn) => arn.clone(),
@@ -302,7 +304,7 @@ impl Settings {
         }
     }
 
-    /// The setting that names the model that is sent to Bedrock.
+    /// Returns the name of the setting that decides that id.
     pub fn model_setting(&self) -> &'static str {
         if self.inference_profile_arn.is_some() {
             "BEDROCK_INFERENCE_PROFILE_ARN"
@@ -311,7 +313,7 @@ impl Settings {
         }
     }
 
-    /// How many on-demand calls of a slice may be under way.
+    /// Returns how many on-demand calls of a slice may be under way at the same time.
     pub fn workers(&self) -> u32 {
         if self.concurrent {
             self.max_concurrent_workers

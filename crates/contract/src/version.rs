@@ -1,4 +1,4 @@
-//! The version of what processes exchange.
+//! The version of payloads and documents.
 
 /// The version of every payload and stored document.
 pub const VERSION: u32 = 1;

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_is_too_long_is_none() {
+    fn an_output_that_is_too_long_is_left_out() {
         assert!(StepOutput::new("n", "ä".repeat(MAX_OUTPUT_VALUE)).is_some());
         assert_eq!(StepOutput::new("n", "v".repeat(MAX_OUTPUT_VALUE + 1)), None);
         assert_eq!(StepOutput::new("n".repeat(MAX_OUTPUT_NAME + 1), "v"), None);

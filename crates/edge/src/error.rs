@@ -161,7 +161,7 @@ impl StepError {
         Self::new(StepErrorKind::Inconsistent, text)
     }
 
-    /// The service denies a model as such. Its words come first, since a short cause has room for little
+    /// Creates the error for a model that the service denies. Its words come first, since a short cause has room for little
     /// more; the remedy follows. `setting` is the setting that names the model.
     pub fn denied(
         denial: Denial,

@@ -92,7 +92,7 @@ impl Failure {
 }
 
 impl Failure {
-    /// Returns why Bedrock denies the model as such, if that is what the message says. The service
+    /// Returns why Bedrock denies the model itself, if that is what the message says. The service
     /// uses several codes for it, which also have other meanings.
     pub fn denial(&self) -> Option<Denial> {
         match self.kind {

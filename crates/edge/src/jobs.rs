@@ -66,7 +66,7 @@ pub enum JobsError {
     /// The role may not do this.
     #[error("access denied")]
     AccessDenied(#[source] Source),
-    /// The service denies the model as such.
+    /// The service denies the model itself.
     #[error("the model is denied")]
     Denied {
         /// The reason.

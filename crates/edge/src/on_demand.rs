@@ -31,7 +31,7 @@ pub enum InvokeError {
     /// The role may not call the model; this concerns every record.
     #[error("access denied")]
     AccessDenied(#[source] Source),
-    /// The service denies the model as such; this concerns every record.
+    /// The service denies the model itself; this concerns every record.
     #[error("the model is denied")]
     Denied {
         /// The reason.

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_file_can_be_called_is_escaped() {
+    fn keys_that_no_file_can_have_as_a_name_are_escaped() {
         assert_eq!(path_of("a/"), Path::new("a/%Q-"));
         assert_eq!(path_of("/a//b"), Path::new("%Q=/a/%Q=/b"));
         assert_eq!(path_of("../x"), Path::new("%Q=../x"));
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_whose_name_is_no_canonical_path_has_no_key() {
+    fn a_file_whose_name_is_not_a_canonical_path_has_no_key() {
         assert_eq!(key_of(Path::new("%Q-plain")), None);
         assert_eq!(key_of(Path::new("../a")), None);
     }

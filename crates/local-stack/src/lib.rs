@@ -1,5 +1,5 @@
 //! The whole of Quarry in one process: an S3 server on a directory, a Bedrock simulator, the
-//! state machine as it is deployed, and the functions behind it, reached through the real AWS SDK
+//! state machine as it is deployed, and its functions, reached through the real AWS SDK
 //! clients. Time is virtual: a day of waiting takes no time.
 
 mod counts;

@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_move_within_each_step_of_a_slice_that_is_asked_by_a_job() {
+    fn rows_move_within_each_step_of_a_slice_with_a_job() {
         let work = begun();
         let round = run().slice(0).round(0);
         pass(&work, &round.input(), Direction::Written, 250);

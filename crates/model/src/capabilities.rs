@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fact_can_be_corrected_and_tools_alone_mean_forced_ones() {
+    fn every_fact_can_be_corrected_and_tools_alone_mean_forced_tools() {
         let mut text = serde_json::to_value(unknown()).expect("plain data");
         text["max_output_tokens"] = 5.into();
         text["thinking"] = "always".into();
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_can_be_forced_of_a_model_that_always_thinks_is_forced_while_it_thinks() {
+    fn a_model_that_always_thinks_can_have_a_forced_call_while_it_thinks() {
         let newest = *KnownModel::of("anthropic.claude-opus-5-5").capabilities();
         assert!(!newest.forced_tool && !newest.forced_tool_with_thinking);
         let forced =
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_the_fallback_model_stands_in_an_object_of_its_own() {
+    fn facts_about_the_fallback_model_are_in_a_separate_object() {
         let overrides = ModelOverrides::parse(
             r#"{"prefill":true,"end_of_life":"2027-12-31","fallback":{"max_output_tokens":9}}"#,
         )
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_no_capability_and_a_list_are_refused() {
+    fn an_unknown_capability_and_a_list_are_refused() {
         for text in [
             r#"{"tool":true}"#,
             r#"["InvokeModel"]"#,

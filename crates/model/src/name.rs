@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_profile_names_the_model_behind_it() {
+    fn a_profile_contains_the_id_of_its_model() {
         let model = "anthropic.claude-sonnet-4-20250514-v1:0";
         for (id, geography) in [
             (model.to_owned(), None),

@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_service_could_not_put_together_is_malformed() {
+    fn a_call_that_the_service_could_not_assemble_is_malformed() {
         for stop in ["malformed_model_output", "malformed_tool_use"] {
             let output = format!(
                 r#"{{"output":{{"message":{{"content":[{{"text":"a"}}]}}}},"stopReason":"{stop}"}}"#

@@ -1,7 +1,7 @@
-//! The request body of a record (`modelInput`), once per run: everything but the prompt.
+//! Builds the request body of a record (`modelInput`) without the prompt, once per run.
 //!
-//! The body is a template. The text of the user turn is the string [`PROMPT_SLOT`], and nothing else in the body is, so
-//! whoever writes the records cuts the serialised body there and puts the escaped prompt of each row in between.
+//! The body is a template. The text of the user turn is the string [`PROMPT_SLOT`], which occurs nowhere else in the
+//! body. To write a record, cut the serialised body there and put the escaped prompt of the row in its place.
 
 mod anthropic;
 mod converse;
@@ -16,43 +16,44 @@ use serde_json::{Map, Number, Value, json};
 
 /// Stands for the prompt in a request body: the whole value of exactly one string.
 ///
-/// Made of private use characters, so that neither a prompt nor a schema holds it by chance.
+/// It consists of private use characters, so that no prompt and no schema contains it by chance.
 pub const PROMPT_SLOT: &str = "\u{E000}\u{F8FF}prompt\u{F8FF}\u{E000}";
 
-/// The tool a model is made to call, and the name given to a structured output.
+/// The name of the tool that a model must call, and of a structured output.
 pub const TOOL_NAME: &str = "structured_response";
 
-/// The one property of an embedding model's answer, and so its result column.
+/// The only property of an embedding model's answer, which becomes its result column.
 pub const EMBEDDING_FIELD: &str = "embedding";
 
-/// The temperature sent when nothing is set.
+/// The temperature that is sent if none is set.
 pub const DEFAULT_TEMPERATURE: f64 = 1.0;
 
-/// The `top_p` sent when nothing is set.
+/// The `top_p` that is sent if none is set.
 pub const DEFAULT_TOP_P: f64 = 0.999;
 
-/// The most tokens of an answer when nothing is set and the model's ceiling is not lower.
+/// The most tokens of an answer if no limit is set and the model's ceiling is not lower.
 pub const DEFAULT_MAX_TOKENS: u64 = 32_768;
 
-/// What a tool is for that the model has to call.
+/// The description of a tool that the model must call.
 const FORCED_TOOL: &str = "Return the structured analysis response";
 
-/// What a tool is for that the model is free to call. Without saying so, models answer in text.
+/// The description of a tool that the model is free to call. It tells the model to call the tool, because otherwise
+/// models answer in text.
 const OFFERED_TOOL: &str = "Takes the answer to the user's message. Call it exactly once, with the complete answer as its \
      input. It is the only way to give an answer.";
 
-/// The numbers of a request body, already checked against their allowed ranges, and what else settings ask for.
+/// The settings of a request body. Its numbers have been checked against their allowed ranges.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BodySettings {
-    /// Most tokens the model may answer with, those of its thinking included.
+    /// The most tokens of an answer, including those of the model's thinking.
     pub max_tokens: u64,
     /// Sampling temperature; a value that is not finite is not sent.
     pub temperature: f64,
     /// Nucleus sampling; a value that is not finite is not sent.
     pub top_p: f64,
-    /// Thinking is switched off where it is on by default.
+    /// Thinking is switched off if it is on by default.
     pub thinking_off: bool,
-    /// How much the model works on an answer, as the service names it.
+    /// How much the model works on an answer, in the service's words.
     pub effort: Option<&'static str>,
 }
 
@@ -69,13 +70,13 @@ impl Default for BodySettings {
 }
 
 impl BodySettings {
-    /// Where only one of the two may be sent it is the temperature, unless that is at its default and `top_p` is not.
+    /// If only one of the two may be sent, it is the temperature, unless that has its default and `top_p` has not.
     fn prefers_top_p(&self) -> bool {
         self.temperature == DEFAULT_TEMPERATURE && self.top_p != DEFAULT_TOP_P
     }
 }
 
-/// Builds a run's requests to one model, in each form that the model takes.
+/// Builds a run's requests to one model, in each form that the model accepts.
 #[derive(Debug, Clone)]
 pub struct RequestBuilder {
     settings: BodySettings,
@@ -85,7 +86,7 @@ pub struct RequestBuilder {
 }
 
 impl RequestBuilder {
-    /// `schema` is what the model is held to: none if a setting says that the prompt alone asks for JSON.
+    /// `schema` is the schema that the request enforces; `None` if a setting leaves that to the prompt.
     pub fn new(
         settings: BodySettings,
         capabilities: Capabilities,
@@ -112,12 +113,12 @@ impl RequestBuilder {
         RequestForm::new(first.unwrap_or(Enforcement::None))
     }
 
-    /// Whether requests in this form are none that the model is known to refuse.
+    /// Whether the model is not known to refuse requests in this form.
     pub fn takes(&self, form: &RequestForm) -> bool {
         self.ways(form).contains(&form.enforcement)
     }
 
-    /// A body for `form`, with [`PROMPT_SLOT`] in place of the prompt.
+    /// Returns a body for `form`, with [`PROMPT_SLOT`] in place of the prompt.
     ///
     /// Sources: AWS Bedrock user guide, model parameters ("Anthropic Claude Messages API", "Amazon Nova" complete
     /// request schema) and the Converse API reference.
@@ -133,7 +134,7 @@ impl RequestBuilder {
         }
     }
 
-    /// The properties that answers to requests in this form have under another name.
+    /// The properties that have another name in answers to requests in this form.
     pub fn renamed(&self, form: &RequestForm) -> Vec<RenamedProperty> {
         match &self.schema {
             Some(schema) if form.enforcement.has_tool() => {
@@ -143,7 +144,7 @@ impl RequestBuilder {
         }
     }
 
-    /// The ways of enforcement that are open, the first one first.
+    /// The possible ways of enforcement, the preferred one first.
     fn ways(&self, form: &RequestForm) -> Vec<Enforcement> {
         let mut ways = ways(&self.capabilities, self.schema.is_some(), self.thinks(form));
         if let Some(schema) = &self.schema {
@@ -180,15 +181,15 @@ impl RequestBuilder {
             && self.capabilities.invocation == Invocation::InvokeModel
     }
 
-    /// The most tokens of an answer. At high effort Nova takes no limit.
+    /// The most tokens of an answer. At high effort, Nova accepts no limit.
     fn max_tokens(&self, form: &RequestForm) -> Option<u64> {
         let setting = self.settings.max_tokens;
         (!self.capabilities.body.is_embedding() && !self.is_unlimited(form))
             .then(|| form.max_tokens.map_or(setting, |most| most.min(setting)))
     }
 
-    /// Whether only the service's own limits and sampling are sent: other clients leave both out at high effort, since Nova 2
-    /// refuses them. This has not been tried on the service. Source: Amazon Nova 2 developer guide, "Core inference" and
+    /// Whether the limit of tokens and the sampling are left to the service. Other clients do so at high effort, because
+    /// Nova 2 refuses both then. This has not been tried on the service. Source: Amazon Nova 2 developer guide, "Core inference" and
     /// "Extended thinking in Amazon Nova 2"; read on 2026-11-28.
     fn is_unlimited(&self, form: &RequestForm) -> bool {
         self.is_nova() && matches!(self.effort(form), Some("high" | "max"))
@@ -206,7 +207,7 @@ impl RequestBuilder {
             .then(|| Number::from_f64(self.settings.top_p))?
     }
 
-    /// Whether a sampling parameter is sent. Where only one of the two is taken, it is the preferred one.
+    /// Whether a sampling parameter is sent. If the model accepts only one of the two, it is the preferred one.
     fn samples_by(&self, form: &RequestForm, parameter: Parameter, is_preferred: bool) -> bool {
         self.capabilities.sampling
             && (self.capabilities.temperature_with_top_p || is_preferred)

@@ -203,7 +203,7 @@ impl KnownModel {
     /// Looks up a model id, inference profile id or ARN, in any AWS partition.
     ///
     /// Never fails. A model without a row is treated like the most restrictive model of its
-    /// provider. An id that names no model is asked through Converse. [`CapabilityOverrides`] can
+    /// provider. An id that names no model is called through Converse. [`CapabilityOverrides`] can
     /// correct both.
     pub fn of(model_id: &str) -> Self {
         let Some(name) = ModelName::of(model_id) else {
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_names_no_model_is_asked_through_converse() {
+    fn an_id_that_names_no_model_is_called_through_converse() {
         for id in [
             "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6",
             "arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-lite-v1:0/abc",
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_without_a_row_is_asked_for_nothing_that_a_model_of_its_provider_refuses() {
+    fn a_request_to_a_model_without_a_row_has_nothing_that_its_provider_refuses() {
         for row in &OF_PROVIDERS {
             let id = format!("{}.a-model-to-come", row.provider);
             let facts = KnownModel::of(&id);
@@ -546,7 +546,7 @@ mod tests {
     }
 
     #[test]
-    fn a_successor_is_a_model_that_can_be_asked_longer() {
+    fn a_successor_is_a_model_that_ends_later() {
         for model in Model::all() {
             let Some(successor) = model.successor else {
                 continue;

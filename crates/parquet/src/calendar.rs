@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn zones_are_told_by_name() {
+    fn zones_are_read_from_their_names() {
         for (name, zone) in [
             ("UTC", Zone::Utc),
             ("Z", Zone::Utc),

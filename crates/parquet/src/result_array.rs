@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn text_takes_everything() {
+    fn a_text_column_accepts_every_value() {
         let mut array = ResultArray::new(&ResultKind::Text);
         let big = "123456789012345678901234567890";
         for cell in [

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_schema_leaves_open_is_text() {
+    fn properties_without_a_single_type_are_text() {
         for schema in [
             json!(true),
             json!({}),

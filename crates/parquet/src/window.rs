@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_goes_on_behind_a_window_and_ends_with_the_file() {
+    fn a_walk_continues_after_a_window_and_ends_with_the_file() {
         let file = Counted::new(100_000);
         let source = Source(Windows::new(file.clone(), vec![10..20, 99_000..100_000]));
         let mut all = Vec::new();

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_judged_is_neither_met_nor_missed() {
+    fn a_condition_that_is_not_evaluated_is_neither_met_nor_failed() {
         let document = json!({"Statement": [{"Effect": "Allow", "Condition": {
             "StringEquals": {"aws:SourceAccount": "1"},
             "ArnLikeIfExists": {"aws:SourceArn": "arn:x:*"},

@@ -180,7 +180,7 @@ enum Entry {
     Contradicted,
 }
 
-/// One round's answers, joined to the rows that were asked.
+/// One round's answers, joined to the rows that were sent.
 pub struct Ledger<'a> {
     ids: &'a RecordIds,
     expected: &'a Expected,
@@ -207,7 +207,7 @@ pub struct Place {
 }
 
 impl<'a> Ledger<'a> {
-    /// Starts a ledger for the rows that were asked.
+    /// Starts a ledger for the rows that were sent.
     pub fn new(ids: &'a RecordIds, expected: &'a Expected, reader: &'a Reader) -> Self {
         Self {
             ids,

@@ -78,7 +78,7 @@ impl FileOutcomes {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Round {
-    /// Its job; none if the round was asked on demand.
+    /// Its job; none if the round was sent on demand.
     pub job: Option<JobEnd>,
     /// Records asked on demand in this round.
     pub on_demand: u64,

@@ -19,7 +19,7 @@ pub struct RefusalGroup {
     pub text: String,
     /// The service's message about the run's model.
     pub message: String,
-    /// The service's message about the fallback model, if that was asked.
+    /// The service's message about the fallback model, if that was called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_message: Option<String>,
     /// Whether the same record would get the same error again.

@@ -182,7 +182,7 @@ pub struct BatchJobInfo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct JobSummary {
-    /// The job's ARN; empty for answers that were at hand.
+    /// The job's ARN; empty for answers that were given to `quarry merge`.
     pub arn: String,
     /// The job's name.
     pub name: String,

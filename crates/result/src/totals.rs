@@ -1,4 +1,4 @@
-//! Adding up what the slices of a run came to.
+//! Adds up the outcomes of a run's slices.
 
 mod summing_up;
 
@@ -10,8 +10,8 @@ use crate::summary::JobSummary;
 use quarry_contract::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Adds receipts up, slice by slice, so that a run of any number of slices fits in memory: what
-/// grows with the run is one line a job.
+/// Adds receipts up, slice by slice, so that a run of any number of slices fits in memory. Only one
+/// line for each job grows with the run.
 #[derive(Debug, Default)]
 pub struct Totals {
     pub(crate) tables: Vec<TableTotals>,
@@ -74,12 +74,12 @@ pub struct Gap {
     pub slice: u32,
     /// Its first row.
     pub found: u64,
-    /// The row that should be next.
+    /// The row that was expected.
     pub expected: u64,
 }
 
 impl Totals {
-    /// For a plan's tables.
+    /// Starts with the tables of a plan.
     pub fn new(plan: &Plan) -> Self {
         Self {
             tables: vec![TableTotals::default(); plan.tables.len()],

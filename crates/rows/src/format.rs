@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_plan_names_is_what_was_planned() {
+    fn a_format_is_read_back_from_its_name_in_the_plan() {
         for format in FileFormat::ALL.map(TableFormat::from) {
             for quoting in CsvQuoting::ALL {
                 let planned = format.quoted(quoting);

@@ -20,7 +20,7 @@ pub(crate) struct ContextObject<'v> {
     pub(crate) item: Option<&'v Value>,
 }
 
-/// The place in a definition that a path is used at: only an `ItemSelector` sees an item.
+/// The place in a definition where a path is used. Only an `ItemSelector` sees an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Vantage {
     State,

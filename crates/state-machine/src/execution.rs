@@ -39,7 +39,7 @@ pub(crate) struct Run {
     pub(crate) context: ExecutionContext,
     pub(crate) history: Arc<History>,
     pub(crate) hold: Hold,
-    /// Map Runs begun.
+    /// The number of Map Runs that have begun.
     pub(crate) map_runs: u64,
     /// Closed when this execution and all its children are gone.
     pub(crate) alive: mpsc::Sender<()>,
@@ -229,7 +229,7 @@ impl Run {
         }
     }
 
-    /// The input as `InputPath` leaves it.
+    /// Returns the part of the input that `InputPath` selects.
     pub(crate) fn effective_input<'v>(
         &'v self,
         visit: Visit<'v>,
@@ -272,7 +272,7 @@ impl Run {
         fill(visit, template, &self.scope(input))
     }
 
-    /// What paths of the state see when `input` is what `$` stands for.
+    /// Returns the values that the state's paths can refer to if `$` stands for `input`.
     pub(crate) fn scope<'v>(&'v self, input: &'v Value) -> Scope<'v> {
         Scope {
             input,

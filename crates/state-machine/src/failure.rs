@@ -56,8 +56,8 @@ pub(crate) mod names {
     pub(crate) const TIMEOUT: &str = "States.Timeout";
 
     /// The reserved names that `ErrorEquals` may hold: those that this interpreter gives to errors
-    /// which can be retried. A wildcard is not among them: every error that a function returns has a
-    /// place where it is decided about.
+    /// that can be retried. Wildcards are not among them, so that the definition must decide about
+    /// every error of a function by its name.
     pub(crate) const RETRIED: [&str; 5] = [
         DATA_LIMIT_EXCEEDED,
         EXCEED_TOLERATED_FAILURE_THRESHOLD,

@@ -144,7 +144,7 @@ impl StopHandle {
     }
 }
 
-/// The first of several possible ends.
+/// What happened first: the work ended, the time was over, or the execution was stopped.
 enum End {
     Done(Status),
     TimedOut,

@@ -300,7 +300,7 @@ struct ChildRecord {
     state: String,
     name: String,
     index: usize,
-    /// How the child has ended; aborted unless it ends by itself.
+    /// The status to report: aborted, unless the child ends by itself.
     status: Status,
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub enum Status {
     /// A state with `End`, or a Succeed state, produced this output.
     Succeeded(Value),
-    /// An error was not retried any more.
+    /// No retrier had an attempt left for this error.
     Failed {
         /// Name of the error.
         error: String,

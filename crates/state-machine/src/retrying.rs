@@ -1,5 +1,5 @@
-//! What Task and Map states do with a result and with an error: attempt after attempt, as `Retry` says.
-//! An error that is not retried ends the execution.
+//! The attempts of Task and Map states: an error is retried as `Retry` says, and the result becomes
+//! the state's output. An error that is not retried ends the execution.
 
 use crate::definition::{OutcomePolicy, Retrier};
 use crate::execution::Run;
@@ -76,7 +76,7 @@ impl Run {
         retrier.delay(used, f64::from(spread) / f64::from(u32::MAX))
     }
 
-    /// The output that the result of a Task or Map state makes with its input.
+    /// Returns the output of a Task or Map state, made of its result and its input.
     fn placed(
         &self,
         visit: Visit<'_>,

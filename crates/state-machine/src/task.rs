@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 
 impl Run {
-    /// One attempt of a Task state: the call, and the result in the form `lambda:invoke` gives it.
+    /// Makes one attempt of a Task state. The result has the form that `lambda:invoke` gives it.
     pub(crate) async fn call(
         &mut self,
         visit: Visit<'_>,
@@ -73,8 +73,8 @@ impl Run {
         Err(StateFailure::Error(failure))
     }
 
-    /// Calls the function. Nothing if the state's `TimeoutSeconds` went by, on the clock, before
-    /// it was done.
+    /// Calls the function. Returns `None` if the state's `TimeoutSeconds` passed on the clock before
+    /// the call had ended.
     async fn invoke(
         &mut self,
         task: &Task,
@@ -88,7 +88,7 @@ impl Run {
         let result = match task.timeout {
             None => call.await,
             Some(timeout) => {
-                // In force only where time passes by itself.
+                // This limit matters only if time passes by itself.
                 match select(call, Box::pin(clock.sleep(timeout))).await {
                     Either::Left((result, _)) => result,
                     Either::Right(_) => return None,

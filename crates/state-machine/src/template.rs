@@ -19,12 +19,12 @@ pub(crate) enum PayloadTemplate {
 /// A value that is computed.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ComputedField {
-    /// The name that it stands under, with its `.$`.
+    /// The field's name, including its `.$`.
     name: String,
     expression: Expression,
 }
 
-/// Why a template has no value, and in which field.
+/// The field of a template that cannot be computed, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TemplateError {
     pub(crate) field: String,
@@ -115,7 +115,7 @@ impl PayloadTemplate {
 }
 
 impl ComputedField {
-    /// Reads the field `name`, which ends in `.$` and stands at `path`.
+    /// Reads the field `name`, which ends in `.$`. `path` is its place in the definition.
     fn parse(
         name: &str,
         value: &Value,
@@ -139,7 +139,7 @@ impl ComputedField {
         }
     }
 
-    /// Reads a field of a state that has to be there.
+    /// Reads a required field of a state.
     pub(crate) fn required(
         name: &'static str,
         fields: &mut FieldReader<'_>,

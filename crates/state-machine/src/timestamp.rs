@@ -1,4 +1,4 @@
-//! Instants in the form that the context object shows.
+//! Writes instants in the form that the context object shows.
 
 use jiff::Timestamp;
 use std::time::SystemTime;

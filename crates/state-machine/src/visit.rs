@@ -24,8 +24,8 @@ pub(crate) enum StateWork<'g> {
 }
 
 impl Visit<'_> {
-    /// An error in the definition's dealings with the data at hand. The service neither retries
-    /// nor catches it.
+    /// Returns the error for data that the definition cannot be applied to, such as a path that leads
+    /// nowhere. The service neither retries nor catches it.
     pub(crate) fn runtime_error(&self, message: &str) -> StateFailure {
         StateFailure::terminal(names::RUNTIME, self.located(message))
     }
@@ -37,14 +37,14 @@ impl Visit<'_> {
         )
     }
 
-    /// The error for a payload above the limit, at the end of a state.
+    /// Returns the error for an output above the size limit.
     pub(crate) fn output_too_large(&self) -> StateFailure {
         let name = &self.state.name;
         StateFailure::terminal(names::DATA_LIMIT_EXCEEDED, too_large(name))
     }
 }
 
-/// The service's words for a payload above the limit.
+/// Returns the service's words for a payload above the size limit.
 pub(crate) fn too_large(what: &str) -> String {
     format!(
         "The state/task '{what}' returned a result with a size exceeding the maximum number of \
@@ -91,7 +91,7 @@ pub(crate) fn result_path_failure(visit: Visit<'_>, message: &str) -> StateFailu
     StateFailure::error(names::RESULT_PATH_MATCH_FAILURE, visit.located(message))
 }
 
-/// The beginning of a value's JSON text, for messages.
+/// Returns the beginning of a value's JSON text, for messages.
 fn abbreviated(value: &Value) -> String {
     const LONGEST: usize = 1_000;
     let mut text = value.to_string();

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn text_behind_a_closing_quote_is_found_where_it_stands() {
+    fn text_after_a_closing_quote_is_found_with_its_place() {
         for (text, at) in [("\"a\"b", 3), ("x,\"a\" ,", 5), ("\"\"x", 2)] {
             assert_eq!(read(text, Quoting::Standard).0, Fed::Stray(at), "{text}");
         }

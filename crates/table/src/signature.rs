@@ -55,11 +55,11 @@ const SIGNATURES: [Signature; 8] = [
     },
 ];
 
-/// What the first bytes of a file tell.
+/// The kind of a file according to its first bytes.
 pub(crate) enum Start {
     /// More bytes are needed.
     Open,
-    /// As far as can be told, it is text.
+    /// It is text, as far as these bytes show.
     Text,
     /// It is something else.
     Other(&'static Signature),

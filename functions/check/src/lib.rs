@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_of_a_week_is_looked_at_less_than_160_times() {
+    fn a_job_of_a_week_is_checked_fewer_than_160_times() {
         let (mut age, mut looks) = (60, 1);
         while age < 168 * 3600 {
             age += next_wait(Duration::from_secs(age));
@@ -114,7 +114,7 @@ mod tests {
     /// `tests/recorded/poll_waits.json` holds the waits of the Python program that Quarry replaces,
     /// Quarry's own waits, and why they differ.
     #[test]
-    fn waits_are_not_the_recorded_ones_for_a_reason() {
+    fn waits_differ_from_the_recorded_ones_for_a_stated_reason() {
         let case: serde_json::Value =
             serde_json::from_str(include_str!("../tests/recorded/poll_waits.json")).unwrap();
         let recorded = case["expected"].as_array().unwrap();

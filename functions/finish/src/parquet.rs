@@ -96,7 +96,7 @@ struct Tail {
 
 /// The footer begins before the tail, at this byte.
 #[derive(Debug, thiserror::Error)]
-#[error("byte {0} is not at hand")]
+#[error("byte {0} has not been read")]
 struct Beyond(u64);
 
 impl Tail {

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_another_error_or_a_form_that_is_taken_ends_the_watch() {
+    fn an_answer_another_error_or_an_accepted_form_ends_the_watch() {
         let answer = line(&json!({"modelOutput": {}}));
         for second in [answer, error(400, "another")] {
             let mut breaker = Breaker::new(false);

@@ -160,7 +160,7 @@ async fn lines_to_keep(
 
 /// The outcomes of some records, one line each.
 enum Joined {
-    /// At least one record was answered, or refused for reasons of its own.
+    /// At least one record was answered, or refused for its own content.
     Some(Bytes),
     /// No record was answered: the service is busy, or refuses every call.
     None { body: Bytes, why: StepError },

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_or_a_request_is_known_by_its_place() {
+    fn a_table_or_a_request_is_recognised_by_its_prefix() {
         for (key, pipeline, kind) in [
             ("inbox/strikes/a.csv", "strikes", ArrivalKind::Data),
             ("inbox/strikes/A.TSV.GZ", "strikes", ArrivalKind::Data),

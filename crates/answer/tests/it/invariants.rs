@@ -219,7 +219,7 @@ proptest! {
 
     /// No bytes make reading a line or an output panic.
     #[test]
-    fn any_bytes_are_a_line_or_say_why_not(bytes in any::<Vec<u8>>(), text in text()) {
+    fn any_bytes_are_a_line_or_an_error_that_says_why(bytes in any::<Vec<u8>>(), text in text()) {
         for line in [bytes, text.clone().into_bytes(), format!("{{\"recordId\":\"{text}\"}}").into_bytes()] {
             if let Err(malformed) = read_line(&line) {
                 prop_assert!(malformed.byte <= line.len());

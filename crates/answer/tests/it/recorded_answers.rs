@@ -142,7 +142,7 @@ fn reason(note: Option<&Value>) -> String {
 }
 
 #[test]
-fn recorded_answers_are_read_as_recorded_or_differently_for_a_reason() {
+fn recorded_answers_are_read_as_recorded_or_differ_for_a_stated_reason() {
     let documents: BTreeMap<String, Value> =
         serde_json::from_str(&text_of("recorded/answers/schemas.json")).expect("schemas");
     let schemas: BTreeMap<&str, Arc<Schema>> = documents

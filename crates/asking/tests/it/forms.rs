@@ -12,7 +12,7 @@ fn schema() -> Value {
 }
 
 #[test]
-fn another_form_is_another_body_and_the_fallback_model_is_asked_as_before() {
+fn another_form_changes_the_body_but_not_that_of_the_fallback_model() {
     let settings = [("BEDROCK_FALLBACK_MODEL_ID", LLAMA)];
     let first = asking(HAIKU, &settings, Some(&schema())).expect("can be asked");
     let of_fallback = |asking: &quarry_asking::Asking| {
@@ -36,7 +36,7 @@ fn another_form_is_another_body_and_the_fallback_model_is_asked_as_before() {
 }
 
 #[test]
-fn the_fallback_model_is_asked_in_another_form_by_itself() {
+fn the_form_of_the_fallback_model_changes_alone() {
     let settings = [("BEDROCK_FALLBACK_MODEL_ID", LLAMA)];
     let first = asking(HAIKU, &settings, Some(&schema())).expect("can be asked");
     let primary = body(&first);

@@ -61,7 +61,7 @@ fn a_property_comes_back_under_its_own_name_whatever_the_tool_calls_it() {
 }
 
 #[test]
-fn what_is_wrong_with_an_answer_is_told_with_the_names_of_the_schema() {
+fn problems_of_an_answer_are_reported_with_the_names_of_the_schema() {
     let asking = asking(HAIKU, &[], Some(&schema())).expect("can be asked");
     let output = tool_answer(&body(&asking), &[json!(5), json!("many"), json!({})]);
     let reading = asking
@@ -76,7 +76,7 @@ fn what_is_wrong_with_an_answer_is_told_with_the_names_of_the_schema() {
 }
 
 #[test]
-fn names_are_those_of_the_schema_where_no_tool_is_given() {
+fn names_are_those_of_the_schema_if_there_is_no_tool() {
     let asked = asking(HAIKU, &[], Some(&schema())).expect("can be asked");
     let form = RequestForm::new(Enforcement::SchemaInPrompt);
     let asked = asked.with_form(&form).expect("the model takes it");

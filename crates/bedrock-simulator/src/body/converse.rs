@@ -492,7 +492,7 @@ mod tests {
 
     /// Records with tools fail in `Converse` jobs; Nova's own bodies may have tools there.
     #[test]
-    fn converse_jobs_take_no_tools() {
+    fn converse_jobs_refuse_tools() {
         let body = tool(&json!({"type": "object"}), &Value::Null);
         assert!(in_a_job(NOVA, &body).unwrap_err().contains("not supported"));
         on_demand(NOVA, &body).unwrap();
@@ -535,7 +535,7 @@ mod tests {
     }
 
     #[test]
-    fn other_models_name_the_field_that_they_have_not() {
+    fn other_models_name_the_field_that_they_do_not_have() {
         let closed = json!({"type": "object", "additionalProperties": false, "properties": {}});
         on_demand(QWEN, &format(&closed)).unwrap();
         in_a_job(QWEN, &format(&closed)).unwrap();

@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn claude_takes_a_good_body() {
+    fn claude_accepts_a_good_body() {
         taken(SONNET_4_5, &good());
         taken(SONNET_4_5, &with(good(), "temperature", json!(1.0)));
         taken(
@@ -560,7 +560,7 @@ mod tests {
 
     /// A job's error line holds the model's words after a few words of the service.
     #[test]
-    fn in_a_job_the_models_words_are_passed_on() {
+    fn a_job_passes_on_the_words_of_the_model() {
         let models = Models::new(Vec::new());
         let judge = Judge {
             model_id: SONNET_4_5,

@@ -62,7 +62,7 @@ pub enum CallFaultKind {
     Cut,
     /// `AccessDeniedException`: the first call's marketplace subscription is under way.
     SubscriptionPending,
-    /// `ResourceNotFoundException`: nobody has filled in the provider's form.
+    /// `ResourceNotFoundException`: the provider's form has not been filled in.
     UseCaseFormMissing,
     /// `ValidationException`: the Region does not have the model.
     NotInRegion,

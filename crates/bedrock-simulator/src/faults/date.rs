@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_told_from_other_texts() {
+    fn days_are_distinguished_from_other_texts() {
         let day = FaultDate::read("2026-11-28").unwrap();
         assert!(day.has_reached("2026-11-28") && day.has_reached("2026-10-14"));
         assert!(!day.has_reached("2027-01-08"));

@@ -150,7 +150,7 @@ mod tests {
     use crate::faults::{CallFaultKind, RecordFaultKind};
 
     #[test]
-    fn a_record_fault_holds_for_its_first_asks() {
+    fn a_record_fault_applies_to_the_first_requests_of_its_record() {
         let faults = Faults {
             records: vec![RecordFault::of_every(10, 3, RecordFaultKind::Prose).times(2)],
             ..Faults::default()
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_jobs_only_and_of_lines_spare_on_demand_asks() {
+    fn faults_of_jobs_and_of_lines_do_not_apply_on_demand() {
         let fault = |kind| RecordFault {
             every: None,
             first: Some(1),

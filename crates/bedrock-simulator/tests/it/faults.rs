@@ -46,7 +46,7 @@ fn text_of(line: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn an_error_line_has_its_code_and_heals_when_asked_again() {
+async fn an_error_line_has_its_code_and_is_gone_when_the_record_is_sent_again() {
     let fault = RecordFault {
         code: Some(429),
         message: Some("slow down".into()),
@@ -254,7 +254,7 @@ async fn positions_are_those_of_the_first_job() {
 
 /// A call on demand has no record id; the record is found by its prompt.
 #[tokio::test]
-async fn on_demand_asks_count_for_the_same_record() {
+async fn on_demand_requests_count_for_the_same_record() {
     let fault = RecordFault {
         code: Some(503),
         ..RecordFault::of_record("record_1", RecordFaultKind::ErrorLine)
@@ -348,7 +348,7 @@ async fn creation_is_throttled_or_over_quota_as_often_as_scripted() {
 
 /// After a crash between creation and response, a second attempt gets the existing job.
 #[tokio::test]
-async fn a_lost_answer_of_a_creation_does_not_make_a_second_job() {
+async fn a_lost_response_to_a_creation_does_not_make_a_second_job() {
     for cut in [false, true] {
         let world = with_job(JobFault {
             cut,

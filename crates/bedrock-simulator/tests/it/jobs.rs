@@ -170,7 +170,7 @@ async fn refused(world: &World, job: &NewJob) -> String {
 }
 
 #[tokio::test]
-async fn a_model_that_jobs_do_not_take_is_refused_at_creation() {
+async fn a_model_that_jobs_do_not_accept_is_refused_at_creation() {
     let world = World::new(|_| {}).await;
     for model in [
         "us.anthropic.claude-opus-5-5",
@@ -480,7 +480,7 @@ async fn a_stop_during_the_work_keeps_what_was_done() {
 
 /// The service refuses it, but the adapter counts a job that is stopped or has ended as stopped.
 #[tokio::test]
-async fn stopping_what_is_stopped_or_has_ended_is_no_failure() {
+async fn stopping_a_job_that_has_stopped_or_ended_is_not_an_error() {
     let world = World::new(|_| {}).await;
     let arn = world.start("twice", input(1, tool_body)).await;
     world.jobs.stop(&arn).await.unwrap();
@@ -507,7 +507,7 @@ async fn stopping_what_is_stopped_or_has_ended_is_no_failure() {
 }
 
 #[tokio::test]
-async fn what_the_api_does_not_take_is_refused_at_creation() {
+async fn what_the_api_does_not_accept_is_refused_at_creation() {
     let world = World::new(|_| {}).await;
     let good = new_job("good");
     let invalid = |change: fn(&mut NewJob)| {
@@ -611,7 +611,7 @@ async fn the_default_quotas_are_the_services() {
 }
 
 #[tokio::test]
-async fn a_folder_is_all_its_jsonl_files() {
+async fn a_folder_stands_for_all_its_jsonl_files() {
     let world = World::new(|_| {}).await;
     world.put("in/two/a.jsonl", input(3, tool_body)).await;
     world.put("in/two/b.jsonl", input(2, tool_body)).await;
@@ -707,7 +707,7 @@ async fn the_work_is_done_once() {
 
 /// The upload has more than one part, and the reading more than one range.
 #[tokio::test]
-async fn outputs_larger_than_a_part_are_whole() {
+async fn outputs_larger_than_a_part_are_complete() {
     let world = World::new(|_| {}).await;
     let text = "wide ".repeat(10_000);
     let (job, lines) = world

@@ -25,7 +25,7 @@ async fn ask(world: &World, converse: bool, body: &Value) -> Result<Value, Invok
 }
 
 #[tokio::test]
-async fn invoke_answers_what_a_job_would() {
+async fn invoke_returns_the_answer_that_a_job_would_write() {
     let world = World::new(|_| {}).await;
     let (_, lines) = world.run("job", input(1, tool_body)).await;
     let line: Value = serde_json::from_str(&lines[0]).unwrap();
@@ -37,7 +37,7 @@ async fn invoke_answers_what_a_job_would() {
 }
 
 #[tokio::test]
-async fn converse_answers_in_its_form_and_calls_tools() {
+async fn converse_returns_its_own_form_and_calls_tools() {
     let world = World::new(|_| {}).await;
     let mut body = json!({
         "messages": [{"role": "user", "content": [{"text": "ask"}]}],
@@ -186,7 +186,7 @@ async fn what_the_newest_models_refuse_is_refused_in_their_words() {
 
 /// An account or Region may differ from the list.
 #[tokio::test]
-async fn what_models_take_can_be_changed() {
+async fn what_models_accept_can_be_changed() {
     let world = World::new(|config| {
         config.faults = Faults::from_json(
             br#"{"models": [{"model": "anthropic.claude-sonnet-4-5", "refuses": ["tool_choice"]}]}"#,

@@ -67,7 +67,7 @@ async fn the_input_is_echoed_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn lines_and_keys_come_in_another_order_but_always_in_the_same() {
+async fn lines_and_keys_are_shuffled_the_same_way_every_time() {
     let run = || async {
         let world = World::new(|_| {}).await;
         world.run("order", input(200, tool_body)).await.1
@@ -123,7 +123,7 @@ fn converse_body(prompt: &str) -> Value {
 }
 
 #[tokio::test]
-async fn converse_jobs_answer_in_the_form_of_converse() {
+async fn converse_jobs_write_the_form_of_converse() {
     let world = World::new(|_| {}).await;
     let text = input(4, |prompt| {
         let mut body = converse_body(prompt);

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_that_is_not_there_is_known_by_what_is_there_of_it() {
+    fn a_missing_path_is_resolved_as_far_as_it_exists() {
         let folder = tempfile::tempdir().unwrap();
         let real = folder.path().canonicalize().unwrap();
         assert_eq!(canonical(&folder.path().join("a/b")), real.join("a/b"));

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn results_take_the_places_of_older_ones() {
+    async fn results_replace_older_ones() {
         let (store, prefix) = stored(&[("a.csv", "new"), ("train/b.csv", "new")]).await;
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.csv"), "old").unwrap();

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_stays_as_it_is_is_uploaded_whole() {
+    async fn a_file_that_does_not_change_is_uploaded_completely() {
         upload_while(|_| {}).await.unwrap();
     }
 

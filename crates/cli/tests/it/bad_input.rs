@@ -44,7 +44,7 @@ fn folder_refused(files: &[(&str, &[u8])], words: &[&str]) {
 }
 
 #[test]
-fn a_column_that_the_prompt_uses_and_the_table_has_not() {
+fn a_column_that_the_prompt_uses_and_the_table_lacks() {
     table_refused(
         "data.csv",
         b"txt,n\nletter,1\n",
@@ -95,7 +95,7 @@ fn a_schema_that_is_not_json() {
 }
 
 #[test]
-fn a_schema_of_something_else_than_an_object_with_properties() {
+fn a_schema_of_something_other_than_an_object_with_properties() {
     for schema in [
         &b"[]"[..],
         b"true",
@@ -112,7 +112,7 @@ fn a_schema_of_something_else_than_an_object_with_properties() {
 }
 
 #[test]
-fn a_schema_that_is_none() {
+fn an_invalid_schema() {
     arguments_refused(
         "",
         &[(
@@ -124,7 +124,7 @@ fn a_schema_that_is_none() {
 }
 
 #[test]
-fn files_that_are_not_there() {
+fn missing_files() {
     for (more, name) in [
         ("--prompts nowhere.json", "nowhere.json"),
         ("--schema nowhere.json", "nowhere.json"),
@@ -146,7 +146,7 @@ fn files_that_are_not_there() {
 }
 
 #[test]
-fn data_that_is_not_there() {
+fn missing_data() {
     refused(
         "nowhere.csv",
         "",
@@ -234,7 +234,7 @@ fn text_that_is_not_utf_8() {
 }
 
 #[test]
-fn lines_that_are_no_json_object() {
+fn lines_that_are_not_json_objects() {
     table_refused(
         "data.jsonl",
         b"{\"text\": \"a\"}\n{\"text\": \n",
@@ -260,7 +260,7 @@ fn lines_that_are_no_json_object() {
 }
 
 #[test]
-fn a_gzip_file_that_is_not_whole() {
+fn an_incomplete_gzip_file() {
     table_refused(
         "data.csv.gz",
         b"text\nletter\n",
@@ -287,7 +287,7 @@ fn a_setting_out_of_range() {
 }
 
 #[test]
-fn a_setting_that_is_none() {
+fn an_unknown_setting() {
     arguments_refused(
         "--set BEDROCK_MAX_TOKEN=5",
         &[],
@@ -356,7 +356,7 @@ fn a_folder_without_a_table() {
 }
 
 #[test]
-fn a_file_that_is_no_table() {
+fn a_file_that_is_not_a_table() {
     table_refused("data.xlsx", b"PK", &["data.xlsx is not a table", "*.csv"]);
 }
 

@@ -477,7 +477,7 @@ fn what_may_not_be_read_is_a_finding() {
 }
 
 #[test]
-fn a_stack_that_is_not_there_and_an_aws_that_does_not_answer_are_failures() {
+fn a_missing_stack_and_an_unreachable_aws_are_failures() {
     fn no_stack(_: &Request) -> Answer {
         (
             400,

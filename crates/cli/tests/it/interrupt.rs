@@ -43,7 +43,7 @@ fn is_at_work(workplace: &Workplace) -> bool {
 }
 
 #[test]
-fn a_signal_leaves_nothing_behind_and_is_told() {
+fn a_signal_leaves_nothing_behind_and_is_reported() {
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let workplace = Workplace::new();
         let output = interrupted(&workplace, signal, "");

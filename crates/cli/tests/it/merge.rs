@@ -61,7 +61,7 @@ fn assert_scores(result: &Table, unanswered: &[u32]) {
 }
 
 #[test]
-fn shuffled_answers_come_to_their_rows() {
+fn shuffled_answers_are_joined_to_their_rows() {
     let workplace = Workplace::new();
     workplace.file("data.csv", letters(0, 12));
     workplace.file("a.out", answers(0, 12, 0));
@@ -169,7 +169,7 @@ fn lines_that_are_wrong_are_counted_and_move_no_answer() {
 }
 
 #[test]
-fn of_two_answers_that_contradict_neither_is_used_and_it_is_said() {
+fn two_answers_that_contradict_each_other_are_not_used_and_are_reported() {
     let workplace = Workplace::new();
     workplace.file("data.csv", letters(0, 2));
     let lines = [
@@ -400,7 +400,7 @@ fn answers_of_a_run_that_was_kept_make_the_same_table() {
 }
 
 #[test]
-fn no_answers_at_all_is_a_table_of_errors() {
+fn without_any_answer_the_result_is_a_table_of_errors() {
     let workplace = Workplace::new();
     workplace.file("data.csv", letters(0, 3));
     workplace.file("a.out", "");

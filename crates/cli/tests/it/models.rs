@@ -79,7 +79,7 @@ fn the_table_as_json_has_every_group_of_facts_with_its_source() {
 }
 
 #[test]
-fn a_model_that_is_not_listed_is_said_to_be_none() {
+fn a_model_that_is_not_listed_is_reported_as_unknown() {
     let workplace = Workplace::new();
     let ran = workplace.quarry("models anthropic.claude-opus-9");
     assert_eq!(ran.code, 3, "{ran:?}");

@@ -230,7 +230,7 @@ fn a_file_that_is_named_like_a_result_is_read_once() {
 
 /// The original step built prompts several times for each row and counted cuts each time.
 #[test]
-fn cuts_are_counted_once_by_calls_on_demand_and_by_jobs_asked_again() {
+fn truncations_are_counted_once_on_demand_and_in_repeated_jobs() {
     let workplace = Workplace::new();
     let long = "x".repeat(60);
     workplace.file(

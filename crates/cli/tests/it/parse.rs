@@ -87,7 +87,7 @@ fn the_last_line_needs_no_line_break_and_no_input_gives_no_output() {
 }
 
 #[test]
-fn fields_are_the_schemas_with_null_for_what_the_answer_has_not() {
+fn fields_are_the_schemas_with_null_for_what_the_answer_lacks() {
     let whole = text(r#"{"score": 0.25, "kind": "bill"}"#);
     let part = text(r#"{"kind": "praise"}"#);
     let parsed = parse("--schema schema.json", &[whole.as_bytes(), part.as_bytes()]);
@@ -139,7 +139,7 @@ fn an_answer_that_breaks_the_schema_keeps_its_text_and_says_where() {
 }
 
 #[test]
-fn german_quotes_are_repaired_and_said_to_be() {
+fn german_quotes_are_repaired_and_the_repair_is_reported() {
     let broken = text(r#"{"answer": "Er sagte „nein" und ging"}"#);
     let sound = text(r#"{"answer": "Er sagte „nein“ und ging"}"#);
     let parsed = parse("", &[broken.as_bytes(), sound.as_bytes()]);
@@ -153,7 +153,7 @@ fn german_quotes_are_repaired_and_said_to_be() {
 }
 
 #[test]
-fn a_prefilled_answer_goes_on_after_the_brace() {
+fn a_prefilled_answer_continues_after_the_brace() {
     let rest = text(r#""kind": "bill"}"#);
     let with = parse("--schema schema.json --prefilled", &[rest.as_bytes()]);
     assert_eq!(with[0]["fields"]["kind"], "bill");

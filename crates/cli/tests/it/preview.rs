@@ -46,7 +46,7 @@ fn records_are_byte_for_byte_as_agreed_with_a_prefilled_answer() {
 }
 
 #[test]
-fn ten_records_are_shown_unless_a_number_or_all_is_said() {
+fn ten_records_are_shown_unless_a_number_or_all_is_given() {
     let workplace = Workplace::new();
     workplace.file("data.csv", numbered(0..250));
     let lines = |more: &str| {

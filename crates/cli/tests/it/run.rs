@@ -422,7 +422,7 @@ fn training_data_has_a_result_for_each_of_its_folders() {
 }
 
 #[test]
-fn realtime_mode_and_tables_too_small_for_a_job_are_asked_on_demand() {
+fn realtime_mode_and_tables_too_small_for_a_job_use_on_demand_calls() {
     for (numbers, mode) in [(0..120, "realtime"), (0..99, "batch"), (0..120, "auto")] {
         let workplace = Workplace::new();
         workplace.file("data.csv", table(numbers.clone()));
@@ -443,7 +443,7 @@ fn realtime_mode_and_tables_too_small_for_a_job_are_asked_on_demand() {
 }
 
 #[test]
-fn a_row_too_large_for_a_job_is_that_rows_error_and_no_other_ones() {
+fn a_row_too_large_for_a_job_is_an_error_of_that_row_only() {
     let workplace = Workplace::new();
     let input = format!(
         "text,n\n{}{},150\n{}",
@@ -530,7 +530,7 @@ fn rows_without_an_answer_can_be_left_out_and_are_counted() {
 }
 
 #[test]
-fn a_result_column_replaces_an_input_column_when_told_to() {
+fn a_result_column_replaces_an_input_column_if_the_settings_say_so() {
     let workplace = Workplace::new();
     workplace.file("data.csv", "text,llm_status,n\nletter,old,1\n");
     workplace.file("answers.jsonl", ANSWER);
@@ -657,7 +657,7 @@ fn without_a_schema_no_answer_is_called_invalid() {
 }
 
 #[test]
-fn a_run_that_fails_keeps_its_files_only_if_it_is_told_to() {
+fn a_run_that_fails_keeps_its_files_only_on_request() {
     let workplace = Workplace::new();
     workplace.file("data.csv", table(0..120));
     workplace.file(
@@ -683,7 +683,7 @@ fn a_run_that_fails_keeps_its_files_only_if_it_is_told_to() {
 }
 
 #[test]
-fn a_run_that_cannot_go_on_fails_with_its_own_exit_code() {
+fn a_run_that_cannot_continue_fails_with_its_own_exit_code() {
     let workplace = Workplace::new();
     workplace.file("data.csv", table(0..120));
     workplace.file(

@@ -17,7 +17,7 @@ impl Drop for Process {
 
 /// The first line names the address, and Bedrock's API responds there.
 #[test]
-fn says_where_it_listens_and_answers_there() {
+fn says_where_it_listens_and_responds_there() {
     let mut process = Process(
         Command::new(env!("CARGO_BIN_EXE_quarry"))
             .args(["simulate-bedrock", "--s3", "http://127.0.0.1:9"])
@@ -63,7 +63,7 @@ fn refuses_faults_that_it_does_not_know() {
 
 /// Otherwise only the first job would show the error.
 #[test]
-fn refuses_an_s3_server_that_is_no_address() {
+fn refuses_an_s3_server_that_is_not_an_address() {
     let workplace = Workplace::new();
     for url in ["nowhere", "http://", "ftp://127.0.0.1:9", "127.0.0.1:9"] {
         let ran = workplace.quarry(&format!("simulate-bedrock --s3 {url} --listen 127.0.0.1:0"));
@@ -79,7 +79,7 @@ fn refuses_an_s3_server_that_is_no_address() {
 /// A user who only wants to know the address may close the pipe.
 #[cfg(unix)]
 #[test]
-fn goes_on_when_nobody_reads_what_it_says() {
+fn continues_when_its_output_is_no_longer_read() {
     let workplace = Workplace::new();
     let ran = workplace.shell(
         "timeout 3 bash -c \"$(declare -f quarry); quarry simulate-bedrock --s3 http://127.0.0.1:9 \

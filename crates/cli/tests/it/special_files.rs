@@ -22,7 +22,7 @@ fn answer(row: u32) -> String {
 }
 
 #[test]
-fn what_is_no_table_is_never_opened_and_is_noted() {
+fn what_is_not_a_table_is_never_opened_and_is_noted() {
     let workplace = with_table();
     let odd = workplace
         .path("data")

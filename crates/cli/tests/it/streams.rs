@@ -13,7 +13,7 @@ fn letters(rows: u32) -> String {
 
 /// `/dev/full` behaves like a full disk.
 #[test]
-fn a_full_disk_behind_standard_output_is_a_failure_that_is_told() {
+fn a_full_disk_behind_standard_output_is_a_reported_failure() {
     let workplace = Workplace::new();
     workplace.file("data.csv", letters(3));
     workplace.file("lines.jsonl", "{\"text\": \"x\"}\n");
@@ -94,7 +94,7 @@ fn closed_standard_error_and_output_lose_no_result() {
 }
 
 #[test]
-fn a_failure_is_json_where_json_was_asked_for() {
+fn a_failure_is_json_if_json_was_requested() {
     let workplace = Workplace::new();
     workplace.file("data.csv", letters(3));
     for (command, code, kind, word) in [

@@ -21,7 +21,7 @@ pub enum SettingError {
         /// What is allowed.
         allowed: String,
     },
-    /// A setting without a default is not there.
+    /// A setting without a default is missing.
     #[error("{name} is not set; {remedy}")]
     Missing {
         /// The name.

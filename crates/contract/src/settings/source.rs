@@ -1,4 +1,4 @@
-//! Texts of settings read as numbers, words and lists.
+//! Reads the texts of settings as numbers, words and lists.
 
 use super::error::SettingError;
 use super::values::Effort;

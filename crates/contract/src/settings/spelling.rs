@@ -1,6 +1,6 @@
-//! The right name of a misspelt one.
+//! Suggests the right name for a misspelt one.
 
-/// The name among `names` that differs in the fewest letters, if it is a likely slip.
+/// Returns the name among `names` that differs in the fewest letters, if a misspelling is likely.
 pub fn nearest<'n>(name: &str, names: &[&'n str]) -> Option<&'n str> {
     names
         .iter()
@@ -10,7 +10,7 @@ pub fn nearest<'n>(name: &str, names: &[&'n str]) -> Option<&'n str> {
         .map(|(_, known)| known)
 }
 
-/// Levenshtein's distance, bytes.
+/// Returns the Levenshtein distance, in bytes.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {

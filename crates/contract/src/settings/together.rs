@@ -1,4 +1,4 @@
-//! What settings must be together.
+//! Checks the rules that concern several settings together.
 
 use super::{BatchMode, SettingError, Settings};
 use crate::arn::Arn;
@@ -35,7 +35,7 @@ impl Settings {
         self.check_accounts()
     }
 
-    /// Jobs run with the role, in its account: a profile of another account is not there.
+    /// Jobs run with the role, in its account, where a profile of another account does not exist.
     fn check_accounts(&self) -> Result<(), SettingError> {
         let (Some(profile), Some(role)) = (&self.inference_profile_arn, &self.batch_role_arn)
         else {

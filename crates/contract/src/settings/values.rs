@@ -1,4 +1,4 @@
-//! The values of settings that are one of a few words.
+//! The settings whose value is one of a few words.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CsvQuoting {
-    /// In double quotes, inside which two stand for one (RFC 4180).
+    /// In double quotes; inside them, two double quotes stand for one (RFC 4180).
     #[default]
     Standard,
-    /// As standard, and a backslash before a quote makes it text.
+    /// As in the standard, and a quote after a backslash is text.
     Backslash,
-    /// Not at all: quotes are text.
+    /// There is no quoting: quotes are text.
     None,
 }
 
@@ -19,13 +19,13 @@ impl CsvQuoting {
     /// Every value, the default first.
     pub const ALL: [Self; 3] = [Self::Standard, Self::Backslash, Self::None];
 
-    /// Whether it is the default, which the plan does not name.
+    /// Whether it is the default, which the plan leaves out.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub(crate) fn is_standard(&self) -> bool {
         *self == Self::Standard
     }
 
-    /// The name that the setting and the plan give it.
+    /// Returns its name in the setting and in the plan.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Standard => "standard",
@@ -38,9 +38,9 @@ impl CsvQuoting {
 /// Whether a model thinks before it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThinkingSetting {
-    /// As the model does by itself.
+    /// The model's own default.
     Default,
-    /// It does not.
+    /// It does not think.
     Off,
 }
 
@@ -49,7 +49,7 @@ pub enum ThinkingSetting {
 pub enum Effort {
     /// As little as it can.
     Low,
-    /// In between.
+    /// A medium amount.
     Medium,
     /// Much.
     High,
@@ -75,14 +75,15 @@ impl Effort {
     }
 }
 
-/// How calls are placed among those of other customers, and so what they cost.
+/// The service tier of on-demand calls: their priority among those of other customers, and their
+/// price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceTier {
-    /// The usual one.
+    /// The usual tier.
     Default,
     /// Cheaper, and throttled first.
     Flex,
-    /// Dearer, and served first.
+    /// More expensive, and served first.
     Priority,
 }
 
@@ -100,9 +101,9 @@ impl ServiceTier {
 /// When jobs are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchMode {
-    /// From `BEDROCK_BATCH_THRESHOLD` rows on, if a role is set.
+    /// If there are at least `BEDROCK_BATCH_THRESHOLD` rows and a role is set.
     Auto,
-    /// Always, down to the minimum of records that a job needs.
+    /// Whenever there are as many records as a job needs.
     Batch,
     /// Never.
     Realtime,

@@ -1,9 +1,9 @@
-//! Variables of the original step that are accepted and decide nothing.
+//! Variables of the original step that are accepted and have no effect.
 
 use super::source::Source;
 use std::collections::BTreeMap;
 
-/// Variables of the original step's container that decide nothing here, and why. They are taken
+/// Variables of the original step's container that have no effect here, and why. They are accepted
 /// with any value, so that a step's environment can be passed on as it is.
 const WITHOUT_EFFECT: [(&str, &str); 8] = [
     ("BEDROCK_BATCH_INPUT_S3_PATH", JOB_FILES),
@@ -28,7 +28,7 @@ pub(super) fn contains(name: &str) -> bool {
     WITHOUT_EFFECT.iter().any(|(known, _)| *known == name)
 }
 
-/// What the summary says of settings that have no effect: one note for each that has a value.
+/// Returns the summary's notes about settings that have no effect: one for each that has a value.
 pub fn notes(values: &BTreeMap<String, String>) -> Vec<String> {
     let source = Source::new(values);
     WITHOUT_EFFECT

@@ -1,4 +1,5 @@
-//! Documents of the run's folder that an earlier build wrote are read, and written as they were.
+//! Documents that an earlier build wrote into a run's folder can be read, and are written in the
+//! same form.
 
 use quarry_contract::file_format::{FileFormat, LineEnding};
 use quarry_contract::job_status::JobStatus;

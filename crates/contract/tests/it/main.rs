@@ -1,5 +1,5 @@
-//! What one version of a function writes, the other versions read. `tests/expected/` has a document
-//! for each payload between states.
+//! Every version of a function can read what another version wrote. `tests/expected/` has a
+//! document for each payload between states.
 
 mod documents;
 mod recorded;
@@ -127,7 +127,7 @@ fn every_payload_is_written_and_read_as_its_golden_document() {
 }
 
 #[test]
-fn a_member_that_is_not_known_is_refused() {
+fn an_unknown_member_is_refused() {
     let mut value = serde_json::to_value(request()).unwrap();
     value["outptu"] = "s3://bucket/x".into();
     let error = serde_json::from_value::<Request>(value).unwrap_err();

@@ -42,7 +42,7 @@ fn recorded_locations_are_split_at_the_same_places() {
 }
 
 #[test]
-fn recorded_profiles_are_asked_as_they_are_or_refused() {
+fn recorded_profiles_are_used_as_they_are_or_refused() {
     let cases = cases(include_str!("../recorded/arn_fix.json"));
     assert_eq!(cases.len(), 9);
     for case in cases {

@@ -86,7 +86,7 @@ const DONE: (u16, &str) = (
 );
 
 #[tokio::test]
-async fn answers_are_signed_requests_of_the_services_protocol() {
+async fn callbacks_are_signed_requests_of_the_services_protocol() {
     let service = Service::start(vec![DONE, DONE]).await;
     let callbacks = service.callbacks().await;
     let token = "26vcYbeWsZ".parse().unwrap();
@@ -130,7 +130,7 @@ async fn answers_are_signed_requests_of_the_services_protocol() {
 }
 
 #[tokio::test]
-async fn a_step_that_was_answered_before_is_no_error() {
+async fn a_step_that_was_called_back_before_is_not_an_error() {
     for body in [
         r#"{"__type": "com.amazonaws.sagemaker#ConflictException", "message": "in conflict"}"#,
         r#"{"__type": "ResourceNotFound", "Message": "no such token"}"#,
@@ -144,7 +144,7 @@ async fn a_step_that_was_answered_before_is_no_error() {
 }
 
 #[tokio::test]
-async fn other_refusals_are_errors_and_outages_are_tried_again() {
+async fn other_refusals_are_errors_and_outages_are_retried() {
     let token = "26vcYbeWsZ".parse().unwrap();
     let reason = FailureReason::new("no prompts");
     let denied = r#"{"__type": "AccessDeniedException", "Message": "not authorized to perform"}"#;

@@ -160,7 +160,7 @@ async fn work_is_continued_where_it_stopped() {
 
 /// A progress that no longer fits is dropped: its upload is aborted, and the object is made anew.
 #[tokio::test]
-async fn a_stale_progress_is_given_up() {
+async fn stale_progress_is_discarded() {
     let store = faulty();
     let (segments, expected) = objects(&store, &[50; 6]).await;
 
@@ -182,7 +182,7 @@ async fn a_stale_progress_is_given_up() {
 
 /// Transient failures of single calls do not show, even lost responses.
 #[tokio::test(start_paused = true)]
-async fn passing_failures_are_repeated() {
+async fn transient_failures_are_retried() {
     for fault in [
         StoreFault::Throttled,
         StoreFault::Unavailable,

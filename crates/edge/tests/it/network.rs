@@ -128,7 +128,7 @@ async fn a_body_is_not_continued_with_another_object() {
 
 /// A server that does not exist is unavailable, so that a later attempt is made.
 #[tokio::test]
-async fn no_server_is_unavailable() {
+async fn a_missing_server_is_unavailable() {
     let local = Local::start().await;
     local.server.stop();
     let mut config = local.config.to_builder();

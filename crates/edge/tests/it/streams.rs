@@ -161,7 +161,7 @@ async fn a_cut_body_is_continued() {
 
 /// After the last attempt the caller gets the error, and can request the same piece again.
 #[tokio::test(start_paused = true)]
-async fn a_reader_can_be_asked_again_after_an_error() {
+async fn a_reader_can_be_read_again_after_an_error() {
     let options = ReadOptions {
         in_flight: 1,
         ..READ
@@ -233,7 +233,7 @@ async fn writing_ahead_is_bounded() {
 /// Parts, puts and the completion are retried when they fail for a transient reason, even if only
 /// the response was lost.
 #[tokio::test(start_paused = true)]
-async fn passing_failures_do_not_show() {
+async fn transient_failures_are_not_visible() {
     let content = data(100);
     for fault in [
         StoreFault::Unavailable,

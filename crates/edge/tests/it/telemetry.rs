@@ -130,7 +130,7 @@ fn the_level_holds_for_this_projects_crates_and_others_stay_at_warnings() {
 }
 
 #[test]
-fn a_failed_call_is_counted_and_a_throttled_one_as_such() {
+fn a_failed_call_is_counted_and_a_throttled_one_separately() {
     let (_, values) = call(LevelFilter::OFF, throttled());
     let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_none_is_refused() {
+    fn a_text_that_is_not_a_token_is_refused() {
         for token in ["xy", "f", "zz00", "ff", "ä0"] {
             assert_eq!(decode_token(token), None, "{token}");
         }

@@ -129,7 +129,7 @@ fn bucket_names_are_checked() {
 
 /// If the path is not a directory, the error names it.
 #[test]
-fn a_file_is_no_directory() {
+fn a_file_is_not_a_directory() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, "x").unwrap();

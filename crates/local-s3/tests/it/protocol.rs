@@ -204,7 +204,7 @@ async fn ranges_are_exact() {
 
 /// Every user of a machine reaches its loopback address.
 #[tokio::test]
-async fn each_server_has_keys_of_its_own_and_takes_no_others() {
+async fn each_server_has_its_own_keys_and_accepts_no_others() {
     let (server, other) = (Server::start(), Server::start());
     assert_ne!(server.s3.credentials(), other.s3.credentials());
     let client = server.client_with_secret(&other.s3.credentials().secret_access_key);

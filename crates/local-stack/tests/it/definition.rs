@@ -1,4 +1,4 @@
-//! Promise: the state machine and the functions agree on the names of errors.
+//! The state machine and the functions agree on the names of errors.
 
 use quarry_edge::error::StepErrorKind;
 use quarry_local_stack::DEFINITION;
@@ -29,9 +29,9 @@ fn every_error_name_in_the_definition_is_returned_and_the_reverse() {
     assert_eq!(named, returned);
 }
 
-/// What ends a run is named too, so that an error that nobody thought of shows as a gap.
+/// The errors that end a run are listed as well, so that a forgotten error is noticed.
 #[test]
-fn every_step_says_of_every_error_whether_it_is_tried_again() {
+fn every_step_says_of_every_error_whether_it_is_retried() {
     let definition = definition();
     let everywhere: BTreeSet<&str> = StepErrorKind::ALL
         .into_iter()
@@ -56,7 +56,7 @@ fn every_step_says_of_every_error_whether_it_is_tried_again() {
 }
 
 #[test]
-fn every_function_of_the_definition_is_there() {
+fn every_function_of_the_definition_exists() {
     let definition = definition();
     let names: Vec<&str> = definition.functions().into_iter().collect();
     assert_eq!(

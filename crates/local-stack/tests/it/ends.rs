@@ -243,7 +243,7 @@ async fn a_pipelines_step_gets_the_places_of_its_result() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pipelines_step_is_told_why_its_run_failed() {
+async fn a_pipelines_step_gets_the_reason_why_its_run_failed() {
     let world = World::new(|_| {}).await;
     world
         .message(json!({
@@ -267,7 +267,7 @@ async fn a_pipelines_step_is_told_why_its_run_failed() {
 
 /// The Map says only that a child failed; the pipeline gets the service's words nevertheless.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pipelines_step_is_told_what_the_service_refused() {
+async fn a_pipelines_step_gets_the_words_of_the_service() {
     let words = "The model returned the following errors: this account has no quota";
     let world = World::new(|config| {
         config.faults = serde_json::from_value(json!({"records": [

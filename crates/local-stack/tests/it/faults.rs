@@ -37,7 +37,7 @@ fn number(summary: &Value, pointer: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_record_fault_is_counted_by_name_and_only_its_rows_are_asked_again() {
+async fn each_record_fault_is_counted_by_name_and_only_its_rows_are_sent_again() {
     // The kind, the count that shows it, and whether the row's record must be sent again.
     let kinds = [
         ("error_line", "errors", true),
@@ -113,7 +113,7 @@ async fn answers_of_a_job_are_used_whatever_its_end() {
 
 /// This happens after a redrive: `settle` stops the jobs of a run in which another slice failed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_was_stopped_is_no_try_of_its_rows() {
+async fn a_stopped_job_does_not_count_as_an_attempt() {
     for (status, lost) in [("Stopped", 0), ("Expired", ROWS as u64 / 2)] {
         let fault = json!({"jobs": [{"job": 0, "kind": "end", "status": status, "answered": 0.5}]});
         let (_case, summary) = run_with(fault, &[("BEDROCK_MAX_RETRIES", "0")]).await;
@@ -129,7 +129,7 @@ async fn a_job_that_was_stopped_is_no_try_of_its_rows() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_is_created_once_through_throttling_full_quota_and_lost_answers() {
+async fn a_job_is_created_once_despite_throttling_a_full_quota_and_lost_responses() {
     for fault in [
         json!({"jobs": [{"job": 0, "kind": "throttle_create", "times": 5}]}),
         json!({"jobs": [{"job": 0, "kind": "quota_create", "times": 30}]}),
@@ -172,7 +172,7 @@ async fn one_bad_record(fault: Value) -> (u64, Value, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_that_the_service_refuses_is_asked_once_and_its_words_are_in_row_and_summary() {
+async fn a_record_that_the_service_refuses_is_sent_once_and_its_words_are_in_row_and_summary() {
     let fault = json!({"records": [
         {"record": "record_42", "kind": "error_line", "code": 400, "message": "no", "times": 99}
     ]});
@@ -186,7 +186,7 @@ async fn a_record_that_the_service_refuses_is_asked_once_and_its_words_are_in_ro
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_that_the_service_fails_at_is_a_row_error_after_its_attempts_and_not_the_runs() {
+async fn a_record_that_the_service_fails_on_is_an_error_of_its_row_and_not_of_the_run() {
     let fault = json!({"records": [
         {"record": "record_42", "kind": "error_line", "code": 500, "message": "oh", "times": 1000}
     ]});

@@ -21,7 +21,7 @@ const LLAMA: &str = "us.meta.llama3-3-70b-instruct-v1:0";
 /// The primary model refuses three of six records; the fallback model gets them in a body of its
 /// own family, and its answers have that family's form.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fallback_of_another_family_is_asked_in_its_own_form() {
+async fn a_fallback_of_another_family_gets_requests_in_its_own_form() {
     // The simulator refuses bodies of the wrong form. Structured output or prefill of the first
     // model, and the form of its records, must not matter.
     for (primary, fallback, structured) in [

@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::fmt::Write as _;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn recorded_choices_are_made_again_or_others_for_a_reason() {
+async fn choices_are_as_recorded_or_differ_for_a_stated_reason() {
     let cases: Vec<Value> =
         serde_json::from_str(include_str!("../recorded/should_batch.json")).unwrap();
     assert_eq!(cases.len(), 9);

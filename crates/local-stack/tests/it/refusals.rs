@@ -129,7 +129,7 @@ async fn the_first_use_of_a_model_is_waited_for_and_then_fails_with_the_remedy()
 
 /// A batch run in which both models refuse one row in ten.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_that_are_refused_for_their_own_sake_never_end_a_run_that_is_paid_for() {
+async fn rows_that_are_refused_for_their_content_never_end_a_run_that_is_paid_for() {
     let settings = [
         ("BEDROCK_PRIMARY_MODEL_ID", ON_DEMAND),
         ("BEDROCK_FALLBACK_MODEL_ID", NOVA_PRO),
@@ -215,7 +215,7 @@ async fn a_form_that_the_service_refuses_costs_one_job_or_twenty_calls() {
 
 /// Slices that begin after the form was learned do not pay for it again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_one_slice_has_learned_the_next_ones_know() {
+async fn later_slices_know_what_one_slice_has_learned() {
     let settings = [
         ("BEDROCK_PRIMARY_MODEL_ID", ON_DEMAND),
         ("BEDROCK_MAX_RECORDS_PER_JOB", "100"),
@@ -235,7 +235,7 @@ async fn what_one_slice_has_learned_the_next_ones_know() {
 /// the form in which it gets these records; after 20 calls it gets the next form, and every row has
 /// an answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fallback_model_that_refuses_every_record_it_gets_is_asked_in_another_form() {
+async fn a_fallback_model_that_refuses_every_record_gets_another_form() {
     let settings = [
         ("BEDROCK_BATCH_MODE", "realtime"),
         ("BEDROCK_MAX_RETRIES", "0"),

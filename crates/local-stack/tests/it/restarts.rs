@@ -44,7 +44,7 @@ async fn first_state(case: &Case) -> SliceState {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_repeated_submit_finds_the_job_that_is_there() {
+async fn a_repeated_submit_finds_the_existing_job() {
     let case = Case::new(&csv(150), &[], |_| {}).await;
     let first = first_state(&case).await;
     let asked: SliceState = case.stack.call("split", &first).await.unwrap();

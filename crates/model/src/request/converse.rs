@@ -1,4 +1,4 @@
-//! The body of the Converse API, which Nova's own body has the members of.
+//! The body of the Converse API. Nova's own body has the same members.
 
 use super::{PROMPT_SLOT, RequestBuilder, TOOL_NAME, insert, tool_description};
 use crate::enforcement::{Enforcement, bound_schema, tool_input};

@@ -1,19 +1,19 @@
-//! What a request says to the model besides the prompt.
+//! The instructions that a request gives the model in addition to the prompt.
 
 use super::RequestBuilder;
 use crate::enforcement::Enforcement;
 use crate::form::{Parameter, RequestForm};
 
-/// Follows the user's system prompt where a tool is offered.
+/// Follows the user's system prompt if the model is free to call a tool.
 const TOOL_INSTRUCTION: &str = "Give your answer by calling the tool `structured_response` once, with the complete answer \
      as its input. Do not answer with text.";
 
-/// Follows the user's system prompt where the prompt shows the schema, which stands behind it.
+/// Follows the user's system prompt if the prompt shows the schema. The schema comes after it.
 const SCHEMA_INSTRUCTION: &str = "Answer with one JSON object and nothing else: no text before or behind it and no code \
      fence. The object must be valid against this JSON Schema:";
 
 impl RequestBuilder {
-    /// The user's system prompt, and behind it what the way of enforcement has to say.
+    /// Returns the user's system prompt, followed by the instruction of the way of enforcement.
     fn instructions(&self, form: &RequestForm) -> Option<String> {
         let own = match (form.enforcement, &self.schema) {
             (Enforcement::OfferedTool, Some(_)) => Some(TOOL_INSTRUCTION.to_owned()),

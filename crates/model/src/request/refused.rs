@@ -1,4 +1,4 @@
-//! The form to ask in after the service has refused another one.
+//! Chooses the next form of requests after the service has refused one.
 
 use super::RequestBuilder;
 use crate::enforcement::Enforcement;
@@ -6,10 +6,10 @@ use crate::form::{Parameter, RequestForm};
 use crate::refused_part::{RefusedPart, is_about_both, lower_ceiling, named};
 
 impl RequestBuilder {
-    /// The form to ask in after the service has refused `form` with `refusal`: `None` if the text names no part of the
-    /// request that there is another way for.
+    /// Returns the form to try after the service has refused `form` with `refusal`. `None` if the text names no part of
+    /// the request that can be sent differently.
     ///
-    /// Each form is asked in once: a way of enforcement is followed by later ones only, parameters are only left out, and
+    /// No form is tried twice: a way of enforcement is followed only by later ones, parameters are only left out, and
     /// the ceiling of tokens only falls.
     pub fn form_after(&self, form: &RequestForm, refusal: &str) -> Option<RequestForm> {
         let all = named(refusal);
@@ -17,7 +17,7 @@ impl RequestBuilder {
             .find_map(|part| self.without(form, *part, &all, refusal))
     }
 
-    /// The form without a part that a refusal names: `None` if the part is not sent or has to be.
+    /// Returns the form without a part that a refusal names. `None` if the part is not sent, or must be sent.
     fn without(
         &self,
         form: &RequestForm,
@@ -115,7 +115,7 @@ impl RequestBuilder {
         self.without_parameter(form, parameter)
     }
 
-    /// Without what switches thinking off, the model thinks, and a forced tool call may be refused.
+    /// If thinking is no longer switched off, the model thinks, and a forced tool call may be refused.
     fn without_parameter(&self, form: &RequestForm, parameter: Parameter) -> Option<RequestForm> {
         let mut form = form.clone();
         form.without.insert(parameter);

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_property_is_asked_under_a_name_that_is_taken() {
+    fn a_property_gets_a_name_that_the_model_accepts() {
         let schema = json!({
             "properties": {
                 "Account Number": {"type": "string"},

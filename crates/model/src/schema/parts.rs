@@ -124,7 +124,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn names_of_properties_are_no_keywords() {
+    fn names_of_properties_are_not_keywords() {
         let schema = json!({
             "properties": {"items": {"type": "string"}, "not": true},
             "items": [{"type": "number"}],

@@ -501,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_is_written_as_it_is_taken() {
+    fn each_part_is_written_in_the_form_that_is_accepted() {
         for (property, expected) in [
             (
                 json!({"type": ["string", "null"]}),
@@ -566,7 +566,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_grammar_would_lose_is_asked_for_by_another_means() {
+    fn what_a_grammar_would_lose_is_enforced_by_another_means() {
         for property in [
             json!({}),
             json!(true),
@@ -586,7 +586,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_contains_itself_is_asked_for_by_another_means() {
+    fn a_schema_that_contains_itself_is_enforced_by_another_means() {
         let schema = json!({
             "properties": {"a": {"$ref": "#/$defs/a"}},
             "$defs": {

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_schema_of_three_members_has_its_definitions_in_place() {
+    fn a_schema_of_three_members_has_its_definitions_inlined() {
         let schema = json!({
             "$schema": "x", "title": "T", "description": "d", "additionalProperties": false,
             "properties": {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn definitions_that_double_at_each_level_are_not_put_in_place_without_end() {
+    fn definitions_that_double_at_each_level_are_not_inlined_without_limit() {
         let mut definitions = Map::new();
         for level in 0..60 {
             let below = json!({"$ref": format!("#/$defs/d{}", level + 1)});
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claude_tool_is_an_object_whatever_stands_at_its_top() {
+    fn a_claude_tool_is_an_object_whatever_the_type_of_its_schema() {
         let schema = json!({
             "$ref": "#/$defs/node",
             "$defs": {"node": {

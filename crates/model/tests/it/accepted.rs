@@ -140,7 +140,7 @@ fn no_record_is_sent_in_a_form_that_its_model_refuses() {
     assert!(bodies > 100_000, "{bodies}");
 }
 
-/// Checks every form that the model is asked in, from the first on after each refusal. Returns their
+/// Checks every form of requests to the model: the first one, and the next one after each refusal. Returns their
 /// number.
 fn forms_of(model: Capabilities, settings: BodySettings, schema: Option<&Value>) -> usize {
     let requests = RequestBuilder::new(settings, model, Some("system"), schema);

@@ -8,7 +8,7 @@ use quarry_model::{BodySettings, CapabilityOverrides, KnownModel, RequestBuilder
 use serde_json::{Value, json};
 
 #[test]
-fn each_refusal_leads_to_the_next_way_that_the_model_has() {
+fn each_refusal_leads_to_the_next_form_of_the_model() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("../refusals.json")).expect("cases");
     assert!(cases.len() >= 20, "cases are missing");
     for case in cases {

@@ -319,7 +319,7 @@ fn rows_that_are_not_pushed_are_left_out() {
 }
 
 #[test]
-fn a_result_column_takes_the_place_of_an_input_column_only_when_told() {
+fn a_result_column_replaces_an_input_column_only_if_that_is_allowed() {
     let file = open("spark_groups.parquet");
     let layout = TableLayout::of(&file).unwrap();
     let results = [column("amount", ResultKind::Text)];

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_stacks_name_is_known_when_it_is_cut() {
+    fn a_long_stack_name_is_recognised_when_it_is_cut() {
         let whole = "a-stack-with-a-very-long-name-indeed-it-is";
         assert!(is_cut_from(whole, whole));
         assert!(is_cut_from("a-stack-with-a-very-long-name", whole));

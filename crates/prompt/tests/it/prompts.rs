@@ -103,7 +103,7 @@ fn only_an_output_schema_with_properties_counts() {
 }
 
 #[test]
-fn what_is_odd_is_said() {
+fn oddities_are_noted() {
     let prompts = parse(&json!({
         "user_prompt_template": "{a} {b} {\"k\"} {routed_rules}",
         "input_placeholders": ["a", "c"],

@@ -62,7 +62,7 @@ fn a_prompt_moves_to_another_body() {
 
 /// The body of a single request is the record's model input, byte for byte.
 #[test]
-fn model_input_stands_alone() {
+fn model_input_can_be_written_alone() {
     let mut encoder = encoder("{a}", None);
     let columns = encoder.template().columns().to_vec();
     for_each_row(Format::Csv, b"a\nx\n", &columns, |row| {

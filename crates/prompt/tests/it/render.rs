@@ -103,7 +103,7 @@ fn rules_are_shown_row_by_row() {
 /// A rule is part of the prompt, so its placeholders are filled. A value or the name of an unknown
 /// rule is data, so its placeholders are not.
 #[test]
-fn placeholders_are_filled_in_rules_and_never_in_what_rows_say() {
+fn placeholders_are_filled_in_rules_and_never_in_values_of_rows() {
     let file = |listed: &str| {
         Prompts::parse(
             format!(
@@ -221,7 +221,7 @@ fn a_prompt_that_shows_no_column_is_refused_with_the_columns() {
 
 /// `{input_data}` is the column of that name or, without one, the whole row.
 #[test]
-fn input_data_is_the_whole_row_where_it_is_no_column() {
+fn input_data_is_the_whole_row_unless_it_is_a_column() {
     let template = Template::compile("{input_data}", &[]);
     template
         .check_columns(&names(&["id"]), MissingColumns::Refuse)

@@ -128,7 +128,7 @@ fn the_minimum_comes_before_the_number_of_slices() {
 
 /// If the minimum cannot be met, as few records as possible are below it.
 #[test]
-fn what_cannot_be_avoided_is_kept_small() {
+fn unavoidable_overruns_are_kept_small() {
     let records = sizes(limits(150, 10_000, 100), &[Some(1); 160]);
     assert_eq!(records, [10, 150]);
     assert_eq!(sizes(limits(150, 10_000, 100), &[Some(1); 99]), [99]);

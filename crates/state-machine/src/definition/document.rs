@@ -1,4 +1,4 @@
-//! Reading a definition's JSON so that nothing in it is missed: repeated keys are an error, and
+//! Reads a definition's JSON so that nothing in it is missed: repeated keys are an error, and
 //! fields that the interpreter does not read are reported.
 
 use super::problem::Problems;
@@ -179,7 +179,7 @@ impl<'a> FieldReader<'a> {
         integer
     }
 
-    /// Takes a `Comment`, which may be in any object and means nothing to the interpreter.
+    /// Takes a `Comment`. Any object may have one, and the interpreter ignores it.
     pub(super) fn comment(&mut self, problems: &mut Problems) {
         self.text("Comment", problems);
     }

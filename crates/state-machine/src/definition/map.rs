@@ -1,4 +1,4 @@
-//! The fields that only Map states have, but for the item processor, which holds states itself.
+//! Reads the fields that only Map states have, except `ItemProcessor`, which holds states itself.
 
 use super::document::FieldReader;
 use super::fields::is_arn;

@@ -11,7 +11,7 @@ pub enum DefinitionError {
     /// Values are given for names that the text does not use.
     #[error("the definition does not use the substitutions {}", .0.join(", "))]
     UnusedSubstitutions(Vec<String>),
-    /// A substitution cannot be filled in.
+    /// A `${` is not followed by a name, or a value would change the JSON around it.
     #[error("line {line} of the definition: {message}")]
     BadSubstitution {
         /// The line of the text, from 1.

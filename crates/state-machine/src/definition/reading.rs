@@ -1,4 +1,4 @@
-//! Reading the states of a definition.
+//! Reads the states of a definition.
 
 use super::choice::ChoiceRule;
 use super::document::FieldReader;
@@ -180,7 +180,7 @@ fn parse_task(fields: &mut FieldReader<'_>, problems: &mut Problems) -> Option<T
     })
 }
 
-/// Reads the `Parameters` of `lambda:invoke`: which function, and what it is given.
+/// Reads the `Parameters` of `lambda:invoke`: the function and its payload.
 fn parse_call(
     mut fields: FieldReader<'_>,
     problems: &mut Problems,

@@ -1,4 +1,4 @@
-//! What a definition holds.
+//! The parts of a definition: its states, and what each type of state has.
 
 use super::choice::ChoiceRule;
 use super::policy::Retrier;
@@ -21,7 +21,7 @@ pub(crate) struct Graph {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) name: String,
-    /// Its place in the definition, as `States.Split`.
+    /// Its place in the definition, such as `States.Split`.
     pub(crate) path: String,
     pub(crate) input_path: Option<Expression>,
     pub(crate) output_path: Option<Expression>,
@@ -38,7 +38,7 @@ pub(crate) enum StateBody {
     Wait(Wait),
 }
 
-/// Where a state leads to.
+/// What follows a state.
 #[derive(Debug)]
 pub(crate) enum Then {
     Next(String),
@@ -89,7 +89,7 @@ pub(crate) struct MapState {
     pub(crate) bucket: ComputedField,
     pub(crate) key: ComputedField,
     pub(crate) item_selector: Option<PayloadTemplate>,
-    /// Leads to a number. Zero means as many as the service allows.
+    /// The path of a number. Zero means as many children as the service allows.
     pub(crate) max_concurrency: Expression,
     pub(crate) label: String,
     pub(crate) processor: Arc<Graph>,

@@ -1,4 +1,4 @@
-//! Filling in `${Name}` in the text of a definition, as the deployment does
+//! Fills in `${Name}` in the text of a definition, as the deployment does
 //! (`DefinitionSubstitutions` of a SAM or `CloudFormation` template): plain replacement of text
 //! before it is read as JSON, so that a value can be a number as well as text within quotes.
 

@@ -44,7 +44,7 @@ async fn a_held_clock_stands_still() {
 /// A woken party works before anything else can move the clock, on however many threads the other
 /// parties run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn everybody_wakes_at_the_instant_asked_for() {
+async fn every_party_wakes_at_the_requested_instant() {
     let clock = clock();
     let starting = clock.hold();
     let parties: Vec<_> = (0..200_u64)

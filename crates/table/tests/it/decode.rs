@@ -86,7 +86,7 @@ fn a_line_of_spaces_is_a_row_only_where_it_can_be_one() {
 
 /// An empty file has no header; a header alone is a table of no rows.
 #[test]
-fn no_header_and_no_rows_are_told_apart() {
+fn a_missing_header_and_missing_rows_are_distinguished() {
     for empty in [&b""[..], b"\n\r\n", b"\xEF\xBB\xBF"] {
         let (rows, decoder) = read(Format::Csv, empty, &["a"]);
         assert_eq!((rows.len(), decoder.unwrap().header().is_none()), (0, true));
@@ -203,7 +203,7 @@ fn a_row_is_one_json_object_in_every_format() {
 
 /// Bytes that look like a byte order mark are one only at the start of the file.
 #[test]
-fn resuming_takes_nothing_away() {
+fn resuming_loses_nothing() {
     let header = Header {
         columns: vec!["a".to_owned()],
         raw: "a".to_owned(),
@@ -278,7 +278,7 @@ proptest! {
 
     /// The rows do not depend on how the bytes are cut.
     #[test]
-    fn pieces_do_not_matter((text, _) in csv_table(), places in prop::collection::vec(any::<usize>(), 0..6)) {
+    fn chunk_boundaries_do_not_change_the_result((text, _) in csv_table(), places in prop::collection::vec(any::<usize>(), 0..6)) {
         let (whole, _) = read(Format::Csv, text.as_bytes(), &["y"]);
         let (pieces, _) = read_pieces(Format::Csv, cut_at(text.as_bytes(), &places), &["y"]);
         prop_assert_eq!(&whole, &pieces);
@@ -288,7 +288,7 @@ proptest! {
 
     /// Errors do not depend on it either: the same bytes give the same rows or the same error.
     #[test]
-    fn pieces_do_not_matter_for_errors(
+    fn chunk_boundaries_do_not_change_the_errors(
         text in "(x,y|\\{\"a\": ?[12\"]+\\}|[\"\r\n,x{}é]){0,12}",
         broken in prop::option::of(any::<usize>()),
         places in prop::collection::vec(any::<usize>(), 0..4),

@@ -122,7 +122,7 @@ proptest! {
 
     /// The rows do not depend on how the bytes are cut.
     #[test]
-    fn pieces_do_not_matter(
+    fn chunk_boundaries_do_not_change_the_result(
         text in "(x,y\n)([ab\"\\\\,\n\r]|\"\"|\\\\\"){0,16}",
         quoting in prop::sample::select(&QUOTINGS[..]),
     ) {

@@ -47,7 +47,7 @@ fn a_quote_that_is_never_closed_is_named_where_it_opens() {
 
 /// Such a file has another dialect or is damaged. Reading on would merge several rows into one.
 #[test]
-fn text_behind_a_closing_quote_is_refused_where_it_stands() {
+fn text_after_a_closing_quote_is_refused_with_its_place() {
     let message = |place: &str, opened: u32| {
         format!(
             "t.txt, {place}: text follows the closing quote of the cell that begins at byte {opened}; put a separator or a \
@@ -181,7 +181,7 @@ fn json_lines_must_be_json_objects() {
 
 /// The words are written as Python and `JavaScript` write what JSON cannot.
 #[test]
-fn words_of_other_languages_are_named_with_what_json_has_for_them() {
+fn literals_of_other_languages_are_named_with_their_json_form() {
     for (value, at, word, instead) in [
         ("NaN", 5, "NaN", "null"),
         ("-Infinity", 5, "-Infinity", "null"),
@@ -207,7 +207,7 @@ fn words_of_other_languages_are_named_with_what_json_has_for_them() {
 
 /// Half a surrogate pair is not text, so a prompt cannot contain it.
 #[test]
-fn a_string_that_is_no_text_is_refused_where_it_is_used() {
+fn a_string_that_is_not_text_is_refused_where_it_is_used() {
     let text = br#"{"b":1,"a":"\ud800"}"#;
     check(
         Format::JsonLines,
@@ -257,7 +257,7 @@ fn keys_that_are_together_longer_than_a_header_may_be_are_refused() {
 }
 
 #[test]
-fn files_that_are_no_text_are_told_by_their_first_bytes() {
+fn files_that_are_not_text_are_recognised_by_their_first_bytes() {
     for (bytes, words) in [
         (
             &b"\x1f\x8b\x08\0"[..],

@@ -68,7 +68,7 @@ async fn a_job_without_an_end_time_has_ended_now() {
 }
 
 #[tokio::test]
-async fn looking_at_an_ended_job_again_changes_nothing() {
+async fn checking_an_ended_job_again_changes_nothing() {
     let world = World::new(JobStatus::Completed);
     let first = world.check_after(LATER).await.unwrap();
     let written = contents(&world.store).await;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[tokio::test]
-async fn a_failed_look_has_the_name_that_says_whether_it_is_repeated() {
+async fn the_name_of_a_failed_check_says_whether_it_is_retried() {
     type Failure = fn(quarry_edge::error::Source) -> JobsError;
     let cases: [(Failure, &str); 6] = [
         (JobsError::Throttled, "Quarry.Throttled"),
@@ -32,7 +32,7 @@ async fn a_failed_look_has_the_name_that_says_whether_it_is_repeated() {
 }
 
 #[tokio::test]
-async fn a_state_without_a_job_is_a_bad_request_and_asks_nothing() {
+async fn a_state_without_a_job_is_a_bad_request_and_calls_no_service() {
     let world = World::new(JobStatus::Completed);
     let without = SliceState {
         job: None,

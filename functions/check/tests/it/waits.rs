@@ -19,7 +19,7 @@ const LIVE: [JobStatus; 6] = [
 ];
 
 #[tokio::test]
-async fn a_live_job_is_looked_at_again_and_nothing_is_written() {
+async fn a_live_job_is_checked_again_and_nothing_is_written() {
     for status in LIVE {
         let world = World::new(status);
         let after = world.check_after(Duration::from_hours(1)).await.unwrap();
@@ -51,7 +51,7 @@ async fn a_wait_is_8_percent_of_the_jobs_age_and_at_least_a_minute_and_at_most_t
 
 /// The service's clock and the function's clock may differ.
 #[tokio::test]
-async fn a_job_that_seems_to_begin_in_the_future_is_waited_for_as_a_new_one() {
+async fn a_job_that_seems_to_begin_in_the_future_gets_the_wait_of_a_new_job() {
     let world = World::new(JobStatus::Submitted);
     let before = SUBMITTED.saturating_sub(Duration::from_secs(30));
     let store = Arc::new(world.store.clone());
@@ -60,7 +60,7 @@ async fn a_job_that_seems_to_begin_in_the_future_is_waited_for_as_a_new_one() {
 }
 
 #[tokio::test]
-async fn every_look_emits_the_jobs_age() {
+async fn every_check_emits_the_age_of_the_job() {
     let world = World::new(JobStatus::InProgress);
     for minutes in [1, 3] {
         world

@@ -64,7 +64,7 @@ async fn a_parquet_part_with_other_rows_than_its_receipt_says_is_inconsistent() 
 }
 
 #[tokio::test]
-async fn a_parquet_part_that_is_none_is_refused_by_its_place() {
+async fn a_parquet_part_that_is_not_parquet_is_refused_by_its_place() {
     let table = include_bytes!("../../../../crates/parquet/tests/fixtures/pandas.parquet");
     let input = RunInput::new(PROMPTS, &[("table.parquet", table)]).await;
     let world = World::planned(sliced(input, 100)).await;
@@ -85,7 +85,7 @@ async fn a_part_that_was_replaced_after_its_receipt_is_data_that_changed() {
 }
 
 #[tokio::test]
-async fn a_part_that_is_gone_is_not_found() {
+async fn a_deleted_part_is_not_found() {
     let world = World::new(4, 2).await;
     let part = world.run.slice(1).part();
     world.store.delete(&part);
@@ -119,7 +119,7 @@ async fn a_document_of_another_version_is_refused_with_the_remedy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_store_refuses_has_the_name_that_says_whether_it_is_repeated() {
+async fn the_name_of_a_store_error_says_whether_it_is_retried() {
     for (operation, nth, fault, name, place) in [
         (
             StoreOperation::Put,

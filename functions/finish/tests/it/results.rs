@@ -83,7 +83,7 @@ async fn a_part_without_bytes_adds_nothing() {
 }
 
 #[tokio::test]
-async fn every_training_split_has_a_result_of_its_own_also_an_empty_one() {
+async fn every_training_split_has_its_own_result_even_if_it_is_empty() {
     let files = [
         ("train/a.csv", &b"row\nr0\nr1\n"[..]),
         ("val/notes.txt", b"no table"),

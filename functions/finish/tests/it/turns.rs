@@ -30,7 +30,7 @@ fn is_whole(result: &[u8], slices: u8) -> bool {
 }
 
 #[tokio::test]
-async fn a_result_that_takes_longer_than_a_call_is_gone_on_with_and_no_part_is_copied_twice() {
+async fn a_result_that_takes_longer_than_a_call_is_resumed_and_no_part_is_copied_twice() {
     let world = large(4).await;
     let counting = Arc::new(FaultyStore::new(world.store.clone()));
     let mut turn = 0;
@@ -60,7 +60,7 @@ async fn a_result_that_takes_longer_than_a_call_is_gone_on_with_and_no_part_is_c
 
 /// The response of the turn was lost, so the state machine makes the same call again.
 #[tokio::test]
-async fn a_turn_that_is_repeated_goes_on_from_the_same_place() {
+async fn a_repeated_turn_resumes_from_the_same_place() {
     let world = large(3).await;
     let output = world.turn(0, &TimeFor::pieces(1)).await.unwrap();
     assert!(!output.done);
@@ -75,7 +75,7 @@ async fn a_turn_that_is_repeated_goes_on_from_the_same_place() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_gone_is_begun_anew() {
+async fn a_lost_upload_is_started_again() {
     let world = large(3).await;
     let output = world.turn(0, &TimeFor::pieces(1)).await.unwrap();
     let at = world.plan.request.output.join(RESULT);

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 /// The name of each object says how many objects came before it, and at which byte of the input its
 /// records end.
 #[tokio::test(start_paused = true)]
-async fn answers_are_kept_some_at_a_time_and_the_names_say_where_to_go_on() {
+async fn answers_are_stored_in_batches_whose_names_say_where_to_resume() {
     let store = MemoryStore::new();
     let state = planned_with(&store, 12, &[("BEDROCK_BATCH_SIZE", "5")]).await;
     let model = Scripted::new(|_, _| Ok(()));
@@ -142,7 +142,7 @@ impl OnDemand for Listening {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_is_the_records_body_byte_for_byte_by_the_models_api() {
+async fn a_request_is_the_body_of_the_record_byte_for_byte() {
     for (model_id, converse) in [(MODEL, false), ("us.meta.llama3-3-70b-instruct-v1:0", true)] {
         let store = MemoryStore::new();
         let settings = [("BEDROCK_PRIMARY_MODEL_ID", model_id)];
@@ -168,7 +168,7 @@ async fn a_question_is_the_records_body_byte_for_byte_by_the_models_api() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_call_is_counted_also_of_a_step_that_fails() {
+async fn every_call_is_counted_even_if_the_step_fails() {
     for (refuses, calls) in [(false, 3), (true, 1)] {
         let store = MemoryStore::new();
         let state = planned_with(&store, 3, &[]).await;

@@ -15,7 +15,7 @@ use quarry_planned_run::MODEL;
 use std::sync::Arc;
 
 #[tokio::test(start_paused = true)]
-async fn an_error_of_the_service_has_the_name_that_says_whether_the_call_is_repeated() {
+async fn the_name_of_a_service_error_says_whether_the_call_is_retried() {
     type Failure = fn(Source) -> InvokeError;
     let cases: [(Failure, &str); 4] = [
         (InvokeError::Throttled, "Quarry.Throttled"),
@@ -58,7 +58,7 @@ async fn a_document_that_is_missing_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn records_that_are_not_those_that_split_wrote_are_not_asked() {
+async fn records_that_split_did_not_write_are_not_sent() {
     let store = MemoryStore::new();
     let state = planned(&store, 2).await;
     let at = round(&state).asked();
@@ -76,7 +76,7 @@ async fn records_that_are_not_those_that_split_wrote_are_not_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_among_the_answers_that_is_none_is_refused_with_the_remedy() {
+async fn a_foreign_object_among_the_answers_is_refused_with_the_remedy() {
     let store = MemoryStore::new();
     let state = planned(&store, 2).await;
     let folder = round(&state).on_demand_output();
@@ -94,7 +94,7 @@ async fn an_object_among_the_answers_that_is_none_is_refused_with_the_remedy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_store_refuses_has_the_name_that_says_whether_it_is_repeated() {
+async fn the_name_of_a_store_error_says_whether_it_is_retried() {
     for (operation, fault, name, place) in [
         (
             StoreOperation::Get,

@@ -72,7 +72,7 @@ async fn asked(settings: &[(&str, &str)]) -> (u32, Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_questions_are_under_way_than_the_settings_allow() {
+async fn no_more_requests_are_in_flight_than_the_settings_allow() {
     let (most, time) = asked(&[]).await;
     assert_eq!(most, 1, "one after the other by default");
     assert!(time >= Duration::from_mins(4), "{time:?}");
@@ -86,7 +86,7 @@ async fn no_more_questions_are_under_way_than_the_settings_allow() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn questions_begin_no_faster_than_the_rate_that_is_set() {
+async fn requests_begin_no_faster_than_the_configured_rate() {
     let settings = [
         ("BEDROCK_CONCURRENCY_MODE", "concurrent"),
         ("BEDROCK_MAX_CONCURRENT_WORKERS", "24"),
@@ -100,7 +100,7 @@ async fn questions_begin_no_faster_than_the_rate_that_is_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_fails_for_a_passing_reason_is_repeated_up_to_five_times() {
+async fn a_call_that_fails_for_a_transient_reason_is_retried_up_to_five_times() {
     for (fails, calls, is_answered) in [(5, 6, true), (6, 7, false)] {
         let store = MemoryStore::new();
         let state = planned_with(&store, 1, &[]).await;
@@ -124,7 +124,7 @@ async fn a_call_that_fails_for_a_passing_reason_is_repeated_up_to_five_times() {
 
 /// Otherwise, they would lose the round.
 #[tokio::test(start_paused = true)]
-async fn records_that_are_throttled_while_others_are_answered_are_asked_until_they_are_answered() {
+async fn throttled_records_are_retried_as_long_as_others_are_answered() {
     let store = MemoryStore::new();
     let state = planned_with(&store, 5, &[]).await;
     let count = AtomicU32::new(0);

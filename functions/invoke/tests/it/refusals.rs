@@ -74,7 +74,7 @@ async fn twenty_calls_are_the_limit_over_several_invocations_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_answer_or_another_error_among_the_first_and_all_are_asked() {
+async fn after_one_answer_or_another_error_all_records_are_sent() {
     for script in [
         |row: &str| if row == "r19" { Ok(()) } else { rejected("no") },
         |row: &str| rejected(if row == "r19" { "not this one" } else { "no" }),
@@ -89,7 +89,7 @@ async fn one_answer_or_another_error_among_the_first_and_all_are_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn records_in_a_form_that_the_service_is_known_to_take_are_all_asked() {
+async fn records_in_a_form_that_the_service_is_known_to_accept_are_all_sent() {
     let store = MemoryStore::new();
     let state = planned(&store, 60).await;
     change::<Asked>(&store, round(&state).asked(), |asked| asked.is_taken = true).await;
@@ -100,7 +100,7 @@ async fn records_in_a_form_that_the_service_is_known_to_take_are_all_asked() {
 
 /// A refused record costs one call to each model.
 #[tokio::test(start_paused = true)]
-async fn a_fallback_model_that_refuses_every_record_too_is_asked_twenty_times() {
+async fn a_fallback_model_that_also_refuses_every_record_gets_twenty_calls() {
     let store = MemoryStore::new();
     let settings = [("BEDROCK_FALLBACK_MODEL_ID", FALLBACK)];
     let state = planned_with(&store, 300, &settings).await;
@@ -144,7 +144,7 @@ async fn a_model_that_needs_a_profile_ends_the_run_at_once_with_the_remedy() {
 
 /// The first use of a model may be denied after its first calls were answered.
 #[tokio::test(start_paused = true)]
-async fn an_error_that_every_record_would_get_ends_the_asking_and_keeps_the_answers() {
+async fn an_error_that_every_record_would_get_ends_the_step_and_keeps_the_answers() {
     let words = "AccessDeniedException: Model access is denied due to IAM user or service role is not authorized to \
         perform the required AWS Marketplace actions (aws-marketplace:ViewSubscriptions, aws-marketplace:Subscribe)";
     let errors: [(MakeReply, &str); 3] = [
@@ -225,7 +225,7 @@ async fn the_rest_of_a_job_becomes_error_rows_where_the_model_is_denied_on_deman
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_the_service_fails_at_every_time_is_that_records_error() {
+async fn a_record_that_the_service_fails_on_every_time_is_an_error_of_that_record() {
     for rows in [1, 30] {
         let store = MemoryStore::new();
         let state = planned(&store, rows).await;
@@ -244,7 +244,7 @@ async fn a_record_that_the_service_fails_at_every_time_is_that_records_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_no_records_error() {
+async fn an_outage_is_not_an_error_of_any_record() {
     let store = MemoryStore::new();
     let state = planned(&store, 30).await;
     let model = Scripted::new(|_, _| unavailable("ServiceUnavailableException: later"));

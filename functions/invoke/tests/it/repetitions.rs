@@ -10,7 +10,7 @@ use quarry_planned_run::contents;
 use std::sync::Arc;
 
 #[tokio::test(start_paused = true)]
-async fn asking_again_what_is_answered_makes_no_call_and_writes_nothing() {
+async fn a_repetition_with_all_answers_stored_makes_no_call_and_writes_nothing() {
     let store = MemoryStore::new();
     let state = planned_with(&store, 12, &[]).await;
     let model = Scripted::new(|_, _| Ok(()));
@@ -44,7 +44,7 @@ async fn a_call_that_dies_at_any_write_loses_no_more_than_one_batch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_whose_writing_was_not_confirmed_are_not_asked_for_again() {
+async fn answers_whose_writing_was_not_confirmed_are_not_paid_for_again() {
     let store = MemoryStore::new();
     let state = planned_with(&store, 12, &[("BEDROCK_BATCH_SIZE", "5")]).await;
     let model = Scripted::new(|_, _| Ok(()));
@@ -61,7 +61,7 @@ async fn answers_whose_writing_was_not_confirmed_are_not_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_round_has_answers_of_its_own() {
+async fn every_round_has_its_own_answers() {
     let store = MemoryStore::new();
     let state = planned_with(&store, 3, &[]).await;
     let model = Scripted::new(|_, _| Ok(()));

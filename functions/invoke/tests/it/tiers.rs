@@ -104,7 +104,7 @@ impl World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_tier_of_the_settings_is_asked_for_and_its_answers_say_so() {
+async fn the_tier_of_the_settings_is_requested_and_its_answers_say_so() {
     for (tier, asked_for) in [
         ("flex", Some("flex")),
         ("priority", Some("priority")),
@@ -154,7 +154,7 @@ async fn only_throttling_without_an_answer_in_between_counts() {
 
 /// Claude has no service tiers.
 #[tokio::test(start_paused = true)]
-async fn a_fallback_model_without_the_tier_is_asked_without_it() {
+async fn a_fallback_model_without_the_tier_is_called_without_it() {
     let settings = [
         ("BEDROCK_PRIMARY_MODEL_ID", "amazon.nova-pro-v1:0"),
         ("BEDROCK_FALLBACK_MODEL_ID", FALLBACK),

@@ -114,7 +114,7 @@ async fn answers_are_kept_when_the_time_is_used_up_within_a_batch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_answer_that_outlasts_the_invocation_is_asked_for_again() {
+async fn only_a_request_that_outlasts_the_invocation_is_sent_again() {
     let store = MemoryStore::new();
     let state = planned(&store, 4).await;
     let model = Arc::new(Model {
@@ -130,7 +130,7 @@ async fn only_the_answer_that_outlasts_the_invocation_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_takes_too_long_is_the_records_error_and_not_the_runs() {
+async fn an_answer_that_takes_too_long_is_an_error_of_the_record_and_not_of_the_run() {
     let store = MemoryStore::new();
     let state = planned(&store, 3).await;
     let model = Arc::new(Model {

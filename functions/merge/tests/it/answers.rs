@@ -62,7 +62,7 @@ async fn a_repeated_line_is_counted_and_changes_nothing() {
 
 /// Nothing shows which of them is right.
 #[tokio::test]
-async fn two_different_answers_of_one_record_are_none_and_the_row_is_asked_again() {
+async fn two_different_answers_to_one_record_are_not_used_and_the_row_is_sent_again() {
     let world = World::new(2, 100, &[]).await;
     let lines = [say(0, "yes"), answer(1), say(0, "no")];
     let state = world.answered(world.first(0), &lines).await;
@@ -193,7 +193,7 @@ async fn answers_given_on_demand_are_read_from_every_object_of_the_round() {
 }
 
 #[tokio::test]
-async fn answers_that_were_at_hand_count_neither_as_a_jobs_nor_as_given_on_demand() {
+async fn given_answers_count_neither_for_a_job_nor_as_on_demand() {
     let world = once(2).await;
     let state = world.split(world.first(0)).await;
     world
@@ -226,7 +226,7 @@ async fn answers_of_the_fallback_model_and_service_tiers_are_counted() {
 }
 
 #[tokio::test]
-async fn the_counts_are_held_against_those_of_the_service() {
+async fn the_counts_are_compared_with_those_of_the_service() {
     for (manifest, differences) in [
         (
             json!({"totalRecordCount": 2, "successRecordCount": 1, "errorRecordCount": 1}),

@@ -105,7 +105,7 @@ async fn a_row_without_an_answer_says_why_there_is_none() {
 }
 
 #[tokio::test]
-async fn a_row_that_could_not_be_sent_says_why_and_is_never_asked() {
+async fn a_row_that_could_not_be_sent_says_why_and_is_never_sent() {
     let long = long_cell();
     let table = format!("row\na\n{long}\n");
     let input = RunInput::new(WHOLE, &[("t.csv", table.as_bytes())]).await;

@@ -123,7 +123,7 @@ async fn a_manifest_of_more_than_1_mib_is_refused_by_its_size() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_store_refuses_has_the_name_that_says_whether_it_is_repeated() {
+async fn the_name_of_a_store_error_says_whether_it_is_retried() {
     for (operation, nth, fault, name, place) in [
         (
             StoreOperation::Get,

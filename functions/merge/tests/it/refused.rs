@@ -21,7 +21,7 @@ fn refusals(rows: std::ops::Range<u64>, words: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn only_rows_that_another_round_can_help_are_asked_again() {
+async fn only_rows_that_another_round_can_help_are_sent_again() {
     let world = World::new(8, 100, &[]).await;
     let lines = [
         answer(0),
@@ -131,7 +131,7 @@ async fn a_job_that_is_refused_as_a_whole_fails_the_run_once_with_the_services_w
 
 /// Only calls on demand reach the fallback model.
 #[tokio::test]
-async fn what_a_job_refused_is_asked_again_only_if_that_reaches_the_fallback_model() {
+async fn records_that_a_job_refused_are_sent_again_only_if_the_fallback_model_gets_them() {
     for (fallback, least, again) in [(true, "10", true), (true, "4", false), (false, "10", false)] {
         let mut settings = vec![("BEDROCK_MIN_RECORDS_PER_JOB", least)];
         if fallback {
@@ -156,7 +156,7 @@ async fn what_a_job_refused_is_asked_again_only_if_that_reaches_the_fallback_mod
 
 /// A small run fails again at every redrive as long as nothing has changed.
 #[tokio::test]
-async fn a_small_run_that_is_refused_fails_each_time_it_is_gone_on_with() {
+async fn a_small_run_that_is_refused_fails_each_time_it_is_redriven() {
     let world = World::new(3, 100, &[]).await;
     let mut state = world.first(0);
     for _ in 0..3 {
@@ -169,7 +169,7 @@ async fn a_small_run_that_is_refused_fails_each_time_it_is_gone_on_with() {
 
 /// Which rounds end a run and which do not.
 #[tokio::test]
-async fn a_few_records_are_refused_for_their_own_sake_unless_they_are_all_that_the_run_has() {
+async fn a_few_records_are_refused_for_their_content_unless_the_run_has_no_others() {
     let all_of = |rows| refusals(0..rows, TOO_LONG);
     let with = |mut lines: Vec<String>, last: String| {
         lines.pop();
@@ -212,7 +212,7 @@ async fn a_few_records_are_refused_for_their_own_sake_unless_they_are_all_that_t
 /// The run's model refuses many rows in a job whose other rows are good. They are sent on demand,
 /// the only way to the fallback model, which refuses them too.
 #[tokio::test]
-async fn what_is_refused_after_others_were_answered_never_ends_the_run() {
+async fn refusals_after_an_answer_never_end_the_run() {
     let settings = [(
         "BEDROCK_FALLBACK_MODEL_ID",
         "anthropic.claude-3-haiku-20240307-v1:0",
@@ -236,7 +236,7 @@ async fn what_is_refused_after_others_were_answered_never_ends_the_run() {
 }
 
 #[tokio::test]
-async fn a_round_that_was_left_is_gone_on_with_where_other_slices_are_answered() {
+async fn an_abandoned_round_is_resumed_if_other_slices_are_answered() {
     let settings = [
         ("BEDROCK_BATCH_MODE", "realtime"),
         ("BEDROCK_MAX_RETRIES", "0"),
@@ -276,7 +276,7 @@ async fn a_round_that_was_left_is_gone_on_with_where_other_slices_are_answered()
 
 /// Whether the service accepts jobs and whether it accepts calls are separate questions.
 #[tokio::test]
-async fn answers_of_a_job_do_not_speak_for_calls_of_another_slice() {
+async fn answers_of_a_job_prove_nothing_for_calls_of_another_slice() {
     let world = World::new(60, 30, &[]).await;
     let answers: Vec<String> = (0..30).map(answer).collect();
     let other = world.answered(world.first(0), &answers).await;
@@ -346,7 +346,7 @@ async fn a_job_that_met_the_denial_of_a_first_use_is_made_again_until_twenty_min
 
 /// The first calls of a model may be answered before its first use is denied.
 #[tokio::test]
-async fn rows_that_met_the_denial_of_a_first_use_are_asked_again() {
+async fn rows_that_met_the_denial_of_a_first_use_are_sent_again() {
     let world = World::new(30, 100, &[]).await;
     let mut lines = vec![answer(0)];
     lines.extend((1..30).map(|row| error(row, 403, FIRST_USE, false)));
@@ -356,7 +356,7 @@ async fn rows_that_met_the_denial_of_a_first_use_are_asked_again() {
 }
 
 #[tokio::test]
-async fn answers_that_were_at_hand_never_fail_a_merge() {
+async fn given_answers_never_fail_a_merge() {
     let world = World::new(30, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await;
     let state = world.split(world.first(0)).await;
     let at = world.round(&state).given_output().join("answers.jsonl.out");
@@ -368,7 +368,7 @@ async fn answers_that_were_at_hand_never_fail_a_merge() {
 
 /// All slices use what one slice has learned, even if they were under way at that time.
 #[tokio::test]
-async fn a_refused_round_is_asked_in_the_form_that_another_slice_has_learned() {
+async fn a_refused_round_is_sent_in_the_form_that_another_slice_has_learned() {
     let world = World::new(60, 30, &[]).await;
     let state = world
         .answered(world.first(1), &refusals(30..60, NO_QUOTA))

@@ -67,7 +67,7 @@ async fn a_slice_whose_rows_are_all_good_is_done_after_one_round() {
 }
 
 #[tokio::test]
-async fn rows_are_asked_again_as_often_as_the_settings_say() {
+async fn rows_are_sent_again_as_often_as_the_settings_say() {
     for retries in 0..3_usize {
         let world = with_schema(&retries.to_string()).await;
         let mut state = world.first(0);
@@ -107,7 +107,7 @@ async fn a_round_whose_job_was_stopped_does_not_count_as_an_attempt() {
 }
 
 #[tokio::test]
-async fn a_slice_whose_jobs_are_stopped_time_and_again_comes_to_an_end_after_ten() {
+async fn a_slice_whose_jobs_are_always_stopped_ends_after_ten_rounds() {
     let world = with_schema("0").await;
     let mut state = world.first(0);
     for round in 0..=10 {
@@ -137,7 +137,7 @@ async fn a_good_answer_of_an_earlier_round_is_in_the_part() {
 /// A later error does not replace an answer, and a later answer replaces an earlier one that was
 /// not good.
 #[tokio::test]
-async fn of_several_answers_a_row_keeps_the_last_and_an_error_replaces_none() {
+async fn a_row_keeps_the_last_of_several_answers_and_an_error_replaces_none() {
     let world = with_schema("2").await;
     let first = [
         say(0, "first"),
@@ -168,7 +168,7 @@ async fn of_several_answers_a_row_keeps_the_last_and_an_error_replaces_none() {
 }
 
 #[tokio::test]
-async fn a_row_counts_as_asked_on_demand_by_the_round_of_its_answer() {
+async fn a_row_counts_as_on_demand_by_the_round_of_its_answer() {
     let input = RunInput::new(WHOLE, &[("t.csv", b"x\n1\n2\n3\n")]).await;
     let world = World::of(input.set("BEDROCK_MIN_RECORDS_PER_JOB", "2")).await;
     let after = world

@@ -84,7 +84,7 @@ async fn a_training_run_without_splits_has_one_table() {
 }
 
 #[tokio::test]
-async fn a_place_without_a_table_is_refused_with_what_is_there() {
+async fn a_folder_without_a_table_is_refused_with_its_content() {
     let empty = RunInput::new(WHOLE, &[]).await;
     let text = refusal(&empty).await;
     assert!(
@@ -106,7 +106,7 @@ async fn a_place_without_a_table_is_refused_with_what_is_there() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_missing_or_no_table_is_refused_by_its_name() {
+async fn a_file_that_is_missing_or_not_a_table_is_refused_by_its_name() {
     let mut input = RunInput::new(WHOLE, &[("a.xlsx", b"x")]).await;
     input.payload.request.data = "s3://bucket/in/b.csv".parse().unwrap();
     let text = refusal(&input).await;

@@ -46,7 +46,7 @@ async fn more_tokens_than_the_model_answers_with_are_refused_with_model_and_ceil
 }
 
 #[tokio::test]
-async fn a_model_is_asked_on_its_last_day_and_refused_from_the_next() {
+async fn a_model_is_used_on_its_last_day_and_refused_from_the_next() {
     let settings = [("BEDROCK_PRIMARY_MODEL_ID", OPUS_4_1)];
     let last = "2027-01-08T23:59:59Z";
     try_planned(&MemoryStore::new(), 1, last, &settings)
@@ -87,13 +87,13 @@ async fn a_fallback_model_that_has_ended_is_refused_too() {
 }
 
 #[tokio::test]
-async fn a_start_that_is_no_time_is_refused() {
+async fn a_start_that_is_not_a_time_is_refused() {
     let text = refusal("today", &[]).await;
     assert!(text.contains("`started` is `today`"), "{text}");
 }
 
 #[tokio::test]
-async fn jobs_of_a_model_that_they_do_not_take_are_refused() {
+async fn jobs_of_a_model_without_batch_inference_are_refused() {
     let settings = [
         ROLE,
         ("BEDROCK_PRIMARY_MODEL_ID", SONNET_5_5),
@@ -107,7 +107,7 @@ async fn jobs_of_a_model_that_they_do_not_take_are_refused() {
 }
 
 #[tokio::test]
-async fn without_a_wish_for_jobs_such_a_model_is_asked_on_demand_with_a_note() {
+async fn a_model_without_batch_inference_is_called_on_demand_with_a_note() {
     let plan = plan_of(
         5,
         &[
@@ -128,7 +128,7 @@ async fn without_a_wish_for_jobs_such_a_model_is_asked_on_demand_with_a_note() {
 }
 
 #[tokio::test]
-async fn effort_and_thinking_and_tiers_are_refused_where_the_model_has_none() {
+async fn effort_thinking_and_tiers_are_refused_if_the_model_lacks_them() {
     assert_refused(
         &[("BEDROCK_EFFORT", "high")],
         &["BEDROCK_EFFORT is high", MODEL, "no effort"],
@@ -160,7 +160,7 @@ async fn effort_and_thinking_and_tiers_are_refused_where_the_model_has_none() {
 }
 
 #[tokio::test]
-async fn all_that_is_lacking_is_said_at_once() {
+async fn all_missing_capabilities_are_reported_together() {
     let settings = [("BEDROCK_EFFORT", "high"), ("BEDROCK_MAX_TOKENS", "999999")];
     assert_refused(&settings, &["BEDROCK_EFFORT", "BEDROCK_MAX_TOKENS"]).await;
 }
@@ -195,7 +195,7 @@ async fn a_model_that_writes_no_text_is_refused() {
 }
 
 #[tokio::test]
-async fn a_model_without_a_row_is_asked_with_a_note() {
+async fn a_model_without_a_row_is_used_with_a_note() {
     for (model, note) in [
         (
             "us.anthropic.claude-haiku-4.5",

@@ -18,11 +18,11 @@ async fn plan_of(count: usize, settings: &[(&str, &str)]) -> Plan {
     input(count, settings).await.plan().await.unwrap()
 }
 
-/// What it is about, the rows, the settings, and how the table is asked.
+/// A case: its subject, the number of rows, the settings, and how the rows are sent.
 type Case<'a> = (&'a str, usize, &'a [(&'a str, &'a str)], Mode);
 
 #[tokio::test]
-async fn a_table_is_asked_by_jobs_where_it_is_wanted_and_has_enough_records() {
+async fn a_table_uses_jobs_if_they_are_wanted_and_it_has_enough_records() {
     let cases: [Case<'_>; 6] = [
         (
             "auto, below the threshold",

@@ -22,7 +22,7 @@ async fn a_prompt_that_shows_no_column_is_refused_in_every_format() {
 }
 
 #[tokio::test]
-async fn a_prompt_that_shows_no_column_can_be_meant_so() {
+async fn a_prompt_that_shows_no_column_can_be_allowed() {
     let data = [("data.csv", &b"text,n\nhello,1\n"[..])];
     let case = RunInput::new(FIXED, &data).await;
     let plan = case

@@ -29,7 +29,7 @@ async fn a_run_without_a_work_prefix_is_refused_with_the_remedy() {
 }
 
 #[tokio::test]
-async fn a_folder_that_bedrock_does_not_take_for_job_files_is_refused() {
+async fn a_folder_that_bedrock_does_not_accept_for_job_files_is_refused() {
     let mut input = rows(1).await;
     input.payload.execution = "a run".to_owned();
     let text = refusal(&input).await;
@@ -51,7 +51,7 @@ async fn a_result_in_the_data_folder_is_refused() {
 }
 
 #[tokio::test]
-async fn a_setting_that_is_none_or_out_of_range_is_refused_with_what_is_allowed() {
+async fn an_unknown_setting_or_value_is_refused_with_what_is_allowed() {
     let text = refusal(&rows(1).await.set("BEDROCK_MAX_TOKEN", "5")).await;
     assert!(
         text.contains("did you mean `BEDROCK_MAX_TOKENS`?"),
@@ -104,7 +104,7 @@ async fn a_file_without_a_header_is_refused_by_its_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_store_refuses_has_the_name_that_says_whether_it_is_repeated() {
+async fn the_name_of_a_store_error_says_whether_it_is_retried() {
     for (operation, nth, fault, name, place) in [
         (
             StoreOperation::Get,
@@ -188,7 +188,7 @@ async fn what_the_store_refuses_has_the_name_that_says_whether_it_is_repeated() 
 
 /// The summary may have a location of its own.
 #[tokio::test]
-async fn both_places_that_the_run_writes_to_are_looked_at_before_the_data() {
+async fn both_folders_that_the_run_writes_to_are_checked_before_the_data() {
     let mut input = rows(1).await;
     input.payload.request.summary = Some("s3://bucket/summaries/".parse().unwrap());
     let denied = StoreFault::AccessDenied;

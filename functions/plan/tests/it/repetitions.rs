@@ -56,7 +56,7 @@ async fn a_call_that_dies_at_any_write_leaves_no_plan_and_is_made_good_by_the_ne
 }
 
 #[tokio::test]
-async fn the_look_whether_the_result_can_be_written_leaves_nothing_behind() {
+async fn the_check_that_the_result_can_be_written_leaves_nothing_behind() {
     let input = rows(1).await;
     input.planned().await.unwrap();
     assert!(input.store.open_uploads().is_empty());

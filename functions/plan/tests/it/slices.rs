@@ -26,7 +26,7 @@ async fn all_slices(store: &MemoryStore) -> (Plan, Vec<Slice>) {
 }
 
 #[tokio::test]
-async fn every_row_is_in_one_slice_and_no_slice_has_more_records_than_a_job_takes() {
+async fn every_row_is_in_one_slice_and_no_slice_has_more_records_than_a_job_accepts() {
     for (count, most) in [(1, 1), (10, 3), (10, 10), (10, 100), (257, 16)] {
         let input = rows(count)
             .await
@@ -73,7 +73,7 @@ async fn a_slices_byte_ranges_hold_its_rows_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn no_slice_has_more_bytes_than_a_job_takes() {
+async fn no_slice_has_more_bytes_than_a_job_accepts() {
     let cell = "x".repeat(200_000);
     let table = format!("row\n{}", format!("{cell}\n").repeat(15));
     let input = RunInput::new(CELL, &[("rows.csv", table.as_bytes())])

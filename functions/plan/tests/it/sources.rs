@@ -37,7 +37,7 @@ async fn of_the_schemas_in_a_folder_the_last_by_name_is_in_force() {
 }
 
 #[tokio::test]
-async fn a_schema_file_goes_before_the_setting_and_the_setting_before_none() {
+async fn a_schema_file_wins_over_the_setting() {
     let plan = rows(1).await.plan().await.unwrap();
     assert_eq!((plan.schema, plan.schema_source), (None, None));
     let with_setting = rows(1).await.set("BEDROCK_VALIDATION_SCHEMA", OTHER);

@@ -9,7 +9,7 @@ use quarry_planned_run::RunInput;
 use std::io::Write;
 
 #[tokio::test]
-async fn the_plan_keeps_the_quoting_for_the_steps_behind() {
+async fn the_plan_keeps_the_quoting_for_the_later_steps() {
     let data = [("data.tsv", &b"a\tb\n\"x\t1\ny\t2\n"[..])];
     let case = RunInput::new(WHOLE, &data)
         .await

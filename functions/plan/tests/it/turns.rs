@@ -45,7 +45,7 @@ async fn in_turns(input: &RunInput) -> u32 {
 }
 
 #[tokio::test]
-async fn compressed_files_are_unpacked_over_several_calls_each_once() {
+async fn compressed_files_are_unpacked_over_several_calls_and_only_once() {
     let files: Vec<(String, Vec<u8>)> = (0..4)
         .map(|file| (format!("{file}.csv.gz"), packed(&format!("row\nr{file}\n"))))
         .collect();

@@ -35,7 +35,7 @@ fn outputs(world: &World) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_run_that_succeeded_hands_its_places_and_counts_over() {
+async fn a_run_that_succeeded_reports_its_locations_and_counts() {
     let world = World::new();
     let settled = world.settle(event("run-succeeded")).await;
     assert_eq!(settled.callback, Told::Answered);
@@ -67,7 +67,7 @@ async fn a_run_that_succeeded_hands_its_places_and_counts_over() {
 }
 
 #[tokio::test]
-async fn answering_twice_is_harmless() {
+async fn calling_back_twice_is_harmless() {
     let world = World::new();
     world.settle(event("run-succeeded")).await;
     let first = world.answer();
@@ -129,7 +129,7 @@ async fn a_failed_slice_says_more_than_its_map() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_for_an_event_is_asked_for() {
+async fn what_is_too_large_for_an_event_is_fetched() {
     let world = World::new();
     let (event, record) = too_large("run-succeeded");
     world.executions.set_record(record);
@@ -154,7 +154,7 @@ async fn what_is_too_large_for_an_event_is_asked_for() {
 /// The documentation of Step Functions does not promise a cause in the event, and an event that was
 /// written by hand has none.
 #[tokio::test]
-async fn the_cause_is_asked_for_where_the_event_does_not_have_it() {
+async fn the_cause_is_fetched_if_the_event_does_not_have_it() {
     let record = |error: &str| ExecutionRecord {
         input: event("run-failed")["detail"]["input"]
             .as_str()
@@ -199,7 +199,7 @@ async fn the_cause_is_asked_for_where_the_event_does_not_have_it() {
 }
 
 #[tokio::test]
-async fn a_place_that_is_too_long_for_an_output_is_left_out() {
+async fn a_location_that_is_too_long_for_an_output_is_left_out() {
     let world = World::new();
     let mut event = event("run-succeeded");
     let output = event["detail"]["output"].as_str().unwrap();
@@ -212,7 +212,7 @@ async fn a_place_that_is_too_long_for_an_output_is_left_out() {
 }
 
 #[tokio::test]
-async fn a_run_for_which_nobody_waits_answers_nobody() {
+async fn a_run_without_a_waiting_step_makes_no_callback() {
     for name in ["run-succeeded", "run-failed"] {
         let world = World::new();
         let mut event = event(name);
@@ -247,7 +247,7 @@ async fn slices_and_beginnings_are_not_ends_of_runs() {
 
 /// A late event must neither stop the jobs of a live run nor end its pipeline.
 #[tokio::test]
-async fn a_run_that_was_redriven_since_is_left_alone() {
+async fn a_redriven_run_is_left_alone() {
     let world = World::new();
     let job = world.created(0, 0).await;
     world
@@ -274,7 +274,7 @@ async fn a_run_that_was_redriven_since_is_left_alone() {
 
 /// An event without a time uses the run's own end time, which a live run does not have.
 #[tokio::test]
-async fn a_run_that_goes_on_is_left_alone_also_by_hand() {
+async fn a_running_run_is_left_alone_even_if_settled_by_hand() {
     let world = World::new();
     let mut by_hand = event("run-failed");
     by_hand["detail"]["stopDate"] = Value::Null;
@@ -293,7 +293,7 @@ async fn a_run_that_goes_on_is_left_alone_also_by_hand() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_arrive_is_given_again() {
+async fn a_callback_that_does_not_arrive_is_sent_again() {
     for name in ["run-succeeded", "run-failed"] {
         let world = World::new();
         world

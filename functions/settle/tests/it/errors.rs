@@ -86,7 +86,7 @@ async fn a_run_without_a_work_prefix_is_a_bad_request_with_the_remedy() {
 
 /// The jobs that the run's folder knows of are stopped all the same, and the pipeline is told.
 #[tokio::test]
-async fn a_list_of_jobs_that_does_not_come_fails_the_call_after_all_else_is_done() {
+async fn a_failed_listing_of_jobs_fails_the_call_after_everything_else_is_done() {
     let world = World::new();
     world.created(0, 0).await;
     let unlistable = JobsError::AccessDenied("no".into());
@@ -103,7 +103,7 @@ async fn a_list_of_jobs_that_does_not_come_fails_the_call_after_all_else_is_done
 
 /// The same the other way round.
 #[tokio::test]
-async fn a_folder_that_cannot_be_listed_fails_the_call_after_all_else_is_done() {
+async fn a_folder_that_cannot_be_listed_fails_the_call_after_everything_else_is_done() {
     let world = World::new();
     let job = world.created(0, 0).await;
     world.jobs.add(&job, JobStatus::InProgress);
@@ -121,7 +121,7 @@ async fn a_folder_that_cannot_be_listed_fails_the_call_after_all_else_is_done() 
 }
 
 #[tokio::test]
-async fn a_note_of_a_job_that_cannot_be_read_fails_the_call_after_all_else_is_done() {
+async fn a_note_of_a_job_that_cannot_be_read_fails_the_call_after_everything_else_is_done() {
     let world = World::new();
     let at = run().slice(3).round(0).job();
     world.put(&at, json!({"version": 5})).await;
@@ -139,7 +139,7 @@ async fn a_note_of_a_job_that_cannot_be_read_fails_the_call_after_all_else_is_do
 }
 
 #[tokio::test]
-async fn a_pipeline_that_cannot_be_told_is_named_after_the_jobs_are_stopped() {
+async fn a_failed_callback_is_named_after_the_jobs_are_stopped() {
     for (name, stops) in [("run-succeeded", 0), ("run-failed", 1)] {
         let world = World::new();
         let job = world.created(0, 0).await;
@@ -155,7 +155,7 @@ async fn a_pipeline_that_cannot_be_told_is_named_after_the_jobs_are_stopped() {
     }
 }
 
-/// A redrive goes on with what a run has written.
+/// A redrive continues with the objects that the run has written.
 #[tokio::test]
 async fn settling_touches_no_object() {
     for name in [
@@ -174,7 +174,7 @@ async fn settling_touches_no_object() {
 }
 
 #[tokio::test]
-async fn settling_again_stops_nothing_more_and_tells_nobody_twice() {
+async fn settling_again_stops_no_more_jobs_and_makes_no_second_callback() {
     let world = World::new();
     let job = world.created(0, 0).await;
     world.jobs.add(&job, JobStatus::InProgress);

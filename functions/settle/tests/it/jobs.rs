@@ -75,7 +75,7 @@ async fn a_job_is_found_by_its_document_or_by_its_name() {
 
 /// `settle` makes no request about a job whose end is recorded.
 #[tokio::test]
-async fn what_has_ended_is_left_alone() {
+async fn jobs_that_have_ended_are_left_alone() {
     let world = World::new();
     let job = world.created(0, 0).await;
     let end = json!({"version": 1, "arn": "a", "name": job, "status": "Completed", "message": "", "seconds": 1});
@@ -85,7 +85,7 @@ async fn what_has_ended_is_left_alone() {
 
 /// A submit may be under way when the run ends.
 #[tokio::test]
-async fn a_round_that_may_still_get_a_job_is_looked_at_again_a_minute_later() {
+async fn a_round_that_may_still_get_a_job_is_checked_again_a_minute_later() {
     let world = World::new();
     world.asked(0, 0).await;
     let error = world
@@ -105,7 +105,7 @@ async fn a_round_that_may_still_get_a_job_is_looked_at_again_a_minute_later() {
 }
 
 #[tokio::test]
-async fn rounds_that_have_their_answers_get_no_job_any_more() {
+async fn rounds_that_have_their_answers_get_no_further_job() {
     let world = World::new();
     world.asked(0, 0).await;
     world
@@ -123,7 +123,7 @@ async fn rounds_that_have_their_answers_get_no_job_any_more() {
 }
 
 #[tokio::test]
-async fn one_job_that_cannot_be_stopped_keeps_nothing_else_from_being_done() {
+async fn one_job_that_cannot_be_stopped_prevents_nothing_else() {
     let world = World::new();
     for slice in 0..3 {
         let job = world.created(slice, 0).await;

@@ -89,7 +89,7 @@ async fn the_records_of_another_form_are_other_requests() {
 }
 
 #[tokio::test]
-async fn a_form_that_the_model_does_not_take_is_refused_with_the_remedy() {
+async fn a_form_that_the_model_does_not_accept_is_refused_with_the_remedy() {
     let world = with_schema().await;
     documents::write(&world.store, &world.run.forms(), &forms("no tools"))
         .await

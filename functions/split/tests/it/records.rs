@@ -6,7 +6,7 @@ use quarry_edge::store::ObjectStore;
 use quarry_planned_run::RunInput;
 
 #[tokio::test]
-async fn the_first_round_asks_every_row_of_the_slice_once_and_in_order() {
+async fn the_first_round_sends_every_row_of_the_slice_once_and_in_order() {
     let settings = [
         ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
         ("BEDROCK_MAX_RECORDS_PER_JOB", "4"),
@@ -23,7 +23,7 @@ async fn the_first_round_asks_every_row_of_the_slice_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn a_later_round_asks_the_listed_rows_and_no_others() {
+async fn a_later_round_sends_the_listed_rows_and_no_others() {
     let world = World::of_rows(10, &[]).await;
     for rows in [vec![0, 1, 9], vec![4], (0..10).collect()] {
         let state = world.state(0, 2);
@@ -35,7 +35,7 @@ async fn a_later_round_asks_the_listed_rows_and_no_others() {
 }
 
 #[tokio::test]
-async fn what_was_asked_is_said_with_its_size_and_the_etag_of_the_records() {
+async fn the_counts_have_the_size_and_the_etag_of_the_records() {
     let world = World::of_rows(3, &[]).await;
     let state = world.state(0, 0);
     let after = world.split(&state).await.unwrap();
@@ -81,7 +81,7 @@ async fn a_slice_over_several_files_is_read_in_their_order() {
 }
 
 #[tokio::test]
-async fn the_ids_of_a_training_split_name_it_and_count_its_own_rows() {
+async fn the_ids_of_a_training_split_name_it_and_number_its_own_rows() {
     let files = [
         ("train/a.csv", &b"row\nr0\n"[..]),
         ("test/a.csv", b"row\nr0\nr1\n"),
@@ -120,7 +120,7 @@ async fn a_cell_reaches_the_prompt_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn cells_that_are_cut_are_counted_by_cell_row_and_column() {
+async fn truncated_cells_are_counted_by_cell_row_and_column() {
     let long = "x".repeat(50);
     let settings = [("BEDROCK_MAX_INPUT_FIELD_LENGTH", "40")];
     let world = World::of_cells(&["short", &long, &long], &settings).await;
@@ -135,7 +135,7 @@ async fn cells_that_are_cut_are_counted_by_cell_row_and_column() {
 }
 
 #[tokio::test]
-async fn cells_are_whole_where_cutting_is_off() {
+async fn cells_are_complete_if_truncation_is_off() {
     let long = "x".repeat(50);
     let settings = [
         ("BEDROCK_MAX_INPUT_FIELD_LENGTH", "40"),
@@ -150,7 +150,7 @@ async fn cells_are_whole_where_cutting_is_off() {
 
 /// The records have more bytes than the upload gets at once.
 #[tokio::test]
-async fn a_round_of_many_bytes_is_written_whole() {
+async fn a_round_of_many_bytes_is_written_completely() {
     let cell = "y".repeat(700_000);
     let world = World::of_cells(
         &[&cell, &cell, &cell],

@@ -34,7 +34,7 @@ async fn a_file_that_changed_since_it_was_planned_with_is_named() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_gone_is_not_found() {
+async fn a_deleted_file_is_not_found() {
     let world = World::of_rows(3, &[]).await;
     world
         .store
@@ -86,7 +86,7 @@ async fn a_document_of_another_version_is_refused_with_the_remedy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_store_refuses_has_the_name_that_says_whether_it_is_repeated() {
+async fn the_name_of_a_store_error_says_whether_it_is_retried() {
     for (operation, nth, fault, name, place) in [
         (
             StoreOperation::Put,
@@ -135,7 +135,7 @@ async fn what_the_store_refuses_has_the_name_that_says_whether_it_is_repeated() 
 
 /// A body that breaks off is read again and does not become another row.
 #[tokio::test(start_paused = true)]
-async fn a_read_that_breaks_off_is_repeated() {
+async fn a_read_that_breaks_off_is_retried() {
     let world = World::of_rows(3, &[]).await;
     let state = world.state(0, 0);
     let faulty = FaultyStore::new(world.store.clone());

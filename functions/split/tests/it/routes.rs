@@ -11,7 +11,7 @@ fn by_jobs_from(least: &'static str) -> Vec<(&'static str, &'static str)> {
 }
 
 #[tokio::test]
-async fn a_round_of_a_batch_slice_becomes_a_job_down_to_the_least_records_of_one() {
+async fn a_round_of_a_batch_slice_becomes_a_job_if_it_has_the_minimum_of_records() {
     let world = World::of_rows(6, &by_jobs_from("4")).await;
     let first = world.split(&world.state(0, 0)).await.unwrap();
     assert_eq!(first.next, Step::Submit);
@@ -26,7 +26,7 @@ async fn a_round_of_a_batch_slice_becomes_a_job_down_to_the_least_records_of_one
 }
 
 #[tokio::test]
-async fn a_slice_that_is_asked_on_demand_never_becomes_a_job() {
+async fn an_on_demand_slice_never_becomes_a_job() {
     let mut settings = by_jobs_from("1");
     settings.push(("BEDROCK_BATCH_MODE", "realtime"));
     let world = World::of_rows(6, &settings).await;
@@ -47,7 +47,7 @@ async fn a_round_without_records_goes_to_merge() {
 }
 
 #[tokio::test]
-async fn nothing_of_the_round_before_stays_in_the_state() {
+async fn nothing_of_the_previous_round_stays_in_the_state() {
     let world = World::of_rows(3, &by_jobs_from("1")).await;
     let state = SliceState {
         stopped_rounds: 2,

@@ -50,7 +50,7 @@ async fn a_job_has_the_key_the_time_limit_and_the_model_of_the_settings() {
 
 /// Records hold the bodies of one of two APIs, and the job must say which.
 #[tokio::test]
-async fn a_model_that_is_asked_by_converse_gets_jobs_of_converse() {
+async fn a_model_that_is_called_through_converse_gets_converse_jobs() {
     for (model, converse) in [(MODEL, false), ("us.meta.llama3-3-70b-instruct-v1:0", true)] {
         let world = World::new(&[("BEDROCK_PRIMARY_MODEL_ID", model)]).await;
         world.submit(&world.state(0, 0)).await.unwrap();
@@ -59,7 +59,7 @@ async fn a_model_that_is_asked_by_converse_gets_jobs_of_converse() {
 }
 
 #[tokio::test]
-async fn the_created_job_is_noted_and_looked_at_for_the_first_time_after_a_minute() {
+async fn the_created_job_is_noted_and_first_checked_after_a_minute() {
     let world = World::new(&[]).await;
     let state = SliceState {
         stopped_rounds: 1,
@@ -98,7 +98,7 @@ async fn the_created_job_is_noted_and_looked_at_for_the_first_time_after_a_minut
 }
 
 #[tokio::test]
-async fn every_slice_and_every_round_has_a_job_of_its_own() {
+async fn every_slice_and_every_round_has_its_own_job() {
     let world = World::new(&[]).await;
     for (slice, round) in [(0, 0), (0, 1), (1, 0), (11, 0), (1, 10)] {
         world.submit(&world.state(slice, round)).await.unwrap();
@@ -112,7 +112,7 @@ async fn every_slice_and_every_round_has_a_job_of_its_own() {
 /// The service allows 256 characters of a few kinds in a tag, and Step Functions allows more in a
 /// name.
 #[tokio::test]
-async fn the_runs_name_in_a_tag_has_only_what_the_service_takes() {
+async fn the_runs_name_in_a_tag_has_only_characters_that_the_service_accepts() {
     let world = World::new(&[]).await;
     let at = world.run.plan();
     let mut plan: quarry_contract::plan::Plan = documents::read(&world.store, &at).await.unwrap();

@@ -76,7 +76,7 @@ async fn the_denial_of_a_models_first_use_is_an_error_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_failed_creation_has_the_name_that_says_whether_it_is_repeated() {
+async fn the_name_of_a_creation_error_says_whether_it_is_retried() {
     type Failure = fn(Source) -> JobsError;
     let cases: [(Failure, &str); 7] = [
         (JobsError::Throttled, "Quarry.Throttled"),
@@ -167,7 +167,7 @@ async fn a_note_of_another_version_is_refused_and_pays_for_no_second_job() {
 
 /// It is unknown then whether the job exists already.
 #[tokio::test]
-async fn a_note_that_cannot_be_read_keeps_the_service_from_being_called() {
+async fn the_service_is_not_called_if_the_note_cannot_be_read() {
     for (fault, name) in [
         (StoreFault::AccessDenied, "Quarry.AccessDenied"),
         (StoreFault::Unavailable, "Quarry.Unavailable"),

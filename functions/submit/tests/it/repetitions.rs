@@ -39,7 +39,7 @@ async fn a_call_that_died_before_its_note_leads_to_the_same_job() {
 }
 
 #[tokio::test]
-async fn a_creation_whose_answer_was_lost_leads_to_the_same_job() {
+async fn a_creation_whose_response_was_lost_leads_to_the_same_job() {
     let world = World::new(&[]).await;
     let state = world.state(0, 0);
     world.jobs.lose_next_answer();
@@ -52,7 +52,7 @@ async fn a_creation_whose_answer_was_lost_leads_to_the_same_job() {
 
 /// A redrive finds a job that has ended meanwhile, whose answers are paid for.
 #[tokio::test]
-async fn a_noted_job_is_kept_whatever_became_of_it() {
+async fn a_noted_job_is_kept_whatever_its_status() {
     let world = World::new(&[]).await;
     let state = world.state(0, 0);
     let first = world.submit(&state).await.unwrap();

@@ -304,7 +304,7 @@ async fn a_request_that_cannot_be_used_is_refused_by_name_and_starts_nothing() {
 }
 
 #[tokio::test]
-async fn what_was_deleted_or_replaced_since_starts_nothing() {
+async fn an_object_that_was_deleted_or_replaced_since_starts_nothing() {
     let world = World::new();
     let gone = ignored(world.arrived(event("s3-object-created")).await);
     assert!(gone.contains("deleted"), "{gone}");
@@ -316,7 +316,7 @@ async fn what_was_deleted_or_replaced_since_starts_nothing() {
 }
 
 #[tokio::test]
-async fn an_outage_fails_the_invocation_so_that_lambda_tries_again() {
+async fn an_outage_fails_the_invocation_so_that_lambda_retries() {
     let world = World::new();
     let event = event_of(&world, "s3-object-created", TABLE).await;
     let event: TriggerEvent = serde_json::from_value(event).unwrap();

@@ -59,7 +59,7 @@ fn with_argument(name: &str, value: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_step_that_executes_starts_a_run_of_its_arguments() {
+async fn a_step_that_executes_starts_a_run_with_its_arguments() {
     let world = World::new();
     assert_eq!(
         world.batch(event("callback-executing")).await,
@@ -109,7 +109,7 @@ async fn a_message_delivered_twice_is_one_run() {
 }
 
 #[tokio::test]
-async fn what_is_left_out_has_defaults() {
+async fn omitted_arguments_have_defaults() {
     let world = World::new();
     let mut event = with_argument("job_type", "".into());
     let mut body: Value =
@@ -130,7 +130,7 @@ async fn what_is_left_out_has_defaults() {
 }
 
 #[tokio::test]
-async fn a_step_that_stops_stops_its_run_and_settle_answers() {
+async fn a_step_that_stops_stops_its_run_and_settle_calls_back() {
     let world = World::new();
     world.batch(event("callback-executing")).await;
     assert_eq!(
@@ -206,7 +206,7 @@ impl Executions for StoppedMeanwhile {
 }
 
 #[tokio::test]
-async fn a_stop_between_the_look_and_the_start_stops_the_run() {
+async fn a_stop_between_the_check_and_the_start_stops_the_run() {
     let world = World::new();
     let deps = Deps {
         executions: Arc::new(StoppedMeanwhile {
@@ -226,7 +226,7 @@ async fn a_stop_between_the_look_and_the_start_stops_the_run() {
 
 /// A pipeline must not wait for a run that can never begin.
 #[tokio::test]
-async fn a_message_that_can_never_work_is_answered_by_name_and_reported() {
+async fn a_message_that_can_never_work_gets_a_failure_by_name_and_is_reported() {
     for (name, value, reason) in [
         (
             "input_date",
@@ -286,7 +286,7 @@ async fn a_message_that_can_never_work_is_answered_by_name_and_reported() {
 }
 
 #[tokio::test]
-async fn a_body_without_a_token_is_reported_and_answers_nobody() {
+async fn a_body_without_a_token_is_reported_without_a_callback() {
     let world = World::new();
     assert_eq!(
         world.batch(event("callback-malformed")).await,
@@ -327,7 +327,7 @@ async fn of_a_mixed_batch_the_good_messages_start_runs_and_the_others_are_named(
 }
 
 #[tokio::test]
-async fn what_may_pass_is_delivered_again_and_answers_nobody() {
+async fn a_transient_failure_is_delivered_again_without_a_callback() {
     for error in [
         CallError::Throttled("slow down".into()),
         CallError::Unavailable("down".into()),

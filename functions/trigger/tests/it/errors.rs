@@ -19,7 +19,7 @@ async fn failure(world: &World, deps: &Deps, event: Value) -> StepError {
 }
 
 #[tokio::test]
-async fn what_the_store_refuses_has_its_name_and_its_place() {
+async fn a_store_error_has_its_name_and_its_place() {
     for (operation, nth, fault, name, place) in [
         (
             StoreOperation::Head,
@@ -92,9 +92,9 @@ async fn a_run_that_cannot_be_started_is_named() {
     }
 }
 
-/// Its run would have no name of its own.
+/// Without them, the names of different runs could be the same.
 #[tokio::test]
-async fn an_event_that_cannot_be_told_from_others_is_refused() {
+async fn an_event_without_version_and_etag_is_refused() {
     let world = World::new();
     let mut event = event_of(&world, "s3-object-created", TABLE).await;
     event["detail"]["object"]["etag"] = Value::Null;
