@@ -7,6 +7,9 @@ In the Markdown pages of the repository, a code span counts as
 - a file, if it is a name that ends as a source does (`table.rs`): a file of that name must exist
 - an item, on the pages about the code, if it is a path (`Reading::is_good`): its last name must be defined
 
+In `lib.rs` of a function, a table lists its promises. The last column names the tests that hold each promise, as a module
+of `tests/it` or as `module::test`. They must exist too.
+
 Exits with 1 and lists what does not exist.
 """
 
@@ -22,6 +25,20 @@ SOURCE = re.compile(r"[\w./-]+\.(?:rs|py|toml|sh)")
 ITEM = re.compile(r"(?:\w+::)+(\w+)(?:\(\))?")
 # Names of things that others define: the standard library, crates, and files that a user makes.
 ELSEWHERE = re.compile(r"^(?:std|tokio|serde|aws_\w+|quarry_\w+)::|^(?:samconfig|pyproject)\.toml$|^bedrock_batch_processing\.py$")
+
+
+def promises(folder: Path) -> tuple[int, list[str]]:
+    """Returns how many tests a function's promises name, and those that do not exist."""
+    page = folder / "src/lib.rs"
+    table = re.findall(r"^//! \|.*\| ([^|]*`[^|]*) \|$", page.read_text(encoding="utf-8").partition("# What it promises")[2], re.M)
+    named = [span for cell in table for span in SPAN.findall(cell) if not span.startswith("tests/")]
+    missing = []
+    for name in named:
+        module, _, test = name.partition("::")
+        source = folder / f"tests/it/{module}.rs"
+        if not source.is_file() or f"fn {test}(" not in source.read_text(encoding="utf-8") and test:
+            missing.append(f"{page.relative_to(ROOT)}: there is no test `{name}`")
+    return len(named), missing
 
 
 def main() -> None:
@@ -51,8 +68,15 @@ def main() -> None:
                 spans += 1
                 if not found:
                     missing.append(f"{page}:{number}: `{span}` does not exist")
+    tests = 0
+    for folder in sorted((ROOT / "functions").iterdir()):
+        named, unknown = promises(folder)
+        if named == 0:
+            missing.append(f"{folder.relative_to(ROOT)}/src/lib.rs names no test of a promise")
+        tests += named
+        missing += unknown
     print("\n".join(missing))
-    print(f"{spans} files and items are named in the documents, {len(missing)} of them do not exist")
+    print(f"{spans} files and items and {tests} tests are named, {len(missing)} of them do not exist")
     if spans == 0:
         sys.exit("nothing was checked")
     sys.exit(bool(missing))

@@ -6,6 +6,22 @@
 //!
 //! `invoke` checks the time before every call to the model. When the time is used up, it stores the
 //! answers that came and leaves the rest to the next call.
+//!
+//! # What it promises
+//!
+//! | promise | kept in | test in `tests/it` |
+//! |---|---|---|
+//! | Every answer is stored, and no record with a stored answer is sent again. A crash loses at most one batch. | `kept` | `repetitions`, `time::answers_are_kept_when_the_time_is_used_up_within_a_batch` |
+//! | Answers have the form of Bedrock's output lines, in the order of the records, one line each. | `line` | `answers` |
+//! | The names of the objects say where to resume. | `kept::keep` | `answers::answers_are_stored_in_batches_whose_names_say_where_to_resume` |
+//! | A call sends the record's body, through the model's API, in the tier of the settings. | `ask`, `flex` | `answers::a_request_is_the_body_of_the_record_byte_for_byte`, `tiers` |
+//! | Calls keep to the concurrency and the rate of the plan. | `group`, `pacing` | `pace::no_more_requests_are_in_flight_than_the_settings_allow`, `pace::requests_begin_no_faster_than_the_configured_rate` |
+//! | An invocation makes its last call five minutes before its end, and stores the answers that came by then. | `LAST_QUESTION`, `group` | `time` |
+//! | A transient error is followed by up to five more calls. A throttled record is sent again while others get answers. | `ask`, `group` | `pace::a_call_that_fails_for_a_transient_reason_is_retried_up_to_five_times`, `pace::throttled_records_are_retried_as_long_as_others_are_answered` |
+//! | A round that the service refuses ends after 20 calls, over all invocations. An error that every record would get ends the calls at once, and the answers are stored. | `breaker`, `fallback_watch`, `group` | `refusals` |
+//! | An outage does not become a record's error, and a record's error does not count as an outage. | `lines_to_keep` | `refusals::an_outage_is_not_an_error_of_any_record`, `refusals::a_record_that_the_service_fails_on_every_time_is_an_error_of_that_record` |
+//! | If the tier `flex` throttles for longer than the setting allows, the default tier takes over. | `flex` | `tiers::flex_that_throttles_for_longer_than_the_setting_allows_is_left_for_the_default_tier` |
+//! | Each error has a name that says whether the call is repeated, its record or object, and the service's words. | `ask`, `handle` | `errors` |
 
 mod ask;
 mod breaker;

@@ -2,6 +2,24 @@
 //! next round; when no row or no round is left, `merge` writes the slice's part of the result.
 //!
 //! However a job ended, `merge` reads its output in the same way and uses all answers that exist.
+//!
+//! # What it promises
+//!
+//! | promise | kept in | test in `tests/it` |
+//! |---|---|---|
+//! | Every row of the slice is in its part once, in order, with its own cells byte for byte, whatever happened to its record. | `slice_result`, `part` | `parts::a_part_has_every_row_of_the_slice_once_and_in_order`, `parts::the_cells_of_the_input_come_back_byte_for_byte` |
+//! | Lines are joined by record id alone. Each line counts as an answer, an error, a repetition, a contradiction, an unknown id, or as no answer at all. | `join`, `quarry_result::ledger` | `answers` |
+//! | The answers of a job count, however the job ended. | `join` | `answers::the_answers_of_a_job_count_whatever_its_end_was` |
+//! | Only the output of the round's own job is read. | `join` | `answers::only_the_output_of_the_rounds_own_job_is_read_and_all_of_it` |
+//! | Rows without a good answer, and no others, are sent again, as often as the settings say. A round whose job was stopped does not count as an attempt; this holds for ten rounds at most. | `decision`, `round::SliceRound::open_rows` | `rounds` |
+//! | A record that the service refuses for good is not sent again. A round that the service refuses as a whole fails the run once, with the service's message, or is sent in another form. A few records never end a run that has paid for others. | `refused` | `refused` |
+//! | Of several answers, a row keeps the last. An error never replaces an answer. | `outcomes::of_all_rounds` | `rounds::a_row_keeps_the_last_of_several_answers_and_an_error_replaces_none` |
+//! | A row without an answer says why, with the end of the job and the service's message. | `slice_result::why_no_answer` | `parts::a_row_without_an_answer_says_why_there_is_none`, `parts::a_row_that_could_not_be_sent_says_why_and_is_never_sent` |
+//! | The counts are compared with those of the service. | `reconcile` | `answers::the_counts_are_compared_with_those_of_the_service` |
+//! | The receipt counts the outcomes of the slice. It is written after the part. The list of the next round is written after the outcomes. | `slice_result::write`, `outcomes::keep`, `SliceRound::begin_next` | `receipts`, `repetitions::a_call_that_dies_at_any_write_is_made_good_by_the_next` |
+//! | A repeated call leaves the same objects. | `handle` | `repetitions::merging_again_writes_the_same_objects_and_lists_the_same_rows` |
+//! | Answers take at most 16 MiB of memory. More of them go to disk, and none is lost. | `spill` | `parts::answers_of_more_than_16_mib_are_all_in_the_part` |
+//! | Each error has a name that says whether the call is repeated, and names its object. A failed call leaves no receipt. | everywhere | `refusals` |
 
 mod decision;
 mod deps;

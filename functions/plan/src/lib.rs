@@ -3,6 +3,21 @@
 //! It refuses everything that is known to fail, by name, before money is spent. A scan that
 //! outlasts one invocation stores its progress in the run's folder, and the state machine calls
 //! `plan` again.
+//!
+//! # What it promises
+//!
+//! | promise | kept in | test in `tests/it` |
+//! |---|---|---|
+//! | The plan is written last: if it exists, everything that it names exists. | `publish` | `repetitions::a_call_that_dies_at_any_write_leaves_no_plan_and_is_made_good_by_the_next` |
+//! | The slices of a table hold every row once and in order; a slice is within a job's records and bytes; a run has at most 10,000. | `publish`, `quarry_slicing` | `slices` |
+//! | Everything that is known to fail is refused before anything is paid for: request, settings, models, prompts, schema, tables, the places of the results. Every refusal names the place and the remedy. | `progress::prepare`, `request`, `models`, `sources`, `discover`, `scan` | `refusals`, `models`, `prompts`, `sources`, `discovery`, `tables` |
+//! | The plan's notes say which files were left out of a table. | `discover` | `discovery` |
+//! | Whether rows are sent in jobs follows from the settings and the number of records. Surprising decisions are noted. | `publish::mode` | `modes`, `models::a_model_without_batch_inference_is_called_on_demand_with_a_note` |
+//! | All slices together keep to the limits of calls. | `publish` | `documents::the_limits_of_calls_are_divided_among_the_slices` |
+//! | A scan that outlasts an invocation continues in the next one, and plans the same run. | `progress`, `table_scan`, `scan` | `turns` |
+//! | A repeated call writes the same objects. The check that results can be written leaves nothing behind. | `handle`, `request::check_output` | `repetitions` |
+//! | A file that changes between two calls is refused. | `quarry_edge::s3::reader` (`ETag`) | `turns::a_file_that_changes_between_two_calls_is_data_that_changed` |
+//! | A row is at most 64 MiB, also while it is unpacked; a table has at most 10,000 keys. | `stage`, `scan` | `tables::a_compressed_file_is_refused_at_the_first_row_that_is_too_long`, `tables::the_keys_of_all_files_of_a_table_are_limited_together` |
 
 mod deps;
 mod discover;

@@ -12,6 +12,18 @@
 //! looked. If a round of the run may still get a job, and the run ended less than [`LATE_JOBS`]
 //! ago, the invocation does everything else and then fails with `Quarry.Unavailable`. Lambda then
 //! calls again after one minute, and once more two minutes later.
+//!
+//! # What it promises
+//!
+//! | promise | kept in | test in `tests/it` |
+//! |---|---|---|
+//! | A pipeline that waits receives the end of its run: the places and counts, or the cause in at most 256 characters. | `succeed`, `reason` | `answers` |
+//! | A failed run leaves no job running, of any slice or round. Jobs are found by their documents or by their names. | `jobs` | `jobs::live_jobs_of_all_slices_and_rounds_are_stopped_and_no_others`, `jobs::a_job_is_found_by_its_document_or_by_its_name` |
+//! | If a job may still appear, `settle` looks for it again, for 150 seconds. | `handle` (`LATE_JOBS`) | `jobs::a_round_that_may_still_get_a_job_is_checked_again_a_minute_later`, `errors::a_late_job_is_waited_for_150_seconds_and_no_longer` |
+//! | Settling twice stops nothing more and reports nothing twice. | `handle`, `jobs` | `errors::settling_again_stops_no_more_jobs_and_makes_no_second_callback`, `answers::calling_back_twice_is_harmless` |
+//! | No object is changed, so a redrive continues with what the run has written. | everywhere | `errors::settling_touches_no_object` |
+//! | A run that has been redriven since is left alone. The events of slices and of starts are ignored. | `handle`, `event` | `answers::a_redriven_run_is_left_alone`, `answers::slices_and_beginnings_are_not_ends_of_runs` |
+//! | If one thing fails, everything else is still done. Then the call fails with the error's name and place. | `jobs::note`, `handle` | `jobs::one_job_that_cannot_be_stopped_prevents_nothing_else`, `errors` |
 
 mod event;
 mod jobs;

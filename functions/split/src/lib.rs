@@ -2,6 +2,19 @@
 //!
 //! Round 0 holds all rows of the slice, and each later round the rows that still lack a good
 //! answer. A round with enough records becomes a job; a smaller rest is processed on demand.
+//!
+//! # What it promises
+//!
+//! | promise | kept in | test in `tests/it` |
+//! |---|---|---|
+//! | Round 0 has every row of the slice, and a later round the listed rows, each once and in order. | `write_records` | `records::the_first_round_sends_every_row_of_the_slice_once_and_in_order`, `records::a_later_round_sends_the_listed_rows_and_no_others` |
+//! | Cells reach the prompt byte for byte; cells that are cut are counted. | `quarry_prompt` | `records::a_cell_reaches_the_prompt_byte_for_byte`, `records::truncated_cells_are_counted_by_cell_row_and_column` |
+//! | A record that cannot be sent is left out and listed with the reason. | `write_records`, `quarry_asking::RecordLimits` | `unsendable` |
+//! | `asked.json` has the count, the bytes and the `ETag` of the records, and is written after them. | `handle` | `records::the_counts_have_the_size_and_the_etag_of_the_records`, `repetitions::a_call_that_dies_at_any_write_is_made_good_by_the_next` |
+//! | A round becomes a job if its slice is in batch mode and there are enough records for one. Otherwise its records are sent on demand. A round without records goes to `merge`. | `handle` | `routes` |
+//! | A slice begins in the form that the run has learned. A later round is written in the form that its list names. | `handle` | `forms` |
+//! | A repeated call leaves the same objects and no unfinished upload. | `write_records` | `repetitions` |
+//! | The rows are those of the plan, or the step fails (`DataChanged`, `Inconsistent`) and leaves nothing behind. | `write_records`, `quarry_rows` | `refusals` |
 
 use quarry_asking::Asking;
 use quarry_contract::VERSION;

@@ -3,6 +3,18 @@
 //! The job's name and request token are derived from the run, the slice and the round, and the
 //! created job is recorded in the round's folder. So a retry after any crash finds the existing job
 //! and does not pay for a second one.
+//!
+//! # What it promises
+//!
+//! | promise | kept in | test in `tests/it` |
+//! |---|---|---|
+//! | A round has one job. A recorded job is found without a call, and a job whose record or response was lost is found by its name and token. | `handle`, `quarry_contract::layout` | `repetitions` |
+//! | No other round or slice has the same name or token. | `quarry_contract::layout` | `jobs::every_slice_and_every_round_has_its_own_job` |
+//! | The job has the role, model, key, time limit and API of the settings. | `handle` | `jobs::a_job_reads_the_rounds_records_and_writes_below_the_rounds_folder`, `jobs::a_job_has_the_key_the_time_limit_and_the_model_of_the_settings`, `jobs::a_model_that_is_called_through_converse_gets_converse_jobs` |
+//! | The run's name in the tag has only characters that the service accepts. | `tag_value` | `jobs::the_runs_name_in_a_tag_has_only_characters_that_the_service_accepts` |
+//! | If it is not known whether a job exists, the service is not called. | `handle` | `refusals::the_service_is_not_called_if_the_note_cannot_be_read` |
+//! | A model that the service denies fails the run with the service's message and the remedy. The first use of a model is a separate error. | `not_created` | `refusals::a_denied_model_fails_the_run_with_the_services_words_and_the_remedy`, `refusals::the_denial_of_a_models_first_use_is_an_error_of_its_own` |
+//! | Each other error has a name that says whether the call is repeated, and the job's name. | `not_created` | `refusals::the_name_of_a_creation_error_says_whether_it_is_retried` |
 
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
