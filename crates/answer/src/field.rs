@@ -55,8 +55,7 @@ impl Serialize for FieldValue {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(flag) => serializer.serialize_bool(*flag),
             Self::Integer(number) => serializer.serialize_i64(*number),
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::BigInteger(_) | Self::Number(_) | Self::Json(_) => {
+            Self::Text(_) | Self::BigInteger(_) | Self::Number(_) | Self::Json(_) => {
                 let mut json = String::new();
                 self.write_json(&mut json);
                 let raw = RawValue::from_string(json).map_err(serde::ser::Error::custom)?;
@@ -142,6 +141,7 @@ mod tests {
             (FieldValue::Number(-1e-7), "-1e-07"),
             (FieldValue::Number(1e300), "1e+300"),
             (FieldValue::Text("1.5".into()), r#""1.5""#),
+            (FieldValue::Text("\u{8}\u{c}".into()), r#""\u0008\u000c""#),
             (
                 FieldValue::Text("a\"\n\u{2028}ä".into()),
                 "\"a\\\"\\n\u{2028}ä\"",

@@ -156,28 +156,11 @@ pub const SHORTEST_FIELD_LIMIT: u64 = 31;
 
 impl Settings {
     /// Reads the settings. An empty value counts as not set.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one line or two for each setting, in the order of the struct"
-    )]
     pub fn read(values: &BTreeMap<String, String>) -> Result<Self, SettingError> {
-        for name in values.keys() {
-            let is_known = NAMES.contains(&name.as_str()) || without_effect::contains(name);
-            if !is_known {
-                return Err(SettingError::Unknown {
-                    name: name.clone(),
-                    suggestion: nearest(name, &NAMES).map(str::to_owned),
-                });
-            }
-        }
-        let source = Source::new(values);
+        check_names(values)?;
+        let source = &Source::new(values);
         let settings = Self {
-            primary_model_id: source.text("BEDROCK_PRIMARY_MODEL_ID").ok_or(
-                SettingError::Missing {
-                    name: "BEDROCK_PRIMARY_MODEL_ID",
-                    remedy: "set it to a model id, an inference profile id or an ARN",
-                },
-            )?,
+            primary_model_id: primary_model_id(source)?,
             fallback_model_id: source.text("BEDROCK_FALLBACK_MODEL_ID"),
             inference_profile_arn: source.text("BEDROCK_INFERENCE_PROFILE_ARN"),
             profile_required_models: source.list("BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS")?,
@@ -190,11 +173,7 @@ impl Settings {
                 .get("BEDROCK_OUTPUT_COLUMN_PREFIX")
                 .map_or_else(|| "llm_".to_owned(), Clone::clone),
             skip_error_records: source.flag("BEDROCK_SKIP_ERROR_RECORDS", false)?,
-            concurrent: source.choice(
-                "BEDROCK_CONCURRENCY_MODE",
-                "sequential",
-                &["sequential", "concurrent"],
-            )? == 1,
+            concurrent: concurrent(source)?,
             max_concurrent_workers: source.number("BEDROCK_MAX_CONCURRENT_WORKERS", 5, 1, 100)?,
             rate_limit_per_second: source.number(
                 "BEDROCK_RATE_LIMIT_PER_SECOND",
@@ -202,15 +181,7 @@ impl Settings {
                 0.1,
                 1000.0,
             )?,
-            batch_mode: match source.choice(
-                "BEDROCK_BATCH_MODE",
-                "auto",
-                &["auto", "batch", "realtime"],
-            )? {
-                0 => BatchMode::Auto,
-                1 => BatchMode::Batch,
-                _ => BatchMode::Realtime,
-            },
+            batch_mode: batch_mode(source)?,
             batch_threshold: source.number("BEDROCK_BATCH_THRESHOLD", 1000, 1, 1_000_000)?,
             batch_role_arn: source.text("BEDROCK_BATCH_ROLE_ARN"),
             batch_timeout_hours: source.number("BEDROCK_BATCH_TIMEOUT_HOURS", 24, 24, 168)?,
@@ -248,42 +219,16 @@ impl Settings {
             routed_rules_column: source
                 .text("BEDROCK_ROUTED_RULES_COLUMN")
                 .unwrap_or_else(|| "selected_rule_names".to_owned()),
-            missing_columns: match source.choice(
-                "BEDROCK_MISSING_COLUMNS",
-                "refuse",
-                &["refuse", "mark"],
-            )? {
-                0 => MissingColumns::Refuse,
-                _ => MissingColumns::Mark,
-            },
+            missing_columns: missing_columns(source)?,
             replace_columns: source.flag("BEDROCK_REPLACE_COLUMNS", false)?,
             model_capabilities: source.text("BEDROCK_MODEL_CAPABILITIES"),
             output_kms_key: source.text("BEDROCK_OUTPUT_KMS_KEY"),
-            thinking: match source.choice("BEDROCK_THINKING", "default", &["default", "off"])? {
-                0 => ThinkingSetting::Default,
-                _ => ThinkingSetting::Off,
-            },
+            thinking: thinking(source)?,
             effort: source.effort()?,
-            service_tier: match source.choice(
-                "BEDROCK_SERVICE_TIER",
-                "default",
-                &["default", "flex", "priority"],
-            )? {
-                0 => ServiceTier::Default,
-                1 => ServiceTier::Flex,
-                _ => ServiceTier::Priority,
-            },
+            service_tier: service_tier(source)?,
             flex_wait_minutes: source.number("BEDROCK_FLEX_WAIT_MINUTES", 60, 1, 10_080)?,
-            csv_quoting: CsvQuoting::ALL[source.choice(
-                "BEDROCK_CSV_QUOTING",
-                "standard",
-                &CsvQuoting::ALL.map(CsvQuoting::as_str),
-            )?],
-            prompt_without_columns: source.choice(
-                "BEDROCK_PROMPT_WITHOUT_COLUMNS",
-                "refuse",
-                &["refuse", "allow"],
-            )? == 1,
+            csv_quoting: csv_quoting(source)?,
+            prompt_without_columns: prompt_without_columns(source)?,
         };
         settings.check_together()?;
         Ok(settings)
@@ -321,6 +266,84 @@ impl Settings {
             1
         }
     }
+}
+
+/// Refuses a name that is not a setting.
+fn check_names(values: &BTreeMap<String, String>) -> Result<(), SettingError> {
+    let unknown = values
+        .keys()
+        .find(|name| !NAMES.contains(&name.as_str()) && !without_effect::contains(name));
+    match unknown {
+        None => Ok(()),
+        Some(name) => Err(SettingError::Unknown {
+            name: name.clone(),
+            suggestion: nearest(name, &NAMES).map(str::to_owned),
+        }),
+    }
+}
+
+fn primary_model_id(source: &Source<'_>) -> Result<String, SettingError> {
+    source
+        .text("BEDROCK_PRIMARY_MODEL_ID")
+        .ok_or(SettingError::Missing {
+            name: "BEDROCK_PRIMARY_MODEL_ID",
+            remedy: "set it to a model id, an inference profile id or an ARN",
+        })
+}
+
+fn concurrent(source: &Source<'_>) -> Result<bool, SettingError> {
+    let words = ["sequential", "concurrent"];
+    Ok(source.choice("BEDROCK_CONCURRENCY_MODE", "sequential", &words)? == 1)
+}
+
+fn batch_mode(source: &Source<'_>) -> Result<BatchMode, SettingError> {
+    let words = ["auto", "batch", "realtime"];
+    Ok(match source.choice("BEDROCK_BATCH_MODE", "auto", &words)? {
+        0 => BatchMode::Auto,
+        1 => BatchMode::Batch,
+        _ => BatchMode::Realtime,
+    })
+}
+
+fn missing_columns(source: &Source<'_>) -> Result<MissingColumns, SettingError> {
+    let words = ["refuse", "mark"];
+    Ok(
+        match source.choice("BEDROCK_MISSING_COLUMNS", "refuse", &words)? {
+            0 => MissingColumns::Refuse,
+            _ => MissingColumns::Mark,
+        },
+    )
+}
+
+fn thinking(source: &Source<'_>) -> Result<ThinkingSetting, SettingError> {
+    let words = ["default", "off"];
+    Ok(
+        match source.choice("BEDROCK_THINKING", "default", &words)? {
+            0 => ThinkingSetting::Default,
+            _ => ThinkingSetting::Off,
+        },
+    )
+}
+
+fn service_tier(source: &Source<'_>) -> Result<ServiceTier, SettingError> {
+    let words = ["default", "flex", "priority"];
+    Ok(
+        match source.choice("BEDROCK_SERVICE_TIER", "default", &words)? {
+            0 => ServiceTier::Default,
+            1 => ServiceTier::Flex,
+            _ => ServiceTier::Priority,
+        },
+    )
+}
+
+fn csv_quoting(source: &Source<'_>) -> Result<CsvQuoting, SettingError> {
+    let words = CsvQuoting::ALL.map(CsvQuoting::as_str);
+    Ok(CsvQuoting::ALL[source.choice("BEDROCK_CSV_QUOTING", "standard", &words)?])
+}
+
+fn prompt_without_columns(source: &Source<'_>) -> Result<bool, SettingError> {
+    let words = ["refuse", "allow"];
+    Ok(source.choice("BEDROCK_PROMPT_WITHOUT_COLUMNS", "refuse", &words)? == 1)
 }
 
 #[cfg(test)]

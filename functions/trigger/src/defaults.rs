@@ -31,7 +31,8 @@ pub(crate) async fn of_pipeline(
     Ok(defaults)
 }
 
-/// Returns the pipeline's `validation_schema_*.json`, the last one by name, or `None`.
+/// Returns the pipeline's `validation_schema_*.json`, the last one by name, or `None`. Only files
+/// directly in the pipeline's folder count.
 pub(crate) async fn pipeline_schema(
     store: &dyn ObjectStore,
     home: &S3Uri,
@@ -39,7 +40,10 @@ pub(crate) async fn pipeline_schema(
     let prefix = home.join("validation_schema_");
     let found = store.list(&prefix).await;
     let found = found.doing(|| format!("listing {prefix}"))?;
-    let files = found.into_iter().map(|object| object.location);
+    let files = found
+        .into_iter()
+        .map(|object| object.location)
+        .filter(|location| !location.key()[prefix.key().len()..].contains('/'));
     Ok(last_schema(files, S3Uri::file_name))
 }
 

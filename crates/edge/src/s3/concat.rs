@@ -108,11 +108,9 @@ pub enum ConcatError {
     Store(#[from] StoreError),
     /// The segments need more parts than an object may have.
     #[error(
-        "{target} needs {needed} parts, more than the {limit} that S3 allows; use fewer, larger slices"
+        "{needed} parts are needed, more than the {limit} that S3 allows; use fewer, larger slices"
     )]
     TooManyParts {
-        /// The object to make.
-        target: S3Uri,
         /// The number of parts that are needed.
         needed: usize,
         /// The number of parts that are allowed.
@@ -212,7 +210,6 @@ impl<'a> Assembly<'a> {
             })
             .collect();
         let parts = plan::plan(&sources, limits).map_err(|needed| ConcatError::TooManyParts {
-            target: target.clone(),
             needed,
             limit: limits.max_parts,
         })?;
