@@ -18,8 +18,10 @@ class Functions(unittest.TestCase):
 
     def test_every_function_has_a_crate_with_one_binary_and_the_reverse(self) -> None:
         self.assertEqual(sorted(self.functions), rust.functions())
+        build = tomllib.loads((ROOT / "CargoLambda.toml").read_text(encoding="utf-8"))["build"]
+        self.assertEqual(build["packages"], [f"quarry-{name}" for name in sorted(self.functions)])
         for name, properties in self.functions.items():
-            # In this folder all functions are default members, so cargo selects the same features for each.
+            # Built from the root, where CargoLambda.toml lists all functions: cargo then selects the same features for each.
             self.assertEqual((ROOT / "infra" / properties["CodeUri"]).resolve(), ROOT)
             manifest = tomllib.loads((ROOT / "functions" / name / "Cargo.toml").read_text(encoding="utf-8"))
             self.assertEqual(manifest["package"]["name"], f"quarry-{name}")

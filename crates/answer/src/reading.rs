@@ -17,6 +17,7 @@ use crate::parse::parse_prefix;
 use crate::schema::Schema;
 use jiter::JsonValue;
 use quarry_model::{AnswerContent, EMBEDDING_FIELD, ModelAnswer};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use std::sync::Arc;
 pub const RESPONSE_FIELD: &str = "response";
 
 /// How far an answer could be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ParseStatus {
     /// The answer is valid against the schema.
     Success,
@@ -487,6 +489,19 @@ mod tests {
 
     fn text(text: &str) -> FieldValue {
         FieldValue::Text(text.to_owned())
+    }
+
+    #[test]
+    fn a_status_is_stored_as_its_column_shows_it() {
+        for status in [
+            ParseStatus::Success,
+            ParseStatus::JsonOnly,
+            ParseStatus::ValidationFailed,
+            ParseStatus::JsonFailed,
+            ParseStatus::Error,
+        ] {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
     }
 
     #[test]

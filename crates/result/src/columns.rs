@@ -134,7 +134,7 @@ impl ResultCells {
         let text =
             |value: &'a Option<String>| value.as_deref().map_or(ResultCell::Null, ResultCell::Text);
         cells.extend([
-            ResultCell::Text(&outcome.parse_status),
+            ResultCell::Text(outcome.parse_status.as_str()),
             ResultCell::Bool(outcome.validation_passed),
             ResultCell::Text(if outcome.answered { "success" } else { "error" }),
             text(&outcome.error),

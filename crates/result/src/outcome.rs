@@ -22,7 +22,7 @@ pub struct Outcome {
     /// Whether a model answered: the `status` column.
     pub answered: bool,
     /// The `parse_status` column.
-    pub parse_status: String,
+    pub parse_status: ParseStatus,
     /// The `validation_passed` column.
     pub validation_passed: bool,
     /// Whether the answer parsed only after quote repair.
@@ -55,7 +55,7 @@ impl Outcome {
             good,
             refused: false,
             answered,
-            parse_status: reading.parse_status.as_str().to_owned(),
+            parse_status: reading.parse_status,
             validation_passed: reading.validation_passed,
             repaired: reading.repaired,
             fields: reading.fields,
@@ -80,7 +80,7 @@ impl Outcome {
             good: false,
             refused: false,
             answered: false,
-            parse_status: "error".to_owned(),
+            parse_status: ParseStatus::Error,
             validation_passed: false,
             repaired: false,
             fields: Vec::new(),

@@ -257,7 +257,7 @@ pub struct TableSummary {
     /// Slices.
     pub slices: u32,
     /// How the rows of the first round were sent.
-    #[cfg_attr(test, schemars(with = "String"))]
+    #[cfg_attr(test, schemars(with = "String", extend("enum" = ["batch", "on_demand"])))]
     pub mode: Mode,
 }
 
