@@ -185,7 +185,7 @@ pub struct RefusedRound {
     pub error: String,
 }
 
-/// The result of `split`: `asked.json`.
+/// What `split` found out about the round's records: `asked.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
