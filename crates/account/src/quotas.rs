@@ -15,7 +15,7 @@ pub(crate) struct Quotas(SignedCalls);
 
 /// The largest page size (`ListServiceQuotas`, `MaxResults`).
 const PAGE: u32 = 100;
-/// A listing with more pages than this goes in a circle: Bedrock does not have so many quotas.
+/// The most pages that are read. Bedrock has far fewer quotas, so a longer listing would never end.
 const MOST_PAGES: usize = 200;
 
 #[derive(Debug, Deserialize)]

@@ -8,7 +8,7 @@
 //!    necessary and safe, coerces the values to the schema, validates the whole [`Schema`] and
 //!    returns the values in the order of the schema's properties.
 //!
-//! A bad answer is a result and never an error: every answer has a [`Reading`].
+//! A bad answer is never an error: every answer has a [`Reading`].
 //!
 //! Limits: nothing is streamed (an answer is in memory as a whole) and nothing is guessed. Text
 //! that is not JSON in any of the ways described here fails, with the place and the reason, and can

@@ -147,7 +147,7 @@ pub struct RoundFolder {
 pub enum RoundObject {
     /// The job's input file.
     Input,
-    /// The result of `split`.
+    /// What `split` found out about the records.
     Asked,
     /// The job that was created.
     Job,
@@ -220,7 +220,8 @@ impl RoundFolder {
         self.folder.join("todo.json")
     }
 
-    /// The result of `split`: records, bytes, truncations, and the rows that it could not send.
+    /// What `split` found out about the records: their number and bytes, truncations, and the rows
+    /// that cannot be sent.
     pub fn asked(&self) -> S3Uri {
         self.folder.join("asked.json")
     }

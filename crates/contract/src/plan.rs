@@ -61,15 +61,15 @@ pub struct Table {
     pub header: String,
     /// How rows end: `lf`, `crlf` or `cr`.
     pub newline: LineEnding,
-    /// The quoting of cells in CSV and TSV, as the setting names it; missing in the
-    /// document for the standard.
+    /// How cells of CSV and TSV are quoted, in the words of `BEDROCK_CSV_QUOTING`. Left out of the
+    /// document if it is `standard`.
     #[serde(default, skip_serializing_if = "CsvQuoting::is_standard")]
     pub quoting: CsvQuoting,
-    /// Rows of all files.
+    /// Number of rows in all files.
     pub rows: u64,
     /// How the rows are sent in the first round.
     pub mode: Mode,
-    /// The first of its slices.
+    /// The number of its first slice.
     pub first_slice: u32,
     /// Number of its slices.
     pub slices: u32,
@@ -97,7 +97,7 @@ pub struct InputFile {
     pub size: u64,
     /// `ETag` of the object at `location`, by which a change is noticed.
     pub etag: String,
-    /// Its rows.
+    /// Number of its rows.
     pub rows: u64,
 }
 
@@ -117,11 +117,11 @@ pub struct Slice {
     pub rows: u64,
     /// Number of rows whose record can be sent.
     pub records: u64,
-    /// Bytes of these records as JSON Lines.
+    /// Size in bytes of these records as JSON Lines.
     pub bytes: u64,
     /// How the rows are sent in the first round.
     pub mode: Mode,
-    /// Where the rows are.
+    /// The ranges of the table's files that hold the rows, in order.
     pub segments: Vec<Segment>,
 }
 
@@ -185,7 +185,7 @@ pub struct RefusedRound {
     pub error: String,
 }
 
-/// The result of `split`: `asked.json`.
+/// What `split` found out about the round's records: `asked.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {

@@ -93,10 +93,9 @@ pub struct Settings {
     pub model_capabilities: Option<String>,
     /// `BEDROCK_OUTPUT_KMS_KEY`: the key for job output.
     pub output_kms_key: Option<String>,
-    /// `BEDROCK_THINKING`: whether thinking is switched off if the model thinks by default.
+    /// `BEDROCK_THINKING`: whether to switch thinking off in a model that thinks by default.
     pub thinking: ThinkingSetting,
-    /// `BEDROCK_EFFORT`: how much the model works on an answer; if it is not set, the
-    /// model's default.
+    /// `BEDROCK_EFFORT`: how much the model works on an answer; `None` for the model's default.
     pub effort: Option<Effort>,
     /// `BEDROCK_SERVICE_TIER`: the tier of on-demand calls.
     pub service_tier: ServiceTier,

@@ -144,7 +144,7 @@ impl RequestBuilder {
         }
     }
 
-    /// The possible ways of enforcement, the preferred one first.
+    /// Returns the means of enforcement that are possible, the preferred one first.
     fn ways(&self, form: &RequestForm) -> Vec<Enforcement> {
         let mut ways = ways(&self.capabilities, self.schema.is_some(), self.thinks(form));
         if let Some(schema) = &self.schema {

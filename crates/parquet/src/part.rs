@@ -186,8 +186,7 @@ impl PartWriter {
         })
     }
 
-    /// Appends one row with its results, in the order of the result columns. Missing results are
-    /// null.
+    /// Appends one row with the values of its result columns, in their order. Missing values are null.
     ///
     /// The row must come from a [`FileReading`](crate::FileReading) with `parts`, of a file of the
     /// table's layout. Rows are written in the order in which they are pushed; rows that are not

@@ -74,15 +74,15 @@ impl FileOutcomes {
     }
 }
 
-/// One round of asking.
+/// One round of a slice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Round {
-    /// Its job; none if the round was sent on demand.
+    /// Its job; `None` if the round was sent on demand.
     pub job: Option<JobEnd>,
-    /// Records asked on demand in this round.
+    /// Number of records that were sent on demand in this round.
     pub on_demand: u64,
-    /// The counts of its lines.
+    /// How its answer lines were counted.
     pub counts: Counts,
     /// How the counts differ from those in the service's `manifest.json.out`.
     pub differences: Vec<String>,

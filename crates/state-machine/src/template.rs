@@ -9,14 +9,14 @@ use serde_json::{Map, Value};
 /// A parsed payload template.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum PayloadTemplate {
-    /// The template has no computed field.
+    /// A template without a computed field.
     Literal(Value),
     Computed(ComputedField),
     Object(Vec<(String, PayloadTemplate)>),
     Array(Vec<PayloadTemplate>),
 }
 
-/// A value that is computed.
+/// A field whose value is computed from the input or the context object.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ComputedField {
     /// The field's name, including its `.$`.
@@ -24,7 +24,7 @@ pub(crate) struct ComputedField {
     expression: Expression,
 }
 
-/// The field of a template that cannot be computed, and why.
+/// A field of a template that cannot be computed, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TemplateError {
     pub(crate) field: String,

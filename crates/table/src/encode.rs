@@ -1,4 +1,4 @@
-//! Encodes rows and their results as the bytes of the result table.
+//! Encodes rows and the values of their result columns as the bytes of the result table.
 
 use crate::cell::Cells;
 use crate::format::{Dialect, Quoting};
@@ -108,8 +108,7 @@ impl RowEncoder {
         line.finish(self.newline);
     }
 
-    /// Appends one row with its results, in the order of the result columns. Missing results are
-    /// null.
+    /// Appends one row with the values of its result columns, in their order. Missing values are null.
     ///
     /// The row must have the encoder's format.
     pub fn row(&mut self, out: &mut Vec<u8>, row: &Row<'_>, results: &[ResultCell<'_>]) {

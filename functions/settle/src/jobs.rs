@@ -83,7 +83,7 @@ fn note(failed: &mut Option<StepError>, error: StepError) {
     tracing::error!(
         error_type = error.name(),
         error = error.full_message(),
-        "continuing with the rest"
+        "cannot find or stop every job of the run; stopping the others"
     );
     failed.get_or_insert(error);
 }

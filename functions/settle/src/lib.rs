@@ -188,7 +188,7 @@ async fn record(deps: &Deps, detail: &ExecutionDetail) -> Result<ExecutionRecord
             tracing::warn!(
                 error_type = error.name(),
                 error = error.full_message(),
-                "using the event alone"
+                "cannot read the execution; settling the run with the event alone"
             );
             Ok(ExecutionRecord::default())
         }

@@ -30,7 +30,7 @@ pub(super) fn as_line(progress: &RunProgress) -> Option<String> {
                 (Step::Wait, Some(job)) if by == "submit" => format!("job {job} created"),
                 (Step::Wait, _) => return None,
                 (Step::Merge, Some(job)) => format!("job {job} has ended"),
-                (Step::Merge, None) => "asked on demand".to_owned(),
+                (Step::Merge, None) => "sent on demand".to_owned(),
                 (Step::Split, _) => "rows left for another round".to_owned(),
                 (Step::Done, _) => "done".to_owned(),
             };

@@ -113,7 +113,7 @@ fn settings_are_listed_with_default_range_and_meaning() {
     let one = workplace.quarry("settings max_retries").good().stdout;
     assert_eq!(
         one,
-        "BEDROCK_MAX_RETRIES\n  rounds of asking again after the first, for rows without a good answer\n\
+        "BEDROCK_MAX_RETRIES\n  rounds after the first, for rows without a good answer\n\
          \u{20} default: 3\n  allowed: 0 to 10\n"
     );
     for line in workplace.quarry("settings").good().stdout.lines() {

@@ -36,19 +36,19 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
         "BEDROCK_PRIMARY_MODEL_ID",
         None,
         "a model id, an inference profile id or an ARN",
-        "the model that is asked; required",
+        "the model that is called; required",
     ),
     about(
         "BEDROCK_FALLBACK_MODEL_ID",
         None,
         "a model id, an inference profile id or an ARN",
-        "asked once on demand when the primary model refuses a record; never used for jobs",
+        "called once on demand when the primary model refuses a record; never used for jobs",
     ),
     about(
         "BEDROCK_INFERENCE_PROFILE_ARN",
         None,
         "an ARN, of the batch role's account if there may be jobs",
-        "asked in place of the primary model",
+        "called in place of the primary model",
     ),
     about(
         "BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS",
@@ -78,7 +78,7 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
         "BEDROCK_MAX_RETRIES",
         Some("3"),
         "0 to 10",
-        "rounds of asking again after the first, for rows without a good answer",
+        "rounds after the first, for rows without a good answer",
     ),
     about(
         "BEDROCK_BATCH_SIZE",
@@ -240,13 +240,13 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
         "BEDROCK_SERVICE_TIER",
         Some("default"),
         "default, flex, priority",
-        "the service tier for what is asked on demand",
+        "the service tier of on-demand calls",
     ),
     about(
         "BEDROCK_FLEX_WAIT_MINUTES",
         Some("60"),
         "1 to 10080",
-        "how long `flex` may throttle before the rest is asked in the tier `default`",
+        "how long `flex` may throttle before the rest is sent in the tier `default`",
     ),
     about(
         "BEDROCK_CSV_QUOTING",
@@ -258,7 +258,7 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
         "BEDROCK_PROMPT_WITHOUT_COLUMNS",
         Some("refuse"),
         "refuse, allow",
-        "a prompt that shows no column, and so asks the same of every row: refuse the run, or ask it",
+        "a prompt that shows no column, and so is the same for every row: refuse the run, or send it",
     ),
 ];
 

@@ -13,7 +13,7 @@ const SCHEMA_INSTRUCTION: &str = "Answer with one JSON object and nothing else: 
      fence. The object must be valid against this JSON Schema:";
 
 impl RequestBuilder {
-    /// Returns the user's system prompt, followed by the instruction of the way of enforcement.
+    /// Returns the user's system prompt, followed by the instruction that the means of enforcement needs.
     fn instructions(&self, form: &RequestForm) -> Option<String> {
         let own = match (form.enforcement, &self.schema) {
             (Enforcement::OfferedTool, Some(_)) => Some(TOOL_INSTRUCTION.to_owned()),
@@ -34,7 +34,7 @@ impl RequestBuilder {
             .filter(|_| form.sends(Parameter::System))
     }
 
-    /// What stands before the prompt in the user turn of a model without a system turn.
+    /// Returns the text that comes before the prompt in the user turn, if the request has no system turn.
     pub(super) fn before_the_prompt(&self, form: &RequestForm) -> Option<String> {
         self.instructions(form)
             .filter(|_| !form.sends(Parameter::System))

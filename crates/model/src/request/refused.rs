@@ -9,8 +9,8 @@ impl RequestBuilder {
     /// Returns the form to try after the service has refused `form` with `refusal`. `None` if the text names no part of
     /// the request that can be sent differently.
     ///
-    /// No form is tried twice: a way of enforcement is followed only by later ones, parameters are only left out, and
-    /// the ceiling of tokens only falls.
+    /// No form is tried twice: each step moves to a later means of enforcement, leaves out one more parameter, or lowers
+    /// the ceiling of tokens.
     pub fn form_after(&self, form: &RequestForm, refusal: &str) -> Option<RequestForm> {
         let all = named(refusal);
         all.iter()
@@ -41,7 +41,7 @@ impl RequestBuilder {
             RefusedPart::StructuredOutput if is(Enforcement::StructuredOutput) => {
                 self.later_way(form, |_| true)
             }
-            // Both are members of one object, which is refused as a whole where it is not known.
+            // Both are members of one object. A service that does not know the object refuses all of it.
             RefusedPart::StructuredOutput | RefusedPart::Effort if self.effort(form).is_some() => {
                 self.without_parameter(form, Parameter::Effort)
             }
@@ -115,7 +115,8 @@ impl RequestBuilder {
         self.without_parameter(form, parameter)
     }
 
-    /// If thinking is no longer switched off, the model thinks, and a forced tool call may be refused.
+    /// Without the switch that turns thinking off, the model thinks and may not accept the form's means of enforcement.
+    /// Then the form also moves to a later one.
     fn without_parameter(&self, form: &RequestForm, parameter: Parameter) -> Option<RequestForm> {
         let mut form = form.clone();
         form.without.insert(parameter);
