@@ -262,6 +262,21 @@ async fn a_pipeline_has_defaults_and_a_schema() {
 }
 
 #[tokio::test]
+async fn a_schema_in_a_folder_below_the_pipelines_folder_is_not_the_pipelines() {
+    let nested = "pipelines/strikes/validation_schema_old/validation_schema_9.json";
+    for own in [None, Some("pipelines/strikes/validation_schema_1.json")] {
+        let world = World::new();
+        world.put(nested, "{}").await;
+        if let Some(own) = own {
+            world.put(own, "{}").await;
+        }
+        let event = event_of(&world, "s3-object-created", TABLE).await;
+        started(world.arrived(event).await);
+        assert_eq!(world.only_run().1.schema, own.map(at));
+    }
+}
+
+#[tokio::test]
 async fn a_request_names_what_it_wants_and_the_rest_is_its_pipelines() {
     let world = World::new();
     let defaults = json!({
