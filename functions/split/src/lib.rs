@@ -15,6 +15,7 @@
 //! | A slice begins in the form that the run has learned. A later round is written in the form that its list names. | `handle` | `forms` |
 //! | A repeated call leaves the same objects and no unfinished upload. | `write_records` | `repetitions` |
 //! | The rows are those of the plan, or the step fails (`DataChanged`, `Inconsistent`) and leaves nothing behind. | `write_records`, `quarry_rows` | `refusals` |
+//! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
 
 use quarry_asking::Asking;
 use quarry_contract::VERSION;

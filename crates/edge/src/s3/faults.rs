@@ -45,6 +45,8 @@ pub enum StoreFault {
     AccessDenied,
     /// The call is not made: the object has changed.
     Changed,
+    /// The call is not made: refused for a reason that no retry can correct.
+    Refused,
     /// The call is made, and its response is lost.
     LostAnswer,
     /// The call is made, and only this many bytes of its response arrive. Calls that return no
@@ -137,6 +139,7 @@ impl<S> FaultyStore<S> {
                 Err(StoreError::AccessDenied(name, "injected".into()))
             }
             Some(StoreFault::Changed) => Err(StoreError::Changed(name)),
+            Some(StoreFault::Refused) => Err(StoreError::Refused(name, "injected".into())),
             Some(StoreFault::LostAnswer) => {
                 call.await?;
                 Err(StoreError::Unavailable(

@@ -4,6 +4,7 @@
 use crate::support::{PROMPTS, World, sliced};
 use quarry_edge::clock::Unlimited;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
+use quarry_edge::store::ObjectStore;
 use quarry_planned_run::RunInput;
 use std::sync::Arc;
 
@@ -118,6 +119,17 @@ async fn a_document_of_another_version_is_refused_with_the_remedy() {
     assert_fails(&world, "Quarry.BadRequest", &words).await;
 }
 
+#[tokio::test]
+async fn a_receipt_that_cannot_be_parsed_is_refused_by_its_place() {
+    let world = World::new(4, 2).await;
+    let at = world.run.slice(1).receipt();
+    let broken = r#"{"version": 1, "slice": "#.into();
+    world.store.put(&at, broken, false).await.unwrap();
+    let words = [&*format!("reading {at}")];
+    assert_fails(&world, "Quarry.Refused", &words).await;
+    assert!(world.written().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_name_of_a_store_error_says_whether_it_is_retried() {
     for (operation, nth, fault, name, place) in [
@@ -148,6 +160,20 @@ async fn the_name_of_a_store_error_says_whether_it_is_retried() {
             StoreFault::Throttled,
             "Quarry.Throttled",
             "/receipt.json",
+        ),
+        (
+            StoreOperation::Get,
+            2,
+            StoreFault::Refused,
+            "Quarry.Refused",
+            "reading s3://bucket/work/run/slices/000000/receipt.json",
+        ),
+        (
+            StoreOperation::Put,
+            1,
+            StoreFault::Refused,
+            "Quarry.Refused",
+            "writing s3://bucket/out/validation_processed_data.csv",
         ),
     ] {
         let world = World::new(2, 2).await;

@@ -10,8 +10,8 @@ use quarry_edge::clock::{Pause, Unlimited};
 use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_invoke::{Deps, handle};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -142,4 +142,53 @@ async fn throttled_records_are_retried_as_long_as_others_are_answered() {
     let lines = kept_lines(&store).await;
     assert_eq!(ids(&lines), all_ids(5));
     assert!(lines.iter().all(|line| line["modelOutput"].is_object()));
+}
+
+/// Remembers the waits, and waits on the clock of the runtime.
+struct Remembering {
+    clock: Virtual,
+    waits: Mutex<Vec<Duration>>,
+}
+
+#[async_trait]
+impl Pause for Remembering {
+    async fn pause(&self, time: Duration) {
+        self.waits.lock().unwrap().push(time);
+        self.clock.pause(time).await;
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_before_throttled_records_are_sent_again_doubles_up_to_a_minute() {
+    let store = MemoryStore::new();
+    let state = planned_with(&store, 2, &[]).await;
+    let count = AtomicU32::new(0);
+    // A record gets six calls before it waits for the others.
+    let model = Scripted::new(move |_, row| {
+        if row == "r1" && count.fetch_add(1, Ordering::Relaxed) < 7 * 6 {
+            throttled("slow down")
+        } else {
+            Ok(())
+        }
+    });
+    let pause = Arc::new(Remembering {
+        clock: Virtual(Instant::now()),
+        waits: Mutex::default(),
+    });
+    let deps = Deps {
+        pause: Arc::<Remembering>::clone(&pause),
+        ..deps(&store, &model)
+    };
+    let after = handle(&deps, state, &Unlimited).await.unwrap();
+    assert_eq!(after.next, Step::Merge);
+    let lines = kept_lines(&store).await;
+    assert!(lines.iter().all(|line| line["modelOutput"].is_object()));
+    let waits = pause.waits.lock().unwrap().clone();
+    // Five waits between the six calls, then the one before they are made again.
+    let between: Vec<u64> = waits.chunks(6).map(|waits| waits[5].as_secs()).collect();
+    assert_eq!(between, [5, 10, 20, 40, 60, 60, 60], "{waits:?}");
 }

@@ -145,3 +145,23 @@ async fn an_answer_that_takes_too_long_is_an_error_of_the_record_and_not_of_the_
     assert_eq!(lines[1]["error"], error);
     assert_eq!(model.calls.lock().unwrap().len(), 3, "none was asked twice");
 }
+
+/// The last twenty seconds belong to storing the answers that came before.
+#[tokio::test(start_paused = true)]
+async fn an_invocation_waits_for_answers_until_twenty_seconds_before_its_end() {
+    // The second call begins after 590 of 900 seconds, so it has 290 seconds.
+    for (seconds, invocations, calls) in [(289, 1, 2), (291, 2, 3)] {
+        let store = MemoryStore::new();
+        let state = planned(&store, 2).await;
+        let slow = [("r0".to_owned(), 590), ("r1".to_owned(), seconds)];
+        let model = Arc::new(Model {
+            slow: BTreeMap::from(slow),
+            ..Model::default()
+        });
+        let (made, lines) = asked(&store, &model, state).await;
+        assert_eq!(ids(&lines), all_ids(2));
+        assert_eq!(made, invocations, "invocations for {seconds} s");
+        let called = model.calls.lock().unwrap().len();
+        assert_eq!(called, calls, "calls for {seconds} s");
+    }
+}

@@ -399,3 +399,50 @@ async fn a_refused_round_is_sent_in_the_form_that_another_slice_has_learned() {
         .unwrap();
     assert_eq!(asked.forms, Some(learned));
 }
+
+/// Each refusal names a lower limit of tokens, so there is always another form.
+#[tokio::test]
+async fn a_run_tries_twelve_forms_and_then_fails() {
+    let world = World::new(30, 100, &[("BEDROCK_MAX_TOKENS", "4000")]).await;
+    let words = |round| {
+        let limit = 3_000 - round;
+        format!("The maximum tokens you requested exceeds the model limit of {limit}.")
+    };
+    let mut state = world.first(0);
+    for round in 0..12 {
+        let refused = world.answered(state, &refusals(0..30, &words(round))).await;
+        state = world.merge(&refused).await.unwrap();
+        assert_eq!((state.next, state.round), (Step::Split, round + 1));
+    }
+    let forms = world.todo(&state).await.forms.unwrap();
+    assert_eq!(
+        (forms.because.len(), forms.primary.max_tokens),
+        (12, Some(2_989))
+    );
+
+    let refused = world.answered(state, &refusals(0..30, &words(12))).await;
+    let failed = world.merge(&refused).await.unwrap_err();
+    assert_eq!(failed.name(), "Quarry.Refused");
+    assert!(failed.full_message().contains(&words(12)), "{failed}");
+}
+
+/// A refusal in a run of thousands of slices must not cost as many reads.
+#[tokio::test]
+async fn an_answer_of_another_slice_is_looked_for_in_the_first_sixteen_slices() {
+    for (other, fails) in [(15, false), (16, true)] {
+        let world = World::new(18 * 20, 20, &[("BEDROCK_MAX_RETRIES", "0")]).await;
+        assert_eq!(world.slices, 18);
+        let rows_of = |slice: u32| u64::from(slice) * 20..u64::from(slice + 1) * 20;
+        let answers: Vec<String> = rows_of(other).map(answer).collect();
+        let answered = world.answered(world.first(other), &answers).await;
+        world.merge(&answered).await.unwrap();
+
+        let refused = refusals(rows_of(17), TOO_LONG);
+        let refused = world.answered(world.first(17), &refused).await;
+        let merged = world.merge(&refused).await;
+        assert_eq!(merged.is_err(), fails, "slice {other}: {merged:?}");
+        if let Err(failed) = merged {
+            assert_eq!(failed.name(), "Quarry.Refused");
+        }
+    }
+}

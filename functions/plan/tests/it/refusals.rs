@@ -1,6 +1,6 @@
 //! Each error that `plan` returns has its name, its place and its remedy.
 
-use crate::support::{refusal, rows};
+use crate::support::{refusal, rows, run};
 use quarry_edge::clock::Unlimited;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use std::sync::Arc;
@@ -103,6 +103,19 @@ async fn a_file_without_a_header_is_refused_by_its_name() {
     );
 }
 
+#[tokio::test]
+async fn progress_that_cannot_be_parsed_is_refused_by_its_place() {
+    let input = rows(1).await;
+    let broken = r#"{"version": 1, "settings": "#;
+    input.put("work/run/plan-progress.json", broken).await;
+    let store = Arc::new(input.store.clone());
+    let failed = input.call(store, 1, &Unlimited).await.unwrap_err();
+    assert_eq!(failed.name(), "Quarry.Refused", "{failed}");
+    let place = format!("reading {}", run().plan_progress());
+    assert!(failed.full_message().contains(&place), "{failed}");
+    assert!(!input.store.locations().contains(&run().plan()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_name_of_a_store_error_says_whether_it_is_retried() {
     for (operation, nth, fault, name, place) in [
@@ -182,6 +195,30 @@ async fn the_name_of_a_store_error_says_whether_it_is_retried() {
         let failed = input.call(Arc::new(faulty), 0, &Unlimited).await;
         let failed = failed.unwrap_err();
         assert_eq!(failed.name(), name, "{failed}");
+        assert!(failed.full_message().contains(place), "{failed}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_the_store_refuses_is_named() {
+    for (operation, nth, place) in [
+        (
+            StoreOperation::Get,
+            1,
+            "reading s3://bucket/prompts/prompts.json",
+        ),
+        (
+            StoreOperation::Put,
+            3,
+            "writing s3://bucket/work/run/plan.json",
+        ),
+    ] {
+        let input = rows(3).await;
+        let refuses = StoreFault::Refused;
+        let faulty = FaultyStore::new(input.store.clone()).fail(operation, nth, refuses);
+        let failed = input.call(Arc::new(faulty), 0, &Unlimited).await;
+        let failed = failed.unwrap_err();
+        assert_eq!(failed.name(), "Quarry.Refused", "{failed}");
         assert!(failed.full_message().contains(place), "{failed}");
     }
 }

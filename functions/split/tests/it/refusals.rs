@@ -85,6 +85,16 @@ async fn a_document_of_another_version_is_refused_with_the_remedy() {
     assert_fails(&world, &world.state(0, 0), "Quarry.BadRequest", &words).await;
 }
 
+#[tokio::test]
+async fn a_document_that_cannot_be_parsed_is_refused_by_its_place() {
+    let world = World::of_rows(3, &[]).await;
+    let at = world.run.slice(0).spec();
+    let broken = r#"{"version": 1, "slice": "#.into();
+    world.store.put(&at, broken, false).await.unwrap();
+    let words = [&*format!("reading {at}")];
+    assert_fails(&world, &world.state(0, 0), "Quarry.Refused", &words).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_name_of_a_store_error_says_whether_it_is_retried() {
     for (operation, nth, fault, name, place) in [
@@ -122,6 +132,20 @@ async fn the_name_of_a_store_error_says_whether_it_is_retried() {
             StoreFault::AccessDenied,
             "Quarry.AccessDenied",
             "rows.csv",
+        ),
+        (
+            StoreOperation::Get,
+            2,
+            StoreFault::Refused,
+            "Quarry.Refused",
+            "reading s3://bucket/work/run/slices/000000/slice.json",
+        ),
+        (
+            StoreOperation::Put,
+            1,
+            StoreFault::Refused,
+            "Quarry.Refused",
+            "writing s3://bucket/work/run/slices/000000/round-0/input/records.jsonl",
         ),
     ] {
         let world = World::of_rows(3, &[]).await;

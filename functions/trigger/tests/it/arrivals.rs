@@ -4,6 +4,7 @@ use crate::{World, at, event, event_of};
 use quarry_contract::request::JobType;
 use quarry_edge::error::StepErrorKind;
 use quarry_edge::failure::CallError;
+use quarry_edge::store::ObjectStore;
 use quarry_trigger::{Arrived, TriggerEvent, handle};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -88,6 +89,37 @@ async fn a_repeated_put_or_a_copy_in_place_does_not_pay_twice() {
         // The first event, delivered again, still means the same run.
         assert_eq!(started(world.arrived(event).await), run);
         assert_eq!(world.executions.executions().len(), 1, "{name}");
+    }
+}
+
+/// Returns what the event of a second write of the same content within the hour does, if `damage`
+/// has changed the note of the first.
+async fn second_write(damage: impl FnOnce(String) -> String) -> (String, Arrived) {
+    let world = World::new();
+    let event = event_of(&world, "s3-object-created", TABLE).await;
+    let run = started(world.arrived(event.clone()).await);
+    let notes = at("runs/arrivals/");
+    let mut there = world.store.locations().into_iter();
+    let note = there.find(|at| at.key().starts_with(notes.key())).unwrap();
+    let body = world.store.get(&note, u64::MAX).await.unwrap();
+    let body = damage(String::from_utf8(body.to_vec()).unwrap());
+    world.put(note.key(), &body).await;
+    let again = written_again(&event, "0062E99A88DC407461", "2026-11-22T01:21:10Z");
+    (run, world.arrived(again).await)
+}
+
+#[tokio::test]
+async fn a_note_of_4_kib_is_read() {
+    let (run, again) = second_write(|note| format!("{note:<4096}")).await;
+    let reason = ignored(again);
+    assert!(reason.contains(&run), "{reason}");
+}
+
+#[tokio::test]
+async fn a_damaged_note_does_not_hold_up_an_arrival() {
+    for damage in ["", "{", r#"{"version": 1}"#] {
+        let (run, again) = second_write(|_| damage.to_owned()).await;
+        assert_ne!(started(again), run, "{damage}");
     }
 }
 
@@ -227,6 +259,21 @@ async fn a_pipeline_has_defaults_and_a_schema() {
         format!("s3://elsewhere/out/{run}/")
     );
     assert_eq!(request.settings["BEDROCK_MAX_TOKENS"], "64");
+}
+
+#[tokio::test]
+async fn a_schema_in_a_folder_below_the_pipelines_folder_is_not_the_pipelines() {
+    let nested = "pipelines/strikes/validation_schema_old/validation_schema_9.json";
+    for own in [None, Some("pipelines/strikes/validation_schema_1.json")] {
+        let world = World::new();
+        world.put(nested, "{}").await;
+        if let Some(own) = own {
+            world.put(own, "{}").await;
+        }
+        let event = event_of(&world, "s3-object-created", TABLE).await;
+        started(world.arrived(event).await);
+        assert_eq!(world.only_run().1.schema, own.map(at));
+    }
 }
 
 #[tokio::test]

@@ -285,6 +285,35 @@ async fn a_message_that_can_never_work_gets_a_failure_by_name_and_is_reported() 
     }
 }
 
+/// A pipeline gets the place with the name of a file in it, 1024 characters at most. The name has
+/// eighty of them.
+#[tokio::test]
+async fn a_place_for_results_has_at_most_944_characters() {
+    for name in ["processed_data", "analysis_summary"] {
+        for (characters, starts) in [(944, true), (945, false)] {
+            let world = World::new();
+            let folder = "s3://quarry-data/strikes/";
+            let rest = "k".repeat(characters - folder.len() - 1);
+            let place = format!("{folder}{rest}/");
+            let answer = world.batch(with_argument(name, place.into())).await;
+            let what = format!("{name} of {characters} characters");
+            assert_eq!(
+                world.executions.executions().len(),
+                usize::from(starts),
+                "{what}"
+            );
+            if starts {
+                assert_eq!(answer, nothing_failed(), "{what}");
+            } else {
+                assert_eq!(answer, first_failed(), "{what}");
+                let told = failure(&world, TOKEN);
+                let words = format!("`{name}` is longer than 944 characters");
+                assert!(told.contains(&words), "{told}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_body_without_a_token_is_reported_without_a_callback() {
     let world = World::new();
