@@ -38,6 +38,7 @@ def blank(text: str, start: int, end: int) -> str:
 
 def without_literals(text: str) -> str:
     """Returns the text with comments, strings and characters replaced by spaces."""
+    kept = []
     position = 0
     while found := LITERALS.search(text, position):
         end = found.end()
@@ -48,9 +49,9 @@ def without_literals(text: str) -> str:
                 end = edge.end()
             if depth:
                 end = len(text)
-        text = blank(text, found.start(), end)
+        kept += [text[position : found.start()], re.sub(r"[^\n]", " ", text[found.start() : end])]
         position = end
-    return text
+    return "".join(kept) + text[position:]
 
 
 def end_of_group(text: str, start: int) -> int:
