@@ -14,8 +14,8 @@ from pathlib import Path
 import core_sources
 
 ROOT = Path(__file__).resolve().parents[2]
-IMPORT = re.compile(r"\s*use\s")
-ATTRIBUTE = re.compile(r"\s*#\[")
+IMPORT = re.compile(r"\s*(?:#\[[^\]]*\]\s*)?use\s")
+ATTRIBUTE = re.compile(r"\s*#\[(?:.*\]$|[^\]]*$)")
 
 
 def gaps(text: str) -> list[int]:
@@ -32,7 +32,7 @@ def gaps(text: str) -> list[int]:
                 if gap:
                     found.append(gap)
                 end = ";"
-            elif gap is not None and ATTRIBUTE.match(line):
+            elif ATTRIBUTE.match(line):
                 end = "]"
             elif line:
                 gap = None
@@ -48,7 +48,7 @@ def main() -> None:
     listed = subprocess.run(["git", "ls-files", "*.rs"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     names = listed.stdout.split()
     problems = [
-        f"{name}:{line}: a blank line or a comment divides the imports; remove it (a comment can follow the import on its line) and run `cargo fmt`"
+        f"{name}:{line}: this line divides the imports; remove it, or put a comment behind its import, and run `cargo fmt`"
         for name in names
         for line in gaps((ROOT / name).read_text(encoding="utf-8"))
     ]

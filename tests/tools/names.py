@@ -27,7 +27,7 @@ SHARED = {
     ],
     "a row of a table in the form that each crate has it in; the models' tables, which serde reads, have rows too": ["Row"],
     "a position in what each crate reads or writes: a file, the marks of a table, the spool, an answer": ["Place"],
-    "where something comes from: a fact, an error, settings, the rows of a file; each is used beside its module only": ["Source"],
+    "where something comes from: a fact, an error, settings, the rows of a file": ["Source"],
     "one thing before and after it is written into a document of the plan": ["Slice", "Unsendable"],
     "the setting, and the same choice for the crate of prompts, which knows no settings": ["MissingColumns"],
     "a model as the product's table, an AWS account, and the simulator's separate list have it": ["Model"],
@@ -73,13 +73,14 @@ def places(names: list[str], root: Path) -> dict[str, list[str]]:
 def problems(defined: dict[str, list[str]], reasons: dict[str, str]) -> list[str]:
     """Returns what is wrong with the names that several files define: without a reason, or a reason without such a name."""
     shared = {name: files for name, files in defined.items() if len(files) > 1}
+    here = "tests/tools/names.py"
     return [
-        *(
-            f"{name} is defined in {', '.join(files)}; use another word, or give a reason in tests/tools/names.py"
-            for name, files in sorted(shared.items())
-            if name not in reasons
-        ),
-        *(f"{name} is no longer defined in several files; remove it from tests/tools/names.py" for name in sorted(reasons.keys() - shared.keys())),
+        f"{name} is defined in {', '.join(files)}; use another word, or give a reason in {here}"
+        for name, files in sorted(shared.items())
+        if name not in reasons
+    ] + [
+        f"{name} is no longer defined in several files; remove it from {here}"
+        for name in sorted(reasons.keys() - shared.keys())
     ]
 
 

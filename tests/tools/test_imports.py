@@ -21,6 +21,7 @@ class Sees(unittest.TestCase):
 
     def test_an_import_with_an_attribute(self) -> None:
         self.assertEqual(imports.gaps("use a;\n\n#[cfg(unix)]\nuse b;\n"), [2])
+        self.assertEqual(imports.gaps("use a;\n\n#[cfg(unix)] use b;\n"), [2])
         self.assertEqual(imports.gaps("#[cfg(unix)]\nuse a;\n\n#[cfg(any(\n    b,\n))]\nuse c;\n"), [3])
 
     def test_every_scope(self) -> None:
@@ -41,6 +42,11 @@ class LeavesAlone(unittest.TestCase):
     def test_imports_of_different_scopes(self) -> None:
         self.assertEqual(imports.gaps("use a;\n\nmod b {\n    use c;\n}\n\nuse d;\n"), [])
         self.assertEqual(imports.gaps("use a;\n\n#[cfg(test)]\nmod tests {\n    use super::*;\n}\n"), [])
+
+    def test_imports_that_an_item_divides(self) -> None:
+        self.assertEqual(imports.gaps("use a;\n\n#[inline] fn f() {}\n\nuse b;\n"), [])
+        self.assertEqual(imports.gaps("use a;\n\n#[inline]\nfn f() {\n    g()\n}\n\nuse b;\n"), [])
+        self.assertEqual(imports.gaps("use a;\n\n#[inline] fn f() {\n    use b;\n    [b]\n}\n"), [])
 
     def test_re_exports(self) -> None:
         self.assertEqual(imports.gaps("use a;\n\npub use b;\n\nuse c;\n"), [])

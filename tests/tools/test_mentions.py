@@ -79,8 +79,8 @@ class LeavesAlone(unittest.TestCase):
                 self.assertEqual(unknown(text), [])
 
     def test_what_is_not_of_this_repository(self) -> None:
-        text = "`std::fs::read`, `aws_sdk_s3::Client`, `inbox/<name>/`, `crates/<name>/gone.rs`, `--flag-name`, `plain`, `gone` in `elsewhere`"
-        self.assertEqual(unknown(text), [])
+        self.assertEqual(unknown("`std::fs::read`, `aws_sdk_s3::Client`, `inbox/<name>/`, `crates/<name>/gone.rs`"), [])
+        self.assertEqual(unknown("`--flag-name`, `plain`, `gone` in `elsewhere`"), [])
 
     def test_two_statements_that_a_comma_divides(self) -> None:
         self.assertEqual(unknown("`Row`, `Other` in `crates/b`"), [])
@@ -94,7 +94,7 @@ class Promises(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             for name, text in {
-                "src/lib.rs": "//! # What it promises\n//!\n//! | a | b |\n//! |---|---|\n//! | `x` | `one`, `one::works`, `one::gone`, `two` |\n",
+                "src/lib.rs": "//! # What it promises\n//!\n//! | `x` | `one`, `one::works`, `one::gone`, `two` |\n",
                 "tests/it/one.rs": "fn works() {}\n",
             }.items():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
