@@ -6,7 +6,7 @@ and clippy's `disallowed-methods` complement this check.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 OUTSIDE = re.compile(
@@ -38,6 +38,7 @@ def blank(text: str, start: int, end: int) -> str:
 
 def without_literals(text: str) -> str:
     """Returns the text with comments, strings and characters replaced by spaces."""
+    kept = []
     position = 0
     while found := LITERALS.search(text, position):
         end = found.end()
@@ -48,9 +49,9 @@ def without_literals(text: str) -> str:
                 end = edge.end()
             if depth:
                 end = len(text)
-        text = blank(text, found.start(), end)
+        kept += [text[position : found.start()], re.sub(r"[^\n]", " ", text[found.start() : end])]
         position = end
-    return text
+    return "".join(kept) + text[position:]
 
 
 def end_of_group(text: str, start: int) -> int:
@@ -86,17 +87,43 @@ def end_of_item(text: str, start: int) -> int:
     return position
 
 
-def without_tests(text: str) -> tuple[str, list[str]]:
-    """Returns the text without items for tests only, and the names of those that are modules in other files."""
+def tests_in(text: str) -> tuple[list[tuple[int, int]], list[str]]:
+    """Returns where the items for tests only stand, and the names of those that are modules in other files.
+
+    The text has no literals. Each item is its start and its end.
+    """
+    items: list[tuple[int, int]] = []
     modules = []
-    while found := TEST_ATTRIBUTE.search(text):
+    while found := TEST_ATTRIBUTE.search(text, items[-1][1] if items else 0):
         if found["inner"]:
-            return blank(text, 0, len(text)), modules
+            return [(0, len(text))], modules
         end = end_of_item(text, found.start())
         if module := re.search(r"\bmod\s+(\w+)\s*;$", text[found.start() : end]):
             modules.append(module[1])
-        text = blank(text, found.start(), end)
+        items.append((found.start(), end))
+    return items, modules
+
+
+def without_tests(text: str) -> tuple[str, list[str]]:
+    """Returns the text without items for tests only, and the names of those that are modules in other files."""
+    items, modules = tests_in(text)
+    for start, end in items:
+        text = blank(text, start, end)
     return text, modules
+
+
+def product(files: Iterable[Path]) -> list[Path]:
+    """Returns the files without those that only tests use: `#[cfg(test)] mod a;` elsewhere, or `#![cfg(test)]` in the file."""
+    files = list(files)
+    tests_only = set()
+    for file in files:
+        text = without_literals(file.read_text(encoding="utf-8"))
+        items, modules = tests_in(text)
+        home = file.parent if file.stem in ("lib", "main", "mod") else file.with_suffix("")
+        tests_only.update(home / module for module in modules)
+        if items == [(0, len(text))]:
+            tests_only.add(home)
+    return [file for file in files if tests_only.isdisjoint((file.with_suffix(""), *file.parents))]
 
 
 def written_out(tree: str) -> Iterator[str]:
@@ -133,15 +160,8 @@ def outside_paths(text: str) -> list[tuple[int, str]]:
 
 def problems(source: Path, named_from: Path) -> list[str]:
     """Returns every place under a `src` folder that leads outside, as `file:line: path`."""
-    texts, tests_only = {}, []
-    for file in sorted(source.rglob("*.rs")):
-        text, modules = without_tests(without_literals(file.read_text(encoding="utf-8")))
-        texts[file] = text
-        home = file.parent if file.stem in ("lib", "main", "mod") else file.with_suffix("")
-        tests_only += [home / module for module in modules]
     return [
         f"{file.relative_to(named_from)}:{line}: {path}"
-        for file, text in texts.items()
-        if not any(file.with_suffix("") == module or module in file.parents for module in tests_only)
-        for line, path in outside_paths(text)
+        for file in product(sorted(source.rglob("*.rs")))
+        for line, path in outside_paths(without_tests(without_literals(file.read_text(encoding="utf-8")))[0])
     ]

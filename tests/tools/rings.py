@@ -9,7 +9,8 @@
 - shells: programs and the local stack. A function (a crate under functions/) depends only on core
   and edges, so that nothing of the local stack is deployed, and has one HTTP and TLS stack.
 
-The dependencies of tests are not restricted. Prints every problem, and exits with 1 if there is one.
+The dependencies of tests are not restricted. Only they may turn on the feature `testing` of quarry-edge, and have the
+crates in FOR_TESTS: nothing that is deployed has fakes. Prints every problem, and exits with 1 if there is one.
 """
 
 import json
@@ -24,6 +25,10 @@ import core_sources
 ROOT = Path(__file__).resolve().parents[2]
 RINGS = ("core", "edges", "shells")
 MAY_DEPEND_ON = {"core": {"core"}, "edges": {"core", "edges"}, "shells": {"core", "edges", "shells"}}
+WITH_FAKES = "quarry-edge"
+FAKES = "testing"
+# Crates that exist only for the tests of others, so that they may have fakes.
+FOR_TESTS = {"quarry-planned-run"}
 # In the form of `cargo tree`: name, space, v, version.
 NOT_IN_CORE = re.compile(r"(?:tokio|hyper)\b|aws[-_]")
 NOT_IN_FUNCTIONS = re.compile(r"hyper v0\.|reqwest v|openssl-sys v|aws-lc-sys v")
@@ -60,6 +65,37 @@ def direct(package: dict, ring: dict[str, str], is_function: bool) -> Iterator[s
             yield f"{package['name']} ({what}) depends on {name} ({ring[name]})"
 
 
+def features_with_fakes(features: dict[str, list[str]]) -> set[str]:
+    """Returns the features of the crate WITH_FAKES that turn its fakes on: FAKES, and each that leads to it."""
+    found = {FAKES}
+    while more := {name for name, leads_to in features.items() if not found.isdisjoint(leads_to)} - found:
+        found |= more
+    return found
+
+
+def fakes(package: dict, with_fakes: set[str]) -> Iterator[str]:
+    """Yields what gives a crate fakes outside of its tests: a dependency, or a feature of its own."""
+    if package["name"] in FOR_TESTS:
+        return
+    names = set()
+    for dependency in package["dependencies"]:
+        name = dependency["name"]
+        if name == WITH_FAKES:
+            names.add(dependency["rename"] or name)
+        if dependency["kind"] == "dev":
+            continue
+        if name in FOR_TESTS:
+            yield f"{package['name']} depends on {name}, which is for tests only; make it a dev-dependency"
+        on = {*dependency["features"], *(["default"] if dependency["uses_default_features"] else [])}
+        if name == WITH_FAKES and not with_fakes.isdisjoint(on):
+            feature = ", ".join(sorted(with_fakes & on))
+            yield f"{package['name']} depends on {name} with {feature}, which is for tests only; make that a dev-dependency"
+    turns_on = {f"{name}{mark}/{feature}" for name in names for mark in ("", "?") for feature in with_fakes}
+    for own, leads_to in package["features"].items():
+        for feature in sorted(turns_on.intersection(leads_to)):
+            yield f"{package['name']} turns on {feature} with its feature {own}; only a dev-dependency may do that"
+
+
 def whole_tree(name: str, unwanted: re.Pattern[str]) -> Iterator[str]:
     """Yields problems with any direct or indirect dependency of a crate, on any platform."""
     tree = cargo(
@@ -81,12 +117,17 @@ def main() -> None:
         sys.exit("\n".join(problems))
 
     ring = {crate: name for name, crates in rings.items() for crate in crates}
+    if FAKES not in packages[WITH_FAKES]["features"]:
+        problems.append(f"{WITH_FAKES} has no feature {FAKES}, so the check for fakes checks nothing")
+    problems += [f"{name} is in FOR_TESTS but is not a member of the workspace" for name in sorted(FOR_TESTS - set(packages))]
+    with_fakes = features_with_fakes(packages[WITH_FAKES]["features"])
     functions = 0
     for name, package in sorted(packages.items()):
         home = Path(package["manifest_path"]).parent
         is_function = home.parent.name == "functions"
         functions += is_function
         problems += direct(package, ring, is_function)
+        problems += fakes(package, with_fakes)
         if ring[name] == "core":
             problems += whole_tree(name, NOT_IN_CORE)
             problems += core_sources.problems(home / "src", ROOT)

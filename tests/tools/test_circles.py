@@ -38,6 +38,13 @@ class Sees(unittest.TestCase):
         texts = found(lib="mod a; use a::A; pub struct L(A);", a="use super::L; pub struct A(Box<L>);")
         self.assertEqual(len(texts), 1)
 
+    def test_super_that_leads_out_of_a_file(self) -> None:
+        root = "mod a; use a::A; pub struct L(A);"
+        for uses in ["mod inner {} use super::L;", "mod inner { use super::super::L; }"]:
+            with self.subTest(uses):
+                texts = found(lib=root, a=f"pub struct A(Box<L>); {uses}")
+                self.assertEqual(len(texts), 1)
+
     def test_names_through_re_exports(self) -> None:
         root = "mod a; mod b; pub use b::B;"
         texts = found(lib=root, a="use crate::B; pub struct A;", b="use crate::a::A; pub struct B;")
@@ -67,6 +74,11 @@ class LeavesAlone(unittest.TestCase):
 
     def test_super_within_a_file(self) -> None:
         self.assertEqual(found(lib="mod a; use a::A; struct L(A);", a="pub struct A; mod inner { use super::A; }"), [])
+
+    def test_super_within_a_file_where_the_parent_has_the_same_name(self) -> None:
+        root = "mod a; use a::A; pub struct B(A);"
+        inner = "mod inner { mod c { use super::super::B; } use super::B; }"
+        self.assertEqual(found(lib=root, a=f"pub struct A; struct B; {inner}"), [])
 
 
 if __name__ == "__main__":

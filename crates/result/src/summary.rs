@@ -6,11 +6,10 @@
 //! `docs/summary.schema.json`, which a test makes from these types.
 
 use quarry_contract::plan::{Mode, Plan};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-
 #[cfg(test)]
 use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What a run did: rows, jobs, tokens, rounds, and everything that a reader of the result should know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
