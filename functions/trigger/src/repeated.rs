@@ -84,7 +84,7 @@ pub(crate) async fn started_before(
 async fn read(store: &dyn ObjectStore, at: &S3Uri) -> Result<Option<ArrivalNote>, StepError> {
     match store.get(at, MAX_NOTE_BYTES).await {
         Ok(body) => Ok(serde_json::from_slice(&body).ok()),
-        Err(StoreError::NotFound(_)) => Ok(None),
+        Err(StoreError::NotFound(_) | StoreError::TooLarge(..)) => Ok(None),
         Err(error) => Err(error).doing(|| format!("reading {at}")),
     }
 }

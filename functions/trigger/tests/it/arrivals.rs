@@ -117,7 +117,8 @@ async fn a_note_of_4_kib_is_read() {
 
 #[tokio::test]
 async fn a_damaged_note_does_not_hold_up_an_arrival() {
-    for damage in ["", "{", r#"{"version": 1}"#] {
+    let too_long = "x".repeat(4097);
+    for damage in ["", "{", r#"{"version": 1}"#, &too_long] {
         let (run, again) = second_write(|_| damage.to_owned()).await;
         assert_ne!(started(again), run, "{damage}");
     }
