@@ -4,7 +4,6 @@
 use crate::refused::WayOut;
 use crate::round::SliceRound;
 use quarry_contract::VERSION;
-use quarry_contract::payload::SliceState;
 use quarry_contract::plan::{RequestForms, Todo};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
@@ -29,16 +28,17 @@ pub(crate) enum Decision {
     WritePart,
 }
 
-/// Decides what follows the round with these outcomes. `record` is the round's own record; it is
-/// written again when its refusals do not count against its rows.
+/// Decides what follows the round with these outcomes. `open` has the rows that a next round would
+/// send. `record` is the round's own record; it is written again when its refusals do not count
+/// against its rows.
 ///
 /// # Errors
 ///
 /// Those of [`SliceRound::after_refusal`], when the service refused the round as a whole.
 pub(crate) async fn after(
     round: &SliceRound,
-    state: &SliceState,
     places: &[Place],
+    open: Vec<u64>,
     record: &mut Round,
 ) -> Result<Decision, StepError> {
     let todo = |rows: Vec<u64>, forms: Option<RequestForms>, is_taken: bool| Todo {
@@ -71,11 +71,10 @@ pub(crate) async fn after(
         });
     }
     let counts_as_attempt = !round.was_stopped() && !round.was_left;
-    let uncounted = state.stopped_rounds + u32::from(!counts_as_attempt);
+    let uncounted = round.uncounted_rounds + u32::from(!counts_as_attempt);
     let max_retries = round.asking.settings().max_retries;
     let last = max_retries.saturating_add(uncounted.min(MOST_UNCOUNTED_ROUNDS));
-    let open = round.open_rows(places);
-    if open.is_empty() || state.round >= last {
+    if open.is_empty() || round.number >= last {
         return Ok(Decision::WritePart);
     }
     Ok(Decision::AskAgain {

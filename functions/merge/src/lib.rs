@@ -47,13 +47,14 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     let mut spool = SpillSpool::new(MEMORY_BYTES);
     let (places, mut record) = join::answers(&mut round, &mut spool).await?;
     documents::write(&*round.store, &round.folder.counts(), &record).await?;
+    let open = round.open_rows(&places);
     tracing::info!(
         asked = record.counts.asked,
         good = record.counts.good,
-        open = round.open_rows(&places).len(),
+        open = open.len(),
         "answers joined"
     );
-    match decision::after(&round, &state, &places, &mut record).await? {
+    match decision::after(&round, &places, open, &mut record).await? {
         Decision::AskAgain {
             todo,
             counts_as_attempt,
