@@ -103,8 +103,20 @@ pub(super) fn parse_result_path(
     })
 }
 
+/// Reads a state's `Resource`, and refuses any but the supported one: an ARN that ends with `rest`.
+pub(super) fn check_resource(fields: &mut FieldReader<'_>, rest: &str, problems: &mut Problems) {
+    if let Some(resource) = fields.required_text("Resource", problems)
+        && !is_arn(resource, rest)
+    {
+        problems.add(
+            &fields.at("Resource"),
+            format!("`{resource}` is not supported (supported: arn:<partition>:{rest})"),
+        );
+    }
+}
+
 /// Whether `text` is `arn:<partition>:` followed by `rest`, in a partition of AWS.
-pub(super) fn is_arn(text: &str, rest: &str) -> bool {
+fn is_arn(text: &str, rest: &str) -> bool {
     text.strip_prefix("arn:")
         .and_then(|text| text.split_once(':'))
         .is_some_and(|(partition, found)| {

@@ -1,7 +1,7 @@
 //! Reads the fields that only Map states have, except `ItemProcessor`, which holds states itself.
 
 use super::document::FieldReader;
-use super::fields::is_arn;
+use super::fields::check_resource;
 use super::problem::Problems;
 use crate::limits::MAX_LABEL_CHARS;
 use crate::template::ComputedField;
@@ -11,16 +11,7 @@ pub(super) fn parse_item_reader(
     mut fields: FieldReader<'_>,
     problems: &mut Problems,
 ) -> Option<(ComputedField, ComputedField)> {
-    if let Some(resource) = fields.required_text("Resource", problems)
-        && !is_arn(resource, "states:::s3:getObject")
-    {
-        problems.add(
-            &fields.at("Resource"),
-            format!(
-                "`{resource}` is not supported (supported: arn:<partition>:states:::s3:getObject)"
-            ),
-        );
-    }
+    check_resource(&mut fields, "states:::s3:getObject", problems);
     let path = fields.at("ReaderConfig");
     let config = fields.required("ReaderConfig", problems);
     if let Some(mut config) = config.and_then(|value| FieldReader::of(value, &path, problems)) {

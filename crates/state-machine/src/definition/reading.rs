@@ -3,7 +3,7 @@
 use super::choice::ChoiceRule;
 use super::document::FieldReader;
 use super::fields::{
-    is_arn, parse_outcome, parse_path_field, parse_required_path, parse_result_path,
+    check_resource, parse_outcome, parse_path_field, parse_required_path, parse_result_path,
     parse_template, parse_then,
 };
 use super::map::{parse_item_reader, parse_label};
@@ -153,17 +153,7 @@ fn parse_wait(fields: &mut FieldReader<'_>, problems: &mut Problems) -> Option<W
 }
 
 fn parse_task(fields: &mut FieldReader<'_>, problems: &mut Problems) -> Option<Task> {
-    let resource = fields.required_text("Resource", problems);
-    if let Some(resource) = resource
-        && !is_arn(resource, "states:::lambda:invoke")
-    {
-        problems.add(
-            &fields.at("Resource"),
-            format!(
-                "`{resource}` is not supported (supported: arn:<partition>:states:::lambda:invoke)"
-            ),
-        );
-    }
+    check_resource(fields, "states:::lambda:invoke", problems);
     let path = fields.at("Parameters");
     let call = fields
         .required("Parameters", problems)
