@@ -3,8 +3,10 @@
 mod completions;
 mod deploy_check;
 mod failure;
+mod init;
 mod input;
 mod interrupt;
+mod local_table;
 mod merge;
 mod models;
 mod output;
@@ -41,6 +43,9 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write first prompts, a first schema and a first request for a table, to be edited.
+    #[command(after_help = "Example:\n  quarry init table.csv --out job")]
+    Init(init::InitArguments),
     /// Run the whole job on the local stack: state machine, functions, S3 and a Bedrock simulator.
     #[command(
         after_help = "Example:\n  quarry run table.csv --prompts prompts.json --schema schema.json --out results"
@@ -155,6 +160,7 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::SimulateBedrock(arguments) => {
             in_runtime(Box::pin(simulate_bedrock::simulate_bedrock(arguments)))
         }
+        Command::Init(arguments) => init::init(&arguments),
         Command::Parse(arguments) => parse::parse(&arguments),
         Command::Models(arguments) => models::models(&arguments),
         Command::Settings(arguments) => settings::settings(&arguments),

@@ -1,18 +1,12 @@
 //! The reasons why rows of a result have no usable answer, in groups.
 
-use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
+use crate::local_table::LocalTable;
 use quarry_contract::settings::CsvQuoting;
-use quarry_parquet::{FileReading, ParquetFile, Ranges, RangesError};
 use quarry_rows::TableFormat;
-use quarry_table::{Cell, Cells, Dialect, RowDecoder};
+use quarry_table::{Cell, Cells};
 use serde::Serialize;
 use std::cmp::Reverse;
-use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// The most rows that are examined for their reasons, and the most reasons that are distinguished.
 const MOST_ROWS: u64 = 10_000;
@@ -61,10 +55,12 @@ pub(crate) fn of_results(
         let columns = ["status", "validation_passed", "error", "validation_error"]
             .map(|column| format!("{prefix}{column}"));
         // Reasons that were found before a table could no longer be read count.
-        let _ = match format.quoted(quoting) {
-            TableFormat::Text(dialect) => text(file, dialect, gzip, &columns, &mut found),
-            TableFormat::Parquet => parquet(file, &columns, &mut found),
+        let table = LocalTable {
+            file,
+            format: format.quoted(quoting),
+            gzip,
         };
+        let _ = table.each_row(&columns, |number, row| found.take(row, number, file));
     }
     found.into_reasons()
 }
@@ -79,7 +75,7 @@ struct Found {
 
 impl Found {
     /// Takes a row. Returns `false` when no more rows are needed.
-    fn take(&mut self, row: &impl Cells, number: u64, file: &Path) -> bool {
+    fn take(&mut self, row: &dyn Cells, number: u64, file: &Path) -> bool {
         let text = |cell: Cell<'_>| cell.text().filter(|text| !text.is_empty()).map(generalised);
         let answered = row.cell(0).text() == Some("success");
         let passed = row.cell(1).text().unwrap_or_default();
@@ -112,92 +108,6 @@ impl Found {
     fn into_reasons(mut self) -> Vec<Reason> {
         self.reasons.sort_by_key(|reason| Reverse(reason.rows));
         self.reasons
-    }
-}
-
-fn text(
-    file: &Path,
-    dialect: Dialect,
-    gzip: bool,
-    columns: &[String],
-    found: &mut Found,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let plain = BufReader::new(File::open(file)?);
-    let mut bytes: Box<dyn Read> = if gzip {
-        Box::new(MultiGzDecoder::new(plain))
-    } else {
-        Box::new(plain)
-    };
-    let mut decoder = RowDecoder::start(dialect, file.display().to_string());
-    decoder.project(columns);
-    let mut buffer = vec![0; 1 << 18];
-    let mut number = 0;
-    loop {
-        let read = bytes.read(&mut buffer)?;
-        if read == 0 {
-            decoder.end();
-        } else {
-            decoder.push(&buffer[..read]);
-        }
-        while let Some(row) = decoder.next_row()? {
-            number += 1;
-            if !found.take(&row, number, file) {
-                return Ok(());
-            }
-        }
-        if read == 0 {
-            return Ok(());
-        }
-    }
-}
-
-fn parquet(
-    file: &Path,
-    columns: &[String],
-    found: &mut Found,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let opened = File::open(file)?;
-    let ranges = FileRanges {
-        bytes: opened.metadata()?.len(),
-        file: Mutex::new(opened),
-    };
-    let table = ParquetFile::open(file.display().to_string(), Arc::new(ranges))?;
-    let reading = FileReading {
-        cells: columns,
-        ..FileReading::default()
-    };
-    let mut rows = table.read(0..table.rows(), &reading)?;
-    let mut number = 0;
-    while let Some(batch) = rows.next_batch()? {
-        for row in batch.rows() {
-            number += 1;
-            if !found.take(&row, number, file) {
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A file on this machine.
-struct FileRanges {
-    bytes: u64,
-    file: Mutex<File>,
-}
-
-impl Ranges for FileRanges {
-    fn len(&self) -> u64 {
-        self.bytes
-    }
-
-    fn read(&self, range: Range<u64>) -> Result<Bytes, RangesError> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let length = range.end.saturating_sub(range.start);
-        let mut bytes = vec![0; usize::try_from(length).map_err(RangesError::new)?];
-        file.seek(SeekFrom::Start(range.start))
-            .and_then(|_| file.read_exact(&mut bytes))
-            .map_err(RangesError::new)?;
-        Ok(bytes.into())
     }
 }
 

@@ -13,13 +13,28 @@ mod upload;
 
 pub(crate) use arguments::{JobArguments, read_request, read_settings};
 pub(crate) use job::LocalJob;
-pub(crate) use results::publish;
+pub(crate) use results::{publish, temporary_in};
 pub(crate) use stack::{explained, read_answers, read_faults, stack_config, start, with_source};
 pub(crate) use upload::upload;
 
 use crate::failure::Failure;
+use folder::StagedFolder;
 use quarry_contract::location::S3Uri;
 use quarry_local_stack::BUCKET;
+use quarry_rows::ACCEPTED;
+use std::path::{Path, PathBuf};
+
+/// Returns the first table file of a folder, or the file itself.
+pub(crate) fn first_table(table: &Path) -> Result<PathBuf, Failure> {
+    let sources = StagedFolder::of(table)?;
+    let first = sources.tables.into_iter().next();
+    first.map(|(path, _)| path).ok_or_else(|| {
+        Failure::input(format!(
+            "{} contains no table; a table is named {ACCEPTED}",
+            table.display()
+        ))
+    })
+}
 
 /// The folder of the files in the stack's bucket.
 const DATA: &str = "data/";

@@ -23,15 +23,21 @@ pub(super) struct StagedFolder {
 }
 
 impl StagedFolder {
-    /// Selects a single table file.
-    pub(super) fn of_file(path: PathBuf, name: String) -> Self {
-        Self {
-            tables: vec![(path, name)],
-            ..Self::default()
+    /// Selects the tables of a folder, or the single file.
+    pub(super) fn of(data: &Path) -> Result<Self, Failure> {
+        check_exists(data)?;
+        if data.is_dir() {
+            return Self::read(data);
         }
+        check_table(data)?;
+        let name = data.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Self {
+            tables: vec![(data.to_owned(), name.into_owned())],
+            ..Self::default()
+        })
     }
 
-    pub(super) fn read(folder: &Path) -> Result<Self, Failure> {
+    fn read(folder: &Path) -> Result<Self, Failure> {
         let mut found = Self::default();
         let mut others = 0;
         for (path, name) in entries(folder)? {
@@ -98,8 +104,22 @@ impl StagedFolder {
     }
 }
 
+/// Refuses data that is not there.
+pub(super) fn check_exists(data: &Path) -> Result<(), Failure> {
+    let Err(error) = std::fs::symlink_metadata(data) else {
+        return Ok(());
+    };
+    Err(Failure::input(match error.kind() {
+        std::io::ErrorKind::NotFound => format!(
+            "{} does not exist; give a table file, a folder of them, or a folder with a request.json",
+            data.display()
+        ),
+        _ => format!("{} cannot be read: {error}", data.display()),
+    }))
+}
+
 /// Refuses a file that has a table's name and cannot be read as one.
-pub(super) fn check_table(path: &Path) -> Result<(), Failure> {
+fn check_table(path: &Path) -> Result<(), Failure> {
     let shown = path.display();
     if path.file_name().and_then(|name| name.to_str()).is_none() {
         return Err(Failure::input(format!(

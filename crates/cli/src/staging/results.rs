@@ -78,7 +78,7 @@ async fn copy(
 }
 
 /// Creates a file with the permissions of any other new file.
-fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
+pub(crate) fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".quarry-").suffix(".part");
     #[cfg(unix)]

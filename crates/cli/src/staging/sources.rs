@@ -60,15 +60,7 @@ impl Sources {
                 "- cannot be the data: a table's format follows from its name; save it as a file, e.g. data.csv",
             ));
         }
-        if let Err(error) = std::fs::symlink_metadata(&arguments.data) {
-            return Err(Failure::input(match error.kind() {
-                std::io::ErrorKind::NotFound => format!(
-                    "{} does not exist; give a table file, a folder of them, or a folder with a request.json",
-                    arguments.data.display()
-                ),
-                _ => format!("{} cannot be read: {error}", arguments.data.display()),
-            }));
-        }
+        folder::check_exists(&arguments.data)?;
         let request_file = arguments.data.join("request.json");
         if request_file.is_file() {
             return Self::of_example(&arguments.data, &request_file);
@@ -113,12 +105,7 @@ impl Sources {
 
     /// Returns the tables of the data folder, or the single file.
     pub(super) fn tables(&self) -> Result<StagedFolder, Failure> {
-        if self.data.is_dir() {
-            return StagedFolder::read(&self.data);
-        }
-        folder::check_table(&self.data)?;
-        let name = self.data.file_name().unwrap_or_default().to_string_lossy();
-        Ok(StagedFolder::of_file(self.data.clone(), name.into_owned()))
+        StagedFolder::of(&self.data)
     }
 
     /// Reads the prompts: a file, or `prompts.json` of a folder.

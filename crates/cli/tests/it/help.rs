@@ -3,7 +3,8 @@
 use crate::command::Workplace;
 use serde_json::Value;
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
+    "init",
     "run",
     "preview",
     "parse",

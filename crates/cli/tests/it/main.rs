@@ -6,6 +6,7 @@ mod deploy_check;
 mod environment;
 mod fake_aws;
 mod help;
+mod init;
 #[cfg(unix)]
 mod interrupt;
 mod merge;

@@ -1,0 +1,155 @@
+//! `quarry init`: first prompts, a first schema and a first request for a table.
+
+mod files;
+
+use crate::failure::Failure;
+use crate::input::is_standard_input;
+use crate::local_table::LocalTable;
+use crate::output;
+use crate::staging;
+use clap::Args;
+use files::JobFiles;
+use quarry_rows::{ACCEPTED, TableFormat};
+use quarry_starter::{Sample, Starter, Task, propose};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The number of rows that a proposal is made from.
+const ROWS: u64 = 200;
+
+/// Arguments of `quarry init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// The table: a file, or a folder of files of which the first one is looked at.
+    #[arg(value_name = "TABLE")]
+    table: PathBuf,
+    /// What the model shall do with a row: classify, extract or summarise.
+    #[arg(long, value_name = "TASK", default_value = "classify")]
+    task: String,
+    /// Show these columns in the prompt, separated by commas, and no others.
+    #[arg(long, value_name = "A,B")]
+    columns: Option<String>,
+    /// The folder for the files.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+    /// Replace files that exist.
+    #[arg(long)]
+    force: bool,
+    /// Print what was done as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Writes the files and prints what they were made from and what to do next.
+pub(crate) fn init(arguments: &InitArguments) -> Result<(), Failure> {
+    let task: Task = arguments.task.parse().map_err(Failure::usage)?;
+    if is_standard_input(&arguments.table) {
+        return Err(Failure::usage(
+            "- cannot be the table: a table's format follows from its name; save it as a file, e.g. data.csv",
+        ));
+    }
+    let file = staging::first_table(&arguments.table)?;
+    let files = JobFiles::in_folder(&arguments.out, arguments.force)?;
+    let sample = read_sample(&file, arguments.columns.as_deref())?;
+    let starter = propose(&sample, task);
+    files.write(&arguments.table, &starter)?;
+    if arguments.json {
+        output::write_json(&json!({
+            "table": file.display().to_string(),
+            "rows_looked_at": sample.rows(),
+            "columns": starter.shown,
+            "left_out": starter.left_out.iter().map(|left| json!({
+                "column": left.column, "reason": left.why.in_words(),
+            })).collect::<Vec<_>>(),
+            "files": files.paths().map(|path| path.display().to_string()),
+        }))?;
+    } else {
+        output::write(in_words(&file, &sample, &starter, &files)?.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Reads the first rows. `columns` are the names that a user has chosen, separated by commas.
+fn read_sample(file: &Path, columns: Option<&str>) -> Result<Sample, Failure> {
+    let shown = file.display();
+    let unreadable = |error: Box<dyn std::error::Error>| Failure::input(error.to_string());
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let (format, gzip) = TableFormat::from_file_name(&name).ok_or_else(|| {
+        Failure::input(format!(
+            "{shown} is not a table; a table is named {ACCEPTED}"
+        ))
+    })?;
+    let table = LocalTable { file, format, gzip };
+    let mut names = table.columns(ROWS).map_err(unreadable)?;
+    if let Some(columns) = columns {
+        names = chosen(columns, &names, file)?;
+    }
+    let mut sample = Sample::new(names.clone());
+    table
+        .each_row(&names, |number, row| {
+            let cells = (0..names.len()).map(|index| row.cell(index).text().unwrap_or_default());
+            sample.add(cells.map(str::to_owned).collect());
+            number < ROWS
+        })
+        .map_err(unreadable)?;
+    Ok(sample)
+}
+
+/// Returns the columns of a list that is separated by commas.
+fn chosen(list: &str, names: &[String], file: &Path) -> Result<Vec<String>, Failure> {
+    list.split(',')
+        .map(|name| {
+            let name = name.trim();
+            if names.iter().any(|known| known == name) {
+                return Ok(name.to_owned());
+            }
+            Err(Failure::input(format!(
+                "{} has no column `{name}` that a prompt can show; it has {}",
+                file.display(),
+                names.join(", ")
+            )))
+        })
+        .collect()
+}
+
+fn in_words(
+    file: &Path,
+    sample: &Sample,
+    starter: &Starter,
+    files: &JobFiles,
+) -> Result<String, Failure> {
+    let mut text = String::new();
+    let mut line = |label: &str, words: &str| writeln!(text, "{label:<12} {words}");
+    let shown = if starter.shown.is_empty() {
+        "the whole row".to_owned()
+    } else {
+        starter.shown.join(", ")
+    };
+    let left_out: Vec<String> = starter.left_out.iter().map(ToString::to_string).collect();
+    let rows = format!("the first {} of {}", sample.rows(), file.display());
+    let wrote = files.paths().map(|path| path.display().to_string());
+    let mut lines = vec![("rows", rows), ("prompt shows", shown)];
+    if !left_out.is_empty() {
+        lines.push(("left out", left_out.join(", ")));
+    }
+    if let Some((column, values)) = &starter.categories {
+        let example = format!(
+            "{column} has only these values, as an `enum` may: {}",
+            values.join(", ")
+        );
+        lines.push(("example", example));
+    }
+    lines.push(("wrote", wrote.join(", ")));
+    lines.push((
+        "next",
+        format!(
+            "edit the files, then: quarry preview {} --limit 1 --pretty",
+            files.folder().display()
+        ),
+    ));
+    for (label, words) in lines {
+        line(label, &words).map_err(|error| Failure::run(error.to_string()))?;
+    }
+    Ok(output::printable_lines(&text))
+}

@@ -1,0 +1,183 @@
+//! Reading the rows of a table file on this machine.
+
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use quarry_parquet::{FileReading, ParquetFile, Ranges, RangesError};
+use quarry_rows::TableFormat;
+use quarry_table::{Cells, Dialect, RowDecoder};
+use std::error::Error;
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::ops::{ControlFlow, Range};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes of a text table that are decoded at once.
+const BUFFER: usize = 1 << 18;
+
+/// A table file on this machine.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LocalTable<'a> {
+    pub(crate) file: &'a Path,
+    pub(crate) format: TableFormat,
+    pub(crate) gzip: bool,
+}
+
+impl LocalTable<'_> {
+    /// Returns the columns that the first `most` rows have and a prompt may show.
+    pub(crate) fn columns(&self, most: u64) -> Result<Vec<String>, Box<dyn Error>> {
+        let dialect = match self.format {
+            TableFormat::Text(dialect) => dialect,
+            TableFormat::Parquet => return self.columns_of_parquet(),
+        };
+        let mut columns = Vec::new();
+        let mut decoder = self.decoder(dialect);
+        self.decode(&mut decoder, |row| {
+            columns = row.columns().to_vec();
+            if row.number() + 1 < most {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })?;
+        if columns.is_empty()
+            && let Some(header) = decoder.header()
+        {
+            columns.clone_from(&header.columns);
+        }
+        Ok(columns)
+    }
+
+    /// Calls `take` with the number of each row, from 1, and the row's cells in these columns,
+    /// until `take` returns `false`.
+    pub(crate) fn each_row(
+        &self,
+        columns: &[String],
+        mut take: impl FnMut(u64, &dyn Cells) -> bool,
+    ) -> Result<(), Box<dyn Error>> {
+        match self.format {
+            TableFormat::Text(dialect) => {
+                let mut decoder = self.decoder(dialect);
+                decoder.project(columns);
+                self.decode(&mut decoder, |row| {
+                    if take(row.number() + 1, row) {
+                        ControlFlow::Continue(())
+                    } else {
+                        ControlFlow::Break(())
+                    }
+                })
+            }
+            TableFormat::Parquet => self.each_row_of_parquet(columns, take),
+        }
+    }
+
+    fn decoder(&self, dialect: Dialect) -> RowDecoder {
+        RowDecoder::start(dialect, self.file.display().to_string())
+    }
+
+    /// Feeds the file to the decoder and calls `take` with its rows.
+    fn decode(
+        &self,
+        decoder: &mut RowDecoder,
+        mut take: impl FnMut(&quarry_table::Row<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Box<dyn Error>> {
+        let plain = BufReader::new(File::open(self.file)?);
+        let mut bytes: Box<dyn Read> = if self.gzip {
+            Box::new(MultiGzDecoder::new(plain))
+        } else {
+            Box::new(plain)
+        };
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            let read = bytes.read(&mut buffer)?;
+            if read == 0 {
+                decoder.end();
+            } else {
+                decoder.push(&buffer[..read]);
+            }
+            while let Some(row) = decoder.next_row()? {
+                if take(&row).is_break() {
+                    return Ok(());
+                }
+            }
+            if read == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn parquet(&self) -> Result<ParquetFile, Box<dyn Error>> {
+        let opened = File::open(self.file)?;
+        let ranges = FileRanges {
+            bytes: opened.metadata()?.len(),
+            file: Mutex::new(opened),
+        };
+        Ok(ParquetFile::open(
+            self.file.display().to_string(),
+            Arc::new(ranges),
+        )?)
+    }
+
+    /// Leaves out the columns whose values have no text.
+    fn columns_of_parquet(&self) -> Result<Vec<String>, Box<dyn Error>> {
+        let table = self.parquet()?;
+        let has_text = |column: &String| {
+            let reading = FileReading {
+                cells: std::slice::from_ref(column),
+                ..FileReading::default()
+            };
+            table.read(0..0, &reading).is_ok()
+        };
+        Ok(table
+            .columns()
+            .iter()
+            .filter(|column| has_text(column))
+            .cloned()
+            .collect())
+    }
+
+    fn each_row_of_parquet(
+        &self,
+        columns: &[String],
+        mut take: impl FnMut(u64, &dyn Cells) -> bool,
+    ) -> Result<(), Box<dyn Error>> {
+        let table = self.parquet()?;
+        let reading = FileReading {
+            cells: columns,
+            ..FileReading::default()
+        };
+        let mut rows = table.read(0..table.rows(), &reading)?;
+        let mut number = 0;
+        while let Some(batch) = rows.next_batch()? {
+            for row in batch.rows() {
+                number += 1;
+                if !take(number, &row) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file on this machine.
+struct FileRanges {
+    bytes: u64,
+    file: Mutex<File>,
+}
+
+impl Ranges for FileRanges {
+    fn len(&self) -> u64 {
+        self.bytes
+    }
+
+    fn read(&self, range: Range<u64>) -> Result<Bytes, RangesError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let length = range.end.saturating_sub(range.start);
+        let mut bytes = vec![0; usize::try_from(length).map_err(RangesError::new)?];
+        file.seek(SeekFrom::Start(range.start))
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(RangesError::new)?;
+        Ok(bytes.into())
+    }
+}

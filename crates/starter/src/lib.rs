@@ -1,0 +1,102 @@
+//! Proposes the first prompts and the first schema for a table, to be edited by a person.
+//!
+//! A new user has a table and no prompts. This crate looks at a sample of the rows and chooses the
+//! columns that a model can use: free text first, then the others in the order of the table.
+//! Columns that tell a model nothing are left out, each with its reason. The crate does no input or
+//! output.
+//!
+//! ```
+//! use quarry_starter::{Sample, Task, propose};
+//!
+//! let mut sample = Sample::new(vec!["id".to_owned(), "letter".to_owned()]);
+//! sample.add(vec!["1".to_owned(), "The parcel arrived broken and wet.".to_owned()]);
+//! sample.add(vec!["2".to_owned(), "Thank you for the quick reply.".to_owned()]);
+//! sample.add(vec!["3".to_owned(), "Where is my order of last week?".to_owned()]);
+//!
+//! let starter = propose(&sample, Task::Classify);
+//! assert_eq!(starter.shown, ["letter"]);
+//! assert_eq!(starter.left_out[0].to_string(), "id (an identifier)");
+//! assert!(starter.schema["properties"]["label"]["enum"].is_array());
+//! ```
+
+mod column;
+mod sample;
+mod task;
+
+pub use column::{LeftOut, Why};
+pub use sample::Sample;
+pub use task::Task;
+
+use column::Facts;
+use serde_json::{Value, json};
+
+/// The most columns that proposed prompts show. A person can add more.
+pub const MOST_COLUMNS: usize = 20;
+
+/// The most values of a column that [`Starter::categories`] names.
+pub const MOST_CATEGORIES: usize = 12;
+
+/// Files that are ready to be edited, and what they were made from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Starter {
+    /// The content of `prompts.json`.
+    pub prompts: Value,
+    /// The content of the schema file.
+    pub schema: Value,
+    /// The columns that the prompt shows, in its order.
+    pub shown: Vec<String>,
+    /// The other columns, in the order of the table.
+    pub left_out: Vec<LeftOut>,
+    /// A column of few values, with these values: an example of what an `enum` of the schema may
+    /// contain.
+    pub categories: Option<(String, Vec<String>)>,
+}
+
+/// Proposes prompts and a schema for the table of the sample.
+pub fn propose(sample: &Sample, task: Task) -> Starter {
+    let facts: Vec<Facts<'_>> = sample.columns().map(Facts::of).collect();
+    let mut left_out = Vec::new();
+    let mut chosen = Vec::new();
+    for facts in &facts {
+        match facts.unusable() {
+            Some(why) => left_out.push(facts.left_out(why)),
+            None => chosen.push(facts),
+        }
+    }
+    // The sort is stable: within each group, the columns stay in the order of the table.
+    chosen.sort_by_key(|facts| !facts.is_free_text());
+    for facts in chosen.drain(MOST_COLUMNS.min(chosen.len())..) {
+        left_out.push(facts.left_out(Why::TooMany));
+    }
+    let shown: Vec<String> = chosen.iter().map(|facts| facts.name().to_owned()).collect();
+    Starter {
+        prompts: prompts(&shown, task),
+        schema: task.schema(),
+        left_out,
+        categories: facts.iter().find_map(Facts::categories),
+        shown,
+    }
+}
+
+fn prompts(shown: &[String], task: Task) -> Value {
+    let mut row: Vec<String> = shown
+        .iter()
+        .map(|column| format!("{column}: {{{column}}}"))
+        .collect();
+    if row.is_empty() {
+        row.push("{input_data}".to_owned());
+    }
+    let template = format!(
+        "One row of the table:\n\n{}\n\n{}\nAnswer with one JSON object and nothing else.",
+        row.join("\n"),
+        task.question()
+    );
+    let mut prompts = json!({
+        "system_prompt": task.system_prompt(),
+        "user_prompt_template": template,
+    });
+    if !shown.is_empty() {
+        prompts["input_placeholders"] = json!(shown);
+    }
+    prompts
+}
