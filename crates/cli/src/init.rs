@@ -10,7 +10,7 @@ use crate::staging;
 use clap::Args;
 use files::JobFiles;
 use quarry_rows::{ACCEPTED, TableFormat};
-use quarry_starter::{Sample, Starter, Task, propose};
+use quarry_starter::{Sample, Starter, StarterTask, propose};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ pub(crate) struct InitArguments {
 
 /// Writes the files and prints what they were made from and what to do next.
 pub(crate) fn init(arguments: &InitArguments) -> Result<(), Failure> {
-    let task: Task = arguments.task.parse().map_err(Failure::usage)?;
+    let task: StarterTask = arguments.task.parse().map_err(Failure::usage)?;
     if is_standard_input(&arguments.table) {
         return Err(Failure::usage(
             "- cannot be the table: a table's format follows from its name; save it as a file, e.g. data.csv",

@@ -1,9 +1,11 @@
 //! What the cells of a column say about its use in a prompt.
 
-use crate::MOST_CATEGORIES;
 use crate::sample::Column;
 use std::collections::BTreeSet;
 use std::fmt;
+
+/// The most values of a column that [`Starter::categories`](crate::Starter::categories) names.
+pub const MOST_CATEGORIES: usize = 12;
 
 /// The mean length from which text counts as free text, in characters.
 const FREE_TEXT_LENGTH: usize = 20;
@@ -26,12 +28,12 @@ pub struct LeftOut {
     /// The column's name.
     pub column: String,
     /// The reason.
-    pub why: Why,
+    pub why: Unusable,
 }
 
 /// Why a prompt does not show a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
+pub enum Unusable {
     /// No row of the sample has a value.
     Empty,
     /// All rows of the sample have the same value.
@@ -44,7 +46,7 @@ pub enum Why {
     TooMany,
 }
 
-impl Why {
+impl Unusable {
     /// Returns the reason as a fragment for people.
     pub fn in_words(self) -> &'static str {
         match self {
@@ -69,7 +71,7 @@ impl fmt::Display for LeftOut {
 }
 
 /// A column and what its values have in common.
-pub(crate) struct Facts<'a> {
+pub(crate) struct Traits<'a> {
     name: &'a str,
     /// The cells that are not empty.
     values: Vec<&'a str>,
@@ -77,7 +79,7 @@ pub(crate) struct Facts<'a> {
     rows: usize,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> Traits<'a> {
     pub(crate) fn of(column: &'a Column) -> Self {
         let cells = column.cells.iter().map(|cell| cell.trim());
         let values: Vec<&str> = cells.filter(|cell| !cell.is_empty()).collect();
@@ -93,7 +95,7 @@ impl<'a> Facts<'a> {
         self.name
     }
 
-    pub(crate) fn left_out(&self, why: Why) -> LeftOut {
+    pub(crate) fn left_out(&self, why: Unusable) -> LeftOut {
         LeftOut {
             column: self.name.to_owned(),
             why,
@@ -101,23 +103,23 @@ impl<'a> Facts<'a> {
     }
 
     /// Returns why a prompt should not show the column.
-    pub(crate) fn unusable(&self) -> Option<Why> {
+    pub(crate) fn unusable(&self) -> Option<Unusable> {
         let is_placeholder = !self.name.trim().is_empty()
             && !self.name.contains(['{', '}', '\n', '\r'])
             && !["input_data", "routed_rules"].contains(&self.name);
         if !is_placeholder {
-            return Some(Why::Name);
+            return Some(Unusable::Name);
         }
         if self.rows < FEWEST_ROWS {
             return None;
         }
         if self.values.is_empty() {
-            return Some(Why::Empty);
+            return Some(Unusable::Empty);
         }
         if self.distinct.len() == 1 && self.values.len() == self.rows {
-            return Some(Why::Constant);
+            return Some(Unusable::Constant);
         }
-        self.is_identifier().then_some(Why::Identifier)
+        self.is_identifier().then_some(Unusable::Identifier)
     }
 
     /// Whether each row has another value, and the values are numbers of rows, codes of one length,

@@ -6,14 +6,14 @@
 //! output.
 //!
 //! ```
-//! use quarry_starter::{Sample, Task, propose};
+//! use quarry_starter::{Sample, StarterTask, propose};
 //!
 //! let mut sample = Sample::new(vec!["id".to_owned(), "letter".to_owned()]);
 //! sample.add(vec!["1".to_owned(), "The parcel arrived broken and wet.".to_owned()]);
 //! sample.add(vec!["2".to_owned(), "Thank you for the quick reply.".to_owned()]);
 //! sample.add(vec!["3".to_owned(), "Where is my order of last week?".to_owned()]);
 //!
-//! let starter = propose(&sample, Task::Classify);
+//! let starter = propose(&sample, StarterTask::Classify);
 //! assert_eq!(starter.shown, ["letter"]);
 //! assert_eq!(starter.left_out[0].to_string(), "id (an identifier)");
 //! assert!(starter.schema["properties"]["label"]["enum"].is_array());
@@ -23,18 +23,15 @@ mod column;
 mod sample;
 mod task;
 
-pub use column::{LeftOut, Why};
+pub use column::{LeftOut, MOST_CATEGORIES, Unusable};
 pub use sample::Sample;
-pub use task::Task;
+pub use task::StarterTask;
 
-use column::Facts;
+use column::Traits;
 use serde_json::{Value, json};
 
 /// The most columns that proposed prompts show. A person can add more.
 pub const MOST_COLUMNS: usize = 20;
-
-/// The most values of a column that [`Starter::categories`] names.
-pub const MOST_CATEGORIES: usize = 12;
 
 /// Files that are ready to be edited, and what they were made from.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,32 +50,35 @@ pub struct Starter {
 }
 
 /// Proposes prompts and a schema for the table of the sample.
-pub fn propose(sample: &Sample, task: Task) -> Starter {
-    let facts: Vec<Facts<'_>> = sample.columns().map(Facts::of).collect();
+pub fn propose(sample: &Sample, task: StarterTask) -> Starter {
+    let traits: Vec<Traits<'_>> = sample.columns().map(Traits::of).collect();
     let mut left_out = Vec::new();
     let mut chosen = Vec::new();
-    for facts in &facts {
-        match facts.unusable() {
-            Some(why) => left_out.push(facts.left_out(why)),
-            None => chosen.push(facts),
+    for traits in &traits {
+        match traits.unusable() {
+            Some(why) => left_out.push(traits.left_out(why)),
+            None => chosen.push(traits),
         }
     }
     // The sort is stable: within each group, the columns stay in the order of the table.
-    chosen.sort_by_key(|facts| !facts.is_free_text());
-    for facts in chosen.drain(MOST_COLUMNS.min(chosen.len())..) {
-        left_out.push(facts.left_out(Why::TooMany));
+    chosen.sort_by_key(|traits| !traits.is_free_text());
+    for traits in chosen.drain(MOST_COLUMNS.min(chosen.len())..) {
+        left_out.push(traits.left_out(Unusable::TooMany));
     }
-    let shown: Vec<String> = chosen.iter().map(|facts| facts.name().to_owned()).collect();
+    let shown: Vec<String> = chosen
+        .iter()
+        .map(|traits| traits.name().to_owned())
+        .collect();
     Starter {
         prompts: prompts(&shown, task),
         schema: task.schema(),
         left_out,
-        categories: facts.iter().find_map(Facts::categories),
+        categories: traits.iter().find_map(Traits::categories),
         shown,
     }
 }
 
-fn prompts(shown: &[String], task: Task) -> Value {
+fn prompts(shown: &[String], task: StarterTask) -> Value {
     let mut row: Vec<String> = shown
         .iter()
         .map(|column| format!("{column}: {{{column}}}"))

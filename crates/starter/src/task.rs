@@ -5,17 +5,17 @@ use std::str::FromStr;
 
 /// What a model shall do with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Task {
+pub enum StarterTask {
     /// Choose one of some labels.
     #[default]
     Classify,
-    /// Copy facts out of the text.
+    /// Copy traits out of the text.
     Extract,
     /// Say the same in fewer words.
     Summarise,
 }
 
-impl Task {
+impl StarterTask {
     /// All tasks.
     pub const ALL: [Self; 3] = [Self::Classify, Self::Extract, Self::Summarise];
 
@@ -35,7 +35,7 @@ impl Task {
                  If it does not say enough, choose unknown and lower the confidence."
             }
             Self::Extract => {
-                "You copy facts out of the rows of a table. Copy only what the row says, \
+                "You copy traits out of the rows of a table. Copy only what the row says, \
                  and leave a list empty if the row says nothing about it."
             }
             Self::Summarise => {
@@ -100,7 +100,7 @@ fn list(most: u32) -> Value {
     })
 }
 
-impl FromStr for Task {
+impl FromStr for StarterTask {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use proptest::prelude::*;
-use quarry_starter::{MOST_COLUMNS, Sample, Task, Why, propose};
+use quarry_starter::{MOST_COLUMNS, Sample, StarterTask, Unusable, propose};
 
 /// Returns the sample of a table of these columns; row `i` has the cells that `cells(i)` returns.
 fn sample<const N: usize>(
@@ -18,7 +18,7 @@ fn sample<const N: usize>(
 }
 
 fn left_out(sample: &Sample) -> Vec<String> {
-    let starter = propose(sample, Task::Classify);
+    let starter = propose(sample, StarterTask::Classify);
     starter.left_out.iter().map(ToString::to_string).collect()
 }
 
@@ -38,7 +38,7 @@ fn free_text_comes_first_and_what_tells_a_model_nothing_is_left_out() {
             ]
         },
     );
-    let starter = propose(&sample, Task::Classify);
+    let starter = propose(&sample, StarterTask::Classify);
     assert_eq!(starter.shown, ["letter", "size"]);
     assert_eq!(
         left_out(&sample),
@@ -82,10 +82,15 @@ fn of_many_columns_a_first_prompt_shows_twenty() {
     for row in 0..10 {
         sample.add(vec![["low", "high"][row % 2].to_owned(); 30]);
     }
-    let starter = propose(&sample, Task::Extract);
+    let starter = propose(&sample, StarterTask::Extract);
     assert_eq!(starter.shown.len(), MOST_COLUMNS);
     assert_eq!(starter.left_out.len(), 30 - MOST_COLUMNS);
-    assert!(starter.left_out.iter().all(|left| left.why == Why::TooMany));
+    assert!(
+        starter
+            .left_out
+            .iter()
+            .all(|left| left.why == Unusable::TooMany)
+    );
 }
 
 #[test]
@@ -93,7 +98,7 @@ fn columns_that_cannot_be_placeholders_are_left_out_and_the_whole_row_is_shown_i
     let sample = sample(["", "a}b", "input_data"], 4, |row| {
         [row, row, row].map(|number| format!("value {number}"))
     });
-    let starter = propose(&sample, Task::Summarise);
+    let starter = propose(&sample, StarterTask::Summarise);
     assert!(starter.shown.is_empty());
     assert!(left_out(&sample)[0].starts_with("a column without a name"));
     let template = starter.prompts["user_prompt_template"]
@@ -109,16 +114,21 @@ fn a_table_of_two_rows_or_none_shows_all_its_columns() {
         let sample = sample(["id", "constant"], rows, |row| {
             [row.to_string(), "x".to_owned()]
         });
-        assert_eq!(propose(&sample, Task::Classify).shown, ["id", "constant"]);
+        assert_eq!(
+            propose(&sample, StarterTask::Classify).shown,
+            ["id", "constant"]
+        );
     }
 }
 
 #[test]
 fn a_task_is_named_or_refused_with_the_names() {
-    for task in Task::ALL {
-        assert_eq!(task.name().parse::<Task>(), Ok(task));
+    for task in StarterTask::ALL {
+        assert_eq!(task.name().parse::<StarterTask>(), Ok(task));
     }
-    let refused = "translate".parse::<Task>().expect_err("no such task");
+    let refused = "translate"
+        .parse::<StarterTask>()
+        .expect_err("no such task");
     assert!(
         refused.contains("classify, extract and summarise"),
         "{refused}"
@@ -137,7 +147,7 @@ proptest! {
         for row in cells.chunks(names.len()) {
             sample.add(row.to_vec());
         }
-        let starter = propose(&sample, Task::Classify);
+        let starter = propose(&sample, StarterTask::Classify);
         let mut all: Vec<String> = starter.shown.clone();
         all.extend(starter.left_out.iter().map(|left| left.column.clone()));
         all.sort();
