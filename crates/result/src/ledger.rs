@@ -229,13 +229,12 @@ impl<'a> Ledger<'a> {
                 .and_then(|tier| self.tier(tier)),
         };
         match self.entries[index] {
-            Entry::Missing => {}
             Entry::Error => self.take_error_back(index, spool)?,
             Entry::Contradicted { output } if output == self.output => {
                 self.counts.contradictions += 1;
                 return Ok(());
             }
-            Entry::Contradicted { .. } => {}
+            Entry::Missing | Entry::Contradicted { .. } => {}
             Entry::Answer(first) => {
                 let used = self.stored(index, spool)?;
                 let is_same = have_same_values(&used, &outcome)?;

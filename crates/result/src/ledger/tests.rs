@@ -82,7 +82,7 @@ fn the_first_good_answer_of_a_record_counts() {
 #[test]
 fn without_a_good_answer_the_last_one_counts() {
     let (bad, other) = (say("1", "no JSON"), say("2", "{\"kind\": 5}"));
-    let (outcome, _) = read(&[&[bad.clone()], &[other]]);
+    let (outcome, _) = read(&[std::slice::from_ref(&bad), &[other]]);
     assert!(outcome.validation_error.unwrap().contains("/kind"));
     // A shape that cannot be read is none.
     let odd = json!({"recordId": "record_0", "modelOutput": {"odd": true}});
