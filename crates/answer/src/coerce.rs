@@ -15,7 +15,11 @@
 //! meaning as leaving it out. Members that the schema does not name are dropped, even if it has
 //! `additionalProperties: false`. They are kept if the schema says more about them than
 //! `properties` does (`patternProperties`, an `additionalProperties` schema, combinators), and in
-//! objects for which it names no properties at all. Of a repeated member the last one counts.
+//! objects for which it names no properties at all.
+//!
+//! A member may be repeated with the same value. With different values it becomes
+//! [`Datum::Contradicted`], which is never valid: pydantic takes the last one, but nothing says
+//! which is meant.
 //!
 //! Numbers that JSON cannot express (NaN, infinities, `1e400`, the text `"inf"`) become
 //! [`Datum::NonFinite`], which is never valid.
@@ -142,15 +146,22 @@ impl ObjectRule {
             .keys()
             .map(|name| (Cow::Borrowed(name.as_str()), Datum::Absent))
             .collect();
+        let mut is_given = vec![false; coerced.len()];
         let mut others = Vec::new();
         for (name, value) in take_members(members) {
             match self.property(&name) {
                 Some((index, property)) => {
-                    coerced[index].1 = if !property.required && value == JsonValue::Null {
+                    let value = if !property.required && value == JsonValue::Null {
                         Datum::Absent
                     } else {
                         property.rule.apply(value)
                     };
+                    let slot = &mut coerced[index].1;
+                    if std::mem::replace(&mut is_given[index], true) {
+                        repeat(slot, &value);
+                    } else {
+                        *slot = value;
+                    }
                 }
                 None if self.keeps_others => others.push((name, value)),
                 None => {}
@@ -302,8 +313,7 @@ fn boolean_in(text: &str) -> Option<bool> {
     }
 }
 
-/// Returns members with distinct names: of a repeated one the last value, at the position of the
-/// first.
+/// Returns members with distinct names, each at the position of the first of its name.
 fn distinct<'a>(members: Vec<(Cow<'a, str>, JsonValue<'a>)>) -> Vec<(Cow<'a, str>, Datum<'a>)> {
     /// Up to this number of members, searching the list is faster than building a map.
     const FEW: usize = 16;
@@ -313,7 +323,7 @@ fn distinct<'a>(members: Vec<(Cow<'a, str>, JsonValue<'a>)>) -> Vec<(Cow<'a, str
         for (name, value) in members {
             let value = keep(value);
             match kept.iter_mut().find(|(kept, _)| *kept == name) {
-                Some(slot) => slot.1 = value,
+                Some((_, first)) => repeat(first, &value),
                 None => kept.push((name, value)),
             }
         }
@@ -323,13 +333,20 @@ fn distinct<'a>(members: Vec<(Cow<'a, str>, JsonValue<'a>)>) -> Vec<(Cow<'a, str
     for (name, value) in members {
         let value = keep(value);
         if let Some(&place) = places.get(&name) {
-            kept[place].1 = value;
+            repeat(&mut kept[place].1, &value);
         } else {
             places.insert(name.clone(), kept.len());
             kept.push((name, value));
         }
     }
     kept
+}
+
+/// Adds the value of a member whose name came before.
+fn repeat(first: &mut Datum<'_>, value: &Datum<'_>) {
+    if !first.is_same(value) {
+        *first = Datum::Contradicted;
+    }
 }
 
 fn take_items(items: JsonArray<'_>) -> Vec<JsonValue<'_>> {
@@ -590,28 +607,36 @@ mod tests {
             "additionalProperties": {"type": "integer"},
         });
         assert_eq!(
-            coerced(&described, r#"{"b":1,"a":2,"b":3}"#),
+            coerced(&described, r#"{"b":3,"a":2,"b":3}"#),
             r#"{"a":2,"b":3}"#
         );
         let free = json!({"type": "object"});
         assert_eq!(
-            coerced(&free, r#"{"b":1,"a":[2],"b":3}"#),
+            coerced(&free, r#"{"b":3,"a":[2],"b":3}"#),
             r#"{"b":3,"a":[2]}"#
         );
     }
 
+    /// Few members are searched in a list, and many in a map.
     #[test]
-    fn many_repeated_members_end_as_the_last_of_each() {
-        let members: Vec<String> = (0..100)
-            .map(|index| format!("\"{}\":{index}", index % 40))
-            .collect();
-        let text = format!("{{{}}}", members.join(","));
-        let Datum::Object(kept) = keep(parse_prefix(&text).expect("JSON").value) else {
-            panic!("an object");
-        };
-        assert_eq!(kept.len(), 40);
-        assert_eq!(kept[0], ("0".into(), Datum::Int(80)));
-        assert_eq!(kept[39], ("39".into(), Datum::Int(79)));
+    fn a_member_may_be_repeated_with_the_same_value_only() {
+        for names in [3, 40] {
+            let mut members: Vec<String> = (0..names)
+                .map(|name| format!("\"{name}\":{name}"))
+                .collect();
+            members.push("\"0\":0".to_owned());
+            members.push("\"1\":7".to_owned());
+            let text = format!("{{{}}}", members.join(","));
+            let Datum::Object(kept) = keep(parse_prefix(&text).expect("JSON").value) else {
+                panic!("an object");
+            };
+            assert_eq!(kept.len(), names);
+            let first = [
+                ("0".into(), Datum::Int(0)),
+                ("1".into(), Datum::Contradicted),
+            ];
+            assert_eq!(kept[..2], first);
+        }
     }
 
     #[test]

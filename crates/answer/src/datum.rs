@@ -22,6 +22,8 @@ pub(crate) enum Datum<'a> {
     Float(f64),
     /// A number that JSON cannot express: NaN or an infinity.
     NonFinite,
+    /// Different values of members with the same name. Nothing says which of them is meant.
+    Contradicted,
     Text(Cow<'a, str>),
     Array(Vec<Datum<'a>>),
     /// Members with distinct names.
@@ -32,7 +34,9 @@ impl Datum<'_> {
     /// Writes compact JSON. A value that JSON cannot express is written as null.
     pub(crate) fn write_json(&self, out: &mut String) {
         match self {
-            Self::Absent | Self::Null | Self::NonFinite => out.push_str("null"),
+            Self::Absent | Self::Null | Self::NonFinite | Self::Contradicted => {
+                out.push_str("null");
+            }
             Self::Bool(true) => out.push_str("true"),
             Self::Bool(false) => out.push_str("false"),
             Self::Int(number) => write_int(*number, out),
@@ -67,7 +71,7 @@ impl Datum<'_> {
     /// The value as the validator's messages show it.
     pub(crate) fn to_value(&self) -> Value {
         match self {
-            Self::Absent | Self::Null | Self::NonFinite => Value::Null,
+            Self::Absent | Self::Null | Self::NonFinite | Self::Contradicted => Value::Null,
             Self::Bool(flag) => Value::Bool(*flag),
             Self::Int(number) => Value::Number((*number).into()),
             Self::BigInt(digits) => digits
@@ -88,12 +92,35 @@ impl Datum<'_> {
         }
     }
 
-    /// JSON Pointers of all numbers that JSON cannot express.
-    pub(crate) fn non_finite_paths(&self) -> Vec<String> {
-        fn walk(value: &Datum<'_>, path: &mut String, found: &mut Vec<String>) {
+    /// Whether both are the same JSON value. The order of members does not count.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Array(items), Self::Array(others)) => {
+                let mut pairs = items.iter().zip(others);
+                items.len() == others.len() && pairs.all(|(item, other)| item.is_same(other))
+            }
+            (Self::Object(members), Self::Object(others)) => {
+                let mut pairs = by_name(members).into_iter().zip(by_name(others));
+                members.len() == others.len()
+                    && pairs.all(|((name, value), (other_name, other))| {
+                        name == other_name && value.is_same(other)
+                    })
+            }
+            _ => self == other,
+        }
+    }
+
+    /// Returns the values that are never valid, each with its JSON Pointer and the reason.
+    pub(crate) fn faults(&self) -> Vec<(String, &'static str)> {
+        fn walk(value: &Datum<'_>, path: &mut String, found: &mut Vec<(String, &'static str)>) {
             let length = path.len();
             match value {
-                Datum::NonFinite => found.push(path.clone()),
+                Datum::NonFinite => found.push((path.clone(), "number is not finite")),
+                Datum::Contradicted => found.push((
+                    path.clone(),
+                    "the answer contradicts itself: it has this member more than once, with \
+                     different values",
+                )),
                 Datum::Array(items) => {
                     for (index, item) in items.iter().enumerate() {
                         path.push('/');
@@ -117,6 +144,12 @@ impl Datum<'_> {
         walk(self, &mut String::new(), &mut found);
         found
     }
+}
+
+fn by_name<'m, 'a>(members: &'m [(Cow<'a, str>, Datum<'a>)]) -> Vec<&'m (Cow<'a, str>, Datum<'a>)> {
+    let mut sorted: Vec<_> = members.iter().collect();
+    sorted.sort_unstable_by(|(name, _), (other, _)| name.cmp(other));
+    sorted
 }
 
 pub(crate) fn write_int(number: i64, out: &mut String) {

@@ -90,7 +90,7 @@ impl<'de> Deserialize<'de> for FieldValue {
 impl From<Datum<'_>> for FieldValue {
     fn from(datum: Datum<'_>) -> Self {
         match datum {
-            Datum::Absent | Datum::Null | Datum::NonFinite => Self::Null,
+            Datum::Absent | Datum::Null | Datum::NonFinite | Datum::Contradicted => Self::Null,
             Datum::Bool(flag) => Self::Bool(flag),
             Datum::Int(number) => Self::Integer(number),
             Datum::BigInt(digits) => Self::BigInteger(digits),

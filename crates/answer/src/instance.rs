@@ -154,7 +154,7 @@ impl<'a> Node<'a, DatumJson> for &'a Datum<'a> {
 
     fn json_type(&self) -> JsonType {
         match self {
-            Datum::Absent | Datum::Null | Datum::NonFinite => JsonType::Null,
+            Datum::Absent | Datum::Null | Datum::NonFinite | Datum::Contradicted => JsonType::Null,
             Datum::Bool(_) => JsonType::Boolean,
             Datum::Int(_) | Datum::BigInt(_) | Datum::Float(_) => JsonType::Number,
             Datum::Text(_) => JsonType::String,

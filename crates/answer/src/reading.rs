@@ -405,9 +405,9 @@ fn read_without_schema(text: &str, circumstances: Circumstances) -> Reading {
             let members = members_of(found.members.take(), &found.json);
             let answer = keep(JsonValue::Object(members));
             Judged {
-                value: match answer.non_finite_paths().first() {
+                value: match answer.faults().first() {
                     None => Ok(FieldValue::from(answer)),
-                    Some(path) => Err(format!("{path}: number is not finite")),
+                    Some((path, why)) => Err(format!("{path}: {why}")),
                 },
                 answers: true,
                 repaired: found.repaired,
@@ -441,10 +441,10 @@ fn whole_json(text: &str) -> Option<FieldValue> {
         return None;
     }
     match keep(parsed.value) {
-        answer @ (Datum::Object(_) | Datum::Array(_)) => answer
-            .non_finite_paths()
-            .is_empty()
-            .then(|| FieldValue::from(answer)),
+        answer @ (Datum::Object(_) | Datum::Array(_)) => {
+            let is_json = answer.faults().is_empty();
+            is_json.then(|| FieldValue::from(answer))
+        }
         Datum::Text(text) => Some(FieldValue::Text(text.into_owned())),
         Datum::NonFinite => None,
         _ => Some(FieldValue::Text(text.to_owned())),
@@ -635,6 +635,52 @@ mod tests {
                  byte 13"
             )
         );
+    }
+
+    /// JSON parsers take the last value, but nothing says which of them the model meant.
+    #[test]
+    fn a_repeated_key_with_different_values_contradicts_itself_and_with_the_same_it_does_not() {
+        for (answer, place) in [
+            (r#"{"kind":"a","score":0.1,"kind":"b"}"#, "/kind"),
+            (r#"{"kind":"a","score":0.1,"score":null}"#, "/score"),
+            (r#"{"kind":"a","list":[1],"list":[1,2]}"#, "/list"),
+        ] {
+            let answers = [
+                answer.to_owned(),
+                format!("Here it is:\n```json\n{answer}\n```"),
+                serde_json::to_string(answer).expect("JSON"),
+            ];
+            for answer in answers {
+                let reading = reader(false).read_text(&answer);
+                assert_eq!(
+                    reading.parse_status,
+                    ParseStatus::ValidationFailed,
+                    "{answer}"
+                );
+                let error = reading.validation_error.unwrap_or_default();
+                let expected = format!("{place}: the answer contradicts itself");
+                assert!(error.contains(&expected), "{answer}: {error}");
+            }
+        }
+        let same = r#"{"kind":"a","score":"0.5","list":[1],"score":0.5,"kind":"a","list":["1"]}"#;
+        assert_eq!(
+            reader(false).read_text(same).parse_status,
+            ParseStatus::Success
+        );
+
+        let free = Schema::compile(&json!({"properties": {"a": {}}})).expect("valid");
+        let free = Reader::new(Some(Arc::new(free)), false);
+        for (answer, status) in [
+            (r#"{"a":[{"b":1,"b":2}]}"#, ParseStatus::ValidationFailed),
+            (
+                r#"{"a":{"b":1,"c":[2]},"a":{"c":[2],"b":1}}"#,
+                ParseStatus::Success,
+            ),
+        ] {
+            assert_eq!(free.read_text(answer).parse_status, status, "{answer}");
+        }
+        let any = Reader::new(None, false).read_text(r#"{"b":1,"b":2}"#);
+        assert_eq!(any.parse_status, ParseStatus::JsonFailed);
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl Schema {
 
     /// Whether a coerced answer matches the schema.
     pub(crate) fn holds(&self, answer: &Datum<'_>) -> bool {
-        answer.non_finite_paths().is_empty() && self.validator.is_valid(answer)
+        answer.faults().is_empty() && self.validator.is_valid(answer)
     }
 
     /// Returns all violations of a coerced answer, each with the JSON Pointer of its place; `None`
@@ -175,15 +175,15 @@ impl Schema {
         if self.holds(answer) {
             return None;
         }
-        let non_finite = answer.non_finite_paths();
+        let faults = answer.faults();
         let mut list = ViolationList::default();
-        for path in &non_finite {
-            list.add(path, "number is not finite");
+        for (path, why) in &faults {
+            list.add(path, why);
         }
         for error in self.validator.iter_errors(answer) {
             let path = error.instance_path().as_str();
             // The list already has a better message for it.
-            if !non_finite.iter().any(|known| known == path) {
+            if !faults.iter().any(|(known, _)| known == path) {
                 list.add(path, &message(&error));
             }
         }

@@ -3,15 +3,17 @@
 //! The service promises neither an order nor exactly one line for each record. Every line is
 //! therefore counted as an answer, an error, a repetition, a contradiction or an unknown id, and a
 //! record without a line as missing.
+//!
+//! Lines come in outputs: all lines of a job, or those of one object of answers given on demand.
+//! Two different answers in one output contradict each other, because nothing says which belongs to
+//! the record. Answers in different outputs are those of several calls with the same record: of
+//! these, the first good one counts, and without a good one the last.
 
+pub use crate::counts::Counts;
 use crate::outcome::Outcome;
-use crate::refusals::Refusals;
 use crate::spool::Spool;
 use quarry_answer::{LineBody, MalformedLine, OutputLine, Reader, read_line};
 use quarry_contract::record_id::RecordIds;
-use quarry_model::Usage;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 
@@ -58,126 +60,30 @@ impl Expected {
     }
 }
 
-/// The counts of a round's lines: `counts.json`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Counts {
-    /// Records sent.
-    pub asked: u64,
-    /// Lines read.
-    pub lines: u64,
-    /// Rows that got an answer.
-    pub answered: u64,
-    /// Rows whose answer is good.
-    pub good: u64,
-    /// Rows whose answer parsed only after quote repair.
-    pub repaired: u64,
-    /// Rows whose answer does not parse or does not match the schema.
-    pub invalid: u64,
-    /// Rows whose answer was cut off at the token limit.
-    pub cut_off: u64,
-    /// Rows for which the service returned an error.
-    pub errors: u64,
-    /// Rows without any line.
-    pub missing: u64,
-    /// Lines that repeat an earlier line of their record.
-    pub duplicates: u64,
-    /// Lines that contradict an earlier line of their record.
-    pub contradictions: u64,
-    /// Lines with an id that was not sent.
-    pub unknown_ids: u64,
-    /// Lines that are not an answer at all.
-    pub malformed: u64,
-    /// Rows that the fallback model answered.
-    #[serde(default)]
-    pub by_fallback: u64,
-    /// Tokens that the model read, according to the answers.
-    pub input_tokens: u64,
-    /// Tokens that the model wrote, according to the answers.
-    pub output_tokens: u64,
-    /// Tokens read from the prompt cache; the input tokens do not include them.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub cache_read_tokens: u64,
-    /// Tokens written to the prompt cache; the input tokens do not include them.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub cache_write_tokens: u64,
-    /// Output tokens that were spent on reasoning, if the answers tell.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub reasoning_tokens: u64,
-    /// The first few lines that could not be used, for the summary.
-    pub examples: Vec<String>,
-    /// The records that the service refused, grouped by its words.
-    #[serde(default, skip_serializing_if = "Refusals::is_empty")]
-    pub refusals: Refusals,
-    /// Answers given on demand, by the service tier that the service reports.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub service_tiers: BTreeMap<String, u64>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
-/// How many unusable lines are quoted.
-const MAX_EXAMPLES: usize = 5;
-
-impl Counts {
-    /// Adds another round's or slice's counts.
-    pub fn add(&mut self, other: &Self) {
-        self.asked += other.asked;
-        self.lines += other.lines;
-        self.answered += other.answered;
-        self.good += other.good;
-        self.repaired += other.repaired;
-        self.invalid += other.invalid;
-        self.cut_off += other.cut_off;
-        self.errors += other.errors;
-        self.missing += other.missing;
-        self.duplicates += other.duplicates;
-        self.contradictions += other.contradictions;
-        self.unknown_ids += other.unknown_ids;
-        self.malformed += other.malformed;
-        self.by_fallback += other.by_fallback;
-        self.input_tokens += other.input_tokens;
-        self.output_tokens += other.output_tokens;
-        self.cache_read_tokens += other.cache_read_tokens;
-        self.cache_write_tokens += other.cache_write_tokens;
-        self.reasoning_tokens += other.reasoning_tokens;
-        self.refusals.extend(&other.refusals);
-        for (tier, answers) in &other.service_tiers {
-            *self.service_tiers.entry(tier.clone()).or_default() += answers;
-        }
-        let room = MAX_EXAMPLES.saturating_sub(self.examples.len());
-        self.examples
-            .extend(other.examples.iter().take(room).cloned());
-    }
-
-    fn spend(&mut self, usage: &Usage) {
-        self.input_tokens += usage.input_tokens;
-        self.output_tokens += usage.output_tokens;
-        self.cache_read_tokens += usage.cache_read_tokens;
-        self.cache_write_tokens += usage.cache_write_tokens;
-        self.reasoning_tokens += usage.reasoning_tokens;
-    }
-
-    fn example(&mut self, text: impl FnOnce() -> String) {
-        if self.examples.len() < MAX_EXAMPLES {
-            self.examples.push(text());
-        }
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Entry {
     #[default]
     Missing,
     /// The service returned an error.
     Error,
-    Answer {
-        fingerprint: u64,
+    Answer(UsedAnswer),
+    /// This output has two different answers.
+    Contradicted {
+        output: u32,
     },
-    Contradicted,
+}
+
+/// The answer that counts for a record so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct UsedAnswer {
+    /// Of the whole answer.
+    fingerprint: u64,
+    /// The number of its output.
+    output: u32,
+    by_fallback: bool,
+    cut_off: bool,
+    /// The index of its service tier among those of the ledger.
+    tier: Option<u8>,
 }
 
 /// One round's answers, joined to the rows that were sent.
@@ -189,6 +95,9 @@ pub struct Ledger<'a> {
     entries: Vec<Entry>,
     places: Vec<Place>,
     counts: Counts,
+    /// The number of the output that is read.
+    output: u32,
+    tiers: Vec<String>,
     hasher: std::hash::RandomState,
     line: Vec<u8>,
 }
@@ -220,6 +129,8 @@ impl<'a> Ledger<'a> {
                 asked: expected.len() as u64,
                 ..Counts::default()
             },
+            output: 0,
+            tiers: Vec::new(),
             hasher: std::hash::RandomState::new(),
             line: Vec::new(),
         }
@@ -232,6 +143,11 @@ impl<'a> Ledger<'a> {
             fallback_reader,
             ..self
         }
+    }
+
+    /// Begins another output: the lines that follow come from other calls than those before.
+    pub fn begin_output(&mut self) {
+        self.output = self.output.saturating_add(1);
     }
 
     /// Takes one line in Bedrock's form. Blank lines are ignored.
@@ -280,89 +196,160 @@ impl<'a> Ledger<'a> {
             (LineBody::Output(output), entry) => {
                 let fingerprint = self.fingerprint(output.as_bytes());
                 match entry {
-                    Entry::Missing | Entry::Error => {
-                        if entry == Entry::Error {
-                            self.take_error_back(index, spool)?;
-                        }
-                        if let Some(tier) = &line.service_tier {
-                            let answers = self.counts.service_tiers.entry(tier.to_string());
-                            *answers.or_default() += 1;
-                        }
-                        self.entries[index] = Entry::Answer { fingerprint };
-                        self.counts.by_fallback += u64::from(line.by_fallback);
-                        let reader = match self.fallback_reader {
-                            Some(reader) if line.by_fallback => reader,
-                            _ => self.reader,
-                        };
-                        self.answer(index, row, output, reader, spool)
-                    }
-                    Entry::Answer { fingerprint: first } if first == fingerprint => {
+                    Entry::Answer(first)
+                        if first.output == self.output && first.fingerprint == fingerprint =>
+                    {
                         self.counts.duplicates += 1;
                         Ok(())
                     }
-                    Entry::Answer { .. } => {
-                        self.counts.contradictions += 1;
-                        self.entries[index] = Entry::Contradicted;
-                        if self.places[index].good {
-                            self.counts.good -= 1;
-                        } else {
-                            self.counts.invalid -= 1;
-                        }
-                        let text = format!(
-                            "two different answers came back for {}; neither is used",
-                            line.record_id
-                        );
-                        self.store(index, &Outcome::failed(row, text), spool)
-                    }
-                    Entry::Contradicted => {
-                        self.counts.contradictions += 1;
-                        Ok(())
-                    }
+                    _ => self.answer(index, row, line, (output, fingerprint), spool),
                 }
             }
         }
     }
 
-    /// Replaces the error of a record by an answer that came later.
+    /// Takes an answer that does not only repeat a line of its output.
+    fn answer(
+        &mut self,
+        index: usize,
+        row: u64,
+        line: &OutputLine<'_>,
+        (output, fingerprint): (&str, u64),
+        spool: &mut dyn Spool,
+    ) -> io::Result<()> {
+        let (outcome, cut_off) = self.outcome(row, output, line.by_fallback);
+        let answer = UsedAnswer {
+            fingerprint,
+            output: self.output,
+            by_fallback: line.by_fallback,
+            cut_off,
+            tier: line
+                .service_tier
+                .as_deref()
+                .and_then(|tier| self.tier(tier)),
+        };
+        match self.entries[index] {
+            Entry::Error => self.take_error_back(index, spool)?,
+            Entry::Contradicted { output } if output == self.output => {
+                self.counts.contradictions += 1;
+                return Ok(());
+            }
+            Entry::Missing | Entry::Contradicted { .. } => {}
+            Entry::Answer(first) => {
+                let used = self.stored(index, spool)?;
+                let is_same = have_same_values(&used, &outcome)?;
+                if first.output == self.output && !is_same {
+                    return self.contradict(index, &used, first, &line.record_id, spool);
+                }
+                self.counts.duplicates += 1;
+                if used.good || used.answered && !outcome.answered {
+                    return Ok(());
+                }
+                self.take_answer_back(&used, first);
+            }
+        }
+        self.counts.answered += 1;
+        self.counts.good += u64::from(outcome.good);
+        self.counts.repaired += u64::from(outcome.repaired);
+        self.counts.invalid += u64::from(!outcome.good);
+        self.counts.cut_off += u64::from(cut_off);
+        self.counts.by_fallback += u64::from(answer.by_fallback);
+        if let Some(tier) = self.tier_name(answer) {
+            *self.counts.service_tiers.entry(tier).or_default() += 1;
+        }
+        self.entries[index] = Entry::Answer(answer);
+        self.store(index, &outcome, spool)
+    }
+
+    /// Notes that the output has another answer to a record than the one that was used.
+    fn contradict(
+        &mut self,
+        index: usize,
+        used: &Outcome,
+        first: UsedAnswer,
+        id: &str,
+        spool: &mut dyn Spool,
+    ) -> io::Result<()> {
+        self.counts.contradictions += 1;
+        self.take_answer_back(used, first);
+        self.entries[index] = Entry::Contradicted {
+            output: self.output,
+        };
+        let text = format!("two different answers came back for {id}; neither is used");
+        self.store(index, &Outcome::failed(used.row, text), spool)
+    }
+
+    /// Takes an answer out of the counts. Its tokens stay there, because they were paid for.
+    fn take_answer_back(&mut self, used: &Outcome, answer: UsedAnswer) {
+        self.counts.answered -= 1;
+        self.counts.good -= u64::from(used.good);
+        self.counts.repaired -= u64::from(used.repaired);
+        self.counts.invalid -= u64::from(!used.good);
+        self.counts.cut_off -= u64::from(answer.cut_off);
+        self.counts.by_fallback -= u64::from(answer.by_fallback);
+        let Some(tier) = self.tier_name(answer) else {
+            return;
+        };
+        if let Some(answers) = self.counts.service_tiers.get_mut(&tier) {
+            *answers -= 1;
+            if *answers == 0 {
+                self.counts.service_tiers.remove(&tier);
+            }
+        }
+    }
+
+    /// Returns the index of a service tier; `None` for one more than are kept apart.
+    fn tier(&mut self, name: &str) -> Option<u8> {
+        let known = self.tiers.iter().position(|tier| tier == name);
+        let index = u8::try_from(known.unwrap_or(self.tiers.len())).ok()?;
+        if known.is_none() {
+            self.tiers.push(name.to_owned());
+        }
+        Some(index)
+    }
+
+    fn tier_name(&self, answer: UsedAnswer) -> Option<String> {
+        self.tiers.get(usize::from(answer.tier?)).cloned()
+    }
+
+    /// Takes the error of a record back, because an answer came later.
     fn take_error_back(&mut self, index: usize, spool: &mut dyn Spool) -> io::Result<()> {
         self.counts.errors -= 1;
         self.counts.duplicates += 1;
-        let place = self.places[index];
-        let mut line = Vec::new();
-        spool.read(place.at, place.len, &mut line)?;
-        let outcome: Outcome = serde_json::from_slice(&line)?;
+        let outcome = self.stored(index, spool)?;
         self.counts
             .refusals
             .take_back(outcome.error.as_deref().unwrap_or_default());
         Ok(())
     }
 
-    fn answer(
-        &mut self,
-        index: usize,
-        row: u64,
-        output: &str,
-        reader: &Reader,
-        spool: &mut dyn Spool,
-    ) -> io::Result<()> {
-        let outcome = match quarry_model::read_output(output) {
+    /// Returns the outcome that a row has so far.
+    fn stored(&self, index: usize, spool: &mut dyn Spool) -> io::Result<Outcome> {
+        let place = self.places[index];
+        let mut line = Vec::new();
+        spool.read(place.at, place.len, &mut line)?;
+        Ok(serde_json::from_slice(&line)?)
+    }
+
+    /// Reads an answer and counts its tokens. Returns the outcome, and whether the answer was cut
+    /// off at the token limit.
+    fn outcome(&mut self, row: u64, output: &str, by_fallback: bool) -> (Outcome, bool) {
+        let reader = match self.fallback_reader {
+            Some(reader) if by_fallback => reader,
+            _ => self.reader,
+        };
+        match quarry_model::read_output(output) {
             Ok(answer) => {
                 self.counts.spend(&answer.usage);
-                self.counts.cut_off += u64::from(answer.cut_off());
-                Outcome::read(row, reader.read(&answer))
+                (Outcome::read(row, reader.read(&answer)), answer.cut_off())
             }
             Err(unreadable) => {
                 let mut outcome =
                     Outcome::failed(row, format!("the answer cannot be read: {unreadable}"));
                 outcome.raw_response = Some(output.to_owned());
-                outcome
+                (outcome, false)
             }
-        };
-        self.counts.answered += 1;
-        self.counts.good += u64::from(outcome.good);
-        self.counts.repaired += u64::from(outcome.repaired);
-        self.counts.invalid += u64::from(!outcome.good);
-        self.store(index, &outcome, spool)
+        }
     }
 
     fn store(&mut self, index: usize, outcome: &Outcome, spool: &mut dyn Spool) -> io::Result<()> {
@@ -396,3 +383,14 @@ impl<'a> Ledger<'a> {
         (self.places, self.counts)
     }
 }
+
+/// Whether both answers are good and have the same values, whatever else a model adds to each
+/// answer: an id, the time it took.
+fn have_same_values(one: &Outcome, other: &Outcome) -> io::Result<bool> {
+    // A stored value is compared in its stored form: a number may have had another type before.
+    let stored = |outcome: &Outcome| serde_json::to_vec(&outcome.fields);
+    Ok(one.good && other.good && stored(one)? == stored(other)?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 //! kept in a [`spool::Spool`].
 
 pub mod columns;
+mod counts;
 pub mod given;
 pub mod ledger;
 pub mod outcome;

@@ -6,8 +6,7 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::error::StepError;
-use quarry_edge::s3::lines::Lines;
-use quarry_edge::store::StoreError;
+use std::ops::Range;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,27 +15,28 @@ use std::time::Duration;
 /// came.
 const KEEP_ANSWERS: Duration = Duration::from_secs(20);
 
-/// A record, and the byte of the input at which it ends.
+/// A record, and the bytes of the input that hold it.
 #[derive(Clone)]
 pub(crate) struct PendingRecord {
     pub(crate) line: Bytes,
-    pub(crate) end: u64,
+    pub(crate) range: Range<u64>,
 }
 
-/// Returns the next records, at most `count`.
-pub(crate) async fn take(
-    lines: &mut Lines,
-    count: usize,
-) -> Result<Vec<PendingRecord>, StoreError> {
-    let mut records = Vec::with_capacity(count);
-    while records.len() < count {
-        let Some(line) = lines.next().await? else {
-            break;
-        };
-        let end = lines.position();
-        records.push(PendingRecord { line, end });
+/// The outcome of a record.
+pub(crate) struct RecordOutcome {
+    /// The bytes of the input that hold the record.
+    pub(crate) range: Range<u64>,
+    pub(crate) answered: Answered,
+}
+
+impl RecordOutcome {
+    /// Returns why there is no answer, if the reason does not lie in the record.
+    pub(crate) fn why(self) -> Option<StepError> {
+        match self.answered {
+            Answered::Line(_) => None,
+            Answered::No { why, .. } => Some(why),
+        }
     }
-    Ok(records)
 }
 
 /// How records are sent together.
@@ -51,10 +51,8 @@ pub(crate) struct Group<'a> {
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// The outcomes of the first of some records, without a gap.
-pub(crate) struct GroupAnswers {
-    pub(crate) answers: Vec<Answered>,
-    /// The byte at which the last of them ends; `None` when there is none.
-    pub(crate) end: Option<u64>,
+pub(crate) struct GroupOutcomes {
+    pub(crate) outcomes: Vec<RecordOutcome>,
     /// The error of the record after these, if every record would get it.
     pub(crate) stop: Option<StepError>,
 }
@@ -66,7 +64,7 @@ impl Group<'_> {
     ///
     /// Records that are throttled while others are answered are sent again as long as there is
     /// time, so that they do not lose the round.
-    pub(crate) async fn ask(&self, records: Vec<PendingRecord>, first: bool) -> GroupAnswers {
+    pub(crate) async fn ask(&self, records: Vec<PendingRecord>, first: bool) -> GroupOutcomes {
         let mut records = records;
         let mut answers = self.ask_once(records.clone(), first).await;
         records.truncate(answers.len());
@@ -95,15 +93,15 @@ impl Group<'_> {
             }
         }
         let stop = answers.iter().position(Answered::is_every_records);
-        let stop = stop.and_then(|index| {
-            records.truncate(index);
-            match answers.drain(index..).next() {
-                Some(Answered::No { why, .. }) => Some(why),
-                _ => None,
-            }
+        let stop = stop.and_then(|index| match answers.drain(index..).next() {
+            Some(Answered::No { why, .. }) => Some(why),
+            _ => None,
         });
-        let end = records.last().map(|record| record.end);
-        GroupAnswers { answers, end, stop }
+        let outcomes = records.into_iter().zip(answers);
+        let outcomes = outcomes
+            .map(|(PendingRecord { range, .. }, answered)| RecordOutcome { range, answered })
+            .collect();
+        GroupOutcomes { outcomes, stop }
     }
 
     async fn ask_once(&self, records: Vec<PendingRecord>, first: bool) -> Vec<Answered> {

@@ -1,8 +1,8 @@
 //! `invoke`: sends a round's records to the model on demand, with bounded concurrency and rate.
 //!
 //! Answers are stored in the form of a batch job's output lines, several at a time. After a crash
-//! and at the next call, the stored answers show where to resume, and no record with a stored
-//! answer is sent again.
+//! and at the next call, the stored answers show which records are left, and no record with a
+//! stored answer is sent again.
 //!
 //! `invoke` checks the time before every call to the model. When the time is used up, it stores the
 //! answers that came and leaves the rest to the next call.
@@ -13,13 +13,14 @@
 //! |---|---|---|
 //! | Every answer is stored, and no record with a stored answer is sent again. A crash loses at most one batch. | `kept` | `repetitions`, `time::answers_are_kept_when_the_time_is_used_up_within_a_batch` |
 //! | Answers have the form of Bedrock's output lines, in the order of the records, one line each. | `line` | `answers` |
-//! | The names of the objects say where to resume. | `kept::keep` | `answers::answers_are_stored_in_batches_whose_names_say_where_to_resume` |
+//! | The names of the objects say which records they hold. Names of runs that an earlier version began are read. | `kept` | `answers::answers_are_stored_in_batches_whose_names_say_which_records_they_hold`, `repetitions::answers_of_a_run_that_an_earlier_version_began_are_not_paid_for_again` |
+//! | Two copies at once store each record once: an object is never replaced, and a copy that is overtaken goes on behind what is stored. | `kept::keep`, `Rest::send` | `repetitions::two_copies_at_once_store_each_record_once`, `repetitions::a_copy_that_is_overtaken_goes_on_behind_what_is_stored` |
 //! | A call sends the record's body, through the model's API, in the tier of the settings. | `ask`, `flex` | `answers::a_request_is_the_body_of_the_record_byte_for_byte`, `tiers` |
 //! | Calls keep to the concurrency and the rate of the plan. | `group`, `pacing` | `pace::no_more_requests_are_in_flight_than_the_settings_allow`, `pace::requests_begin_no_faster_than_the_configured_rate` |
 //! | An invocation makes its last call five minutes before its end, and stores the answers that came by then. | `LAST_QUESTION`, `group` | `time` |
-//! | A transient error is followed by up to five more calls. A throttled record is sent again while others get answers. | `ask`, `group` | `pace::a_call_that_fails_for_a_transient_reason_is_retried_up_to_five_times`, `pace::throttled_records_are_retried_as_long_as_others_are_answered`, `pace::the_wait_before_throttled_records_are_sent_again_doubles_up_to_a_minute` |
+//! | A transient error is followed by up to five more calls. A throttled record is sent again while others get answers, and in the next invocation when the time is used up, so it does not lose the round. | `ask`, `group`, `Rest::settled` | `time::records_that_are_throttled_at_the_end_of_the_time_do_not_lose_the_round`, `pace::a_call_that_fails_for_a_transient_reason_is_retried_up_to_five_times`, `pace::throttled_records_are_retried_as_long_as_others_are_answered`, `pace::the_wait_before_throttled_records_are_sent_again_doubles_up_to_a_minute` |
 //! | A round that the service refuses ends after 20 calls, over all invocations. An error that every record would get ends the calls at once, and the answers are stored. | `breaker`, `fallback_watch`, `group` | `refusals` |
-//! | An outage does not become a record's error, and a record's error does not count as an outage. | `lines_to_keep` | `refusals::an_outage_is_not_an_error_of_any_record`, `refusals::a_record_that_the_service_fails_on_every_time_is_an_error_of_that_record` |
+//! | An outage does not become a record's error, and a record's error does not count as an outage. | `Rest::settled` | `refusals::an_outage_is_not_an_error_of_any_record`, `refusals::a_record_that_the_service_fails_on_every_time_is_an_error_of_that_record` |
 //! | If the tier `flex` throttles for longer than the setting allows, the default tier takes over. | `flex` | `tiers::flex_that_throttles_for_longer_than_the_setting_allows_is_left_for_the_default_tier` |
 //! | Each error has a name that says whether the call is repeated, its record or object, and the service's words. | `ask`, `handle` | `errors` |
 
@@ -31,25 +32,27 @@ mod flex;
 mod group;
 mod kept;
 mod line;
+mod open;
 mod pacing;
+mod stretch;
 
 pub use deps::Deps;
 pub use pacing::Pacing;
 
 use ask::Answered;
 use breaker::Breaker;
-use bytes::Bytes;
 use flex::Tier;
-use group::Group;
+use group::{Group, RecordOutcome};
+use open::OpenRecords;
 use quarry_asking::Asking;
-use quarry_contract::layout::RunFolder;
+use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Asked, Mode, Plan, Slice};
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::documents;
-use quarry_edge::error::{Doing, StepError, StepErrorKind};
+use quarry_edge::error::{Doing, StepError};
 use quarry_edge::metrics::Metric;
-use quarry_edge::s3::lines::Lines;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -86,121 +89,148 @@ async fn ask_rest(
     let slice: Slice = documents::read(&*deps.store, &slice_folder.spec()).await?;
     let asking = Asking::of_round(&plan, input.forms.as_ref()).map_err(StepError::bad_request)?;
     let settings = asking.settings();
-    let mut tier = Tier::of_round(deps, &round, settings).await?;
     let rows_were_paid = slice.mode == Mode::Batch;
-    let mut asker = ask::Asker::new(deps, &asking, calls, rows_were_paid)?;
     let workers = plan.on_demand_workers.max(1) as usize;
-    // With fewer records than workers, some workers would be idle.
-    let together = workers.max(settings.batch_size as usize);
-    let pacing = Pacing::new(plan.on_demand_rate);
+    let mut rest = Rest {
+        deps,
+        round: &round,
+        tier: Tier::of_round(deps, &round, settings).await?,
+        asker: ask::Asker::new(deps, &asking, calls, rows_were_paid)?,
+        pacing: Pacing::new(plan.on_demand_rate),
+        workers,
+        // With fewer records than workers, some workers would be idle.
+        together: workers.max(settings.batch_size as usize),
+        probe: asking.probe(),
+        time_left,
+        is_first: true,
+        stored: Vec::new(),
+    };
+    loop {
+        let mut breaker = Breaker::new(input.is_taken);
+        let kept = kept::Kept::of_round(deps, &round, &mut breaker).await?;
+        let store = Arc::clone(&deps.store);
+        let open = kept.and(&rest.stored).open(input.bytes);
+        let open = OpenRecords::new(store, round.input(), &input.etag, open);
+        let next = match rest.send(open, breaker).await? {
+            Sent::All => Step::Merge,
+            Sent::UntilTimeIsUsedUp => Step::Invoke,
+            Sent::BehindAnother => continue,
+        };
+        return Ok(SliceState { next, ..state });
+    }
+}
 
-    let mut breaker = Breaker::new(input.is_taken);
-    let kept = kept::Kept::of_round(deps, &round, &mut breaker).await?;
-    let mut number = kept.answers_files;
-    let mut lines = Lines::open(
-        Arc::clone(&deps.store),
-        round.input(),
-        kept.bytes..input.bytes,
-        input.etag.clone(),
-    );
-    // Every invocation sends at least one record, so that the round comes to an end.
-    let mut first = true;
-    while !breaker.is_refused() {
-        // The first records show whether the service accepts any, so no more are sent than may be
-        // lost.
-        let most = match breaker.room() {
-            Some(room) => together.min(usize::try_from(room).unwrap_or(usize::MAX)),
-            None => together,
-        };
-        let records = group::take(&mut lines, most)
-            .await
-            .doing(|| format!("reading {}", round.input()))?;
-        let Some(last) = records.last().map(|record| record.end) else {
-            break;
-        };
-        asker.tier = tier.now();
-        let group = Group {
-            asker: &asker,
-            pacing: &pacing,
-            workers,
-            time_left,
-        };
-        let group::GroupAnswers { answers, end, stop } = group.ask(records, first).await;
-        first = false;
-        if let Some(end) = end {
-            let body = lines_to_keep(join(answers), &mut tier, &asker, asking.probe()).await?;
-            breaker.look_at(&body);
-            kept::keep(deps, &round, number, end, body).await?;
-            number += 1;
+/// How the sending of records ended.
+enum Sent {
+    /// Every record has a line, or the service refuses the round as a whole.
+    All,
+    /// Records are left for the next invocation.
+    UntilTimeIsUsedUp,
+    /// Another copy of the function has stored lines of the same records. What is left has to be
+    /// found out anew.
+    BehindAnother,
+}
+
+/// How an invocation sends the rest of a round.
+struct Rest<'a> {
+    deps: &'a Deps,
+    round: &'a RoundFolder,
+    tier: Tier,
+    asker: ask::Asker<'a>,
+    pacing: Pacing,
+    workers: usize,
+    /// How many records are sent together.
+    together: usize,
+    /// A request that depends on no record.
+    probe: Vec<u8>,
+    time_left: &'a dyn TimeLeft,
+    /// Whether no record was sent yet. Every invocation sends at least one, so that the round comes
+    /// to an end.
+    is_first: bool,
+    /// The bytes of the input whose records have had a line since this invocation began, also if a
+    /// list does not show it yet.
+    stored: Vec<Range<u64>>,
+}
+
+impl Rest<'_> {
+    async fn send(
+        &mut self,
+        mut open: OpenRecords,
+        mut breaker: Breaker,
+    ) -> Result<Sent, StepError> {
+        while !breaker.is_refused() {
+            // The first records show whether the service accepts any, so no more are sent than may
+            // be lost.
+            let most = match breaker.room() {
+                Some(room) => self
+                    .together
+                    .min(usize::try_from(room).unwrap_or(usize::MAX)),
+                None => self.together,
+            };
+            let records = open.take(most).await;
+            let records = records.doing(|| format!("reading {}", self.round.input()))?;
+            let taken = records.len();
+            if taken == 0 {
+                break;
+            }
+            self.asker.tier = self.tier.now();
+            let group = Group {
+                asker: &self.asker,
+                pacing: &self.pacing,
+                workers: self.workers,
+                time_left: self.time_left,
+            };
+            let group::GroupOutcomes { outcomes, stop } = group.ask(records, self.is_first).await;
+            self.is_first = false;
+            let settled = self.settled(outcomes).await?;
+            let is_whole = settled.len() == taken;
+            let mut is_alone = true;
+            for stretch in stretch::stretches(settled) {
+                breaker.look_at(&stretch.lines);
+                self.stored.push(stretch.range.clone());
+                is_alone &= kept::keep(self.deps, self.round, stretch).await?;
+            }
+            if let Some(why) = stop {
+                return Err(why);
+            }
+            if !is_alone {
+                return Ok(Sent::BehindAnother);
+            }
+            if !is_whole {
+                return Ok(Sent::UntilTimeIsUsedUp);
+            }
         }
-        if let Some(why) = stop {
+        Ok(Sent::All)
+    }
+
+    /// Returns the outcomes whose lines are stored. A record that the service throttled until the
+    /// time was used up is not among them, so the next invocation sends it again and it does not
+    /// lose the round.
+    ///
+    /// If no record was answered, the records are to blame only if the service answers another
+    /// call. Otherwise the step fails, and the state machine waits and calls again.
+    async fn settled(
+        &mut self,
+        outcomes: Vec<RecordOutcome>,
+    ) -> Result<Vec<RecordOutcome>, StepError> {
+        let is_throttled = |outcome: &RecordOutcome| outcome.answered.is_throttled();
+        let (throttled, settled): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(is_throttled);
+        let is_line = |outcome: &RecordOutcome| matches!(outcome.answered, Answered::Line(_));
+        if settled.iter().any(is_line) {
+            self.tier.answered().await?;
+            return Ok(settled);
+        }
+        if settled.is_empty() {
+            let Some(why) = throttled.into_iter().find_map(RecordOutcome::why) else {
+                return Ok(Vec::new());
+            };
+            self.tier.throttled().await?;
             return Err(why);
         }
-        if end != Some(last) {
-            return Ok(SliceState {
-                next: Step::Invoke,
-                ..state
-            });
+        if self.asker.is_service_up(self.probe.clone()).await {
+            return Ok(settled);
         }
-    }
-    Ok(SliceState {
-        next: Step::Merge,
-        ..state
-    })
-}
-
-/// Returns the lines to store for some records. If no record was answered, the records are to blame
-/// only if the service answers another call. Otherwise the step fails, and the state machine waits
-/// and calls again.
-async fn lines_to_keep(
-    joined: Joined,
-    tier: &mut Tier,
-    asker: &ask::Asker<'_>,
-    probe: Vec<u8>,
-) -> Result<Bytes, StepError> {
-    match joined {
-        Joined::Some(body) => {
-            tier.answered().await?;
-            Ok(body)
-        }
-        Joined::None { body, why } => {
-            if why.kind() == StepErrorKind::Throttled {
-                tier.throttled().await?;
-            }
-            let is_records =
-                why.kind() == StepErrorKind::Unavailable && asker.is_service_up(probe).await;
-            if is_records { Ok(body) } else { Err(why) }
-        }
-    }
-}
-
-/// The outcomes of some records, one line each.
-enum Joined {
-    /// At least one record was answered, or refused for its own content.
-    Some(Bytes),
-    /// No record was answered: the service is busy, or refuses every call.
-    None { body: Bytes, why: StepError },
-}
-
-fn join(answers: Vec<Answered>) -> Joined {
-    let mut body = Vec::new();
-    let mut put_off = None;
-    let mut settled = false;
-    for answer in answers {
-        match answer {
-            Answered::Line(line) => {
-                settled = true;
-                body.extend_from_slice(&line);
-            }
-            Answered::No { line, why } => {
-                body.extend_from_slice(&line);
-                put_off.get_or_insert(why);
-            }
-        }
-    }
-    let body = Bytes::from(body);
-    match put_off {
-        Some(why) if !settled => Joined::None { body, why },
-        _ => Joined::Some(body),
+        let why = settled.into_iter().find_map(RecordOutcome::why);
+        Err(why.unwrap_or_else(|| StepError::inconsistent("a record has neither line nor error")))
     }
 }

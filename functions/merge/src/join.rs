@@ -43,6 +43,10 @@ pub(crate) async fn answers(
         if name == "manifest.json.out" {
             manifest = Some(object);
         } else if name.ends_with(".jsonl.out") {
+            // A job's objects are one output. Other objects hold the answers of other calls.
+            if round.job.is_none() {
+                ledger.begin_output();
+            }
             read_lines(round, &object, &mut ledger, spool).await?;
         }
     }

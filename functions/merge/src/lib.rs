@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | Every row of the slice is in its part once, in order, with its own cells byte for byte, whatever happened to its record. | `slice_result`, `part` | `parts::a_part_has_every_row_of_the_slice_once_and_in_order`, `parts::the_cells_of_the_input_come_back_byte_for_byte` |
 //! | Lines are joined by record id alone. Each line counts as an answer, an error, a repetition, a contradiction, an unknown id, or as no answer at all. | `join`, `quarry_result::ledger` | `answers` |
+//! | Two different answers of a job contradict each other, and the row is sent again. Of the answers of several calls, the first good one counts. Every answer's tokens are counted. | `join`, `quarry_result::ledger` | `answers::two_different_answers_to_one_record_are_not_used_and_the_row_is_sent_again`, `answers::the_first_good_answer_of_several_calls_counts_and_no_row_is_sent_again` |
 //! | The answers of a job count, however the job ended. | `join` | `answers::the_answers_of_a_job_count_whatever_its_end_was` |
 //! | Only the output of the round's own job is read. | `join` | `answers::only_the_output_of_the_rounds_own_job_is_read_and_all_of_it` |
 //! | Rows without a good answer, and no others, are sent again, as often as the settings say. A round whose job was stopped does not count as an attempt; this holds for ten rounds at most. | `decision`, `round::SliceRound::open_rows` | `rounds` |

@@ -1,6 +1,8 @@
 //! Answers are stored in the form of Bedrock's output lines, in the order of the records.
 
-use crate::support::{FALLBACK, Scripted, deps, kept_lines, planned_with, rejected, round};
+use crate::support::{
+    FALLBACK, Scripted, deps, kept_lines, kept_ranges, planned_with, rejected, round,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::payload::{SliceState, Step};
@@ -14,12 +16,13 @@ use quarry_edge::store::ObjectStore;
 use quarry_invoke::{Deps, handle};
 use quarry_planned_run::{Emitted, MODEL};
 use serde_json::json;
+use std::io::BufRead;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-/// The name of each object says how many objects came before it, and at which byte of the input its
-/// records end.
+/// The name of each object says which bytes of the input hold its records.
 #[tokio::test(start_paused = true)]
-async fn answers_are_stored_in_batches_whose_names_say_where_to_resume() {
+async fn answers_are_stored_in_batches_whose_names_say_which_records_they_hold() {
     let store = MemoryStore::new();
     let state = planned_with(&store, 12, &[("BEDROCK_BATCH_SIZE", "5")]).await;
     let model = Scripted::new(|_, _| Ok(()));
@@ -32,24 +35,18 @@ async fn answers_are_stored_in_batches_whose_names_say_where_to_resume() {
     let asked: Asked = documents::read(&store, &round(&state).asked())
         .await
         .unwrap();
-    let folder = round(&state).on_demand_output();
-    let mut names = store.locations();
-    names.retain(|at| at.key().starts_with(folder.key()));
-    let numbers: Vec<(u32, u64)> = names
-        .iter()
-        .map(|at| {
-            let name = at.file_name().strip_suffix(".jsonl.out").unwrap();
-            let (number, end) = name.split_once('-').unwrap();
-            assert_eq!((number.len(), end.len()), (8, 16), "so that they sort");
-            (number.parse().unwrap(), end.parse().unwrap())
-        })
-        .collect();
-    assert_eq!(
-        numbers.iter().map(|one| one.0).collect::<Vec<_>>(),
-        [0, 1, 2]
-    );
-    assert!(numbers.is_sorted_by_key(|one| one.1));
-    assert_eq!(numbers[2].1, asked.bytes);
+    let ranges = kept_ranges(&store);
+    assert_eq!(ranges.len(), 3);
+    assert_eq!((ranges[0].start, ranges[2].end), (0, asked.bytes));
+    for (one, next) in ranges.iter().zip(&ranges[1..]) {
+        assert_eq!(one.end, next.start);
+    }
+    let body = store.get(&round(&state).input(), u64::MAX).await.unwrap();
+    let lines = |range: &Range<u64>| {
+        let bytes = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
+        body[bytes].lines().count()
+    };
+    assert_eq!(ranges.iter().map(lines).collect::<Vec<_>>(), [5, 5, 2]);
 }
 
 /// Gives the same reply to every question.

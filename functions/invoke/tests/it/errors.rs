@@ -118,7 +118,7 @@ async fn the_name_of_a_store_error_says_whether_it_is_retried() {
             StoreOperation::Put,
             StoreFault::AccessDenied,
             "Quarry.AccessDenied",
-            "writing s3://bucket/work/run/slices/000000/round-0/output/on-demand/00000000-",
+            "writing s3://bucket/work/run/slices/000000/round-0/output/on-demand/0000000000000000-",
         ),
     ] {
         let store = MemoryStore::new();

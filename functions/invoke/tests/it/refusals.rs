@@ -8,16 +8,13 @@ use crate::support::{
 use quarry_contract::layout::RunFolder;
 use quarry_contract::payload::Step;
 use quarry_contract::plan::{Asked, Mode, Slice};
-use quarry_edge::clock::TimeLeft;
 use quarry_edge::on_demand::InvokeError;
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_invoke::handle;
 use quarry_model::Denial;
 use quarry_planned_run::TimeFor;
-use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 const NO_TOOLS: &str = r#"tool_choice: type "tool" and "any" are not supported for this model."#;
 
@@ -259,35 +256,8 @@ async fn an_outage_is_not_an_error_of_any_record() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_throttled_record_keeps_the_services_words() {
-    struct Minutes(tokio::time::Instant);
-    impl TimeLeft for Minutes {
-        fn enough(&self) -> bool {
-            tokio::time::Instant::now() < self.0
-        }
-    }
+async fn when_every_record_is_throttled_nothing_is_stored_and_the_error_has_the_services_words() {
     let words = "ThrottlingException: Too many tokens per day, please wait before trying again.";
-    let store = MemoryStore::new();
-    let state = planned(&store, 5).await;
-    let model = Scripted::new(move |_, row| {
-        if row == "r3" {
-            throttled(words)
-        } else {
-            Ok(())
-        }
-    });
-    let time_left = Minutes(tokio::time::Instant::now() + Duration::from_mins(10));
-    handle(&deps(&store, &model), state.clone(), &time_left)
-        .await
-        .unwrap();
-    let lines = kept_lines(&store).await;
-    assert_eq!(ids(&lines), all_ids(5));
-    assert_eq!(
-        lines[3]["error"],
-        json!({"errorCode": 429, "errorMessage": words})
-    );
-
-    // When every record is throttled, the state machine waits, and nothing is stored.
     let store = MemoryStore::new();
     let state = planned(&store, 5).await;
     let model = Scripted::new(move |_, _| throttled(words));

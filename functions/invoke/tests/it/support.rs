@@ -14,6 +14,7 @@ use quarry_invoke::{Deps, handle};
 use quarry_model::Denial;
 use quarry_planned_run::Silent;
 use serde_json::{Value, json};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -62,6 +63,21 @@ pub(crate) async fn kept_lines(store: &MemoryStore) -> Vec<Value> {
         }
     }
     lines
+}
+
+/// Returns the bytes of the input that the stored objects hold the records of, according to their
+/// names.
+pub(crate) fn kept_ranges(store: &MemoryStore) -> Vec<Range<u64>> {
+    let mut ranges = Vec::new();
+    for at in store.locations() {
+        if at.key().contains("/output/on-demand/") {
+            let name = at.file_name().strip_suffix(".jsonl.out").unwrap();
+            let (start, end) = name.split_once('-').unwrap();
+            assert_eq!((start.len(), end.len()), (16, 16), "so that they sort");
+            ranges.push(start.parse().unwrap()..end.parse().unwrap());
+        }
+    }
+    ranges
 }
 
 pub(crate) fn ids(lines: &[Value]) -> Vec<String> {

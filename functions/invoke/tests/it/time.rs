@@ -12,7 +12,7 @@ use quarry_invoke::{Deps, LAST_QUESTION, handle};
 use quarry_planned_run::Silent;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -38,6 +38,9 @@ struct Model {
     /// The seconds for rows that do not take the usual time.
     slow: BTreeMap<String, u64>,
     usual: u64,
+    /// The row that the service throttles, and up to which second of the test.
+    throttled: Option<(&'static str, u64)>,
+    began: OnceLock<Instant>,
     calls: Mutex<Vec<String>>,
 }
 
@@ -53,6 +56,13 @@ impl OnDemand for Model {
         self.calls.lock().unwrap().push(row.clone());
         let seconds = *self.slow.get(&row).unwrap_or(&self.usual);
         tokio::time::sleep(Duration::from_secs(seconds)).await;
+        let time = self.began.get_or_init(Instant::now).elapsed().as_secs();
+        if self
+            .throttled
+            .is_some_and(|(id, until)| id == row && time < until)
+        {
+            return Err(InvokeError::Throttled("slow down".into()));
+        }
         if seconds > 600 {
             return Err(InvokeError::TimedOut(Duration::from_mins(10)));
         }
@@ -111,6 +121,29 @@ async fn answers_are_kept_when_the_time_is_used_up_within_a_batch() {
         25,
         "none was asked twice"
     );
+}
+
+/// The answers around them are kept, and the next invocation sends only what is missing.
+#[tokio::test(start_paused = true)]
+async fn records_that_are_throttled_at_the_end_of_the_time_do_not_lose_the_round() {
+    let store = MemoryStore::new();
+    let state = planned(&store, 12).await;
+    let model = Arc::new(Model {
+        usual: 1,
+        throttled: Some(("r3", 1_000)),
+        ..Model::default()
+    });
+    let (invocations, mut lines) = asked(&store, &model, state).await;
+    assert!(invocations > 1);
+    lines.sort_by_key(|line| all_ids(12).iter().position(|id| line["recordId"] == **id));
+    assert_eq!(ids(&lines), all_ids(12));
+    assert!(lines.iter().all(|line| line["modelOutput"].is_object()));
+    let calls = model.calls.lock().unwrap().clone();
+    for row in (0..12).filter(|row| *row != 3) {
+        let row = format!("r{row}");
+        let count = calls.iter().filter(|call| **call == row).count();
+        assert_eq!(count, 1, "{row} was asked twice");
+    }
 }
 
 #[tokio::test(start_paused = true)]

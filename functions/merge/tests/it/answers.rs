@@ -71,6 +71,8 @@ async fn two_different_answers_to_one_record_are_not_used_and_the_row_is_sent_ag
     assert_eq!(world.todo(&after).await.rows, [0]);
     let counts = world.counted(&state).await.counts;
     assert_eq!((counts.contradictions, counts.good), (1, 1));
+    assert_eq!(counts.answered, 1, "neither of the two is used");
+    assert_eq!(counts.input_tokens, 30, "all three were paid for");
 }
 
 #[tokio::test]
@@ -190,6 +192,31 @@ async fn answers_given_on_demand_are_read_from_every_object_of_the_round() {
     assert_eq!((round.on_demand, round.counts.answered), (3, 3));
     assert!(round.job.is_none());
     assert_eq!(world.receipt(0).await.files[0].on_demand, 3);
+}
+
+/// Two copies of `invoke` may send the same records, and each stores the answers that it got.
+#[tokio::test]
+async fn the_first_good_answer_of_several_calls_counts_and_no_row_is_sent_again() {
+    let world = World::new(4, 100, &[("BEDROCK_BATCH_MODE", "realtime")]).await;
+    let state = world.split(world.first(0)).await;
+    let object = |range: &str| format!("on-demand/{range}.jsonl.out");
+    let (first, second) = ("{\"a\": \"first\"}", "{\"a\": \"second\"}");
+    let one = [say(0, first), say(1, "no JSON"), answer(2)];
+    let name = object("0000000000000000-0000000000000300");
+    world.output(&state, &name, &one).await;
+    let other = [say(0, second), say(1, second), answer(2), answer(3)];
+    let name = object("0000000000000000-0000000000000400");
+    world.output(&state, &name, &other).await;
+    let after = world.merge(&state).await.unwrap();
+    let counts = world.counted(&state).await.counts;
+    assert_eq!(after.next, Step::Done, "{counts:?}");
+    let part = world.part(0).await;
+    let of = |row: &str| part.lines().find(|line| line.starts_with(row)).unwrap();
+    assert!(of("r0").contains("first"), "{part}");
+    assert!(of("r1").contains("second"), "{part}");
+    assert_eq!((counts.answered, counts.good), (4, 4));
+    assert_eq!((counts.contradictions, counts.duplicates), (0, 3));
+    assert_eq!(counts.input_tokens, 70, "each call was paid for");
 }
 
 #[tokio::test]

@@ -1,0 +1,118 @@
+//! The counts of the lines that came back for the records of a round.
+
+use crate::refusals::Refusals;
+use quarry_model::Usage;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The counts of a round's lines: `counts.json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// Records sent.
+    pub asked: u64,
+    /// Lines read.
+    pub lines: u64,
+    /// Rows that got an answer which counts: not those whose answers contradict each other.
+    pub answered: u64,
+    /// Rows whose answer is good.
+    pub good: u64,
+    /// Rows whose answer parsed only after quote repair.
+    pub repaired: u64,
+    /// Rows whose answer does not parse or does not match the schema.
+    pub invalid: u64,
+    /// Rows whose answer was cut off at the token limit.
+    pub cut_off: u64,
+    /// Rows for which the service returned an error.
+    pub errors: u64,
+    /// Rows without any line.
+    pub missing: u64,
+    /// Lines of records that have another line, which counts: repetitions, and the answers of
+    /// further calls.
+    pub duplicates: u64,
+    /// Lines that contradict an earlier line of their record.
+    pub contradictions: u64,
+    /// Lines with an id that was not sent.
+    pub unknown_ids: u64,
+    /// Lines that are not an answer at all.
+    pub malformed: u64,
+    /// Rows that the fallback model answered.
+    #[serde(default)]
+    pub by_fallback: u64,
+    /// Tokens that the model read, according to the answers, used or not. A line that only repeats
+    /// an earlier one of its output adds none.
+    pub input_tokens: u64,
+    /// Tokens that the model wrote, according to the answers.
+    pub output_tokens: u64,
+    /// Tokens read from the prompt cache; the input tokens do not include them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_read_tokens: u64,
+    /// Tokens written to the prompt cache; the input tokens do not include them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_write_tokens: u64,
+    /// Output tokens that were spent on reasoning, if the answers tell.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reasoning_tokens: u64,
+    /// The first few lines that could not be used, for the summary.
+    pub examples: Vec<String>,
+    /// The records that the service refused, grouped by its words.
+    #[serde(default, skip_serializing_if = "Refusals::is_empty")]
+    pub refusals: Refusals,
+    /// Answers given on demand, by the service tier that the service reports.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub service_tiers: BTreeMap<String, u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// How many unusable lines are quoted.
+const MAX_EXAMPLES: usize = 5;
+
+impl Counts {
+    /// Adds another round's or slice's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.asked += other.asked;
+        self.lines += other.lines;
+        self.answered += other.answered;
+        self.good += other.good;
+        self.repaired += other.repaired;
+        self.invalid += other.invalid;
+        self.cut_off += other.cut_off;
+        self.errors += other.errors;
+        self.missing += other.missing;
+        self.duplicates += other.duplicates;
+        self.contradictions += other.contradictions;
+        self.unknown_ids += other.unknown_ids;
+        self.malformed += other.malformed;
+        self.by_fallback += other.by_fallback;
+        self.input_tokens += other.input_tokens;
+        self.output_tokens += other.output_tokens;
+        self.cache_read_tokens += other.cache_read_tokens;
+        self.cache_write_tokens += other.cache_write_tokens;
+        self.reasoning_tokens += other.reasoning_tokens;
+        self.refusals.extend(&other.refusals);
+        for (tier, answers) in &other.service_tiers {
+            *self.service_tiers.entry(tier.clone()).or_default() += answers;
+        }
+        let room = MAX_EXAMPLES.saturating_sub(self.examples.len());
+        self.examples
+            .extend(other.examples.iter().take(room).cloned());
+    }
+
+    pub(crate) fn spend(&mut self, usage: &Usage) {
+        self.input_tokens += usage.input_tokens;
+        self.output_tokens += usage.output_tokens;
+        self.cache_read_tokens += usage.cache_read_tokens;
+        self.cache_write_tokens += usage.cache_write_tokens;
+        self.reasoning_tokens += usage.reasoning_tokens;
+    }
+
+    pub(crate) fn example(&mut self, text: impl FnOnce() -> String) {
+        if self.examples.len() < MAX_EXAMPLES {
+            self.examples.push(text());
+        }
+    }
+}
