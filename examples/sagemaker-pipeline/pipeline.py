@@ -45,8 +45,7 @@ def build(queue_url: str, role: str, image: str, session: PipelineSession) -> Pi
             "processed_data": output,
             "analysis_summary": summary,
             "job_type": job_type,
-            # Any setting (docs/settings.md). It overrides the deployment's.
-            "BEDROCK_MAX_TOKENS": 1024,
+            # Settings (docs/settings.md) that the pipeline lets its runs change. They override its own.
             "BEDROCK_TEMPERATURE": 0.5,
             "BEDROCK_SKIP_ERROR_RECORDS": True,
             "BEDROCK_OUTPUT_COLUMN_PREFIX": "ai_",

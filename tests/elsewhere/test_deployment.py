@@ -56,6 +56,8 @@ class Elsewhere(unittest.TestCase):
         del settings["BEDROCK_PRIMARY_MODEL_ID"], settings["BEDROCK_BATCH_ROLE_ARN"]
         defaults = {"settings": settings, "request_settings": ["BEDROCK_BATCH_THRESHOLD"]}
         cls.deployment.put("pipelines/strikes/request.json", json.dumps(defaults).encode())
+        defaults = {"request_settings": ["BEDROCK_BATCH_THRESHOLD"]}
+        cls.deployment.put("pipelines/label-strikes/request.json", json.dumps(defaults).encode())
         cls.data = (EXAMPLE / "data/wildlife-strikes.csv").read_bytes()
 
     def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:

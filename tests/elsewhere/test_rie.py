@@ -153,6 +153,13 @@ class Contract(unittest.TestCase):
                 answer = self.call(function, event)
                 self.assertEqual(answer.get("errorType"), name, answer)
                 self.assertTrue(answer["errorMessage"])
+            with self.subTest(f"{function}, not readable"):
+                answer = self.call(function, event | {"turns": 1})
+                self.assertEqual(answer.get("errorType"), "Quarry.BadRequest", answer)
+                self.assertIn("`turns`: unknown field", answer["errorMessage"])
+        answer = self.call("plan", plan | {"request": request | {"data": 7}})
+        self.assertEqual(answer.get("errorType"), "Quarry.BadRequest", answer)
+        self.assertIn("`request.data`: ", answer["errorMessage"])
 
     def test_a_damaged_page_is_an_error_and_not_a_crash(self) -> None:
         # The Parquet decoder panics on this page, so a binary that is built to abort would crash.

@@ -8,7 +8,7 @@
 //!
 //! Limits: the caller splits a file into lines and skips blank ones.
 
-use quarry_model::Denial;
+use quarry_model::{Denial, Object};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -168,7 +168,7 @@ fn read_json_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
         byte: error.valid_up_to(),
         reason: "line is not UTF-8".to_owned(),
     })?;
-    let members: Members<'_> =
+    let Object(members): Object<Members<'_>> =
         serde_json::from_str(text).map_err(|error| malformed(text, &error))?;
     let record_id = members.record_id.ok_or_else(|| MalformedLine {
         byte: 0,
@@ -192,7 +192,7 @@ fn read_json_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
 
 /// Reads an error in any form. An error that is not the documented object is kept as its JSON text.
 fn record_error(error: &str) -> RecordError<'_> {
-    let Ok(members) = serde_json::from_str::<ErrorMembers<'_>>(error) else {
+    let Ok(Object(members)) = serde_json::from_str::<Object<ErrorMembers<'_>>>(error) else {
         let message = serde_json::from_str::<Cow<'_, str>>(error).unwrap_or(Cow::Borrowed(error));
         return RecordError {
             message,
@@ -356,5 +356,16 @@ mod tests {
         for line in [&b""[..], b"[]", b"null", b"{}{}"] {
             assert!(!malformed(line).reason.is_empty());
         }
+    }
+
+    #[test]
+    fn a_list_is_neither_a_line_nor_an_error_by_the_position_of_its_items() {
+        let list = br#"["record_0", {"content": []}, null, false, null]"#;
+        let malformed = read_line(list).expect_err("malformed");
+        assert!(malformed.reason.contains("a JSON object"), "{malformed}");
+        assert_eq!(
+            body_of(r#"{"recordId":"r","error":[400,"slow down"]}"#),
+            Err(r#"[400,"slow down"]"#.to_owned())
+        );
     }
 }

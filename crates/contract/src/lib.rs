@@ -13,6 +13,7 @@ pub mod file_format;
 pub mod job_status;
 pub mod layout;
 pub mod location;
+pub mod members;
 pub mod payload;
 pub mod plan;
 pub mod record_id;

@@ -4,7 +4,7 @@
 use crate::byte_order_mark::without_mark;
 use crate::location::{LocationError, S3Uri};
 use crate::request::JobType;
-use crate::{OtherVersion, VERSION, check_version};
+use crate::{OtherVersion, VERSION, check_version, members};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -64,7 +64,7 @@ pub enum RequestFileError {
 impl RequestFile {
     /// Reads the content of a file of this version. `file` names it in errors.
     pub fn read(file: &str, content: &[u8]) -> Result<Self, RequestFileError> {
-        let request: Self = serde_json::from_slice(without_mark(content)).map_err(|source| {
+        let request: Self = members::from_slice(without_mark(content)).map_err(|source| {
             RequestFileError::NotARequest {
                 file: file.to_owned(),
                 source,
@@ -138,6 +138,15 @@ mod tests {
         );
         let error = read("{").unwrap_err().to_string();
         assert!(error.starts_with("a/request.json: EOF"), "{error}");
+    }
+
+    #[test]
+    fn a_list_is_not_a_request() {
+        let error = RequestFile::read("request.json", br#"[1, "data.csv"]"#).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "request.json: invalid type: sequence, expected an object at line 1 column 0"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! says what is allowed.
 
 mod about;
+mod caps;
 mod error;
 mod source;
 mod spelling;
@@ -13,6 +14,7 @@ mod values;
 mod without_effect;
 
 pub use about::{ABOUT, AboutSetting};
+pub use caps::{CAPS, SENDS_OF_MOST_ROWS, over_deployment};
 pub use error::SettingError;
 pub use spelling::nearest;
 pub use values::{BatchMode, CsvQuoting, Effort, MissingColumns, ServiceTier, ThinkingSetting};
@@ -106,10 +108,14 @@ pub struct Settings {
     pub csv_quoting: CsvQuoting,
     /// `BEDROCK_PROMPT_WITHOUT_COLUMNS`: allow a prompt that is the same for every row.
     pub prompt_without_columns: bool,
+    /// `BEDROCK_MAX_ROWS`: the most rows of a run.
+    pub max_rows: u64,
+    /// `BEDROCK_MAX_DATA_BYTES`: the most bytes of a run's data, unpacked.
+    pub max_data_bytes: u64,
 }
 
 /// The names of all settings.
-pub const NAMES: [&str; 38] = [
+pub const NAMES: [&str; 40] = [
     "BEDROCK_PRIMARY_MODEL_ID",
     "BEDROCK_FALLBACK_MODEL_ID",
     "BEDROCK_INFERENCE_PROFILE_ARN",
@@ -148,6 +154,8 @@ pub const NAMES: [&str; 38] = [
     "BEDROCK_FLEX_WAIT_MINUTES",
     "BEDROCK_CSV_QUOTING",
     "BEDROCK_PROMPT_WITHOUT_COLUMNS",
+    "BEDROCK_MAX_ROWS",
+    "BEDROCK_MAX_DATA_BYTES",
 ];
 
 /// The length of the mark that ends a cut cell, in characters. A shorter limit has no room for it.
@@ -228,6 +236,8 @@ impl Settings {
             flex_wait_minutes: source.number("BEDROCK_FLEX_WAIT_MINUTES", 60, 1, 10_080)?,
             csv_quoting: csv_quoting(source)?,
             prompt_without_columns: prompt_without_columns(source)?,
+            max_rows: source.number("BEDROCK_MAX_ROWS", 10_000_000, 1, 1_000_000_000)?,
+            max_data_bytes: source.number("BEDROCK_MAX_DATA_BYTES", 100 << 30, 1, 100 << 40)?,
         };
         settings.check_together()?;
         Ok(settings)

@@ -4,8 +4,8 @@
 use crate::error::{Doing, StepError, StepErrorKind};
 use crate::store::{ObjectStore, StoreError};
 use bytes::Bytes;
-use quarry_contract::VERSION;
 use quarry_contract::location::S3Uri;
+use quarry_contract::{VERSION, members};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -79,5 +79,5 @@ fn parse<T: DeserializeOwned>(at: &S3Uri, body: &[u8]) -> Result<T, StepError> {
              start the run again with one version"
         )));
     }
-    serde_json::from_slice(body).map_err(refused)
+    members::from_slice(body).map_err(refused)
 }

@@ -5,10 +5,12 @@ use crate::clock::UntilDeadline;
 use crate::environment::environment;
 use crate::error::StepError;
 use crate::metrics::{EmbeddedMetrics, Metrics};
-use crate::telemetry::{About, Call, observe, subscriber};
+use crate::telemetry::{About, Call, CallSubject, observe, subscriber};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use quarry_contract::{check_version, members};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -52,6 +54,47 @@ impl Telemetry {
     }
 }
 
+/// Reads the payload, and handles the call inside its span, measured. A payload that cannot be read
+/// fails as `Quarry.BadRequest`, like any other step, so that the state machine knows the error.
+pub async fn respond<I, O, F>(
+    function: &'static str,
+    request_id: &str,
+    metrics: &dyn Metrics,
+    payload: Value,
+    handle: impl FnOnce(I) -> F,
+) -> Result<O, StepError>
+where
+    I: About + DeserializeOwned,
+    F: Future<Output = Result<O, StepError>>,
+{
+    let call = |subject| Call {
+        function,
+        request_id,
+        subject,
+    };
+    match read_payload::<I>(payload) {
+        Ok(input) => observe(call(input.subject()), metrics, handle(input)).await,
+        Err(error) => observe(call(CallSubject::default()), metrics, async { Err(error) }).await,
+    }
+}
+
+/// Reads a payload of this version. The error names the member.
+fn read_payload<I: DeserializeOwned>(payload: Value) -> Result<I, StepError> {
+    // The events of AWS have a text as `version`, or none.
+    if let Some(version) = payload.get("version").and_then(Value::as_u64) {
+        let version = u32::try_from(version).unwrap_or(u32::MAX);
+        check_version("the payload", version).map_err(StepError::bad_request)?;
+    }
+    members::from_value(payload).map_err(|error| {
+        let remedy = if error.path.split('.').next() == Some("request") {
+            "; correct the input of the execution: `request` is what it was started with"
+        } else {
+            ""
+        };
+        StepError::bad_request(format!("the payload cannot be read: {error}{remedy}"))
+    })
+}
+
 /// Serves a function until Lambda ends the sandbox. `handle` gets the payload and the remaining
 /// time.
 pub async fn serve<I, O, H, F>(telemetry: Telemetry, handle: H) -> Result<(), lambda_runtime::Error>
@@ -62,25 +105,25 @@ where
     F: Future<Output = Result<O, StepError>> + Send,
 {
     let (telemetry, handle) = (&telemetry, &handle);
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<I>| async move {
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let deadline = event
             .context
             .deadline()
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap_or_default();
-        let call = Call {
-            function: telemetry.function,
-            request_id: &event.context.request_id,
-            subject: event.payload.subject(),
-        };
         // Handlers' futures are large, and would otherwise be moved more than once here.
-        let work = Box::pin(handle(
-            event.payload,
-            UntilDeadline::new(deadline, DEADLINE_MARGIN),
-        ));
-        observe(call, &*telemetry.metrics, work)
-            .await
-            .map_err(|error| diagnostic(&error))
+        let work = |input| Box::pin(handle(input, UntilDeadline::new(deadline, DEADLINE_MARGIN)));
+        let LambdaEvent { payload, context } = event;
+        let metrics = &*telemetry.metrics;
+        respond(
+            telemetry.function,
+            &context.request_id,
+            metrics,
+            payload,
+            work,
+        )
+        .await
+        .map_err(|error| diagnostic(&error))
     }))
     .await
 }

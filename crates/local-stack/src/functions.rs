@@ -11,11 +11,12 @@ use quarry_contract::plan::{Plan, Slice};
 use quarry_edge::clock::{Clock, TimeLeft};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
+use quarry_edge::function::respond;
 use quarry_edge::jobs::BatchJobs;
 use quarry_edge::metrics::Metrics;
 use quarry_edge::on_demand::OnDemand;
 use quarry_edge::store::ObjectStore;
-use quarry_edge::telemetry::{About, Call, observe};
+use quarry_edge::telemetry::About;
 use quarry_state_machine::{FunctionError, Host};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -105,18 +106,7 @@ impl Functions {
         I: About + DeserializeOwned,
         O: Serialize,
     {
-        let input: I = serde_json::from_value(payload).map_err(|error| {
-            FunctionError::new(
-                "Quarry.BadRequest",
-                format!("the payload is not one this function takes: {error}"),
-            )
-        })?;
-        let call = Call {
-            function,
-            request_id: "local",
-            subject: input.subject(),
-        };
-        let output = observe(call, &*self.metrics, handle(input))
+        let output = respond(function, "local", &*self.metrics, payload, handle)
             .await
             .map_err(|error| FunctionError::new(error.name(), error.full_message()))?;
         serde_json::to_value(output)

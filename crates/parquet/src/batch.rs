@@ -11,6 +11,7 @@ use std::sync::Arc;
 pub struct RowBatch {
     pub(crate) file: Arc<Inner>,
     pub(crate) first_row: u64,
+    pub(crate) row_bytes: u64,
     pub(crate) record: Arc<RecordBatch>,
     pub(crate) cells: Vec<CellColumn>,
     pub(crate) whole: Vec<(Arc<[u8]>, Values)>,
@@ -27,6 +28,12 @@ impl RowBatch {
     /// The first row's number in the file, counted from 0.
     pub fn first_row(&self) -> u64 {
         self.first_row
+    }
+
+    /// The bytes of a row with all its columns, decoded: the average of its row group, from the
+    /// footer.
+    pub fn row_bytes(&self) -> u64 {
+        self.row_bytes
     }
 
     /// Returns the `index`-th row, counted from 0 in the batch.

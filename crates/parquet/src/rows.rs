@@ -78,6 +78,7 @@ struct Piece {
 }
 
 struct OpenRows {
+    row_bytes: u64,
     windows: Arc<Windows>,
     batches: ParquetRecordBatchReader,
     left: u64,
@@ -223,7 +224,11 @@ impl RowReader {
                     if record.num_rows() == 0 {
                         continue;
                     }
-                    return self.batch(record).map(Some).inspect_err(|_| self.stop());
+                    let row_bytes = open.row_bytes;
+                    return self
+                        .batch(record, row_bytes)
+                        .map(Some)
+                        .inspect_err(|_| self.stop());
                 }
                 Some(Err(reason)) => return Err(self.failed(&reason)),
                 Some(Ok(_)) => return Err(self.failed("a row group has more rows than declared")),
@@ -248,6 +253,7 @@ impl RowReader {
                 .with_limit(size(piece.take));
         match guarded(|| builder.build().map_err(|error| error.to_string())) {
             Ok(batches) => Ok(OpenRows {
+                row_bytes: self.row_bytes(piece.group, |_| true),
                 windows,
                 batches,
                 left: piece.take,
@@ -261,22 +267,27 @@ impl RowReader {
 
     /// Returns the number of rows that keeps a batch small, by the average of their row group.
     fn batch_rows(&self, group: usize) -> u64 {
+        let bytes = self.row_bytes(group, |leaf| self.mask.leaf_included(leaf));
+        (BATCH_BYTES / bytes.max(1)).clamp(1, BATCH_ROWS)
+    }
+
+    /// Returns the average size of the decoded values of a row in some columns, bytes.
+    fn row_bytes(&self, group: usize, wanted: impl Fn(usize) -> bool) -> u64 {
         let group = self.file.group(group);
         let bytes: u64 = group
             .columns()
             .iter()
             .enumerate()
-            .filter(|(leaf, _)| self.mask.leaf_included(*leaf))
+            .filter(|(leaf, _)| wanted(*leaf))
             .map(|(_, column)| {
                 let plain = column.unencoded_byte_array_data_bytes().unwrap_or_default();
                 u64::try_from(plain.max(column.uncompressed_size())).unwrap_or_default()
             })
             .fold(0, u64::saturating_add);
-        let rows = u64::try_from(group.num_rows()).unwrap_or_default().max(1);
-        (BATCH_BYTES / (bytes / rows).max(1)).clamp(1, BATCH_ROWS)
+        bytes / u64::try_from(group.num_rows()).unwrap_or_default().max(1)
     }
 
-    fn batch(&mut self, record: RecordBatch) -> Result<RowBatch, FileError> {
+    fn batch(&mut self, record: RecordBatch, row_bytes: u64) -> Result<RowBatch, FileError> {
         let first_row = self.next_row;
         let length = record.num_rows();
         let fault = |column: usize, fault: ValueFault| match fault {
@@ -312,6 +323,7 @@ impl RowReader {
         Ok(RowBatch {
             file: Arc::clone(&self.file),
             first_row,
+            row_bytes,
             record: Arc::new(record),
             cells,
             whole,

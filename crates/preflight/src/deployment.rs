@@ -54,11 +54,13 @@ impl Deployment {
 }
 
 /// The parameters of the template.
-pub const PARAMETERS: [&str; 20] = [
+pub const PARAMETERS: [&str; 22] = [
     "BucketName",
     "CreateBucket",
     "KmsKeyArn",
     "WorkDays",
+    "MaxRows",
+    "MaxDataBytes",
     "ReadableArns",
     "WritableArns",
     "DataKeyArns",

@@ -17,9 +17,11 @@
 //! | A scan that outlasts an invocation continues in the next one, and plans the same run. | `progress`, `table_scan`, `scan` | `turns` |
 //! | A repeated call writes the same objects. The check that results can be written leaves nothing behind. | `handle`, `request::check_output` | `repetitions` |
 //! | A file that changes between two calls is refused. | `quarry_edge::s3::reader` (`ETag`) | `turns::a_file_that_changes_between_two_calls_is_data_that_changed` |
+//! | A run has at most the rows and the unpacked bytes that its deployment and its pipeline allow. | `caps`, `quarry_contract::settings` | `caps` |
 //! | A row is at most 64 MiB, also while it is unpacked; a table has at most 10,000 keys. | `stage`, `scan` | `tables::a_compressed_file_is_refused_at_the_first_row_that_is_too_long`, `tables::the_keys_of_all_files_of_a_table_are_limited_together` |
 //! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
 
+mod caps;
 mod deps;
 mod discover;
 mod models;
@@ -34,6 +36,7 @@ mod table_scan;
 
 pub use deps::Deps;
 
+use caps::Caps;
 use progress::PlanProgress;
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
@@ -65,6 +68,7 @@ pub async fn handle(
         let scanner = scan::TableScanner {
             store: &deps.store,
             asking: &asking,
+            caps: Caps::left(asking.settings(), &progress.tables, number),
             run: &run,
             table: number,
             time_left,

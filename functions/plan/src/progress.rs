@@ -43,8 +43,8 @@ pub(crate) async fn prepare(
     deps: &Deps,
     input: &PlanInput,
 ) -> Result<(PlanProgress, Asking), StepError> {
-    let mut values = deps.settings.clone();
-    values.extend(input.request.settings.clone());
+    let values = settings::over_deployment(&deps.settings, &input.request.settings)
+        .map_err(StepError::bad_request)?;
     let settings = Settings::read(&values).map_err(StepError::bad_request)?;
     let mut of_models = models::check(&settings, &input.started)?;
     let store = &*deps.store;

@@ -1,5 +1,6 @@
 //! Scanning a table: every row is rendered once, to get the exact size of its record.
 
+use crate::caps::Caps;
 use crate::table_scan::TableScan;
 use crate::{parquet, stage};
 use quarry_asking::{Asking, RecordLimits};
@@ -20,6 +21,7 @@ use std::sync::Arc;
 pub(crate) struct TableScanner<'a> {
     pub(crate) store: &'a Arc<dyn ObjectStore>,
     pub(crate) asking: &'a Asking,
+    pub(crate) caps: Caps<'a>,
     pub(crate) run: &'a RunFolder,
     pub(crate) table: usize,
     pub(crate) time_left: &'a dyn TimeLeft,
@@ -40,6 +42,7 @@ impl TableScanner<'_> {
             })
             .map_err(StepError::bad_request)?,
         };
+        self.caps.check(table)?;
         let mut done = true;
         while table.files_done < table.files.len() {
             if !self.scan_file(table, &mut marks).await? {
@@ -74,10 +77,10 @@ impl TableScanner<'_> {
             if !self.time_left.enough() {
                 return Ok(false);
             }
+            let limit = self.caps.unpacked(table, table.files[number].input.size);
             let file = &mut table.files[number];
-            file.input =
-                stage::plain_copy(self.store, &file.input, self.run.staged(self.table, number))
-                    .await?;
+            let at = self.run.staged(self.table, number);
+            file.input = stage::plain_copy(self.store, &file.input, at, limit).await?;
             file.plain = true;
         }
         let file = &table.files[number].input;
@@ -114,6 +117,7 @@ impl TableScanner<'_> {
                 agreed = true;
             }
             table.position = step.decoder.position();
+            self.caps.check(table)?;
             if step.last {
                 break;
             }
@@ -166,6 +170,8 @@ impl TableScanner<'_> {
                 };
                 measure.row(table, marks, place, &row);
             }
+            table.decoded_bytes += batch.row_bytes() * batch.len() as u64;
+            self.caps.check(table)?;
             let next = batch.first_row() + batch.len() as u64;
             table.position = Position {
                 byte: next,

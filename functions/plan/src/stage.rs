@@ -1,5 +1,6 @@
 //! Uncompressed copies of compressed files, so that slices are byte ranges.
 
+use crate::caps::UnpackedLimit;
 use flate2::write::MultiGzDecoder;
 use quarry_contract::location::S3Uri;
 use quarry_contract::plan::InputFile;
@@ -15,11 +16,12 @@ use std::sync::Arc;
 /// times, so a highly compressed file does not fill memory.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// Writes the decompressed bytes of `file` to `at`.
+/// Writes the decompressed bytes of `file` to `at`, at most as many as the limit allows.
 pub(crate) async fn plain_copy(
     store: &Arc<dyn ObjectStore>,
     file: &InputFile,
     at: S3Uri,
+    limit: UnpackedLimit,
 ) -> Result<InputFile, StepError> {
     let reading = format!("reading {}", file.name);
     let writing = format!("writing {at}");
@@ -43,12 +45,14 @@ pub(crate) async fn plain_copy(
         for piece in bytes.chunks(PIECE_BYTES) {
             decoder.write_all(piece).map_err(broken)?;
             line.goes_on(decoder.get_ref(), &file.name)?;
+            limit.check(line.unpacked)?;
             writer.write(decoder.get_ref()).await.doing(|| &writing)?;
             decoder.get_mut().clear();
         }
     }
     let rest = decoder.finish().map_err(broken)?;
     line.goes_on(&rest, &file.name)?;
+    limit.check(line.unpacked)?;
     writer.write(&rest).await.doing(|| &writing)?;
     let written = writer.finish().await.doing(|| &writing)?;
     Ok(InputFile {
@@ -60,31 +64,52 @@ pub(crate) async fn plain_copy(
     })
 }
 
-/// The length of the line that is being decompressed. A file of zeros expands a thousand times, and
-/// its first line is too long for a row after the first 64 MiB, so nothing after that has to be
-/// stored.
+/// The length of the line that is being decompressed, with the blank lines around it. A file of
+/// zeros or of line breaks expands a thousand times, and after the first 64 MiB it has no row, so
+/// nothing after that has to be stored.
 #[derive(Default)]
 struct Line {
     bytes: usize,
+    /// Whether the line has content so far.
+    begun: bool,
     unpacked: u64,
 }
 
 impl Line {
     /// Counts the next decompressed bytes. Returns an error if the line is too long for a row.
     fn goes_on(&mut self, plain: &[u8], file: &str) -> Result<(), StepError> {
-        let ends = plain.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
         self.unpacked += plain.len() as u64;
-        self.bytes = match ends {
+        self.bytes = match self.last_end(plain) {
             Some(end) => plain.len() - end - 1,
             None => self.bytes + plain.len(),
+        };
+        self.begun = match plain.last() {
+            Some(last) => !is_break(*last),
+            None => self.begun,
         };
         if self.bytes <= MAX_ROW_BYTES {
             return Ok(());
         }
         Err(StepError::bad_request(format!(
             "{file}: the line that begins at byte {} of the unpacked file is longer than a row may be, {MAX_ROW_BYTES} \
-             bytes; shorten the row, or look for a missing line break",
+             bytes, blank lines included; shorten the row, or look for a missing line break",
             self.unpacked - self.bytes as u64
         )))
     }
+
+    /// Returns the place of the last break that ends a line with content.
+    fn last_end(&self, plain: &[u8]) -> Option<usize> {
+        let after_content = |place: usize| match place.checked_sub(1) {
+            Some(before) => !is_break(plain[before]),
+            None => self.begun,
+        };
+        let mut places = plain.iter().enumerate().rev();
+        places
+            .find(|(place, byte)| is_break(**byte) && after_content(*place))
+            .map(|(place, _)| place)
+    }
+}
+
+fn is_break(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
 }

@@ -18,6 +18,10 @@ pub(crate) struct TableScan {
     pub(crate) files: Vec<ScannedFile>,
     pub(crate) header: Option<Header>,
     pub(crate) rows: u64,
+    /// Bytes of the rows that were read, decoded; counted in Parquet only, where they are not in
+    /// the sizes of the files.
+    #[serde(default)]
+    pub(crate) decoded_bytes: u64,
     pub(crate) marks: Option<Marks>,
     /// The number of files that are done.
     pub(crate) files_done: usize,
@@ -43,6 +47,7 @@ impl TableScan {
             files: Vec::new(),
             header: None,
             rows: 0,
+            decoded_bytes: 0,
             marks: None,
             files_done: 0,
             position: Position::default(),
@@ -68,6 +73,12 @@ impl TableScan {
         self.format = other.format;
         self.gzip = other.gzip;
         self.header.clone_from(&other.header);
+    }
+
+    /// The bytes of the data, unpacked as far as they are unpacked yet.
+    pub(crate) fn bytes(&self) -> u64 {
+        let stored: u64 = self.files.iter().map(|file| file.input.size).sum();
+        stored.max(self.decoded_bytes)
     }
 
     /// The place behind the last row.

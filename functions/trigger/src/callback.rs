@@ -235,12 +235,11 @@ async fn request(
             )));
         }
     }
-    // The deployment decides who may send messages. So a pipeline step may change every setting,
-    // unless the pipeline's own file restricts it.
+    // A message names its pipeline itself, so it may change no more than a request in the inbox.
     let defaults = defaults::of_pipeline(&*deps.store, &deps.places, pipeline).await?;
-    if let Some(allowed) = &defaults.request_settings {
-        confinement.check_settings(&read.settings, Some(allowed))?;
-    }
+    confinement.check_settings(&read.settings, defaults.request_settings.as_deref())?;
+    let mut settings = defaults.settings;
+    settings.extend(read.settings);
     Ok(Request {
         version: VERSION,
         data: read.data,
@@ -250,7 +249,7 @@ async fn request(
         summary: read.summary,
         work: None,
         job_type: read.job_type,
-        settings: read.settings,
+        settings,
         callback: Some(callback.clone()),
     })
 }

@@ -7,6 +7,7 @@
 
 use crate::places::Prefixes;
 use quarry_contract::location::S3Uri;
+use quarry_contract::settings::CAPS;
 use quarry_edge::error::StepError;
 use std::collections::BTreeMap;
 
@@ -147,25 +148,30 @@ impl<'a> Confinement<'a> {
     }
 
     /// Refuses settings that only the pipeline decides. `allowed` is its `request_settings`; `*`
-    /// allows every setting.
+    /// allows every setting but the caps, which no request may change.
     pub(crate) fn check_settings(
         &self,
         settings: &BTreeMap<String, String>,
         allowed: Option<&[String]>,
     ) -> Result<(), StepError> {
-        let may_be_changed = |name: &str| match allowed {
+        let is_listed = |name: &str| match allowed {
             Some(allowed) => allowed.iter().any(|one| one == name || one == "*"),
             None => CHANGEABLE_BY_DEFAULT.contains(&name),
         };
-        match settings.keys().find(|name| !may_be_changed(name)) {
-            None => Ok(()),
-            Some(name) => Err(StepError::bad_request(format!(
-                "a request may not change {name} of the pipeline `{}`; set it in {}request.json, or list it there \
-                 in `request_settings`",
-                self.pipeline,
-                self.prefixes.pipeline(self.pipeline)
-            ))),
-        }
+        let may_be_changed = |name: &str| !CAPS.contains(&name) && is_listed(name);
+        let Some(name) = settings.keys().find(|name| !may_be_changed(name)) else {
+            return Ok(());
+        };
+        let or_list_it = if CAPS.contains(&name.as_str()) {
+            ""
+        } else {
+            ", or list it there in `request_settings`"
+        };
+        Err(StepError::bad_request(format!(
+            "a request may not change {name} of the pipeline `{}`; set it in {}request.json{or_list_it}",
+            self.pipeline,
+            self.prefixes.pipeline(self.pipeline)
+        )))
     }
 }
 
@@ -285,5 +291,24 @@ mod tests {
         .unwrap();
         check("BEDROCK_PRIMARY_MODEL_ID", Some(&["*"])).unwrap();
         assert!(check("BEDROCK_TEMPERATURE", Some(&[])).is_err());
+    }
+
+    #[test]
+    fn no_request_changes_a_cap_whatever_its_pipeline_lists() {
+        let (prefixes, elsewhere) = (prefixes(), Elsewhere::default());
+        let confinement = Confinement::new(&prefixes, &elsewhere, "strikes");
+        for cap in CAPS {
+            let settings = BTreeMap::from([(cap.to_owned(), "1".to_owned())]);
+            for allowed in [None, Some(vec!["*".to_owned()]), Some(vec![cap.to_owned()])] {
+                let error = confinement.check_settings(&settings, allowed.as_deref());
+                assert_eq!(
+                    error.unwrap_err().to_string(),
+                    format!(
+                        "a request may not change {cap} of the pipeline `strikes`; set it in \
+                         s3://bkt/pipelines/strikes/request.json"
+                    )
+                );
+            }
+        }
     }
 }

@@ -260,6 +260,18 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
         "refuse, allow",
         "a prompt that shows no column, and so is the same for every row: refuse the run, or send it",
     ),
+    about(
+        "BEDROCK_MAX_ROWS",
+        Some("10000000"),
+        "1 to 1000000000",
+        "the most rows of a run; above it, the run is refused before it costs anything",
+    ),
+    about(
+        "BEDROCK_MAX_DATA_BYTES",
+        Some("107374182400"),
+        "1 to 109951162777600",
+        "the most bytes of a run's data, unpacked",
+    ),
 ];
 
 #[cfg(test)]

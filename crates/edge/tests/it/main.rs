@@ -5,6 +5,7 @@ mod concat;
 mod jobs;
 mod metrics;
 mod network;
+mod payloads;
 mod stores;
 mod streams;
 mod telemetry;

@@ -1,6 +1,7 @@
 //! What `plan` promises: everything that a plan names exists, its slices hold every row once, and
 //! everything that is known to fail is refused before anything is paid for.
 
+mod caps;
 mod discovery;
 mod documents;
 mod models;

@@ -67,8 +67,8 @@ async fn a_compressed_file_is_refused_at_the_first_row_that_is_too_long() {
     let error = refusal(&case).await;
     assert_eq!(
         error,
-        "data.csv.gz: the line that begins at byte 4 of the unpacked file is longer than a row may be, 67108864 bytes; \
-         shorten the row, or look for a missing line break"
+        "data.csv.gz: the line that begins at byte 4 of the unpacked file is longer than a row may be, 67108864 bytes, blank \
+         lines included; shorten the row, or look for a missing line break"
     );
     let stored = store
         .list(&"s3://bucket/work/".parse().unwrap())

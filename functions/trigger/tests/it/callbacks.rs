@@ -83,7 +83,6 @@ async fn a_step_that_executes_starts_a_run_with_its_arguments() {
     assert_eq!(
         settings,
         [
-            ("BEDROCK_MAX_TOKENS", "1024"),
             ("BEDROCK_OUTPUT_COLUMN_PREFIX", "ai_"),
             ("BEDROCK_SKIP_ERROR_RECORDS", "true"),
             ("BEDROCK_TEMPERATURE", "0.5"),
@@ -390,6 +389,47 @@ async fn a_transient_failure_is_delivered_again_without_a_callback() {
         nothing_failed()
     );
     assert!(failure(&world, TOKEN).contains("stopped before"));
+}
+
+#[tokio::test]
+async fn a_message_changes_no_more_settings_than_a_request_in_the_inbox() {
+    for name in [
+        "BEDROCK_PRIMARY_MODEL_ID",
+        "BEDROCK_MAX_RETRIES",
+        "BEDROCK_MAX_ROWS",
+    ] {
+        let world = World::new();
+        let event = with_argument(name, json!(9));
+        assert_eq!(world.batch(event).await, first_failed(), "{name}");
+        let told = failure(&world, TOKEN);
+        assert!(
+            told.contains(&format!("may not change {name} of the pipeline")),
+            "{told}"
+        );
+        assert!(world.executions.executions().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_pipelines_settings_hold_for_its_steps_and_its_list_is_what_they_may_change() {
+    let world = World::new();
+    let own = json!({
+        "settings": {"BEDROCK_MAX_RETRIES": "1", "BEDROCK_MAX_ROWS": "500", "BEDROCK_TEMPERATURE": "0"},
+        "request_settings": ["*"],
+    });
+    world
+        .put("pipelines/label-strikes/request.json", &own.to_string())
+        .await;
+    let event = with_argument("BEDROCK_MAX_RETRIES", json!(2));
+    assert_eq!(world.batch(event).await, nothing_failed());
+    let settings = world.only_run().1.settings;
+    for (name, value) in [
+        ("BEDROCK_MAX_RETRIES", "2"),
+        ("BEDROCK_MAX_ROWS", "500"),
+        ("BEDROCK_TEMPERATURE", "0.5"),
+    ] {
+        assert_eq!(settings[name], value, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,105 @@
+//! The caps of a run: how much it may read and send, and so what it may cost at most.
+//!
+//! A pipeline may lower the caps of its deployment, but not raise them, and a request in the inbox
+//! or in the queue changes none.
+
+use super::source::Source;
+use super::{SettingError, Settings};
+use std::collections::BTreeMap;
+
+/// The names of the caps.
+pub const CAPS: [&str; 2] = ["BEDROCK_MAX_ROWS", "BEDROCK_MAX_DATA_BYTES"];
+
+/// How often every row of a run of `BEDROCK_MAX_ROWS` rows may be sent: once, and in the three
+/// further rounds of the default. With more rounds, a run may have fewer rows.
+pub const SENDS_OF_MOST_ROWS: u64 = 4;
+
+impl Settings {
+    /// Returns the most rows of a run: `BEDROCK_MAX_ROWS`, or less if `BEDROCK_MAX_RETRIES` allows
+    /// more rounds than usual.
+    pub fn most_rows(&self) -> u64 {
+        let sends = 1 + u64::from(self.max_retries);
+        self.max_rows
+            .min(self.max_rows.saturating_mul(SENDS_OF_MOST_ROWS) / sends)
+    }
+}
+
+/// Returns the settings of a run: those of its request over those of the deployment. Caps of the
+/// deployment hold also if the request leaves them empty.
+///
+/// # Errors
+///
+/// [`SettingError::Value`] if the request raises a cap of the deployment.
+pub fn over_deployment(
+    deployment: &BTreeMap<String, String>,
+    request: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, SettingError> {
+    let mut values = deployment.clone();
+    values.extend(request.clone());
+    for name in CAPS {
+        let cap = |of| Source::new(of).optional_number::<u64>(name, 0, u64::MAX);
+        let Some(most) = cap(deployment)? else {
+            continue;
+        };
+        match cap(request)? {
+            Some(asked) if asked > most => {
+                return Err(SettingError::Value {
+                    name,
+                    value: asked.to_string(),
+                    allowed: format!("at most {most}, as the deployment says"),
+                });
+            }
+            Some(_) => {}
+            None => {
+                values.insert(name.to_owned(), most.to_string());
+            }
+        }
+    }
+    Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(values: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        values.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn a_request_may_lower_a_cap_of_the_deployment_and_not_raise_it() {
+        let deployment = of(&[("BEDROCK_MAX_ROWS", "1_000"), ("BEDROCK_TOP_P", "0.5")]);
+        for (asked, rows) in [("10", "10"), ("1000", "1000"), ("", "1000")] {
+            let request = of(&[("BEDROCK_MAX_ROWS", asked), ("BEDROCK_TOP_P", "")]);
+            let values = over_deployment(&deployment, &request).unwrap();
+            assert_eq!(values["BEDROCK_MAX_ROWS"], rows, "{asked}");
+            assert_eq!(values["BEDROCK_TOP_P"], "", "other settings are replaced");
+        }
+        let request = of(&[("BEDROCK_MAX_ROWS", "1001")]);
+        assert_eq!(
+            over_deployment(&deployment, &request)
+                .unwrap_err()
+                .to_string(),
+            "BEDROCK_MAX_ROWS is `1001`; allowed: at most 1000, as the deployment says"
+        );
+        let values = over_deployment(&BTreeMap::new(), &request).unwrap();
+        assert_eq!(values["BEDROCK_MAX_ROWS"], "1001");
+    }
+
+    #[test]
+    fn more_rounds_leave_fewer_rows() {
+        let most = |retries: &str| {
+            let values = of(&[
+                ("BEDROCK_PRIMARY_MODEL_ID", "m"),
+                ("BEDROCK_MAX_ROWS", "1000"),
+                ("BEDROCK_MAX_RETRIES", retries),
+            ]);
+            Settings::read(&values).unwrap().most_rows()
+        };
+        assert_eq!(
+            ["0", "3", "4", "7", "10"].map(most),
+            [1_000, 1_000, 800, 500, 363]
+        );
+    }
+}
