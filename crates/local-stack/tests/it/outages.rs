@@ -114,3 +114,21 @@ async fn a_job_of_records_that_the_service_fails_on_makes_error_rows_if_others_a
     assert_every_row_once(&csv(ROWS), &case.result().await);
     assert!(case.stack.counters().jobs_created <= 5);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_an_hour_without_bedrock_is_waited_out() {
+    for (operation, mode) in [
+        ("create", "batch"),
+        ("get", "batch"),
+        ("invoke", "realtime"),
+    ] {
+        let fault = json!({"calls": [
+            {"operation": operation, "kind": "unavailable", "minutes": 30}
+        ]});
+        let (case, ended) = run(fault, &[("BEDROCK_BATCH_MODE", mode)]).await;
+        let finished = ended.unwrap_or_else(|error| panic!("{operation}: {error}"));
+        assert!(finished.outcome.virtual_elapsed.as_secs() >= 30 * 60);
+        assert_eq!(finished.summary["failed_records"], 0, "{operation}");
+        assert_paid_once(&case);
+    }
+}
