@@ -79,6 +79,15 @@ pub struct SliceState {
     /// Rounds so far whose job was stopped. They do not count as attempts.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub stopped_rounds: u32,
+    /// Rounds so far in which the service did not work. They do not count as attempts either.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub outage_rounds: u32,
+    /// Rests since the slice's last answer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rests: u32,
+    /// When the first of these rests began, in seconds since 1970-01-01T00:00:00Z.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resting_since: Option<u64>,
     /// The next step.
     pub next: Step,
     /// Records of this round.
@@ -87,7 +96,7 @@ pub struct SliceState {
     /// The round's job, once it exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobPointer>,
-    /// Seconds to wait before the next look at the job.
+    /// Seconds to wait before the next look at the job, or before the next round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_seconds: Option<u64>,
 }
@@ -101,6 +110,9 @@ impl SliceState {
             slice,
             round: 0,
             stopped_rounds: 0,
+            outage_rounds: 0,
+            rests: 0,
+            resting_since: None,
             next: Step::Split,
             records: 0,
             job: None,
@@ -123,6 +135,8 @@ pub enum Step {
     Invoke,
     /// Join the answers.
     Merge,
+    /// Wait until the service works again, then write the next round's records.
+    Rest,
     /// Nothing: the slice's part of the result is written.
     Done,
 }

@@ -104,6 +104,10 @@ pub struct Settings {
     /// `BEDROCK_FLEX_WAIT_MINUTES`: how long the tier `flex` may throttle before the other records
     /// are sent in the default tier.
     pub flex_wait_minutes: u32,
+    /// `BEDROCK_OUTAGE_WAIT_HOURS`: how long a slice waits for a service that does not work.
+    pub outage_wait_hours: u32,
+    /// `BEDROCK_NO_ANSWERS`: let a run succeed although no record got an answer.
+    pub allow_no_answers: bool,
     /// `BEDROCK_CSV_QUOTING`: how the cells of CSV and TSV files are quoted.
     pub csv_quoting: CsvQuoting,
     /// `BEDROCK_PROMPT_WITHOUT_COLUMNS`: allow a prompt that is the same for every row.
@@ -152,6 +156,8 @@ pub const NAMES: [&str; 40] = [
     "BEDROCK_EFFORT",
     "BEDROCK_SERVICE_TIER",
     "BEDROCK_FLEX_WAIT_MINUTES",
+    "BEDROCK_OUTAGE_WAIT_HOURS",
+    "BEDROCK_NO_ANSWERS",
     "BEDROCK_CSV_QUOTING",
     "BEDROCK_PROMPT_WITHOUT_COLUMNS",
     "BEDROCK_MAX_ROWS",
@@ -234,6 +240,8 @@ impl Settings {
             effort: source.effort()?,
             service_tier: service_tier(source)?,
             flex_wait_minutes: source.number("BEDROCK_FLEX_WAIT_MINUTES", 60, 1, 10_080)?,
+            outage_wait_hours: source.number("BEDROCK_OUTAGE_WAIT_HOURS", 24, 0, 72)?,
+            allow_no_answers: allow_no_answers(source)?,
             csv_quoting: csv_quoting(source)?,
             prompt_without_columns: prompt_without_columns(source)?,
             max_rows: source.number("BEDROCK_MAX_ROWS", 10_000_000, 1, 1_000_000_000)?,
@@ -345,6 +353,11 @@ fn service_tier(source: &Source<'_>) -> Result<ServiceTier, SettingError> {
     )
 }
 
+fn allow_no_answers(source: &Source<'_>) -> Result<bool, SettingError> {
+    let words = ["fail", "allow"];
+    Ok(source.choice("BEDROCK_NO_ANSWERS", "fail", &words)? == 1)
+}
+
 fn csv_quoting(source: &Source<'_>) -> Result<CsvQuoting, SettingError> {
     let words = CsvQuoting::ALL.map(CsvQuoting::as_str);
     Ok(CsvQuoting::ALL[source.choice("BEDROCK_CSV_QUOTING", "standard", &words)?])
@@ -413,6 +426,8 @@ mod tests {
             ("BEDROCK_EFFORT", "some", "low, medium, high, xhigh, max"),
             ("BEDROCK_SERVICE_TIER", "cheap", "default, flex, priority"),
             ("BEDROCK_FLEX_WAIT_MINUTES", "0", "1 to 10080"),
+            ("BEDROCK_OUTAGE_WAIT_HOURS", "73", "0 to 72"),
+            ("BEDROCK_NO_ANSWERS", "true", "fail, allow"),
             ("BEDROCK_CSV_QUOTING", "excel", "standard, backslash, none"),
             ("BEDROCK_PROMPT_WITHOUT_COLUMNS", "true", "refuse, allow"),
         ];

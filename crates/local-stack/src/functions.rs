@@ -246,6 +246,7 @@ impl Functions {
     async fn merge(&self, payload: Value) -> Result<Value, FunctionError> {
         let deps = quarry_merge::Deps {
             store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
         };
         self.call("merge", payload, |input| {
             erased(quarry_merge::handle(&deps, input))

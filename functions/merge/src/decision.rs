@@ -1,17 +1,20 @@
 //! Deciding what follows a round: another round for some of its rows, or the slice's part of the
 //! result.
 
+use crate::outage::Silence;
 use crate::refused::WayOut;
-use crate::round::SliceRound;
+use crate::rest::Rest;
+use crate::round::{SliceRound, Weight};
 use quarry_contract::VERSION;
 use quarry_contract::plan::{RequestForms, Todo};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_result::ledger::Place;
 use quarry_result::receipt::Round;
+use std::time::Duration;
 
-/// The most rounds of a slice that do not count as attempts. The limit lets a slice end whose jobs
-/// are stopped again and again.
+/// The most rounds of a slice that do not count as attempts, without those of an outage. The limit
+/// lets a slice end whose jobs are broken off again and again.
 const MOST_UNCOUNTED_ROUNDS: u32 = 10;
 
 /// What follows a round.
@@ -19,7 +22,9 @@ pub(crate) enum Decision {
     /// The next round sends these rows.
     AskAgain {
         todo: Todo,
-        counts_as_attempt: bool,
+        weight: Weight,
+        /// The rest before it.
+        rest: Option<Rest>,
         /// Whether this round has outcomes that the last round needs. A round that the service
         /// refused as a whole has none.
         keeps_outcomes: bool,
@@ -34,12 +39,14 @@ pub(crate) enum Decision {
 ///
 /// # Errors
 ///
-/// Those of [`SliceRound::after_refusal`], when the service refused the round as a whole.
+/// Those of [`SliceRound::after_refusal`], when the service refused the round as a whole; those of
+/// [`SliceRound::give_up`], when the service has not worked for too long.
 pub(crate) async fn after(
     round: &SliceRound,
     places: &[Place],
     open: Vec<u64>,
     record: &mut Round,
+    now: Duration,
 ) -> Result<Decision, StepError> {
     let todo = |rows: Vec<u64>, forms: Option<RequestForms>, is_taken: bool| Todo {
         version: VERSION,
@@ -54,7 +61,8 @@ pub(crate) async fn after(
                 excuse(round, record).await?;
                 return Ok(Decision::AskAgain {
                     todo: todo(round.asked_rows(), forms, false),
-                    counts_as_attempt: false,
+                    weight: Weight::None,
+                    rest: None,
                     keeps_outcomes: false,
                 });
             }
@@ -66,22 +74,50 @@ pub(crate) async fn after(
         let rows = round.rows_without_good_answer(places, true);
         return Ok(Decision::AskAgain {
             todo: todo(rows, Some(forms), is_taken),
-            counts_as_attempt: false,
+            weight: Weight::None,
+            rest: None,
             keeps_outcomes: true,
         });
     }
-    let counts_as_attempt = !round.was_stopped() && !round.was_left;
-    let uncounted = round.uncounted_rounds + u32::from(!counts_as_attempt);
-    let max_retries = round.asking.settings().max_retries;
-    let last = max_retries.saturating_add(uncounted.min(MOST_UNCOUNTED_ROUNDS));
-    if open.is_empty() || round.number >= last {
+    let silence = round.silence(record).await?;
+    let rest = silence.and_then(|_| round.rest(now));
+    let weight = match silence {
+        Some(Silence::Outage) => Weight::Outage,
+        Some(Silence::OfRecords) => Weight::Attempt,
+        None if round.was_broken_off() || round.was_left => Weight::None,
+        None => Weight::Attempt,
+    };
+    if open.is_empty() || weight != Weight::Outage && round.is_last(weight) {
         return Ok(Decision::WritePart);
+    }
+    if weight == Weight::Outage && rest.is_none() {
+        round.give_up(record, now).await?;
+    }
+    if let Some(rest) = rest {
+        tracing::warn!(
+            seconds = rest.length.as_secs(),
+            message = round.job.as_ref().map_or("", |job| job.message.as_str()),
+            "the job answered no record; the slice rests before it sends them again"
+        );
     }
     Ok(Decision::AskAgain {
         todo: todo(open, round.asked.forms.clone(), is_taken),
-        counts_as_attempt,
+        weight,
+        rest,
         keeps_outcomes: true,
     })
+}
+
+impl SliceRound {
+    /// Whether this round, which counts so, is the last one that the settings allow.
+    fn is_last(&self, weight: Weight) -> bool {
+        let uncounted = self.uncounted_rounds + u32::from(weight == Weight::None);
+        let max_retries = self.asking.settings().max_retries;
+        self.number
+            >= max_retries
+                .saturating_add(self.outage_rounds)
+                .saturating_add(uncounted.min(MOST_UNCOUNTED_ROUNDS))
+    }
 }
 
 /// Records that the round's refusals do not count, since its rows are sent in another form.

@@ -12,7 +12,8 @@
 //! | Two different answers of a job contradict each other, and the row is sent again. Of the answers of several calls, the first good one counts. Every answer's tokens are counted. | `join`, `quarry_result::ledger` | `answers::two_different_answers_to_one_record_are_not_used_and_the_row_is_sent_again`, `answers::the_first_good_answer_of_several_calls_counts_and_no_row_is_sent_again` |
 //! | The answers of a job count, however the job ended. | `join` | `answers::the_answers_of_a_job_count_whatever_its_end_was` |
 //! | Only the output of the round's own job is read. | `join` | `answers::only_the_output_of_the_rounds_own_job_is_read_and_all_of_it` |
-//! | Rows without a good answer, and no others, are sent again, as often as the settings say. A round whose job was stopped does not count as an attempt; this holds for ten rounds at most. | `decision`, `round::SliceRound::open_rows` | `rounds` |
+//! | Rows without a good answer, and no others, are sent again, as often as the settings say. A round whose job failed or was stopped does not count as an attempt; this holds for ten rounds at most. | `decision`, `round::SliceRound::open_rows` | `rounds` |
+//! | An outage is no attempt of any row. The slice rests and sends its records again; when the service has not worked for long enough, the run fails once, with the job's message. | `outage` | `outages` |
 //! | A record that the service refuses for good is not sent again. A round that the service refuses as a whole fails the run once, with the service's message, or is sent in another form. A few records never end a run that has paid for others. | `refused` | `refused` |
 //! | Of several answers, a row keeps the last. An error never replaces an answer. | `outcomes::of_all_rounds` | `rounds::a_row_keeps_the_last_of_several_answers_and_an_error_replaces_none` |
 //! | A row without an answer says why, with the end of the job and the service's message. | `slice_result::why_no_answer` | `parts::a_row_without_an_answer_says_why_there_is_none`, `parts::a_row_that_could_not_be_sent_says_why_and_is_never_sent` |
@@ -25,10 +26,12 @@
 mod decision;
 mod deps;
 mod join;
+mod outage;
 mod outcomes;
 mod part;
 mod reconcile;
 mod refused;
+mod rest;
 mod round;
 mod slice_result;
 mod spill;
@@ -55,16 +58,18 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         open = open.len(),
         "answers joined"
     );
-    match decision::after(&round, &places, open, &mut record).await? {
+    let now = deps.clock.now();
+    match decision::after(&round, &places, open, &mut record, now).await? {
         Decision::AskAgain {
             todo,
-            counts_as_attempt,
+            weight,
+            rest,
             keeps_outcomes,
         } => {
             if keeps_outcomes {
                 outcomes::keep(&round, &places, &mut spool).await?;
             }
-            round.begin_next(state, &todo, counts_as_attempt).await
+            round.begin_next(state, &todo, weight, rest).await
         }
         Decision::WritePart => {
             slice_result::write(&round, &places, spool, record).await?;

@@ -48,7 +48,7 @@ impl SliceRound {
         }
         let only = counts.refusals.only_lasting()?;
         // Earlier rounds did not count, so this is the run's first attempt in this form.
-        let is_first = self.number == self.uncounted_rounds;
+        let is_first = self.number == self.uncounted_rounds + self.outage_rounds;
         let is_run = self.plan.slices == 1 && is_first && only.lines == counts.asked;
         let is_most_of_job = round.job.is_none() || only.lines * 2 >= counts.asked;
         (is_run || only.lines >= REFUSED_RECORDS && is_most_of_job).then_some(only)
@@ -74,18 +74,24 @@ impl SliceRound {
         if !refusal.is_first_use() && self.is_taken_elsewhere().await? {
             return Ok(WayOut::RecordsOwn);
         }
+        self.fail_once(self.refused(asked, refusal)).await?;
+        Ok(WayOut::AskAgain(so_far.cloned()))
+    }
+
+    /// Fails with this error, unless the round has failed before. Whoever redrives a run has removed
+    /// the cause.
+    pub(crate) async fn fail_once(&self, error: StepError) -> Result<(), StepError> {
         let at = self.folder.refused();
         let before: Option<RefusedRound> = documents::read_if_there(&*self.store, &at).await?;
-        if before.is_none() {
-            let error = self.refused(asked, refusal);
-            let document = RefusedRound {
-                version: VERSION,
-                error: error.full_message(),
-            };
-            documents::write(&*self.store, &at, &document).await?;
-            return Err(error);
+        if before.is_some() {
+            return Ok(());
         }
-        Ok(WayOut::AskAgain(so_far.cloned()))
+        let document = RefusedRound {
+            version: VERSION,
+            error: error.full_message(),
+        };
+        documents::write(&*self.store, &at, &document).await?;
+        Err(error)
     }
 
     /// Returns the forms of the next round if the fallback model refused every record of this one

@@ -2,6 +2,7 @@
 //! answer.
 
 use crate::deps::Deps;
+use crate::rest::{Rest, Resting};
 use quarry_asking::Asking;
 use quarry_contract::layout::{RoundFolder, RunFolder, SliceFolder};
 use quarry_contract::payload::{SliceState, Step};
@@ -12,6 +13,18 @@ use quarry_edge::jobs::JobStatus;
 use quarry_edge::store::ObjectStore;
 use quarry_result::ledger::{Expected, Place};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How a round counts against the rows that are sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// As an attempt.
+    Attempt,
+    /// Not at all: its job was broken off, or its records are sent in another form.
+    None,
+    /// Not at all: the service did not work.
+    Outage,
+}
 
 /// A round and everything that was stored for it before its answers are read.
 pub(crate) struct SliceRound {
@@ -23,8 +36,12 @@ pub(crate) struct SliceRound {
     pub(crate) slice_folder: SliceFolder,
     pub(crate) folder: RoundFolder,
     pub(crate) number: u32,
-    /// The number of earlier rounds that do not count as attempts.
+    /// The number of earlier rounds that do not count as attempts, without those of an outage.
     pub(crate) uncounted_rounds: u32,
+    /// The number of earlier rounds in which the service did not work. They do not count as
+    /// attempts either.
+    pub(crate) outage_rounds: u32,
+    pub(crate) resting: Resting,
     pub(crate) asked: Asked,
     pub(crate) expected: Expected,
     pub(crate) job: Option<JobEnd>,
@@ -61,6 +78,11 @@ impl SliceRound {
             folder,
             number: state.round,
             uncounted_rounds: state.stopped_rounds,
+            outage_rounds: state.outage_rounds,
+            resting: Resting {
+                rests: state.rests,
+                since: state.resting_since.map(Duration::from_secs),
+            },
             asked,
             expected,
             job,
@@ -68,12 +90,12 @@ impl SliceRound {
         })
     }
 
-    /// Whether the round's job was stopped: by `settle` when another slice failed, or by a person.
-    /// The model did not get all of its rows, so the round does not count as an attempt.
-    pub(crate) fn was_stopped(&self) -> bool {
+    /// Whether the round's job failed or was stopped: by `settle` when another slice failed, or by a
+    /// person. The model did not get all of its rows, so the round does not count as an attempt.
+    pub(crate) fn was_broken_off(&self) -> bool {
         self.job
             .as_ref()
-            .is_some_and(|job| job.status == JobStatus::Stopped)
+            .is_some_and(|job| matches!(job.status, JobStatus::Failed | JobStatus::Stopped))
     }
 
     /// Returns the rows of a next round.
@@ -114,21 +136,25 @@ impl SliceRound {
     }
 
     /// Stores the rows of the next round for `split` and returns the state in which that round
-    /// begins.
+    /// begins, after a rest if there is one.
     pub(crate) async fn begin_next(
         &self,
         state: SliceState,
         todo: &Todo,
-        counts_as_attempt: bool,
+        weight: Weight,
+        rest: Option<Rest>,
     ) -> Result<SliceState, StepError> {
         let next = self.slice_folder.round(state.round + 1);
         documents::write(&*self.store, &next.todo(), todo).await?;
         Ok(SliceState {
-            next: Step::Split,
+            next: rest.map_or(Step::Split, |_| Step::Rest),
             round: state.round + 1,
-            stopped_rounds: state.stopped_rounds + u32::from(!counts_as_attempt),
+            stopped_rounds: state.stopped_rounds + u32::from(weight == Weight::None),
+            outage_rounds: state.outage_rounds + u32::from(weight == Weight::Outage),
+            rests: rest.map_or(0, |_| state.rests + 1),
+            resting_since: rest.map(|rest| rest.since.as_secs()),
             job: None,
-            wait_seconds: None,
+            wait_seconds: rest.map(|rest| rest.length.as_secs().max(1)),
             records: 0,
             ..state
         })

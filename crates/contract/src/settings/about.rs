@@ -249,6 +249,18 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
         "how long `flex` may throttle before the rest is sent in the tier `default`",
     ),
     about(
+        "BEDROCK_OUTAGE_WAIT_HOURS",
+        Some("24"),
+        "0 to 72",
+        "how long a slice waits for a service whose jobs fail before they answer; then the run fails",
+    ),
+    about(
+        "BEDROCK_NO_ANSWERS",
+        Some("fail"),
+        "fail, allow",
+        "a run in which no record got an answer: fail, or write a table of errors",
+    ),
+    about(
         "BEDROCK_CSV_QUOTING",
         Some("standard"),
         "standard, backslash, none",

@@ -53,6 +53,9 @@ fn slice(next: Step, job: bool, wait_seconds: Option<u64>) -> SliceState {
         slice: 17,
         round: 1,
         stopped_rounds: 0,
+        outage_rounds: 0,
+        rests: 0,
+        resting_since: None,
         next,
         records: 1426,
         job: job.then(|| JobPointer {
@@ -100,6 +103,13 @@ fn every_payload_is_written_and_read_as_its_golden_document() {
     golden("check-output", &slice(Step::Merge, true, None));
     golden("invoke-output", &slice(Step::Invoke, false, None));
     golden("merge-output", &slice(Step::Done, false, None));
+    let resting = SliceState {
+        outage_rounds: 2,
+        rests: 2,
+        resting_since: Some(1_767_323_045),
+        ..slice(Step::Rest, false, Some(1_800))
+    };
+    golden("merge-output-rest", &resting);
     golden(
         "finish-input",
         &FinishInput {

@@ -6,6 +6,7 @@ mod faults;
 mod inputs;
 mod long;
 mod models;
+mod outages;
 mod parquet_tables;
 mod properties;
 mod recorded;

@@ -2,6 +2,8 @@
 //! its place.
 
 use crate::support::{PROMPTS, World, sliced};
+use quarry_contract::job_status::JobStatus;
+use quarry_contract::plan::JobEnd;
 use quarry_edge::clock::Unlimited;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::store::ObjectStore;
@@ -183,4 +185,68 @@ async fn the_name_of_a_store_error_says_whether_it_is_retried() {
         assert_eq!(failed.name(), name, "{failed}");
         assert!(failed.full_message().contains(place), "{failed}");
     }
+}
+
+/// Takes every answer out of a run of three slices.
+async fn without_answers(job: bool) -> World {
+    let world = World::new(6, 2).await;
+    for slice in 0..3 {
+        world
+            .change(slice, |receipt| {
+                let round = &mut receipt.rounds[0];
+                round.counts.answered = 0;
+                round.counts.good = 0;
+                round.counts.missing = 2;
+                if job {
+                    round.on_demand = 0;
+                    round.job = Some(JobEnd {
+                        version: 1,
+                        arn: "arn".to_owned(),
+                        name: format!("job-{slice}"),
+                        status: JobStatus::PartiallyCompleted,
+                        message: String::new(),
+                        seconds: 1,
+                    });
+                }
+            })
+            .await;
+    }
+    world
+}
+
+#[tokio::test]
+async fn a_run_without_an_answer_fails_unless_the_request_allows_it() {
+    for (job, words) in [
+        (true, "job job-0 ended as PartiallyCompleted"),
+        (false, "the calls left no line"),
+    ] {
+        let world = without_answers(job).await;
+        let words = [
+            words,
+            "no record of 6 rows got an answer",
+            "BEDROCK_NO_ANSWERS",
+        ];
+        assert_fails(&world, "Quarry.Refused", &words).await;
+        assert!(world.written().is_empty());
+
+        world.allow_no_answers().await;
+        assert!(world.finish().await.unwrap().done);
+    }
+    let world = without_answers(true).await;
+    world
+        .change(1, |receipt| receipt.rounds[0].counts.answered = 1)
+        .await;
+    assert!(world.finish().await.unwrap().done, "one answer is enough");
+}
+
+/// No record could be sent, or the answers were given to the run.
+#[tokio::test]
+async fn a_run_that_asked_nothing_needs_no_answer() {
+    let world = without_answers(false).await;
+    for slice in 0..3 {
+        world
+            .change(slice, |receipt| receipt.rounds[0].on_demand = 0)
+            .await;
+    }
+    assert!(world.finish().await.unwrap().done);
 }

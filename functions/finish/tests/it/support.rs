@@ -11,11 +11,12 @@ use quarry_edge::error::StepError;
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use quarry_finish::{Deps, handle};
-use quarry_planned_run::{Emitted, RunInput};
+use quarry_planned_run::{Emitted, Moment, RunInput};
 use quarry_result::ledger::Counts;
 use quarry_result::receipt::{FileOutcomes, Receipt, Round};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) const PROMPTS: &str = r#"{"user_prompt_template": "Judge {input_data}"}"#;
 
@@ -114,7 +115,9 @@ impl World {
     }
 
     /// Lets `split` and `merge` make the parts of a run in which the service fails at every record.
+    /// The run's settings allow that.
     pub(crate) async fn merged_without_answers(&self) {
+        self.allow_no_answers().await;
         let store: Arc<dyn ObjectStore> = Arc::new(self.store.clone());
         for number in 0..self.plan.slices {
             let folder = self.run.slice(number);
@@ -132,12 +135,23 @@ impl World {
             };
             let merge = quarry_merge::Deps {
                 store: Arc::clone(&store),
+                clock: Arc::new(Moment(Duration::ZERO)),
             };
             let first = SliceState::first(self.run.location().clone(), number);
             let state = quarry_split::handle(&split, first).await.unwrap();
             let state = quarry_merge::handle(&merge, state).await.unwrap();
             assert_eq!(state.next, Step::Done);
         }
+    }
+
+    /// Lets the run succeed although no record got an answer.
+    pub(crate) async fn allow_no_answers(&self) {
+        let mut plan = self.plan.clone();
+        let settings = &mut plan.settings;
+        settings.insert("BEDROCK_NO_ANSWERS".to_owned(), "allow".to_owned());
+        documents::write(&self.store, &self.run.plan(), &plan)
+            .await
+            .unwrap();
     }
 
     /// Finishes the run in one call.

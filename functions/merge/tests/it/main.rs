@@ -3,6 +3,7 @@
 //! is lost.
 
 mod answers;
+mod outages;
 mod parts;
 mod receipts;
 mod refusals;

@@ -90,13 +90,13 @@ async fn a_row_without_an_answer_says_why_there_is_none() {
         ),
         (JobStatus::Expired, "", "ended as Expired"),
         (
-            JobStatus::Failed,
-            "the role cannot read the input",
-            "ended as Failed: the role cannot read the input",
+            JobStatus::Expired,
+            "the time of the job was up",
+            "ended as Expired: the time of the job was up",
         ),
     ] {
-        let world = World::new(1, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await;
-        let state = world.split(world.first(0)).await;
+        let world = World::new(2, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await;
+        let state = world.answered(world.first(0), &[answer(1)]).await;
         world.job_ended(&state, status, message).await;
         assert_eq!(world.merge(&state).await.unwrap().next, Step::Done);
         let part = world.part(0).await;

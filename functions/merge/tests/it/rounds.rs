@@ -90,30 +90,32 @@ async fn rows_are_sent_again_as_often_as_the_settings_say() {
     }
 }
 
-/// The round's job was stopped, so the model did not get all of its rows.
+/// The round's job was broken off, so the model did not get all of its rows.
 #[tokio::test]
-async fn a_round_whose_job_was_stopped_does_not_count_as_an_attempt() {
-    let world = with_schema("0").await;
-    let state = world.answered(world.first(0), &[valid(0)]).await;
-    world.job_ended(&state, JobStatus::Stopped, "").await;
-    let after = world.merge(&state).await.unwrap();
-    assert_eq!(
-        (after.next, after.round, after.stopped_rounds),
-        (Step::Split, 1, 1)
-    );
-    let after = world.round_of(after, &[valid(1)]).await;
-    assert_eq!(after.next, Step::Done);
-    assert_eq!(world.receipt(0).await.files[0].successful, 2);
+async fn a_round_whose_job_failed_or_was_stopped_does_not_count_as_an_attempt() {
+    for status in [JobStatus::Failed, JobStatus::Stopped] {
+        let world = with_schema("0").await;
+        let state = world.ended(world.first(0), (status, ""), &[valid(0)]).await;
+        let after = world.merge(&state).await.unwrap();
+        assert_eq!(
+            (after.next, after.round, after.stopped_rounds),
+            (Step::Split, 1, 1)
+        );
+        let after = world.round_of(after, &[valid(1)]).await;
+        assert_eq!(after.next, Step::Done);
+        assert_eq!(world.receipt(0).await.files[0].successful, 2);
+    }
 }
 
+/// Each of its jobs gets an answer that is not good, so there is always something left.
 #[tokio::test]
 async fn a_slice_whose_jobs_are_always_stopped_ends_after_ten_rounds() {
     let world = with_schema("0").await;
     let mut state = world.first(0);
     for round in 0..=10 {
         assert_eq!((state.next, state.round), (Step::Split, round));
-        let asked = world.answered(state, &[]).await;
-        world.job_ended(&asked, JobStatus::Stopped, "").await;
+        let lines = [say(0, "no object")];
+        let asked = world.ended(state, (JobStatus::Stopped, ""), &lines).await;
         state = world.merge(&asked).await.unwrap();
     }
     assert_eq!(state.next, Step::Done);

@@ -10,10 +10,11 @@ use quarry_edge::error::StepError;
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use quarry_merge::{Deps, handle};
-use quarry_planned_run::{BY_JOBS, RunInput, planned};
+use quarry_planned_run::{BY_JOBS, Moment, RunInput, planned};
 use quarry_result::receipt::{Receipt, Round};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The job of every round.
 pub(crate) const JOB: &str =
@@ -23,7 +24,12 @@ pub(crate) struct World {
     pub(crate) store: MemoryStore,
     pub(crate) run: RunFolder,
     pub(crate) slices: u32,
+    /// The time of the calls.
+    pub(crate) now: Duration,
 }
+
+/// 2026-01-02T03:04:05Z.
+const NOW: Duration = Duration::from_secs(1_767_323_045);
 
 impl World {
     /// A planned run over `rows` rows, in slices of at most `in_slice` rows.
@@ -38,6 +44,7 @@ impl World {
             store,
             run: RunFolder::at(planned.run),
             slices: planned.slices,
+            now: NOW,
         }
     }
 
@@ -53,6 +60,7 @@ impl World {
             store: input.store,
             run: RunFolder::at(planned.run),
             slices: planned.slices,
+            now: NOW,
         }
     }
 
@@ -104,6 +112,19 @@ impl World {
             .unwrap();
     }
 
+    /// Splits a round and lets its job end so, with this output.
+    pub(crate) async fn ended(
+        &self,
+        state: SliceState,
+        (status, message): (JobStatus, &str),
+        lines: &[String],
+    ) -> SliceState {
+        let state = self.answered(state, lines).await;
+        assert_eq!(state.next, Step::Submit, "the round has a job");
+        self.job_ended(&state, status, message).await;
+        state
+    }
+
     /// Puts an object below the round's output.
     pub(crate) async fn output(&self, state: &SliceState, name: &str, lines: &[String]) {
         let at = self.round(state).output().join(name);
@@ -127,7 +148,8 @@ impl World {
         store: Arc<dyn ObjectStore>,
         state: &SliceState,
     ) -> Result<SliceState, StepError> {
-        handle(&Deps { store }, state.clone()).await
+        let clock = Arc::new(Moment(self.now));
+        handle(&Deps { store, clock }, state.clone()).await
     }
 
     /// Returns the rows of the state's round.

@@ -1,0 +1,134 @@
+//! Promise: a service that does not work is waited for. It is no success, no error of any row, and
+//! costs nothing twice.
+
+use crate::support::{Case, assert_every_row_once, csv};
+use quarry_local_stack::{Finished, RunError};
+use serde_json::{Value, json};
+
+const ROWS: usize = 300;
+const WORDS: &str = "Internal server error. Please try again.";
+
+async fn run(fault: Value, settings: &[(&str, &str)]) -> (Case, Result<Finished, RunError>) {
+    let mut all = vec![("BEDROCK_MAX_RECORDS_PER_JOB", "150")];
+    all.extend(settings);
+    let case = Case::new(&csv(ROWS), &all, |config| {
+        config.faults = serde_json::from_value(fault).unwrap();
+    })
+    .await;
+    let ended = case.run().await;
+    (case, ended)
+}
+
+/// Returns the faults of the first `jobs` jobs, which end without an answer.
+fn ends(jobs: u64, status: &str) -> Value {
+    let ends: Vec<Value> = (0..jobs)
+        .map(|job| {
+            json!({"job": job, "kind": "end", "status": status, "answered": 0.0, "message": WORDS})
+        })
+        .collect();
+    json!({"jobs": ends})
+}
+
+fn assert_paid_once(case: &Case) {
+    let records = case.stack.simulator().records();
+    for asks in records.iter().filter(|asks| !asks.record_id.is_empty()) {
+        assert_eq!(asks.good, 1, "{}", asks.record_id);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_whose_jobs_never_work_fails_with_the_jobs_message() {
+    for status in ["Failed", "Expired", "Stopped"] {
+        let settings = [
+            ("BEDROCK_OUTAGE_WAIT_HOURS", "12"),
+            ("BEDROCK_MAX_RETRIES", "0"),
+        ];
+        let (case, ended) = run(ends(100, status), &settings).await;
+        let error = ended.unwrap_err();
+        assert_eq!(error.error, "Quarry.Refused", "{error}");
+        assert!(error.cause.contains(WORDS), "{error}");
+        assert!(
+            error.cause.contains(&format!("ended as {status}")),
+            "{error}"
+        );
+        let jobs = case.stack.counters().jobs_created;
+        assert!((4..20).contains(&jobs), "{status}: {jobs}");
+    }
+}
+
+/// The result is that of a run without the outage.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_that_passes_costs_time_and_nothing_else() {
+    let (whole, ended) = run(json!({}), &[]).await;
+    ended.unwrap();
+    let whole = whole.result().await;
+    assert_every_row_once(&csv(ROWS), &whole);
+    for status in ["Failed", "Expired", "Stopped"] {
+        let settings = [
+            ("BEDROCK_MAX_RETRIES", "0"),
+            ("BEDROCK_OUTAGE_WAIT_HOURS", "72"),
+        ];
+        let (case, ended) = run(ends(3, status), &settings).await;
+        let finished = ended.unwrap();
+        assert_eq!(case.result().await, whole, "{status}");
+        assert_eq!(finished.summary["failed_records"], 0, "{status}");
+        assert_eq!(case.stack.counters().jobs_created, 5, "{status}");
+        assert!(finished.outcome.virtual_elapsed.as_secs() > 5 * 60);
+        assert_paid_once(&case);
+    }
+}
+
+/// Every line of every job is an error of the service.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_in_which_the_service_fails_on_every_record_fails() {
+    for (mode, allow) in [("batch", false), ("realtime", false), ("batch", true)] {
+        let fault = json!({"records": [
+            {"every": 1, "kind": "error_line", "code": 500, "message": WORDS, "times": 1000}
+        ]});
+        let mut settings = vec![("BEDROCK_BATCH_MODE", mode), ("BEDROCK_MAX_RETRIES", "1")];
+        if allow {
+            settings.push(("BEDROCK_NO_ANSWERS", "allow"));
+        }
+        let (case, ended) = run(fault, &settings).await;
+        if allow {
+            assert_eq!(ended.unwrap().summary["failed_records"], ROWS);
+            assert_eq!(case.stack.counters().jobs_created, 4);
+            continue;
+        }
+        let error = ended.unwrap_err();
+        assert!(error.cause.contains(WORDS), "{mode}: {error}");
+    }
+}
+
+/// The rows of one slice are too much for the model, and those of the other slice are not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_records_that_the_service_fails_on_makes_error_rows_if_others_are_answered() {
+    let bad: Vec<Value> = (0..150)
+        .map(|row| {
+            json!({"record": format!("record_{row}"), "kind": "error_line", "code": 500, "message": "oh", "times": 1000})
+        })
+        .collect();
+    let (case, ended) = run(json!({"records": bad}), &[("BEDROCK_MAX_RETRIES", "2")]).await;
+    let summary = ended.unwrap().summary;
+    assert_eq!(summary["failed_records"], 150);
+    assert_every_row_once(&csv(ROWS), &case.result().await);
+    assert!(case.stack.counters().jobs_created <= 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_an_hour_without_bedrock_is_waited_out() {
+    for (operation, mode) in [
+        ("create", "batch"),
+        ("get", "batch"),
+        ("invoke", "realtime"),
+    ] {
+        let fault = json!({"calls": [
+            {"operation": operation, "kind": "unavailable", "minutes": 30}
+        ]});
+        let (case, ended) = run(fault, &[("BEDROCK_BATCH_MODE", mode)]).await;
+        let finished = ended.unwrap_or_else(|error| panic!("{operation}: {error}"));
+        assert!(finished.outcome.virtual_elapsed.as_secs() >= 30 * 60);
+        assert_eq!(finished.summary["failed_records"], 0, "{operation}");
+        assert_paid_once(&case);
+    }
+}
