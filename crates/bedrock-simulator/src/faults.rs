@@ -11,7 +11,8 @@
 //!   "jobs": [
 //!     {"job": 3, "kind": "end", "status": "Expired", "answered": 0.4, "message": "out of time"},
 //!     {"every_job": 2, "kind": "throttle_create", "times": 2},
-//!     {"job": 0, "kind": "lost_create_response"}
+//!     {"job": 0, "kind": "lost_create_response"},
+//!     {"job": 1, "kind": "late_output", "minutes": 20, "answered": 0.5}
 //!   ],
 //!   "calls": [
 //!     {"operation": "invoke", "kind": "throttle", "every": 10},
@@ -118,7 +119,7 @@ mod tests {
         let faults = Faults::from_json(example.as_bytes()).unwrap();
         assert_eq!(
             (faults.records.len(), faults.jobs.len(), faults.calls.len()),
-            (4, 3, 3)
+            (4, 4, 3)
         );
         let written = serde_json::to_vec(&faults).unwrap();
         assert_eq!(Faults::from_json(&written).unwrap(), faults);

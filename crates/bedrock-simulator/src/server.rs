@@ -103,6 +103,12 @@ impl Simulator {
 }
 
 impl Running {
+    /// Writes all late output that is due by now. Reading or listing jobs does so too; a caller that
+    /// reads only S3 needs this.
+    pub async fn write_due(&self) {
+        self.service.write_due().await;
+    }
+
     /// Returns the endpoint for the SDK's clients, e.g. `http://127.0.0.1:41234`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)

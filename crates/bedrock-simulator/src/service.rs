@@ -1,6 +1,7 @@
 //! The operations, without HTTP.
 
 mod admission;
+mod due;
 mod list;
 mod shown;
 mod tier;
@@ -12,6 +13,7 @@ use crate::config::{EventSink, Limits, Now, Schedule, SimulatorConfig, Simulator
 use crate::faults::{FaultTier, JobFault, JobFaultKind, NameInUse, Operation, Strikes};
 use crate::hash::{Random, hash};
 use crate::job::{Course, Ending, Stage};
+use crate::late::{LateObject, Lateness};
 use crate::models::base_name;
 use crate::record::{Model, RecordAsker};
 use crate::rules::JobRequest;
@@ -53,6 +55,8 @@ struct JobState {
     stop: Option<Duration>,
     input: Option<Arc<Input>>,
     ended: Option<(Ending, WorkTotals)>,
+    /// Output that is not written yet.
+    late: Vec<LateObject>,
 }
 
 impl StoredJob {
@@ -206,6 +210,7 @@ impl Service {
             return Err(ApiError::throttling().into());
         }
         self.advance(&job).await;
+        self.write_due().await;
         answer(Value::Object(self.describe(&job)), cut)
     }
 
@@ -325,7 +330,8 @@ impl Service {
                     }
                 }
                 Stage::AtEnd(ending) => {
-                    let (ending, totals) = self.work(job, ending).await;
+                    let (ending, totals, late) = self.work(job, ending).await;
+                    job.state().late = late;
                     self.end(job, ending, totals);
                 }
             }
@@ -345,10 +351,10 @@ impl Service {
         .stage((self.now)())
     }
 
-    async fn work(&self, job: &StoredJob, ending: Ending) -> (Ending, WorkTotals) {
+    async fn work(&self, job: &StoredJob, ending: Ending) -> (Ending, WorkTotals, Vec<LateObject>) {
         let input = job.state().input.clone();
         let Some(input) = input.filter(|_| ending.has_output()) else {
-            return (ending, WorkTotals::default());
+            return (ending, WorkTotals::default(), Vec::new());
         };
         let work = SimulatedWork {
             s3: &self.s3,
@@ -357,16 +363,17 @@ impl Service {
             job_id: &job.id,
             input: &input,
             share: ending.share,
+            lateness: Lateness::of(&self.model.faults, job.number, (self.now)()),
         };
         match work.run().await {
-            Ok(totals) => (ending, totals),
+            Ok((totals, late)) => (ending, totals, late),
             Err(message) => {
                 let failed = Ending {
                     status: Status::Failed,
                     message: Some(message),
                     ..ending
                 };
-                (failed, WorkTotals::default())
+                (failed, WorkTotals::default(), Vec::new())
             }
         }
     }

@@ -8,9 +8,11 @@
 use crate::config::Limits;
 use crate::faults::RecordFaultKind;
 use crate::hash::{Random, hash};
+use crate::late::{LateObject, Lateness, Output};
 use crate::record::{AskedRecord, Model, RecordAsker, Refusal};
 use crate::rules::{JobRequest, Location};
-use crate::storage::{self, File, Lines, Upload};
+use crate::share::is_in_share;
+use crate::storage::{self, File, Lines};
 use aws_sdk_s3::Client;
 use serde::Deserialize;
 use serde_json::Value;
@@ -134,26 +136,29 @@ pub(crate) struct SimulatedWork<'a> {
     pub(crate) input: &'a Input,
     /// The share of the records to process.
     pub(crate) share: f64,
+    /// What of the output is late.
+    pub(crate) lateness: Lateness,
 }
 
 impl SimulatedWork<'_> {
-    /// Writes the answers to the job's records into its folder, and then the manifest.
-    pub(crate) async fn run(&self) -> Result<WorkTotals, String> {
+    /// Writes the answers to the job's records into its folder, and then the manifest. Returns what
+    /// has to be written later, too.
+    pub(crate) async fn run(&self) -> Result<(WorkTotals, Vec<LateObject>), String> {
+        let mut late = Vec::new();
         let mut totals = WorkTotals {
             total: self.input.records,
             ..WorkTotals::default()
         };
         let mut position = 0;
         for file in &self.input.files {
-            let output = self.output_key(&format!("{}.out", file.name()));
-            let mut upload = Upload::new(self.s3, &self.request.output.bucket, output);
+            let mut output = self.output(self.output_key(&format!("{}.out", file.name())));
             let written = self
-                .answer_file(file, &mut upload, &mut position, &mut totals)
+                .answer_file(file, &mut output, &mut position, &mut totals)
                 .await;
             match written {
-                Ok(()) => upload.finish().await?,
+                Ok(()) => late.extend(output.finish().await?),
                 Err(problem) => {
-                    upload.abort().await;
+                    output.abort().await;
                     return Err(problem);
                 }
             }
@@ -168,10 +173,15 @@ impl SimulatedWork<'_> {
             "inputAudioSecond": 0,
         });
         let key = self.output_key("manifest.json.out");
-        let mut upload = Upload::new(self.s3, &self.request.output.bucket, key);
-        upload.write(manifest.to_string().as_bytes()).await?;
-        upload.finish().await?;
-        Ok(totals)
+        let bucket = &self.request.output.bucket;
+        let mut output = Output::of_manifest(self.s3, bucket, key, &self.lateness);
+        output.write(manifest.to_string().as_bytes()).await?;
+        late.extend(output.finish().await?);
+        Ok((totals, late))
+    }
+
+    fn output(&self, key: String) -> Output<'_> {
+        Output::of_lines(self.s3, &self.request.output.bucket, key, &self.lateness)
     }
 
     fn output_key(&self, name: &str) -> String {
@@ -183,7 +193,7 @@ impl SimulatedWork<'_> {
     async fn answer_file(
         &self,
         file: &File,
-        upload: &mut Upload<'_>,
+        output: &mut Output<'_>,
         position: &mut u64,
         totals: &mut WorkTotals,
     ) -> Result<(), String> {
@@ -199,13 +209,13 @@ impl SimulatedWork<'_> {
             }
             *position += 1;
             if window.len() >= WINDOW_LINES || window_bytes >= WINDOW_BYTES {
-                flush(&mut window, &mut random, upload).await?;
+                flush(&mut window, &mut random, output).await?;
                 window_bytes = 0;
                 // Other requests get their turn between windows.
                 tokio::task::yield_now().await;
             }
         }
-        flush(&mut window, &mut random, upload).await
+        flush(&mut window, &mut random, output).await
     }
 
     fn answer_line(
@@ -246,25 +256,14 @@ impl SimulatedWork<'_> {
     }
 }
 
-/// Whether the record at `position` is in the share: of the first `n` records, `n × share`, rounded
-/// down, are in it.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "positions are far below 2^52; the share itself is approximate"
-)]
-fn is_in_share(position: u64, share: f64) -> bool {
-    let until = |count: u64| (count as f64 * share + 1e-9).floor();
-    until(position + 1) > until(position)
-}
-
 async fn flush(
     window: &mut Vec<String>,
     random: &mut Random,
-    upload: &mut Upload<'_>,
+    output: &mut Output<'_>,
 ) -> Result<(), String> {
     random.shuffle(window);
     for line in window.drain(..) {
-        upload.write(line.as_bytes()).await?;
+        output.write(line.as_bytes()).await?;
     }
     Ok(())
 }
@@ -341,17 +340,6 @@ fn write_line(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        /// The share decides exactly how many records are in it.
-        #[test]
-        fn a_share_has_its_size(count in 1_u64..3_000, percent in 0_u32..=100) {
-            let share = f64::from(percent) / 100.0;
-            let inside = (0..count).filter(|n| is_in_share(*n, share)).count() as u64;
-            prop_assert_eq!(inside, count * u64::from(percent) / 100);
-        }
-    }
 
     #[test]
     fn a_line_is_an_object_with_an_object_in_it() {

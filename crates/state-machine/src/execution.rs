@@ -14,6 +14,7 @@ use crate::host::Host;
 use crate::limits::fits_payload;
 use crate::observer::{EventKind, Observer, StateType};
 use crate::outcome::Tally;
+use crate::standing::Standing;
 use crate::template::PayloadTemplate;
 use crate::visit::{StateWork, Step, Visit, fill, path_failure, result_path_failure};
 use serde_json::Value;
@@ -39,8 +40,9 @@ pub(crate) struct Run {
     pub(crate) context: ExecutionContext,
     pub(crate) history: Arc<History>,
     pub(crate) hold: Hold,
-    /// The number of Map Runs that have begun.
-    pub(crate) map_runs: u64,
+    pub(crate) standing: Arc<Standing>,
+    /// Whether the execution was redriven and is still in the state where it ended before.
+    pub(crate) resumes: bool,
     /// Closed when this execution and all its children are gone.
     pub(crate) alive: mpsc::Sender<()>,
 }
@@ -65,9 +67,13 @@ impl Run {
         graph: &Graph,
         input: Value,
     ) -> Result<Value, StateFailure> {
-        let started = self
-            .history
-            .record(EventKind::ExecutionStarted { input: &input });
+        let started = self.history.record(if self.resumes {
+            EventKind::ExecutionRedriven {
+                count: self.standing.redrives(),
+            }
+        } else {
+            EventKind::ExecutionStarted { input: &input }
+        });
         let result = match started {
             Ok(_) => self.run_states(graph, input).await,
             Err(failure) => Err(failure),
@@ -83,13 +89,21 @@ impl Run {
     }
 
     async fn run_states(&mut self, graph: &Graph, input: Value) -> Result<Value, StateFailure> {
-        let mut name = graph.start_at.as_str();
-        let mut value = input;
+        let resumed = self.standing.state().filter(|_| self.resumes);
+        let (mut name, mut value) = match &resumed {
+            Some(at) => (at.name.as_str(), at.input.clone()),
+            None => (graph.start_at.as_str(), input),
+        };
+        self.resumes = resumed.is_some();
         loop {
             let state = graph.states.get(name).ok_or_else(|| {
                 StateFailure::terminal(names::RUNTIME, format!("There is no state '{name}'."))
             })?;
+            if !self.resumes {
+                self.standing.enter(name, &value);
+            }
             let (output, next) = self.run_state(state, value).await?;
+            self.resumes = false;
             value = output;
             match next {
                 Some(next) => name = next,

@@ -30,12 +30,18 @@ pub(crate) struct History {
 }
 
 impl History {
-    pub(crate) fn new(execution: String, clock: VirtualClock, observer: Arc<dyn Observer>) -> Self {
+    /// A history that has `events` events already.
+    pub(crate) fn new(
+        execution: String,
+        clock: VirtualClock,
+        observer: Arc<dyn Observer>,
+        events: u64,
+    ) -> Self {
         Self {
             execution,
             clock,
             observer,
-            events: AtomicU64::new(0),
+            events: AtomicU64::new(events),
             finished: AtomicBool::new(false),
         }
     }

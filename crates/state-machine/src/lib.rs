@@ -21,7 +21,7 @@
 //! rules `StringEquals` and `BooleanEquals`.
 //!
 //! There is neither `Catch` nor a Fail state: a run that failed is redriven from the state that
-//! failed.
+//! failed ([`Machine::redrive`]).
 //!
 //! # Example
 //!
@@ -79,6 +79,8 @@
 //! - The result of `lambda:invoke` has only `Payload` and `StatusCode`, without the headers and
 //!   metadata of the HTTP response.
 //! - The names of child executions are readable and not UUIDs.
+//! - How many events a redrive adds is documented only by example: here one for the redrive, and then
+//!   those of the state that is entered again.
 //! - A call of a function is dropped when the machine no longer waits for it; a Lambda function
 //!   would run to its end.
 
@@ -98,6 +100,7 @@ mod observer;
 mod outcome;
 mod path;
 mod retrying;
+mod standing;
 mod task;
 mod template;
 mod timestamp;
@@ -106,6 +109,6 @@ mod visit;
 pub use clock::{Hold, Sleep, VirtualClock};
 pub use definition::{Definition, DefinitionError, ErrorName, Problem};
 pub use host::{FunctionError, Host};
-pub use machine::{Execution, Machine, StartError, StopHandle};
+pub use machine::{Execution, Machine, RedriveError, StartError, StopHandle};
 pub use observer::{Event, EventKind, Observer, StateType};
 pub use outcome::{ChildFailure, ExecutionOutcome, Status};

@@ -21,6 +21,9 @@ pub const MAX_OPEN_CHILDREN: usize = 10_000;
 /// The longest life of an execution: one year.
 pub const MAX_EXECUTION_TIME: Duration = Duration::from_hours(365 * 24);
 
+/// How long after its end an execution can be redriven.
+pub const REDRIVABLE: Duration = Duration::from_hours(14 * 24);
+
 /// The longest name of an execution, in characters.
 pub const MAX_EXECUTION_NAME_CHARS: usize = 80;
 

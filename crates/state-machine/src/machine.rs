@@ -8,21 +8,29 @@ use crate::failure::ErrorCause;
 use crate::history::History;
 use crate::host::Host;
 use crate::limits::{
-    MAX_EXECUTION_NAME_CHARS, MAX_EXECUTION_TIME, MAX_PAYLOAD_BYTES, fits_payload,
+    MAX_EXECUTION_NAME_CHARS, MAX_EXECUTION_TIME, MAX_HISTORY_EVENTS, MAX_PAYLOAD_BYTES,
+    REDRIVABLE, fits_payload,
 };
 use crate::observer::{EventKind, Observer};
 use crate::outcome::{ExecutionOutcome, Status, Tally};
+use crate::standing::Standing;
 use crate::timestamp::iso_8601;
 use serde_json::Value;
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, watch};
 
 /// A state machine with its host, clock and observer. Clones are the same machine.
 #[derive(Clone)]
 pub struct Machine {
     shared: Arc<Shared>,
-    names: Arc<Mutex<BTreeSet<String>>>,
+    executions: Arc<Mutex<BTreeMap<String, KnownExecution>>>,
+}
+
+/// What is kept of an execution for as long as its machine lives.
+struct KnownExecution {
+    input: Value,
+    standing: Arc<Standing>,
 }
 
 /// Why an execution was not started.
@@ -43,6 +51,23 @@ pub enum StartError {
     InputTooLarge,
 }
 
+/// Why an execution was not redriven.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RedriveError {
+    /// The machine has no execution with this name.
+    #[error("there is no execution named `{0}`")]
+    ExecutionDoesNotExist(String),
+    /// The execution cannot be redriven.
+    #[error("the execution `{name}` cannot be redriven: {why}")]
+    ExecutionNotRedrivable {
+        /// The execution's name.
+        name: String,
+        /// The reason.
+        why: &'static str,
+    },
+}
+
 impl Machine {
     /// Creates a machine that executes `definition`. `()` is an observer that sees nothing.
     pub fn new(
@@ -59,7 +84,7 @@ impl Machine {
                 observer,
                 jitter_seed: 0,
             }),
-            names: Arc::default(),
+            executions: Arc::default(),
         }
     }
 
@@ -85,16 +110,68 @@ impl Machine {
         if !fits_payload(&input) {
             return Err(StartError::InputTooLarge);
         }
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if !names.insert(name.to_owned()) {
+        let mut executions = self.executions();
+        if executions.contains_key(name) {
             return Err(StartError::ExecutionAlreadyExists(name.to_owned()));
         }
-        Ok(Execution {
+        let known = KnownExecution {
+            input,
+            standing: Arc::default(),
+        };
+        let execution = self.begin(name, &known);
+        executions.insert(name.to_owned(), known);
+        Ok(execution)
+    }
+
+    /// Opens an execution again that failed, was stopped or timed out. When it is
+    /// [run](Execution::run), it continues in the state where it ended, with that state's input;
+    /// attempts and timeouts count anew. In a Map Run, children that succeeded keep their outputs,
+    /// those that began continue where they ended, and the others begin. Name, start and history
+    /// stay those of the execution.
+    ///
+    /// Source: AWS Step Functions Developer Guide, "Restarting state machine executions with redrive".
+    pub fn redrive(&self, name: &str) -> Result<Execution, RedriveError> {
+        let executions = self.executions();
+        let known = executions
+            .get(name)
+            .ok_or_else(|| RedriveError::ExecutionDoesNotExist(name.to_owned()))?;
+        let refused = |why| {
+            Err(RedriveError::ExecutionNotRedrivable {
+                name: name.to_owned(),
+                why,
+            })
+        };
+        let Some(end) = known.standing.end() else {
+            return refused("it has not ended");
+        };
+        if end.succeeded {
+            return refused("it has succeeded");
+        }
+        let now = self.shared.clock.now();
+        if now.duration_since(end.at).unwrap_or_default() > REDRIVABLE {
+            return refused("it ended more than 14 days ago");
+        }
+        if known.standing.events() + 1 >= MAX_HISTORY_EVENTS {
+            return refused("its history is full");
+        }
+        known.standing.redrive();
+        Ok(self.begin(name, known))
+    }
+
+    fn executions(&self) -> MutexGuard<'_, BTreeMap<String, KnownExecution>> {
+        self.executions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, name: &str, known: &KnownExecution) -> Execution {
+        Execution {
             shared: Arc::clone(&self.shared),
             name: name.to_owned(),
-            input,
+            input: known.input.clone(),
+            standing: Arc::clone(&known.standing),
             stop: Arc::new(watch::channel(None).0),
-        })
+        }
     }
 
     /// Creates an execution and runs it to its end.
@@ -112,11 +189,12 @@ fn is_execution_name(name: &str) -> bool {
         })
 }
 
-/// An execution that has not begun.
+/// An execution that has not begun, or that has been redriven and has not continued.
 pub struct Execution {
     shared: Arc<Shared>,
     name: String,
     input: Value,
+    standing: Arc<Standing>,
     stop: Arc<watch::Sender<Option<ErrorCause>>>,
 }
 
@@ -166,15 +244,18 @@ impl Execution {
             shared,
             name,
             input,
+            standing,
             stop,
         } = self;
         let clock = shared.clock.clone();
+        let redrives = standing.redrives();
         let started = clock.elapsed();
         let tally = Arc::new(Tally::default());
         let history = Arc::new(History::new(
             name.clone(),
             clock.clone(),
             Arc::clone(&shared.observer),
+            standing.events(),
         ));
         let (alive, mut gone) = mpsc::channel(1);
         let definition = shared.definition.clone();
@@ -182,12 +263,13 @@ impl Execution {
             hold: clock.hold(),
             context: ExecutionContext {
                 name,
-                start_time: iso_8601(clock.now()),
+                start_time: standing.start_time(iso_8601(clock.now())),
             },
             shared,
             tally: Arc::clone(&tally),
             history: Arc::clone(&history),
-            map_runs: 0,
+            standing: Arc::clone(&standing),
+            resumes: redrives > 0,
             alive,
         };
         let mut stopped = stop.subscribe();
@@ -237,6 +319,7 @@ impl Execution {
         // ends when the last task has dropped its sender.
         let elapsed = clock.elapsed().saturating_sub(started);
         gone.recv().await;
-        tally.outcome(status, history.len(), elapsed)
+        standing.close(&status, clock.now(), history.len());
+        tally.outcome(status, redrives, history.len(), elapsed)
     }
 }

@@ -3,7 +3,7 @@
 //! A child is an execution of its own: it has a name, a history and a context object, and runs as
 //! a task of its own. The first child that fails fails the Map Run, and the others are stopped.
 
-use crate::clock::Hold;
+use crate::clock::{Hold, VirtualClock};
 use crate::context::ExecutionContext;
 use crate::definition::{Graph, MapState};
 use crate::execution::Run;
@@ -13,6 +13,7 @@ use crate::history::History;
 use crate::limits::{MAX_EXECUTION_NAME_CHARS, MAX_OPEN_CHILDREN, fits_payload};
 use crate::observer::EventKind;
 use crate::outcome::{ChildFailure, Status, Tally};
+use crate::standing::{Standing, StandingMapRun};
 use crate::template::ComputedField;
 use crate::timestamp::iso_8601;
 use crate::visit::{Visit, computed, fill, path_failure, too_large};
@@ -41,14 +42,10 @@ impl Run {
         let state = visit.state.name.as_str();
         let effective = self.effective_input(visit, input)?.into_owned();
         let limit = self.max_concurrency(visit, map, &effective)?;
-        self.history.record(EventKind::MapStateStarted { state })?;
-        let bucket = self.location(visit, &map.bucket, &effective)?;
-        let key = self.location(visit, &map.key, &effective)?;
-        self.history.record(EventKind::MapRunStarted { state })?;
         let mut children = JoinSet::new();
-        let result = match self.read_items(&bucket, &key).await {
-            Ok(items) => {
-                self.run_children(visit, map, &effective, items, limit, &mut children)
+        let result = match self.map_run(visit, map, &effective).await? {
+            Ok(run) => {
+                self.run_children(visit, map, &effective, run, limit, &mut children)
                     .await
             }
             Err(failure) => Err(failure),
@@ -80,6 +77,29 @@ impl Run {
             Err(StateFailure::Terminal(_)) => {}
         }
         result
+    }
+
+    /// Begins a Map Run, or continues the one that a redriven execution was in. The outer error ends
+    /// the execution; the inner one is the Map Run's own.
+    async fn map_run(
+        &mut self,
+        visit: Visit<'_>,
+        map: &MapState,
+        input: &Value,
+    ) -> Result<Result<StandingMapRun, StateFailure>, StateFailure> {
+        let state = visit.state.name.as_str();
+        // A retry in the same state begins a Map Run of its own.
+        let resumes = std::mem::take(&mut self.resumes);
+        if let Some(run) = self.standing.map_run().filter(|_| resumes) {
+            self.history.record(EventKind::MapRunRedriven { state })?;
+            return Ok(Ok(run));
+        }
+        self.history.record(EventKind::MapStateStarted { state })?;
+        let bucket = self.location(visit, &map.bucket, input)?;
+        let key = self.location(visit, &map.key, input)?;
+        self.history.record(EventKind::MapRunStarted { state })?;
+        let items = self.read_items(&bucket, &key).await;
+        Ok(items.map(|items| self.standing.begin_map_run(items)))
     }
 
     fn max_concurrency(
@@ -136,27 +156,29 @@ impl Run {
         }
     }
 
-    /// Runs a child for every item, at most `limit` at a time, until all have succeeded or one has
-    /// failed. Children that are still running then stay in `children`.
+    /// Runs a child for every item whose child has not succeeded yet, at most `limit` at a time, until
+    /// all have succeeded or one has failed. Children that are still running then stay in `children`.
     async fn run_children(
         &mut self,
         visit: Visit<'_>,
         map: &MapState,
         input: &Value,
-        items: Vec<Value>,
+        run: StandingMapRun,
         limit: usize,
         children: &mut JoinSet<FinishedChild>,
     ) -> Result<Value, StateFailure> {
-        self.map_runs += 1;
-        let map_run = self.map_runs;
-        let mut results = vec![Value::Null; items.len()];
-        let mut items = items.into_iter().enumerate();
+        let mut results = vec![Value::Null; run.items.len()];
+        let mut items = run.items.iter().enumerate();
         loop {
             while children.len() < limit
                 && let Some((index, item)) = items.next()
             {
+                if let Some(output) = run.child(index).and_then(|child| child.output()) {
+                    results[index] = output;
+                    continue;
+                }
                 let input = self.child_input(visit, map, input, index, item)?;
-                children.spawn(self.child(visit, map, map_run, index, input));
+                children.spawn(self.child(visit, map, run.number, index, input));
             }
             if children.is_empty() {
                 return Ok(Value::Array(results));
@@ -200,7 +222,7 @@ impl Run {
         map: &MapState,
         input: &Value,
         index: usize,
-        item: Value,
+        item: &Value,
     ) -> Result<Value, StateFailure> {
         let too_large = || {
             let cause = format!(
@@ -208,14 +230,14 @@ impl Run {
             );
             StateFailure::error(names::DATA_LIMIT_EXCEEDED, cause)
         };
-        if !fits_payload(&item) {
+        if !fits_payload(item) {
             return Err(too_large());
         }
         let Some(selector) = &map.item_selector else {
-            return Ok(item);
+            return Ok(item.clone());
         };
         let mut scope = self.scope(input);
-        scope.context.item = Some(&item);
+        scope.context.item = Some(item);
         let selected = fill(visit, selector, &scope)?;
         if fits_payload(&selected) {
             Ok(selected)
@@ -236,18 +258,26 @@ impl Run {
     ) -> BoxFuture<'static, FinishedChild> {
         let shared = Arc::clone(&self.shared);
         let name = child_name(&self.context.name, &map.label, map_run, index);
+        let standing = self.standing.begin_child(index);
+        let resumes = standing.end().is_some();
+        if resumes {
+            standing.redrive();
+        }
         let context = ExecutionContext {
-            start_time: iso_8601(shared.clock.now()),
+            start_time: standing.start_time(iso_8601(shared.clock.now())),
             name: name.clone(),
         };
         let history = Arc::new(History::new(
             name.clone(),
             shared.clock.clone(),
             Arc::clone(&shared.observer),
+            standing.events(),
         ));
         let record = ChildRecord {
             parent: Arc::clone(&self.history),
             history: Arc::clone(&history),
+            standing: Arc::clone(&standing),
+            clock: shared.clock.clone(),
             tally: Arc::clone(&self.tally),
             state: visit.state.name.clone(),
             name,
@@ -263,7 +293,8 @@ impl Run {
             tally: Arc::clone(&self.tally),
             context,
             history,
-            map_runs: 0,
+            standing,
+            resumes,
             alive: mpsc::Sender::clone(&self.alive),
         };
         self.tally.child_started();
@@ -296,6 +327,8 @@ async fn run_child(
 struct ChildRecord {
     parent: Arc<History>,
     history: Arc<History>,
+    standing: Arc<Standing>,
+    clock: VirtualClock,
     tally: Arc<Tally>,
     state: String,
     name: String,
@@ -329,6 +362,8 @@ impl Drop for ChildRecord {
                 .finish(EventKind::ExecutionAborted { error, cause });
         }
         self.tally.child_finished(self.history.len());
+        self.standing
+            .close(&self.status, self.clock.now(), self.history.len());
         self.parent.show(EventKind::ChildFinished {
             state: &self.state,
             child: &self.name,

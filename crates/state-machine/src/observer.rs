@@ -73,6 +73,10 @@ pub enum EventKind<'e> {
     ExecutionStarted {
         input: &'e Value,
     },
+    ExecutionRedriven {
+        /// How often the execution was redriven, with this time.
+        count: u64,
+    },
     ExecutionSucceeded {
         output: &'e Value,
     },
@@ -129,6 +133,9 @@ pub enum EventKind<'e> {
         state: &'e str,
     },
     MapRunStarted {
+        state: &'e str,
+    },
+    MapRunRedriven {
         state: &'e str,
     },
     MapRunSucceeded {
@@ -190,6 +197,7 @@ impl EventKind<'_> {
                 return format!("{}StateExited", state_type.as_str());
             }
             Self::ExecutionStarted { .. } => "ExecutionStarted",
+            Self::ExecutionRedriven { .. } => "ExecutionRedriven",
             Self::ExecutionSucceeded { .. } => "ExecutionSucceeded",
             Self::ExecutionFailed { .. } => "ExecutionFailed",
             Self::ExecutionTimedOut => "ExecutionTimedOut",
@@ -203,6 +211,7 @@ impl EventKind<'_> {
             Self::MapStateSucceeded { .. } => "MapStateSucceeded",
             Self::MapStateFailed { .. } => "MapStateFailed",
             Self::MapRunStarted { .. } => "MapRunStarted",
+            Self::MapRunRedriven { .. } => "MapRunRedriven",
             Self::MapRunSucceeded { .. } => "MapRunSucceeded",
             Self::MapRunFailed { .. } => "MapRunFailed",
             Self::ChildStarted { .. } => "ChildStarted",

@@ -41,6 +41,9 @@ impl From<ErrorCause> for Status {
 pub struct ExecutionOutcome {
     /// How it ended.
     pub status: Status,
+    /// How often it was redriven. The other counts, except those of events, are of the time since
+    /// the last redrive.
+    pub redrives: u64,
     /// The number of events in its own history.
     pub history_events: u64,
     /// The most events in the history of one of its descendants; 0 without any.
@@ -102,6 +105,7 @@ impl Tally {
     pub(crate) fn outcome(
         &self,
         status: Status,
+        redrives: u64,
         history_events: u64,
         virtual_elapsed: Duration,
     ) -> ExecutionOutcome {
@@ -112,6 +116,7 @@ impl Tally {
             .clone();
         ExecutionOutcome {
             status,
+            redrives,
             history_events,
             max_child_history_events: self.max_child_events.load(Ordering::Relaxed),
             children: self.children.load(Ordering::Relaxed),

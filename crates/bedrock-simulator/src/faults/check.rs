@@ -161,10 +161,14 @@ fn job(fault: &JobFault) -> Result<(), FaultProblem> {
              Expired",
         ));
     }
-    let has_end = fault.status.is_some() || fault.answered.is_some() || fault.message.is_some();
-    if has_end && !ends {
+    if (fault.status.is_some() || fault.message.is_some()) && !ends {
         return Err(FaultProblem::Setting(
-            "`status`, `answered` and `message` are for `end`",
+            "`status` and `message` are for `end`",
+        ));
+    }
+    if fault.answered.is_some() && !ends && fault.kind != JobFaultKind::LateOutput {
+        return Err(FaultProblem::Setting(
+            "`answered` is for `end` and `late_output`",
         ));
     }
     if fault
@@ -172,6 +176,17 @@ fn job(fault: &JobFault) -> Result<(), FaultProblem> {
         .is_some_and(|share| !(0.0..=1.0).contains(&share))
     {
         return Err(FaultProblem::Setting("`answered` is a share from 0 to 1"));
+    }
+    if fault.minutes.is_some() && !fault.kind.is_late() {
+        return Err(FaultProblem::Setting(
+            "`minutes` is for `late_output`, `no_manifest` and `late_list`",
+        ));
+    }
+    let comes = fault.kind.is_late() && fault.kind != JobFaultKind::NoManifest;
+    if comes && fault.minutes.is_none() {
+        return Err(FaultProblem::Setting(
+            "`late_output` and `late_list` need `minutes`",
+        ));
     }
     if fault.cut && fault.kind != JobFaultKind::LostCreateResponse {
         return Err(FaultProblem::Setting("`cut` is for `lost_create_response`"));
@@ -250,6 +265,18 @@ mod tests {
             (
                 r#"{"jobs":[{"job":0,"kind":"throttle_get","cut":true}]}"#,
                 "`cut`",
+            ),
+            (
+                r#"{"jobs":[{"job":0,"kind":"end","status":"Failed","minutes":5}]}"#,
+                "`minutes` is for",
+            ),
+            (
+                r#"{"jobs":[{"job":0,"kind":"late_output"}]}"#,
+                "need `minutes`",
+            ),
+            (
+                r#"{"jobs":[{"job":0,"kind":"late_list","minutes":1,"answered":0.5}]}"#,
+                "`answered` is for",
             ),
             (
                 r#"{"calls":[{"operation":"get","kind":"cut"}]}"#,

@@ -18,17 +18,31 @@ pub enum JobFaultKind {
     LostCreateResponse,
     /// Reading the job is throttled.
     ThrottleGet,
+    /// The job has ended, but its output is not there yet, or only a part of it.
+    LateOutput,
+    /// The job has ended, but its manifest is not there yet.
+    NoManifest,
+    /// A list of jobs does not show the job yet.
+    LateList,
 }
 
 impl JobFaultKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::End,
         Self::ThrottleCreate,
         Self::QuotaCreate,
         Self::LostCreateResponse,
         Self::ThrottleGet,
+        Self::LateOutput,
+        Self::NoManifest,
+        Self::LateList,
     ];
+
+    /// Whether the fault lasts for some minutes.
+    pub(crate) fn is_late(self) -> bool {
+        matches!(self, Self::LateOutput | Self::NoManifest | Self::LateList)
+    }
 }
 
 /// A fault of some jobs. Exactly one of `job` and `every_job` is set.
@@ -49,12 +63,17 @@ pub struct JobFault {
     /// The terminal status, with `end`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
-    /// The share of the records in the output, with `end`; 1 when absent.
+    /// The share of the records in the output, with `end`; 1 when absent. With `late_output`, the
+    /// share of the lines that are there at once; no object is there when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<f64>,
     /// The job's message, with `end`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// How long something is late, with `late_output`, `no_manifest` and `late_list`. A manifest
+    /// never comes when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<u64>,
     /// Whether the connection breaks, with `lost_create_response`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cut: bool,
@@ -74,6 +93,7 @@ impl JobFault {
             status: None,
             answered: None,
             message: None,
+            minutes: None,
             cut: false,
             times: 1,
         }
@@ -86,6 +106,14 @@ impl JobFault {
             status: Some(status),
             answered: Some(answered),
             ..Self::of_job(job, JobFaultKind::End)
+        }
+    }
+
+    /// Returns a fault of the `job`-th job that makes something late by `minutes`.
+    pub fn late(job: u64, kind: JobFaultKind, minutes: u64) -> Self {
+        Self {
+            minutes: Some(minutes),
+            ..Self::of_job(job, kind)
         }
     }
 }

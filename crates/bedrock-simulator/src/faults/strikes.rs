@@ -34,9 +34,14 @@ impl Faults {
 
     /// Returns the fault that ends the `job`-th job. It holds however often the job is read.
     pub(crate) fn ending(&self, job: u64) -> Option<&JobFault> {
+        self.lasting(JobFaultKind::End, job)
+    }
+
+    /// Returns the fault of this kind that holds for the `job`-th job at every call.
+    pub(crate) fn lasting(&self, kind: JobFaultKind, job: u64) -> Option<&JobFault> {
         self.jobs
             .iter()
-            .find(|fault| fault.kind == JobFaultKind::End && fault.selects(job))
+            .find(|fault| fault.kind == kind && fault.selects(job))
     }
 }
 

@@ -1,8 +1,8 @@
 //! `ListModelInvocationJobs`.
 
-use super::{Service, answer};
+use super::{Service, StoredJob, answer};
 use crate::api::{ApiError, Failure, read_timestamp};
-use crate::faults::Operation;
+use crate::faults::{JobFaultKind, Operation};
 use crate::rules::is_job_name;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -64,9 +64,11 @@ impl Service {
         let after = bound(query.submit_time_after.as_deref(), "submitTimeAfter")?;
         let before = bound(query.submit_time_before.as_deref(), "submitTimeBefore")?;
         self.advance_all(|_| true).await;
+        self.write_due().await;
         let mut found: Vec<Map<String, Value>> = self
             .jobs()
             .iter()
+            .filter(|job| self.is_listed(job))
             .filter(|job| after.is_none_or(|after| job.submitted >= after))
             .filter(|job| before.is_none_or(|before| job.submitted <= before))
             .filter(|job| {
@@ -89,6 +91,18 @@ impl Service {
             list["nextToken"] = json!(format!("page-{}", first + page));
         }
         answer(list, cut)
+    }
+}
+
+impl Service {
+    fn is_listed(&self, job: &StoredJob) -> bool {
+        let fault = self
+            .model
+            .faults
+            .lasting(JobFaultKind::LateList, job.number);
+        let minutes = fault.and_then(|fault| fault.minutes).unwrap_or_default();
+        let shown = job.submitted + Duration::from_secs(minutes.saturating_mul(60));
+        (self.now)() >= shown
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every scripted fault, as clients see it.
 
 use crate::support::{
-    World, input, new_job, of_record, prefill_body, prompt, schema, status, tool_body,
+    World, id_of, input, new_job, of_record, prefill_body, prompt, schema, status, tool_body,
 };
 use bytes::Bytes;
 use quarry_bedrock_simulator::{
@@ -175,7 +175,7 @@ async fn refusals_guardrails_leaks_and_nested_texts() {
 
 /// The example's script rehearses every fault that a run survives. It leaves out those that end a
 /// run: the denial of a model's first use, alone or by its Region, an old model, and a missing
-/// right of the account or the caller.
+/// right of the account or the caller; and those that make something late.
 #[tokio::test]
 async fn the_examples_script_has_every_kind_that_a_run_survives() {
     let script = include_bytes!("../../../../examples/wildlife-strikes/faults.json");
@@ -184,11 +184,14 @@ async fn the_examples_script_has_every_kind_that_a_run_survives() {
         let is_there = faults.records.iter().any(|fault| fault.kind == kind);
         assert!(is_there, "{kind:?}");
     }
+    let left_out = [
+        JobFaultKind::LateOutput,
+        JobFaultKind::NoManifest,
+        JobFaultKind::LateList,
+    ];
     for kind in JobFaultKind::ALL {
-        assert!(
-            faults.jobs.iter().any(|fault| fault.kind == kind),
-            "{kind:?}"
-        );
+        let is_there = faults.jobs.iter().any(|fault| fault.kind == kind);
+        assert_eq!(is_there, !left_out.contains(&kind), "{kind:?}");
     }
     let left_out = [
         CallFaultKind::SubscriptionPending,
@@ -390,6 +393,61 @@ async fn reading_a_job_is_throttled() {
         Err(JobsError::Throttled(_))
     ));
     world.jobs.get(&arn).await.unwrap();
+}
+
+/// The job has ended, and its counts and manifest are those of all records. Its lines come later.
+#[tokio::test]
+async fn late_output_is_written_minutes_after_the_end_was_seen() {
+    for (answered, first) in [(None, None), (Some(0.5), Some(5)), (Some(0.0), Some(0))] {
+        let world = with_job(JobFault {
+            answered,
+            ..JobFault::late(0, JobFaultKind::LateOutput, 20)
+        })
+        .await;
+        let arn = world.start("late", input(10, tool_body)).await;
+        let job = world.end(&arn).await;
+        assert_eq!(status(&job), Status::Completed);
+        assert_eq!(world.manifest(&arn).await["successRecordCount"], 10);
+        let key = format!("out/{}/late.jsonl.out", id_of(&arn));
+        let lines = async || Some(world.read(&key).await?.lines().count());
+        world.wait(Duration::from_mins(19));
+        world.simulator.write_due().await;
+        assert_eq!(lines().await, first);
+        world.wait(Duration::from_mins(1));
+        world.simulator.write_due().await;
+        assert_eq!(lines().await, Some(10));
+    }
+}
+
+#[tokio::test]
+async fn a_manifest_comes_later_or_never() {
+    for (minutes, comes) in [(Some(20), true), (None, false)] {
+        let world = with_job(JobFault {
+            minutes,
+            ..JobFault::of_job(0, JobFaultKind::NoManifest)
+        })
+        .await;
+        let (_, lines) = world.run("late", input(10, tool_body)).await;
+        assert_eq!(lines.len(), 10);
+        let arn = &world.jobs.named("late").await.unwrap()[0].arn;
+        let key = format!("out/{}/manifest.json.out", id_of(arn));
+        assert_eq!(world.read(&key).await, None);
+        world.wait(Duration::from_hours(1));
+        world.jobs.get(arn).await.unwrap();
+        assert_eq!(world.read(&key).await.is_some(), comes);
+    }
+}
+
+/// The job can be read by its ARN at once.
+#[tokio::test]
+async fn a_new_job_is_listed_late() {
+    let world = with_job(JobFault::late(0, JobFaultKind::LateList, 10)).await;
+    let arn = world.start("late", input(1, tool_body)).await;
+    world.jobs.get(&arn).await.unwrap();
+    world.wait(Duration::from_mins(9));
+    assert!(world.jobs.named("late").await.unwrap().is_empty());
+    world.wait(Duration::from_mins(1));
+    assert_eq!(world.jobs.named("late").await.unwrap().len(), 1);
 }
 
 #[tokio::test]

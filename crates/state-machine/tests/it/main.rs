@@ -5,6 +5,7 @@ mod clock;
 mod inspection;
 mod limits;
 mod maps;
+mod redriving;
 mod refusals;
 mod stopping;
 mod time;
