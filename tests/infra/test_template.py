@@ -96,6 +96,8 @@ class StateMachine(unittest.TestCase):
         parameter = Template().document["Parameters"]["WorkDays"]
         longest = json.loads(state_machine())["TimeoutSeconds"] / 86_400
         self.assertGreater(parameter["MinValue"], longest + 14)
+        # A redrive has the whole time again, and the lifecycle counts from the day on which a file is written.
+        self.assertGreater(parameter["Default"], longest + 14 + longest)
 
 
 class Bucket(unittest.TestCase):

@@ -26,6 +26,16 @@ struct Sums {
     rows: u64,
     records: u64,
     bytes: u64,
+    row_bytes: u64,
+}
+
+impl Sums {
+    /// Whether the rows from here to `to` are within the limits of a slice.
+    fn fit_to(&self, to: &Self, limits: &SliceLimits) -> bool {
+        to.records - self.records <= limits.max_records
+            && to.bytes - self.bytes <= limits.max_bytes
+            && to.row_bytes - self.row_bytes <= limits.max_row_bytes
+    }
 }
 
 /// The marks of a table. Mark 0 is before the first row, mark `last()` after the last.
@@ -49,6 +59,7 @@ fn cut(limits: SliceLimits, chunks: &[Chunk], end: Place) -> Vec<Slice> {
         sum.rows += chunk.rows;
         sum.records += chunk.records;
         sum.bytes += chunk.bytes;
+        sum.row_bytes += chunk.row_bytes;
         Some(*sum)
     }));
     let table = CutTable {
@@ -76,10 +87,7 @@ impl CutTable<'_> {
     /// Returns the farthest mark at which a slice from `from` may end.
     fn reach(&self, from: usize) -> usize {
         let beyond = &self.sums[from..];
-        let fits = beyond.partition_point(|to| {
-            to.records - beyond[0].records <= self.limits.max_records
-                && to.bytes - beyond[0].bytes <= self.limits.max_bytes
-        });
+        let fits = beyond.partition_point(|to| beyond[0].fit_to(to, &self.limits));
         // The partition point includes `from` itself.
         from + fits - 1
     }
@@ -87,10 +95,7 @@ impl CutTable<'_> {
     /// Returns the first mark at which a slice to `to` may begin.
     fn reach_back(&self, to: usize) -> usize {
         let end = self.sums[to];
-        self.sums[..to].partition_point(|from| {
-            end.records - from.records > self.limits.max_records
-                || end.bytes - from.bytes > self.limits.max_bytes
-        })
+        self.sums[..to].partition_point(|from| !from.fit_to(&end, &self.limits))
     }
 
     /// Returns the number of records of a slice if it is below the minimum, and 0 for all other

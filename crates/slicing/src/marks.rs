@@ -14,6 +14,22 @@ pub struct SliceLimits {
     pub max_bytes: u64,
     /// The fewest records of a job. 0 or 1 means that any number will do.
     pub min_records: u64,
+    /// The most bytes of the rows of a slice, with the columns that are not in the records.
+    #[serde(default = "no_limit")]
+    pub max_row_bytes: u64,
+}
+
+fn no_limit() -> u64 {
+    u64::MAX
+}
+
+/// The sizes of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowSize {
+    /// Bytes of the row in its table.
+    pub row: u64,
+    /// Bytes of its record with the line end.
+    pub record: u64,
 }
 
 /// Limits that no slice can meet.
@@ -21,13 +37,16 @@ pub struct SliceLimits {
 pub enum LimitsError {
     /// No record fits.
     #[error(
-        "a slice must be allowed at least one record and one byte, found {max_records} records and {max_bytes} bytes"
+        "a slice must be allowed at least one record and one byte, found {max_records} records of {max_bytes} bytes and \
+         rows of {max_row_bytes} bytes"
     )]
     Zero {
         /// The most records.
         max_records: u64,
         /// The most bytes.
         max_bytes: u64,
+        /// The most bytes of the rows.
+        max_row_bytes: u64,
     },
     /// The minimum is above the maximum.
     #[error(
@@ -62,19 +81,31 @@ pub(crate) struct Chunk {
     pub(crate) rows: u64,
     pub(crate) records: u64,
     pub(crate) bytes: u64,
+    pub(crate) row_bytes: u64,
 }
 
 /// A stored chunk. There can be many, so the names are left out. The fields are those of [`Chunk`],
 /// the position first.
-type StoredChunk = (u32, u64, u64, u64, u64, u64);
+#[derive(Serialize, Deserialize)]
+struct StoredChunk(
+    u32,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    // Scans that an earlier build began lack it.
+    #[serde(default)] u64,
+);
 
 impl From<StoredChunk> for Chunk {
-    fn from((file, byte, row, rows, records, bytes): StoredChunk) -> Self {
+    fn from(StoredChunk(file, byte, row, rows, records, bytes, row_bytes): StoredChunk) -> Self {
         Self {
             start: Place { file, byte, row },
             rows,
             records,
             bytes,
+            row_bytes,
         }
     }
 }
@@ -86,9 +117,12 @@ impl From<Chunk> for StoredChunk {
             rows,
             records,
             bytes,
+            row_bytes,
         }: Chunk,
     ) -> Self {
-        (start.file, start.byte, start.row, rows, records, bytes)
+        Self(
+            start.file, start.byte, start.row, rows, records, bytes, row_bytes,
+        )
     }
 }
 
@@ -104,6 +138,8 @@ pub struct Marks {
     /// Records and bytes since the last position where filling one slice after the other would cut.
     filled_records: u64,
     filled_bytes: u64,
+    #[serde(default)]
+    filled_row_bytes: u64,
 }
 
 impl Marks {
@@ -113,11 +149,13 @@ impl Marks {
             max_records,
             max_bytes,
             min_records,
+            max_row_bytes,
         } = limits;
-        if max_records == 0 || max_bytes == 0 {
+        if max_records == 0 || max_bytes == 0 || max_row_bytes == 0 {
             return Err(LimitsError::Zero {
                 max_records,
                 max_bytes,
+                max_row_bytes,
             });
         }
         if min_records > max_records {
@@ -132,48 +170,73 @@ impl Marks {
             closed: true,
             filled_records: 0,
             filled_bytes: 0,
+            filled_row_bytes: 0,
         })
     }
 
-    /// Counts the next row. It begins at `place`, and its record has `record_bytes` with the line
-    /// end.
+    /// Counts the next row, which begins at `place`.
     ///
-    /// A row that is not uploaded belongs to its slice, but neither its record nor its bytes count.
-    /// The same holds for a record that is larger than a slice may be. Returns whether the row
-    /// counts.
-    pub fn row(&mut self, place: Place, record_bytes: u64, uploaded: bool) -> bool {
-        let counts = uploaded && record_bytes <= self.limits.max_bytes;
-        let (records, bytes) = if counts { (1, record_bytes) } else { (0, 0) };
+    /// A row that is not uploaded belongs to its slice, but neither its record nor the record's
+    /// bytes count. The same holds for a record that is larger than a slice may be. A row that is
+    /// larger than the rows of a slice may be is alone in its slice. Returns whether the row's
+    /// record counts.
+    pub fn row(&mut self, place: Place, size: RowSize, uploaded: bool) -> bool {
+        let limits = self.limits;
+        let counts = uploaded && size.record <= limits.max_bytes;
+        let (records, bytes) = if counts { (1, size.record) } else { (0, 0) };
+        let row_bytes = size.row.min(limits.max_row_bytes);
 
-        let room = self.limits.max_records - self.filled_records;
-        if records > room || bytes > self.limits.max_bytes - self.filled_bytes {
-            (self.filled_records, self.filled_bytes) = (0, 0);
+        if records > limits.max_records - self.filled_records
+            || bytes > limits.max_bytes - self.filled_bytes
+            || row_bytes > limits.max_row_bytes - self.filled_row_bytes
+        {
+            (
+                self.filled_records,
+                self.filled_bytes,
+                self.filled_row_bytes,
+            ) = (0, 0, 0);
             self.closed = true;
         }
         self.filled_records += records;
         self.filled_bytes += bytes;
+        self.filled_row_bytes += row_bytes;
 
-        let most_rows = (self.limits.max_records / MARKS_PER_SLICE).max(1);
-        let most_bytes = self.limits.max_bytes / MARKS_PER_SLICE;
+        let most_rows = (limits.max_records / MARKS_PER_SLICE).max(1);
+        let fits = |more: u64, limit: u64, so_far: u64| {
+            more <= (limit / MARKS_PER_SLICE).saturating_sub(so_far)
+        };
         match self.chunks.last_mut() {
             Some(chunk)
                 if !self.closed
                     && chunk.rows < most_rows
-                    && bytes <= most_bytes.saturating_sub(chunk.bytes) =>
+                    && fits(bytes, limits.max_bytes, chunk.bytes)
+                    && fits(row_bytes, limits.max_row_bytes, chunk.row_bytes) =>
             {
                 chunk.rows += 1;
                 chunk.records += records;
                 chunk.bytes += bytes;
+                chunk.row_bytes += row_bytes;
             }
             _ => self.chunks.push(Chunk {
                 start: place,
                 rows: 1,
                 records,
                 bytes,
+                row_bytes,
             }),
         }
         self.closed = false;
         counts
+    }
+
+    /// The number of marks so far. Memory and the stored scan grow with it.
+    pub fn len(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Whether there is no mark yet.
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
     }
 
     /// The limits.

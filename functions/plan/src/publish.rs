@@ -2,6 +2,7 @@
 //! everything it names exists.
 
 use crate::deps::Deps;
+use crate::limits;
 use crate::progress::PlanProgress;
 use crate::table_scan::TableScan;
 use futures::stream::{FuturesUnordered, TryStreamExt};
@@ -14,10 +15,6 @@ use quarry_contract::settings::{BatchMode, ServiceTier};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_rows::line_ending;
-
-/// The most slices of a run. A result has one part for each slice, and S3 accepts no more parts for
-/// one object.
-pub(crate) const MAX_SLICES: usize = 10_000;
 
 /// The number of slice documents that are written at the same time.
 const WRITES_IN_FLIGHT: usize = 32;
@@ -44,13 +41,7 @@ pub(crate) async fn publish(
         tables.push(table);
         slices.extend(cut);
     }
-    if slices.len() > MAX_SLICES {
-        return Err(StepError::bad_request(format!(
-            "the data makes {} jobs, more than the {MAX_SLICES} of one run; raise BEDROCK_MAX_RECORDS_PER_JOB, \
-             or split the data set",
-            slices.len()
-        )));
-    }
+    limits::check_slices(asking, &slices)?;
     write_slices(deps, run, &slices).await?;
     let manifest: Vec<ManifestItem> = slices
         .iter()

@@ -1,6 +1,7 @@
 //! Scanning a table: every row is rendered once, to get the exact size of its record.
 
 use crate::caps::Caps;
+use crate::limits;
 use crate::table_scan::TableScan;
 use crate::{parquet, stage};
 use quarry_asking::{Asking, RecordLimits};
@@ -12,7 +13,7 @@ use quarry_edge::s3::reader::ReadOptions;
 use quarry_edge::store::ObjectStore;
 use quarry_prompt::RecordEncoder;
 use quarry_rows::{Need, ParquetRows, SlicePiece, TableFormat, TextRows};
-use quarry_slicing::{Marks, Place, SliceLimits};
+use quarry_slicing::{Marks, Place, RowSize};
 use quarry_table::{Cells, Dialect, Header, MAX_COLUMNS, MAX_HEADER_BYTES, Position, quote};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -30,17 +31,9 @@ pub(crate) struct TableScanner<'a> {
 impl TableScanner<'_> {
     /// Continues the scan. Returns `false` when the time is up before the end.
     pub(crate) async fn scan(&self, table: &mut TableScan) -> Result<bool, StepError> {
-        let settings = self.asking.settings();
         let mut marks = match table.marks.take() {
             Some(marks) => marks,
-            None => Marks::new(SliceLimits {
-                max_records: settings.max_records_per_job,
-                max_bytes: settings.max_bytes_per_job,
-                min_records: settings
-                    .min_records_per_job
-                    .min(settings.max_records_per_job),
-            })
-            .map_err(StepError::bad_request)?,
+            None => Marks::new(limits::of_slices(self.asking)).map_err(StepError::bad_request)?,
         };
         self.caps.check(table)?;
         let mut done = true;
@@ -107,7 +100,9 @@ impl TableScanner<'_> {
                     byte: row.byte(),
                     row: row.number(),
                 };
-                measure.row(table, marks, place, &row);
+                let ending = row.newline().map_or(0, |newline| newline.bytes().len());
+                let bytes = (row.raw().len() + ending) as u64;
+                measure.row(table, marks, place, bytes, &row);
             }
             if let Some(header) = step.decoder.header()
                 && (!agreed || header.raw.is_empty())
@@ -118,6 +113,7 @@ impl TableScanner<'_> {
             }
             table.position = step.decoder.position();
             self.caps.check(table)?;
+            limits::check_marks(marks)?;
             if step.last {
                 break;
             }
@@ -168,10 +164,11 @@ impl TableScanner<'_> {
                     byte: row.number(),
                     row: row.number(),
                 };
-                measure.row(table, marks, place, &row);
+                measure.row(table, marks, place, batch.row_bytes(), &row);
             }
             table.decoded_bytes += batch.row_bytes() * batch.len() as u64;
             self.caps.check(table)?;
+            limits::check_marks(marks)?;
             let next = batch.first_row() + batch.len() as u64;
             table.position = Position {
                 byte: next,
@@ -304,13 +301,22 @@ struct ScanMeasure {
 }
 
 impl ScanMeasure {
-    fn row(&mut self, table: &mut TableScan, marks: &mut Marks, place: Place, row: &impl Cells) {
+    /// Counts a row of `bytes` bytes.
+    fn row(
+        &mut self,
+        table: &mut TableScan,
+        marks: &mut Marks,
+        place: Place,
+        bytes: u64,
+        row: &impl Cells,
+    ) {
         self.id.clear();
         self.ids.write(table.rows, &mut self.id);
         self.record.clear();
-        let bytes = self.encoder.encode(&mut self.record, &self.id, row, None) as u64;
+        let record = self.encoder.encode(&mut self.record, &self.id, row, None) as u64;
         let is_sendable = self.limits.check(&self.record).is_ok();
-        marks.row(place, bytes, is_sendable);
+        let size = RowSize { row: bytes, record };
+        marks.row(place, size, is_sendable);
         table.rows += 1;
         table.files[place.file as usize].input.rows = place.row + 1;
     }

@@ -21,6 +21,7 @@ const OPTIONS: ConcatOptions = ConcatOptions {
     limits: CopyLimits {
         min_part: SMALL.min_part,
         max_copy: 100,
+        largest_copy: 100,
         max_parts: 10_000,
         gather: 40,
     },
@@ -253,6 +254,7 @@ async fn too_many_parts_are_named() {
         limits: CopyLimits {
             max_parts: 3,
             max_copy: 10_000,
+            largest_copy: 10_000,
             ..OPTIONS.limits
         },
         ..OPTIONS

@@ -4,7 +4,7 @@
 //! program's estimate (`expected`), the size of the program's lines (`actual_bytes`), and the size
 //! by this crate (`ours`) with the `reason`.
 
-use quarry_slicing::{Marks, Place, SliceLimits};
+use quarry_slicing::{Marks, Place, RowSize, SliceLimits};
 use serde_json::{Value, json};
 
 #[test]
@@ -18,12 +18,17 @@ fn recorded_sizes_are_counted_and_not_estimated() {
             max_records: 45_000,
             max_bytes: 943_718_400,
             min_records: 1,
+            max_row_bytes: u64::MAX,
         })
         .unwrap();
         let mut place = Place::default();
         for record in records(case) {
             let bytes = record.to_string().len() as u64 + 1;
-            marks.row(place, bytes, true);
+            let size = RowSize {
+                row: 1,
+                record: bytes,
+            };
+            marks.row(place, size, true);
             place.row += 1;
             place.byte += bytes;
         }

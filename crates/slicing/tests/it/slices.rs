@@ -2,7 +2,7 @@
 
 use crate::naive::{Row, fewest_slices, fewest_starved};
 use proptest::prelude::*;
-use quarry_slicing::{LimitsError, Marks, Place, Slice, SliceLimits};
+use quarry_slicing::{LimitsError, Marks, Place, RowSize, Slice, SliceLimits};
 
 /// Returns the position of a row in a table whose files have seven rows each.
 fn place(row: usize) -> Place {
@@ -14,11 +14,19 @@ fn place(row: usize) -> Place {
     }
 }
 
+/// Returns the size of a row whose table has as many bytes as its record, and a few more.
+pub(crate) fn size(row: Row) -> RowSize {
+    RowSize {
+        row: row.unwrap_or(3) + 2,
+        record: row.unwrap_or(77),
+    }
+}
+
 fn mark(limits: SliceLimits, rows: &[Row]) -> Marks {
     let mut marks = Marks::new(limits).unwrap();
     for (index, row) in rows.iter().enumerate() {
         assert_eq!(
-            marks.row(place(index), row.unwrap_or(77), row.is_some()),
+            marks.row(place(index), size(*row), row.is_some()),
             row.is_some()
         );
     }
@@ -40,6 +48,8 @@ fn slices(limits: SliceLimits, rows: &[Row]) -> Vec<Slice> {
         assert_eq!(slice.bytes, within.iter().flatten().sum::<u64>());
         assert!(slice.records <= limits.max_records);
         assert!(slice.bytes <= limits.max_bytes);
+        let row_bytes: u64 = within.iter().map(|row| size(*row).row).sum();
+        assert!(row_bytes <= limits.max_row_bytes || within.len() == 1);
         assert_eq!((slice.start, slice.end), (place(next), place(end)));
         next = end;
     }
@@ -59,6 +69,7 @@ fn limits(max_records: u64, max_bytes: u64, min_records: u64) -> SliceLimits {
         max_records,
         max_bytes,
         min_records,
+        max_row_bytes: u64::MAX,
     }
 }
 
@@ -151,10 +162,34 @@ fn rows_without_a_record_count_nothing() {
 #[test]
 fn a_record_above_the_limit_does_not_count() {
     let mut marks = Marks::new(limits(10, 100, 0)).unwrap();
-    assert!(marks.row(place(0), 100, true));
-    assert!(!marks.row(place(1), 101, true));
+    assert!(marks.row(place(0), size(Some(100)), true));
+    assert!(!marks.row(place(1), size(Some(101)), true));
     assert_eq!((marks.rows(), marks.records(), marks.bytes()), (2, 1, 100));
     assert_eq!(marks.cut(place(2)).len(), 1);
+}
+
+/// Rows whose columns are not in the prompt are read and written too.
+#[test]
+fn no_slice_has_more_row_bytes_than_its_limit() {
+    let mut limits = limits(1_000, 1_000_000, 0);
+    limits.max_row_bytes = 120;
+    assert_eq!(sizes(limits, &[Some(10); 30]), [10, 10, 10]);
+    assert_eq!(sizes(limits, &[None; 48]), [24, 24]);
+    // A row that is larger is alone in its slice.
+    let rows = [Some(1), Some(500), Some(1)];
+    assert_eq!(sizes(limits, &rows), [1, 1, 1]);
+}
+
+/// A scan that an earlier build stored has neither the limit nor the bytes of rows.
+#[test]
+fn marks_that_lack_the_bytes_of_rows_are_read() {
+    let stored = r#"{"limits":{"max_records":2,"max_bytes":100,"min_records":0},
+        "chunks":[[0,0,0,1,1,10],[0,10,1,1,1,10]],
+        "closed":false,"filled_records":2,"filled_bytes":20}"#;
+    let mut marks: Marks = serde_json::from_str(stored).unwrap();
+    marks.row(place(2), size(Some(10)), true);
+    let slices = marks.cut(place(3));
+    assert_eq!(slices.iter().map(|slice| slice.rows).sum::<u64>(), 3);
 }
 
 #[test]
@@ -205,8 +240,10 @@ prop_compose! {
         rows in prop::collection::vec(prop_oneof![row(10), row(3)], 0..60),
         max_records in Just(max_records),
         max_bytes in Just(max_bytes),
+        max_row_bytes in prop_oneof![Just(u64::MAX), 12..60_u64],
     ) -> (SliceLimits, Vec<Row>) {
-        (limits(max_records, max_bytes, min_records), rows)
+        let limits = limits(max_records, max_bytes, min_records);
+        (SliceLimits { max_row_bytes, ..limits }, rows)
     }
 }
 
@@ -226,8 +263,9 @@ proptest! {
         rows in prop::collection::vec(row(40), 0..2000),
         max_records in 100_u64..500,
         max_bytes in 100_u64..5000,
+        max_row_bytes in prop_oneof![Just(u64::MAX), 100..5000_u64],
     ) {
-        let limits = limits(max_records, max_bytes, 0);
+        let limits = SliceLimits { max_row_bytes, ..limits(max_records, max_bytes, 0) };
         prop_assert_eq!(slices(limits, &rows).len(), fewest_slices(limits, &rows));
     }
 
@@ -258,7 +296,7 @@ proptest! {
         let mut marks = mark(limits, &rows[..at]);
         marks = serde_json::from_str(&serde_json::to_string(&marks).unwrap()).unwrap();
         for (index, row) in rows.iter().enumerate().skip(at) {
-            marks.row(place(index), row.unwrap_or(77), row.is_some());
+            marks.row(place(index), size(*row), row.is_some());
         }
         prop_assert_eq!(marks.cut(place(rows.len())), slices(limits, &rows));
     }

@@ -4,6 +4,7 @@
 mod caps;
 mod discovery;
 mod documents;
+mod limits;
 mod models;
 mod modes;
 mod prompts;

@@ -1,6 +1,6 @@
 //! The slices of a run hold every row once, in order, and are within a job's limits.
 
-use crate::support::{CELL, WHOLE, plan_in, refusal, rows, slice_in};
+use crate::support::{CELL, WHOLE, plan_in, rows, slice_in};
 use quarry_contract::plan::{Plan, Slice};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
@@ -121,23 +121,4 @@ async fn the_tables_of_a_training_run_are_numbered_one_after_the_other() {
         tables.collect::<Vec<_>>(),
         [(Some("train"), 0, 3), (Some("test"), 3, 2)]
     );
-}
-
-/// S3 accepts no more parts for one object.
-#[tokio::test]
-async fn a_run_of_more_than_10000_slices_is_refused_with_the_remedy() {
-    let input = rows(10_001)
-        .await
-        .set("BEDROCK_MIN_RECORDS_PER_JOB", "1")
-        .set("BEDROCK_MAX_RECORDS_PER_JOB", "1");
-    let text = refusal(&input).await;
-    for words in [
-        "10001 jobs",
-        "10000 of one run",
-        "raise BEDROCK_MAX_RECORDS_PER_JOB",
-    ] {
-        assert!(text.contains(words), "{text}");
-    }
-    let below = "s3://bucket/work/".parse().unwrap();
-    assert!(input.store.list(&below).await.unwrap().is_empty());
 }

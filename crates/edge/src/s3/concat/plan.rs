@@ -17,8 +17,11 @@ pub struct CopyLimits {
     /// The smallest size of a part other than the last, bytes. Ranges can be copied only from
     /// larger objects.
     pub min_part: u64,
-    /// The largest range that is copied at once, bytes; at least twice `min_part`.
+    /// The usual size of the largest range that is copied at once, bytes; at least twice
+    /// `min_part`.
     pub max_copy: u64,
+    /// The same where the number of parts is short.
+    pub largest_copy: u64,
     /// The most parts.
     pub max_parts: usize,
     /// The usual size of gathered parts, bytes; up to eight times as much where the number of parts
@@ -32,6 +35,7 @@ impl CopyLimits {
     pub const S3: Self = Self {
         min_part: 5 << 20,
         max_copy: 1 << 30,
+        largest_copy: 5 << 30,
         max_parts: 10_000,
         gather: 8 << 20,
     };
@@ -97,9 +101,18 @@ impl ConcatPart {
 /// The number of parts needed, if it is over the limit even when more is read.
 pub fn plan(sources: &[ConcatSource], limits: &CopyLimits) -> Result<Vec<ConcatPart>, usize> {
     let mut needed = usize::MAX;
-    for wider in 0..=WIDER {
-        let gather = limits.gather.max(limits.min_part) << wider;
-        let parts = parts(sources, limits, limits.min_part << wider, gather);
+    // Larger copies cost nothing, and reading more costs time.
+    let attempts = (0..=WIDER).flat_map(|wider| {
+        let copies = [limits.max_copy, limits.largest_copy];
+        copies.map(|max_copy| (wider, max_copy))
+    });
+    for (wider, max_copy) in attempts {
+        let sizes = PartSizes {
+            copy_from: limits.min_part << wider,
+            max_copy,
+            gather: limits.gather.max(limits.min_part) << wider,
+        };
+        let parts = parts(sources, limits.min_part, sizes);
         if parts.len() <= limits.max_parts {
             return Ok(parts);
         }
@@ -108,13 +121,23 @@ pub fn plan(sources: &[ConcatSource], limits: &CopyLimits) -> Result<Vec<ConcatP
     Err(needed)
 }
 
-/// Copies sources of `copy_from` bytes or more; gathers the rest, up to `gather` bytes in a part.
-fn parts(
-    sources: &[ConcatSource],
-    limits: &CopyLimits,
+/// The sizes of one attempt, bytes.
+#[derive(Clone, Copy)]
+struct PartSizes {
+    /// Sources of this size or more are copied, the others gathered.
     copy_from: u64,
+    /// The largest range of a copy.
+    max_copy: u64,
+    /// The largest gathered part.
     gather: u64,
-) -> Vec<ConcatPart> {
+}
+
+fn parts(sources: &[ConcatSource], min_part: u64, sizes: PartSizes) -> Vec<ConcatPart> {
+    let PartSizes {
+        copy_from,
+        max_copy,
+        gather,
+    } = sizes;
     let mut parts = Vec::new();
     let mut gathered = Gathered::default();
     for (
@@ -127,13 +150,13 @@ fn parts(
     {
         let borrowed = match gathered.length {
             0 => 0,
-            length => limits.min_part.saturating_sub(length),
+            length => min_part.saturating_sub(length),
         };
         let rest = length.saturating_sub(borrowed);
-        if can_be_copied && length >= copy_from && rest >= limits.min_part {
+        if can_be_copied && length >= copy_from && rest >= min_part {
             gathered.add(source, 0..borrowed);
             gathered.close(&mut parts);
-            copy(source, borrowed..length, limits.max_copy, &mut parts);
+            copy(source, borrowed..length, max_copy, &mut parts);
             continue;
         }
         let mut start = 0;
@@ -278,6 +301,21 @@ mod tests {
         assert_eq!(plan(&[], &CopyLimits::S3), Ok(vec![]));
     }
 
+    /// A result of the most slices has a header, and its parts may be larger than a usual copy.
+    #[test]
+    fn a_header_and_the_parts_of_the_most_slices_fit() {
+        let header = ConcatSource {
+            length: 20,
+            can_be_copied: false,
+        };
+        for size in [6 * MIB, 41 * MIB, 1025 * MIB, 5000 * MIB] {
+            let mut sources = vec![header];
+            sources.extend(vec![object(size); 9_990]);
+            let parts = plan(&sources, &CopyLimits::S3).unwrap();
+            assert!(parts.len() <= 10_000, "{size}");
+        }
+    }
+
     proptest! {
         /// Every byte of every source is there once and in order; every part but the last is large
         /// enough; only ranges that S3 can copy are copied; no copy is over its limit.
@@ -287,7 +325,8 @@ mod tests {
                 prop_oneof![Just(0_u64), 1..40_u64, 90..210_u64, 1_000..9_000_u64], 0..40),
             max_parts in prop_oneof![Just(10_000_usize), 5..40_usize],
         ) {
-            let limits = CopyLimits { min_part: 100, max_copy: 1_000, max_parts, gather: 160 };
+            let limits =
+                CopyLimits { min_part: 100, max_copy: 1_000, largest_copy: 2_500, max_parts, gather: 160 };
             let sources: Vec<_> = lengths.iter().map(|&length| ConcatSource {
                 length,
                 can_be_copied: length > limits.min_part,
@@ -308,7 +347,7 @@ mod tests {
                 let pieces = match part {
                     ConcatPart::Copy(piece) => {
                         prop_assert!(sources[piece.source].can_be_copied);
-                        prop_assert!(piece.length() <= limits.max_copy);
+                        prop_assert!(piece.length() <= limits.largest_copy);
                         std::slice::from_ref(piece)
                     }
                     ConcatPart::Gather(pieces) => pieces,
