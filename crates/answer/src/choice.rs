@@ -10,6 +10,7 @@ use crate::announcement::announces_the_final_and_ends;
 use crate::candidate::{Found, Scan, is_wrapping};
 use crate::ending::doubt;
 use crate::readable::ends_in_open_quote;
+use crate::reasoning::without_reasoning;
 use std::fmt::Write as _;
 
 /// The longest part of an object in an error text, in bytes.
@@ -135,14 +136,14 @@ pub(crate) fn shown(json: &str) -> String {
 
 /// Returns why an object may be only part of the answer.
 fn incomplete(found: &Found<'_>, is_stopped: bool, ends_broken: bool) -> Option<&'static str> {
-    if is_wrapping(&found.after) {
+    let after = without_reasoning(&found.after);
+    if is_wrapping(&after) {
         return None;
     }
-    if let Some(doubt) = doubt(&found.json, &found.after) {
+    if let Some(doubt) = doubt(&found.json, &after) {
         return Some(doubt);
     }
-    if is_stopped && (ends_in_open_quote(&found.json) || found.after.trim_start().starts_with('"'))
-    {
+    if is_stopped && (ends_in_open_quote(&found.json) || after.trim_start().starts_with('"')) {
         return Some(
             "the object ends within a quotation, and the model was stopped while it went on",
         );
@@ -150,7 +151,7 @@ fn incomplete(found: &Found<'_>, is_stopped: bool, ends_broken: bool) -> Option<
     if ends_broken {
         return Some("another object begins behind this one and is not JSON");
     }
-    announces_the_final_and_ends(&found.after)
+    announces_the_final_and_ends(&after)
         .then_some("the text behind the object announces a final answer that is not there")
 }
 

@@ -7,6 +7,8 @@
 //!
 //! Limits: a tag is recognised only by its name. Other tags are part of the answer.
 
+use std::borrow::Cow;
+
 /// The names of tags around reasoning, in lower case.
 const TAGS: [&str; 9] = [
     "thinking",
@@ -22,6 +24,9 @@ const TAGS: [&str; 9] = [
 
 /// The longest attributes of an opening tag and the longest name of a channel, in bytes.
 const LONGEST_MARK: usize = 4_096;
+
+/// The most tags that are examined for the end of a block with blocks in it.
+const MOST_NESTED: usize = 64;
 
 const CHANNEL: &str = "<|channel|>";
 const MESSAGE: &str = "<|message|>";
@@ -84,6 +89,28 @@ impl ReasoningMarks {
     }
 }
 
+/// Returns a text without its whole blocks of reasoning.
+pub(crate) fn without_reasoning(text: &str) -> Cow<'_, str> {
+    let mut marks = ReasoningMarks::default();
+    let mut kept = String::new();
+    let (mut from, mut at) = (0, 0);
+    while let Some(next) = text[at..].find(['<', '[']) {
+        at += next;
+        if let Some(Mark::Passed(end)) = marks.at(&text[at..]) {
+            kept.push_str(&text[from..at]);
+            at += end;
+            from = at;
+        } else {
+            at += 1;
+        }
+    }
+    if from == 0 {
+        return Cow::Borrowed(text);
+    }
+    kept.push_str(&text[from..]);
+    Cow::Owned(kept)
+}
+
 /// Returns where the answer begins in a text of gpt-oss that lost the marks of its channels but
 /// kept their names: `analysis…assistantfinal…`.
 pub(crate) fn behind_bare_channels(text: &str) -> Option<usize> {
@@ -126,12 +153,37 @@ fn is_tag(text: &str, tag: &str) -> bool {
             .is_some_and(|next| *next == b'>' || next.is_ascii_whitespace())
 }
 
-/// Returns the offset after the first closing tag.
+/// Returns the offset after the closing tag of a block that a text is inside of. Blocks of the same
+/// tag within it have closing tags of their own; if there are too few of those, an opening tag was
+/// only mentioned, and the first closing tag counts.
 fn closing_tag(text: &str, tag: &str) -> Option<usize> {
-    let closing = format!("</{tag}>");
-    text.match_indices("</")
-        .find(|(at, _)| starts_with_ignoring_case(&text[*at..], &closing))
-        .map(|(at, _)| at + closing.len())
+    let mut first = None;
+    let mut depth = 0_usize;
+    let marks = text.match_indices('<').filter_map(|(at, _)| {
+        let inner = &text[at + 1..];
+        match inner.strip_prefix('/') {
+            Some(closing) => {
+                let is_closing = starts_with_ignoring_case(closing, tag)
+                    && closing.as_bytes().get(tag.len()) == Some(&b'>');
+                is_closing.then_some(Some(at + tag.len() + "</>".len()))
+            }
+            None => is_tag(inner, tag).then_some(None),
+        }
+    });
+    for (count, closing) in marks.enumerate() {
+        match closing {
+            Some(end) if depth == 0 => return Some(end),
+            Some(end) => {
+                first.get_or_insert(end);
+                depth -= 1;
+            }
+            None => depth += 1,
+        }
+        if first.is_some() && count >= MOST_NESTED {
+            break;
+        }
+    }
+    first
 }
 
 fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
@@ -173,6 +225,45 @@ mod tests {
         ] {
             assert_eq!(mark(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_block_within_a_block_does_not_end_it() {
+        for (block, rest) in [
+            ("<think>a<think>b</think>c</think>", "d</think>"),
+            ("<think>a<Think >b</THINK><think></think></think>", "d"),
+            // A tag that is only mentioned has no end.
+            (
+                "<think>the tag <think> is mine</think>",
+                "{}<think>b</think>",
+            ),
+            ("<think>a <thinking> b</think>", "</think>"),
+        ] {
+            let text = format!("{block}{rest}");
+            assert_eq!(mark(&text), Some(Mark::Passed(block.len())), "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_blocks_are_taken_out() {
+        for (text, rest) in [
+            ("a<think>b</think>c[THINK]d[/THINK]", "ac"),
+            ("<think>b</think>", ""),
+            ("a < b, [1], <think>c", "a < b, [1], <think>c"),
+        ] {
+            assert_eq!(without_reasoning(text), rest, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_search_for_the_end_of_a_block_is_bounded() {
+        let text = "<think><think></think>".repeat(50_000);
+        let mut marks = ReasoningMarks::default();
+        let mut at = 0;
+        while let Some(Mark::Passed(end)) = marks.at(&text[at..]) {
+            at += end;
+        }
+        assert!(at > 0);
     }
 
     #[test]

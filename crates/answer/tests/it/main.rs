@@ -3,3 +3,4 @@
 mod invariants;
 mod recorded_answers;
 mod recorded_lines;
+mod wrapped;
