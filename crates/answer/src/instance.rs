@@ -1,17 +1,59 @@
-//! Lets the JSON Schema validator read a [`Datum`] tree directly, without conversion.
+//! Lets the JSON Schema validator read a [`Datum`] tree directly, without conversion, and counts how
+//! often it looks at a value ([`crate::effort`]).
 
 use crate::datum::Datum;
+use crate::effort::Looks;
 use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use serde_json::{Number, Value};
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+/// The longest value that a violation holds, in bytes of JSON. Longer ones are left out of
+/// messages.
+pub(crate) const LONGEST_SHOWN: usize = 300;
+
+/// What a violation holds in place of a longer value: a text that is longer too.
+static TOO_LONG: LazyLock<Value> = LazyLock::new(|| Value::String("…".repeat(LONGEST_SHOWN)));
+
+/// How many names of an object cost as much as one look when one of them is searched.
+const NAMES_PER_LOOK: usize = 64;
+
+/// How many looks a message counts as.
+const LOOKS_PER_MESSAGE: u64 = 128;
+
+/// A value of an answer, at which the validator looks a limited number of times.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Instance<'a> {
+    datum: &'a Datum<'a>,
+    /// `None`: as often as it likes.
+    looks: Option<&'a Looks>,
+}
+
+impl<'a> Instance<'a> {
+    pub(crate) const fn new(datum: &'a Datum<'a>, looks: &'a Looks) -> Self {
+        Self {
+            datum,
+            looks: Some(looks),
+        }
+    }
+
+    /// Returns the value, or null if the looks are used up.
+    fn look(self) -> &'a Datum<'a> {
+        if self.looks.is_none_or(|looks| looks.take(1)) {
+            self.datum
+        } else {
+            &Datum::Null
+        }
+    }
+}
 
 /// Represents instances as [`Datum`] trees.
 #[derive(Debug)]
 pub(crate) struct DatumJson;
 
 impl Json for DatumJson {
-    type Node<'a> = &'a Datum<'a>;
+    type Node<'a> = Instance<'a>;
     type PreparedKey = String;
     type StringBuffer = StringNode;
 
@@ -28,7 +70,10 @@ impl Json for DatumJson {
         f: impl FnOnce(Self::Node<'_>) -> T,
     ) -> T {
         buffer.0 = Datum::Text(Cow::Owned(string.to_owned()));
-        f(&buffer.0)
+        f(Instance {
+            datum: &buffer.0,
+            looks: None,
+        })
     }
 }
 
@@ -106,34 +151,40 @@ impl JsonNumber for DatumNumber<'_> {
     }
 }
 
-impl<'a> Node<'a, DatumJson> for &'a Datum<'a> {
-    type Object = &'a [(Cow<'a, str>, Datum<'a>)];
-    type Array = &'a [Datum<'a>];
+impl<'a> Node<'a, DatumJson> for Instance<'a> {
+    type Object = Members<'a>;
+    type Array = Items<'a>;
     type Number = DatumNumber<'a>;
 
-    fn as_object(&self) -> Option<Self::Object> {
-        match self {
-            Datum::Object(members) => Some(members),
+    fn as_object(&self) -> Option<Members<'a>> {
+        match self.look() {
+            Datum::Object(members) => Some(Members {
+                all: members,
+                looks: self.looks,
+            }),
             _ => None,
         }
     }
 
-    fn as_array(&self) -> Option<Self::Array> {
-        match self {
-            Datum::Array(items) => Some(items),
+    fn as_array(&self) -> Option<Items<'a>> {
+        match self.look() {
+            Datum::Array(items) => Some(Items {
+                all: items,
+                looks: self.looks,
+            }),
             _ => None,
         }
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
-        match self {
+        match self.look() {
             Datum::Text(text) => Some(Cow::Borrowed(text)),
             _ => None,
         }
     }
 
     fn as_number(&self) -> Option<DatumNumber<'a>> {
-        match self {
+        match self.look() {
             Datum::Int(number) => Some(DatumNumber::Int(*number)),
             Datum::BigInt(digits) => Some(DatumNumber::BigInt(digits)),
             Datum::Float(number) => Some(DatumNumber::Float(*number)),
@@ -142,7 +193,7 @@ impl<'a> Node<'a, DatumJson> for &'a Datum<'a> {
     }
 
     fn as_boolean(&self) -> Option<bool> {
-        match self {
+        match self.look() {
             Datum::Bool(flag) => Some(*flag),
             _ => None,
         }
@@ -153,7 +204,7 @@ impl<'a> Node<'a, DatumJson> for &'a Datum<'a> {
     }
 
     fn json_type(&self) -> JsonType {
-        match self {
+        match self.look() {
             Datum::Absent | Datum::Null | Datum::NonFinite | Datum::Contradicted => JsonType::Null,
             Datum::Bool(_) => JsonType::Boolean,
             Datum::Int(_) | Datum::BigInt(_) | Datum::Float(_) => JsonType::Number,
@@ -164,68 +215,171 @@ impl<'a> Node<'a, DatumJson> for &'a Datum<'a> {
     }
 
     fn equals_value(&self, expected: &Value) -> bool {
-        match (self, expected) {
+        match (self.look(), expected) {
             // An `enum` of texts is the common case; the text is not copied.
             (Datum::Text(text), Value::String(expected)) => text == expected,
             (Datum::Text(_), _) | (_, Value::String(_)) => false,
-            _ => jsonschema::json::cmp::equal(&Datum::to_value(self), expected),
+            (datum, _) => jsonschema::json::cmp::equal(&datum.to_value(), expected),
         }
     }
 
+    /// Only for messages.
     fn to_value(&self) -> Cow<'a, Value> {
-        Cow::Owned(Datum::to_value(self))
+        if let Some(looks) = self.looks {
+            looks.take(LOOKS_PER_MESSAGE);
+        }
+        let mut left = LONGEST_SHOWN;
+        if is_within(self.datum, &mut left) {
+            Cow::Owned(self.datum.to_value())
+        } else {
+            Cow::Borrowed(&*TOO_LONG)
+        }
     }
 
     fn identity(&self) -> Option<NodeIdentity> {
         Some(NodeIdentity::new(
-            std::ptr::from_ref::<Datum<'a>>(self).addr(),
+            std::ptr::from_ref::<Datum<'a>>(self.datum).addr(),
         ))
     }
 }
 
-impl<'a> Object<'a, DatumJson> for &'a [(Cow<'a, str>, Datum<'a>)] {
-    type Node = &'a Datum<'a>;
-    type MemberName = &'a str;
-    type MembersIter = Members<'a>;
-
-    fn len(&self) -> usize {
-        self.members().count()
-    }
-
-    fn get(&self, key: &String) -> Option<&'a Datum<'a>> {
-        self.members()
-            .find_map(|(name, value)| (name == key).then_some(value))
-    }
-
-    fn members(&self) -> Members<'a> {
-        Members(self.iter())
+/// Returns the number of values in a value.
+fn values_of(datum: &Datum<'_>) -> u64 {
+    match datum {
+        Datum::Array(items) => 1 + items.iter().map(values_of).sum::<u64>(),
+        Datum::Object(members) => {
+            1 + members
+                .iter()
+                .map(|(_, value)| values_of(value))
+                .sum::<u64>()
+        }
+        _ => 1,
     }
 }
 
-/// The members that are present.
-pub(crate) struct Members<'a>(std::slice::Iter<'a, (Cow<'a, str>, Datum<'a>)>);
+/// Whether the JSON of a value may be at most as long as the bytes that are left.
+fn is_within(datum: &Datum<'_>, left: &mut usize) -> bool {
+    let mut spend = |bytes: usize| {
+        let rest = left.checked_sub(bytes);
+        *left = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    match datum {
+        Datum::Text(text) => spend(text.len() + 2),
+        Datum::BigInt(digits) => spend(digits.len().min(LONGEST_SHOWN)),
+        Datum::Array(items) => spend(2) && items.iter().all(|item| is_within(item, left)),
+        Datum::Object(members) => {
+            spend(2)
+                && members.iter().all(|(name, value)| {
+                    let name = name.len() + 3;
+                    *left >= name && {
+                        *left -= name;
+                        is_within(value, left)
+                    }
+                })
+        }
+        _ => spend(1),
+    }
+}
+
+/// The members of an object that are present.
+#[derive(Clone)]
+pub(crate) struct Members<'a> {
+    all: &'a [(Cow<'a, str>, Datum<'a>)],
+    looks: Option<&'a Looks>,
+}
+
+impl<'a> Object<'a, DatumJson> for Members<'a> {
+    type Node = Instance<'a>;
+    type MemberName = &'a str;
+    type MembersIter = Self;
+
+    fn len(&self) -> usize {
+        self.all
+            .iter()
+            .filter(|(_, value)| !matches!(value, Datum::Absent))
+            .count()
+    }
+
+    fn get(&self, key: &String) -> Option<Instance<'a>> {
+        if let Some(looks) = self.looks {
+            let passed = self.all.len() / NAMES_PER_LOOK;
+            if !looks.take(1 + passed as u64) {
+                return None;
+            }
+        }
+        let (_, datum) = self
+            .all
+            .iter()
+            .find(|(name, value)| !matches!(value, Datum::Absent) && name == key)?;
+        Some(Instance {
+            datum,
+            looks: self.looks,
+        })
+    }
+
+    fn members(&self) -> Self {
+        self.clone()
+    }
+}
 
 impl<'a> Iterator for Members<'a> {
-    type Item = (&'a str, &'a Datum<'a>);
+    type Item = (&'a str, Instance<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0
-            .by_ref()
-            .find(|(_, value)| !matches!(value, Datum::Absent))
-            .map(|(name, value)| (name.as_ref(), value))
+        loop {
+            let ((name, datum), rest) = self.all.split_first()?;
+            self.all = rest;
+            if self.looks.is_some_and(|looks| !looks.take(1)) {
+                return None;
+            }
+            if !matches!(datum, Datum::Absent) {
+                let looks = self.looks;
+                return Some((name, Instance { datum, looks }));
+            }
+        }
     }
 }
 
-impl<'a> Array<'a, DatumJson> for &'a [Datum<'a>] {
-    type Node = &'a Datum<'a>;
-    type ElementsIter = std::slice::Iter<'a, Datum<'a>>;
+/// The items of a list.
+#[derive(Clone)]
+pub(crate) struct Items<'a> {
+    all: &'a [Datum<'a>],
+    looks: Option<&'a Looks>,
+}
+
+impl<'a> Array<'a, DatumJson> for Items<'a> {
+    type Node = Instance<'a>;
+    type ElementsIter = Self;
 
     fn len(&self) -> usize {
-        <[Datum<'a>]>::len(self)
+        self.all.len()
     }
 
-    fn elements(&self) -> Self::ElementsIter {
-        self.iter()
+    fn elements(&self) -> Self {
+        self.clone()
+    }
+
+    fn is_unique(&self) -> bool {
+        let looks = self.all.iter().map(values_of).sum();
+        if self.looks.is_some_and(|left| !left.take(looks)) {
+            return true;
+        }
+        let values: Vec<Value> = self.all.iter().map(Datum::to_value).collect();
+        jsonschema::json::unique::is_unique(&values)
+    }
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Instance<'a>;
+
+    fn next(&mut self) -> Option<Instance<'a>> {
+        let (datum, rest) = self.all.split_first()?;
+        self.all = rest;
+        let looks = self.looks;
+        looks
+            .is_none_or(|looks| looks.take(1))
+            .then_some(Instance { datum, looks })
     }
 }
 
@@ -237,11 +391,15 @@ mod tests {
     use jsonschema::json::conformance::{assert_conformance, document};
     use serde_json::json;
 
+    fn endless<'a>(datum: &'a Datum<'a>) -> Instance<'a> {
+        Instance { datum, looks: None }
+    }
+
     #[test]
     fn the_validator_sees_what_it_must() {
         let text = document().to_string();
         let datum = keep(parse_prefix(&text).expect("JSON").value);
-        assert_conformance::<DatumJson>(&&datum);
+        assert_conformance::<DatumJson>(&endless(&datum));
     }
 
     #[test]
@@ -253,7 +411,7 @@ mod tests {
         let validator = jsonschema::options_for::<DatumJson>()
             .build(&json!({"maxProperties": 1, "required": ["b"], "properties": {"a": false}}))
             .expect("valid schema");
-        assert!(validator.is_valid(&datum));
+        assert!(validator.is_valid(endless(&datum)));
     }
 
     #[test]
@@ -268,7 +426,7 @@ mod tests {
             let validator = jsonschema::options_for::<DatumJson>()
                 .build(&schema)
                 .expect("valid schema");
-            assert_eq!(validator.is_valid(&datum), holds, "{schema}");
+            assert_eq!(validator.is_valid(endless(&datum)), holds, "{schema}");
         }
     }
 }

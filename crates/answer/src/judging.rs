@@ -4,19 +4,24 @@
 use crate::candidate::{Found, members_of, object_of};
 use crate::choice::Judged;
 use crate::datum::Datum;
+use crate::effort::Effort;
 use crate::field::FieldValue;
 use crate::misplaced::{may_wrap, ways};
 use crate::schema::Schema;
 use jiter::JsonValue;
 
 /// Judges an object as an answer of the schema.
-pub(crate) fn judge(schema: &Schema, found: &mut Found<'_>) -> Judged<Vec<FieldValue>> {
+pub(crate) fn judge(
+    schema: &Schema,
+    found: &mut Found<'_>,
+    effort: &Effort,
+) -> Judged<Vec<FieldValue>> {
     let count = schema.properties().len();
     let members = members_of(found.members.take(), &found.json);
     let wraps = may_wrap(&members, schema.rule());
     let answer = schema.rule().apply(members);
     let answers = has_members(&answer, count);
-    let violations = schema.violations(&answer);
+    let violations = schema.violations(&answer, effort);
     if violations.is_none() && !wraps {
         return Judged {
             value: Ok(fields_of(answer, count)),
@@ -24,7 +29,7 @@ pub(crate) fn judge(schema: &Schema, found: &mut Found<'_>) -> Judged<Vec<FieldV
             repaired: found.repaired,
         };
     }
-    if let Some(fields) = as_meant(schema, &found.json, count) {
+    if let Some(fields) = as_meant(schema, &found.json, count, effort) {
         return Judged {
             value: Ok(fields),
             answers: true,
@@ -43,13 +48,14 @@ pub(crate) fn judge(schema: &Schema, found: &mut Found<'_>) -> Judged<Vec<FieldV
 
 /// Returns the values of an object whose members are misplaced, if it is valid after they are
 /// moved.
-fn as_meant(schema: &Schema, json: &str, count: usize) -> Option<Vec<FieldValue>> {
+fn as_meant(schema: &Schema, json: &str, count: usize, effort: &Effort) -> Option<Vec<FieldValue>> {
     let JsonValue::Object(members) = JsonValue::Object(object_of(json)?).into_static() else {
         return None;
     };
     ways(&members, schema.rule()).into_iter().find_map(|way| {
         let answer = schema.rule().apply(way);
-        (has_members(&answer, count) && schema.holds(&answer)).then(|| fields_of(answer, count))
+        (has_members(&answer, count) && schema.holds(&answer, effort))
+            .then(|| fields_of(answer, count))
     })
 }
 

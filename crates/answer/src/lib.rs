@@ -40,6 +40,7 @@ mod choice;
 mod coerce;
 mod datum;
 pub mod determined;
+mod effort;
 mod ending;
 mod field;
 mod instance;

@@ -10,8 +10,9 @@
 use crate::bounds;
 use crate::coerce::{ObjectRule, object_rule};
 use crate::datum::Datum;
+use crate::effort::Effort;
 use crate::field::FieldKind;
-use crate::instance::DatumJson;
+use crate::instance::{DatumJson, Instance, LONGEST_SHOWN};
 use crate::understood::Understood;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
@@ -21,7 +22,12 @@ use std::fmt::Write as _;
 const MOST_VIOLATIONS: usize = 50;
 
 /// The longest message of one violation, in bytes, before its value is left out.
-const LONGEST_MESSAGE: usize = 300;
+const LONGEST_MESSAGE: usize = LONGEST_SHOWN;
+
+const TOO_LABORIOUS: &str = "the answer cannot be checked against the schema: the choices of the schema that its values have at all \
+     depths together are too many";
+const TOO_MANY: &str = "the answer does not match the schema, and its violations in all choices of \
+     the schema are too many to list";
 
 /// A compiled output schema: an object with named properties.
 #[derive(Debug)]
@@ -164,23 +170,37 @@ impl Schema {
         &self.rule
     }
 
-    /// Whether a coerced answer matches the schema.
-    pub(crate) fn holds(&self, answer: &Datum<'_>) -> bool {
-        answer.faults().is_empty() && self.validator.is_valid(answer)
+    /// Whether a coerced answer matches the schema. An answer that takes too much effort does not.
+    pub(crate) fn holds(&self, answer: &Datum<'_>, effort: &Effort) -> bool {
+        answer.faults().is_empty()
+            && self
+                .validator
+                .is_valid(Instance::new(answer, &effort.checking))
+            && !effort.checking.are_used_up()
     }
 
     /// Returns all violations of a coerced answer, each with the JSON Pointer of its place; `None`
     /// if there are none.
-    pub(crate) fn violations(&self, answer: &Datum<'_>) -> Option<String> {
-        if self.holds(answer) {
+    pub(crate) fn violations(&self, answer: &Datum<'_>, effort: &Effort) -> Option<String> {
+        if self.holds(answer, effort) {
             return None;
+        }
+        if effort.checking.are_used_up() {
+            return Some(TOO_LABORIOUS.to_owned());
         }
         let faults = answer.faults();
         let mut list = ViolationList::default();
         for (path, why) in &faults {
             list.add(path, why);
         }
-        for error in self.validator.iter_errors(answer) {
+        let errors = self
+            .validator
+            .iter_errors(Instance::new(answer, &effort.listing));
+        if effort.listing.are_used_up() {
+            list.add("", TOO_MANY);
+            return Some(list.finish());
+        }
+        for error in errors {
             let path = error.instance_path().as_str();
             // The list already has a better message for it.
             if !faults.iter().any(|(known, _)| known == path) {
@@ -227,7 +247,12 @@ fn message(error: &ValidationError<'_>) -> String {
     if message.len() <= LONGEST_MESSAGE {
         message
     } else {
-        error.masked().to_string()
+        let mut masked = error.masked().to_string();
+        if masked.len() > LONGEST_MESSAGE {
+            masked.truncate(masked.floor_char_boundary(LONGEST_MESSAGE));
+            masked.push('…');
+        }
+        masked
     }
 }
 
@@ -244,7 +269,7 @@ mod tests {
             panic!("an object");
         };
         let answer = schema.rule().apply(members);
-        schema.violations(&answer)
+        schema.violations(&answer, &Effort::of_an_answer())
     }
 
     #[test]

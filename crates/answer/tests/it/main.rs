@@ -1,5 +1,6 @@
 //! Integration tests of `quarry-answer`.
 
+mod effort;
 mod invariants;
 mod recorded_answers;
 mod recorded_lines;
