@@ -50,7 +50,7 @@ READS = {
     "split": ["inbox", "staged", "layout", "plan", "spec", "todo", "forms"],
     "submit": ["plan", "job"],
     "check": [],
-    "invoke": ["plan", "spec", "asked", "input", "on_demand_output", "flex_wait"],
+    "invoke": ["plan", "spec", "asked", "input", "on_demand_output", "at_work", "flex_wait"],
     "merge": [
         "inbox", "staged", "layout", "plan", "spec", "asked", "todo", "job_end", "counts", "results",
         "output", "on_demand_output", "given_output", "forms", "refused",
@@ -64,7 +64,7 @@ WRITES = {
     "split": ["asked", "input"],
     "submit": ["job"],
     "check": ["job_end"],
-    "invoke": ["on_demand_output", "flex_wait"],
+    "invoke": ["on_demand_output", "at_work", "flex_wait"],
     "merge": ["counts", "todo", "results", "part", "receipt", "forms", "refused"],
     "finish": ["finish_progress", "results prefix", "write check"],
     "trigger": ["stop", "arrival note"],

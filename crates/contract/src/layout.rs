@@ -261,6 +261,11 @@ impl RoundFolder {
         self.folder.join("refused.json")
     }
 
+    /// The notes of calls that send this round's records, one object for each call.
+    pub fn at_work(&self) -> S3Uri {
+        self.folder.join("at-work/")
+    }
+
     /// The time since which the service tier `flex` has been throttling.
     pub fn flex_wait(&self) -> S3Uri {
         self.folder.join("flex-wait.json")

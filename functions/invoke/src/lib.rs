@@ -14,6 +14,7 @@
 //! | Every answer is stored, and no record with a stored answer is sent again. A crash loses at most one batch. | `kept` | `repetitions`, `time::answers_are_kept_when_the_time_is_used_up_within_a_batch` |
 //! | Answers have the form of Bedrock's output lines, in the order of the records, one line each. | `line` | `answers` |
 //! | The names of the objects say which records they hold. Names of runs that an earlier version began are read. | `kept` | `answers::answers_are_stored_in_batches_whose_names_say_which_records_they_hold`, `repetitions::answers_of_a_run_that_an_earlier_version_began_are_not_paid_for_again` |
+//! | While a copy is at work, no other copy calls a model for the same round. One that crashed is waited for as long as Lambda would have let it work. | `at_work` | `copies` |
 //! | Two copies at once store each record once: an object is never replaced, and a copy that is overtaken goes on behind what is stored. | `kept::keep`, `Rest::send` | `repetitions::two_copies_at_once_store_each_record_once`, `repetitions::a_copy_that_is_overtaken_goes_on_behind_what_is_stored` |
 //! | A call sends the record's body, through the model's API, in the tier of the settings. | `ask`, `flex` | `answers::a_request_is_the_body_of_the_record_byte_for_byte`, `tiers` |
 //! | Calls keep to the concurrency and the rate of the plan. | `group`, `pacing` | `pace::no_more_requests_are_in_flight_than_the_settings_allow`, `pace::requests_begin_no_faster_than_the_configured_rate` |
@@ -25,6 +26,7 @@
 //! | Each error has a name that says whether the call is repeated, its record or object, and the service's words. | `ask`, `handle` | `errors` |
 
 mod ask;
+mod at_work;
 mod breaker;
 mod deps;
 mod fallback_watch;
@@ -40,9 +42,11 @@ pub use deps::Deps;
 pub use pacing::Pacing;
 
 use ask::Answered;
+use at_work::AtWork;
 use breaker::Breaker;
 use flex::Tier;
 use group::{Group, RecordOutcome};
+use kept::Kept;
 use open::OpenRecords;
 use quarry_asking::Asking;
 use quarry_contract::layout::{RoundFolder, RunFolder};
@@ -105,19 +109,26 @@ async fn ask_rest(
         is_first: true,
         stored: Vec::new(),
     };
-    loop {
-        let mut breaker = Breaker::new(input.is_taken);
-        let kept = kept::Kept::of_round(deps, &round, &mut breaker).await?;
-        let store = Arc::clone(&deps.store);
-        let open = kept.and(&rest.stored).open(input.bytes);
-        let open = OpenRecords::new(store, round.input(), &input.etag, open);
-        let next = match rest.send(open, breaker).await? {
-            Sent::All => Step::Merge,
-            Sent::UntilTimeIsUsedUp => Step::Invoke,
-            Sent::BehindAnother => continue,
-        };
-        return Ok(SliceState { next, ..state });
+    let merge = SliceState {
+        next: Step::Merge,
+        ..state.clone()
+    };
+    if rest.begin(&input).await?.is_none() {
+        return Ok(merge);
     }
+    let at_work = AtWork::begin(deps, &round, time_left).await?;
+    let sent = rest.send_all(&input).await;
+    if let Some(at_work) = at_work {
+        at_work.end().await;
+    }
+    Ok(if sent? {
+        merge
+    } else {
+        SliceState {
+            next: Step::Invoke,
+            ..state
+        }
+    })
 }
 
 /// How the sending of records ended.
@@ -153,6 +164,32 @@ struct Rest<'a> {
 }
 
 impl Rest<'_> {
+    /// Returns the records without a stored line, and what the stored ones show; `None` if there is
+    /// nothing to send.
+    async fn begin(&self, input: &Asked) -> Result<Option<(OpenRecords, Breaker)>, StepError> {
+        let mut breaker = Breaker::new(input.is_taken);
+        let kept = Kept::of_round(self.deps, self.round, &mut breaker).await?;
+        let open = kept.and(&self.stored).open(input.bytes);
+        if open.is_empty() || breaker.is_refused() {
+            return Ok(None);
+        }
+        let store = Arc::clone(&self.deps.store);
+        let open = OpenRecords::new(store, self.round.input(), &input.etag, open);
+        Ok(Some((open, breaker)))
+    }
+
+    /// Returns whether nothing is left for another invocation.
+    async fn send_all(&mut self, input: &Asked) -> Result<bool, StepError> {
+        while let Some((open, breaker)) = self.begin(input).await? {
+            match self.send(open, breaker).await? {
+                Sent::All => break,
+                Sent::UntilTimeIsUsedUp => return Ok(false),
+                Sent::BehindAnother => {}
+            }
+        }
+        Ok(true)
+    }
+
     async fn send(
         &mut self,
         mut open: OpenRecords,

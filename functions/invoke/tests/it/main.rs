@@ -2,6 +2,7 @@
 //! service cost little, and calls keep to the configured limits.
 
 mod answers;
+mod copies;
 mod errors;
 mod pace;
 mod refusals;

@@ -4,19 +4,20 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::payload::SliceState;
-use quarry_edge::clock::{RealPause, SystemClock, Unlimited};
+use quarry_edge::clock::{RealPause, SystemClock, TimeLeft, Unlimited};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
-use quarry_invoke::{Deps, handle};
+use quarry_invoke::{Deps, LAST_QUESTION, handle};
 use quarry_model::Denial;
 use quarry_planned_run::Silent;
 use serde_json::{Value, json};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::time::Instant;
 
 pub(crate) const FALLBACK: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 
@@ -87,6 +88,22 @@ pub(crate) fn ids(lines: &[Value]) -> Vec<String> {
 
 pub(crate) fn all_ids(rows: u32) -> Vec<String> {
     (0..rows).map(|row| format!("record_{row}")).collect()
+}
+
+/// A function's time limit in the deployment.
+pub(crate) const LIMIT: Duration = Duration::from_mins(15);
+
+/// Lambda's deadline on the clock of the runtime.
+pub(crate) struct Deadline(pub(crate) Instant);
+
+impl TimeLeft for Deadline {
+    fn enough(&self) -> bool {
+        Instant::now() + LAST_QUESTION < self.0
+    }
+
+    fn until_end(&self) -> Option<Duration> {
+        Some(self.0 - Instant::now())
+    }
 }
 
 pub(crate) type Reply = Result<(), InvokeError>;

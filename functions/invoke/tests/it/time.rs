@@ -1,36 +1,20 @@
 //! No invocation sends a record again that an earlier one got an answer for, even if the time runs
 //! out in the middle of a batch.
 
-use crate::support::{all_ids, ids, kept_lines, planned};
+use crate::support::{Deadline, LIMIT, all_ids, ids, kept_lines, planned};
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::payload::{SliceState, Step};
-use quarry_edge::clock::{RealPause, SystemClock, TimeLeft};
+use quarry_edge::clock::{RealPause, SystemClock};
 use quarry_edge::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_invoke::{Deps, LAST_QUESTION, handle};
+use quarry_invoke::{Deps, handle};
 use quarry_planned_run::Silent;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// A function's time limit in the deployment.
-const LIMIT: Duration = Duration::from_mins(15);
-
-/// Lambda's deadline on the clock of the runtime.
-struct Deadline(Instant);
-
-impl TimeLeft for Deadline {
-    fn enough(&self) -> bool {
-        Instant::now() + LAST_QUESTION < self.0
-    }
-
-    fn until_end(&self) -> Option<Duration> {
-        Some(self.0 - Instant::now())
-    }
-}
 
 /// A model that takes as long for each row as the table says.
 #[derive(Default)]
