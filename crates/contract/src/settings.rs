@@ -119,7 +119,7 @@ pub struct Settings {
 }
 
 /// The names of all settings.
-pub const NAMES: [&str; 40] = [
+pub const NAMES: [&str; 42] = [
     "BEDROCK_PRIMARY_MODEL_ID",
     "BEDROCK_FALLBACK_MODEL_ID",
     "BEDROCK_INFERENCE_PROFILE_ARN",
