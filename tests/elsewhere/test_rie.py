@@ -5,6 +5,7 @@ The test calls the seven functions of the state machine in the order of a run, w
 recorded events of AWS. Errors have the names by which the state machine retries.
 """
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -198,6 +199,31 @@ class Contract(unittest.TestCase):
         self.assertEqual(list(self.call("trigger", event)), ["ignored"])
         event["detail"]["object"]["key"] = "inbox/strikes/deleted.csv"
         self.assertEqual(self.call("trigger", event), {"ignored": "it has been deleted since"})
+
+    def test_a_request_that_tries_to_read_another_pipelines_data_is_refused(self) -> None:
+        self.put("inbox/birds/private/data.csv", b"".join(self.lines[:3]))
+        place = "s3://bucket/inbox/birds/private/"
+        body = json.dumps({"data": place}).encode()
+        self.put("inbox/strikes/other/request.json", body)
+        event = self.recorded("trigger", "s3-request.json")
+        event["detail"]["bucket"]["name"] = "bucket"
+        event["detail"]["object"] = {"key": "inbox/strikes/other/request.json", "etag": hashlib.md5(body).hexdigest()}
+        event["detail"]["object"]["sequencer"] = "0062E99A88DC407460"
+        # Step Functions cannot be reached, so a run that was started would be another error.
+        answer = self.call("trigger", event)
+        self.assertEqual(answer.get("errorType"), "Quarry.BadRequest", answer)
+        self.assertIn(f"`data` is {place}, which the pipeline `strikes` may not use", answer["errorMessage"])
+
+        event = self.recorded("trigger", "callback-executing.json")
+        message = json.loads(event["Records"][0]["body"])
+        message["token"] = "Another001"
+        message["arguments"]["input_data"] = place
+        event["Records"][0]["body"] = json.dumps(message)
+        answer = self.call("trigger", event)
+        self.assertEqual(answer, {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]})
+        operation, told = self.sagemaker.wait_for("Another001")
+        self.assertEqual(operation, "SendPipelineExecutionStepFailure")
+        self.assertIn("may not use", told["FailureReason"])
 
     def test_a_message_that_cannot_be_read_is_returned_to_the_queue_and_logged_with_unique_keys(self) -> None:
         event = self.recorded("trigger", "callback-malformed.json")

@@ -24,6 +24,8 @@ SAMPLES = {
     "AWS::URLSuffix": "amazonaws.com",
     "AWS::StackName": "quarry",
     "BucketName": "bucket",
+    "MaxRows": 10_000_000,
+    "MaxDataBytes": 107_374_182_400,
     "KmsKeyArn": f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/own",
     "ReadableArns": ["arn:aws:s3:::tables", "arn:aws:s3:::tables/*"],
     "WritableArns": ["arn:aws:s3:::outputs", "arn:aws:s3:::outputs/*"],

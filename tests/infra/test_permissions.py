@@ -240,7 +240,8 @@ class StateMachineRole(unittest.TestCase):
         template = Template()
         statements = template.statements("StateMachineRole", optional=False)
         (machine,) = template.of_type("AWS::Serverless::StateMachine").values()
-        called = {f"<{'.'.join(value['Fn::GetAtt'])}>" for value in machine["DefinitionSubstitutions"].values() if "Fn::GetAtt" in value}
+        # Every version, because runs from before a deployment call the versions of that time.
+        called = {f"<{place}.Arn>:*" for place in machine["DefinitionSubstitutions"] if place != "Partition"}
         self.assertEqual({one.resource for one in statements if one.action == "lambda:InvokeFunction"}, called)
         read = [one.resource for one in statements if one.action == "s3:GetObject"]
         places = permissions.layout() | permissions.PREFIXES

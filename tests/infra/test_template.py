@@ -4,10 +4,11 @@ import json
 import re
 import tomllib
 import unittest
+from typing import Any
 
 import permissions
 import rust
-from project import ACCOUNT, ROOT, Template, matches, resolve, state_machine
+from project import ACCOUNT, ROOT, Template, matches, resolve, state_machine, transformed
 
 
 
@@ -85,9 +86,46 @@ class StateMachine(unittest.TestCase):
     def test_all_placeholders_are_filled_and_no_others(self) -> None:
         self.assertEqual(set(self.machine["DefinitionSubstitutions"]), set(re.findall(r"\$\{(\w+)\}", state_machine())))
 
-    def test_each_placeholder_gets_the_function_of_its_name(self) -> None:
+    def test_a_deployment_during_a_run_changes_no_function_of_it(self) -> None:
+        """The definition names the version of each function. An execution, also a redriven one, keeps its definition."""
+        template = Template()
         for place, value in self.machine["DefinitionSubstitutions"].items():
-            self.assertEqual(value, {"Ref": "AWS::Partition"} if place == "Partition" else {"Fn::GetAtt": [place, "Arn"]})
+            self.assertEqual(value, {"Ref": "AWS::Partition"} if place == "Partition" else {"Ref": f"{place}.Version"})
+        made = transformed(template.document)["Resources"]
+        machine = made["StateMachine"]["Properties"]["DefinitionSubstitutions"]
+        for place in set(machine) - {"Partition"}:
+            version = made[machine[place]["Ref"]]
+            self.assertEqual((version["Type"], version["DeletionPolicy"]), ("AWS::Lambda::Version", "Retain"), place)
+            self.assertEqual(version["Properties"]["FunctionName"], {"Ref": place})
+
+    def test_a_changed_function_is_a_new_version_for_new_runs(self) -> None:
+        def versions(document: dict[str, Any]) -> dict[str, str]:
+            machine = transformed(document)["Resources"]["StateMachine"]
+            return {place: value.get("Ref") for place, value in machine["Properties"]["DefinitionSubstitutions"].items()}
+
+        template = Template()
+        before = versions(template.document)
+        template.document["Resources"]["MergeFunction"]["Properties"]["MemorySize"] = 384
+        after = versions(template.document)
+        self.assertEqual([place for place in before if before[place] != after[place]], ["MergeFunction"])
+
+    def test_a_changed_parameter_is_a_new_version_for_new_runs(self) -> None:
+        """SAM does not see the values of parameters; CloudFormation replaces a version whose description has changed."""
+        template = Template()
+        parameters = set(template.document["Parameters"]) | {"AWS::StackName"}
+
+        def used(value: Any) -> set[str]:
+            names = set(re.findall(r'"Ref": "([\w:]+)"', json.dumps(value))) | set(re.findall(r"\$\{([\w:]+)\}", json.dumps(value)))
+            return names & parameters
+
+        made = transformed(template.document)["Resources"]
+        for place in set(self.machine["DefinitionSubstitutions"]) - {"Partition"}:
+            # Neither of these belongs to a version. The stack's name never changes.
+            left_out = ("FunctionName", "ReservedConcurrentExecutions")
+            versioned = {key: one for key, one in made[place]["Properties"].items() if key not in left_out}
+            version = made[made["StateMachine"]["Properties"]["DefinitionSubstitutions"][place]["Ref"]]
+            self.assertEqual(used(version["Properties"]["Description"]), used(versioned) - {"AWS::StackName"}, place)
+            self.assertEqual(version["UpdateReplacePolicy"], "Retain", place)
 
     def test_logs_hold_no_inputs_and_outputs(self) -> None:
         self.assertIs(self.machine["Logging"]["IncludeExecutionData"], False)

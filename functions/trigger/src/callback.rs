@@ -197,10 +197,25 @@ async fn is_stopped(deps: &Deps, run: &str) -> Result<bool, StepError> {
 const ARGUMENTS: &str = "input_data, prompt_templates, processed_data, analysis_summary, job_type, \
                          validation_schema and BEDROCK_… settings";
 
-/// Returns a pipeline's name from `arn:…:pipeline/<name>/execution/<id>`.
-fn pipeline_name(callback: &Callback) -> &str {
+/// Returns a pipeline's name from `arn:…:pipeline/<name>/execution/<id>`. The name becomes a folder
+/// of its own below each of the deployment's prefixes, so it must be one.
+fn pipeline_name(callback: &Callback) -> Result<&str, StepError> {
     let arn = &callback.pipeline_execution_arn;
-    arn.split('/').nth(1).unwrap_or("pipeline")
+    let name = match arn.split('/').collect::<Vec<_>>()[..] {
+        [before, name, "execution", _] if before.ends_with(":pipeline") => Some(name),
+        _ => None,
+    };
+    let is_name = |name: &&str| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    name.filter(is_name).ok_or_else(|| {
+        StepError::bad_request(format!(
+            "`pipelineExecutionArn` is {arn}, which names no pipeline; expected arn:…:pipeline/<name>/execution/<id>"
+        ))
+    })
 }
 
 async fn request(
@@ -209,7 +224,7 @@ async fn request(
     arguments: &Map<String, Value>,
     run: &str,
 ) -> Result<Request, StepError> {
-    let pipeline = pipeline_name(callback);
+    let pipeline = pipeline_name(callback)?;
     let confinement = Confinement::new(&deps.places, &deps.elsewhere, pipeline);
     let read = Arguments::read(arguments).map_err(StepError::bad_request)?;
     confinement.check_read("input_data", &read.data)?;

@@ -391,6 +391,26 @@ async fn a_transient_failure_is_delivered_again_without_a_callback() {
     assert!(failure(&world, TOKEN).contains("stopped before"));
 }
 
+/// Without a name, the folder of the pipeline would be the prefix of all pipelines.
+#[tokio::test]
+async fn a_message_whose_pipeline_has_no_name_reaches_no_pipelines_data() {
+    for arn in [
+        "arn:aws:sagemaker:us-east-2:123456789012:pipeline//execution/7pinimwddh3a",
+        "arn:aws:sagemaker:us-east-2:123456789012:pipeline/../execution/7pinimwddh3a",
+        "arn:aws:sagemaker:us-east-2:123456789012:pipeline/a/b/execution/7pinimwddh3a",
+        "7pinimwddh3a",
+    ] {
+        let world = World::new();
+        let mut event = with_argument("input_data", "s3://quarry-data/inbox/birds/".into());
+        let body = event["Records"][0]["body"].as_str().unwrap();
+        event["Records"][0]["body"] = body.replace(ARN, arn).into();
+        assert_eq!(world.batch(event).await, first_failed(), "{arn}");
+        let told = failure(&world, TOKEN);
+        assert!(told.contains("names no pipeline"), "{told}");
+        assert!(world.executions.executions().is_empty());
+    }
+}
+
 #[tokio::test]
 async fn a_message_changes_no_more_settings_than_a_request_in_the_inbox() {
     for name in [
