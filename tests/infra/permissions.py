@@ -26,12 +26,12 @@ ACTIONS = {
     "abort_multipart_upload": {"s3:AbortMultipartUpload"},
     # With tags, and with a role that is passed on. In some accounts the caller also needs InvokeModel on the job's model
     # (awslabs/generative-ai-cdk-constructs, issue 1005).
-    "create_model_invocation_job": {
+    "CreateModelInvocationJob": {
         "bedrock:CreateModelInvocationJob", "bedrock:InvokeModel", "bedrock:TagResource", "iam:PassRole",
     },
-    "get_model_invocation_job": {"bedrock:GetModelInvocationJob"},
-    "list_model_invocation_jobs": {"bedrock:ListModelInvocationJobs"},
-    "stop_model_invocation_job": {"bedrock:StopModelInvocationJob"},
+    "GetModelInvocationJob": {"bedrock:GetModelInvocationJob"},
+    "ListModelInvocationJobs": {"bedrock:ListModelInvocationJobs"},
+    "StopModelInvocationJob": {"bedrock:StopModelInvocationJob"},
     "invoke_model": {"bedrock:InvokeModel"},
     "converse": {"bedrock:InvokeModel"},
     "start_execution": {"states:StartExecution"},

@@ -45,8 +45,9 @@ def bodies(text: str) -> Iterator[tuple[str, str]]:
 
 
 def operations_in(text: str) -> set[str]:
-    """Returns the operations of SDK clients that a text calls."""
+    """Returns the operations that a text calls, of SDK clients and as signed requests."""
     found = set(re.findall(r"\bself\s*\.client\s*\.(\w+)\(", text))
+    found |= set(re.findall(r"\bself\s*\.calls\s*\.\w+\(\s*\"(\w+)\"", text))
     return found | set(re.findall(r"\bself\s*(?:\.\w+)?\.call\(\s*\"(\w+)\"", text))
 
 

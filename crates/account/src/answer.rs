@@ -19,13 +19,3 @@ pub(crate) fn unreadable<T>(failure: &Failure) -> Fact<T> {
         message: failure.to_string(),
     })
 }
-
-/// Returns the failure for a response that does not match the service's documentation.
-pub(crate) fn not_understood(what: &str, why: impl std::fmt::Display) -> Failure {
-    Failure {
-        kind: Kind::Unavailable,
-        status: None,
-        code: None,
-        message: format!("{what} cannot be read: {why}"),
-    }
-}

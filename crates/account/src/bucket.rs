@@ -1,6 +1,6 @@
 //! S3: where a bucket is, whether it sends events, and what it encrypts with.
 
-use crate::answer::{fact, not_understood, unreadable};
+use crate::answer::{fact, unreadable};
 use aws_config::SdkConfig;
 use aws_sdk_s3::types::{ServerSideEncryption, ServerSideEncryptionByDefault};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -47,7 +47,7 @@ impl Buckets {
                 Some(region) => Fact::Known(Bucket {
                     region: region.to_owned(),
                 }),
-                None => unreadable(&not_understood(
+                None => unreadable(&Failure::not_understood(
                     "HeadBucket",
                     "it does not name the bucket's Region",
                 )),

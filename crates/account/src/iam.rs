@@ -1,6 +1,6 @@
 //! IAM: a role's trust policy and permissions.
 
-use crate::answer::{fact, not_understood};
+use crate::answer::fact;
 use crate::query::{Members, QUERY, call};
 use aws_config::SdkConfig;
 use quarry_edge::environment::environment;
@@ -80,7 +80,7 @@ impl Iam {
             let trust = percent_encoding::percent_decode_str(&answer.result.role.trust);
             let trust = trust.decode_utf8_lossy();
             let trust: Value = serde_json::from_str(&trust)
-                .map_err(|error| not_understood("the role's trust policy", error))?;
+                .map_err(|error| Failure::not_understood("the role's trust policy", error))?;
             Ok(Role { trust })
         }))
     }
@@ -108,7 +108,7 @@ impl Iam {
             call(&self.0, VERSION, "SimulatePrincipalPolicy", &input).await?;
         let evaluations = answer.result.evaluation_results.members;
         if evaluations.len() != permission.actions.len() {
-            return Err(not_understood(
+            return Err(Failure::not_understood(
                 "SimulatePrincipalPolicy",
                 "there are not as many decisions as actions",
             ));

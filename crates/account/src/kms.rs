@@ -1,11 +1,11 @@
 //! KMS: a key and its policy.
 
-use crate::answer::{fact, not_understood};
+use crate::answer::fact;
 use aws_config::SdkConfig;
 use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Failure;
-use quarry_edge::signed::{JSON_1_1, SignedCalls, SignedService, address};
+use quarry_edge::signed::{JSON_1_1, SignedCalls, SignedService, address, read_json};
 use quarry_preflight::{EncryptionKey, Fact};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -76,7 +76,7 @@ impl Kms {
         let input = json!({"KeyId": arn, "PolicyName": "default"});
         let answer: GetKeyPolicyResponse = self.call("GetKeyPolicy", &input).await?;
         serde_json::from_str(&answer.policy)
-            .map_err(|error| not_understood("the key's policy", error))
+            .map_err(|error| Failure::not_understood("the key's policy", error))
     }
 
     async fn call<T: DeserializeOwned>(
@@ -86,6 +86,6 @@ impl Kms {
     ) -> Result<T, Failure> {
         let target = [("x-amz-target", format!("TrentService.{operation}"))];
         let answer = self.0.post(operation, &target, input.to_string()).await?;
-        serde_json::from_slice(&answer).map_err(|error| not_understood(operation, error))
+        read_json(operation, &answer)
     }
 }

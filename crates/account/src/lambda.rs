@@ -1,11 +1,11 @@
 //! Lambda: how many functions the account may run at the same time.
 
-use crate::answer::{fact, not_understood};
+use crate::answer::fact;
 use aws_config::SdkConfig;
 use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Failure;
-use quarry_edge::signed::{REST_JSON, SignedCalls, SignedService, address};
+use quarry_edge::signed::{REST_JSON, SignedCalls, SignedService, address, read_json};
 use quarry_preflight::{Concurrency, Fact};
 use serde::Deserialize;
 
@@ -49,8 +49,7 @@ impl Lambda {
             .0
             .get(OPERATION, "/2016-08-19/account-settings/")
             .await?;
-        let settings: AccountSettings =
-            serde_json::from_slice(&answer).map_err(|error| not_understood(OPERATION, error))?;
+        let settings: AccountSettings = read_json(OPERATION, &answer)?;
         Ok(Concurrency {
             limit: settings.account_limit.concurrent_executions,
             unreserved: settings.account_limit.unreserved_concurrent_executions,

@@ -4,7 +4,7 @@
 //! be read is reported as unreadable instead of failing the check; only the caller's identity and
 //! the stack are required.
 //!
-//! S3, Bedrock and STS are called through their SDK clients, which the build contains anyway.
+//! S3 and STS are called through their SDK clients, which the build contains anyway. Bedrock,
 //! CloudFormation, EventBridge, IAM, KMS, Lambda and Service Quotas are called with single signed
 //! requests ([`quarry_edge::signed`]).
 
@@ -52,7 +52,7 @@ impl Account {
         Ok(Self {
             sts: aws_sdk_sts::Client::new(config),
             bucket: bucket::Buckets::new(config, path_style),
-            models: models::AccountModels::new(config),
+            models: models::AccountModels::new(config)?,
             stacks: stack::Stacks::new(config)?,
             iam: iam::Iam::new(config)?,
             kms: kms::Kms::new(config)?,

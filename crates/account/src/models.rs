@@ -2,31 +2,94 @@
 
 use crate::answer::fact;
 use aws_config::SdkConfig;
-use aws_sdk_bedrock::Client;
-use aws_sdk_bedrock::types::{
-    AgreementAvailability, AgreementStatus, AuthorizationStatus, EntitlementAvailability,
-    FoundationModelLifecycleStatus, RegionAvailability,
-};
-use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use quarry_contract::arn::Arn;
+use quarry_edge::bedrock::control_plane;
+use quarry_edge::error::StepError;
 use quarry_edge::failure::{Failure, Kind};
+use quarry_edge::signed::{SignedCalls, encoded, read_json};
 use quarry_preflight::{
     Access, Agreement, AskedModel, Fact, Model, ModelFacts, ModelKind, Profile,
 };
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 #[derive(Debug)]
-pub(crate) struct AccountModels {
-    client: Client,
+pub(crate) struct AccountModels(SignedCalls);
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InferenceProfile {
+    inference_profile_arn: String,
+    status: String,
+    #[serde(default)]
+    models: Vec<ProfileModel>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProfileModel {
+    model_arn: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FoundationModel {
+    model_details: Option<ModelDetails>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ModelDetails {
+    model_name: Option<String>,
+    #[serde(default)]
+    inference_types_supported: Vec<String>,
+    model_lifecycle: Option<Lifecycle>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Lifecycle {
+    status: String,
+    public_extended_access_time: Option<Day>,
+    end_of_life_time: Option<Day>,
+}
+
+/// The day of a time, in UTC. The service writes the time as ISO 8601.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+struct Day(Date);
+
+impl TryFrom<String> for Day {
+    type Error = jiff::Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let time: Timestamp = text.parse()?;
+        Ok(Self(time.to_zoned(TimeZone::UTC).date()))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ModelAvailability {
+    agreement_availability: Option<AgreementAvailability>,
+    authorization_status: String,
+    entitlement_availability: String,
+    region_availability: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AgreementAvailability {
+    status: String,
+    error_message: Option<String>,
 }
 
 impl AccountModels {
-    pub(crate) fn new(config: &SdkConfig) -> Self {
-        Self {
-            client: Client::new(config),
-        }
+    pub(crate) fn new(config: &SdkConfig) -> Result<Self, StepError> {
+        Ok(Self(control_plane(config)?))
     }
 
     pub(crate) async fn read(&self, asked: Vec<AskedModel>, region: &str) -> Vec<ModelFacts> {
@@ -65,69 +128,69 @@ impl AccountModels {
     }
 
     async fn profile(&self, id: &str) -> Fact<Profile> {
-        let call = self.client.get_inference_profile();
-        let answer = call.inference_profile_identifier(id).send().await;
-        found(answer.map_err(|error| Failure::new(&error)).map(|profile| {
+        let profile = self
+            .get::<InferenceProfile>("GetInferenceProfile", "inference-profiles", id)
+            .await;
+        found(profile.map(|profile| {
+            let models = profile.models.into_iter();
             Profile {
-                arn: profile.inference_profile_arn().to_owned(),
-                status: profile.status().as_str().to_owned(),
-                models: profile
-                    .models()
-                    .iter()
-                    .filter_map(|model| Some(model.model_arn()?.to_owned()))
-                    .collect(),
+                arn: profile.inference_profile_arn,
+                status: profile.status,
+                models: models.filter_map(|model| model.model_arn).collect(),
             }
         }))
     }
 
     async fn model(&self, id: &str) -> Fact<Model> {
-        let answer = self
-            .client
-            .get_foundation_model()
-            .model_identifier(id)
-            .send()
+        let model = self
+            .get::<FoundationModel>("GetFoundationModel", "foundation-models", id)
             .await;
-        let answer = found(answer.map_err(|error| Failure::new(&error)));
-        let answer = match answer {
-            Fact::Known(answer) => answer,
+        let details = match found(model) {
+            Fact::Known(model) => model.model_details,
             Fact::Absent => return Fact::Absent,
             Fact::Unreadable(why) => return Fact::Unreadable(why),
             Fact::NotRead => return Fact::NotRead,
         };
-        let Some(details) = answer.model_details() else {
+        let Some(details) = details else {
             return Fact::Absent;
         };
-        let life = details.model_lifecycle();
+        let life = details.model_lifecycle.as_ref();
         Fact::Known(Model {
-            name: details.model_name().map(str::to_owned),
-            inference_types: details
-                .inference_types_supported()
-                .iter()
-                .map(|one| one.as_str().to_owned())
-                .collect(),
-            legacy: life
-                .is_some_and(|life| *life.status() == FoundationModelLifecycleStatus::Legacy),
+            legacy: life.is_some_and(|life| life.status == "LEGACY"),
             extended_access: life
-                .and_then(|life| life.public_extended_access_time())
-                .and_then(day),
-            end_of_life: life.and_then(|life| life.end_of_life_time()).and_then(day),
+                .and_then(|life| life.public_extended_access_time)
+                .map(|day| day.0),
+            end_of_life: life.and_then(|life| life.end_of_life_time).map(|day| day.0),
+            name: details.model_name,
+            inference_types: details.inference_types_supported,
         })
     }
 
     async fn access(&self, id: &str) -> Fact<Access> {
-        let call = self.client.get_foundation_model_availability();
-        let answer = call.model_id(id).send().await;
-        fact(
-            answer
-                .map_err(|error| Failure::new(&error))
-                .map(|access| Access {
-                    authorized: *access.authorization_status() == AuthorizationStatus::Authorized,
-                    entitled: *access.entitlement_availability()
-                        == EntitlementAvailability::Available,
-                    in_region: *access.region_availability() == RegionAvailability::Available,
-                    agreement: agreement(access.agreement_availability()),
-                }),
-        )
+        let availability = self
+            .get::<ModelAvailability>(
+                "GetFoundationModelAvailability",
+                "foundation-model-availability",
+                id,
+            )
+            .await;
+        fact(availability.map(|access| Access {
+            authorized: access.authorization_status == "AUTHORIZED",
+            entitled: access.entitlement_availability == "AVAILABLE",
+            in_region: access.region_availability == "AVAILABLE",
+            agreement: agreement(access.agreement_availability),
+        }))
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        folder: &str,
+        id: &str,
+    ) -> Result<T, Failure> {
+        let path = format!("/{folder}/{}", encoded(id));
+        let response = self.0.get(operation, &path).await?;
+        read_json(operation, &response)
     }
 }
 
@@ -156,23 +219,17 @@ fn model_of(profile: &Profile, region: &str) -> Option<String> {
 }
 
 /// The service returns no agreement if none is needed.
-fn agreement(of_service: Option<&AgreementAvailability>) -> Agreement {
+fn agreement(of_service: Option<AgreementAvailability>) -> Agreement {
     let Some(of_service) = of_service else {
         return Agreement::Available;
     };
-    match of_service.status() {
-        AgreementStatus::Pending => Agreement::Pending,
-        AgreementStatus::NotAvailable => Agreement::Missing,
-        AgreementStatus::Error => {
-            let words = of_service.error_message().unwrap_or("without a reason");
-            Agreement::Failed(words.to_owned())
+    match of_service.status.as_str() {
+        "PENDING" => Agreement::Pending,
+        "NOT_AVAILABLE" => Agreement::Missing,
+        "ERROR" => {
+            let words = of_service.error_message;
+            Agreement::Failed(words.unwrap_or_else(|| "without a reason".to_owned()))
         }
         _ => Agreement::Available,
     }
-}
-
-/// Returns the day of a time, in UTC.
-fn day(time: &DateTime) -> Option<Date> {
-    let time = Timestamp::from_second(time.secs()).ok()?;
-    Some(time.to_zoned(TimeZone::UTC).date())
 }

@@ -1,6 +1,5 @@
 //! The Query protocol of CloudFormation and IAM: form fields are posted, and XML comes back.
 
-use crate::answer::not_understood;
 use quarry_edge::failure::Failure;
 use quarry_edge::signed::{ErrorBody, Protocol, SignedCalls};
 use serde::Deserialize;
@@ -42,7 +41,7 @@ pub(crate) async fn call<T: DeserializeOwned>(
     }
     let answer = calls.post(operation, &[], form.finish()).await?;
     let text = String::from_utf8_lossy(&answer);
-    quick_xml::de::from_str(&text).map_err(|error| not_understood(operation, error))
+    quick_xml::de::from_str(&text).map_err(|error| Failure::not_understood(operation, error))
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,11 +1,11 @@
 //! Service Quotas: the account's quotas of Bedrock.
 
-use crate::answer::{fact, not_understood};
+use crate::answer::fact;
 use aws_config::SdkConfig;
 use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Failure;
-use quarry_edge::signed::{JSON_1_1, SignedCalls, SignedService, address};
+use quarry_edge::signed::{JSON_1_1, SignedCalls, SignedService, address, read_json};
 use quarry_preflight::{Fact, Quota};
 use serde::Deserialize;
 use serde_json::json;
@@ -66,7 +66,7 @@ impl Quotas {
                 return Fact::Known(quotas);
             }
         }
-        fact(Err(not_understood(
+        fact(Err(Failure::not_understood(
             "ListServiceQuotas",
             "its pages do not end",
         )))
@@ -83,6 +83,6 @@ impl Quotas {
             input["NextToken"] = token.into();
         }
         let answer = self.0.post(OPERATION, &target, input.to_string()).await?;
-        serde_json::from_slice(&answer).map_err(|error| not_understood(OPERATION, error))
+        read_json(OPERATION, &answer)
     }
 }

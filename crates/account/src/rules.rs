@@ -1,11 +1,11 @@
 //! EventBridge: the rules of the default event bus.
 
-use crate::answer::{fact, not_understood};
+use crate::answer::fact;
 use aws_config::SdkConfig;
 use quarry_edge::environment::environment;
 use quarry_edge::error::StepError;
 use quarry_edge::failure::Failure;
-use quarry_edge::signed::{JSON_1_1, SignedCalls, SignedService, address};
+use quarry_edge::signed::{JSON_1_1, SignedCalls, SignedService, address, read_json};
 use quarry_preflight::{Fact, Rule};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -76,7 +76,10 @@ impl EventRules {
                 return Fact::Known(rules);
             }
         }
-        fact(Err(not_understood("ListRules", "its pages do not end")))
+        fact(Err(Failure::not_understood(
+            "ListRules",
+            "its pages do not end",
+        )))
     }
 
     async fn page(&self, token: Option<&str>) -> Result<RulePage, Failure> {
@@ -87,6 +90,6 @@ impl EventRules {
             input["NextToken"] = token.into();
         }
         let answer = self.0.post(OPERATION, &target, input.to_string()).await?;
-        serde_json::from_slice(&answer).map_err(|error| not_understood(OPERATION, error))
+        read_json(OPERATION, &answer)
     }
 }

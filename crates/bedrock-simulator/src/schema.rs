@@ -164,6 +164,13 @@ impl Generator<'_> {
 
     /// Returns the schema with one `$ref`, `allOf`, `anyOf` or `oneOf` expanded, if it has one.
     fn combined(&mut self, schema: &Map<String, Value>, depth: u32) -> Option<Map<String, Value>> {
+        // Most parts have none of these, and a copy of each part has all the parts below it.
+        if !["$ref", "allOf", "anyOf", "oneOf"]
+            .iter()
+            .any(|keyword| schema.contains_key(*keyword))
+        {
+            return None;
+        }
         let mut whole = schema.clone();
         if let Some(Value::String(reference)) = whole.shift_remove("$ref") {
             let target = reference

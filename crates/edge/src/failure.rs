@@ -92,6 +92,16 @@ impl Failure {
 }
 
 impl Failure {
+    /// Creates the failure of a call whose response does not match the service's documentation.
+    pub fn not_understood(what: &str, why: impl fmt::Display) -> Self {
+        Self {
+            kind: Kind::Unavailable,
+            status: None,
+            code: None,
+            message: format!("{what} cannot be read: {why}"),
+        }
+    }
+
     /// Returns why Bedrock denies the model itself, if that is what the message says. The service
     /// uses several codes for it, which also have other meanings.
     pub fn denial(&self) -> Option<Denial> {

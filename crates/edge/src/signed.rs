@@ -8,6 +8,7 @@ use crate::error::StepError;
 use crate::failure::{Failure, Kind, chain};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
@@ -19,7 +20,10 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
+use aws_types::service_config::ServiceConfigKey;
 use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::error::Error as StdError;
 use std::fmt;
@@ -48,8 +52,8 @@ pub const JSON_1_1: Protocol = Protocol {
     read_error: read_json_error,
 };
 
-/// REST with JSON: operations are paths. Some services give an error's code only in a header; then
-/// the HTTP status must suffice.
+/// REST with JSON: operations are paths. Most services give an error's code only in the header
+/// `x-amzn-errortype`.
 pub const REST_JSON: Protocol = Protocol {
     content_type: "application/json",
     read_error: read_json_error,
@@ -128,19 +132,36 @@ impl SignedCalls {
             .collect();
         let request = SignedRequest {
             method: "POST",
-            path: "/",
+            path: "/".to_owned(),
             headers,
             body,
         };
         self.call(operation, request).await
     }
 
-    /// Gets a path of the service, which begins with `/`. Returns the body of a successful
+    /// Posts a body, which may be empty, to a path of the service. Returns the body of a successful
     /// response.
-    pub async fn get(&self, operation: &'static str, path: &'static str) -> Result<Bytes, Failure> {
+    pub async fn post_to(
+        &self,
+        operation: &'static str,
+        path: &str,
+        body: String,
+    ) -> Result<Bytes, Failure> {
+        let request = SignedRequest {
+            method: "POST",
+            path: path.to_owned(),
+            headers: Vec::new(),
+            body,
+        };
+        self.call(operation, request).await
+    }
+
+    /// Gets a path of the service, which begins with `/` and may have a query. Returns the body of a
+    /// successful response.
+    pub async fn get(&self, operation: &'static str, path: &str) -> Result<Bytes, Failure> {
         let request = SignedRequest {
             method: "GET",
-            path,
+            path: path.to_owned(),
             headers: Vec::new(),
             body: String::new(),
         };
@@ -167,6 +188,7 @@ impl SignedCalls {
             (Some(retries), Some(sleep)) => call
                 .standard_retry(retries)
                 .retry_classifier(TransientErrorClassifier::<ServiceRefusal>::new())
+                .retry_classifier(AwsErrorCodeClassifier::<ServiceRefusal>::new())
                 .retry_classifier(HttpStatusCodeClassifier::default())
                 .sleep_impl(sleep),
             _ => call.no_retry(),
@@ -181,9 +203,11 @@ impl SignedCalls {
     }
 
     async fn signed(&self, mut request: SignedRequest) -> Result<SignedRequest, Failure> {
-        let content_type = self.service.protocol.content_type;
-        let content_type = ("content-type".to_owned(), content_type.to_owned());
-        request.headers.insert(0, content_type);
+        if !request.body.is_empty() {
+            let content_type = self.service.protocol.content_type;
+            let content_type = ("content-type".to_owned(), content_type.to_owned());
+            request.headers.insert(0, content_type);
+        }
         let credentials = self
             .credentials
             .provide_credentials()
@@ -243,10 +267,42 @@ pub fn address(host: &str, region: &str) -> String {
     format!("https://{host}.{region}.{suffix}")
 }
 
+/// Returns the endpoint that the environment or the profile names for one service, as the SDK's own
+/// clients find it: `AWS_ENDPOINT_URL_<SERVICE>`, or `endpoint_url` in the profile's section of
+/// services. There is none if the configuration has an endpoint of its own.
+pub fn endpoint_of(config: &SdkConfig, service: &str) -> Option<String> {
+    let key = ServiceConfigKey::builder()
+        .service_id(service)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok()?;
+    config.service_config()?.load_config(key)
+}
+
+/// Returns a text as one segment of a path, or as a value in a query.
+pub fn encoded(text: &str) -> String {
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// Reads the JSON of a response. If it does not match the service's documentation, the call may
+/// succeed the next time.
+pub fn read_json<T: DeserializeOwned>(
+    operation: &'static str,
+    response: &[u8],
+) -> Result<T, Failure> {
+    serde_json::from_slice(response).map_err(|error| Failure::not_understood(operation, error))
+}
+
 /// A request without its address.
 struct SignedRequest {
     method: &'static str,
-    path: &'static str,
+    path: String,
     headers: Vec<(String, String)>,
     body: String,
 }
@@ -262,7 +318,7 @@ impl SignedRequest {
     fn into_http(self) -> Result<HttpRequest, BoxError> {
         let mut request = HttpRequest::new(SdkBody::from(self.body));
         request.set_method(self.method)?;
-        request.set_uri(self.path)?;
+        request.set_uri(self.path.as_str())?;
         for (name, value) in self.headers {
             request.headers_mut().try_insert(name, value)?;
         }
@@ -297,8 +353,9 @@ fn read_answer(
         return Ok(Bytes::copy_from_slice(body));
     }
     let ErrorBody { code, message } = read_error(body);
+    let header = response.headers().get("x-amzn-errortype").map(bare_code);
     let mut metadata = ErrorMetadata::builder();
-    if let Some(code) = code {
+    if let Some(code) = header.or(code) {
         metadata = metadata.code(code);
     }
     if let Some(message) = message {
@@ -309,13 +366,18 @@ fn read_answer(
     )))
 }
 
+/// Returns an error's code without its namespace (`com.amazonaws.x#Code`) and without the address of
+/// its documentation (`Code:http://…`).
+fn bare_code(code: &str) -> String {
+    let code = code.split(':').next().unwrap_or(code);
+    code.rsplit('#').next().unwrap_or(code).to_owned()
+}
+
 fn read_json_error(body: &[u8]) -> ErrorBody {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |names: [&str; 2]| names.iter().find_map(|name| body.get(*name)?.as_str());
     ErrorBody {
-        // With or without the service's namespace.
-        code: text(["__type", "code"])
-            .map(|code| code.rsplit('#').next().unwrap_or(code).to_owned()),
+        code: text(["__type", "code"]).map(bare_code),
         message: text(["message", "Message"]).map(str::to_owned),
     }
 }
@@ -337,7 +399,16 @@ mod tests {
     }
 
     #[test]
+    fn an_arn_is_one_segment_of_a_path() {
+        assert_eq!(
+            encoded("arn:aws:bedrock:x:1:job/a-b_c.d~e f"),
+            "arn%3Aaws%3Abedrock%3Ax%3A1%3Ajob%2Fa-b_c.d~e%20f"
+        );
+    }
+
+    #[test]
     fn an_error_is_read_with_and_without_a_namespace() {
+        assert_eq!(bare_code("Denied:http://internal.amazon.com/x/"), "Denied");
         let read = read_json_error(br#"{"__type": "com.amazonaws.x#NotFound", "Message": "no"}"#);
         assert_eq!(read.code.as_deref(), Some("NotFound"));
         assert_eq!(read.message.as_deref(), Some("no"));

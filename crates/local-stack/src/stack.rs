@@ -13,6 +13,7 @@ use quarry_contract::payload::FinishOutput;
 use quarry_contract::request::Request;
 use quarry_edge::bedrock::{BedrockJobs, BedrockOnDemand};
 use quarry_edge::clock::Clock;
+use quarry_edge::error::StepError;
 use quarry_edge::jobs::BatchJobs;
 use quarry_edge::metrics::Metric;
 use quarry_edge::s3::client::S3Store;
@@ -84,6 +85,9 @@ pub enum StackError {
     /// A location in the stack's bucket is not valid.
     #[error(transparent)]
     Location(LocationError),
+    /// Calls of the simulator cannot be made.
+    #[error(transparent)]
+    Calls(#[from] StepError),
     /// The S3 server failed.
     #[error("the local S3 server did not start")]
     S3(#[from] quarry_local_s3::S3StartError),
@@ -183,7 +187,7 @@ impl LocalStack {
         let store: Arc<dyn ObjectStore> = Arc::new(store);
         let functions = Arc::new(Functions {
             store: Arc::clone(&store),
-            jobs: Arc::new(BedrockJobs::new(&bedrock_sdk)),
+            jobs: Arc::new(BedrockJobs::new(&bedrock_sdk)?),
             models: Arc::new(BedrockOnDemand::new(&bedrock_sdk)),
             clock: Arc::new(StackClock(clock.clone())),
             pause: Arc::new(CountedPause::default()),

@@ -14,7 +14,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let sdk = quarry_edge::sdk::load(SdkOptions::default()).await;
     let deps = Deps {
         store: Arc::new(S3Store::new(&sdk, path_style_from_environment()?)),
-        jobs: Arc::new(BedrockJobs::new(&sdk)),
+        jobs: Arc::new(BedrockJobs::new(&sdk)?),
         metrics: telemetry.metrics(),
     };
     serve(telemetry, move |input, _| {

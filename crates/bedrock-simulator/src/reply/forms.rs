@@ -75,12 +75,16 @@ impl Reply {
             content.push(json!({"type": "thinking", "thinking": thought, "signature": "EqAB"}));
         }
         match self.body {
-            Body::Tool { name, input } => content.push(json!({
-                "type": "tool_use",
-                "id": format!("toolu_bdrk_01{}", random.id(22)),
-                "name": name,
-                "input": input,
-            })),
+            Body::Tool { name, input } => {
+                let mut call = json!({
+                    "type": "tool_use",
+                    "id": format!("toolu_bdrk_01{}", random.id(22)),
+                    "name": name,
+                });
+                // `json!` would copy the input, member by member.
+                call["input"] = input;
+                content.push(call);
+            }
             Body::Text(text) => content.push(json!({"type": "text", "text": text})),
             Body::Nothing | Body::Output(_) | Body::Vector(_) => {}
         }
@@ -122,11 +126,12 @@ impl Reply {
             "id": format!("msg_bdrk_01{}", random.id(22)),
             "type": "message",
             "role": "assistant",
-            "content": content,
+            "content": null,
             "stop_reason": stop_reason,
             "stop_sequence": null,
             "usage": usage,
         });
+        answer["content"] = Value::Array(content);
         if self.stop == Stop::Refusal {
             answer["stop_details"] = json!({
                 "type": "refusal",

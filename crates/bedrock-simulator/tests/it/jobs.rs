@@ -124,9 +124,10 @@ async fn a_name_that_is_taken_is_a_conflict_unless_it_is_the_same_work() {
             name: "another".into(),
             ..new_job("taken")
         };
+        // No job has the name, so the adapter cannot know what the service means.
         assert!(matches!(
             world.jobs.create(&same_token_other_job).await,
-            Err(JobsError::Conflict(_))
+            Err(JobsError::Unavailable(_))
         ));
         assert_eq!(world.simulator.counters().jobs_created, 1);
     }

@@ -85,7 +85,7 @@ impl World {
         let credentials = Credentials::new("id", "secret", None, None, "test");
         let sdk = sdk_config(simulator.endpoint(), credentials, attempts).await;
         Self {
-            jobs: BedrockJobs::new(&sdk),
+            jobs: BedrockJobs::new(&sdk).unwrap(),
             on_demand: BedrockOnDemand::new(&sdk),
             client: aws_sdk_bedrock::Client::new(&sdk),
             runtime: aws_sdk_bedrockruntime::Client::new(&sdk),

@@ -1,23 +1,18 @@
 //! Batch jobs: `CreateModelInvocationJob` and the related operations.
 
+use super::control_plane;
+use crate::error::StepError;
 use crate::failure::{Failure, Kind};
 use crate::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
+use crate::signed::{SignedCalls, encoded, read_json};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_bedrock::Client;
-use aws_sdk_bedrock::types::{
-    ModelInvocationJobInputDataConfig, ModelInvocationJobOutputDataConfig,
-    ModelInvocationJobS3InputDataConfig, ModelInvocationJobS3OutputDataConfig,
-    ModelInvocationJobStatus, ModelInvocationJobSummary, ModelInvocationType, S3InputFormat,
-    SortJobsBy, SortOrder, Tag,
-};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_smithy_types::error::operation::BuildError;
+use aws_smithy_types::date_time::{DateTimeParseError, Format};
 use quarry_contract::location::S3Uri;
-use std::error::Error as StdError;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// The most jobs in one response (`ListModelInvocationJobs`, `maxResults`).
@@ -26,39 +21,156 @@ const LARGEST_PAGE: i32 = 1_000;
 /// [`BatchJobs`] of the Region that the SDK configuration names.
 #[derive(Debug, Clone)]
 pub struct BedrockJobs {
-    client: Client,
+    calls: SignedCalls,
+}
+
+/// A job as the service describes it, alone or in a list.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownJob {
+    job_arn: String,
+    #[serde(default)]
+    job_name: String,
+    status: Option<JobStatus>,
+    message: Option<String>,
+    submit_time: Option<Time>,
+    last_modified_time: Option<Time>,
+    end_time: Option<Time>,
+    input_data_config: Option<InputDataConfig>,
+    output_data_config: Option<OutputDataConfig>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InputDataConfig {
+    s3_input_data_config: Option<Place>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OutputDataConfig {
+    s3_output_data_config: Option<Place>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    s3_uri: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Creation {
+    job_arn: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JobPage {
+    invocation_job_summaries: Option<Vec<ShownJob>>,
+    next_token: Option<String>,
+}
+
+/// A time since 1970-01-01T00:00:00Z. The service writes it as ISO 8601.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+struct Time(Duration);
+
+impl TryFrom<String> for Time {
+    type Error = DateTimeParseError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let time = DateTime::from_str(&text, Format::DateTimeWithOffset)?;
+        let seconds = u64::try_from(time.secs()).unwrap_or_default();
+        Ok(Self(Duration::new(seconds, time.subsec_nanos())))
+    }
+}
+
+/// The pages of a list of jobs.
+struct JobPages {
+    query: String,
+    /// The tokens of the pages so far. A token that comes again would never end.
+    tokens: HashSet<String>,
+    next: Option<String>,
+    done: bool,
+}
+
+impl JobPages {
+    /// Lists the jobs whose names contain `name`. `more` are further members of the query.
+    fn new(name: &str, more: &str) -> Self {
+        Self {
+            query: format!("nameContains={}&{more}", encoded(name)),
+            tokens: HashSet::new(),
+            next: None,
+            done: false,
+        }
+    }
+
+    /// Returns the path of the next page, if there is one.
+    fn path(&self) -> Option<String> {
+        if self.done {
+            return None;
+        }
+        let mut path = format!("/model-invocation-jobs?{}", self.query);
+        if let Some(token) = &self.next {
+            path.push_str("&nextToken=");
+            path.push_str(&encoded(token));
+        }
+        Some(path)
+    }
+
+    fn turn(&mut self, next: Option<String>) -> Result<(), Failure> {
+        self.next = next.filter(|token| !token.is_empty());
+        self.done = self.next.is_none();
+        match &self.next {
+            Some(token) if !self.tokens.insert(token.clone()) => Err(Failure::not_understood(
+                "ListModelInvocationJobs",
+                "its pages do not end",
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl BedrockJobs {
     /// Uses jobs of the configuration's Region and account.
-    pub fn new(config: &SdkConfig) -> Self {
-        Self {
-            client: Client::new(config),
-        }
+    pub fn new(config: &SdkConfig) -> Result<Self, StepError> {
+        Ok(Self {
+            calls: control_plane(config)?,
+        })
     }
 
     /// Returns the newest job with exactly this name. The service filters only by a part of the
     /// name.
-    async fn find_summary(
-        &self,
-        name: &str,
-    ) -> Result<Option<ModelInvocationJobSummary>, JobsError> {
-        let mut pages = self
-            .client
-            .list_model_invocation_jobs()
-            .name_contains(name)
-            .sort_by(SortJobsBy::CreationTime)
-            .sort_order(SortOrder::Descending)
-            .into_paginator()
-            .send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| jobs_error(&error))?;
-            let summaries = page.invocation_job_summaries.unwrap_or_default();
-            if let Some(summary) = summaries.into_iter().find(|job| job.job_name == name) {
-                return Ok(Some(summary));
+    async fn find(&self, name: &str) -> Result<Option<ShownJob>, JobsError> {
+        let mut pages = JobPages::new(name, "sortBy=CreationTime&sortOrder=Descending");
+        while let Some(jobs) = self.page(&mut pages).await? {
+            if let Some(found) = jobs.into_iter().find(|job| job.job_name == name) {
+                return Ok(Some(found));
             }
         }
         Ok(None)
+    }
+
+    async fn page(&self, pages: &mut JobPages) -> Result<Option<Vec<ShownJob>>, Failure> {
+        let Some(path) = pages.path() else {
+            return Ok(None);
+        };
+        let response = self.calls.get("ListModelInvocationJobs", &path).await?;
+        let page: JobPage = read_json("ListModelInvocationJobs", &response)?;
+        pages.turn(page.next_token)?;
+        Ok(Some(page.invocation_job_summaries.unwrap_or_default()))
+    }
+
+    async fn ask_for(&self, job: &NewJob) -> Result<String, Failure> {
+        let path = "/model-invocation-job";
+        let body = creation(job).to_string();
+        let response = self
+            .calls
+            .post_to("CreateModelInvocationJob", path, body)
+            .await?;
+        let created: Creation = read_json("CreateModelInvocationJob", &response)?;
+        Ok(created.job_arn)
     }
 }
 
@@ -66,80 +178,34 @@ impl BedrockJobs {
 impl BatchJobs for BedrockJobs {
     /// Creates the job. If the name is in use, the existing job is checked: if it reads the same
     /// input and writes to the same output, it is the requested one (the response to its creation
-    /// was lost), whatever its token.
+    /// was lost), whatever its token. If no job of the name is listed yet, a later call can tell.
     async fn create(&self, job: &NewJob) -> Result<String, JobsError> {
-        let invocation_type = if job.converse {
-            ModelInvocationType::Converse
-        } else {
-            ModelInvocationType::InvokeModel
-        };
-        let tags = job
-            .tags
-            .iter()
-            .map(|(key, value)| Tag::builder().key(key).value(value).build())
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(not_built)?;
-        let result = self
-            .client
-            .create_model_invocation_job()
-            .job_name(&job.name)
-            .client_request_token(&job.token)
-            .role_arn(&job.role_arn)
-            .model_id(&job.model_id)
-            .model_invocation_type(invocation_type)
-            .input_data_config(input_config(job)?)
-            .output_data_config(output_config(job)?)
-            .timeout_duration_in_hours(job.timeout_hours)
-            .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
-            .send()
-            .await;
-        match result {
-            Ok(created) => Ok(created.job_arn),
-            Err(error) => match jobs_error(&error) {
-                JobsError::Conflict(conflict) => match self.find_summary(&job.name).await? {
-                    Some(found) if is_same(&found, job) => Ok(found.job_arn),
-                    _ => Err(JobsError::Conflict(conflict)),
-                },
-                other => Err(other),
+        match self.ask_for(job).await.map_err(JobsError::from) {
+            Err(JobsError::Conflict(conflict)) => match self.find(&job.name).await? {
+                Some(found) if is_same(&found, job) => Ok(found.job_arn),
+                Some(_) => Err(JobsError::Conflict(conflict)),
+                None => Err(JobsError::Unavailable(conflict)),
             },
+            created => created,
         }
     }
 
     async fn get(&self, arn: &str) -> Result<Job, JobsError> {
-        let job = self
-            .client
-            .get_model_invocation_job()
-            .job_identifier(arn)
-            .send()
-            .await
-            .map_err(|error| jobs_error(&error))?;
-        let status = status(job.status.as_ref());
-        Ok(Job {
-            arn: job.job_arn,
-            status,
-            message: job.message.unwrap_or_default(),
-            submitted: since_epoch(job.submit_time),
-            ended: ended(status, job.end_time, job.last_modified_time),
-        })
+        let path = format!("/model-invocation-job/{}", encoded(arn));
+        let response = self.calls.get("GetModelInvocationJob", &path).await?;
+        let shown: ShownJob = read_json("GetModelInvocationJob", &response)?;
+        Ok(shown.into())
     }
 
     async fn named(&self, prefix: &str) -> Result<Vec<Job>, JobsError> {
-        let mut pages = self
-            .client
-            .list_model_invocation_jobs()
-            .name_contains(prefix)
-            .max_results(LARGEST_PAGE)
-            .into_paginator()
-            .send();
+        let mut pages = JobPages::new(prefix, &format!("maxResults={LARGEST_PAGE}"));
         let mut jobs = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| jobs_error(&error))?;
-            let summaries = page.invocation_job_summaries.unwrap_or_default();
+        while let Some(shown) = self.page(&mut pages).await? {
             jobs.extend(
-                summaries
+                shown
                     .into_iter()
                     .filter(|found| found.job_name.starts_with(prefix))
-                    .map(job),
+                    .map(Job::from),
             );
         }
         Ok(jobs)
@@ -148,14 +214,13 @@ impl BatchJobs for BedrockJobs {
     /// Stops the job. The service refuses to stop a job that has ended or is being stopped; that is
     /// not a failure.
     async fn stop(&self, arn: &str) -> Result<(), JobsError> {
+        let path = format!("/model-invocation-job/{}/stop", encoded(arn));
         let stopped = self
-            .client
-            .stop_model_invocation_job()
-            .job_identifier(arn)
-            .send()
+            .calls
+            .post_to("StopModelInvocationJob", &path, String::new())
             .await;
-        let Err(error) = stopped else { return Ok(()) };
-        match jobs_error(&error) {
+        let Err(failure) = stopped else { return Ok(()) };
+        match failure.into() {
             refused @ (JobsError::Conflict(_) | JobsError::Invalid(_)) => {
                 let status = self.get(arn).await?.status;
                 if status.is_terminal() || status == JobStatus::Stopping {
@@ -169,85 +234,63 @@ impl BatchJobs for BedrockJobs {
     }
 }
 
-fn job(summary: ModelInvocationJobSummary) -> Job {
-    let status = status(summary.status.as_ref());
-    Job {
-        arn: summary.job_arn,
-        status,
-        message: summary.message.unwrap_or_default(),
-        submitted: since_epoch(summary.submit_time),
-        ended: ended(status, summary.end_time, summary.last_modified_time),
+impl From<ShownJob> for Job {
+    fn from(shown: ShownJob) -> Self {
+        let status = shown.status.unwrap_or(JobStatus::Unknown);
+        // A job ends with its last change. The `endTime` of an expired job is minutes after its
+        // submission, a day or more before it expired.
+        let last = shown.end_time.max(shown.last_modified_time);
+        Self {
+            arn: shown.job_arn,
+            status,
+            message: shown.message.unwrap_or_default(),
+            submitted: shown.submit_time.map(|time| time.0).unwrap_or_default(),
+            ended: last.filter(|_| status.is_terminal()).map(|time| time.0),
+        }
     }
 }
 
-/// Returns when a job ended, which is the time of its last change. The `endTime` of an expired job
-/// is minutes after its submission, a day or more before it expired.
-fn ended(
-    status: JobStatus,
-    end_time: Option<DateTime>,
-    last_modified: Option<DateTime>,
-) -> Option<Duration> {
-    let last = end_time
-        .map(since_epoch)
-        .max(last_modified.map(since_epoch));
-    last.filter(|_| status.is_terminal())
+/// Returns the body of `CreateModelInvocationJob`.
+fn creation(job: &NewJob) -> Value {
+    let mut output = json!({"s3Uri": job.output.to_string()});
+    if let Some(key) = &job.output_kms_key {
+        output["s3EncryptionKeyId"] = json!(key);
+    }
+    let mut body = json!({
+        "jobName": job.name,
+        "clientRequestToken": job.token,
+        "roleArn": job.role_arn,
+        "modelId": job.model_id,
+        "modelInvocationType": if job.converse { "Converse" } else { "InvokeModel" },
+        "inputDataConfig": {
+            "s3InputDataConfig": {"s3InputFormat": "JSONL", "s3Uri": job.input.to_string()},
+        },
+        "outputDataConfig": {"s3OutputDataConfig": output},
+        "timeoutDurationInHours": job.timeout_hours,
+    });
+    if !job.tags.is_empty() {
+        let tags = job.tags.iter();
+        body["tags"] = tags
+            .map(|(key, value)| json!({"key": key, "value": value}))
+            .collect();
+    }
+    body
 }
 
-fn input_config(job: &NewJob) -> Result<ModelInvocationJobInputDataConfig, JobsError> {
-    ModelInvocationJobS3InputDataConfig::builder()
-        .s3_uri(job.input.to_string())
-        .s3_input_format(S3InputFormat::Jsonl)
-        .build()
-        .map(ModelInvocationJobInputDataConfig::S3InputDataConfig)
-        .map_err(not_built)
-}
-
-fn output_config(job: &NewJob) -> Result<ModelInvocationJobOutputDataConfig, JobsError> {
-    ModelInvocationJobS3OutputDataConfig::builder()
-        .s3_uri(job.output.to_string())
-        .set_s3_encryption_key_id(job.output_kms_key.clone())
-        .build()
-        .map(ModelInvocationJobOutputDataConfig::S3OutputDataConfig)
-        .map_err(not_built)
-}
-
-fn is_same(found: &ModelInvocationJobSummary, job: &NewJob) -> bool {
+fn is_same(found: &ShownJob, job: &NewJob) -> bool {
     let input = found
         .input_data_config
         .as_ref()
-        .and_then(|config| config.as_s3_input_data_config().ok())
-        .map(|config| config.s3_uri.as_str());
+        .and_then(|config| config.s3_input_data_config.as_ref());
     let output = found
         .output_data_config
         .as_ref()
-        .and_then(|config| config.as_s3_output_data_config().ok())
-        .map(|config| config.s3_uri.as_str());
-    let is_at = |found: Option<&str>, uri: &S3Uri| {
+        .and_then(|config| config.s3_output_data_config.as_ref());
+    let is_at = |found: Option<&Place>, uri: &S3Uri| {
         let uri = uri.to_string();
-        found.is_some_and(|found| found.trim_end_matches('/') == uri.trim_end_matches('/'))
+        found.is_some_and(|found| found.s3_uri.trim_end_matches('/') == uri.trim_end_matches('/'))
     };
     is_at(input, &job.input) && is_at(output, &job.output)
-}
-
-fn status(status: Option<&ModelInvocationJobStatus>) -> JobStatus {
-    match status {
-        Some(ModelInvocationJobStatus::Submitted) => JobStatus::Submitted,
-        Some(ModelInvocationJobStatus::Validating) => JobStatus::Validating,
-        Some(ModelInvocationJobStatus::Scheduled) => JobStatus::Scheduled,
-        Some(ModelInvocationJobStatus::InProgress) => JobStatus::InProgress,
-        Some(ModelInvocationJobStatus::Completed) => JobStatus::Completed,
-        Some(ModelInvocationJobStatus::PartiallyCompleted) => JobStatus::PartiallyCompleted,
-        Some(ModelInvocationJobStatus::Failed) => JobStatus::Failed,
-        Some(ModelInvocationJobStatus::Stopping) => JobStatus::Stopping,
-        Some(ModelInvocationJobStatus::Stopped) => JobStatus::Stopped,
-        Some(ModelInvocationJobStatus::Expired) => JobStatus::Expired,
-        _ => JobStatus::Unknown,
-    }
-}
-
-fn since_epoch(time: DateTime) -> Duration {
-    let seconds = u64::try_from(time.secs()).unwrap_or_default();
-    Duration::new(seconds, time.subsec_nanos())
 }
 
 /// Whether the service refuses a job's name because another job has it. Operations other than
@@ -257,31 +300,25 @@ fn says_name_in_use(message: &str) -> bool {
     message.contains("job name") && message.contains("in use")
 }
 
-fn not_built(error: BuildError) -> JobsError {
-    JobsError::Invalid(Box::new(error))
-}
-
-fn jobs_error<E>(error: &SdkError<E, HttpResponse>) -> JobsError
-where
-    E: ProvideErrorMetadata + StdError + 'static,
-{
-    let failure = Failure::new(error);
-    if let Some(denial) = failure.denial() {
-        return JobsError::Denied {
-            denial,
-            source: Box::new(failure),
-        };
-    }
-    match failure.kind {
-        Kind::Invalid if says_name_in_use(&failure.message) => {
-            JobsError::Conflict(Box::new(failure))
+impl From<Failure> for JobsError {
+    fn from(failure: Failure) -> Self {
+        if let Some(denial) = failure.denial() {
+            return Self::Denied {
+                denial,
+                source: Box::new(failure),
+            };
         }
-        Kind::Throttled => JobsError::Throttled(Box::new(failure)),
-        Kind::Quota => JobsError::Quota(Box::new(failure)),
-        Kind::Conflict => JobsError::Conflict(Box::new(failure)),
-        Kind::NotFound => JobsError::NotFound(Box::new(failure)),
-        Kind::AccessDenied => JobsError::AccessDenied(Box::new(failure)),
-        Kind::Invalid => JobsError::Invalid(Box::new(failure)),
-        Kind::Model | Kind::Unavailable => JobsError::Unavailable(Box::new(failure)),
+        match failure.kind {
+            Kind::Invalid if says_name_in_use(&failure.message) => {
+                Self::Conflict(Box::new(failure))
+            }
+            Kind::Throttled => Self::Throttled(Box::new(failure)),
+            Kind::Quota => Self::Quota(Box::new(failure)),
+            Kind::Conflict => Self::Conflict(Box::new(failure)),
+            Kind::NotFound => Self::NotFound(Box::new(failure)),
+            Kind::AccessDenied => Self::AccessDenied(Box::new(failure)),
+            Kind::Invalid => Self::Invalid(Box::new(failure)),
+            Kind::Model | Kind::Unavailable => Self::Unavailable(Box::new(failure)),
+        }
     }
 }

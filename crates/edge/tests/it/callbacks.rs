@@ -161,7 +161,10 @@ async fn other_refusals_are_errors_and_outages_are_retried() {
     let service = Service::start(vec![(400, invalid)]).await;
     let error = service.callbacks().await.fail(&token, &reason).await;
     assert!(matches!(error, Err(CallError::Refused(_))), "{error:?}");
-    let service = Service::start(vec![(503, "busy"), DONE]).await;
-    let answered = service.callbacks().await.fail(&token, &reason).await;
-    assert_eq!(answered.unwrap(), CallbackOutcome::Now);
+    let throttled = r#"{"__type": "ThrottlingException", "message": "slower"}"#;
+    for outage in [(503, "busy"), (400, throttled)] {
+        let service = Service::start(vec![outage, DONE]).await;
+        let answered = service.callbacks().await.fail(&token, &reason).await;
+        assert_eq!(answered.unwrap(), CallbackOutcome::Now);
+    }
 }

@@ -62,7 +62,7 @@ async fn service(create: Reply, read: Reply) -> BedrockJobs {
             tokio::spawn(answer(connection, create.clone(), read.clone()));
         }
     });
-    BedrockJobs::new(&config(endpoint).await)
+    BedrockJobs::new(&config(endpoint).await).unwrap()
 }
 
 async fn config(endpoint: String) -> SdkConfig {
@@ -187,6 +187,44 @@ async fn a_job_whose_creation_was_lost_is_found_whichever_exception_says_so() {
         assert!(matches!(refused, JobsError::Conflict(_)), "{refused:?}");
         let text = StepError::of(refused, "creating a job").full_message();
         assert!(text.contains(words), "{text}");
+    }
+}
+
+/// A list shows a new job after some seconds. A refusal now would end the run beside a job that is
+/// paid for.
+#[tokio::test]
+async fn a_conflict_that_cannot_be_found_yet_is_unavailable() {
+    let words = "The provided job name is currently in use.";
+    let refusal = Reply::refusal("ConflictException", words);
+    for listed in [list(&[]), list(&[EXPIRED])] {
+        let jobs = service(refusal.clone(), listed).await;
+        let refused = jobs.create(&new_job()).await.unwrap_err();
+        let step = StepError::of(refused, "creating a job");
+        assert_eq!(step.name(), "Quarry.Unavailable");
+        assert!(step.full_message().contains(words), "{step}");
+    }
+}
+
+/// A list whose pages do not end is an error, so that no job is left out in silence.
+#[tokio::test]
+async fn a_list_that_repeats_a_page_is_unavailable() {
+    let page = Reply::of(r#"{"invocationJobSummaries":[],"nextToken":"t"}"#);
+    let jobs = service(Reply::of("{}"), page).await;
+    let refused = jobs.named("quarry-").await.unwrap_err();
+    assert!(matches!(refused, JobsError::Unavailable(_)), "{refused:?}");
+}
+
+/// Services write an error's code with a namespace, or with the address of its documentation.
+#[tokio::test]
+async fn an_errors_code_is_read_from_the_header() {
+    for code in [
+        "ServiceQuotaExceededException",
+        "ServiceQuotaExceededException:http://internal.amazon.com/coral/",
+        "com.amazonaws.bedrock#ServiceQuotaExceededException",
+    ] {
+        let jobs = service(Reply::refusal(code, "in flight"), Reply::of(COMPLETED)).await;
+        let refused = jobs.create(&new_job()).await.unwrap_err();
+        assert!(matches!(refused, JobsError::Quota(_)), "{refused:?}");
     }
 }
 

@@ -56,7 +56,13 @@ where
             StoreError::Unavailable(name, source)
         }
         ("SlowDown" | "Throttling" | "ThrottlingException" | "TooManyRequests", _)
+        | ("KMS.ThrottlingException" | "KMS.LimitExceededException", _)
         | (_, Some(429 | 503)) => StoreError::Throttled(name, source),
+        // S3 passes on what KMS says about the object's key.
+        ("KMS.InternalException" | "KMS.KMSInternalException", _)
+        | ("KMS.DependencyTimeoutException" | "KMS.KeyUnavailableException", _) => {
+            StoreError::Unavailable(name, source)
+        }
         ("AccessDenied" | "AllAccessDisabled" | "ExpiredToken" | "InvalidToken", _)
         | (_, Some(401 | 403)) => StoreError::AccessDenied(name, source),
         // Completing and copying may fail after a status of 200 was sent.
@@ -94,4 +100,35 @@ fn answer_text<E: ProvideErrorMetadata>(
         text.push(')');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_s3::error::ErrorMetadata;
+    use aws_sdk_s3::operation::get_object::GetObjectError;
+    use aws_smithy_types::body::SdkBody;
+
+    /// S3 calls KMS for an encrypted object, and passes its refusals on with a status of 400.
+    #[test]
+    fn throttling_and_outages_of_kms_are_not_final() {
+        let failed = |code: &str| {
+            let refused = GetObjectError::generic(ErrorMetadata::builder().code(code).build());
+            let response = HttpResponse::new(400.try_into().unwrap(), SdkBody::empty());
+            let at = S3Uri::new("bucket", "o").unwrap();
+            let error = SdkError::service_error(refused, response);
+            store_error(error, &at, Precondition::Match)
+        };
+        for code in ["KMS.ThrottlingException", "KMS.LimitExceededException"] {
+            assert!(matches!(failed(code), StoreError::Throttled(..)), "{code}");
+        }
+        for code in ["KMS.KMSInternalException", "KMS.DependencyTimeoutException"] {
+            assert!(
+                matches!(failed(code), StoreError::Unavailable(..)),
+                "{code}"
+            );
+        }
+        let disabled = failed("KMS.DisabledException");
+        assert!(matches!(disabled, StoreError::Refused(..)), "{disabled:?}");
+    }
 }
