@@ -62,13 +62,13 @@ impl LateObject {
 }
 
 /// An output object that is being made, and whose lines may be late.
-pub(crate) struct Output<'a> {
+pub(crate) struct OutputObject<'a> {
     upload: Upload<'a>,
     late: Option<(LateOutput, LateObject)>,
     lines: u64,
 }
 
-impl<'a> Output<'a> {
+impl<'a> OutputObject<'a> {
     /// Begins an object of lines.
     pub(crate) fn of_lines(
         s3: &'a Client,

@@ -8,7 +8,7 @@
 use crate::config::Limits;
 use crate::faults::RecordFaultKind;
 use crate::hash::{Random, hash};
-use crate::late::{LateObject, Lateness, Output};
+use crate::late::{LateObject, Lateness, OutputObject};
 use crate::record::{AskedRecord, Model, RecordAsker, Refusal};
 use crate::rules::{JobRequest, Location};
 use crate::share::is_in_share;
@@ -174,14 +174,14 @@ impl SimulatedWork<'_> {
         });
         let key = self.output_key("manifest.json.out");
         let bucket = &self.request.output.bucket;
-        let mut output = Output::of_manifest(self.s3, bucket, key, &self.lateness);
+        let mut output = OutputObject::of_manifest(self.s3, bucket, key, &self.lateness);
         output.write(manifest.to_string().as_bytes()).await?;
         late.extend(output.finish().await?);
         Ok((totals, late))
     }
 
-    fn output(&self, key: String) -> Output<'_> {
-        Output::of_lines(self.s3, &self.request.output.bucket, key, &self.lateness)
+    fn output(&self, key: String) -> OutputObject<'_> {
+        OutputObject::of_lines(self.s3, &self.request.output.bucket, key, &self.lateness)
     }
 
     fn output_key(&self, name: &str) -> String {
@@ -193,7 +193,7 @@ impl SimulatedWork<'_> {
     async fn answer_file(
         &self,
         file: &File,
-        output: &mut Output<'_>,
+        output: &mut OutputObject<'_>,
         position: &mut u64,
         totals: &mut WorkTotals,
     ) -> Result<(), String> {
@@ -259,7 +259,7 @@ impl SimulatedWork<'_> {
 async fn flush(
     window: &mut Vec<String>,
     random: &mut Random,
-    output: &mut Output<'_>,
+    output: &mut OutputObject<'_>,
 ) -> Result<(), String> {
     random.shuffle(window);
     for line in window.drain(..) {

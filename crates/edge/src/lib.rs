@@ -13,6 +13,8 @@ pub mod environment;
 pub mod error;
 pub mod executions;
 pub mod failure;
+#[cfg(feature = "testing")]
+pub mod fates;
 pub mod function;
 pub mod jobs;
 pub mod metrics;

@@ -4,6 +4,7 @@ use crate::counts::MetricCounts;
 use crate::pause::CountedPause;
 use crate::work::Work;
 use async_trait::async_trait;
+use quarry_bedrock_simulator::Running;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::{PlanOutput, SliceState};
@@ -71,12 +72,36 @@ impl CallLimit {
     }
 }
 
+/// What one call of a function reaches.
+#[derive(Clone)]
+pub struct Reach {
+    /// S3.
+    pub store: Arc<dyn ObjectStore>,
+    /// Bedrock's batch jobs.
+    pub jobs: Arc<dyn BatchJobs>,
+    /// Bedrock's models.
+    pub models: Arc<dyn OnDemand>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What one call of a function reaches through wrappers.
+pub struct Surrounded {
+    /// The wrappers.
+    pub reach: Reach,
+    /// Ready when the function dies. The call then fails as a crash does on Lambda.
+    pub death: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// Wraps what each call of a function reaches, given the function's name.
+pub type Surround = Arc<dyn Fn(&str, Reach) -> Surrounded + Send + Sync>;
+
 /// Everything that the functions need.
 pub(crate) struct Functions {
-    pub(crate) store: Arc<dyn ObjectStore>,
-    pub(crate) jobs: Arc<dyn BatchJobs>,
-    pub(crate) models: Arc<dyn OnDemand>,
-    pub(crate) clock: Arc<dyn Clock>,
+    /// The simulator, whose late output has to be there when a call begins after its time.
+    pub(crate) simulator: Arc<Running>,
+    pub(crate) reach: Reach,
+    pub(crate) surround: Option<Surround>,
     pub(crate) pause: Arc<CountedPause>,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) work: S3Uri,
@@ -131,7 +156,7 @@ impl Functions {
             return;
         }
         let spec = RunFolder::at(state.run).slice(state.slice).spec();
-        if let Ok(slice) = documents::read::<Slice>(&*self.store, &spec).await {
+        if let Ok(slice) = documents::read::<Slice>(&*self.reach.store, &spec).await {
             self.work_done.slice_begins(&slice);
         }
     }
@@ -145,7 +170,7 @@ impl Functions {
                 };
                 let run = RunFolder::at(output.run);
                 if output.done
-                    && let Ok(plan) = documents::read::<Plan>(&*self.store, &run.plan()).await
+                    && let Ok(plan) = documents::read::<Plan>(&*self.reach.store, &run.plan()).await
                 {
                     self.work_done.planned(run, &plan);
                 }
@@ -164,14 +189,32 @@ impl Functions {
 impl Functions {
     async fn dispatch(&self, function: &str, payload: Value) -> Result<Value, FunctionError> {
         let _place = self.places.acquire().await;
+        self.simulator.write_due().await;
+        let Some(surround) = &self.surround else {
+            return self.step(function, payload, &self.reach).await;
+        };
+        let Surrounded { reach, death } = surround(function, self.reach.clone());
+        tokio::select! {
+            biased;
+            result = self.step(function, payload, &reach) => result,
+            () = death => Err(FunctionError::new("Runtime.ExitError", "the function died")),
+        }
+    }
+
+    async fn step(
+        &self,
+        function: &str,
+        payload: Value,
+        reach: &Reach,
+    ) -> Result<Value, FunctionError> {
         match function {
-            "plan" => self.plan(payload).await,
-            "split" => self.split(payload).await,
-            "submit" => self.submit(payload).await,
-            "check" => self.check(payload).await,
-            "invoke" => self.invoke_models(payload).await,
-            "merge" => self.merge(payload).await,
-            "finish" => self.finish(payload).await,
+            "plan" => self.plan(payload, reach).await,
+            "split" => self.split(payload, reach).await,
+            "submit" => self.submit(payload, reach).await,
+            "check" => self.check(payload, reach).await,
+            "invoke" => self.invoke_models(payload, reach).await,
+            "merge" => self.merge(payload, reach).await,
+            "finish" => self.finish(payload, reach).await,
             other => Err(FunctionError::new(
                 "Lambda.ResourceNotFoundException",
                 format!("there is no function `{other}`"),
@@ -179,10 +222,10 @@ impl Functions {
         }
     }
 
-    async fn plan(&self, payload: Value) -> Result<Value, FunctionError> {
+    async fn plan(&self, payload: Value, reach: &Reach) -> Result<Value, FunctionError> {
         let time_left = self.call_limit.time_left();
         let deps = quarry_plan::Deps {
-            store: Arc::clone(&self.store),
+            store: Arc::clone(&reach.store),
             settings: self.settings.clone(),
             work: Some(self.work.clone()),
             metrics: self.metrics(),
@@ -193,9 +236,9 @@ impl Functions {
         .await
     }
 
-    async fn split(&self, payload: Value) -> Result<Value, FunctionError> {
+    async fn split(&self, payload: Value, reach: &Reach) -> Result<Value, FunctionError> {
         let deps = quarry_split::Deps {
-            store: Arc::clone(&self.store),
+            store: Arc::clone(&reach.store),
         };
         self.call("split", payload, |input| {
             erased(quarry_split::handle(&deps, input))
@@ -203,10 +246,10 @@ impl Functions {
         .await
     }
 
-    async fn submit(&self, payload: Value) -> Result<Value, FunctionError> {
+    async fn submit(&self, payload: Value, reach: &Reach) -> Result<Value, FunctionError> {
         let deps = quarry_submit::Deps {
-            store: Arc::clone(&self.store),
-            jobs: Arc::clone(&self.jobs),
+            store: Arc::clone(&reach.store),
+            jobs: Arc::clone(&reach.jobs),
             metrics: self.metrics(),
         };
         self.call("submit", payload, |input| {
@@ -215,11 +258,11 @@ impl Functions {
         .await
     }
 
-    async fn check(&self, payload: Value) -> Result<Value, FunctionError> {
+    async fn check(&self, payload: Value, reach: &Reach) -> Result<Value, FunctionError> {
         let deps = quarry_check::Deps {
-            store: Arc::clone(&self.store),
-            jobs: Arc::clone(&self.jobs),
-            clock: Arc::clone(&self.clock),
+            store: Arc::clone(&reach.store),
+            jobs: Arc::clone(&reach.jobs),
+            clock: Arc::clone(&reach.clock),
             metrics: self.metrics(),
         };
         self.call("check", payload, |input| {
@@ -228,12 +271,12 @@ impl Functions {
         .await
     }
 
-    async fn invoke_models(&self, payload: Value) -> Result<Value, FunctionError> {
+    async fn invoke_models(&self, payload: Value, reach: &Reach) -> Result<Value, FunctionError> {
         let time_left = self.call_limit.time_left();
         let deps = quarry_invoke::Deps {
-            store: Arc::clone(&self.store),
-            models: Arc::clone(&self.models),
-            clock: Arc::clone(&self.clock),
+            store: Arc::clone(&reach.store),
+            models: Arc::clone(&reach.models),
+            clock: Arc::clone(&reach.clock),
             pause: self.pause.clone(),
             metrics: self.metrics(),
         };
@@ -243,10 +286,10 @@ impl Functions {
         .await
     }
 
-    async fn merge(&self, payload: Value) -> Result<Value, FunctionError> {
+    async fn merge(&self, payload: Value, reach: &Reach) -> Result<Value, FunctionError> {
         let deps = quarry_merge::Deps {
-            store: Arc::clone(&self.store),
-            clock: Arc::clone(&self.clock),
+            store: Arc::clone(&reach.store),
+            clock: Arc::clone(&reach.clock),
         };
         self.call("merge", payload, |input| {
             erased(quarry_merge::handle(&deps, input))
@@ -254,10 +297,10 @@ impl Functions {
         .await
     }
 
-    async fn finish(&self, payload: Value) -> Result<Value, FunctionError> {
+    async fn finish(&self, payload: Value, reach: &Reach) -> Result<Value, FunctionError> {
         let time_left = self.call_limit.time_left();
         let deps = quarry_finish::Deps {
-            store: Arc::clone(&self.store),
+            store: Arc::clone(&reach.store),
             metrics: self.metrics(),
         };
         self.call("finish", payload, |input| {
@@ -286,7 +329,8 @@ impl Host for Functions {
     async fn get_object(&self, bucket: &str, key: &str) -> Result<Vec<u8>, FunctionError> {
         let at = S3Uri::new(bucket, key)
             .map_err(|error| FunctionError::new("States.ItemReaderFailed", error.to_string()))?;
-        self.store
+        self.reach
+            .store
             .get(&at, MAX_MANIFEST_BYTES)
             .await
             .map(|bytes| bytes.to_vec())

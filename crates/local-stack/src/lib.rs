@@ -11,7 +11,7 @@ mod stack;
 mod work;
 
 pub use counts::MetricCount;
-pub use functions::CallLimit;
+pub use functions::{CallLimit, Reach, Surround, Surrounded};
 pub use progress::{ProgressSink, RunProgress};
 pub use single_steps::SingleSteps;
 pub use stack::{BUCKET, Finished, LocalStack, RunError, StackConfig, StackError};

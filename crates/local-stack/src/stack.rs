@@ -1,7 +1,7 @@
 //! Starting the stack, running a request on it, and examining what it did.
 
 use crate::counts::{MetricCount, MetricCounts};
-use crate::functions::{CALLS_AT_ONCE, CallLimit, Functions, substitutions};
+use crate::functions::{CALLS_AT_ONCE, CallLimit, Functions, Reach, Surround, substitutions};
 use crate::pause::CountedPause;
 use crate::progress::{ProgressSink, Watch};
 use crate::work::Work;
@@ -21,8 +21,8 @@ use quarry_edge::sdk::{self, Credentials, SdkOptions};
 use quarry_edge::store::ObjectStore;
 use quarry_local_s3::{LocalS3, Traffic};
 use quarry_state_machine::{
-    Definition, DefinitionError, Execution, ExecutionOutcome, Host, Machine, StartError, Status,
-    VirtualClock,
+    Definition, DefinitionError, Execution, ExecutionOutcome, Host, Machine, RedriveError,
+    StartError, Status, VirtualClock,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,6 +53,8 @@ pub struct StackConfig {
     pub faults: Faults,
     /// How much work one call of a function may do.
     pub call_limit: CallLimit,
+    /// Wraps what each call of a function reaches, for tests.
+    pub surround: Option<Surround>,
     /// The start of the virtual clock, since 1970-01-01T00:00:00Z.
     pub now: Duration,
     /// Receives every step.
@@ -72,6 +74,7 @@ impl StackConfig {
             answers: AnswerSource::default(),
             faults: Faults::default(),
             call_limit: CallLimit::None,
+            surround: None,
             now,
             progress: Arc::new(|_| {}),
             work: Arc::default(),
@@ -186,10 +189,14 @@ impl LocalStack {
 
         let store: Arc<dyn ObjectStore> = Arc::new(store);
         let functions = Arc::new(Functions {
-            store: Arc::clone(&store),
-            jobs: Arc::new(BedrockJobs::new(&bedrock_sdk)?),
-            models: Arc::new(BedrockOnDemand::new(&bedrock_sdk)),
-            clock: Arc::new(StackClock(clock.clone())),
+            simulator: Arc::clone(&simulator),
+            reach: Reach {
+                store: Arc::clone(&store),
+                jobs: Arc::new(BedrockJobs::new(&bedrock_sdk)?),
+                models: Arc::new(BedrockOnDemand::new(&bedrock_sdk)),
+                clock: Arc::new(StackClock(clock.clone())),
+            },
+            surround: config.surround,
             pause: Arc::new(CountedPause::default()),
             settings: config.settings,
             work: S3Uri::new(BUCKET, "work").map_err(StackError::Location)?,
@@ -246,17 +253,22 @@ impl LocalStack {
 
     /// Returns the interface through which the functions reach batch jobs.
     pub fn jobs(&self) -> &Arc<dyn BatchJobs> {
-        &self.functions.jobs
+        &self.functions.reach.jobs
     }
 
     /// Returns the stack's clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.functions.clock
+        &self.functions.reach.clock
     }
 
     /// Creates an execution of the state machine. It begins when it is run, and can be stopped.
     pub fn execution(&self, name: &str, input: Value) -> Result<Execution, StartError> {
         self.machine.execution(name, input)
+    }
+
+    /// Opens an execution again that did not succeed. It continues when it is run.
+    pub fn redrive(&self, name: &str) -> Result<Execution, RedriveError> {
+        self.machine.redrive(name)
     }
 
     /// Runs a request under an execution name.
@@ -273,6 +285,15 @@ impl LocalStack {
             .run(name, input)
             .await
             .map_err(|error| failed("Quarry.BadRequest", error.to_string()))?;
+        self.finished(outcome).await
+    }
+
+    /// Returns what became of a run, given the outcome of its execution.
+    pub async fn finished(&self, outcome: ExecutionOutcome) -> Result<Finished, RunError> {
+        let failed = |error: &str, cause: String| RunError {
+            error: error.to_owned(),
+            cause,
+        };
         let output = match &outcome.status {
             Status::Succeeded(output) => output.clone(),
             Status::Failed { error, cause } => {
@@ -320,7 +341,7 @@ impl LocalStack {
 
     /// Stops the servers.
     pub fn stop(self) {
-        drop(self.simulator);
+        drop((self.machine, self.functions, self.simulator));
         self.s3.stop();
     }
 }

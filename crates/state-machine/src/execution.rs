@@ -14,9 +14,9 @@ use crate::host::Host;
 use crate::limits::fits_payload;
 use crate::observer::{EventKind, Observer, StateType};
 use crate::outcome::Tally;
-use crate::standing::Standing;
 use crate::template::PayloadTemplate;
 use crate::visit::{StateWork, Step, Visit, fill, path_failure, result_path_failure};
+use crate::whereabouts::Whereabouts;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub(crate) struct Run {
     pub(crate) context: ExecutionContext,
     pub(crate) history: Arc<History>,
     pub(crate) hold: Hold,
-    pub(crate) standing: Arc<Standing>,
+    pub(crate) whereabouts: Arc<Whereabouts>,
     /// Whether the execution was redriven and is still in the state where it ended before.
     pub(crate) resumes: bool,
     /// Closed when this execution and all its children are gone.
@@ -69,7 +69,7 @@ impl Run {
     ) -> Result<Value, StateFailure> {
         let started = self.history.record(if self.resumes {
             EventKind::ExecutionRedriven {
-                count: self.standing.redrives(),
+                count: self.whereabouts.redrives(),
             }
         } else {
             EventKind::ExecutionStarted { input: &input }
@@ -89,7 +89,7 @@ impl Run {
     }
 
     async fn run_states(&mut self, graph: &Graph, input: Value) -> Result<Value, StateFailure> {
-        let resumed = self.standing.state().filter(|_| self.resumes);
+        let resumed = self.whereabouts.state().filter(|_| self.resumes);
         let (mut name, mut value) = match &resumed {
             Some(at) => (at.name.as_str(), at.input.clone()),
             None => (graph.start_at.as_str(), input),
@@ -100,7 +100,7 @@ impl Run {
                 StateFailure::terminal(names::RUNTIME, format!("There is no state '{name}'."))
             })?;
             if !self.resumes {
-                self.standing.enter(name, &value);
+                self.whereabouts.enter(name, &value);
             }
             let (output, next) = self.run_state(state, value).await?;
             self.resumes = false;

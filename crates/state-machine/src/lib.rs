@@ -100,11 +100,11 @@ mod observer;
 mod outcome;
 mod path;
 mod retrying;
-mod standing;
 mod task;
 mod template;
 mod timestamp;
 mod visit;
+mod whereabouts;
 
 pub use clock::{Hold, Sleep, VirtualClock};
 pub use definition::{Definition, DefinitionError, ErrorName, Problem};

@@ -13,8 +13,8 @@ use crate::limits::{
 };
 use crate::observer::{EventKind, Observer};
 use crate::outcome::{ExecutionOutcome, Status, Tally};
-use crate::standing::Standing;
 use crate::timestamp::iso_8601;
+use crate::whereabouts::Whereabouts;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,7 +30,7 @@ pub struct Machine {
 /// What is kept of an execution for as long as its machine lives.
 struct KnownExecution {
     input: Value,
-    standing: Arc<Standing>,
+    whereabouts: Arc<Whereabouts>,
 }
 
 /// Why an execution was not started.
@@ -116,7 +116,7 @@ impl Machine {
         }
         let known = KnownExecution {
             input,
-            standing: Arc::default(),
+            whereabouts: Arc::default(),
         };
         let execution = self.begin(name, &known);
         executions.insert(name.to_owned(), known);
@@ -141,7 +141,7 @@ impl Machine {
                 why,
             })
         };
-        let Some(end) = known.standing.end() else {
+        let Some(end) = known.whereabouts.end() else {
             return refused("it has not ended");
         };
         if end.succeeded {
@@ -151,10 +151,10 @@ impl Machine {
         if now.duration_since(end.at).unwrap_or_default() > REDRIVABLE {
             return refused("it ended more than 14 days ago");
         }
-        if known.standing.events() + 1 >= MAX_HISTORY_EVENTS {
+        if known.whereabouts.events() + 1 >= MAX_HISTORY_EVENTS {
             return refused("its history is full");
         }
-        known.standing.redrive();
+        known.whereabouts.redrive();
         Ok(self.begin(name, known))
     }
 
@@ -169,7 +169,7 @@ impl Machine {
             shared: Arc::clone(&self.shared),
             name: name.to_owned(),
             input: known.input.clone(),
-            standing: Arc::clone(&known.standing),
+            whereabouts: Arc::clone(&known.whereabouts),
             stop: Arc::new(watch::channel(None).0),
         }
     }
@@ -194,7 +194,7 @@ pub struct Execution {
     shared: Arc<Shared>,
     name: String,
     input: Value,
-    standing: Arc<Standing>,
+    whereabouts: Arc<Whereabouts>,
     stop: Arc<watch::Sender<Option<ErrorCause>>>,
 }
 
@@ -244,18 +244,18 @@ impl Execution {
             shared,
             name,
             input,
-            standing,
+            whereabouts,
             stop,
         } = self;
         let clock = shared.clock.clone();
-        let redrives = standing.redrives();
+        let redrives = whereabouts.redrives();
         let started = clock.elapsed();
         let tally = Arc::new(Tally::default());
         let history = Arc::new(History::new(
             name.clone(),
             clock.clone(),
             Arc::clone(&shared.observer),
-            standing.events(),
+            whereabouts.events(),
         ));
         let (alive, mut gone) = mpsc::channel(1);
         let definition = shared.definition.clone();
@@ -263,12 +263,12 @@ impl Execution {
             hold: clock.hold(),
             context: ExecutionContext {
                 name,
-                start_time: standing.start_time(iso_8601(clock.now())),
+                start_time: whereabouts.start_time(iso_8601(clock.now())),
             },
             shared,
             tally: Arc::clone(&tally),
             history: Arc::clone(&history),
-            standing: Arc::clone(&standing),
+            whereabouts: Arc::clone(&whereabouts),
             resumes: redrives > 0,
             alive,
         };
@@ -319,7 +319,7 @@ impl Execution {
         // ends when the last task has dropped its sender.
         let elapsed = clock.elapsed().saturating_sub(started);
         gone.recv().await;
-        standing.close(&status, clock.now(), history.len());
+        whereabouts.close(&status, clock.now(), history.len());
         tally.outcome(status, redrives, history.len(), elapsed)
     }
 }

@@ -13,10 +13,10 @@ use crate::history::History;
 use crate::limits::{MAX_EXECUTION_NAME_CHARS, MAX_OPEN_CHILDREN, fits_payload};
 use crate::observer::EventKind;
 use crate::outcome::{ChildFailure, Status, Tally};
-use crate::standing::{Standing, StandingMapRun};
 use crate::template::ComputedField;
 use crate::timestamp::iso_8601;
 use crate::visit::{Visit, computed, fill, path_failure, too_large};
+use crate::whereabouts::{Whereabouts, WhereaboutsMapRun};
 use futures::future::BoxFuture;
 use serde_json::Value;
 use std::hash::Hasher;
@@ -86,11 +86,11 @@ impl Run {
         visit: Visit<'_>,
         map: &MapState,
         input: &Value,
-    ) -> Result<Result<StandingMapRun, StateFailure>, StateFailure> {
+    ) -> Result<Result<WhereaboutsMapRun, StateFailure>, StateFailure> {
         let state = visit.state.name.as_str();
         // A retry in the same state begins a Map Run of its own.
         let resumes = std::mem::take(&mut self.resumes);
-        if let Some(run) = self.standing.map_run().filter(|_| resumes) {
+        if let Some(run) = self.whereabouts.map_run().filter(|_| resumes) {
             self.history.record(EventKind::MapRunRedriven { state })?;
             return Ok(Ok(run));
         }
@@ -99,7 +99,7 @@ impl Run {
         let key = self.location(visit, &map.key, input)?;
         self.history.record(EventKind::MapRunStarted { state })?;
         let items = self.read_items(&bucket, &key).await;
-        Ok(items.map(|items| self.standing.begin_map_run(items)))
+        Ok(items.map(|items| self.whereabouts.begin_map_run(items)))
     }
 
     fn max_concurrency(
@@ -163,7 +163,7 @@ impl Run {
         visit: Visit<'_>,
         map: &MapState,
         input: &Value,
-        run: StandingMapRun,
+        run: WhereaboutsMapRun,
         limit: usize,
         children: &mut JoinSet<FinishedChild>,
     ) -> Result<Value, StateFailure> {
@@ -258,25 +258,25 @@ impl Run {
     ) -> BoxFuture<'static, FinishedChild> {
         let shared = Arc::clone(&self.shared);
         let name = child_name(&self.context.name, &map.label, map_run, index);
-        let standing = self.standing.begin_child(index);
-        let resumes = standing.end().is_some();
+        let whereabouts = self.whereabouts.begin_child(index);
+        let resumes = whereabouts.end().is_some();
         if resumes {
-            standing.redrive();
+            whereabouts.redrive();
         }
         let context = ExecutionContext {
-            start_time: standing.start_time(iso_8601(shared.clock.now())),
+            start_time: whereabouts.start_time(iso_8601(shared.clock.now())),
             name: name.clone(),
         };
         let history = Arc::new(History::new(
             name.clone(),
             shared.clock.clone(),
             Arc::clone(&shared.observer),
-            standing.events(),
+            whereabouts.events(),
         ));
         let record = ChildRecord {
             parent: Arc::clone(&self.history),
             history: Arc::clone(&history),
-            standing: Arc::clone(&standing),
+            whereabouts: Arc::clone(&whereabouts),
             clock: shared.clock.clone(),
             tally: Arc::clone(&self.tally),
             state: visit.state.name.clone(),
@@ -293,7 +293,7 @@ impl Run {
             tally: Arc::clone(&self.tally),
             context,
             history,
-            standing,
+            whereabouts,
             resumes,
             alive: mpsc::Sender::clone(&self.alive),
         };
@@ -327,7 +327,7 @@ async fn run_child(
 struct ChildRecord {
     parent: Arc<History>,
     history: Arc<History>,
-    standing: Arc<Standing>,
+    whereabouts: Arc<Whereabouts>,
     clock: VirtualClock,
     tally: Arc<Tally>,
     state: String,
@@ -362,7 +362,7 @@ impl Drop for ChildRecord {
                 .finish(EventKind::ExecutionAborted { error, cause });
         }
         self.tally.child_finished(self.history.len());
-        self.standing
+        self.whereabouts
             .close(&self.status, self.clock.now(), self.history.len());
         self.parent.show(EventKind::ChildFinished {
             state: &self.state,

@@ -1,7 +1,9 @@
 //! Promises of the whole system in one process, whatever goes wrong.
 
+mod deaths;
 mod definition;
 mod ends;
+mod fated;
 mod faults;
 mod inputs;
 mod long;
@@ -9,6 +11,7 @@ mod models;
 mod outages;
 mod parquet_tables;
 mod properties;
+mod quota;
 mod recorded;
 mod refusals;
 mod restarts;

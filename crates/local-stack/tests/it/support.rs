@@ -147,6 +147,11 @@ impl Case {
     }
 }
 
+/// Whether the tests run in their long form, which takes many minutes.
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("QUARRY_LONG_TESTS").is_some()
+}
+
 pub(crate) fn place(key: &str) -> S3Uri {
     S3Uri::new(BUCKET, key).unwrap()
 }

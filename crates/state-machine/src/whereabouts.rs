@@ -11,52 +11,52 @@ use std::time::SystemTime;
 
 /// Where one execution stands. It outlives the execution's tasks.
 #[derive(Debug, Default)]
-pub(crate) struct Standing(Mutex<StandingParts>);
+pub(crate) struct Whereabouts(Mutex<WhereaboutsParts>);
 
 #[derive(Debug, Default)]
-struct StandingParts {
+struct WhereaboutsParts {
     started: Option<String>,
-    at: Option<StandingState>,
-    end: Option<StandingEnd>,
+    at: Option<WhereaboutsState>,
+    end: Option<WhereaboutsEnd>,
     output: Option<Value>,
     events: u64,
     redrives: u64,
     map_runs: u64,
-    map_run: Option<StandingMapRun>,
+    map_run: Option<WhereaboutsMapRun>,
 }
 
 /// The state that an execution is in.
 #[derive(Debug, Clone)]
-pub(crate) struct StandingState {
+pub(crate) struct WhereaboutsState {
     pub(crate) name: String,
     pub(crate) input: Value,
 }
 
 /// The end of an execution.
 #[derive(Debug, Clone)]
-pub(crate) struct StandingEnd {
+pub(crate) struct WhereaboutsEnd {
     pub(crate) at: SystemTime,
     pub(crate) succeeded: bool,
 }
 
 /// The Map Run that an execution is in.
 #[derive(Debug, Clone)]
-pub(crate) struct StandingMapRun {
+pub(crate) struct WhereaboutsMapRun {
     /// Its number within the execution, from 1.
     pub(crate) number: u64,
     pub(crate) items: Arc<Vec<Value>>,
-    children: BTreeMap<usize, Arc<Standing>>,
+    children: BTreeMap<usize, Arc<Whereabouts>>,
 }
 
-impl StandingMapRun {
+impl WhereaboutsMapRun {
     /// Returns where the child of this item stands, if the child began.
-    pub(crate) fn child(&self, index: usize) -> Option<&Arc<Standing>> {
+    pub(crate) fn child(&self, index: usize) -> Option<&Arc<Whereabouts>> {
         self.children.get(&index)
     }
 }
 
-impl Standing {
-    fn parts(&self) -> MutexGuard<'_, StandingParts> {
+impl Whereabouts {
+    fn parts(&self) -> MutexGuard<'_, WhereaboutsParts> {
         // No statement that changes the parts can panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -69,7 +69,7 @@ impl Standing {
     /// Notes that the execution enters a state.
     pub(crate) fn enter(&self, name: &str, input: &Value) {
         let mut parts = self.parts();
-        parts.at = Some(StandingState {
+        parts.at = Some(WhereaboutsState {
             name: name.to_owned(),
             input: input.clone(),
         });
@@ -77,15 +77,15 @@ impl Standing {
     }
 
     /// Returns the state that the execution is in, if it began.
-    pub(crate) fn state(&self) -> Option<StandingState> {
+    pub(crate) fn state(&self) -> Option<WhereaboutsState> {
         self.parts().at.clone()
     }
 
     /// Begins a Map Run over these items.
-    pub(crate) fn begin_map_run(&self, items: Vec<Value>) -> StandingMapRun {
+    pub(crate) fn begin_map_run(&self, items: Vec<Value>) -> WhereaboutsMapRun {
         let mut parts = self.parts();
         parts.map_runs += 1;
-        let run = StandingMapRun {
+        let run = WhereaboutsMapRun {
             number: parts.map_runs,
             items: Arc::new(items),
             children: BTreeMap::new(),
@@ -95,7 +95,7 @@ impl Standing {
     }
 
     /// Returns the Map Run that the execution is in, if it has read its items.
-    pub(crate) fn map_run(&self) -> Option<StandingMapRun> {
+    pub(crate) fn map_run(&self) -> Option<WhereaboutsMapRun> {
         self.parts().map_run.clone()
     }
 
@@ -127,11 +127,11 @@ impl Standing {
             }
             _ => false,
         };
-        parts.end = Some(StandingEnd { at, succeeded });
+        parts.end = Some(WhereaboutsEnd { at, succeeded });
     }
 
     /// Returns the end, if the execution has ended.
-    pub(crate) fn end(&self) -> Option<StandingEnd> {
+    pub(crate) fn end(&self) -> Option<WhereaboutsEnd> {
         self.parts().end.clone()
     }
 

@@ -1,0 +1,119 @@
+//! A stack whose functions' calls to S3 and Bedrock meet a fate that the test decides.
+
+use quarry_edge::fates::{DecideFate, Fate, Fated, FunctionLife, OutsideCall, OutsideOperation};
+use quarry_local_stack::{Reach, Surround, Surrounded};
+use quarry_state_machine::{Execution, StopHandle};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// One call of one function: of those with the same function and subject, the `nth`, from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct NthCall {
+    pub(crate) function: String,
+    pub(crate) call: OutsideCall,
+    pub(crate) nth: usize,
+}
+
+impl std::fmt::Display for NthCall {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            function,
+            call,
+            nth,
+        } = self;
+        let subject: String = call.subject.chars().take(120).collect();
+        write!(out, "{function}: {:?} {subject} #{nth}", call.operation)
+    }
+}
+
+type Decide = dyn Fn(&NthCall) -> Fate + Send + Sync;
+
+/// Decides about all calls of a stack, and counts them.
+#[derive(Clone)]
+pub(crate) struct Fates {
+    calls: Arc<Mutex<HashMap<(String, OutsideCall), usize>>>,
+    effects: Arc<Mutex<Vec<NthCall>>>,
+    decide: Arc<Decide>,
+    stop: Arc<Mutex<Option<StopHandle>>>,
+}
+
+impl Fates {
+    pub(crate) fn new(decide: impl Fn(&NthCall) -> Fate + Send + Sync + 'static) -> Self {
+        Self {
+            calls: Arc::default(),
+            effects: Arc::default(),
+            decide: Arc::new(decide),
+            stop: Arc::default(),
+        }
+    }
+
+    /// From now on, a death of a function stops this execution.
+    pub(crate) fn stop_at_death(&self, execution: &Execution) {
+        *self.stop.lock().unwrap() = Some(execution.stop_handle());
+    }
+
+    /// Returns the calls with an effect, in their order.
+    pub(crate) fn effects(&self) -> Vec<NthCall> {
+        self.effects.lock().unwrap().clone()
+    }
+
+    fn fate(&self, function: &str, call: &OutsideCall) -> Fate {
+        let nth = {
+            let mut calls = self.calls.lock().unwrap();
+            let count = calls
+                .entry((function.to_owned(), call.clone()))
+                .or_default();
+            *count += 1;
+            *count - 1
+        };
+        let call = NthCall {
+            function: function.to_owned(),
+            call: call.clone(),
+            nth,
+        };
+        if call.call.operation.has_effect() {
+            self.effects.lock().unwrap().push(call.clone());
+        }
+        (self.decide)(&call)
+    }
+
+    /// Returns the wrapper for [`StackConfig`](quarry_local_stack::StackConfig).
+    pub(crate) fn surround(&self) -> Surround {
+        let fates = self.clone();
+        Arc::new(move |function, reach| {
+            let life = Arc::new(FunctionLife::default());
+            let stop = Arc::clone(&fates.stop);
+            let (fates, function) = (fates.clone(), function.to_owned());
+            let decide: DecideFate = Arc::new(move |call| fates.fate(&function, call));
+            Surrounded {
+                reach: Reach {
+                    store: Arc::new(Fated::new(
+                        reach.store,
+                        Arc::clone(&decide),
+                        Arc::clone(&life),
+                    )),
+                    jobs: Arc::new(Fated::new(
+                        reach.jobs,
+                        Arc::clone(&decide),
+                        Arc::clone(&life),
+                    )),
+                    models: Arc::new(Fated::new(reach.models, decide, Arc::clone(&life))),
+                    clock: reach.clock,
+                },
+                death: Box::pin(async move {
+                    life.death().await;
+                    let stop = stop.lock().unwrap().take();
+                    if let Some(stop) = stop {
+                        stop.stop("Operator", "stopped by the test");
+                        std::future::pending::<()>().await;
+                    }
+                }),
+            }
+        })
+    }
+}
+
+/// Whether the call asks a model.
+pub(crate) fn is_question(call: &NthCall) -> bool {
+    call.call.operation == OutsideOperation::Invoke
+}
