@@ -2,9 +2,11 @@
 //! Every member is optional, and locations may be relative to the folder of the file.
 
 use crate::byte_order_mark::without_mark;
+use crate::json_document::read_document;
 use crate::location::{LocationError, S3Uri};
 use crate::request::JobType;
 use crate::{OtherVersion, VERSION, check_version};
+use quarry_model::Object;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -64,12 +66,12 @@ pub enum RequestFileError {
 impl RequestFile {
     /// Reads the content of a file of this version. `file` names it in errors.
     pub fn read(file: &str, content: &[u8]) -> Result<Self, RequestFileError> {
-        let request: Self = serde_json::from_slice(without_mark(content)).map_err(|source| {
-            RequestFileError::NotARequest {
+        let Object(request) = read_document(content)
+            .and_then(|_| serde_json::from_slice::<Object<Self>>(without_mark(content)))
+            .map_err(|source| RequestFileError::NotARequest {
                 file: file.to_owned(),
                 source,
-            }
-        })?;
+            })?;
         check_version(file, request.version)?;
         Ok(request)
     }
@@ -138,6 +140,24 @@ mod tests {
         );
         let error = read("{").unwrap_err().to_string();
         assert!(error.starts_with("a/request.json: EOF"), "{error}");
+    }
+
+    #[test]
+    fn a_setting_that_is_given_twice_and_a_list_are_refused() {
+        for (text, part) in [
+            (
+                r#"{"settings": {"BEDROCK_MAX_TOKENS": "1", "BEDROCK_MAX_TOKENS": "2"}}"#,
+                "the key `BEDROCK_MAX_TOKENS` is given twice",
+            ),
+            (
+                r#"{"data": "a", "data": "b"}"#,
+                "the key `data` is given twice",
+            ),
+            (r#"[1, "d.csv"]"#, "a/request.json: invalid type: sequence"),
+        ] {
+            let error = RequestFile::read("a/request.json", text.as_bytes()).unwrap_err();
+            assert!(error.to_string().contains(part), "{error}");
+        }
     }
 
     #[test]
