@@ -39,12 +39,12 @@ impl Looks {
 
 /// What may be spent on one answer, over all objects of its text.
 #[derive(Debug)]
-pub(crate) struct Effort {
+pub(crate) struct CheckEffort {
     pub(crate) checking: Looks,
     pub(crate) listing: Looks,
 }
 
-impl Effort {
+impl CheckEffort {
     pub(crate) const fn of_an_answer() -> Self {
         Self {
             checking: Looks::new(MOST_CHECKING),

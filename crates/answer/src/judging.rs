@@ -4,7 +4,7 @@
 use crate::candidate::{Found, members_of, object_of};
 use crate::choice::Judged;
 use crate::datum::Datum;
-use crate::effort::Effort;
+use crate::effort::CheckEffort;
 use crate::field::FieldValue;
 use crate::misplaced::{may_wrap, ways};
 use crate::schema::Schema;
@@ -14,7 +14,7 @@ use jiter::JsonValue;
 pub(crate) fn judge(
     schema: &Schema,
     found: &mut Found<'_>,
-    effort: &Effort,
+    effort: &CheckEffort,
 ) -> Judged<Vec<FieldValue>> {
     let count = schema.properties().len();
     let members = members_of(found.members.take(), &found.json);
@@ -48,7 +48,12 @@ pub(crate) fn judge(
 
 /// Returns the values of an object whose members are misplaced, if it is valid after they are
 /// moved.
-fn as_meant(schema: &Schema, json: &str, count: usize, effort: &Effort) -> Option<Vec<FieldValue>> {
+fn as_meant(
+    schema: &Schema,
+    json: &str,
+    count: usize,
+    effort: &CheckEffort,
+) -> Option<Vec<FieldValue>> {
     let JsonValue::Object(members) = JsonValue::Object(object_of(json)?).into_static() else {
         return None;
     };

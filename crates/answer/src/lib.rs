@@ -53,6 +53,7 @@ mod reading;
 mod reasoning;
 mod repair;
 mod schema;
+mod schema_fault;
 mod understood;
 
 pub use bounds::TooLarge;
@@ -60,4 +61,5 @@ pub use field::{FieldKind, FieldValue};
 pub use line::{LineBody, MalformedLine, OutputLine, RecordError, read_line};
 pub use reading::{ParseStatus, RESPONSE_FIELD, Reader, Reading};
 pub use repair::repair_quotes;
-pub use schema::{Property, Schema, SchemaError};
+pub use schema::{Property, Schema};
+pub use schema_fault::SchemaError;

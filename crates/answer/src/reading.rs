@@ -11,7 +11,7 @@ use crate::candidate::{Expectation, members_of, scanned, with_prefill};
 use crate::choice::{Chosen, Judged, Refused, choose, shown};
 use crate::coerce::keep;
 use crate::datum::Datum;
-use crate::effort::Effort;
+use crate::effort::CheckEffort;
 use crate::field::FieldValue;
 use crate::judging::judge;
 use crate::parse::parse_prefix;
@@ -319,7 +319,7 @@ impl Reader {
             prefilled: circumstances.prefilled,
             is_property: &|name| schema.rule().rule_of(name).is_some(),
         };
-        let effort = Effort::of_an_answer();
+        let effort = CheckEffort::of_an_answer();
         let chosen = scanned(text, expectation, |text, scan| {
             choose(text, scan, circumstances.cut_off, |found| {
                 judge(schema, found, &effort)

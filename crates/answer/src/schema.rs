@@ -10,9 +10,10 @@
 use crate::bounds;
 use crate::coerce::{ObjectRule, object_rule};
 use crate::datum::Datum;
-use crate::effort::Effort;
+use crate::effort::CheckEffort;
 use crate::field::FieldKind;
 use crate::instance::{DatumJson, Instance, LONGEST_SHOWN};
+use crate::schema_fault::{SchemaError, fault};
 use crate::understood::Understood;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
@@ -46,35 +47,6 @@ pub struct Property {
     pub name: String,
     /// The kind of its values.
     pub kind: FieldKind,
-}
-
-/// Why a schema cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SchemaError {
-    /// The schema is not a JSON object.
-    #[error("output schema must be a JSON object")]
-    NotAnObject,
-    /// The schema does not describe objects.
-    #[error("output schema must have \"type\": \"object\", not {found}")]
-    NotOfObjects {
-        /// The schema's `type`, as JSON.
-        found: String,
-    },
-    /// There are no named properties, so there would be no result columns.
-    #[error("output schema must have \"properties\": an object with at least one property")]
-    NoProperties,
-    /// A property is not described by a schema.
-    #[error("property {name:?} of the output schema must be an object or a boolean")]
-    PropertyNotASchema {
-        /// The name of the property.
-        name: String,
-    },
-    /// The schema is larger than any answer could use.
-    #[error(transparent)]
-    TooLarge(#[from] bounds::TooLarge),
-    /// The schema breaks the rules of JSON Schema.
-    #[error("output schema is not a valid JSON Schema: {0}")]
-    Invalid(#[from] Box<ValidationError<'static>>),
 }
 
 impl Schema {
@@ -112,7 +84,13 @@ impl Schema {
         }
         let validator = jsonschema::options_for::<DatumJson>()
             .build(document)
-            .map_err(Box::new)?;
+            .map_err(|error| {
+                // The schema as it was written has the places that its author knows.
+                match jsonschema::options_for::<DatumJson>().build(given) {
+                    Err(error) => fault(given, &error),
+                    Ok(_) => fault(document, &error),
+                }
+            })?;
         let rule =
             object_rule(members, document, &mut Vec::new()).ok_or(SchemaError::NoProperties)?;
         let properties = rule
@@ -171,7 +149,7 @@ impl Schema {
     }
 
     /// Whether a coerced answer matches the schema. An answer that takes too much effort does not.
-    pub(crate) fn holds(&self, answer: &Datum<'_>, effort: &Effort) -> bool {
+    pub(crate) fn holds(&self, answer: &Datum<'_>, effort: &CheckEffort) -> bool {
         answer.faults().is_empty()
             && self
                 .validator
@@ -181,7 +159,7 @@ impl Schema {
 
     /// Returns all violations of a coerced answer, each with the JSON Pointer of its place; `None`
     /// if there are none.
-    pub(crate) fn violations(&self, answer: &Datum<'_>, effort: &Effort) -> Option<String> {
+    pub(crate) fn violations(&self, answer: &Datum<'_>, effort: &CheckEffort) -> Option<String> {
         if self.holds(answer, effort) {
             return None;
         }
@@ -269,7 +247,7 @@ mod tests {
             panic!("an object");
         };
         let answer = schema.rule().apply(members);
-        schema.violations(&answer, &Effort::of_an_answer())
+        schema.violations(&answer, &CheckEffort::of_an_answer())
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod digest;
 pub mod execution_name;
 pub mod file_format;
 pub mod job_status;
+pub mod json_document;
 pub mod layout;
 pub mod location;
 pub mod members;

@@ -2,6 +2,7 @@
 //! Every member is optional, and locations may be relative to the folder of the file.
 
 use crate::byte_order_mark::without_mark;
+use crate::json_document::read_document;
 use crate::location::{LocationError, S3Uri};
 use crate::request::JobType;
 use crate::{OtherVersion, VERSION, check_version, members};
@@ -64,12 +65,12 @@ pub enum RequestFileError {
 impl RequestFile {
     /// Reads the content of a file of this version. `file` names it in errors.
     pub fn read(file: &str, content: &[u8]) -> Result<Self, RequestFileError> {
-        let request: Self = members::from_slice(without_mark(content)).map_err(|source| {
-            RequestFileError::NotARequest {
+        let request: Self = read_document(content)
+            .and_then(|_| members::from_slice(without_mark(content)))
+            .map_err(|source| RequestFileError::NotARequest {
                 file: file.to_owned(),
                 source,
-            }
-        })?;
+            })?;
         check_version(file, request.version)?;
         Ok(request)
     }
@@ -141,12 +142,21 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_not_a_request() {
-        let error = RequestFile::read("request.json", br#"[1, "data.csv"]"#).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "request.json: invalid type: sequence, expected an object at line 1 column 0"
-        );
+    fn a_setting_that_is_given_twice_and_a_list_are_refused() {
+        for (text, part) in [
+            (
+                r#"{"settings": {"BEDROCK_MAX_TOKENS": "1", "BEDROCK_MAX_TOKENS": "2"}}"#,
+                "the key `BEDROCK_MAX_TOKENS` is given twice",
+            ),
+            (
+                r#"{"data": "a", "data": "b"}"#,
+                "the key `data` is given twice",
+            ),
+            (r#"[1, "d.csv"]"#, "a/request.json: invalid type: sequence"),
+        ] {
+            let error = RequestFile::read("a/request.json", text.as_bytes()).unwrap_err();
+            assert!(error.to_string().contains(part), "{error}");
+        }
     }
 
     #[test]

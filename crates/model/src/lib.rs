@@ -43,7 +43,7 @@ pub use date::Date;
 pub use denial::Denial;
 pub use enforcement::{Enforcement, ways};
 pub use form::{Parameter, RequestForm};
-pub use name::ModelName;
+pub use name::{ModelName, may_be_model_id};
 pub use object::Object;
 pub use output::{AnswerContent, ModelAnswer, UnreadableOutput, read_output};
 pub use request::{

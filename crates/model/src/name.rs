@@ -59,9 +59,49 @@ impl<'a> ModelName<'a> {
     }
 }
 
+/// The longest id or ARN that Bedrock takes, in bytes.
+const LONGEST_ID: usize = 2_048;
+
+/// Whether a text can be the id or the ARN of a model or of an inference profile. The service names
+/// the characters in the pattern of `modelId`:
+/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_CreateModelInvocationJob.html>.
+pub fn may_be_model_id(text: &str) -> bool {
+    let is_allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'/');
+    (1..=LONGEST_ID).contains(&text.len())
+        && text.bytes().all(is_allowed)
+        && text
+            .bytes()
+            .next()
+            .is_some_and(|first| first.is_ascii_alphanumeric())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nonsense_is_no_model_id() {
+        for id in [
+            "anthropic.claude-sonnet-4-20250514-v1:0",
+            "us-gov.amazon.nova-lite-v1:0",
+            "my_custom-model",
+            "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/abc",
+        ] {
+            assert!(may_be_model_id(id), "{id}");
+        }
+        for id in [
+            "",
+            "not a model!",
+            "amazon.nova-lite-v1:0 ",
+            "\"x\"",
+            "ä",
+            ".x",
+            &"x".repeat(2_049),
+        ] {
+            assert!(!may_be_model_id(id), "{id}");
+        }
+    }
 
     #[test]
     fn a_profile_contains_the_id_of_its_model() {

@@ -22,6 +22,38 @@ pub enum PromptsError {
         /// The type that it has.
         found: &'static str,
     },
+    /// A key has no meaning, and is nearly one that is missing.
+    #[error(
+        "prompts.json: {} has no meaning; did you mean {meant}? Correct the key or remove it",
+        quote::name(key)
+    )]
+    Misspelt {
+        /// The path of the key.
+        key: String,
+        /// The path of the key that is probably meant.
+        meant: String,
+    },
+    /// Only one of the two keys of a ruleset is there.
+    #[error(
+        "prompts.json: {has} counts only beside {lacks}, which is missing, so every row would get the default prompt; \
+         add {lacks}, or write a user_prompt_template"
+    )]
+    HalfARuleset {
+        /// The key that is there.
+        has: &'static str,
+        /// The key that is not.
+        lacks: &'static str,
+    },
+    /// No key has a meaning.
+    #[error(
+        "prompts.json: none of its keys ({}) has a meaning, so every row would get the default prompt; write a \
+         user_prompt_template, or leave the file's object empty if the default is meant",
+        quote::names(keys)
+    )]
+    NoMeaning {
+        /// The keys.
+        keys: Vec<String>,
+    },
     /// The user prompt is blank, so there is nothing to ask.
     #[error(
         "prompts.json: {key} is blank; write the prompt, or leave the key out to get the default"

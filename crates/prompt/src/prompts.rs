@@ -7,9 +7,29 @@
 use crate::error::PromptsError;
 use crate::rules::Rules;
 use crate::template::{ROUTED_RULES, Template, word};
+use quarry_contract::json_document::read_document;
+use quarry_contract::settings::nearest;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 use std::sync::Arc;
+
+const RULESET: &str = "ruleset";
+const RULES: &str = "rules";
+/// The keys of a flat file.
+const FLAT_KEYS: [&str; 3] = [
+    "system_prompt",
+    "user_prompt_template",
+    "input_placeholders",
+];
+/// The keys of a ruleset.
+const RULESET_KEYS: [&str; 6] = [
+    "system_prompt",
+    "analysis_instructions",
+    "classification_guidelines",
+    "user_prompt_template",
+    "input_placeholders",
+    "output_schema",
+];
 
 /// The user prompt of a flat file that has none.
 const DEFAULT_TEMPLATE: &str = "Analyze: {input_data}";
@@ -29,13 +49,30 @@ pub struct Prompts {
 }
 
 impl Prompts {
-    /// Reads the bytes of a prompts file.
+    /// Reads the bytes of a prompts file as its author wrote it. Refuses keys that are probably
+    /// misspelt, because the rows would be asked something else.
+    pub fn checked(bytes: &[u8]) -> Result<Self, PromptsError> {
+        let file = read_document(bytes).map_err(|source| PromptsError::NotJson { source })?;
+        let keys = Keys::of(&file, "the file")?;
+        keys.check_spelling(match (keys.has(RULESET), keys.has(RULES)) {
+            (true, true) => &[RULESET, RULES],
+            _ => &FLAT_KEYS,
+        })?;
+        if keys.has(RULESET)
+            && keys.has(RULES)
+            && let Some(ruleset @ Value::Object(_)) = keys.members.get(RULESET)
+        {
+            Keys::of(ruleset, RULESET)?.check_spelling(&RULESET_KEYS)?;
+        }
+        keys.check_meaning()?;
+        Self::parse(bytes)
+    }
+
+    /// Reads the bytes of a prompts file. Keys without a meaning are [warnings](Self::warnings).
     pub fn parse(bytes: &[u8]) -> Result<Self, PromptsError> {
-        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        let file: Value =
-            serde_json::from_slice(bytes).map_err(|source| PromptsError::NotJson { source })?;
+        let file = read_document(bytes).map_err(|source| PromptsError::NotJson { source })?;
         let file = Keys::of(&file, "the file")?;
-        let mut prompts = match (file.members.get("ruleset"), file.members.get("rules")) {
+        let mut prompts = match (file.members.get(RULESET), file.members.get(RULES)) {
             (Some(ruleset), Some(rules)) => Self::from_ruleset(&file, ruleset, rules)?,
             _ => Self::from_flat(&file)?,
         };
@@ -60,31 +97,15 @@ impl Prompts {
             placeholders: file.texts("input_placeholders")?,
             output_schema: None,
             rules: Arc::default(),
-            warnings: file
-                .unknown(&[
-                    "system_prompt",
-                    "user_prompt_template",
-                    "input_placeholders",
-                ])
-                .collect(),
+            warnings: file.unknown(&FLAT_KEYS).collect(),
         })
     }
 
     fn from_ruleset(file: &Keys<'_>, ruleset: &Value, rules: &Value) -> Result<Self, PromptsError> {
         let nothing = Value::Object(Map::new());
-        let ruleset = Keys::of(
-            if ruleset.is_null() { &nothing } else { ruleset },
-            "ruleset",
-        )?;
-        let mut warnings: Vec<String> = file.unknown(&["ruleset", "rules"]).collect();
-        warnings.extend(ruleset.unknown(&[
-            "system_prompt",
-            "analysis_instructions",
-            "classification_guidelines",
-            "user_prompt_template",
-            "input_placeholders",
-            "output_schema",
-        ]));
+        let ruleset = Keys::of(if ruleset.is_null() { &nothing } else { ruleset }, RULESET)?;
+        let mut warnings: Vec<String> = file.unknown(&[RULESET, RULES]).collect();
+        warnings.extend(ruleset.unknown(&RULESET_KEYS));
         let placeholders = ruleset.texts("input_placeholders")?;
         let template = match ruleset
             .text("user_prompt_template")?
@@ -331,6 +352,49 @@ impl<'a> Keys<'a> {
         texts.collect()
     }
 
+    fn has(&self, key: &str) -> bool {
+        self.members.contains_key(key)
+    }
+
+    /// Refuses a key without a meaning that is nearly one of the known keys, if the object lacks
+    /// that one.
+    fn check_spelling(&self, known: &[&str]) -> Result<(), PromptsError> {
+        let missing: Vec<&str> = known.iter().copied().filter(|key| !self.has(key)).collect();
+        let misspelt = self
+            .members
+            .keys()
+            .filter(|key| !known.contains(&key.as_str()))
+            .find_map(|key| meant_by(&key.to_lowercase(), &missing).map(|meant| (key, meant)));
+        match misspelt {
+            None => Ok(()),
+            Some((key, meant)) => Err(PromptsError::Misspelt {
+                key: self.path_of(key),
+                meant: self.path_of(meant),
+            }),
+        }
+    }
+
+    /// Refuses a file of which no key has a meaning: the rows would get a default prompt.
+    fn check_meaning(&self) -> Result<(), PromptsError> {
+        if self.members.is_empty() || FLAT_KEYS.iter().any(|key| self.has(key)) {
+            return Ok(());
+        }
+        match (self.has(RULESET), self.has(RULES)) {
+            (true, true) => Ok(()),
+            (true, false) => Err(PromptsError::HalfARuleset {
+                has: RULESET,
+                lacks: RULES,
+            }),
+            (false, true) => Err(PromptsError::HalfARuleset {
+                has: RULES,
+                lacks: RULESET,
+            }),
+            (false, false) => Err(PromptsError::NoMeaning {
+                keys: self.members.keys().cloned().collect(),
+            }),
+        }
+    }
+
     /// Returns a warning for each key that has no meaning.
     fn unknown(&self, known: &'static [&'static str]) -> impl Iterator<Item = String> {
         let unknown = self
@@ -339,6 +403,17 @@ impl<'a> Keys<'a> {
             .filter(move |key| !known.contains(&key.as_str()));
         unknown.map(|key| format!("{} has no meaning here and is ignored", self.path_of(key)))
     }
+}
+
+/// Returns the missing key that an unknown one probably stands for.
+fn meant_by<'n>(key: &str, missing: &[&'n str]) -> Option<&'n str> {
+    nearest(key, missing).or_else(|| {
+        let is_a_prompt = ["prompt", "template"].iter().any(|word| key.contains(word));
+        missing
+            .iter()
+            .copied()
+            .find(|name| is_a_prompt && *name == "user_prompt_template")
+    })
 }
 
 fn wrong_type(key: String, expected: &'static str, found: &Value) -> PromptsError {

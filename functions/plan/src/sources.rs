@@ -1,6 +1,6 @@
 //! Finding and reading the prompts and the schema.
 
-use quarry_contract::byte_order_mark::without_mark;
+use quarry_contract::json_document::read_document;
 use quarry_contract::location::S3Uri;
 use quarry_contract::schema_file::{SCHEMA_FILES, is_json, last_schema};
 use quarry_contract::settings::Settings;
@@ -30,9 +30,9 @@ pub(crate) async fn prompts(
         }
         other => other.doing(|| format!("reading {file}"))?,
     };
-    let prompts = Prompts::parse(&body)
+    let prompts = Prompts::checked(&body)
         .map_err(|error| StepError::bad_request(format!("{file}: {error}")))?;
-    let value = serde_json::from_slice(without_mark(&body)).map_err(StepError::bad_request)?;
+    let value = read_document(&body).map_err(StepError::bad_request)?;
     Ok((value, prompts))
 }
 
@@ -134,7 +134,7 @@ const OTHER_SHAPES: [&str; 14] = [
 
 /// Reads a schema. Returns `None` for one that says nothing about an answer (`{}`, no properties).
 fn parse(body: &[u8], name: &str) -> Result<Option<Value>, StepError> {
-    let schema: Value = serde_json::from_slice(without_mark(body)).map_err(|error| {
+    let schema = read_document(body).map_err(|error| {
         StepError::bad_request(format!(
             "{name} is not valid JSON: {error}; correct it at that line and column"
         ))

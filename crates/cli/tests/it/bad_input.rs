@@ -119,7 +119,55 @@ fn an_invalid_schema() {
             "schema.json",
             br#"{"type": "object", "properties": {"a": {"type": "strin"}}}"#,
         )],
-        &["schema.json", "not a valid JSON Schema", "strin"],
+        &[
+            "not a valid JSON Schema at #/properties/a/type",
+            "it has \"strin\", but must be \"string\"",
+        ],
+    );
+}
+
+#[test]
+fn a_schema_of_another_document() {
+    arguments_refused(
+        "",
+        &[(
+            "schema.json",
+            br#"{"properties": {"a": {"$ref": "https://example.com/a.json"}}}"#,
+        )],
+        &[
+            "https://example.com/a.json",
+            "#/properties/a/$ref",
+            "`$defs`",
+        ],
+    );
+}
+
+#[test]
+fn a_key_that_is_given_twice() {
+    arguments_refused(
+        "",
+        &[(
+            "schema.json",
+            br#"{"properties": {"a": {}, "a": {"type": "string"}}}"#,
+        )],
+        &["schema.json", "`a` is given twice"],
+    );
+    arguments_refused(
+        "",
+        &[(
+            "prompts.json",
+            br#"{"user_prompt_template": "{text}", "user_prompt_template": "x {text}"}"#,
+        )],
+        &["prompts.json", "`user_prompt_template` is given twice"],
+    );
+}
+
+#[test]
+fn a_misspelt_key_of_the_prompts() {
+    arguments_refused(
+        "",
+        &[("prompts.json", br#"{"user_prompt_tempalte": "Say {text}"}"#)],
+        &["prompts.json", "did you mean user_prompt_template?"],
     );
 }
 

@@ -136,6 +136,76 @@ fn oddities_are_noted() {
 }
 
 #[test]
+fn a_key_that_is_probably_misspelt_is_refused() {
+    for (file, message) in [
+        (
+            json!({"user_prompt_tempalte": "{a}"}),
+            "\"user_prompt_tempalte\" has no meaning; did you mean user_prompt_template?",
+        ),
+        (
+            json!({"user_prompt_template": "{a}", "System_Promt": "S"}),
+            "\"System_Promt\" has no meaning; did you mean system_prompt?",
+        ),
+        (
+            json!({"system_prompt": "S", "prompt": "{a}"}),
+            "\"prompt\" has no meaning; did you mean user_prompt_template?",
+        ),
+        (
+            json!({"ruleset": {"output_shema": {}, "user_prompt_template": "{a}"}, "rules": []}),
+            "\"ruleset.output_shema\" has no meaning; did you mean ruleset.output_schema?",
+        ),
+        (
+            json!({"question": "{a}", "model": "x"}),
+            "none of its keys (\"question\", \"model\") has a meaning",
+        ),
+        (
+            json!({"ruleset": {"user_prompt_template": "{a}"}}),
+            "ruleset counts only beside rules, which is missing",
+        ),
+        (
+            json!({"rulset": {}, "rules": []}),
+            "rules counts only beside ruleset, which is missing",
+        ),
+    ] {
+        let bytes = file.to_string();
+        let error = Prompts::checked(bytes.as_bytes()).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("prompts.json: {message}")),
+            "{error}"
+        );
+        // A run that began with such a file still reads it.
+        assert!(Prompts::parse(bytes.as_bytes()).is_ok());
+    }
+}
+
+#[test]
+fn other_keys_without_a_meaning_are_only_noted() {
+    for file in [
+        json!({}),
+        json!({"user_prompt_template": "{a}", "user_prompt_template_old": "{b}", "version": 3}),
+        json!({"system_prompt": "S", "author": "x"}),
+        json!({"ruleset": null, "rules": null}),
+        json!({"rules": [], "user_prompt_template": "{a}"}),
+    ] {
+        assert!(
+            Prompts::checked(file.to_string().as_bytes()).is_ok(),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn a_key_that_is_given_twice_is_refused() {
+    let file = b"{\"user_prompt_template\": \"{a}\",\n \"user_prompt_template\": \"{b}\"}";
+    let error = Prompts::checked(file).unwrap_err().to_string();
+    assert!(
+        error.contains("`user_prompt_template` is given twice"),
+        "{error}"
+    );
+    assert!(error.contains("line 2"), "{error}");
+}
+
+#[test]
 fn broken_json_is_named_with_line_and_column() {
     let error = Prompts::parse(b"{\n  \"user_prompt_template\": \"x\",\n}").unwrap_err();
     assert!(matches!(error, PromptsError::NotJson { .. }));

@@ -195,6 +195,18 @@ async fn a_model_that_writes_no_text_is_refused() {
 }
 
 #[tokio::test]
+async fn a_text_that_no_model_can_be_named_is_refused() {
+    for setting in [
+        "BEDROCK_PRIMARY_MODEL_ID",
+        "BEDROCK_INFERENCE_PROFILE_ARN",
+        "BEDROCK_FALLBACK_MODEL_ID",
+    ] {
+        let settings = [(setting, "not a model!")];
+        assert_refused(&settings, &[setting, "\"not a model!\"", "letters, digits"]).await;
+    }
+}
+
+#[tokio::test]
 async fn a_model_without_a_row_is_used_with_a_note() {
     for (model, note) in [
         (
