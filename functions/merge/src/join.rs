@@ -1,5 +1,6 @@
 //! Reading the answers of a round: each output line belongs to one row.
 
+use crate::ahead::OpenAhead;
 use crate::reconcile;
 use crate::round::SliceRound;
 use crate::spill::{SpillSpool, spooling};
@@ -37,18 +38,14 @@ pub(crate) async fn answers(
             (given, 0)
         }
     };
-    let mut manifest = None;
-    for object in objects {
-        let name = object.location.file_name();
-        if name == "manifest.json.out" {
-            manifest = Some(object);
-        } else if name.ends_with(".jsonl.out") {
-            // A job's objects are one output. Other objects hold the answers of other calls.
-            if round.job.is_none() {
-                ledger.begin_output();
-            }
-            read_lines(round, &object, &mut ledger, spool).await?;
+    let (manifest, outputs) = sorted(objects);
+    let mut outputs = OpenAhead::new(Arc::clone(&round.store), outputs);
+    while let Some((object, lines)) = outputs.next() {
+        // A job's objects are one output. Other objects hold the answers of other calls.
+        if round.job.is_none() {
+            ledger.begin_output();
         }
+        read_lines(&object, lines, &mut ledger, spool).await?;
     }
     let (places, mut counts) = ledger.finish();
     // Every record that is sent on demand leaves a line, so a missing one was never sent.
@@ -86,19 +83,27 @@ async fn list(round: &SliceRound, folder: &S3Uri) -> Result<Vec<ObjectInfo>, Ste
         .doing(|| format!("listing {folder}"))
 }
 
+/// Returns the job's manifest, and the objects with output lines.
+fn sorted(objects: Vec<ObjectInfo>) -> (Option<ObjectInfo>, Vec<ObjectInfo>) {
+    let (mut manifest, mut outputs) = (None, Vec::new());
+    for object in objects {
+        let name = object.location.file_name();
+        if name == "manifest.json.out" {
+            manifest = Some(object);
+        } else if name.ends_with(".jsonl.out") {
+            outputs.push(object);
+        }
+    }
+    (manifest, outputs)
+}
+
 async fn read_lines(
-    round: &SliceRound,
     object: &ObjectInfo,
+    mut lines: Lines,
     ledger: &mut Ledger<'_>,
     spool: &mut SpillSpool,
 ) -> Result<(), StepError> {
     let doing = || format!("reading {}", object.location);
-    let mut lines = Lines::open(
-        Arc::clone(&round.store),
-        object.location.clone(),
-        0..object.size,
-        object.etag.as_str(),
-    );
     while let Some(line) = lines.next().await.doing(doing)? {
         ledger.line(&line, spool).map_err(spooling)?;
     }

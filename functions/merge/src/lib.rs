@@ -23,6 +23,7 @@
 //! | Answers take at most 16 MiB of memory. More of them go to disk, and none is lost. | `spill` | `parts::answers_of_more_than_16_mib_are_all_in_the_part` |
 //! | Each error has a name that says whether the call is repeated, and names its object. A failed call leaves no receipt. | everywhere | `refusals` |
 
+mod ahead;
 mod decision;
 mod deps;
 mod join;

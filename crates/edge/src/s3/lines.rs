@@ -35,6 +35,11 @@ impl Lines {
         }
     }
 
+    /// Requests the first lines, without waiting for them. Needs a tokio runtime.
+    pub fn request(&mut self) {
+        self.reader.request();
+    }
+
     /// Returns the byte of the object after the last line returned.
     pub fn position(&self) -> u64 {
         self.position

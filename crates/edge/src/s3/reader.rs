@@ -57,7 +57,8 @@ impl Drop for Ahead {
 
 impl ObjectReader {
     /// Reads `range`, which must be inside the object; `etag` (with its quotes) is the object's
-    /// when the range was chosen. No call is made before the first [`next`](Self::next).
+    /// when the range was chosen. No call is made before [`request`](Self::request) or the first
+    /// [`next`](Self::next).
     pub fn open(
         store: Arc<dyn ObjectStore>,
         location: S3Uri,
@@ -76,6 +77,11 @@ impl ObjectReader {
             rest: range,
             ahead: VecDeque::new(),
         }
+    }
+
+    /// Requests the first pieces, without waiting for them. Needs a tokio runtime.
+    pub fn request(&mut self) {
+        self.fill();
     }
 
     /// Returns the next piece, never empty; `None` at the end of the range.

@@ -3,8 +3,11 @@
 use crate::support::{JOB, World, answer, error, say};
 use quarry_contract::job_status::JobStatus;
 use quarry_contract::payload::{SliceState, Step};
+use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_result::ledger::Counts;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// A run over `rows` rows without retries.
 async fn once(rows: u32) -> World {
@@ -192,6 +195,29 @@ async fn answers_given_on_demand_are_read_from_every_object_of_the_round() {
     assert_eq!((round.on_demand, round.counts.answered), (3, 3));
     assert!(round.job.is_none());
     assert_eq!(world.receipt(0).await.files[0].on_demand, 3);
+}
+
+/// With `BEDROCK_BATCH_SIZE=1` there is one for each record.
+#[tokio::test(start_paused = true)]
+async fn many_answer_objects_are_read_together_and_in_order() {
+    let settings = [
+        ("BEDROCK_BATCH_MODE", "realtime"),
+        ("BEDROCK_MAX_RETRIES", "0"),
+    ];
+    let world = World::new(64, 100, &settings).await;
+    let state = world.split(world.first(0)).await;
+    for row in 0..64 {
+        let name = format!("on-demand/{row:08}-{:016}.jsonl.out", row + 1);
+        world.output(&state, &name, &[answer(row)]).await;
+    }
+    let slow = StoreFault::Slow(Duration::from_secs(1));
+    let slow = FaultyStore::new(world.store.clone()).fail_all(StoreOperation::GetRange, 1.., slow);
+    let began = tokio::time::Instant::now();
+    world.merge_over(Arc::new(slow), &state).await.unwrap();
+    let took = began.elapsed().as_secs();
+    assert!(took < 64 / 4, "{took} seconds");
+    let round = world.counted(&state).await;
+    assert_eq!((round.on_demand, round.counts.answered), (64, 64));
 }
 
 /// Two copies of `invoke` may send the same records, and each stores the answers that it got.
