@@ -77,13 +77,10 @@ async fn merge_on(
     steps.add_notes(notes).await?;
     for (slice, answers) in (0..).zip(files) {
         let state = steps.split(slice).await?;
-        staging::upload(
-            stack.store(),
-            &answers,
-            steps.given_answers(&state),
-            &|_| {},
-        )
-        .await?;
+        for (number, answers) in answers.iter().enumerate() {
+            let at = steps.given_answers(&state, number);
+            staging::upload(stack.store(), answers, at, &|_| {}).await?;
+        }
         steps.merge(&state).await?;
     }
     let summary = steps.finish().await?;
@@ -96,13 +93,13 @@ async fn merge_on(
 }
 
 /// Sorts the answers by slice on a separate thread, because files of many gigabytes take time, and
-/// a signal must not wait for them. Returns a file for each slice, and notes.
+/// a signal must not wait for them. Returns the files of each slice, and notes.
 async fn sort(
     files: Vec<PathBuf>,
     plan: Plan,
     slices: Vec<Slice>,
     folder: PathBuf,
-) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
+) -> Result<(Vec<Vec<PathBuf>>, Vec<String>), Failure> {
     tokio::task::spawn_blocking(move || sorting::sort(&files, &plan, slices, &folder))
         .await
         .map_err(|error| Failure::run(format!("the answers could not be sorted: {error}")))?

@@ -104,10 +104,12 @@ impl SingleSteps<'_> {
     }
 
     /// Returns where to put existing answers to a round that was split, so that [`Self::merge`]
-    /// finds them.
-    pub fn given_answers(&self, state: &SliceState) -> S3Uri {
+    /// finds them. Objects with different numbers hold the answers of different calls, the first
+    /// calls first.
+    pub fn given_answers(&self, state: &SliceState, number: usize) -> S3Uri {
         let round = self.run.slice(state.slice).round(state.round);
-        round.given_output().join("answers.jsonl.out")
+        let name = format!("{number:06}.jsonl.out");
+        round.given_output().join(&name)
     }
 
     /// Joins the answers of a round to its rows.

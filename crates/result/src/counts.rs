@@ -32,6 +32,9 @@ pub struct Counts {
     pub duplicates: u64,
     /// Lines that contradict an earlier line of their record.
     pub contradictions: u64,
+    /// Rows that have answers of which none counts, because they contradict each other.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub contradicted: u64,
     /// Lines with an id that was not sent.
     pub unknown_ids: u64,
     /// Lines that are not an answer at all.
@@ -85,6 +88,7 @@ impl Counts {
         self.missing += other.missing;
         self.duplicates += other.duplicates;
         self.contradictions += other.contradictions;
+        self.contradicted += other.contradicted;
         self.unknown_ids += other.unknown_ids;
         self.malformed += other.malformed;
         self.by_fallback += other.by_fallback;

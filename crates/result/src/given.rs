@@ -2,23 +2,24 @@
 //!
 //! The files have lines in Bedrock's form. Their record ids are either those of the whole table, as
 //! Quarry numbers records, or count from 0 in each file, as the original step did; [`numbering`]
-//! decides which. Files with whole-table ids may be several rounds over the same rows, of which the
-//! last answer counts; see [`rounds`] and [`search`].
+//! decides which. Files with whole-table ids may be several rounds over the same rows; see
+//! [`rounds`].
 //!
 //! Lines come in and decisions go out; the caller reads and writes the files.
 
 pub mod numbering;
 pub mod rounds;
-pub mod search;
 
 use indexmap::IndexMap;
 use numbering::OriginalJob;
-use quarry_answer::{LineBody, read_line};
+use quarry_answer::read_line;
 use quarry_contract::plan::{Plan, Slice};
 use quarry_contract::record_id::RecordIds;
-use rounds::{LastAnswers, TableRow};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+
+/// A row of a run: the table's number and the row's number in it.
+type TableRow = (usize, u64);
 
 /// Finds the slices of answer lines.
 #[derive(Debug, Clone)]
@@ -34,20 +35,6 @@ pub struct RenumberedLine<'a> {
     pub slice: Option<usize>,
     /// The line to keep.
     pub line: Cow<'a, [u8]>,
-}
-
-/// The decision about a line whose id is that of the whole table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TableLine {
-    /// It belongs to the slice of this number.
-    Slice(usize),
-    /// It belongs to no row.
-    NoRow,
-    /// A later file has an answer to the same record.
-    Replaced {
-        /// Whether this line has an answer too, and not an error.
-        is_answer: bool,
-    },
 }
 
 impl GivenAnswers {
@@ -79,21 +66,11 @@ impl GivenAnswers {
         }
     }
 
-    /// Decides about a line of the file with this number, whose ids are those of the whole table.
-    pub fn of_table(&self, line: &[u8], file: usize, last: &LastAnswers) -> TableLine {
-        let Ok(read) = read_line(line) else {
-            return TableLine::NoRow;
-        };
-        let Some(record) = self.record(&read.record_id) else {
-            return TableLine::NoRow;
-        };
-        if last.is_after(record, file) {
-            return TableLine::Replaced {
-                is_answer: matches!(read.body, LineBody::Output(_)),
-            };
-        }
-        self.slice_of(record)
-            .map_or(TableLine::NoRow, TableLine::Slice)
+    /// Returns the number of the slice of a line whose id is that of the whole table; `None` if the
+    /// line belongs to no row.
+    pub fn of_table(&self, line: &[u8]) -> Option<usize> {
+        let read = read_line(line).ok()?;
+        self.slice_of(self.record(&read.record_id)?)
     }
 
     /// Returns the row of a record id, whether or not the table has so many rows.

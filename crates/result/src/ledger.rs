@@ -234,7 +234,8 @@ impl<'a> Ledger<'a> {
                 self.counts.contradictions += 1;
                 return Ok(());
             }
-            Entry::Missing | Entry::Contradicted { .. } => {}
+            Entry::Contradicted { .. } => self.counts.contradicted -= 1,
+            Entry::Missing => {}
             Entry::Answer(first) => {
                 let used = self.stored(index, spool)?;
                 let is_same = have_same_values(&used, &outcome)?;
@@ -271,6 +272,7 @@ impl<'a> Ledger<'a> {
         spool: &mut dyn Spool,
     ) -> io::Result<()> {
         self.counts.contradictions += 1;
+        self.counts.contradicted += 1;
         self.take_answer_back(used, first);
         self.entries[index] = Entry::Contradicted {
             output: self.output,

@@ -15,13 +15,13 @@
 //! | Answers have the form of Bedrock's output lines, in the order of the records, one line each. | `line` | `answers` |
 //! | The names of the objects say which records they hold. Names of runs that an earlier version began are read. | `kept` | `answers::answers_are_stored_in_batches_whose_names_say_which_records_they_hold`, `repetitions::answers_of_a_run_that_an_earlier_version_began_are_not_paid_for_again` |
 //! | While a copy is at work, no other copy calls a model for the same round. One that crashed is waited for as long as Lambda would have let it work. | `at_work` | `copies` |
-//! | Two copies at once store each record once: an object is never replaced, and a copy that is overtaken goes on behind what is stored. | `kept::keep`, `Rest::send` | `repetitions::two_copies_at_once_store_each_record_once`, `repetitions::a_copy_that_is_overtaken_goes_on_behind_what_is_stored` |
+//! | Two copies at once store each record once: an object is never replaced, and a copy that is overtaken goes on behind what is stored. | `kept::keep`, `Sending::send` | `repetitions::two_copies_at_once_store_each_record_once`, `repetitions::a_copy_that_is_overtaken_goes_on_behind_what_is_stored` |
 //! | A call sends the record's body, through the model's API, in the tier of the settings. | `ask`, `flex` | `answers::a_request_is_the_body_of_the_record_byte_for_byte`, `tiers` |
 //! | Calls keep to the concurrency and the rate of the plan. | `group`, `pacing` | `pace::no_more_requests_are_in_flight_than_the_settings_allow`, `pace::requests_begin_no_faster_than_the_configured_rate` |
 //! | An invocation makes its last call five minutes before its end, and stores the answers that came by then. | `LAST_QUESTION`, `group` | `time` |
-//! | A transient error is followed by up to five more calls. A throttled record is sent again while others get answers, and in the next invocation when the time is used up, so it does not lose the round. | `ask`, `group`, `Rest::settled` | `time::records_that_are_throttled_at_the_end_of_the_time_do_not_lose_the_round`, `pace::a_call_that_fails_for_a_transient_reason_is_retried_up_to_five_times`, `pace::throttled_records_are_retried_as_long_as_others_are_answered`, `pace::the_wait_before_throttled_records_are_sent_again_doubles_up_to_a_minute` |
+//! | A transient error is followed by up to five more calls. A throttled record is sent again while others get answers, and in the next invocation when the time is used up, so it does not lose the round. | `ask`, `group`, `Sending::settled` | `time::records_that_are_throttled_at_the_end_of_the_time_do_not_lose_the_round`, `pace::a_call_that_fails_for_a_transient_reason_is_retried_up_to_five_times`, `pace::throttled_records_are_retried_as_long_as_others_are_answered`, `pace::the_wait_before_throttled_records_are_sent_again_doubles_up_to_a_minute` |
 //! | A round that the service refuses ends after 20 calls, over all invocations. An error that every record would get ends the calls at once, and the answers are stored. | `breaker`, `fallback_watch`, `group` | `refusals` |
-//! | An outage does not become a record's error, and a record's error does not count as an outage. | `Rest::settled` | `refusals::an_outage_is_not_an_error_of_any_record`, `refusals::a_record_that_the_service_fails_on_every_time_is_an_error_of_that_record` |
+//! | An outage does not become a record's error, and a record's error does not count as an outage. | `Sending::settled` | `refusals::an_outage_is_not_an_error_of_any_record`, `refusals::a_record_that_the_service_fails_on_every_time_is_an_error_of_that_record` |
 //! | If the tier `flex` throttles for longer than the setting allows, the default tier takes over. | `flex` | `tiers::flex_that_throttles_for_longer_than_the_setting_allows_is_left_for_the_default_tier` |
 //! | Each error has a name that says whether the call is repeated, its record or object, and the service's words. | `ask`, `handle` | `errors` |
 
@@ -95,7 +95,7 @@ async fn ask_rest(
     let settings = asking.settings();
     let rows_were_paid = slice.mode == Mode::Batch;
     let workers = plan.on_demand_workers.max(1) as usize;
-    let mut rest = Rest {
+    let mut sending = Sending {
         deps,
         round: &round,
         tier: Tier::of_round(deps, &round, settings).await?,
@@ -113,11 +113,11 @@ async fn ask_rest(
         next: Step::Merge,
         ..state.clone()
     };
-    if rest.begin(&input).await?.is_none() {
+    if sending.begin(&input).await?.is_none() {
         return Ok(merge);
     }
     let at_work = AtWork::begin(deps, &round, time_left).await?;
-    let sent = rest.send_all(&input).await;
+    let sent = sending.send_all(&input).await;
     if let Some(at_work) = at_work {
         at_work.end().await;
     }
@@ -143,7 +143,7 @@ enum Sent {
 }
 
 /// How an invocation sends the rest of a round.
-struct Rest<'a> {
+struct Sending<'a> {
     deps: &'a Deps,
     round: &'a RoundFolder,
     tier: Tier,
@@ -163,7 +163,7 @@ struct Rest<'a> {
     stored: Vec<Range<u64>>,
 }
 
-impl Rest<'_> {
+impl Sending<'_> {
     /// Returns the records without a stored line, and what the stored ones show; `None` if there is
     /// nothing to send.
     async fn begin(&self, input: &Asked) -> Result<Option<(OpenRecords, Breaker)>, StepError> {

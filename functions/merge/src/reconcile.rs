@@ -27,7 +27,11 @@ pub(crate) fn differences(manifest: &[u8], records: u64, counts: &Counts) -> Vec
     };
     let pairs = [
         ("records", manifest.records, records),
-        ("answers", manifest.answers, counts.answered),
+        (
+            "answers",
+            manifest.answers,
+            counts.answered + counts.contradicted,
+        ),
         ("errors", manifest.errors, counts.errors),
     ];
     pairs

@@ -3,10 +3,9 @@
 use super::answers::AnswerFile;
 use crate::failure::Failure;
 use quarry_contract::plan::{Plan, Slice};
+use quarry_result::given::GivenAnswers;
 use quarry_result::given::numbering::{NumberingEvidence, OriginalJob, original_jobs};
-use quarry_result::given::rounds::LastAnswers;
-use quarry_result::given::search::LastAnswersSearch;
-use quarry_result::given::{GivenAnswers, TableLine};
+use quarry_result::given::rounds::RoundsEvidence;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -15,14 +14,17 @@ use std::path::{Path, PathBuf};
 const COUNTS_BY_FILE: &str = "record ids were read as counting from 0 in each answer file, as the \
     original step numbered them: the files are its jobs, in the order given";
 const COUNTS_BY_TABLE: &str = "record ids were read as those of the whole table";
+const ARE_ROUNDS: &str = "the answer files have more records than there are rows, so they were read \
+    as rounds: of several answers to a record, the first good one counts";
 
-/// Sorts the answers by slice. Returns a file in `folder` for each slice, and notes.
+/// Sorts the answers by slice. Returns the files in `folder` for each slice, and notes. Files of a
+/// slice hold the answers of different calls, in the order given.
 pub(super) fn sort(
     files: &[PathBuf],
     plan: &Plan,
     slices: Vec<Slice>,
     folder: &Path,
-) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
+) -> Result<(Vec<Vec<PathBuf>>, Vec<String>), Failure> {
     let files = AnswerFile::all(files, folder)?;
     let mut sorted = SortedFiles::new(slices.len(), folder)?;
     let answers = GivenAnswers::new(plan, slices);
@@ -34,15 +36,13 @@ pub(super) fn sort(
         notes.push(COUNTS_BY_FILE.to_owned());
     } else {
         let rows = plan.tables.iter().map(|table| table.rows).sum();
-        let last = last_answers(&answers, &files, rows)?;
-        let replaced = add_table(&mut sorted, &answers, &files, &last)?;
+        let are_rounds = are_rounds(&answers, &files, rows)?;
+        add_table(&mut sorted, &answers, &files, are_rounds)?;
         if files.len() > 1 {
             notes.push(COUNTS_BY_TABLE.to_owned());
         }
-        if replaced > 0 {
-            notes.push(format!(
-                "{replaced} answers were left out: a later answer file has one to the same record"
-            ));
+        if are_rounds {
+            notes.push(ARE_ROUNDS.to_owned());
         }
     }
     if sorted.matches_nothing() {
@@ -79,22 +79,18 @@ fn jobs(plan: &Plan, files: &[AnswerFile]) -> Result<Option<Vec<OriginalJob>>, F
     Ok(evidence.counts_by_file().then_some(jobs))
 }
 
-fn last_answers(
-    answers: &GivenAnswers,
-    files: &[AnswerFile],
-    rows: u64,
-) -> Result<LastAnswers, Failure> {
+fn are_rounds(answers: &GivenAnswers, files: &[AnswerFile], rows: u64) -> Result<bool, Failure> {
     // A single file needs no additional reading.
     if files.len() < 2 {
-        return Ok(LastAnswers::default());
+        return Ok(false);
     }
-    let mut search = LastAnswersSearch::new(answers);
+    let mut evidence = RoundsEvidence::new(answers);
     for (number, file) in files.iter().enumerate() {
         for line in file.lines()? {
-            search.add(number, &line?);
+            evidence.add(number, &line?);
         }
     }
-    Ok(search.finish(rows))
+    Ok(evidence.are_rounds(rows))
 }
 
 /// Adds the answers of one of the original step's jobs.
@@ -112,35 +108,33 @@ fn add_job(
     Ok(())
 }
 
-/// Adds answers whose ids are those of the whole table. Returns how many were left out because a
-/// later file has an answer to the same record.
+/// Adds answers whose ids are those of the whole table.
 fn add_table(
     sorted: &mut SortedFiles,
     answers: &GivenAnswers,
     files: &[AnswerFile],
-    last: &LastAnswers,
-) -> Result<u64, Failure> {
-    let mut replaced = 0;
-    for (number, file) in files.iter().enumerate() {
+    are_rounds: bool,
+) -> Result<(), Failure> {
+    for file in files {
+        if are_rounds {
+            sorted.begin_round()?;
+        }
         for line in file.lines()? {
             let line = line?;
-            match answers.of_table(&line, number, last) {
-                TableLine::Slice(slice) => sorted.add(Some(slice), &line)?,
-                TableLine::NoRow => sorted.add(None, &line)?,
-                TableLine::Replaced { is_answer } => {
-                    sorted.leave_out();
-                    replaced += u64::from(is_answer);
-                }
-            }
+            sorted.add(answers.of_table(&line), &line)?;
         }
     }
-    Ok(replaced)
+    Ok(())
 }
 
-/// Answer lines by slice, with a file for each slice. A line that belongs to no slice goes to the
-/// first one, which counts it.
+/// Answer lines by slice, with a file for each slice and round. A line that belongs to no slice goes
+/// to the first one, which counts it.
 struct SortedFiles {
+    /// The files of the round that is being sorted.
     files: Vec<Option<BufWriter<File>>>,
+    /// The files of each slice, round by round.
+    paths: Vec<Vec<PathBuf>>,
+    round: usize,
     folder: PathBuf,
     /// The number of lines, and of those that belong to a row.
     lines: u64,
@@ -153,6 +147,8 @@ impl SortedFiles {
         std::fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
         Ok(Self {
             files: (0..slices).map(|_| None).collect(),
+            paths: vec![Vec::new(); slices],
+            round: 0,
             folder,
             lines: 0,
             matched: 0,
@@ -170,21 +166,30 @@ impl SortedFiles {
         };
         let file = match file {
             Some(file) => file,
-            None => file.insert(BufWriter::new(File::create(&path).map_err(unwritable)?)),
+            None => {
+                self.paths[slice].push(path.clone());
+                file.insert(BufWriter::new(File::create(&path).map_err(unwritable)?))
+            }
         };
         file.write_all(line)
             .and_then(|()| file.write_all(b"\n"))
             .map_err(unwritable)
     }
 
-    /// Counts a line that belongs to a row and is replaced by another line.
-    fn leave_out(&mut self) {
-        self.lines += 1;
-        self.matched += 1;
+    /// Begins another round: the lines that follow come from other calls than those before.
+    fn begin_round(&mut self) -> Result<(), Failure> {
+        for (file, paths) in self.files.iter_mut().zip(&self.paths) {
+            if let (Some(mut file), Some(path)) = (file.take(), paths.last()) {
+                file.flush().map_err(|error| unwritable(path, &error))?;
+            }
+        }
+        self.round += 1;
+        Ok(())
     }
 
     fn path(&self, slice: usize) -> PathBuf {
-        self.folder.join(format!("{slice:06}.jsonl.out"))
+        let name = format!("{slice:06}-{:06}.jsonl.out", self.round);
+        self.folder.join(name)
     }
 
     /// Whether there are lines but none of them belongs to a row, which means that these are the
@@ -193,19 +198,17 @@ impl SortedFiles {
         self.lines > 0 && self.matched == 0
     }
 
-    /// Returns the file of each slice; empty for a slice without a line.
-    fn finish(self) -> Result<Vec<PathBuf>, Failure> {
-        let paths: Vec<PathBuf> = (0..self.files.len())
-            .map(|slice| self.path(slice))
-            .collect();
-        for (file, path) in self.files.into_iter().zip(&paths) {
-            match file {
-                Some(mut file) => file.flush(),
-                None => File::create(path).map(drop),
+    /// Returns the files of each slice: an empty one for a slice without a line.
+    fn finish(mut self) -> Result<Vec<Vec<PathBuf>>, Failure> {
+        self.begin_round()?;
+        for slice in 0..self.paths.len() {
+            if self.paths[slice].is_empty() {
+                let path = self.path(slice);
+                File::create(&path).map_err(|error| unwritable(&path, &error))?;
+                self.paths[slice].push(path);
             }
-            .map_err(|error| unwritable(path, &error))?;
         }
-        Ok(paths)
+        Ok(self.paths)
     }
 }
 

@@ -190,39 +190,58 @@ fn two_answers_that_contradict_each_other_are_not_used_and_are_reported() {
 
 /// This happens when a job was repeated, or an input was processed more than once.
 #[test]
-fn answers_of_a_later_file_take_the_place_of_earlier_ones() {
+fn of_several_answers_in_different_files_the_first_good_one_counts() {
     let workplace = Workplace::new();
-    workplace.file("data.csv", letters(0, 4));
+    workplace.file("data.csv", letters(0, 5));
     let error = |id: &str| {
         let error = json!({"errorCode": 500, "errorMessage": "gone"});
         json!({"recordId": id, "modelInput": {}, "error": error}).to_string()
     };
-    let old = |id| answer(id, 0.99);
+    let bad = |id| answer(id, 0.99).replace("{\\\"kind", "no JSON");
     workplace.file(
         "first.out",
-        [old("record_0"), old("record_1"), error("record_2")].join("\n"),
+        [
+            answer("record_0", score(0)),
+            answer("record_1", score(1)),
+            error("record_2"),
+            bad("record_3"),
+        ]
+        .join("\n"),
     );
     workplace.file(
         "second.out",
-        [error("record_0"), answer("record_1", 0.5), old("record_2")].join("\n"),
+        [
+            error("record_0"),
+            answer("record_1", 0.99),
+            answer("record_2", score(2)),
+            bad("record_3"),
+        ]
+        .join("\n"),
     );
     workplace.file(
         "third.out",
-        [answer("record_2", score(2)), answer("record_3", score(3))].join("\n"),
+        [
+            answer("record_2", 0.99),
+            answer("record_3", score(3)),
+            answer("record_4", score(4)),
+        ]
+        .join("\n"),
     );
     merge(&workplace, "data.csv", "first.out second.out third.out", "").good();
-    let result = Table::csv(&workplace.read("out/validation_processed_data.csv"));
-    let scores = result.column("llm_score");
-    assert_eq!(scores, ["0.99", "0.5", "0.02", "0.03"]);
-    let summary = workplace.summary();
-    assert_eq!(summary["answers"]["contradictions"], 0);
-    assert!(
-        summary["notes"]
-            .to_string()
-            .contains("2 answers were left out"),
-        "{}",
-        summary["notes"]
+    assert_scores(
+        &Table::csv(&workplace.read("out/validation_processed_data.csv")),
+        &[],
     );
+    let summary = workplace.summary();
+    let counts = &summary["answers"];
+    assert_eq!(
+        (&counts["answered"], &counts["good"]),
+        (&json!(5), &json!(5))
+    );
+    assert_eq!(counts["contradictions"], 0);
+    assert_eq!(counts["duplicates"], 6, "{counts}");
+    let notes = summary["notes"].to_string();
+    assert!(notes.contains("the first good one counts"), "{notes}");
 }
 
 /// Without the setting by which the original step cut its jobs, the jobs are not recognised. The

@@ -1,23 +1,54 @@
-//! Decides which of several answers to a record counts.
+//! Decides whether answer files are rounds over the same rows.
 
-use std::collections::HashMap;
+use super::{GivenAnswers, TableRow};
+use quarry_answer::read_line;
+use std::collections::HashSet;
 
-/// A row of a run: the table's number and the row's number in it.
-pub type TableRow = (usize, u64);
-
-/// The last file with an answer to each record, if the files are rounds.
+/// What the lines of several answer files say about whether the files are rounds.
 ///
 /// They are rounds if they have more records than there are rows. Files with fewer records could
-/// also be jobs of the original step whose ids were not recognised, and then the last answer could
-/// be that of another row.
-#[derive(Debug, Clone, Default)]
-pub struct LastAnswers {
-    pub(super) last: HashMap<TableRow, usize>,
+/// also be jobs of the original step whose ids were not recognised. Then two answers to one record
+/// may be those of two rows, so they contradict each other.
+#[derive(Debug, Clone)]
+pub struct RoundsEvidence<'a> {
+    answers: &'a GivenAnswers,
+    of_file: HashSet<TableRow>,
+    file: usize,
+    records: u64,
 }
 
-impl LastAnswers {
-    /// Whether a file after this one has an answer to the record.
-    pub(super) fn is_after(&self, record: TableRow, file: usize) -> bool {
-        self.last.get(&record).is_some_and(|last| *last > file)
+impl<'a> RoundsEvidence<'a> {
+    /// Starts before the first line.
+    pub fn new(answers: &'a GivenAnswers) -> Self {
+        Self {
+            answers,
+            of_file: HashSet::new(),
+            file: 0,
+            records: 0,
+        }
+    }
+
+    /// Adds a line of the file with this number. The files must come one after the other, in their
+    /// order.
+    pub fn add(&mut self, file: usize, line: &[u8]) {
+        if file != self.file {
+            self.end_file();
+            self.file = file;
+        }
+        let Ok(read) = read_line(line) else { return };
+        let record = self.answers.record(&read.record_id);
+        self.of_file
+            .extend(record.filter(|record| self.answers.slice_of(*record).is_some()));
+    }
+
+    /// Whether the files are rounds over tables with `rows` rows in total.
+    pub fn are_rounds(mut self, rows: u64) -> bool {
+        self.end_file();
+        self.records > rows
+    }
+
+    fn end_file(&mut self) {
+        self.records += self.of_file.len() as u64;
+        self.of_file.clear();
     }
 }

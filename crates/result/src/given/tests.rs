@@ -4,7 +4,7 @@ use quarry_contract::file_format::{FileFormat, LineEnding};
 use quarry_contract::plan::{InputFile, Mode, Table};
 use quarry_contract::request::{JobType, Request};
 use quarry_contract::settings::CsvQuoting;
-use search::LastAnswersSearch;
+use rounds::RoundsEvidence;
 
 /// Returns a table of files with this many rows, in slices of four rows.
 fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
@@ -79,10 +79,6 @@ fn answer(id: &str) -> Vec<u8> {
     format!(r#"{{"recordId":"{id}","modelInput":{{"a":1.0}},"modelOutput":{{}}}}"#).into_bytes()
 }
 
-fn error(id: &str) -> Vec<u8> {
-    format!(r#"{{"recordId":"{id}","error":{{"errorCode":400,"errorMessage":"no"}}}}"#).into_bytes()
-}
-
 fn counts_by_file(plan: &Plan, files: &[&[&str]]) -> Option<bool> {
     let jobs = original_jobs(plan, files.len())?;
     let mut evidence = NumberingEvidence::new(plan, &jobs);
@@ -154,45 +150,33 @@ fn a_line_of_a_job_gets_its_slice_and_the_id_of_its_row() {
 }
 
 #[test]
-fn the_last_round_with_an_answer_counts() {
-    let (plan, slices) = plan(None, &[2]);
+fn a_line_with_an_id_of_the_table_gets_its_slice() {
+    let (plan, slices) = plan(None, &[6]);
     let given = GivenAnswers::new(&plan, slices);
-    let files = [
-        vec![error("record_0"), answer("record_1")],
-        vec![answer("record_0"), error("record_1")],
-    ];
-    let mut search = LastAnswersSearch::new(&given);
-    for (number, file) in files.iter().enumerate() {
-        for line in file {
-            search.add(number, line);
-        }
-    }
-    let last = search.finish(2);
-    let of = |line: &[u8], file| given.of_table(line, file, &last);
-    assert_eq!(
-        of(&files[0][0], 0),
-        TableLine::Replaced { is_answer: false }
-    );
-    assert_eq!(of(&files[1][0], 1), TableLine::Slice(0));
-    // An error does not replace anything.
-    assert_eq!(of(&files[0][1], 0), TableLine::Slice(0));
-    assert_eq!(of(&files[1][1], 1), TableLine::Slice(0));
-    assert_eq!(of(&answer("record_2"), 0), TableLine::NoRow);
-    assert_eq!(of(b"torn", 0), TableLine::NoRow);
+    assert_eq!(given.of_table(&answer("record_0")), Some(0));
+    assert_eq!(given.of_table(&answer("record_5")), Some(1));
+    assert_eq!(given.of_table(&answer("record_6")), None);
+    assert_eq!(given.of_table(b"torn"), None);
 }
 
-/// They could be jobs whose ids were not recognised, and then an answer to another row must not
-/// win.
+/// Files with fewer records could be jobs whose ids were not recognised, and then an answer to
+/// another row must not win.
 #[test]
-fn files_with_no_more_records_than_rows_are_no_rounds() {
-    let (plan, slices) = plan(None, &[4]);
+fn files_are_rounds_if_they_have_more_records_than_there_are_rows() {
+    let (plan, slices) = plan(None, &[2]);
     let given = GivenAnswers::new(&plan, slices);
-    let mut search = LastAnswersSearch::new(&given);
-    search.add(0, &answer("record_0"));
-    search.add(1, &answer("record_0"));
-    let last = search.finish(4);
-    assert_eq!(
-        given.of_table(&answer("record_0"), 0, &last),
-        TableLine::Slice(0)
-    );
+    for (files, are_rounds) in [
+        (vec![vec![0, 1], vec![0]], true),
+        (vec![vec![0], vec![0]], false),
+        (vec![vec![0, 0, 0, 1]], false),
+        (vec![vec![0], vec![5, 6], vec![1]], false),
+    ] {
+        let mut evidence = RoundsEvidence::new(&given);
+        for (number, rows) in files.iter().enumerate() {
+            for row in rows {
+                evidence.add(number, &answer(&format!("record_{row}")));
+            }
+        }
+        assert_eq!(evidence.are_rounds(2), are_rounds, "{files:?}");
+    }
 }

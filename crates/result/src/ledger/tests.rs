@@ -104,6 +104,7 @@ fn a_contradicted_record_is_not_answered() {
         asked: 1,
         lines: 3,
         contradictions: 2,
+        contradicted: 1,
         input_tokens: 30,
         output_tokens: 6,
         ..Counts::default()
@@ -144,6 +145,7 @@ fn an_answer_of_another_output_takes_the_place_of_a_contradiction_or_an_error() 
     let (outcome, counts) = read(&[&[kind("1", "a"), kind("2", "b")], &[kind("3", "c")]]);
     assert_eq!((outcome.good, value(&outcome)), (true, json!("c")));
     assert_eq!((counts.answered, counts.contradictions), (1, 1));
+    assert_eq!(counts.contradicted, 0);
     for outputs in [[&error, &kind("1", "a")], [&kind("1", "a"), &error]] {
         let [first, second] = outputs.map(std::slice::from_ref);
         let (outcome, counts) = read(&[first, second]);

@@ -278,6 +278,21 @@ async fn answers_of_the_fallback_model_and_service_tiers_are_counted() {
     assert_eq!(counts.service_tiers, [("flex".to_owned(), 1)].into());
 }
 
+/// The service has an answer to the record, although none is used.
+#[tokio::test]
+async fn a_record_whose_answers_contradict_each_other_is_no_difference_to_the_service() {
+    let world = once(2).await;
+    let lines = [say(0, "yes"), answer(1), say(0, "no")];
+    let state = world.answered(world.first(0), &lines).await;
+    let manifest = json!({"totalRecordCount": 2, "successRecordCount": 2, "errorRecordCount": 0});
+    let at = "abcdefghijkl/manifest.json.out";
+    world.output(&state, at, &[manifest.to_string()]).await;
+    world.merge(&state).await.unwrap();
+    let round = world.counted(&state).await;
+    assert_eq!((round.counts.answered, round.counts.contradicted), (1, 1));
+    assert!(round.differences.is_empty(), "{:?}", round.differences);
+}
+
 #[tokio::test]
 async fn the_counts_are_compared_with_those_of_the_service() {
     for (manifest, differences) in [
