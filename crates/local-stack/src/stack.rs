@@ -20,8 +20,8 @@ use quarry_edge::sdk::{self, Credentials, SdkOptions};
 use quarry_edge::store::ObjectStore;
 use quarry_local_s3::{LocalS3, Traffic};
 use quarry_state_machine::{
-    Definition, DefinitionError, Execution, ExecutionOutcome, Host, Machine, StartError, Status,
-    VirtualClock,
+    Definition, DefinitionError, Execution, ExecutionOutcome, Host, Machine, RedriveError,
+    StartError, Status, VirtualClock,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -253,6 +253,11 @@ impl LocalStack {
     /// Creates an execution of the state machine. It begins when it is run, and can be stopped.
     pub fn execution(&self, name: &str, input: Value) -> Result<Execution, StartError> {
         self.machine.execution(name, input)
+    }
+
+    /// Opens an execution again that did not succeed. It continues when it is run.
+    pub fn redrive(&self, name: &str) -> Result<Execution, RedriveError> {
+        self.machine.redrive(name)
     }
 
     /// Runs a request under an execution name.
