@@ -1,7 +1,7 @@
 //! Batch jobs: `CreateModelInvocationJob` and the related operations.
 
 use crate::failure::{Failure, Kind};
-use crate::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
+use crate::jobs::{BatchJobs, Job, JobCounts, JobStatus, JobsError, NewJob};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_bedrock::Client;
@@ -120,6 +120,7 @@ impl BatchJobs for BedrockJobs {
             message: job.message.unwrap_or_default(),
             submitted: since_epoch(job.submit_time),
             ended: ended(status, job.end_time, job.last_modified_time),
+            counts: counts(job.success_record_count, job.error_record_count),
         })
     }
 
@@ -177,6 +178,7 @@ fn job(summary: ModelInvocationJobSummary) -> Job {
         message: summary.message.unwrap_or_default(),
         submitted: since_epoch(summary.submit_time),
         ended: ended(status, summary.end_time, summary.last_modified_time),
+        counts: None,
     }
 }
 
@@ -191,6 +193,14 @@ fn ended(
         .map(since_epoch)
         .max(last_modified.map(since_epoch));
     last.filter(|_| status.is_terminal())
+}
+
+/// Returns the service's counts, if it has both.
+fn counts(answers: Option<i64>, errors: Option<i64>) -> Option<JobCounts> {
+    Some(JobCounts {
+        answers: u64::try_from(answers?).ok()?,
+        errors: u64::try_from(errors?).ok()?,
+    })
 }
 
 fn input_config(job: &NewJob) -> Result<ModelInvocationJobInputDataConfig, JobsError> {
