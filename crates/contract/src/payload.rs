@@ -88,6 +88,9 @@ pub struct SliceState {
     /// When the first of these rests began, in seconds since 1970-01-01T00:00:00Z.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resting_since: Option<u64>,
+    /// How often the output of the round's job was looked at and was not complete.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub late_looks: u32,
     /// The next step.
     pub next: Step,
     /// Records of this round.
@@ -96,7 +99,7 @@ pub struct SliceState {
     /// The round's job, once it exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobPointer>,
-    /// Seconds to wait before the next look at the job, or before the next round.
+    /// Seconds to wait before the next look at the job or its output, or before the next round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_seconds: Option<u64>,
 }
@@ -113,6 +116,7 @@ impl SliceState {
             outage_rounds: 0,
             rests: 0,
             resting_since: None,
+            late_looks: 0,
             next: Step::Split,
             records: 0,
             job: None,
@@ -135,6 +139,8 @@ pub enum Step {
     Invoke,
     /// Join the answers.
     Merge,
+    /// Wait until the output of the job is complete, then join the answers.
+    Late,
     /// Wait until the service works again, then write the next round's records.
     Rest,
     /// Nothing: the slice's part of the result is written.

@@ -252,6 +252,19 @@ pub struct JobEnd {
     pub message: String,
     /// Seconds from submission to its end.
     pub seconds: u64,
+    /// The service's counts of its records, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<JobCounts>,
+}
+
+/// The service's counts of a job's records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobCounts {
+    /// Records with an answer.
+    pub answers: u64,
+    /// Records with an error.
+    pub errors: u64,
 }
 
 impl Table {

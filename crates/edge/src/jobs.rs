@@ -4,6 +4,7 @@ use crate::error::{AwsError, Source, StepErrorKind};
 use async_trait::async_trait;
 pub use quarry_contract::job_status::JobStatus;
 use quarry_contract::location::S3Uri;
+pub use quarry_contract::plan::JobCounts;
 use quarry_model::Denial;
 use std::time::Duration;
 
@@ -45,6 +46,9 @@ pub struct Job {
     pub submitted: Duration,
     /// When it ended, if it did: the time of its last change.
     pub ended: Option<Duration>,
+    /// How many of its records have an answer or an error, if the service says so. A list of jobs
+    /// does not.
+    pub counts: Option<JobCounts>,
 }
 
 /// The meaning of a failed call for the caller.

@@ -144,6 +144,8 @@ impl Work {
     pub(crate) fn slice_advanced(&self, by: &str, state: &SliceState) {
         let reached = match (by, state.next) {
             (_, Step::Done) => Reached::Done,
+            // The answers are joined again when the output is complete.
+            (_, Step::Late) => return,
             ("merge", _) => Reached::Merged,
             (_, Step::Merge) => Reached::Asked,
             ("split", _) => Reached::Written,

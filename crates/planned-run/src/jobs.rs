@@ -111,6 +111,7 @@ impl BatchJobs for MemoryJobs {
             message: String::new(),
             submitted: Duration::ZERO,
             ended: None,
+            counts: None,
         };
         state.jobs.push((new.clone(), job));
         if std::mem::take(&mut state.loses_answer) {

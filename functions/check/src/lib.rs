@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | A live job, also one with a status that this version does not know, is polled again, and nothing is written. | `handle` | `waits::a_live_job_is_checked_again_and_nothing_is_written` |
 //! | The wait is 8 % of the job's age, but at least a minute and at most two hours. | `next_wait` | `waits::a_wait_is_8_percent_of_the_jobs_age_and_at_least_a_minute_and_at_most_two_hours` |
-//! | Every end of a job is stored in `job-end.json`, in the service's words, and leads to `merge`. | `handle` | `ends::every_end_of_a_job_is_kept_in_the_services_words_and_leads_to_merge` |
+//! | Every end of a job is stored in `job-end.json`, in the service's words and with its counts, and leads to `merge`. | `handle` | `ends::every_end_of_a_job_is_kept_in_the_services_words_and_leads_to_merge` |
 //! | A repeated call, also after a crash, leaves the same document. An end counts in the metrics when it is stored. | `handle` | `ends::checking_an_ended_job_again_changes_nothing`, `ends::an_end_whose_writing_failed_or_whose_response_was_lost_is_kept_by_the_next_call` |
 //! | Each error has a name that says whether the poll is repeated, the job's ARN or the object, and the service's words. | `handle` | `refusals` |
 
@@ -74,6 +74,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
             .unwrap_or(now)
             .saturating_sub(job.submitted)
             .as_secs(),
+        counts: job.counts,
     };
     let round = RunFolder::at(state.run.clone())
         .slice(state.slice)

@@ -3,7 +3,7 @@
 
 use crate::outage::Silence;
 use crate::refused::WayOut;
-use crate::rest::Rest;
+use crate::rest::SliceRest;
 use crate::round::{SliceRound, Weight};
 use quarry_contract::VERSION;
 use quarry_contract::plan::{RequestForms, Todo};
@@ -24,7 +24,7 @@ pub(crate) enum Decision {
         todo: Todo,
         weight: Weight,
         /// The rest before it.
-        rest: Option<Rest>,
+        rest: Option<SliceRest>,
         /// Whether this round has outcomes that the last round needs. A round that the service
         /// refused as a whole has none.
         keeps_outcomes: bool,

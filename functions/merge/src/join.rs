@@ -1,24 +1,34 @@
 //! Reading the answers of a round: each output line belongs to one row.
 
 use crate::ahead::OpenAhead;
-use crate::reconcile;
+use crate::lateness::{self, JobOutput};
+use crate::reconcile::{self, Reconciled};
 use crate::round::SliceRound;
 use crate::spill::{SpillSpool, spooling};
 use quarry_contract::location::S3Uri;
 use quarry_contract::record_id::RecordIds;
-use quarry_edge::error::{Doing, StepError};
+use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::s3::lines::Lines;
-use quarry_edge::store::ObjectInfo;
+use quarry_edge::store::{ObjectInfo, StoreError};
 use quarry_result::ledger::{Ledger, Place};
 use quarry_result::receipt::Round;
 use std::sync::Arc;
 
-/// Reads every output line of the round. Returns where each row has its outcome, and the round's
-/// record.
+/// The answers of a round.
+pub(crate) struct RoundAnswers {
+    /// Where each row has its outcome.
+    pub(crate) places: Vec<Place>,
+    /// The round's record.
+    pub(crate) record: Round,
+    /// Whether the job has written less than the service says, as far as it can be read yet.
+    pub(crate) is_late: bool,
+}
+
+/// Reads every output line of the round.
 pub(crate) async fn answers(
     round: &mut SliceRound,
     spool: &mut SpillSpool,
-) -> Result<(Vec<Place>, Round), StepError> {
+) -> Result<RoundAnswers, StepError> {
     let ids = RecordIds::new(round.table().split.as_deref());
     let reader = round.asking.reader();
     let fallback_reader = round.asking.fallback_reader();
@@ -55,24 +65,41 @@ pub(crate) async fn answers(
         counts.missing = 0;
         on_demand = counts.asked;
     }
-    let differences = match manifest {
+    let reconciled = match &manifest {
         Some(object) => {
             let body = round
                 .store
                 .get(&object.location, reconcile::MAX_MANIFEST_BYTES)
                 .await
                 .doing(|| format!("reading {}", object.location))?;
-            reconcile::differences(&body, round.asked.records, &counts)
+            reconcile::reconcile(&body, round.asked.records, &counts)
         }
-        None => Vec::new(),
+        None => Reconciled {
+            lines: 0,
+            differences: Vec::new(),
+        },
     };
+    let is_late = round.job.as_ref().is_some_and(|job| {
+        lateness::is_late(
+            job,
+            &JobOutput {
+                has_manifest: manifest.is_some(),
+                lines_counted: reconciled.lines,
+                lines_read: counts.lines,
+            },
+        )
+    });
     let record = Round {
         on_demand,
         job: round.job.clone(),
         counts,
-        differences,
+        differences: reconciled.differences,
     };
-    Ok((places, record))
+    Ok(RoundAnswers {
+        places,
+        record,
+        is_late,
+    })
 }
 
 async fn list(round: &SliceRound, folder: &S3Uri) -> Result<Vec<ObjectInfo>, StepError> {
@@ -104,8 +131,16 @@ async fn read_lines(
     spool: &mut SpillSpool,
 ) -> Result<(), StepError> {
     let doing = || format!("reading {}", object.location);
-    while let Some(line) = lines.next().await.doing(doing)? {
-        ledger.line(&line, spool).map_err(spooling)?;
+    loop {
+        match lines.next().await {
+            Ok(Some(line)) => ledger.line(&line, spool).map_err(spooling)?,
+            Ok(None) => return Ok(()),
+            // Bedrock has written the object again since it was listed. The next call lists anew.
+            Err(StoreError::Changed(_)) => {
+                let text = format!("{}: the object is being written", doing());
+                return Err(StepError::new(StepErrorKind::Unavailable, text));
+            }
+            Err(error) => return Err(error).doing(doing),
+        }
     }
-    Ok(())
 }

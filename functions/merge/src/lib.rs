@@ -17,6 +17,7 @@
 //! | A record that the service refuses for good is not sent again. A round that the service refuses as a whole fails the run once, with the service's message, or is sent in another form. A few records never end a run that has paid for others. | `refused` | `refused` |
 //! | Of several answers, a row keeps the last. An error never replaces an answer. | `outcomes::of_all_rounds` | `rounds::a_row_keeps_the_last_of_several_answers_and_an_error_replaces_none` |
 //! | A row without an answer says why, with the end of the job and the service's message. | `slice_result::why_no_answer` | `parts::a_row_without_an_answer_says_why_there_is_none`, `parts::a_row_that_could_not_be_sent_says_why_and_is_never_sent` |
+//! | Output that is not all there yet is waited for before any record is sent again: fewer lines than the service counted, no manifest, an object that is being written. | `lateness`, `join` | `lateness` |
 //! | The counts are compared with those of the service. | `reconcile` | `answers::the_counts_are_compared_with_those_of_the_service` |
 //! | The receipt counts the outcomes of the slice. It is written after the part. The list of the next round is written after the outcomes. | `slice_result::write`, `outcomes::keep`, `SliceRound::begin_next` | `receipts`, `repetitions::a_call_that_dies_at_any_write_is_made_good_by_the_next` |
 //! | A repeated call leaves the same objects. | `handle` | `repetitions::merging_again_writes_the_same_objects_and_lists_the_same_rows` |
@@ -27,6 +28,7 @@ mod ahead;
 mod decision;
 mod deps;
 mod join;
+mod lateness;
 mod outage;
 mod outcomes;
 mod part;
@@ -41,6 +43,7 @@ pub use deps::Deps;
 pub use spill::{MEMORY_BYTES, SpillSpool};
 
 use decision::Decision;
+use join::RoundAnswers;
 use quarry_contract::payload::{SliceState, Step};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
@@ -50,7 +53,24 @@ use round::SliceRound;
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
     let mut round = SliceRound::load(deps, &state).await?;
     let mut spool = SpillSpool::new(MEMORY_BYTES);
-    let (places, mut record) = join::answers(&mut round, &mut spool).await?;
+    let RoundAnswers {
+        places,
+        mut record,
+        is_late,
+    } = join::answers(&mut round, &mut spool).await?;
+    if is_late && let Some(wait) = lateness::next_wait(state.late_looks) {
+        tracing::warn!(
+            lines = record.counts.lines,
+            seconds = wait.as_secs(),
+            "the output of the job is not complete yet"
+        );
+        return Ok(SliceState {
+            next: Step::Late,
+            late_looks: state.late_looks + 1,
+            wait_seconds: Some(wait.as_secs()),
+            ..state
+        });
+    }
     documents::write(&*round.store, &round.folder.counts(), &record).await?;
     let open = round.open_rows(&places);
     tracing::info!(
@@ -76,6 +96,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
             slice_result::write(&round, &places, spool, record).await?;
             Ok(SliceState {
                 next: Step::Done,
+                late_looks: 0,
                 job: None,
                 wait_seconds: None,
                 ..state

@@ -6,7 +6,7 @@
 //! worked for `BEDROCK_OUTAGE_WAIT_HOURS`, the run fails with the job's message. Whoever redrives
 //! it knows that the service works again, so the records are sent again at once.
 
-use crate::rest::Rest;
+use crate::rest::SliceRest;
 use crate::round::SliceRound;
 use quarry_edge::documents;
 use quarry_edge::error::{StepError, StepErrorKind};
@@ -54,7 +54,7 @@ impl SliceRound {
 
     /// Returns the rest before the next round. `None` if the service has been waited for long
     /// enough.
-    pub(crate) fn rest(&self, now: Duration) -> Option<Rest> {
+    pub(crate) fn rest(&self, now: Duration) -> Option<SliceRest> {
         let hours = self.asking.settings().outage_wait_hours;
         let longest = Duration::from_hours(u64::from(hours));
         self.resting.next(now, longest)
@@ -121,6 +121,7 @@ fn is_silent(counts: &Counts) -> bool {
     let refusals = &counts.refusals;
     counts.asked > 0
         && counts.answered == 0
+        && counts.contradictions == 0
         && counts.malformed == 0
         && counts.unknown_ids == 0
         && refusals.others() == 0

@@ -18,9 +18,28 @@ struct JobManifest {
     errors: Option<u64>,
 }
 
+/// What the service counted, according to its `manifest.json.out`.
+pub(crate) struct Reconciled {
+    /// The number of lines that it wrote; 0 if it does not say.
+    pub(crate) lines: u64,
+    /// How the lines that were read differ from its counts, as sentences.
+    pub(crate) differences: Vec<String>,
+}
+
+/// Compares a manifest with the counts of the lines that were read.
+pub(crate) fn reconcile(manifest: &[u8], records: u64, counts: &Counts) -> Reconciled {
+    let lines = serde_json::from_slice(manifest).map_or(0, |manifest: JobManifest| {
+        manifest.answers.unwrap_or_default() + manifest.errors.unwrap_or_default()
+    });
+    Reconciled {
+        lines,
+        differences: differences(manifest, records, counts),
+    }
+}
+
 /// Returns the differences between the lines that were read and what the service counted, as
 /// sentences; empty when the two agree.
-pub(crate) fn differences(manifest: &[u8], records: u64, counts: &Counts) -> Vec<String> {
+fn differences(manifest: &[u8], records: u64, counts: &Counts) -> Vec<String> {
     let manifest: JobManifest = match serde_json::from_slice(manifest) {
         Ok(manifest) => manifest,
         Err(error) => return vec![format!("manifest.json.out cannot be read: {error}")],

@@ -20,7 +20,7 @@ pub(crate) struct Resting {
 
 /// A rest before the next round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Rest {
+pub(crate) struct SliceRest {
     /// How long it is.
     pub(crate) length: Duration,
     /// When the first rest of the outage began, since 1970-01-01T00:00:00Z.
@@ -29,11 +29,11 @@ pub(crate) struct Rest {
 
 impl Resting {
     /// Returns the rest that begins now, if the service may be waited for any longer.
-    pub(crate) fn next(self, now: Duration, longest: Duration) -> Option<Rest> {
+    pub(crate) fn next(self, now: Duration, longest: Duration) -> Option<SliceRest> {
         let since = self.since.unwrap_or(now);
         let left = (since + longest).saturating_sub(now);
         let length = RESTS[(self.rests as usize).min(RESTS.len() - 1)].min(left);
-        (length > Duration::ZERO).then_some(Rest { length, since })
+        (length > Duration::ZERO).then_some(SliceRest { length, since })
     }
 }
 

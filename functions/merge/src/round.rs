@@ -2,7 +2,7 @@
 //! answer.
 
 use crate::deps::Deps;
-use crate::rest::{Rest, Resting};
+use crate::rest::{Resting, SliceRest};
 use quarry_asking::Asking;
 use quarry_contract::layout::{RoundFolder, RunFolder, SliceFolder};
 use quarry_contract::payload::{SliceState, Step};
@@ -142,7 +142,7 @@ impl SliceRound {
         state: SliceState,
         todo: &Todo,
         weight: Weight,
-        rest: Option<Rest>,
+        rest: Option<SliceRest>,
     ) -> Result<SliceState, StepError> {
         let next = self.slice_folder.round(state.round + 1);
         documents::write(&*self.store, &next.todo(), todo).await?;
@@ -153,6 +153,7 @@ impl SliceRound {
             outage_rounds: state.outage_rounds + u32::from(weight == Weight::Outage),
             rests: rest.map_or(0, |_| state.rests + 1),
             resting_since: rest.map(|rest| rest.since.as_secs()),
+            late_looks: 0,
             job: None,
             wait_seconds: rest.map(|rest| rest.length.as_secs().max(1)),
             records: 0,

@@ -32,6 +32,7 @@ pub(super) fn as_line(progress: &RunProgress) -> Option<String> {
                 (Step::Merge, Some(job)) => format!("job {job} has ended"),
                 (Step::Merge, None) => "sent on demand".to_owned(),
                 (Step::Split, _) => "rows left for another round".to_owned(),
+                (Step::Late, _) => "the output of the job is not complete yet".to_owned(),
                 (Step::Rest, _) => "the service does not work; the slice waits".to_owned(),
                 (Step::Done, _) => "done".to_owned(),
             };

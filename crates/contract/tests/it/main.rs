@@ -56,6 +56,7 @@ fn slice(next: Step, job: bool, wait_seconds: Option<u64>) -> SliceState {
         outage_rounds: 0,
         rests: 0,
         resting_since: None,
+        late_looks: 0,
         next,
         records: 1426,
         job: job.then(|| JobPointer {
@@ -110,6 +111,11 @@ fn every_payload_is_written_and_read_as_its_golden_document() {
         ..slice(Step::Rest, false, Some(1_800))
     };
     golden("merge-output-rest", &resting);
+    let late = SliceState {
+        late_looks: 1,
+        ..slice(Step::Late, true, Some(60))
+    };
+    golden("merge-output-late", &late);
     golden(
         "finish-input",
         &FinishInput {

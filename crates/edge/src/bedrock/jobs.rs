@@ -3,7 +3,7 @@
 use super::control_plane;
 use crate::error::StepError;
 use crate::failure::{Failure, Kind};
-use crate::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
+use crate::jobs::{BatchJobs, Job, JobCounts, JobStatus, JobsError, NewJob};
 use crate::signed::{SignedCalls, encoded, read_json};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -38,6 +38,8 @@ struct ShownJob {
     end_time: Option<Time>,
     input_data_config: Option<InputDataConfig>,
     output_data_config: Option<OutputDataConfig>,
+    success_record_count: Option<u64>,
+    error_record_count: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -245,6 +247,7 @@ impl From<ShownJob> for Job {
             status,
             message: shown.message.unwrap_or_default(),
             submitted: shown.submit_time.map(|time| time.0).unwrap_or_default(),
+            counts: counts(shown.success_record_count, shown.error_record_count),
             ended: last.filter(|_| status.is_terminal()).map(|time| time.0),
         }
     }
@@ -275,6 +278,14 @@ fn creation(job: &NewJob) -> Value {
             .collect();
     }
     body
+}
+
+/// Returns the service's counts, if it has both.
+fn counts(answers: Option<u64>, errors: Option<u64>) -> Option<JobCounts> {
+    Some(JobCounts {
+        answers: answers?,
+        errors: errors?,
+    })
 }
 
 fn is_same(found: &ShownJob, job: &NewJob) -> bool {

@@ -5,7 +5,7 @@ use aws_config::SdkConfig;
 use quarry_contract::location::S3Uri;
 use quarry_edge::bedrock::BedrockJobs;
 use quarry_edge::error::StepError;
-use quarry_edge::jobs::{BatchJobs, JobStatus, JobsError, NewJob};
+use quarry_edge::jobs::{BatchJobs, JobCounts, JobStatus, JobsError, NewJob};
 use quarry_edge::sdk::{self, Credentials, SdkOptions};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -157,6 +157,25 @@ async fn a_job_ends_with_its_last_change() {
             let time = job.ended.unwrap().saturating_sub(job.submitted);
             assert_eq!(time, expected, "{status:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_services_counts_of_a_job_are_read_if_it_has_both() {
+    let with = |counts: &str| COMPLETED.replacen('{', &format!("{{{counts}"), 1);
+    for (counts, expected) in [
+        (
+            r#""successRecordCount": 9, "errorRecordCount": 1,"#,
+            Some(JobCounts {
+                answers: 9,
+                errors: 1,
+            }),
+        ),
+        (r#""successRecordCount": 9,"#, None),
+        ("", None),
+    ] {
+        let jobs = service(Reply::of("{}"), Reply::of(with(counts))).await;
+        assert_eq!(jobs.get(ARN).await.unwrap().counts, expected, "{counts}");
     }
 }
 

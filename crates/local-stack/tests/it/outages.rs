@@ -3,6 +3,7 @@
 
 use crate::support::{Case, assert_every_row_once, csv};
 use quarry_local_stack::{Finished, RunError};
+use quarry_state_machine::Status;
 use serde_json::{Value, json};
 
 const ROWS: usize = 300;
@@ -113,6 +114,30 @@ async fn a_job_of_records_that_the_service_fails_on_makes_error_rows_if_others_a
     assert_eq!(summary["failed_records"], 150);
     assert_every_row_once(&csv(ROWS), &case.result().await);
     assert!(case.stack.counters().jobs_created <= 5);
+}
+
+/// The service works again when the run is redriven.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_gave_up_in_an_outage_is_redriven_to_a_whole_result() {
+    let settings = [
+        ("BEDROCK_OUTAGE_WAIT_HOURS", "1"),
+        ("BEDROCK_MAX_RETRIES", "0"),
+    ];
+    let (case, ended) = run(ends(10, "Failed"), &settings).await;
+    ended.unwrap_err();
+    let before = case.stack.counters().jobs_created;
+    let mut outcome = case.stack.redrive("run").unwrap().run().await;
+    // Some of the ten jobs may not have been made before.
+    while matches!(outcome.status, Status::Failed { .. }) {
+        outcome = case.stack.redrive("run").unwrap().run().await;
+    }
+    assert!(
+        matches!(outcome.status, Status::Succeeded(_)),
+        "{outcome:?}"
+    );
+    assert_every_row_once(&csv(ROWS), &case.result().await);
+    assert!(case.stack.counters().jobs_created > before);
+    assert_paid_once(&case);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

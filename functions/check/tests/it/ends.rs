@@ -4,7 +4,7 @@ use crate::support::{ARN, NAME, SUBMITTED, World, job, round, state};
 use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::JobEnd;
 use quarry_edge::documents;
-use quarry_edge::jobs::{Job, JobStatus};
+use quarry_edge::jobs::{Job, JobCounts, JobStatus};
 use quarry_edge::metrics::Metric;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_planned_run::contents;
@@ -19,6 +19,11 @@ const ENDS: [(JobStatus, &str); 5] = [
     (JobStatus::Expired, "Expired"),
 ];
 
+const COUNTS: JobCounts = JobCounts {
+    answers: 5,
+    errors: 2,
+};
+
 /// One day after the submission: the job ended long before.
 const LATER: Duration = Duration::from_hours(24);
 
@@ -28,6 +33,7 @@ async fn every_end_of_a_job_is_kept_in_the_services_words_and_leads_to_merge() {
         let world = World::new(status);
         world.jobs.set(Job {
             message: "as the service says".to_owned(),
+            counts: Some(COUNTS),
             ..job(status)
         });
         let after = world.check_after(LATER).await.unwrap();
@@ -47,6 +53,7 @@ async fn every_end_of_a_job_is_kept_in_the_services_words_and_leads_to_merge() {
             status,
             message: "as the service says".to_owned(),
             seconds: 7_200,
+            counts: Some(COUNTS),
         };
         assert_eq!(end, expected);
         let written = documents::read_plain(&world.store, &at).await.unwrap();

@@ -76,6 +76,7 @@ pub(crate) fn job(status: JobStatus) -> Job {
         ended: status
             .is_terminal()
             .then(|| SUBMITTED + Duration::from_hours(2)),
+        counts: None,
     }
 }
 

@@ -206,6 +206,7 @@ async fn without_answers(job: bool) -> World {
                         status: JobStatus::PartiallyCompleted,
                         message: String::new(),
                         seconds: 1,
+                        counts: None,
                     });
                 }
             })

@@ -1,6 +1,6 @@
 //! Lines are joined to their rows only by record id, and every line is counted under its kind.
 
-use crate::support::{JOB, World, answer, error, say};
+use crate::support::{JOB, MANIFEST, World, answer, error, say};
 use quarry_contract::job_status::JobStatus;
 use quarry_contract::payload::{SliceState, Step};
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
@@ -150,6 +150,7 @@ async fn only_the_output_of_the_rounds_own_job_is_read_and_all_of_it() {
     let world = once(3).await;
     let state = world.split(world.first(0)).await;
     world.job_ended(&state, JobStatus::Completed, "").await;
+    world.output(&state, MANIFEST, &["{}".to_owned()]).await;
     world
         .output(&state, "abcdefghijkl/a.jsonl.out", &[answer(0)])
         .await;
@@ -312,10 +313,13 @@ async fn the_counts_are_compared_with_those_of_the_service() {
         let lines = [answer(0), error(1, 500, "an internal error", true)];
         let state: SliceState = world.answered(world.first(0), &lines).await;
         let manifest = [manifest.to_string()];
-        world
-            .output(&state, "abcdefghijkl/manifest.json.out", &manifest)
-            .await;
-        world.merge(&state).await.unwrap();
+        world.output(&state, MANIFEST, &manifest).await;
+        // Fewer lines than it counts do not come, however long they are waited for.
+        let waited = SliceState {
+            late_looks: 6,
+            ..state.clone()
+        };
+        world.merge(&waited).await.unwrap();
         assert_eq!(world.counted(&state).await.differences, differences);
     }
 }

@@ -3,6 +3,7 @@
 //! is lost.
 
 mod answers;
+mod lateness;
 mod outages;
 mod parts;
 mod receipts;

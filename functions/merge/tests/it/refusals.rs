@@ -143,7 +143,7 @@ async fn the_name_of_a_store_error_says_whether_it_is_retried() {
             StoreOperation::GetRange,
             1,
             StoreFault::Changed,
-            "Quarry.DataChanged",
+            "Quarry.Unavailable",
             "records.jsonl.out",
         ),
         (

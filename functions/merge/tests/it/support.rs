@@ -20,6 +20,10 @@ use std::time::Duration;
 pub(crate) const JOB: &str =
     "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghijkl";
 
+/// The output of that job, below the round's.
+pub(crate) const RECORDS: &str = "abcdefghijkl/records.jsonl.out";
+pub(crate) const MANIFEST: &str = "abcdefghijkl/manifest.json.out";
+
 pub(crate) struct World {
     pub(crate) store: MemoryStore,
     pub(crate) run: RunFolder,
@@ -87,8 +91,8 @@ impl World {
         let state = self.split(state).await;
         if state.next == Step::Submit {
             self.job_ended(&state, JobStatus::Completed, "").await;
-            self.output(&state, "abcdefghijkl/records.jsonl.out", lines)
-                .await;
+            self.output(&state, RECORDS, lines).await;
+            self.output(&state, MANIFEST, &["{}".to_owned()]).await;
         } else {
             let name = "on-demand/00000000-0000000000000001.jsonl.out";
             self.output(&state, name, lines).await;
@@ -106,6 +110,7 @@ impl World {
             status,
             message: message.to_owned(),
             seconds: 60,
+            counts: None,
         };
         documents::write(&self.store, &round.job_end(), &end)
             .await

@@ -61,6 +61,7 @@ fn job(name: &str, status: JobStatus) -> Job {
         message: String::new(),
         submitted: ENDED,
         ended: None,
+        counts: None,
     }
 }
 

@@ -62,6 +62,7 @@ async fn a_noted_job_is_kept_whatever_its_status() {
         message: String::new(),
         submitted: Duration::ZERO,
         ended: None,
+        counts: None,
     });
     assert_eq!(world.submit(&state).await.unwrap(), first);
     assert_eq!(world.jobs.created().len(), 1);
