@@ -55,6 +55,10 @@ pub struct PlanOutput {
     pub slices: u32,
     /// The most slices that may be in progress at the same time.
     pub max_concurrency: u32,
+    /// Whether the plan is complete and has no slices. The state machine goes to `finish` then: what
+    /// a Distributed Map does with an empty list is not documented.
+    #[serde(default)]
+    pub empty: bool,
 }
 
 /// An object in the form of Step Functions' `ItemReader`.

@@ -95,6 +95,7 @@ fn every_payload_is_written_and_read_as_its_golden_document() {
             },
             slices: 5000,
             max_concurrency: 20,
+            empty: false,
         },
     );
     golden(

@@ -99,3 +99,13 @@ async fn files_of_different_columns_are_refused_in_few_words() {
     }
     assert!(error.len() < 300, "{error}");
 }
+
+/// The state machine goes by this to `finish`, without a Map.
+#[tokio::test]
+async fn tables_without_rows_are_planned_as_empty() {
+    for (rows, is_empty) in [(0, true), (1, false)] {
+        let input = crate::support::rows(rows).await;
+        let planned = input.planned().await.unwrap();
+        assert_eq!((planned.empty, planned.slices == 0), (is_empty, is_empty));
+    }
+}
