@@ -46,9 +46,9 @@ ACTIONS = {
 # The objects of a run's folder that each function reads and writes, by the names of their methods in
 # crates/contract/src/layout.rs, and the prefixes outside of the folder.
 READS = {
-    "plan": ["inbox", "pipelines", "plan_progress", "staged"],
+    "plan": ["inbox", "pipelines", "plan_progress", "staged", "owner", "plan"],
     "split": ["inbox", "staged", "layout", "plan", "spec", "todo", "forms"],
-    "submit": ["plan", "job"],
+    "submit": ["plan", "asked", "job"],
     "check": [],
     "invoke": ["plan", "spec", "asked", "input", "on_demand_output", "at_work", "flex_wait"],
     "merge": [
@@ -57,10 +57,10 @@ READS = {
     ],
     "finish": ["results prefix", "write check", "plan", "layout", "finish_progress", "receipt", "part"],
     "trigger": ["inbox", "pipelines", "stop", "arrival note"],
-    "settle": ["job"],
+    "settle": ["owner", "plan", "job"],
 }
 WRITES = {
-    "plan": ["plan_progress", "staged", "layout", "spec", "manifest", "plan", "write check"],
+    "plan": ["owner", "plan_progress", "staged", "layout", "spec", "manifest", "plan", "write check"],
     "split": ["asked", "input"],
     "submit": ["job"],
     "check": ["job_end"],
@@ -221,6 +221,8 @@ def table_problems(function: str) -> Iterator[str]:
         named |= {"staged", "layout"}
     if "quarry_rows::layout(" in text:
         named.add("layout")
+    if "owner::of(" in text:
+        named |= {"owner", "plan"}
     table = {name for name in READS[function] + WRITES[function] if name in layout()} | NAMED_ONLY.get(function, set())
     for name in sorted(named - table):
         yield f"{function} names `{name}()`, which is in neither READS, WRITES nor NAMED_ONLY"

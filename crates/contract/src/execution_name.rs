@@ -1,6 +1,7 @@
-//! Names of executions that an event starts. A name depends on the event and on nothing else, so
-//! that an event that is delivered twice starts one run: Step Functions accepts a name only once in
-//! 90 days.
+//! Names of executions that an event starts. A name depends on the event and the deployment and on
+//! nothing else, so that an event that is delivered twice starts one run: Step Functions accepts a
+//! name only once in 90 days. Two deployments that receive the same event start runs of different
+//! names, each with a folder of its own.
 
 use crate::callback::Callback;
 use crate::digest::hex_digest;
@@ -29,23 +30,48 @@ pub enum ObjectState<'a> {
     },
 }
 
-/// Returns the name of the run that an object's arrival starts.
-pub fn of_object(pipeline: &str, object: &S3Uri, state: ObjectState<'_>) -> String {
+/// Returns the name of the run that an object's arrival starts. `deployment` is the ARN of the
+/// state machine.
+pub fn of_object(
+    deployment: &str,
+    pipeline: &str,
+    object: &S3Uri,
+    state: ObjectState<'_>,
+) -> String {
     let location = object.to_string();
     match state {
-        ObjectState::Version(version) => name(pipeline, &["version", &location, version]),
-        ObjectState::Written { etag, sequencer } => {
-            name(pipeline, &["written", &location, etag, sequencer])
+        ObjectState::Version(version) => {
+            name(pipeline, &["version", &location, version, deployment])
         }
+        ObjectState::Written { etag, sequencer } => name(
+            pipeline,
+            &["written", &location, etag, sequencer, deployment],
+        ),
     }
 }
 
-/// Returns the name of the run that a pipeline's Callback step requests.
-pub fn of_callback(callback: &Callback) -> String {
+/// Returns the name of the run that a pipeline's Callback step requests. `deployment` is the ARN of
+/// the state machine.
+pub fn of_callback(deployment: &str, callback: &Callback) -> String {
     let arn = &callback.pipeline_execution_arn;
-    // arn:…:pipeline/<name>/execution/<id>
-    let pipeline = arn.split('/').nth(1).unwrap_or("pipeline");
-    name(pipeline, &["callback", arn, callback.token.as_str()])
+    let token = callback.token.as_str();
+    name(pipeline(callback), &["callback", arn, token, deployment])
+}
+
+/// Returns the name without the deployment. Runs that began under such a name may still have to be
+/// stopped.
+pub fn of_callback_in_any_deployment(callback: &Callback) -> String {
+    let arn = &callback.pipeline_execution_arn;
+    name(
+        pipeline(callback),
+        &["callback", arn, callback.token.as_str()],
+    )
+}
+
+/// Returns the pipeline's name: `arn:…:pipeline/<name>/execution/<id>`.
+fn pipeline(callback: &Callback) -> &str {
+    let arn = &callback.pipeline_execution_arn;
+    arn.split('/').nth(1).unwrap_or("pipeline")
 }
 
 /// Returns a readable start and a digest, of letters, digits and `-`. Executions, folders of job
@@ -81,12 +107,19 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const MACHINE: &str = "arn:aws:states:us-east-2:123456789012:stateMachine:quarry";
+
     #[test]
     fn a_name_begins_with_its_pipeline() {
         let object: S3Uri = "s3://bucket/inbox/Wildlife strikes (ä)/a.csv"
             .parse()
             .unwrap();
-        let name = of_object("Wildlife strikes (ä)", &object, ObjectState::Version("v1"));
+        let name = of_object(
+            MACHINE,
+            "Wildlife strikes (ä)",
+            &object,
+            ObjectState::Version("v1"),
+        );
         assert!(name.starts_with("Wildlife-strikes-"), "{name}");
         let callback = Callback {
             token: "26vcYbeWsZ".parse().unwrap(),
@@ -94,8 +127,27 @@ mod tests {
                 "arn:aws:sagemaker:us-east-2:123456789012:pipeline/label-strikes/execution/7pin"
                     .to_owned(),
         };
-        assert!(of_callback(&callback).starts_with("label-strikes-"));
-        assert!(of_object("ä", &object, ObjectState::Version("v")).starts_with("run-"));
+        assert!(of_callback(MACHINE, &callback).starts_with("label-strikes-"));
+        assert!(of_object(MACHINE, "ä", &object, ObjectState::Version("v")).starts_with("run-"));
+    }
+
+    /// Two deployments over one bucket would otherwise share a run's folder.
+    #[test]
+    fn two_deployments_give_the_run_of_one_event_different_names() {
+        let object: S3Uri = "s3://bucket/inbox/strikes/a.csv".parse().unwrap();
+        let callback = Callback {
+            token: "26vcYbeWsZ".parse().unwrap(),
+            pipeline_execution_arn: "arn:aws:sagemaker:us-east-2:1:pipeline/strikes/execution/7"
+                .to_owned(),
+        };
+        let other = "arn:aws:states:us-east-2:123456789012:stateMachine:quarry-2";
+        for versioned in [true, false] {
+            let name = |machine| of_object(machine, "p", &object, state(versioned, "a", "b"));
+            assert_ne!(name(MACHINE), name(other));
+        }
+        let name = |machine| of_callback(machine, &callback);
+        assert_ne!(name(MACHINE), name(other));
+        assert_ne!(name(MACHINE), of_callback_in_any_deployment(&callback));
     }
 
     fn state<'a>(versioned: bool, first: &'a str, second: &'a str) -> ObjectState<'a> {
@@ -116,7 +168,7 @@ mod tests {
             pipeline in "\\PC{0,100}", key in "\\PC{0,60}", versioned: bool, first in ".{0,20}", second in ".{0,20}",
         ) {
             let object = S3Uri::new("bucket", key).unwrap();
-            let name = of_object(&pipeline, &object, state(versioned, &first, &second));
+            let name = of_object(MACHINE, &pipeline, &object, state(versioned, &first, &second));
             prop_assert!((1..=MAX_EXECUTION_NAME).contains(&name.len()), "{}", name);
             prop_assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'), "{}", name);
             prop_assert!(name.starts_with(|c: char| c.is_ascii_alphanumeric()), "{}", name);
@@ -130,9 +182,9 @@ mod tests {
         ) {
             let object = S3Uri::new("bucket", key.as_str()).unwrap();
             let other = S3Uri::new("bucket", other_key.as_str()).unwrap();
-            let one = of_object("p", &object, state(versioned, &first, &second));
-            prop_assert_eq!(&one, &of_object("p", &object, state(versioned, &first, &second)));
-            let two = of_object("p", &other, state(versioned, &other_first, &other_second));
+            let one = of_object(MACHINE, "p", &object, state(versioned, &first, &second));
+            prop_assert_eq!(&one, &of_object(MACHINE, "p", &object, state(versioned, &first, &second)));
+            let two = of_object(MACHINE, "p", &other, state(versioned, &other_first, &other_second));
             let same = key == other_key
                 && state(versioned, &first, &second) == state(versioned, &other_first, &other_second);
             prop_assert_eq!(one == two, same);

@@ -1,7 +1,6 @@
-//! The locations of a run's objects and the names of its jobs. Everything is derived from the run's
-//! folder, so that a retried step finds what the first attempt left.
+//! The locations of a run's objects. Everything is derived from the run's folder, so that a retried
+//! step finds what the first attempt left.
 
-use crate::digest::hex_digest;
 use crate::location::S3Uri;
 
 /// The folder of one run: `<work>/<execution name>/`.
@@ -22,6 +21,11 @@ impl RunFolder {
     /// The folder itself.
     pub fn location(&self) -> &S3Uri {
         &self.0
+    }
+
+    /// The execution that the folder belongs to.
+    pub fn owner(&self) -> S3Uri {
+        self.0.join("run.json")
     }
 
     /// The plan.
@@ -64,11 +68,6 @@ impl RunFolder {
         self.0.join("forms.json")
     }
 
-    /// The start of the names of all jobs of this run and no other; a valid job name.
-    pub fn job_name_prefix(&self) -> String {
-        job_name_prefix(&self.0.to_string())
-    }
-
     /// The prefix of all slices' folders.
     pub fn slices(&self) -> S3Uri {
         self.0.join("slices/")
@@ -90,7 +89,6 @@ impl RunFolder {
     pub fn slice(&self, slice: u32) -> SliceFolder {
         SliceFolder {
             folder: self.0.join(&format!("slices/{slice:06}")),
-            run: self.0.to_string(),
             slice,
         }
     }
@@ -100,7 +98,6 @@ impl RunFolder {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SliceFolder {
     folder: S3Uri,
-    run: String,
     slice: u32,
 }
 
@@ -124,8 +121,6 @@ impl SliceFolder {
     pub fn round(&self, round: u32) -> RoundFolder {
         RoundFolder {
             folder: self.folder.join(&format!("round-{round}")),
-            identity: format!("{}\n{}\n{round}", self.run, self.slice),
-            run: self.run.clone(),
             slice: self.slice,
             round,
         }
@@ -136,8 +131,6 @@ impl SliceFolder {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoundFolder {
     folder: S3Uri,
-    identity: String,
-    run: String,
     slice: u32,
     round: u32,
 }
@@ -174,9 +167,6 @@ impl RoundObject {
         )
     }
 }
-
-/// Bedrock's limit for a job's name (`CreateModelInvocationJob`, `jobName`).
-pub const MAX_JOB_NAME: usize = 63;
 
 impl RoundFolder {
     /// The number of the round's slice.
@@ -280,71 +270,11 @@ impl RoundFolder {
     pub fn counts(&self) -> S3Uri {
         self.folder.join("counts.json")
     }
-
-    /// Returns the job's name: at most 63 of `[a-zA-Z0-9-]`, the same for every attempt.
-    pub fn job_name(&self) -> String {
-        let prefix = job_name_prefix(&self.run);
-        format!("{prefix}{:06}-{}", self.slice, self.round)
-    }
-
-    /// Returns the job's `clientRequestToken`: the same for every attempt, and different for every
-    /// other job.
-    pub fn token(&self) -> String {
-        hex_digest(&self.identity)
-    }
-}
-
-/// The readable part of a job's name, in characters: the beginning of the run's name.
-const READABLE: usize = 24;
-/// The part of a digest that distinguishes runs, in characters.
-const TELLING: usize = 10;
-
-fn job_name_prefix(run: &str) -> String {
-    let name = run.trim_end_matches('/').rsplit('/').next().unwrap_or("");
-    let readable: String = name
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-        .take(READABLE)
-        .collect();
-    let digest = hex_digest(run);
-    format!("quarry-{readable}-{}-", &digest[..TELLING])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn round(run: &str, slice: u32, round: u32) -> RoundFolder {
-        let work: S3Uri = "s3://bucket/work".parse().unwrap();
-        RunFolder::new(&work, run).slice(slice).round(round)
-    }
-
-    #[test]
-    fn job_names_hold_the_services_pattern_for_any_run() {
-        for run in ["r", "2026-11-22T10_00_00.csv", &"x".repeat(80), "ä/ö"] {
-            let name = round(run, 99_999, 10).job_name();
-            assert!(name.len() <= MAX_JOB_NAME, "{name}");
-            assert!(
-                name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
-                "{name}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_jobs_of_a_run_and_no_others_share_a_prefix() {
-        let work: S3Uri = "s3://bucket/work".parse().unwrap();
-        let prefix = RunFolder::new(&work, "run").job_name_prefix();
-        for (slice, number) in [(0, 0), (99_999, 10)] {
-            assert!(round("run", slice, number).job_name().starts_with(&prefix));
-        }
-        for other in ["run2", "ru", "run-0"] {
-            assert!(
-                !round(other, 0, 0).job_name().starts_with(&prefix),
-                "{other}"
-            );
-        }
-    }
 
     #[test]
     fn an_object_tells_its_slice_and_round() {
@@ -376,16 +306,6 @@ mod tests {
         }
         for other in [run.plan(), run.slice(17).receipt(), run.manifest()] {
             assert_eq!(run.round_of(&other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_token_is_the_same_for_the_same_job_and_for_no_other() {
-        let token = round("run", 1, 0).token();
-        assert_eq!(token, round("run", 1, 0).token());
-        assert_eq!(token.len(), 64);
-        for other in [round("run", 1, 1), round("run", 2, 0), round("run2", 1, 0)] {
-            assert_ne!(token, other.token());
         }
     }
 }

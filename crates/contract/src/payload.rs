@@ -3,6 +3,7 @@
 
 use crate::location::S3Uri;
 use crate::request::Request;
+use crate::run_identity::RunIdentity;
 use serde::{Deserialize, Serialize};
 
 /// The input of `plan`.
@@ -13,12 +14,27 @@ pub struct PlanInput {
     pub version: u32,
     /// The execution's name: the run's id.
     pub execution: String,
+    /// The execution's ARN. The state machine always passes it; a step that is called on its own
+    /// has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_arn: Option<String>,
     /// When the execution started, RFC 3339.
     pub started: String,
     /// How often `plan` was called before in this execution.
     pub turn: u32,
     /// The request.
     pub request: Request,
+}
+
+impl PlanInput {
+    /// Returns which execution this is.
+    pub fn identity(&self) -> RunIdentity {
+        RunIdentity {
+            version: crate::VERSION,
+            execution_arn: self.execution_arn.clone(),
+            started: self.started.clone(),
+        }
+    }
 }
 
 /// The output of `plan`.
@@ -39,6 +55,10 @@ pub struct PlanOutput {
     pub slices: u32,
     /// The most slices that may be in progress at the same time.
     pub max_concurrency: u32,
+    /// Whether the plan is complete and has no slices. The state machine goes to `finish` then: what
+    /// a Distributed Map does with an empty list is not documented.
+    #[serde(default)]
+    pub empty: bool,
 }
 
 /// An object in the form of Step Functions' `ItemReader`.

@@ -5,6 +5,7 @@ use crate::file_format::{FileFormat, LineEnding};
 use crate::job_status::JobStatus;
 use crate::location::S3Uri;
 use crate::request::{JobType, Request};
+use crate::run_identity::RunIdentity;
 use crate::settings::CsvQuoting;
 use quarry_model::RequestForm;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ pub struct Plan {
     pub version: u32,
     /// The execution's name.
     pub execution: String,
+    /// The execution's ARN, if `plan` was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_arn: Option<String>,
     /// When the execution started, RFC 3339.
     pub started: String,
     /// The request as it was received.
@@ -41,6 +45,17 @@ pub struct Plan {
     pub on_demand_workers: u32,
     /// Notes for the reader of the summary (such as files left out and empty folders).
     pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// Returns which execution was planned.
+    pub fn identity(&self) -> RunIdentity {
+        RunIdentity {
+            version: crate::VERSION,
+            execution_arn: self.execution_arn.clone(),
+            started: self.started.clone(),
+        }
+    }
 }
 
 /// One table: all input files of one folder, in name order.
@@ -234,6 +249,9 @@ pub struct CreatedJob {
     pub arn: String,
     /// Its name.
     pub name: String,
+    /// `ETag` of the records that it was created for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_etag: Option<String>,
 }
 
 /// How a job ended: `job-end.json`.

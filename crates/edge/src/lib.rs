@@ -19,6 +19,7 @@ pub mod function;
 pub mod jobs;
 pub mod metrics;
 pub mod on_demand;
+pub mod owner;
 pub mod s3;
 pub mod sdk;
 pub mod signed;

@@ -33,6 +33,7 @@ impl LocalStack {
         let mut input = PlanInput {
             version: VERSION,
             execution: execution.to_owned(),
+            execution_arn: None,
             started,
             turn: 0,
             request,

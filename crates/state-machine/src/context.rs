@@ -36,13 +36,16 @@ pub(crate) struct ContextPath {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Field {
+    ExecutionId,
     ExecutionName,
     ExecutionStartTime,
     MapItemValue(JsonPath),
 }
 
+/// The beginning of the ARNs of executions, which the execution's name follows.
+const EXECUTIONS: &str = "arn:aws:states:us-east-1:123456789012:execution:quarry";
 const ITEM: &str = "$$.Map.Item.Value";
-const SUPPORTED: &str = "$$.Execution.{Name, StartTime}, $$.Map.Item.Value";
+const SUPPORTED: &str = "$$.Execution.{Id, Name, StartTime}, $$.Map.Item.Value";
 
 impl ContextPath {
     /// Reads a path that begins with `$$`. The error says what is wrong with it.
@@ -51,6 +54,7 @@ impl ContextPath {
             .strip_prefix(ITEM)
             .filter(|rest| rest.is_empty() || rest.starts_with('.'));
         let field = match (text, item) {
+            ("$$.Execution.Id", _) => Field::ExecutionId,
             ("$$.Execution.Name", _) => Field::ExecutionName,
             ("$$.Execution.StartTime", _) => Field::ExecutionStartTime,
             (_, Some(rest)) => Field::MapItemValue(JsonPath::parse_after_root(text, rest)?),
@@ -78,6 +82,7 @@ impl ContextPath {
         let execution = context.execution;
         let text = |text: &str| Some(Cow::Owned(Value::from(text)));
         match &self.field {
+            Field::ExecutionId => text(&format!("{EXECUTIONS}:{}", execution.name)),
             Field::ExecutionName => text(&execution.name),
             Field::ExecutionStartTime => text(&execution.start_time),
             Field::MapItemValue(path) => path.resolve(context.item?).map(Cow::Borrowed),

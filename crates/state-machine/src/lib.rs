@@ -17,7 +17,7 @@
 //! (`SecondsPath`), Pass, Succeed, and Map in distributed mode with Standard children and
 //! an `ItemReader` over a JSON list in S3; `InputPath`, `OutputPath`, `ResultPath`, `Parameters`,
 //! `ResultSelector`, `Retry` by the names of errors, `TimeoutSeconds`; paths as `$.a.b`, and of the
-//! context object `$$.Execution.Name`, `$$.Execution.StartTime` and `$$.Map.Item.Value`; in Choice
+//! context object `$$.Execution.Id`, `$$.Execution.Name`, `$$.Execution.StartTime` and `$$.Map.Item.Value`; in Choice
 //! rules `StringEquals` and `BooleanEquals`.
 //!
 //! There is neither `Catch` nor a Fail state: a run that failed is redriven from the state that

@@ -8,7 +8,9 @@
 //!
 //! | promise | kept in | test in `tests/it` |
 //! |---|---|---|
+//! | The run's folder belongs to one execution. A folder of another execution is refused. | `ownership` | `ownership` |
 //! | The plan is written last: if it exists, everything that it names exists. | `publish` | `repetitions::a_call_that_dies_at_any_write_leaves_no_plan_and_is_made_good_by_the_next` |
+//! | A plan without slices says so, and the state machine goes to `finish` at once. | `output` | `tables::tables_without_rows_are_planned_as_empty` |
 //! | The slices of a table hold every row once and in order; a slice is within a job's records and bytes, and its rows have at most 4 GiB. | `publish`, `quarry_slicing` | `slices` |
 //! | A run that would reach a limit of AWS after it was paid for is refused: the parts of a result, the 30 days of an execution, the memory of planning. | `limits` | `limits` |
 //! | Everything that is known to fail is refused before anything is paid for: request, settings, models, prompts, schema, tables, the places of the results. Every refusal names the place and the remedy. | `progress::prepare`, `request`, `models`, `sources`, `discover`, `scan` | `refusals`, `models`, `prompts`, `sources`, `discovery`, `tables` |
@@ -27,6 +29,7 @@ mod deps;
 mod discover;
 mod limits;
 mod models;
+mod ownership;
 mod parquet;
 mod progress;
 mod publish;
@@ -59,7 +62,9 @@ pub async fn handle(
     let work = request::check(&input, deps.work.as_ref())?;
     let run = RunFolder::new(&work, &input.execution);
     let (mut progress, asking) = if input.turn == 0 {
-        progress::prepare(deps, &input).await?
+        let prepared = progress::prepare(deps, &input).await?;
+        ownership::claim(&*deps.store, &run, &input).await?;
+        prepared
     } else {
         let progress: PlanProgress = documents::read(&*deps.store, &run.plan_progress()).await?;
         let asking = progress.asking()?;
@@ -140,5 +145,6 @@ fn output(run: &RunFolder, turn: u32, done: bool, slices: u32, max_concurrency: 
         },
         slices,
         max_concurrency,
+        empty: done && slices == 0,
     }
 }

@@ -55,6 +55,7 @@ pub(crate) async fn publish(
     let plan = Plan {
         version: VERSION,
         execution: input.execution.clone(),
+        execution_arn: input.execution_arn.clone(),
         started: input.started.clone(),
         request: input.request.clone(),
         settings: progress.settings,

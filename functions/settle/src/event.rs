@@ -24,6 +24,9 @@ pub struct ExecutionDetail {
     pub name: String,
     /// The status after the change.
     pub status: EndStatus,
+    /// When it started, milliseconds since 1970-01-01T00:00:00Z.
+    #[serde(default)]
+    pub start_date: Option<u64>,
     /// When it ended, milliseconds since 1970-01-01T00:00:00Z.
     #[serde(default)]
     pub stop_date: Option<u64>,
@@ -105,6 +108,11 @@ impl ExecutionDetail {
         };
         there(&self.input, self.input_details)
             && (self.status != EndStatus::Succeeded || there(&self.output, self.output_details))
+    }
+
+    /// When the execution started, since 1970-01-01T00:00:00Z.
+    pub(crate) fn started(&self) -> Option<Duration> {
+        self.start_date.map(Duration::from_millis)
     }
 
     /// When the execution ended, since 1970-01-01T00:00:00Z.

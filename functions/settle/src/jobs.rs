@@ -4,8 +4,12 @@
 //! lack a job whose `submit` was interrupted after it created the job; the service's list may lack
 //! a job of the last few seconds.
 
+use crate::event::ExecutionDetail;
+use crate::owned;
+use quarry_contract::job_names::JobNames;
 use quarry_contract::layout::{RoundObject, RunFolder};
 use quarry_contract::plan::CreatedJob;
+use quarry_contract::run_identity::RunIdentity;
 use quarry_edge::documents;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::jobs::{BatchJobs, JobStatus};
@@ -23,17 +27,40 @@ pub(crate) struct StopReport {
     pub(crate) result: Result<(), StepError>,
 }
 
-/// Stops all live jobs of a run.
+/// Stops all live jobs of an execution, if the run's folder is its own.
 pub(crate) async fn stop(
     store: &dyn ObjectStore,
     jobs: &dyn BatchJobs,
     run: &RunFolder,
+    detail: &ExecutionDetail,
+) -> StopReport {
+    let report = |result| StopReport {
+        stopped: 0,
+        open_rounds: false,
+        result,
+    };
+    match owned::by(store, run, detail).await {
+        Ok(Some(identity)) => stop_all(store, jobs, run, &identity).await,
+        Ok(None) => {
+            tracing::info!("the run's folder is not this execution's: it has no jobs");
+            report(Ok(()))
+        }
+        Err(error) => report(Err(error)),
+    }
+}
+
+async fn stop_all(
+    store: &dyn ObjectStore,
+    jobs: &dyn BatchJobs,
+    run: &RunFolder,
+    identity: &RunIdentity,
 ) -> StopReport {
     let mut failed = None;
     let mut live = BTreeSet::new();
     let mut over = BTreeSet::new();
-    let prefix = run.job_name_prefix();
-    match jobs.named(&prefix).await {
+    let names = JobNames::new(run, identity);
+    let prefix = names.prefix();
+    match jobs.named(prefix).await {
         Ok(listed) => {
             for job in listed {
                 if job.status.is_terminal() || job.status == JobStatus::Stopping {

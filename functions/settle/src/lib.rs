@@ -19,6 +19,7 @@
 //! |---|---|---|
 //! | A pipeline that waits receives the end of its run: the places and counts, or the cause in at most 256 characters. | `succeed`, `reason` | `answers` |
 //! | A failed run leaves no job running, of any slice or round. Jobs are found by their documents or by their names. | `jobs` | `jobs::live_jobs_of_all_slices_and_rounds_are_stopped_and_no_others`, `jobs::a_job_is_found_by_its_document_or_by_its_name` |
+//! | A run that was refused its folder stops no job of the folder's owner. | `owned` | `jobs::a_run_that_was_refused_its_folder_stops_no_job_of_the_folders_owner` |
 //! | If a job may still appear, `settle` looks for it again, for 150 seconds. | `handle` (`LATE_JOBS`) | `jobs::a_round_that_may_still_get_a_job_is_checked_again_a_minute_later`, `errors::a_late_job_is_waited_for_150_seconds_and_no_longer` |
 //! | Settling twice stops nothing more and reports nothing twice. | `handle`, `jobs` | `errors::settling_again_stops_no_more_jobs_and_makes_no_second_callback`, `answers::calling_back_twice_is_harmless` |
 //! | No object is changed, so a redrive continues with what the run has written. | everywhere | `errors::settling_touches_no_object` |
@@ -27,6 +28,7 @@
 
 mod event;
 mod jobs;
+mod owned;
 mod reason;
 
 pub use event::{EndStatus, ExecutionDetail, ExecutionEvent, Included};
@@ -134,7 +136,7 @@ pub async fn handle(deps: &Deps, event: ExecutionEvent) -> Result<Settled, StepE
             ));
         };
         let run = RunFolder::new(work, &detail.name);
-        let outcome = jobs::stop(&*deps.store, &*deps.jobs, &run).await;
+        let outcome = jobs::stop(&*deps.store, &*deps.jobs, &run, detail).await;
         settled.jobs_stopped = outcome.stopped;
         late = outcome.open_rounds;
         stopped = outcome.result;

@@ -1,15 +1,16 @@
 //! `submit`: creates a round's Bedrock job, once.
 //!
-//! The job's name and request token are derived from the run, the slice and the round, and the
-//! created job is recorded in the round's folder. So a retry after any crash finds the existing job
-//! and does not pay for a second one.
+//! The job's name and request token are derived from the run's folder and execution, the slice and
+//! the round, and the created job is recorded in the round's folder. So a retry after any crash
+//! finds the existing job and does not pay for a second one.
 //!
 //! # What it promises
 //!
 //! | promise | kept in | test in `tests/it` |
 //! |---|---|---|
-//! | A round has one job. A recorded job is found without a call, and a job whose record or response was lost is found by its name and token. | `handle`, `quarry_contract::layout` | `repetitions` |
-//! | No other round or slice has the same name or token. | `quarry_contract::layout` | `jobs::every_slice_and_every_round_has_its_own_job` |
+//! | A round has one job. A recorded job is found without a call, and a job whose record or response was lost is found by its name and token. | `handle`, `quarry_contract::job_names` | `repetitions` |
+//! | No other round, slice or execution has the same name or token. | `quarry_contract::job_names` | `jobs::every_slice_and_every_round_has_its_own_job`, `jobs::another_execution_in_the_same_folder_has_jobs_of_its_own` |
+//! | A recorded job is not taken if it is of another execution or was created for other records. | `check_recorded` | `repetitions::a_job_of_other_records_is_not_taken`, `repetitions::a_job_of_another_execution_is_not_taken` |
 //! | The job has the role, model, key, time limit and API of the settings. | `handle` | `jobs::a_job_reads_the_rounds_records_and_writes_below_the_rounds_folder`, `jobs::a_job_has_the_key_the_time_limit_and_the_model_of_the_settings`, `jobs::a_model_that_is_called_through_converse_gets_converse_jobs` |
 //! | The run's name in the tag has only characters that the service accepts. | `tag_value` | `jobs::the_runs_name_in_a_tag_has_only_characters_that_the_service_accepts` |
 //! | If it is not known whether a job exists, the service is not called. | `handle` | `refusals::the_service_is_not_called_if_the_note_cannot_be_read` |
@@ -17,9 +18,10 @@
 //! | Each other error has a name that says whether the call is repeated, and the job's name. | `not_created` | `refusals::the_name_of_a_creation_error_says_whether_it_is_retried` |
 
 use quarry_contract::VERSION;
-use quarry_contract::layout::RunFolder;
+use quarry_contract::job_names::JobNames;
+use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::payload::{JobPointer, SliceState, Step};
-use quarry_contract::plan::{CreatedJob, Plan};
+use quarry_contract::plan::{Asked, CreatedJob, Plan};
 use quarry_contract::settings::Settings;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
@@ -44,31 +46,21 @@ pub struct Deps {
 
 /// Creates the job of a round, or finds it. Returns the state with the job and the first wait.
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
+    let store = &*deps.store;
     let run = RunFolder::at(state.run.clone());
     let round = run.slice(state.slice).round(state.round);
-    let name = round.job_name();
-    let created: Option<CreatedJob> = documents::read_if_there(&*deps.store, &round.job()).await?;
-    let arn = if let Some(created) = created {
-        created.arn
+    let recorded: Option<CreatedJob> = documents::read_if_there(store, &round.job()).await?;
+    let plan: Plan = documents::read(store, &run.plan()).await?;
+    let names = JobNames::new(&run, &plan.identity());
+    let name = names.name(&round);
+    let asked: Option<Asked> = documents::read_if_there(store, &round.asked()).await?;
+    let input_etag = asked.map(|asked| asked.etag);
+    let arn = if let Some(recorded) = recorded {
+        check_recorded(&round, &recorded, &name, input_etag.as_deref())?;
+        recorded.arn
     } else {
-        let plan: Plan = documents::read(&*deps.store, &run.plan()).await?;
         let settings = Settings::read(&plan.settings).map_err(StepError::bad_request)?;
-        let job = NewJob {
-            name: name.clone(),
-            token: round.token(),
-            role_arn: settings.batch_role_arn.clone().ok_or_else(|| {
-                StepError::bad_request(
-                    "BEDROCK_BATCH_ROLE_ARN is not set; jobs need a role to read and write with",
-                )
-            })?,
-            model_id: settings.effective_model_id(),
-            input: round.input(),
-            output: round.output(),
-            output_kms_key: settings.output_kms_key.clone(),
-            timeout_hours: settings.batch_timeout_hours,
-            converse: quarry_asking::converse(&settings).map_err(StepError::bad_request)?,
-            tags: vec![("quarry:run".to_owned(), tag_value(&plan.execution))],
-        };
+        let job = new_job(&plan, &settings, &names, &round)?;
         let arn = deps
             .jobs
             .create(&job)
@@ -79,8 +71,9 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
             version: VERSION,
             arn: arn.clone(),
             name: name.clone(),
+            input_etag,
         };
-        documents::write(&*deps.store, &round.job(), &created).await?;
+        documents::write(store, &round.job(), &created).await?;
         deps.metrics.emit(&[(Metric::JobsCreated, 1)]);
         arn
     };
@@ -89,6 +82,60 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         job: Some(JobPointer { arn, name }),
         wait_seconds: Some(FIRST_WAIT_SECONDS),
         ..state
+    })
+}
+
+/// Checks that a recorded job is the round's: of this execution, and created for the records that
+/// the round has. Otherwise its answers would be joined to the rows of other records.
+fn check_recorded(
+    round: &RoundFolder,
+    recorded: &CreatedJob,
+    name: &str,
+    input_etag: Option<&str>,
+) -> Result<(), StepError> {
+    let at = round.job();
+    if recorded.name != name {
+        return Err(StepError::inconsistent(format!(
+            "{at} names job {}, and the job of this round is {name}: another execution has written into the run's \
+             folder; start the run under another name",
+            recorded.name
+        )));
+    }
+    let etags = recorded.input_etag.as_deref().zip(input_etag);
+    if let Some((then, now)) = etags
+        && then != now
+    {
+        return Err(StepError::inconsistent(format!(
+            "job {name} was created for records with the ETag {then}, and {} has {now} by {}: the records were \
+             written again; start the run under another name",
+            round.input(),
+            round.asked()
+        )));
+    }
+    Ok(())
+}
+
+fn new_job(
+    plan: &Plan,
+    settings: &Settings,
+    names: &JobNames,
+    round: &RoundFolder,
+) -> Result<NewJob, StepError> {
+    Ok(NewJob {
+        name: names.name(round),
+        token: names.token(round),
+        role_arn: settings.batch_role_arn.clone().ok_or_else(|| {
+            StepError::bad_request(
+                "BEDROCK_BATCH_ROLE_ARN is not set; jobs need a role to read and write with",
+            )
+        })?,
+        model_id: settings.effective_model_id(),
+        input: round.input(),
+        output: round.output(),
+        output_kms_key: settings.output_kms_key.clone(),
+        timeout_hours: settings.batch_timeout_hours,
+        converse: quarry_asking::converse(settings).map_err(StepError::bad_request)?,
+        tags: vec![("quarry:run".to_owned(), tag_value(&plan.execution))],
     })
 }
 

@@ -32,7 +32,8 @@ pub(crate) async fn handle(deps: &Deps, created: &ObjectCreated) -> Result<Arriv
         Ok(arrival) => arrival,
         Err(reason) => return Ok(Arrived::Ignored(reason)),
     };
-    let run = execution_name::of_object(pipeline, &created.object, state(created)?);
+    let state = state(created)?;
+    let run = execution_name::of_object(&deps.deployment, pipeline, &created.object, state);
     let info = match deps.store.head(&created.object).await {
         Ok(info) => info,
         Err(StoreError::NotFound(_)) => {

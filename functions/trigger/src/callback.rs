@@ -111,7 +111,7 @@ pub(crate) async fn start(
     callback: &Callback,
     arguments: &Map<String, Value>,
 ) -> Result<(), StepError> {
-    let run = execution_name::of_callback(callback);
+    let run = execution_name::of_callback(&deps.deployment, callback);
     let request = request(deps, callback, arguments, &run).await?;
     if is_stopped(deps, &run).await? {
         // An earlier delivery of this message may have started the run.
@@ -139,7 +139,7 @@ pub(crate) async fn start(
 
 /// Stops the run, or prevents its start.
 pub(crate) async fn stop(deps: &Deps, callback: &Callback) -> Result<(), StepError> {
-    let run = execution_name::of_callback(callback);
+    let run = execution_name::of_callback(&deps.deployment, callback);
     let mark = mark(deps, &run);
     let body = json!({
         "version": VERSION,
@@ -155,22 +155,22 @@ pub(crate) async fn stop(deps: &Deps, callback: &Callback) -> Result<(), StepErr
 /// Stops the execution; `settle` sends the pipeline its result. If there is no execution, the
 /// result is sent here, since nobody else would send it.
 async fn end(deps: &Deps, callback: &Callback, run: &str) -> Result<(), StepError> {
-    let stopped = deps.executions.stop(run, STOPPED, &cause(callback)).await;
-    match stopped.doing(|| format!("stopping run {run}"))? {
-        Stopped::Stopping => {
+    let elsewhere = execution_name::of_callback_in_any_deployment(callback);
+    for run in [run, &elsewhere] {
+        let stopped = deps.executions.stop(run, STOPPED, &cause(callback)).await;
+        let stopped = stopped.doing(|| format!("stopping run {run}"))?;
+        if stopped == Stopped::Stopping {
             tracing::info!(run, "run stopped");
-            Ok(())
-        }
-        Stopped::NoSuchExecution => {
-            let reason = FailureReason::new("stopped before the run began");
-            deps.callbacks
-                .fail(&callback.token, &reason)
-                .await
-                .doing(|| "sending the result of the pipeline's step")?;
-            tracing::info!(run, "stopped before it began");
-            Ok(())
+            return Ok(());
         }
     }
+    let reason = FailureReason::new("stopped before the run began");
+    deps.callbacks
+        .fail(&callback.token, &reason)
+        .await
+        .doing(|| "sending the result of the pipeline's step")?;
+    tracing::info!(run, "stopped before it began");
+    Ok(())
 }
 
 fn cause(callback: &Callback) -> String {

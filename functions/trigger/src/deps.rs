@@ -16,6 +16,8 @@ pub struct Deps {
     pub executions: Arc<dyn Executions>,
     /// Sends results to the pipelines that wait.
     pub callbacks: Arc<dyn PipelineCallbacks>,
+    /// The ARN of the state machine, which tells this deployment's runs from those of others.
+    pub deployment: String,
     /// The deployment's prefixes.
     pub places: Prefixes,
     /// What pipelines may use outside of these prefixes.

@@ -22,6 +22,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         store: Arc::new(S3Store::new(&sdk, path_style_from_environment()?)),
         executions: Arc::new(StateMachine::new(&sdk, &machine)?),
         callbacks: Arc::new(SageMakerCallbacks::new(&sdk, sagemaker)?),
+        deployment: machine,
         places: Prefixes::new(
             required_location_from_environment("QUARRY_INBOX")?,
             required_location_from_environment("QUARRY_PIPELINES")?,

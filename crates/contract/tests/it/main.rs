@@ -75,6 +75,9 @@ fn every_payload_is_written_and_read_as_its_golden_document() {
         &PlanInput {
             version: 1,
             execution: "run-1".to_owned(),
+            execution_arn: Some(
+                "arn:aws:states:us-east-1:123456789012:execution:quarry:run-1".to_owned(),
+            ),
             started: "2026-01-02T03:04:05.678Z".to_owned(),
             turn: 0,
             request: request(),
@@ -93,6 +96,7 @@ fn every_payload_is_written_and_read_as_its_golden_document() {
             },
             slices: 5000,
             max_concurrency: 20,
+            empty: false,
         },
     );
     golden(

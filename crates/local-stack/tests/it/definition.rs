@@ -66,3 +66,17 @@ fn every_function_of_the_definition_exists() {
         ]
     );
 }
+
+/// What a Distributed Map does with an empty list is not documented.
+#[test]
+fn an_empty_table_does_not_reach_the_map() {
+    let definition: serde_json::Value = serde_json::from_str(DEFINITION).unwrap();
+    let states = &definition["States"];
+    // The first rule that holds decides.
+    let first = &states["IsPlanned"]["Choices"][0];
+    assert_eq!(first["Variable"], "$.plan.answer.empty");
+    assert_eq!(first["BooleanEquals"], true);
+    assert_eq!(first["Next"], states["Slices"]["Next"]);
+    let parameters = states["BeginFinish"]["Parameters"].to_string();
+    assert!(parameters.contains("$.plan.answer.run"), "{parameters}");
+}

@@ -3,6 +3,7 @@
 
 use crate::support::{Case, assert_every_row_once, csv, place, schema};
 use bytes::Bytes;
+use quarry_contract::job_names::JobNames;
 use quarry_contract::layout::RunFolder;
 use quarry_edge::callbacks::memory::{MemoryCallbacks, StepAnswer};
 use quarry_edge::executions::Cause;
@@ -54,6 +55,7 @@ impl World {
             store: Arc::clone(self.case.stack.store()),
             executions: Arc::new(self.executions.clone()),
             callbacks: Arc::new(self.callbacks.clone()),
+            deployment: "arn:aws:states:us-east-1:123456789012:stateMachine:quarry".to_owned(),
             elsewhere: quarry_trigger::Elsewhere::new(
                 &format!("arn:aws:s3:::{BUCKET}/data/*,arn:aws:s3:::{BUCKET}/nothing-here/*,arn:aws:s3:::{BUCKET}/pipeline/*"),
                 &format!("arn:aws:s3:::{BUCKET}/labelled/*"),
@@ -366,7 +368,12 @@ async fn a_run_that_is_stopped_leaves_no_job_running() {
 
     let run = RunFolder::new(&place("work"), &name);
     let stack = &world.case.stack;
-    let jobs = stack.jobs().named(&run.job_name_prefix()).await.unwrap();
+    let owner = quarry_edge::owner::of(&**stack.store(), &run)
+        .await
+        .unwrap()
+        .unwrap();
+    let names = JobNames::new(&run, &owner);
+    let jobs = stack.jobs().named(names.prefix()).await.unwrap();
     assert!(jobs.len() >= 3, "{jobs:?}");
     assert!(stopped <= jobs.len());
     for job in &jobs {

@@ -59,6 +59,7 @@ async fn chosen(case: &Value) -> Result<bool, String> {
     let input = PlanInput {
         version: 1,
         execution: "run".to_owned(),
+        execution_arn: None,
         started: "2026-01-02T03:04:05Z".to_owned(),
         turn: 0,
         request: stack.request.clone(),

@@ -34,6 +34,7 @@ async fn first_state(case: &Case) -> SliceState {
     let input = PlanInput {
         version: 1,
         execution: "run".to_owned(),
+        execution_arn: None,
         started: "2026-01-02T03:04:05Z".to_owned(),
         turn: 0,
         request: case.request.clone(),

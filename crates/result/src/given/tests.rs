@@ -49,6 +49,7 @@ fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
     let plan = Plan {
         version: 1,
         execution: "run".to_owned(),
+        execution_arn: None,
         started: String::new(),
         request: Request {
             version: 1,

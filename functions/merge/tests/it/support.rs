@@ -106,7 +106,7 @@ impl World {
         let end = JobEnd {
             version: 1,
             arn: JOB.to_owned(),
-            name: round.job_name(),
+            name: format!("quarry-run-{:06}-{}", round.slice(), round.number()),
             status,
             message: message.to_owned(),
             seconds: 60,

@@ -28,6 +28,7 @@ async fn the_output_points_to_a_manifest_with_one_item_a_slice() {
         },
         slices: 3,
         max_concurrency: 2,
+        empty: false,
     };
     assert_eq!(output, expected);
     let body = input.store.get(&run().manifest(), u64::MAX).await.unwrap();

@@ -7,6 +7,7 @@ mod documents;
 mod limits;
 mod models;
 mod modes;
+mod ownership;
 mod prompts;
 mod refusals;
 mod repetitions;

@@ -173,18 +173,25 @@ async fn the_name_of_a_store_error_says_whether_it_is_retried() {
             1,
             StoreFault::AccessDenied,
             "Quarry.AccessDenied",
-            "writing s3://bucket/work/run/slices/000000/slice.json",
+            "writing s3://bucket/work/run/run.json",
         ),
         (
             StoreOperation::Put,
             2,
+            StoreFault::AccessDenied,
+            "Quarry.AccessDenied",
+            "writing s3://bucket/work/run/slices/000000/slice.json",
+        ),
+        (
+            StoreOperation::Put,
+            3,
             StoreFault::Throttled,
             "Quarry.Throttled",
             "writing s3://bucket/work/run/manifest.json",
         ),
         (
             StoreOperation::Put,
-            3,
+            4,
             StoreFault::Unavailable,
             "Quarry.Unavailable",
             "writing s3://bucket/work/run/plan.json",
@@ -209,7 +216,7 @@ async fn an_object_that_the_store_refuses_is_named() {
         ),
         (
             StoreOperation::Put,
-            3,
+            4,
             "writing s3://bucket/work/run/plan.json",
         ),
     ] {

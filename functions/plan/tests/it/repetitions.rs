@@ -50,8 +50,8 @@ async fn a_call_that_dies_at_any_write_leaves_no_plan_and_is_made_good_by_the_ne
     }
     assert_eq!(
         deaths,
-        slices + 3,
-        "the layout, the slices, the manifest, the plan"
+        slices + 4,
+        "the owner, the layout, the slices, the manifest, the plan"
     );
 }
 

@@ -1,6 +1,6 @@
 //! Each error that `settle` returns has its name and its place, and everything else is done before.
 
-use crate::{World, event, run};
+use crate::{World, event, job_name, owner, run};
 use quarry_edge::error::{Source, StepError};
 use quarry_edge::executions::ExecutionRecord;
 use quarry_edge::failure::CallError;
@@ -124,8 +124,9 @@ async fn a_folder_that_cannot_be_listed_fails_the_call_after_everything_else_is_
 async fn a_note_of_a_job_that_cannot_be_read_fails_the_call_after_everything_else_is_done() {
     let world = World::new();
     let at = run().slice(3).round(0).job();
+    world.owned(&owner()).await;
     world.put(&at, json!({"version": 5})).await;
-    let job = run().slice(0).round(0).job_name();
+    let job = job_name(&run().slice(0).round(0));
     world.jobs.add(&job, JobStatus::InProgress);
     let failed = failure(&world, event("run-failed")).await;
     assert_eq!(failed.name(), "Quarry.BadRequest");
@@ -153,6 +154,25 @@ async fn a_failed_callback_is_named_after_the_jobs_are_stopped() {
         assert!(failed.full_message().contains(words), "{failed}");
         assert_eq!(world.jobs.stops().len(), stops);
     }
+}
+
+/// Whose jobs they are is not known, so none is stopped until the next call.
+#[tokio::test]
+async fn an_owner_that_cannot_be_read_fails_the_call_after_everything_else_is_done() {
+    let world = World::new();
+    let job = world.created(0, 0).await;
+    world.jobs.add(&job, JobStatus::InProgress);
+    let denied = StoreFault::AccessDenied;
+    let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::Get, 1, denied);
+    let failed = world
+        .settle_over(Arc::new(faulty), SOON, event("run-failed"))
+        .await
+        .unwrap_err();
+    assert_eq!(failed.name(), "Quarry.AccessDenied");
+    let at = format!("reading {}", run().owner());
+    assert!(failed.full_message().contains(&at), "{failed}");
+    assert!(world.jobs.stops().is_empty());
+    assert!(world.answer().is_some());
 }
 
 /// A redrive continues with the objects that the run has written.

@@ -1,7 +1,9 @@
 //! No job is left running.
 
-use crate::{World, at, event, run};
+use crate::{ARN, World, at, event, job_name, owner, run};
+use quarry_contract::job_names::JobNames;
 use quarry_contract::layout::RunFolder;
+use quarry_contract::run_identity::RunIdentity;
 use quarry_edge::failure::CallError;
 use quarry_edge::jobs::JobStatus;
 use quarry_settle::LATE_JOBS;
@@ -31,7 +33,7 @@ async fn live_jobs_of_all_slices_and_rounds_are_stopped_and_no_others() {
             }
         }
         let other = RunFolder::new(&at("runs"), "label-strikes-other");
-        let other = other.slice(0).round(0).job_name();
+        let other = JobNames::new(&other, &owner()).name(&other.slice(0).round(0));
         world.jobs.add(&other, JobStatus::InProgress);
         let settled = world.settle(event(name)).await;
         assert_eq!(settled.jobs_stopped, 4, "{name}");
@@ -43,6 +45,68 @@ async fn live_jobs_of_all_slices_and_rounds_are_stopped_and_no_others() {
         assert_eq!(world.settle(event(name)).await.jobs_stopped, 0);
         assert_eq!(world.jobs.stops().len(), 4);
     }
+}
+
+/// Another execution of the same name, of another deployment or long before, owns the folder. The
+/// plan of an earlier build has no ARN.
+#[tokio::test]
+async fn a_run_that_was_refused_its_folder_stops_no_job_of_the_folders_owner() {
+    let elsewhere = ARN.replace(":quarry:", ":other:");
+    for (arn, started, has_document) in [
+        (Some(elsewhere.as_str()), "2025-11-22T00:38:31Z", true),
+        (Some(elsewhere.as_str()), "2025-11-22T00:38:31Z", false),
+        (None, "2025-11-20T00:00:00Z", true),
+        (None, "2025-11-20T00:00:00Z", false),
+    ] {
+        let world = World::new();
+        let recorded = world.created(0, 0).await;
+        let owner = RunIdentity {
+            execution_arn: arn.map(str::to_owned),
+            started: started.to_owned(),
+            ..owner()
+        };
+        if has_document {
+            world.owned(&owner).await;
+        } else {
+            world.store.delete(&run().owner());
+            let plan = json!({"version": 1, "execution": "e", "execution_arn": arn, "started": started, "tables": []});
+            world.put(&run().plan(), plan).await;
+        }
+        let named = JobNames::new(&run(), &owner).name(&run().slice(1).round(0));
+        for job in [&recorded, &named] {
+            world.jobs.add(job, JobStatus::InProgress);
+        }
+        // Nor does it wait for a job of the owner's that may still appear.
+        world.put(&run().slice(2).round(0).asked(), json!({})).await;
+        let settled = world.settle(event("run-failed")).await;
+        assert_eq!(settled.jobs_stopped, 0, "{owner:?}");
+        assert!(world.jobs.stops().is_empty());
+        assert!(world.answer().is_some(), "its own pipeline is told");
+    }
+}
+
+/// A run that an earlier build planned has jobs named after its folder.
+#[tokio::test]
+async fn the_jobs_of_a_run_that_was_planned_without_its_arn_are_stopped() {
+    let world = World::new();
+    let owner = RunIdentity {
+        execution_arn: None,
+        ..owner()
+    };
+    let plan = serde_json::to_value(&owner).unwrap();
+    world.put(&run().plan(), plan).await;
+    let job = JobNames::new(&run(), &owner).name(&run().slice(0).round(0));
+    world.jobs.add(&job, JobStatus::InProgress);
+    assert_eq!(world.settle(event("run-failed")).await.jobs_stopped, 1);
+}
+
+/// An execution that failed before it was planned has none.
+#[tokio::test]
+async fn an_execution_without_a_folder_has_no_jobs_to_look_for() {
+    let world = World::new();
+    let unlistable = quarry_edge::jobs::JobsError::AccessDenied("no".into());
+    *world.jobs.list_failure.lock().unwrap() = Some(unlistable);
+    assert_eq!(world.settle(event("run-failed")).await.jobs_stopped, 0);
 }
 
 #[tokio::test]
@@ -58,7 +122,7 @@ async fn a_run_that_succeeded_stops_nothing() {
 async fn a_job_is_found_by_its_document_or_by_its_name() {
     let world = World::new();
     // The job's submit was interrupted before it wrote the document.
-    let unrecorded = run().slice(7).round(1).job_name();
+    let unrecorded = job_name(&run().slice(7).round(1));
     world.asked(7, 1).await;
     world.jobs.add(&unrecorded, JobStatus::Submitted);
     // The service's list does not show this job yet.
@@ -97,7 +161,7 @@ async fn a_round_that_may_still_get_a_job_is_checked_again_a_minute_later() {
         world.failure().contains("no prompts"),
         "all else is done before"
     );
-    let job = run().slice(0).round(0).job_name();
+    let job = job_name(&run().slice(0).round(0));
     world.jobs.add(&job, JobStatus::Submitted);
     let late = LATE_JOBS + SOON;
     let settled = world.settle_after(late, event("run-failed")).await.unwrap();

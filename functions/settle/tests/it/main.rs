@@ -7,8 +7,10 @@ mod jobs;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use quarry_contract::layout::RunFolder;
+use quarry_contract::job_names::JobNames;
+use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::location::S3Uri;
+use quarry_contract::run_identity::RunIdentity;
 use quarry_edge::callbacks::memory::{MemoryCallbacks, StepAnswer};
 use quarry_edge::error::StepError;
 use quarry_edge::executions::memory::MemoryExecutions;
@@ -24,6 +26,10 @@ use std::time::Duration;
 
 const TOKEN: &str = "26vcYbeWsZ";
 const RUN: &str = "label-strikes-0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+/// `executionArn` of the recorded events.
+const ARN: &str = "arn:aws:states:us-east-2:123456789012:execution:quarry:label-strikes-0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+/// `startDate` of the recorded events.
+const STARTED: &str = "2025-11-22T00:38:31Z";
 /// `stopDate` of the recorded events.
 const ENDED: Duration = Duration::from_hours(489_937);
 
@@ -155,8 +161,15 @@ impl World {
         self.store.put(at, body, false).await.unwrap();
     }
 
-    /// Records that a round has its records.
+    /// Records to which execution the run's folder belongs.
+    async fn owned(&self, by: &RunIdentity) {
+        let body = serde_json::to_value(by).unwrap();
+        self.put(&run().owner(), body).await;
+    }
+
+    /// Records that a round has its records, in the folder of the execution that ends.
     async fn asked(&self, slice: u32, round: u32) {
+        self.owned(&owner()).await;
         let asked = run().slice(slice).round(round).asked();
         self.put(&asked, json!({"version": 1})).await;
     }
@@ -165,7 +178,7 @@ impl World {
     async fn created(&self, slice: u32, round: u32) -> String {
         self.asked(slice, round).await;
         let round = run().slice(slice).round(round);
-        let name = round.job_name();
+        let name = job_name(&round);
         let created = json!({"version": 1, "arn": arn(&name), "name": name});
         self.put(&round.job(), created).await;
         name
@@ -189,6 +202,19 @@ fn at(key: &str) -> S3Uri {
 
 fn run() -> RunFolder {
     RunFolder::new(&at("runs"), RUN)
+}
+
+/// Returns the execution that the recorded events are about.
+fn owner() -> RunIdentity {
+    RunIdentity {
+        version: 1,
+        execution_arn: Some(ARN.to_owned()),
+        started: STARTED.to_owned(),
+    }
+}
+
+fn job_name(round: &RoundFolder) -> String {
+    JobNames::new(&run(), &owner()).name(round)
 }
 
 /// Returns a recorded event.

@@ -14,11 +14,12 @@ use std::collections::BTreeSet;
 async fn a_job_reads_the_rounds_records_and_writes_below_the_rounds_folder() {
     let world = World::new(&[]).await;
     let state = world.state(0, 2);
+    let names = world.names().await;
     world.submit(&state).await.unwrap();
     let round = world.round(&state);
     let expected = NewJob {
-        name: round.job_name(),
-        token: round.token(),
+        name: names.name(&round),
+        token: names.token(&round),
         role_arn: BY_JOBS[0].1.to_owned(),
         model_id: MODEL.to_owned(),
         input: round.input(),
@@ -65,9 +66,10 @@ async fn the_created_job_is_noted_and_first_checked_after_a_minute() {
         stopped_rounds: 1,
         ..world.state(0, 1)
     };
+    world.asked(&state, "\"records\"").await;
     let before = world.store.locations();
     let after = world.submit(&state).await.unwrap();
-    let name = world.round(&state).job_name();
+    let name = world.names().await.name(&world.round(&state));
     let arn = format!("arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/{name}");
     let expected = SliceState {
         next: Step::Wait,
@@ -88,7 +90,8 @@ async fn the_created_job_is_noted_and_first_checked_after_a_minute() {
         CreatedJob {
             version: 1,
             arn,
-            name
+            name,
+            input_etag: Some("\"records\"".to_owned()),
         }
     );
     let mut new = world.store.locations();
@@ -109,15 +112,32 @@ async fn every_slice_and_every_round_has_its_own_job() {
     assert_eq!((names.len(), tokens.len()), (5, 5));
 }
 
+/// The second execution could otherwise be given the first one's job by its token.
+#[tokio::test]
+async fn another_execution_in_the_same_folder_has_jobs_of_its_own() {
+    let world = World::new(&[]).await;
+    let state = world.state(0, 0);
+    for name in ["quarry:run", "other:run"] {
+        let arn = format!("arn:aws:states:us-east-1:123456789012:execution:{name}");
+        world
+            .change_plan(|plan| plan.execution_arn = Some(arn))
+            .await;
+        world.submit(&state).await.unwrap();
+        world.store.delete(&world.round(&state).job());
+    }
+    let created = world.jobs.created();
+    assert_eq!(created.len(), 2);
+    assert_ne!(created[0].name, created[1].name);
+    assert_ne!(created[0].token, created[1].token);
+}
+
 /// The service allows 256 characters of a few kinds in a tag, and Step Functions allows more in a
 /// name.
 #[tokio::test]
 async fn the_runs_name_in_a_tag_has_only_characters_that_the_service_accepts() {
     let world = World::new(&[]).await;
-    let at = world.run.plan();
-    let mut plan: quarry_contract::plan::Plan = documents::read(&world.store, &at).await.unwrap();
-    plan.execution = format!("ä run/of:{{2}} {}", "x".repeat(300));
-    documents::write(&world.store, &at, &plan).await.unwrap();
+    let execution = format!("ä run/of:{{2}} {}", "x".repeat(300));
+    world.change_plan(|plan| plan.execution = execution).await;
     world.submit(&world.state(0, 0)).await.unwrap();
     let (name, value) = &world.jobs.created()[0].tags[0];
     assert_eq!(name, "quarry:run");

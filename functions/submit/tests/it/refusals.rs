@@ -94,7 +94,10 @@ async fn the_name_of_a_creation_error_says_whether_it_is_retried() {
         let failed = world.submit(&state).await.unwrap_err();
         assert_eq!(failed.name(), name);
         let text = failed.full_message();
-        let job = format!("creating job {}", world.round(&state).job_name());
+        let job = format!(
+            "creating job {}",
+            world.names().await.name(&world.round(&state))
+        );
         for part in [&*job, "the service's words"] {
             assert!(text.contains(part), "{text} lacks {part}");
         }

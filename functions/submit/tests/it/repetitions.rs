@@ -33,7 +33,7 @@ async fn a_call_that_died_before_its_note_leads_to_the_same_job() {
         assert_eq!(world.jobs.created().len(), 1);
         let after = world.submit(&state).await.unwrap();
         assert_eq!(world.jobs.created().len(), 1, "no second job is paid for");
-        let name = world.round(&state).job_name();
+        let name = world.names().await.name(&world.round(&state));
         assert!(after.job.unwrap().arn.ends_with(&name));
     }
 }
@@ -65,5 +65,39 @@ async fn a_noted_job_is_kept_whatever_its_status() {
         counts: None,
     });
     assert_eq!(world.submit(&state).await.unwrap(), first);
+    assert_eq!(world.jobs.created().len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_of_other_records_is_not_taken() {
+    let world = World::new(&[]).await;
+    let state = world.state(0, 0);
+    world.asked(&state, "\"first\"").await;
+    let first = world.submit(&state).await.unwrap();
+    assert_eq!(world.submit(&state).await.unwrap(), first);
+    world.asked(&state, "\"second\"").await;
+    let error = world.submit(&state).await.unwrap_err();
+    assert_eq!(error.name(), "Quarry.Inconsistent");
+    let text = error.full_message();
+    let name = world.names().await.name(&world.round(&state));
+    for part in [&*name, "\"first\"", "\"second\""] {
+        assert!(text.contains(part), "{text} lacks {part}");
+    }
+    assert_eq!(world.jobs.created().len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_of_another_execution_is_not_taken() {
+    let world = World::new(&[]).await;
+    let state = world.state(0, 0);
+    world.submit(&state).await.unwrap();
+    let arn = "arn:aws:states:us-east-1:123456789012:execution:other:run";
+    world
+        .change_plan(|plan| plan.execution_arn = Some(arn.to_owned()))
+        .await;
+    let error = world.submit(&state).await.unwrap_err();
+    assert_eq!(error.name(), "Quarry.Inconsistent");
+    let at = world.round(&state).job().to_string();
+    assert!(error.full_message().contains(&at), "{error}");
     assert_eq!(world.jobs.created().len(), 1);
 }

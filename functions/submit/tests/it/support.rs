@@ -1,7 +1,10 @@
 //! A planned run whose rounds become jobs.
 
+use quarry_contract::job_names::JobNames;
 use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::payload::SliceState;
+use quarry_contract::plan::{Asked, Plan};
+use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
@@ -40,6 +43,39 @@ impl World {
 
     pub(crate) fn round(&self, state: &SliceState) -> RoundFolder {
         self.run.slice(state.slice).round(state.round)
+    }
+
+    /// Returns the names of the run's jobs.
+    pub(crate) async fn names(&self) -> JobNames {
+        JobNames::new(&self.run, &self.plan().await.identity())
+    }
+
+    pub(crate) async fn plan(&self) -> Plan {
+        documents::read(&self.store, &self.run.plan())
+            .await
+            .unwrap()
+    }
+
+    /// Writes the plan again, changed.
+    pub(crate) async fn change_plan(&self, change: impl FnOnce(&mut Plan)) {
+        let mut plan = self.plan().await;
+        change(&mut plan);
+        documents::write(&self.store, &self.run.plan(), &plan)
+            .await
+            .unwrap();
+    }
+
+    /// Writes that the round has records with this `ETag`.
+    pub(crate) async fn asked(&self, state: &SliceState, etag: &str) {
+        let asked = Asked {
+            version: 1,
+            records: 1,
+            etag: etag.to_owned(),
+            ..Asked::default()
+        };
+        documents::write(&self.store, &self.round(state).asked(), &asked)
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn submit(&self, state: &SliceState) -> Result<SliceState, StepError> {

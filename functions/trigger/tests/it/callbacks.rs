@@ -1,6 +1,6 @@
 //! Messages of SageMaker pipelines.
 
-use crate::{World, at, event};
+use crate::{MACHINE, World, at, event};
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::callback::Callback;
@@ -30,7 +30,7 @@ fn callback(token: &str) -> Callback {
 }
 
 fn run() -> String {
-    execution_name::of_callback(&callback(TOKEN))
+    execution_name::of_callback(MACHINE, &callback(TOKEN))
 }
 
 fn nothing_failed() -> Value {
@@ -172,9 +172,28 @@ async fn a_stop_that_overtakes_the_start_keeps_the_run_from_starting() {
     // Another step of the same pipeline is not affected.
     let other = RunFolder::new(
         &at("runs"),
-        &execution_name::of_callback(&callback("AAAAAAAAA1")),
+        &execution_name::of_callback(MACHINE, &callback("AAAAAAAAA1")),
     );
     assert!(world.store.head(&other.stop()).await.is_err());
+}
+
+/// The deployment may be updated while a run goes on.
+#[tokio::test]
+async fn a_run_whose_name_does_not_tell_the_deployment_is_stopped_too() {
+    let world = World::new();
+    let earlier = execution_name::of_callback_in_any_deployment(&callback(TOKEN));
+    world.executions.start(&earlier, "{}").await.unwrap();
+    assert_eq!(
+        world.batch(event("callback-stopping")).await,
+        nothing_failed()
+    );
+    let executions = world.executions.executions();
+    let standing = &executions[&earlier].standing;
+    assert!(matches!(standing, Standing::Stopped(_)), "{standing:?}");
+    assert!(
+        world.callbacks.answers().is_empty(),
+        "settle tells the step"
+    );
 }
 
 /// An execution that is stopped from elsewhere while it is being started.
@@ -346,7 +365,7 @@ async fn of_a_mixed_batch_the_good_messages_start_runs_and_the_others_are_named(
     assert_eq!(failed, ["1", "2", "4"]);
     let runs: Vec<String> = world.executions.executions().into_keys().collect();
     let mut expected = ["AAAAAAAAA1", "AAAAAAAAA3"]
-        .map(|token| execution_name::of_callback(&callback(token)))
+        .map(|token| execution_name::of_callback(MACHINE, &callback(token)))
         .to_vec();
     expected.sort();
     assert_eq!(runs, expected);

@@ -18,6 +18,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 const BUCKET: &str = "quarry-data";
+const MACHINE: &str = "arn:aws:states:us-east-2:123456789012:stateMachine:quarry";
 
 fn at(key: &str) -> S3Uri {
     S3Uri::new(BUCKET, key).unwrap()
@@ -57,6 +58,7 @@ impl World {
             store: Arc::new(self.store.clone()),
             executions: Arc::new(self.executions.clone()),
             callbacks: Arc::new(self.callbacks.clone()),
+            deployment: MACHINE.to_owned(),
             places: places(),
             elsewhere: elsewhere(),
         }
