@@ -83,9 +83,8 @@ pub(crate) async fn after(
     let rest = silence.and_then(|_| round.rest(now));
     let weight = match silence {
         Some(Silence::Outage) => Weight::Outage,
-        Some(Silence::OfRecords) => Weight::Attempt,
         None if round.was_broken_off() || round.was_left => Weight::None,
-        None => Weight::Attempt,
+        Some(Silence::OfRecords) | None => Weight::Attempt,
     };
     if open.is_empty() || weight != Weight::Outage && round.is_last(weight) {
         return Ok(Decision::WritePart);

@@ -1,4 +1,4 @@
-//! JobOutput of a job that is not all there yet. The service promises no order between the end of a
+//! Output of a job that is not all there yet. The service promises no order between the end of a
 //! job and its output, and what is sent again is paid for again, so the output is waited for first.
 
 use quarry_contract::plan::JobEnd;

@@ -6,7 +6,7 @@ use std::time::Duration;
 const RESTS: [Duration; 3] = [
     Duration::from_mins(5),
     Duration::from_mins(30),
-    Duration::from_mins(120),
+    Duration::from_hours(2),
 ];
 
 /// The slice's waiting for the service, up to this round.
