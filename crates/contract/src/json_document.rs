@@ -12,20 +12,21 @@ use std::fmt;
 ///
 /// It is not JSON, or an object in it has a key twice; with line and column.
 pub fn read_document(bytes: &[u8]) -> Result<Value, serde_json::Error> {
-    serde_json::from_slice::<Document>(without_mark(bytes)).map(|Document(value)| value)
+    serde_json::from_slice::<UniqueKeys>(without_mark(bytes)).map(|UniqueKeys(value)| value)
 }
 
-struct Document(Value);
+/// A JSON value whose objects have no key twice.
+struct UniqueKeys(Value);
 
-impl<'de> Deserialize<'de> for Document {
+impl<'de> Deserialize<'de> for UniqueKeys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(DocumentVisitor).map(Self)
+        deserializer.deserialize_any(UniqueKeysVisitor).map(Self)
     }
 }
 
-struct DocumentVisitor;
+struct UniqueKeysVisitor;
 
-impl<'de> Visitor<'de> for DocumentVisitor {
+impl<'de> Visitor<'de> for UniqueKeysVisitor {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,7 +65,7 @@ impl<'de> Visitor<'de> for DocumentVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(Document(item)) = access.next_element()? {
+        while let Some(UniqueKeys(item)) = access.next_element()? {
             items.push(item);
         }
         Ok(Value::Array(items))
@@ -79,7 +80,7 @@ impl<'de> Visitor<'de> for DocumentVisitor {
                     "the key `{shown}` is given twice, and one of its values would not count"
                 )));
             }
-            let Document(value) = access.next_value()?;
+            let UniqueKeys(value) = access.next_value()?;
             object.insert(key, value);
         }
         Ok(Value::Object(object))
