@@ -402,7 +402,8 @@ mod tests {
     async fn after_a_death_no_call_is_made() {
         for (fate, effect) in [(Fate::DiesBefore, false), (Fate::DiesAfter, true)] {
             let (store, inner, life) = store(fate);
-            let put = store.put(&place(), Bytes::new(), false);
+            let at = place();
+            let put = store.put(&at, Bytes::new(), false);
             tokio::select! {
                 biased;
                 _ = put => panic!("a dead function got a response"),
