@@ -59,7 +59,7 @@ pub struct OutsideCall {
 
 /// An error of a call. An operation that has no such error is unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FateError {
+pub enum InjectedError {
     /// Too many calls.
     Throttled,
     /// The quota of jobs in flight is used up.
@@ -78,7 +78,7 @@ pub enum Fate {
     /// It is made.
     Made,
     /// It is not made.
-    Fails(FateError),
+    Fails(InjectedError),
     /// It is made, and its response is lost.
     ResponseLost,
     /// It does not see what is there: an object does not exist, a list is empty. Other calls are
@@ -136,7 +136,7 @@ impl<T: ?Sized> Fated<T> {
         operation: OutsideOperation,
         subject: String,
         call: impl Future<Output = Result<R, E>> + Send,
-        error: impl Fn(FateError) -> E + Send,
+        error: impl Fn(InjectedError) -> E + Send,
         unseen: impl FnOnce() -> Option<Result<R, E>> + Send,
     ) -> Result<R, E> {
         if self.life.over.load(Ordering::SeqCst) {
@@ -147,7 +147,7 @@ impl<T: ?Sized> Fated<T> {
             Fate::Fails(kind) => Err(error(kind)),
             Fate::ResponseLost => {
                 call.await?;
-                Err(error(FateError::Unavailable))
+                Err(error(InjectedError::Unavailable))
             }
             Fate::Unseen => match unseen() {
                 Some(result) => result,
@@ -163,13 +163,15 @@ impl<T: ?Sized> Fated<T> {
     }
 }
 
-fn store_error(at: &S3Uri, operation: StoreOperation, error: FateError) -> StoreError {
+fn store_error(at: &S3Uri, operation: StoreOperation, error: InjectedError) -> StoreError {
     let name = at.to_string();
     match error {
-        FateError::Throttled => StoreError::Throttled(name, "injected".into()),
-        FateError::AccessDenied => StoreError::AccessDenied(name, "injected".into()),
-        FateError::Conflict if operation == StoreOperation::GetRange => StoreError::Changed(name),
-        FateError::Conflict | FateError::Unavailable | FateError::Quota => {
+        InjectedError::Throttled => StoreError::Throttled(name, "injected".into()),
+        InjectedError::AccessDenied => StoreError::AccessDenied(name, "injected".into()),
+        InjectedError::Conflict if operation == StoreOperation::GetRange => {
+            StoreError::Changed(name)
+        }
+        InjectedError::Conflict | InjectedError::Unavailable | InjectedError::Quota => {
             StoreError::Unavailable(name, "injected".into())
         }
     }
@@ -295,14 +297,14 @@ impl ObjectStore for Fated<dyn ObjectStore> {
     }
 }
 
-fn jobs_error(error: FateError) -> JobsError {
+fn jobs_error(error: InjectedError) -> JobsError {
     let source = "injected".into();
     match error {
-        FateError::Throttled => JobsError::Throttled(source),
-        FateError::Quota => JobsError::Quota(source),
-        FateError::Unavailable => JobsError::Unavailable(source),
-        FateError::AccessDenied => JobsError::AccessDenied(source),
-        FateError::Conflict => JobsError::Conflict(source),
+        InjectedError::Throttled => JobsError::Throttled(source),
+        InjectedError::Quota => JobsError::Quota(source),
+        InjectedError::Unavailable => JobsError::Unavailable(source),
+        InjectedError::AccessDenied => JobsError::AccessDenied(source),
+        InjectedError::Conflict => JobsError::Conflict(source),
     }
 }
 
@@ -334,12 +336,12 @@ impl BatchJobs for Fated<dyn BatchJobs> {
     }
 }
 
-fn invoke_error(error: FateError) -> InvokeError {
+fn invoke_error(error: InjectedError) -> InvokeError {
     let source = "injected".into();
     match error {
-        FateError::Throttled => InvokeError::Throttled(source),
-        FateError::AccessDenied => InvokeError::AccessDenied(source),
-        FateError::Quota | FateError::Unavailable | FateError::Conflict => {
+        InjectedError::Throttled => InvokeError::Throttled(source),
+        InjectedError::AccessDenied => InvokeError::AccessDenied(source),
+        InjectedError::Quota | InjectedError::Unavailable | InjectedError::Conflict => {
             InvokeError::Unavailable(source)
         }
     }
@@ -386,9 +388,9 @@ mod tests {
     async fn a_lost_response_has_its_effect_and_a_failure_has_none() {
         for (fate, effect) in [
             (Fate::ResponseLost, true),
-            (Fate::Fails(FateError::Throttled), false),
-            (Fate::Fails(FateError::AccessDenied), false),
-            (Fate::Fails(FateError::Conflict), false),
+            (Fate::Fails(InjectedError::Throttled), false),
+            (Fate::Fails(InjectedError::AccessDenied), false),
+            (Fate::Fails(InjectedError::Conflict), false),
         ] {
             let (store, inner, _life) = store(fate);
             assert!(store.put(&place(), Bytes::new(), false).await.is_err());
