@@ -28,8 +28,12 @@ const TAIL: u64 = 8;
 /// suffice for most files.
 const FIRST_READ: u64 = 64 << 10;
 
-/// The longest footer that is read: 256 MiB. The whole footer is in memory.
-const MAX_FOOTER: u64 = 256 << 20;
+/// The longest footer that is read: 64 MiB. The whole footer is in memory, as bytes and as the
+/// metadata that is decoded from them, which takes several times as much.
+const MAX_FOOTER: u64 = 64 << 20;
+
+/// The longest footer that is written. At that point everything is paid for.
+const MAX_WRITTEN_FOOTER: u64 = 256 << 20;
 
 /// The name of the writer, in the form that readers expect.
 const CREATED_BY: &str = concat!("quarry-parquet version ", env!("CARGO_PKG_VERSION"));
@@ -118,8 +122,16 @@ fn read_encoded(file: &str, ranges: &dyn Ranges) -> Result<Bytes, FileError> {
     let announced = rest
         .last_chunk()
         .map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)));
-    if announced > length - least || announced > MAX_FOOTER {
+    if announced > length - least {
         return Err(not_parquet("its footer is longer than it can be"));
+    }
+    if announced > MAX_FOOTER {
+        return Err(FileError::Unsupported {
+            file: file.to_owned(),
+            column: None,
+            what: format!("its footer has {announced} bytes, more than {MAX_FOOTER}"),
+            remedy: "write the file with larger row groups or fewer columns, or as several files",
+        });
     }
     let metadata = if announced + TAIL <= tail.len() as u64 {
         let end = tail.len() as u64 - TAIL;
@@ -254,9 +266,9 @@ pub(crate) fn write(
     ParquetMetaDataWriter::new(&mut out, &metadata)
         .finish()
         .map_err(encode)?;
-    if out.len() as u64 > MAX_FOOTER {
+    if out.len() as u64 > MAX_WRITTEN_FOOTER {
         return Err(encode(format_args!(
-            "the footer has {} bytes, more than {MAX_FOOTER}; make larger slices or split the table",
+            "the footer has {} bytes, more than {MAX_WRITTEN_FOOTER}; make larger slices or split the table",
             out.len()
         )));
     }

@@ -215,3 +215,43 @@ fn an_error_of_the_source_comes_back_as_it_was() {
         assert!(seen > 0, "{name}");
     }
 }
+
+/// A file of 200 MiB whose end announces a footer of some length. Reading it is an error.
+struct Announcing(u32);
+
+impl Ranges for Announcing {
+    fn len(&self) -> u64 {
+        200 << 20
+    }
+
+    fn read(&self, range: std::ops::Range<u64>) -> Result<Bytes, RangesError> {
+        if range.end != self.len() {
+            return Err(RangesError::new("the footer is read"));
+        }
+        let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap()];
+        let tail = bytes.len() - 8;
+        bytes[tail..tail + 4].copy_from_slice(&self.0.to_le_bytes());
+        bytes[tail + 4..].copy_from_slice(b"PAR1");
+        Ok(bytes.into())
+    }
+}
+
+#[test]
+fn a_footer_of_more_than_64_mib_is_refused_before_it_is_read() {
+    let refusal = |length: u32| {
+        ParquetFile::open("x.parquet", Arc::new(Announcing(length)))
+            .err()
+            .expect("no file")
+            .to_string()
+    };
+    let text = refusal((64 << 20) + 1);
+    for part in [
+        "x.parquet",
+        "67108865 bytes, more than 67108864",
+        "larger row groups",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(refusal(64 << 20).contains("the footer is read"));
+    assert!(refusal(u32::MAX).contains("longer than it can be"));
+}
