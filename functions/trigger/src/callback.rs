@@ -244,6 +244,7 @@ async fn request(
     Ok(Request {
         version: VERSION,
         data: read.data,
+        data_content: None,
         prompts: read.prompts,
         schema: read.schema,
         output,

@@ -53,6 +53,7 @@ fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
         request: Request {
             version: 1,
             data: at(),
+            data_content: None,
             prompts: at(),
             schema: None,
             output: at(),

@@ -5,6 +5,7 @@ mod discovery;
 mod documents;
 mod models;
 mod modes;
+mod pins;
 mod prompts;
 mod refusals;
 mod repetitions;
