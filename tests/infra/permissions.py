@@ -18,6 +18,7 @@ ACTIONS = {
     "list_objects_v2": {"s3:ListBucket"},
     # Without it, S3 returns 403 for a missing object.
     rust.MISSING: {"s3:ListBucket"},
+    rust.VERSION: {"s3:GetObjectVersion"},
     "put_object": {"s3:PutObject"},
     "create_multipart_upload": {"s3:PutObject"},
     "upload_part": {"s3:PutObject"},
@@ -71,7 +72,7 @@ WRITES = {
     "settle": [],
 }
 LISTS = {
-    "plan": ["inbox", "pipelines"],
+    "plan": ["inbox", "pipelines", "run"],
     "split": ["run"],
     "submit": ["run"],
     "check": [],
@@ -187,6 +188,11 @@ def object_problems(template: Template, function: str) -> Iterator[str]:
     whole = reads_runs and function not in ("trigger", "settle")
     unread = {key for key in places.values() if key not in reads and not (whole and key.startswith("runs/"))}
     yield from _held("read", role, _own(statements, "s3:GetObject"), reads, unread)
+
+    # Only data is read by version. What a run writes is never replaced by other bytes.
+    pinned = {PREFIXES["inbox"]} if rust.function(function).reads_versions() else set()
+    of_versions = _own(statements, "s3:GetObjectVersion")
+    yield from _held("read versions of", role, of_versions, pinned, set(places.values()) - pinned)
 
     writes = {places[name] for name in WRITES[function]}
     unwritten = set(places.values()) | {"other/x"}

@@ -21,6 +21,8 @@ FUNCTIONS = ROOT / "functions"
 
 # A pseudo-operation of code that must distinguish a missing object from one that may not be read.
 MISSING = "missing object"
+# A pseudo-operation of code that reads a version of an object, which need not be the current one.
+VERSION = "version of an object"
 
 
 @functools.cache
@@ -143,6 +145,10 @@ def _store_methods_of_rows() -> set[str]:
     return found
 
 
+def _text_of_rows() -> str:
+    return "\n".join(text_of(path) for path in sorted((ROOT / "crates/rows/src").rglob("*.rs")))
+
+
 def _carried(text: str) -> set[str]:
     """Returns the methods of the store that a source calls, directly or through the edges."""
     found = methods_in(text, "store")
@@ -190,7 +196,13 @@ class Function:
                     found.add(MISSING)
                 elif method in adapter.operations:
                     found |= adapter.operations[method]
-        return found
+        return found | ({VERSION} if self.reads_versions() else set())
+
+    def reads_versions(self) -> bool:
+        """Returns whether the function reads input files by version, directly or as rows."""
+        pins = "Pin::new("
+        reads_rows = re.search(r"use quarry_rows::[^;]*\bRows\b", self.text)
+        return pins in self.text or bool(reads_rows) and pins in _text_of_rows()
 
 
 @functools.cache

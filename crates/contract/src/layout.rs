@@ -1,6 +1,7 @@
 //! The locations of a run's objects. Everything is derived from the run's folder, so that a retried
 //! step finds what the first attempt left.
 
+use crate::digest::hex_digest;
 use crate::location::S3Uri;
 
 /// The folder of one run: `<work>/<execution name>/`.
@@ -43,9 +44,19 @@ impl RunFolder {
         self.0.join("manifest.json")
     }
 
-    /// The uncompressed copy of a compressed input file, so that slices are byte ranges.
-    pub fn staged(&self, table: usize, file: usize) -> S3Uri {
-        self.0.join(&format!("staged/{table}/{file:06}"))
+    /// The copy of an input file: uncompressed, so that slices are byte ranges, or of a file that could
+    /// be overwritten. `content` is a text that tells the file's content from every other content. The
+    /// name follows from it, so whoever finds the copy need not make it again.
+    pub fn staged(&self, table: usize, file: usize, content: &str) -> S3Uri {
+        let digest = hex_digest(content);
+        self.0
+            .join(&format!("staged/{table}/{file:06}-{}", &digest[..16]))
+    }
+
+    /// Whether an object is in this folder.
+    pub fn holds(&self, at: &S3Uri) -> bool {
+        let folder = self.0.join("");
+        at.bucket() == folder.bucket() && at.key().starts_with(folder.key())
     }
 
     /// What the files of a Parquet table have in common: a Parquet file without rows.

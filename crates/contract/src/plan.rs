@@ -112,6 +112,11 @@ pub struct InputFile {
     pub size: u64,
     /// `ETag` of the object at `location`, by which a change is noticed.
     pub etag: String,
+    /// Version of the object at `location`, which is read even after the object was overwritten or
+    /// deleted. Left out of the document if the bucket keeps no versions: `location` is then a copy in
+    /// the run's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// Number of its rows.
     pub rows: u64,
 }

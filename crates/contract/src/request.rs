@@ -15,6 +15,10 @@ pub struct Request {
     pub version: u32,
     /// The data set: a folder, or one file.
     pub data: S3Uri,
+    /// The content of `data` that the run is about, if `data` is a file whose arrival started the run. A
+    /// file that was replaced since has a run of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_content: Option<DataContent>,
     /// `prompts.json`, or its folder.
     pub prompts: S3Uri,
     /// A JSON Schema file, or a folder with `validation_schema_*.json` (the last by name counts).
@@ -36,6 +40,19 @@ pub struct Request {
     /// Who is notified when the run ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback: Option<Callback>,
+}
+
+/// What distinguishes the content of a file from every other one under its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataContent {
+    /// Its `ETag`, with the quotes.
+    pub etag: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its version, if the bucket keeps versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// The kinds of data set.

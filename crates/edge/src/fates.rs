@@ -4,7 +4,7 @@
 use crate::jobs::{BatchJobs, Job, JobsError, NewJob};
 use crate::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use crate::s3::faults::StoreOperation;
-use crate::store::{ObjectInfo, ObjectStore, StoreError};
+use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
@@ -227,9 +227,9 @@ impl ObjectStore for Fated<dyn ObjectStore> {
         &self,
         at: &S3Uri,
         range: Range<u64>,
-        etag: &str,
+        pin: &Pin,
     ) -> Result<Bytes, StoreError> {
-        let call = self.inner.get_range(at, range, etag);
+        let call = self.inner.get_range(at, range, pin);
         self.seeing(StoreOperation::GetRange, at, call, || absent(at))
             .await
     }
@@ -273,11 +273,9 @@ impl ObjectStore for Fated<dyn ObjectStore> {
         number: i32,
         from: &S3Uri,
         range: Range<u64>,
-        from_etag: &str,
+        pin: &Pin,
     ) -> Result<String, StoreError> {
-        let call = self
-            .inner
-            .copy_part(at, upload, number, from, range, from_etag);
+        let call = self.inner.copy_part(at, upload, number, from, range, pin);
         self.store(StoreOperation::CopyPart, at, call).await
     }
 
@@ -286,8 +284,11 @@ impl ObjectStore for Fated<dyn ObjectStore> {
         at: &S3Uri,
         upload: &str,
         parts: &[(i32, String)],
+        only_if_absent: bool,
     ) -> Result<String, StoreError> {
-        let call = self.inner.complete_upload(at, upload, parts);
+        let call = self
+            .inner
+            .complete_upload(at, upload, parts, only_if_absent);
         self.store(StoreOperation::CompleteUpload, at, call).await
     }
 

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The facts that `head` and `list` return about an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,51 @@ pub struct ObjectInfo {
     pub size: u64,
     /// Its `ETag` with the quotes, as S3 gives it.
     pub etag: String,
+    /// Its version, if the bucket keeps versions. A listing does not tell it. The version `null`, which
+    /// S3 gives to objects of a bucket without versions, can be overwritten and so counts as none.
+    pub version: Option<String>,
+    /// A checksum of its bytes that S3 stores, after the name of its algorithm. Unlike the `ETag`, it is
+    /// the same for the same bytes under a KMS key. A listing does not tell it.
+    pub checksum: Option<String>,
+}
+
+/// The content of an object that a read expects: the read fails if it would return another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The `ETag` with its quotes.
+    pub etag: Arc<str>,
+    /// The version that is read, even if the object has been overwritten or deleted since. Without it,
+    /// the current object is read.
+    pub version: Option<Arc<str>>,
+}
+
+impl Pin {
+    /// Returns the pin of a content with this `ETag` and, if the bucket keeps versions, this version.
+    /// To read a version, a role needs `s3:GetObjectVersion`.
+    pub fn new(etag: &str, version: Option<&str>) -> Self {
+        Self {
+            etag: etag.into(),
+            version: version.map(Arc::from),
+        }
+    }
+}
+
+impl From<&str> for Pin {
+    fn from(etag: &str) -> Self {
+        Self::new(etag, None)
+    }
+}
+
+impl From<String> for Pin {
+    fn from(etag: String) -> Self {
+        Self::new(&etag, None)
+    }
+}
+
+impl From<&ObjectInfo> for Pin {
+    fn from(info: &ObjectInfo) -> Self {
+        Self::new(&info.etag, info.version.as_deref())
+    }
 }
 
 /// The meaning of a failed call for the caller.
@@ -50,19 +96,19 @@ pub enum StoreError {
 /// remain.
 #[async_trait]
 pub trait ObjectStore: Send + Sync {
-    /// Returns size and `ETag`.
+    /// Returns size, `ETag` and version of the current object.
     async fn head(&self, at: &S3Uri) -> Result<ObjectInfo, StoreError>;
 
     /// Returns a whole small object, or an error if it is larger than `limit` bytes.
     async fn get(&self, at: &S3Uri, limit: u64) -> Result<Bytes, StoreError>;
 
-    /// Returns the bytes of `range`, which must be inside the object, or an error if its `ETag` is
-    /// not `etag`. At most a few MiB: larger reads use [`crate::s3::reader`].
+    /// Returns the bytes of `range`, which must be inside the object, or an error if the content is
+    /// not that of `pin`. At most a few MiB: larger reads use [`crate::s3::reader`].
     async fn get_range(
         &self,
         at: &S3Uri,
         range: Range<u64>,
-        etag: &str,
+        pin: &Pin,
     ) -> Result<Bytes, StoreError>;
 
     /// Writes a small object. Returns its `ETag`. With `only_if_absent`, an existing object is not
@@ -89,7 +135,8 @@ pub trait ObjectStore: Send + Sync {
         body: Bytes,
     ) -> Result<String, StoreError>;
 
-    /// Copies `range` of another object as part `number` inside S3. Returns its `ETag`.
+    /// Copies `range` of another object, whose content must be that of `pin`, as part `number` inside
+    /// S3. Returns the part's `ETag`.
     async fn copy_part(
         &self,
         at: &S3Uri,
@@ -97,15 +144,18 @@ pub trait ObjectStore: Send + Sync {
         number: i32,
         from: &S3Uri,
         range: Range<u64>,
-        from_etag: &str,
+        pin: &Pin,
     ) -> Result<String, StoreError>;
 
-    /// Makes the object from the parts, `(number, etag)` in order. Returns its `ETag`.
+    /// Makes the object from the parts, `(number, etag)` in order. Returns its `ETag`. With
+    /// `only_if_absent`, an existing object is not changed, the error is [`StoreError::Exists`], and the
+    /// upload stays open.
     async fn complete_upload(
         &self,
         at: &S3Uri,
         upload: &str,
         parts: &[(i32, String)],
+        only_if_absent: bool,
     ) -> Result<String, StoreError>;
 
     /// Aborts an upload.
@@ -116,10 +166,11 @@ impl AwsError for StoreError {
     fn kind(&self) -> StepErrorKind {
         match self {
             Self::NotFound(_) => StepErrorKind::NotFound,
-            Self::Changed(_) => StepErrorKind::DataChanged,
             Self::AccessDenied(..) => StepErrorKind::AccessDenied,
             Self::Throttled(..) => StepErrorKind::Throttled,
-            Self::Unavailable(..) => StepErrorKind::Unavailable,
+            // An object of a run's folder that another copy of the step, or Bedrock, wrote once more:
+            // the next call begins with the new one. Who reads an input says `DataChanged` instead.
+            Self::Changed(_) | Self::Unavailable(..) => StepErrorKind::Unavailable,
             Self::TooLarge(..) => StepErrorKind::BadRequest,
             Self::Exists(_) | Self::Refused(..) => StepErrorKind::Refused,
         }

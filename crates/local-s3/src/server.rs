@@ -172,6 +172,12 @@ impl LocalS3 {
             })
     }
 
+    /// Makes a bucket keep every version of its objects for as long as the server runs. Without this,
+    /// it keeps none, like a bucket of S3 without versioning.
+    pub fn keep_versions(&self, bucket: &str) {
+        self.storage.keep_versions(bucket);
+    }
+
     /// Ends the server and waits for its threads. Dropping does the same.
     pub fn stop(self) {
         drop(self);

@@ -105,13 +105,18 @@ impl S3 for DirectoryService {
     ) -> S3Result<S3Response<HeadObjectOutput>> {
         let input = req.input;
         let info = self
-            .run(move |storage| storage.info(&input.bucket, &input.key))
-            .await?;
+            .run(move |storage| {
+                let version = input.version_id.as_deref();
+                storage.object_at(&input.bucket, &input.key, version)
+            })
+            .await?
+            .1;
         check_match(input.if_match.as_ref(), &info.tag)?;
         Ok(S3Response::new(HeadObjectOutput {
             content_length: Some(length(info.size)?),
             last_modified: Some(Timestamp::from(info.modified)),
             e_tag: Some(ETag::Strong(info.tag)),
+            version_id: info.version,
             ..HeadObjectOutput::default()
         }))
     }
@@ -126,7 +131,10 @@ impl S3 for DirectoryService {
         }
         let watched = self.watched(&input.bucket, &input.key, Direction::Read);
         let (file, info) = self
-            .run(move |storage| storage.object(&input.bucket, &input.key))
+            .run(move |storage| {
+                let version = input.version_id.as_deref();
+                storage.object_at(&input.bucket, &input.key, version)
+            })
             .await?;
         check_match(input.if_match.as_ref(), &info.tag)?;
         let range = match &input.range {
@@ -144,6 +152,7 @@ impl S3 for DirectoryService {
             accept_ranges: Some("bytes".to_owned()),
             last_modified: Some(Timestamp::from(info.modified)),
             e_tag: Some(ETag::Strong(info.tag)),
+            version_id: info.version,
             ..GetObjectOutput::default()
         }))
     }
@@ -277,7 +286,7 @@ impl S3 for DirectoryService {
         let CopySource::Bucket {
             bucket: from_bucket,
             key: from_key,
-            version_id: None,
+            version_id,
         } = input.copy_source
         else {
             return Err(s3_error!(
@@ -290,9 +299,11 @@ impl S3 for DirectoryService {
         let condition = condition(input.copy_source_if_match, None)?;
         let tag = self
             .run(move |storage| {
+                let version = version_id.as_deref();
                 // Checks for the upload before gigabytes are copied.
                 storage.upload(&input.bucket, &input.key, &input.upload_id)?;
-                let (incoming, tag) = storage.copy(&from_bucket, &from_key, range, &condition)?;
+                let (incoming, tag) =
+                    storage.copy(&from_bucket, &from_key, version, range, &condition)?;
                 storage.put_part(
                     &input.bucket,
                     &input.key,

@@ -4,16 +4,19 @@
 //! <root>/<bucket>/<key>                  objects
 //! <root>/.quarry-s3/tags/…               each object's ETag, valid for one size and time of the file
 //! <root>/.quarry-s3/uploads/<id>/…       multipart uploads: `target`, and one file a part
+//! <root>/.quarry-s3/versions/…           versions that are not current, in buckets that keep them
 //! <root>/.quarry-s3/incoming/…           bodies being received; emptied at start
 //! ```
 
 mod tags;
 mod uploads;
+mod versions;
 
 pub(crate) use tags::Tag;
 
 use crate::error::StorageError;
 use crate::keys::{key_of, path_of};
+use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Seek};
 use std::path::{Path, PathBuf};
@@ -35,6 +38,8 @@ pub(crate) struct Storage {
     /// put are one step; held for reading while the two are read.
     objects: RwLock<()>,
     counter: AtomicU64,
+    /// The buckets that keep versions.
+    with_versions: Mutex<BTreeSet<String>>,
     out_of_space: Mutex<Option<ErrorKind>>,
 }
 
@@ -45,6 +50,8 @@ pub(crate) struct Info {
     pub(crate) modified: SystemTime,
     /// The `ETag`, without quotes.
     pub(crate) tag: String,
+    /// The version, in a bucket that keeps versions.
+    pub(crate) version: Option<String>,
 }
 
 /// A listed object. Its tag is looked up when the listing is written.
@@ -85,6 +92,7 @@ impl Storage {
             tags: Tags::below(root.join(STATE).join("tags")),
             objects: RwLock::new(()),
             counter: AtomicU64::new(0),
+            with_versions: Mutex::default(),
             out_of_space: Mutex::new(None),
         };
         match fs::remove_dir_all(storage.state("incoming")) {
@@ -183,6 +191,7 @@ impl Storage {
         let info = Info {
             size: metadata.len(),
             modified: metadata.modified()?,
+            version: self.version_of(bucket, &tag, &metadata),
             tag,
         };
         Ok((file, info))
@@ -200,7 +209,7 @@ impl Storage {
         let path = self.object_path(bucket, key)?;
         // The tag of an object that was put by hand may have to be computed, which must not happen
         // under the lock.
-        if matches!(condition, PutCondition::Tag(_)) {
+        if matches!(condition, PutCondition::Tag(_)) || self.keeps_versions(bucket) {
             match self.info(bucket, key) {
                 Ok(_) | Err(StorageError::NoObject(_)) => {}
                 Err(error) => return Err(error),
@@ -236,6 +245,9 @@ impl Storage {
                 _ => error.into(),
             })?;
         }
+        if self.keeps_versions(bucket) {
+            self.keep(bucket, key, &path)?;
+        }
         self.tags.remember(bucket, key, tag, &metadata)?;
         Ok(fs::rename(&incoming.path, &path)?)
     }
@@ -245,6 +257,9 @@ impl Storage {
         let bucket_path = self.bucket(bucket)?;
         let path = bucket_path.join(path_of(key));
         let _writing = self.writing();
+        if self.keeps_versions(bucket) {
+            self.keep(bucket, key, &path)?;
+        }
         match fs::remove_file(&path) {
             Err(error) if !is_absence(&error) => return Err(error.into()),
             _ => {}

@@ -43,6 +43,8 @@ pub struct StackConfig {
     pub directory: PathBuf,
     /// The deployment's settings.
     pub settings: BTreeMap<String, String>,
+    /// Whether the bucket keeps versions. Without them, plan copies the data into the run's folder.
+    pub keeps_versions: bool,
     /// The simulator's quotas.
     pub limits: Limits,
     /// How long the simulator's jobs take.
@@ -69,6 +71,7 @@ impl StackConfig {
         Self {
             directory,
             settings: BTreeMap::new(),
+            keeps_versions: true,
             limits: Limits::default(),
             schedule: Schedule::default(),
             answers: AnswerSource::default(),
@@ -152,6 +155,9 @@ impl LocalStack {
         let observer = Arc::new(move |traffic: Traffic<'_>| watching.traffic(traffic));
         let s3 = LocalS3::start_observed(&config.directory, observer)?;
         s3.create_bucket(BUCKET)?;
+        if config.keeps_versions {
+            s3.keep_versions(BUCKET);
+        }
         let credentials = Credentials::new(
             s3.credentials().access_key_id.clone(),
             s3.credentials().secret_access_key.clone(),

@@ -1,6 +1,6 @@
 //! Why rows cannot be read.
 
-use quarry_edge::error::StepError;
+use quarry_edge::error::{StepError, StepErrorKind};
 use quarry_edge::store::StoreError;
 use quarry_parquet::FileError;
 use quarry_table::TableError;
@@ -48,6 +48,13 @@ impl From<FileError> for RowsError {
 impl From<RowsError> for StepError {
     fn from(error: RowsError) -> Self {
         match error {
+            // What changed is an input or a copy of one. Every other object is one of the run's own.
+            RowsError::Store {
+                name,
+                source: source @ StoreError::Changed(_),
+            } => {
+                Self::new(StepErrorKind::DataChanged, format!("reading {name}")).with_source(source)
+            }
             RowsError::Store { name, source } => StepError::of(source, format!("reading {name}")),
             other => Self::bad_request(other),
         }

@@ -11,7 +11,7 @@ use quarry_contract::location::S3Uri;
 use quarry_edge::documents::MAX_DOCUMENT_BYTES;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
-use quarry_edge::store::{ObjectStore, StoreError};
+use quarry_edge::store::{ObjectStore, Pin, StoreError};
 use quarry_parquet::{FileReading, ParquetFile, Ranges, RangesError, RowBatch, TableLayout};
 use std::ops::Range;
 use std::sync::Arc;
@@ -130,7 +130,7 @@ struct Stored {
     runtime: Handle,
     location: S3Uri,
     size: u64,
-    etag: String,
+    pin: Pin,
 }
 
 impl Stored {
@@ -140,7 +140,7 @@ impl Stored {
             runtime: runtime.clone(),
             location: piece.location.clone(),
             size: piece.size,
-            etag: piece.etag.clone(),
+            pin: piece.pin.clone(),
         }
     }
 }
@@ -152,7 +152,7 @@ impl Stored {
             Arc::clone(&self.store),
             self.location.clone(),
             range,
-            self.etag.as_str(),
+            self.pin.clone(),
             ReadOptions::default(),
         );
         let first = reader.next().await?.unwrap_or_default();

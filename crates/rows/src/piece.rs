@@ -2,6 +2,7 @@
 
 use quarry_contract::location::S3Uri;
 use quarry_contract::plan::InputFile;
+use quarry_edge::store::Pin;
 
 /// A range of one file.
 #[derive(Debug, Clone)]
@@ -14,8 +15,8 @@ pub struct SlicePiece {
     pub location: S3Uri,
     /// Its size in bytes.
     pub size: u64,
-    /// Its `ETag`.
-    pub etag: String,
+    /// The content that it had when the run was planned.
+    pub pin: Pin,
     /// Where the range begins: a byte offset, or a row number in Parquet.
     pub start: u64,
     /// Where it ends, in the same unit.
@@ -32,7 +33,7 @@ impl SlicePiece {
             name: file.name.clone(),
             location: file.location.clone(),
             size: file.size,
-            etag: file.etag.clone(),
+            pin: Pin::new(&file.etag, file.version.as_deref()),
             start,
             end,
             first_row,

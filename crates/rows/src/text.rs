@@ -85,7 +85,7 @@ impl TextRows {
                     Arc::clone(&self.store),
                     piece.location,
                     piece.start..piece.end,
-                    piece.etag,
+                    piece.pin,
                     self.options,
                 ),
                 decoder,

@@ -12,7 +12,7 @@
 //! | Every table has a result, even one without rows. | `handle`, `parquet` | `results::every_training_split_has_its_own_result_even_if_it_is_empty`, `results::a_parquet_table_without_rows_is_a_file_with_its_columns` |
 //! | A run whose rows do not add up is not reported as done: it has no summary and no figures. | `add_up`, `receipts`, `parquet` | `refusals::rows_that_are_missing_between_two_slices_are_named`, `refusals::rows_that_are_missing_at_the_end_are_counted`, `refusals::a_slice_without_a_receipt_is_named`, `refusals::a_parquet_part_with_other_rows_than_its_receipt_says_is_inconsistent` |
 //! | A run that asked and got no answer fails, unless its settings allow it. | `answered` | `refusals::a_run_without_an_answer_fails_unless_the_request_allows_it`, `refusals::a_run_that_asked_nothing_needs_no_answer` |
-//! | Each part is the one that its receipt names. | `segments` (`part_etag`) | `refusals::a_part_that_was_replaced_after_its_receipt_is_data_that_changed` |
+//! | Each part is the one that its receipt names. | `segments` (`part_etag`) | `refusals::a_part_that_was_replaced_after_its_receipt_is_read_anew_by_the_next_call` |
 //! | The summary is written last, at the place that the request names, with the counts of the receipts. | `handle`, `quarry_result::summary` | `summaries`, `repetitions::a_call_that_dies_at_any_write_is_made_good_by_the_next_and_leaves_no_summary_before` |
 //! | Work that outlasts an invocation continues in the next one. No part is copied twice, and no result is written twice. | `handle` (`FinishProgress`), `quarry_edge::s3::concat` | `turns` |
 //! | A repeated call leaves the same objects. | `handle` | `repetitions::finishing_again_writes_the_same_objects`, `turns::a_repeated_turn_resumes_from_the_same_place` |
@@ -225,6 +225,8 @@ async fn segments(
             location: run.slice(receipt.slice).part(),
             size: receipt.part_bytes,
             etag: receipt.part_etag.clone(),
+            version: None,
+            checksum: None,
         })
         .collect();
     tracing::debug!(parts = parts.len(), "putting parts together");

@@ -43,8 +43,8 @@ impl OpenRecords {
                 let Some(range) = self.ranges.pop_front() else {
                     break;
                 };
-                let (store, etag) = (Arc::clone(&self.store), Arc::clone(&self.etag));
-                self.lines = Some(Lines::open(store, self.input.clone(), range, etag));
+                let store = Arc::clone(&self.store);
+                self.lines = Some(Lines::open(store, self.input.clone(), range, &*self.etag));
             }
             let Some(lines) = &mut self.lines else { break };
             let start = lines.position();

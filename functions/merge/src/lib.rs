@@ -20,6 +20,7 @@
 //! | Output that is not all there yet is waited for before any record is sent again: fewer lines than the service counted, no manifest, an object that is being written. | `lateness`, `join` | `lateness` |
 //! | The counts are compared with those of the service. | `reconcile` | `answers::the_counts_are_compared_with_those_of_the_service` |
 //! | The receipt counts the outcomes of the slice. It is written after the part. The list of the next round is written after the outcomes. | `slice_result::write`, `outcomes::keep`, `SliceRound::begin_next` | `receipts`, `repetitions::a_call_that_dies_at_any_write_is_made_good_by_the_next` |
+//! | A second copy of a call leaves the part and the receipt of the first, and returns its state. | `slice_result::is_written`, `quarry_edge::s3::writer` | `repetitions::a_second_copy_leaves_the_part_of_the_first`, `repetitions::two_copies_at_once_agree_on_the_part` |
 //! | A repeated call leaves the same objects. | `handle` | `repetitions::merging_again_writes_the_same_objects_and_lists_the_same_rows` |
 //! | Answers take at most 16 MiB of memory. More of them go to disk, and none is lost. | `spill` | `parts::answers_of_more_than_16_mib_are_all_in_the_part` |
 //! | Each error has a name that says whether the call is repeated, and names its object. A failed call leaves no receipt. | everywhere | `refusals` |
@@ -52,6 +53,9 @@ use round::SliceRound;
 /// Joins the answers of the state's round. Returns the state with the next step.
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
     let mut round = SliceRound::load(deps, &state).await?;
+    if slice_result::is_written(&round).await? {
+        return Ok(done(state));
+    }
     let mut spool = SpillSpool::new(MEMORY_BYTES);
     let RoundAnswers {
         places,
@@ -94,13 +98,17 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         }
         Decision::WritePart => {
             slice_result::write(&round, &places, spool, record).await?;
-            Ok(SliceState {
-                next: Step::Done,
-                late_looks: 0,
-                job: None,
-                wait_seconds: None,
-                ..state
-            })
+            Ok(done(state))
         }
+    }
+}
+
+fn done(state: SliceState) -> SliceState {
+    SliceState {
+        next: Step::Done,
+        late_looks: 0,
+        job: None,
+        wait_seconds: None,
+        ..state
     }
 }

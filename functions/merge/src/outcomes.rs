@@ -25,7 +25,8 @@ pub(crate) async fn keep(
 ) -> Result<(), StepError> {
     let at = round.folder.results();
     let doing = format!("writing {at}");
-    let mut writer = ObjectWriter::new(Arc::clone(&round.store), at, WriteOptions::default());
+    let options = WriteOptions::default();
+    let mut writer = ObjectWriter::keeping_first(Arc::clone(&round.store), at, options);
     let mut line = Vec::new();
     for place in places.iter().filter(|place| place.len > 0) {
         spool

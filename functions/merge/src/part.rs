@@ -84,7 +84,11 @@ impl Part {
             }
         };
         Ok(Self {
-            writer: ObjectWriter::new(Arc::clone(store), at.clone(), WriteOptions::default()),
+            writer: ObjectWriter::keeping_first(
+                Arc::clone(store),
+                at.clone(),
+                WriteOptions::default(),
+            ),
             at,
             form,
             rows: 0,

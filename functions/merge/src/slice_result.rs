@@ -8,7 +8,8 @@ use crate::spill::{SpillSpool, spooling};
 use quarry_contract::VERSION;
 use quarry_contract::plan::Asked;
 use quarry_edge::documents;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError};
+use quarry_edge::store::StoreError;
 use quarry_result::columns::ResultCells;
 use quarry_result::ledger::Place;
 use quarry_result::outcome::Outcome;
@@ -24,6 +25,23 @@ struct SliceHistory {
     /// Every round, including the last one.
     rounds: Vec<Round>,
     outcomes: Outcomes,
+}
+
+/// Whether another copy of this call has written the part and the receipt after this round, and the
+/// part is still there. `finish` reads the part with the receipt's `ETag`, which every write changes
+/// under a KMS key.
+pub(crate) async fn is_written(round: &SliceRound) -> Result<bool, StepError> {
+    let receipt = round.slice_folder.receipt();
+    let Some(receipt) = documents::read_if_there::<Receipt>(&*round.store, &receipt).await? else {
+        return Ok(false);
+    };
+    let at = round.slice_folder.part();
+    match round.store.head(&at).await {
+        Ok(part) => Ok(part.etag == receipt.part_etag
+            && receipt.rounds.len() as u64 == u64::from(round.number) + 1),
+        Err(StoreError::NotFound(_)) => Ok(false),
+        Err(error) => Err(error).doing(|| format!("reading {at}")),
+    }
 }
 
 /// Writes the slice's rows with their result columns, and the receipt. `places` and `last` belong

@@ -32,7 +32,7 @@ async fn named_tables(
     request: &Request,
     notes: &mut Vec<String>,
 ) -> Result<Vec<TableScan>, StepError> {
-    if let Some(file) = single_file(store, &request.data).await? {
+    if let Some(file) = single_file(store, request).await? {
         return Ok(vec![table(None, vec![file])?]);
     }
     let folder = Folder::list(store, request.data.join("")).await?;
@@ -53,11 +53,26 @@ async fn named_tables(
 /// Returns the file that `data` names, unless it names a folder.
 async fn single_file(
     store: &dyn ObjectStore,
-    data: &S3Uri,
+    request: &Request,
 ) -> Result<Option<ObjectInfo>, StepError> {
+    let data = &request.data;
     if TableFormat::from_file_name(data.key()).is_some() {
+        if let Some(content) = &request.data_content
+            && content.version.is_some()
+        {
+            return Ok(Some(ObjectInfo {
+                location: data.clone(),
+                size: content.size,
+                etag: content.etag.clone(),
+                version: content.version.clone(),
+                checksum: None,
+            }));
+        }
         return match store.head(data).await {
-            Ok(file) => Ok(Some(file)),
+            Ok(file) => match &request.data_content {
+                Some(content) if content.etag != file.etag => Err(replaced(data)),
+                _ => Ok(Some(file)),
+            },
             Err(StoreError::NotFound(_)) => Err(StepError::bad_request(format!(
                 "there is no file {data}; correct `data`"
             ))),
@@ -74,6 +89,13 @@ async fn single_file(
         )));
     }
     Ok(None)
+}
+
+fn replaced(data: &S3Uri) -> StepError {
+    StepError::bad_request(format!(
+        "{data} was replaced after its arrival had started this run; its next arrival starts a run of its own, so there is \
+         nothing to do"
+    ))
 }
 
 /// A data folder and all objects below it.

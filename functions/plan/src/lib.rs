@@ -19,8 +19,10 @@
 //! | All slices together keep to the limits of calls. | `publish` | `documents::the_limits_of_calls_are_divided_among_the_slices` |
 //! | A scan that outlasts an invocation continues in the next one, and plans the same run. | `progress`, `table_scan`, `scan` | `turns` |
 //! | A repeated call writes the same objects. The check that results can be written leaves nothing behind. | `handle`, `request::check_output` | `repetitions` |
-//! | A file that changes between two calls is refused. | `quarry_edge::s3::reader` (`ETag`) | `turns::a_file_that_changes_between_two_calls_is_data_that_changed` |
+//! | Every step after planning reads the bytes that were planned: a version, or a copy in the run's folder. A copy that is there is never made again. | `pins` | `pins` |
+//! | A file without a version that changes between two calls is refused. | `quarry_edge::s3::reader` (`ETag`) | `turns::a_file_that_changes_between_two_calls_is_data_that_changed` |
 //! | A run has at most the rows and the unpacked bytes that its deployment and its pipeline allow. | `caps`, `quarry_contract::settings` | `caps` |
+//! | A second copy of a call publishes nothing and returns what the first has published. | `publish::published_before` | `repetitions::a_second_copy_leaves_the_plan_of_the_first` |
 //! | A row is at most 64 MiB, also while it is unpacked; a table has at most 10,000 keys. | `stage`, `scan` | `tables::a_compressed_file_is_refused_at_the_first_row_that_is_too_long`, `tables::the_keys_of_all_files_of_a_table_are_limited_together` |
 //! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
 
@@ -31,6 +33,7 @@ mod limits;
 mod models;
 mod ownership;
 mod parquet;
+mod pins;
 mod progress;
 mod publish;
 mod request;
@@ -43,6 +46,8 @@ pub use deps::Deps;
 
 use caps::Caps;
 use progress::PlanProgress;
+use publish::Published;
+use quarry_asking::Asking;
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::payload::{ObjectPointer, PlanInput, PlanOutput};
@@ -61,6 +66,10 @@ pub async fn handle(
 ) -> Result<PlanOutput, StepError> {
     let work = request::check(&input, deps.work.as_ref())?;
     let run = RunFolder::new(&work, &input.execution);
+    if let Some(published) = publish::published_before(deps, &run, &input).await? {
+        tracing::info!("planned before");
+        return Ok(planned(&run, &input, &published));
+    }
     let (mut progress, asking) = if input.turn == 0 {
         let prepared = progress::prepare(deps, &input).await?;
         ownership::claim(&*deps.store, &run, &input).await?;
@@ -71,39 +80,59 @@ pub async fn handle(
         (progress, asking)
     };
 
-    for number in 0..progress.tables.len() {
-        let scanner = scan::TableScanner {
-            store: &deps.store,
-            asking: &asking,
-            caps: Caps::left(asking.settings(), &progress.tables, number),
-            run: &run,
-            table: number,
-            time_left,
-        };
-        if !scanner.scan(&mut progress.tables[number]).await? {
-            documents::write(&*deps.store, &run.plan_progress(), &progress).await?;
-            tracing::info!(
-                table = number,
-                rows = progress.tables[number].rows,
-                "planning continues in the next call"
-            );
-            return Ok(output(&run, input.turn + 1, false, 0, 1));
-        }
+    if !scan(deps, &run, &asking, &mut progress.tables, time_left).await? {
+        documents::write(&*deps.store, &run.plan_progress(), &progress).await?;
+        let rows: u64 = progress.tables.iter().map(|table| table.rows).sum();
+        tracing::info!(rows, "planning continues in the next call");
+        return Ok(output(&run, input.turn + 1, false, 0, 1));
     }
     form_empty_splits(deps, &run, &mut progress.tables).await?;
+    // Another copy of this call may have been quicker.
+    if let Some(published) = publish::published_before(deps, &run, &input).await? {
+        return Ok(planned(&run, &input, &published));
+    }
     let published = publish::publish(deps, &run, &input, &asking, progress).await?;
     tracing::info!(slices = published.slices, rows = published.rows, "planned");
     deps.metrics.emit(&[
         (Metric::RowsPlanned, published.rows),
         (Metric::SlicesPlanned, published.slices.into()),
     ]);
-    Ok(output(
-        &run,
-        input.turn + 1,
-        true,
-        published.slices,
-        published.max_concurrency,
-    ))
+    Ok(planned(&run, &input, &published))
+}
+
+fn planned(run: &RunFolder, input: &PlanInput, published: &Published) -> PlanOutput {
+    let (slices, max_concurrency) = (published.slices, published.max_concurrency);
+    output(run, input.turn + 1, true, slices, max_concurrency)
+}
+
+/// Pins and scans the tables. Returns `false` when the time is up before the end.
+async fn scan(
+    deps: &Deps,
+    run: &RunFolder,
+    asking: &Asking,
+    tables: &mut [TableScan],
+    time_left: &dyn TimeLeft,
+) -> Result<bool, StepError> {
+    let mut worked = false;
+    if !pins::copies(&*deps.store, run, tables, time_left, &mut worked).await? {
+        return Ok(false);
+    }
+    for number in 0..tables.len() {
+        let mut scanner = scan::TableScanner {
+            store: &deps.store,
+            asking,
+            caps: Caps::left(asking.settings(), tables, number),
+            run,
+            table: number,
+            time_left,
+            worked,
+        };
+        if !scanner.scan(&mut tables[number]).await? {
+            return Ok(false);
+        }
+        worked = scanner.worked;
+    }
+    Ok(true)
 }
 
 /// Gives splits without files the columns of the first split with files.

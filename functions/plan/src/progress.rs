@@ -4,7 +4,7 @@
 
 use crate::deps::Deps;
 use crate::table_scan::TableScan;
-use crate::{discover, models, request, sources};
+use crate::{discover, models, pins, request, sources};
 use quarry_asking::{Asking, AskingError};
 use quarry_contract::VERSION;
 use quarry_contract::payload::PlanInput;
@@ -90,7 +90,8 @@ pub(crate) async fn prepare(
     }
     request::check_output(store, &input.request).await?;
     let quoting = asking.settings().csv_quoting;
-    let tables = discover::tables(store, &input.request, quoting, &mut notes).await?;
+    let mut tables = discover::tables(store, &input.request, quoting, &mut notes).await?;
+    pins::versions(store, &mut tables).await?;
     let progress = PlanProgress {
         version: VERSION,
         settings: values,

@@ -11,7 +11,7 @@ use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::payload::{ManifestItem, PlanInput};
 use quarry_contract::plan::{Mode, Plan, Segment, Slice, Table};
-use quarry_contract::settings::{BatchMode, ServiceTier};
+use quarry_contract::settings::{BatchMode, ServiceTier, Settings};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_rows::line_ending;
@@ -23,6 +23,34 @@ pub(crate) struct Published {
     pub(crate) slices: u32,
     pub(crate) rows: u64,
     pub(crate) max_concurrency: u32,
+}
+
+/// Returns what another copy of this call has published, or an earlier one whose response was lost. The
+/// slices may have begun with it, so nothing is published a second time, even if the data folder has
+/// other files by now.
+pub(crate) async fn published_before(
+    deps: &Deps,
+    run: &RunFolder,
+    input: &PlanInput,
+) -> Result<Option<Published>, StepError> {
+    let Some(plan) = documents::read_if_there::<Plan>(&*deps.store, &run.plan()).await? else {
+        return Ok(None);
+    };
+    // The folder of another execution is refused when it is claimed.
+    if !plan.identity().is_same(&input.identity()) || plan.request != input.request {
+        return Ok(None);
+    }
+    let settings = Settings::read(&plan.settings).map_err(StepError::bad_request)?;
+    Ok(Some(Published {
+        slices: plan.slices,
+        rows: plan.tables.iter().map(|table| table.rows).sum(),
+        max_concurrency: max_concurrency(&settings, plan.slices),
+    }))
+}
+
+/// Returns how many slices may run at the same time.
+fn max_concurrency(settings: &Settings, slices: u32) -> u32 {
+    settings.max_concurrent_batch_jobs.min(slices.max(1))
 }
 
 pub(crate) async fn publish(
@@ -50,7 +78,7 @@ pub(crate) async fn publish(
     documents::write(&*deps.store, &run.manifest(), &manifest).await?;
 
     let count = u32::try_from(slices.len()).map_err(StepError::bad_request)?;
-    let max_concurrency = settings.max_concurrent_batch_jobs.min(count.max(1));
+    let max_concurrency = max_concurrency(settings, count);
     let rows = tables.iter().map(|table| table.rows).sum();
     let plan = Plan {
         version: VERSION,

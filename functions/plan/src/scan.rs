@@ -1,9 +1,9 @@
 //! Scanning a table: every row is rendered once, to get the exact size of its record.
 
-use crate::caps::Caps;
+use crate::caps::{Caps, UnpackedLimit};
 use crate::limits;
-use crate::table_scan::TableScan;
-use crate::{parquet, stage};
+use crate::table_scan::{ScannedFile, TableScan};
+use crate::{parquet, pins, stage};
 use quarry_asking::{Asking, RecordLimits};
 use quarry_contract::layout::RunFolder;
 use quarry_contract::record_id::RecordIds;
@@ -26,11 +26,13 @@ pub(crate) struct TableScanner<'a> {
     pub(crate) run: &'a RunFolder,
     pub(crate) table: usize,
     pub(crate) time_left: &'a dyn TimeLeft,
+    /// Whether this call has already done a piece of work.
+    pub(crate) worked: bool,
 }
 
 impl TableScanner<'_> {
     /// Continues the scan. Returns `false` when the time is up before the end.
-    pub(crate) async fn scan(&self, table: &mut TableScan) -> Result<bool, StepError> {
+    pub(crate) async fn scan(&mut self, table: &mut TableScan) -> Result<bool, StepError> {
         let mut marks = match table.marks.take() {
             Some(marks) => marks,
             None => Marks::new(limits::of_slices(self.asking)).map_err(StepError::bad_request)?,
@@ -52,30 +54,53 @@ impl TableScanner<'_> {
         Ok(done)
     }
 
-    async fn scan_file(&self, table: &mut TableScan, marks: &mut Marks) -> Result<bool, StepError> {
+    async fn scan_file(
+        &mut self,
+        table: &mut TableScan,
+        marks: &mut Marks,
+    ) -> Result<bool, StepError> {
         match table.format {
             TableFormat::Text(dialect) => self.scan_text(dialect, table, marks).await,
             TableFormat::Parquet => self.scan_parquet(table, marks).await,
         }
     }
 
+    /// Makes the plain copy of a compressed file. Returns `false` when the time is up: the next call
+    /// begins with this file.
+    async fn unpack(
+        &mut self,
+        file: &mut ScannedFile,
+        number: usize,
+        limit: UnpackedLimit,
+    ) -> Result<bool, StepError> {
+        if self.worked && !self.time_left.enough() {
+            return Ok(false);
+        }
+        let content = pins::content(&file.input);
+        let at = self.run.staged(self.table, number, &content);
+        match stage::plain_copy(self.store, &file.input, at, limit, self.time_left).await? {
+            Some(copy) => file.input = copy,
+            None if self.worked => return Ok(false),
+            None => return Err(stage::too_long(&file.input)),
+        }
+        file.plain = true;
+        Ok(true)
+    }
+
     async fn scan_text(
-        &self,
+        &mut self,
         dialect: Dialect,
         table: &mut TableScan,
         marks: &mut Marks,
     ) -> Result<bool, StepError> {
         let number = table.files_done;
         if !table.files[number].plain {
-            if !self.time_left.enough() {
+            let limit = self.caps.unpacked(table, table.files[number].input.size);
+            if !self.unpack(&mut table.files[number], number, limit).await? {
                 return Ok(false);
             }
-            let limit = self.caps.unpacked(table, table.files[number].input.size);
-            let file = &mut table.files[number];
-            let at = self.run.staged(self.table, number);
-            file.input = stage::plain_copy(self.store, &file.input, at, limit).await?;
-            file.plain = true;
         }
+        self.worked = true;
         let file = &table.files[number].input;
         let Position { byte, row } = table.position;
         let header = (byte > 0)
@@ -133,19 +158,23 @@ impl TableScanner<'_> {
     }
 
     async fn scan_parquet(
-        &self,
+        &mut self,
         table: &mut TableScan,
         marks: &mut Marks,
     ) -> Result<bool, StepError> {
         if table.header.is_none() {
-            let layout = parquet::layout(self.store, table).await?;
+            let at = self.run.layout(self.table);
+            let layout = parquet::layout(self.store, table, &at, self.time_left).await?;
+            let Some(layout) = layout else {
+                return Ok(false);
+            };
             let header = Header {
                 columns: layout.columns().map(str::to_owned).collect(),
                 ..Header::default()
             };
-            parquet::store(&**self.store, &layout, &self.run.layout(self.table)).await?;
             self.agree(table, 0, header)?;
         }
+        self.worked = true;
         let number = table.files_done;
         let file = &table.files[number].input;
         let first = table.position.row;

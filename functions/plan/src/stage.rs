@@ -1,13 +1,16 @@
 //! Uncompressed copies of compressed files, so that slices are byte ranges.
 
 use crate::caps::UnpackedLimit;
+use crate::pins;
+use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use quarry_contract::location::S3Uri;
 use quarry_contract::plan::InputFile;
+use quarry_edge::clock::TimeLeft;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, Pin, StoreError};
 use quarry_table::MAX_ROW_BYTES;
 use std::io::Write;
 use std::sync::Arc;
@@ -16,14 +19,20 @@ use std::sync::Arc;
 /// times, so a highly compressed file does not fill memory.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// Writes the decompressed bytes of `file` to `at`, at most as many as the limit allows.
+/// Writes the decompressed bytes of `file` to `at`, at most as many as the limit allows, unless an
+/// earlier call has done so. Returns `None`, and leaves nothing behind, if the time is up before the
+/// end.
 pub(crate) async fn plain_copy(
     store: &Arc<dyn ObjectStore>,
     file: &InputFile,
     at: S3Uri,
     limit: UnpackedLimit,
-) -> Result<InputFile, StepError> {
-    let reading = format!("reading {}", file.name);
+    time_left: &dyn TimeLeft,
+) -> Result<Option<InputFile>, StepError> {
+    if let Some(copy) = pins::copied_before(&**store, file, &at).await? {
+        limit.check(copy.size)?;
+        return Ok(Some(copy));
+    }
     let writing = format!("writing {at}");
     let broken = |error: std::io::Error| {
         StepError::bad_request(format!(
@@ -35,13 +44,19 @@ pub(crate) async fn plain_copy(
         Arc::clone(store),
         file.location.clone(),
         0..file.size,
-        file.etag.as_str(),
+        Pin::new(&file.etag, file.version.as_deref()),
         ReadOptions::default(),
     );
-    let mut writer = ObjectWriter::new(Arc::clone(store), at.clone(), WriteOptions::default());
+    let options = WriteOptions::default();
+    let mut writer = ObjectWriter::keeping_first(Arc::clone(store), at.clone(), options);
     let mut decoder = MultiGzDecoder::new(Vec::new());
     let mut line = Line::default();
-    while let Some(bytes) = reader.next().await.doing(|| &reading)? {
+    let mut is_first = true;
+    while let Some(bytes) = next(&mut reader, file).await? {
+        if !std::mem::take(&mut is_first) && !time_left.enough() {
+            writer.abort().await.doing(|| &writing)?;
+            return Ok(None);
+        }
         for piece in bytes.chunks(PIECE_BYTES) {
             decoder.write_all(piece).map_err(broken)?;
             line.goes_on(decoder.get_ref(), &file.name)?;
@@ -55,13 +70,30 @@ pub(crate) async fn plain_copy(
     limit.check(line.unpacked)?;
     writer.write(&rest).await.doing(|| &writing)?;
     let written = writer.finish().await.doing(|| &writing)?;
-    Ok(InputFile {
+    Ok(Some(InputFile {
         location: at,
         name: file.name.clone(),
         size: written.bytes,
         etag: written.etag,
+        version: None,
         rows: 0,
-    })
+    }))
+}
+
+async fn next(reader: &mut ObjectReader, file: &InputFile) -> Result<Option<Bytes>, StepError> {
+    match reader.next().await {
+        Err(error @ StoreError::Changed(_)) => Err(pins::changed(&file.name, error)),
+        piece => piece.doing(|| format!("reading {}", file.name)),
+    }
+}
+
+/// Returns the refusal of a file that a call with all its time could not unpack.
+pub(crate) fn too_long(file: &InputFile) -> StepError {
+    StepError::bad_request(format!(
+        "{} cannot be unpacked in the time of one call; unpack it and store it without compression, or as several \
+         compressed files",
+        file.name
+    ))
 }
 
 /// The length of the line that is being decompressed, with the blank lines around it. A file of

@@ -2,6 +2,7 @@
 //! scan.
 
 use quarry_contract::plan::InputFile;
+use quarry_edge::s3::concat::ConcatProgress;
 use quarry_edge::store::ObjectInfo;
 use quarry_rows::TableFormat;
 use quarry_slicing::{Marks, Place};
@@ -17,6 +18,9 @@ pub(crate) struct TableScan {
     pub(crate) gzip: bool,
     pub(crate) files: Vec<ScannedFile>,
     pub(crate) header: Option<Header>,
+    /// The number of Parquet files whose columns are in the stored layout, while not all of them are.
+    #[serde(default)]
+    pub(crate) footers_read: usize,
     pub(crate) rows: u64,
     /// Bytes of the rows that were read, decoded; counted in Parquet only, where they are not in
     /// the sizes of the files.
@@ -36,6 +40,9 @@ pub(crate) struct ScannedFile {
     /// Whether `input` can be read as plain bytes; `false` only for a compressed file without its
     /// copy.
     pub(crate) plain: bool,
+    /// How far the copy of a large file has come that could be overwritten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) copying: Option<ConcatProgress>,
 }
 
 impl TableScan {
@@ -46,6 +53,7 @@ impl TableScan {
             gzip: true,
             files: Vec::new(),
             header: None,
+            footers_read: 0,
             rows: 0,
             decoded_bytes: 0,
             marks: None,
@@ -62,9 +70,11 @@ impl TableScan {
                 name,
                 size: object.size,
                 etag: object.etag,
+                version: object.version,
                 rows: 0,
             },
             plain: !gzip,
+            copying: None,
         });
     }
 

@@ -14,19 +14,21 @@
 //! | A round becomes a job if its slice is in batch mode and there are enough records for one. Otherwise its records are sent on demand. A round without records goes to `merge`. | `handle` | `routes` |
 //! | A slice begins in the form that the run has learned. A later round is written in the form that its list names. | `handle` | `forms` |
 //! | A repeated call leaves the same objects and no unfinished upload. | `write_records` | `repetitions` |
+//! | A second copy of a call leaves the records of the first, with their `ETag`, and returns its state. | `asked_before`, `ask` | `repetitions::a_second_copy_leaves_the_records_of_the_first`, `repetitions::two_copies_at_once_agree_on_the_records` |
 //! | The rows are those of the plan, or the step fails (`DataChanged`, `Inconsistent`) and leaves nothing behind. | `write_records`, `quarry_rows` | `refusals` |
 //! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
 
 use quarry_asking::Asking;
 use quarry_contract::VERSION;
-use quarry_contract::layout::RunFolder;
+use quarry_contract::layout::{RoundFolder, RunFolder};
+use quarry_contract::location::S3Uri;
 use quarry_contract::payload::{SliceState, Step};
-use quarry_contract::plan::{Asked, Mode, Plan, Slice, Todo, Unsendable};
+use quarry_contract::plan::{Asked, Mode, Plan, RequestForms, Slice, Todo, Unsendable};
 use quarry_contract::record_id::RecordIds;
 use quarry_edge::documents;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, StoreError};
 use quarry_prompt::Truncation;
 use quarry_rows::{Need, Rows};
 use std::sync::Arc;
@@ -59,21 +61,15 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         None => documents::read_if_there(&*deps.store, &run.forms()).await?,
     };
     let asking = Asking::of_round(&plan, forms.as_ref()).map_err(StepError::bad_request)?;
-    let written =
-        write_records(deps, &plan, &slice, &asking, todo.as_ref(), &round.input()).await?;
-    let asked = Asked {
-        forms,
-        is_taken: todo.is_some_and(|todo| todo.is_taken),
-        ..written
+    let asked = match asked_before(deps, &round).await? {
+        Some(asked) => asked,
+        None => ask(deps, &plan, &slice, &asking, todo.as_ref(), forms, &round).await?,
     };
-    documents::write(&*deps.store, &round.asked(), &asked).await?;
-
-    let settings = asking.settings();
+    let is_job =
+        slice.mode == Mode::Batch && asked.records >= asking.settings().min_records_per_job;
     let next = match asked.records {
         0 => Step::Merge,
-        records if slice.mode == Mode::Batch && records >= settings.min_records_per_job => {
-            Step::Submit
-        }
+        _ if is_job => Step::Submit,
         _ => Step::Invoke,
     };
     tracing::info!(
@@ -88,14 +84,62 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     })
 }
 
+/// Returns what another copy of this call has written, if that is still there. The next steps have its
+/// `ETag`, which every write changes under a KMS key.
+async fn asked_before(deps: &Deps, round: &RoundFolder) -> Result<Option<Asked>, StepError> {
+    let Some(asked) = documents::read_if_there::<Asked>(&*deps.store, &round.asked()).await? else {
+        return Ok(None);
+    };
+    if asked.records == 0 {
+        return Ok(Some(asked));
+    }
+    let at = round.input();
+    match deps.store.head(&at).await {
+        Ok(records) if records.etag == asked.etag => Ok(Some(asked)),
+        Ok(_) | Err(StoreError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error).doing(|| format!("reading {at}")),
+    }
+}
+
+/// Writes the round's records and their counts.
+async fn ask(
+    deps: &Deps,
+    plan: &Plan,
+    slice: &Slice,
+    asking: &Asking,
+    todo: Option<&Todo>,
+    forms: Option<RequestForms>,
+    round: &RoundFolder,
+) -> Result<Asked, StepError> {
+    let at = round.input();
+    let doing = format!("writing {at}");
+    let (mut asked, writer) = write_records(deps, plan, slice, asking, todo, &at).await?;
+    // Another copy of this call may have been quicker, and may have begun with other forms.
+    if let Some(asked) = asked_before(deps, round).await? {
+        writer.abort().await.doing(|| &doing)?;
+        return Ok(asked);
+    }
+    if asked.records == 0 {
+        writer.abort().await.doing(|| &doing)?;
+    } else {
+        let written = writer.finish().await.doing(|| &doing)?;
+        asked.etag = written.etag;
+    }
+    asked.forms = forms;
+    asked.is_taken = todo.is_some_and(|todo| todo.is_taken);
+    documents::write(&*deps.store, &round.asked(), &asked).await?;
+    Ok(asked)
+}
+
+/// Sends the round's records to an upload, which is not finished yet. Returns their counts with it.
 async fn write_records(
     deps: &Deps,
     plan: &Plan,
     slice: &Slice,
     asking: &Asking,
     todo: Option<&Todo>,
-    at: &quarry_contract::location::S3Uri,
-) -> Result<Asked, StepError> {
+    at: &S3Uri,
+) -> Result<(Asked, ObjectWriter), StepError> {
     let table = &plan.tables[slice.table];
     let ids = RecordIds::new(table.split.as_deref());
     let limits = asking.record_limits();
@@ -106,8 +150,8 @@ async fn write_records(
     };
     let mut rows = Rows::of_slice(Arc::clone(&deps.store), table, &slice.segments, need);
     let mut encoder = asking.encoder();
-    let mut writer =
-        ObjectWriter::new(Arc::clone(&deps.store), at.clone(), WriteOptions::default());
+    let options = WriteOptions::default();
+    let mut writer = ObjectWriter::keeping_first(Arc::clone(&deps.store), at.clone(), options);
     let mut wanted = todo.map(|todo| todo.rows.iter().copied().peekable());
     let mut asked = Asked {
         version: VERSION,
@@ -155,17 +199,11 @@ async fn write_records(
             number - slice.first_row
         )));
     }
-    if asked.records == 0 {
-        writer.abort().await.doing(|| &doing)?;
-    } else {
-        let written = writer.finish().await.doing(|| &doing)?;
-        asked.etag = written.etag;
-    }
     if asking.settings().log_truncations && cut.total > 0 {
         tracing::warn!(cells = cut.total, fields = ?cut.fields, "cells were cut");
     }
     asked.truncations = cut.total;
     asked.truncated_records = cut.records;
     asked.truncated_fields = cut.fields.into_iter().collect();
-    Ok(asked)
+    Ok((asked, writer))
 }

@@ -8,7 +8,7 @@ use crate::{defaults, repeated};
 use quarry_contract::VERSION;
 use quarry_contract::execution_name::{self, ObjectState};
 use quarry_contract::location::S3Uri;
-use quarry_contract::request::Request;
+use quarry_contract::request::{DataContent, Request};
 use quarry_contract::request_file::{DEFAULT_JOB_TYPE, RequestFile, resolve};
 use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::executions::Started;
@@ -53,7 +53,14 @@ pub(crate) async fn handle(deps: &Deps, created: &ObjectCreated) -> Result<Arriv
                 ..RequestFile::default()
             };
             let folder = deps.places.pipeline(pipeline);
-            request(deps, pipeline, &run, &folder, data).await?
+            Request {
+                data_content: Some(DataContent {
+                    etag: info.etag.clone(),
+                    size: info.size,
+                    version: info.version.clone(),
+                }),
+                ..request(deps, pipeline, &run, &folder, data).await?
+            }
         }
         ArrivalKind::Request(folder) => {
             let file = defaults::read_request(&*deps.store, &created.object)
@@ -64,7 +71,7 @@ pub(crate) async fn handle(deps: &Deps, created: &ObjectCreated) -> Result<Arriv
             request
         }
     };
-    if let Some(earlier) = repeated::started_before(deps, created, &run).await? {
+    if let Some(earlier) = repeated::started_before(deps, created, &info, &run).await? {
         return Ok(Arrived::Ignored(format!(
             "run {earlier} has been started for the same content under this name less than an hour before; write it \
              again later, or under another name, to run again"
@@ -92,8 +99,12 @@ fn state(created: &ObjectCreated) -> Result<ObjectState<'_>, StepError> {
     }
 }
 
-/// Whether the object in the store is another one than the event's.
+/// Whether the object in the store is another one than the event's. A version with the same bytes as
+/// the event's is another one too, because it has an event of its own.
 fn is_replaced(created: &ObjectCreated, info: &ObjectInfo) -> bool {
+    if let (Some(version), Some(current)) = (&created.version, &info.version) {
+        return version != current;
+    }
     created
         .etag
         .as_deref()
@@ -158,6 +169,7 @@ async fn request(
     Ok(Request {
         version: VERSION,
         data,
+        data_content: None,
         prompts: read("prompts", &file.prompts, &defaults.prompts)?.unwrap_or_else(|| home.clone()),
         schema,
         output: written("output", &file.output, &defaults.output)?

@@ -258,6 +258,7 @@ async fn request(
     Ok(Request {
         version: VERSION,
         data: read.data,
+        data_content: None,
         prompts: read.prompts,
         schema: read.schema,
         output,

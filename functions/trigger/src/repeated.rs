@@ -3,11 +3,15 @@
 //! A client that received no response repeats its PUT, and a copy in place (another storage class,
 //! another key, a restored version) writes the same bytes again. Each is a separate event with a
 //! separate version, and would pay for the same table a second time. So the first event of an
-//! object leaves a note in the work prefix, and another event of the same object with the same
-//! `ETag` within [`SAME_WRITE`] starts nothing. A later event is a request to run again.
+//! object leaves a note in the work prefix, and another event of the same object with the same bytes
+//! within [`SAME_WRITE`] starts nothing. A later event is a request to run again.
 //!
-//! Limit: the `ETag` of an object that is encrypted with a KMS key, or was uploaded in parts of
-//! another size, differs for the same bytes. Such a repetition starts a run.
+//! Bytes are compared by size and by the checksum that S3 stores, because the `ETag` of an object that
+//! is encrypted with a KMS key differs after each write. Objects without a checksum are compared by
+//! their `ETag`.
+//!
+//! Limit: a program that uploads the same bytes with another checksum algorithm, or in parts of another
+//! size where the checksum depends on the parts, starts a run.
 
 use crate::deps::Deps;
 use crate::event::ObjectCreated;
@@ -17,7 +21,7 @@ use quarry_contract::digest::hex_digest;
 use quarry_contract::location::S3Uri;
 use quarry_edge::clock::timestamp;
 use quarry_edge::error::{Doing, StepError};
-use quarry_edge::store::{ObjectStore, StoreError};
+use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -41,19 +45,21 @@ struct ArrivalNote {
 /// Returns the run that an earlier event of the same object with the same content started, if there
 /// is one. Otherwise stores `run` for later events.
 ///
-/// Events without an `ETag` or a time are never repetitions.
+/// Events without a time are never repetitions. `info` is about the event's object.
 pub(crate) async fn started_before(
     deps: &Deps,
     created: &ObjectCreated,
+    info: &ObjectInfo,
     run: &str,
 ) -> Result<Option<String>, StepError> {
-    let (Some(etag), Some(time)) = (&created.etag, &created.time) else {
+    let Some(time) = &created.time else {
         return Ok(None);
     };
     let Some(now) = timestamp(time) else {
         return Ok(None);
     };
-    let digest = hex_digest(&format!("{}\n{etag}", created.object));
+    let bytes = info.checksum.as_ref().unwrap_or(&info.etag);
+    let digest = hex_digest(&format!("{}\n{} {bytes}", created.object, info.size));
     let at = deps.places.arrival_note(&digest);
     let note = ArrivalNote {
         version: VERSION,

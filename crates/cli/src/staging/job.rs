@@ -112,6 +112,7 @@ impl LocalJob {
         Ok(Request {
             version: VERSION,
             data,
+            data_content: None,
             prompts,
             schema,
             output: place("results/")?,

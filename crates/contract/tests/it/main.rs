@@ -28,6 +28,7 @@ fn request() -> Request {
     Request {
         version: 1,
         data: "s3://bucket/inbox/strikes/".parse().unwrap(),
+        data_content: None,
         prompts: "s3://bucket/pipelines/strikes/prompts.json"
             .parse()
             .unwrap(),

@@ -11,14 +11,14 @@ mod failure;
 
 use crate::error::Source;
 use crate::s3::retry;
-use crate::store::{ObjectInfo, ObjectStore, StoreError};
+use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
+use aws_sdk_s3::types::{ChecksumMode, CompletedMultipartUpload, CompletedPart, EncodingType};
 use bytes::{Bytes, BytesMut};
 use encoding::{copy_source, decode_key, http_range};
 use failure::{Precondition, status_of, store_error};
@@ -66,7 +66,7 @@ impl S3Store {
         &self,
         at: &S3Uri,
         range: Option<&Range<u64>>,
-        etag: Option<&str>,
+        pin: Option<&Pin>,
     ) -> Result<aws_sdk_s3::operation::get_object::GetObjectOutput, StoreError> {
         let output = self
             .client
@@ -74,7 +74,8 @@ impl S3Store {
             .bucket(at.bucket())
             .key(at.key())
             .set_range(range.map(http_range))
-            .set_if_match(etag.map(str::to_owned))
+            .set_if_match(pin.map(|pin| pin.etag.to_string()))
+            .set_version_id(pin.and_then(|pin| pin.version.as_deref().map(str::to_owned)))
             .send()
             .await
             .map_err(|error| match status_of(&error) {
@@ -98,7 +99,7 @@ impl S3Store {
         &self,
         at: &S3Uri,
         range: Range<u64>,
-        etag: &str,
+        pin: &Pin,
         mut body: ByteStream,
     ) -> Result<Bytes, StoreError> {
         let wanted = usize_of(range.end - range.start, at)?;
@@ -121,7 +122,7 @@ impl S3Store {
             }
             retry::pause(without_progress.max(1)).await;
             let rest = range.start + data.len() as u64..range.end;
-            body = self.start_get(at, Some(&rest), Some(etag)).await?.body;
+            body = self.start_get(at, Some(&rest), Some(pin)).await?.body;
         }
     }
 }
@@ -134,13 +135,26 @@ impl ObjectStore for S3Store {
             .head_object()
             .bucket(at.bucket())
             .key(at.key())
+            .checksum_mode(ChecksumMode::Enabled)
             .send()
             .await
             .map_err(|error| store_error(error, at, Precondition::Match))?;
+        let checksums = [
+            ("CRC64NVME", head.checksum_crc64_nvme),
+            ("CRC32", head.checksum_crc32),
+            ("CRC32C", head.checksum_crc32_c),
+            ("SHA256", head.checksum_sha256),
+            ("SHA1", head.checksum_sha1),
+        ];
+        let mut stored = checksums
+            .into_iter()
+            .filter_map(|(name, sum)| Some(format!("{name} {}", sum?)));
         Ok(ObjectInfo {
+            checksum: stored.next(),
             location: at.clone(),
             size: size_of(head.content_length, at)?,
             etag: etag_of(head.e_tag, at)?,
+            version: lasting(head.version_id),
         })
     }
 
@@ -150,21 +164,21 @@ impl ObjectStore for S3Store {
         if size > limit {
             return Err(StoreError::TooLarge(at.to_string(), size, limit));
         }
-        let etag = etag_of(output.e_tag, at)?;
-        self.read_to_end(at, 0..size, &etag, output.body).await
+        let pin = Pin::from(etag_of(output.e_tag, at)?);
+        self.read_to_end(at, 0..size, &pin, output.body).await
     }
 
     async fn get_range(
         &self,
         at: &S3Uri,
         range: Range<u64>,
-        etag: &str,
+        pin: &Pin,
     ) -> Result<Bytes, StoreError> {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        let output = self.start_get(at, Some(&range), Some(etag)).await?;
-        self.read_to_end(at, range, etag, output.body).await
+        let output = self.start_get(at, Some(&range), Some(pin)).await?;
+        self.read_to_end(at, range, pin, output.body).await
     }
 
     async fn put(
@@ -222,6 +236,8 @@ impl ObjectStore for S3Store {
                     size: size_of(object.size, &location)?,
                     etag: etag_of(object.e_tag, &location)?,
                     location,
+                    version: None,
+                    checksum: None,
                 });
             }
         }
@@ -272,7 +288,7 @@ impl ObjectStore for S3Store {
         number: i32,
         from: &S3Uri,
         range: Range<u64>,
-        from_etag: &str,
+        pin: &Pin,
     ) -> Result<String, StoreError> {
         if range.is_empty() {
             // The header cannot express an empty range.
@@ -286,9 +302,9 @@ impl ObjectStore for S3Store {
             .key(at.key())
             .upload_id(upload)
             .part_number(number)
-            .copy_source(copy_source(from))
+            .copy_source(copy_source(from, pin.version.as_deref()))
             .copy_source_range(http_range(&range))
-            .copy_source_if_match(from_etag)
+            .copy_source_if_match(&*pin.etag)
             .send()
             .await
             .map_err(|error| {
@@ -308,6 +324,7 @@ impl ObjectStore for S3Store {
         at: &S3Uri,
         upload: &str,
         parts: &[(i32, String)],
+        only_if_absent: bool,
     ) -> Result<String, StoreError> {
         let parts = parts
             .iter()
@@ -329,9 +346,10 @@ impl ObjectStore for S3Store {
                     .set_parts(Some(parts))
                     .build(),
             )
+            .set_if_none_match(only_if_absent.then(|| "*".to_owned()))
             .send()
             .await
-            .map_err(|error| store_error(error, at, Precondition::Match))?;
+            .map_err(|error| store_error(error, at, Precondition::Absent))?;
         etag_of(output.e_tag, at)
     }
 
@@ -367,6 +385,12 @@ async fn append(data: &mut BytesMut, mut body: ByteStream, wanted: usize) -> Res
 
 fn etag_of(etag: Option<String>, at: &S3Uri) -> Result<String, StoreError> {
     etag.ok_or_else(|| incomplete(at, "ETag"))
+}
+
+/// Returns a version that no later write changes; `null` is the version of an object that was written
+/// without versions, and the next such write replaces it.
+fn lasting(version: Option<String>) -> Option<String> {
+    version.filter(|version| version != "null")
 }
 
 fn size_of(size: Option<i64>, at: &S3Uri) -> Result<u64, StoreError> {

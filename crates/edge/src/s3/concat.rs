@@ -12,9 +12,10 @@ pub mod plan;
 
 use crate::clock::TimeLeft;
 use crate::error::{AwsError, StepErrorKind};
+use crate::s3::retry;
+use crate::s3::upload::{self, UploadTarget};
 use crate::s3::writer::Written;
-use crate::s3::{retry, upload};
-use crate::store::{ObjectInfo, ObjectStore, StoreError};
+use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError};
 use bytes::{Bytes, BytesMut};
 use futures::stream::{FuturesOrdered, FuturesUnordered, TryStreamExt};
 use plan::{ConcatPart, ConcatSource, CopyLimits, SourceRange};
@@ -62,6 +63,8 @@ pub struct ConcatOptions {
     pub limits: CopyLimits,
     /// The number of parts under way at once; at least 1.
     pub in_flight: usize,
+    /// Whether an existing object stays as it is. The error is then [`StoreError::Exists`].
+    pub only_if_absent: bool,
 }
 
 impl Default for ConcatOptions {
@@ -69,6 +72,7 @@ impl Default for ConcatOptions {
         Self {
             limits: CopyLimits::S3,
             in_flight: 4,
+            only_if_absent: false,
         }
     }
 }
@@ -138,7 +142,8 @@ impl AwsError for ConcatError {
     }
 }
 
-/// Writes the segments, one after the other, to `target`, replacing an existing object.
+/// Writes the segments, one after the other, to `target`. An existing object is replaced, unless the
+/// options keep it.
 ///
 /// `time` is checked before each part; when it is up, the parts under way are finished and
 /// [`Concatenated::Unfinished`] is returned. If the upload of `progress` no longer exists, or its
@@ -189,6 +194,7 @@ struct Assembly<'a> {
     fingerprint: String,
     bytes: u64,
     in_flight: usize,
+    only_if_absent: bool,
 }
 
 impl<'a> Assembly<'a> {
@@ -221,13 +227,17 @@ impl<'a> Assembly<'a> {
             parts,
             bytes: sources.iter().map(|source| source.length).sum(),
             in_flight: options.in_flight.max(1),
+            only_if_absent: options.only_if_absent,
         })
     }
 
     /// Writes an object that fits into one part, without an upload.
     async fn put(&self, pieces: &[SourceRange]) -> Result<Concatenated, ConcatError> {
         let body = self.gather(pieces).await?;
-        let put = || self.store.put(self.target, body.clone(), false);
+        let put = || {
+            self.store
+                .put(self.target, body.clone(), self.only_if_absent)
+        };
         let etag = retry::repeating(put).await?;
         self.verified(etag).await
     }
@@ -283,15 +293,14 @@ impl<'a> Assembly<'a> {
         if progress.parts.len() < self.parts.len() || !time.enough() {
             return Ok(None);
         }
-        upload::complete(
-            self.store,
-            self.target,
-            &upload_id,
-            &progress.parts,
-            self.bytes,
-        )
-        .await
-        .map(Some)
+        let target = UploadTarget {
+            at: self.target,
+            bytes: self.bytes,
+            only_if_absent: self.only_if_absent,
+        };
+        upload::complete(self.store, &target, &upload_id, &progress.parts)
+            .await
+            .map(Some)
     }
 
     async fn part(
@@ -304,16 +313,9 @@ impl<'a> Assembly<'a> {
         let etag = match part {
             ConcatPart::Copy(piece) => {
                 let (info, range) = self.object(piece)?;
-                let copy = || {
-                    store.copy_part(
-                        at,
-                        upload_id,
-                        number,
-                        &info.location,
-                        range.clone(),
-                        &info.etag,
-                    )
-                };
+                let pin = Pin::from(info);
+                let copy =
+                    || store.copy_part(at, upload_id, number, &info.location, range.clone(), &pin);
                 retry::repeating(copy).await?
             }
             ConcatPart::Gather(pieces) => {
@@ -357,10 +359,11 @@ impl<'a> Assembly<'a> {
         }
         let (info, range) = self.object(&piece)?;
         let wanted = range.end - range.start;
+        let pin = Pin::from(info);
         retry::repeating(async || {
             let bytes = self
                 .store
-                .get_range(&info.location, range.clone(), &info.etag)
+                .get_range(&info.location, range.clone(), &pin)
                 .await?;
             if bytes.len() as u64 == wanted {
                 return Ok(bytes);
@@ -422,6 +425,9 @@ fn fingerprint(segments: &[ConcatSegment], parts: &[ConcatPart]) -> String {
             ConcatSegment::Object { info, range } => {
                 add(info.location.to_string().as_bytes());
                 add(info.etag.as_bytes());
+                if let Some(version) = &info.version {
+                    add(version.as_bytes());
+                }
                 add(&range.start.to_le_bytes());
                 add(&range.end.to_le_bytes());
             }

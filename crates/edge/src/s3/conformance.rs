@@ -4,7 +4,7 @@
 //! [`all`] runs every check.
 
 use crate::s3::memory::MultipartLimits;
-use crate::store::{ObjectInfo, ObjectStore, StoreError};
+use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError};
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, StreamExt};
 use quarry_contract::location::S3Uri;
@@ -27,6 +27,105 @@ pub async fn all(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits)
     multipart(store, &base.join("multipart"), limits).await;
     multipart_refusals(store, &base.join("refusals"), limits).await;
     part_copies(store, &base.join("copies"), limits).await;
+    conditional_uploads(store, &base.join("conditional-uploads"), limits).await;
+}
+
+/// Runs the checks of a bucket that keeps versions, below `base`, whose folder must be empty.
+///
+/// # Panics
+/// When a check fails.
+pub async fn all_with_versions(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+    versions(store, &base.join("versions")).await;
+    version_copies(store, &base.join("version-copies"), limits).await;
+}
+
+/// A version is read for as long as it is there, whatever was written to its key since.
+///
+/// # Panics
+/// When the check fails.
+pub async fn versions(store: &dyn ObjectStore, base: &S3Uri) {
+    let at = base.join("a.txt");
+    let mut pins = Vec::new();
+    // The second write has the bytes of the first.
+    for text in ["one", "one", "three"] {
+        ok(store.put(&at, text.into(), false).await);
+        let info = ok(store.head(&at).await);
+        assert!(info.version.is_some(), "{info:?}");
+        pins.push((Pin::from(&info), text));
+    }
+    let upload = ok(store.create_upload(&at).await);
+    let part = ok(store.upload_part(&at, &upload, 1, "parts".into()).await);
+    ok(store
+        .complete_upload(&at, &upload, &[(1, part)], false)
+        .await);
+    pins.push((Pin::from(&ok(store.head(&at).await)), "parts"));
+    for (pin, text) in &pins {
+        let length = text.len() as u64;
+        assert_eq!(ok(store.get_range(&at, 0..length, pin).await), *text);
+    }
+    let mistaken = Pin {
+        etag: pins[0].0.etag.clone(),
+        version: pins[2].0.version.clone(),
+    };
+    let changed = store.get_range(&at, 0..1, &mistaken).await;
+    assert!(
+        matches!(changed, Err(StoreError::Changed(_))),
+        "{changed:?}"
+    );
+    let unversioned = Pin::from(&*pins[0].0.etag);
+    let changed = store.get_range(&at, 0..1, &unversioned).await;
+    assert!(
+        matches!(changed, Err(StoreError::Changed(_))),
+        "{changed:?}"
+    );
+    assert_eq!(ok(store.get(&at, 5).await), "parts");
+}
+
+/// A version becomes a part of an object, after its key was overwritten.
+///
+/// # Panics
+/// When the check fails.
+pub async fn version_copies(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+    let from = base.join("from.bin");
+    let data = pattern(size(limits.min_part) * 2, 1);
+    ok(store.put(&from, data.clone(), false).await);
+    let pin = Pin::from(&ok(store.head(&from).await));
+    ok(store.put(&from, "overwritten".into(), false).await);
+    let at = base.join("target.bin");
+    let upload = ok(store.create_upload(&at).await);
+    let range = 0..limits.min_part;
+    let part = ok(store.copy_part(&at, &upload, 1, &from, range, &pin).await);
+    ok(store
+        .complete_upload(&at, &upload, &[(1, part)], false)
+        .await);
+    let copied = ok(store.get(&at, limits.min_part).await);
+    assert_eq!(copied, data[..size(limits.min_part)]);
+}
+
+/// Of two uploads that must be the first, one makes the object, and the other stays open.
+///
+/// # Panics
+/// When the check fails.
+pub async fn conditional_uploads(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+    let at = base.join("first.bin");
+    let mut uploads = Vec::new();
+    for seed in 1..=2 {
+        let upload = ok(store.create_upload(&at).await);
+        let body = pattern(size(limits.min_part), seed);
+        let part = ok(store.upload_part(&at, &upload, 1, body).await);
+        uploads.push((upload, [(1, part)]));
+    }
+    let [(first, one), (second, two)] = &uploads[..] else {
+        panic!("two uploads");
+    };
+    ok(store.complete_upload(&at, first, one, true).await);
+    let late = store.complete_upload(&at, second, two, true).await;
+    assert!(matches!(late, Err(StoreError::Exists(_))), "{late:?}");
+    let there = ok(store.get(&at, limits.min_part).await);
+    assert_eq!(there, pattern(size(limits.min_part), 1));
+    ok(store.complete_upload(&at, second, two, false).await);
+    let there = ok(store.get(&at, limits.min_part).await);
+    assert_eq!(there, pattern(size(limits.min_part), 2));
 }
 
 /// Whole objects are read as they were put; an error names a missing object.
@@ -46,12 +145,8 @@ pub async fn objects(store: &dyn ObjectStore, base: &S3Uri) {
         etag.starts_with('"') && etag.ends_with('"'),
         "{etag} has no quotes"
     );
-    let info = ObjectInfo {
-        location: at.clone(),
-        size: 5,
-        etag: etag.clone(),
-    };
-    assert_eq!(ok(store.head(&at).await), info);
+    let info = ok(store.head(&at).await);
+    assert_eq!((&info.location, info.size, &info.etag), (&at, 5, &etag));
     assert_eq!(ok(store.get(&at, 5).await), "hello");
     match store.get(&at, 4).await {
         Err(StoreError::TooLarge(_, 5, 4)) => {}
@@ -75,19 +170,19 @@ pub async fn objects(store: &dyn ObjectStore, base: &S3Uri) {
 pub async fn ranges(store: &dyn ObjectStore, base: &S3Uri) {
     let at = base.join("a.bin");
     let data = pattern(100_000, 1);
-    let missing = store.get_range(&at, 0..1, "\"0\"").await;
+    let missing = store.get_range(&at, 0..1, &"\"0\"".into()).await;
     assert!(
         matches!(missing, Err(StoreError::NotFound(_))),
         "{missing:?}"
     );
-    let etag = ok(store.put(&at, data.clone(), false).await);
+    let pin = Pin::from(ok(store.put(&at, data.clone(), false).await));
     for range in [0..1, 0..100_000, 99_999..100_000, 7..70_007, 5..5] {
         let bounds = size(range.start)..size(range.end);
-        let read = ok(store.get_range(&at, range.clone(), &etag).await);
+        let read = ok(store.get_range(&at, range.clone(), &pin).await);
         assert_eq!(read, data.slice(bounds), "{range:?}");
     }
     ok(store.put(&at, pattern(100_000, 2), false).await);
-    let changed = store.get_range(&at, 0..10, &etag).await;
+    let changed = store.get_range(&at, 0..10, &pin).await;
     assert!(
         matches!(changed, Err(StoreError::Changed(_))),
         "{changed:?}"
@@ -173,7 +268,13 @@ pub async fn listing(store: &dyn ObjectStore, base: &S3Uri) {
     let locations: Vec<_> = listed.iter().map(|info| info.location.clone()).collect();
     assert_eq!(locations, expected);
     for info in [&listed[0], &listed[KEYS - 1]] {
-        assert_eq!(&ok(store.head(&info.location).await), info);
+        let known = ObjectInfo {
+            // A listing tells neither.
+            version: None,
+            checksum: None,
+            ..ok(store.head(&info.location).await)
+        };
+        assert_eq!(&known, info);
     }
 
     for key in ["p.txt", "p/x", "p0", "q"] {
@@ -222,18 +323,18 @@ pub async fn multipart(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartL
     let before = store.head(&at).await;
     assert!(matches!(before, Err(StoreError::NotFound(_))), "{before:?}");
     tags.sort_unstable();
-    let etag = ok(store.complete_upload(&at, &upload, &tags).await);
+    let etag = ok(store.complete_upload(&at, &upload, &tags, false).await);
     assert!(etag.ends_with("-3\""), "{etag} does not tell 3 parts");
     let whole = parts.concat();
     let info = ok(store.head(&at).await);
     assert_eq!((info.size, &info.etag), (whole.len() as u64, &etag));
     assert_eq!(ok(store.get(&at, info.size).await), whole);
     let across = limits.min_part - 2..limits.min_part + 2;
-    let read = ok(store.get_range(&at, across, &etag).await);
+    let read = ok(store.get_range(&at, across, &etag.as_str().into()).await);
     assert_eq!(read, whole[part_size - 2..part_size + 2]);
 
     // A completed upload is over, although S3 may repeat its response.
-    match store.complete_upload(&at, &upload, &tags).await {
+    match store.complete_upload(&at, &upload, &tags, false).await {
         Ok(same) => assert_eq!(same, etag),
         Err(StoreError::NotFound(_)) => {}
         Err(error) => panic!("{error:?}"),
@@ -266,7 +367,7 @@ pub async fn multipart_refusals(store: &dyn ObjectStore, base: &S3Uri, limits: M
         ("no parts", &[]),
     ];
     for (what, parts) in refused {
-        let result = store.complete_upload(&at, &upload, parts).await;
+        let result = store.complete_upload(&at, &upload, parts, false).await;
         assert!(
             matches!(result, Err(StoreError::Refused(..))),
             "{what}: {result:?}"
@@ -295,47 +396,47 @@ pub async fn part_copies(store: &dyn ObjectStore, base: &S3Uri, limits: Multipar
     let from = location(base, "source ä+%?.bin");
     let min = limits.min_part;
     let data = pattern(size(min) * 2 + 100, 1);
-    let etag = ok(store.put(&from, data.clone(), false).await);
+    let pin = Pin::from(ok(store.put(&from, data.clone(), false).await));
     let small = base.join("small.bin");
     let half = min / 2;
-    let small_etag = ok(store.put(&small, pattern(size(half), 2), false).await);
+    let small_pin = Pin::from(ok(store.put(&small, pattern(size(half), 2), false).await));
 
     let at = base.join("target.bin");
     let upload = ok(store.create_upload(&at).await);
     let changed = store
-        .copy_part(&at, &upload, 1, &from, 0..min, &small_etag)
+        .copy_part(&at, &upload, 1, &from, 0..min, &small_pin)
         .await;
     assert!(
         matches!(changed, Err(StoreError::Changed(_))),
         "{changed:?}"
     );
     let missing = store
-        .copy_part(&at, &upload, 1, &base.join("none"), 0..min, &etag)
+        .copy_part(&at, &upload, 1, &base.join("none"), 0..min, &pin)
         .await;
     assert!(
         matches!(missing, Err(StoreError::NotFound(_))),
         "{missing:?}"
     );
     let range_of_small = store
-        .copy_part(&at, &upload, 1, &small, 0..half, &small_etag)
+        .copy_part(&at, &upload, 1, &small, 0..half, &small_pin)
         .await;
     assert!(
         matches!(range_of_small, Err(StoreError::Refused(..))),
         "{range_of_small:?}"
     );
 
-    let empty = store.copy_part(&at, &upload, 1, &from, 7..7, &etag).await;
+    let empty = store.copy_part(&at, &upload, 1, &from, 7..7, &pin).await;
     assert!(matches!(empty, Err(StoreError::Refused(..))), "{empty:?}");
 
     let first = ok(store
-        .copy_part(&at, &upload, 1, &from, 50..50 + min, &etag)
+        .copy_part(&at, &upload, 1, &from, 50..50 + min, &pin)
         .await);
     let second = ok(store
-        .copy_part(&at, &upload, 2, &from, min..min * 2 + 100, &etag)
+        .copy_part(&at, &upload, 2, &from, min..min * 2 + 100, &pin)
         .await);
     let third = ok(store.upload_part(&at, &upload, 3, "end".into()).await);
     let parts = [(1, first), (2, second), (3, third)];
-    ok(store.complete_upload(&at, &upload, &parts).await);
+    ok(store.complete_upload(&at, &upload, &parts, false).await);
     let min = size(min);
     let expected = [&data[50..50 + min], &data[min..], b"end"].concat();
     assert_eq!(ok(store.get(&at, expected.len() as u64).await), expected);

@@ -1,6 +1,6 @@
 //! A wrapper that makes an object store fail on request, for tests.
 
-use crate::store::{ObjectInfo, ObjectStore, StoreError};
+use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
@@ -178,9 +178,9 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         &self,
         at: &S3Uri,
         range: Range<u64>,
-        etag: &str,
+        pin: &Pin,
     ) -> Result<Bytes, StoreError> {
-        let call = self.inner.get_range(at, range, etag);
+        let call = self.inner.get_range(at, range, pin);
         let cut = |bytes: Bytes, length| Some(bytes.slice(..bytes.len().min(length)));
         self.call(StoreOperation::GetRange, at, call, cut).await
     }
@@ -230,11 +230,9 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         number: i32,
         from: &S3Uri,
         range: Range<u64>,
-        from_etag: &str,
+        pin: &Pin,
     ) -> Result<String, StoreError> {
-        let call = self
-            .inner
-            .copy_part(at, upload, number, from, range, from_etag);
+        let call = self.inner.copy_part(at, upload, number, from, range, pin);
         self.call(StoreOperation::CopyPart, at, call, cut_all).await
     }
 
@@ -243,8 +241,11 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         at: &S3Uri,
         upload: &str,
         parts: &[(i32, String)],
+        only_if_absent: bool,
     ) -> Result<String, StoreError> {
-        let call = self.inner.complete_upload(at, upload, parts);
+        let call = self
+            .inner
+            .complete_upload(at, upload, parts, only_if_absent);
         self.call(StoreOperation::CompleteUpload, at, call, cut_all)
             .await
     }

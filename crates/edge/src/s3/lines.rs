@@ -1,7 +1,7 @@
 //! Reading the lines of an object, one after the other.
 
 use crate::s3::reader::{ObjectReader, ReadOptions};
-use crate::store::{ObjectStore, StoreError};
+use crate::store::{ObjectStore, Pin, StoreError};
 use bytes::{Bytes, BytesMut};
 use quarry_contract::location::S3Uri;
 use std::ops::Range;
@@ -23,11 +23,11 @@ impl Lines {
         store: Arc<dyn ObjectStore>,
         location: S3Uri,
         range: Range<u64>,
-        etag: impl Into<Arc<str>>,
+        pin: impl Into<Pin>,
     ) -> Self {
         let position = range.start;
         Self {
-            reader: ObjectReader::open(store, location, range, etag, ReadOptions::default()),
+            reader: ObjectReader::open(store, location, range, pin, ReadOptions::default()),
             buffer: BytesMut::new(),
             searched: 0,
             position,

@@ -1,9 +1,10 @@
 //! An object store in memory, for tests: it has the rules of S3, but not its size.
 //!
-//! Conditional puts are atomic, `ETag`s depend only on content (and on the parts of a multipart
-//! object), and multipart uploads obey the documented limits. Buckets need not be created.
+//! Conditional puts are atomic, and multipart uploads obey the documented limits. `ETag`s depend only
+//! on content (and on the parts of a multipart object), except those of a store
+//! [`with_new_etags`](MemoryStore::with_new_etags). Buckets need not be created.
 
-use crate::store::{ObjectInfo, ObjectStore, StoreError};
+use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use quarry_contract::location::S3Uri;
@@ -37,12 +38,17 @@ impl MultipartLimits {
 #[derive(Debug, Clone)]
 pub struct MemoryStore {
     limits: MultipartLimits,
+    keeps_versions: bool,
+    new_etags: bool,
     state: Arc<Mutex<StoredObjects>>,
 }
 
 #[derive(Debug, Default)]
 struct StoredObjects {
     objects: BTreeMap<S3Uri, StoredObject>,
+    /// Every version that was written, with those that are not current any more.
+    versions: BTreeMap<(S3Uri, String), StoredObject>,
+    writes: u64,
     uploads: BTreeMap<String, OpenUpload>,
     created_uploads: u64,
 }
@@ -51,6 +57,7 @@ struct StoredObjects {
 struct StoredObject {
     data: Bytes,
     etag: String,
+    version: Option<String>,
 }
 
 #[derive(Debug)]
@@ -75,7 +82,28 @@ impl MemoryStore {
     pub fn with_limits(limits: MultipartLimits) -> Self {
         Self {
             limits,
+            keeps_versions: false,
+            new_etags: false,
             state: Arc::default(),
+        }
+    }
+
+    /// Keeps every version of an object, as a bucket with versioning does.
+    #[must_use]
+    pub fn with_versions(self) -> Self {
+        Self {
+            keeps_versions: true,
+            ..self
+        }
+    }
+
+    /// Gives every write an `ETag` of its own, also for the same bytes, as S3 does for objects that are
+    /// encrypted with a KMS key.
+    #[must_use]
+    pub fn with_new_etags(self) -> Self {
+        Self {
+            new_etags: true,
+            ..self
         }
     }
 
@@ -90,13 +118,33 @@ impl MemoryStore {
         state.uploads.values().map(|u| u.at.clone()).collect()
     }
 
-    /// Deletes an object, as another user of the bucket could.
+    /// Deletes an object, as another user of the bucket could. Its versions stay.
     pub fn delete(&self, at: &S3Uri) {
         self.state().objects.remove(at);
     }
 
     fn state(&self) -> MutexGuard<'_, StoredObjects> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes an object the current one. Returns its `ETag`.
+    fn store(&self, state: &mut StoredObjects, at: &S3Uri, mut object: StoredObject) -> String {
+        state.writes += 1;
+        if self.new_etags {
+            let plain = object.etag.trim_matches('"');
+            object.etag = match plain.split_once('-') {
+                Some((_, parts)) => format!("\"{:016x}-{parts}\"", state.writes),
+                None => format!("\"{:016x}\"", state.writes),
+            };
+        }
+        let etag = object.etag.clone();
+        if self.keeps_versions {
+            let version = format!("v{}", state.writes);
+            object.version = Some(version.clone());
+            state.versions.insert((at.clone(), version), object.clone());
+        }
+        state.objects.insert(at.clone(), object);
+        etag
     }
 }
 
@@ -107,11 +155,23 @@ impl StoredObjects {
             .ok_or_else(|| StoreError::NotFound(at.to_string()))
     }
 
-    fn range(&self, at: &S3Uri, range: Range<u64>, etag: &str) -> Result<Bytes, StoreError> {
-        let object = self.object(at)?;
-        if object.etag != etag {
+    /// Returns the object that `pin` names, or an error if its content is another one.
+    fn pinned(&self, at: &S3Uri, pin: &Pin) -> Result<&StoredObject, StoreError> {
+        let object = match &pin.version {
+            Some(version) => self
+                .versions
+                .get(&(at.clone(), version.to_string()))
+                .ok_or_else(|| StoreError::NotFound(at.to_string()))?,
+            None => self.object(at)?,
+        };
+        if object.etag != *pin.etag {
             return Err(StoreError::Changed(at.to_string()));
         }
+        Ok(object)
+    }
+
+    fn range(&self, at: &S3Uri, range: Range<u64>, pin: &Pin) -> Result<Bytes, StoreError> {
+        let object = self.pinned(at, pin)?;
         let bounds = usize::try_from(range.start)
             .ok()
             .zip(usize::try_from(range.end).ok());
@@ -158,12 +218,12 @@ impl ObjectStore for MemoryStore {
         &self,
         at: &S3Uri,
         range: Range<u64>,
-        etag: &str,
+        pin: &Pin,
     ) -> Result<Bytes, StoreError> {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        self.state().range(at, range, etag)
+        self.state().range(at, range, pin)
     }
 
     async fn put(
@@ -172,14 +232,11 @@ impl ObjectStore for MemoryStore {
         body: Bytes,
         only_if_absent: bool,
     ) -> Result<String, StoreError> {
-        let object = StoredObject::new(body);
-        let etag = object.etag.clone();
         let mut state = self.state();
         if only_if_absent && state.objects.contains_key(at) {
             return Err(StoreError::Exists(at.to_string()));
         }
-        state.objects.insert(at.clone(), object);
-        Ok(etag)
+        Ok(self.store(&mut state, at, StoredObject::new(body)))
     }
 
     async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError> {
@@ -190,7 +247,12 @@ impl ObjectStore for MemoryStore {
             .take_while(|(at, _)| {
                 at.bucket() == prefix.bucket() && at.key().starts_with(prefix.key())
             })
-            .map(|(at, object)| info(at, object))
+            .map(|(at, object)| ObjectInfo {
+                // Listings of S3 tell neither.
+                version: None,
+                checksum: None,
+                ..info(at, object)
+            })
             .collect())
     }
 
@@ -228,7 +290,7 @@ impl ObjectStore for MemoryStore {
         number: i32,
         from: &S3Uri,
         range: Range<u64>,
-        from_etag: &str,
+        pin: &Pin,
     ) -> Result<String, StoreError> {
         self.limits
             .check_part(at, number, range.end - range.start)?;
@@ -236,8 +298,8 @@ impl ObjectStore for MemoryStore {
             return Err(refused(from, "InvalidArgument: an empty range".to_owned()));
         }
         let mut state = self.state();
-        let data = state.range(from, range, from_etag)?;
-        if state.object(from)?.data.len() as u64 <= self.limits.min_part {
+        let data = state.range(from, range, pin)?;
+        if state.pinned(from, pin)?.data.len() as u64 <= self.limits.min_part {
             let text = "InvalidRequest: too small to copy a range of it";
             return Err(refused(from, text.to_owned()));
         }
@@ -252,8 +314,10 @@ impl ObjectStore for MemoryStore {
         at: &S3Uri,
         upload: &str,
         parts: &[(i32, String)],
+        only_if_absent: bool,
     ) -> Result<String, StoreError> {
         let mut state = self.state();
+        let is_there = state.objects.contains_key(at);
         let pending = state.upload(at, upload)?;
         if parts.is_empty() {
             return Err(refused(at, "MalformedXML: no parts".to_owned()));
@@ -281,13 +345,16 @@ impl ObjectStore for MemoryStore {
             etag.hash(&mut tags);
         }
         let etag = format!("\"{:016x}-{}\"", tags.finish(), parts.len());
+        if only_if_absent && is_there {
+            return Err(StoreError::Exists(at.to_string()));
+        }
         let object = StoredObject {
             data: data.freeze(),
-            etag: etag.clone(),
+            etag,
+            version: None,
         };
         state.uploads.remove(upload);
-        state.objects.insert(at.clone(), object);
-        Ok(etag)
+        Ok(self.store(&mut state, at, object))
     }
 
     async fn abort_upload(&self, at: &S3Uri, upload: &str) -> Result<(), StoreError> {
@@ -301,10 +368,12 @@ impl ObjectStore for MemoryStore {
 
 impl StoredObject {
     fn new(data: Bytes) -> Self {
-        let mut hasher = DefaultHasher::new();
-        data.hash(&mut hasher);
-        let etag = format!("\"{:016x}\"", hasher.finish());
-        Self { data, etag }
+        let etag = format!("\"{:016x}\"", hash(&data));
+        Self {
+            data,
+            etag,
+            version: None,
+        }
     }
 }
 
@@ -329,7 +398,15 @@ fn info(at: &S3Uri, object: &StoredObject) -> ObjectInfo {
         location: at.clone(),
         size: object.data.len() as u64,
         etag: object.etag.clone(),
+        version: object.version.clone(),
+        checksum: Some(format!("memory {:016x}", hash(&object.data))),
     }
+}
+
+fn hash(data: &Bytes) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    data.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn no_upload(at: &S3Uri, id: &str) -> StoreError {

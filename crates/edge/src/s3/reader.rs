@@ -6,7 +6,7 @@
 //! (in_flight + 1)` bytes.
 
 use crate::s3::retry;
-use crate::store::{ObjectStore, StoreError};
+use crate::store::{ObjectStore, Pin, StoreError};
 use bytes::{Bytes, BytesMut};
 use quarry_contract::location::S3Uri;
 use std::collections::VecDeque;
@@ -36,7 +36,7 @@ impl Default for ReadOptions {
 pub struct ObjectReader {
     store: Arc<dyn ObjectStore>,
     location: Arc<S3Uri>,
-    etag: Arc<str>,
+    pin: Pin,
     options: ReadOptions,
     /// The range for which no GET was started yet.
     rest: Range<u64>,
@@ -56,20 +56,20 @@ impl Drop for Ahead {
 }
 
 impl ObjectReader {
-    /// Reads `range`, which must be inside the object; `etag` (with its quotes) is the object's
-    /// when the range was chosen. No call is made before [`request`](Self::request) or the first
-    /// [`next`](Self::next).
+    /// Reads `range`, which must be inside the object; `pin` is the object's content when the range
+    /// was chosen (an `ETag` alone is enough). No call is made before [`request`](Self::request) or
+    /// the first [`next`](Self::next).
     pub fn open(
         store: Arc<dyn ObjectStore>,
         location: S3Uri,
         range: Range<u64>,
-        etag: impl Into<Arc<str>>,
+        pin: impl Into<Pin>,
         options: ReadOptions,
     ) -> Self {
         Self {
             store,
             location: Arc::new(location),
-            etag: etag.into(),
+            pin: pin.into(),
             options: ReadOptions {
                 part_bytes: options.part_bytes.max(1),
                 in_flight: options.in_flight.max(1),
@@ -123,9 +123,8 @@ impl ObjectReader {
                 .min(self.rest.end);
             self.rest.start = end;
             let (store, location) = (Arc::clone(&self.store), Arc::clone(&self.location));
-            let etag = Arc::clone(&self.etag);
-            let task =
-                tokio::spawn(async move { get(&*store, &location, start..end, &etag).await });
+            let pin = self.pin.clone();
+            let task = tokio::spawn(async move { get(&*store, &location, start..end, &pin).await });
             self.ahead.push_back(Ahead { start, task });
         }
     }
@@ -137,14 +136,14 @@ async fn get(
     store: &dyn ObjectStore,
     location: &S3Uri,
     range: Range<u64>,
-    etag: &str,
+    pin: &Pin,
 ) -> Result<Bytes, StoreError> {
     let mut data = BytesMut::new();
     let mut attempt = 1;
     loop {
         let rest = range.start + data.len() as u64..range.end;
         let wanted = rest.end - rest.start;
-        let error = match store.get_range(location, rest, etag).await {
+        let error = match store.get_range(location, rest, pin).await {
             Ok(piece) if piece.len() as u64 == wanted && data.is_empty() => return Ok(piece),
             Ok(piece) if piece.len() as u64 > wanted => {
                 let text = format!("got {} bytes of {wanted}", piece.len());

@@ -75,8 +75,13 @@ impl PartUpload {
         Ok(())
     }
 
-    /// Waits for all parts and makes the object from them; `bytes` is its size.
-    pub(crate) async fn complete(&mut self, bytes: u64) -> Result<String, StoreError> {
+    /// Waits for all parts and makes the object from them; `bytes` is its size. With `only_if_absent`,
+    /// [`StoreError::Exists`] leaves the upload open.
+    pub(crate) async fn complete(
+        &mut self,
+        bytes: u64,
+        only_if_absent: bool,
+    ) -> Result<String, StoreError> {
         let id = self.id().await?;
         while !self.running.is_empty() {
             self.join_one().await?;
@@ -86,7 +91,12 @@ impl PartUpload {
             .iter()
             .map(|(n, tag)| (*n, tag.clone()))
             .collect();
-        let etag = complete(&*self.store, &self.at, &id, &parts, bytes).await?;
+        let target = UploadTarget {
+            at: &self.at,
+            bytes,
+            only_if_absent,
+        };
+        let etag = complete(&*self.store, &target, &id, &parts).await?;
         self.id = Id::Over;
         Ok(etag)
     }
@@ -175,18 +185,28 @@ impl Drop for PartUpload {
     }
 }
 
+/// The object that an upload becomes.
+pub(crate) struct UploadTarget<'a> {
+    pub(crate) at: &'a S3Uri,
+    /// Its size.
+    pub(crate) bytes: u64,
+    /// Whether an object that exists already is left as it is.
+    pub(crate) only_if_absent: bool,
+}
+
 /// Completes an upload, even if the response to a first attempt was lost: then the upload no longer
 /// exists, and the object exists with the right size and with the number of parts in its `ETag`.
 pub(crate) async fn complete(
     store: &dyn ObjectStore,
-    at: &S3Uri,
+    target: &UploadTarget<'_>,
     upload: &str,
     parts: &[(i32, String)],
-    bytes: u64,
 ) -> Result<String, StoreError> {
-    match retry::repeating(|| store.complete_upload(at, upload, parts)).await {
+    let (at, only_if_absent) = (target.at, target.only_if_absent);
+    let completing = || store.complete_upload(at, upload, parts, only_if_absent);
+    match retry::repeating(completing).await {
         Err(StoreError::NotFound(name)) => {
-            match completed_before(store, at, parts.len(), bytes).await? {
+            match completed_before(store, at, parts.len(), target.bytes).await? {
                 Some(etag) => Ok(etag),
                 None => Err(StoreError::NotFound(name)),
             }

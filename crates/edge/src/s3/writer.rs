@@ -8,13 +8,20 @@
 //! parts of 8 MiB, it stays at 8 MiB up to an object of 20 GiB, and is 64 MiB at the end, near 300
 //! GiB.
 //!
+//! Two copies of a step may write the same object at the same time: a redrive starts one while the
+//! connection to the other is lost. A later step may then have noted the `ETag` of the first object, and
+//! an object that is encrypted with a KMS key has another `ETag` after each write. So
+//! [`ObjectWriter::keeping_first`] leaves an object of the same bytes as it is.
+//!
 //! The object appears only when [`ObjectWriter::finish`] succeeds. Dropping a writer aborts its
 //! upload in the background, as long as the process lives.
 
+use crate::s3::reader::{ObjectReader, ReadOptions};
 use crate::s3::retry;
 use crate::s3::upload::{MAX_PARTS, PartUpload};
 use crate::store::{ObjectStore, StoreError};
 use bytes::{Bytes, BytesMut};
+use crc_fast::{CrcAlgorithm, Digest};
 use quarry_contract::location::S3Uri;
 use std::sync::Arc;
 
@@ -57,6 +64,8 @@ pub struct ObjectWriter {
     upload: Option<PartUpload>,
     started_parts: usize,
     bytes: u64,
+    /// The checksum of the bytes so far, by which the same object is recognised.
+    checksum: Option<Digest>,
 }
 
 impl ObjectWriter {
@@ -74,6 +83,20 @@ impl ObjectWriter {
             upload: None,
             started_parts: 0,
             bytes: 0,
+            checksum: None,
+        }
+    }
+
+    /// Like [`new`](Self::new), but if an object of the same bytes is there already, it is kept and
+    /// counts as the one that was written. An object of other bytes is replaced.
+    pub fn keeping_first(
+        store: Arc<dyn ObjectStore>,
+        location: S3Uri,
+        options: WriteOptions,
+    ) -> Self {
+        Self {
+            checksum: Some(checksum()),
+            ..Self::new(store, location, options)
         }
     }
 
@@ -103,7 +126,7 @@ impl ObjectWriter {
             if self.buffer.is_empty() && data.len() > room {
                 self.ready().await?;
                 let part = data.split_to(room);
-                self.bytes += part.len() as u64;
+                self.count(&part);
                 self.start(part)?;
             } else {
                 let now = data.split_to(room.min(data.len()));
@@ -115,12 +138,8 @@ impl ObjectWriter {
 
     /// Sends the rest and makes the object. If that fails, the upload is aborted.
     pub async fn finish(mut self) -> Result<Written, StoreError> {
-        let bytes = self.bytes;
         if self.upload.is_none() {
-            let body = self.buffer.split().freeze();
-            let etag =
-                retry::repeating(|| self.store.put(&self.location, body.clone(), false)).await?;
-            return Ok(Written { bytes, etag });
+            return self.finish_small().await;
         }
         if !self.buffer.is_empty() {
             self.ready().await?;
@@ -128,10 +147,69 @@ impl ObjectWriter {
             self.start(part)?;
         }
         let mut upload = self.upload.take().ok_or_else(|| self.over())?;
-        match upload.complete(bytes).await {
-            Ok(etag) => Ok(Written { bytes, etag }),
+        match self.complete(&mut upload).await {
+            Ok((etag, is_new)) => {
+                if !is_new {
+                    upload.abort().await?;
+                }
+                let bytes = self.bytes;
+                Ok(Written { bytes, etag })
+            }
             Err(error) => Err(abort_after(upload, error).await),
         }
+    }
+
+    /// Writes an object that fits into one part.
+    async fn finish_small(mut self) -> Result<Written, StoreError> {
+        let body = self.buffer.split().freeze();
+        let put = async |absent| {
+            retry::repeating(|| self.store.put(&self.location, body.clone(), absent)).await
+        };
+        let etag = match put(self.checksum.is_some()).await {
+            Err(StoreError::Exists(_)) => match self.etag_of_same().await? {
+                Some(etag) => etag,
+                None => put(false).await?,
+            },
+            result => result?,
+        };
+        let bytes = self.bytes;
+        Ok(Written { bytes, etag })
+    }
+
+    /// Makes the object of an upload. Returns the `ETag`, and whether the object is the upload's.
+    async fn complete(&self, upload: &mut PartUpload) -> Result<(String, bool), StoreError> {
+        match upload.complete(self.bytes, self.checksum.is_some()).await {
+            Err(StoreError::Exists(_)) => match self.etag_of_same().await? {
+                Some(etag) => Ok((etag, false)),
+                None => Ok((upload.complete(self.bytes, false).await?, true)),
+            },
+            result => Ok((result?, true)),
+        }
+    }
+
+    /// Returns the `ETag` of the object that is there, if its bytes are those that were written.
+    async fn etag_of_same(&self) -> Result<Option<String>, StoreError> {
+        let Some(written) = &self.checksum else {
+            return Ok(None);
+        };
+        let info = match retry::repeating(|| self.store.head(&self.location)).await {
+            Ok(info) if info.size == self.bytes => info,
+            Ok(_) | Err(StoreError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut reader = ObjectReader::open(
+            Arc::clone(&self.store),
+            self.location.clone(),
+            0..info.size,
+            info.etag.as_str(),
+            ReadOptions::default(),
+        );
+        let mut found = checksum();
+        while let Some(piece) = reader.next().await? {
+            found.update(&piece);
+        }
+        let is_same = found.finalize() == written.finalize();
+        Ok(is_same.then_some(info.etag))
     }
 
     /// Aborts the object and waits until nothing of it is left in S3.
@@ -162,7 +240,14 @@ impl ObjectWriter {
 
     fn append(&mut self, data: &[u8]) {
         self.buffer.extend_from_slice(data);
+        self.count(data);
+    }
+
+    fn count(&mut self, data: &[u8]) {
         self.bytes += data.len() as u64;
+        if let Some(checksum) = &mut self.checksum {
+            checksum.update(data);
+        }
     }
 
     /// Waits until a part may start.
@@ -202,6 +287,11 @@ impl ObjectWriter {
     fn over(&self) -> StoreError {
         StoreError::Refused(self.location.to_string(), "the upload is over".into())
     }
+}
+
+/// Returns the checksum of no bytes.
+fn checksum() -> Digest {
+    Digest::new(CrcAlgorithm::Crc64Nvme)
 }
 
 /// Aborts within the call, because a Lambda function does nothing after its response. Returns the

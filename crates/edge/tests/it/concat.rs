@@ -26,6 +26,7 @@ const OPTIONS: ConcatOptions = ConcatOptions {
         gather: 40,
     },
     in_flight: 3,
+    only_if_absent: false,
 };
 
 /// Allows this many steps.
@@ -218,7 +219,7 @@ async fn failures_leave_nothing() {
         let error = whole(&store, &segments, None).await.unwrap_err();
         let changed = matches!(&error, ConcatError::Store(StoreError::Changed(name)) if name.contains("part-1"));
         assert!(changed, "{error:?}");
-        assert_eq!(StepError::of(error, "joining").name(), "Quarry.DataChanged");
+        assert_eq!(StepError::of(error, "joining").name(), "Quarry.Unavailable");
 
         store.inner().delete(&at("part-1"));
         let progress = stopped(&store, &segments, 1).await;

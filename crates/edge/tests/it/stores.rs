@@ -49,12 +49,23 @@ pub(crate) async fn config(server: &LocalS3, endpoint: String) -> SdkConfig {
 async fn memory_conforms() {
     conformance::all(&MemoryStore::new(), &at("suite"), MultipartLimits::S3).await;
     conformance::all(&MemoryStore::with_limits(SMALL), &at("suite"), SMALL).await;
+    let versions = MemoryStore::with_limits(SMALL).with_versions();
+    conformance::all(&versions, &at("suite"), SMALL).await;
+    conformance::all_with_versions(&versions, &at("versions"), SMALL).await;
 }
 
 #[tokio::test]
 async fn the_sdk_on_the_local_server_conforms() {
     let local = Local::start().await;
     conformance::all(&local.store, &at("suite"), MultipartLimits::S3).await;
+}
+
+#[tokio::test]
+async fn the_sdk_on_the_local_server_with_versions_conforms() {
+    let local = Local::start().await;
+    local.server.keep_versions("bucket");
+    conformance::all(&local.store, &at("suite"), MultipartLimits::S3).await;
+    conformance::all_with_versions(&local.store, &at("versions"), MultipartLimits::S3).await;
 }
 
 /// Runs the suite on a real bucket: `QUARRY_TEST_LOCATION=s3://bucket/empty-folder`, with the

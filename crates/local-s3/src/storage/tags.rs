@@ -116,7 +116,7 @@ pub(super) fn same_file(a: &Metadata, b: &Metadata) -> bool {
     a.len() == b.len() && modified_ns(a) == modified_ns(b)
 }
 
-fn modified_ns(metadata: &Metadata) -> Option<u128> {
+pub(super) fn modified_ns(metadata: &Metadata) -> Option<u128> {
     let modified = metadata.modified().ok()?;
     Some(modified.duration_since(UNIX_EPOCH).ok()?.as_nanos())
 }

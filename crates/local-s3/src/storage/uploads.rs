@@ -75,10 +75,11 @@ impl Storage {
         &self,
         bucket: &str,
         key: &str,
+        version: Option<&str>,
         range: Option<Range<u64>>,
         condition: &PutCondition,
     ) -> Result<(Incoming, String)> {
-        let (mut file, info) = self.object(bucket, key)?;
+        let (mut file, info) = self.object_at(bucket, key, version)?;
         if let PutCondition::Tag(wanted) = condition
             && *wanted != info.tag
         {

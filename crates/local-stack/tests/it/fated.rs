@@ -112,8 +112,3 @@ impl Fates {
         })
     }
 }
-
-/// Whether the call asks a model.
-pub(crate) fn is_question(call: &NthCall) -> bool {
-    call.call.operation == OutsideOperation::Invoke
-}

@@ -157,3 +157,23 @@ async fn half_an_hour_without_bedrock_is_waited_out() {
         assert_paid_once(&case);
     }
 }
+
+/// The output, or only the manifest, comes after the end of its job.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn late_output_is_waited_for_before_anything_is_asked_again() {
+    let late = |fault: Value| json!({"jobs": [fault]});
+    for fault in [
+        late(json!({"job": 0, "kind": "late_output", "minutes": 20})),
+        late(json!({"job": 1, "kind": "late_output", "minutes": 60, "answered": 0.5})),
+        late(json!({"job": 0, "kind": "no_manifest", "minutes": 3})),
+        late(json!({"job": 0, "kind": "no_manifest"})),
+    ] {
+        let (case, ended) = run(fault.clone(), &[]).await;
+        let summary = ended.unwrap().summary;
+        assert_eq!(summary["failed_records"], 0, "{fault}");
+        assert_eq!(case.stack.counters().jobs_created, 2, "{fault}");
+        assert_eq!(case.stack.counters().on_demand_calls, 0, "{fault}");
+        assert_eq!(summary["rounds"].as_array().unwrap().len(), 1, "{fault}");
+        assert_paid_once(&case);
+    }
+}

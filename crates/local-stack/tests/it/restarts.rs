@@ -4,7 +4,12 @@
 use crate::support::{Case, assert_every_row_once, csv, place};
 use bytes::Bytes;
 use quarry_contract::payload::{PlanInput, PlanOutput, SliceState, Step};
-use quarry_local_stack::CallLimit;
+use quarry_edge::store::ObjectStore;
+use quarry_local_stack::{CallLimit, RunProgress};
+use serde_json::json;
+use std::sync::{Arc, OnceLock};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_in_small_pieces_of_work_gives_the_same_bytes() {
@@ -56,20 +61,54 @@ async fn a_repeated_submit_finds_the_existing_job() {
     assert_eq!(case.stack.counters().jobs_created, 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn data_that_changes_after_planning_is_an_error_and_never_a_wrong_row() {
-    let case = Case::new(&csv(150), &[], |_| {}).await;
-    let first = first_state(&case).await;
-    let changed = csv(150).replace("row 7,", "ROW 7,");
-    case.stack
-        .store()
-        .put(&place("data/data.csv"), Bytes::from(changed), false)
-        .await
+/// Runs a case over 150 rows, whose data is overwritten, and then deleted if so wanted, when the
+/// first job has been created. Returns the result and the number of jobs.
+async fn run_with_overwritten_data(keeps_versions: bool, is_deleted: bool) -> (String, u64) {
+    let store: Arc<OnceLock<Arc<dyn ObjectStore>>> = Arc::default();
+    let in_run = Arc::clone(&store);
+    let case = Case::new(&csv(150), &[], |config| {
+        config.keeps_versions = keeps_versions;
+        // Some answers are missing, so the rows are read again for a second round.
+        config.faults = serde_json::from_value(json!({
+            "records": [{"every": 3, "offset": 0, "kind": "missing", "times": 1}],
+        }))
         .unwrap();
-    let error = case
-        .stack
-        .call::<_, SliceState>("split", &first)
-        .await
-        .unwrap_err();
-    assert_eq!(error.error, "Quarry.DataChanged");
+        let file = config.directory.join("quarry-local/data/data.csv");
+        config.progress = Arc::new(move |progress| {
+            let RunProgress::Slice { by, round: 0, .. } = progress else {
+                return;
+            };
+            if by != "submit" {
+                return;
+            }
+            let changed = Bytes::from(csv(150).replace("row 7,", "ROW 7,"));
+            let store = in_run.get().unwrap();
+            block_in_place(|| {
+                let data = place("data/data.csv");
+                let written = Handle::current().block_on(store.put(&data, changed, false));
+                written.unwrap();
+            });
+            if is_deleted {
+                std::fs::remove_file(&file).unwrap();
+            }
+        });
+    })
+    .await;
+    assert!(store.set(Arc::clone(case.stack.store())).is_ok());
+    case.run().await.unwrap();
+    (case.result().await, case.stack.counters().jobs_created)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_input_overwritten_during_the_run_costs_nothing() {
+    let mut results = Vec::new();
+    for keeps_versions in [true, false] {
+        for is_deleted in [false, true] {
+            let (result, jobs) = run_with_overwritten_data(keeps_versions, is_deleted).await;
+            assert_every_row_once(&csv(150), &result);
+            assert_eq!(jobs, 1, "versions {keeps_versions}, deleted {is_deleted}");
+            results.push(result);
+        }
+    }
+    assert!(results.iter().all(|result| *result == results[0]));
 }

@@ -101,6 +101,7 @@ impl Case {
         let request = Request {
             version: 1,
             data: place("data/"),
+            data_content: None,
             prompts: place("pipeline/prompts.json"),
             schema: Some(place("pipeline/schema.json")),
             output: place("results/"),

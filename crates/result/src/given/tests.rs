@@ -30,6 +30,7 @@ fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
         name: String::new(),
         size: 0,
         etag: String::new(),
+        version: None,
         rows: *rows,
     });
     let table = Table {
@@ -54,6 +55,7 @@ fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
         request: Request {
             version: 1,
             data: at(),
+            data_content: None,
             prompts: at(),
             schema: None,
             output: at(),

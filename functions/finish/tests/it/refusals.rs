@@ -77,13 +77,13 @@ async fn a_parquet_part_that_is_not_parquet_is_refused_by_its_place() {
 }
 
 #[tokio::test]
-async fn a_part_that_was_replaced_after_its_receipt_is_data_that_changed() {
+async fn a_part_that_was_replaced_after_its_receipt_is_read_anew_by_the_next_call() {
     let world = World::new(4, 2).await;
     let receipt =
         |receipt: &mut quarry_result::receipt::Receipt| receipt.part_etag = "\"x\"".to_owned();
     world.change(1, receipt).await;
     let part = world.run.slice(1).part().to_string();
-    assert_fails(&world, "Quarry.DataChanged", &[&part]).await;
+    assert_fails(&world, "Quarry.Unavailable", &[&part]).await;
     assert!(world.written().is_empty());
 }
 

@@ -70,7 +70,7 @@ async fn records_that_split_did_not_write_are_not_sent() {
     documents::write(&store, &at, &other).await.unwrap();
     let model = Scripted::new(|_, _| Ok(()));
     let failed = invoke(&store, &model, &state).await.unwrap_err();
-    assert_eq!(failed.name(), "Quarry.DataChanged");
+    assert_eq!(failed.name(), "Quarry.Unavailable");
     assert!(failed.full_message().contains("records.jsonl"), "{failed}");
     assert_eq!(model.calls(), 0);
 }

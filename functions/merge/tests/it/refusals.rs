@@ -2,7 +2,7 @@
 
 use crate::support::{World, answer};
 use quarry_contract::payload::SliceState;
-use quarry_contract::plan::Slice;
+use quarry_contract::plan::{Plan, Slice};
 use quarry_edge::documents;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::store::ObjectStore;
@@ -77,11 +77,14 @@ async fn outcomes_of_an_earlier_round_that_cannot_be_read_are_named() {
 }
 
 #[tokio::test]
-async fn a_file_that_changed_since_it_was_planned_with_is_named() {
+async fn a_copy_of_a_file_that_somebody_changed_is_named() {
     let (world, state) = answered().await;
-    let at = "s3://bucket/in/rows.csv".parse().unwrap();
+    let plan: Plan = documents::read(&world.store, &world.run.plan())
+        .await
+        .unwrap();
+    let at = &plan.tables[0].files[0].location;
     let other = "row\nr0\nr1\nR2\n".into();
-    world.store.put(&at, other, false).await.unwrap();
+    world.store.put(at, other, false).await.unwrap();
     assert_fails(&world, &state, "Quarry.DataChanged", &["rows.csv"]).await;
 }
 

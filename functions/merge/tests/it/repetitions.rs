@@ -2,9 +2,14 @@
 
 use crate::support::{World, answer};
 use quarry_contract::payload::{SliceState, Step};
+use quarry_edge::documents;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
+use quarry_edge::s3::memory::MemoryStore;
+use quarry_edge::store::ObjectStore;
 use quarry_planned_run::contents;
+use quarry_result::receipt::Receipt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A slice whose round has answers; the round is the last one, or another follows it.
 async fn answered(is_last: bool) -> (World, SliceState) {
@@ -13,6 +18,13 @@ async fn answered(is_last: bool) -> (World, SliceState) {
     let state = world
         .answered(world.first(0), &[answer(0), answer(2)])
         .await;
+    (world, state)
+}
+
+/// The same with a last round, in an existing store.
+async fn answered_in(store: MemoryStore) -> (World, SliceState) {
+    let world = World::in_store(store, 3, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await;
+    let state = world.answered(world.first(0), &[answer(0)]).await;
     (world, state)
 }
 
@@ -60,5 +72,38 @@ async fn a_call_that_dies_at_any_write_is_made_good_by_the_next() {
             deaths, writes,
             "counts, then outcomes and list or part and receipt"
         );
+    }
+}
+
+/// Under a KMS key, the `ETag` differs after each write, and `finish` has read the first receipt.
+#[tokio::test]
+async fn a_second_copy_leaves_the_part_of_the_first() {
+    let (world, state) = answered_in(MemoryStore::new().with_new_etags()).await;
+    let first = world.merge(&state).await.unwrap();
+    let at = world.run.slice(0).part();
+    let written = world.store.head(&at).await.unwrap();
+    assert_eq!(world.merge(&state).await.unwrap(), first);
+    assert_eq!(world.store.head(&at).await.unwrap(), written);
+}
+
+/// Both have found that nothing is there, and write when the other one has written.
+#[tokio::test(start_paused = true)]
+async fn two_copies_at_once_agree_on_the_part() {
+    // The counts, the part, the receipt.
+    for late in 1..=3 {
+        let (world, state) = answered_in(MemoryStore::new().with_new_etags()).await;
+        let slow = StoreFault::Slow(Duration::from_secs(60));
+        let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::Put, late, slow);
+        let (first, second) = tokio::join!(
+            world.merge(&state),
+            world.merge_over(Arc::new(faulty), &state)
+        );
+        assert_eq!(first.unwrap(), second.unwrap());
+        let folder = world.run.slice(0);
+        let receipt: Receipt = documents::read(&world.store, &folder.receipt())
+            .await
+            .unwrap();
+        let part = world.store.head(&folder.part()).await.unwrap();
+        assert_eq!(part.etag, receipt.part_etag, "write {late}");
     }
 }

@@ -38,7 +38,16 @@ const NOW: Duration = Duration::from_secs(1_767_323_045);
 impl World {
     /// A planned run over `rows` rows, in slices of at most `in_slice` rows.
     pub(crate) async fn new(rows: u32, in_slice: u32, settings: &[(&str, &str)]) -> Self {
-        let store = MemoryStore::new();
+        Self::in_store(MemoryStore::new(), rows, in_slice, settings).await
+    }
+
+    /// The same in an existing store.
+    pub(crate) async fn in_store(
+        store: MemoryStore,
+        rows: u32,
+        in_slice: u32,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let in_slice = in_slice.to_string();
         let mut all = BY_JOBS.to_vec();
         all.push(("BEDROCK_MAX_RECORDS_PER_JOB", &in_slice));

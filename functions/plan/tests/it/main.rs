@@ -8,6 +8,7 @@ mod limits;
 mod models;
 mod modes;
 mod ownership;
+mod pins;
 mod prompts;
 mod refusals;
 mod repetitions;

@@ -121,14 +121,14 @@ async fn the_name_of_a_store_error_says_whether_it_is_retried() {
     for (operation, nth, fault, name, place) in [
         (
             StoreOperation::Get,
-            1,
+            2,
             StoreFault::AccessDenied,
             "Quarry.AccessDenied",
             "reading s3://bucket/prompts/prompts.json",
         ),
         (
             StoreOperation::Get,
-            1,
+            2,
             StoreFault::Throttled,
             "Quarry.Throttled",
             "reading s3://bucket/prompts/prompts.json",
@@ -211,7 +211,7 @@ async fn an_object_that_the_store_refuses_is_named() {
     for (operation, nth, place) in [
         (
             StoreOperation::Get,
-            1,
+            2,
             "reading s3://bucket/prompts/prompts.json",
         ),
         (

@@ -25,6 +25,19 @@ async fn planning_again_writes_the_same_objects() {
     assert_eq!(contents(&input.store).await, written);
 }
 
+/// The slices have begun with the first plan. The second copy would find another file.
+#[tokio::test]
+async fn a_second_copy_leaves_the_plan_of_the_first() {
+    let input = rows(3).await;
+    let first = input.planned().await.unwrap();
+    let written = contents(&input.store).await;
+    input.put("in/more.csv", "row\nr3\n").await;
+    assert_eq!(input.planned().await.unwrap(), first);
+    let mut now = contents(&input.store).await;
+    now.remove("s3://bucket/in/more.csv");
+    assert_eq!(now, written);
+}
+
 /// The plan is written last: if it exists, everything that it names exists.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_dies_at_any_write_leaves_no_plan_and_is_made_good_by_the_next() {

@@ -1,10 +1,13 @@
 //! The refusal of a run, and the documents of a planned one.
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::plan::{Plan, Slice};
 use quarry_edge::documents;
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_planned_run::RunInput;
+use std::io::Write;
 
 /// A prompt that shows the whole row.
 pub(crate) const WHOLE: &str = r#"{"user_prompt_template": "Judge {input_data}"}"#;
@@ -26,11 +29,12 @@ pub(crate) fn run() -> RunFolder {
     RunFolder::at("s3://bucket/work/run".parse().unwrap())
 }
 
-/// Returns the input of a run over a CSV table with the cells `r0`, `r1`, ….
+/// Returns the input of a run over a CSV table with the cells `r0`, `r1`, …, in a bucket with versions.
 pub(crate) async fn rows(rows: usize) -> RunInput {
     let lines: Vec<String> = (0..rows).map(|row| format!("r{row}\n")).collect();
     let table = format!("row\n{}", lines.concat());
-    RunInput::new(CELL, &[("rows.csv", table.as_bytes())]).await
+    let store = MemoryStore::new().with_versions();
+    RunInput::over(&store, CELL, &[("rows.csv", table.as_bytes())]).await
 }
 
 pub(crate) async fn plan_in(store: &MemoryStore) -> Plan {
@@ -40,4 +44,11 @@ pub(crate) async fn plan_in(store: &MemoryStore) -> Plan {
 pub(crate) async fn slice_in(store: &MemoryStore, slice: u32) -> Slice {
     let at = run().slice(slice).spec();
     documents::read(store, &at).await.unwrap()
+}
+
+/// Returns a gzip file of this text.
+pub(crate) fn packed(text: &str) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(text.as_bytes()).unwrap();
+    gzip.finish().unwrap()
 }

@@ -1,19 +1,25 @@
 //! A scan that outlasts an invocation continues in the next one, and plans the same run.
 
-use crate::support::{CELL, WHOLE, plan_in, run, slice_in};
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use crate::support::{CELL, WHOLE, packed, plan_in, run, slice_in};
 use quarry_contract::plan::{Plan, Slice};
 use quarry_edge::clock::Unlimited;
+use quarry_edge::documents;
+use quarry_edge::s3::faults::{FaultyStore, StoreOperation};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_planned_run::{RunInput, TimeFor};
-use std::io::Write;
+use std::fmt::Write;
 use std::sync::Arc;
 
-fn packed(text: &str) -> Vec<u8> {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(text.as_bytes()).unwrap();
-    gzip.finish().unwrap()
+/// Returns a compressed table of some `bytes` bytes that do not become smaller, so that it takes several
+/// reads.
+fn packed_noise(bytes: usize) -> Vec<u8> {
+    let mut state: u32 = 1;
+    let mut noise = String::from("row\n");
+    while noise.len() < bytes {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let _ = writeln!(noise, "{state:08x}");
+    }
+    packed(&noise)
 }
 
 async fn planned(store: &MemoryStore) -> (Plan, Vec<Slice>) {
@@ -135,6 +141,67 @@ async fn a_file_that_changes_between_two_calls_is_data_that_changed() {
     let failed = input.call(store, 1, &Unlimited).await.unwrap_err();
     assert_eq!(failed.name(), "Quarry.DataChanged");
     assert!(failed.full_message().contains("b.csv.gz"), "{failed}");
+}
+
+/// Unpacking that does not fit into the rest of a call would be lost when the call ends.
+#[tokio::test]
+async fn a_call_stages_only_as_its_first_work_and_keeps_each_copy() {
+    let large = packed_noise(20_000_000);
+    let files = [("a.csv.gz", &*packed("row\nr0\n")), ("b.csv.gz", &large)];
+    let input = RunInput::new(CELL, &files).await;
+    let store = Arc::new(FaultyStore::new(input.store.clone()));
+    // One piece for the scan of the first file and one for the start of the second, whose unpacking
+    // needs several reads.
+    let output = input.call(store.clone(), 0, &TimeFor::pieces(2)).await;
+    assert!(!output.unwrap().done);
+    assert!(input.store.open_uploads().is_empty());
+    let staged = |store: &MemoryStore| {
+        let there = store.locations();
+        let staged = there.iter().filter(|at| at.key().contains("/staged/"));
+        staged.count()
+    };
+    assert_eq!(staged(&input.store), 1, "the second copy is given up");
+    // The next call begins with it, and has time for it and for a part of the scan.
+    let time = TimeFor::pieces(2);
+    assert!(!input.call(store.clone(), 1, &time).await.unwrap().done);
+    assert_eq!(staged(&input.store), 2);
+    // The call was repeated, because its response was lost: nothing is unpacked again.
+    let sent = store.calls(StoreOperation::UploadPart);
+    input.call(store.clone(), 1, &Unlimited).await.unwrap();
+    assert_eq!(store.calls(StoreOperation::UploadPart), sent);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_unpacked_in_a_call_is_refused_with_the_remedy() {
+    let large = packed_noise(20_000_000);
+    let input = RunInput::new(CELL, &[("a.csv.gz", &*large)]).await;
+    let store = Arc::new(input.store.clone());
+    let failed = input.call(store, 0, &TimeFor::pieces(0)).await.unwrap_err();
+    assert_eq!(failed.name(), "Quarry.BadRequest");
+    let text = failed.full_message();
+    assert!(text.contains("a.csv.gz cannot be unpacked"), "{text}");
+    assert!(text.contains("as several compressed files"), "{text}");
+    assert!(input.store.open_uploads().is_empty());
+}
+
+#[tokio::test]
+async fn footers_are_read_over_several_calls_and_each_only_once() {
+    let table = include_bytes!("../../../../crates/parquet/tests/fixtures/pandas.parquet");
+    let names: Vec<String> = (0..6).map(|file| format!("{file}.parquet")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (&**name, &table[..])).collect();
+    let versions = || MemoryStore::new().with_versions();
+    let at_once = RunInput::over(&versions(), WHOLE, &files).await;
+    at_once.planned().await.unwrap();
+    let input = RunInput::over(&versions(), WHOLE, &files).await;
+    let store = Arc::new(input.store.clone());
+    for (turn, read) in [(0, 3), (1, 6)] {
+        let output = input.call(store.clone(), turn, &TimeFor::pieces(2)).await;
+        assert!(!output.unwrap().done);
+        let progress = documents::read_plain(&*store, &run().plan_progress()).await;
+        assert_eq!(progress.unwrap()["tables"][0]["footers_read"], read);
+    }
+    input.call(store, 2, &Unlimited).await.unwrap();
+    assert_eq!(planned(&input.store).await, planned(&at_once.store).await);
 }
 
 #[tokio::test]

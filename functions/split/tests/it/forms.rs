@@ -31,6 +31,7 @@ async fn a_slice_begins_in_the_form_that_the_run_has_learned() {
     let world = planned().await;
     let asked = split(&world, 0).await;
     assert_eq!((asked.forms, asked.is_taken), (None, false));
+    let world = planned().await;
     documents::write(&world.store, &world.run.forms(), &forms("no prefill"))
         .await
         .unwrap();
@@ -49,23 +50,34 @@ async fn a_later_round_is_written_as_it_was_listed() {
     documents::write(&world.store, &world.run.forms(), &forms("learned later"))
         .await
         .unwrap();
-    for (listed, is_taken) in [(None, true), (Some(forms("listed")), false)] {
+    for (number, listed, is_taken) in [(1, None, true), (2, Some(forms("listed")), false)] {
         let todo = Todo {
             version: 1,
             rows: vec![1],
             forms: listed.clone(),
             is_taken,
         };
-        let round = world.run.slice(0).round(1);
+        let round = world.run.slice(0).round(number);
         documents::write(&world.store, &round.todo(), &todo)
             .await
             .unwrap();
-        let asked = split(&world, 1).await;
+        let asked = split(&world, number).await;
         assert_eq!(
             (asked.records, asked.forms, asked.is_taken),
             (1, listed, is_taken)
         );
     }
+}
+
+/// The records of a round that has begun stay as they are, although the run has learned another form since.
+#[tokio::test]
+async fn a_round_that_has_begun_keeps_its_form() {
+    let world = planned().await;
+    let first = split(&world, 0).await;
+    documents::write(&world.store, &world.run.forms(), &forms("learned later"))
+        .await
+        .unwrap();
+    assert_eq!(split(&world, 0).await, first);
 }
 
 /// At first, the settings request a tool.
@@ -75,6 +87,7 @@ async fn the_records_of_another_form_are_other_requests() {
     let state = world.state(0, 0);
     world.split(&state).await.unwrap();
     let first = world.input(&state).await;
+    let world = with_schema().await;
     let learned = RequestForms {
         primary: RequestForm::new(Enforcement::Prefill),
         ..forms("no tools")

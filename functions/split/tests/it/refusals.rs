@@ -2,7 +2,7 @@
 
 use crate::support::World;
 use quarry_contract::payload::SliceState;
-use quarry_contract::plan::Slice;
+use quarry_contract::plan::{Plan, Slice};
 use quarry_edge::documents;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::store::ObjectStore;
@@ -24,21 +24,25 @@ async fn assert_fails(world: &World, state: &SliceState, name: &str, words: &[&s
 }
 
 #[tokio::test]
-async fn a_file_that_changed_since_it_was_planned_with_is_named() {
+async fn a_copy_of_a_file_that_somebody_changed_is_named() {
     let world = World::of_rows(3, &[]).await;
-    let at = "s3://bucket/in/rows.csv".parse().unwrap();
+    let plan: Plan = documents::read(&world.store, &world.run.plan())
+        .await
+        .unwrap();
+    let at = &plan.tables[0].files[0].location;
     let other = "row\nr0\nr1\nR2\n".into();
-    world.store.put(&at, other, false).await.unwrap();
+    world.store.put(at, other, false).await.unwrap();
     let state = world.state(0, 0);
     assert_fails(&world, &state, "Quarry.DataChanged", &["rows.csv"]).await;
 }
 
 #[tokio::test]
-async fn a_deleted_file_is_not_found() {
+async fn a_deleted_copy_of_a_file_is_not_found() {
     let world = World::of_rows(3, &[]).await;
-    world
-        .store
-        .delete(&"s3://bucket/in/rows.csv".parse().unwrap());
+    let plan: Plan = documents::read(&world.store, &world.run.plan())
+        .await
+        .unwrap();
+    world.store.delete(&plan.tables[0].files[0].location);
     let state = world.state(0, 0);
     assert_fails(&world, &state, "Quarry.NotFound", &["rows.csv"]).await;
 }

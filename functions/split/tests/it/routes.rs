@@ -15,11 +15,11 @@ async fn a_round_of_a_batch_slice_becomes_a_job_if_it_has_the_minimum_of_records
     let world = World::of_rows(6, &by_jobs_from("4")).await;
     let first = world.split(&world.state(0, 0)).await.unwrap();
     assert_eq!(first.next, Step::Submit);
-    for (rows, next) in [
-        (vec![0, 2, 3, 5], Step::Submit),
-        (vec![0, 2, 5], Step::Invoke),
+    for (round, rows, next) in [
+        (1, vec![0, 2, 3, 5], Step::Submit),
+        (2, vec![0, 2, 5], Step::Invoke),
     ] {
-        let state = world.state(0, 1);
+        let state = world.state(0, round);
         world.list(&state, &rows).await;
         assert_eq!(world.split(&state).await.unwrap().next, next, "{rows:?}");
     }

@@ -53,6 +53,14 @@ impl World {
         Self::of_cells(&cells, settings).await
     }
 
+    /// The same in an existing store.
+    pub(crate) async fn in_store(store: MemoryStore, rows: usize) -> Self {
+        let rows: Vec<String> = (0..rows).map(|row| format!("r{row}\n")).collect();
+        let table = format!("row\n{}", rows.concat());
+        let files = [("rows.csv", table.as_bytes())];
+        Self::planned(RunInput::over(&store, CELL, &files).await).await
+    }
+
     /// Returns the state with which the state machine calls `split` for a round.
     pub(crate) fn state(&self, slice: u32, round: u32) -> SliceState {
         SliceState {

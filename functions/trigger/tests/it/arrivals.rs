@@ -4,6 +4,7 @@ use crate::{World, at, event, event_of};
 use quarry_contract::request::JobType;
 use quarry_edge::error::StepErrorKind;
 use quarry_edge::failure::CallError;
+use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use quarry_trigger::{Arrived, TriggerEvent, handle};
 use serde_json::json;
@@ -90,6 +91,69 @@ async fn a_repeated_put_or_a_copy_in_place_does_not_pay_twice() {
         assert_eq!(started(world.arrived(event).await), run);
         assert_eq!(world.executions.executions().len(), 1, "{name}");
     }
+}
+
+/// Writes the table, and returns the event of the version that this made.
+async fn version_event(world: &World, time: &str) -> serde_json::Value {
+    let mut event = event_of(world, "s3-object-created-version", TABLE).await;
+    let key = event["detail"]["object"]["key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let info = world.store.head(&at(&key)).await.unwrap();
+    event["detail"]["object"]["version-id"] = info.version.unwrap().into();
+    event["time"] = time.into();
+    event
+}
+
+/// A client repeats its PUT, and both events come after both writes.
+#[tokio::test]
+async fn an_older_version_starts_nothing() {
+    let world = World::over(MemoryStore::new().with_versions());
+    let older = version_event(&world, "2026-11-22T00:21:11Z").await;
+    let newer = version_event(&world, "2026-11-22T00:21:12Z").await;
+    assert_eq!(
+        older["detail"]["object"]["etag"],
+        newer["detail"]["object"]["etag"]
+    );
+    let reason = ignored(world.arrived(older).await);
+    assert!(reason.contains("replaced since"), "{reason}");
+    started(world.arrived(newer).await);
+    assert_eq!(world.executions.executions().len(), 1);
+}
+
+/// Under a KMS key, the `ETag` differs after each write of the same bytes.
+#[tokio::test]
+async fn a_repeated_put_under_kms_does_not_pay_twice() {
+    for store in [MemoryStore::new(), MemoryStore::new().with_versions()] {
+        let world = World::over(store.with_new_etags());
+        let event = event_of(&world, "s3-object-created", TABLE).await;
+        let run = started(world.arrived(event.clone()).await);
+        let again = event_of(&world, "s3-object-created", TABLE).await;
+        let again = written_again(&again, "0062E99A88DC407461", "2026-11-22T01:21:10Z");
+        assert_ne!(
+            event["detail"]["object"]["etag"],
+            again["detail"]["object"]["etag"]
+        );
+        let reason = ignored(world.arrived(again).await);
+        assert!(reason.contains(&run), "{reason}");
+        // Other bytes are another table.
+        let other = event_of(&world, "s3-object-created", "report\nplane\n").await;
+        let other = written_again(&other, "0062E99A88DC407462", "2026-11-22T01:21:10Z");
+        started(world.arrived(other).await);
+    }
+}
+
+/// The run works on the object of its event, not on what is there when planning begins.
+#[tokio::test]
+async fn the_request_names_the_version_of_the_event() {
+    let world = World::over(MemoryStore::new().with_versions());
+    let event = version_event(&world, "2026-11-22T00:21:11Z").await;
+    let version = event["detail"]["object"]["version-id"].as_str();
+    started(world.arrived(event.clone()).await);
+    let content = world.only_run().1.data_content.unwrap();
+    assert_eq!(content.version.as_deref(), version);
+    assert_eq!(content.size, TABLE.len() as u64);
 }
 
 /// Returns what the event of a second write of the same content within the hour does, if `damage`

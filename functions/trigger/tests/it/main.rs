@@ -46,8 +46,13 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::over(MemoryStore::default())
+    }
+
+    /// A deployment over an existing store.
+    fn over(store: MemoryStore) -> Self {
         Self {
-            store: MemoryStore::default(),
+            store,
             executions: MemoryExecutions::default(),
             callbacks: MemoryCallbacks::default(),
         }

@@ -19,13 +19,20 @@ pub(super) fn http_range(range: &Range<u64>) -> String {
 }
 
 /// Returns `bucket/key` as the header `x-amz-copy-source` needs it: percent-encoded, with slashes
-/// kept.
-pub(super) fn copy_source(from: &S3Uri) -> String {
-    format!(
+/// kept, and with the version if it is given.
+pub(super) fn copy_source(from: &S3Uri, version: Option<&str>) -> String {
+    let object = format!(
         "{}/{}",
         from.bucket(),
         utf8_percent_encode(from.key(), ENCODED)
-    )
+    );
+    match version {
+        Some(version) => format!(
+            "{object}?versionId={}",
+            utf8_percent_encode(version, ENCODED)
+        ),
+        None => object,
+    }
 }
 
 /// Reverses `encoding-type=url`, which writes a space as `+`.
@@ -41,7 +48,12 @@ mod tests {
     #[test]
     fn a_copy_source_is_encoded_and_keeps_its_slashes() {
         let from = S3Uri::new("bucket", "a b/ä+%?.csv").unwrap();
-        assert_eq!(copy_source(&from), "bucket/a%20b/%C3%A4%2B%25%3F.csv");
+        let source = "bucket/a%20b/%C3%A4%2B%25%3F.csv";
+        assert_eq!(copy_source(&from, None), source);
+        assert_eq!(
+            copy_source(&from, Some("v/1")),
+            format!("{source}?versionId=v/1")
+        );
     }
 
     #[test]
