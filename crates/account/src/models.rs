@@ -22,7 +22,8 @@ pub(crate) struct AccountModels(SignedCalls);
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct InferenceProfile {
-    inference_profile_arn: String,
+    #[serde(rename = "inferenceProfileArn")]
+    arn: String,
     status: String,
     #[serde(default)]
     models: Vec<ProfileModel>,
@@ -134,7 +135,7 @@ impl AccountModels {
         found(profile.map(|profile| {
             let models = profile.models.into_iter();
             Profile {
-                arn: profile.inference_profile_arn,
+                arn: profile.arn,
                 status: profile.status,
                 models: models.filter_map(|model| model.model_arn).collect(),
             }

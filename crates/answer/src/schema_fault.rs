@@ -68,7 +68,7 @@ pub enum SchemaError {
 /// Returns what the validator's error about a schema means.
 pub(crate) fn fault(schema: &Value, error: &ValidationError<'_>) -> SchemaError {
     if matches!(error.kind(), ValidationErrorKind::Referencing(_))
-        && let Some(reference) = unfollowed(schema, schema, String::new())
+        && let Some(reference) = unfollowed(schema, schema, "")
     {
         return reference;
     }
@@ -84,7 +84,7 @@ pub(crate) fn fault(schema: &Value, error: &ValidationError<'_>) -> SchemaError 
 }
 
 /// Finds a reference that leads out of the document, or to nothing in it.
-fn unfollowed(document: &Value, schema: &Value, place: String) -> Option<SchemaError> {
+fn unfollowed(document: &Value, schema: &Value, place: &str) -> Option<SchemaError> {
     let members = schema.as_object()?;
     if let Some(Value::String(reference)) = members.get("$ref") {
         let place = format!("{place}/$ref");
@@ -104,7 +104,7 @@ fn unfollowed(document: &Value, schema: &Value, place: String) -> Option<SchemaE
         }
     }
     placed_parts(members)
-        .find_map(|(pointer, part)| unfollowed(document, part, format!("{place}{pointer}")))
+        .find_map(|(pointer, part)| unfollowed(document, part, &format!("{place}{pointer}")))
 }
 
 /// Returns what the value of a keyword must be.

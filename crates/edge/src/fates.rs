@@ -205,21 +205,21 @@ impl Fated<dyn ObjectStore> {
     }
 }
 
-fn absent<R>(at: &S3Uri) -> Option<Result<R, StoreError>> {
-    Some(Err(StoreError::NotFound(at.to_string())))
+fn absent<R>(at: &S3Uri) -> Result<R, StoreError> {
+    Err(StoreError::NotFound(at.to_string()))
 }
 
 #[async_trait]
 impl ObjectStore for Fated<dyn ObjectStore> {
     async fn head(&self, at: &S3Uri) -> Result<ObjectInfo, StoreError> {
         let call = self.inner.head(at);
-        self.seeing(StoreOperation::Head, at, call, || absent(at))
+        self.seeing(StoreOperation::Head, at, call, || Some(absent(at)))
             .await
     }
 
     async fn get(&self, at: &S3Uri, limit: u64) -> Result<Bytes, StoreError> {
         let call = self.inner.get(at, limit);
-        self.seeing(StoreOperation::Get, at, call, || absent(at))
+        self.seeing(StoreOperation::Get, at, call, || Some(absent(at)))
             .await
     }
 
@@ -230,7 +230,7 @@ impl ObjectStore for Fated<dyn ObjectStore> {
         pin: &Pin,
     ) -> Result<Bytes, StoreError> {
         let call = self.inner.get_range(at, range, pin);
-        self.seeing(StoreOperation::GetRange, at, call, || absent(at))
+        self.seeing(StoreOperation::GetRange, at, call, || Some(absent(at)))
             .await
     }
 

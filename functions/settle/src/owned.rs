@@ -11,7 +11,7 @@ use quarry_edge::store::ObjectStore;
 use std::time::Duration;
 
 /// The most that the start in an event may differ from the one that the state machine passed on.
-const SAME_START: Duration = Duration::from_secs(60);
+const SAME_START: Duration = Duration::from_mins(1);
 
 /// Returns the identity under which the execution's jobs were created. `None` if the folder belongs
 /// to another execution, or to none: then this one was never planned and has no jobs.

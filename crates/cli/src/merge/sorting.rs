@@ -164,12 +164,11 @@ impl SortedFiles {
         let Some(file) = self.files.get_mut(slice) else {
             return Ok(());
         };
-        let file = match file {
-            Some(file) => file,
-            None => {
-                self.paths[slice].push(path.clone());
-                file.insert(BufWriter::new(File::create(&path).map_err(unwritable)?))
-            }
+        let file = if let Some(file) = file {
+            file
+        } else {
+            self.paths[slice].push(path.clone());
+            file.insert(BufWriter::new(File::create(&path).map_err(unwritable)?))
         };
         file.write_all(line)
             .and_then(|()| file.write_all(b"\n"))

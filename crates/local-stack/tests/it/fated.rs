@@ -1,6 +1,6 @@
 //! A stack whose functions' calls to S3 and Bedrock meet a fate that the test decides.
 
-use quarry_edge::fates::{DecideFate, Fate, Fated, FunctionLife, OutsideCall, OutsideOperation};
+use quarry_edge::fates::{DecideFate, Fate, Fated, FunctionLife, OutsideCall};
 use quarry_local_stack::{Reach, Surround, Surrounded};
 use quarry_state_machine::{Execution, StopHandle};
 use std::collections::HashMap;

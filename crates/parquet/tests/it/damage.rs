@@ -240,8 +240,7 @@ impl Ranges for Announcing {
 fn a_footer_of_more_than_64_mib_is_refused_before_it_is_read() {
     let refusal = |length: u32| {
         ParquetFile::open("x.parquet", Arc::new(Announcing(length)))
-            .err()
-            .expect("no file")
+            .expect_err("no file")
             .to_string()
     };
     let text = refusal((64 << 20) + 1);

@@ -92,7 +92,7 @@ async fn two_copies_at_once_agree_on_the_part() {
     // The counts, the part, the receipt.
     for late in 1..=3 {
         let (world, state) = answered_in(MemoryStore::new().with_new_etags()).await;
-        let slow = StoreFault::Slow(Duration::from_secs(60));
+        let slow = StoreFault::Slow(Duration::from_mins(1));
         let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::Put, late, slow);
         let (first, second) = tokio::join!(
             world.merge(&state),

@@ -80,7 +80,7 @@ async fn the_tables_of_a_training_run_have_the_cap_together() {
 
 #[tokio::test]
 async fn unpacked_bytes_count_and_are_refused_while_they_are_unpacked() {
-    let text = [b"row\n".repeat(1), b"abc\n".repeat(100_000)].concat();
+    let text = [b"row\n".to_vec(), b"abc\n".repeat(100_000)].concat();
     let file = packed(&text);
     assert!(file.len() < 10_000);
     let input = RunInput::new(CELL, &[("a.csv.gz", &file)]).await;

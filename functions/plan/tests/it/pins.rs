@@ -168,7 +168,7 @@ async fn a_second_call_at_the_same_time_leaves_the_copies_of_the_first() {
     ] {
         let store = MemoryStore::new().with_new_etags();
         let input = RunInput::over(&store, CELL, &[(name, body)]).await;
-        let slow = StoreFault::Slow(Duration::from_secs(60));
+        let slow = StoreFault::Slow(Duration::from_mins(1));
         let late = FaultyStore::new(store.clone())
             .fail(StoreOperation::Put, 1, slow)
             .fail(StoreOperation::CompleteUpload, 1, slow);

@@ -116,9 +116,9 @@ async fn progress_that_cannot_be_parsed_is_refused_by_its_place() {
     assert!(!input.store.locations().contains(&run().plan()));
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_name_of_a_store_error_says_whether_it_is_retried() {
-    for (operation, nth, fault, name, place) in [
+/// From which call on an operation fails and how, and the name of the error with a part of its text.
+fn store_errors() -> [(StoreOperation, u64, StoreFault, &'static str, &'static str); 11] {
+    [
         (
             StoreOperation::Get,
             2,
@@ -196,7 +196,12 @@ async fn the_name_of_a_store_error_says_whether_it_is_retried() {
             "Quarry.Unavailable",
             "writing s3://bucket/work/run/plan.json",
         ),
-    ] {
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_name_of_a_store_error_says_whether_it_is_retried() {
+    for (operation, nth, fault, name, place) in store_errors() {
         let input = rows(3).await;
         let faulty = FaultyStore::new(input.store.clone()).fail_all(operation, nth.., fault);
         let failed = input.call(Arc::new(faulty), 0, &Unlimited).await;

@@ -73,7 +73,7 @@ async fn two_copies_at_once_agree_on_the_records() {
         ] {
             let world = World::in_store(MemoryStore::new().with_new_etags(), rows).await;
             let state = world.state(0, 0);
-            let slow = StoreFault::Slow(Duration::from_secs(60));
+            let slow = StoreFault::Slow(Duration::from_mins(1));
             let faulty = FaultyStore::new(world.store.clone()).fail(operation, late, slow);
             let (first, second) = tokio::join!(
                 world.split(&state),

@@ -55,14 +55,24 @@ where
         ("RequestTimeout" | "ConditionalRequestConflict" | "OperationAborted", _) => {
             StoreError::Unavailable(name, source)
         }
-        ("SlowDown" | "Throttling" | "ThrottlingException" | "TooManyRequests", _)
-        | ("KMS.ThrottlingException" | "KMS.LimitExceededException", _)
+        (
+            "SlowDown"
+            | "Throttling"
+            | "ThrottlingException"
+            | "TooManyRequests"
+            | "KMS.ThrottlingException"
+            | "KMS.LimitExceededException",
+            _,
+        )
         | (_, Some(429 | 503)) => StoreError::Throttled(name, source),
         // S3 passes on what KMS says about the object's key.
-        ("KMS.InternalException" | "KMS.KMSInternalException", _)
-        | ("KMS.DependencyTimeoutException" | "KMS.KeyUnavailableException", _) => {
-            StoreError::Unavailable(name, source)
-        }
+        (
+            "KMS.InternalException"
+            | "KMS.KMSInternalException"
+            | "KMS.DependencyTimeoutException"
+            | "KMS.KeyUnavailableException",
+            _,
+        ) => StoreError::Unavailable(name, source),
         ("AccessDenied" | "AllAccessDisabled" | "ExpiredToken" | "InvalidToken", _)
         | (_, Some(401 | 403)) => StoreError::AccessDenied(name, source),
         // Completing and copying may fail after a status of 200 was sent.
