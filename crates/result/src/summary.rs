@@ -5,6 +5,7 @@
 //! that reads them keeps working. More keys follow. The fields' texts are the descriptions in
 //! `docs/summary.schema.json`, which a test makes from these types.
 
+use crate::counts::is_zero;
 use quarry_contract::plan::{Mode, Plan};
 #[cfg(test)]
 use schemars::JsonSchema;
@@ -302,6 +303,9 @@ pub struct AnswersSummary {
     pub duplicates: u64,
     /// Lines that contradict an earlier one.
     pub contradictions: u64,
+    /// Records whose answers contradict each other, so that none counts; missing if there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub contradicted: u64,
     /// Lines with a record id that was not sent.
     pub unknown_ids: u64,
     /// Lines that are not JSON, or have no record id.

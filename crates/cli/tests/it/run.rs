@@ -84,9 +84,13 @@ fn assert_adds_up(summary: &Value) {
     ] {
         assert_eq!(sum(rounds, key), number(pointer), "{key}");
     }
+    let contradicted = summary["answers"]["contradicted"].as_u64().unwrap_or(0);
     assert_eq!(
         number("/answers/asked"),
-        number("/answers/answered") + number("/answers/errors") + number("/answers/missing")
+        number("/answers/answered")
+            + number("/answers/errors")
+            + number("/answers/missing")
+            + contradicted
     );
     let first = rounds[0]["asked"].as_u64().unwrap_or(0);
     assert_eq!(first + number("/rows/too_large_to_send"), total);

@@ -214,7 +214,7 @@ async fn a_pipelines_step_gets_the_places_of_its_result() {
             "validation_schema": place("pipeline/schema.json").to_string(),
             "processed_data": place("labelled/").to_string(),
             "job_type": "testing",
-            "BEDROCK_MAX_TOKENS": 512,
+            "BEDROCK_MAX_INPUT_FIELD_LENGTH": 512,
         }))
         .await;
     let (_, outcome) = world.run().await;

@@ -283,6 +283,7 @@ fn answers(counts: Counts) -> AnswersSummary {
         missing: counts.missing,
         duplicates: counts.duplicates,
         contradictions: counts.contradictions,
+        contradicted: counts.contradicted,
         unknown_ids: counts.unknown_ids,
         malformed: counts.malformed,
         by_fallback_model: counts.by_fallback,
