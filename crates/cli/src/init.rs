@@ -3,7 +3,7 @@
 mod files;
 
 use crate::failure::Failure;
-use crate::input::is_standard_input;
+use crate::input::refuse_standard_input;
 use crate::local_table::LocalTable;
 use crate::output;
 use crate::staging;
@@ -12,7 +12,6 @@ use files::JobFiles;
 use quarry_rows::{ACCEPTED, TableFormat};
 use quarry_starter::{Sample, Starter, StarterTask, propose};
 use serde_json::json;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The number of rows that a proposal is made from.
@@ -44,14 +43,11 @@ pub(crate) struct InitArguments {
 /// Writes the files and prints what they were made from and what to do next.
 pub(crate) fn init(arguments: &InitArguments) -> Result<(), Failure> {
     let task: StarterTask = arguments.task.parse().map_err(Failure::usage)?;
-    if is_standard_input(&arguments.table) {
-        return Err(Failure::usage(
-            "- cannot be the table: a table's format follows from its name; save it as a file, e.g. data.csv",
-        ));
-    }
+    refuse_standard_input(&arguments.table, "table")?;
     let file = staging::first_table(&arguments.table)?;
-    let files = JobFiles::in_folder(&arguments.out, arguments.force)?;
     let sample = read_sample(&file, arguments.columns.as_deref())?;
+    // A table that is refused leaves no empty folder.
+    let files = JobFiles::in_folder(&arguments.out, arguments.force)?;
     let starter = propose(&sample, task);
     files.write(&arguments.table, &starter)?;
     if arguments.json {
@@ -65,7 +61,7 @@ pub(crate) fn init(arguments: &InitArguments) -> Result<(), Failure> {
             "files": files.paths().map(|path| path.display().to_string()),
         }))?;
     } else {
-        output::write(in_words(&file, &sample, &starter, &files)?.as_bytes())?;
+        output::write(in_words(&file, &sample, &starter, &files).as_bytes())?;
     }
     Ok(())
 }
@@ -113,14 +109,7 @@ fn chosen(list: &str, names: &[String], file: &Path) -> Result<Vec<String>, Fail
         .collect()
 }
 
-fn in_words(
-    file: &Path,
-    sample: &Sample,
-    starter: &Starter,
-    files: &JobFiles,
-) -> Result<String, Failure> {
-    let mut text = String::new();
-    let mut line = |label: &str, words: &str| writeln!(text, "{label:<12} {words}");
+fn in_words(file: &Path, sample: &Sample, starter: &Starter, files: &JobFiles) -> String {
     let shown = if starter.shown.is_empty() {
         "the whole row".to_owned()
     } else {
@@ -148,8 +137,8 @@ fn in_words(
             files.folder().display()
         ),
     ));
-    for (label, words) in lines {
-        line(label, &words).map_err(|error| Failure::run(error.to_string()))?;
-    }
-    Ok(output::printable_lines(&text))
+    let lines = lines
+        .iter()
+        .map(|(label, words)| format!("{label:<12} {words}\n"));
+    output::printable_lines(&lines.collect::<String>())
 }

@@ -21,6 +21,16 @@ pub(crate) fn is_standard_input(file: &Path) -> bool {
     file.as_os_str() == STANDARD_INPUT
 }
 
+/// Refuses standard input as a table. `what` names the argument.
+pub(crate) fn refuse_standard_input(file: &Path, what: &str) -> Result<(), Failure> {
+    if !is_standard_input(file) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "- cannot be the {what}: a table's format follows from its name; save it as a file, e.g. data.csv"
+    )))
+}
+
 /// Returns the file's name for people.
 pub(crate) fn shown(file: &Path) -> String {
     if is_standard_input(file) {

@@ -30,22 +30,16 @@ impl LocalTable<'_> {
             TableFormat::Text(dialect) => dialect,
             TableFormat::Parquet => return self.columns_of_parquet(),
         };
-        let mut columns = Vec::new();
         let mut decoder = self.decoder(dialect);
         self.decode(&mut decoder, |row| {
-            columns = row.columns().to_vec();
             if row.number() + 1 < most {
                 ControlFlow::Continue(())
             } else {
                 ControlFlow::Break(())
             }
         })?;
-        if columns.is_empty()
-            && let Some(header) = decoder.header()
-        {
-            columns.clone_from(&header.columns);
-        }
-        Ok(columns)
+        let header = decoder.header();
+        Ok(header.map_or_else(Vec::new, |header| header.columns.clone()))
     }
 
     /// Calls `take` with the number of each row, from 1, and the row's cells in these columns,

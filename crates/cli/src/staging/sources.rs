@@ -3,7 +3,7 @@
 use super::arguments::{JobArguments, read_request, read_settings};
 use super::folder::{self, StagedFolder};
 use crate::failure::Failure;
-use crate::input::{is_standard_input, read_file};
+use crate::input::{read_file, refuse_standard_input};
 use quarry_contract::request::JobType;
 use quarry_contract::request_file::DEFAULT_JOB_TYPE;
 use quarry_contract::schema_file::{SCHEMA_FILES, last_schema};
@@ -55,11 +55,7 @@ impl Sources {
     }
 
     fn without_overrides(arguments: &JobArguments) -> Result<Self, Failure> {
-        if is_standard_input(&arguments.data) {
-            return Err(Failure::usage(
-                "- cannot be the data: a table's format follows from its name; save it as a file, e.g. data.csv",
-            ));
-        }
+        refuse_standard_input(&arguments.data, "data")?;
         folder::check_exists(&arguments.data)?;
         let request_file = arguments.data.join("request.json");
         if request_file.is_file() {

@@ -131,7 +131,7 @@ fn what_is_no_table_is_refused_by_name_and_writes_nothing() {
         let ran = workplace.quarry(&format!("init {table} --out job"));
         assert_eq!(ran.code, code, "{table}: {}", ran.stderr);
         assert!(ran.stderr.contains(part), "{table}: {}", ran.stderr);
-        assert!(!workplace.path("job/prompts.json").exists(), "{table}");
+        assert!(!workplace.path("job").exists(), "{table}");
     }
 }
 
