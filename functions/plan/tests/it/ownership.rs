@@ -6,7 +6,6 @@ use quarry_edge::clock::Unlimited;
 use quarry_edge::documents;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_planned_run::{RunInput, STARTED, contents};
-use serde_json::json;
 use std::sync::Arc;
 
 const ARN: &str = "arn:aws:states:us-east-1:123456789012:execution:quarry:run";
@@ -44,15 +43,14 @@ async fn a_folder_of_another_execution_is_refused() {
 /// An earlier build wrote a plan and no `run.json`.
 #[tokio::test]
 async fn a_folder_with_a_plan_of_another_execution_is_refused() {
-    let input = input().await;
-    let plan = json!({"version": 1, "execution": "run", "started": "2026-01-01T00:00:00Z"});
-    input.put("work/run/plan.json", plan.to_string()).await;
+    let mut input = input().await;
+    let first = input.planned().await.unwrap();
+    input.store.delete(&run().owner());
+    assert_eq!(input.planned().await.unwrap(), first);
+    "2026-06-02T03:04:05Z".clone_into(&mut input.payload.started);
     let error = input.planned().await.unwrap_err();
     assert_eq!(error.name(), "Quarry.BadRequest");
     assert!(error.full_message().contains("belongs to"), "{error}");
-    let own = json!({"version": 1, "execution": "run", "started": STARTED});
-    input.put("work/run/plan.json", own.to_string()).await;
-    input.planned().await.unwrap();
 }
 
 #[tokio::test]

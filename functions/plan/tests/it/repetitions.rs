@@ -63,8 +63,8 @@ async fn a_call_that_dies_at_any_write_leaves_no_plan_and_is_made_good_by_the_ne
     }
     assert_eq!(
         deaths,
-        slices + 4,
-        "the owner, the layout, the slices, the manifest, the plan"
+        slices + 5,
+        "the owner, the copy of the file, the layout, the slices, the manifest, the plan"
     );
 }
 
