@@ -1,6 +1,6 @@
 //! Promise: a run stays far below Step Functions' limits, however long and large it is.
 
-use crate::support::{Case, csv};
+use crate::support::{Case, csv, is_long};
 use quarry_bedrock_simulator::Schedule;
 use quarry_local_stack::DEFINITION;
 use serde_json::Value;
@@ -26,17 +26,18 @@ async fn a_job_of_168_hours_takes_fewer_than_1500_history_events() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_thousand_slices_pass_through_the_state_machine() {
+async fn many_slices_pass_through_the_state_machine() {
+    let slices = if is_long() { 10_000 } else { 1_000 };
     let settings = [
         ("BEDROCK_MAX_RECORDS_PER_JOB", "1"),
         ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
         ("BEDROCK_BATCH_MODE", "realtime"),
         ("BEDROCK_MAX_CONCURRENT_BATCH_JOBS", "100"),
     ];
-    let case = Case::new(&csv(5_000), &settings, |_| {}).await;
+    let case = Case::new(&csv(slices), &settings, |_| {}).await;
     let finished = case.run().await.unwrap();
-    assert_eq!(finished.outcome.children, 5_000);
-    assert_eq!(finished.output.rows, 5_000);
+    assert_eq!(finished.outcome.children, slices as u64);
+    assert_eq!(finished.output.rows, slices as u64);
     // The interpreter refuses any payload above 256 KiB, as the service does.
     assert!(finished.outcome.history_events < 100);
 }
