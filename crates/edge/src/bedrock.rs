@@ -10,7 +10,7 @@ pub use jobs::BedrockJobs;
 pub use on_demand::BedrockOnDemand;
 
 use crate::error::StepError;
-use crate::signed::{REST_JSON, SignedCalls, SignedService, address, endpoint_of};
+use crate::signed::{REST_JSON, SignedCalls, SignedService, address_for, endpoint_of};
 use aws_config::SdkConfig;
 
 /// Makes calls of Bedrock's own API: jobs, models and profiles, but not the models' answers. Quarry
@@ -21,18 +21,7 @@ pub fn control_plane(config: &SdkConfig) -> Result<SignedCalls, StepError> {
         signing_name: "bedrock",
         protocol: REST_JSON,
     };
-    let endpoint = endpoint_of(config, "Bedrock");
-    let host = if config.use_fips() == Some(true) {
-        "bedrock-fips"
-    } else {
-        "bedrock"
-    };
-    let dual_stack = config.use_dual_stack() == Some(true);
-    SignedCalls::new(config, service, endpoint, |region| {
-        match (dual_stack, region.starts_with("cn-")) {
-            (false, _) => address(host, region),
-            (true, false) => format!("https://{host}.{region}.api.aws"),
-            (true, true) => format!("https://{host}.{region}.api.amazonwebservices.com.cn"),
-        }
+    SignedCalls::new(config, service, endpoint_of(config, "Bedrock"), |region| {
+        address_for(config, "bedrock", region)
     })
 }

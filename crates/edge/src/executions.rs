@@ -5,15 +5,13 @@ pub mod memory;
 
 use crate::error::StepError;
 use crate::failure::{CallError, Failure};
+use crate::signed::{JSON_1_0, SignedCalls, SignedService, address_for, endpoint_of, read_json};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_sfn::Client;
-use aws_sdk_sfn::primitives::DateTime;
-use aws_sdk_sfn::types::ExecutionStatus;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use std::error::Error as StdError;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The outcome of a start.
@@ -79,7 +77,7 @@ pub trait ExecutionRecords: Send + Sync {
 /// [`Executions`] of a state machine in Step Functions.
 #[derive(Debug, Clone)]
 pub struct StateMachine {
-    client: Client,
+    calls: StatesCalls,
     arn: String,
     /// The beginning of its executions' ARNs.
     executions: String,
@@ -89,7 +87,7 @@ impl StateMachine {
     /// Uses the state machine with this ARN.
     pub fn new(config: &SdkConfig, arn: &str) -> Result<Self, StepError> {
         Ok(Self {
-            client: Client::new(config),
+            calls: StatesCalls::new(config)?,
             arn: arn.to_owned(),
             executions: executions_of(arn).ok_or_else(|| {
                 StepError::bad_request(format!(
@@ -112,70 +110,84 @@ fn executions_of(arn: &str) -> Option<String> {
 #[async_trait]
 impl Executions for StateMachine {
     async fn start(&self, name: &str, input: &str) -> Result<Started, CallError> {
-        let started = self
-            .client
-            .start_execution()
-            .state_machine_arn(&self.arn)
-            .name(name)
-            .input(input)
-            .send()
-            .await;
-        match started {
+        let body = json!({"stateMachineArn": self.arn, "name": name, "input": input});
+        match self.calls.call("StartExecution", &body).await {
             Ok(_) => Ok(Started::Running),
-            Err(error) => {
-                let failure = Failure::new(&error);
-                if failure.code.as_deref() == Some("ExecutionAlreadyExists") {
-                    Ok(Started::AlreadyRan)
-                } else {
-                    Err(failure.into())
-                }
-            }
+            Err(failure) if is(&failure, "ExecutionAlreadyExists") => Ok(Started::AlreadyRan),
+            Err(failure) => Err(failure.into()),
         }
     }
 
     async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, CallError> {
-        let stopped = self
-            .client
-            .stop_execution()
-            .execution_arn(format!("{}:{name}", self.executions))
-            .error(error)
-            .cause(cause)
-            .send()
-            .await;
-        match stopped {
+        let arn = format!("{}:{name}", self.executions);
+        let body = json!({"executionArn": arn, "error": error, "cause": cause});
+        match self.calls.call("StopExecution", &body).await {
             Ok(_) => Ok(Stopped::Stopping),
-            Err(error) => {
-                let failure = Failure::new(&error);
-                if failure.code.as_deref() == Some("ExecutionDoesNotExist") {
-                    Ok(Stopped::NoSuchExecution)
-                } else {
-                    Err(failure.into())
-                }
-            }
+            Err(failure) if is(&failure, "ExecutionDoesNotExist") => Ok(Stopped::NoSuchExecution),
+            Err(failure) => Err(failure.into()),
         }
     }
+}
+
+fn is(failure: &Failure, code: &str) -> bool {
+    failure.code.as_deref() == Some(code)
 }
 
 /// [`ExecutionRecords`] of Step Functions.
 #[derive(Debug, Clone)]
 pub struct StepFunctionsRecords {
-    client: Client,
+    calls: StatesCalls,
 }
 
 impl StepFunctionsRecords {
     /// Reads executions of the configuration's Region and account.
-    pub fn new(config: &SdkConfig) -> Self {
-        Self {
-            client: Client::new(config),
-        }
+    pub fn new(config: &SdkConfig) -> Result<Self, StepError> {
+        Ok(Self {
+            calls: StatesCalls::new(config)?,
+        })
     }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownExecution {
+    input: Option<String>,
+    output: Option<String>,
+    error: Option<String>,
+    cause: Option<String>,
+    stop_date: Option<f64>,
+    redrive_date: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MapRuns {
+    map_runs: Vec<MapRun>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MapRun {
+    map_run_arn: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Children {
+    executions: Vec<Child>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Child {
+    execution_arn: String,
 }
 
 #[async_trait]
 impl ExecutionRecords for StepFunctionsRecords {
     async fn describe(&self, arn: &str) -> Result<ExecutionRecord, CallError> {
-        let found = self.client.describe_execution().execution_arn(arn);
-        let found = found.send().await.map_err(|error| sfn_error(&error))?;
+        let body = json!({"executionArn": arn});
+        let found = self.calls.call("DescribeExecution", &body).await?;
+        let found: ShownExecution = found.read()?;
         Ok(ExecutionRecord {
             input: found.input,
             output: found.output,
@@ -183,32 +195,22 @@ impl ExecutionRecords for StepFunctionsRecords {
                 error,
                 cause: found.cause.unwrap_or_default(),
             }),
-            ended: found.stop_date.map(since_epoch),
-            redriven: found.redrive_date.map(since_epoch),
+            ended: found.stop_date.and_then(since_epoch),
+            redriven: found.redrive_date.and_then(since_epoch),
         })
     }
 
     async fn failed_child(&self, arn: &str) -> Result<Option<Cause>, CallError> {
-        let maps = self.client.list_map_runs().execution_arn(arn);
-        let maps = maps.send().await.map_err(|error| sfn_error(&error))?;
+        let body = json!({"executionArn": arn});
+        let maps: MapRuns = self.calls.call("ListMapRuns", &body).await?.read()?;
         for map in maps.map_runs {
-            let failed = self
-                .client
-                .list_executions()
-                .map_run_arn(map.map_run_arn)
-                .status_filter(ExecutionStatus::Failed)
-                .max_results(1)
-                .send()
-                .await
-                .map_err(|error| sfn_error(&error))?;
+            let failed =
+                json!({"mapRunArn": map.map_run_arn, "statusFilter": "FAILED", "maxResults": 1});
+            let failed: Children = self.calls.call("ListExecutions", &failed).await?.read()?;
             if let Some(child) = failed.executions.into_iter().next() {
-                let child = self
-                    .client
-                    .describe_execution()
-                    .execution_arn(child.execution_arn)
-                    .send()
-                    .await
-                    .map_err(|error| sfn_error(&error))?;
+                let child = json!({"executionArn": child.execution_arn});
+                let child = self.calls.call("DescribeExecution", &child).await?;
+                let child: ShownExecution = child.read()?;
                 return Ok(Some(Cause {
                     error: child.error.unwrap_or_default(),
                     cause: child.cause.unwrap_or_default(),
@@ -219,16 +221,48 @@ impl ExecutionRecords for StepFunctionsRecords {
     }
 }
 
-fn since_epoch(date: DateTime) -> Duration {
-    let seconds = u64::try_from(date.secs()).unwrap_or_default();
-    Duration::new(seconds, date.subsec_nanos())
+/// Returns a time of the service, in seconds, if it can be one.
+fn since_epoch(seconds: f64) -> Option<Duration> {
+    // The service counts milliseconds, which a `f64` of seconds holds only nearly.
+    let exact = Duration::try_from_secs_f64(seconds).ok()?;
+    let millis = exact.as_nanos().saturating_add(500_000) / 1_000_000;
+    u64::try_from(millis).ok().map(Duration::from_millis)
 }
 
-fn sfn_error<E>(error: &SdkError<E, HttpResponse>) -> CallError
-where
-    E: ProvideErrorMetadata + StdError + 'static,
-{
-    Failure::new(error).into()
+/// Calls of Step Functions. Quarry needs a few of its operations.
+#[derive(Debug, Clone)]
+struct StatesCalls(SignedCalls);
+
+/// The body of a successful response.
+struct Response {
+    operation: &'static str,
+    body: Bytes,
+}
+
+impl Response {
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        read_json(self.operation, &self.body)
+    }
+}
+
+impl StatesCalls {
+    fn new(config: &SdkConfig) -> Result<Self, StepError> {
+        let service = SignedService {
+            name: "Step Functions",
+            signing_name: "states",
+            protocol: JSON_1_0,
+        };
+        let calls = SignedCalls::new(config, service, endpoint_of(config, "SFN"), |region| {
+            address_for(config, "states", region)
+        })?;
+        Ok(Self(calls))
+    }
+
+    async fn call(&self, operation: &'static str, body: &Value) -> Result<Response, Failure> {
+        let target = [("x-amz-target", format!("AWSStepFunctions.{operation}"))];
+        let body = self.0.post(operation, &target, body.to_string()).await?;
+        Ok(Response { operation, body })
+    }
 }
 
 #[cfg(test)]

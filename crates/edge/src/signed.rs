@@ -52,6 +52,12 @@ pub const JSON_1_1: Protocol = Protocol {
     read_error: read_json_error,
 };
 
+/// AWS JSON 1.0, which differs only in the content type.
+pub const JSON_1_0: Protocol = Protocol {
+    content_type: "application/x-amz-json-1.0",
+    read_error: read_json_error,
+};
+
 /// REST with JSON: operations are paths. Most services give an error's code only in the header
 /// `x-amzn-errortype`.
 pub const REST_JSON: Protocol = Protocol {
@@ -263,6 +269,25 @@ pub fn address(host: &str, region: &str) -> String {
         "amazonaws.com.cn"
     } else {
         "amazonaws.com"
+    };
+    format!("https://{host}.{region}.{suffix}")
+}
+
+/// Returns a service's address in a Region, as the configuration asks for it: with FIPS, and with
+/// IPv6 (dual stack).
+pub fn address_for(config: &SdkConfig, host: &str, region: &str) -> String {
+    let host = if config.use_fips() == Some(true) {
+        format!("{host}-fips")
+    } else {
+        host.to_owned()
+    };
+    if config.use_dual_stack() != Some(true) {
+        return address(&host, region);
+    }
+    let suffix = if region.starts_with("cn-") {
+        "api.amazonwebservices.com.cn"
+    } else {
+        "api.aws"
     };
     format!("https://{host}.{region}.{suffix}")
 }

@@ -19,7 +19,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let deps = Deps {
         store: Arc::new(S3Store::new(&sdk, path_style_from_environment()?)),
         jobs: Arc::new(BedrockJobs::new(&sdk)?),
-        executions: Arc::new(StepFunctionsRecords::new(&sdk)),
+        executions: Arc::new(StepFunctionsRecords::new(&sdk)?),
         callbacks: Arc::new(SageMakerCallbacks::new(&sdk, sagemaker)?),
         clock: Arc::new(SystemClock),
         work: work_from_environment()?,

@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod concat;
+mod executions;
 mod jobs;
 mod metrics;
 mod network;

@@ -1,0 +1,201 @@
+//! The requests to Step Functions, and the meaning of its responses.
+
+use quarry_edge::executions::{
+    Cause, ExecutionRecords, Executions, Started, StateMachine, StepFunctionsRecords, Stopped,
+};
+use quarry_edge::failure::CallError;
+use quarry_edge::sdk::{Credentials, SdkOptions, load};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const MACHINE: &str = "arn:aws:states:eu-central-1:123456789012:stateMachine:quarry";
+const EXECUTION: &str = "arn:aws:states:eu-central-1:123456789012:execution:quarry:run-1";
+
+/// A service that gives each request the next of some responses, and keeps the operations and the
+/// bodies of the requests.
+struct States {
+    config: aws_config::SdkConfig,
+    requests: Arc<Mutex<Vec<(String, Value)>>>,
+}
+
+impl States {
+    async fn start(responses: Vec<(u16, Value)>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let requests: Arc<Mutex<Vec<_>>> = Arc::default();
+        let kept = Arc::clone(&requests);
+        tokio::spawn(async move {
+            for (status, body) in responses {
+                let (connection, _) = listener.accept().await.unwrap();
+                let request = respond(connection, status, &body.to_string()).await;
+                kept.lock().unwrap().push(request);
+            }
+        });
+        let config = load(SdkOptions {
+            endpoint_url: Some(endpoint),
+            region: Some("eu-central-1".to_owned()),
+            credentials: Some(Credentials::new("id", "secret", None, None, "test")),
+            max_attempts: Some(1),
+        })
+        .await;
+        Self { config, requests }
+    }
+
+    fn machine(&self) -> StateMachine {
+        StateMachine::new(&self.config, MACHINE).unwrap()
+    }
+
+    fn records(&self) -> StepFunctionsRecords {
+        StepFunctionsRecords::new(&self.config).unwrap()
+    }
+
+    fn requests(&self) -> Vec<(String, Value)> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+async fn respond(mut connection: TcpStream, status: u16, body: &str) -> (String, Value) {
+    let mut read = Vec::new();
+    let request = loop {
+        connection.read_buf(&mut read).await.unwrap();
+        let text = String::from_utf8_lossy(&read).into_owned();
+        let Some((head, rest)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let header = |name: &str| {
+            head.lines()
+                .find_map(|line| line.strip_prefix(name))
+                .unwrap()
+                .to_owned()
+        };
+        let length: usize = header("content-length: ").parse().unwrap();
+        if rest.len() == length {
+            assert_eq!(header("content-type: "), "application/x-amz-json-1.0");
+            break (
+                header("x-amz-target: "),
+                serde_json::from_str(rest).unwrap(),
+            );
+        }
+    };
+    let response = format!(
+        "HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    connection.write_all(response.as_bytes()).await.unwrap();
+    request
+}
+
+fn refusal(code: &str) -> (u16, Value) {
+    let name = format!("com.amazonaws.swf.service.v2.model#{code}");
+    (400, json!({"__type": name, "message": "refused"}))
+}
+
+#[tokio::test]
+async fn an_execution_is_started_once_under_its_name() {
+    let started = json!({"executionArn": EXECUTION, "startDate": 1.7e9});
+    let service = States::start(vec![(200, started), refusal("ExecutionAlreadyExists")]).await;
+    let machine = service.machine();
+    assert_eq!(
+        machine.start("run-1", "{}").await.unwrap(),
+        Started::Running
+    );
+    assert_eq!(
+        machine.start("run-1", "{}").await.unwrap(),
+        Started::AlreadyRan
+    );
+    let body = json!({"stateMachineArn": MACHINE, "name": "run-1", "input": "{}"});
+    let expected = ("AWSStepFunctions.StartExecution".to_owned(), body);
+    assert_eq!(service.requests(), [expected.clone(), expected]);
+}
+
+#[tokio::test]
+async fn an_execution_is_stopped_with_its_cause() {
+    let stopped = json!({"stopDate": 1.7e9});
+    let service = States::start(vec![(200, stopped), refusal("ExecutionDoesNotExist")]).await;
+    let machine = service.machine();
+    let outcome = machine.stop("run-1", "Error", "cause").await.unwrap();
+    assert_eq!(outcome, Stopped::Stopping);
+    let outcome = machine.stop("run-1", "Error", "cause").await.unwrap();
+    assert_eq!(outcome, Stopped::NoSuchExecution);
+    let body = json!({"executionArn": EXECUTION, "error": "Error", "cause": "cause"});
+    let expected = ("AWSStepFunctions.StopExecution".to_owned(), body);
+    assert_eq!(service.requests()[0], expected);
+}
+
+#[tokio::test]
+async fn an_execution_is_described_with_its_times_and_its_failure() {
+    let shown = json!({
+        "executionArn": EXECUTION, "status": "FAILED", "startDate": 1_764_300_000.5,
+        "stopDate": 1_764_351_234.567, "redriveDate": 1_764_351_000.001, "input": "{}",
+        "error": "E", "cause": "c",
+    });
+    let running = json!({"executionArn": EXECUTION, "status": "RUNNING", "input": "{}"});
+    let service = States::start(vec![(200, shown), (200, running)]).await;
+    let records = service.records();
+    let ended = records.describe(EXECUTION).await.unwrap();
+    assert_eq!(ended.ended, Some(Duration::from_millis(1_764_351_234_567)));
+    assert_eq!(
+        ended.redriven,
+        Some(Duration::from_millis(1_764_351_000_001))
+    );
+    let failure = Cause {
+        error: "E".to_owned(),
+        cause: "c".to_owned(),
+    };
+    assert_eq!(ended.failure, Some(failure));
+    let running = records.describe(EXECUTION).await.unwrap();
+    assert_eq!((running.ended, running.failure), (None, None));
+    assert_eq!(running.input.as_deref(), Some("{}"));
+}
+
+#[tokio::test]
+async fn the_cause_of_a_failed_run_is_its_failed_childs() {
+    let maps = json!({"mapRuns": [{"mapRunArn": "m1"}, {"mapRunArn": "m2"}]});
+    let child = json!({"executions": [{"executionArn": "c1", "status": "FAILED"}]});
+    let described = json!({"executionArn": "c1", "error": "Quarry.Refused", "cause": "why"});
+    let service = States::start(vec![
+        (200, maps),
+        (200, json!({"executions": []})),
+        (200, child),
+        (200, described),
+    ])
+    .await;
+    let cause = service.records().failed_child(EXECUTION).await.unwrap();
+    let expected = Cause {
+        error: "Quarry.Refused".to_owned(),
+        cause: "why".to_owned(),
+    };
+    assert_eq!(cause, Some(expected));
+    let body = json!({"mapRunArn": "m2", "statusFilter": "FAILED", "maxResults": 1});
+    assert_eq!(service.requests()[2].1, body);
+}
+
+#[tokio::test]
+async fn what_step_functions_refuses_is_told_apart() {
+    let service = States::start(vec![
+        refusal("ExecutionDoesNotExist"),
+        refusal("InvalidArn"),
+        refusal("ThrottlingException"),
+        (503, json!({})),
+        (200, json!([])),
+    ])
+    .await;
+    let records = service.records();
+    let mut refused = Vec::new();
+    for _ in 0..5 {
+        refused.push(records.describe(EXECUTION).await.unwrap_err());
+    }
+    assert!(matches!(
+        refused[..],
+        [
+            CallError::NotFound(_),
+            CallError::Refused(_),
+            CallError::Throttled(_),
+            CallError::Unavailable(_),
+            CallError::Unavailable(_),
+        ]
+    ));
+}
