@@ -39,6 +39,8 @@ pub struct RecordAsks {
     pub in_jobs: u64,
     /// How often on-demand calls sent it.
     pub on_demand: u64,
+    /// Answers, with or without a fault. Each of them is paid for.
+    pub answers: u64,
     /// Answers without a fault. If there is more than one, the record was paid for twice.
     pub good: u64,
     /// Answers with a fault, errors and refusals.
@@ -68,6 +70,7 @@ struct LedgerRecord {
     position: u64,
     in_jobs: u32,
     on_demand: u32,
+    answers: u32,
     good: u32,
     bad: u32,
     /// The previous record with the same prompt.
@@ -129,14 +132,20 @@ impl JobLedger {
         (entry, before)
     }
 
-    /// Counts the result of a record that was sent.
-    pub(crate) fn result(&mut self, entry: Entry, good: bool) {
+    /// Counts the answer to a record that was sent.
+    pub(crate) fn answered(&mut self, entry: Entry, good: bool) {
         let record = self.record(entry);
+        record.answers += 1;
         if good {
             record.good += 1;
         } else {
             record.bad += 1;
         }
+    }
+
+    /// Counts an error in place of an answer.
+    pub(crate) fn refused(&mut self, entry: Entry) {
+        self.record(entry).bad += 1;
     }
 
     /// Returns all records, in the order in which they came first.
@@ -155,6 +164,7 @@ impl JobLedger {
             position,
             in_jobs: 0,
             on_demand: 0,
+            answers: 0,
             good: 0,
             bad: 0,
             previous: self.by_prompt.insert(prompt, entry),
@@ -177,6 +187,7 @@ impl JobLedger {
             prompt: record.prompt,
             in_jobs: u64::from(record.in_jobs),
             on_demand: u64::from(record.on_demand),
+            answers: u64::from(record.answers),
             good: u64::from(record.good),
             bad: u64::from(record.bad),
             position: record.position,
@@ -200,6 +211,17 @@ mod tests {
         assert_eq!((before.in_jobs, before.on_demand), (1, 0));
         assert_eq!(ledger.records().count(), 2);
         assert_eq!(ledger.counters.asks, 4);
+    }
+
+    #[test]
+    fn an_error_is_bad_and_no_answer() {
+        let mut ledger = JobLedger::default();
+        let (entry, _) = ledger.ask_in_job("a", 1, 0);
+        ledger.refused(entry);
+        ledger.answered(entry, false);
+        ledger.answered(entry, true);
+        let asks = ledger.records().next().unwrap();
+        assert_eq!((asks.answers, asks.good, asks.bad), (2, 1, 2));
     }
 
     #[test]

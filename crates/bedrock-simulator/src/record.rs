@@ -152,7 +152,7 @@ impl Model {
             .map(|fault| fault.kind)
             .find(|kind| kind.is_about_line());
         if let Some(refusal) = self.refusal(&judge, body, &question, &faults) {
-            self.ledger().result(entry, false);
+            self.ledger().refused(entry);
             return AskedRecord {
                 record_id,
                 result: Err(refusal),
@@ -161,7 +161,7 @@ impl Model {
         }
         let (answered, complete) = self.answer(&judge, &question, asker, &before, &faults);
         let mut ledger = self.ledger();
-        ledger.result(entry, faults.is_empty() && complete);
+        ledger.answered(entry, faults.is_empty() && complete);
         ledger.counters.input_tokens += answered.input_tokens;
         ledger.counters.output_tokens += answered.output_tokens;
         AskedRecord {

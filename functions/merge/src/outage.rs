@@ -1,5 +1,6 @@
 //! A round in which the service did not work: its job answered no record, and said nothing that
-//! another attempt would not change.
+//! another attempt would not change. Answers that the service counted and that never came are paid
+//! for, so a job that has them worked.
 //!
 //! Nothing of that is the rows' fault, so the round is no attempt of theirs. The slice rests, for
 //! minutes at first and then for hours, and sends the records again. When the service has not
@@ -8,6 +9,7 @@
 
 use crate::rest::SliceRest;
 use crate::round::SliceRound;
+use quarry_contract::plan::JobEnd;
 use quarry_edge::documents;
 use quarry_edge::error::{StepError, StepErrorKind};
 use quarry_edge::jobs::JobStatus;
@@ -30,7 +32,8 @@ pub(crate) enum Silence {
 impl SliceRound {
     /// Returns what the round's job shows if it answered no record and refused none for good.
     pub(crate) async fn silence(&self, record: &Round) -> Result<Option<Silence>, StepError> {
-        let Some(job) = self.job.as_ref().filter(|_| is_silent(&record.counts)) else {
+        let silent = |job: &&JobEnd| is_silent(&record.counts) && !has_answered(job);
+        let Some(job) = self.job.as_ref().filter(silent) else {
             return Ok(None);
         };
         if matches!(
@@ -114,6 +117,11 @@ impl SliceRound {
             ),
         )
     }
+}
+
+/// Whether the service says that it answered records of the job.
+fn has_answered(job: &JobEnd) -> bool {
+    job.counts.is_some_and(|counts| counts.answers > 0)
 }
 
 /// Whether no record was answered, and another attempt may change that for each of them.

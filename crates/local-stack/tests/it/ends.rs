@@ -1,6 +1,7 @@
 //! Promise: from an event to the end of its run, no manual work is needed, and a run that ends
 //! early leaves no job running.
 
+use crate::settling::{Ended, settle};
 use crate::support::{Case, assert_every_row_once, csv, place, schema};
 use bytes::Bytes;
 use quarry_contract::job_names::JobNames;
@@ -119,38 +120,13 @@ impl World {
     /// Sends `settle` the event of an end, as EventBridge does.
     async fn settle(&self, ended: Duration, outcome: &ExecutionOutcome) -> Result<Settled, String> {
         let (name, input) = self.started();
-        let (status, output, error, cause) = match &outcome.status {
-            Status::Succeeded(output) => ("SUCCEEDED", Some(output.to_string()), None, None),
-            Status::Failed { error, cause } => ("FAILED", None, Some(error), Some(cause)),
-            Status::Aborted { error, cause } => ("ABORTED", None, Some(error), Some(cause)),
-            Status::TimedOut => ("TIMED_OUT", None, None, None),
+        let ended = Ended {
+            name: &name,
+            input: &input,
+            outcome,
+            at: ended,
         };
-        let event = json!({
-            "detail": {
-                "executionArn": format!("arn:aws:states:us-east-1:123456789012:execution:quarry:{name}"),
-                "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:quarry",
-                "name": name,
-                "status": status,
-                "stopDate": u64::try_from(ended.as_millis()).unwrap(),
-                "input": input.to_string(),
-                "inputDetails": {"included": true},
-                "output": output,
-                "error": error,
-                "cause": cause,
-            },
-        });
-        let stack = &self.case.stack;
-        let deps = quarry_settle::Deps {
-            store: Arc::clone(stack.store()),
-            jobs: Arc::clone(stack.jobs()),
-            executions: Arc::new(self.executions.clone()),
-            callbacks: Arc::new(self.callbacks.clone()),
-            clock: Arc::clone(stack.clock()),
-            work: Some(place("work")),
-        };
-        let event = serde_json::from_value(event).unwrap();
-        let settled = quarry_settle::handle(&deps, event).await;
-        settled.map_err(|error| error.name().to_owned())
+        settle(&self.case.stack, &self.executions, &self.callbacks, ended).await
     }
 
     fn answer(&self) -> StepAnswer {

@@ -4,6 +4,7 @@ use quarry_edge::fates::{DecideFate, Fate, Fated, FunctionLife, OutsideCall};
 use quarry_local_stack::{Reach, Surround, Surrounded};
 use quarry_state_machine::{Execution, StopHandle};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// One call of one function: of those with the same function and subject, the `nth`, from 0.
@@ -33,6 +34,7 @@ type Decide = dyn Fn(&NthCall) -> Fate + Send + Sync;
 pub(crate) struct Fates {
     calls: Arc<Mutex<HashMap<(String, OutsideCall), usize>>>,
     effects: Arc<Mutex<Vec<NthCall>>>,
+    total: Arc<AtomicU64>,
     decide: Arc<Decide>,
     stop: Arc<Mutex<Option<StopHandle>>>,
 }
@@ -42,6 +44,7 @@ impl Fates {
         Self {
             calls: Arc::default(),
             effects: Arc::default(),
+            total: Arc::default(),
             decide: Arc::new(decide),
             stop: Arc::default(),
         }
@@ -57,7 +60,13 @@ impl Fates {
         self.effects.lock().unwrap().clone()
     }
 
+    /// Returns the number of all calls.
+    pub(crate) fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+
     fn fate(&self, function: &str, call: &OutsideCall) -> Fate {
+        self.total.fetch_add(1, Ordering::Relaxed);
         let nth = {
             let mut calls = self.calls.lock().unwrap();
             let count = calls

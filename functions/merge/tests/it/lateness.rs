@@ -3,8 +3,6 @@
 use crate::support::{MANIFEST, RECORDS, World, answer, error};
 use quarry_contract::job_status::JobStatus;
 use quarry_contract::payload::{SliceState, Step};
-use quarry_contract::plan::{JobCounts, JobEnd};
-use quarry_edge::documents;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use serde_json::json;
 use std::sync::Arc;
@@ -31,14 +29,6 @@ async fn late(world: &World, state: &SliceState) -> (u64, SliceState) {
     (after.wait_seconds.unwrap() / 60, after)
 }
 
-/// Adds the service's counts to the end of the round's job.
-async fn count(world: &World, state: &SliceState, answers: u64, errors: u64) {
-    let at = world.round(state).job_end();
-    let mut end: JobEnd = documents::read(&world.store, &at).await.unwrap();
-    end.counts = Some(JobCounts { answers, errors });
-    documents::write(&world.store, &at, &end).await.unwrap();
-}
-
 #[tokio::test]
 async fn fewer_lines_than_the_service_counted_are_waited_for() {
     let lines = [answer(0), answer(1), error(2, 400, "no", false)];
@@ -55,7 +45,7 @@ async fn fewer_lines_than_the_service_counted_are_waited_for() {
             if by_manifest {
                 manifest = json!({"successRecordCount": 2, "errorRecordCount": 1});
             } else {
-                count(&world, &state, 2, 1).await;
+                world.job_counted(&state, 2, 1).await;
             }
             world
                 .output(&state, MANIFEST, &[manifest.to_string()])

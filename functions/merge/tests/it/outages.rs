@@ -133,6 +133,20 @@ async fn without_a_time_to_wait_the_run_fails_at_the_first_outage() {
     assert_eq!(world.merge(&state).await.unwrap().next, Step::Split);
 }
 
+/// Its answers were paid for, so it would be paid for again after every rest.
+#[tokio::test]
+async fn a_job_whose_counted_answers_never_came_is_no_outage() {
+    let world = World::new(3, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await;
+    let ended = (JobStatus::Expired, "");
+    let mut state = world.ended(world.first(0), ended, &errors(2..3)).await;
+    world.job_counted(&state, 2, 1).await;
+    while state.next != Step::Done {
+        state = world.merge(&state).await.unwrap();
+        assert!(matches!(state.next, Step::Late | Step::Done), "{state:?}");
+    }
+    assert_eq!(world.receipt(0).await.files[0].failed, 3);
+}
+
 /// The time of the job was too short for all records.
 #[tokio::test]
 async fn an_expired_job_with_some_answers_is_an_attempt() {

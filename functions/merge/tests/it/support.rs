@@ -4,7 +4,7 @@ use bytes::Bytes;
 use quarry_contract::job_status::JobStatus;
 use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::payload::{SliceState, Step};
-use quarry_contract::plan::{JobEnd, Todo};
+use quarry_contract::plan::{JobCounts, JobEnd, Todo};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_edge::s3::memory::MemoryStore;
@@ -124,6 +124,14 @@ impl World {
         documents::write(&self.store, &round.job_end(), &end)
             .await
             .unwrap();
+    }
+
+    /// Adds the service's counts to the end of the round's job.
+    pub(crate) async fn job_counted(&self, state: &SliceState, answers: u64, errors: u64) {
+        let at = self.round(state).job_end();
+        let mut end: JobEnd = documents::read(&self.store, &at).await.unwrap();
+        end.counts = Some(JobCounts { answers, errors });
+        documents::write(&self.store, &at, &end).await.unwrap();
     }
 
     /// Splits a round and lets its job end so, with this output.

@@ -1,0 +1,286 @@
+//! Promise: random tables, settings, faults, deaths, stops and redrives break nothing that
+//! `docs/promises.md` promises.
+
+use crate::fated::{Fates, NthCall};
+use crate::model::{EndedRun, Losses, Written};
+use crate::random_run::RandomRun;
+use crate::settling::{Ended, settle};
+use crate::support::{Case, is_long};
+use bytes::Bytes;
+use quarry_bedrock_simulator::RecordAsks;
+use quarry_edge::callbacks::memory::MemoryCallbacks;
+use quarry_edge::executions::memory::MemoryExecutions;
+use quarry_edge::fates::{Fate, OutsideOperation};
+use quarry_edge::jobs::Job;
+use quarry_edge::s3::faults::StoreOperation;
+use quarry_local_stack::CallLimit;
+use quarry_state_machine::{ExecutionOutcome, Status};
+use serde_json::Value;
+use std::ops::Range;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Seeds whose runs once broke a promise, or showed that the model was wrong.
+const KEPT: [u64; 1] = [47];
+/// The seeds of the short form, besides the kept ones.
+const SHORT: Range<u64> = 100..110;
+const LONG: Range<u64> = 1_000..3_000;
+
+const NAME: &str = "run";
+const MOST_REDRIVES: usize = 6;
+/// The calls of functions that a stop or a failed slice may break off.
+const CALLS_AT_ONCE: u64 = 2;
+/// The question that tells whether the service is up.
+const PROBE: &str = "ping";
+
+/// What was seen of a run besides its result.
+#[derive(Debug, Default)]
+struct Watched {
+    lost_groups: AtomicU64,
+    lost_answers: AtomicU64,
+    effects: AtomicU64,
+}
+
+impl Watched {
+    fn lose(&self, call: &NthCall, fate: Fate) {
+        if call.function != "invoke" {
+            return;
+        }
+        let lost = match (fate, call.call.operation) {
+            (Fate::DiesBefore | Fate::DiesAfter, _)
+            | (Fate::Fails(_), OutsideOperation::Store(StoreOperation::Put)) => &self.lost_groups,
+            (Fate::ResponseLost, OutsideOperation::Invoke) => &self.lost_answers,
+            _ => return,
+        };
+        lost.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn fates_of(run: &RandomRun, watched: &Arc<Watched>) -> Fates {
+    let (run, watched) = (run.clone(), Arc::clone(watched));
+    Fates::new(move |call: &NthCall| {
+        let mut fate = run.fate(call);
+        if call.call.operation.has_effect() {
+            let number = watched.effects.fetch_add(1, Ordering::SeqCst);
+            if Some(number) == run.stop_at {
+                fate = Fate::DiesAfter;
+            }
+        }
+        watched.lose(call, fate);
+        fate
+    })
+}
+
+async fn case_of(run: &RandomRun, fates: &Fates) -> Case {
+    let names: Vec<String> = (0..run.files.len()).map(|n| format!("{n}.csv")).collect();
+    let files: Vec<(&str, Bytes)> = names
+        .iter()
+        .zip(&run.files)
+        .map(|(name, text)| (name.as_str(), Bytes::from(text.clone())))
+        .collect();
+    let settings: Vec<(&str, &str)> = run
+        .settings
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    Case::of_files(&files, "Judge {id}: {text}", &settings, |config| {
+        config.limits.min_records_per_job = run.fewest;
+        config.keeps_versions = run.keeps_versions;
+        config.faults = run.faults.clone();
+        config.surround = Some(fates.surround());
+        if let Some(pieces) = run.pieces {
+            config.call_limit = CallLimit::Pieces(pieces);
+        }
+    })
+    .await
+}
+
+/// Does what is left to do when a run has ended.
+async fn settle_end(case: &Case, input: &Value, outcome: &ExecutionOutcome) {
+    let (executions, callbacks) = (MemoryExecutions::default(), MemoryCallbacks::default());
+    for _ in 0..10 {
+        let ended = Ended {
+            name: NAME,
+            input,
+            outcome,
+            // Jobs that are about to be made are not waited for.
+            at: case
+                .stack
+                .clock()
+                .now()
+                .saturating_sub(quarry_settle::LATE_JOBS),
+        };
+        if settle(&case.stack, &executions, &callbacks, ended)
+            .await
+            .is_ok()
+        {
+            return;
+        }
+    }
+    panic!("the end cannot be settled");
+}
+
+/// Runs it, and redrives it as an operator would. Returns the last outcome.
+async fn drive(case: &Case, run: &RandomRun, fates: &Fates) -> ExecutionOutcome {
+    let input = serde_json::to_value(&case.request).unwrap();
+    let execution = case.stack.execution(NAME, input.clone()).unwrap();
+    if run.stop_at.is_some() {
+        fates.stop_at_death(&execution);
+    }
+    let mut outcome = execution.run().await;
+    for _ in 0..MOST_REDRIVES {
+        if matches!(outcome.status, Status::Succeeded(_)) {
+            break;
+        }
+        if run.settles {
+            settle_end(case, &input, &outcome).await;
+        }
+        outcome = case.stack.redrive(NAME).unwrap().run().await;
+    }
+    settle_end(case, &input, &outcome).await;
+    outcome
+}
+
+/// Returns all jobs. The script's faults of calls hold for the test's own calls too.
+async fn jobs_of(case: &Case) -> Vec<Job> {
+    for _ in 0..10 {
+        if let Ok(jobs) = case.stack.jobs().named("quarry").await {
+            return jobs;
+        }
+    }
+    panic!("the jobs cannot be listed")
+}
+
+async fn ended(
+    run: &RandomRun,
+    case: &Case,
+    watched: &Watched,
+    outcome: ExecutionOutcome,
+) -> EndedRun {
+    let simulator = case.stack.simulator();
+    let probes: Vec<RecordAsks> = simulator.asks_of_prompt(PROBE);
+    let is_probe = |record: &RecordAsks| probes.iter().any(|probe| probe.prompt == record.prompt);
+    let redrives = outcome.redrives;
+    EndedRun {
+        records: simulator
+            .records()
+            .into_iter()
+            .filter(|record| !is_probe(record))
+            .collect(),
+        probe_answers: probes.iter().map(|probe| probe.answers).sum(),
+        counters: case.stack.counters(),
+        jobs: jobs_of(case).await,
+        losses: Losses {
+            groups: watched.lost_groups.load(Ordering::SeqCst) + redrives * CALLS_AT_ONCE,
+            answers: watched.lost_answers.load(Ordering::SeqCst) + run.cut_questions(),
+        },
+        redrives,
+        outcome,
+    }
+}
+
+/// Checks what has to hold, and returns the number of calls. The error says which promise is broken.
+async fn check(run: &RandomRun) -> Result<Totals, String> {
+    let watched = Arc::new(Watched::default());
+    let fates = fates_of(run, &watched);
+    let case = case_of(run, &fates).await;
+    let outcome = drive(&case, run, &fates).await;
+    let ended = ended(run, &case, &watched, outcome).await;
+    ended.check_end(run)?;
+    let totals = Totals {
+        calls: fates.total(),
+        jobs: ended.counters.jobs_created,
+        questions: ended.counters.on_demand_calls,
+        redrives: ended.redrives,
+        failed: u64::from(!matches!(ended.outcome.status, Status::Succeeded(_))),
+    };
+    if totals.failed == 0 {
+        let finished = case.stack.finished(ended.outcome.clone()).await;
+        let written = Written {
+            result: case.result().await,
+            summary: finished.map_err(|error| error.to_string())?.summary,
+        };
+        ended.check_result(run, &written)?;
+    }
+    Ok(totals)
+}
+
+/// What some runs did.
+#[derive(Debug, Default)]
+struct Totals {
+    /// Calls of S3 and Bedrock by functions.
+    calls: u64,
+    jobs: u64,
+    /// Questions on demand.
+    questions: u64,
+    redrives: u64,
+    /// Runs that failed after all redrives, as the promises say.
+    failed: u64,
+}
+
+impl Totals {
+    fn add(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.jobs += other.jobs;
+        self.questions += other.questions;
+        self.redrives += other.redrives;
+        self.failed += other.failed;
+    }
+}
+
+/// Returns the seeds in `QUARRY_SEED`: one, or a range such as `1-500`.
+fn given_seeds() -> Option<Vec<u64>> {
+    let text = std::env::var("QUARRY_SEED").ok()?;
+    let (first, last) = text.split_once('-').unwrap_or((&text, &text));
+    let number = |text: &str| text.parse::<u64>();
+    match (number(first), number(last)) {
+        (Ok(first), Ok(last)) => Some((first..=last).collect()),
+        _ => panic!("QUARRY_SEED is `{text}`; give a number, or a range such as 1-500"),
+    }
+}
+
+fn seeds() -> Vec<u64> {
+    given_seeds().unwrap_or_else(|| {
+        let new = if is_long() { LONG } else { SHORT };
+        KEPT.into_iter().chain(new).collect()
+    })
+}
+
+/// A seed that fails belongs into `KEPT`. The order in which slices run side by side is not part of
+/// a seed.
+#[test]
+fn random_runs_keep_the_promises() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut failures = Vec::new();
+    let mut totals = Totals::default();
+    let seeds = seeds();
+    for seed in &seeds {
+        let run = RandomRun::of_seed(*seed);
+        let tried = std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(check(&run))));
+        let problem = match tried {
+            Ok(Ok(one)) => {
+                totals.add(&one);
+                continue;
+            }
+            Ok(Err(problem)) => problem,
+            Err(_) => "a panic, see above".to_owned(),
+        };
+        failures.push(format!(
+            "seed {seed}: {problem}\n  {run:?}\n  again: QUARRY_SEED={seed} cargo test -p quarry-local-stack \
+             --test it random_runs_keep_the_promises"
+        ));
+    }
+    println!("{} random runs: {totals:?}", seeds.len());
+    assert!(
+        failures.is_empty(),
+        "{} of {} random runs break a promise:\n{}",
+        failures.len(),
+        seeds.len(),
+        failures.join("\n")
+    );
+}

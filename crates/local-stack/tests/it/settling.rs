@@ -1,0 +1,66 @@
+//! Telling `settle` of the end of a run, as EventBridge does.
+
+use crate::support::place;
+use quarry_edge::callbacks::memory::MemoryCallbacks;
+use quarry_edge::executions::memory::MemoryExecutions;
+use quarry_local_stack::LocalStack;
+use quarry_settle::Settled;
+use quarry_state_machine::{ExecutionOutcome, Status};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An execution that ended.
+pub(crate) struct Ended<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) input: &'a Value,
+    pub(crate) outcome: &'a ExecutionOutcome,
+    /// When it ended, since 1970-01-01T00:00:00Z.
+    pub(crate) at: Duration,
+}
+
+/// Calls `settle` with the event of an end. The error is its name.
+pub(crate) async fn settle(
+    stack: &LocalStack,
+    executions: &MemoryExecutions,
+    callbacks: &MemoryCallbacks,
+    ended: Ended<'_>,
+) -> Result<Settled, String> {
+    let Ended {
+        name,
+        input,
+        outcome,
+        at,
+    } = ended;
+    let (status, output, error, cause) = match &outcome.status {
+        Status::Succeeded(output) => ("SUCCEEDED", Some(output.to_string()), None, None),
+        Status::Failed { error, cause } => ("FAILED", None, Some(error), Some(cause)),
+        Status::Aborted { error, cause } => ("ABORTED", None, Some(error), Some(cause)),
+        Status::TimedOut => ("TIMED_OUT", None, None, None),
+    };
+    let event = json!({
+        "detail": {
+            "executionArn": format!("arn:aws:states:us-east-1:123456789012:execution:quarry:{name}"),
+            "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:quarry",
+            "name": name,
+            "status": status,
+            "stopDate": u64::try_from(at.as_millis()).unwrap(),
+            "input": input.to_string(),
+            "inputDetails": {"included": true},
+            "output": output,
+            "error": error,
+            "cause": cause,
+        },
+    });
+    let deps = quarry_settle::Deps {
+        store: Arc::clone(stack.store()),
+        jobs: Arc::clone(stack.jobs()),
+        executions: Arc::new(executions.clone()),
+        callbacks: Arc::new(callbacks.clone()),
+        clock: Arc::clone(stack.clock()),
+        work: Some(place("work")),
+    };
+    let event = serde_json::from_value(event).unwrap();
+    let settled = quarry_settle::handle(&deps, event).await;
+    settled.map_err(|error| error.name().to_owned())
+}
