@@ -63,7 +63,7 @@ READS = {
 WRITES = {
     "plan": ["owner", "plan_progress", "staged", "layout", "spec", "manifest", "plan", "write check"],
     "split": ["asked", "input"],
-    "submit": ["job"],
+    "submit": ["job", "intent"],
     "check": ["job_end"],
     "invoke": ["on_demand_output", "at_work", "flex_wait"],
     "merge": ["counts", "todo", "results", "part", "receipt", "forms", "refused"],

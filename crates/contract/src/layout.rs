@@ -256,6 +256,11 @@ impl RoundFolder {
         self.folder.join("output/given/")
     }
 
+    /// Written before the job is created for the first time.
+    pub fn intent(&self) -> S3Uri {
+        self.folder.join("job-intent.json")
+    }
+
     /// The job that was created.
     pub fn job(&self) -> S3Uri {
         self.folder.join("job.json")
