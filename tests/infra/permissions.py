@@ -58,18 +58,18 @@ READS = {
     ],
     "finish": ["results prefix", "write check", "plan", "layout", "finish_progress", "receipt", "part"],
     "trigger": ["inbox", "pipelines", "stop", "arrival note"],
-    "settle": ["owner", "plan", "job"],
+    "settle": ["owner", "plan", "job", "settled mark"],
 }
 WRITES = {
     "plan": ["owner", "plan_progress", "staged", "layout", "spec", "manifest", "plan", "write check"],
     "split": ["asked", "input"],
-    "submit": ["job"],
+    "submit": ["job", "intent"],
     "check": ["job_end"],
     "invoke": ["on_demand_output", "at_work", "flex_wait"],
     "merge": ["counts", "todo", "results", "part", "receipt", "forms", "refused"],
     "finish": ["finish_progress", "results prefix", "write check"],
     "trigger": ["stop", "arrival note"],
-    "settle": [],
+    "settle": ["settled mark"],
 }
 LISTS = {
     "plan": ["inbox", "pipelines", "run"],
@@ -94,8 +94,8 @@ PREFIXES = {
     "write check": "results/p/run/write-check",
     "run": "runs/run/x",
 }
-# In the work prefix, but not in a run's folder: functions/trigger/src/repeated.rs.
-NOTES = {"arrival note": "runs/arrivals/0123456789abcdef.json"}
+# In the work prefix, but not in a run's folder: functions/trigger/src/repeated.rs, functions/settle/src/mark.rs.
+NOTES = {"arrival note": "runs/arrivals/0123456789abcdef.json", "settled mark": "runs/settled/0123456789abcdef.json"}
 
 
 @functools.cache

@@ -208,13 +208,32 @@ class Starts(unittest.TestCase):
                     self.assertFalse(statement.resource.startswith(f"arn:aws:s3:::bucket/{inbox}"), str(statement))
 
     def test_settle_looks_for_late_jobs_as_long_as_submit_may_create_one(self) -> None:
-        settle = (ROOT / "functions/settle/src/lib.rs").read_text(encoding="utf-8")
+        settle = (ROOT / "functions/settle/src/ended.rs").read_text(encoding="utf-8")
         late = re.search(r"LATE_JOBS: Duration = Duration::from_secs\((\d+)\)", settle)
         assert late
         self.assertLess(self.template.functions()["submit"]["Timeout"], int(late[1]))
         # Lambda retries after one minute and after two more; at the last call the time must be over.
         self.assertLess(int(late[1]), 180)
         self.assertEqual(self.template.functions()["settle"]["EventInvokeConfig"]["MaximumRetryAttempts"], 2)
+
+    def test_a_schedule_calls_settle_to_sweep(self) -> None:
+        sweep = self.template.resources["Sweep"]["Properties"]
+        self.assertEqual(sweep["ScheduleExpression"], "rate(1 hour)")
+        (target,) = sweep["Targets"]
+        self.assertEqual(target["Arn"], {"Fn::GetAtt": ["SettleFunction", "Arn"]})
+        # The members of the payload: functions/settle/src/event.rs.
+        self.assertEqual(json.loads(target["Input"]), {"sweep": True})
+        sweep_source = (ROOT / "functions/settle/src/sweep.rs").read_text(encoding="utf-8")
+        most = re.search(r"MOST_TIME: Duration = Duration::from_mins\((\d+)\)", sweep_source)
+        assert most
+        self.assertLess(int(most[1]) * 60, self.template.functions()["settle"]["Timeout"])
+
+    def test_the_time_for_a_redrive_is_the_functions(self) -> None:
+        parameter = self.template.document["Parameters"]["RedriveHours"]
+        redrive = (ROOT / "functions/settle/src/redrive.rs").read_text(encoding="utf-8")
+        self.assertIn(f"const DEFAULT: Duration = Duration::from_hours({parameter['Default']});", redrive)
+        # Step Functions redrives for 14 days.
+        self.assertEqual(parameter["MaxValue"], 14 * 24)
 
     def test_every_end_of_a_run_is_settled(self) -> None:
         detail = self.template.resources["RunEnded"]["Properties"]["EventPattern"]["detail"]

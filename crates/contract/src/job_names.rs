@@ -8,6 +8,9 @@ use crate::run_identity::RunIdentity;
 /// Bedrock's limit for a job's name (`CreateModelInvocationJob`, `jobName`).
 pub const MAX_JOB_NAME: usize = 63;
 
+/// The start of the names of all jobs of all runs; a valid job name.
+pub const ALL: &str = "quarry-";
+
 /// The readable part of a job's name, in characters: the beginning of the run's name.
 const READABLE: usize = 24;
 /// The part of a digest that distinguishes runs, in characters.
@@ -38,7 +41,7 @@ impl JobNames {
         };
         let digest = hex_digest(&identity);
         Self {
-            prefix: format!("quarry-{readable}-{}-", &digest[..TELLING]),
+            prefix: format!("{ALL}{readable}-{}-", &digest[..TELLING]),
             identity,
         }
     }

@@ -96,6 +96,15 @@ impl RunFolder {
         Some((round, object))
     }
 
+    /// Returns the run's folder that a round's records are in; `None` if the object is not the input of
+    /// a job.
+    pub fn around(records: &S3Uri) -> Option<Self> {
+        let (folder, _) = records.key().rsplit_once("/slices/")?;
+        let run = Self(S3Uri::new(records.bucket(), folder).ok()?);
+        let (_, object) = run.round_of(records)?;
+        (object == RoundObject::Input).then_some(run)
+    }
+
     /// One slice's folder.
     pub fn slice(&self, slice: u32) -> SliceFolder {
         SliceFolder {
@@ -247,6 +256,11 @@ impl RoundFolder {
         self.folder.join("output/given/")
     }
 
+    /// Written before the job is created for the first time.
+    pub fn intent(&self) -> S3Uri {
+        self.folder.join("job-intent.json")
+    }
+
     /// The job that was created.
     pub fn job(&self) -> S3Uri {
         self.folder.join("job.json")
@@ -317,6 +331,19 @@ mod tests {
         }
         for other in [run.plan(), run.slice(17).receipt(), run.manifest()] {
             assert_eq!(run.round_of(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_records_of_a_job_tell_the_folder_of_its_run() {
+        for work in ["s3://bucket/work", "s3://bucket/work/team/slices/"] {
+            let work: S3Uri = work.parse().unwrap();
+            let run = RunFolder::new(&work, "run");
+            let round = run.slice(17).round(3);
+            assert_eq!(RunFolder::around(&round.input()), Some(run.clone()));
+            for other in [round.asked(), run.plan(), work.join("a.jsonl")] {
+                assert_eq!(RunFolder::around(&other), None, "{other}");
+            }
         }
     }
 }

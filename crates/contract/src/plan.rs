@@ -244,6 +244,15 @@ pub struct Unsendable {
     pub reason: String,
 }
 
+/// A job that is about to be created: `job-intent.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobIntent {
+    /// [`crate::VERSION`].
+    pub version: u32,
+    /// The name of the job.
+    pub name: String,
+}
+
 /// The job that was created: `job.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -67,6 +67,21 @@ pub async fn write<T: Serialize + Sync>(
     Ok(())
 }
 
+/// Writes a document that must not replace another. Returns `false`, and changes nothing, if there is
+/// one.
+pub async fn write_if_absent<T: Serialize + Sync>(
+    store: &dyn ObjectStore,
+    at: &S3Uri,
+    document: &T,
+) -> Result<bool, StepError> {
+    let body = serde_json::to_vec(document).map_err(StepError::bad_request)?;
+    match store.put(at, Bytes::from(body), true).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::Exists(_)) => Ok(false),
+        Err(error) => Err(error).doing(|| format!("writing {at}")),
+    }
+}
+
 fn parse<T: DeserializeOwned>(at: &S3Uri, body: &[u8]) -> Result<T, StepError> {
     let refused = |source: serde_json::Error| {
         StepError::new(StepErrorKind::Refused, format!("reading {at}")).with_source(source)

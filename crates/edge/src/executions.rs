@@ -9,10 +9,13 @@ use crate::signed::{JSON_1_0, SignedCalls, SignedService, address_for, endpoint_
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use bytes::Bytes;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
+
+/// The most executions in one response (`ListExecutions`, `maxResults`).
+const EXECUTIONS_OF_A_PAGE: u32 = 1_000;
 
 /// The outcome of a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +44,45 @@ pub trait Executions: Send + Sync {
     async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, CallError>;
 }
 
+/// The status of an execution.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ExecutionStatus {
+    /// It runs, since its start or since it was redriven. What has a status that is not known may
+    /// still run, too.
+    #[default]
+    #[serde(other)]
+    Running,
+    /// It ended well.
+    Succeeded,
+    /// An error ended it.
+    Failed,
+    /// It exceeded its time limit.
+    TimedOut,
+    /// It was stopped.
+    Aborted,
+}
+
+impl ExecutionStatus {
+    /// Returns the service's name of the status.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+        }
+    }
+}
+
 /// The known facts about an execution.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExecutionRecord {
+    /// Its status.
+    pub status: ExecutionStatus,
+    /// When it started, since 1970-01-01T00:00:00Z.
+    pub started: Option<Duration>,
     /// Its input, JSON.
     pub input: Option<String>,
     /// Its output, JSON, if it succeeded.
@@ -54,6 +93,33 @@ pub struct ExecutionRecord {
     pub ended: Option<Duration>,
     /// When it was last redriven, since 1970-01-01T00:00:00Z.
     pub redriven: Option<Duration>,
+    /// Whether it has ended and can be redriven no more: its end is too long ago, or its history is
+    /// full.
+    pub is_final: bool,
+}
+
+/// An execution as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedExecution {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    pub status: ExecutionStatus,
+    /// When it started, since 1970-01-01T00:00:00Z.
+    pub started: Duration,
+    /// When it ended, since 1970-01-01T00:00:00Z.
+    pub ended: Option<Duration>,
+}
+
+/// A page of a list of executions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExecutionPage {
+    /// Its executions, the one that started last first.
+    pub executions: Vec<ListedExecution>,
+    /// The token of the next page, if there is one.
+    pub next: Option<String>,
 }
 
 /// An error's name and its cause.
@@ -72,6 +138,8 @@ pub trait ExecutionRecords: Send + Sync {
     async fn describe(&self, arn: &str) -> Result<ExecutionRecord, CallError>;
     /// Returns why a child of the execution's Distributed Map failed, if one did.
     async fn failed_child(&self, arn: &str) -> Result<Option<Cause>, CallError>;
+    /// Returns a page of the executions of a state machine: the first page, or the one of a token.
+    async fn page(&self, machine: &str, token: Option<&str>) -> Result<ExecutionPage, CallError>;
 }
 
 /// [`Executions`] of a state machine in Step Functions.
@@ -99,7 +167,9 @@ impl StateMachine {
     }
 }
 
-fn executions_of(arn: &str) -> Option<String> {
+/// Returns the beginning of the ARNs of a state machine's executions; `None` if `arn` is not that of a
+/// state machine.
+pub fn executions_of(arn: &str) -> Option<String> {
     let (place, name) = arn.split_once(":stateMachine:")?;
     if !place.starts_with("arn:") || name.is_empty() || name.contains(':') {
         return None;
@@ -151,12 +221,45 @@ impl StepFunctionsRecords {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ShownExecution {
+    #[serde(default)]
+    status: ExecutionStatus,
+    start_date: Option<f64>,
+    redrive_status: Option<String>,
     input: Option<String>,
     output: Option<String>,
     error: Option<String>,
     cause: Option<String>,
     stop_date: Option<f64>,
     redrive_date: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownPage {
+    executions: Vec<ShownEntry>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownEntry {
+    execution_arn: String,
+    name: String,
+    status: ExecutionStatus,
+    start_date: f64,
+    stop_date: Option<f64>,
+}
+
+impl From<ShownEntry> for ListedExecution {
+    fn from(shown: ShownEntry) -> Self {
+        Self {
+            arn: shown.execution_arn,
+            name: shown.name,
+            status: shown.status,
+            started: since_epoch(shown.start_date).unwrap_or_default(),
+            ended: shown.stop_date.and_then(since_epoch),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -188,7 +291,12 @@ impl ExecutionRecords for StepFunctionsRecords {
         let body = json!({"executionArn": arn});
         let found = self.calls.call("DescribeExecution", &body).await?;
         let found: ShownExecution = found.read()?;
+        // A running execution cannot be redriven either, and one that has just ended may look like one.
+        let cannot = found.redrive_status.as_deref() == Some("NOT_REDRIVABLE");
         Ok(ExecutionRecord {
+            status: found.status,
+            started: found.start_date.and_then(since_epoch),
+            is_final: cannot && found.status != ExecutionStatus::Running,
             input: found.input,
             output: found.output,
             failure: found.error.map(|error| Cause {
@@ -218,6 +326,18 @@ impl ExecutionRecords for StepFunctionsRecords {
             }
         }
         Ok(None)
+    }
+
+    async fn page(&self, machine: &str, token: Option<&str>) -> Result<ExecutionPage, CallError> {
+        let mut body = json!({"stateMachineArn": machine, "maxResults": EXECUTIONS_OF_A_PAGE});
+        if let Some(token) = token {
+            body["nextToken"] = json!(token);
+        }
+        let page: ShownPage = self.calls.call("ListExecutions", &body).await?.read()?;
+        Ok(ExecutionPage {
+            executions: page.executions.into_iter().map(Into::into).collect(),
+            next: page.next_token,
+        })
     }
 }
 

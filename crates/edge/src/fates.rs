@@ -1,10 +1,10 @@
 //! Wrappers that let a test decide what becomes of every call to S3 and Bedrock: it fails, its
 //! response is lost, it sees an older state, or the function dies before or after its effect.
 
-use crate::jobs::{BatchJobs, Job, JobsError, NewJob};
+use crate::jobs::{BatchJobs, Job, JobsError, LiveJob, NewJob};
 use crate::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use crate::s3::faults::StoreOperation;
-use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError};
+use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
@@ -23,7 +23,7 @@ pub enum OutsideOperation {
     CreateJob,
     /// [`BatchJobs::get`].
     GetJob,
-    /// [`BatchJobs::named`].
+    /// [`BatchJobs::named`], [`BatchJobs::find`] or [`BatchJobs::live`].
     ListJobs,
     /// [`BatchJobs::stop`].
     StopJob,
@@ -250,6 +250,16 @@ impl ObjectStore for Fated<dyn ObjectStore> {
             .await
     }
 
+    async fn page(&self, prefix: &S3Uri, token: Option<&str>) -> Result<ObjectPage, StoreError> {
+        let call = self.inner.page(prefix, token);
+        let nothing = ObjectPage {
+            objects: Vec::new(),
+            next: None,
+        };
+        self.seeing(StoreOperation::List, prefix, call, || Some(Ok(nothing)))
+            .await
+    }
+
     async fn create_upload(&self, at: &S3Uri) -> Result<String, StoreError> {
         let call = self.inner.create_upload(at);
         self.store(StoreOperation::CreateUpload, at, call).await
@@ -325,6 +335,20 @@ impl BatchJobs for Fated<dyn BatchJobs> {
 
     async fn named(&self, prefix: &str) -> Result<Vec<Job>, JobsError> {
         let (operation, call) = (OutsideOperation::ListJobs, self.inner.named(prefix));
+        let unseen = || Some(Ok(Vec::new()));
+        self.call(operation, prefix.to_owned(), call, jobs_error, unseen)
+            .await
+    }
+
+    async fn find(&self, job: &NewJob) -> Result<Option<String>, JobsError> {
+        let (operation, call) = (OutsideOperation::ListJobs, self.inner.find(job));
+        let unseen = || Some(Ok(None));
+        self.call(operation, job.name.clone(), call, jobs_error, unseen)
+            .await
+    }
+
+    async fn live(&self, prefix: &str) -> Result<Vec<LiveJob>, JobsError> {
+        let (operation, call) = (OutsideOperation::ListJobs, self.inner.live(prefix));
         let unseen = || Some(Ok(Vec::new()));
         self.call(operation, prefix.to_owned(), call, jobs_error, unseen)
             .await

@@ -51,6 +51,17 @@ pub struct Job {
     pub counts: Option<JobCounts>,
 }
 
+/// A job that has not ended and is not being stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveJob {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The object with its records.
+    pub input: S3Uri,
+}
+
 /// The meaning of a failed call for the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum JobsError {
@@ -97,6 +108,13 @@ pub trait BatchJobs: Send + Sync {
     /// Returns all jobs whose names begin with `prefix`, whatever their status. `prefix` must
     /// itself be a valid name.
     async fn named(&self, prefix: &str) -> Result<Vec<Job>, JobsError>;
+    /// Returns the ARN of the newest job of this name, whatever its token and its status; `None` if
+    /// there is none, or none that is listed yet. If the job reads or writes other objects, the error is
+    /// [`JobsError::Conflict`].
+    async fn find(&self, job: &NewJob) -> Result<Option<String>, JobsError>;
+    /// Returns the jobs whose names begin with `prefix`, a valid name, and that are still at work or
+    /// will be.
+    async fn live(&self, prefix: &str) -> Result<Vec<LiveJob>, JobsError>;
     /// Requests a stop. This has no effect on a job that has ended.
     async fn stop(&self, arn: &str) -> Result<(), JobsError>;
 }

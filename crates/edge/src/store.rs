@@ -24,6 +24,15 @@ pub struct ObjectInfo {
     pub checksum: Option<String>,
 }
 
+/// A page of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectPage {
+    /// Its objects.
+    pub objects: Vec<ObjectInfo>,
+    /// The token of the next page, if there is one.
+    pub next: Option<String>,
+}
+
 /// The content of an object that a read expects: the read fails if it would return another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
@@ -122,6 +131,10 @@ pub trait ObjectStore: Send + Sync {
 
     /// Returns all objects whose key starts with the location's key, in key order, from all pages.
     async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError>;
+
+    /// Returns a page of the objects whose key starts with the location's key: the first page, or the
+    /// one of a token. For listings that may have more objects than fit into memory.
+    async fn page(&self, prefix: &S3Uri, token: Option<&str>) -> Result<ObjectPage, StoreError>;
 
     /// Begins a multipart upload. Returns its id.
     async fn create_upload(&self, at: &S3Uri) -> Result<String, StoreError>;

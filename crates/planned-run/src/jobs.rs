@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use quarry_contract::location::S3Uri;
-use quarry_edge::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
+use quarry_edge::jobs::{BatchJobs, Job, JobStatus, JobsError, LiveJob, NewJob};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,6 +20,7 @@ struct KnownJobs {
     calls: usize,
     failures: VecDeque<JobsError>,
     loses_answer: bool,
+    forgets_tokens: bool,
 }
 
 impl MemoryJobs {
@@ -53,6 +54,11 @@ impl MemoryJobs {
     /// The next job is created, but the caller is not told.
     pub fn lose_next_answer(&self) {
         self.state().loses_answer = true;
+    }
+
+    /// The service forgets the tokens of all calls, and creates a second job of a name.
+    pub fn forget_tokens(&self) {
+        self.state().forgets_tokens = true;
     }
 
     fn called(&self) -> Result<MutexGuard<'_, KnownJobs>, JobsError> {
@@ -90,10 +96,8 @@ fn elsewhere(name: String) -> NewJob {
 impl BatchJobs for MemoryJobs {
     async fn create(&self, new: &NewJob) -> Result<String, JobsError> {
         let mut state = self.called()?;
-        let there = state
-            .jobs
-            .iter()
-            .find(|(job, _)| job.name == new.name || job.token == new.token);
+        let mut remembered = state.jobs.iter().filter(|_| !state.forgets_tokens);
+        let there = remembered.find(|(job, _)| job.name == new.name || job.token == new.token);
         if let Some((job, known)) = there {
             return if job == new {
                 Ok(known.arn.clone())
@@ -135,6 +139,32 @@ impl BatchJobs for MemoryJobs {
             .iter()
             .filter(|(job, _)| job.name.starts_with(prefix));
         Ok(named.map(|(_, job)| job.clone()).collect())
+    }
+
+    async fn find(&self, new: &NewJob) -> Result<Option<String>, JobsError> {
+        let state = self.called()?;
+        let mut named = state.jobs.iter().rev();
+        match named.find(|(job, _)| job.name == new.name) {
+            Some((job, known)) if job.input == new.input && job.output == new.output => {
+                Ok(Some(known.arn.clone()))
+            }
+            Some(_) => Err(JobsError::Conflict("another job has this name".into())),
+            None => Ok(None),
+        }
+    }
+
+    async fn live(&self, prefix: &str) -> Result<Vec<LiveJob>, JobsError> {
+        let state = self.called()?;
+        let live = state.jobs.iter().filter(|(job, known)| {
+            let is_over = known.status.is_terminal() || known.status == JobStatus::Stopping;
+            job.name.starts_with(prefix) && !is_over
+        });
+        let live = live.map(|(job, known)| LiveJob {
+            arn: known.arn.clone(),
+            name: job.name.clone(),
+            input: job.input.clone(),
+        });
+        Ok(live.collect())
     }
 
     async fn stop(&self, arn: &str) -> Result<(), JobsError> {

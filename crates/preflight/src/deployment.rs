@@ -54,7 +54,7 @@ impl Deployment {
 }
 
 /// The parameters of the template.
-pub const PARAMETERS: [&str; 22] = [
+pub const PARAMETERS: [&str; 23] = [
     "BucketName",
     "CreateBucket",
     "KmsKeyArn",
@@ -67,6 +67,7 @@ pub const PARAMETERS: [&str; 22] = [
     "ModelId",
     "ModelArns",
     "ProfileArns",
+    "RedriveHours",
     "PipelineRoleArns",
     "Architecture",
     "InvokeReservedConcurrency",

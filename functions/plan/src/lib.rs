@@ -23,6 +23,7 @@
 //! | A file without a version that changes between two calls is refused. | `quarry_edge::s3::reader` (`ETag`) | `turns::a_file_that_changes_between_two_calls_is_data_that_changed` |
 //! | A run has at most the rows and the unpacked bytes that its deployment and its pipeline allow. | `caps`, `quarry_contract::settings` | `caps` |
 //! | A second copy of a call publishes nothing and returns what the first has published. | `publish::published_before` | `repetitions::a_second_copy_leaves_the_plan_of_the_first` |
+//! | A plan is written once. Of two copies that publish at once, both return the first plan. | `publish::publish` | `repetitions::of_two_copies_that_publish_at_once_the_first_plan_stays` |
 //! | A row is at most 64 MiB, also while it is unpacked; a table has at most 10,000 keys. | `stage`, `scan` | `tables::a_compressed_file_is_refused_at_the_first_row_that_is_too_long`, `tables::the_keys_of_all_files_of_a_table_are_limited_together` |
 //! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
 
@@ -54,7 +55,6 @@ use quarry_contract::payload::{ObjectPointer, PlanInput, PlanOutput};
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
-use quarry_edge::metrics::Metric;
 use quarry_rows::TableFormat;
 use table_scan::TableScan;
 
@@ -92,11 +92,6 @@ pub async fn handle(
         return Ok(planned(&run, &input, &published));
     }
     let published = publish::publish(deps, &run, &input, &asking, progress).await?;
-    tracing::info!(slices = published.slices, rows = published.rows, "planned");
-    deps.metrics.emit(&[
-        (Metric::RowsPlanned, published.rows),
-        (Metric::SlicesPlanned, published.slices.into()),
-    ]);
     Ok(planned(&run, &input, &published))
 }
 

@@ -1,5 +1,5 @@
 //! The plan's documents: slices, manifest, plan. The plan is written last, so if it exists,
-//! everything it names exists.
+//! everything it names exists. It is written once: the slices begin with the first one.
 
 use crate::deps::Deps;
 use crate::limits;
@@ -13,7 +13,8 @@ use quarry_contract::payload::{ManifestItem, PlanInput};
 use quarry_contract::plan::{Mode, Plan, Segment, Slice, Table};
 use quarry_contract::settings::{BatchMode, ServiceTier, Settings};
 use quarry_edge::documents;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{StepError, StepErrorKind};
+use quarry_edge::metrics::Metric;
 use quarry_rows::line_ending;
 
 /// The number of slice documents that are written at the same time.
@@ -21,7 +22,6 @@ const WRITES_IN_FLIGHT: usize = 32;
 
 pub(crate) struct Published {
     pub(crate) slices: u32,
-    pub(crate) rows: u64,
     pub(crate) max_concurrency: u32,
 }
 
@@ -43,7 +43,6 @@ pub(crate) async fn published_before(
     let settings = Settings::read(&plan.settings).map_err(StepError::bad_request)?;
     Ok(Some(Published {
         slices: plan.slices,
-        rows: plan.tables.iter().map(|table| table.rows).sum(),
         max_concurrency: max_concurrency(&settings, plan.slices),
     }))
 }
@@ -97,11 +96,32 @@ pub(crate) async fn publish(
         on_demand_workers: (settings.workers() / max_concurrency).max(1),
         notes,
     };
-    documents::write(&*deps.store, &run.plan(), &plan).await?;
+    if !documents::write_if_absent(&*deps.store, &run.plan(), &plan).await? {
+        return first_published(deps, run, input).await;
+    }
+    tracing::info!(slices = count, rows, "planned");
+    deps.metrics.emit(&[
+        (Metric::RowsPlanned, rows),
+        (Metric::SlicesPlanned, count.into()),
+    ]);
     Ok(Published {
         slices: count,
-        rows,
         max_concurrency,
+    })
+}
+
+/// Returns what another copy of this call published while this one was writing.
+async fn first_published(
+    deps: &Deps,
+    run: &RunFolder,
+    input: &PlanInput,
+) -> Result<Published, StepError> {
+    let first = published_before(deps, run, input).await?;
+    first.ok_or_else(|| {
+        StepError::new(
+            StepErrorKind::Unavailable,
+            format!("reading {}, which has just been written", run.plan()),
+        )
     })
 }
 

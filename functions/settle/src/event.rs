@@ -1,11 +1,52 @@
-//! EventBridge's "Step Functions Execution Status Change", reduced to the members that `settle`
-//! uses.
+//! What `settle` is called with: EventBridge's "Step Functions Execution Status Change", reduced to the
+//! members that `settle` uses, or the input of the schedule.
 
+use quarry_edge::executions::{ExecutionStatus, ListedExecution};
 use quarry_edge::telemetry::{About, CallSubject};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::time::Duration;
 
-/// The event that `settle` is called with.
+/// The payload of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "SettlePayload")]
+pub enum SettleEvent {
+    /// An execution ended.
+    Ended(Box<ExecutionEvent>),
+    /// The schedule: look for what the events have missed.
+    Sweep,
+}
+
+/// The members of both payloads.
+#[derive(Deserialize)]
+struct SettlePayload {
+    #[serde(default)]
+    detail: Option<ExecutionDetail>,
+    #[serde(default)]
+    sweep: bool,
+}
+
+impl TryFrom<SettlePayload> for SettleEvent {
+    type Error = &'static str;
+
+    fn try_from(payload: SettlePayload) -> Result<Self, Self::Error> {
+        match (payload.detail, payload.sweep) {
+            (Some(detail), false) => Ok(Self::Ended(Box::new(ExecutionEvent { detail }))),
+            (None, true) => Ok(Self::Sweep),
+            _ => Err("it needs either `detail`, the execution that ended, or `\"sweep\": true`"),
+        }
+    }
+}
+
+impl About for SettleEvent {
+    fn subject(&self) -> CallSubject {
+        match self {
+            Self::Ended(event) => event.subject(),
+            Self::Sweep => CallSubject::default(),
+        }
+    }
+}
+
+/// The event of an end.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ExecutionEvent {
     /// The execution and its change.
@@ -23,7 +64,7 @@ pub struct ExecutionDetail {
     /// The execution's name, which is the run's.
     pub name: String,
     /// The status after the change.
-    pub status: EndStatus,
+    pub status: ExecutionStatus,
     /// When it started, milliseconds since 1970-01-01T00:00:00Z.
     #[serde(default)]
     pub start_date: Option<u64>,
@@ -57,35 +98,6 @@ pub struct Included {
     pub included: bool,
 }
 
-/// The status of an execution after a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum EndStatus {
-    /// It began, or was redriven.
-    Running,
-    /// It ended well.
-    Succeeded,
-    /// An error ended it.
-    Failed,
-    /// It exceeded its time limit.
-    TimedOut,
-    /// It was stopped.
-    Aborted,
-}
-
-impl EndStatus {
-    /// Returns the service's name of the status.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "RUNNING",
-            Self::Succeeded => "SUCCEEDED",
-            Self::Failed => "FAILED",
-            Self::TimedOut => "TIMED_OUT",
-            Self::Aborted => "ABORTED",
-        }
-    }
-}
-
 impl About for ExecutionEvent {
     fn subject(&self) -> CallSubject {
         CallSubject {
@@ -96,6 +108,25 @@ impl About for ExecutionEvent {
 }
 
 impl ExecutionDetail {
+    /// Returns the event of an execution that Step Functions lists, without the payloads.
+    pub(crate) fn of(listed: &ListedExecution, state_machine_arn: &str) -> Self {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).ok();
+        Self {
+            execution_arn: listed.arn.clone(),
+            state_machine_arn: state_machine_arn.to_owned(),
+            name: listed.name.clone(),
+            status: listed.status,
+            start_date: millis(listed.started),
+            stop_date: listed.ended.and_then(millis),
+            input: None,
+            input_details: None,
+            output: None,
+            output_details: None,
+            error: None,
+            cause: None,
+        }
+    }
+
     /// Whether the execution is a slice's, not a run's.
     pub(crate) fn is_child(&self) -> bool {
         self.state_machine_arn.contains('/') || self.execution_arn.contains('/')
@@ -107,7 +138,8 @@ impl ExecutionDetail {
             text.is_some() && details.is_none_or(|details| details.included)
         };
         there(&self.input, self.input_details)
-            && (self.status != EndStatus::Succeeded || there(&self.output, self.output_details))
+            && (self.status != ExecutionStatus::Succeeded
+                || there(&self.output, self.output_details))
     }
 
     /// When the execution started, since 1970-01-01T00:00:00Z.

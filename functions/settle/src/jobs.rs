@@ -139,25 +139,38 @@ struct RoundRecord {
     answers: bool,
 }
 
-async fn recorded(store: &dyn ObjectStore, run: &RunFolder) -> Result<Recorded, StepError> {
-    let slices = run.slices();
-    let objects = store.list(&slices).await;
-    let objects = objects.doing(|| format!("listing {slices}"))?;
-    let mut rounds: BTreeMap<(u32, u32), RoundRecord> = BTreeMap::new();
-    for object in &objects {
-        let Some((folder, kind)) = run.round_of(&object.location) else {
-            continue;
-        };
-        let round = rounds.entry((folder.slice(), folder.number())).or_default();
+impl RoundRecord {
+    fn note(&mut self, kind: RoundObject) {
         match kind {
-            RoundObject::Asked => round.asked = true,
-            RoundObject::Job => round.job = round.job.max(RoundJob::Created),
-            RoundObject::JobEnd => round.job = RoundJob::Ended,
-            RoundObject::Counts | RoundObject::OnDemandAnswers => round.answers = true,
+            RoundObject::Asked => self.asked = true,
+            RoundObject::Job => self.job = self.job.max(RoundJob::Created),
+            RoundObject::JobEnd => self.job = RoundJob::Ended,
+            RoundObject::Counts | RoundObject::OnDemandAnswers => self.answers = true,
             RoundObject::Input
             | RoundObject::JobAnswers
             | RoundObject::GivenAnswers
             | RoundObject::Other => {}
+        }
+    }
+}
+
+async fn recorded(store: &dyn ObjectStore, run: &RunFolder) -> Result<Recorded, StepError> {
+    let slices = run.slices();
+    let mut rounds: BTreeMap<(u32, u32), RoundRecord> = BTreeMap::new();
+    let mut next = None;
+    loop {
+        // A run on demand has an object for each few records, too many to keep them all.
+        let page = store.page(&slices, next.as_deref()).await;
+        let page = page.doing(|| format!("listing {slices}"))?;
+        for object in &page.objects {
+            if let Some((folder, kind)) = run.round_of(&object.location) {
+                let round = rounds.entry((folder.slice(), folder.number())).or_default();
+                round.note(kind);
+            }
+        }
+        next = page.next;
+        if next.is_none() {
+            break;
         }
     }
     let mut recorded = Recorded {

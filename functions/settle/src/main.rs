@@ -3,12 +3,14 @@
 use quarry_edge::bedrock::BedrockJobs;
 use quarry_edge::callbacks::SageMakerCallbacks;
 use quarry_edge::clock::SystemClock;
-use quarry_edge::environment::{environment, path_style_from_environment, work_from_environment};
+use quarry_edge::environment::{
+    environment, path_style_from_environment, required_from_environment, work_from_environment,
+};
 use quarry_edge::executions::StepFunctionsRecords;
 use quarry_edge::function::{Telemetry, serve};
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::SdkOptions;
-use quarry_settle::{Deps, handle};
+use quarry_settle::{Deps, RedriveTime, handle};
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -23,6 +25,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         callbacks: Arc::new(SageMakerCallbacks::new(&sdk, sagemaker)?),
         clock: Arc::new(SystemClock),
         work: work_from_environment()?,
+        machine: required_from_environment("QUARRY_STATE_MACHINE_ARN")?,
+        redrive: RedriveTime::from_hours(environment("QUARRY_REDRIVE_HOURS").as_deref())?,
     };
     serve(telemetry, move |event, _| {
         let deps = deps.clone();

@@ -1,9 +1,9 @@
 //! Why a run failed, in one line for the pipeline's author.
 
-use crate::event::{EndStatus, ExecutionDetail};
+use crate::event::ExecutionDetail;
 use quarry_edge::callbacks::FailureReason;
 use quarry_edge::error::StepError;
-use quarry_edge::executions::{Cause, ExecutionRecord, ExecutionRecords};
+use quarry_edge::executions::{Cause, ExecutionRecord, ExecutionRecords, ExecutionStatus};
 use serde_json::Value;
 
 /// The error that a Map reports for any failed child; the child's own error says more.
@@ -36,8 +36,8 @@ pub(crate) async fn of(
         }
     }
     let what = match detail.status {
-        EndStatus::TimedOut => "the run took longer than it may",
-        EndStatus::Aborted => "the run was stopped",
+        ExecutionStatus::TimedOut => "the run took longer than it may",
+        ExecutionStatus::Aborted => "the run was stopped",
         _ => "the run failed",
     };
     let words = [cause.error.as_str(), &message(&cause.cause)];

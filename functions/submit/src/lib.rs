@@ -1,14 +1,17 @@
 //! `submit`: creates a round's Bedrock job, once.
 //!
 //! The job's name and request token are derived from the run's folder and execution, the slice and
-//! the round, and the created job is recorded in the round's folder. So a retry after any crash
-//! finds the existing job and does not pay for a second one.
+//! the round, and the created job is recorded in the round's folder. A call that comes after one that
+//! may have created the job looks for it by its name first. So a retry after any crash finds the
+//! existing job and does not pay for a second one.
 //!
 //! # What it promises
 //!
 //! | promise | kept in | test in `tests/it` |
 //! |---|---|---|
 //! | A round has one job. A recorded job is found without a call, and a job whose record or response was lost is found by its name and token. | `handle`, `quarry_contract::job_names` | `repetitions` |
+//! | A job is found by its name, also when the service has forgotten its token. | `find_or_create` | `repetitions::a_job_whose_token_was_forgotten_is_found_by_its_name` |
+//! | The first call for a round lists no jobs. | `find_or_create` | `repetitions::the_first_call_makes_no_list` |
 //! | No other round, slice or execution has the same name or token. | `quarry_contract::job_names` | `jobs::every_slice_and_every_round_has_its_own_job`, `jobs::another_execution_in_the_same_folder_has_jobs_of_its_own` |
 //! | A recorded job is not taken if it is of another execution or was created for other records. | `check_recorded` | `repetitions::a_job_of_other_records_is_not_taken`, `repetitions::a_job_of_another_execution_is_not_taken` |
 //! | The job has the role, model, key, time limit and API of the settings. | `handle` | `jobs::a_job_reads_the_rounds_records_and_writes_below_the_rounds_folder`, `jobs::a_job_has_the_key_the_time_limit_and_the_model_of_the_settings`, `jobs::a_model_that_is_called_through_converse_gets_converse_jobs` |
@@ -21,7 +24,7 @@ use quarry_contract::VERSION;
 use quarry_contract::job_names::JobNames;
 use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::payload::{JobPointer, SliceState, Step};
-use quarry_contract::plan::{Asked, CreatedJob, Plan};
+use quarry_contract::plan::{Asked, CreatedJob, JobIntent, Plan};
 use quarry_contract::settings::Settings;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
@@ -61,12 +64,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     } else {
         let settings = Settings::read(&plan.settings).map_err(StepError::bad_request)?;
         let job = new_job(&plan, &settings, &names, &round)?;
-        let arn = deps
-            .jobs
-            .create(&job)
-            .await
-            .map_err(|error| not_created(error, &settings, &job))?;
-        tracing::info!(job = %arn, "job created");
+        let arn = find_or_create(deps, &round, &job, &settings).await?;
         let created = CreatedJob {
             version: VERSION,
             arn: arn.clone(),
@@ -83,6 +81,35 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         wait_seconds: Some(FIRST_WAIT_SECONDS),
         ..state
     })
+}
+
+/// Creates a job, or finds it if an earlier call may have created it. The service returns the same job
+/// for the same token, but does not say for how long it remembers a token, and a redrive can come
+/// after two weeks.
+///
+/// The intent tells a repeated call from the first one, so that only a repeated call needs a list.
+async fn find_or_create(
+    deps: &Deps,
+    round: &RoundFolder,
+    job: &NewJob,
+    settings: &Settings,
+) -> Result<String, StepError> {
+    let intent = JobIntent {
+        version: VERSION,
+        name: job.name.clone(),
+    };
+    let is_first = documents::write_if_absent(&*deps.store, &round.intent(), &intent).await?;
+    if !is_first {
+        let found = deps.jobs.find(job).await;
+        if let Some(arn) = found.map_err(|error| not_created(error, settings, job))? {
+            tracing::info!(job = %arn, "job found by its name");
+            return Ok(arn);
+        }
+    }
+    let created = deps.jobs.create(job).await;
+    let arn = created.map_err(|error| not_created(error, settings, job))?;
+    tracing::info!(job = %arn, "job created");
+    Ok(arn)
 }
 
 /// Checks that a recorded job is the round's: of this execution, and created for the records that

@@ -3,7 +3,7 @@
 use super::control_plane;
 use crate::error::StepError;
 use crate::failure::{Failure, Kind};
-use crate::jobs::{BatchJobs, Job, JobCounts, JobStatus, JobsError, NewJob};
+use crate::jobs::{BatchJobs, Job, JobCounts, JobStatus, JobsError, LiveJob, NewJob};
 use crate::signed::{SignedCalls, encoded, read_json};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -12,11 +12,13 @@ use aws_smithy_types::date_time::{DateTimeParseError, Format};
 use quarry_contract::location::S3Uri;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 /// The most jobs in one response (`ListModelInvocationJobs`, `maxResults`).
 const LARGEST_PAGE: i32 = 1_000;
+/// The statuses of a job that is at work or will be.
+const LIVE: [&str; 4] = ["Submitted", "Validating", "Scheduled", "InProgress"];
 
 /// [`BatchJobs`] of the Region that the SDK configuration names.
 #[derive(Debug, Clone)]
@@ -144,7 +146,7 @@ impl BedrockJobs {
 
     /// Returns the newest job with exactly this name. The service filters only by a part of the
     /// name.
-    async fn find(&self, name: &str) -> Result<Option<ShownJob>, JobsError> {
+    async fn newest(&self, name: &str) -> Result<Option<ShownJob>, JobsError> {
         let mut pages = JobPages::new(name, "sortBy=CreationTime&sortOrder=Descending");
         while let Some(jobs) = self.page(&mut pages).await? {
             if let Some(found) = jobs.into_iter().find(|job| job.job_name == name) {
@@ -183,7 +185,7 @@ impl BatchJobs for BedrockJobs {
     /// was lost), whatever its token. If no job of the name is listed yet, a later call can tell.
     async fn create(&self, job: &NewJob) -> Result<String, JobsError> {
         match self.ask_for(job).await.map_err(JobsError::from) {
-            Err(JobsError::Conflict(conflict)) => match self.find(&job.name).await? {
+            Err(JobsError::Conflict(conflict)) => match self.newest(&job.name).await? {
                 Some(found) if is_same(&found, job) => Ok(found.job_arn),
                 Some(_) => Err(JobsError::Conflict(conflict)),
                 None => Err(JobsError::Unavailable(conflict)),
@@ -213,6 +215,36 @@ impl BatchJobs for BedrockJobs {
         Ok(jobs)
     }
 
+    async fn find(&self, job: &NewJob) -> Result<Option<String>, JobsError> {
+        match self.newest(&job.name).await? {
+            Some(found) if is_same(&found, job) => Ok(Some(found.job_arn)),
+            Some(found) => {
+                let text = format!("{} has this name and other objects", found.job_arn);
+                Err(JobsError::Conflict(text.into()))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The service filters by one status for each list.
+    async fn live(&self, prefix: &str) -> Result<Vec<LiveJob>, JobsError> {
+        let mut live: BTreeMap<String, LiveJob> = BTreeMap::new();
+        for status in LIVE {
+            let more = format!("maxResults={LARGEST_PAGE}&statusEquals={status}");
+            let mut pages = JobPages::new(prefix, &more);
+            while let Some(shown) = self.page(&mut pages).await? {
+                // A job can move on to the next status between two lists.
+                let found = shown.into_iter().filter_map(ShownJob::into_live);
+                live.extend(
+                    found
+                        .filter(|job| job.name.starts_with(prefix))
+                        .map(|job| (job.arn.clone(), job)),
+                );
+            }
+        }
+        Ok(live.into_values().collect())
+    }
+
     /// Stops the job. The service refuses to stop a job that has ended or is being stopped; that is
     /// not a failure.
     async fn stop(&self, arn: &str) -> Result<(), JobsError> {
@@ -233,6 +265,18 @@ impl BatchJobs for BedrockJobs {
             }
             other => Err(other),
         }
+    }
+}
+
+impl ShownJob {
+    /// Returns what is known of a live job; `None` for one whose input is not an S3 location.
+    fn into_live(self) -> Option<LiveJob> {
+        let input = self.input_data_config?.s3_input_data_config?;
+        Some(LiveJob {
+            arn: self.job_arn,
+            name: self.job_name,
+            input: input.s3_uri.parse().ok()?,
+        })
     }
 }
 

@@ -1,6 +1,9 @@
 //! Executions in memory, for tests: each name can be used once, and nothing runs.
 
-use super::{Cause, ExecutionRecord, ExecutionRecords, Executions, Started, Stopped};
+use super::{
+    Cause, ExecutionPage, ExecutionRecord, ExecutionRecords, Executions, ListedExecution, Started,
+    Stopped,
+};
 use crate::failure::CallError;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -37,6 +40,8 @@ struct RecordedExecutions {
     executions: BTreeMap<String, MemoryExecution>,
     failures: Vec<CallError>,
     record: ExecutionRecord,
+    records: BTreeMap<String, ExecutionRecord>,
+    listed: Vec<ListedExecution>,
     failed_child: Option<Cause>,
 }
 
@@ -60,6 +65,16 @@ impl MemoryExecutions {
     /// Makes the next call fail.
     pub fn fail_next(&self, error: CallError) {
         self.state().failures.push(error);
+    }
+
+    /// Sets the result of [`ExecutionRecords::describe`] for one execution.
+    pub fn set_record_of(&self, arn: &str, record: ExecutionRecord) {
+        self.state().records.insert(arn.to_owned(), record);
+    }
+
+    /// Sets the executions that [`ExecutionRecords::page`] returns, each on a page of its own.
+    pub fn set_listed(&self, listed: Vec<ListedExecution>) {
+        self.state().listed = listed;
     }
 
     /// Sets the result of [`ExecutionRecords::describe`].
@@ -118,11 +133,22 @@ impl Executions for MemoryExecutions {
 
 #[async_trait]
 impl ExecutionRecords for MemoryExecutions {
-    async fn describe(&self, _arn: &str) -> Result<ExecutionRecord, CallError> {
-        Ok(self.called()?.record.clone())
+    async fn describe(&self, arn: &str) -> Result<ExecutionRecord, CallError> {
+        let state = self.called()?;
+        Ok(state.records.get(arn).unwrap_or(&state.record).clone())
     }
 
     async fn failed_child(&self, _arn: &str) -> Result<Option<Cause>, CallError> {
         Ok(self.called()?.failed_child.clone())
+    }
+
+    async fn page(&self, _machine: &str, token: Option<&str>) -> Result<ExecutionPage, CallError> {
+        let state = self.called()?;
+        let at: usize = token.and_then(|token| token.parse().ok()).unwrap_or(0);
+        let more = at + 1 < state.listed.len();
+        Ok(ExecutionPage {
+            executions: state.listed.get(at).cloned().into_iter().collect(),
+            next: more.then(|| (at + 1).to_string()),
+        })
     }
 }

@@ -11,12 +11,13 @@ mod failure;
 
 use crate::error::Source;
 use crate::s3::retry;
-use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError};
+use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumMode, CompletedMultipartUpload, CompletedPart, EncodingType};
 use bytes::{Bytes, BytesMut};
@@ -226,24 +227,37 @@ impl ObjectStore for S3Store {
         let mut objects = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| store_error(error, prefix, Precondition::Match))?;
-            let encoded = page.encoding_type() == Some(&EncodingType::Url);
-            for object in page.contents.unwrap_or_default() {
-                let key = object.key.unwrap_or_default();
-                let key = if encoded { decode_key(&key) } else { key };
-                let location = S3Uri::new(prefix.bucket(), key)
-                    .map_err(|error| StoreError::Refused(prefix.to_string(), Box::new(error)))?;
-                objects.push(ObjectInfo {
-                    size: size_of(object.size, &location)?,
-                    etag: etag_of(object.e_tag, &location)?,
-                    location,
-                    version: None,
-                    checksum: None,
-                });
-            }
+            objects.extend(listed(page, prefix)?);
         }
         // S3 returns this order already, but directory buckets and some other servers do not.
         objects.sort_by(|a, b| a.location.cmp(&b.location));
         Ok(objects)
+    }
+
+    async fn page(&self, prefix: &S3Uri, token: Option<&str>) -> Result<ObjectPage, StoreError> {
+        let page = self
+            .client
+            .list_objects_v2()
+            .bucket(prefix.bucket())
+            .prefix(prefix.key())
+            .encoding_type(EncodingType::Url)
+            .set_continuation_token(token.map(str::to_owned))
+            .send()
+            .await
+            .map_err(|error| store_error(error, prefix, Precondition::Match))?;
+        let next = page.next_continuation_token().map(str::to_owned);
+        // Such a listing would never end.
+        if next.is_some() && next.as_deref() == token {
+            let place = prefix.to_string();
+            return Err(StoreError::Unavailable(
+                place,
+                "a page names itself as the next one".into(),
+            ));
+        }
+        Ok(ObjectPage {
+            objects: listed(page, prefix)?,
+            next,
+        })
     }
 
     async fn create_upload(&self, at: &S3Uri) -> Result<String, StoreError> {
@@ -391,6 +405,27 @@ fn etag_of(etag: Option<String>, at: &S3Uri) -> Result<String, StoreError> {
 /// without versions, and the next such write replaces it.
 fn lasting(version: Option<String>) -> Option<String> {
     version.filter(|version| version != "null")
+}
+
+/// Returns the objects of a page.
+fn listed(page: ListObjectsV2Output, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError> {
+    let encoded = page.encoding_type() == Some(&EncodingType::Url);
+    let objects = page.contents.unwrap_or_default().into_iter();
+    objects
+        .map(|object| {
+            let key = object.key.unwrap_or_default();
+            let key = if encoded { decode_key(&key) } else { key };
+            let location = S3Uri::new(prefix.bucket(), key)
+                .map_err(|error| StoreError::Refused(prefix.to_string(), Box::new(error)))?;
+            Ok(ObjectInfo {
+                size: size_of(object.size, &location)?,
+                etag: etag_of(object.e_tag, &location)?,
+                location,
+                version: None,
+                checksum: None,
+            })
+        })
+        .collect()
 }
 
 fn size_of(size: Option<i64>, at: &S3Uri) -> Result<u64, StoreError> {

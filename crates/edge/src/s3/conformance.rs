@@ -267,6 +267,11 @@ pub async fn listing(store: &dyn ObjectStore, base: &S3Uri) {
     let listed = ok(store.list(&base.join("page/")).await);
     let locations: Vec<_> = listed.iter().map(|info| info.location.clone()).collect();
     assert_eq!(locations, expected);
+    let first = ok(store.page(&base.join("page/"), None).await);
+    assert!(first.objects.len() < KEYS);
+    let rest = ok(store.page(&base.join("page/"), first.next.as_deref()).await);
+    assert_eq!([first.objects, rest.objects].concat(), listed);
+    assert_eq!(rest.next, None);
     for info in [&listed[0], &listed[KEYS - 1]] {
         let known = ObjectInfo {
             // A listing tells neither.

@@ -1,6 +1,6 @@
 //! A wrapper that makes an object store fail on request, for tests.
 
-use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError};
+use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
@@ -20,7 +20,7 @@ pub enum StoreOperation {
     GetRange,
     /// [`ObjectStore::put`].
     Put,
-    /// [`ObjectStore::list`].
+    /// [`ObjectStore::list`], and each [`ObjectStore::page`].
     List,
     /// [`ObjectStore::create_upload`].
     CreateUpload,
@@ -203,6 +203,11 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
             cut_all,
         )
         .await
+    }
+
+    async fn page(&self, prefix: &S3Uri, token: Option<&str>) -> Result<ObjectPage, StoreError> {
+        let call = self.inner.page(prefix, token);
+        self.call(StoreOperation::List, prefix, call, cut_all).await
     }
 
     async fn create_upload(&self, at: &S3Uri) -> Result<String, StoreError> {

@@ -4,7 +4,7 @@
 //! on content (and on the parts of a multipart object), except those of a store
 //! [`with_new_etags`](MemoryStore::with_new_etags). Buckets need not be created.
 
-use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError};
+use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use quarry_contract::location::S3Uri;
@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The most objects of a page of a listing, as in S3.
+const OBJECTS_OF_A_PAGE: usize = 1_000;
 
 /// The limits of multipart uploads (S3 user guide, "Amazon S3 multipart upload limits").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,6 +257,17 @@ impl ObjectStore for MemoryStore {
                 ..info(at, object)
             })
             .collect())
+    }
+
+    /// The token of a page is the last key of the one before.
+    async fn page(&self, prefix: &S3Uri, token: Option<&str>) -> Result<ObjectPage, StoreError> {
+        let mut objects = self.list(prefix).await?;
+        objects.retain(|object| token.is_none_or(|last| object.location.key() > last));
+        let is_last = objects.len() <= OBJECTS_OF_A_PAGE;
+        objects.truncate(OBJECTS_OF_A_PAGE);
+        let last = objects.last().filter(|_| !is_last);
+        let next = last.map(|object| object.location.key().to_owned());
+        Ok(ObjectPage { objects, next })
     }
 
     async fn create_upload(&self, at: &S3Uri) -> Result<String, StoreError> {

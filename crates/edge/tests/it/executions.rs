@@ -1,7 +1,8 @@
 //! The requests to Step Functions, and the meaning of its responses.
 
 use quarry_edge::executions::{
-    Cause, ExecutionRecords, Executions, Started, StateMachine, StepFunctionsRecords, Stopped,
+    Cause, ExecutionRecords, ExecutionStatus, Executions, ListedExecution, Started, StateMachine,
+    StepFunctionsRecords, Stopped,
 };
 use quarry_edge::failure::CallError;
 use quarry_edge::sdk::{Credentials, SdkOptions, load};
@@ -146,9 +147,62 @@ async fn an_execution_is_described_with_its_times_and_its_failure() {
         cause: "c".to_owned(),
     };
     assert_eq!(ended.failure, Some(failure));
+    assert_eq!(ended.status, ExecutionStatus::Failed);
+    assert_eq!(
+        ended.started,
+        Some(Duration::from_millis(1_764_300_000_500))
+    );
+    assert!(!ended.is_final);
     let running = records.describe(EXECUTION).await.unwrap();
     assert_eq!((running.ended, running.failure), (None, None));
     assert_eq!(running.input.as_deref(), Some("{}"));
+}
+
+/// `NOT_REDRIVABLE` is also what a running execution is.
+#[tokio::test]
+async fn an_execution_is_final_if_it_has_ended_and_cannot_be_redriven() {
+    let shown = |status: &str, redrive: &str| json!({"status": status, "redriveStatus": redrive});
+    let cases = [
+        ("FAILED", "NOT_REDRIVABLE", true),
+        ("FAILED", "REDRIVABLE", false),
+        ("RUNNING", "NOT_REDRIVABLE", false),
+        ("PENDING_REDRIVE", "NOT_REDRIVABLE", false),
+    ];
+    let responses = cases.map(|(status, redrive, _)| (200, shown(status, redrive)));
+    let service = States::start(responses.to_vec()).await;
+    for (status, _, is_final) in cases {
+        let record = service.records().describe(EXECUTION).await.unwrap();
+        assert_eq!(record.is_final, is_final, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn executions_are_listed_page_by_page() {
+    let entry = |name: &str, status: &str| {
+        json!({
+            "executionArn": format!("arn:{name}"), "name": name, "status": status,
+            "startDate": 1_764_300_000.5, "stateMachineArn": MACHINE,
+        })
+    };
+    let mut ended = entry("run-1", "TIMED_OUT");
+    ended["stopDate"] = json!(1_764_351_234.567);
+    let first = json!({"executions": [entry("run-2", "PENDING_REDRIVE")], "nextToken": "more"});
+    let last = json!({"executions": [ended]});
+    let service = States::start(vec![(200, first), (200, last)]).await;
+    let records = service.records();
+    let first = records.page(MACHINE, None).await.unwrap();
+    assert_eq!(first.executions[0].status, ExecutionStatus::Running);
+    let last = records.page(MACHINE, first.next.as_deref()).await.unwrap();
+    let expected = ListedExecution {
+        arn: "arn:run-1".to_owned(),
+        name: "run-1".to_owned(),
+        status: ExecutionStatus::TimedOut,
+        started: Duration::from_millis(1_764_300_000_500),
+        ended: Some(Duration::from_millis(1_764_351_234_567)),
+    };
+    assert_eq!((last.executions, last.next), (vec![expected], None));
+    let body = json!({"stateMachineArn": MACHINE, "maxResults": 1_000, "nextToken": "more"});
+    assert_eq!(service.requests()[1].1, body);
 }
 
 #[tokio::test]

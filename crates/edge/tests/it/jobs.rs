@@ -160,6 +160,26 @@ async fn a_job_ends_with_its_last_change() {
     }
 }
 
+/// A call that comes days after the creation cannot rely on the token.
+#[tokio::test]
+async fn a_job_is_found_by_its_name_if_it_has_the_same_objects() {
+    let none = Reply::of("{}");
+    let jobs = service(none.clone(), list(&[EXPIRED, COMPLETED])).await;
+    let found = jobs.find(&new_job()).await.unwrap();
+    assert_eq!(found.as_deref(), Some(ARN));
+    let other = NewJob {
+        input: S3Uri::new("bucket", "other.jsonl").unwrap(),
+        ..new_job()
+    };
+    let conflict = jobs.find(&other).await;
+    assert!(
+        matches!(conflict, Err(JobsError::Conflict(_))),
+        "{conflict:?}"
+    );
+    let jobs = service(none, list(&[])).await;
+    assert_eq!(jobs.find(&new_job()).await.unwrap(), None);
+}
+
 #[tokio::test]
 async fn the_services_counts_of_a_job_are_read_if_it_has_both() {
     let with = |counts: &str| COMPLETED.replacen('{', &format!("{{{counts}"), 1);

@@ -111,7 +111,7 @@ async fn answers_of_a_job_are_used_whatever_its_end() {
     }
 }
 
-/// This happens after a redrive: `settle` stops the jobs of a run in which another slice failed.
+/// This happens after a redrive: `settle` stops the jobs of a run that somebody stopped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_job_does_not_count_as_an_attempt() {
     for (status, lost) in [("Stopped", 0), ("Expired", ROWS as u64 / 2)] {

@@ -20,5 +20,6 @@ mod refusals;
 mod restarts;
 mod settling;
 mod support;
+mod sweeps;
 mod telemetry;
 mod today;

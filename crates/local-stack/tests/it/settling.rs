@@ -4,7 +4,7 @@ use crate::support::place;
 use quarry_edge::callbacks::memory::MemoryCallbacks;
 use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_local_stack::LocalStack;
-use quarry_settle::Settled;
+use quarry_settle::{RedriveTime, Settled};
 use quarry_state_machine::{ExecutionOutcome, Status};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -59,8 +59,11 @@ pub(crate) async fn settle(
         callbacks: Arc::new(callbacks.clone()),
         clock: Arc::clone(stack.clock()),
         work: Some(place("work")),
+        machine: "arn:aws:states:us-east-1:123456789012:stateMachine:quarry".to_owned(),
+        // What a failed run leaves is stopped at once. `sweeps` has the other way.
+        redrive: RedriveTime::from_hours(Some("0")).unwrap(),
     };
     let event = serde_json::from_value(event).unwrap();
-    let settled = quarry_settle::handle(&deps, event).await;
+    let settled = quarry_settle::settle(&deps, event).await;
     settled.map_err(|error| error.name().to_owned())
 }

@@ -2,9 +2,12 @@
 
 use crate::support::{WHOLE, rows, run};
 use quarry_edge::clock::Unlimited;
+use quarry_edge::fates::{DecideFate, Fate, Fated, OutsideOperation};
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
+use quarry_edge::store::ObjectStore;
 use quarry_planned_run::{RunInput, contents};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A run with every kind of object that `plan` writes.
 async fn input() -> RunInput {
@@ -36,6 +39,31 @@ async fn a_second_copy_leaves_the_plan_of_the_first() {
     let mut now = contents(&input.store).await;
     now.remove("s3://bucket/in/more.csv");
     assert_eq!(now, written);
+}
+
+/// Both copies see no plan before they write. The second one would plan with other settings.
+#[tokio::test]
+async fn of_two_copies_that_publish_at_once_the_first_plan_stays() {
+    let mut input = rows(3).await;
+    let first = input.planned().await.unwrap();
+    let written = contents(&input.store).await;
+    let changed = ("BEDROCK_MAX_CONCURRENT_BATCH_JOBS", "2");
+    input
+        .deployment
+        .insert(changed.0.to_owned(), changed.1.to_owned());
+    let plan = run().plan().to_string();
+    let looks = AtomicUsize::new(0);
+    let decide: DecideFate = Arc::new(move |call| {
+        let looks_for_plan =
+            call.operation == OutsideOperation::Store(StoreOperation::Get) && call.subject == plan;
+        let is_early = looks_for_plan && looks.fetch_add(1, Ordering::Relaxed) < 2;
+        if is_early { Fate::Unseen } else { Fate::Made }
+    });
+    let store: Arc<dyn ObjectStore> = Arc::new(input.store.clone());
+    let second = Fated::new(store, decide, Arc::default());
+    let second = input.call(Arc::new(second), 0, &Unlimited).await;
+    assert_eq!(second.unwrap(), first);
+    assert_eq!(contents(&input.store).await, written);
 }
 
 /// The plan is written last: if it exists, everything that it names exists.

@@ -3,9 +3,9 @@
 use crate::{ENDED, World, event};
 use quarry_edge::callbacks::MAX_REASON;
 use quarry_edge::callbacks::memory::StepAnswer;
-use quarry_edge::executions::{Cause, ExecutionRecord};
+use quarry_edge::executions::{Cause, ExecutionRecord, ExecutionStatus};
 use quarry_edge::failure::CallError;
-use quarry_settle::{EndStatus, Told};
+use quarry_settle::Told;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn a_run_that_succeeded_reports_its_locations_and_counts() {
     assert_eq!(settled.callback, Told::Answered);
     assert_eq!(
         (settled.status, settled.jobs_stopped),
-        (EndStatus::Succeeded, 0)
+        (ExecutionStatus::Succeeded, 0)
     );
     let outputs = outputs(&world);
     let outputs: Vec<(&str, &str)> = outputs
@@ -257,7 +257,7 @@ async fn a_redriven_run_is_left_alone() {
         redriven: Some(ENDED + Duration::from_secs(30)),
         ..ExecutionRecord::default()
     });
-    let settled = world.settle(event("run-failed")).await;
+    let settled = world.settle(event("run-aborted")).await;
     assert_eq!((settled.callback, settled.jobs_stopped), (Told::Nothing, 0));
     assert!(world.jobs.stops().is_empty());
     // A redrive before this end does not concern it.
@@ -265,7 +265,7 @@ async fn a_redriven_run_is_left_alone() {
         redriven: Some(ENDED.saturating_sub(Duration::from_secs(30))),
         ..ExecutionRecord::default()
     });
-    let settled = world.settle(event("run-failed")).await;
+    let settled = world.settle(event("run-aborted")).await;
     assert_eq!(
         (settled.callback, settled.jobs_stopped),
         (Told::Answered, 1)
@@ -276,7 +276,7 @@ async fn a_redriven_run_is_left_alone() {
 #[tokio::test]
 async fn a_running_run_is_left_alone_even_if_settled_by_hand() {
     let world = World::new();
-    let mut by_hand = event("run-failed");
+    let mut by_hand = event("run-aborted");
     by_hand["detail"]["stopDate"] = Value::Null;
     let redriven = Some(ENDED + Duration::from_secs(30));
     let record = |ended| ExecutionRecord {

@@ -4,6 +4,7 @@
 mod answers;
 mod errors;
 mod jobs;
+mod sweeps;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,13 +13,14 @@ use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::location::S3Uri;
 use quarry_contract::run_identity::RunIdentity;
 use quarry_edge::callbacks::memory::{MemoryCallbacks, StepAnswer};
+use quarry_edge::clock::Clock;
 use quarry_edge::error::StepError;
 use quarry_edge::executions::memory::MemoryExecutions;
-use quarry_edge::jobs::{BatchJobs, Job, JobStatus, JobsError, NewJob};
+use quarry_edge::jobs::{BatchJobs, Job, JobStatus, JobsError, LiveJob, NewJob};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use quarry_planned_run::Moment;
-use quarry_settle::{Deps, ExecutionEvent, Settled, handle};
+use quarry_settle::{Deps, ExecutionEvent, RedriveTime, Settled, Swept, settle, sweep};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -28,6 +30,8 @@ const TOKEN: &str = "26vcYbeWsZ";
 const RUN: &str = "label-strikes-0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 /// `executionArn` of the recorded events.
 const ARN: &str = "arn:aws:states:us-east-2:123456789012:execution:quarry:label-strikes-0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+/// `stateMachineArn` of the recorded events.
+const MACHINE: &str = "arn:aws:states:us-east-2:123456789012:stateMachine:quarry";
 /// `startDate` of the recorded events.
 const STARTED: &str = "2025-11-22T00:38:31Z";
 /// `stopDate` of the recorded events.
@@ -42,6 +46,8 @@ struct Jobs {
     stops: Mutex<Vec<String>>,
     /// Jobs whose stop fails.
     stuck: Mutex<Vec<String>>,
+    /// The inputs of jobs, by their names. The others read `elsewhere`.
+    inputs: Mutex<BTreeMap<String, S3Uri>>,
     /// Why the next list does not come.
     list_failure: Mutex<Option<JobsError>>,
 }
@@ -94,6 +100,27 @@ impl BatchJobs for Jobs {
             .collect())
     }
 
+    async fn find(&self, job: &NewJob) -> Result<Option<String>, JobsError> {
+        Err(JobsError::AccessDenied(job.name.clone().into()))
+    }
+
+    async fn live(&self, prefix: &str) -> Result<Vec<LiveJob>, JobsError> {
+        if let Some(failure) = self.list_failure.lock().unwrap().take() {
+            return Err(failure);
+        }
+        let jobs = self.by_name.lock().unwrap();
+        let inputs = self.inputs.lock().unwrap();
+        let live = jobs.iter().filter(|(name, status)| {
+            name.starts_with(prefix) && !status.is_terminal() && **status != JobStatus::Stopping
+        });
+        let live = live.map(|(name, _)| LiveJob {
+            arn: arn(name),
+            name: name.clone(),
+            input: inputs.get(name).cloned().unwrap_or_else(|| at("elsewhere")),
+        });
+        Ok(live.collect())
+    }
+
     async fn stop(&self, at: &str) -> Result<(), JobsError> {
         let name = at.rsplit('/').next().unwrap();
         if self.stuck.lock().unwrap().iter().any(|stuck| stuck == name) {
@@ -113,6 +140,7 @@ struct World {
     callbacks: MemoryCallbacks,
     /// The deployment's work prefix.
     work: Option<S3Uri>,
+    redrive: RedriveTime,
 }
 
 impl World {
@@ -123,6 +151,7 @@ impl World {
             executions: MemoryExecutions::default(),
             callbacks: MemoryCallbacks::default(),
             work: Some(at("runs")),
+            redrive: RedriveTime::default(),
         }
     }
 
@@ -139,16 +168,28 @@ impl World {
         since: Duration,
         event: Value,
     ) -> Result<Settled, StepError> {
-        let deps = Deps {
+        let deps = self.deps(store, Arc::new(Moment(ENDED + since)));
+        let event: ExecutionEvent = serde_json::from_value(event).unwrap();
+        settle(&deps, event).await
+    }
+
+    /// Sweeps this long after the run's end.
+    async fn sweep_after(&self, since: Duration) -> Result<Swept, StepError> {
+        let store = Arc::new(self.store.clone());
+        sweep(&self.deps(store, Arc::new(Moment(ENDED + since)))).await
+    }
+
+    fn deps(&self, store: Arc<dyn ObjectStore>, clock: Arc<dyn Clock>) -> Deps {
+        Deps {
             store,
             jobs: self.jobs.clone(),
             executions: Arc::new(self.executions.clone()),
             callbacks: Arc::new(self.callbacks.clone()),
-            clock: Arc::new(Moment(ENDED + since)),
+            clock,
             work: self.work.clone(),
-        };
-        let event: ExecutionEvent = serde_json::from_value(event).unwrap();
-        handle(&deps, event).await
+            machine: MACHINE.to_owned(),
+            redrive: self.redrive,
+        }
     }
 
     async fn settle(&self, event: Value) -> Settled {
@@ -181,6 +222,8 @@ impl World {
         let name = job_name(&round);
         let created = json!({"version": 1, "arn": arn(&name), "name": name});
         self.put(&round.job(), created).await;
+        let mut inputs = self.jobs.inputs.lock().unwrap();
+        inputs.insert(name.clone(), round.input());
         name
     }
 

@@ -96,7 +96,8 @@ async fn the_created_job_is_noted_and_first_checked_after_a_minute() {
     );
     let mut new = world.store.locations();
     new.retain(|at| !before.contains(at));
-    assert_eq!(new, [at], "and nothing else is written");
+    let intent = world.round(&state).intent();
+    assert_eq!(new, [intent, at], "and nothing else is written");
     assert_eq!(world.metrics.values(), [(Metric::JobsCreated, 1)]);
 }
 

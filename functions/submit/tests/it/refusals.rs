@@ -192,11 +192,14 @@ async fn the_service_is_not_called_if_the_note_cannot_be_read() {
 async fn a_note_that_cannot_be_written_is_named() {
     let world = World::new(&[]).await;
     let state = world.state(0, 0);
+    let round = world.round(&state);
     let denied = StoreFault::AccessDenied;
-    let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::Put, 1, denied);
-    let failed = world.submit_over(Arc::new(faulty), &state).await;
-    let failed = failed.unwrap_err();
-    assert_eq!(failed.name(), "Quarry.AccessDenied");
-    let at = format!("writing {}", world.round(&state).job());
-    assert!(failed.full_message().contains(&at), "{failed}");
+    for (nth, at) in [(1, round.intent()), (2, round.job())] {
+        let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::Put, nth, denied);
+        let failed = world.submit_over(Arc::new(faulty), &state).await;
+        let failed = failed.unwrap_err();
+        assert_eq!(failed.name(), "Quarry.AccessDenied");
+        let words = format!("writing {at}");
+        assert!(failed.full_message().contains(&words), "{failed}");
+    }
 }

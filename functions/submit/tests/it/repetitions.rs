@@ -27,7 +27,7 @@ async fn a_call_that_died_before_its_note_leads_to_the_same_job() {
     for fault in [StoreFault::Unavailable, StoreFault::LostAnswer] {
         let world = World::new(&[]).await;
         let state = world.state(0, 0);
-        let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::Put, 1, fault);
+        let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::Put, 2, fault);
         let died = world.submit_over(Arc::new(faulty), &state).await;
         assert_eq!(died.unwrap_err().name(), "Quarry.Unavailable");
         assert_eq!(world.jobs.created().len(), 1);
@@ -36,6 +36,56 @@ async fn a_call_that_died_before_its_note_leads_to_the_same_job() {
         let name = world.names().await.name(&world.round(&state));
         assert!(after.job.unwrap().arn.ends_with(&name));
     }
+}
+
+/// A redrive comes two weeks later, and the service takes the call for a new one.
+#[tokio::test]
+async fn a_job_whose_token_was_forgotten_is_found_by_its_name() {
+    for fault in [StoreFault::Unavailable, StoreFault::AccessDenied] {
+        let world = World::new(&[]).await;
+        let state = world.state(0, 0);
+        let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::Put, 2, fault);
+        world
+            .submit_over(Arc::new(faulty), &state)
+            .await
+            .unwrap_err();
+        world.jobs.forget_tokens();
+        world.submit(&state).await.unwrap();
+        assert_eq!(world.jobs.created().len(), 1, "no second job is paid for");
+        assert_eq!(world.metrics.values(), [(Metric::JobsCreated, 1)], "once");
+    }
+    let world = World::new(&[]).await;
+    let state = world.state(0, 0);
+    world.jobs.lose_next_answer();
+    world.submit(&state).await.unwrap_err();
+    world.jobs.forget_tokens();
+    world.submit(&state).await.unwrap();
+    assert_eq!(world.jobs.created().len(), 1, "no second job is paid for");
+}
+
+/// Without the intent, it is not known later whether a job exists.
+#[tokio::test]
+async fn no_job_is_created_before_the_intent_is_stored() {
+    for fault in [StoreFault::Unavailable, StoreFault::LostAnswer] {
+        let world = World::new(&[]).await;
+        let state = world.state(0, 0);
+        let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::Put, 1, fault);
+        world
+            .submit_over(Arc::new(faulty), &state)
+            .await
+            .unwrap_err();
+        assert_eq!(world.jobs.calls(), 0);
+        world.submit(&state).await.unwrap();
+        assert_eq!(world.jobs.created().len(), 1);
+    }
+}
+
+/// The service's quota of lists is small.
+#[tokio::test]
+async fn the_first_call_makes_no_list() {
+    let world = World::new(&[]).await;
+    world.submit(&world.state(0, 0)).await.unwrap();
+    assert_eq!(world.jobs.calls(), 1, "the creation");
 }
 
 #[tokio::test]
