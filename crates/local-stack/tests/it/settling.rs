@@ -4,13 +4,14 @@ use crate::support::place;
 use quarry_edge::callbacks::memory::MemoryCallbacks;
 use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_local_stack::LocalStack;
-use quarry_settle::Settled;
+use quarry_settle::{Deps, Settled};
 use quarry_state_machine::{ExecutionOutcome, Status};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// An execution that ended.
+#[derive(Clone, Copy)]
 pub(crate) struct Ended<'a> {
     pub(crate) name: &'a str,
     pub(crate) input: &'a Value,
@@ -19,13 +20,24 @@ pub(crate) struct Ended<'a> {
     pub(crate) at: Duration,
 }
 
-/// Calls `settle` with the event of an end. The error is its name.
-pub(crate) async fn settle(
+/// Returns what `settle` needs on this stack.
+pub(crate) fn deps(
     stack: &LocalStack,
     executions: &MemoryExecutions,
     callbacks: &MemoryCallbacks,
-    ended: Ended<'_>,
-) -> Result<Settled, String> {
+) -> Deps {
+    Deps {
+        store: Arc::clone(stack.store()),
+        jobs: Arc::clone(stack.jobs()),
+        executions: Arc::new(executions.clone()),
+        callbacks: Arc::new(callbacks.clone()),
+        clock: Arc::clone(stack.clock()),
+        work: Some(place("work")),
+    }
+}
+
+/// Calls `settle` with the event of an end. The error is its name.
+pub(crate) async fn settle(deps: &Deps, ended: Ended<'_>) -> Result<Settled, String> {
     let Ended {
         name,
         input,
@@ -52,15 +64,7 @@ pub(crate) async fn settle(
             "cause": cause,
         },
     });
-    let deps = quarry_settle::Deps {
-        store: Arc::clone(stack.store()),
-        jobs: Arc::clone(stack.jobs()),
-        executions: Arc::new(executions.clone()),
-        callbacks: Arc::new(callbacks.clone()),
-        clock: Arc::clone(stack.clock()),
-        work: Some(place("work")),
-    };
     let event = serde_json::from_value(event).unwrap();
-    let settled = quarry_settle::handle(&deps, event).await;
+    let settled = quarry_settle::handle(deps, event).await;
     settled.map_err(|error| error.name().to_owned())
 }
