@@ -48,11 +48,6 @@ pub trait Executions: Send + Sync {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ExecutionStatus {
-    /// It runs, since its start or since it was redriven. What has a status that is not known may
-    /// still run, too.
-    #[default]
-    #[serde(other)]
-    Running,
     /// It ended well.
     Succeeded,
     /// An error ended it.
@@ -61,6 +56,11 @@ pub enum ExecutionStatus {
     TimedOut,
     /// It was stopped.
     Aborted,
+    /// It runs, since its start or since it was redriven. What has a status that is not known may
+    /// still run, too.
+    #[default]
+    #[serde(other)]
+    Running,
 }
 
 impl ExecutionStatus {

@@ -1,15 +1,14 @@
-//! Wrappers that let a test decide what becomes of every call to S3 and Bedrock: it fails, its
-//! response is lost, it sees an older state, or the function dies before or after its effect.
+//! Wrappers that let a test decide what becomes of every call to a service: it fails, its response
+//! is lost, it sees an older state, or the function dies before or after its effect. Each kind of
+//! service has a module.
 
-use crate::jobs::{BatchJobs, Job, JobsError, LiveJob, NewJob};
-use crate::on_demand::{InvokeError, ModelReply, OnDemand, Question};
+mod bedrock;
+mod callbacks;
+mod step_functions;
+mod store;
+
 use crate::s3::faults::StoreOperation;
-use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError};
-use async_trait::async_trait;
-use bytes::Bytes;
-use quarry_contract::location::S3Uri;
 use std::future::{Future, pending};
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
@@ -17,18 +16,31 @@ use tokio::sync::Notify;
 /// What a call does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OutsideOperation {
-    /// A call of [`ObjectStore`].
+    /// A call of [`ObjectStore`](crate::store::ObjectStore).
     Store(StoreOperation),
-    /// [`BatchJobs::create`].
+    /// [`BatchJobs::create`](crate::jobs::BatchJobs::create).
     CreateJob,
-    /// [`BatchJobs::get`].
+    /// [`BatchJobs::get`](crate::jobs::BatchJobs::get).
     GetJob,
-    /// [`BatchJobs::named`], [`BatchJobs::find`] or [`BatchJobs::live`].
+    /// [`BatchJobs::named`](crate::jobs::BatchJobs::named), [`BatchJobs::find`](crate::jobs::BatchJobs::find)
+    /// or [`BatchJobs::live`](crate::jobs::BatchJobs::live).
     ListJobs,
-    /// [`BatchJobs::stop`].
+    /// [`BatchJobs::stop`](crate::jobs::BatchJobs::stop).
     StopJob,
-    /// [`OnDemand::invoke`].
+    /// [`OnDemand::invoke`](crate::on_demand::OnDemand::invoke).
     Invoke,
+    /// [`Executions::start`](crate::executions::Executions::start).
+    StartExecution,
+    /// [`Executions::stop`](crate::executions::Executions::stop).
+    StopExecution,
+    /// [`ExecutionRecords::describe`](crate::executions::ExecutionRecords::describe).
+    DescribeExecution,
+    /// [`ExecutionRecords::page`](crate::executions::ExecutionRecords::page).
+    ListExecutions,
+    /// [`ExecutionRecords::failed_child`](crate::executions::ExecutionRecords::failed_child).
+    FindFailedChild,
+    /// [`PipelineCallbacks::succeed`](crate::callbacks::PipelineCallbacks::succeed) and [`PipelineCallbacks::fail`](crate::callbacks::PipelineCallbacks::fail).
+    SendCallback,
 }
 
 impl OutsideOperation {
@@ -42,8 +54,17 @@ impl OutsideOperation {
                     | StoreOperation::GetRange
                     | StoreOperation::List
             ),
-            Self::CreateJob | Self::StopJob | Self::Invoke => true,
-            Self::GetJob | Self::ListJobs => false,
+            Self::CreateJob
+            | Self::StopJob
+            | Self::Invoke
+            | Self::StartExecution
+            | Self::StopExecution
+            | Self::SendCallback => true,
+            Self::GetJob
+            | Self::ListJobs
+            | Self::DescribeExecution
+            | Self::ListExecutions
+            | Self::FindFailedChild => false,
         }
     }
 }
@@ -53,7 +74,8 @@ impl OutsideOperation {
 pub struct OutsideCall {
     /// What it does.
     pub operation: OutsideOperation,
-    /// What it is about: an object's location, a job's name or ARN, or the body for a model.
+    /// What it is about: an object's location, the name or ARN of a job or an execution, the body
+    /// for a model, or the token of a pipeline's step.
     pub subject: String,
 }
 
@@ -81,6 +103,9 @@ pub enum Fate {
     Fails(InjectedError),
     /// It is made, and its response is lost.
     ResponseLost,
+    /// A write of an object is made, its response is lost, and the SDK makes it again: a conditional
+    /// write then finds its own object. Other calls are made once.
+    Repeated,
     /// It does not see what is there: an object does not exist, a list is empty. Other calls are
     /// made.
     Unseen,
@@ -114,7 +139,7 @@ impl FunctionLife {
     }
 }
 
-/// A store, Bedrock's jobs or its models, with a decision about every call.
+/// A service with a decision about every call.
 pub struct Fated<T: ?Sized> {
     inner: Arc<T>,
     decide: DecideFate,
@@ -139,11 +164,28 @@ impl<T: ?Sized> Fated<T> {
         error: impl Fn(InjectedError) -> E + Send,
         unseen: impl FnOnce() -> Option<Result<R, E>> + Send,
     ) -> Result<R, E> {
+        let fate = self.fate(operation, subject).await;
+        self.meet(fate, call, error, unseen).await
+    }
+
+    async fn fate(&self, operation: OutsideOperation, subject: String) -> Fate {
         if self.life.over.load(Ordering::SeqCst) {
             return pending().await;
         }
-        match (self.decide)(&OutsideCall { operation, subject }) {
-            Fate::Made => call.await,
+        (self.decide)(&OutsideCall { operation, subject })
+    }
+
+    /// Lets a call meet its fate.
+    async fn meet<R, E>(
+        &self,
+        fate: Fate,
+        call: impl Future<Output = Result<R, E>> + Send,
+        error: impl Fn(InjectedError) -> E + Send,
+        unseen: impl FnOnce() -> Option<Result<R, E>> + Send,
+    ) -> Result<R, E> {
+        match fate {
+            // The wrapper of the store repeats what it can.
+            Fate::Made | Fate::Repeated => call.await,
             Fate::Fails(kind) => Err(error(kind)),
             Fate::ResponseLost => {
                 call.await?;
@@ -163,229 +205,13 @@ impl<T: ?Sized> Fated<T> {
     }
 }
 
-fn store_error(at: &S3Uri, operation: StoreOperation, error: InjectedError) -> StoreError {
-    let name = at.to_string();
-    match error {
-        InjectedError::Throttled => StoreError::Throttled(name, "injected".into()),
-        InjectedError::AccessDenied => StoreError::AccessDenied(name, "injected".into()),
-        InjectedError::Conflict if operation == StoreOperation::GetRange => {
-            StoreError::Changed(name)
-        }
-        InjectedError::Conflict | InjectedError::Unavailable | InjectedError::Quota => {
-            StoreError::Unavailable(name, "injected".into())
-        }
-    }
-}
-
-impl Fated<dyn ObjectStore> {
-    async fn store<R>(
-        &self,
-        operation: StoreOperation,
-        at: &S3Uri,
-        call: impl Future<Output = Result<R, StoreError>> + Send,
-    ) -> Result<R, StoreError> {
-        self.seeing(operation, at, call, || None).await
-    }
-
-    async fn seeing<R>(
-        &self,
-        operation: StoreOperation,
-        at: &S3Uri,
-        call: impl Future<Output = Result<R, StoreError>> + Send,
-        unseen: impl FnOnce() -> Option<Result<R, StoreError>> + Send,
-    ) -> Result<R, StoreError> {
-        self.call(
-            OutsideOperation::Store(operation),
-            at.to_string(),
-            call,
-            |error| store_error(at, operation, error),
-            unseen,
-        )
-        .await
-    }
-}
-
-fn absent<R>(at: &S3Uri) -> Result<R, StoreError> {
-    Err(StoreError::NotFound(at.to_string()))
-}
-
-#[async_trait]
-impl ObjectStore for Fated<dyn ObjectStore> {
-    async fn head(&self, at: &S3Uri) -> Result<ObjectInfo, StoreError> {
-        let call = self.inner.head(at);
-        self.seeing(StoreOperation::Head, at, call, || Some(absent(at)))
-            .await
-    }
-
-    async fn get(&self, at: &S3Uri, limit: u64) -> Result<Bytes, StoreError> {
-        let call = self.inner.get(at, limit);
-        self.seeing(StoreOperation::Get, at, call, || Some(absent(at)))
-            .await
-    }
-
-    async fn get_range(
-        &self,
-        at: &S3Uri,
-        range: Range<u64>,
-        pin: &Pin,
-    ) -> Result<Bytes, StoreError> {
-        let call = self.inner.get_range(at, range, pin);
-        self.seeing(StoreOperation::GetRange, at, call, || Some(absent(at)))
-            .await
-    }
-
-    async fn put(
-        &self,
-        at: &S3Uri,
-        body: Bytes,
-        only_if_absent: bool,
-    ) -> Result<String, StoreError> {
-        let call = self.inner.put(at, body, only_if_absent);
-        self.store(StoreOperation::Put, at, call).await
-    }
-
-    async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError> {
-        let call = self.inner.list(prefix);
-        self.seeing(StoreOperation::List, prefix, call, || Some(Ok(Vec::new())))
-            .await
-    }
-
-    async fn page(&self, prefix: &S3Uri, token: Option<&str>) -> Result<ObjectPage, StoreError> {
-        let call = self.inner.page(prefix, token);
-        let nothing = ObjectPage {
-            objects: Vec::new(),
-            next: None,
-        };
-        self.seeing(StoreOperation::List, prefix, call, || Some(Ok(nothing)))
-            .await
-    }
-
-    async fn create_upload(&self, at: &S3Uri) -> Result<String, StoreError> {
-        let call = self.inner.create_upload(at);
-        self.store(StoreOperation::CreateUpload, at, call).await
-    }
-
-    async fn upload_part(
-        &self,
-        at: &S3Uri,
-        upload: &str,
-        number: i32,
-        body: Bytes,
-    ) -> Result<String, StoreError> {
-        let call = self.inner.upload_part(at, upload, number, body);
-        self.store(StoreOperation::UploadPart, at, call).await
-    }
-
-    async fn copy_part(
-        &self,
-        at: &S3Uri,
-        upload: &str,
-        number: i32,
-        from: &S3Uri,
-        range: Range<u64>,
-        pin: &Pin,
-    ) -> Result<String, StoreError> {
-        let call = self.inner.copy_part(at, upload, number, from, range, pin);
-        self.store(StoreOperation::CopyPart, at, call).await
-    }
-
-    async fn complete_upload(
-        &self,
-        at: &S3Uri,
-        upload: &str,
-        parts: &[(i32, String)],
-        only_if_absent: bool,
-    ) -> Result<String, StoreError> {
-        let call = self
-            .inner
-            .complete_upload(at, upload, parts, only_if_absent);
-        self.store(StoreOperation::CompleteUpload, at, call).await
-    }
-
-    async fn abort_upload(&self, at: &S3Uri, upload: &str) -> Result<(), StoreError> {
-        let call = self.inner.abort_upload(at, upload);
-        self.store(StoreOperation::AbortUpload, at, call).await
-    }
-}
-
-fn jobs_error(error: InjectedError) -> JobsError {
-    let source = "injected".into();
-    match error {
-        InjectedError::Throttled => JobsError::Throttled(source),
-        InjectedError::Quota => JobsError::Quota(source),
-        InjectedError::Unavailable => JobsError::Unavailable(source),
-        InjectedError::AccessDenied => JobsError::AccessDenied(source),
-        InjectedError::Conflict => JobsError::Conflict(source),
-    }
-}
-
-#[async_trait]
-impl BatchJobs for Fated<dyn BatchJobs> {
-    async fn create(&self, job: &NewJob) -> Result<String, JobsError> {
-        let (operation, call) = (OutsideOperation::CreateJob, self.inner.create(job));
-        self.call(operation, job.name.clone(), call, jobs_error, || None)
-            .await
-    }
-
-    async fn get(&self, arn: &str) -> Result<Job, JobsError> {
-        let (operation, call) = (OutsideOperation::GetJob, self.inner.get(arn));
-        self.call(operation, arn.to_owned(), call, jobs_error, || None)
-            .await
-    }
-
-    async fn named(&self, prefix: &str) -> Result<Vec<Job>, JobsError> {
-        let (operation, call) = (OutsideOperation::ListJobs, self.inner.named(prefix));
-        let unseen = || Some(Ok(Vec::new()));
-        self.call(operation, prefix.to_owned(), call, jobs_error, unseen)
-            .await
-    }
-
-    async fn find(&self, job: &NewJob) -> Result<Option<String>, JobsError> {
-        let (operation, call) = (OutsideOperation::ListJobs, self.inner.find(job));
-        let unseen = || Some(Ok(None));
-        self.call(operation, job.name.clone(), call, jobs_error, unseen)
-            .await
-    }
-
-    async fn live(&self, prefix: &str) -> Result<Vec<LiveJob>, JobsError> {
-        let (operation, call) = (OutsideOperation::ListJobs, self.inner.live(prefix));
-        let unseen = || Some(Ok(Vec::new()));
-        self.call(operation, prefix.to_owned(), call, jobs_error, unseen)
-            .await
-    }
-
-    async fn stop(&self, arn: &str) -> Result<(), JobsError> {
-        let (operation, call) = (OutsideOperation::StopJob, self.inner.stop(arn));
-        self.call(operation, arn.to_owned(), call, jobs_error, || None)
-            .await
-    }
-}
-
-fn invoke_error(error: InjectedError) -> InvokeError {
-    let source = "injected".into();
-    match error {
-        InjectedError::Throttled => InvokeError::Throttled(source),
-        InjectedError::AccessDenied => InvokeError::AccessDenied(source),
-        InjectedError::Quota | InjectedError::Unavailable | InjectedError::Conflict => {
-            InvokeError::Unavailable(source)
-        }
-    }
-}
-
-#[async_trait]
-impl OnDemand for Fated<dyn OnDemand> {
-    async fn invoke(&self, question: Question<'_>) -> Result<ModelReply, InvokeError> {
-        let subject = String::from_utf8_lossy(&question.body).into_owned();
-        let (operation, call) = (OutsideOperation::Invoke, self.inner.invoke(question));
-        self.call(operation, subject, call, invoke_error, || None)
-            .await
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::s3::memory::MemoryStore;
+    use crate::store::{ObjectStore, StoreError};
+    use bytes::Bytes;
+    use quarry_contract::location::S3Uri;
     use std::sync::Mutex;
     use std::time::Duration;
     use tokio::time::timeout;
@@ -422,6 +248,14 @@ mod tests {
             assert_eq!(is_there(&inner).await, effect, "{fate:?}");
             store.put(&place(), Bytes::new(), false).await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn a_conditional_write_that_the_sdk_repeats_finds_its_own_object() {
+        let (store, inner, _life) = store(Fate::Repeated);
+        let put = store.put(&place(), Bytes::new(), true).await;
+        assert!(matches!(put, Err(StoreError::Exists(_))), "{put:?}");
+        assert!(is_there(&inner).await);
     }
 
     /// A dead function does nothing more, whatever it left running.

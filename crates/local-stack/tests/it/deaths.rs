@@ -1,9 +1,9 @@
-//! Promise: wherever a function dies or a run is stopped, the run ends with the same bytes and the same
-//! jobs, without help or by a redrive.
+//! Promise: wherever a function dies, a call fails or a run is stopped, the run ends with the same bytes
+//! and the same jobs, without help or by a redrive.
 
 use crate::fated::{Fates, NthCall};
 use crate::support::{Case, assert_every_row_once, csv};
-use quarry_edge::fates::{Fate, OutsideOperation};
+use quarry_edge::fates::{Fate, InjectedError, OutsideOperation};
 use quarry_local_stack::Finished;
 use quarry_state_machine::Status;
 use serde_json::json;
@@ -26,15 +26,40 @@ enum Blow {
     StopAfter,
     /// The run is stopped after it, and a new run of the same request begins.
     Restart,
+    /// Its response is lost. The SDK makes a write again, and the function or the state machine any
+    /// other call.
+    LostResponse,
+    /// It is refused: a write by S3, because another one is under way (409).
+    Refusal,
 }
 
-const BLOWS: [Blow; 5] = [
+const BLOWS: [Blow; 7] = [
     Blow::DeathBefore,
     Blow::DeathAfter,
     Blow::StopBefore,
     Blow::StopAfter,
     Blow::Restart,
+    Blow::LostResponse,
+    Blow::Refusal,
 ];
+
+impl Blow {
+    fn stops_the_run(self) -> bool {
+        matches!(self, Self::StopBefore | Self::StopAfter | Self::Restart)
+    }
+
+    fn fate(self, of: OutsideOperation) -> Fate {
+        let is_write = matches!(of, OutsideOperation::Store(_));
+        match self {
+            Self::DeathBefore | Self::StopBefore => Fate::DiesBefore,
+            Self::DeathAfter | Self::StopAfter | Self::Restart => Fate::DiesAfter,
+            Self::LostResponse if is_write => Fate::Repeated,
+            Self::LostResponse => Fate::ResponseLost,
+            Self::Refusal if is_write => Fate::Fails(InjectedError::Conflict),
+            Self::Refusal => Fate::Fails(InjectedError::Unavailable),
+        }
+    }
+}
 
 /// Two slices, each with a job, and then with rounds on demand for records without a line and for
 /// some that the service fails on twice.
@@ -86,16 +111,14 @@ async fn run_with(target: &NthCall, blow: Blow) -> (Case, Result<Finished, Strin
     let fates = Fates::new(move |call| {
         if *call != target || struck.swap(true, Ordering::SeqCst) {
             Fate::Made
-        } else if matches!(blow, Blow::DeathBefore | Blow::StopBefore) {
-            Fate::DiesBefore
         } else {
-            Fate::DiesAfter
+            blow.fate(call.call.operation)
         }
     });
     let case = case(&fates).await;
     let input = serde_json::to_value(&case.request).unwrap();
     let execution = case.stack.execution("run", input.clone()).unwrap();
-    if !matches!(blow, Blow::DeathBefore | Blow::DeathAfter) {
+    if blow.stops_the_run() {
         fates.stop_at_death(&execution);
     }
     let outcome = execution.run().await;
@@ -135,7 +158,7 @@ fn blows(effect: usize) -> Vec<Blow> {
 /// Every side effect is a write to S3, a created job or a question for a model. A restart asks all
 /// records again; a death at a question costs at most one group of records.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_death_or_a_stop_at_any_side_effect_changes_neither_the_result_nor_the_jobs() {
+async fn a_blow_at_any_side_effect_changes_neither_the_result_nor_the_jobs() {
     let (effects, expected) = undisturbed().await;
     let of = |operation| {
         let found = effects.iter();

@@ -1,7 +1,7 @@
 //! Promise: from an event to the end of its run, no manual work is needed, and a run that ends
 //! early leaves no job running.
 
-use crate::settling::{Ended, settle};
+use crate::settling::{Ended, deps, settle};
 use crate::support::{Case, assert_every_row_once, csv, place, schema};
 use bytes::Bytes;
 use quarry_contract::job_names::JobNames;
@@ -126,7 +126,8 @@ impl World {
             outcome,
             at: ended,
         };
-        settle(&self.case.stack, &self.executions, &self.callbacks, ended).await
+        let deps = deps(&self.case.stack, &self.executions, &self.callbacks);
+        settle(&deps, ended).await
     }
 
     fn answer(&self) -> StepAnswer {

@@ -86,14 +86,19 @@ impl Fates {
         (self.decide)(&call)
     }
 
+    /// Returns what decides about one call of a function, and the life of that call.
+    pub(crate) fn around(&self, function: &str) -> (DecideFate, Arc<FunctionLife>) {
+        let (fates, function) = (self.clone(), function.to_owned());
+        let decide: DecideFate = Arc::new(move |call| fates.fate(&function, call));
+        (decide, Arc::default())
+    }
+
     /// Returns the wrapper for [`StackConfig`](quarry_local_stack::StackConfig).
     pub(crate) fn surround(&self) -> Surround {
         let fates = self.clone();
         Arc::new(move |function, reach| {
-            let life = Arc::new(FunctionLife::default());
+            let (decide, life) = fates.around(function);
             let stop = Arc::clone(&fates.stop);
-            let (fates, function) = (fates.clone(), function.to_owned());
-            let decide: DecideFate = Arc::new(move |call| fates.fate(&function, call));
             Surrounded {
                 reach: Reach {
                     store: Arc::new(Fated::new(

@@ -3,6 +3,7 @@
 mod deaths;
 mod definition;
 mod ends;
+mod events;
 mod fated;
 mod faults;
 mod inputs;

@@ -4,7 +4,7 @@
 use crate::fated::{Fates, NthCall};
 use crate::model::{EndedRun, Losses, Written};
 use crate::random_run::RandomRun;
-use crate::settling::{Ended, settle};
+use crate::settling::{Ended, deps, settle};
 use crate::support::{Case, is_long};
 use bytes::Bytes;
 use quarry_bedrock_simulator::RecordAsks;
@@ -99,6 +99,7 @@ async fn case_of(run: &RandomRun, fates: &Fates) -> Case {
 /// Does what is left to do when a run has ended.
 async fn settle_end(case: &Case, input: &Value, outcome: &ExecutionOutcome) {
     let (executions, callbacks) = (MemoryExecutions::default(), MemoryCallbacks::default());
+    let deps = deps(&case.stack, &executions, &callbacks);
     for _ in 0..10 {
         let ended = Ended {
             name: NAME,
@@ -111,10 +112,7 @@ async fn settle_end(case: &Case, input: &Value, outcome: &ExecutionOutcome) {
                 .now()
                 .saturating_sub(quarry_settle::LATE_JOBS),
         };
-        if settle(&case.stack, &executions, &callbacks, ended)
-            .await
-            .is_ok()
-        {
+        if settle(&deps, ended).await.is_ok() {
             return;
         }
     }

@@ -4,13 +4,16 @@ use crate::support::place;
 use quarry_edge::callbacks::memory::MemoryCallbacks;
 use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_local_stack::LocalStack;
-use quarry_settle::{RedriveTime, Settled};
+use quarry_settle::{Deps, RedriveTime, Settled};
 use quarry_state_machine::{ExecutionOutcome, Status};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:quarry";
+
 /// An execution that ended.
+#[derive(Clone, Copy)]
 pub(crate) struct Ended<'a> {
     pub(crate) name: &'a str,
     pub(crate) input: &'a Value,
@@ -19,13 +22,27 @@ pub(crate) struct Ended<'a> {
     pub(crate) at: Duration,
 }
 
-/// Calls `settle` with the event of an end. The error is its name.
-pub(crate) async fn settle(
+/// Returns what `settle` needs on this stack.
+pub(crate) fn deps(
     stack: &LocalStack,
     executions: &MemoryExecutions,
     callbacks: &MemoryCallbacks,
-    ended: Ended<'_>,
-) -> Result<Settled, String> {
+) -> Deps {
+    Deps {
+        store: Arc::clone(stack.store()),
+        jobs: Arc::clone(stack.jobs()),
+        executions: Arc::new(executions.clone()),
+        callbacks: Arc::new(callbacks.clone()),
+        clock: Arc::clone(stack.clock()),
+        work: Some(place("work")),
+        machine: MACHINE.to_owned(),
+        // What a failed run leaves is stopped at once. `sweeps` has the other way.
+        redrive: RedriveTime::from_hours(Some("0")).unwrap(),
+    }
+}
+
+/// Calls `settle` with the event of an end. The error is its name.
+pub(crate) async fn settle(deps: &Deps, ended: Ended<'_>) -> Result<Settled, String> {
     let Ended {
         name,
         input,
@@ -41,7 +58,7 @@ pub(crate) async fn settle(
     let event = json!({
         "detail": {
             "executionArn": format!("arn:aws:states:us-east-1:123456789012:execution:quarry:{name}"),
-            "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:quarry",
+            "stateMachineArn": MACHINE,
             "name": name,
             "status": status,
             "stopDate": u64::try_from(at.as_millis()).unwrap(),
@@ -52,18 +69,7 @@ pub(crate) async fn settle(
             "cause": cause,
         },
     });
-    let deps = quarry_settle::Deps {
-        store: Arc::clone(stack.store()),
-        jobs: Arc::clone(stack.jobs()),
-        executions: Arc::new(executions.clone()),
-        callbacks: Arc::new(callbacks.clone()),
-        clock: Arc::clone(stack.clock()),
-        work: Some(place("work")),
-        machine: "arn:aws:states:us-east-1:123456789012:stateMachine:quarry".to_owned(),
-        // What a failed run leaves is stopped at once. `sweeps` has the other way.
-        redrive: RedriveTime::from_hours(Some("0")).unwrap(),
-    };
     let event = serde_json::from_value(event).unwrap();
-    let settled = quarry_settle::settle(&deps, event).await;
+    let settled = quarry_settle::settle(deps, event).await;
     settled.map_err(|error| error.name().to_owned())
 }

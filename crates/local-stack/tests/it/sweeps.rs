@@ -1,17 +1,16 @@
 //! Promise: the jobs of a failed run are there for a redrive, and not for ever.
 
-use crate::support::{Case, assert_every_row_once, csv, place};
+use crate::settling::{self, MACHINE};
+use crate::support::{Case, assert_every_row_once, csv};
 use quarry_edge::callbacks::memory::MemoryCallbacks;
 use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_edge::executions::{ExecutionRecord, ExecutionStatus};
 use quarry_settle::{Deps, RedriveTime, Swept, settle, sweep};
 use quarry_state_machine::{ExecutionOutcome, Status};
 use serde_json::json;
-use std::sync::Arc;
 use std::time::Duration;
 
 const ARN: &str = "arn:aws:states:us-east-1:123456789012:execution:quarry:run";
-const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:quarry";
 const ROWS: usize = 300;
 
 /// Returns a run of two jobs that has failed: one job is at work, and the other was refused.
@@ -45,14 +44,8 @@ fn deps(case: &Case, since: Duration) -> Deps {
         ..ExecutionRecord::default()
     });
     Deps {
-        store: Arc::clone(stack.store()),
-        jobs: Arc::clone(stack.jobs()),
-        executions: Arc::new(executions),
-        callbacks: Arc::new(MemoryCallbacks::default()),
-        clock: Arc::clone(stack.clock()),
-        work: Some(place("work")),
-        machine: MACHINE.to_owned(),
         redrive: RedriveTime::default(),
+        ..settling::deps(stack, &executions, &MemoryCallbacks::default())
     }
 }
 

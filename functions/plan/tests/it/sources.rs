@@ -9,8 +9,8 @@ const OTHER: &str = r#"{"properties": {"b": {"type": "string"}}}"#;
 
 #[tokio::test]
 async fn prompts_are_a_file_or_the_folder_that_holds_it() {
+    rows(1).await.plan().await.unwrap();
     let mut input = rows(1).await;
-    input.plan().await.unwrap();
     let other = CELL.replace("{row}", "What is {row}?");
     input
         .put("elsewhere/mine.JSON", format!("\u{feff}{other}"))
@@ -40,10 +40,10 @@ async fn of_the_schemas_in_a_folder_the_last_by_name_is_in_force() {
 async fn a_schema_file_wins_over_the_setting() {
     let plan = rows(1).await.plan().await.unwrap();
     assert_eq!((plan.schema, plan.schema_source), (None, None));
-    let with_setting = rows(1).await.set("BEDROCK_VALIDATION_SCHEMA", OTHER);
-    let plan = with_setting.plan().await.unwrap();
+    let with_setting = async || rows(1).await.set("BEDROCK_VALIDATION_SCHEMA", OTHER);
+    let plan = with_setting().await.plan().await.unwrap();
     assert_eq!(plan.schema_source.unwrap(), "BEDROCK_VALIDATION_SCHEMA");
-    let with_both = with_setting.schema(SCHEMA).await;
+    let with_both = with_setting().await.schema(SCHEMA).await;
     let plan = with_both.plan().await.unwrap();
     assert_eq!(
         plan.schema.unwrap()["properties"]["a"],
