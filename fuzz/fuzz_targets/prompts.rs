@@ -1,12 +1,7 @@
-//! Any prompts file is either read or refused.
+//! Any prompts file is refused, or its prompt shows each cell once.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use quarry_prompt::Prompts;
 
-fuzz_target!(|bytes: &[u8]| {
-    if let Ok(prompts) = Prompts::parse(bytes) {
-        let _ = prompts.template("selected_rule_names");
-    }
-});
+fuzz_target!(|input: &[u8]| quarry_fuzz_targets::check("prompts", input));

@@ -28,7 +28,7 @@ MAY_DEPEND_ON = {"core": {"core"}, "edges": {"core", "edges"}, "shells": {"core"
 WITH_FAKES = "quarry-edge"
 FAKES = "testing"
 # Crates that exist only for the tests of others, so that they may have fakes.
-FOR_TESTS = {"quarry-planned-run"}
+FOR_TESTS = {"quarry-fuzz-targets", "quarry-planned-run"}
 # In the form of `cargo tree`: name, space, v, version.
 NOT_IN_CORE = re.compile(r"(?:tokio|hyper)\b|aws[-_]")
 NOT_IN_FUNCTIONS = re.compile(r"hyper v0\.|reqwest v|openssl-sys v|aws-lc-sys v")

@@ -1,6 +1,6 @@
 //! CSV and TSV: records separated by line endings; the first is the header.
 
-use super::{Record, RowDecoder, State};
+use super::{BYTE_ORDER_MARK, Record, RowDecoder, State};
 use crate::csv::Fed;
 use crate::error::TableError;
 use crate::header::{Header, MAX_HEADER_BYTES, Newline};
@@ -107,10 +107,20 @@ impl RowDecoder {
         Ok(true)
     }
 
-    /// Skips line endings between two rows. Returns `false` if there is nothing else.
+    /// Skips line endings between two rows, and byte order marks before the header: a table that begins
+    /// with blank lines or was put behind another mark would have a column whose name begins with one.
+    /// Returns `false` if there is nothing else.
     fn pass_line_ends(&mut self) -> bool {
         loop {
             let rest = &self.buffer[self.start..];
+            if self.header.is_none() && rest.starts_with(BYTE_ORDER_MARK) {
+                self.start += BYTE_ORDER_MARK.len();
+                continue;
+            }
+            let may_be_mark = !rest.is_empty() && BYTE_ORDER_MARK.starts_with(rest);
+            if self.header.is_none() && may_be_mark && !self.ended {
+                return false;
+            }
             let length = match rest {
                 [] => return false,
                 [b'\r'] if !self.ended => return false,

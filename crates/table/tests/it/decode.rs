@@ -35,6 +35,24 @@ fn crlf_byte_order_mark_and_blank_lines() {
     assert_eq!(decoder.position(), Position { byte: 34, row: 2 });
 }
 
+/// The result begins with the header, where a mark would count as the file's.
+#[test]
+fn a_byte_order_mark_before_the_names_is_never_part_of_a_name() {
+    for text in [
+        "\u{feff}\u{feff}id,a\n1,x\n",
+        "\n\u{feff}id,a\n1,x\n",
+        "\u{feff}\r\n\u{feff}\"id\",a\n1,x\n",
+    ] {
+        for cut in 0..text.len() {
+            let (before, after) = text.as_bytes().split_at(cut);
+            let (rows, decoder) = read_pieces(Format::Csv, [before, after], &["id", "a"]);
+            assert_eq!(cells(&rows), [["1", "x"]], "{text:?}");
+            let decoder = decoder.unwrap();
+            assert!(!decoder.header().unwrap().raw.contains('\u{feff}'));
+        }
+    }
+}
+
 /// Text that other readers interpret as numbers, dates or missing values stays as it is.
 #[test]
 fn text_stays_text() {
