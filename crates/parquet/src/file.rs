@@ -4,9 +4,10 @@ use crate::error::FileError;
 use crate::footer::{self, chunk_range};
 use crate::guard::guarded;
 use crate::kind::{Kind, kinds};
+use crate::page::MAX_PAGE_BYTES;
 use crate::ranges::Ranges;
 use crate::storage::arrow_schema;
-use crate::window::{Source, Windows};
+use crate::window::{LargePage, Source, Windows};
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::basic::{Compression, Type as Physical};
@@ -251,17 +252,53 @@ impl Inner {
         Ok(())
     }
 
-    /// Returns windows over the bytes of a row group's wanted columns.
-    pub(crate) fn windows(&self, group: usize, mask: &ProjectionMask) -> Arc<Windows> {
-        let chunks = self
-            .group(group)
-            .columns()
-            .iter()
-            .enumerate()
-            .filter(|(leaf, _)| mask.leaf_included(*leaf))
-            .filter_map(|(_, column)| chunk_range(column))
-            .collect();
-        Windows::new(Arc::clone(&self.ranges), chunks)
+    /// Returns windows over the bytes of a row group's wanted columns. `metadata` is that of
+    /// [`with_page_places`](Self::with_page_places).
+    pub(crate) fn windows(
+        &self,
+        group: usize,
+        mask: &ProjectionMask,
+        metadata: &ParquetMetaData,
+    ) -> Arc<Windows> {
+        let (mut chunks, mut whole_pages) = (Vec::new(), Vec::new());
+        for (leaf, column) in self.group(group).columns().iter().enumerate() {
+            let Some(chunk) = chunk_range(column).filter(|_| mask.leaf_included(leaf)) else {
+                continue;
+            };
+            let index = metadata.page_index();
+            if let Some(pages) = index.and_then(|index| index.page_locations(group, leaf)) {
+                // A dictionary precedes the pages that have places.
+                whole_pages.push(chunk.start);
+                whole_pages.extend(
+                    pages
+                        .iter()
+                        .filter_map(|page| u64::try_from(page.offset).ok()),
+                );
+            }
+            chunks.push(chunk);
+        }
+        Windows::new(Arc::clone(&self.ranges), chunks, whole_pages)
+    }
+
+    /// Returns the error about a page that is too large.
+    pub(crate) fn too_large(&self, page: LargePage) -> FileError {
+        let groups = self.metadata.row_groups().iter().enumerate();
+        let mut chunks = groups
+            .flat_map(|(number, group)| group.columns().iter().map(move |column| (number, column)));
+        let found = chunks
+            .find(|(_, column)| chunk_range(column).is_some_and(|chunk| chunk.contains(&page.at)));
+        let of_group = found.map_or_else(String::new, |(number, _)| {
+            format!("row group {number} has ")
+        });
+        FileError::Unsupported {
+            file: self.name.clone(),
+            column: found.map(|(_, column)| column.column_path().string()),
+            what: format!(
+                "{of_group}a page of {} bytes, more than the {MAX_PAGE_BYTES} that are unpacked at a time",
+                page.bytes
+            ),
+            remedy: "shorten its values, store them beside the table, or write the file with smaller pages",
+        }
     }
 
     /// Returns the metadata with the page offsets of some row groups, if the file has valid ones.
@@ -284,7 +321,7 @@ impl Inner {
         if !has_places {
             return Ok(Arc::clone(&self.metadata));
         }
-        let windows = Windows::new(Arc::clone(&self.ranges), Vec::new());
+        let windows = Windows::new(Arc::clone(&self.ranges), Vec::new(), Vec::new());
         let mut reader =
             ParquetMetaDataReader::new_with_metadata(ParquetMetaData::clone(&self.metadata))
                 .with_column_index_policy(PageIndexPolicy::Skip)

@@ -1,6 +1,6 @@
 //! Reads and writes the footer of a file.
 
-use crate::depth::{MAX_GROUPS, too_deep};
+use crate::depth::{MAX_GROUPS, Nesting};
 use crate::error::{FileError, encode};
 use crate::guard::guarded;
 use crate::ranges::Ranges;
@@ -32,6 +32,10 @@ const FIRST_READ: u64 = 64 << 10;
 /// metadata that is decoded from them, which takes several times as much.
 const MAX_FOOTER: u64 = 64 << 20;
 
+/// The longest footer that is decoded even if the nesting of its columns is not known, for the
+/// decoder's own words about it, in bytes. It has too few columns to overflow the stack.
+const SAFE_FOOTER: u64 = 16 << 10;
+
 /// The longest footer that is written. At that point everything is paid for.
 const MAX_WRITTEN_FOOTER: u64 = 256 << 20;
 
@@ -56,7 +60,9 @@ pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError>
         row: None,
         reason: format!("its footer cannot be read: {reason}"),
     };
-    if let Some(column) = too_deep(&encoded) {
+    let nesting = Nesting::of(&encoded);
+    let is_large = encoded.len() as u64 > SAFE_FOOTER;
+    if let Nesting::TooDeep(column) = nesting {
         return Err(FileError::Unsupported {
             file: file.to_owned(),
             column: Some(column),
@@ -64,8 +70,15 @@ pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError>
             remedy: "store what is deep in it as JSON text",
         });
     }
+    let unknown = || damaged(&"the nesting of its columns is not known");
+    if nesting == Nesting::Unknown && is_large {
+        return Err(unknown());
+    }
     let (declared, bare) = guarded(|| decode(&encoded).map_err(|error| error.to_string()))
         .map_err(|error| damaged(&error))?;
+    if nesting == Nesting::Unknown {
+        return Err(unknown());
+    }
     check(&bare, ranges.len()).map_err(|reason| damaged(&reason))?;
     Ok(Footer {
         declared,

@@ -54,7 +54,8 @@
 //! # Limits
 //!
 //! Snappy, zstd, LZ4, gzip and no compression are read and written. Brotli and LZO are refused, and
-//! so are encrypted files and files whose data is in other files.
+//! so are encrypted files and files whose data is in other files. A page has at most 64 MiB,
+//! unpacked.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -111,6 +112,7 @@ mod half;
 mod kind;
 mod layout;
 mod notes;
+mod page;
 mod part;
 mod ranges;
 mod result_array;
@@ -118,6 +120,7 @@ mod result_kind;
 mod rows;
 mod splice;
 mod storage;
+mod thrift;
 mod value;
 mod window;
 

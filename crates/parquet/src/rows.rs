@@ -53,7 +53,7 @@ impl ParquetFile {
 /// Reads the rows of a range.
 ///
 /// Memory holds the compressed bytes of one row group's wanted columns (at most 32 MiB, or else a
-/// part of each column), one decoded page of each column, and the rows of one batch.
+/// part of each column), one decoded page of each column (at most 64 MiB), and the rows of one batch.
 pub struct RowReader {
     file: Arc<Inner>,
     metadata: ArrowReaderMetadata,
@@ -241,7 +241,9 @@ impl RowReader {
     }
 
     fn open(&mut self, piece: Piece) -> Result<OpenRows, FileError> {
-        let windows = self.file.windows(piece.group, &self.mask);
+        let windows = self
+            .file
+            .windows(piece.group, &self.mask, self.metadata.metadata());
         let source = Source(Arc::clone(&windows));
         let size = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
         let builder =
@@ -341,6 +343,9 @@ impl RowReader {
     }
 
     fn error(&self, windows: &Windows, reason: &str) -> FileError {
+        if let Some(page) = windows.take_refused() {
+            return self.file.too_large(page);
+        }
         match windows.take_failure() {
             Some(source) => FileError::Read {
                 file: self.file.name.clone(),

@@ -1,5 +1,6 @@
 //! Reads ahead: many small page reads become a few large ones, within a memory limit.
 
+use crate::page::{self, MAX_HEADER_BYTES, MAX_PAGE_BYTES};
 use crate::ranges::{Ranges, RangesError};
 use bytes::{Buf, Bytes};
 use parquet::errors::ParquetError;
@@ -17,16 +18,33 @@ const GAP: u64 = 256 << 10;
 /// The size of a read from a large column chunk, in bytes.
 const WINDOW: std::ops::RangeInclusive<u64> = (64 << 10)..=(8 << 20);
 
+/// The number of bytes in which the header of a page is looked for first.
+const FIRST_HEADER: u64 = 256;
+
 /// The bytes of one row group's column chunks.
 ///
 /// If all wanted chunks fit into the budget, they are read as a whole, neighbours together.
 /// Otherwise each chunk has a window that moves through it.
+///
+/// A page that is too large is refused when its header is read, before it is read and unpacked.
 pub(crate) struct Windows {
     ranges: Arc<dyn Ranges>,
     /// In order, without overlap.
     spans: Vec<Span>,
     window: u64,
+    /// The offsets of pages that are read as a whole, with their headers; in order.
+    whole_pages: Vec<u64>,
     failure: Mutex<Option<RangesError>>,
+    refused: Mutex<Option<LargePage>>,
+}
+
+/// A page that was refused because of its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LargePage {
+    /// The offset of its header in the file.
+    pub(crate) at: u64,
+    /// Its size, in bytes.
+    pub(crate) bytes: u64,
 }
 
 struct Span {
@@ -36,8 +54,14 @@ struct Span {
 }
 
 impl Windows {
-    /// Creates windows over `chunks`, which are within the file.
-    pub(crate) fn new(ranges: Arc<dyn Ranges>, mut chunks: Vec<Range<u64>>) -> Arc<Self> {
+    /// Creates windows over `chunks`, which are within the file. `whole_pages` are the offsets of
+    /// the pages that the decoder knows the places of, and therefore reads as a whole.
+    pub(crate) fn new(
+        ranges: Arc<dyn Ranges>,
+        mut chunks: Vec<Range<u64>>,
+        mut whole_pages: Vec<u64>,
+    ) -> Arc<Self> {
+        whole_pages.sort_unstable();
         chunks.retain(|chunk| !chunk.is_empty());
         chunks.sort_by_key(|chunk| chunk.start);
         let total: u64 = chunks.iter().map(|chunk| chunk.end - chunk.start).sum();
@@ -70,7 +94,9 @@ impl Windows {
             ranges,
             spans,
             window,
+            whole_pages,
             failure: Mutex::new(None),
+            refused: Mutex::new(None),
         })
     }
 
@@ -81,6 +107,43 @@ impl Windows {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
+    }
+
+    /// Takes the page that made decoding fail because of its size.
+    pub(crate) fn take_refused(&self) -> Option<LargePage> {
+        self.refused
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Refuses the page whose header is at `at` if it is too large.
+    fn check_page(&self, at: u64) -> parquet::errors::Result<()> {
+        let Some(span) = self.span(at) else {
+            return Ok(());
+        };
+        let left = span.range.end - at;
+        let mut length = FIRST_HEADER;
+        loop {
+            let bytes = self.exactly(at, offset(length.min(left))?)?;
+            if let Some(bytes) = page::size(&bytes) {
+                return self.check_size(LargePage { at, bytes });
+            }
+            if length >= left || length >= MAX_HEADER_BYTES {
+                return Err(ParquetError::General(format!(
+                    "the header of the page at byte {at} cannot be read"
+                )));
+            }
+            length = length.saturating_mul(16);
+        }
+    }
+
+    fn check_size(&self, page: LargePage) -> parquet::errors::Result<()> {
+        if page.bytes <= MAX_PAGE_BYTES {
+            return Ok(());
+        }
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(page);
+        Err(ParquetError::General("a page is too large".to_owned()))
     }
 
     fn read(&self, range: Range<u64>) -> parquet::errors::Result<Bytes> {
@@ -180,10 +243,18 @@ impl ChunkReader for Source {
             windows: Arc::clone(&self.0),
             piece: self.0.some(start)?,
             at: start,
+            is_checked: false,
         })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        if self.0.whole_pages.binary_search(&start).is_ok() {
+            self.0.check_page(start)?;
+        }
+        self.0.check_size(LargePage {
+            at: start,
+            bytes: (length as u64).saturating_sub(MAX_HEADER_BYTES),
+        })?;
         self.0.exactly(start, length)
     }
 }
@@ -194,10 +265,17 @@ pub(crate) struct Walk {
     piece: Bytes,
     /// The offset at which `piece` begins.
     at: u64,
+    /// Whether the page whose header is read may be as large as it is. The decoder also makes walks
+    /// of which it reads nothing.
+    is_checked: bool,
 }
 
 impl Read for Walk {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if !self.is_checked {
+            self.windows.check_page(self.at).map_err(io::Error::other)?;
+            self.is_checked = true;
+        }
         if self.piece.is_empty() {
             self.piece = self.windows.some(self.at).map_err(io::Error::other)?;
         }
@@ -212,7 +290,10 @@ impl Read for Walk {
 mod tests {
     use super::*;
 
-    /// Ten MiB whose bytes tell their offset, and a list of what was read.
+    /// The header of a page of one byte.
+    const HEADER: &[u8] = b"\x15\x00\x15\x02\x00";
+
+    /// Bytes that tell their offset, with headers of pages at 0 and 15, and a list of what was read.
     struct Counted {
         bytes: Bytes,
         reads: Mutex<Vec<Range<u64>>>,
@@ -220,7 +301,10 @@ mod tests {
 
     impl Counted {
         fn new(length: usize) -> Arc<Self> {
-            let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
+            let mut bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
+            for at in [0, 15] {
+                bytes[at..at + HEADER.len()].copy_from_slice(HEADER);
+            }
             Arc::new(Self {
                 bytes: bytes.into(),
                 reads: Mutex::new(Vec::new()),
@@ -247,7 +331,7 @@ mod tests {
     fn chunks_within_the_budget_are_read_once_and_neighbours_together() {
         let file = Counted::new(4 << 20);
         let near = [100..200_u64, 300..5_000, 2 << 20..3 << 20];
-        let source = Source(Windows::new(file.clone(), near.to_vec()));
+        let source = Source(Windows::new(file.clone(), near.to_vec(), Vec::new()));
         for (start, length) in [(300, 50), (100, 100), (350, 4_000), ((2 << 20) + 7, 9_000)] {
             let bytes = source.get_bytes(start, length).unwrap();
             let from = usize::try_from(start).unwrap();
@@ -263,6 +347,7 @@ mod tests {
         let source = Source(Windows::new(
             file.clone(),
             vec![0..length / 2, length / 2..length],
+            Vec::new(),
         ));
         let mut walk = source.get_read(0).unwrap();
         let mut header = [0; 64];
@@ -285,7 +370,11 @@ mod tests {
     #[test]
     fn a_walk_continues_after_a_window_and_ends_with_the_file() {
         let file = Counted::new(100_000);
-        let source = Source(Windows::new(file.clone(), vec![10..20, 99_000..100_000]));
+        let source = Source(Windows::new(
+            file.clone(),
+            vec![10..20, 99_000..100_000],
+            Vec::new(),
+        ));
         let mut all = Vec::new();
         source.get_read(15).unwrap().read_to_end(&mut all).unwrap();
         assert_eq!(all, file.bytes[15..]);

@@ -1,7 +1,11 @@
 //! A damaged file gives an error, never a panic, and never rows that it does not have.
 
 use crate::fixture::bytes;
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use quarry_parquet::{
@@ -91,6 +95,19 @@ fn no_depth_of_groups_overflows_the_stack() {
                 .contains("column \"g\": its values are nested more than 63 groups deep"),
             "{error}"
         );
+    }
+}
+
+/// The decoder takes any field without a type as the end of a struct, also one with a number.
+#[test]
+fn no_form_of_a_footer_hides_how_deeply_its_columns_are_nested() {
+    for groups in [64, 20_000, 400_000] {
+        let mut file = deeply_nested(groups).to_vec();
+        // The end of the first group's element.
+        let at = places(&file, b"\x18\x01g\x15\x02\x00")[0] + 5;
+        file[at] = 0x10;
+        let error = ParquetFile::open("x", Arc::new(Bytes::from(file))).unwrap_err();
+        assert!(error.to_string().contains("nested more than"), "{error}");
     }
 }
 
@@ -253,4 +270,97 @@ fn a_footer_of_more_than_64_mib_is_refused_before_it_is_read() {
     }
     assert!(refusal(64 << 20).contains("the footer is read"));
     assert!(refusal(u32::MAX).contains("longer than it can be"));
+}
+
+/// Returns a file of a long text among short ones, and the size of the page in which it is.
+fn one_long_among_short(properties: WriterPropertiesBuilder) -> (Vec<u8>, u32) {
+    let cell = |row: usize| {
+        if row == 70 {
+            "x".repeat(1_200_000)
+        } else {
+            row.to_string()
+        }
+    };
+    let cells = StringArray::from_iter_values((0..100).map(cell));
+    let rows = RecordBatch::try_from_iter([
+        (
+            "n",
+            Arc::new(Int64Array::from_iter_values(0..100)) as ArrayRef,
+        ),
+        ("text", Arc::new(cells)),
+    ])
+    .unwrap();
+    let properties = properties
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_write_batch_size(10)
+        .set_data_page_row_count_limit(10)
+        .set_dictionary_page_size_limit(8 << 20)
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties)).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let sizes = 1_200_000..1_210_000_u32;
+    let found = sizes.filter(|size| places(&bytes, &header_of(*size)).len() == 1);
+    let sizes: Vec<u32> = found.collect();
+    assert_eq!(sizes.len(), 1, "one page is long: {sizes:?}");
+    (bytes, sizes[0])
+}
+
+/// The unpacked size of a page, as its header has it: a number of four bytes.
+fn header_of(size: u32) -> [u8; 5] {
+    let number = size << 1;
+    let seven = |shift: u32| u8::try_from(number >> shift & 0x7f).unwrap();
+    [
+        0x15,
+        seven(0) | 0x80,
+        seven(7) | 0x80,
+        seven(14) | 0x80,
+        seven(21),
+    ]
+}
+
+fn places(bytes: &[u8], part: &[u8]) -> Vec<usize> {
+    let windows = bytes.windows(part.len()).enumerate();
+    windows
+        .filter(|(_, found)| *found == part)
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// The footer tells only the sizes of whole column chunks. What a page claims is not allocated.
+#[test]
+fn a_long_row_among_short_ones_is_refused_before_it_is_unpacked() {
+    let dictionary = |enabled| WriterProperties::builder().set_dictionary_enabled(enabled);
+    let forms = [
+        dictionary(true),
+        dictionary(false),
+        dictionary(false).set_writer_version(WriterVersion::PARQUET_2_0),
+        dictionary(true).set_offset_index_disabled(true),
+    ];
+    for form in forms {
+        let (mut bytes, size) = one_long_among_short(form);
+        read_all(bytes.clone().into()).unwrap();
+        let at = places(&bytes, &header_of(size))[0];
+        bytes[at..at + 5].copy_from_slice(&header_of(130_000_000));
+        let file = ParquetFile::open("t.parquet", Arc::new(Bytes::from(bytes))).unwrap();
+        let read = |rows: std::ops::Range<u64>, cells: &[&str]| {
+            let cells: Vec<String> = cells.iter().map(|&name| name.to_owned()).collect();
+            let reading = FileReading {
+                cells: &cells,
+                ..FileReading::default()
+            };
+            let mut rows = file.read(rows, &reading)?;
+            while rows.next_batch()?.is_some() {}
+            Ok::<_, FileError>(())
+        };
+        for start in [0, 5, 65] {
+            assert_eq!(
+                read(start..100, &["text"]).unwrap_err().to_string(),
+                "t.parquet: column \"text\": row group 0 has a page of 130000000 bytes, more than the 67108864 that are \
+                 unpacked at a time; shorten its values, store them beside the table, or write the file with smaller pages"
+            );
+        }
+        read(0..100, &["n"]).unwrap();
+    }
 }

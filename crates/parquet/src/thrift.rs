@@ -1,0 +1,131 @@
+//! Reads Thrift's compact form
+//! (<https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>) as far as
+//! footers and page headers have to be looked at before the decoder allocates what they claim.
+
+/// The deepest nesting of skipped structs. Those of the format are nested six deep.
+const MAX_STRUCTS: usize = 32;
+
+const BOOLEAN: [u8; 2] = [1, 2];
+pub(crate) const LIST: u8 = 9;
+pub(crate) const STRUCT: u8 = 12;
+
+/// Bytes in the compact form. Every method returns `None` if the bytes are invalid.
+pub(crate) struct Thrift<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Thrift<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take(1)?.first().copied()
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    pub(crate) fn signed(&mut self) -> Option<i64> {
+        let number = self.varint()?;
+        let half = i64::try_from(number >> 1).ok()?;
+        Some(if number & 1 == 0 { half } else { -half - 1 })
+    }
+
+    pub(crate) fn binary(&mut self) -> Option<&'a [u8]> {
+        let length = self.varint()?;
+        self.take(usize::try_from(length).ok()?)
+    }
+
+    /// Returns the number and type of the next field, after the field numbered `before`;
+    /// `Some(None)` at the end of the struct.
+    #[expect(
+        clippy::option_option,
+        reason = "the outer one says that the bytes are no fields, the inner one that there are no more"
+    )]
+    pub(crate) fn field(&mut self, before: i64) -> Option<Option<(i64, u8)>> {
+        let byte = self.byte()?;
+        let (step, kind) = (byte >> 4, byte & 0x0f);
+        // Whatever the step is, as the decoder has it.
+        if kind == 0 {
+            return Some(None);
+        }
+        let id = if step == 0 {
+            self.signed()?
+        } else {
+            before.checked_add(i64::from(step))?
+        };
+        Some(Some((id, kind)))
+    }
+
+    /// Returns the number and type of a list's items.
+    pub(crate) fn list(&mut self) -> Option<(u64, u8)> {
+        let byte = self.byte()?;
+        let count = match byte >> 4 {
+            15 => self.varint()?,
+            few => u64::from(few),
+        };
+        Some((count, byte & 0x0f))
+    }
+
+    /// Skips the value of a field.
+    pub(crate) fn pass(&mut self, kind: u8, depth: usize) -> Option<()> {
+        if depth > MAX_STRUCTS {
+            return None;
+        }
+        match kind {
+            1 | 2 => {}
+            3 => drop(self.byte()?),
+            4..=6 => drop(self.varint()?),
+            7 => drop(self.take(8)?),
+            8 => drop(self.binary()?),
+            LIST | 10 => {
+                let (count, kind) = self.list()?;
+                for _ in 0..count {
+                    self.pass_item(kind, depth)?;
+                }
+            }
+            11 => {
+                let count = self.varint()?;
+                let kinds = if count > 0 { self.byte()? } else { 0 };
+                for _ in 0..count {
+                    self.pass_item(kinds >> 4, depth)?;
+                    self.pass_item(kinds & 0x0f, depth)?;
+                }
+            }
+            STRUCT => {
+                let mut field = 0;
+                while let Some((id, kind)) = self.field(field)? {
+                    field = id;
+                    self.pass(kind, depth + 1)?;
+                }
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Skips an item of a list or map, in which a boolean takes one byte.
+    fn pass_item(&mut self, kind: u8, depth: usize) -> Option<()> {
+        if BOOLEAN.contains(&kind) {
+            self.byte().map(drop)
+        } else {
+            self.pass(kind, depth + 1)
+        }
+    }
+}
