@@ -205,36 +205,31 @@ fn assert_stopped(doors: &Doors, place: &str) {
     }
 }
 
+/// Delivers the events to new doors, and looks at what is left.
+async fn stopped_after(events: &[&Value], fates: &Fates, place: &str) {
+    let doors = Doors::new().await;
+    for event in events {
+        doors.deliver(fates, event).await;
+    }
+    assert_stopped(&doors, place);
+}
+
+/// All orders of two to four messages, with at least one of each kind.
 #[tokio::test]
 async fn messages_in_any_order_and_number_leave_no_run_of_a_stopped_pipeline() {
     let (start, stop) = (message("Executing"), message("Stopping"));
+    let kinds = [&start, &stop];
+    let orders = (2..5).flat_map(|length| (1..(1_usize << length) - 1).map(move |of| (length, of)));
     let mut tried = 0;
-    for length in 2..5 {
-        for order in 1..(1 << length) - 1 {
-            let events = (0..length).map(|bit| {
-                if (order >> bit) & 1 == 0 {
-                    &start
-                } else {
-                    &stop
-                }
-            });
-            let events: Vec<&Value> = events.collect();
-            let fates = undisturbed();
-            let doors = Doors::new().await;
-            for event in &events {
-                doors.deliver(&fates, event).await;
-            }
-            assert_stopped(&doors, &format!("{length} {order:b}"));
-            for effect in fates.effects() {
-                for fate in FATES {
-                    let doors = Doors::new().await;
-                    let fates = at(&effect, fate);
-                    for event in &events {
-                        doors.deliver(&fates, event).await;
-                    }
-                    assert_stopped(&doors, &format!("{length} {order:b} {fate:?} at {effect}"));
-                    tried += 1;
-                }
+    for (length, order) in orders {
+        let events: Vec<&Value> = (0..length).map(|bit| kinds[(order >> bit) & 1]).collect();
+        let fates = undisturbed();
+        stopped_after(&events, &fates, &format!("{length} {order:b}")).await;
+        for effect in fates.effects() {
+            for fate in FATES {
+                let place = format!("{length} {order:b}, {fate:?} at {effect}");
+                stopped_after(&events, &at(&effect, fate), &place).await;
+                tried += 1;
             }
         }
     }
@@ -352,7 +347,7 @@ impl StoppedRun {
     }
 }
 
-/// Every call is struck, also those that only read. The short form gives each call one fate.
+/// Each call with an effect meets a fate. In the short form it meets only one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_to_settle_a_step_has_one_answer_and_no_job_is_left() {
     let fates = undisturbed();
@@ -361,8 +356,7 @@ async fn whatever_happens_to_settle_a_step_has_one_answer_and_no_job_is_left() {
     run.deliver(&fates, "undisturbed").await;
     let effects = fates.effects();
     assert_eq!(effects.len(), 3, "two stops and a callback: {effects:#?}");
-    let mut number = 0;
-    for effect in &effects {
+    for (number, effect) in effects.iter().enumerate() {
         let (first, count) = if is_long() {
             (0, FATES.len())
         } else {
@@ -382,7 +376,6 @@ async fn whatever_happens_to_settle_a_step_has_one_answer_and_no_job_is_left() {
                 "{place}: {answer:?}"
             );
         }
-        number += 1;
     }
 }
 

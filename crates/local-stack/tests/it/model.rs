@@ -100,18 +100,24 @@ impl EndedRun {
         let outcome = &self.outcome;
         let events = outcome.history_events.max(outcome.max_child_history_events);
         promise!(events < MOST_EVENTS, "a history has {events} events");
-        if !matches!(outcome.status, Status::Succeeded(_)) {
-            promise!(run.may_fail(), "no fault explains this end: {outcome:?}");
-            let child = outcome.first_child_failure.as_ref();
-            let error = child.map(|child| (&child.error, &child.cause));
-            promise!(
-                error.is_some_and(|(error, cause)| {
-                    error == "Quarry.Refused" && !cause.is_empty()
-                }),
-                "the run ended with {outcome:?}"
-            );
+        match &outcome.status {
+            Status::Succeeded(_) => Ok(()),
+            Status::Failed { error, cause } => {
+                let child = outcome.first_child_failure.as_ref();
+                let (error, cause) = child.map_or((error, cause), |it| (&it.error, &it.cause));
+                promise!(
+                    error == "Quarry.Refused" && !cause.is_empty(),
+                    "the run ended with {error}: {cause}"
+                );
+                let has_good = self.records.iter().any(|record| record.good > 0);
+                promise!(
+                    child.is_some() && run.may_fail() || !has_good,
+                    "no fault explains: {cause}"
+                );
+                Ok(())
+            }
+            other => Err(format!("the run ended as {other:?}")),
         }
-        Ok(())
     }
 
     /// No good answer is paid for twice, and no record more often than its attempts.

@@ -22,9 +22,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seeds whose runs once broke a promise, or showed that the model was wrong.
-const KEPT: [u64; 1] = [47];
+const KEPT: [u64; 3] = [47, 2321, 2406];
 /// The seeds of the short form, besides the kept ones.
-const SHORT: Range<u64> = 100..110;
+const SHORT: Range<u64> = 100..109;
 const LONG: Range<u64> = 1_000..3_000;
 
 const NAME: &str = "run";
@@ -229,7 +229,7 @@ impl Totals {
 
 /// Returns the seeds in `QUARRY_SEED`: one, or a range such as `1-500`.
 fn given_seeds() -> Option<Vec<u64>> {
-    let text = std::env::var("QUARRY_SEED").ok()?;
+    let text = std::env::var_os("QUARRY_SEED")?.into_string().ok()?;
     let (first, last) = text.split_once('-').unwrap_or((&text, &text));
     let number = |text: &str| text.parse::<u64>();
     match (number(first), number(last)) {
