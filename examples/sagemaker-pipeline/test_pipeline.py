@@ -49,7 +49,7 @@ class Definition(unittest.TestCase):
 
     def test_declared_outputs_are_those_that_settle_sends(self) -> None:
         declared = [output["OutputName"] for output in self.steps["Label"]["OutputParameters"]]
-        settle = (ROOT / "functions/settle/src/lib.rs").read_text(encoding="utf-8")
+        settle = (ROOT / "functions/settle/src/ended.rs").read_text(encoding="utf-8")
         answered = re.findall(r'^        \("(\w+)", output\.', settle, re.MULTILINE)
         self.assertEqual(sorted(declared), sorted(answered))
 
