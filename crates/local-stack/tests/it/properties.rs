@@ -127,12 +127,14 @@ struct Settings {
 }
 
 impl Settings {
-    fn each(&self) -> [(&str, &str); 4] {
+    fn each(&self) -> [(&str, &str); 5] {
         [
             ("BEDROCK_MAX_RECORDS_PER_JOB", &self.most_records),
             ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
             ("BEDROCK_BATCH_MODE", self.mode),
             ("BEDROCK_MAX_RETRIES", &self.retries),
+            // Some faults let every record fail.
+            ("BEDROCK_NO_ANSWERS", "allow"),
         ]
     }
 }
