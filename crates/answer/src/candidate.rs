@@ -183,6 +183,7 @@ fn scan<'t>(text: &'t str, expectation: Expectation<'_>) -> Scan<'t> {
         open: 0,
         was_broken: false,
         is_inside: false,
+        is_cut: false,
         starts: 0,
         labels: 0,
         first_brace: None,
@@ -223,6 +224,9 @@ struct Scanner<'t, 'e> {
     was_broken: bool,
     /// The last object is a member of an object without a beginning.
     is_inside: bool,
+    /// An object has begun that lacks only its end. What looks like the end of reasoning in it is
+    /// text of one of its values.
+    is_cut: bool,
     /// Braces that were tried and do not begin JSON.
     starts: usize,
     /// Objects after what may be a member's name.
@@ -258,6 +262,7 @@ impl<'t> Scanner<'t, '_> {
                     self.scan.reason = "no JSON object outside of the answer's reasoning";
                 }
             }
+            Some(Mark::Until(end)) if self.is_cut => self.at += end,
             Some(Mark::Until(end)) => {
                 self.at += end;
                 self.behind = self.at;
@@ -346,6 +351,7 @@ impl<'t> Scanner<'t, '_> {
 
     fn broken(&mut self, problem: NotJson) {
         self.starts += 1;
+        self.is_cut |= self.at + problem.byte >= self.text.trim_end().len();
         if self.open == 0 {
             self.was_broken = true;
             let name = first_member(&self.text[self.at..]).map(|(name, _)| name);

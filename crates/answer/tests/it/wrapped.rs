@@ -291,3 +291,107 @@ proptest! {
         prop_assert_ne!(reading.parse_status, ParseStatus::Success, "{}", text);
     }
 }
+
+/// What the reader makes of a text: the kind of an answer that passes.
+fn kind_of(text: &str) -> Option<String> {
+    let reading = reader().read_text(text);
+    match (reading.parse_status, reading.fields.first()) {
+        (ParseStatus::Success, Some(FieldValue::Text(kind))) => Some(kind.clone()),
+        _ => None,
+    }
+}
+
+/// A value may quote the marks of reasoning. They end no reasoning there, also if the object is cut.
+#[test]
+fn a_cut_object_whose_values_mention_reasoning_does_not_pass_by_a_member() {
+    for mark in [
+        "</think>",
+        "[/THINK]",
+        "</reasoning>",
+        "<|channel|>final<|message|>",
+    ] {
+        for text in [
+            format!(r#"{{"tags": ["{mark}"], "inner": {{"kind": "a", "score": 1}}"#),
+            format!(
+                r#"{{"kind": "uses {mark} here", "inner": {{"kind": "a", "score": 1}}, "score": "#
+            ),
+            format!(r#"{{"re{mark}nse": {{"kind": "a", "score": 1}}"#),
+            format!(r#"Here: {{"x{mark}": [{{"kind": "a", "score": 1}}, {{"kind": "b""#),
+        ] {
+            assert_eq!(kind_of(&text), None, "{text}");
+        }
+        let whole =
+            format!(r#"{{"kind": "uses {mark} here", "score": 1, "inner": {{"kind": "b"}}}}"#);
+        assert_eq!(kind_of(&whole), Some(format!("uses {mark} here")));
+    }
+}
+
+/// Drafts, cut objects and contradictions.
+#[test]
+fn texts_without_one_whole_answer_do_not_pass() {
+    for text in [
+        r#"{"kind": "a", "score": 1}{"kind": "b", "score": 1}"#,
+        r#"{"kind": "a", "score": 1} or rather {"kind": "a", "score": 2}"#,
+        r#"{"kind": "a", "score": 1, "kind": "b"}"#,
+        r#"{"kind": "a", "score": 1, "inner": {"kind": "x", "kind": "y"}}"#,
+        r#"{"kind": "a", "score": 1, "inner": {"kind": "x", "\u006bind": "y"}}"#,
+        r#"{"kind": "a", "score": NaN}"#,
+        r#"{"kind": "a", "score": Infinity}"#,
+        r#"{"kind": "a", "score": 1e999}"#,
+        r#"{"kind": "a", "score": "NaN"}"#,
+        r#"{"kind": "a", "score": "inf"}"#,
+        r#"{"kind": "a", "score": "1e999"}"#,
+        r#"{"kind": "a", "score": "one"}"#,
+        r#"{"kind": "a", "score": ""}"#,
+        r#"{"kind": "a", "score": "1 2"}"#,
+        r#"{"kind": "a", "score": null}"#,
+        r#"[{"kind": "a", "score": 1}, {"kind": "b", "score": 2}]"#,
+        r#"[{"kind": "a", "score": 1}, {"kind": "b""#,
+        r#"{"items": [{"kind": "a", "score": 1}, {"kind": "b", "score": 2}]}"#,
+        r#"{"kind": "a", "score": 1"#,
+        r#"{"kind": "a", "score": 1, "inner": {"kind": "b"}"#,
+        r#"{"inner": {"kind": "b", "score": 1}, "kind": "a""#,
+        r#"{"kind": "a", "sco{"kind": "b", "score": 2"#,
+        r#""kind": "a", "score": 1"#,
+        r#"<think>{"kind": "a", "score": 1}"#,
+        r#"<think>{"kind": "a", "score": 1}</think>"#,
+        r#"<think>It is {"kind": "a", "score": 1}</think> I cannot decide."#,
+        r#"<thinking>{"kind": "a", "score": 1}</thinking><thinking>{"kind": "b", "score": 1}"#,
+        r#"[THINK]{"kind": "a", "score": 1}"#,
+        r#"{"kind": "a", "score": 1}</think>"#,
+        r#"<|channel|>analysis<|message|>{"kind": "a", "score": 1}"#,
+        r#"<|channel|>analysis<|message|>{"kind": "a", "score": 1}<|end|><|start|>assistant"#,
+        "```json\n{\"kind\": \"a\", \"score\": 1}\n```\n```json\n{\"kind\": \"b\", \"score\": 1}\n```",
+        "```json\n{\"kind\": \"a\", \"score\": 1,\n```",
+        r#"{"kind": "a", "score": 1,, "tags": []}"#,
+        r#"{"kind": "a" "score": 1}"#,
+        r#"{'kind': 'a', 'score': 1}"#,
+        r#"{"kind": ["a"], "score": 1, "tags": "x", "inner": 7}"#,
+        r#"{"kind": "a", "score": [1, 2]}"#,
+        r#"{"kind": "a", "score": {"kind": "b", "score": 1}}"#,
+        "{}",
+        "",
+    ] {
+        assert_eq!(kind_of(text), None, "{text}");
+    }
+}
+
+/// Whole answers, whatever surrounds them.
+#[test]
+fn texts_with_one_whole_answer_pass_as_it() {
+    for text in [
+        r#"{"kind": "a", "score": 1}{"kind": "a", "score": 1}"#,
+        r#"{"kind": "a", "score": 1}{"kind": "a", "score": 1.0}"#,
+        r#"{"kind": "a", "score": "1"}"#,
+        r#"{"kind": "a", "score": "0.5"}"#,
+        r#"<think>{"kind": "b", "score": 1}</think>{"kind": "a", "score": 1}"#,
+        r#"{"kind": "a", "score": 1}<think>or {"kind": "b", "score": 1}?</think>"#,
+        r#"{"kind": "b", "score": 1}</think>{"kind": "a", "score": 1}"#,
+        r#"{"kind": "b", </think>{"kind": "a", "score": 1}"#,
+        r#"{"kind": "b</think>{"kind": "a", "score": 1}"#,
+        "{\"kind\": \"b\n</think>\n{\"kind\": \"a\", \"score\": 1}",
+        r#"{"kind": "a", "score": 1, "other": {"kind": "b", "score": 2}}"#,
+    ] {
+        assert_eq!(kind_of(text).as_deref(), Some("a"), "{text}");
+    }
+}
