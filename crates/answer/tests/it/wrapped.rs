@@ -365,7 +365,7 @@ fn texts_without_one_whole_answer_do_not_pass() {
         "```json\n{\"kind\": \"a\", \"score\": 1,\n```",
         r#"{"kind": "a", "score": 1,, "tags": []}"#,
         r#"{"kind": "a" "score": 1}"#,
-        r#"{'kind': 'a', 'score': 1}"#,
+        "{'kind': 'a', 'score': 1}",
         r#"{"kind": ["a"], "score": 1, "tags": "x", "inner": 7}"#,
         r#"{"kind": "a", "score": [1, 2]}"#,
         r#"{"kind": "a", "score": {"kind": "b", "score": 1}}"#,
