@@ -73,7 +73,7 @@ class Ministack(Process):
             TMPDIR=str(folder),
             **variables,
         )
-        super().__init__("ministack", [EMULATORS / "python", Path(__file__).with_name("ministack_with_ranges.py")], settings, folder)
+        super().__init__("ministack", [EMULATORS / "python", Path(__file__).with_name("ministack_extended.py")], settings, folder)
         self.wait_until(lambda: is_listening(port))
 
 

@@ -54,7 +54,7 @@ class Elsewhere(unittest.TestCase):
         settings = json.loads((EXAMPLE / "request.json").read_text(encoding="utf-8"))["settings"]
         # The deployment sets model and role.
         del settings["BEDROCK_PRIMARY_MODEL_ID"], settings["BEDROCK_BATCH_ROLE_ARN"]
-        defaults = {"settings": settings, "request_settings": ["BEDROCK_BATCH_THRESHOLD"]}
+        defaults = {"settings": settings, "request_settings": ["BEDROCK_BATCH_THRESHOLD", "BEDROCK_OUTAGE_WAIT_HOURS"]}
         cls.deployment.put("pipelines/strikes/request.json", json.dumps(defaults).encode())
         defaults = {"request_settings": ["BEDROCK_BATCH_THRESHOLD"]}
         cls.deployment.put("pipelines/label-strikes/request.json", json.dumps(defaults).encode())
@@ -113,6 +113,14 @@ class Elsewhere(unittest.TestCase):
         }
         payload = {"version": 1, "execution": execution, "started": "2026-01-02T03:04:05.678Z", "turn": 0, "request": request}
         return self.deployment.call("plan", payload)
+
+    def arrive(self, folder: str, data: bytes, **settings: str) -> str:
+        """Puts a table into a folder of the inbox, and then the request that starts its run. Returns the run."""
+        known = self.deployment.runs()
+        self.deployment.put(f"inbox/strikes/{folder}/data.csv", data)
+        request = {"settings": {"BEDROCK_BATCH_THRESHOLD": "100"} | settings}
+        self.deployment.put(f"inbox/strikes/{folder}/request.json", json.dumps(request).encode())
+        return self.deployment.wait_for_run(known)
 
     def test_a_function_may_not_do_what_its_role_does_not_allow(self) -> None:
         self.deployment.s3.create_bucket(
@@ -189,16 +197,49 @@ class Elsewhere(unittest.TestCase):
         end = {"job": 0, "kind": "end", "status": "Failed", "answered": 0.5, "message": "an internal error"}
         bedrock = self.deployment.simulate(faults={"jobs": [end]})
         data = self.rows(400)
-        known = self.deployment.runs()
-        self.deployment.put("inbox/strikes/failing/data.csv", data)
-        request = {"settings": {"BEDROCK_BATCH_THRESHOLD": "100"}}
-        self.deployment.put("inbox/strikes/failing/request.json", json.dumps(request).encode())
-        output = self.succeeded(self.deployment.wait_for_run(known))
+        output = self.succeeded(self.arrive("failing", data))
         self.assertEqual((output["rows"], output["failed"]), (400, 0))
         self.check_table(output, data)
         self.assertEqual([job["status"] for job in bedrock.jobs()], ["Failed", "Completed"])
         rounds = self.summary(output)["rounds"]
         self.assertEqual([(one["asked"], one["good"]) for one in rounds], [(400, 200), (200, 200)])
+
+    def test_an_outage_that_ends_a_run_is_made_good_by_a_redrive(self) -> None:
+        outage = {"job": 0, "kind": "end", "status": "Failed", "answered": 0, "message": "the service has no capacity"}
+        self.deployment.simulate(faults={"jobs": [outage]})
+        data = self.rows(400)
+        run = self.arrive("outage", data, BEDROCK_OUTAGE_WAIT_HOURS="0")
+        end = self.deployment.wait_for_end(run)
+        self.assertEqual(end["status"], "FAILED", end)
+        (failed,) = self.deployment.logged("merge", "failed", run.rpartition(":")[2])
+        self.assertIn("the service has no capacity", failed["error"])
+
+        bedrock = self.deployment.simulate()
+        self.deployment.executions.redrive_execution(executionArn=run)
+        output = self.succeeded(run)
+        self.assertEqual((output["rows"], output["failed"]), (400, 0))
+        self.check_table(output, data)
+        self.assertEqual([job["status"] for job in bedrock.jobs()], ["Completed"])
+
+    def test_an_input_that_is_overwritten_during_the_run_costs_nothing(self) -> None:
+        bedrock = self.deployment.simulate(seconds_per_status=3)
+        data = self.rows(400)
+        run = self.arrive("overwritten", data)
+        wait_until("the job is there", bedrock.jobs, 60)
+        self.deployment.put("inbox/strikes/overwritten/data.csv", data[: len(data) // 2])
+        output = self.succeeded(run)
+        self.assertEqual((output["rows"], output["failed"]), (400, 0))
+        self.check_table(output, data)
+        self.assertEqual([job["status"] for job in bedrock.jobs()], ["Completed"])
+
+    def test_a_request_for_another_pipelines_data_is_refused_and_starts_nothing(self) -> None:
+        known = self.deployment.runs()
+        place = f"s3://{BUCKET}/inbox/label-strikes/private/"
+        self.deployment.put("inbox/label-strikes/private/data.csv", self.rows(3))
+        self.deployment.put("inbox/strikes/foreign/request.json", json.dumps({"data": place}).encode())
+        words = f"`data` is {place}, which the pipeline `strikes` may not use"
+        wait_until("the request is refused", lambda: any(words in line for line in self.deployment.log_lines()), 60)
+        self.assertEqual(sorted(self.deployment.runs()), sorted(known))
 
     def test_a_pipeline_gets_the_result(self) -> None:
         self.deployment.simulate()
