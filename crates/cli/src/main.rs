@@ -1,7 +1,8 @@
-//! `quarry`: whole runs on one machine, and their single steps.
+//! `quarry`: whole runs on one machine, their single steps, and the runs of a deployment.
 
 mod completions;
 mod deploy_check;
+mod deployment;
 mod failure;
 mod init;
 mod input;
@@ -15,10 +16,13 @@ mod preview;
 mod progress;
 mod reasons;
 mod report;
+mod results;
 mod run;
+mod runs;
 mod settings;
 mod simulate_bedrock;
 mod staging;
+mod status;
 mod workspace;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -67,6 +71,17 @@ enum Command {
     /// Find what would fail in a deployment, or in a planned one, before anything is paid for.
     #[command(after_help = "Example:\n  quarry deploy-check --stack quarry --request request.json")]
     DeployCheck(deploy_check::DeployCheckArguments),
+    /// List the newest runs of a deployment.
+    #[command(after_help = "Example:\n  quarry runs --stack quarry --state failed")]
+    Runs(runs::RunsArguments),
+    /// Say how far a run of a deployment is.
+    #[command(after_help = "Example:\n  quarry status strikes-20261128 --stack quarry")]
+    Status(status::StatusArguments),
+    /// Copy the results of a run of a deployment to this machine.
+    #[command(
+        after_help = "Example:\n  quarry results strikes-20261128 --stack quarry --out results"
+    )]
+    Results(results::ResultsArguments),
     /// Run the Bedrock simulator alone, in real time, in place of Amazon Bedrock for functions that
     /// run elsewhere.
     #[command(
@@ -157,6 +172,15 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::DeployCheck(arguments) => {
             in_runtime(Box::pin(deploy_check::deploy_check(arguments)))
         }
+        Command::Runs(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(runs::runs(
+            arguments,
+        )))),
+        Command::Status(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            status::status(arguments),
+        ))),
+        Command::Results(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            results::results(arguments),
+        ))),
         Command::SimulateBedrock(arguments) => {
             in_runtime(Box::pin(simulate_bedrock::simulate_bedrock(arguments)))
         }

@@ -3,13 +3,16 @@
 use crate::command::Workplace;
 use serde_json::Value;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 13] = [
     "init",
     "run",
     "preview",
     "parse",
     "merge",
     "deploy-check",
+    "runs",
+    "status",
+    "results",
     "simulate-bedrock",
     "settings",
     "models",

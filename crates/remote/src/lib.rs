@@ -1,0 +1,16 @@
+//! A deployment and its runs, from the machine of a user: everything that the command line asks AWS
+//! about a deployment, except for `quarry deploy-check`.
+//!
+//! The permissions of these calls are the stack's `CommandLinePolicy`. An error of a denied call names
+//! the permission.
+
+mod deployment;
+mod error;
+mod facts;
+mod list;
+mod results;
+
+pub use deployment::RemoteDeployment;
+pub use error::RemoteError;
+pub use facts::RunReader;
+pub use results::ResultFile;
