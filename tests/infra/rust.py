@@ -210,7 +210,7 @@ class CommandLine(Function):
 
     SOURCES = (
         *sorted((ROOT / "crates/remote/src").rglob("*.rs")),
-        ROOT / "crates/cli/src/staging/results.rs",
+        *(ROOT / f"crates/cli/src/staging/{name}.rs" for name in ("job", "results", "upload")),
     )
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ def needed(optional: bool) -> set[str]:
     """Returns every action that the command line uses."""
     operations = rust.CommandLine().operations()
     actions = OWN.union(*(permissions.ACTIONS[operation] for operation in operations))
-    return actions | ({"kms:Decrypt"} if optional else set())
+    return actions | ({"kms:Decrypt", "kms:GenerateDataKey"} if optional else set())
 
 
 def problems(template: Template) -> list[str]:
@@ -55,6 +55,11 @@ class CommandLine(unittest.TestCase):
         read = [one.resource for one in Template().statements_of_policy(POLICY) if one.action == "s3:GetObject"]
         allowed = {key for key in places.values() if any(matches(one, f"arn:aws:s3:::bucket/{key}") for one in read)}
         self.assertEqual(allowed, {key for key in places.values() if key.startswith(("runs/", "results/"))})
+
+    def test_it_writes_only_to_its_own_folder_of_the_inbox(self) -> None:
+        uploads = {"s3:PutObject", "s3:AbortMultipartUpload"}
+        written = {one.resource for one in Template().statements_of_policy(POLICY) if one.action in uploads}
+        self.assertEqual(written, {"arn:aws:s3:::bucket/inbox/command-line/*"})
 
     def test_a_star_stands_only_where_actions_know_no_resources(self) -> None:
         for one in Template().statements_of_policy(POLICY):

@@ -45,6 +45,17 @@ impl DeploymentArguments {
             path_style_from_environment().map_err(|error| Failure::usage(error.to_string()))?;
         Ok(RemoteDeployment::open(sdk, path_style, &stack).await?)
     }
+
+    /// Returns the arguments that lead to the same deployment, for a command that is shown.
+    pub(crate) fn as_text(&self) -> String {
+        let mut text = String::new();
+        for (flag, value) in [("--stack", &self.stack), ("--region", &self.region)] {
+            if let Some(value) = value {
+                text = format!("{text} {flag} {value}");
+            }
+        }
+        text
+    }
 }
 
 /// Returns the time, since 1970-01-01T00:00:00Z.

@@ -14,6 +14,8 @@ enum Kind {
     Input,
     /// The run failed, or AWS did not respond.
     Run,
+    /// The user did not agree to what was asked.
+    Declined,
     /// A check found errors.
     Findings,
     /// The run that the command is about has not ended.
@@ -55,6 +57,11 @@ impl Failure {
         Self::new(Kind::Findings, message).shown()
     }
 
+    /// The user did not agree: exit code 1.
+    pub(crate) fn declined(message: impl Into<String>) -> Self {
+        Self::new(Kind::Declined, message)
+    }
+
     /// The run has not ended: exit code 6.
     pub(crate) fn not_yet(message: impl Into<String>) -> Self {
         Self::new(Kind::NotYet, message)
@@ -80,7 +87,7 @@ impl Failure {
         Self::new(Kind::Interrupted(number), message)
     }
 
-    /// Returns 2 for usage, 3 for bad input, 4 for a failed run, 5 for a check with errors, 6 for a run
+    /// Returns 1 for a question that was declined, 2 for usage, 3 for bad input, 4 for a failed run, 5 for a check with errors, 6 for a run
     /// that has not ended, and 128 and more for a signal.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code())
@@ -88,6 +95,7 @@ impl Failure {
 
     fn code(&self) -> u8 {
         match self.kind {
+            Kind::Declined => 1,
             Kind::Usage => 2,
             Kind::Input => 3,
             Kind::Run => 4,
@@ -106,6 +114,7 @@ impl Failure {
             Kind::Usage => "usage",
             Kind::Input => "input",
             Kind::Run => "run",
+            Kind::Declined => "declined",
             Kind::Findings => "findings",
             Kind::NotYet => "not_yet",
             Kind::Interrupted(_) => "interrupted",

@@ -12,8 +12,10 @@ mod merge;
 mod models;
 mod output;
 mod parse;
+mod plan_total;
 mod preview;
 mod progress;
+mod question;
 mod reasons;
 mod report;
 mod results;
@@ -23,6 +25,7 @@ mod settings;
 mod simulate_bedrock;
 mod staging;
 mod status;
+mod submit;
 mod workspace;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -71,6 +74,11 @@ enum Command {
     /// Find what would fail in a deployment, or in a planned one, before anything is paid for.
     #[command(after_help = "Example:\n  quarry deploy-check --stack quarry --request request.json")]
     DeployCheck(deploy_check::DeployCheckArguments),
+    /// Start a run of a deployment over files of this machine.
+    #[command(
+        after_help = "Example:\n  quarry submit table.csv --prompts prompts.json --schema schema.json --stack quarry"
+    )]
+    Submit(submit::SubmitArguments),
     /// List the newest runs of a deployment.
     #[command(after_help = "Example:\n  quarry runs --stack quarry --state failed")]
     Runs(runs::RunsArguments),
@@ -172,6 +180,9 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::DeployCheck(arguments) => {
             in_runtime(Box::pin(deploy_check::deploy_check(arguments)))
         }
+        Command::Submit(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            submit::submit(arguments),
+        ))),
         Command::Runs(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(runs::runs(
             arguments,
         )))),

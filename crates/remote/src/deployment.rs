@@ -8,7 +8,9 @@ use quarry_contract::location::S3Uri;
 use quarry_contract::request::Request;
 use quarry_edge::bedrock::BedrockJobList;
 use quarry_edge::error::StepError;
-use quarry_edge::executions::{RunDirectory, ShownRun, StepFunctionsRuns};
+use quarry_edge::executions::{
+    Executions, RunDirectory, ShownRun, StateMachine, StepFunctionsRuns,
+};
 use quarry_edge::jobs::JobList;
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::store::ObjectStore;
@@ -25,8 +27,11 @@ const NEWEST_RUN: &str = "-";
 /// A deployed stack.
 pub struct RemoteDeployment {
     pub(crate) stack: DeployedStack,
+    /// The deployment's bucket.
+    pub(crate) bucket: S3Uri,
     /// The prefix of all runs' folders.
     work: S3Uri,
+    pub(crate) executions: Arc<dyn Executions>,
     pub(crate) runs: Arc<dyn RunDirectory>,
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) jobs: Arc<dyn JobList>,
@@ -40,13 +45,15 @@ impl RemoteDeployment {
         let stack = account.stack(stack).await?;
         let machine = output(&stack, "StateMachineArn")?;
         let bucket = output(&stack, "BucketName")?;
-        let work = S3Uri::new(bucket, "runs").map_err(StepError::bad_request)?;
+        let bucket = S3Uri::new(bucket, "").map_err(StepError::bad_request)?;
         Ok(Self {
+            executions: Arc::new(StateMachine::new(&sdk, &machine)?),
             runs: Arc::new(StepFunctionsRuns::new(&sdk, &machine)?),
             store: Arc::new(S3Store::new(&sdk, path_style)),
             jobs: Arc::new(BedrockJobList::new(&sdk)?),
             stack,
-            work,
+            work: bucket.join("runs"),
+            bucket,
         })
     }
 

@@ -45,6 +45,22 @@ pub enum RemoteError {
         /// The names.
         names: Vec<String>,
     },
+    /// A run of this name exists.
+    #[error("a run named {run} exists; choose another --name, or: quarry status {run}")]
+    Exists {
+        /// Its name.
+        run: String,
+    },
+    /// The request is too large for Step Functions.
+    #[error(
+        "the request has {bytes} bytes, more than the {most} of an execution's input; put what is long in --set into files"
+    )]
+    TooLarge {
+        /// The request's size.
+        bytes: usize,
+        /// The limit.
+        most: usize,
+    },
     /// The run has not ended.
     #[error("the run {run} has not ended: quarry watch {run}")]
     NotYet {
@@ -97,7 +113,11 @@ impl RemoteError {
                     | AccountError::NoCredentials
                     | AccountError::Credentials(_)
             ),
-            Self::NotQuarry { .. } | Self::NoRun { .. } | Self::Several { .. } => true,
+            Self::NotQuarry { .. }
+            | Self::NoRun { .. }
+            | Self::Several { .. }
+            | Self::Exists { .. }
+            | Self::TooLarge { .. } => true,
             _ => false,
         }
     }

@@ -9,6 +9,7 @@ mod error;
 mod facts;
 mod list;
 mod results;
+mod start;
 
 pub use deployment::RemoteDeployment;
 pub use error::RemoteError;

@@ -33,6 +33,8 @@ pub(crate) struct Script {
     pub(crate) jobs: Vec<Value>,
     /// Why a slice of each run failed.
     pub(crate) slice_failure: Option<(&'static str, &'static str)>,
+    /// Parameters of the stack, beside the bucket and the model.
+    pub(crate) parameters: Vec<(&'static str, &'static str)>,
     /// The operation that is refused, with the code of the refusal.
     pub(crate) refused: Option<(&'static str, &'static str)>,
 }
@@ -68,6 +70,33 @@ impl Deployed {
 
     pub(crate) fn put_document(&self, at: &S3Uri, document: &impl Serialize) {
         self.put(at, serde_json::to_vec(document).expect("JSON"));
+    }
+
+    /// Returns the keys of all objects in the bucket, sorted.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let bucket = self.path("s3").join(BUCKET);
+        let mut folders = vec![bucket.clone()];
+        let mut keys = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let key = path.strip_prefix(&bucket).expect("in the bucket");
+                    keys.push(key.to_string_lossy().into_owned());
+                }
+            }
+        }
+        keys.sort();
+        keys
+    }
+
+    /// Writes a file into the folder in which commands run.
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) {
+        let file = self.path(name);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        fs::write(file, content).expect("a file");
     }
 
     /// Returns a command with arguments separated by spaces, without credentials.
@@ -185,7 +214,7 @@ fn answer(script: &Script, request: &Request) -> Answer {
         return refusal(operation, code);
     }
     if operation == "DescribeStacks" {
-        return stack(request);
+        return stack(script, request);
     }
     if operation == "ListModelInvocationJobs" {
         return (
@@ -208,6 +237,10 @@ fn answer(script: &Script, request: &Request) -> Answer {
             (200, json!({"executions": failed}).to_string())
         }
         "ListExecutions" => listed(script, &body),
+        "StartExecution" => {
+            let started = json!({"executionArn": format!("{EXECUTION}:x"), "startDate": BEGAN});
+            (200, started.to_string())
+        }
         "ListMapRuns" => {
             let map = "arn:aws:states:eu-central-1:123456789012:mapRun:quarry/Slices:1";
             (200, json!({"mapRuns": [{"mapRunArn": map}]}).to_string())
@@ -286,7 +319,7 @@ fn refusal(operation: &str, code: &str) -> Answer {
     )
 }
 
-fn stack(request: &Request) -> Answer {
+fn stack(script: &Script, request: &Request) -> Answer {
     if !request.body.contains("StackName=quarry") {
         let body = "<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id x does not exist</Message></Error>\
                     </ErrorResponse>";
@@ -312,7 +345,8 @@ fn stack(request: &Request) -> Answer {
     } else {
         &outputs[..]
     };
-    let parameters = [("BucketName", BUCKET), ("ModelId", MODEL)];
+    let mut parameters = vec![("BucketName", BUCKET), ("ModelId", MODEL)];
+    parameters.extend(&script.parameters);
     let body = format!(
         "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>quarry</StackName>\
          <StackId>arn:aws:cloudformation:eu-central-1:123456789012:stack/quarry/0a1b</StackId>\

@@ -3,13 +3,14 @@
 use crate::command::Workplace;
 use serde_json::Value;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "init",
     "run",
     "preview",
     "parse",
     "merge",
     "deploy-check",
+    "submit",
     "runs",
     "status",
     "results",

@@ -20,6 +20,7 @@ mod preview;
 mod recorded;
 mod remote_errors;
 mod remote_runs;
+mod remote_submit;
 mod run;
 mod simulate_bedrock;
 #[cfg(target_os = "linux")]
