@@ -34,6 +34,17 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// Replaces the message if a signal ended the command.
+    pub(crate) fn if_interrupted(self, message: &str) -> Self {
+        match self.kind {
+            Kind::Interrupted(_) => Self {
+                message: message.to_owned(),
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,

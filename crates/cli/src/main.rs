@@ -17,6 +17,7 @@ mod preview;
 mod progress;
 mod question;
 mod reasons;
+mod redrive;
 mod report;
 mod results;
 mod run;
@@ -25,7 +26,9 @@ mod settings;
 mod simulate_bedrock;
 mod staging;
 mod status;
+mod stop;
 mod submit;
+mod watch;
 mod workspace;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -85,6 +88,17 @@ enum Command {
     /// Say how far a run of a deployment is.
     #[command(after_help = "Example:\n  quarry status strikes-20261128 --stack quarry")]
     Status(status::StatusArguments),
+    /// Follow a run of a deployment to its end.
+    #[command(
+        after_help = "Example:\n  quarry watch strikes-20261128 --stack quarry --out results"
+    )]
+    Watch(watch::WatchArguments),
+    /// Stop a run of a deployment and its jobs.
+    #[command(after_help = "Example:\n  quarry stop strikes-20261128 --stack quarry")]
+    Stop(stop::StopArguments),
+    /// Resume a run of a deployment that failed or was stopped.
+    #[command(after_help = "Example:\n  quarry redrive strikes-20261128 --stack quarry")]
+    Redrive(redrive::RedriveArguments),
     /// Copy the results of a run of a deployment to this machine.
     #[command(
         after_help = "Example:\n  quarry results strikes-20261128 --stack quarry --out results"
@@ -188,6 +202,16 @@ fn run_command(command: Command) -> Result<(), Failure> {
         )))),
         Command::Status(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
             status::status(arguments),
+        ))),
+        Command::Watch(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            watch::watch(arguments),
+        )))
+        .map_err(watch::interrupted),
+        Command::Stop(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(stop::stop(
+            arguments,
+        )))),
+        Command::Redrive(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            redrive::redrive(arguments),
         ))),
         Command::Results(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
             results::results(arguments),

@@ -38,11 +38,11 @@ pub(crate) async fn results(arguments: ResultsArguments) -> Result<(), Failure> 
         write_json(&json!({"run": run.name(), "files": files}))?;
         return Ok(());
     }
-    let lines: String = files
+    let lines: Vec<String> = files
         .iter()
-        .map(|file| format!("wrote {}\n", file.display()))
+        .map(|file| format!("wrote {}", file.display()))
         .collect();
-    write(printable_lines(&lines).as_bytes())?;
+    write(printable_lines(&format!("{}\n", lines.join("\n"))).as_bytes())?;
     Ok(())
 }
 

@@ -6,16 +6,17 @@ use crate::output::{printable, say, write, write_json};
 use crate::plan_total::PlanTotal;
 use crate::question::confirm;
 use crate::staging::{self, JobArguments, JobPlaces, LocalJob};
+use crate::watch::{Following, follow};
 use crate::workspace::Workspace;
 use clap::Args;
 use quarry_contract::settings::Settings;
 use quarry_local_stack::LocalStack;
-use quarry_remote::RemoteDeployment;
+use quarry_remote::{RemoteDeployment, RunReader};
 use quarry_runs::{check_name, counted, new_name};
 use serde_json::json;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `quarry submit`.
 #[derive(Debug, Args)]
@@ -28,6 +29,12 @@ pub(crate) struct SubmitArguments {
     /// time.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Follow the run to its end, as `quarry watch` does.
+    #[arg(long)]
+    wait: bool,
+    /// The folder for the results, which are copied when the run has succeeded.
+    #[arg(long, value_name = "DIR", requires = "wait")]
+    out: Option<PathBuf>,
     /// Start without a question.
     #[arg(long)]
     yes: bool,
@@ -81,11 +88,19 @@ pub(crate) async fn submit(arguments: SubmitArguments) -> Result<(), Failure> {
             "records": planned.total.records, "bytes": planned.total.bytes, "jobs": planned.total.jobs,
             "calls": planned.total.on_demand, "request": request,
         }))?;
-        return Ok(());
+    } else {
+        write(format!("started {}\n", printable(&run)).as_bytes())?;
     }
-    write(format!("started {}\n", printable(&run)).as_bytes())?;
+    if arguments.wait {
+        let following = Following {
+            every: None,
+            out: arguments.out,
+        };
+        let mut run = RunReader::open(&deployment, &run).await?;
+        return follow(&deployment, &mut run, &following, arguments.json).await;
+    }
     say(&format!(
-        "next: quarry status {run}{}",
+        "next: quarry watch {run}{}",
         arguments.deployment.as_text()
     ));
     Ok(())

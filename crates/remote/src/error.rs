@@ -73,6 +73,14 @@ pub enum RemoteError {
         /// How it ended.
         end: String,
     },
+    /// The run cannot be redriven.
+    #[error("the run {run} cannot be redriven: {why}; `quarry submit` starts a new run")]
+    NotRedrivable {
+        /// Its name.
+        run: String,
+        /// Why.
+        why: String,
+    },
     /// The run's folder has expired, and with it the names of the results.
     #[error(
         "the folder of the run {run} has expired; copy its results from {output}, e.g. with `aws s3 sync`"
@@ -116,6 +124,7 @@ impl RemoteError {
             Self::NotQuarry { .. }
             | Self::NoRun { .. }
             | Self::Several { .. }
+            | Self::NotRedrivable { .. }
             | Self::Exists { .. }
             | Self::TooLarge { .. } => true,
             _ => false,

@@ -27,8 +27,8 @@ const CHILD_FAILED: &str = "States.ExceedToleratedFailureThreshold";
 
 /// Reads the facts about one run. What does not change is read once.
 pub struct RunReader<'a> {
-    deployment: &'a RemoteDeployment,
-    run: ShownRun,
+    pub(crate) deployment: &'a RemoteDeployment,
+    pub(crate) run: ShownRun,
     folder: RunFolder,
     plan: Option<Plan>,
     counted: BTreeMap<RoundAt, Round>,

@@ -5,6 +5,7 @@
 //! the permission.
 
 mod deployment;
+mod ends;
 mod error;
 mod facts;
 mod list;

@@ -7,6 +7,7 @@
 mod facts;
 mod list;
 mod name;
+mod outlook;
 mod slices;
 mod status;
 mod words;
@@ -14,6 +15,7 @@ mod words;
 pub use facts::{AskedRound, CountedRound, JobFacts, PlanFacts, RunFacts, RunFailure};
 pub use list::{RunLine, table};
 pub use name::{NameError, RunChoice, check_name, choose, new_name};
+pub use outlook::{before_redrive, before_stop};
 pub use slices::{RoundAt, SliceStages, rounds_to_read};
 pub use status::{JobAtWork, RowFigures, RunStatus, TokenFigures, end_in_words};
 pub use words::{counted, size, state, time};

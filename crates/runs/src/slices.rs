@@ -32,29 +32,24 @@ pub struct SliceStages {
     pub waiting: u64,
 }
 
-/// What the objects of a round say.
-#[derive(Debug, Clone, Copy, Default)]
-struct Seen {
-    asked: bool,
-    job: bool,
-    job_end: bool,
-    on_demand: bool,
-    counts: bool,
-}
+/// The kinds of objects that a round has.
+#[derive(Debug, Clone, Default)]
+struct Seen(Vec<RoundObject>);
 
 impl Seen {
     fn add(&mut self, object: RoundObject) {
-        match object {
-            RoundObject::Asked => self.asked = true,
-            RoundObject::Job => self.job = true,
-            RoundObject::JobEnd => self.job_end = true,
-            RoundObject::OnDemandAnswers => self.on_demand = true,
-            RoundObject::Counts => self.counts = true,
-            RoundObject::Input
-            | RoundObject::JobAnswers
-            | RoundObject::GivenAnswers
-            | RoundObject::Other => {}
+        if !self.has(object) {
+            self.0.push(object);
         }
+    }
+
+    fn has(&self, object: RoundObject) -> bool {
+        self.0.contains(&object)
+    }
+
+    /// Whether its records are written and its answers are not read.
+    fn is_open(&self) -> bool {
+        self.has(RoundObject::Asked) && !self.has(RoundObject::Counts)
     }
 }
 
@@ -80,10 +75,7 @@ pub fn rounds_to_read(folder: &RunFolder, objects: &[S3Uri]) -> (Vec<RoundAt>, V
         let found = rounds.iter().filter(|(_, seen)| wanted(seen));
         found.map(|(at, _)| *at).collect()
     };
-    (
-        of(|seen| seen.counts),
-        of(|seen| seen.asked && !seen.counts),
-    )
+    (of(|seen| seen.has(RoundObject::Counts)), of(Seen::is_open))
 }
 
 /// Returns the slices that are done.
@@ -115,9 +107,10 @@ impl SliceStages {
             if done.contains(&slice) {
                 continue;
             }
-            if seen.job && !seen.job_end && !seen.counts {
+            let is_read = seen.has(RoundObject::Counts);
+            if seen.has(RoundObject::Job) && !seen.has(RoundObject::JobEnd) && !is_read {
                 stages.in_jobs += 1;
-            } else if seen.on_demand && !seen.counts {
+            } else if seen.has(RoundObject::OnDemandAnswers) && !is_read {
                 stages.on_demand += 1;
             } else {
                 stages.between += 1;

@@ -166,6 +166,30 @@ impl RunStatus {
         Some(done * 100 / total)
     }
 
+    /// Returns the status as one line.
+    pub fn line(&self) -> String {
+        let mut parts = vec![self.state.to_owned()];
+        if let Some(total) = self.rows.total.filter(|_| self.rows.failed.is_none()) {
+            parts.push(format!(
+                "{} of {} answered, {} more worked on",
+                grouped(self.rows.answered),
+                counted(total, "row"),
+                grouped(self.rows.in_progress)
+            ));
+        }
+        if let Some(slices) = &self.slices {
+            parts.push(format!(
+                "{} of {} done",
+                slices.done,
+                counted(slices.total, "slice")
+            ));
+        }
+        if let Some(what) = &self.waits_for {
+            parts.push(format!("waits {what}"));
+        }
+        parts.join("; ")
+    }
+
     /// Returns the status as text, in several lines.
     pub fn lines(&self, facts: &RunFacts, now: Duration) -> Vec<String> {
         let mut lines = vec![self.head(facts, now)];
@@ -210,25 +234,23 @@ impl RunStatus {
             0 => String::new(),
             count => format!(", redriven {}", counted(u64::from(count), "time")),
         };
-        match facts.ended {
-            Some(ended) => format!(
+        if let Some(ended) = facts.ended {
+            return format!(
                 "{}   {} at {} UTC after {took}{times}",
                 self.run,
                 self.state,
                 time(ended)
-            ),
-            None => {
-                let percent = self
-                    .percent()
-                    .map_or(String::new(), |done| format!("   {done} %"));
-                format!(
-                    "{}   {} since {} UTC ({took}){times}{percent}",
-                    self.run,
-                    self.state,
-                    time(facts.started)
-                )
-            }
+            );
         }
+        let percent = self
+            .percent()
+            .map_or(String::new(), |done| format!("   {done} %"));
+        format!(
+            "{}   {} since {} UTC ({took}){times}{percent}",
+            self.run,
+            self.state,
+            time(facts.started)
+        )
     }
 
     fn rows_in_words(&self) -> String {

@@ -105,7 +105,7 @@ mod tests {
         );
         assert_eq!(long(Duration::from_secs(59)), "59 s");
         assert_eq!(long(Duration::from_secs(41 * 60 + 7)), "41 min");
-        assert_eq!(long(Duration::from_secs(3_600)), "1 h 0 min");
-        assert_eq!(long(Duration::from_secs(2 * 86_400 + 3_600)), "2 days 1 h");
+        assert_eq!(long(Duration::from_hours(1)), "1 h 0 min");
+        assert_eq!(long(Duration::from_hours(49)), "2 days 1 h");
     }
 }

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 pub(crate) const BUCKET: &str = "quarry-data";
@@ -35,8 +37,19 @@ pub(crate) struct Script {
     pub(crate) slice_failure: Option<(&'static str, &'static str)>,
     /// Parameters of the stack, beside the bucket and the model.
     pub(crate) parameters: Vec<(&'static str, &'static str)>,
+    /// The number of looks at a run after which it succeeds.
+    pub(crate) succeeds_after: Option<usize>,
+    /// What has happened so far.
+    pub(crate) so_far: Arc<SoFar>,
     /// The operation that is refused, with the code of the refusal.
     pub(crate) refused: Option<(&'static str, &'static str)>,
+}
+
+/// What has happened to a deployment.
+#[derive(Debug, Default)]
+pub(crate) struct SoFar {
+    looks: AtomicUsize,
+    is_stopped: AtomicBool,
 }
 
 pub(crate) struct Deployed {
@@ -217,15 +230,18 @@ fn answer(script: &Script, request: &Request) -> Answer {
         return stack(script, request);
     }
     if operation == "ListModelInvocationJobs" {
-        return (
-            200,
-            json!({"invocationJobSummaries": script.jobs}).to_string(),
-        );
+        let jobs = if script.so_far.is_stopped.load(Ordering::SeqCst) {
+            &[]
+        } else {
+            script.jobs.as_slice()
+        };
+        return (200, json!({"invocationJobSummaries": jobs}).to_string());
     }
     let body: Value = serde_json::from_str(&request.body).unwrap_or_default();
     let named = |arn: &str| {
         let mut runs = script.runs.iter();
-        runs.find(|run| run["executionArn"] == arn).cloned()
+        let run = runs.find(|run| run["executionArn"] == arn)?;
+        Some(as_it_is(script, run))
     };
     match operation {
         "ListExecutions" if body.get("mapRunArn").is_some() => {
@@ -237,6 +253,11 @@ fn answer(script: &Script, request: &Request) -> Answer {
             (200, json!({"executions": failed}).to_string())
         }
         "ListExecutions" => listed(script, &body),
+        "StopExecution" => {
+            script.so_far.is_stopped.store(true, Ordering::SeqCst);
+            (200, json!({"stopDate": BEGAN}).to_string())
+        }
+        "RedriveExecution" => (200, json!({"redriveDate": BEGAN}).to_string()),
         "StartExecution" => {
             let started = json!({"executionArn": format!("{EXECUTION}:x"), "startDate": BEGAN});
             (200, started.to_string())
@@ -258,6 +279,22 @@ fn answer(script: &Script, request: &Request) -> Answer {
             }
         }
         other => panic!("{other} is not scripted: {}", request.head),
+    }
+}
+
+/// Returns a run after what has happened to it.
+fn as_it_is(script: &Script, run: &Value) -> Value {
+    let looks = script.so_far.looks.fetch_add(1, Ordering::SeqCst);
+    let name = run["name"].as_str().expect("a name");
+    if run["status"] != "RUNNING" {
+        return run.clone();
+    }
+    if script.so_far.is_stopped.load(Ordering::SeqCst) {
+        return execution(name, ExecutionStatus::Aborted);
+    }
+    match script.succeeds_after {
+        Some(after) if looks >= after => succeeded(name),
+        _ => run.clone(),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::command::Workplace;
 use serde_json::Value;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 17] = [
     "init",
     "run",
     "preview",
@@ -13,6 +13,9 @@ const COMMANDS: [&str; 14] = [
     "submit",
     "runs",
     "status",
+    "watch",
+    "stop",
+    "redrive",
     "results",
     "simulate-bedrock",
     "settings",

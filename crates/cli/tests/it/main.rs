@@ -18,6 +18,7 @@ mod overlap;
 mod parse;
 mod preview;
 mod recorded;
+mod remote_ends;
 mod remote_errors;
 mod remote_runs;
 mod remote_submit;

@@ -5,7 +5,9 @@ mod world;
 use expect_test::expect_file;
 use quarry_contract::execution_status::ExecutionStatus;
 use quarry_contract::job_status::JobStatus;
-use quarry_runs::{RunFailure, RunLine, RunStatus, end_in_words, table};
+use quarry_runs::{
+    RunFailure, RunLine, RunStatus, before_redrive, before_stop, end_in_words, table,
+};
 use std::fmt::Write as _;
 use std::time::Duration;
 use world::{BEGAN, NOW, Slice, World, output};
@@ -71,9 +73,14 @@ fn each_state_of_a_run_is_told_in_a_few_lines() {
         let status = RunStatus::of(&world.facts, NOW);
         let lines = status.lines(&world.facts, NOW).join("\n");
         let json = serde_json::to_string(&status).unwrap();
-        writeln!(text, "--- {name}\n{lines}\n{json}\n").unwrap();
+        let line = status.line();
+        let stop = before_stop(&status).join("\n");
+        let redrive = before_redrive(&status).join("\n");
+        writeln!(text, "--- {name}\n{line}\n{lines}\n{json}\n").unwrap();
         if world.facts.status.has_ended() {
-            writeln!(text, "{}\n", end_in_words(&status)).unwrap();
+            writeln!(text, "{}\n{redrive}\n", end_in_words(&status)).unwrap();
+        } else {
+            writeln!(text, "{stop}\n").unwrap();
         }
     }
     expect_file!["../expected/status.txt"].assert_eq(&text);
