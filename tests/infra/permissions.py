@@ -40,6 +40,7 @@ ACTIONS = {
     "DescribeExecution": {"states:DescribeExecution"},
     "ListMapRuns": {"states:ListMapRuns"},
     "ListExecutions": {"states:ListExecutions"},
+    "RedriveExecution": {"states:RedriveExecution"},
     "SendPipelineExecutionStepSuccess": {"sagemaker:SendPipelineExecutionStepSuccess"},
     "SendPipelineExecutionStepFailure": {"sagemaker:SendPipelineExecutionStepFailure"},
 }

@@ -187,13 +187,21 @@ class Template:
                 reference = reference["Fn::If"][1 if optional else 2]
             if reference != {"Ref": "AWS::NoValue"}:
                 documents.append(self.resources[reference["Ref"]]["Properties"]["PolicyDocument"])
+        return self._statements(role, documents, optional)
+
+    def statements_of_policy(self, policy: str, optional: bool = True) -> list[Statement]:
+        """Returns everything that a managed policy allows, with one statement for each action and resource."""
+        return self._statements(policy, [self.resources[policy]["Properties"]["PolicyDocument"]], optional)
+
+    @staticmethod
+    def _statements(name: str, documents: list[dict[str, Any]], optional: bool) -> list[Statement]:
         found = []
         for document in documents:
             for statement in resolve(document["Statement"], optional):
                 for action in listed(statement["Action"]):
                     for resource in listed(statement["Resource"]):
                         condition = json.dumps(statement.get("Condition", {}), sort_keys=True)
-                        found.append(Statement(role, statement["Sid"], action, resource, condition))
+                        found.append(Statement(name, statement["Sid"], action, resource, condition))
         return found
 
 

@@ -205,6 +205,19 @@ class Function:
         return pins in self.text or bool(reads_rows) and pins in _text_of_rows()
 
 
+class CommandLine(Function):
+    """The sources of the command line that work with a deployment: a crate of its own, and the ways of files."""
+
+    SOURCES = (
+        *sorted((ROOT / "crates/remote/src").rglob("*.rs")),
+        *(ROOT / f"crates/cli/src/staging/{name}.rs" for name in ("job", "results", "upload")),
+    )
+
+    def __init__(self) -> None:
+        self.name = "command line"
+        self.main = self.text = "\n".join(text_of(path) for path in self.SOURCES)
+
+
 @functools.cache
 def function(name: str) -> Function:
     """Returns the sources of a function, which are read once."""

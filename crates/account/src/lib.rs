@@ -21,12 +21,13 @@ mod rules;
 mod stack;
 
 pub use error::AccountError;
+pub use stack::DeployedStack;
 
 use aws_config::SdkConfig;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use quarry_edge::failure::{Failure, chain};
-use quarry_preflight::{Deployment, Fact, Facts, Subject};
+use quarry_preflight::{Fact, Facts, Subject};
 
 /// An account, in the Region of the SDK's configuration.
 #[derive(Debug)]
@@ -85,8 +86,8 @@ impl Account {
     }
 
     /// Reads a stack.
-    pub async fn deployment(&self, stack: &str) -> Result<Deployment, AccountError> {
-        self.stacks.read(stack, &self.region).await
+    pub async fn stack(&self, name: &str) -> Result<DeployedStack, AccountError> {
+        self.stacks.read(name, &self.region).await
     }
 
     /// Reads all facts about a subject except the day, which the caller supplies.

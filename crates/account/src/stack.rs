@@ -10,9 +10,19 @@ use quarry_edge::failure::Kind;
 use quarry_edge::signed::{SignedCalls, SignedService, address};
 use quarry_preflight::{Deployment, DeploymentStage};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 #[derive(Debug)]
 pub(crate) struct Stacks(SignedCalls);
+
+/// A deployed stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeployedStack {
+    /// The deployment.
+    pub deployment: Deployment,
+    /// The stack's outputs, by name.
+    pub outputs: BTreeMap<String, String>,
+}
 
 const VERSION: &str = "2010-05-15";
 
@@ -73,7 +83,11 @@ impl Stacks {
         Ok(Self(calls))
     }
 
-    pub(crate) async fn read(&self, name: &str, region: &str) -> Result<Deployment, AccountError> {
+    pub(crate) async fn read(
+        &self,
+        name: &str,
+        region: &str,
+    ) -> Result<DeployedStack, AccountError> {
         let input = [("StackName".to_owned(), name.to_owned())];
         let missing = || AccountError::NoStack {
             name: name.to_owned(),
@@ -99,14 +113,19 @@ impl Stacks {
             .into_iter()
             .next()
             .ok_or_else(missing)?;
-        Ok(deployment(stack, region))
+        Ok(deployed(stack, region))
     }
 }
 
-fn deployment(stack: Stack, region: &str) -> Deployment {
+fn deployed(stack: Stack, region: &str) -> DeployedStack {
     let account = Arn::of(&stack.id).map(|arn| arn.account.to_owned());
-    let mut outputs = stack.outputs.members.into_iter();
-    Deployment {
+    let outputs: BTreeMap<String, String> = stack
+        .outputs
+        .members
+        .into_iter()
+        .map(|output| (output.output_key, output.output_value))
+        .collect();
+    let deployment = Deployment {
         stage: DeploymentStage::Deployed,
         stack: stack.name,
         region: region.to_owned(),
@@ -117,9 +136,11 @@ fn deployment(stack: Stack, region: &str) -> Deployment {
             .into_iter()
             .map(|parameter| (parameter.parameter_key, parameter.parameter_value))
             .collect(),
-        batch_role: outputs
-            .find(|output| output.output_key == "BatchRoleArn")
-            .map(|output| output.output_value),
+        batch_role: outputs.get("BatchRoleArn").cloned(),
         status: stack.status,
+    };
+    DeployedStack {
+        deployment,
+        outputs,
     }
 }

@@ -95,10 +95,8 @@ pub(crate) async fn deploy_check(arguments: DeployCheckArguments) -> Result<(), 
         }
         (Some(account), None) => {
             let stack = arguments.stack.as_deref().unwrap_or_default();
-            account
-                .deployment(stack)
-                .await
-                .map_err(|error| unanswered(&error))?
+            let stack = account.stack(stack).await;
+            stack.map_err(|error| unanswered(&error))?.deployment
         }
         (None, None) => return Err(Failure::usage("give --stack NAME or --config FILE")),
     };

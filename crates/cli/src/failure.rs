@@ -14,8 +14,12 @@ enum Kind {
     Input,
     /// The run failed, or AWS did not respond.
     Run,
+    /// The user did not agree to what was asked.
+    Declined,
     /// A check found errors.
     Findings,
+    /// The run that the command is about has not ended.
+    NotYet,
     /// A signal ended the command.
     Interrupted(u8),
 }
@@ -25,73 +29,105 @@ enum Kind {
 pub(crate) struct Failure {
     kind: Kind,
     message: String,
+    /// Whether the output so far already says it.
+    is_shown: bool,
 }
 
 impl Failure {
+    /// Replaces the message if a signal ended the command.
+    pub(crate) fn if_interrupted(self, message: &str) -> Self {
+        match self.kind {
+            Kind::Interrupted(_) => Self {
+                message: message.to_owned(),
+                ..self
+            },
+            _ => self,
+        }
+    }
+
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            is_shown: false,
+        }
+    }
+
     /// The command line is wrong: exit code 2.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Usage,
-            message: message.into(),
-        }
+        Self::new(Kind::Usage, message)
     }
 
     /// The input is not valid: exit code 3.
     pub(crate) fn input(message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Input,
-            message: message.into(),
-        }
+        Self::new(Kind::Input, message)
     }
 
     /// A check found errors, which it has printed: exit code 5.
     pub(crate) fn findings(message: impl Into<String>) -> Self {
+        Self::new(Kind::Findings, message).shown()
+    }
+
+    /// The user did not agree: exit code 1.
+    pub(crate) fn declined(message: impl Into<String>) -> Self {
+        Self::new(Kind::Declined, message)
+    }
+
+    /// The run has not ended: exit code 6.
+    pub(crate) fn not_yet(message: impl Into<String>) -> Self {
+        Self::new(Kind::NotYet, message)
+    }
+
+    /// Says that the output so far already has the reason, for programs too.
+    pub(crate) fn shown(self) -> Self {
         Self {
-            kind: Kind::Findings,
-            message: message.into(),
+            is_shown: true,
+            ..self
         }
     }
 
     /// The run failed: exit code 4.
     pub(crate) fn run(message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Run,
-            message: message.into(),
-        }
+        Self::new(Kind::Run, message)
     }
 
     /// The signal with this name and number ended the command: exit code 128 plus the number, as in
     /// shells.
     pub(crate) fn interrupted(name: &str, number: u8) -> Self {
-        Self {
-            kind: Kind::Interrupted(number),
-            message: format!("stopped by {name}; no result was written"),
-        }
+        let message = format!("stopped by {name}; no result was written");
+        Self::new(Kind::Interrupted(number), message)
     }
 
-    /// Returns 2 for usage, 3 for bad input, 4 for a failed run, 5 for a check with errors, and 128
-    /// and more for a signal.
+    /// Returns 1 for a question that was declined, 2 for usage, 3 for bad input, 4 for a failed run, 5 for a check with errors, 6 for a run
+    /// that has not ended, and 128 and more for a signal.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code())
     }
 
     fn code(&self) -> u8 {
         match self.kind {
+            Kind::Declined => 1,
             Kind::Usage => 2,
             Kind::Input => 3,
             Kind::Run => 4,
             Kind::Findings => 5,
+            Kind::NotYet => 6,
             Kind::Interrupted(signal) => 128 + signal,
         }
     }
 
     /// Returns the failure for programs; `None` if the output so far already says it.
     pub(crate) fn json(&self) -> Option<Value> {
+        if self.is_shown {
+            return None;
+        }
         let kind = match self.kind {
             Kind::Usage => "usage",
             Kind::Input => "input",
             Kind::Run => "run",
-            Kind::Findings => return None,
+            Kind::Declined => "declined",
+            Kind::Findings => "findings",
+            Kind::NotYet => "not_yet",
             Kind::Interrupted(_) => "interrupted",
         };
         Some(json!({

@@ -1,7 +1,8 @@
-//! `quarry`: whole runs on one machine, and their single steps.
+//! `quarry`: whole runs on one machine, their single steps, and the runs of a deployment.
 
 mod completions;
 mod deploy_check;
+mod deployment;
 mod failure;
 mod init;
 mod input;
@@ -11,14 +12,23 @@ mod merge;
 mod models;
 mod output;
 mod parse;
+mod plan_total;
 mod preview;
 mod progress;
+mod question;
 mod reasons;
+mod redrive;
 mod report;
+mod results;
 mod run;
+mod runs;
 mod settings;
 mod simulate_bedrock;
 mod staging;
+mod status;
+mod stop;
+mod submit;
+mod watch;
 mod workspace;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -67,6 +77,33 @@ enum Command {
     /// Find what would fail in a deployment, or in a planned one, before anything is paid for.
     #[command(after_help = "Example:\n  quarry deploy-check --stack quarry --request request.json")]
     DeployCheck(deploy_check::DeployCheckArguments),
+    /// Start a run of a deployment over files of this machine.
+    #[command(
+        after_help = "Example:\n  quarry submit table.csv --prompts prompts.json --schema schema.json --stack quarry"
+    )]
+    Submit(submit::SubmitArguments),
+    /// List the newest runs of a deployment.
+    #[command(after_help = "Example:\n  quarry runs --stack quarry --state failed")]
+    Runs(runs::RunsArguments),
+    /// Say how far a run of a deployment is.
+    #[command(after_help = "Example:\n  quarry status strikes-20261128 --stack quarry")]
+    Status(status::StatusArguments),
+    /// Follow a run of a deployment to its end.
+    #[command(
+        after_help = "Example:\n  quarry watch strikes-20261128 --stack quarry --out results"
+    )]
+    Watch(watch::WatchArguments),
+    /// Stop a run of a deployment and its jobs.
+    #[command(after_help = "Example:\n  quarry stop strikes-20261128 --stack quarry")]
+    Stop(stop::StopArguments),
+    /// Resume a run of a deployment that failed or was stopped.
+    #[command(after_help = "Example:\n  quarry redrive strikes-20261128 --stack quarry")]
+    Redrive(redrive::RedriveArguments),
+    /// Copy the results of a run of a deployment to this machine.
+    #[command(
+        after_help = "Example:\n  quarry results strikes-20261128 --stack quarry --out results"
+    )]
+    Results(results::ResultsArguments),
     /// Run the Bedrock simulator alone, in real time, in place of Amazon Bedrock for functions that
     /// run elsewhere.
     #[command(
@@ -157,6 +194,28 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::DeployCheck(arguments) => {
             in_runtime(Box::pin(deploy_check::deploy_check(arguments)))
         }
+        Command::Submit(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            submit::submit(arguments),
+        ))),
+        Command::Runs(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(runs::runs(
+            arguments,
+        )))),
+        Command::Status(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            status::status(arguments),
+        ))),
+        Command::Watch(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            watch::watch(arguments),
+        )))
+        .map_err(watch::interrupted),
+        Command::Stop(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(stop::stop(
+            arguments,
+        )))),
+        Command::Redrive(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            redrive::redrive(arguments),
+        ))),
+        Command::Results(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            results::results(arguments),
+        ))),
         Command::SimulateBedrock(arguments) => {
             in_runtime(Box::pin(simulate_bedrock::simulate_bedrock(arguments)))
         }

@@ -2,11 +2,10 @@
 
 use crate::failure::Failure;
 use crate::output::{Lines, OutputReader, say};
-use crate::progress::grouped;
+use crate::plan_total::PlanTotal;
 use crate::staging::{self, JobArguments, LocalJob};
 use crate::workspace::Workspace;
 use clap::Args;
-use quarry_contract::plan::{Mode, Slice};
 use quarry_local_stack::{LocalStack, SingleSteps};
 use serde_json::Value;
 
@@ -44,10 +43,7 @@ async fn preview_on(
 ) -> Result<(), Failure> {
     let request = job.stage(stack.store(), &|_| {}).await?;
     let steps = job.plan(stack, request).await?;
-    let mut total = Total::default();
-    for slice in steps.slices() {
-        total.add(slice);
-    }
+    let total = PlanTotal::of(steps.slices());
     let mut output = Lines::new();
     let mut left = if arguments.all {
         u64::MAX
@@ -69,66 +65,6 @@ async fn preview_on(
     }
     say(&total.in_words());
     Ok(())
-}
-
-/// The totals of all slices of a plan.
-#[derive(Debug, Default)]
-struct Total {
-    records: u64,
-    bytes: u64,
-    jobs: u64,
-    on_demand: u64,
-}
-
-impl Total {
-    fn add(&mut self, slice: &Slice) {
-        self.records += slice.records;
-        self.bytes += slice.bytes;
-        match slice.mode {
-            Mode::Batch => self.jobs += u64::from(slice.records > 0),
-            Mode::OnDemand => self.on_demand += slice.records,
-        }
-    }
-
-    /// Returns a text such as `42,049 records, 13.2 MB, 1 job`.
-    fn in_words(&self) -> String {
-        let mut words = vec![counted(self.records, "record"), size(self.bytes)];
-        if self.jobs > 0 {
-            words.push(counted(self.jobs, "job"));
-        }
-        if self.on_demand > 0 {
-            words.push(format!("{} on demand", counted(self.on_demand, "call")));
-        }
-        words.join(", ")
-    }
-}
-
-/// Returns a text such as `1 job` or `2 jobs`.
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(count))
-}
-
-/// Returns a size in the largest unit (a power of 1,000 bytes) that is not larger than it.
-fn size(bytes: u64) -> String {
-    if bytes < 1_000 {
-        return counted(bytes, "byte");
-    }
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a size is shown with one decimal"
-    )]
-    let mut size = bytes as f64 / 1_000.0;
-    let mut unit = "kB";
-    for larger in ["MB", "GB", "TB"] {
-        // A size that would be rounded to 1000.0 gets the next unit.
-        if size < 999.95 {
-            break;
-        }
-        size /= 1_000.0;
-        unit = larger;
-    }
-    format!("{size:.1} {unit}")
 }
 
 /// Prints at most `left` of a slice's records.
@@ -165,32 +101,4 @@ fn print_record(line: &[u8], pretty: bool, output: &mut Lines) -> Result<OutputR
         .and_then(|record| serde_json::to_string_pretty(&record))
         .map_err(|error| Failure::run(format!("a record is not JSON: {error}")))?;
     output.write(text.as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plan_is_summed_up_in_one_line() {
-        let total = Total {
-            records: 42_049,
-            bytes: 13_180_000,
-            jobs: 1,
-            on_demand: 0,
-        };
-        assert_eq!(total.in_words(), "42,049 records, 13.2 MB, 1 job");
-        let total = Total {
-            records: 1_205,
-            bytes: 999,
-            jobs: 2,
-            on_demand: 5,
-        };
-        assert_eq!(
-            total.in_words(),
-            "1,205 records, 999 bytes, 2 jobs, 5 calls on demand"
-        );
-        assert_eq!(size(999_999), "1.0 MB");
-        assert_eq!(size(1_500), "1.5 kB");
-    }
 }

@@ -1,6 +1,7 @@
 //! Showing progress: two lines on a terminal, a bounded number of plain lines otherwise, and JSON
 //! lines on request.
 
+mod elsewhere;
 mod estimate;
 mod frame;
 mod stage;
@@ -9,6 +10,7 @@ mod terminal;
 
 use crate::failure::Failure;
 use crate::output::{say, write_json};
+pub(crate) use elsewhere::RunBar;
 pub(crate) use estimate::grouped;
 use estimate::{Counts, clock, remaining};
 use quarry_local_stack::{RunProgress, Work};

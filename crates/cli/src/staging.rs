@@ -12,8 +12,8 @@ mod stack;
 mod upload;
 
 pub(crate) use arguments::{JobArguments, read_request, read_settings};
-pub(crate) use job::LocalJob;
-pub(crate) use results::{publish, temporary_in};
+pub(crate) use job::{JobPlaces, LocalJob};
+pub(crate) use results::{publish, publish_files, temporary_in};
 pub(crate) use stack::{explained, read_answers, read_faults, stack_config, start, with_source};
 pub(crate) use upload::upload;
 

@@ -9,6 +9,7 @@ pub mod byte_order_mark;
 pub mod callback;
 pub mod digest;
 pub mod execution_name;
+pub mod execution_status;
 pub mod file_format;
 pub mod job_names;
 pub mod job_status;

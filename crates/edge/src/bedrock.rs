@@ -3,9 +3,11 @@
 //! [`BedrockJobs`] creates and reads batch jobs; [`BedrockOnDemand`] sends single records to a
 //! model. Both are created from one [`crate::sdk::load`]; neither reads a record's content.
 
+mod job_list;
 mod jobs;
 mod on_demand;
 
+pub use job_list::BedrockJobList;
 pub use jobs::BedrockJobs;
 pub use on_demand::BedrockOnDemand;
 

@@ -1,5 +1,6 @@
 //! Executions of the state machine: starting, stopping and reading them.
 
+mod directory;
 #[cfg(feature = "testing")]
 pub mod memory;
 
@@ -9,13 +10,16 @@ use crate::signed::{JSON_1_0, SignedCalls, SignedService, address_for, endpoint_
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use bytes::Bytes;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The most executions in one response (`ListExecutions`, `maxResults`).
 const EXECUTIONS_OF_A_PAGE: u32 = 1_000;
+
+pub use directory::{Redriven, RunDirectory, RunEntry, ShownRun, StepFunctionsRuns};
+pub use quarry_contract::execution_status::ExecutionStatus;
 
 /// The outcome of a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,38 +46,6 @@ pub trait Executions: Send + Sync {
     async fn start(&self, name: &str, input: &str) -> Result<Started, CallError>;
     /// Stops an execution, which will end with this `error` and `cause`.
     async fn stop(&self, name: &str, error: &str, cause: &str) -> Result<Stopped, CallError>;
-}
-
-/// The status of an execution.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ExecutionStatus {
-    /// It ended well.
-    Succeeded,
-    /// An error ended it.
-    Failed,
-    /// It exceeded its time limit.
-    TimedOut,
-    /// It was stopped.
-    Aborted,
-    /// It runs, since its start or since it was redriven. What has a status that is not known may
-    /// still run, too.
-    #[default]
-    #[serde(other)]
-    Running,
-}
-
-impl ExecutionStatus {
-    /// Returns the service's name of the status.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "RUNNING",
-            Self::Succeeded => "SUCCEEDED",
-            Self::Failed => "FAILED",
-            Self::TimedOut => "TIMED_OUT",
-            Self::Aborted => "ABORTED",
-        }
-    }
 }
 
 /// The known facts about an execution.
@@ -157,14 +129,19 @@ impl StateMachine {
         Ok(Self {
             calls: StatesCalls::new(config)?,
             arn: arn.to_owned(),
-            executions: executions_of(arn).ok_or_else(|| {
-                StepError::bad_request(format!(
-                    "`{arn}` is not the ARN of a state machine: it must be \
-                     arn:<partition>:states:<region>:<account>:stateMachine:<name>"
-                ))
-            })?,
+            executions: its_executions(arn)?,
         })
     }
+}
+
+/// Returns the beginning of the ARNs of a state machine's executions.
+fn its_executions(machine: &str) -> Result<String, StepError> {
+    executions_of(machine).ok_or_else(|| {
+        StepError::bad_request(format!(
+            "`{machine}` is not the ARN of a state machine: it must be \
+             arn:<partition>:states:<region>:<account>:stateMachine:<name>"
+        ))
+    })
 }
 
 /// Returns the beginning of the ARNs of a state machine's executions; `None` if `arn` is not that of a

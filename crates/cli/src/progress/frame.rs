@@ -20,9 +20,7 @@ pub(super) fn lines(
     columns: usize,
     is_coloured: bool,
 ) -> [String; 2] {
-    let room = columns.saturating_sub(1);
     let fraction = counts.fraction();
-    let mut top = format!("{:3} %", percent(fraction));
     let rows = &counts.rows;
     let more = [
         (counts.stage == ShownStage::Asking || counts.stage == ShownStage::Finished).then(|| {
@@ -35,10 +33,25 @@ pub(super) fn lines(
         Some(clock(elapsed)),
         remaining(fraction, elapsed).map(|left| format!("about {} left", clock(left))),
     ];
-    for part in more.into_iter().flatten() {
+    let more: Vec<String> = more.into_iter().flatten().collect();
+    of_fraction(fraction, &more, &doing(counts, last), columns, is_coloured)
+}
+
+/// Returns the lines for a fraction of the work: a bar with as many of the texts as have room, and what
+/// is being done.
+pub(super) fn of_fraction(
+    fraction: f64,
+    more: &[String],
+    doing: &str,
+    columns: usize,
+    is_coloured: bool,
+) -> [String; 2] {
+    let room = columns.saturating_sub(1);
+    let mut top = format!("{:3} %", percent(fraction));
+    for part in more {
         if top.len() + 2 + part.len() <= room {
             top.push_str("  ");
-            top.push_str(&part);
+            top.push_str(part);
         }
     }
     let bar = room.saturating_sub(top.len() + 3).min(LONGEST_BAR);
@@ -47,7 +60,7 @@ pub(super) fn lines(
     } else {
         cut(&top, room)
     };
-    [top, cut(&doing(counts, last), room)]
+    [top, cut(doing, room)]
 }
 
 fn drawn(fraction: f64, length: usize, is_coloured: bool) -> String {

@@ -40,12 +40,19 @@ impl Terminal {
     }
 
     pub(super) fn draw(&self, counts: &Counts, elapsed: Duration, last: &str) {
+        self.draw_lines(|columns, is_coloured| {
+            frame::lines(counts, elapsed, last, columns, is_coloured)
+        });
+    }
+
+    /// Draws the lines for the terminal's width at this moment, with colours or without.
+    pub(super) fn draw_lines(&self, lines: impl Fn(usize, bool) -> [String; 2]) {
         let size = terminal_size_of(std::io::stderr());
         let (columns, rows) = match size {
             Some((Width(columns), Height(rows))) if columns > 0 => (usize::from(columns), rows),
             _ => (COLUMNS, 2),
         };
-        let [top, doing] = frame::lines(counts, elapsed, last, columns, self.is_coloured);
+        let [top, doing] = lines(columns, self.is_coloured);
         let text = if rows < 2 {
             format!("{CLEAR}{top}\r")
         } else {

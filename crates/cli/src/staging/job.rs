@@ -28,6 +28,36 @@ pub(crate) struct LocalJob {
     job_type: JobType,
 }
 
+/// Where the files of a job are put.
+#[derive(Debug, Clone)]
+pub(crate) struct JobPlaces {
+    /// The folder of the tables.
+    pub(crate) data: S3Uri,
+    /// The prompts.
+    pub(crate) prompts: S3Uri,
+    /// The schema, if there is one.
+    pub(crate) schema: S3Uri,
+    /// The folder of the results.
+    pub(crate) output: S3Uri,
+}
+
+impl JobPlaces {
+    /// Returns the places below a folder of a deployment.
+    pub(crate) fn below(folder: &S3Uri, output: S3Uri) -> Self {
+        Self {
+            data: folder.join(DATA),
+            prompts: folder.join("prompts.json"),
+            schema: folder.join("schema.json"),
+            output,
+        }
+    }
+
+    fn table(&self, name: &str) -> Result<S3Uri, Failure> {
+        S3Uri::new(self.data.bucket(), format!("{}{name}", self.data.key()))
+            .map_err(|error| Failure::input(error.to_string()))
+    }
+}
+
 impl LocalJob {
     /// Reads the arguments and, if the folder has one, its `request.json`; then prompts and schema.
     pub(crate) fn read(arguments: &JobArguments) -> Result<Self, Failure> {
@@ -73,39 +103,51 @@ impl LocalJob {
             .sum()
     }
 
-    /// Puts the files into the bucket and returns the request for them. `seen` gets the number of
-    /// bytes of the data that have been read since the last call.
+    /// Puts the files into the stack's bucket and returns the request for them. `seen` gets the number
+    /// of bytes of the data that have been read since the last call.
     pub(crate) async fn stage(
         &self,
         store: &Arc<dyn ObjectStore>,
         seen: &dyn Fn(u64),
     ) -> Result<Request, Failure> {
-        for (file, name) in &self.tables.tables {
-            upload(store, file, place(&format!("{DATA}{name}"))?, seen).await?;
-        }
+        let places = JobPlaces {
+            data: place(DATA)?,
+            prompts: place(PROMPTS)?,
+            schema: place(SCHEMA)?,
+            output: place("results/")?,
+        };
+        let request = self.upload(store, &places, seen).await?;
         // Planning only notes the names of these files.
         for name in &self.tables.left_out {
             if let Ok(at) = place(&format!("{DATA}{name}")) {
                 put(store, &at, &[], name).await?;
             }
         }
+        Ok(request)
+    }
+
+    /// Uploads tables, prompts and schema, and returns the request for them. No other file of the
+    /// data's folder is uploaded: in a deployment it could mean something. `seen` gets the number of
+    /// bytes of the data that have been read since the last call.
+    pub(crate) async fn upload(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        places: &JobPlaces,
+        seen: &dyn Fn(u64),
+    ) -> Result<Request, Failure> {
+        for (file, name) in &self.tables.tables {
+            upload(store, file, places.table(name)?, seen).await?;
+        }
         let data = match self.tables.tables.as_slice() {
-            [(_, name)] if !self.data.is_dir() => place(&format!("{DATA}{name}"))?,
-            _ => place(DATA)?,
+            [(_, name)] if !self.data.is_dir() => places.table(name)?,
+            _ => places.data.clone(),
         };
-        let prompts = place(PROMPTS)?;
-        put(
-            store,
-            &prompts,
-            &self.prompts.bytes,
-            &shown(&self.prompts.path),
-        )
-        .await?;
+        let Document { path, bytes } = &self.prompts;
+        put(store, &places.prompts, bytes, &shown(path)).await?;
         let schema = match &self.schema {
-            Some(schema) => {
-                let at = place(SCHEMA)?;
-                put(store, &at, &schema.bytes, &shown(&schema.path)).await?;
-                Some(at)
+            Some(Document { path, bytes }) => {
+                put(store, &places.schema, bytes, &shown(path)).await?;
+                Some(places.schema.clone())
             }
             None => None,
         };
@@ -113,9 +155,9 @@ impl LocalJob {
             version: VERSION,
             data,
             data_content: None,
-            prompts,
+            prompts: places.prompts.clone(),
             schema,
-            output: place("results/")?,
+            output: places.output.clone(),
             summary: None,
             work: None,
             job_type: self.job_type,

@@ -11,17 +11,31 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
 /// Copies the objects below `prefix` into `folder`. Returns the files, in key order.
-///
-/// Each file is first written under another name in its folder. The files get their names only when
-/// all of them are complete, so a full disk or a signal leaves the previous files.
 pub(crate) async fn publish(
     store: &Arc<dyn ObjectStore>,
     prefix: &S3Uri,
     folder: &Path,
 ) -> Result<Vec<PathBuf>, Failure> {
+    let objects = store.list(prefix).await.map_err(|error| unread(&error))?;
+    let named = objects.into_iter().map(|object| {
+        let name = object.location.key()[prefix.key().len()..].to_owned();
+        (object, name)
+    });
+    publish_files(store, named.collect(), folder).await
+}
+
+/// Copies objects into `folder`, each under a name. Returns the files, in the same order.
+///
+/// Each file is first written under another name in its folder. The files get their names only when
+/// all of them are complete, so a full disk or a signal leaves the previous files.
+pub(crate) async fn publish_files(
+    store: &Arc<dyn ObjectStore>,
+    objects: Vec<(ObjectInfo, String)>,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, Failure> {
     let mut written = Vec::new();
-    for object in store.list(prefix).await.map_err(|error| unread(&error))? {
-        let file = folder.join(&object.location.key()[prefix.key().len()..]);
+    for (object, name) in objects {
+        let file = folder.join(name);
         written.push((copy(store, &object, &file).await?, file));
     }
     let mut files = Vec::new();

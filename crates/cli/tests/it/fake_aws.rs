@@ -1,4 +1,4 @@
-//! An AWS account on loopback, with the operations that `quarry deploy-check` calls, over HTTP.
+//! An AWS account on loopback, with the operations that the command line calls, over HTTP.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -18,6 +18,9 @@ pub(crate) struct Request {
 /// A status and a body; the body for `HeadBucket` is the bucket's Region.
 pub(crate) type Answer = (u16, String);
 
+/// What the account answers.
+type Answers = dyn Fn(&Request) -> Answer + Send + Sync;
+
 /// Serves until the test ends.
 pub(crate) struct FakeAws {
     endpoint: String,
@@ -25,7 +28,8 @@ pub(crate) struct FakeAws {
 }
 
 impl FakeAws {
-    pub(crate) fn start(answer: fn(&Request) -> Answer) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        let answer: Arc<Answers> = Arc::new(answer);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
@@ -35,7 +39,8 @@ impl FakeAws {
                 let (Ok(connection), kept) = (connection, kept.clone()) else {
                     return;
                 };
-                std::thread::spawn(move || serve(connection, answer, &kept));
+                let answer = Arc::clone(&answer);
+                std::thread::spawn(move || serve(connection, &*answer, &kept));
             }
         });
         Self { endpoint, requests }
@@ -67,7 +72,7 @@ impl FakeAws {
     }
 }
 
-fn serve(mut connection: TcpStream, answer: fn(&Request) -> Answer, kept: &Mutex<Vec<Request>>) {
+fn serve(mut connection: TcpStream, answer: &Answers, kept: &Mutex<Vec<Request>>) {
     let Some((head, body)) = read(&mut connection) else {
         return;
     };
@@ -145,6 +150,8 @@ fn operation(head: &str, body: &str) -> String {
         }
         line if line.contains("/foundation-models/") => "GetFoundationModel",
         line if line.contains("/inference-profiles/") => "GetInferenceProfile",
+        line if line.contains("/model-invocation-jobs?") => "ListModelInvocationJobs",
+        line if line.contains("list-type=2") => "ListObjectsV2",
         line => line,
     };
     operation.to_owned()

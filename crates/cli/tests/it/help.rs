@@ -3,13 +3,20 @@
 use crate::command::Workplace;
 use serde_json::Value;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 17] = [
     "init",
     "run",
     "preview",
     "parse",
     "merge",
     "deploy-check",
+    "submit",
+    "runs",
+    "status",
+    "watch",
+    "stop",
+    "redrive",
+    "results",
     "simulate-bedrock",
     "settings",
     "models",

@@ -3,6 +3,7 @@
 mod bad_input;
 mod command;
 mod deploy_check;
+mod deployed;
 mod environment;
 mod fake_aws;
 mod help;
@@ -17,6 +18,10 @@ mod overlap;
 mod parse;
 mod preview;
 mod recorded;
+mod remote_ends;
+mod remote_errors;
+mod remote_runs;
+mod remote_submit;
 mod run;
 mod simulate_bedrock;
 #[cfg(target_os = "linux")]

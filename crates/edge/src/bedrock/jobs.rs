@@ -1,22 +1,18 @@
 //! Batch jobs: `CreateModelInvocationJob` and the related operations.
 
 use super::control_plane;
+use super::job_list::{JobPages, LARGEST_PAGE, Time};
 use crate::error::StepError;
 use crate::failure::{Failure, Kind};
 use crate::jobs::{BatchJobs, Job, JobCounts, JobStatus, JobsError, LiveJob, NewJob};
 use crate::signed::{SignedCalls, encoded, read_json};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::{DateTimeParseError, Format};
 use quarry_contract::location::S3Uri;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-/// The most jobs in one response (`ListModelInvocationJobs`, `maxResults`).
-const LARGEST_PAGE: i32 = 1_000;
 /// The statuses of a job that is at work or will be.
 const LIVE: [&str; 4] = ["Submitted", "Validating", "Scheduled", "InProgress"];
 
@@ -73,67 +69,6 @@ struct Creation {
 struct JobPage {
     invocation_job_summaries: Option<Vec<ShownJob>>,
     next_token: Option<String>,
-}
-
-/// A time since 1970-01-01T00:00:00Z. The service writes it as ISO 8601.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
-struct Time(Duration);
-
-impl TryFrom<String> for Time {
-    type Error = DateTimeParseError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let time = DateTime::from_str(&text, Format::DateTimeWithOffset)?;
-        let seconds = u64::try_from(time.secs()).unwrap_or_default();
-        Ok(Self(Duration::new(seconds, time.subsec_nanos())))
-    }
-}
-
-/// The pages of a list of jobs.
-struct JobPages {
-    query: String,
-    /// The tokens of the pages so far. A token that comes again would never end.
-    tokens: HashSet<String>,
-    next: Option<String>,
-    done: bool,
-}
-
-impl JobPages {
-    /// Lists the jobs whose names contain `name`. `more` are further members of the query.
-    fn new(name: &str, more: &str) -> Self {
-        Self {
-            query: format!("nameContains={}&{more}", encoded(name)),
-            tokens: HashSet::new(),
-            next: None,
-            done: false,
-        }
-    }
-
-    /// Returns the path of the next page, if there is one.
-    fn path(&self) -> Option<String> {
-        if self.done {
-            return None;
-        }
-        let mut path = format!("/model-invocation-jobs?{}", self.query);
-        if let Some(token) = &self.next {
-            path.push_str("&nextToken=");
-            path.push_str(&encoded(token));
-        }
-        Some(path)
-    }
-
-    fn turn(&mut self, next: Option<String>) -> Result<(), Failure> {
-        self.next = next.filter(|token| !token.is_empty());
-        self.done = self.next.is_none();
-        match &self.next {
-            Some(token) if !self.tokens.insert(token.clone()) => Err(Failure::not_understood(
-                "ListModelInvocationJobs",
-                "its pages do not end",
-            )),
-            _ => Ok(()),
-        }
-    }
 }
 
 impl BedrockJobs {

@@ -1,8 +1,8 @@
 //! The requests to Step Functions, and the meaning of its responses.
 
 use quarry_edge::executions::{
-    Cause, ExecutionRecords, ExecutionStatus, Executions, ListedExecution, Started, StateMachine,
-    StepFunctionsRecords, Stopped,
+    Cause, ExecutionRecords, ExecutionStatus, Executions, ListedExecution, Redriven, RunDirectory,
+    Started, StateMachine, StepFunctionsRecords, StepFunctionsRuns, Stopped,
 };
 use quarry_edge::failure::CallError;
 use quarry_edge::sdk::{Credentials, SdkOptions, load};
@@ -51,6 +51,10 @@ impl States {
 
     fn records(&self) -> StepFunctionsRecords {
         StepFunctionsRecords::new(&self.config).unwrap()
+    }
+
+    fn runs(&self) -> StepFunctionsRuns {
+        StepFunctionsRuns::new(&self.config, MACHINE).unwrap()
     }
 
     fn requests(&self) -> Vec<(String, Value)> {
@@ -252,4 +256,62 @@ async fn what_step_functions_refuses_is_told_apart() {
             CallError::Unavailable(_),
         ]
     ));
+}
+
+fn line(name: &str, status: &str) -> Value {
+    json!({"executionArn": format!("arn:x:{name}"), "name": name, "status": status, "startDate": 1.7e9})
+}
+
+#[tokio::test]
+async fn the_newest_runs_are_listed_from_as_many_pages_as_are_needed() {
+    let first =
+        json!({"executions": [line("c", "RUNNING"), line("b", "FAILED")], "nextToken": "t"});
+    let second = json!({"executions": [line("a", "PAUSED")], "nextToken": "u"});
+    let service = States::start(vec![(200, first), (200, second)]).await;
+    let runs = service.runs();
+    let found = runs.list(Some(ExecutionStatus::Failed), 3).await.unwrap();
+    let names: Vec<&str> = found.iter().map(|run| run.name.as_str()).collect();
+    assert_eq!(names, ["c", "b", "a"]);
+    assert_eq!(found[2].status, ExecutionStatus::Running);
+    let bodies: Vec<Value> = service
+        .requests()
+        .into_iter()
+        .map(|request| request.1)
+        .collect();
+    let body = json!({"stateMachineArn": MACHINE, "maxResults": 3, "statusFilter": "FAILED"});
+    let next = json!({
+        "stateMachineArn": MACHINE, "maxResults": 1, "statusFilter": "FAILED", "nextToken": "t",
+    });
+    assert_eq!(bodies, [body, next]);
+}
+
+#[tokio::test]
+async fn a_run_is_found_by_its_name_or_there_is_none() {
+    let mut shown = line("run-1", "TIMED_OUT");
+    shown["redriveCount"] = json!(2);
+    shown["redriveStatus"] = json!("NOT_REDRIVABLE");
+    shown["redriveStatusReason"] = json!("too old");
+    let service = States::start(vec![(200, shown), refusal("ExecutionDoesNotExist")]).await;
+    let runs = service.runs();
+    let found = runs.find("run-1").await.unwrap().unwrap();
+    assert_eq!(found.listed.status, ExecutionStatus::TimedOut);
+    assert_eq!(
+        (found.redrives, found.not_redrivable.as_deref()),
+        (2, Some("too old"))
+    );
+    assert_eq!(runs.find("run-2").await.unwrap(), None);
+    assert_eq!(service.requests()[0].1, json!({"executionArn": EXECUTION}));
+}
+
+#[tokio::test]
+async fn a_run_is_redriven_once_for_each_token_or_the_reason_is_told() {
+    let redriven = json!({"redriveDate": 1.7e9});
+    let service = States::start(vec![(200, redriven), refusal("ExecutionNotRedrivable")]).await;
+    let runs = service.runs();
+    assert_eq!(runs.redrive("run-1", "t").await.unwrap(), Redriven::Running);
+    let refused = runs.redrive("run-1", "u").await.unwrap();
+    assert_eq!(refused, Redriven::Refused("refused".to_owned()));
+    let body = json!({"executionArn": EXECUTION, "clientToken": "t"});
+    let expected = ("AWSStepFunctions.RedriveExecution".to_owned(), body);
+    assert_eq!(service.requests()[0], expected);
 }

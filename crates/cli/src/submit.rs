@@ -1,0 +1,149 @@
+//! `quarry submit`: starts a run of a deployment over files of this machine.
+
+use crate::deployment::{DeploymentArguments, now};
+use crate::failure::Failure;
+use crate::output::{printable, say, write, write_json};
+use crate::plan_total::PlanTotal;
+use crate::question::confirm;
+use crate::staging::{self, JobArguments, JobPlaces, LocalJob};
+use crate::watch::{Following, follow};
+use crate::workspace::Workspace;
+use clap::Args;
+use quarry_contract::settings::Settings;
+use quarry_local_stack::LocalStack;
+use quarry_remote::{RemoteDeployment, RunReader};
+use quarry_runs::{check_name, counted, new_name};
+use serde_json::json;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `quarry submit`.
+#[derive(Debug, Args)]
+pub(crate) struct SubmitArguments {
+    #[command(flatten)]
+    job: JobArguments,
+    #[command(flatten)]
+    deployment: DeploymentArguments,
+    /// The run's name: letters, digits and -; by default it is made from the data's name and the
+    /// time.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Follow the run to its end, as `quarry watch` does.
+    #[arg(long)]
+    wait: bool,
+    /// The folder for the results, which are copied when the run has succeeded.
+    #[arg(long, value_name = "DIR", requires = "wait")]
+    out: Option<PathBuf>,
+    /// Start without a question.
+    #[arg(long)]
+    yes: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a run will ask, as it was planned here.
+struct Planned {
+    total: PlanTotal,
+    model: String,
+    notes: Vec<String>,
+}
+
+/// Plans the run here, uploads its files, and starts it.
+pub(crate) async fn submit(arguments: SubmitArguments) -> Result<(), Failure> {
+    if let Some(name) = &arguments.name {
+        check_name(name).map_err(|error| Failure::usage(error.to_string()))?;
+    }
+    let job = LocalJob::read(&arguments.job)?;
+    let deployment = arguments.deployment.open().await?;
+    let random = random();
+    let run = arguments.name.clone().unwrap_or_else(|| {
+        let [high, low, ..] = random.to_be_bytes();
+        new_name(
+            &stem(&arguments.job.data),
+            now(),
+            u16::from_be_bytes([high, low]),
+        )
+    });
+    deployment.check_is_new(&run).await?;
+    let planned = plan(&job, &deployment).await?;
+    for note in &planned.notes {
+        say(&format!("note: {note}"));
+    }
+    say(&format!(
+        "{}, {}, to {}",
+        counted(planned.total.rows, "row"),
+        planned.total.in_words(),
+        planned.model
+    ));
+    confirm("Start the run?", arguments.yes).await?;
+    let folder = deployment.upload_folder(&run, random);
+    let places = JobPlaces::below(&folder, deployment.results_folder(&run));
+    let request = job.upload(deployment.store(), &places, &|_| {}).await?;
+    deployment.start(&run, &request).await?;
+    if arguments.json {
+        write_json(&json!({
+            "run": run, "stack": deployment.name(), "model": planned.model, "rows": planned.total.rows,
+            "records": planned.total.records, "bytes": planned.total.bytes, "jobs": planned.total.jobs,
+            "calls": planned.total.on_demand, "request": request,
+        }))?;
+    } else {
+        write(format!("started {}\n", printable(&run)).as_bytes())?;
+    }
+    if arguments.wait {
+        let following = Following {
+            every: None,
+            out: arguments.out,
+        };
+        let mut run = RunReader::open(&deployment, &run).await?;
+        return follow(&deployment, &mut run, &following, arguments.json).await;
+    }
+    say(&format!(
+        "next: quarry watch {run}{}",
+        arguments.deployment.as_text()
+    ));
+    Ok(())
+}
+
+/// Plans the run on a local stack, with the deployment's settings.
+async fn plan(job: &LocalJob, deployment: &RemoteDeployment) -> Result<Planned, Failure> {
+    let workspace = Workspace::temporary()?;
+    let mut config = staging::stack_config(workspace.path(), job, None, None)?;
+    config.settings = deployment.settings();
+    let stack = staging::start(config).await?;
+    let planned = Box::pin(plan_on(&stack, job)).await;
+    let planned = planned.map_err(|failure| staging::explained(&stack, workspace.path(), failure));
+    stack.stop();
+    planned
+}
+
+async fn plan_on(stack: &LocalStack, job: &LocalJob) -> Result<Planned, Failure> {
+    let request = job.stage(stack.store(), &|_| {}).await?;
+    let steps = job.plan(stack, request).await?;
+    let names = job.names();
+    let plan = steps.plan();
+    let model = Settings::read(&plan.settings)
+        .map(|settings| settings.primary_model_id)
+        .map_err(|error| Failure::input(error.to_string()))?;
+    Ok(Planned {
+        total: PlanTotal::of(steps.slices()),
+        model,
+        notes: plan.notes.iter().map(|note| names.in_text(note)).collect(),
+    })
+}
+
+/// Returns the data's name without endings.
+fn stem(data: &Path) -> String {
+    let whole = data.canonicalize().unwrap_or_else(|_| data.to_owned());
+    let name = whole.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.split('.').find(|part| !part.is_empty());
+    stem.unwrap_or_default().to_owned()
+}
+
+/// Returns a number that other calls of the command do not have.
+fn random() -> u32 {
+    // Each state has random keys.
+    let hash = RandomState::new().hash_one(now());
+    u32::try_from(hash >> 32).unwrap_or_default()
+}

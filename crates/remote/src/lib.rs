@@ -1,0 +1,18 @@
+//! A deployment and its runs, from the machine of a user: everything that the command line asks AWS
+//! about a deployment, except for `quarry deploy-check`.
+//!
+//! The permissions of these calls are the stack's `CommandLinePolicy`. An error of a denied call names
+//! the permission.
+
+mod deployment;
+mod ends;
+mod error;
+mod facts;
+mod list;
+mod results;
+mod start;
+
+pub use deployment::RemoteDeployment;
+pub use error::RemoteError;
+pub use facts::RunReader;
+pub use results::ResultFile;

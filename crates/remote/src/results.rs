@@ -1,0 +1,62 @@
+//! The files of a run's result.
+
+use crate::deployment::RemoteDeployment;
+use crate::error::{Calling, RemoteError};
+use crate::facts::RunReader;
+use crate::list::output;
+use quarry_contract::location::S3Uri;
+use quarry_contract::payload::FinishOutput;
+use quarry_contract::plan::Plan;
+use quarry_edge::store::ObjectInfo;
+use quarry_runs::{RunStatus, end_in_words};
+
+/// A file of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultFile {
+    /// The object.
+    pub object: ObjectInfo,
+    /// Its name in the folder of the results; a training split has a folder of its own.
+    pub name: String,
+}
+
+impl RemoteDeployment {
+    /// Returns the tables and the summary of a run that has succeeded. Other objects in the same
+    /// folder are not the run's.
+    pub async fn results(&self, run: &mut RunReader<'_>) -> Result<Vec<ResultFile>, RemoteError> {
+        let shown = self.find(run.name()).await?;
+        let status = shown.listed.status;
+        let Some(output) = output(shown.output.as_deref()) else {
+            if !status.has_ended() {
+                let run = run.name().to_owned();
+                return Err(RemoteError::NotYet { run });
+            }
+            let ended = shown.listed.ended.unwrap_or_default();
+            let status = RunStatus::of(&run.facts().await?, ended);
+            let end = end_in_words(&status);
+            return Err(RemoteError::NoResults { end });
+        };
+        let Some(plan) = self.plan(&self.folder(&shown)).await? else {
+            return Err(RemoteError::Expired {
+                run: run.name().to_owned(),
+                output: output.output,
+            });
+        };
+        let mut files = Vec::new();
+        for (at, name) in places(&plan, &output) {
+            let object = self.store.head(&at).await.calling("s3:GetObject")?;
+            files.push(ResultFile { object, name });
+        }
+        Ok(files)
+    }
+}
+
+/// Returns where the results are, with their names in the folder of the results.
+fn places(plan: &Plan, output: &FinishOutput) -> Vec<(S3Uri, String)> {
+    let tables = plan.tables.iter().map(|table| {
+        let name = table.result_name(plan.request.job_type);
+        (output.output.join(&name), name)
+    });
+    let summary = output.summary.clone();
+    let name = summary.file_name().to_owned();
+    tables.chain([(summary, name)]).collect()
+}

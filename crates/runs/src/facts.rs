@@ -1,0 +1,116 @@
+//! The facts about a run, as they were read.
+
+use quarry_contract::execution_status::ExecutionStatus;
+use quarry_contract::job_status::JobStatus;
+use quarry_contract::layout::RunFolder;
+use quarry_contract::location::S3Uri;
+use quarry_contract::payload::FinishOutput;
+use quarry_result::receipt::Round;
+use serde::Serialize;
+use serde_json::Value;
+use std::time::Duration;
+
+/// A run. Times are since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone)]
+pub struct RunFacts {
+    /// Its name: that of its execution.
+    pub name: String,
+    /// Its execution's status.
+    pub status: ExecutionStatus,
+    /// When it began.
+    pub started: Duration,
+    /// When it ended, if it did.
+    pub ended: Option<Duration>,
+    /// How often it was redriven.
+    pub redrives: u32,
+    /// Why it failed or was stopped.
+    pub failure: Option<RunFailure>,
+    /// What it returned, if it succeeded.
+    pub output: Option<FinishOutput>,
+    /// Its folder.
+    pub folder: RunFolder,
+    /// Its plan; `None` before it is planned, and after its folder has expired.
+    pub plan: Option<PlanFacts>,
+    /// The objects of its slices.
+    pub objects: Vec<S3Uri>,
+    /// The rounds whose answers are read.
+    pub counted: Vec<CountedRound>,
+    /// The rounds whose records are written and whose answers are not read.
+    pub asked: Vec<AskedRound>,
+    /// Its jobs.
+    pub jobs: Vec<JobFacts>,
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunFailure {
+    /// The error's name.
+    pub error: String,
+    /// The message.
+    pub message: String,
+}
+
+impl RunFailure {
+    /// Reads the cause of an execution: a function's error response as JSON, or any other text.
+    pub fn new(error: &str, cause: &str) -> Self {
+        let message = serde_json::from_str::<Value>(cause)
+            .ok()
+            .and_then(|response| response.get("errorMessage")?.as_str().map(str::to_owned));
+        Self {
+            error: error.to_owned(),
+            message: message.unwrap_or_else(|| cause.to_owned()),
+        }
+    }
+}
+
+/// What the plan says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanFacts {
+    /// Rows of all tables.
+    pub rows: u64,
+    /// Number of slices.
+    pub slices: u32,
+    /// The model that is asked.
+    pub model: String,
+}
+
+/// A round whose answers are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountedRound {
+    /// The slice's number.
+    pub slice: u32,
+    /// The round's number in the slice.
+    pub round: u32,
+    /// How its lines were counted.
+    pub counts: Round,
+}
+
+/// A round whose answers are not read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedRound {
+    /// The slice's number.
+    pub slice: u32,
+    /// The round's number in the slice.
+    pub round: u32,
+    /// Its records.
+    pub records: u64,
+}
+
+/// A job of the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobFacts {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    pub status: JobStatus,
+    /// When it runs out of time, if the service says so.
+    pub expires: Option<Duration>,
+    /// Its records, if the service has counted them.
+    pub records: Option<u64>,
+    /// Its records that the model has worked on.
+    pub processed: Option<u64>,
+    /// Its records with an error.
+    pub errors: Option<u64>,
+}

@@ -1,0 +1,69 @@
+//! A list of runs.
+
+use crate::words::{grouped, long, rfc3339, state, time};
+use quarry_contract::execution_status::ExecutionStatus;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A run in a list. Times are since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunLine {
+    /// Its name.
+    pub name: String,
+    /// Its execution's status.
+    pub status: ExecutionStatus,
+    /// When it began.
+    pub started: Duration,
+    /// When it ended, if it did.
+    pub ended: Option<Duration>,
+    /// Rows of all tables, if they are known.
+    pub rows: Option<u64>,
+    /// Rows for which no model answered, if the run succeeded.
+    pub failed: Option<u64>,
+}
+
+impl RunLine {
+    /// Returns the line for programs.
+    pub fn json(&self) -> Value {
+        json!({
+            "run": self.name,
+            "state": state(self.status),
+            "execution": self.status,
+            "started": rfc3339(self.started),
+            "ended": self.ended.map(rfc3339),
+            "rows": self.rows,
+            "failed": self.failed,
+        })
+    }
+
+    fn cells(&self, now: Duration) -> [String; 5] {
+        let figure = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), grouped);
+        let lasted = self.ended.unwrap_or(now).saturating_sub(self.started);
+        [
+            self.name.clone(),
+            state(self.status).to_owned(),
+            figure(self.rows),
+            figure(self.failed),
+            format!("{} UTC, {}", time(self.started), long(lasted)),
+        ]
+    }
+}
+
+/// Returns the lines of a table of runs, the first of which names the columns.
+pub fn table(runs: &[RunLine], now: Duration) -> Vec<String> {
+    let head = ["NAME", "STATE", "ROWS", "FAILED", "BEGAN, TOOK"].map(str::to_owned);
+    let rows: Vec<[String; 5]> = std::iter::once(head)
+        .chain(runs.iter().map(|run| run.cells(now)))
+        .collect();
+    let width = |column: usize| {
+        let widths = rows.iter().map(|row| row[column].chars().count());
+        widths.max().unwrap_or_default()
+    };
+    let widths = [0, 1, 2, 3].map(width);
+    rows.iter()
+        .map(|[name, state, rows, failed, since]| {
+            let [w0, w1, w2, w3] = widths;
+            format!("{name:w0$}   {state:w1$}   {rows:>w2$}   {failed:>w3$}   {since}")
+        })
+        .collect()
+}
