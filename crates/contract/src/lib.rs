@@ -15,6 +15,7 @@ pub mod job_names;
 pub mod job_status;
 pub mod json_document;
 pub mod layout;
+pub mod listed_job;
 pub mod location;
 pub mod members;
 pub mod payload;

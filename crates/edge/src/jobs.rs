@@ -3,6 +3,7 @@
 use crate::error::{AwsError, Source, StepErrorKind};
 use async_trait::async_trait;
 pub use quarry_contract::job_status::JobStatus;
+pub use quarry_contract::listed_job::ListedJob;
 use quarry_contract::location::S3Uri;
 pub use quarry_contract::plan::JobCounts;
 use quarry_model::Denial;
@@ -60,25 +61,6 @@ pub struct LiveJob {
     pub name: String,
     /// The object with its records.
     pub input: S3Uri,
-}
-
-/// A job in a list, with how far it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedJob {
-    /// Its ARN.
-    pub arn: String,
-    /// Its name.
-    pub name: String,
-    /// Its status.
-    pub status: JobStatus,
-    /// When it runs out of time, since 1970-01-01T00:00:00Z, if the service says so.
-    pub expires: Option<Duration>,
-    /// Its records, if the service has counted them.
-    pub records: Option<u64>,
-    /// Its records that the model has worked on, with an answer or an error.
-    pub processed: Option<u64>,
-    /// Its records with an error.
-    pub errors: Option<u64>,
 }
 
 /// The jobs of one Region as a list.

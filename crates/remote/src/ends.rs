@@ -36,7 +36,7 @@ impl RunReader<'_> {
     /// Redrives the run. A repeated call before the run is read again has no further effect.
     pub async fn redrive(&self) -> Result<(), RemoteError> {
         self.check_redrivable()?;
-        let identity = format!("{}\n{}", self.run.arn, self.run.redrives);
+        let identity = format!("{}\n{}", self.run.listed.arn, self.run.redrives);
         let token = hex_digest(&identity);
         let runs = &self.deployment.runs;
         let redriven = runs.redrive(self.name(), &token).await;

@@ -14,9 +14,8 @@ use quarry_edge::documents;
 use quarry_edge::executions::{Cause, ShownRun};
 use quarry_edge::jobs::ListedJob;
 use quarry_result::receipt::Round;
-use quarry_runs::{
-    AskedRound, CountedRound, JobFacts, PlanFacts, RoundAt, RunFacts, RunFailure, rounds_to_read,
-};
+use quarry_runs::{PlanFacts, RoundAt, RunFacts, RunFailure, rounds_to_read};
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 /// The number of documents that are read at the same time.
@@ -75,8 +74,15 @@ impl<'a> RunReader<'a> {
             None => (Vec::new(), Vec::new()),
         };
         let (counted, asked) = rounds_to_read(&self.folder, &objects);
-        self.read_counts(&counted).await?;
-        self.read_asked(&asked).await?;
+        let is_counted = |at: &RoundAt| self.counted.contains_key(at);
+        let counts = self.read_new(&counted, is_counted, RoundFolder::counts);
+        let counts = counts.await?;
+        self.counted.extend(counts);
+        let is_asked = |at: &RoundAt| self.asked.contains_key(at);
+        let records = self.read_new::<Asked>(&asked, is_asked, RoundFolder::asked);
+        let records = records.await?;
+        let records = records.into_iter().map(|(at, asked)| (at, asked.records));
+        self.asked.extend(records);
         let failure = self.failure().await?;
         let listed = &self.run.listed;
         Ok(RunFacts {
@@ -90,32 +96,10 @@ impl<'a> RunReader<'a> {
             folder: self.folder.clone(),
             plan: self.plan.as_ref().map(plan_facts),
             objects,
-            counted: self.counted_rounds(),
-            asked: self.asked_rounds(&asked),
+            counted: self.counted.values().cloned().collect(),
+            records_asked: asked.iter().filter_map(|at| self.asked.get(at)).sum(),
             jobs,
         })
-    }
-
-    fn counted_rounds(&self) -> Vec<CountedRound> {
-        let round = |(at, counts): (&RoundAt, &Round)| CountedRound {
-            slice: at.slice,
-            round: at.round,
-            counts: counts.clone(),
-        };
-        self.counted.iter().map(round).collect()
-    }
-
-    fn asked_rounds(&self, asked: &[RoundAt]) -> Vec<AskedRound> {
-        let round = |at: &RoundAt| AskedRound {
-            slice: at.slice,
-            round: at.round,
-            records: self.asked.get(at).copied().unwrap_or_default(),
-        };
-        asked.iter().map(round).collect()
-    }
-
-    fn round(&self, at: RoundAt) -> RoundFolder {
-        self.folder.slice(at.slice).round(at.round)
     }
 
     async fn objects(&self) -> Result<Vec<S3Uri>, RemoteError> {
@@ -125,58 +109,35 @@ impl<'a> RunReader<'a> {
     }
 
     /// Returns the jobs of a run that may have some that have not ended.
-    async fn jobs(&self, plan: &Plan) -> Result<Vec<JobFacts>, RemoteError> {
+    async fn jobs(&self, plan: &Plan) -> Result<Vec<ListedJob>, RemoteError> {
         if self.run.listed.status == ExecutionStatus::Succeeded {
             return Ok(Vec::new());
         }
         let names = JobNames::new(&self.folder, &plan.identity());
         let jobs = self.deployment.jobs.begun(names.prefix()).await;
-        let jobs = jobs.calling("bedrock:ListModelInvocationJobs")?;
-        Ok(jobs.into_iter().map(job_facts).collect())
+        jobs.calling("bedrock:ListModelInvocationJobs")
     }
 
-    async fn read_counts(&mut self, rounds: &[RoundAt]) -> Result<(), RemoteError> {
-        let new: Vec<RoundAt> = rounds
-            .iter()
-            .filter(|at| !self.counted.contains_key(at))
-            .copied()
-            .collect();
+    /// Reads a document of each round, if it is not `known`.
+    async fn read_new<T: DeserializeOwned>(
+        &self,
+        rounds: &[RoundAt],
+        known: impl Fn(&RoundAt) -> bool,
+        place: fn(&RoundFolder) -> S3Uri,
+    ) -> Result<Vec<(RoundAt, T)>, RemoteError> {
         let store = &*self.deployment.store;
-        let read: Vec<(RoundAt, Round)> = futures::stream::iter(new)
+        let new: Vec<RoundAt> = rounds.iter().filter(|at| !known(at)).copied().collect();
+        futures::stream::iter(new)
             .map(|at| {
-                let counts = self.round(at).counts();
+                let place = place(&self.folder.slice(at.slice).round(at.round));
                 async move {
-                    let counts = documents::read(store, &counts).await;
-                    Ok::<_, RemoteError>((at, counts.calling("s3:GetObject")?))
+                    let document = documents::read(store, &place).await;
+                    Ok((at, document.calling("s3:GetObject")?))
                 }
             })
             .buffer_unordered(AT_ONCE)
             .try_collect()
-            .await?;
-        self.counted.extend(read);
-        Ok(())
-    }
-
-    async fn read_asked(&mut self, rounds: &[RoundAt]) -> Result<(), RemoteError> {
-        let new: Vec<RoundAt> = rounds
-            .iter()
-            .filter(|at| !self.asked.contains_key(at))
-            .copied()
-            .collect();
-        let store = &*self.deployment.store;
-        let read: Vec<(RoundAt, u64)> = futures::stream::iter(new)
-            .map(|at| {
-                let asked = self.round(at).asked();
-                async move {
-                    let asked = documents::read::<Asked>(store, &asked).await;
-                    Ok::<_, RemoteError>((at, asked.calling("s3:GetObject")?.records))
-                }
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await?;
-        self.asked.extend(read);
-        Ok(())
+            .await
     }
 
     /// Returns why the run failed. If a slice failed, the run's own error does not say why.
@@ -219,17 +180,5 @@ fn plan_facts(plan: &Plan) -> PlanFacts {
         model: Settings::read(&plan.settings)
             .map(|settings| settings.primary_model_id.clone())
             .unwrap_or_default(),
-    }
-}
-
-fn job_facts(job: ListedJob) -> JobFacts {
-    JobFacts {
-        arn: job.arn,
-        name: job.name,
-        status: job.status,
-        expires: job.expires,
-        records: job.records,
-        processed: job.processed,
-        errors: job.errors,
     }
 }

@@ -5,7 +5,7 @@ use crate::error::{Calling, RemoteError};
 use futures::stream::{StreamExt, TryStreamExt};
 use quarry_contract::execution_status::ExecutionStatus;
 use quarry_contract::payload::FinishOutput;
-use quarry_edge::executions::RunEntry;
+use quarry_edge::executions::ListedExecution;
 use quarry_runs::RunLine;
 
 /// The number of runs that are read at the same time.
@@ -27,7 +27,7 @@ impl RemoteDeployment {
             .await
     }
 
-    async fn line(&self, listed: RunEntry) -> Result<RunLine, RemoteError> {
+    async fn line(&self, listed: ListedExecution) -> Result<RunLine, RemoteError> {
         let mut line = RunLine {
             name: listed.name,
             status: listed.status,

@@ -1,8 +1,8 @@
 //! The facts about a run, as they were read.
 
 use quarry_contract::execution_status::ExecutionStatus;
-use quarry_contract::job_status::JobStatus;
 use quarry_contract::layout::RunFolder;
+use quarry_contract::listed_job::ListedJob;
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::FinishOutput;
 use quarry_result::receipt::Round;
@@ -34,11 +34,11 @@ pub struct RunFacts {
     /// The objects of its slices.
     pub objects: Vec<S3Uri>,
     /// The rounds whose answers are read.
-    pub counted: Vec<CountedRound>,
-    /// The rounds whose records are written and whose answers are not read.
-    pub asked: Vec<AskedRound>,
+    pub counted: Vec<Round>,
+    /// Records of the rounds whose records are written and whose answers are not read.
+    pub records_asked: u64,
     /// Its jobs.
-    pub jobs: Vec<JobFacts>,
+    pub jobs: Vec<ListedJob>,
 }
 
 /// Why a run failed.
@@ -72,45 +72,4 @@ pub struct PlanFacts {
     pub slices: u32,
     /// The model that is asked.
     pub model: String,
-}
-
-/// A round whose answers are read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CountedRound {
-    /// The slice's number.
-    pub slice: u32,
-    /// The round's number in the slice.
-    pub round: u32,
-    /// How its lines were counted.
-    pub counts: Round,
-}
-
-/// A round whose answers are not read yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AskedRound {
-    /// The slice's number.
-    pub slice: u32,
-    /// The round's number in the slice.
-    pub round: u32,
-    /// Its records.
-    pub records: u64,
-}
-
-/// A job of the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobFacts {
-    /// Its ARN.
-    pub arn: String,
-    /// Its name.
-    pub name: String,
-    /// Its status.
-    pub status: JobStatus,
-    /// When it runs out of time, if the service says so.
-    pub expires: Option<Duration>,
-    /// Its records, if the service has counted them.
-    pub records: Option<u64>,
-    /// Its records that the model has worked on.
-    pub processed: Option<u64>,
-    /// Its records with an error.
-    pub errors: Option<u64>,
 }

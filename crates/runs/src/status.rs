@@ -1,10 +1,11 @@
 //! The status of one run.
 
-use crate::facts::{JobFacts, RunFacts, RunFailure};
+use crate::facts::{RunFacts, RunFailure};
 use crate::slices::SliceStages;
 use crate::words::{counted, grouped, long, rfc3339, state, time};
 use quarry_contract::execution_status::ExecutionStatus;
 use quarry_contract::job_status::JobStatus;
+use quarry_contract::listed_job::ListedJob;
 use quarry_contract::location::S3Uri;
 use serde::Serialize;
 use std::time::Duration;
@@ -97,8 +98,8 @@ pub struct JobAtWork {
     pub ends_by: Option<String>,
 }
 
-impl From<&JobFacts> for JobAtWork {
-    fn from(job: &JobFacts) -> Self {
+impl From<&ListedJob> for JobAtWork {
+    fn from(job: &ListedJob) -> Self {
         Self {
             name: job.name.clone(),
             arn: job.arn.clone(),
@@ -124,7 +125,7 @@ impl RunStatus {
             .filter(|job| !job.status.is_terminal())
             .map(JobAtWork::from)
             .collect();
-        let counts = || facts.counted.iter().map(|round| &round.counts.counts);
+        let counts = || facts.counted.iter().map(|round| &round.counts);
         let output = facts.output.as_ref();
         let rows = RowFigures {
             total: output
@@ -275,7 +276,7 @@ impl RunStatus {
 
 impl RunFacts {
     /// Returns the jobs that have not ended.
-    pub(crate) fn live_jobs(&self) -> impl Iterator<Item = &JobFacts> {
+    pub(crate) fn live_jobs(&self) -> impl Iterator<Item = &ListedJob> {
         self.jobs.iter().filter(|job| !job.status.is_terminal())
     }
 }
@@ -303,20 +304,18 @@ fn waits_for(facts: &RunFacts, slices: Option<&SliceStages>, jobs: &[JobAtWork])
     if slices.total == slices.done {
         return "for the results to be put together".to_owned();
     }
-    let calls: u64 = if slices.on_demand > 0 {
-        facts.asked.iter().map(|round| round.records).sum()
-    } else {
-        0
-    };
     match (jobs.len() as u64, slices.on_demand) {
         (0, 0) => "for its functions".to_owned(),
-        (0, _) => format!("for on-demand calls of {}", counted(calls, "record")),
+        (0, _) => format!(
+            "for on-demand calls of {}",
+            counted(facts.records_asked, "record")
+        ),
         (live, 0) => format!("for {}", counted(live, "job")),
         (live, _) => format!("for {} and for on-demand calls", counted(live, "job")),
     }
 }
 
-fn job_in_words(job: &JobFacts) -> String {
+fn job_in_words(job: &ListedJob) -> String {
     let figures = match (job.processed, job.records) {
         (Some(processed), Some(records)) => format!(
             "{} of {}, {}",

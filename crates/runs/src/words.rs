@@ -17,7 +17,7 @@ pub fn state(status: ExecutionStatus) -> &'static str {
 }
 
 /// Returns a number with a comma after each group of three digits.
-pub(crate) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -92,6 +92,7 @@ mod tests {
     #[test]
     fn figures_are_written_for_people() {
         assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(counted(1, "job"), "1 job");
         assert_eq!(size(1), "1 byte");

@@ -10,11 +10,14 @@ use aws_config::SdkConfig;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::{DateTimeParseError, Format};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::HashSet;
 use std::time::Duration;
 
 /// The most jobs in one response (`ListModelInvocationJobs`, `maxResults`).
 pub(super) const LARGEST_PAGE: i32 = 1_000;
+
+const LIST: &str = "ListModelInvocationJobs";
 
 /// A time since 1970-01-01T00:00:00Z. The service writes it as ISO 8601.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -38,6 +41,13 @@ pub(super) struct JobPages {
     tokens: HashSet<String>,
     next: Option<String>,
     done: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", bound = "T: DeserializeOwned")]
+struct JobPage<T> {
+    invocation_job_summaries: Option<Vec<T>>,
+    next_token: Option<String>,
 }
 
 impl JobPages {
@@ -64,14 +74,20 @@ impl JobPages {
         Some(path)
     }
 
-    pub(super) fn turn(&mut self, next: Option<String>) -> Result<(), Failure> {
+    /// Reads the jobs of a page, and turns to the next one.
+    pub(super) fn read<T: DeserializeOwned>(&mut self, response: &[u8]) -> Result<Vec<T>, Failure> {
+        let page: JobPage<T> = read_json(LIST, response)?;
+        self.turn(page.next_token)?;
+        Ok(page.invocation_job_summaries.unwrap_or_default())
+    }
+
+    fn turn(&mut self, next: Option<String>) -> Result<(), Failure> {
         self.next = next.filter(|token| !token.is_empty());
         self.done = self.next.is_none();
         match &self.next {
-            Some(token) if !self.tokens.insert(token.clone()) => Err(Failure::not_understood(
-                "ListModelInvocationJobs",
-                "its pages do not end",
-            )),
+            Some(token) if !self.tokens.insert(token.clone()) => {
+                Err(Failure::not_understood(LIST, "its pages do not end"))
+            }
             _ => Ok(()),
         }
     }
@@ -90,13 +106,6 @@ impl BedrockJobList {
             calls: control_plane(config)?,
         })
     }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SummaryPage {
-    invocation_job_summaries: Option<Vec<JobLine>>,
-    next_token: Option<String>,
 }
 
 /// A job in the list (`ModelInvocationJobSummary`).
@@ -134,9 +143,7 @@ impl JobList for BedrockJobList {
         let mut jobs = Vec::new();
         while let Some(path) = pages.path() {
             let response = self.calls.get("ListModelInvocationJobs", &path).await?;
-            let page: SummaryPage = read_json("ListModelInvocationJobs", &response)?;
-            pages.turn(page.next_token)?;
-            let found = page.invocation_job_summaries.unwrap_or_default();
+            let found = pages.read::<JobLine>(&response)?;
             jobs.extend(found.into_iter().map(ListedJob::from));
         }
         // The service filters by any part of the name.

@@ -64,13 +64,6 @@ struct Creation {
     job_arn: String,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct JobPage {
-    invocation_job_summaries: Option<Vec<ShownJob>>,
-    next_token: Option<String>,
-}
-
 impl BedrockJobs {
     /// Uses jobs of the configuration's Region and account.
     pub fn new(config: &SdkConfig) -> Result<Self, StepError> {
@@ -96,9 +89,7 @@ impl BedrockJobs {
             return Ok(None);
         };
         let response = self.calls.get("ListModelInvocationJobs", &path).await?;
-        let page: JobPage = read_json("ListModelInvocationJobs", &response)?;
-        pages.turn(page.next_token)?;
-        Ok(Some(page.invocation_job_summaries.unwrap_or_default()))
+        pages.read(&response).map(Some)
     }
 
     async fn ask_for(&self, job: &NewJob) -> Result<String, Failure> {

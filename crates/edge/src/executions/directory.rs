@@ -3,39 +3,20 @@
 //! Every method makes calls of one operation, so that a caller can name the permission that a denied
 //! call needs.
 
-use super::{Cause, StatesCalls, is, its_executions, since_epoch};
+use super::states::{Children, LARGEST_PAGE, MapRuns, ShownExecution, ShownPage, StatesCalls, is};
+use super::{Cause, ExecutionPage, ListedExecution, its_executions};
 use crate::error::StepError;
 use crate::failure::{CallError, Failure};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use quarry_contract::execution_status::ExecutionStatus;
-use serde::Deserialize;
-use serde_json::{Value, json};
-use std::time::Duration;
-
-/// The most executions in one response (`ListExecutions`, `maxResults`).
-const LARGEST_PAGE: usize = 1_000;
-
-/// An execution in a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunEntry {
-    /// Its name: the run's.
-    pub name: String,
-    /// Its status.
-    pub status: ExecutionStatus,
-    /// When it began, since 1970-01-01T00:00:00Z.
-    pub started: Duration,
-    /// When it ended, if it did.
-    pub ended: Option<Duration>,
-}
+use serde_json::json;
 
 /// An execution with everything that the service says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShownRun {
-    /// Its ARN.
-    pub arn: String,
     /// What a list says about it.
-    pub listed: RunEntry,
+    pub listed: ListedExecution,
     /// Its input, JSON.
     pub input: Option<String>,
     /// Its output, JSON, if it succeeded.
@@ -65,7 +46,7 @@ pub trait RunDirectory: Send + Sync {
         &self,
         status: Option<ExecutionStatus>,
         most: usize,
-    ) -> Result<Vec<RunEntry>, CallError>;
+    ) -> Result<Vec<ListedExecution>, CallError>;
     /// Returns the execution of a name; `None` if there is none.
     async fn find(&self, name: &str) -> Result<Option<ShownRun>, CallError>;
     /// Returns the ARNs of the Distributed Maps that an execution has begun.
@@ -101,92 +82,28 @@ impl StepFunctionsRuns {
         format!("{}:{name}", self.executions)
     }
 
-    async fn page(&self, body: &Value) -> Result<RunPage, Failure> {
-        self.calls.call("ListExecutions", body).await?.read()
-    }
-
-    async fn describe(&self, arn: &str) -> Result<Described, Failure> {
+    async fn describe(&self, arn: &str) -> Result<ShownExecution, Failure> {
         let body = json!({"executionArn": arn});
         self.calls.call("DescribeExecution", &body).await?.read()
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RunPage {
-    executions: Vec<ExecutionLine>,
-    next_token: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ExecutionLine {
-    execution_arn: String,
-    name: String,
-    status: ExecutionStatus,
-    start_date: f64,
-    stop_date: Option<f64>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Described {
-    #[serde(flatten)]
-    line: ExecutionLine,
-    input: Option<String>,
-    output: Option<String>,
-    error: Option<String>,
-    cause: Option<String>,
-    redrive_count: Option<u32>,
-    redrive_status: Option<String>,
-    redrive_status_reason: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct MapRunList {
-    map_runs: Vec<MapRunLine>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct MapRunLine {
-    map_run_arn: String,
-}
-
-impl From<ExecutionLine> for RunEntry {
-    fn from(line: ExecutionLine) -> Self {
-        Self {
-            name: line.name,
-            status: line.status,
-            started: since_epoch(line.start_date).unwrap_or_default(),
-            ended: line.stop_date.and_then(since_epoch),
-        }
-    }
-}
-
-impl Described {
-    fn failure(&self) -> Option<Cause> {
-        self.error.clone().map(|error| Cause {
-            error,
-            cause: self.cause.clone().unwrap_or_default(),
-        })
-    }
-}
-
-impl From<Described> for ShownRun {
-    fn from(shown: Described) -> Self {
+impl ShownRun {
+    fn of(shown: ShownExecution) -> Result<Self, Failure> {
+        let Some(listed) = shown.listed() else {
+            let lacks = "it lacks the ARN, the name, the status or the start";
+            return Err(Failure::not_understood("DescribeExecution", lacks));
+        };
         let failure = shown.failure();
-        let refused = shown.redrive_status.as_deref() == Some("NOT_REDRIVABLE");
-        Self {
-            arn: shown.line.execution_arn.clone(),
-            listed: shown.line.into(),
+        let is_refused = shown.cannot_be_redriven();
+        Ok(Self {
+            listed,
+            failure,
             input: shown.input,
             output: shown.output,
-            failure,
             redrives: shown.redrive_count.unwrap_or_default(),
-            not_redrivable: refused.then(|| shown.redrive_status_reason.unwrap_or_default()),
-        }
+            not_redrivable: is_refused.then(|| shown.redrive_status_reason.unwrap_or_default()),
+        })
     }
 }
 
@@ -196,7 +113,7 @@ impl RunDirectory for StepFunctionsRuns {
         &self,
         status: Option<ExecutionStatus>,
         most: usize,
-    ) -> Result<Vec<RunEntry>, CallError> {
+    ) -> Result<Vec<ListedExecution>, CallError> {
         let mut found = Vec::new();
         let mut token: Option<String> = None;
         loop {
@@ -210,10 +127,11 @@ impl RunDirectory for StepFunctionsRuns {
             if let Some(token) = &token {
                 body["nextToken"] = json!(token);
             }
-            let page = self.page(&body).await?;
-            found.extend(page.executions.into_iter().map(RunEntry::from));
+            let page: ShownPage = self.calls.call("ListExecutions", &body).await?.read()?;
+            let page = ExecutionPage::from(page);
+            found.extend(page.executions);
             found.truncate(most);
-            match page.next_token {
+            match page.next {
                 Some(next) if found.len() < most && token.as_ref() != Some(&next) => {
                     token = Some(next);
                 }
@@ -224,7 +142,7 @@ impl RunDirectory for StepFunctionsRuns {
 
     async fn find(&self, name: &str) -> Result<Option<ShownRun>, CallError> {
         match self.describe(&self.arn(name)).await {
-            Ok(shown) => Ok(Some(shown.into())),
+            Ok(shown) => Ok(Some(ShownRun::of(shown)?)),
             Err(failure) if is(&failure, "ExecutionDoesNotExist") || is(&failure, "InvalidArn") => {
                 Ok(None)
             }
@@ -234,18 +152,14 @@ impl RunDirectory for StepFunctionsRuns {
 
     async fn map_runs(&self, name: &str) -> Result<Vec<String>, CallError> {
         let body = json!({"executionArn": self.arn(name)});
-        let maps: MapRunList = self.calls.call("ListMapRuns", &body).await?.read()?;
-        Ok(maps
-            .map_runs
-            .into_iter()
-            .map(|map| map.map_run_arn)
-            .collect())
+        let maps: MapRuns = self.calls.call("ListMapRuns", &body).await?.read()?;
+        Ok(maps.arns())
     }
 
     async fn failed_child(&self, map_run: &str) -> Result<Option<String>, CallError> {
-        let body = json!({"mapRunArn": map_run, "statusFilter": "FAILED", "maxResults": 1});
-        let failed = self.page(&body).await?.executions.into_iter().next();
-        Ok(failed.map(|child| child.execution_arn))
+        let body = Children::failed(map_run);
+        let failed: Children = self.calls.call("ListExecutions", &body).await?.read()?;
+        Ok(failed.first())
     }
 
     async fn cause(&self, child: &str) -> Result<Option<Cause>, CallError> {

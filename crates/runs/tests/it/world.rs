@@ -4,11 +4,12 @@ use quarry_contract::VERSION;
 use quarry_contract::execution_status::ExecutionStatus;
 use quarry_contract::job_status::JobStatus;
 use quarry_contract::layout::RunFolder;
+use quarry_contract::listed_job::ListedJob;
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::FinishOutput;
 use quarry_result::ledger::Counts;
 use quarry_result::receipt::Round;
-use quarry_runs::{AskedRound, CountedRound, JobFacts, PlanFacts, RunFacts};
+use quarry_runs::{PlanFacts, RunFacts};
 use std::time::Duration;
 
 /// When runs began: 2026-11-28T15:58:01Z.
@@ -51,7 +52,7 @@ impl World {
                 plan: None,
                 objects: Vec::new(),
                 counted: Vec::new(),
-                asked: Vec::new(),
+                records_asked: 0,
                 jobs: Vec::new(),
             },
         }
@@ -86,41 +87,33 @@ impl World {
                 self.facts
                     .objects
                     .extend([first.input(), first.asked(), first.job()]);
-                self.ask(number, 0);
+                self.facts.records_asked += ROWS;
                 self.job(number, processed);
             }
             Slice::OnDemand => {
                 self.facts.objects.extend([first.asked(), first.counts()]);
-                self.count(number, 60);
+                self.count(60);
                 let second = slice.round(1);
                 let answers = second.on_demand_output().join("0-9.jsonl.out");
                 self.facts
                     .objects
                     .extend([second.todo(), second.asked(), answers]);
-                self.ask(number, 1);
+                self.facts.records_asked += ROWS;
             }
             Slice::Between => {
                 self.facts.objects.extend([first.asked(), first.counts()]);
-                self.count(number, 60);
+                self.count(60);
             }
             Slice::Done => {
                 let ended = [first.asked(), first.job(), first.job_end(), first.counts()];
                 self.facts.objects.extend(ended);
                 self.facts.objects.extend([slice.part(), slice.receipt()]);
-                self.count(number, ROWS);
+                self.count(ROWS);
             }
         }
     }
 
-    fn ask(&mut self, slice: u32, round: u32) {
-        self.facts.asked.push(AskedRound {
-            slice,
-            round,
-            records: ROWS,
-        });
-    }
-
-    fn count(&mut self, slice: u32, good: u64) {
+    fn count(&mut self, good: u64) {
         let counts = Counts {
             asked: ROWS,
             good,
@@ -128,21 +121,17 @@ impl World {
             output_tokens: 2_500,
             ..Counts::default()
         };
-        self.facts.counted.push(CountedRound {
-            slice,
-            round: 0,
-            counts: Round {
-                job: None,
-                on_demand: 0,
-                counts,
-                differences: Vec::new(),
-            },
+        self.facts.counted.push(Round {
+            job: None,
+            on_demand: 0,
+            counts,
+            differences: Vec::new(),
         });
     }
 
     fn job(&mut self, slice: u32, processed: u64) {
         let counts = (processed > 0).then_some(processed);
-        self.facts.jobs.push(JobFacts {
+        self.facts.jobs.push(ListedJob {
             arn: format!("arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/{slice:012}"),
             name: format!("quarry-strikes-3f9c-0123456789-{slice:06}-0"),
             status: JobStatus::InProgress,
