@@ -34,17 +34,6 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Replaces the message if a signal ended the command.
-    pub(crate) fn if_interrupted(self, message: &str) -> Self {
-        match self.kind {
-            Kind::Interrupted(_) => Self {
-                message: message.to_owned(),
-                ..self
-            },
-            _ => self,
-        }
-    }
-
     fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -98,8 +87,19 @@ impl Failure {
         Self::new(Kind::Interrupted(number), message)
     }
 
-    /// Returns 1 for a question that was declined, 2 for usage, 3 for bad input, 4 for a failed run, 5 for a check with errors, 6 for a run
-    /// that has not ended, and 128 and more for a signal.
+    /// Replaces the message if a signal ended the command.
+    pub(crate) fn if_interrupted(self, message: &str) -> Self {
+        match self.kind {
+            Kind::Interrupted(_) => Self {
+                message: message.to_owned(),
+                ..self
+            },
+            _ => self,
+        }
+    }
+
+    /// Returns 1 for a question that was declined, 2 for usage, 3 for bad input, 4 for a failed run, 5
+    /// for a check with errors, 6 for a run that has not ended, and 128 and more for a signal.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code())
     }

@@ -1,9 +1,9 @@
 //! The progress of a run that is elsewhere, on a terminal.
 
-use super::estimate::{clock, grouped};
+use super::estimate::clock;
 use super::frame;
 use super::terminal::{self, Terminal};
-use quarry_runs::RunStatus;
+use quarry_runs::{RunStatus, grouped};
 use std::io::IsTerminal;
 use std::time::Duration;
 

@@ -89,19 +89,6 @@ pub(super) fn clock(time: Duration) -> String {
     }
 }
 
-/// Returns a text such as `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,11 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn times_and_numbers_are_as_people_write_them() {
+    fn times_are_as_people_write_them() {
         assert_eq!(clock(Duration::from_secs(5)), "0:05");
         assert_eq!(clock(Duration::from_secs(3_723)), "1:02:03");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_234_567), "1,234,567");
         let left = remaining(0.25, Duration::from_secs(10));
         assert_eq!(left, Some(Duration::from_secs(30)));
         assert_eq!(remaining(0.0, Duration::from_secs(10)), None);

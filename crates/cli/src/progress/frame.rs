@@ -1,8 +1,9 @@
 //! The two lines that a terminal shows, for any width.
 
-use super::estimate::{Counts, clock, grouped, percent, remaining};
+use super::estimate::{Counts, clock, percent, remaining};
 use super::stage::ShownStage;
 use crate::output::printable;
+use quarry_runs::grouped;
 use std::time::Duration;
 
 const LONGEST_BAR: usize = 40;

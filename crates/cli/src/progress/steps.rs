@@ -1,8 +1,8 @@
 //! The steps of a run in words, and as JSON.
 
-use super::estimate::grouped;
 use quarry_contract::payload::Step;
 use quarry_local_stack::RunProgress;
+use quarry_runs::grouped;
 use serde_json::json;
 
 /// Returns a step for people; `None` for steps that are too many to show.

@@ -1,7 +1,7 @@
 //! `quarry deploy-check`: checks a deployment on a fake AWS, over HTTP.
 
 use crate::command::Ran;
-use crate::fake_aws::{Answer, FakeAws, Request};
+use crate::fake_aws::{Answer, FakeAws, Request, quarry_without_credentials};
 use expect_test::expect_file;
 use serde_json::{Value, json};
 use std::fs;
@@ -27,36 +27,15 @@ fn quarry(folder: &Path, endpoint: &str, arguments: &str) -> Ran {
 
 /// Returns the command for an address, without credentials.
 fn command(folder: &Path, endpoint: &str, arguments: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_quarry"));
+    let mut command = quarry_without_credentials(folder, endpoint);
     command
         .arg("deploy-check")
-        .args(arguments.split_whitespace())
-        .current_dir(folder)
-        .env("AWS_ENDPOINT_URL", endpoint)
-        .env("AWS_REGION", "eu-central-1")
-        .env("AWS_CONFIG_FILE", folder.join("config"))
-        .env("AWS_SHARED_CREDENTIALS_FILE", folder.join("credentials"));
-    for variable in [
-        "AWS_ACCESS_KEY_ID",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        "AWS_PROFILE",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-    ] {
-        command.env_remove(variable);
-    }
+        .args(arguments.split_whitespace());
     command
 }
 
 fn ran(mut command: Command) -> Ran {
-    let output = command.output().expect("the command runs");
-    Ran {
-        code: output.status.code().expect("an exit code"),
-        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-    }
+    Ran::of(&command.output().expect("the command runs"))
 }
 
 fn folder() -> TempDir {

@@ -2,7 +2,7 @@
 //! local S3 server.
 
 use crate::command::Ran;
-use crate::fake_aws::{Answer, FakeAws, Request};
+use crate::fake_aws::{Answer, FakeAws, Request, quarry_without_credentials};
 use quarry_contract::VERSION;
 use quarry_contract::execution_status::ExecutionStatus;
 use quarry_contract::job_names::JobNames;
@@ -114,28 +114,12 @@ impl Deployed {
 
     /// Returns a command with arguments separated by spaces, without credentials.
     pub(crate) fn command_without_credentials(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_quarry"));
+        let mut command = quarry_without_credentials(self.folder.path(), self.aws.endpoint());
         command
             .args(arguments.split_whitespace())
-            .current_dir(self.folder.path())
-            .env("AWS_ENDPOINT_URL", self.aws.endpoint())
             .env("AWS_ENDPOINT_URL_S3", self.s3.endpoint())
-            .env("AWS_REGION", "eu-central-1")
             .env("QUARRY_STACK", "quarry")
-            .env("QUARRY_S3_PATH_STYLE", "true")
-            .env("AWS_CONFIG_FILE", self.path("config"))
-            .env("AWS_SHARED_CREDENTIALS_FILE", self.path("credentials"));
-        for variable in [
-            "AWS_ACCESS_KEY_ID",
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-            "AWS_PROFILE",
-            "AWS_SECRET_ACCESS_KEY",
-            "AWS_SESSION_TOKEN",
-            "AWS_WEB_IDENTITY_TOKEN_FILE",
-        ] {
-            command.env_remove(variable);
-        }
+            .env("QUARRY_S3_PATH_STYLE", "true");
         command
     }
 

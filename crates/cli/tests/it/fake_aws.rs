@@ -2,6 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A request that arrived.
@@ -155,4 +157,28 @@ fn operation(head: &str, body: &str) -> String {
         line => line,
     };
     operation.to_owned()
+}
+
+/// Returns the command for an address, in a folder of its own, without credentials: neither those of the
+/// machine nor those of whoever runs the tests.
+pub(crate) fn quarry_without_credentials(folder: &Path, endpoint: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quarry"));
+    command
+        .current_dir(folder)
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_CONFIG_FILE", folder.join("config"))
+        .env("AWS_SHARED_CREDENTIALS_FILE", folder.join("credentials"));
+    for variable in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_PROFILE",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ] {
+        command.env_remove(variable);
+    }
+    command
 }
