@@ -42,6 +42,7 @@ mod datum;
 pub mod determined;
 mod effort;
 mod ending;
+mod excerpt;
 mod field;
 mod instance;
 mod judging;

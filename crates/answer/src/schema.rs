@@ -11,6 +11,7 @@ use crate::bounds;
 use crate::coerce::{ObjectRule, object_rule};
 use crate::datum::Datum;
 use crate::effort::CheckEffort;
+use crate::excerpt::cut;
 use crate::field::FieldKind;
 use crate::instance::{DatumJson, Instance, LONGEST_SHOWN};
 use crate::schema_fault::{SchemaError, fault};
@@ -225,12 +226,7 @@ fn message(error: &ValidationError<'_>) -> String {
     if message.len() <= LONGEST_MESSAGE {
         message
     } else {
-        let mut masked = error.masked().to_string();
-        if masked.len() > LONGEST_MESSAGE {
-            masked.truncate(masked.floor_char_boundary(LONGEST_MESSAGE));
-            masked.push('…');
-        }
-        masked
+        cut(error.masked().to_string(), LONGEST_MESSAGE)
     }
 }
 

@@ -2,6 +2,7 @@
 //! words.
 
 use crate::bounds;
+use crate::excerpt::cut;
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use quarry_model::schema_parts::{placed_parts, referenced};
@@ -146,12 +147,7 @@ fn expected(keyword: &str) -> Option<&'static str> {
 
 /// Returns the beginning of a value's JSON.
 fn shown(value: &Value) -> String {
-    let mut text = value.to_string();
-    if text.len() > LONGEST_SHOWN {
-        text.truncate(text.floor_char_boundary(LONGEST_SHOWN));
-        text.push('…');
-    }
-    text
+    cut(value.to_string(), LONGEST_SHOWN)
 }
 
 #[cfg(test)]
