@@ -284,7 +284,7 @@ impl Service {
         })
     }
 
-    /// Advances every job that `wanted` selects to the current time.
+    /// Advances every job that `wanted` selects to the current time, all at once.
     async fn advance_all(self: &Arc<Self>, wanted: impl Fn(&StoredJob) -> bool) {
         let running: Vec<Arc<StoredJob>> = self
             .jobs()
@@ -292,17 +292,24 @@ impl Service {
             .filter(|job| wanted(job) && job.state().ended.is_none())
             .cloned()
             .collect();
-        for job in running {
-            self.advance(&job).await;
+        let tasks: Vec<_> = running
+            .into_iter()
+            .map(|job| self.spawn_advance(job))
+            .collect();
+        for task in tasks {
+            let _ = task.await;
         }
     }
 
     /// Advances a job to the current time. The work continues if the caller goes away.
     async fn advance(self: &Arc<Self>, job: &Arc<StoredJob>) {
-        let (service, job) = (Arc::clone(self), Arc::clone(job));
-        let task = tokio::spawn(async move { service.advance_in_turn(&job).await });
         // The task ends early only if the runtime ends.
-        let _ = task.await;
+        let _ = self.spawn_advance(Arc::clone(job)).await;
+    }
+
+    fn spawn_advance(self: &Arc<Self>, job: Arc<StoredJob>) -> tokio::task::JoinHandle<()> {
+        let service = Arc::clone(self);
+        tokio::spawn(async move { service.advance_in_turn(&job).await })
     }
 
     async fn advance_in_turn(&self, job: &StoredJob) {
