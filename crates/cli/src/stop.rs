@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::output::{printable, say, write, write_json};
 use crate::question::confirm;
 use clap::Args;
+use quarry_contract::job_status::JobStatus;
 use quarry_remote::RunReader;
 use quarry_runs::{RunStatus, before_stop, counted};
 use std::time::Duration;
@@ -55,6 +56,9 @@ pub(crate) async fn stop(arguments: StopArguments) -> Result<(), Failure> {
     } else {
         write(format!("{} {}\n", printable(&status.run), status.state).as_bytes())?;
     }
+    if let Some(stopping) = stopping_jobs(&status) {
+        say(&stopping);
+    }
     let Some(live) = live_jobs(&status) else {
         return Ok(());
     };
@@ -67,11 +71,21 @@ pub(crate) async fn stop(arguments: StopArguments) -> Result<(), Failure> {
     Err(Failure::run(live))
 }
 
-/// Returns which jobs have not ended, and how to stop them; `None` if all have.
+/// Returns how many jobs Bedrock is stopping, which takes it up to some minutes; `None` if there are none.
+fn stopping_jobs(status: &RunStatus) -> Option<String> {
+    let jobs = status.jobs.iter();
+    match jobs.filter(|job| job.status == JobStatus::Stopping).count() as u64 {
+        0 => None,
+        jobs => Some(format!("Bedrock is stopping {}", counted(jobs, "job"))),
+    }
+}
+
+/// Returns which jobs have neither ended nor been told to stop, and how to stop them; `None` if there are none.
 fn live_jobs(status: &RunStatus) -> Option<String> {
     let commands: Vec<String> = status
         .jobs
         .iter()
+        .filter(|job| job.status != JobStatus::Stopping)
         .map(|job| {
             format!(
                 "aws bedrock stop-model-invocation-job --job-identifier {}",
@@ -90,12 +104,12 @@ fn live_jobs(status: &RunStatus) -> Option<String> {
     ))
 }
 
-/// Waits until the run has ended and no job of it is live, but not forever.
+/// Waits until the run has ended and all jobs of it have ended or are being stopped, but not forever.
 async fn jobs_ended(run: &mut RunReader<'_>) -> Result<RunStatus, Failure> {
     let until = now() + LONGEST_WAIT;
     loop {
         let status = RunStatus::of(&run.look_again().await?, now());
-        let is_over = status.execution.has_ended() && status.jobs.is_empty();
+        let is_over = status.execution.has_ended() && live_jobs(&status).is_none();
         if is_over || now() >= until {
             return Ok(status);
         }

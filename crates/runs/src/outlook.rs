@@ -12,15 +12,12 @@ pub fn before_stop(status: &RunStatus) -> Vec<String> {
         "keeps     {} with a good answer, for a redrive",
         counted(status.rows.answered, "row")
     );
-    let records: u64 = status.jobs.iter().filter_map(|job| job.records).sum();
     let stops = match status.jobs.len() as u64 {
         0 => "stops     no job: none is live".to_owned(),
         jobs => format!(
-            "stops     {} with {}, of which the models have worked on {}: AWS charges for those, and their answers are \
-             kept if Bedrock writes them",
+            "stops     {} with {}: AWS charges for those, and their answers are kept if Bedrock writes them",
             counted(jobs, "job"),
-            counted(records, "record"),
-            grouped(status.rows.in_progress)
+            worked_on(status)
         ),
     };
     let calls = status.slices.filter(|slices| slices.on_demand > 0);
@@ -28,6 +25,19 @@ pub fn before_stop(status: &RunStatus) -> Vec<String> {
         "calls     on demand go on for at most ten minutes, and are paid for; their answers are kept".to_owned()
     });
     [keeps, stops].into_iter().chain(calls).collect()
+}
+
+/// Returns the records of live jobs. Bedrock counts them only while it works on them.
+fn worked_on(status: &RunStatus) -> String {
+    let records: Option<u64> = status.jobs.iter().map(|job| job.records).sum();
+    match records {
+        None => "records that Bedrock has not counted yet".to_owned(),
+        Some(records) => format!(
+            "{}, of which the models have worked on {}",
+            counted(records, "record"),
+            grouped(status.rows.in_progress)
+        ),
+    }
 }
 
 /// Returns what redriving a run would keep and ask again, in lines.

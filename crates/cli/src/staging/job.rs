@@ -4,7 +4,7 @@ use super::arguments::JobArguments;
 use super::folder::StagedFolder;
 use super::names::LocalNames;
 use super::sources::{Document, Sources};
-use super::upload::upload;
+use super::upload::{unstaged, upload};
 use super::{DATA, PROMPTS, SCHEMA, overlap, place};
 use crate::failure::Failure;
 use crate::input::{is_standard_input, shown};
@@ -198,5 +198,5 @@ async fn put(
         .put(at, bytes.to_vec().into(), false)
         .await
         .map(drop)
-        .map_err(|error| Failure::run(format!("{name} cannot be staged: {error}")))
+        .map_err(|error| unstaged(name, &error))
 }

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use quarry_contract::location::S3Uri;
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, StoreError};
 use std::fs::Metadata;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(crate) async fn upload(
     let unreadable = |error: std::io::Error| {
         Failure::input(format!("{} cannot be read: {error}", file.display()))
     };
-    let unwritable = |error| Failure::run(format!("{} cannot be staged: {error}", file.display()));
+    let unwritable = |error| unstaged(&file.display().to_string(), &error);
     let mut source = tokio::fs::File::open(file).await.map_err(unreadable)?;
     let before = State::of(&source.metadata().await.map_err(unreadable)?);
     let mut writer = ObjectWriter::new(Arc::clone(store), at, WriteOptions::default());
@@ -64,6 +64,18 @@ pub(crate) async fn upload(
     }
     writer.finish().await.map_err(unwritable)?;
     Ok(())
+}
+
+/// Returns the failure of a file whose content cannot be written to the store. Only a deployment's bucket denies
+/// access.
+pub(crate) fn unstaged(name: &str, error: &StoreError) -> Failure {
+    let remedy = match error {
+        StoreError::AccessDenied(..) => {
+            "; this needs s3:PutObject: attach the stack's CommandLinePolicy to your user or role"
+        }
+        _ => "",
+    };
+    Failure::run(format!("{name} cannot be staged: {error}{remedy}"))
 }
 
 #[cfg(test)]

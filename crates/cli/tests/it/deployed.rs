@@ -33,6 +33,8 @@ pub(crate) struct Script {
     pub(crate) runs: Vec<Value>,
     /// The summaries of `ListModelInvocationJobs`.
     pub(crate) jobs: Vec<Value>,
+    /// Whether Bedrock is still stopping the jobs when a stopped run is looked at.
+    pub(crate) stops_slowly: bool,
     /// Why a slice of each run failed.
     pub(crate) slice_failure: Option<(&'static str, &'static str)>,
     /// Parameters of the stack, beside the bucket and the model.
@@ -214,11 +216,13 @@ fn answer(script: &Script, request: &Request) -> Answer {
         return stack(script, request);
     }
     if operation == "ListModelInvocationJobs" {
-        let jobs = if script.so_far.is_stopped.load(Ordering::SeqCst) {
-            &[]
-        } else {
-            script.jobs.as_slice()
-        };
+        let mut jobs = script.jobs.clone();
+        if script.so_far.is_stopped.load(Ordering::SeqCst) {
+            jobs.retain(|_| script.stops_slowly);
+            for job in &mut jobs {
+                job["status"] = json!("Stopping");
+            }
+        }
         return (200, json!({"invocationJobSummaries": jobs}).to_string());
     }
     let body: Value = serde_json::from_str(&request.body).unwrap_or_default();

@@ -144,6 +144,37 @@ fn a_run_is_stopped_after_saying_what_is_kept_and_what_is_paid_for() {
     assert_eq!(deployed.aws.requests("StopExecution").len(), 1);
 }
 
+/// It takes Bedrock minutes, in which nothing is left to do.
+#[test]
+fn jobs_that_bedrock_is_stopping_are_told_and_not_waited_for() {
+    let mut uncounted = job("strikes-2", 0);
+    for count in [
+        "totalRecordCount",
+        "processedRecordCount",
+        "errorRecordCount",
+    ] {
+        uncounted[count] = Value::Null;
+    }
+    let deployed = Deployed::new(Script {
+        runs: vec![execution("strikes-2", ExecutionStatus::Running)],
+        jobs: vec![uncounted],
+        stops_slowly: true,
+        ..Script::default()
+    });
+    deployed.put_document(&folder("strikes-2").plan(), &plan("strikes-2"));
+    let ran = quarry(&deployed, "stop strikes-2 --yes").good();
+    assert_eq!(ran.stdout, "strikes-2 stopped\n");
+    assert_eq!(
+        ran.stderr.lines().collect::<Vec<_>>(),
+        [
+            "keeps     0 rows with a good answer, for a redrive",
+            "stops     1 job with records that Bedrock has not counted yet: AWS charges for those, and their answers are \
+             kept if Bedrock writes them",
+            "Bedrock is stopping 1 job",
+        ]
+    );
+}
+
 /// They are for a redrive.
 #[test]
 fn the_jobs_of_a_run_that_failed_are_left_and_named() {

@@ -1,0 +1,165 @@
+"""The commands that work with a deployment, as a user who has nothing but the stack's managed policy
+`CommandLinePolicy`, on the emulator that test_deployment.py describes.
+
+The emulator holds the user to the policy in S3 and in Step Functions. CloudFormation's and Bedrock's
+parts of the policy are compared with the code in tests/infra.
+"""
+
+import json
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+from deployment import STACK, Deployment
+from processes import environment, wait_until
+from release import QUARRY, ROOT
+
+EXAMPLE = ROOT / "examples/wildlife-strikes"
+ROWS = 300
+USER = "analyst"
+SUCCEEDED, FAILED, NOT_YET = 0, 4, 6
+# What each part of the policy is for: the part's name, and a command that the user cannot run without it.
+NEEDED = {
+    "StartRuns": ("states:StartExecution", "submit"),
+    "ListRuns": ("states:ListExecutions", "runs"),
+    "LookAtRuns": ("states:DescribeExecution", "status"),
+    "Read": ("s3:GetObject", "results"),
+    "Upload": ("s3:PutObject", "submit"),
+}
+
+
+class CommandLine(unittest.TestCase):
+    deployment: Deployment
+    folder: Path
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+        cls.deployment = Deployment(cls.folder)
+        cls.addClassCleanup(cls.deployment.kill)
+        iam = cls.deployment.iam
+        policy = iam.get_policy(PolicyArn=cls.deployment.outputs["CommandLinePolicyArn"])["Policy"]
+        version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])["PolicyVersion"]
+        document = version["Document"]
+        cls.policy: dict[str, Any] = json.loads(document) if isinstance(document, str) else document
+        cls.credentials = cls.user(USER, policy["Arn"])
+        cls.data = cls.folder / "strikes.csv"
+        lines = (EXAMPLE / "data/wildlife-strikes.csv").read_bytes().splitlines(keepends=True)
+        cls.data.write_bytes(b"".join(lines[: ROWS + 1]))
+
+    @classmethod
+    def user(cls, name: str, policy: str) -> dict[str, str]:
+        """Makes a user who has one policy, and returns the user's credentials."""
+        iam = cls.deployment.iam
+        iam.create_user(UserName=name)
+        iam.attach_user_policy(UserName=name, PolicyArn=policy)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
+    def quarry(self, *arguments: object, exit_code: int = SUCCEEDED, credentials: dict[str, str] | None = None) -> Any:
+        """Runs a command with `--json` and returns what it printed, one value for each line."""
+        assert self.deployment.bedrock
+        variables = environment(
+            AWS_ENDPOINT_URL=self.deployment.aws.endpoint,
+            AWS_ENDPOINT_URL_BEDROCK=self.deployment.bedrock.endpoint,
+            QUARRY_S3_PATH_STYLE="true",
+            QUARRY_STACK=STACK,
+            **(credentials or self.credentials),
+        )
+        command = [str(part) for part in (QUARRY, *arguments, "--json")]
+        ran = subprocess.run(command, cwd=self.folder, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+        self.assertEqual(ran.returncode, exit_code, f"{command}\n{ran.stdout}\n{ran.stderr}")
+        return [json.loads(line) for line in ran.stdout.splitlines()]
+
+    def submit(self, *more: object, **how: Any) -> str:
+        """Submits the table and returns the run's name."""
+        prompts, schema = EXAMPLE / "prompts.json", EXAMPLE / "schema.json"
+        arguments = ["submit", self.data, "--prompts", prompts, "--schema", schema, "--set", "BEDROCK_BATCH_THRESHOLD=100", "--yes"]
+        (submitted, *_) = self.quarry(*arguments, *more, **how)
+        return submitted["run"]
+
+    def wait_for(self, run: str, exit_code: int) -> dict[str, Any]:
+        """Follows a run to its end and returns its last status."""
+        return self.quarry("watch", run, "--every", 1, exit_code=exit_code)[-1]
+
+    def table(self, folder: Path) -> list[bytes]:
+        """Returns the lines of the table in a folder of results, of which there is one."""
+        (table,) = folder.glob("*.csv")
+        return table.read_bytes().splitlines()
+
+    def check_results(self, run: str) -> None:
+        """Asserts that the results of a run are a whole table, and a summary that counts its rows."""
+        out = self.folder / f"{run}-results"
+        (copied,) = self.quarry("results", run, "--out", out)
+        self.assertEqual(sorted(Path(file) for file in copied["files"]), sorted(out.iterdir()))
+        rows, given = self.table(out), self.data.read_bytes().splitlines()
+        self.assertEqual(len(rows), len(given))
+        self.assertTrue(all(row.startswith(old + b",") for row, old in zip(rows, given, strict=True)))
+        (summary,) = out.glob("processing_summary_*.json")
+        counted = json.loads(summary.read_text(encoding="utf-8"))
+        self.assertEqual((counted["rows"]["in"], counted["validation_passed_records"]), (ROWS, ROWS))
+
+    def test_a_user_of_the_policy_gets_from_a_file_to_its_results(self) -> None:
+        self.deployment.simulate()
+        run = self.submit("--name", "first")
+        self.assertEqual(run, "first")
+        self.assertEqual(self.wait_for(run, SUCCEEDED)["state"], "succeeded")
+        (listed,) = self.quarry("runs")
+        (line,) = [one for one in listed["runs"] if one["run"] == run]
+        self.assertEqual((line["state"], line["rows"], line["failed"]), ("succeeded", ROWS, 0))
+        self.check_results(run)
+
+    def test_submit_can_wait_and_copies_the_results(self) -> None:
+        self.deployment.simulate()
+        out = self.folder / "waited"
+        run = self.submit("--wait", "--out", out)
+        self.assertEqual(len(self.table(out)), ROWS + 1)
+        self.assertEqual(self.quarry("status", run, "--exit-code")[0]["rows"]["total"], ROWS)
+
+    def test_a_run_at_work_is_told_with_bedrocks_own_counts_and_stop_leaves_no_job(self) -> None:
+        bedrock = self.deployment.simulate(seconds_per_status=300)
+        run = self.submit()
+        wait_until("the job is there", bedrock.jobs, 60)
+        (status,) = self.quarry("status", run, "--exit-code", exit_code=NOT_YET)
+        self.assertEqual((status["state"], len(status["jobs"])), ("running", 1))
+        self.quarry("results", run, exit_code=NOT_YET)
+        (stopped,) = self.quarry("stop", run, "--yes", "--reason", "a wrong prompt")
+        self.assertEqual(stopped["state"], "stopped")
+        self.assertEqual([job["status"] for job in bedrock.jobs()], ["Stopping"])
+        self.assertIn("a wrong prompt", stopped["failure"]["message"])
+
+    def test_a_failed_run_is_redriven_to_the_whole_table(self) -> None:
+        outage = {"job": 0, "kind": "end", "status": "Failed", "answered": 0, "message": "the service has no capacity"}
+        self.deployment.simulate(faults={"jobs": [outage]})
+        run = self.submit("--set", "BEDROCK_OUTAGE_WAIT_HOURS=0")
+        failed = self.wait_for(run, FAILED)
+        self.assertIn("the service has no capacity", failed["failure"]["message"])
+        self.deployment.simulate()
+        self.quarry("redrive", run, "--yes")
+        self.assertEqual(self.wait_for(run, SUCCEEDED)["redrives"], 1)
+        self.check_results(run)
+
+    def test_a_command_without_its_part_of_the_policy_names_the_permission(self) -> None:
+        self.deployment.simulate()
+        run = self.submit()
+        self.wait_for(run, SUCCEEDED)
+        for part, (permission, command) in NEEDED.items():
+            with self.subTest(part):
+                statements = [one for one in self.policy["Statement"] if one.get("Sid") != part]
+                self.assertEqual(len(statements), len(self.policy["Statement"]) - 1)
+                document = json.dumps(self.policy | {"Statement": statements})
+                policy = self.deployment.iam.create_policy(PolicyName=f"no-{part}", PolicyDocument=document)["Policy"]
+                credentials = self.user(f"no-{part}", policy["Arn"])
+                how: dict[str, Any] = {"exit_code": FAILED, "credentials": credentials}
+                if command == "submit":
+                    arguments = ["submit", self.data, "--prompts", EXAMPLE / "prompts.json", "--yes"]
+                else:
+                    arguments = [command] if command == "runs" else [command, run]
+                (printed,) = self.quarry(*arguments, **how)
+                self.assertIn(permission, printed["error"]["message"])
+
+
+if __name__ == "__main__":
+    unittest.main()
