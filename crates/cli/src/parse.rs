@@ -5,6 +5,7 @@ use crate::input::{read_file, standard_input};
 use crate::output::{Lines, OutputReader};
 use clap::Args;
 use quarry_answer::{LineBody, ParseStatus, Reader, Reading, Schema, read_line};
+use quarry_result::columns::ResultColumns;
 use serde::ser::{Error, SerializeMap};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -49,6 +50,11 @@ pub(crate) fn parse(arguments: &ParseArguments) -> Result<(), Failure> {
                 .collect()
         },
     );
+    if let Some(file) = &arguments.schema {
+        // A run adds columns to those of the schema.
+        ResultColumns::new(Some(&names), "")
+            .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
+    }
     let reader = Reader::new(schema, arguments.prefilled);
     let mut input = input.lock();
     let mut output = Lines::new();

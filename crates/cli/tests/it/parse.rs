@@ -177,3 +177,17 @@ fn without_a_schema_the_field_is_the_response() {
     assert_eq!(prose["parse_status"], "json_failed");
     assert_eq!(prose["fields"], json!({"response": "No idea."}));
 }
+
+/// The columns of a run are those of the schema and some of its own.
+#[test]
+fn a_schema_that_a_run_refuses_for_its_columns_is_refused() {
+    let workplace = Workplace::new();
+    for property in ["error", "status", "raw_response"] {
+        let schema = json!({"type": "object", "properties": {property: {"type": "string"}}});
+        workplace.file("odd.json", schema.to_string());
+        let ran = workplace.quarry_reading("parse --schema odd.json", b"{\"text\": \"{}\"}\n");
+        assert_eq!((ran.code, &*ran.stdout), (3, ""), "{ran:?}");
+        let words = format!("odd.json: the schema property `{property}` would give a second");
+        assert!(ran.stderr.contains(&words), "{}", ran.stderr);
+    }
+}
