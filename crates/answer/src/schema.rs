@@ -1,8 +1,8 @@
 //! The output schema of a run, compiled once.
 //!
 //! Validation is full JSON Schema (draft 2020-12 unless `$schema` says otherwise) by the
-//! `jsonschema` crate, after the coercions of [`crate::coerce`]. According to the drafts, `format`
-//! is checked only by those in which it is more than an annotation (draft 7 and earlier).
+//! `jsonschema` crate, after the coercions of [`crate::coerce`]. `format` is checked in every draft:
+//! the newer ones leave that open, but who writes it into a schema means it.
 //!
 //! Limits: the schema must be one document. Compiling refuses references to other documents;
 //! nothing is ever fetched.
@@ -84,6 +84,7 @@ impl Schema {
             return Err(SchemaError::PropertyNotASchema { name: name.clone() });
         }
         let validator = jsonschema::options_for::<DatumJson>()
+            .should_validate_formats(true)
             .build(document)
             .map_err(|error| {
                 // The schema as it was written has the places that its author knows.

@@ -3,6 +3,7 @@
 mod config;
 
 use crate::failure::Failure;
+use crate::output::write;
 use crate::staging::{read_request, read_settings};
 use clap::{ArgGroup, Args};
 use config::Config;
@@ -15,7 +16,6 @@ use quarry_edge::environment::path_style_from_environment;
 use quarry_edge::sdk::{SdkOptions, load};
 use quarry_preflight::{Deployment, DeploymentStage, Facts, Finding, Severity, Subject};
 use serde_json::{Value, json};
-use std::io::Write;
 use std::path::PathBuf;
 
 /// Arguments of `quarry deploy-check`.
@@ -109,7 +109,7 @@ pub(crate) async fn deploy_check(arguments: DeployCheckArguments) -> Result<(), 
     let today = || Timestamp::now().to_zoned(TimeZone::UTC).date();
     facts.today = Some(arguments.date.unwrap_or_else(today));
     let findings = subject.findings(&facts);
-    print(&about, &facts, &findings, arguments.json);
+    print(&about, &facts, &findings, arguments.json)?;
     match count(&findings, Severity::Error) {
         0 => Ok(()),
         errors => Err(Failure::findings(format!(
@@ -175,14 +175,13 @@ fn number(count: usize, word: &str) -> String {
     format!("{count} {word}{plural}")
 }
 
-fn print(about: &str, facts: &Facts, findings: &[Finding], as_json: bool) {
+fn print(about: &str, facts: &Facts, findings: &[Finding], as_json: bool) -> Result<(), Failure> {
     let text = if as_json {
         format!("{}\n", json_report(about, facts, findings))
     } else {
         report(about, facts, findings)
     };
-    // A reader that closes the pipe, as `head` does, ends only the output.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    write(text.as_bytes()).map(drop)
 }
 
 fn report(about: &str, facts: &Facts, findings: &[Finding]) -> String {

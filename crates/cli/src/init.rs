@@ -10,7 +10,7 @@ use crate::staging;
 use clap::Args;
 use files::JobFiles;
 use quarry_rows::{ACCEPTED, TableFormat};
-use quarry_starter::{Sample, Starter, StarterTask, propose};
+use quarry_starter::{Sample, Starter, StarterTask, propose, propose_of_chosen};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +48,10 @@ pub(crate) fn init(arguments: &InitArguments) -> Result<(), Failure> {
     let sample = read_sample(&file, arguments.columns.as_deref())?;
     // A table that is refused leaves no empty folder.
     let files = JobFiles::in_folder(&arguments.out, arguments.force)?;
-    let starter = propose(&sample, task);
+    let starter = match arguments.columns {
+        Some(_) => propose_of_chosen(&sample, task),
+        None => propose(&sample, task),
+    };
     files.write(&arguments.table, &starter)?;
     if arguments.json {
         output::write_json(&json!({
@@ -92,21 +95,22 @@ fn read_sample(file: &Path, columns: Option<&str>) -> Result<Sample, Failure> {
     Ok(sample)
 }
 
-/// Returns the columns of a list that is separated by commas.
+/// Returns the columns of a list that is separated by commas, each of them once.
 fn chosen(list: &str, names: &[String], file: &Path) -> Result<Vec<String>, Failure> {
-    list.split(',')
-        .map(|name| {
-            let name = name.trim();
-            if names.iter().any(|known| known == name) {
-                return Ok(name.to_owned());
-            }
-            Err(Failure::input(format!(
+    let mut chosen: Vec<String> = Vec::new();
+    for name in list.split(',').map(str::trim) {
+        if !names.iter().any(|known| known == name) {
+            return Err(Failure::input(format!(
                 "{} has no column `{name}` that a prompt can show; it has {}",
                 file.display(),
                 names.join(", ")
-            )))
-        })
-        .collect()
+            )));
+        }
+        if !chosen.iter().any(|known| known == name) {
+            chosen.push(name.to_owned());
+        }
+    }
+    Ok(chosen)
 }
 
 fn in_words(file: &Path, sample: &Sample, starter: &Starter, files: &JobFiles) -> String {

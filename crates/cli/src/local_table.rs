@@ -1,19 +1,22 @@
 //! Reading the rows of a table file on this machine.
 
 use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
 use quarry_parquet::{FileReading, ParquetFile, Ranges, RangesError};
-use quarry_rows::TableFormat;
+use quarry_rows::{TableFormat, Unpacker};
 use quarry_table::{Cells, Dialect, RowDecoder};
 use std::error::Error;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of a text table that are decoded at once.
 const BUFFER: usize = 1 << 18;
+
+/// Bytes of a compressed table that are unpacked at once. They become at most some thousand times as
+/// many.
+const PACKED_BUFFER: usize = 1 << 14;
 
 /// A table file on this machine.
 #[derive(Debug, Clone, Copy)]
@@ -75,19 +78,24 @@ impl LocalTable<'_> {
         decoder: &mut RowDecoder,
         mut take: impl FnMut(&quarry_table::Row<'_>) -> ControlFlow<()>,
     ) -> Result<(), Box<dyn Error>> {
-        let plain = BufReader::new(File::open(self.file)?);
-        let mut bytes: Box<dyn Read> = if self.gzip {
-            Box::new(MultiGzDecoder::new(plain))
-        } else {
-            Box::new(plain)
-        };
-        let mut buffer = vec![0; BUFFER];
+        let mut file = File::open(self.file)?;
+        let mut unpacker = self.gzip.then(Unpacker::new);
+        let mut buffer = vec![0; if self.gzip { PACKED_BUFFER } else { BUFFER }];
         loop {
-            let read = bytes.read(&mut buffer)?;
+            let read = file.read(&mut buffer)?;
+            match &mut unpacker {
+                Some(unpacker) if read > 0 => {
+                    unpacker.push(&buffer[..read])?;
+                    decoder.push(unpacker.unpacked());
+                    unpacker.unpacked().clear();
+                }
+                _ => decoder.push(&buffer[..read]),
+            }
             if read == 0 {
+                if let Some(unpacker) = unpacker.take() {
+                    decoder.push(&unpacker.finish()?);
+                }
                 decoder.end();
-            } else {
-                decoder.push(&buffer[..read]);
             }
             while let Some(row) = decoder.next_row()? {
                 if take(&row).is_break() {

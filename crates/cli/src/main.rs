@@ -134,7 +134,8 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return not_parsed(&error),
     };
-    match run_command(arguments.command) {
+    let done = output::check_is_open().and_then(|()| run_command(arguments.command));
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failed(&failure),
     }

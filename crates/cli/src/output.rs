@@ -1,7 +1,7 @@
 //! Writing to standard output and standard error, and reporting what could not be written.
 //!
 //! A reader that closes the pipe, as `head` does, ends only the output. Any other error of standard
-//! output is a failure of the command. Standard error is for people; if it is closed, they do not
+//! output is a failure of the command, and so is a standard output that is closed from the beginning. Standard error is for people; if it is closed, they do not
 //! want to read it.
 
 use crate::failure::Failure;
@@ -19,8 +19,20 @@ pub(crate) enum OutputReader {
     Gone,
 }
 
+/// Refuses to begin if the command was started without a standard output, so that nothing is paid for
+/// and nothing is changed before its output is lost.
+pub(crate) fn check_is_open() -> Result<(), Failure> {
+    if quarry_startup::had_standard_output() {
+        return Ok(());
+    }
+    Err(Failure::run(
+        "standard output cannot be written: it is closed; send it to a file, or to /dev/null if nobody reads it",
+    ))
+}
+
 /// Writes all of `bytes` to standard output.
 pub(crate) fn write(bytes: &[u8]) -> Result<OutputReader, Failure> {
+    check_is_open()?;
     let mut stdout = io::stdout().lock();
     outcome(stdout.write_all(bytes).and_then(|()| stdout.flush()))
 }

@@ -5,6 +5,8 @@ use crate::input::{read_file, standard_input};
 use crate::output::{Lines, OutputReader};
 use clap::Args;
 use quarry_answer::{LineBody, ParseStatus, Reader, Reading, Schema, read_line};
+use quarry_contract::schema_file::without_top_reference;
+use quarry_result::columns::ResultColumns;
 use serde::ser::{Error, SerializeMap};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -49,6 +51,11 @@ pub(crate) fn parse(arguments: &ParseArguments) -> Result<(), Failure> {
                 .collect()
         },
     );
+    if let Some(file) = &arguments.schema {
+        // A run adds columns to those of the schema.
+        ResultColumns::new(Some(&names), "")
+            .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
+    }
     let reader = Reader::new(schema, arguments.prefilled);
     let mut input = input.lock();
     let mut output = Lines::new();
@@ -74,7 +81,7 @@ fn read_schema(file: &std::path::Path) -> Result<Arc<Schema>, Failure> {
     let value: Value = serde_json::from_slice(&read_file(file)?).map_err(|error| {
         Failure::input(format!("{} is not valid JSON: {error}", file.display()))
     })?;
-    Schema::compile(&value)
+    Schema::compile(&without_top_reference(value))
         .map(Arc::new)
         .map_err(|error| Failure::input(format!("{}: {error}", file.display())))
 }

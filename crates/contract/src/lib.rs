@@ -27,5 +27,6 @@ pub mod run_identity;
 pub mod schema_file;
 pub mod settings;
 mod version;
+mod written_settings;
 
 pub use version::{OtherVersion, VERSION, check_version};

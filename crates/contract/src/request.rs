@@ -70,6 +70,14 @@ pub enum JobType {
 }
 
 impl JobType {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [
+        Self::Training,
+        Self::Validation,
+        Self::Testing,
+        Self::Calibration,
+    ];
+
     /// The name in requests and file names.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -91,15 +99,8 @@ impl FromStr for JobType {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [
-            Self::Training,
-            Self::Validation,
-            Self::Testing,
-            Self::Calibration,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == text)
-        .ok_or_else(|| {
+        let mut all = Self::ALL.into_iter();
+        all.find(|kind| kind.as_str() == text).ok_or_else(|| {
             format!("`{text}` is not a job type: use training, validation, testing or calibration")
         })
     }

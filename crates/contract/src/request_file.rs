@@ -38,7 +38,11 @@ pub struct RequestFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_type: Option<JobType>,
     /// `BEDROCK_*` settings.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "crate::written_settings::deserialize",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     pub settings: BTreeMap<String, String>,
     /// Names of the settings that requests in the inbox may change, `*` for all. Allowed only in a
     /// pipeline's own `request.json`. If missing, trigger's safe list applies.
@@ -156,6 +160,24 @@ mod tests {
         ] {
             let error = RequestFile::read("a/request.json", text.as_bytes()).unwrap_err();
             assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn settings_may_be_numbers_and_flags_and_nothing_else() {
+        let read = |text: &str| RequestFile::read("a/request.json", text.as_bytes());
+        let file = read(
+            r#"{"settings": {"BEDROCK_MAX_TOKENS": 512, "BEDROCK_TEMPERATURE": 0.5,
+                "BEDROCK_SKIP_ERROR_RECORDS": true, "BEDROCK_BATCH_MODE": "batch"}}"#,
+        );
+        let settings = file.unwrap().settings;
+        let values: Vec<&str> = settings.values().map(String::as_str).collect();
+        assert_eq!(values, ["batch", "512", "true", "0.5"]);
+        for value in ["[512]", "null", "{}"] {
+            let text = format!(r#"{{"settings": {{"BEDROCK_MAX_TOKENS": {value}}}}}"#);
+            let error = read(&text).unwrap_err().to_string();
+            let words = "a/request.json: the setting `BEDROCK_MAX_TOKENS` must be a text, a number";
+            assert!(error.starts_with(words), "{error}");
         }
     }
 

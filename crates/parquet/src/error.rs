@@ -23,12 +23,12 @@ pub enum FileError {
         reason: String,
     },
     /// The file contradicts itself or its pages cannot be decoded.
-    #[error("{file}: the file is damaged{}: {reason}; write it again", at_row(*row))]
+    #[error("{file}: the file is damaged{at}: {reason}; write it again{}", at.or_without())]
     Damaged {
         /// The file.
         file: String,
-        /// The first of the rows that could not be decoded, counted from 0, if the data is damaged.
-        row: Option<u64>,
+        /// Where in the file.
+        at: DamagedPlace,
         /// What does not match.
         reason: String,
     },
@@ -117,9 +117,48 @@ pub enum FileError {
     Encode(String),
 }
 
-fn at_row(row: Option<u64>) -> String {
-    // People count rows from one.
-    row.map_or_else(String::new, |row| format!(" at or after row {}", row + 1))
+/// Where data is damaged, as far as it is known. A damaged footer has no place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DamagedPlace {
+    /// The first of the rows that cannot be decoded, counted from 0 in the file.
+    pub row: Option<u64>,
+    /// The column.
+    pub column: Option<String>,
+    /// The row group, counted from 0.
+    pub row_group: Option<usize>,
+}
+
+impl DamagedPlace {
+    /// Returns the place of rows that cannot be decoded.
+    pub(crate) fn at_row(row: u64) -> Self {
+        Self {
+            row: Some(row),
+            ..Self::default()
+        }
+    }
+
+    fn or_without(&self) -> &'static str {
+        if self.column.is_some() {
+            ", or without this column"
+        } else {
+            ""
+        }
+    }
+}
+
+impl std::fmt::Display for DamagedPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(row) = self.row {
+            // People count rows from one.
+            write!(f, " at or after row {}", row + 1)?;
+        }
+        match (&self.column, self.row_group) {
+            (Some(column), Some(group)) => write!(f, ", in column {column:?} of row group {group}"),
+            (Some(column), None) => write!(f, ", in column {column:?}"),
+            (None, Some(group)) => write!(f, ", in row group {group}"),
+            (None, None) => Ok(()),
+        }
+    }
 }
 
 fn in_column(column: Option<&str>) -> String {

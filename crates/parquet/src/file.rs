@@ -1,8 +1,9 @@
 //! An open file, described by its footer.
 
-use crate::error::FileError;
+use crate::error::{DamagedPlace, FileError};
 use crate::footer::{self, chunk_range};
 use crate::guard::guarded;
+use crate::held::{Crowd, HeldChunk, HeldPages, MAX_HELD_BYTES};
 use crate::kind::{Kind, kinds};
 use crate::page::MAX_PAGE_BYTES;
 use crate::ranges::Ranges;
@@ -54,7 +55,7 @@ impl ParquetFile {
         check_rows(&name, &bare)?;
         let damaged = |reason: String| FileError::Damaged {
             file: name.clone(),
-            row: None,
+            at: DamagedPlace::default(),
             reason,
         };
         let schema = bare.file_metadata().schema_descr();
@@ -254,13 +255,15 @@ impl Inner {
 
     /// Returns windows over the bytes of a row group's wanted columns. `metadata` is that of
     /// [`with_page_places`](Self::with_page_places).
+    /// `skips` says whether rows are skipped at the beginning of the row group.
     pub(crate) fn windows(
         &self,
         group: usize,
+        skips: bool,
         mask: &ProjectionMask,
         metadata: &ParquetMetaData,
     ) -> Arc<Windows> {
-        let (mut chunks, mut whole_pages) = (Vec::new(), Vec::new());
+        let (mut chunks, mut whole_pages, mut held) = (Vec::new(), Vec::new(), Vec::new());
         for (leaf, column) in self.group(group).columns().iter().enumerate() {
             let Some(chunk) = chunk_range(column).filter(|_| mask.leaf_included(leaf)) else {
                 continue;
@@ -275,18 +278,17 @@ impl Inner {
                         .filter_map(|page| u64::try_from(page.offset).ok()),
                 );
             }
+            let is_repeated = column.column_descr().max_rep_level() > 0;
+            held.push(HeldChunk::new(chunk.clone(), is_repeated));
             chunks.push(chunk);
         }
-        Windows::new(Arc::clone(&self.ranges), chunks, whole_pages)
+        let held = HeldPages::new(held, skips);
+        Windows::new(Arc::clone(&self.ranges), chunks, whole_pages, held)
     }
 
     /// Returns the error about a page that is too large.
     pub(crate) fn too_large(&self, page: LargePage) -> FileError {
-        let groups = self.metadata.row_groups().iter().enumerate();
-        let mut chunks = groups
-            .flat_map(|(number, group)| group.columns().iter().map(move |column| (number, column)));
-        let found = chunks
-            .find(|(_, column)| chunk_range(column).is_some_and(|chunk| chunk.contains(&page.at)));
+        let found = self.chunk_at(page.at);
         let of_group = found.map_or_else(String::new, |(number, _)| {
             format!("row group {number} has ")
         });
@@ -299,6 +301,31 @@ impl Inner {
             ),
             remedy: "shorten its values, store them beside the table, or write the file with smaller pages",
         }
+    }
+
+    /// Returns the error about pages that are too many to be in memory at the same time.
+    pub(crate) fn too_many(&self, crowd: Crowd) -> FileError {
+        let found = self.chunk_at(crowd.at);
+        let of_group =
+            found.map_or_else(String::new, |(number, _)| format!("of row group {number} "));
+        FileError::Unsupported {
+            file: self.name.clone(),
+            column: found.map(|(_, column)| column.column_path().string()),
+            what: format!(
+                "the pages {of_group}that must be in memory at the same time have {} bytes, {} of them in it, more than \
+                 the {MAX_HELD_BYTES} that are held",
+                crowd.bytes, crowd.of_chunk
+            ),
+            remedy: "write the file with smaller pages or row groups, or with fewer columns",
+        }
+    }
+
+    /// Returns the column chunk at `offset`, and the number of its row group.
+    fn chunk_at(&self, offset: u64) -> Option<(usize, &ColumnChunkMetaData)> {
+        let groups = self.metadata.row_groups().iter().enumerate();
+        let mut chunks = groups
+            .flat_map(|(number, group)| group.columns().iter().map(move |column| (number, column)));
+        chunks.find(|(_, column)| chunk_range(column).is_some_and(|chunk| chunk.contains(&offset)))
     }
 
     /// Returns the metadata with the page offsets of some row groups, if the file has valid ones.
@@ -321,7 +348,8 @@ impl Inner {
         if !has_places {
             return Ok(Arc::clone(&self.metadata));
         }
-        let windows = Windows::new(Arc::clone(&self.ranges), Vec::new(), Vec::new());
+        let none = HeldPages::new(Vec::new(), false);
+        let windows = Windows::new(Arc::clone(&self.ranges), Vec::new(), Vec::new(), none);
         let mut reader =
             ParquetMetaDataReader::new_with_metadata(ParquetMetaData::clone(&self.metadata))
                 .with_column_index_policy(PageIndexPolicy::Skip)

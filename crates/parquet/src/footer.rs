@@ -1,7 +1,7 @@
 //! Reads and writes the footer of a file.
 
 use crate::depth::{MAX_GROUPS, Nesting};
-use crate::error::{FileError, encode};
+use crate::error::{DamagedPlace, FileError, encode};
 use crate::guard::guarded;
 use crate::ranges::Ranges;
 use crate::storage::bare_schema;
@@ -57,7 +57,7 @@ pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError>
     let encoded = read_encoded(file, ranges)?;
     let damaged = |reason: &dyn std::fmt::Display| FileError::Damaged {
         file: file.to_owned(),
-        row: None,
+        at: DamagedPlace::default(),
         reason: format!("its footer cannot be read: {reason}"),
     };
     let nesting = Nesting::of(&encoded);

@@ -55,7 +55,8 @@
 //!
 //! Snappy, zstd, LZ4, gzip and no compression are read and written. Brotli and LZO are refused, and
 //! so are encrypted files and files whose data is in other files. A page has at most 64 MiB,
-//! unpacked.
+//! unpacked, and so has a row. The pages that are in memory at the same time have at most 256 MiB: a
+//! dictionary and a page of each column. A checksum that a page has must match.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -103,12 +104,15 @@
 mod batch;
 mod calendar;
 mod decimal;
+mod decoder;
 mod depth;
 mod error;
+mod extent;
 mod file;
 mod footer;
 mod guard;
 mod half;
+mod held;
 mod kind;
 mod layout;
 mod notes;
@@ -125,7 +129,7 @@ mod value;
 mod window;
 
 pub use batch::{Row, RowBatch};
-pub use error::FileError;
+pub use error::{DamagedPlace, FileError};
 pub use file::ParquetFile;
 pub use layout::TableLayout;
 pub use part::{PartMeta, PartWriter, Unfit};

@@ -1,17 +1,17 @@
 //! Reads the rows of a range, batch by batch.
 
 use crate::batch::{CellColumn, RowBatch};
-use crate::error::FileError;
+use crate::decoder::{Decoder, Piece, Undecoded, first_damage};
+use crate::error::{DamagedPlace, FileError};
+use crate::extent::{Decoded, LongRow};
 use crate::file::{Inner, ParquetFile};
 use crate::guard::guarded;
 use crate::value::{ValueFault, Values, json_key};
-use crate::window::{Source, Windows};
+use crate::window::{RefusedPages, Windows};
 use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use quarry_table::MAX_ROW_BYTES;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -53,10 +53,13 @@ impl ParquetFile {
 /// Reads the rows of a range.
 ///
 /// Memory holds the compressed bytes of one row group's wanted columns (at most 32 MiB, or else a
-/// part of each column), one decoded page of each column (at most 64 MiB), and the rows of one batch.
+/// part of each column), the dictionary and one decoded page of each column and the pages of one batch
+/// (all together at most 256 MiB), and the rows of one batch (at most 16 MiB, or one row).
 pub struct RowReader {
     file: Arc<Inner>,
     metadata: ArrowReaderMetadata,
+    /// The columns that are read, and the same for the decoder.
+    read: Vec<usize>,
     mask: ProjectionMask,
     /// For each cell the index of its column in the file, and among the columns that are read.
     cells: Vec<Option<(usize, usize)>>,
@@ -64,24 +67,17 @@ pub struct RowReader {
     /// its index among the columns that are read.
     whole: Vec<(Arc<[u8]>, usize, usize)>,
     complete: bool,
-    groups: VecDeque<Piece>,
+    pieces: VecDeque<Piece>,
     current: Option<OpenRows>,
+    decoded: Decoded,
     next_row: u64,
 }
 
-/// Rows of one row group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Piece {
-    group: usize,
-    skip: u64,
-    take: u64,
-}
-
 struct OpenRows {
-    row_bytes: u64,
-    windows: Arc<Windows>,
-    batches: ParquetRecordBatchReader,
-    left: u64,
+    decoder: Decoder,
+    batch_rows: u64,
+    /// Rows that are not decoded yet.
+    left: Piece,
 }
 
 /// The columns that are read, and what each is read for.
@@ -162,7 +158,7 @@ impl RowReader {
             complete,
         } = ReadColumns::of(&file, reading)?;
         let schema = file.metadata.file_metadata().schema_descr();
-        let mask = ProjectionMask::roots(schema, read);
+        let mask = ProjectionMask::roots(schema, read.iter().copied());
         let groups = pieces(
             file.metadata
                 .row_groups()
@@ -185,17 +181,19 @@ impl RowReader {
         })
         .map_err(|reason| FileError::Damaged {
             file: file.name.clone(),
-            row: None,
+            at: DamagedPlace::default(),
             reason,
         })?;
         Ok(Self {
             metadata,
+            read,
             mask,
             cells,
             whole,
             complete,
-            groups: groups.into(),
+            pieces: groups.into(),
             current: None,
+            decoded: Decoded::default(),
             next_row: rows.start,
             file,
         })
@@ -203,68 +201,79 @@ impl RowReader {
 
     /// Returns the next rows; `None` after the last. After an error there are no more rows.
     pub fn next_batch(&mut self) -> Result<Option<RowBatch>, FileError> {
+        let next = self.next_rows();
+        if next.is_err() {
+            self.stop();
+        }
+        next
+    }
+
+    fn next_rows(&mut self) -> Result<Option<RowBatch>, FileError> {
         loop {
+            if let Some(next) = self.decoded.next() {
+                let (record, bytes) = next.map_err(|error| self.damaged(&error.to_string()))?;
+                return self.batch(record, bytes).map(Some);
+            }
             let Some(open) = &mut self.current else {
-                let Some(piece) = self.groups.pop_front() else {
+                let Some(piece) = self.pieces.pop_front() else {
                     return Ok(None);
                 };
-                self.current = Some(self.open(piece)?);
+                self.open(piece, self.batch_rows(piece.group))?;
                 continue;
             };
-            let batches = &mut open.batches;
-            let next = guarded(|| {
-                batches
-                    .next()
-                    .transpose()
-                    .map_err(|error| error.to_string())
-            });
-            match next.transpose() {
-                Some(Ok(record)) if record.num_rows() as u64 <= open.left => {
-                    open.left -= record.num_rows() as u64;
-                    if record.num_rows() == 0 {
-                        continue;
+            match open.decoder.next() {
+                Ok(Some(record)) if record.num_rows() as u64 <= open.left.take => {
+                    (_, open.left) = open.left.cut(record.num_rows() as u64);
+                    if record.num_rows() > 0 {
+                        let decoded = Decoded::new(record);
+                        self.decoded = decoded.map_err(|row| self.too_long(&row))?;
                     }
-                    let row_bytes = open.row_bytes;
-                    return self
-                        .batch(record, row_bytes)
-                        .map(Some)
-                        .inspect_err(|_| self.stop());
                 }
-                Some(Err(reason)) => return Err(self.failed(&reason)),
-                Some(Ok(_)) => return Err(self.failed("a row group has more rows than declared")),
-                None if open.left > 0 => {
+                Ok(Some(_)) => return Err(self.damaged("a row group has more rows than declared")),
+                Ok(None) if open.left.take > 0 => {
                     return Err(self.failed("a row group has fewer rows than declared"));
                 }
-                None => self.current = None,
+                Ok(None) => self.current = None,
+                Err(reason) => {
+                    if !self.reads_row_by_row()? {
+                        return Err(self.failed(&reason));
+                    }
+                }
             }
         }
     }
 
-    fn open(&mut self, piece: Piece) -> Result<OpenRows, FileError> {
-        let windows = self
-            .file
-            .windows(piece.group, &self.mask, self.metadata.metadata());
-        let source = Source(Arc::clone(&windows));
-        let size = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(source, self.metadata.clone())
-                .with_row_groups(vec![piece.group])
-                .with_projection(self.mask.clone())
-                .with_batch_size(size(self.batch_rows(piece.group)))
-                .with_offset(size(piece.skip))
-                .with_limit(size(piece.take));
-        match guarded(|| builder.build().map_err(|error| error.to_string())) {
-            Ok(batches) => Ok(OpenRows {
-                row_bytes: self.row_bytes(piece.group, |_| true),
-                windows,
-                batches,
-                left: piece.take,
-            }),
-            Err(reason) => {
-                self.stop();
-                Err(self.error(&windows, &reason))
-            }
+    fn open(&mut self, piece: Piece, batch_rows: u64) -> Result<(), FileError> {
+        let opened = Decoder::open(&self.file, &self.metadata, piece, &self.mask, batch_rows);
+        let decoder = opened.map_err(|(windows, reason): Undecoded| {
+            self.why(&windows)
+                .unwrap_or_else(|| self.damaged_in(piece, &reason))
+        })?;
+        self.current = Some(OpenRows {
+            decoder,
+            batch_rows,
+            left: piece,
+        });
+        Ok(())
+    }
+
+    /// Begins to decode the rows of the batch that failed one by one, if all of them together need
+    /// too many pages. Returns whether they do.
+    fn reads_row_by_row(&mut self) -> Result<bool, FileError> {
+        let Some(open) = &self.current else {
+            return Ok(false);
+        };
+        let (piece, batch_rows) = (open.left, open.batch_rows);
+        if batch_rows == 1 || !open.decoder.windows.is_crowded() {
+            return Ok(false);
         }
+        self.current = None;
+        let (batch, rest) = piece.cut(batch_rows);
+        if rest.take > 0 {
+            self.pieces.push_front(rest);
+        }
+        self.open(batch, 1)?;
+        Ok(true)
     }
 
     /// Returns the number of rows that keeps a batch small, by the average of their row group.
@@ -289,9 +298,13 @@ impl RowReader {
         bytes / u64::try_from(group.num_rows()).unwrap_or_default().max(1)
     }
 
-    fn batch(&mut self, record: RecordBatch, row_bytes: u64) -> Result<RowBatch, FileError> {
+    /// Returns rows whose values have `bytes` bytes.
+    fn batch(&mut self, record: RecordBatch, bytes: u64) -> Result<RowBatch, FileError> {
         let first_row = self.next_row;
         let length = record.num_rows();
+        let group = self.current.as_ref().map(|open| open.left.group);
+        let declared = group.map_or(0, |group| self.row_bytes(group, |_| true));
+        let row_bytes = declared.max(bytes.div_ceil(length.max(1) as u64));
         let fault = |column: usize, fault: ValueFault| match fault {
             ValueFault::NotUtf8(index) => FileError::NotUtf8 {
                 file: self.file.name.clone(),
@@ -300,8 +313,12 @@ impl RowReader {
             },
             ValueFault::Contradiction(reason) => FileError::Damaged {
                 file: self.file.name.clone(),
-                row: Some(first_row),
-                reason: format!("column {:?}: {reason}", self.file.columns[column]),
+                at: DamagedPlace {
+                    row: Some(first_row),
+                    column: Some(self.file.columns[column].clone()),
+                    row_group: group,
+                },
+                reason,
             },
         };
         let values = |column: usize, read_as: usize| {
@@ -333,39 +350,72 @@ impl RowReader {
         })
     }
 
+    /// Returns the error for the next rows of the row group that is read.
     fn failed(&mut self, reason: &str) -> FileError {
-        let error = match &self.current {
-            Some(open) => self.error(&open.windows, reason),
-            None => self.damaged(reason),
+        let Some(open) = self.current.take() else {
+            return self.damaged(reason);
         };
-        self.stop();
-        error
+        let known = self.why(&open.decoder.windows);
+        let (batch, _) = open.left.cut(open.batch_rows);
+        // The pages of this decoder are not needed while the damage is looked for.
+        drop(open);
+        known.unwrap_or_else(|| self.damaged_in(batch, reason))
     }
 
-    fn error(&self, windows: &Windows, reason: &str) -> FileError {
-        if let Some(page) = windows.take_refused() {
-            return self.file.too_large(page);
+    /// Returns the error that made decoding fail, if it is not what the pages have in them.
+    fn why(&self, windows: &Windows) -> Option<FileError> {
+        match windows.take_refused() {
+            Some(RefusedPages::Large(page)) => return Some(self.file.too_large(page)),
+            Some(RefusedPages::Crowd(crowd)) => return Some(self.file.too_many(crowd)),
+            None => {}
         }
-        match windows.take_failure() {
-            Some(source) => FileError::Read {
-                file: self.file.name.clone(),
-                source,
+        windows.take_failure().map(|source| FileError::Read {
+            file: self.file.name.clone(),
+            source,
+        })
+    }
+
+    /// Returns the error for rows that cannot be decoded, which begin with the next row.
+    fn damaged_in(&self, rows: Piece, reason: &str) -> FileError {
+        let found = first_damage(&self.file, &self.metadata, &self.read, rows);
+        let before = found.map_or(0, |(_, before)| before);
+        FileError::Damaged {
+            file: self.file.name.clone(),
+            at: DamagedPlace {
+                row: Some(self.next_row + before),
+                column: found.map(|(column, _)| self.file.columns[column].clone()),
+                row_group: Some(rows.group),
             },
-            None => self.damaged(reason),
+            reason: reason.to_owned(),
         }
     }
 
     fn damaged(&self, reason: &str) -> FileError {
         FileError::Damaged {
             file: self.file.name.clone(),
-            row: Some(self.next_row),
+            at: DamagedPlace::at_row(self.next_row),
             reason: reason.to_owned(),
+        }
+    }
+
+    fn too_long(&self, row: &LongRow) -> FileError {
+        let column = self.read.get(row.column).copied().unwrap_or_default();
+        FileError::Unsupported {
+            file: self.file.name.clone(),
+            column: self.file.columns.get(column).cloned(),
+            what: format!(
+                "most of row {} is in it, which has {} bytes, more than the {MAX_ROW_BYTES} of a row",
+                self.next_row + row.index as u64 + 1,
+                row.bytes
+            ),
+            remedy: "shorten its values, or store them beside the table",
         }
     }
 
     fn stop(&mut self) {
         self.current = None;
-        self.groups.clear();
+        self.decoded.clear();
+        self.pieces.clear();
     }
 }
 

@@ -4,7 +4,7 @@
 //! groups of several files, copied one after the other, become one file under a new footer, in
 //! which every offset is moved as far as its data was.
 
-use crate::error::{FileError, encode};
+use crate::error::{DamagedPlace, FileError, encode};
 use crate::footer::{self, MAGIC, chunk_range};
 use crate::guard::guarded;
 use crate::ranges::Ranges;
@@ -76,7 +76,7 @@ impl Joiner {
         })
         .map_err(|reason| FileError::Damaged {
             file: name.to_owned(),
-            row: None,
+            at: DamagedPlace::default(),
             reason: format!("its footer cannot be read: {reason}"),
         })?;
         let first = self.first.get_or_insert_with(|| First {

@@ -8,7 +8,7 @@
 //! `INT96` has no Arrow type. Every encoding stores its 12 bytes like those of a fixed-length
 //! array, so it is decoded and encoded as one.
 
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{DataType, Field, FieldRef, Schema};
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
 use parquet::errors::Result;
@@ -84,23 +84,23 @@ pub(crate) fn fixed_length(declared: &Type) -> i32 {
     }
 }
 
-/// Returns the Arrow schema in which a bare schema is decoded. Top-level byte columns are views,
-/// which share the memory of the decoded page or dictionary, so that a text that many rows have is
-/// in memory once.
+/// Returns the Arrow schema in which a bare schema is decoded. Byte columns are views, which share the
+/// memory of the decoded page or dictionary, so that a text that many rows have is in memory once.
 pub(crate) fn arrow_schema(bare: &SchemaDescriptor) -> Result<Schema> {
     let schema = parquet_to_arrow_schema(bare, None)?;
-    let fields = schema.fields().iter().map(|field| {
-        if field.data_type() == &DataType::Binary {
-            Arc::new(Field::new(
-                field.name(),
-                DataType::BinaryView,
-                field.is_nullable(),
-            ))
-        } else {
-            Arc::clone(field)
-        }
-    });
+    let fields = schema.fields().iter().map(with_views);
     Ok(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+fn with_views(field: &FieldRef) -> FieldRef {
+    let data_type = match field.data_type() {
+        DataType::Binary => DataType::BinaryView,
+        DataType::List(items) => DataType::List(with_views(items)),
+        DataType::Map(entries, sorted) => DataType::Map(with_views(entries), *sorted),
+        DataType::Struct(members) => DataType::Struct(members.iter().map(with_views).collect()),
+        _ => return Arc::clone(field),
+    };
+    Arc::new(Field::clone(field).with_data_type(data_type))
 }
 
 /// Returns the declared type with another repetition.

@@ -1,13 +1,14 @@
 //! Reads ahead: many small page reads become a few large ones, within a memory limit.
 
-use crate::page::{self, MAX_HEADER_BYTES, MAX_PAGE_BYTES};
+use crate::held::{Crowd, HeldPages};
+use crate::page::{MAX_HEADER_BYTES, MAX_PAGE_BYTES, PageSize};
 use crate::ranges::{Ranges, RangesError};
 use bytes::{Buf, Bytes};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 use std::io::{self, Read};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The most compressed bytes of one row group that are kept at a time: 32 MiB.
 const BUDGET: u64 = 32 << 20;
@@ -26,7 +27,8 @@ const FIRST_HEADER: u64 = 256;
 /// If all wanted chunks fit into the budget, they are read as a whole, neighbours together.
 /// Otherwise each chunk has a window that moves through it.
 ///
-/// A page that is too large is refused when its header is read, before it is read and unpacked.
+/// A page that is too large is refused when its header is read, before it is read and unpacked, and so
+/// are pages that are too many to be in memory at the same time.
 pub(crate) struct Windows {
     ranges: Arc<dyn Ranges>,
     /// In order, without overlap.
@@ -35,7 +37,17 @@ pub(crate) struct Windows {
     /// The offsets of pages that are read as a whole, with their headers; in order.
     whole_pages: Vec<u64>,
     failure: Mutex<Option<RangesError>>,
-    refused: Mutex<Option<LargePage>>,
+    held: Mutex<HeldPages>,
+    refused: Mutex<Option<RefusedPages>>,
+}
+
+/// Why pages were not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefusedPages {
+    /// One is too large.
+    Large(LargePage),
+    /// They are too many.
+    Crowd(Crowd),
 }
 
 /// A page that was refused because of its size.
@@ -60,6 +72,7 @@ impl Windows {
         ranges: Arc<dyn Ranges>,
         mut chunks: Vec<Range<u64>>,
         mut whole_pages: Vec<u64>,
+        held: HeldPages,
     ) -> Arc<Self> {
         whole_pages.sort_unstable();
         chunks.retain(|chunk| !chunk.is_empty());
@@ -96,6 +109,7 @@ impl Windows {
             window,
             whole_pages,
             failure: Mutex::new(None),
+            held: Mutex::new(held),
             refused: Mutex::new(None),
         })
     }
@@ -103,18 +117,22 @@ impl Windows {
     /// Takes the error of the source of bytes, if it made decoding fail. The decoder passes errors
     /// on only as text.
     pub(crate) fn take_failure(&self) -> Option<RangesError> {
-        self.failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        locked(&self.failure).take()
     }
 
-    /// Takes the page that made decoding fail because of its size.
-    pub(crate) fn take_refused(&self) -> Option<LargePage> {
-        self.refused
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+    /// Takes what made decoding fail because of the size of pages.
+    pub(crate) fn take_refused(&self) -> Option<RefusedPages> {
+        locked(&self.refused).take()
+    }
+
+    /// Whether decoding failed because too many pages are needed at the same time.
+    pub(crate) fn is_crowded(&self) -> bool {
+        matches!(*locked(&self.refused), Some(RefusedPages::Crowd(_)))
+    }
+
+    /// Ends the batch of rows for which pages were read.
+    pub(crate) fn batch_is_decoded(&self) {
+        locked(&self.held).batch_is_decoded();
     }
 
     /// Refuses the page whose header is at `at` if it is too large.
@@ -126,8 +144,11 @@ impl Windows {
         let mut length = FIRST_HEADER;
         loop {
             let bytes = self.exactly(at, offset(length.min(left))?)?;
-            if let Some(bytes) = page::size(&bytes) {
-                return self.check_size(LargePage { at, bytes });
+            if let Some(page) = PageSize::of(&bytes) {
+                let bytes = page.bytes;
+                self.check_size(LargePage { at, bytes })?;
+                locked(&self.held).announce(at, page);
+                return Ok(());
             }
             if length >= left || length >= MAX_HEADER_BYTES {
                 return Err(ParquetError::General(format!(
@@ -142,8 +163,17 @@ impl Windows {
         if page.bytes <= MAX_PAGE_BYTES {
             return Ok(());
         }
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(page);
+        *locked(&self.refused) = Some(RefusedPages::Large(page));
         Err(ParquetError::General("a page is too large".to_owned()))
+    }
+
+    /// Counts the page at `at`, whose bytes are read now.
+    fn hold(&self, at: u64) -> parquet::errors::Result<()> {
+        let Err(crowd) = locked(&self.held).read(at) else {
+            return Ok(());
+        };
+        *locked(&self.refused) = Some(RefusedPages::Crowd(crowd));
+        Err(ParquetError::General("the pages are too many".to_owned()))
     }
 
     fn read(&self, range: Range<u64>) -> parquet::errors::Result<Bytes> {
@@ -156,7 +186,7 @@ impl Windows {
             Err(error) => error,
         };
         let text = failed.to_string();
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
+        *locked(&self.failure) = Some(failed);
         Err(ParquetError::General(text))
     }
 
@@ -172,7 +202,7 @@ impl Windows {
         let Some(span) = self.span(start).filter(|span| end <= span.range.end) else {
             return self.read(start..end);
         };
-        let mut held = span.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = locked(&span.held);
         let covered = held.0 <= start && end <= held.0 + held.1.len() as u64;
         if !covered {
             let piece = self.piece(span, start, end);
@@ -194,7 +224,7 @@ impl Windows {
             let end = self.ranges.len().min(start.saturating_add(*WINDOW.start()));
             return self.read(start..end);
         };
-        let mut held = span.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = locked(&span.held);
         let covered = held.0 <= start && start < held.0 + held.1.len() as u64;
         if !covered {
             let piece = self.piece(span, start, start + 1);
@@ -216,6 +246,10 @@ impl Windows {
         let span = self.spans.get(after.checked_sub(1)?)?;
         (start < span.range.end).then_some(span)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn past_the_end(start: u64) -> ParquetError {
@@ -255,6 +289,7 @@ impl ChunkReader for Source {
             at: start,
             bytes: (length as u64).saturating_sub(MAX_HEADER_BYTES),
         })?;
+        self.0.hold(start)?;
         self.0.exactly(start, length)
     }
 }
@@ -289,6 +324,10 @@ impl Read for Walk {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn none() -> HeldPages {
+        HeldPages::new(Vec::new(), false)
+    }
 
     /// The header of a page of one byte.
     const HEADER: &[u8] = b"\x15\x00\x15\x02\x00";
@@ -331,7 +370,12 @@ mod tests {
     fn chunks_within_the_budget_are_read_once_and_neighbours_together() {
         let file = Counted::new(4 << 20);
         let near = [100..200_u64, 300..5_000, 2 << 20..3 << 20];
-        let source = Source(Windows::new(file.clone(), near.to_vec(), Vec::new()));
+        let source = Source(Windows::new(
+            file.clone(),
+            near.to_vec(),
+            Vec::new(),
+            none(),
+        ));
         for (start, length) in [(300, 50), (100, 100), (350, 4_000), ((2 << 20) + 7, 9_000)] {
             let bytes = source.get_bytes(start, length).unwrap();
             let from = usize::try_from(start).unwrap();
@@ -348,6 +392,7 @@ mod tests {
             file.clone(),
             vec![0..length / 2, length / 2..length],
             Vec::new(),
+            none(),
         ));
         let mut walk = source.get_read(0).unwrap();
         let mut header = [0; 64];
@@ -374,6 +419,7 @@ mod tests {
             file.clone(),
             vec![10..20, 99_000..100_000],
             Vec::new(),
+            none(),
         ));
         let mut all = Vec::new();
         source.get_read(15).unwrap().read_to_end(&mut all).unwrap();

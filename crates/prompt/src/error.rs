@@ -82,6 +82,16 @@ pub enum RenderError {
         /// The columns of the table.
         columns: Vec<String>,
     },
+    /// A column's name is in braces, but is no placeholder.
+    #[error(
+        "the prompt has `{{{name}}}`, which is a column of the table but would stay as it is: without input_placeholders only \
+         letters, digits and underscores in braces are placeholders. List {} in input_placeholders, with the others",
+        quote::name(name)
+    )]
+    UnfilledColumn {
+        /// The column.
+        name: String,
+    },
     /// The prompt has no placeholder, so every row would get the same prompt.
     #[error(
         "the prompt shows no column of the table, so every row would be asked the same; its columns are {}. {}; if the \

@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 const RULESET: &str = "ruleset";
 const RULES: &str = "rules";
+/// The key without which rows get a default prompt.
+const TEMPLATE: &str = "user_prompt_template";
 /// The keys of a flat file.
 const FLAT_KEYS: [&str; 3] = [
     "system_prompt",
@@ -364,7 +366,9 @@ impl<'a> Keys<'a> {
             .members
             .keys()
             .filter(|key| !known.contains(&key.as_str()))
-            .find_map(|key| meant_by(&key.to_lowercase(), &missing).map(|meant| (key, meant)));
+            .filter_map(|key| meant_by(&key.to_lowercase(), &missing).map(|meant| (key, meant)))
+            // Without it, every row would be asked something else.
+            .min_by_key(|(_, meant)| *meant != TEMPLATE);
         match misspelt {
             None => Ok(()),
             Some((key, meant)) => Err(PromptsError::Misspelt {
@@ -407,12 +411,17 @@ impl<'a> Keys<'a> {
 
 /// Returns the missing key that an unknown one probably stands for.
 fn meant_by<'n>(key: &str, missing: &[&'n str]) -> Option<&'n str> {
-    nearest(key, missing).or_else(|| {
+    // Half of a name says more than a few letters that differ.
+    let begins = missing.iter().copied().find(|name| {
+        let rest = name.strip_prefix(key);
+        rest.is_some_and(|rest| rest.starts_with('_'))
+    });
+    begins.or_else(|| nearest(key, missing)).or_else(|| {
         let is_a_prompt = ["prompt", "template"].iter().any(|word| key.contains(word));
         missing
             .iter()
             .copied()
-            .find(|name| is_a_prompt && *name == "user_prompt_template")
+            .find(|name| is_a_prompt && *name == TEMPLATE)
     })
 }
 

@@ -40,6 +40,8 @@ pub struct Template {
     columns: Vec<String>,
     /// The names of the placeholders, either listed or found.
     names: Vec<String>,
+    /// Whether they were listed.
+    is_listed: bool,
     routing: Option<Routing>,
 }
 
@@ -81,6 +83,7 @@ impl Template {
             segments: Vec::new(),
             columns: Vec::new(),
             names: names.to_vec(),
+            is_listed: !names.is_empty(),
             routing: None,
         };
         let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -203,6 +206,13 @@ impl Template {
         table_columns: &[String],
         missing: MissingColumns,
     ) -> Result<(), RenderError> {
+        if !self.is_listed
+            && let Some(name) = self.unfilled(table_columns).next()
+        {
+            return Err(RenderError::UnfilledColumn {
+                name: name.to_owned(),
+            });
+        }
         let names = self.missing(table_columns);
         if names.is_empty() || missing == MissingColumns::Mark {
             return Ok(());
@@ -211,6 +221,24 @@ impl Template {
             missing: names,
             columns: table_columns.to_vec(),
         })
+    }
+
+    /// Returns the columns whose names the prompt has in single braces and which it does not fill,
+    /// because the names are not listed, or without a list are more than one word.
+    pub fn unfilled<'a>(&'a self, table_columns: &'a [String]) -> impl Iterator<Item = &'a str> {
+        self.in_braces()
+            .filter(|name| table_columns.iter().any(|column| column == name))
+    }
+
+    /// Returns the texts in braces that are no placeholders.
+    fn in_braces(&self) -> impl Iterator<Item = &str> {
+        let fixed = self.segments.iter().filter_map(|segment| match segment {
+            PromptSegment::Fixed(text) => Some(text.plain.as_str()),
+            PromptSegment::Value(_) | PromptSegment::RoutedRules => None,
+        });
+        fixed
+            .flat_map(|text| text.split('{').skip(1))
+            .filter_map(|rest| Some(rest.split_once('}')?.0))
     }
 
     /// Refuses a prompt that is the same for every row, because it has no placeholder and rows
@@ -228,13 +256,7 @@ impl Template {
     /// Returns the column whose name the prompt has in another form of braces: `{{ name }}`, `{
     /// name }`.
     fn meant<'a>(&self, table_columns: &'a [String]) -> Option<&'a str> {
-        let fixed = self.segments.iter().filter_map(|segment| match segment {
-            PromptSegment::Fixed(text) => Some(text.plain.as_str()),
-            PromptSegment::Value(_) | PromptSegment::RoutedRules => None,
-        });
-        let in_braces = fixed
-            .flat_map(|text| text.split('{').skip(1))
-            .filter_map(|rest| Some(rest.split_once('}')?.0.trim()));
+        let in_braces = self.in_braces().map(str::trim);
         in_braces.filter(|name| !name.is_empty()).find_map(|name| {
             let column = table_columns.iter().find(|column| *column == name)?;
             Some(column.as_str())

@@ -6,6 +6,7 @@
 
 mod error;
 mod format;
+mod gzip;
 mod parquet;
 mod piece;
 mod slice;
@@ -13,6 +14,7 @@ mod text;
 
 pub use error::RowsError;
 pub use format::{ACCEPTED, TableFormat, format_of, header_of, line_ending};
+pub use gzip::Unpacker;
 pub use parquet::{ParquetRows, layout, open};
 pub use piece::{Need, SlicePiece};
 pub use slice::{Advance, Row, Rows};

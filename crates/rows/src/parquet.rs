@@ -83,6 +83,11 @@ fn send_rows(
             whole_rows: *whole_row,
             parts: false,
         },
+        Need::SoundRows { columns, whole_row } => FileReading {
+            cells: columns,
+            whole_rows: *whole_row,
+            parts: true,
+        },
         Need::Rows => FileReading {
             parts: true,
             ..FileReading::default()

@@ -51,6 +51,14 @@ pub enum Need {
         /// Whether the prompt shows whole rows, as JSON.
         whole_row: bool,
     },
+    /// The same cells, of rows that can be written again: the other columns are decoded too, so that
+    /// damage in them is found before anything depends on the rows.
+    SoundRows {
+        /// The columns, in the order in which their cells are numbered.
+        columns: Vec<String>,
+        /// Whether the prompt shows whole rows, as JSON.
+        whole_row: bool,
+    },
     /// Whole rows, to be written again.
     Rows,
 }

@@ -69,7 +69,7 @@ impl Rows {
         match format_of(table) {
             TableFormat::Text(dialect) => {
                 let projection = match need {
-                    Need::Cells { columns, .. } => columns,
+                    Need::Cells { columns, .. } | Need::SoundRows { columns, .. } => columns,
                     Need::Rows => Vec::new(),
                 };
                 let header = Some(Arc::new(header_of(table)));

@@ -102,13 +102,18 @@ impl<'a> Traits<'a> {
         }
     }
 
-    /// Returns why a prompt should not show the column.
-    pub(crate) fn unusable(&self) -> Option<Unusable> {
+    /// Returns why a prompt cannot show the column by its name.
+    pub(crate) fn unnameable(&self) -> Option<Unusable> {
         let is_placeholder = !self.name.trim().is_empty()
             && !self.name.contains(['{', '}', '\n', '\r'])
             && !["input_data", "routed_rules"].contains(&self.name);
-        if !is_placeholder {
-            return Some(Unusable::Name);
+        (!is_placeholder).then_some(Unusable::Name)
+    }
+
+    /// Returns why a prompt should not show the column.
+    pub(crate) fn unusable(&self) -> Option<Unusable> {
+        if let Some(why) = self.unnameable() {
+            return Some(why);
         }
         if self.rows < FEWEST_ROWS {
             return None;

@@ -52,19 +52,45 @@ pub struct Starter {
 /// Proposes prompts and a schema for the table of the sample.
 pub fn propose(sample: &Sample, task: StarterTask) -> Starter {
     let traits: Vec<Traits<'_>> = sample.columns().map(Traits::of).collect();
-    let mut left_out = Vec::new();
-    let mut chosen = Vec::new();
-    for traits in &traits {
-        match traits.unusable() {
-            Some(why) => left_out.push(traits.left_out(why)),
-            None => chosen.push(traits),
-        }
-    }
+    let (mut chosen, mut left_out) = sorted_out(&traits, Traits::unusable);
     // The sort is stable: within each group, the columns stay in the order of the table.
     chosen.sort_by_key(|traits| !traits.is_free_text());
     for traits in chosen.drain(MOST_COLUMNS.min(chosen.len())..) {
         left_out.push(traits.left_out(Unusable::TooMany));
     }
+    starter(&traits, &chosen, left_out, task)
+}
+
+/// Proposes prompts and a schema for a sample whose columns a person has chosen. All of them are
+/// shown, in the order of the sample, whatever their values are, except for those whose names cannot
+/// be placeholders.
+pub fn propose_of_chosen(sample: &Sample, task: StarterTask) -> Starter {
+    let traits: Vec<Traits<'_>> = sample.columns().map(Traits::of).collect();
+    let (chosen, left_out) = sorted_out(&traits, Traits::unnameable);
+    starter(&traits, &chosen, left_out, task)
+}
+
+/// Returns the columns for which there is no reason to leave them out, and the others.
+fn sorted_out<'a, 'b>(
+    traits: &'a [Traits<'b>],
+    reason: impl Fn(&Traits<'b>) -> Option<Unusable>,
+) -> (Vec<&'a Traits<'b>>, Vec<LeftOut>) {
+    let (mut chosen, mut left_out) = (Vec::new(), Vec::new());
+    for traits in traits {
+        match reason(traits) {
+            Some(why) => left_out.push(traits.left_out(why)),
+            None => chosen.push(traits),
+        }
+    }
+    (chosen, left_out)
+}
+
+fn starter(
+    all: &[Traits<'_>],
+    chosen: &[&Traits<'_>],
+    left_out: Vec<LeftOut>,
+    task: StarterTask,
+) -> Starter {
     let shown: Vec<String> = chosen
         .iter()
         .map(|traits| traits.name().to_owned())
@@ -73,7 +99,7 @@ pub fn propose(sample: &Sample, task: StarterTask) -> Starter {
         prompts: prompts(&shown, task),
         schema: task.schema(),
         left_out,
-        categories: traits.iter().find_map(Traits::categories),
+        categories: all.iter().find_map(Traits::categories),
         shown,
     }
 }

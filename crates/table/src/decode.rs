@@ -248,11 +248,11 @@ impl RowDecoder {
         match look(&self.buffer, self.ended) {
             Start::Open => return Ok(false),
             Start::Text => {}
-            Start::Other(signature) => {
+            Start::Other(kind) => {
                 return Err(TableError::NotText {
                     place: self.place(0),
-                    found: signature.what,
-                    remedy: signature.remedy,
+                    found: kind.what,
+                    remedy: kind.remedy,
                 });
             }
         }

@@ -24,6 +24,7 @@
 //! | A run has at most the rows and the unpacked bytes that its deployment and its pipeline allow. | `caps`, `quarry_contract::settings` | `caps` |
 //! | A second copy of a call publishes nothing and returns what the first has published. | `publish::published_before` | `repetitions::a_second_copy_leaves_the_plan_of_the_first` |
 //! | A plan is written once. Of two copies that publish at once, both return the first plan. | `publish::publish` | `repetitions::of_two_copies_that_publish_at_once_the_first_plan_stays` |
+//! | A Parquet file whose pages merge could not read, in whichever column, is refused with column, row group and row. | `scan`, `quarry_parquet` | `parquet` |
 //! | A row is at most 64 MiB, also while it is unpacked; a table has at most 10,000 keys. | `stage`, `scan` | `tables::a_compressed_file_is_refused_at_the_first_row_that_is_too_long`, `tables::the_keys_of_all_files_of_a_table_are_limited_together` |
 //! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
 

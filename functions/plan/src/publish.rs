@@ -212,6 +212,7 @@ fn cut(
         });
     }
     let header = scan.header.unwrap_or_default();
+    note_unfilled(asking, &header.columns, notes);
     let table = Table {
         split: scan.split,
         format: scan.format.file_format(),
@@ -227,6 +228,22 @@ fn cut(
         slices: u32::try_from(slices.len()).map_err(StepError::bad_request)?,
     };
     Ok((table, slices))
+}
+
+/// Notes the columns that the prompt has in braces and does not fill. Reading the prompts has noted
+/// those of one word.
+fn note_unfilled(asking: &Asking, columns: &[String], notes: &mut Vec<String>) {
+    let encoder = asking.encoder();
+    let is_word = |name: &&str| {
+        let mut letters = name.chars();
+        letters.all(|one| one.is_alphanumeric() || one == '_')
+    };
+    let unfilled = encoder.template().unfilled(columns);
+    notes.extend(unfilled.filter(|name| !is_word(name)).map(|name| {
+        format!(
+            "the prompt has {{{name}}}, a column that input_placeholders does not list: it stays as it is"
+        )
+    }));
 }
 
 /// Decides between jobs and calls: as the setting says, or calls if there are fewer records than a

@@ -179,7 +179,8 @@ impl TableScanner<'_> {
         let file = &table.files[number].input;
         let first = table.position.row;
         let columns = table.header.as_ref().map(|header| &*header.columns);
-        let need = Need::Cells {
+        // merge writes all columns, after the answers are paid for.
+        let need = Need::SoundRows {
             columns: self.asking.projection().to_vec(),
             whole_row: self.asking.shows_whole_row(columns.unwrap_or_default()),
         };

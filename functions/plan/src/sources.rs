@@ -2,7 +2,7 @@
 
 use quarry_contract::json_document::read_document;
 use quarry_contract::location::S3Uri;
-use quarry_contract::schema_file::{SCHEMA_FILES, is_json, last_schema};
+use quarry_contract::schema_file::{SCHEMA_FILES, is_json, last_schema, without_top_reference};
 use quarry_contract::settings::Settings;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::{ObjectStore, StoreError};
@@ -132,6 +132,9 @@ const OTHER_SHAPES: [&str; 14] = [
     "then",
 ];
 
+/// Keys of prompts, which nobody writes into a schema.
+const PROMPT_KEYS: [&str; 4] = ["user_prompt_template", "system_prompt", "ruleset", "rules"];
+
 /// Reads a schema. Returns `None` for one that says nothing about an answer (`{}`, no properties).
 fn parse(body: &[u8], name: &str) -> Result<Option<Value>, StepError> {
     let schema = read_document(body).map_err(|error| {
@@ -139,6 +142,7 @@ fn parse(body: &[u8], name: &str) -> Result<Option<Value>, StepError> {
             "{name} is not valid JSON: {error}; correct it at that line and column"
         ))
     })?;
+    let schema = without_top_reference(schema);
     let Value::Object(members) = &schema else {
         return Err(not_an_object_schema(name));
     };
@@ -147,7 +151,11 @@ fn parse(body: &[u8], name: &str) -> Result<Option<Value>, StepError> {
         None | Some(Value::Null | Value::Object(_)) => {
             let means_an_object = members.get("type").is_none_or(|kind| kind == "object");
             let means_more = OTHER_SHAPES.iter().any(|key| members.contains_key(*key));
-            if means_an_object && !means_more {
+            if let Some(key) = PROMPT_KEYS.iter().find(|key| members.contains_key(**key)) {
+                Err(StepError::bad_request(format!(
+                    "{name} has prompts (`{key}`) and is no schema; give a JSON Schema of an answer, or leave `schema` out"
+                )))
+            } else if means_an_object && !means_more {
                 Ok(None)
             } else {
                 Err(not_an_object_schema(name))

@@ -3,7 +3,6 @@
 use crate::caps::UnpackedLimit;
 use crate::pins;
 use bytes::Bytes;
-use flate2::write::MultiGzDecoder;
 use quarry_contract::location::S3Uri;
 use quarry_contract::plan::InputFile;
 use quarry_edge::clock::TimeLeft;
@@ -11,8 +10,8 @@ use quarry_edge::error::{Doing, StepError};
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
 use quarry_edge::store::{ObjectStore, Pin, StoreError};
+use quarry_rows::Unpacker;
 use quarry_table::MAX_ROW_BYTES;
-use std::io::Write;
 use std::sync::Arc;
 
 /// The number of compressed bytes that are decompressed at once. Deflate expands at most some 1,030
@@ -49,7 +48,7 @@ pub(crate) async fn plain_copy(
     );
     let options = WriteOptions::default();
     let mut writer = ObjectWriter::keeping_first(Arc::clone(store), at.clone(), options);
-    let mut decoder = MultiGzDecoder::new(Vec::new());
+    let mut unpacker = Unpacker::new();
     let mut line = Line::default();
     let mut is_first = true;
     while let Some(bytes) = next(&mut reader, file).await? {
@@ -58,14 +57,15 @@ pub(crate) async fn plain_copy(
             return Ok(None);
         }
         for piece in bytes.chunks(PIECE_BYTES) {
-            decoder.write_all(piece).map_err(broken)?;
-            line.goes_on(decoder.get_ref(), &file.name)?;
+            unpacker.push(piece).map_err(broken)?;
+            let plain = unpacker.unpacked();
+            line.goes_on(plain, &file.name)?;
             limit.check(line.unpacked)?;
-            writer.write(decoder.get_ref()).await.doing(|| &writing)?;
-            decoder.get_mut().clear();
+            writer.write(plain).await.doing(|| &writing)?;
+            plain.clear();
         }
     }
-    let rest = decoder.finish().map_err(broken)?;
+    let rest = unpacker.finish().map_err(broken)?;
     line.goes_on(&rest, &file.name)?;
     limit.check(line.unpacked)?;
     writer.write(&rest).await.doing(|| &writing)?;

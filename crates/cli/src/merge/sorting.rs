@@ -28,6 +28,7 @@ pub(super) fn sort(
     let files = AnswerFile::all(files, folder)?;
     let mut sorted = SortedFiles::new(slices.len(), folder)?;
     let answers = GivenAnswers::new(plan, slices);
+    let rows: u64 = plan.tables.iter().map(|table| table.rows).sum();
     let mut notes = Vec::new();
     if let Some(jobs) = jobs(plan, &files)? {
         for (file, job) in files.iter().zip(&jobs) {
@@ -35,7 +36,6 @@ pub(super) fn sort(
         }
         notes.push(COUNTS_BY_FILE.to_owned());
     } else {
-        let rows = plan.tables.iter().map(|table| table.rows).sum();
         let are_rounds = are_rounds(&answers, &files, rows)?;
         add_table(&mut sorted, &answers, &files, are_rounds)?;
         if files.len() > 1 {
@@ -45,7 +45,7 @@ pub(super) fn sort(
             notes.push(ARE_ROUNDS.to_owned());
         }
     }
-    if sorted.matches_nothing() {
+    if sorted.matches_nothing(rows) {
         return Err(no_line_matched(&files));
     }
     Ok((sorted.finish()?, notes))
@@ -191,10 +191,10 @@ impl SortedFiles {
         self.folder.join(name)
     }
 
-    /// Whether there are lines but none of them belongs to a row, which means that these are the
+    /// Whether none of the lines belongs to one of the `rows` rows, which means that these are the
     /// wrong files.
-    fn matches_nothing(&self) -> bool {
-        self.lines > 0 && self.matched == 0
+    fn matches_nothing(&self, rows: u64) -> bool {
+        self.matched == 0 && (self.lines > 0 || rows > 0)
     }
 
     /// Returns the files of each slice: an empty one for a slice without a line.

@@ -1,5 +1,6 @@
 //! Selecting the files of a data folder, as planning would see them in S3.
 
+use super::overlap;
 use crate::failure::Failure;
 use crate::input::special;
 use quarry_contract::request::SPLITS;
@@ -49,6 +50,8 @@ impl StagedFolder {
                 found.leave_out(&path, &name);
             }
         }
+        let names: Vec<&str> = found.tables.iter().map(|(_, name)| &**name).collect();
+        overlap::check_tables(folder, &names)?;
         Ok(found)
     }
 

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use quarry_contract::file_format::FileFormat;
 use quarry_contract::plan::result_name;
 use quarry_contract::request::{JobType, SPLITS};
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
@@ -36,6 +37,24 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// Refuses tables of a data folder of which some, but not all, are named as results of runs: a run
+/// over a single file may have put its result beside the file, and its rows would be read twice.
+/// `names` are relative to the folder.
+pub(super) fn check_tables(data: &Path, names: &[&str]) -> Result<(), Failure> {
+    let results: HashSet<String> = JobType::ALL.into_iter().flat_map(result_names).collect();
+    let (results, others): (Vec<&str>, Vec<&str>) =
+        names.iter().partition(|name| results.contains(**name));
+    let (Some(result), Some(other)) = (results.first(), others.first()) else {
+        return Ok(());
+    };
+    Err(Failure::input(format!(
+        "{} is named as the result of a run and is beside {other}, so its rows would be read as data; move it to another \
+         folder, or give {} alone",
+        data.join(result).display(),
+        data.join(other).display()
+    )))
 }
 
 /// Returns every name that a result can have.

@@ -100,7 +100,7 @@ fn a_schema_of_something_other_than_an_object_with_properties() {
         &b"[]"[..],
         b"true",
         br#"{"type": "array"}"#,
-        br##"{"$ref": "#/$defs/a", "$defs": {"a": {"properties": {"b": {}}}}}"##,
+        br##"{"$ref": "#/$defs/gone", "$defs": {"a": {"properties": {"b": {}}}}}"##,
         br#"{"properties": ["a"]}"#,
     ] {
         arguments_refused(

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 pub(crate) const BUCKET: &str = "quarry-data";
@@ -52,6 +52,8 @@ pub(crate) struct Script {
 pub(crate) struct SoFar {
     looks: AtomicUsize,
     is_stopped: AtomicBool,
+    /// The run that was started, as `DescribeExecution` says it.
+    started: Mutex<Option<Value>>,
 }
 
 pub(crate) struct Deployed {
@@ -227,7 +229,8 @@ fn answer(script: &Script, request: &Request) -> Answer {
     }
     let body: Value = serde_json::from_str(&request.body).unwrap_or_default();
     let named = |arn: &str| {
-        let mut runs = script.runs.iter();
+        let started = script.so_far.started.lock().expect("no panic").clone();
+        let mut runs = script.runs.iter().chain(&started);
         let run = runs.find(|run| run["executionArn"] == arn)?;
         Some(as_it_is(script, run))
     };
@@ -247,6 +250,12 @@ fn answer(script: &Script, request: &Request) -> Answer {
         }
         "RedriveExecution" => (200, json!({"redriveDate": BEGAN}).to_string()),
         "StartExecution" => {
+            let mut run = execution(
+                body["name"].as_str().expect("a name"),
+                ExecutionStatus::Running,
+            );
+            run["input"] = body["input"].clone();
+            *script.so_far.started.lock().expect("no panic") = Some(run);
             let started = json!({"executionArn": format!("{EXECUTION}:x"), "startDate": BEGAN});
             (200, started.to_string())
         }

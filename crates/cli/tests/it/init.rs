@@ -98,10 +98,18 @@ fn columns_and_task_can_be_chosen() {
     let ran = workplace
         .quarry("init letters.csv --out job --task summarise --columns source,letter --json")
         .good();
-    assert_eq!(ran.report()["columns"], serde_json::json!(["letter"]));
-    assert_eq!(ran.report()["left_out"][0]["column"], "source");
+    // A column that is the same in each row is shown too, because it was named.
+    assert_eq!(
+        ran.report()["columns"],
+        serde_json::json!(["source", "letter"])
+    );
+    assert_eq!(ran.report()["left_out"], serde_json::json!([]));
     let schema = json(&workplace, "job/schema.json");
     assert!(schema["properties"]["summary"].is_object(), "{schema}");
+    let ran = workplace
+        .quarry("init letters.csv --out twice --columns id,letter,id --json")
+        .good();
+    assert_eq!(ran.report()["columns"], serde_json::json!(["id", "letter"]));
     let ran = workplace.quarry("init letters.csv --out other --columns id,lettre");
     assert_eq!(ran.code, 3);
     assert!(

@@ -17,11 +17,15 @@ mod moving_over;
 mod overlap;
 mod parse;
 mod preview;
+#[cfg(unix)]
+mod pty;
 mod recorded;
 mod remote_ends;
 mod remote_errors;
 mod remote_runs;
 mod remote_submit;
+#[cfg(unix)]
+mod remote_terminal;
 mod run;
 mod simulate_bedrock;
 #[cfg(target_os = "linux")]

@@ -422,13 +422,15 @@ fn answers_of_a_run_that_was_kept_make_the_same_table() {
 fn without_any_answer_the_result_is_a_table_of_errors() {
     let workplace = Workplace::new();
     workplace.file("data.csv", letters(0, 3));
-    workplace.file("a.out", "");
+    let error =
+        json!({"recordId": "record_1", "error": {"errorCode": 500, "errorMessage": "broken"}});
+    workplace.file("a.out", error.to_string());
     let report = merge(&workplace, "data.csv", "a.out", "--json")
         .good()
         .report();
     let result = Table::csv(&workplace.read("out/validation_processed_data.csv"));
     assert_eq!(result.column("llm_status"), ["error"; 3]);
-    assert_eq!(report["summary"]["answers"]["missing"], 3);
+    assert_eq!(report["summary"]["answers"]["missing"], 2);
     assert_eq!(report["summary"]["batch_job_info"], Value::Null);
 }
 
@@ -437,7 +439,15 @@ fn files_of_which_no_line_belongs_to_a_row_are_refused_and_nothing_is_written() 
     let workplace = Workplace::new();
     workplace.file("data.csv", letters(0, 3));
     workplace.file("others.out", answers(100, 103, 100));
-    for files in ["prompts.json", "others.out", "prompts.json others.out"] {
+    workplace.file("empty.out", "");
+    workplace.file("blank.out", "\n \n");
+    for files in [
+        "prompts.json",
+        "others.out",
+        "prompts.json others.out",
+        "empty.out",
+        "blank.out empty.out",
+    ] {
         let ran = merge(&workplace, "data.csv", files, "");
         assert_eq!(ran.code, 3, "{files}: {ran:?}");
         let name = files.split(' ').next().expect("a name");
@@ -455,5 +465,8 @@ fn files_of_which_no_line_belongs_to_a_row_are_refused_and_nothing_is_written() 
     }
     // One matching line is enough.
     workplace.file("one.out", answer("record_1", score(1)));
-    merge(&workplace, "data.csv", "prompts.json one.out", "").good();
+    merge(&workplace, "data.csv", "prompts.json one.out empty.out", "").good();
+    // A table without rows has no answers.
+    workplace.file("none.csv", "text\n");
+    merge(&workplace, "none.csv", "empty.out", "").good();
 }

@@ -87,8 +87,49 @@ fn an_output_folder_inside_the_data_folder_is_refused() {
         assert_refused(&workplace.quarry(command), &["inside the data folder"]);
     }
     assert_eq!(workplace.files("data"), before);
-    // A folder beside the data is fine.
+}
+
+/// A run over one file may put its result beside the file. A later run over the folder would have each
+/// row twice.
+#[test]
+fn a_result_beside_its_table_is_never_read_as_data() {
+    let workplace = Workplace::new();
+    workplace.file("data/a.jsonl", "{\"text\": \"letter\"}\n");
+    workplace.file(
+        "job/request.json",
+        r#"{"data": "../data", "prompts": "../prompts.json"}"#,
+    );
+    symlink(workplace.path("data"), workplace.path("to-data")).unwrap();
+    for _ in 0..2 {
+        let ran = workplace
+            .quarry("run data/a.jsonl --prompts prompts.json --out data --json")
+            .good();
+        assert_eq!(ran.report()["summary"]["rows"]["in"], 1);
+    }
+    for command in [
+        "run data --prompts prompts.json --out out",
+        "run data --prompts prompts.json --out out --set BEDROCK_REPLACE_COLUMNS=true",
+        "run data --prompts prompts.json --out out --job-type testing",
+        "run to-data --prompts prompts.json --out out",
+        "run job --out out",
+        "preview data --prompts prompts.json",
+        "merge data --prompts prompts.json --answers prompts.json --out out",
+        "init data --out other",
+    ] {
+        let ran = workplace.quarry(command);
+        assert_eq!(ran.code, 3, "{command}: {ran:?}");
+        for words in [
+            "validation_processed_data.jsonl is named as the result of a run",
+            "a.jsonl alone",
+        ] {
+            assert!(ran.stderr.contains(words), "{command}: {}", ran.stderr);
+        }
+    }
+    // Results alone are data of a next step.
     workplace
-        .quarry("run data/a.jsonl --prompts prompts.json --out data")
+        .quarry("run data/a.jsonl --prompts prompts.json --out first")
         .good();
+    let next =
+        "run first --prompts prompts.json --out second --set BEDROCK_OUTPUT_COLUMN_PREFIX=b_";
+    workplace.quarry(next).good();
 }

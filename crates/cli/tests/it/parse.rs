@@ -177,3 +177,60 @@ fn without_a_schema_the_field_is_the_response() {
     assert_eq!(prose["parse_status"], "json_failed");
     assert_eq!(prose["fields"], json!({"response": "No idea."}));
 }
+
+/// The columns of a run are those of the schema and some of its own.
+#[test]
+fn a_schema_that_a_run_refuses_for_its_columns_is_refused() {
+    let workplace = Workplace::new();
+    for property in ["error", "status", "raw_response"] {
+        let schema = json!({"type": "object", "properties": {property: {"type": "string"}}});
+        workplace.file("odd.json", schema.to_string());
+        let ran = workplace.quarry_reading("parse --schema odd.json", b"{\"text\": \"{}\"}\n");
+        assert_eq!((ran.code, &*ran.stdout), (3, ""), "{ran:?}");
+        let words = format!("odd.json: the schema property `{property}` would give a second");
+        assert!(ran.stderr.contains(&words), "{}", ran.stderr);
+    }
+}
+
+/// As Pydantic writes them: without `$schema`, by which older drafts are told from newer ones.
+#[test]
+fn formats_of_a_schema_without_a_draft_are_checked() {
+    let workplace = Workplace::new();
+    let schema = json!({"type": "object", "properties": {
+        "day": {"type": "string", "format": "date"}, "page": {"type": "string", "format": "uri"},
+    }});
+    workplace.file("model.json", schema.to_string());
+    let answers = [
+        (r#"{"day": "2024-02-28", "page": "https://a.b/c"}"#, true),
+        (r#"{"day": "yesterday", "page": "https://a.b/c"}"#, false),
+        (r#"{"day": "2024-02-30", "page": "https://a.b/c"}"#, false),
+        (r#"{"day": "2024-02-28", "page": "not a page"}"#, false),
+    ];
+    let lines: Vec<String> = answers.iter().map(|(answer, _)| text(answer)).collect();
+    let input = lines.join("\n");
+    let ran = workplace.quarry_reading("parse --schema model.json", input.as_bytes());
+    let passed = ran.good().json_lines();
+    let passed: Vec<&Value> = passed
+        .iter()
+        .map(|line| &line["validation_passed"])
+        .collect();
+    assert_eq!(passed, answers.map(|(_, passes)| passes));
+}
+
+#[test]
+fn a_recursive_model_is_read_by_its_definition() {
+    let workplace = Workplace::new();
+    let schema = json!({"$ref": "#/$defs/Node", "$defs": {"Node": {"type": "object", "properties": {
+        "name": {"type": "string"}, "children": {"type": "array", "items": {"$ref": "#/$defs/Node"}},
+    }}}});
+    workplace.file("model.json", schema.to_string());
+    let answers = [
+        text(r#"{"name": "a", "children": [{"name": "b"}]}"#),
+        text(r#"{"name": "a", "children": [{"name": 5}]}"#),
+    ];
+    let input = answers.join("\n");
+    let ran = workplace.quarry_reading("parse --schema model.json", input.as_bytes());
+    let lines = ran.good().json_lines();
+    assert_eq!(lines[0]["fields"]["children"][0]["name"], "b");
+    assert_eq!(lines[1]["validation_passed"], false);
+}

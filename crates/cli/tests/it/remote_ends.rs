@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 /// A live run, which succeeds after so many looks, if it does.
-fn live(succeeds_after: Option<usize>) -> Deployed {
+pub(crate) fn live(succeeds_after: Option<usize>) -> Deployed {
     let deployed = Deployed::new(Script {
         runs: vec![execution("strikes-2", ExecutionStatus::Running)],
         jobs: vec![job("strikes-2", 0)],

@@ -5,7 +5,7 @@ use crate::deployed::{BUCKET, Deployed, MODEL, Script, succeeded};
 use serde_json::{Value, json};
 use std::process::Stdio;
 
-fn deployed(script: Script) -> Deployed {
+pub(crate) fn deployed(script: Script) -> Deployed {
     let deployed = Deployed::new(script);
     deployed.file("strikes/b.csv", "text\nfour\n");
     deployed.file("strikes/a.csv", "text\none\ntwo\nthree\n");
@@ -34,7 +34,7 @@ fn started(deployed: &Deployed) -> (String, Value) {
 }
 
 #[track_caller]
-fn nothing_happened(deployed: &Deployed) {
+pub(crate) fn nothing_happened(deployed: &Deployed) {
     assert_eq!(deployed.aws.requests("StartExecution").len(), 0);
     assert_eq!(deployed.keys(), [""; 0]);
 }

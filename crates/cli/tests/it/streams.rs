@@ -4,6 +4,10 @@ use crate::command::Workplace;
 use std::fmt::Write as _;
 use std::process::Stdio;
 
+/// A file of answers with that to the first row.
+const OF_FIRST_LETTER: &str =
+    r#"{"recordId": "record_0", "modelOutput": {"content": [{"type": "text", "text": "hello"}]}}"#;
+
 fn letters(rows: u32) -> String {
     (0..rows).fold("text\n".to_owned(), |mut text, row| {
         let _ = writeln!(text, "letter {row}");
@@ -17,7 +21,7 @@ fn a_full_disk_behind_standard_output_is_a_reported_failure() {
     let workplace = Workplace::new();
     workplace.file("data.csv", letters(3));
     workplace.file("lines.jsonl", "{\"text\": \"x\"}\n");
-    workplace.file("a.out", "");
+    workplace.file("a.out", OF_FIRST_LETTER);
     for command in [
         "preview data.csv --prompts prompts.json --all",
         "parse < lines.jsonl",
@@ -71,9 +75,8 @@ fn closed_standard_error_and_output_lose_no_result() {
     for (number, streams) in [
         "2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}",
         "2>&-",
-        ">&-",
-        ">&- 2>&-",
         "2> /dev/full",
+        "2>&- > /dev/null",
     ]
     .into_iter()
     .enumerate()
@@ -91,6 +94,54 @@ fn closed_standard_error_and_output_lose_no_result() {
     let ran = workplace
         .shell("quarry run nowhere.csv --prompts prompts.json 2>&1 | true; exit ${PIPESTATUS[0]}");
     assert_eq!(ran.code, 3, "{ran:?}");
+}
+
+/// The standard library opens `/dev/null` in its place, where all output would be lost with exit 0.
+#[test]
+fn a_closed_standard_output_is_a_failure_before_anything_is_done() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", letters(3));
+    workplace.file("a.out", OF_FIRST_LETTER);
+    for command in [
+        "run data.csv --prompts prompts.json --out out --json",
+        "run data.csv --prompts prompts.json --out out",
+        "preview data.csv --prompts prompts.json",
+        "parse",
+        "merge data.csv --prompts prompts.json --answers a.out --out out",
+        "init data.csv --out job",
+        "settings",
+        "models",
+        "completions bash",
+        "deploy-check --stack x",
+        "submit data.csv --prompts prompts.json --stack x --yes",
+        "runs --stack x",
+        "status x --stack x",
+        "watch x --stack x",
+        "stop x --stack x --yes",
+        "redrive x --stack x --yes",
+        "results x --stack x --out out",
+        "simulate-bedrock --s3 http://127.0.0.1:1",
+        "--help",
+        "run --help",
+        "--version",
+    ] {
+        let ran = workplace.shell(&format!("quarry {command} < a.out >&-"));
+        assert_eq!(ran.code, 4, "{command}: {ran:?}");
+        assert!(ran.stderr.contains("it is closed"), "{command}: {ran:?}");
+    }
+    // Whatever else is closed.
+    for streams in ["< a.out >&- 2>&-", "<&- >&- 2>&-"] {
+        assert_eq!(workplace.shell(&format!("quarry parse {streams}")).code, 4);
+    }
+    assert!(!workplace.path("out").exists() && !workplace.path("job").exists());
+    // A wrong command line is that first.
+    let ran = workplace.shell("quarry run >&-");
+    assert_eq!(ran.code, 2, "{ran:?}");
+    // Whoever does not want the output sends it somewhere.
+    for nowhere in ["> /dev/null", "<> /dev/null >&0"] {
+        let ran = workplace.shell(&format!("quarry settings {nowhere}"));
+        assert_eq!(ran.code, 0, "{nowhere}: {ran:?}");
+    }
 }
 
 #[test]

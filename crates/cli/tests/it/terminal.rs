@@ -1,11 +1,8 @@
 //! Progress on a terminal, and without one.
 
 use crate::command::Workplace;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
-use std::fs::File;
+use crate::pty::Pty;
 use std::io::Read;
-use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -15,25 +12,7 @@ fn on_a_terminal(variables: &[(&str, &str)]) -> String {
     let workplace = Workplace::new();
     let row = "a letter of some length so that there is work to do\n";
     workplace.file("data.csv", format!("text\n{}", row.repeat(4_000)));
-    let leader = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&leader).unwrap();
-    unlockpt(&leader).unwrap();
-    let resize = |leader: &OwnedFd, columns| {
-        let size = Winsize {
-            ws_row: 24,
-            ws_col: columns,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        tcsetwinsize(leader, size).unwrap();
-    };
-    resize(&leader, 100);
-    let name = ptsname(&leader, Vec::new()).unwrap();
-    let terminal = File::options()
-        .read(true)
-        .write(true)
-        .open(name.to_str().unwrap())
-        .unwrap();
+    let pty = Pty::open(100);
     let mut child = workplace
         .command("run data.csv --prompts prompts.json --out out")
         .env_remove("NO_COLOR")
@@ -41,10 +20,10 @@ fn on_a_terminal(variables: &[(&str, &str)]) -> String {
         .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(terminal)
+        .stderr(pty.terminal())
         .spawn()
         .unwrap();
-    let mut reading = File::from(leader.try_clone().unwrap());
+    let mut reading = pty.person();
     let (first, is_drawn) = std::sync::mpsc::channel();
     let reader = std::thread::spawn(move || {
         let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
@@ -60,9 +39,9 @@ fn on_a_terminal(variables: &[(&str, &str)]) -> String {
     });
     // The size changes as soon as something is drawn, so that there are drawings after it.
     is_drawn.recv_timeout(Duration::from_mins(1)).unwrap();
-    resize(&leader, 40);
+    pty.resize(40);
     assert!(child.wait().unwrap().success());
-    drop(leader);
+    drop(pty);
     String::from_utf8(reader.join().unwrap()).unwrap()
 }
 

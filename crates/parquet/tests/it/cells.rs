@@ -214,7 +214,7 @@ fn a_page_with_bytes_left_over_is_refused() {
     };
     let error = file.read(0..1, &reading).unwrap().next_batch().unwrap_err();
     assert!(
-        matches!(error, FileError::Damaged { row: Some(0), .. }),
+        matches!(&error, FileError::Damaged { at, .. } if at.row == Some(0)),
         "{error}"
     );
 }

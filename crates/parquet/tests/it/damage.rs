@@ -5,7 +5,10 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataWriter};
+use parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
+};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use quarry_parquet::{
@@ -326,6 +329,148 @@ fn places(bytes: &[u8], part: &[u8]) -> Vec<usize> {
         .filter(|(_, found)| *found == part)
         .map(|(at, _)| at)
         .collect()
+}
+
+/// Returns a file of two columns in row groups of 50 rows, without compression.
+fn two_columns(properties: WriterPropertiesBuilder) -> Vec<u8> {
+    let texts = |prefix: &'static str| {
+        let texts = (0..200).map(move |row| format!("{prefix} {row:03}"));
+        Arc::new(StringArray::from_iter_values(texts)) as ArrayRef
+    };
+    let columns = [("shown", texts("shown")), ("other", texts("other"))];
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let properties = properties
+        .set_dictionary_enabled(false)
+        .set_max_row_group_row_count(Some(50))
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties)).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+/// Reads all rows as a part's, from `start` on.
+fn read_for_parts(bytes: Vec<u8>, start: u64) -> Result<u64, FileError> {
+    let file = ParquetFile::open("t.parquet", Arc::new(Bytes::from(bytes)))?;
+    let reading = FileReading {
+        cells: &["shown".to_owned()],
+        parts: true,
+        ..FileReading::default()
+    };
+    let mut reader = file.read(start..file.rows(), &reading)?;
+    let mut rows = 0;
+    while let Some(batch) = reader.next_batch()? {
+        rows += batch.len() as u64;
+    }
+    Ok(rows)
+}
+
+/// A user has to find the damage, and the rows before it are sound.
+#[test]
+fn damage_is_named_with_its_column_its_row_group_and_its_row() {
+    let file = two_columns(WriterProperties::builder());
+    assert_eq!(read_for_parts(file.clone(), 0).unwrap(), 200);
+    let mut damaged = file;
+    let at = places(&damaged, b"other 123")[0];
+    damaged[at - 1] = 0x7f;
+    for start in [0, 3, 110] {
+        assert_eq!(
+            read_for_parts(damaged.clone(), start)
+                .unwrap_err()
+                .to_string(),
+            "t.parquet: the file is damaged at or after row 124, in column \"other\" of row group 2: Parquet argument error: \
+             EOF: eof decoding byte array; write it again, or without this column"
+        );
+    }
+    assert_eq!(read_for_parts(damaged, 150).unwrap(), 50);
+}
+
+/// Most readers would return the changed text.
+#[test]
+fn a_page_that_does_not_match_its_checksum_is_refused() {
+    let (sound, at) = with_checksum();
+    let read = |bytes: &[u8]| {
+        let file = ParquetFile::open("t.parquet", Arc::new(Bytes::copy_from_slice(bytes)))?;
+        let reading = FileReading {
+            parts: true,
+            ..FileReading::default()
+        };
+        file.read(0..3, &reading)?.next_batch().map(drop)
+    };
+    read(&sound).unwrap();
+    let mut damaged = sound;
+    damaged[at] ^= 1;
+    assert_eq!(
+        read(&damaged).unwrap_err().to_string(),
+        "t.parquet: the file is damaged at or after row 1, in column \"text\" of row group 0: Parquet argument error: \
+         Parquet error: Page CRC checksum mismatch; write it again, or without this column"
+    );
+}
+
+/// Returns a file of one page, whose header has its checksum, and the place of a letter in the page.
+fn with_checksum() -> (Vec<u8>, usize) {
+    let texts = StringArray::from(vec!["one", "two", "three"]);
+    let rows = RecordBatch::try_from_iter([("text", Arc::new(texts) as ArrayRef)]).unwrap();
+    let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_offset_index_disabled(true)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties)).unwrap();
+    writer.write(&rows).unwrap();
+    let metadata = writer.close().unwrap();
+    let group = metadata.row_group(0);
+    let column = group.column(0);
+    let length = usize::try_from(column.compressed_size()).unwrap();
+    let page = &bytes[4..4 + length];
+    // Type 0, two sizes of one byte each, then the description of a data page (field 5).
+    assert_eq!(
+        (&page[..3], page[4], page[6]),
+        (&b"\x15\0\x15"[..], 0x15, 0x2c)
+    );
+    let end_of_header = page.len() - usize::from(page[5] >> 1);
+    let mut checksum = vec![0x15];
+    let crc = i64::from(i32::from_ne_bytes(
+        crc32(&page[end_of_header..]).to_ne_bytes(),
+    ));
+    let mut number = ((crc << 1) ^ (crc >> 63)).cast_unsigned();
+    while number >= 0x80 {
+        checksum.push(u8::try_from(number & 0x7f).unwrap() | 0x80);
+        number >>= 7;
+    }
+    checksum.push(u8::try_from(number).unwrap());
+    let page = [&page[..6], &checksum, &b"\x1c"[..], &page[7..]].concat();
+    let size = i64::try_from(page.len()).unwrap();
+    let column = column.clone().into_builder();
+    let column = column
+        .set_total_compressed_size(size)
+        .set_total_uncompressed_size(size)
+        .build()
+        .unwrap();
+    let builder = group.clone().into_builder();
+    let group = builder.set_column_metadata(vec![column]).build().unwrap();
+    let file = metadata.file_metadata().clone();
+    let metadata = ParquetMetaData::new(file, vec![group]);
+    let mut whole = [b"PAR1".as_slice(), &page].concat();
+    let mut footer = Vec::new();
+    ParquetMetaDataWriter::new(&mut footer, &metadata)
+        .finish()
+        .unwrap();
+    whole.extend(footer);
+    let at = places(&whole, b"three")[0];
+    (whole, at)
+}
+
+/// The checksum of gzip, which pages have too.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
+        })
+    })
 }
 
 /// The footer tells only the sizes of whole column chunks. What a page claims is not allocated.

@@ -4,6 +4,7 @@ mod cells;
 mod damage;
 mod fixture;
 mod legacy;
+mod memory;
 mod parts;
 mod random;
 mod splice;

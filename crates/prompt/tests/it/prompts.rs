@@ -143,6 +143,10 @@ fn a_key_that_is_probably_misspelt_is_refused() {
             "\"user_prompt_tempalte\" has no meaning; did you mean user_prompt_template?",
         ),
         (
+            json!({"system": "S", "user_prompt": "{a}"}),
+            "\"user_prompt\" has no meaning; did you mean user_prompt_template?",
+        ),
+        (
             json!({"user_prompt_template": "{a}", "System_Promt": "S"}),
             "\"System_Promt\" has no meaning; did you mean system_prompt?",
         ),

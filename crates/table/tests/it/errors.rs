@@ -271,6 +271,18 @@ fn files_that_are_not_text_are_recognised_by_their_first_bytes() {
             b"\xff\xfea\0,\0",
             "t.txt is text in UTF-16; save the file as UTF-8",
         ),
+        (
+            b"a\0,\0b\0\n\0",
+            "t.txt is text in UTF-16; save the file as UTF-8",
+        ),
+        (
+            b"\0{\0\"\0a\0\"",
+            "t.txt is text in UTF-16; save the file as UTF-8",
+        ),
+        (
+            b"a\0\0\0,\0\0\0",
+            "t.txt is text in UTF-32; save the file as UTF-8",
+        ),
         (b"PAR1\x15\x04", "t.txt is Parquet; name the file .parquet"),
     ] {
         for format in [Format::Csv, Format::JsonLines] {

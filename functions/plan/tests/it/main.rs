@@ -8,6 +8,7 @@ mod limits;
 mod models;
 mod modes;
 mod ownership;
+mod parquet;
 mod pins;
 mod prompts;
 mod refusals;

@@ -139,3 +139,26 @@ async fn prompts_of_more_than_16_mib_are_refused_by_their_size() {
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn prompts_in_place_of_a_schema_are_refused() {
+    let input = RunInput::new(CELL, &[("rows.csv", b"row\nr0\n")]).await;
+    let error = refusal(&input.schema(CELL).await).await;
+    assert!(
+        error.contains("has prompts (`user_prompt_template`) and is no schema"),
+        "{error}"
+    );
+}
+
+/// Pydantic writes the schema of a recursive model so.
+#[tokio::test]
+async fn a_schema_that_refers_to_its_own_definition_at_the_top_counts_as_that() {
+    let schema = r##"{"$defs": {"Node": {"type": "object", "required": ["name"], "properties": {
+        "name": {"type": "string"}, "children": {"type": "array", "items": {"$ref": "#/$defs/Node"}}}}},
+        "$ref": "#/$defs/Node"}"##;
+    let input = RunInput::new(CELL, &[("rows.csv", b"row\nr0\n")]).await;
+    let plan = input.schema(schema).await.plan().await.unwrap();
+    let schema = plan.schema.unwrap();
+    assert_eq!(schema["properties"]["name"]["type"], "string");
+    assert_eq!(schema["$defs"]["Node"]["required"][0], "name");
+}

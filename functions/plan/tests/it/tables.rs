@@ -1,6 +1,6 @@
 //! Tables that the plan accepts, and those that it refuses.
 
-use crate::support::{WHOLE, refusal, run};
+use crate::support::{WHOLE, packed, refusal, run};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use quarry_contract::settings::CsvQuoting;
@@ -72,6 +72,20 @@ async fn a_compressed_file_is_refused_at_the_first_row_that_is_too_long() {
     let mut stored = store.locations();
     stored.retain(|at| at.key().starts_with("work/"));
     assert_eq!(stored, [run().owner()], "and no unpacked copy");
+}
+
+/// Some storage fills files up to whole blocks, and gzip tools read them.
+#[tokio::test]
+async fn zeros_after_a_compressed_file_do_not_count() {
+    let padded = [packed("a\n1\n2\n"), vec![0; 1_000]].concat();
+    let plan = RunInput::new(WHOLE, &[("data.csv.gz", &padded)]).await;
+    assert_eq!(plan.plan().await.unwrap().tables[0].rows, 2);
+    let other = [packed("a\n1\n"), b"\0\0rest".to_vec()].concat();
+    let error = refusal(&RunInput::new(WHOLE, &[("data.csv.gz", &other)]).await).await;
+    assert!(
+        error.contains("data.csv.gz is not a whole gzip file: bytes follow the zeros"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
