@@ -1,5 +1,9 @@
 //! Reading the rows of a table file on this machine.
 
+mod rows;
+
+pub(crate) use rows::LocalRows;
+
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use quarry_parquet::{FileReading, ParquetFile, Ranges, RangesError};
@@ -65,6 +69,36 @@ impl LocalTable<'_> {
         }
     }
 
+    /// Begins to read the cells of all rows in these columns.
+    pub(crate) fn rows(&self, columns: &[String]) -> Result<LocalRows, Box<dyn Error>> {
+        match self.format {
+            TableFormat::Text(dialect) => {
+                let mut decoder = self.decoder(dialect);
+                decoder.project(columns);
+                Ok(LocalRows::of_text(self.bytes()?, decoder, columns.len()))
+            }
+            TableFormat::Parquet => {
+                let table = self.parquet()?;
+                let reading = FileReading {
+                    cells: columns,
+                    ..FileReading::default()
+                };
+                let rows = table.read(0..table.rows(), &reading)?;
+                Ok(LocalRows::of_parquet(rows, columns.len()))
+            }
+        }
+    }
+
+    /// Opens a text table, decompressed.
+    fn bytes(&self) -> Result<Box<dyn Read>, Box<dyn Error>> {
+        let plain = BufReader::new(File::open(self.file)?);
+        Ok(if self.gzip {
+            Box::new(MultiGzDecoder::new(plain))
+        } else {
+            Box::new(plain)
+        })
+    }
+
     fn decoder(&self, dialect: Dialect) -> RowDecoder {
         RowDecoder::start(dialect, self.file.display().to_string())
     }
@@ -75,12 +109,7 @@ impl LocalTable<'_> {
         decoder: &mut RowDecoder,
         mut take: impl FnMut(&quarry_table::Row<'_>) -> ControlFlow<()>,
     ) -> Result<(), Box<dyn Error>> {
-        let plain = BufReader::new(File::open(self.file)?);
-        let mut bytes: Box<dyn Read> = if self.gzip {
-            Box::new(MultiGzDecoder::new(plain))
-        } else {
-            Box::new(plain)
-        };
+        let mut bytes = self.bytes()?;
         let mut buffer = vec![0; BUFFER];
         loop {
             let read = bytes.read(&mut buffer)?;

@@ -1,12 +1,15 @@
 //! `quarry`: whole runs on one machine, their single steps, and the runs of a deployment.
 
+mod compare;
 mod completions;
 mod deploy_check;
 mod deployment;
 mod failure;
+mod html_file;
 mod init;
 mod input;
 mod interrupt;
+mod local_result;
 mod local_table;
 mod merge;
 mod models;
@@ -74,6 +77,9 @@ enum Command {
         after_help = "Example:\n  quarry merge table.csv --prompts prompts.json --answers job-*.out --out merged"
     )]
     Merge(merge::MergeArguments),
+    /// Compare two results of the same table: of two models, two prompts, or two runs.
+    #[command(after_help = "Example:\n  quarry compare haiku-out nova-out --out comparison.html")]
+    Compare(compare::CompareArguments),
     /// Find what would fail in a deployment, or in a planned one, before anything is paid for.
     #[command(after_help = "Example:\n  quarry deploy-check --stack quarry --request request.json")]
     DeployCheck(deploy_check::DeployCheckArguments),
@@ -219,6 +225,7 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::SimulateBedrock(arguments) => {
             in_runtime(Box::pin(simulate_bedrock::simulate_bedrock(arguments)))
         }
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::Init(arguments) => init::init(&arguments),
         Command::Parse(arguments) => parse::parse(&arguments),
         Command::Models(arguments) => models::models(&arguments),

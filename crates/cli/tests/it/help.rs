@@ -3,12 +3,13 @@
 use crate::command::Workplace;
 use serde_json::Value;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "init",
     "run",
     "preview",
     "parse",
     "merge",
+    "compare",
     "deploy-check",
     "submit",
     "runs",

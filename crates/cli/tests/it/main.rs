@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod command;
+mod compare;
 mod deploy_check;
 mod deployed;
 mod environment;

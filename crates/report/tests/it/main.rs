@@ -1,0 +1,4 @@
+//! Pages as a browser gets them.
+
+mod comparison;
+mod page;
