@@ -68,6 +68,8 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
         a: open(&arguments.a)?,
         b: open(&arguments.b)?,
     };
+    results.a.check_complete()?;
+    results.b.check_complete()?;
     let comparison = compare_tables(&results, &arguments.properties, arguments.rows.into())?;
     let facts = results
         .each()
@@ -144,9 +146,20 @@ fn compare_tables(
 ) -> Result<ResultComparison, Failure> {
     let mut comparer: Option<(Sides<TableColumns>, Comparer)> = None;
     for pair in pairs(results)? {
-        let columns = Sides {
-            a: columns(pair.a.table(), properties)?,
-            b: columns(pair.b.table(), properties)?,
+        let (of_a, of_b) = (
+            columns(pair.a.table(), properties)?,
+            columns(pair.b.table(), properties)?,
+        );
+        let columns = match (of_a, of_b) {
+            (Some(a), Some(b)) => Sides { a, b },
+            (None, None) => continue,
+            (of_a, _) => {
+                let side = if of_a.is_none() { 'a' } else { 'b' };
+                return Err(Failure::input(format!(
+                    "{} has no row in {side}; compare two results of the same table",
+                    pair.a.name()
+                )));
+            }
         };
         // All tables of a result have the same columns, or the first table's cells have no place.
         let (of_first, comparer) = match &mut comparer {
@@ -169,17 +182,18 @@ fn compare_tables(
     match comparer {
         Some((_, comparer)) => Ok(comparer.finish()),
         None => Err(Failure::input(format!(
-            "{} has no table to compare",
+            "{} has no row to compare",
             results.a.name
         ))),
     }
 }
 
-/// Reads the columns of a result table: the header, or for JSON Lines the keys of all rows.
+/// Reads the columns of a result table: the header, or for JSON Lines the keys of all rows. A table
+/// without a header and without rows has none.
 pub(crate) fn columns(
     table: LocalTable<'_>,
     properties: &[String],
-) -> Result<TableColumns, Failure> {
+) -> Result<Option<TableColumns>, Failure> {
     let most = if table.format.is_json_lines() {
         u64::MAX
     } else {
@@ -188,7 +202,11 @@ pub(crate) fn columns(
     let columns = table
         .columns(most)
         .map_err(|error| Failure::input(error.to_string()))?;
+    if columns.is_empty() {
+        return Ok(None);
+    }
     TableColumns::of(&columns, properties)
+        .map(Some)
         .map_err(|error| Failure::input(format!("{}: {error}", table.file.display())))
 }
 

@@ -22,10 +22,14 @@ const SPLITS: [&str; 3] = ["train", "val", "test"];
 pub(crate) struct LocalResult {
     /// The path that was given.
     pub(crate) name: String,
+    /// The folder with the tables and the summary.
+    pub(crate) folder: PathBuf,
     /// The summary, as it is in its file.
     pub(crate) summary: Option<Value>,
     /// The tables, in the order of the summary.
     pub(crate) tables: Vec<ResultTable>,
+    /// Tables that the summary lists and that are not in the folder.
+    pub(crate) missing: Vec<PathBuf>,
 }
 
 /// A table of a result.
@@ -93,31 +97,67 @@ impl LocalResult {
                 Some(file) => Some(read_summary(&file)?),
                 None => None,
             };
-            let tables = tables(path, summary.as_ref(), quoting)?;
-            return Ok(Self {
-                name,
-                summary,
-                tables,
-            });
+            return Self::of_folder(name, path.to_owned(), summary, quoting);
         }
         let folder = folder_of(path);
         if is_summary(path) {
             let summary = read_summary(path)?;
-            return Ok(Self {
-                name,
-                tables: tables(&folder, Some(&summary), quoting)?,
-                summary: Some(summary),
-            });
+            return Self::of_folder(name, folder, Some(summary), quoting);
         }
         let table = ResultTable::new(path.to_owned(), None, quoting)?;
         let summary = newest_summary(&folder)?;
         let summary = summary.and_then(|file| read_summary(&file).ok());
         Ok(Self {
             name,
+            folder,
             summary: summary
                 .filter(|summary| listed(summary).any(|(_, file)| file == table.name())),
             tables: vec![table],
+            missing: Vec::new(),
         })
+    }
+
+    /// Takes the tables that the summary lists, or those in the folder if there is no summary.
+    fn of_folder(
+        name: String,
+        folder: PathBuf,
+        summary: Option<Value>,
+        quoting: CsvQuoting,
+    ) -> Result<Self, Failure> {
+        let mut missing = Vec::new();
+        let tables = match &summary {
+            None => tables_in(&folder, quoting)?,
+            Some(summary) => {
+                let places = listed(summary).map(|(split, file)| {
+                    let inside = split.map_or_else(|| folder.clone(), |split| folder.join(split));
+                    (split, inside.join(file))
+                });
+                let (there, absent): (Vec<_>, Vec<_>) = places.partition(|(_, file)| file.exists());
+                missing.extend(absent.into_iter().map(|(_, file)| file));
+                let there = there.into_iter();
+                there
+                    .map(|(split, file)| ResultTable::new(file, split, quoting))
+                    .collect::<Result<_, _>>()?
+            }
+        };
+        Ok(Self {
+            name,
+            folder,
+            summary,
+            tables,
+            missing,
+        })
+    }
+
+    /// Fails if a table is not there.
+    pub(crate) fn check_complete(&self) -> Result<(), Failure> {
+        match self.missing.first() {
+            None => Ok(()),
+            Some(file) => Err(Failure::input(format!(
+                "{} does not exist; copy the whole result to one folder",
+                file.display()
+            ))),
+        }
     }
 }
 
@@ -186,20 +226,8 @@ fn listed(summary: &Value) -> impl Iterator<Item = (Option<&str>, &str)> {
     })
 }
 
-/// Returns the tables that a summary lists, or those in the folder if there is no summary.
-fn tables(
-    folder: &Path,
-    summary: Option<&Value>,
-    quoting: CsvQuoting,
-) -> Result<Vec<ResultTable>, Failure> {
-    if let Some(summary) = summary {
-        return listed(summary)
-            .map(|(split, file)| {
-                let inside = split.map_or_else(|| folder.to_owned(), |split| folder.join(split));
-                ResultTable::new(inside.join(file), split, quoting)
-            })
-            .collect();
-    }
+/// Returns the result tables of a folder, those of training splits included.
+fn tables_in(folder: &Path, quoting: CsvQuoting) -> Result<Vec<ResultTable>, Failure> {
     let mut tables = Vec::new();
     for split in [None].into_iter().chain(SPLITS.map(Some)) {
         let inside = split.map_or_else(|| folder.to_owned(), |split| folder.join(split));

@@ -22,6 +22,7 @@ mod question;
 mod reasons;
 mod redrive;
 mod report;
+mod report_page;
 mod results;
 mod run;
 mod runs;
@@ -77,6 +78,9 @@ enum Command {
         after_help = "Example:\n  quarry merge table.csv --prompts prompts.json --answers job-*.out --out merged"
     )]
     Merge(merge::MergeArguments),
+    /// Make a page about a run, from its summary and its tables.
+    #[command(after_help = "Example:\n  quarry report quarry-out --rows 5")]
+    Report(report_page::ReportArguments),
     /// Compare two results of the same table: of two models, two prompts, or two runs.
     #[command(after_help = "Example:\n  quarry compare haiku-out nova-out --out comparison.html")]
     Compare(compare::CompareArguments),
@@ -225,6 +229,7 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::SimulateBedrock(arguments) => {
             in_runtime(Box::pin(simulate_bedrock::simulate_bedrock(arguments)))
         }
+        Command::Report(arguments) => report_page::report(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Init(arguments) => init::init(&arguments),
         Command::Parse(arguments) => parse::parse(&arguments),

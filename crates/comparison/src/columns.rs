@@ -52,7 +52,7 @@ impl TableColumns {
     }
 
     /// Returns the name of a result column.
-    pub(crate) fn named(&self, name: &str) -> String {
+    pub fn named(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 }

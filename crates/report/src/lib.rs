@@ -6,9 +6,16 @@
 //!
 //! Limits: the crate does no input or output; values go in, and the text of the page comes out.
 
+mod chart;
 mod comparison;
+mod distribution;
 mod escape;
 mod page;
+mod run;
+mod run_report;
 mod style;
 
 pub use comparison::comparison_page;
+pub use distribution::{Distribution, DistributionTally, LengthFigures, NumberFigures, Shape};
+pub use run::run_page;
+pub use run_report::{AskedTexts, RowFailures, RunReport, SampleRow, TableFindings};

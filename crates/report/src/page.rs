@@ -2,6 +2,7 @@
 
 use crate::escape::Escaped;
 use crate::style::STYLE;
+use quarry_runs::grouped;
 use std::fmt::Write as _;
 
 /// A page that is being written.
@@ -17,6 +18,13 @@ pub(crate) enum Value {
     Text(String),
     /// A number, or another text that is read from its right end.
     Number(String),
+    /// A figure of the summary, with the JSON Pointer of its member, so that a program can compare the two.
+    Figure {
+        /// The figure for people.
+        text: String,
+        /// Where it is in the summary.
+        member: String,
+    },
     /// A number that stands for agreement, among others that do not.
     Same(String),
     /// A text that says what is wrong.
@@ -32,6 +40,14 @@ impl Value {
 
     pub(crate) fn number(text: impl Into<String>) -> Self {
         Self::Number(text.into())
+    }
+
+    /// A figure of the summary. `member` is its JSON Pointer.
+    pub(crate) fn figure(number: u64, member: &str) -> Self {
+        Self::Figure {
+            text: grouped(number),
+            member: member.to_owned(),
+        }
     }
 
     pub(crate) fn heading(text: impl Into<String>) -> Self {
@@ -80,32 +96,42 @@ impl HtmlPage {
         let _ = writeln!(self.html, "<p class=\"quiet\">{}</p>", Escaped(text));
     }
 
-    /// Adds a table with a heading for each column.
+    /// Adds a text as it is, with its line breaks.
+    pub(crate) fn verbatim(&mut self, text: &str) {
+        let _ = writeln!(self.html, "<pre>{}</pre>", Escaped(text));
+    }
+
+    /// Adds a list of texts.
+    pub(crate) fn list<'a>(&mut self, texts: impl IntoIterator<Item = &'a String>) {
+        self.html.push_str("<ul>\n");
+        for text in texts {
+            let _ = writeln!(self.html, "<li>{}</li>", Escaped(text));
+        }
+        self.html.push_str("</ul>\n");
+    }
+
+    /// Adds a chart, whose texts are escaped already.
+    pub(crate) fn figure(&mut self, svg: &str) {
+        self.html.push_str(svg);
+    }
+
+    /// Adds a table with a heading for each column. Without headings, each row has its own.
     pub(crate) fn table(
         &mut self,
         caption: &str,
         headings: &[&str],
         rows: impl IntoIterator<Item = Vec<Value>>,
     ) {
+        let caption = Escaped(caption);
         let _ = write!(
             self.html,
-            "<div class=\"wide\">\n<table>\n<caption>{}</caption>\n<thead>\n<tr>",
-            Escaped(caption)
+            "<div class=\"wide\">\n<table>\n<caption>{caption}</caption>\n"
         );
         let rows: Vec<Vec<Value>> = rows.into_iter().collect();
-        for (index, heading) in headings.iter().enumerate() {
-            let first = rows.first().and_then(|row| row.get(index));
-            let class = match first {
-                Some(Value::Number(_) | Value::Same(_)) => " class=\"n\"",
-                _ => "",
-            };
-            let _ = write!(
-                self.html,
-                "<th scope=\"col\"{class}>{}</th>",
-                Escaped(heading)
-            );
+        if headings.iter().any(|heading| !heading.is_empty()) {
+            self.headings(headings, rows.first());
         }
-        self.html.push_str("</tr>\n</thead>\n<tbody>\n");
+        self.html.push_str("<tbody>\n");
         for row in rows {
             self.html.push_str("<tr>");
             for value in &row {
@@ -116,10 +142,31 @@ impl HtmlPage {
         self.html.push_str("</tbody>\n</table>\n</div>\n");
     }
 
+    /// Adds the headings of columns; those of numbers are at the right end, as the numbers are.
+    fn headings(&mut self, headings: &[&str], first_row: Option<&Vec<Value>>) {
+        self.html.push_str("<thead>\n<tr>");
+        for (index, heading) in headings.iter().enumerate() {
+            let class = match first_row.and_then(|row| row.get(index)) {
+                Some(Value::Number(_) | Value::Figure { .. } | Value::Same(_)) => " class=\"n\"",
+                _ => "",
+            };
+            self.element("th", &format!(" scope=\"col\"{class}"), heading);
+        }
+        self.html.push_str("</tr>\n</thead>\n");
+    }
+
     fn cell(&mut self, value: &Value) {
         match value {
             Value::Text(text) => self.element("td", "", text),
             Value::Number(text) => self.element("td", " class=\"n\"", text),
+            Value::Figure { text, member } => {
+                let member = Escaped(member);
+                self.element(
+                    "td",
+                    &format!(" class=\"n\" data-member=\"{member}\""),
+                    text,
+                );
+            }
             Value::Same(text) => self.element("td", " class=\"n same\"", text),
             Value::Bad(text) => self.element("td", " class=\"bad\"", text),
             Value::Heading(text) => self.element("th", " scope=\"row\"", text),

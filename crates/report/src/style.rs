@@ -10,7 +10,7 @@ h1{font-size:1.6rem;line-height:1.25;overflow-wrap:anywhere}
 h2{font-size:1.25rem;margin-top:2.5rem;border-bottom:1px solid var(--line);padding-bottom:.25rem}
 h3{font-size:1.05rem;margin-top:1.75rem;overflow-wrap:anywhere}
 p.quiet,caption,figcaption{color:var(--quiet)}
-caption{text-align:left;padding:.25rem 0}
+caption{text-align:left;padding:.25rem 0;white-space:nowrap}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;margin:.75rem 0;font-variant-numeric:tabular-nums}
 th,td{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;vertical-align:top;overflow-wrap:anywhere;white-space:pre-wrap;unicode-bidi:isolate}

@@ -290,6 +290,7 @@ fn results_of_other_tables_are_refused_with_the_place() {
     workplace.file("columns.csv", result(A).replacen("text,", "letter,", 1));
     workplace.file("table.csv", "a,b\n1,2\n");
     workplace.file("broken.csv", format!("{}\"", result(A)));
+    workplace.file("no-row.jsonl", "");
     workplace.file("empty/notes.txt", "");
     workplace.file("several/a_processed_data.csv", result(A));
     workplace.file("several/b_processed_data.csv", result(A));
@@ -311,6 +312,8 @@ fn results_of_other_tables_are_refused_with_the_place() {
             "table.csv: the columns of a result are missing",
         ),
         ("a.csv broken.csv", 3, "broken.csv"),
+        ("a.csv no-row.jsonl", 3, "a.csv has no row in b"),
+        ("no-row.jsonl no-row.jsonl", 3, "has no row to compare"),
         ("a.csv nowhere", 3, "nowhere cannot be read"),
         (
             "a.csv empty",

@@ -3,12 +3,13 @@
 use crate::command::Workplace;
 use serde_json::Value;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "init",
     "run",
     "preview",
     "parse",
     "merge",
+    "report",
     "compare",
     "deploy-check",
     "submit",

@@ -23,6 +23,7 @@ mod remote_ends;
 mod remote_errors;
 mod remote_runs;
 mod remote_submit;
+mod report;
 mod run;
 mod simulate_bedrock;
 #[cfg(target_os = "linux")]

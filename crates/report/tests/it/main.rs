@@ -2,3 +2,4 @@
 
 mod comparison;
 mod page;
+mod run;
