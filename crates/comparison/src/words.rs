@@ -4,7 +4,7 @@ use crate::agreement::{DifferingRow, FailedRow, PropertyAgreement, ResultCompari
 use crate::confusion::ConfusionMatrix;
 use crate::facts::ResultFacts;
 use crate::sides::Sides;
-use quarry_runs::grouped;
+use quarry_result::digits::grouped;
 use std::fmt::Write as _;
 
 /// The most pairs of values that a line shows.

@@ -1,7 +1,7 @@
 //! Charts as SVG inside a page.
 
 use crate::escape::Escaped;
-use quarry_runs::grouped;
+use quarry_result::digits::grouped;
 use std::fmt::Write as _;
 
 /// The longest label of a bar, characters. The bar's title has all of it.

@@ -5,7 +5,7 @@ use quarry_comparison::{
     ConfusionMatrix, NumberAgreement, PropertyAgreement, ResultComparison, ResultFacts, Sides,
     per_cent,
 };
-use quarry_runs::grouped;
+use quarry_result::digits::grouped;
 
 /// Returns the page about a comparison.
 pub fn comparison_page(comparison: &ResultComparison, results: &Sides<ResultFacts>) -> String {

@@ -2,7 +2,7 @@
 
 use crate::escape::Escaped;
 use crate::style::STYLE;
-use quarry_runs::grouped;
+use quarry_result::digits::grouped;
 use std::fmt::Write as _;
 
 /// A page that is being written.

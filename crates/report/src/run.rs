@@ -7,10 +7,15 @@ mod rows;
 use crate::page::{HtmlPage, Value};
 use crate::run_report::RunReport;
 use quarry_contract::plan::Mode;
+use quarry_result::digits::grouped;
 use quarry_result::summary::Summary;
 
 /// The most lines about the cost.
 const MOST_COSTS: usize = 100;
+
+/// The most input files, and the most notes, that are shown.
+const MOST_FILES: usize = 200;
+const MOST_NOTES: usize = 200;
 
 /// Returns the page about a run.
 ///
@@ -101,8 +106,13 @@ fn mode(summary: &Summary) -> &'static str {
 
 fn add_files(page: &mut HtmlPage, summary: &Summary) {
     let files = summary.files_processed.iter().enumerate();
+    let files = files.take(MOST_FILES);
     page.table(
-        "Input files",
+        &format!(
+            "{} of {} input files",
+            grouped(summary.files_processed.len().min(MOST_FILES) as u64),
+            grouped(summary.files_processed.len() as u64)
+        ),
         &["File", "Rows", "Answered", "Failed", "Valid"],
         files.map(|(number, file)| {
             let member = |name: &str| format!("/files_processed/{number}/{name}");
@@ -167,5 +177,6 @@ fn add_notes(page: &mut HtmlPage, summary: &Summary) {
         return;
     }
     page.section("Notes");
-    page.list(summary.notes.iter().chain(differences));
+    let notes = summary.notes.iter().chain(differences);
+    page.list(notes.take(MOST_NOTES));
 }

@@ -4,8 +4,8 @@ use crate::chart::{Bar, bars};
 use crate::page::{HtmlPage, Value};
 use crate::run_report::RunReport;
 use quarry_comparison::per_cent;
+use quarry_result::digits::grouped;
 use quarry_result::summary::Summary;
-use quarry_runs::grouped;
 
 /// Adds the counts of rows, answers and tokens.
 pub(super) fn add_counts(page: &mut HtmlPage, summary: &Summary) {

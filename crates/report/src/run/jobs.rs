@@ -2,8 +2,8 @@
 
 use crate::chart::{Bar, bars};
 use crate::page::{HtmlPage, Value};
+use quarry_result::digits::grouped;
 use quarry_result::summary::{JobSummary, Summary};
-use quarry_runs::grouped;
 
 /// The most jobs that are shown.
 const MOST_JOBS: usize = 100;

@@ -5,7 +5,7 @@ use crate::distribution::{Distribution, Shape};
 use crate::page::{HtmlPage, Value};
 use crate::run_report::SampleRow;
 use quarry_comparison::per_cent;
-use quarry_runs::grouped;
+use quarry_result::digits::grouped;
 
 /// Adds the values of each property.
 pub(super) fn add_distributions(page: &mut HtmlPage, distributions: &[Distribution]) {
