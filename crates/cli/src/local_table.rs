@@ -1,8 +1,13 @@
 //! Reading the rows of a table file on this machine.
 
+mod rows;
+mod text;
+
+pub(crate) use rows::LocalRows;
+
 use bytes::Bytes;
 use quarry_parquet::{FileReading, ParquetFile, Ranges, RangesError};
-use quarry_rows::{TableFormat, Unpacker};
+use quarry_rows::TableFormat;
 use quarry_table::{Cells, Dialect, RowDecoder};
 use std::error::Error;
 use std::fs::File;
@@ -10,13 +15,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Bytes of a text table that are decoded at once.
-const BUFFER: usize = 1 << 18;
-
-/// Bytes of a compressed table that are unpacked at once. They become at most some thousand times as
-/// many.
-const PACKED_BUFFER: usize = 1 << 14;
+use text::TextFile;
 
 /// A table file on this machine.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +67,30 @@ impl LocalTable<'_> {
         }
     }
 
+    /// Begins to read the cells of all rows in these columns.
+    pub(crate) fn rows(&self, columns: &[String]) -> Result<LocalRows, Box<dyn Error>> {
+        match self.format {
+            TableFormat::Text(dialect) => {
+                let mut decoder = self.decoder(dialect);
+                decoder.project(columns);
+                Ok(LocalRows::of_text(self.text()?, decoder, columns.len()))
+            }
+            TableFormat::Parquet => {
+                let table = self.parquet()?;
+                let reading = FileReading {
+                    cells: columns,
+                    ..FileReading::default()
+                };
+                let rows = table.read(0..table.rows(), &reading)?;
+                Ok(LocalRows::of_parquet(rows, columns.len()))
+            }
+        }
+    }
+
+    fn text(&self) -> std::io::Result<TextFile> {
+        TextFile::open(self.file, self.gzip)
+    }
+
     fn decoder(&self, dialect: Dialect) -> RowDecoder {
         RowDecoder::start(dialect, self.file.display().to_string())
     }
@@ -78,31 +101,15 @@ impl LocalTable<'_> {
         decoder: &mut RowDecoder,
         mut take: impl FnMut(&quarry_table::Row<'_>) -> ControlFlow<()>,
     ) -> Result<(), Box<dyn Error>> {
-        let mut file = File::open(self.file)?;
-        let mut unpacker = self.gzip.then(Unpacker::new);
-        let mut buffer = vec![0; if self.gzip { PACKED_BUFFER } else { BUFFER }];
+        let mut text = self.text()?;
         loop {
-            let read = file.read(&mut buffer)?;
-            match &mut unpacker {
-                Some(unpacker) if read > 0 => {
-                    unpacker.push(&buffer[..read])?;
-                    decoder.push(unpacker.unpacked());
-                    unpacker.unpacked().clear();
-                }
-                _ => decoder.push(&buffer[..read]),
-            }
-            if read == 0 {
-                if let Some(unpacker) = unpacker.take() {
-                    decoder.push(&unpacker.finish()?);
-                }
-                decoder.end();
-            }
+            let goes_on = text.feed(decoder)?;
             while let Some(row) = decoder.next_row()? {
                 if take(&row).is_break() {
                     return Ok(());
                 }
             }
-            if read == 0 {
+            if !goes_on {
                 return Ok(());
             }
         }

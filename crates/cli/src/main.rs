@@ -1,12 +1,15 @@
 //! `quarry`: whole runs on one machine, their single steps, and the runs of a deployment.
 
+mod compare;
 mod completions;
 mod deploy_check;
 mod deployment;
 mod failure;
+mod html_file;
 mod init;
 mod input;
 mod interrupt;
+mod local_result;
 mod local_table;
 mod merge;
 mod models;
@@ -19,6 +22,7 @@ mod question;
 mod reasons;
 mod redrive;
 mod report;
+mod report_page;
 mod results;
 mod run;
 mod runs;
@@ -74,6 +78,12 @@ enum Command {
         after_help = "Example:\n  quarry merge table.csv --prompts prompts.json --answers job-*.out --out merged"
     )]
     Merge(merge::MergeArguments),
+    /// Make a page about a run, from its summary and its tables.
+    #[command(after_help = "Example:\n  quarry report quarry-out --rows 5")]
+    Report(report_page::ReportArguments),
+    /// Compare two results of the same table: of two models, two prompts, or two runs.
+    #[command(after_help = "Example:\n  quarry compare haiku-out nova-out --out comparison.html")]
+    Compare(compare::CompareArguments),
     /// Find what would fail in a deployment, or in a planned one, before anything is paid for.
     #[command(after_help = "Example:\n  quarry deploy-check --stack quarry --request request.json")]
     DeployCheck(deploy_check::DeployCheckArguments),
@@ -220,6 +230,8 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::SimulateBedrock(arguments) => {
             in_runtime(Box::pin(simulate_bedrock::simulate_bedrock(arguments)))
         }
+        Command::Report(arguments) => report_page::report(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::Init(arguments) => init::init(&arguments),
         Command::Parse(arguments) => parse::parse(&arguments),
         Command::Models(arguments) => models::models(&arguments),

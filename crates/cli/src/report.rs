@@ -76,13 +76,13 @@ pub(crate) fn print_merge(
 }
 
 /// Whether answers are checked against a schema.
-fn has_schema(summary: &Summary) -> bool {
+pub(crate) fn has_schema(summary: &Summary) -> bool {
     summary.schema_source.is_some()
 }
 
 /// Returns the number of result rows without an answer, or with one that does not keep to the
 /// schema.
-fn failures(summary: &Summary) -> u64 {
+pub(crate) fn failures(summary: &Summary) -> u64 {
     let good = if has_schema(summary) {
         summary.validation_passed_records
     } else {

@@ -103,6 +103,16 @@ impl S3Uri {
         }
     }
 
+    /// Returns the location with this name in the folder of this one.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> Self {
+        let folder = self.key.len() - self.file_name().len();
+        Self {
+            bucket: self.bucket.clone(),
+            key: format!("{}{name}", &self.key[..folder]),
+        }
+    }
+
     /// Checks whether Bedrock accepts this location for job files.
     pub fn check_for_jobs(&self) -> Result<(), JobLocationError> {
         let in_bucket = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '.');

@@ -7,7 +7,8 @@ use crate::list::output;
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::FinishOutput;
 use quarry_contract::plan::Plan;
-use quarry_edge::store::ObjectInfo;
+use quarry_edge::store::{ObjectInfo, StoreError};
+use quarry_result::summary::report_name;
 use quarry_runs::{RunStatus, end_in_words};
 
 /// A file of a result.
@@ -20,7 +21,7 @@ pub struct ResultFile {
 }
 
 impl RemoteDeployment {
-    /// Returns the tables and the summary of a run that has succeeded. Other objects in the same
+    /// Returns the tables, the summary and the report of a run that has succeeded. Other objects in the same
     /// folder are not the run's.
     pub async fn results(&self, run: &mut RunReader<'_>) -> Result<Vec<ResultFile>, RemoteError> {
         let shown = self.find(run.name()).await?;
@@ -45,6 +46,13 @@ impl RemoteDeployment {
         for (at, name) in places(&plan, &output) {
             let object = self.store.head(&at).await.calling("s3:GetObject")?;
             files.push(ResultFile { object, name });
+        }
+        // Earlier versions wrote no report. Where a user may not list, a missing object is a denied one.
+        let name = report_name(output.summary.file_name());
+        match self.store.head(&output.summary.beside(&name)).await {
+            Ok(object) => files.push(ResultFile { object, name }),
+            Err(StoreError::NotFound(_) | StoreError::AccessDenied(..)) => {}
+            Err(error) => return Err(error).calling("s3:GetObject"),
         }
         Ok(files)
     }

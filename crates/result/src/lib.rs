@@ -6,6 +6,7 @@
 
 pub mod columns;
 mod counts;
+pub mod digits;
 pub mod given;
 pub mod ledger;
 pub mod outcome;

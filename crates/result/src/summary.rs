@@ -378,6 +378,14 @@ pub fn file_name(plan: &Plan) -> String {
     )
 }
 
+/// The file name of the report about the run of this summary, which is beside it:
+/// `processing_report_<job_type>_<YYYYMMDD_HHMMSS>.html`.
+pub fn report_name(summary: &str) -> String {
+    let stem = summary.strip_suffix(".json").unwrap_or(summary);
+    let stem = stem.replacen("processing_summary", "processing_report", 1);
+    format!("{stem}.html")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@ pub use facts::{PlanFacts, RunFacts, RunFailure};
 pub use list::{RunLine, table};
 pub use name::{NameError, RunChoice, check_name, choose, new_name};
 pub use outlook::{before_redrive, before_stop};
+pub use quarry_result::digits::grouped;
 pub use slices::{RoundAt, SliceStages, rounds_to_read};
 pub use status::{JobAtWork, RowFigures, RunStatus, TokenFigures, end_in_words};
-pub use words::{counted, grouped, size, state, time};
+pub use words::{counted, size, state, time};

@@ -1,7 +1,8 @@
 //! A list of runs.
 
-use crate::words::{grouped, long, rfc3339, state, time};
+use crate::words::{long, rfc3339, state, time};
 use quarry_contract::execution_status::ExecutionStatus;
+use quarry_result::digits::grouped;
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! What stopping or redriving a run keeps, and what it may cost.
 
 use crate::status::RunStatus;
-use crate::words::{counted, grouped};
+use crate::words::counted;
+use quarry_result::digits::grouped;
 
 /// Errors that come again if a run is redriven, since they are about its input.
 const OF_THE_INPUT: [&str; 2] = ["Quarry.BadRequest", "Quarry.DataChanged"];

@@ -1,8 +1,8 @@
 //! How far each slice is, from the names of the objects in the run's folder.
 
-use crate::words::grouped;
 use quarry_contract::layout::{RoundObject, RunFolder};
 use quarry_contract::location::S3Uri;
+use quarry_result::digits::grouped;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,11 +2,12 @@
 
 use crate::facts::{RunFacts, RunFailure};
 use crate::slices::SliceStages;
-use crate::words::{counted, grouped, long, rfc3339, state, time};
+use crate::words::{counted, long, rfc3339, state, time};
 use quarry_contract::execution_status::ExecutionStatus;
 use quarry_contract::job_status::JobStatus;
 use quarry_contract::listed_job::ListedJob;
 use quarry_contract::location::S3Uri;
+use quarry_result::digits::grouped;
 use serde::Serialize;
 use std::time::Duration;
 

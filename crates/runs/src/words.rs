@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use quarry_contract::execution_status::ExecutionStatus;
+use quarry_result::digits::grouped;
 use std::time::Duration;
 
 /// Returns a run's state in one word.
@@ -14,19 +15,6 @@ pub fn state(status: ExecutionStatus) -> &'static str {
         ExecutionStatus::TimedOut => "timed out",
         ExecutionStatus::Aborted => "stopped",
     }
-}
-
-/// Returns a number with a comma after each group of three digits.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Returns a text such as `1 job` or `2,000 jobs`.
@@ -91,9 +79,6 @@ mod tests {
 
     #[test]
     fn figures_are_written_for_people() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(counted(1, "job"), "1 job");
         assert_eq!(size(1), "1 byte");
         assert_eq!(size(999), "999 bytes");

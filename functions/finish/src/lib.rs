@@ -1,4 +1,4 @@
-//! `finish`: joins the slices' parts, writes the summary and proves that no row is lost.
+//! `finish`: joins the slices' parts, writes the report and the summary, and proves that no row is lost.
 //!
 //! The data of the parts stays in S3, which copies it; only small parts pass through the function.
 //! Work that outlasts one invocation stores its progress in the run's folder, and the state machine
@@ -14,6 +14,7 @@
 //! | A run that asked and got no answer fails, unless its settings allow it. | `answered` | `refusals::a_run_without_an_answer_fails_unless_the_request_allows_it`, `refusals::a_run_that_asked_nothing_needs_no_answer` |
 //! | Each part is the one that its receipt names. | `segments` (`part_etag`) | `refusals::a_part_that_was_replaced_after_its_receipt_is_read_anew_by_the_next_call` |
 //! | The summary is written last, at the place that the request names, with the counts of the receipts. | `handle`, `quarry_result::summary` | `summaries`, `repetitions::a_call_that_dies_at_any_write_is_made_good_by_the_next_and_leaves_no_summary_before` |
+//! | The report is beside the summary, with the same figures and without a cell of a row. | `write_report` | `summaries::the_report_has_the_figures_of_the_summary_and_no_cell` |
 //! | Work that outlasts an invocation continues in the next one. No part is copied twice, and no result is written twice. | `handle` (`FinishProgress`), `quarry_edge::s3::concat` | `turns` |
 //! | A repeated call leaves the same objects. | `handle` | `repetitions::finishing_again_writes_the_same_objects`, `turns::a_repeated_turn_resumes_from_the_same_place` |
 //! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
@@ -40,8 +41,9 @@ use quarry_edge::s3::concat::{
 };
 use quarry_edge::store::{ObjectInfo, ObjectStore};
 use quarry_parquet::ResultColumn;
+use quarry_report::{AskedTexts, RunReport, run_page};
 use quarry_result::receipt::Receipt;
-use quarry_result::summary;
+use quarry_result::summary::{self, Summary};
 use quarry_result::totals::{Figures, Totals};
 use quarry_rows::TableFormat;
 use quarry_table::{Dialect, RowEncoder};
@@ -139,6 +141,7 @@ pub async fn handle(
         .collect();
     let summary = totals.summary(&plan, asking.settings(), asking.prompt_parts(), &written);
     let mut text = serde_json::to_vec_pretty(&summary).map_err(StepError::bad_request)?;
+    write_report(&*deps.store, &summary_at, &summary, &text).await?;
     text.push(b'\n');
     deps.store
         .put(&summary_at, Bytes::from(text), false)
@@ -147,6 +150,36 @@ pub async fn handle(
     report(deps, &figures);
     output.done = true;
     Ok(output)
+}
+
+/// Writes the page about the run beside the summary, whose text is `document`. The page has no cell of a
+/// row, and no prompt: who may read the results need not be allowed to read the prompts.
+async fn write_report(
+    store: &dyn ObjectStore,
+    summary_at: &S3Uri,
+    summary: &Summary,
+    document: &[u8],
+) -> Result<(), StepError> {
+    let SummaryCost { cost } = serde_json::from_slice(document).map_err(StepError::bad_request)?;
+    let page = run_page(&RunReport {
+        summary,
+        cost: cost.as_ref(),
+        asked: &AskedTexts::default(),
+        table: None,
+    });
+    let at = summary_at.beside(&summary::report_name(summary_at.file_name()));
+    store
+        .put(&at, Bytes::from(page), false)
+        .await
+        .doing(|| format!("writing {at}"))?;
+    Ok(())
+}
+
+/// What the summary says about the cost, in any form.
+#[derive(Deserialize)]
+struct SummaryCost {
+    #[serde(default)]
+    cost: Option<serde_json::Value>,
 }
 
 /// Logs and counts the run's outcome. Called once, after everything is written.

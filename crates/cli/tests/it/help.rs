@@ -3,12 +3,14 @@
 use crate::command::Workplace;
 use serde_json::Value;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "init",
     "run",
     "preview",
     "parse",
     "merge",
+    "report",
+    "compare",
     "deploy-check",
     "submit",
     "runs",

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod command;
+mod compare;
 mod deploy_check;
 mod deployed;
 mod environment;
@@ -26,6 +27,7 @@ mod remote_runs;
 mod remote_submit;
 #[cfg(unix)]
 mod remote_terminal;
+mod report;
 mod run;
 mod simulate_bedrock;
 #[cfg(target_os = "linux")]

@@ -79,7 +79,7 @@ fn shuffled_answers_are_joined_to_their_rows() {
         "{}",
         ran.stdout
     );
-    assert_eq!(workplace.files("out").len(), 2);
+    assert_eq!(workplace.files("out").len(), 3);
 }
 
 /// A byte order mark may be where an editor or a shell put it, even in the middle of files that

@@ -126,7 +126,7 @@ fn differences(case: &Path, divergent: bool) -> Value {
     let mut tables = Map::new();
     let mut written = 0;
     for file in workplace.files("out") {
-        if file.starts_with("processing_summary_") {
+        if file.starts_with("processing_") {
             continue;
         }
         written += 1;

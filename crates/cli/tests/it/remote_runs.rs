@@ -197,11 +197,13 @@ fn the_results_of_a_run_are_copied_and_nothing_else() {
     let table = "text,answer\n".repeat(200_000);
     deployed.put(&results.join("validation_processed_data.csv"), &table);
     deployed.put(&results.join("processing_summary.json"), "{\"rows\": 100}");
+    deployed.put(&results.join("processing_report.html"), "<!doctype html>");
     deployed.put(&results.join("somebody-elses.csv"), "x");
     let ran = deployed.quarry("results strikes-1 --out out/a").good();
     assert_eq!(
         ran.stdout,
-        "wrote out/a/validation_processed_data.csv\nwrote out/a/processing_summary.json\n"
+        "wrote out/a/validation_processed_data.csv\nwrote out/a/processing_summary.json\n\
+         wrote out/a/processing_report.html\n"
     );
     assert_eq!(
         fs::read_to_string(deployed.path("out/a/validation_processed_data.csv")).expect("a table"),
@@ -214,7 +216,11 @@ fn the_results_of_a_run_are_copied_and_nothing_else() {
     names.sort();
     assert_eq!(
         names,
-        ["processing_summary.json", "validation_processed_data.csv"]
+        [
+            "processing_report.html",
+            "processing_summary.json",
+            "validation_processed_data.csv"
+        ]
     );
 
     let report = deployed.quarry("results strikes-1 --json").good().report();

@@ -172,7 +172,7 @@ fn the_example_gives_every_row_back_in_order_and_a_report_in_json() {
             .as_u64()
             .is_some_and(|events| events > 0 && events < 25_000)
     );
-    assert_eq!(workplace.files("out").len(), 2);
+    assert_eq!(workplace.files("out").len(), 3);
 }
 
 #[test]
@@ -555,7 +555,7 @@ fn the_stacks_files_are_gone_unless_they_are_to_be_kept() {
     let workplace = Workplace::new();
     workplace.file("data.csv", table(0..2));
     workplace.run("data.csv", "").good();
-    assert_eq!(workplace.files("out").len(), 2);
+    assert_eq!(workplace.files("out").len(), 3);
     let ran = workplace
         .quarry("run data.csv --prompts prompts.json --out kept --keep")
         .good();

@@ -170,5 +170,5 @@ fn two_runs_do_not_write_to_one_folder() {
     workplace
         .quarry("run data --prompts prompts.json --out out")
         .good();
-    assert_eq!(workplace.files("out").len(), 2);
+    assert_eq!(workplace.files("out").len(), 3);
 }

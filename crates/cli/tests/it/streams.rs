@@ -65,7 +65,7 @@ fn a_reader_that_goes_away_ends_the_output_and_nothing_else() {
             .read("first")
             .starts_with(b"{\"recordId\":\"record_0\"")
     );
-    assert_eq!(workplace.files("out").len(), 2);
+    assert_eq!(workplace.files("out").len(), 3);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn closed_standard_error_and_output_lose_no_result() {
         assert_eq!(ran.code, 0, "{streams}: {ran:?}");
         assert_eq!(
             workplace.files(&format!("out{number}")).len(),
-            2,
+            3,
             "{streams}"
         );
     }

@@ -147,6 +147,13 @@ async fn the_name_of_a_store_error_says_whether_it_is_retried() {
             2,
             StoreFault::AccessDenied,
             "Quarry.AccessDenied",
+            "writing s3://bucket/out/processing_report_",
+        ),
+        (
+            StoreOperation::Put,
+            3,
+            StoreFault::AccessDenied,
+            "Quarry.AccessDenied",
             "writing s3://bucket/out/processing_summary_",
         ),
         (

@@ -36,5 +36,5 @@ async fn a_call_that_dies_at_any_write_is_made_good_by_the_next_and_leaves_no_su
         world.finish().await.unwrap();
         assert_eq!(contents(&world.store).await, whole, "write {nth}");
     }
-    assert_eq!(deaths, 2, "the result and the summary");
+    assert_eq!(deaths, 3, "the result, the report and the summary");
 }

@@ -5,9 +5,11 @@ use quarry_contract::job_status::JobStatus;
 use quarry_contract::payload::FinishOutput;
 use quarry_contract::plan::JobEnd;
 use quarry_edge::metrics::Metric;
+use quarry_edge::store::ObjectStore;
 use serde_json::json;
 
 const SUMMARY: &str = "processing_summary_validation_20260102_030405.json";
+const REPORT: &str = "processing_report_validation_20260102_030405.html";
 
 #[tokio::test]
 async fn the_output_of_the_run_names_its_results_and_its_counts() {
@@ -27,7 +29,7 @@ async fn the_output_of_the_run_names_its_results_and_its_counts() {
     assert_eq!(output, expected);
     assert_eq!(
         world.written(),
-        [SUMMARY, "validation_processed_data.csv"],
+        [REPORT, SUMMARY, "validation_processed_data.csv"],
         "and nothing else is written"
     );
 }
@@ -44,7 +46,36 @@ async fn the_summary_goes_where_the_request_wants_it() {
         format!("s3://other/summaries/{SUMMARY}")
     );
     assert_eq!(world.summary(&output).await["total_records"], 1);
+    let report = format!("s3://other/summaries/{REPORT}").parse().unwrap();
+    assert!(world.store.locations().contains(&report));
     assert_eq!(world.written(), ["validation_processed_data.csv"]);
+}
+
+#[tokio::test]
+async fn the_report_has_the_figures_of_the_summary_and_no_cell() {
+    let world = World::new(5, 2).await;
+    world.change(1, |receipt| receipt.files[0].failed = 1).await;
+    let output = world.finish().await.unwrap();
+    let at = output.output.join(REPORT);
+    let page = world.store.get(&at, 1 << 20).await.unwrap();
+    let page = std::str::from_utf8(&page).unwrap();
+    let summary = world.summary(&output).await;
+    let figures = page.split("data-member=\"").skip(1);
+    let mut compared = 0;
+    for figure in figures {
+        let (member, rest) = figure.split_once("\">").unwrap();
+        let (text, _) = rest.split_once('<').unwrap();
+        assert_eq!(
+            summary.pointer(member).unwrap().to_string(),
+            text.replace(',', ""),
+            "{member}"
+        );
+        compared += 1;
+    }
+    assert!(compared > 30, "{compared}");
+    for cell in ["r0", "r4"] {
+        assert!(!page.contains(cell), "{cell}");
+    }
 }
 
 #[tokio::test]

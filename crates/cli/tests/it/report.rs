@@ -1,0 +1,156 @@
+//! `quarry report`.
+
+use crate::command::Workplace;
+use serde_json::Value;
+use std::fs;
+
+/// Returns a workplace with a result in `out` of 150 letters, of which some failed and some have an
+/// invalid answer.
+fn workplace() -> Workplace {
+    let workplace = Workplace::new();
+    let letters = (0..150).fold("text\n".to_owned(), |text, number| {
+        format!("{text}letter <{number}>\n")
+    });
+    workplace.file("data.csv", letters);
+    let faults = r#"{"records": [{"record": "record_3", "kind": "error_line", "code": 400, "message": "no <b>"},
+        {"record": "record_4", "kind": "schema_violation", "times": 9}]}"#;
+    workplace.file("faults.json", faults);
+    workplace
+        .run("data.csv", "--faults faults.json --set BEDROCK_BATCH_MODE=batch --set BEDROCK_MIN_RECORDS_PER_JOB=1")
+        .good();
+    workplace
+}
+
+fn page(workplace: &Workplace, name: &str) -> String {
+    String::from_utf8(workplace.read(name)).expect("UTF-8")
+}
+
+/// Returns the JSON Pointer and the number of each figure of a page.
+fn figures(page: &str) -> Vec<(&str, u64)> {
+    let parts = page.split("data-member=\"").skip(1);
+    parts
+        .map(|part| {
+            let (member, rest) = part.split_once("\">").expect("an attribute");
+            let (text, _) = rest.split_once('<').expect("a cell");
+            (member, text.replace(',', "").parse().expect("a number"))
+        })
+        .collect()
+}
+
+#[test]
+fn the_figures_of_a_report_are_those_of_the_summary() {
+    let workplace = workplace();
+    let ran = workplace.quarry("report out").good();
+    assert_eq!(ran.stdout, "wrote out/report.html\n");
+    let page = page(&workplace, "out/report.html");
+    let summary = workplace.summary();
+    let figures = figures(&page);
+    assert!(figures.len() > 40, "{figures:?}");
+    for (member, number) in figures {
+        assert_eq!(
+            summary.pointer(member).and_then(Value::as_u64),
+            Some(number),
+            "{member}"
+        );
+    }
+    assert!(page.contains("400: no &lt;b&gt;"), "{page}");
+    assert!(
+        page.contains("<h3>kind</h3>") && page.contains("<h3>score</h3>"),
+        "{page}"
+    );
+}
+
+#[test]
+fn cells_of_rows_are_shown_only_when_asked_for() {
+    let workplace = workplace();
+    workplace.quarry("report out").good();
+    assert!(!page(&workplace, "out/report.html").contains("letter &lt;"));
+    workplace
+        .quarry("report out --rows 2 --out with-rows.html --prompts prompts.json --schema schema.json --set BEDROCK_MAX_TOKENS=512")
+        .good();
+    let page = page(&workplace, "with-rows.html");
+    assert!(
+        page.contains("letter &lt;0&gt;") && page.contains("letter &lt;1&gt;"),
+        "{page}"
+    );
+    assert!(!page.contains("letter &lt;2&gt;"), "{page}");
+    for part in [
+        "You sort letters.",
+        "&quot;maximum&quot;: 1",
+        "BEDROCK_MAX_TOKENS",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn a_report_is_made_from_the_summary_alone_when_the_table_is_not_there() {
+    let workplace = workplace();
+    fs::remove_file(workplace.path("out/validation_processed_data.csv")).expect("a table");
+    let ran = workplace.quarry("report out").good();
+    assert!(
+        ran.stdout
+            .contains("note: out/validation_processed_data.csv is not there"),
+        "{}",
+        ran.stdout
+    );
+    let ran = workplace.quarry("report out --json").good().report();
+    assert_eq!(
+        ran["missing"][0], "out/validation_processed_data.csv",
+        "{ran}"
+    );
+    let ran = workplace.quarry("compare out out");
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.stderr.contains("does not exist"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_result_without_rows_has_a_report() {
+    let workplace = workplace();
+    let summary = workplace
+        .summary()
+        .to_string()
+        .replace("data.csv", "data.jsonl");
+    workplace.file(
+        "none/processing_summary_validation_20260101_000000.json",
+        summary,
+    );
+    workplace.file("none/validation_processed_data.jsonl", "");
+    workplace.quarry("report none").good();
+    assert!(!page(&workplace, "none/report.html").contains("<h3>kind</h3>"));
+}
+
+#[test]
+fn what_is_no_result_is_refused_and_nothing_is_written() {
+    let workplace = Workplace::new();
+    workplace.file("table/validation_processed_data.csv", "a,b\n1,2\n");
+    workplace.file(
+        "odd/processing_summary_validation_20260101_000000.json",
+        "{}",
+    );
+    workplace.file(
+        "list/processing_summary_validation_20260101_000000.json",
+        "[]",
+    );
+    fs::create_dir(workplace.path("empty")).expect("a folder");
+    for (arguments, code, part) in [
+        ("table", 3, "has no summary"),
+        ("odd", 3, "the summary cannot be read"),
+        ("list", 3, "is not a summary"),
+        ("empty", 3, "neither a summary nor a result table"),
+        ("nowhere", 3, "nowhere cannot be read"),
+        ("table --out page.csv", 2, "ends with .html"),
+        ("table --rows 101", 2, "101"),
+    ] {
+        let ran = workplace.quarry(&format!("report {arguments}"));
+        assert_eq!(ran.code, code, "{arguments}: {}", ran.stderr);
+        assert!(ran.stderr.contains(part), "{arguments}: {}", ran.stderr);
+        assert_eq!(ran.stdout, "", "{arguments}");
+    }
+    assert!(
+        workplace
+            .files("")
+            .iter()
+            .all(|file| !file.ends_with("report.html"))
+    );
+}

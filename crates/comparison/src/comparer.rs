@@ -1,0 +1,219 @@
+//! Takes rows of two results side by side.
+
+use crate::agreement::{
+    DifferingRow, FailedRow, PropertyTally, ResultComparison, RowCounts, ValueDifference,
+};
+use crate::columns::TableColumns;
+use crate::error::ComparisonError;
+use crate::sides::Sides;
+use crate::value::{cut, value};
+
+/// The longest value or error text of a row that is kept, characters.
+const LONGEST_TEXT: usize = 200;
+
+/// The longest cell that an error shows, characters.
+const LONGEST_CELL: usize = 60;
+
+/// Compares rows that are passed to it side by side.
+#[derive(Debug, Clone)]
+pub struct Comparer {
+    columns: Sides<Vec<String>>,
+    input: Vec<String>,
+    properties: Vec<String>,
+    only_in: Sides<Vec<String>>,
+    tallies: Vec<PropertyTally>,
+    rows: RowCounts,
+    differing: Vec<DifferingRow>,
+    failed: Vec<FailedRow>,
+    most_rows: usize,
+    table: String,
+    row: u64,
+}
+
+/// A row of one result.
+struct SideRow<'a> {
+    input: &'a [Option<String>],
+    properties: &'a [Option<String>],
+    answered: bool,
+    valid: bool,
+    error: Option<&'a str>,
+}
+
+impl Comparer {
+    /// Begins a comparison of results with these columns, which keeps the first `most_rows` rows that
+    /// differ and as many that failed.
+    ///
+    /// Fails if the results are not of the same input columns.
+    pub fn new(of: &Sides<TableColumns>, most_rows: usize) -> Result<Self, ComparisonError> {
+        let (a, b) = (&of.a, &of.b);
+        for (columns, other, side) in [(a, b, 'a'), (b, a, 'b')] {
+            let lacks = |column: &&String| !other.input.contains(column);
+            if let Some(column) = columns.input.iter().find(lacks) {
+                let column = column.clone();
+                return Err(ComparisonError::OtherColumns { column, side });
+            }
+        }
+        let only = |of: &TableColumns, other: &TableColumns| -> Vec<String> {
+            let properties = of.properties.iter();
+            properties
+                .filter(|name| !other.properties.contains(name))
+                .cloned()
+                .collect()
+        };
+        let shared = a
+            .properties
+            .iter()
+            .filter(|name| b.properties.contains(name));
+        let properties: Vec<String> = shared.cloned().collect();
+        let read = |side: &TableColumns| {
+            let status = ["status", "validation_passed", "error"];
+            let results = properties.iter().map(String::as_str).chain(status);
+            let results = results.map(|name| side.named(name));
+            a.input.iter().cloned().chain(results).collect()
+        };
+        Ok(Self {
+            columns: of.each().map(read),
+            input: a.input.clone(),
+            only_in: Sides {
+                a: only(a, b),
+                b: only(b, a),
+            },
+            tallies: vec![PropertyTally::default(); properties.len()],
+            properties,
+            rows: RowCounts::default(),
+            differing: Vec::new(),
+            failed: Vec::new(),
+            most_rows,
+            table: String::new(),
+            row: 0,
+        })
+    }
+
+    /// The columns of each result whose cells [`row`](Self::row) takes, in this order.
+    pub fn columns(&self) -> &Sides<Vec<String>> {
+        &self.columns
+    }
+
+    /// Begins another table of the results. `name` is its file's name for people.
+    pub fn begin_table(&mut self, name: &str) {
+        name.clone_into(&mut self.table);
+        self.row = 0;
+    }
+
+    /// Takes the next row of both results: the cells of [`columns`](Self::columns), `None` for a cell
+    /// without a value.
+    ///
+    /// Fails if the cells of the input differ.
+    pub fn row(&mut self, cells: &Sides<&[Option<String>]>) -> Result<(), ComparisonError> {
+        let row = cells.map(|cells| self.parts(cells));
+        self.row += 1;
+        self.check_input(&row)?;
+        self.rows.total += 1;
+        self.rows.failed.a += u64::from(!row.a.answered);
+        self.rows.failed.b += u64::from(!row.b.answered);
+        self.rows.valid.a += u64::from(row.a.valid);
+        self.rows.valid.b += u64::from(row.b.valid);
+        if row.a.answered && row.b.answered {
+            self.compare(&row);
+        } else {
+            self.rows.failed_in_both += u64::from(!row.a.answered && !row.b.answered);
+            self.keep_failed(&row);
+        }
+        Ok(())
+    }
+
+    /// Says that one result has no more rows of this table while the other has. `side` is the one that
+    /// ended.
+    pub fn ended_early(&self, side: char) -> ComparisonError {
+        ComparisonError::FewerRows {
+            table: self.table.clone(),
+            row: self.row,
+            side,
+        }
+    }
+
+    /// Returns what was found.
+    pub fn finish(self) -> ResultComparison {
+        let tallied = self.properties.iter().zip(&self.tallies);
+        ResultComparison {
+            rows: self.rows,
+            properties: tallied.map(|(name, tally)| tally.finish(name)).collect(),
+            only_in: self.only_in,
+            differing: self.differing,
+            failed: self.failed,
+        }
+    }
+
+    fn parts<'a>(&self, cells: &'a [Option<String>]) -> SideRow<'a> {
+        let text = |index: usize| cells.get(index).and_then(|cell| value(cell.as_deref()));
+        let (input, properties) = (self.input.len(), self.properties.len());
+        let status = input + properties;
+        SideRow {
+            input: cells.get(..input).unwrap_or_default(),
+            properties: cells.get(input..status).unwrap_or_default(),
+            answered: text(status) == Some("success"),
+            valid: text(status + 1) == Some("true"),
+            error: text(status + 2),
+        }
+    }
+
+    fn check_input(&self, row: &Sides<SideRow<'_>>) -> Result<(), ComparisonError> {
+        let text = |cell: &Option<String>| cell.clone().unwrap_or_default();
+        let mut pairs = row.a.input.iter().zip(row.b.input).zip(&self.input);
+        // Formats that have no null write an empty cell.
+        match pairs.find(|((a, b), _)| a.as_deref().unwrap_or("") != b.as_deref().unwrap_or("")) {
+            None => Ok(()),
+            Some(((a, b), column)) => Err(ComparisonError::OtherRow {
+                table: self.table.clone(),
+                row: self.row,
+                column: column.clone(),
+                in_a: cut(&text(a), LONGEST_CELL).into_owned(),
+                in_b: cut(&text(b), LONGEST_CELL).into_owned(),
+            }),
+        }
+    }
+
+    fn compare(&mut self, row: &Sides<SideRow<'_>>) {
+        self.rows.compared += 1;
+        let mut differences = Vec::new();
+        let values = row.a.properties.iter().zip(row.b.properties);
+        for (number, (a, b)) in values.enumerate() {
+            let (a, b) = (value(a.as_deref()), value(b.as_deref()));
+            if !self.tallies[number].add(a, b) {
+                differences.push((number, Sides { a, b }));
+            }
+        }
+        if differences.is_empty() {
+            self.rows.agree += 1;
+        } else if self.differing.len() < self.most_rows {
+            let differences = differences
+                .into_iter()
+                .map(|(number, values)| ValueDifference {
+                    property: self.properties[number].clone(),
+                    values: values.map(|value| value.map(kept)),
+                });
+            self.differing.push(DifferingRow {
+                table: self.table.clone(),
+                row: self.row,
+                differences: differences.collect(),
+            });
+        }
+    }
+
+    fn keep_failed(&mut self, row: &Sides<SideRow<'_>>) {
+        if self.failed.len() < self.most_rows {
+            self.failed.push(FailedRow {
+                table: self.table.clone(),
+                row: self.row,
+                errors: row.each().map(|side| {
+                    let error = side.error.unwrap_or("no reason is given");
+                    (!side.answered).then(|| kept(error))
+                }),
+            });
+        }
+    }
+}
+
+fn kept(text: &str) -> String {
+    cut(text, LONGEST_TEXT).into_owned()
+}

@@ -1,0 +1,63 @@
+//! What the summary of a result says about how it was made.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// How a result was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ResultFacts {
+    /// The result's file or folder, for people.
+    pub name: String,
+    /// The run.
+    pub run: Option<String>,
+    /// The model's id.
+    pub model: Option<String>,
+    /// Tokens of all rounds.
+    pub tokens: Option<ResultTokens>,
+    /// What the run cost, as the summary has it, such as `6.43 USD`.
+    pub cost: Option<String>,
+}
+
+/// Tokens of all rounds of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ResultTokens {
+    /// Tokens that the model read, without those of the prompt cache.
+    pub input: u64,
+    /// Tokens that the model wrote.
+    pub output: u64,
+}
+
+impl ResultFacts {
+    /// Reads the facts from a summary. Members that an older summary lacks are left out.
+    pub fn new(name: &str, summary: Option<&Value>) -> Self {
+        let member = |pointer: &str| summary.and_then(|summary| summary.pointer(pointer));
+        let text = |pointer: &str| member(pointer).and_then(Value::as_str).map(str::to_owned);
+        let count = |pointer: &str| member(pointer).and_then(Value::as_u64);
+        let tokens = || {
+            Some(ResultTokens {
+                input: count("/tokens/input")?,
+                output: count("/tokens/output")?,
+            })
+        };
+        Self {
+            name: name.to_owned(),
+            run: text("/run"),
+            model: text("/effective_model_id"),
+            tokens: tokens(),
+            cost: member("/cost/total").and_then(amount),
+        }
+    }
+}
+
+/// Returns an amount in US dollars for people, from its text or number.
+fn amount(value: &Value) -> Option<String> {
+    let number = match value {
+        Value::String(text) => text.parse().ok()?,
+        other => other.as_f64()?,
+    };
+    Some(if number == 0.0 || number >= 0.01 {
+        format!("{number:.2} USD")
+    } else {
+        format!("{number:.4} USD")
+    })
+}

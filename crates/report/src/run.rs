@@ -1,0 +1,182 @@
+//! The page about one run.
+
+mod answers;
+mod jobs;
+mod rows;
+
+use crate::page::{HtmlPage, Value};
+use crate::run_report::RunReport;
+use quarry_contract::plan::Mode;
+use quarry_result::digits::grouped;
+use quarry_result::summary::Summary;
+
+/// The most lines about the cost.
+const MOST_COSTS: usize = 100;
+
+/// The most input files, and the most notes, that are shown.
+const MOST_FILES: usize = 200;
+const MOST_NOTES: usize = 200;
+
+/// Returns the page about a run.
+///
+/// Without a sample of rows and without failures from the table, it has no text of any row except for
+/// the service's messages and the values of properties that have few.
+pub fn run_page(report: &RunReport<'_>) -> String {
+    let summary = report.summary;
+    let mut page = HtmlPage::new(&format!("Report of the run {}", summary.run));
+    page.remark(&format!("Started {}.", summary.processing_timestamp));
+    add_asked(&mut page, report);
+    answers::add_counts(&mut page, summary);
+    answers::add_reasons(&mut page, report);
+    if let Some(table) = report.table {
+        rows::add_distributions(&mut page, &table.distributions);
+        rows::add_sample(&mut page, &table.sample);
+    }
+    jobs::add_rounds(&mut page, summary);
+    jobs::add_jobs(&mut page, summary);
+    if let Some(cost) = report.cost {
+        add_cost(&mut page, cost);
+    }
+    add_notes(&mut page, summary);
+    page.finish()
+}
+
+fn add_asked(page: &mut HtmlPage, report: &RunReport<'_>) {
+    let summary = report.summary;
+    page.section("What was asked");
+    let given = |given: bool, what: &str| {
+        if given {
+            what.to_owned()
+        } else {
+            "none".to_owned()
+        }
+    };
+    let parts = &summary.template_integration;
+    let schema = summary.schema_source.clone();
+    let mut lines = vec![
+        ("Model", summary.effective_model_id.clone()),
+        ("Job type", summary.job_type.clone()),
+        ("Sent", mode(summary).to_owned()),
+        ("System prompt", given(parts.system_prompt_loaded, "given")),
+        (
+            "User prompt",
+            given(parts.user_prompt_template_loaded, "given"),
+        ),
+        (
+            "Schema",
+            schema.unwrap_or_else(|| given(parts.validation_schema_loaded, "given")),
+        ),
+    ];
+    if let Some(original) = &summary.model_info.original_model_id {
+        lines.insert(1, ("Model in the settings", original.clone()));
+    }
+    let rows = lines.into_iter();
+    page.table(
+        "The request",
+        &["", ""],
+        rows.map(|(label, text)| vec![Value::heading(label), Value::text(text)]),
+    );
+    add_files(page, summary);
+    let asked = report.asked;
+    for (title, text) in [("Prompts", &asked.prompts), ("Schema", &asked.schema)] {
+        if let Some(text) = text {
+            page.part(title);
+            page.verbatim(text);
+        }
+    }
+    if !asked.settings.is_empty() {
+        let settings = asked.settings.iter();
+        page.table(
+            "Settings",
+            &["Setting", "Value"],
+            settings.map(|(name, value)| vec![Value::heading(name), Value::text(value)]),
+        );
+    }
+}
+
+fn mode(summary: &Summary) -> &'static str {
+    let batch = summary.tables.iter().any(|table| table.mode == Mode::Batch);
+    let on_demand = summary.tables.iter().any(|table| table.mode != Mode::Batch);
+    match (batch, on_demand) {
+        (true, false) => "in jobs",
+        (true, true) => "in jobs, some tables on demand",
+        _ => "on demand",
+    }
+}
+
+fn add_files(page: &mut HtmlPage, summary: &Summary) {
+    let files = summary.files_processed.iter().enumerate();
+    let files = files.take(MOST_FILES);
+    page.table(
+        &format!(
+            "{} of {} input files",
+            grouped(summary.files_processed.len().min(MOST_FILES) as u64),
+            grouped(summary.files_processed.len() as u64)
+        ),
+        &["File", "Rows", "Answered", "Failed", "Valid"],
+        files.map(|(number, file)| {
+            let member = |name: &str| format!("/files_processed/{number}/{name}");
+            vec![
+                Value::heading(&file.filename),
+                Value::figure(file.records, &member("records")),
+                Value::figure(file.successful, &member("successful")),
+                Value::figure(file.failed, &member("failed")),
+                Value::figure(file.validation_passed, &member("validation_passed")),
+            ]
+        }),
+    );
+}
+
+/// Adds what the summary says about the cost, member by member.
+fn add_cost(page: &mut HtmlPage, cost: &serde_json::Value) {
+    let mut lines = Vec::new();
+    flatten(cost, "", &mut lines);
+    if lines.is_empty() {
+        return;
+    }
+    page.section("Cost");
+    page.table(
+        "As the summary has it, amounts in US dollars",
+        &["", ""],
+        lines
+            .into_iter()
+            .map(|(name, text)| vec![Value::heading(name), Value::number(text)]),
+    );
+}
+
+fn flatten(value: &serde_json::Value, name: &str, lines: &mut Vec<(String, String)>) {
+    let inside = |member: &str| {
+        let member = member.replace('_', " ");
+        if name.is_empty() {
+            member
+        } else {
+            format!("{name}: {member}")
+        }
+    };
+    match value {
+        _ if lines.len() >= MOST_COSTS => {}
+        serde_json::Value::Object(members) => {
+            for (member, value) in members {
+                flatten(value, &inside(member), lines);
+            }
+        }
+        serde_json::Value::Array(elements) => {
+            for (number, value) in elements.iter().enumerate() {
+                flatten(value, &inside(&(number + 1).to_string()), lines);
+            }
+        }
+        serde_json::Value::Null => {}
+        serde_json::Value::String(text) => lines.push((name.to_owned(), text.clone())),
+        other => lines.push((name.to_owned(), other.to_string())),
+    }
+}
+
+fn add_notes(page: &mut HtmlPage, summary: &Summary) {
+    let differences = &summary.reconciliation.differences;
+    if summary.notes.is_empty() && differences.is_empty() {
+        return;
+    }
+    page.section("Notes");
+    let notes = summary.notes.iter().chain(differences);
+    page.list(notes.take(MOST_NOTES));
+}

@@ -1,0 +1,96 @@
+//! The page about two results.
+
+use crate::page::assert_stands_alone;
+use expect_test::expect_file;
+use quarry_comparison::{Comparer, ResultComparison, ResultFacts, Sides, TableColumns};
+use quarry_report::comparison_page;
+
+/// Returns columns of a result whose only input column is `id`.
+fn columns(properties: &[&str]) -> TableColumns {
+    let mut names = vec!["id".to_owned()];
+    let status = [
+        "parse_status",
+        "validation_passed",
+        "status",
+        "error",
+        "raw_response",
+        "validation_error",
+    ];
+    names.extend(
+        properties
+            .iter()
+            .chain(&status)
+            .map(|name| format!("llm_{name}")),
+    );
+    TableColumns::of(&names, &[]).expect("a result")
+}
+
+fn compare(properties: &[&str], rows: &[[&[&str]; 2]]) -> ResultComparison {
+    let sides = Sides {
+        a: columns(properties),
+        b: columns(properties),
+    };
+    let mut comparer = Comparer::new(&sides, 20).expect("the same input");
+    comparer.begin_table("validation_processed_data.csv");
+    for row in rows {
+        let [a, b] = row.map(|cells| {
+            let cells = ["1"].iter().chain(cells);
+            cells
+                .map(|cell| Some((*cell).to_owned()))
+                .collect::<Vec<_>>()
+        });
+        comparer.row(&Sides { a: &a, b: &b }).expect("the same row");
+    }
+    comparer.finish()
+}
+
+fn facts(name: &str) -> ResultFacts {
+    ResultFacts::new(name, None)
+}
+
+#[test]
+fn a_comparison_is_a_page() {
+    let bill: &[&str] = &["bill", "0.5", "success", "True", ""];
+    let praise: &[&str] = &["praise", "0.75", "success", "True", ""];
+    let failed: &[&str] = &["", "", "error", "False", "400: the record is refused"];
+    let comparison = compare(
+        &["kind", "score"],
+        &[
+            [bill, bill],
+            [bill, praise],
+            [praise, praise],
+            [praise, praise],
+            [bill, failed],
+        ],
+    );
+    let results = Sides {
+        a: facts("haiku"),
+        b: facts("nova"),
+    };
+    let page = comparison_page(&comparison, &results);
+    assert_stands_alone(&page);
+    expect_file!["../expected/comparison.html"].assert_eq(&page);
+}
+
+/// Names of files and properties, values and errors.
+#[test]
+fn markup_in_a_result_stays_text() {
+    let bad = "</td></script><script>alert(1)</script><img src=x onerror='x'>";
+    let a: &[&str] = &[bad, "success", "True", ""];
+    let b: &[&str] = &["x", "success", "True", ""];
+    let failed: &[&str] = &["", "error", "False", bad];
+    let comparison = compare(&[bad], &[[a, b], [a, b], [a, a], [a, b], [failed, b]]);
+    assert!(comparison.properties[0].confusion.is_some());
+    let results = Sides {
+        a: facts(bad),
+        b: facts("nova"),
+    };
+    let page = comparison_page(&comparison, &results);
+    assert!(
+        page.matches("&lt;script&gt;alert(1)").count() >= 7,
+        "{page}"
+    );
+    for part in ["<script", "<img", "onerror='"] {
+        assert!(!page.contains(part), "{part}");
+    }
+}

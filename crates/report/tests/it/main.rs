@@ -1,0 +1,5 @@
+//! Pages as a browser gets them.
+
+mod comparison;
+mod page;
+mod run;
