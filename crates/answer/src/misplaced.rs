@@ -10,13 +10,16 @@
 
 use crate::coerce::{CoercionRule, ObjectRule};
 use crate::field::FieldKind;
+use crate::member_name::{holds_the_answer, replaces};
 use crate::parse::parse_prefix;
+use crate::schema::Schema;
 use jiter::{JsonObject, JsonValue};
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Returns the possible meanings of an object, the likeliest first.
-pub(crate) fn ways(members: &JsonObject<'static>, rule: &ObjectRule) -> Vec<JsonObject<'static>> {
+pub(crate) fn ways(members: &JsonObject<'static>, schema: &Schema) -> Vec<JsonObject<'static>> {
+    let rule = schema.rule();
     let mut ways = Vec::new();
     let mut unfolded = JsonValue::Object(Arc::clone(members));
     if unfold_object(rule, &mut unfolded)
@@ -24,7 +27,7 @@ pub(crate) fn ways(members: &JsonObject<'static>, rule: &ObjectRule) -> Vec<Json
     {
         ways.push(unfolded);
     }
-    let others = [unwrapped(members, rule), untangled(members, rule)];
+    let others = [unwrapped(members, schema), untangled(members, rule)];
     for way in others.into_iter().flatten() {
         let mut way = JsonValue::Object(way);
         unfold_object(rule, &mut way);
@@ -36,10 +39,64 @@ pub(crate) fn ways(members: &JsonObject<'static>, rule: &ObjectRule) -> Vec<Json
 }
 
 /// Whether the object may be a wrapper around the answer, whatever the schema says about it: its
-/// only member is not a property of the schema.
-pub(crate) fn may_wrap(members: &[(Cow<'_, str>, JsonValue<'_>)], rule: &ObjectRule) -> bool {
+/// only member is not a property of the schema, and has a name that means the answer.
+pub(crate) fn may_wrap(members: &[(Cow<'_, str>, JsonValue<'_>)], schema: &Schema) -> bool {
+    let rule = schema.rule();
     matches!(members, [(name, JsonValue::Object(_) | JsonValue::Str(_))]
-        if rule.rule_of(name).is_none() && !rule.keeps_others())
+        if rule.rule_of(name).is_none()
+            && !rule.keeps_others()
+            && holds_the_answer(name, schema.title()))
+}
+
+/// Returns the name of a member that holds properties of the schema, if the object has none itself.
+pub(crate) fn hiding_member(
+    members: &[(Cow<'_, str>, JsonValue<'_>)],
+    rule: &ObjectRule,
+) -> Option<String> {
+    if rule.keeps_others() || has_properties(members, rule) {
+        return None;
+    }
+    let (name, _) = members.iter().find(|(_, value)| hides(value, rule))?;
+    Some(name.clone().into_owned())
+}
+
+fn hides(value: &JsonValue<'_>, rule: &ObjectRule) -> bool {
+    match value {
+        JsonValue::Object(members) => has_properties(members, rule),
+        JsonValue::Str(text) => object_in(text).is_some_and(|inner| has_properties(&inner, rule)),
+        JsonValue::Array(items) => items.iter().any(|item| match item {
+            JsonValue::Object(members) => has_properties(members, rule),
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
+fn has_properties(members: &[(Cow<'_, str>, JsonValue<'_>)], rule: &ObjectRule) -> bool {
+    members.iter().any(|(name, _)| rule.rule_of(name).is_some())
+}
+
+/// Returns the objects in members that are not properties and have names that replace the values
+/// beside them.
+pub(crate) fn replacements<'j>(
+    members: &JsonObject<'j>,
+    rule: &ObjectRule,
+) -> Vec<(String, JsonObject<'j>)> {
+    if rule.keeps_others() {
+        return Vec::new();
+    }
+    members
+        .iter()
+        .filter(|(name, _)| rule.rule_of(name).is_none() && replaces(name))
+        .filter_map(|(name, value)| {
+            let inner = match value {
+                JsonValue::Object(inner) => Arc::clone(inner),
+                JsonValue::Str(text) => object_in(text)?,
+                _ => return None,
+            };
+            Some((name.clone().into_owned(), inner))
+        })
+        .collect()
 }
 
 /// Parses JSON text where the rule expects a list or an object, at any depth. Returns whether there
@@ -88,11 +145,12 @@ fn whole(text: &str) -> Option<JsonValue<'static>> {
 }
 
 /// Returns the object that is the only member of this one, as JSON or as JSON text.
-fn unwrapped(members: &JsonObject<'static>, rule: &ObjectRule) -> Option<JsonObject<'static>> {
+fn unwrapped(members: &JsonObject<'static>, schema: &Schema) -> Option<JsonObject<'static>> {
+    let rule = schema.rule();
     let [(name, value)] = members.as_slice() else {
         return None;
     };
-    if may_wrap(members, rule) {
+    if may_wrap(members, schema) {
         return match value {
             JsonValue::Object(inner) => Some(Arc::clone(inner)),
             JsonValue::Str(text) => object_in(text),

@@ -145,6 +145,10 @@ impl Schema {
         &self.understood.notes
     }
 
+    pub(crate) fn title(&self) -> Option<&str> {
+        self.document.get("title").and_then(Value::as_str)
+    }
+
     pub(crate) fn rule(&self) -> &ObjectRule {
         &self.rule
     }
