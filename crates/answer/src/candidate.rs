@@ -19,7 +19,9 @@ use crate::readable::{Readable, end_before_repair, readable};
 use crate::reasoning::{
     FIRST_OF_MARKS, Mark, ReasoningMarks, behind_bare_channels, length_of_first,
 };
+use crate::repair::RepairEffort;
 use crate::thought_label::{Label, label_before};
+use crate::work::looked_at;
 use crate::wrapping::is_wrapping;
 use jiter::{JsonObject, JsonValue};
 use std::borrow::Cow;
@@ -30,6 +32,7 @@ const MOST_STARTS: usize = 256;
 /// The most objects after a quoted word and a colon.
 const MOST_LABELS: usize = 64;
 
+const TOO_MANY_QUOTES: &str = "too many values of the answer end within a quotation";
 const ONLY_REASONING: &str = "no JSON object outside of the answer's reasoning";
 const NOTHING: &str = "no JSON object in the answer";
 const IN_OPEN_BRACE: &str = "a brace before the JSON object is not closed";
@@ -121,6 +124,7 @@ fn scan<'t>(text: &'t str, expectation: Expectation<'_>) -> Scan<'t> {
         is_inside: false,
         is_cut: false,
         thinks_until: 0,
+        repairs: RepairEffort::of_an_answer(),
         starts: 0,
         labels: 0,
         first_brace: None,
@@ -170,6 +174,7 @@ struct Scanner<'t, 'e> {
     is_cut: bool,
     /// The end of the line that is labelled as a thought.
     thinks_until: usize,
+    repairs: RepairEffort,
     /// Braces that were tried and do not begin JSON.
     starts: usize,
     /// Objects after what may be a member's name.
@@ -180,6 +185,12 @@ struct Scanner<'t, 'e> {
 
 impl<'t> Scanner<'t, '_> {
     fn finish(mut self) -> Scan<'t> {
+        if self.repairs.is_used_up() {
+            return Scan {
+                reason: TOO_MANY_QUOTES,
+                ..Scan::default()
+            };
+        }
         if self.scan.found.is_empty()
             && self.scan.problem.is_none()
             && self.scan.reason == NOTHING
@@ -276,7 +287,7 @@ impl<'t> Scanner<'t, '_> {
             }
             return;
         }
-        match readable(text) {
+        match readable(text, &self.repairs) {
             Ok(Readable::AsItIs(parsed)) => {
                 let end = self.at + parsed.end;
                 if !self.is_a_member(end) {
@@ -338,6 +349,7 @@ impl<'t> Scanner<'t, '_> {
         let end = self.at + end_before_repair(&self.text[self.at..], after);
         if !self.is_a_member(end) && !self.is_thought() {
             self.scan.ends_broken = false;
+            self.forget_repaired_rest();
             self.scan.found.push(Found {
                 start: self.at,
                 json: Cow::Owned(json.to_owned()),
@@ -349,6 +361,15 @@ impl<'t> Scanner<'t, '_> {
             });
         }
         self.pass(end);
+    }
+
+    /// Only the last object needs the text behind it in its repaired form, and that is a copy.
+    fn forget_repaired_rest(&mut self) {
+        if let Some(last) = self.scan.found.last_mut()
+            && last.repaired
+        {
+            last.after = Cow::Borrowed(&self.text[self.at..]);
+        }
     }
 
     /// Whether the object here stands on a line that is labelled as a thought.
@@ -448,6 +469,7 @@ fn ends_a_value(text: &str) -> bool {
 
 /// Whether a text closes a brace that it does not open.
 fn closes_more(text: &str) -> bool {
+    looked_at(text.len());
     let mut open = 0_usize;
     for at in memchr::memchr2_iter(b'{', b'}', text.as_bytes()) {
         if text.as_bytes()[at] == b'{' {

@@ -15,6 +15,7 @@ use crate::loose::LooseObject;
 use crate::reasoning::without_reasoning;
 use crate::wrapping::{closes_a_list, is_end, is_wrapping};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 /// The longest part of an object in an error text, in bytes.
@@ -162,8 +163,8 @@ fn taken_back(
     if let Some(doubt) = doubt(&found.json, &after) {
         return Some(placed(doubt, found));
     }
-    let own = object_of(&found.json).unwrap_or_default();
-    let is_own = |name: &str| own.iter().any(|(own, _)| own == name);
+    let own = names_of(&found.json);
+    let is_own = |name: &str| own.contains(name);
     let broken = match correction(&after, is_property.unwrap_or(&is_own), rival) {
         Correction::Other(other) => {
             return Some(format!(
@@ -195,6 +196,12 @@ fn placed(why: &str, found: &Found<'_>) -> String {
     format!("{why} (it ends at byte {end})")
 }
 
+/// Returns the names of an object's members.
+fn names_of(json: &str) -> HashSet<String> {
+    let members = object_of(json).unwrap_or_default();
+    members.iter().map(|(name, _)| name.to_string()).collect()
+}
+
 /// Compares an object that is nearly JSON with the chosen one.
 fn rivalry<'t, T: PartialEq>(
     other: &LooseObject,
@@ -213,12 +220,11 @@ fn rivalry<'t, T: PartialEq>(
         in_list: false,
     };
     let judged = judge(&mut found);
-    let answers = match is_property {
-        Some(_) => judged.answers,
-        None => object_of(&chosen.json).is_some_and(|own| {
-            own.iter()
-                .any(|(name, _)| other.names.iter().any(|other| other == name))
-        }),
+    let answers = if is_property.is_some() {
+        judged.answers
+    } else {
+        let own = names_of(&chosen.json);
+        other.names.iter().any(|name| own.contains(name))
     };
     match answers {
         false => Rivalry::Unrelated,

@@ -1,6 +1,7 @@
 //! Finds what stands behind an object and may correct it, although it is not JSON.
 
 use crate::loose::{LooseObject, first_name, loose_object, next_brace};
+use crate::reasoning::length_of_first;
 
 /// The most objects that are compared, so that the time is bounded.
 const MOST_COMPARED: usize = 64;
@@ -40,7 +41,8 @@ pub(crate) fn correction<'t>(
     while let Some(next) = next_brace(&after[at..]) {
         at += next;
         let text = &after[at..];
-        at += text.chars().next().map_or(1, char::len_utf8);
+        let begin = at;
+        at += length_of_first(text);
         let Some(name) = first_name(text) else {
             continue;
         };
@@ -59,7 +61,7 @@ pub(crate) fn correction<'t>(
             Rivalry::Same => seen = Correction::Same,
             Rivalry::Other => return Correction::Other(&text[..object.end]),
         }
-        at += object.end - text.chars().next().map_or(1, char::len_utf8);
+        at = begin + object.end;
     }
     seen
 }

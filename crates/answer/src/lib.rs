@@ -62,6 +62,7 @@ mod schema;
 mod schema_fault;
 mod thought_label;
 mod understood;
+mod work;
 mod wrapping;
 
 pub use bounds::TooLarge;

@@ -6,6 +6,7 @@
 
 use crate::datum::write_text;
 use crate::parse::parse_prefix;
+use crate::work::looked_at;
 
 /// The deepest nesting.
 const DEEPEST: usize = 64;
@@ -36,6 +37,7 @@ pub(crate) fn first_name(text: &str) -> Option<String> {
     cursor.skip_blanks();
     let name = cursor.name().filter(|name| name.len() <= LONGEST_NAME)?;
     cursor.skip_blanks();
+    looked_at(cursor.at);
     cursor.take_any(&[':', '：'])?;
     Some(name)
 }
@@ -44,7 +46,9 @@ pub(crate) fn first_name(text: &str) -> Option<String> {
 pub(crate) fn loose_object(text: &str) -> Option<LooseObject> {
     let mut cursor = Cursor { text, at: 0 };
     let mut json = String::new();
-    let names = cursor.object(&mut json, 0)?;
+    let names = cursor.object(&mut json, 0);
+    looked_at(cursor.at);
+    let names = names?;
     Some(LooseObject {
         json,
         names,

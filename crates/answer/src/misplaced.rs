@@ -13,8 +13,10 @@ use crate::field::FieldKind;
 use crate::member_name::{holds_the_answer, replaces};
 use crate::parse::parse_prefix;
 use crate::schema::Schema;
+use crate::work::looked_at;
 use jiter::{JsonObject, JsonValue};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Returns the possible meanings of an object, the likeliest first.
@@ -190,9 +192,10 @@ fn untangled(members: &JsonObject<'static>, rule: &ObjectRule) -> Option<JsonObj
             })?;
     let mut untangled = members.as_ref().clone();
     untangled[index].1 = JsonValue::Str(Cow::Owned(kept));
+    let mut names: HashSet<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
     for (name, text) in parameters {
         let rule = rule.rule_of(name)?;
-        if untangled.iter().any(|(other, _)| other == name) {
+        if !names.insert(name) {
             return None;
         }
         let value = match rule.kind() {
@@ -208,11 +211,8 @@ fn untangled(members: &JsonObject<'static>, rule: &ObjectRule) -> Option<JsonObj
 /// Returns a text up to the tag that closes it, and the parameters after that, as text. `None` if
 /// anything else follows.
 fn run_on<'t>(name: &str, text: &'t str) -> Option<(&'t str, Vec<(&'t str, &'t str)>)> {
-    let closing = format!("</{name}>");
-    let (kept, mut rest) = [closing.as_str(), CLOSING[0], CLOSING[1]]
-        .iter()
-        .filter_map(|closing| text.split_once(closing))
-        .min_by_key(|(kept, _)| kept.len())?;
+    let end = end_of_value(text, name).filter(|end| !end.opens_another)?;
+    let (kept, mut rest) = (&text[..end.at], &text[end.behind..]);
     let mut parameters = Vec::new();
     loop {
         rest = rest.trim_start();
@@ -220,14 +220,8 @@ fn run_on<'t>(name: &str, text: &'t str) -> Option<(&'t str, Vec<(&'t str, &'t s
             break;
         };
         let (name, inner) = inner.split_once("\">")?;
-        let closing = format!("</{name}>");
-        let end = [closing.as_str(), CLOSING[0], CLOSING[1]]
-            .iter()
-            .filter_map(|closing| Some((inner.find(closing)?, closing.len())))
-            .chain(next_parameter(inner).map(|at| (at, 0)))
-            .min();
-        let (value, behind) = match end {
-            Some((end, length)) => (&inner[..end], &inner[end + length..]),
+        let (value, behind) = match end_of_value(inner, name) {
+            Some(end) => (&inner[..end.at], &inner[end.behind..]),
             None => (inner, ""),
         };
         parameters.push((name, value.trim()));
@@ -243,11 +237,39 @@ fn parameter(text: &str) -> Option<&str> {
         .find_map(|opening| text.strip_prefix(opening))
 }
 
-fn next_parameter(text: &str) -> Option<usize> {
-    PARAMETER
-        .iter()
-        .filter_map(|opening| text.find(opening))
-        .min()
+/// Where the value of a parameter ends.
+struct ValueEnd {
+    at: usize,
+    /// The offset after its closing tag.
+    behind: usize,
+    /// The next parameter ends it, without a closing tag.
+    opens_another: bool,
+}
+
+/// Returns the end of a parameter's value: its closing tag, or the next parameter.
+fn end_of_value(text: &str, name: &str) -> Option<ValueEnd> {
+    if name.contains('<') {
+        return None;
+    }
+    let end = memchr::memchr_iter(b'<', text.as_bytes()).find_map(|at| {
+        let tag = &text[at..];
+        let own = || {
+            tag.strip_prefix("</")?
+                .strip_prefix(name)?
+                .strip_prefix('>')
+        };
+        let of_any = || CLOSING.iter().find_map(|closing| tag.strip_prefix(closing));
+        let closed = own().or_else(of_any);
+        let opens_another = closed.is_none();
+        let rest = closed.or_else(|| parameter(tag).map(|_| tag))?;
+        Some(ValueEnd {
+            at,
+            behind: text.len() - rest.len(),
+            opens_another,
+        })
+    });
+    looked_at(end.as_ref().map_or(text.len(), |end| end.at));
+    end
 }
 
 /// With and without the namespace of Claude's own form of calls.

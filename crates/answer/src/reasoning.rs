@@ -8,6 +8,7 @@
 //!
 //! Limits: a tag and a fence are recognised only by their names. Other tags are part of the answer.
 
+use crate::work::{find, looked_at};
 use std::borrow::Cow;
 
 /// The names of tags around reasoning, in lower case.
@@ -150,7 +151,7 @@ impl ReasoningMarks {
             };
             let opening = pair.opening.len();
             if !self.endless_pairs[index]
-                && let Some(end) = inner.find(pair.closing)
+                && let Some(end) = find(inner, pair.closing)
             {
                 return Some(Mark::Passed(opening + end + pair.closing.len()));
             }
@@ -203,6 +204,7 @@ impl ReasoningMarks {
             for line in text[opening..].split_inclusive('\n') {
                 let behind = line.trim_start().trim_start_matches('`');
                 let closing = line.trim_start().len() - behind.len();
+                looked_at(line.len());
                 // A word behind the marks opens a fence within this one.
                 if closing >= marks && !behind.starts_with(char::is_alphanumeric) {
                     return Some(Mark::Passed(at + line.len() - behind.len()));
@@ -267,6 +269,7 @@ fn channel(text: &str, rest: &str) -> Mark {
             (mark.starts_with(START) || mark.starts_with(CHANNEL)).then_some(at)
         }
     });
+    looked_at(end.unwrap_or(body.len()));
     match end {
         Some(end) => Mark::Passed(message + end),
         None => Mark::Open(message),
@@ -281,6 +284,7 @@ fn struck_out(text: &str) -> Option<Mark> {
     }
     let mut at = 0;
     while let Some(next) = inner[at..].find(['~', '\n']) {
+        looked_at(next);
         at += next;
         let run = inner[at..].trim_start_matches('~');
         let length = inner.len() - at - run.len();
@@ -317,6 +321,7 @@ fn closing_tag(text: &str, tag: &str, (open, close): (char, char)) -> Option<usi
     let mut first = None;
     let mut depth = 0_usize;
     let marks = text.match_indices(open).filter_map(|(at, open)| {
+        looked_at(open.len());
         let inner = &text[at + open.len()..];
         match inner.strip_prefix('/') {
             Some(closing) => {
