@@ -5,6 +5,7 @@ use crate::candidate::{Found, members_of, object_of};
 use crate::choice::Judged;
 use crate::datum::Datum;
 use crate::effort::CheckEffort;
+use crate::exact::other_sides;
 use crate::excerpt::cut;
 use crate::field::FieldValue;
 use crate::misplaced::{hiding_member, may_wrap, replacements, ways};
@@ -25,9 +26,12 @@ pub(crate) fn judge(
     let wraps = may_wrap(&members, schema);
     let hiding = hiding_member(&members, schema.rule());
     let replacements = replacements(&members, schema.rule());
+    let other = other_sides(&members, &found.json, schema.rule());
     let answer = schema.rule().apply(members);
     let answers = has_members(&answer, count);
-    let violations = schema.violations(&answer, effort);
+    let violations = schema
+        .violations(&answer, effort)
+        .or_else(|| inexactly(schema, other?, effort));
     if violations.is_none() && !wraps && hiding.is_none() {
         return Judged {
             value: match replaced(schema, &answer, replacements) {
@@ -57,6 +61,19 @@ pub(crate) fn judge(
         answers,
         repaired: found.repaired,
     }
+}
+
+/// Returns the violations of an answer whose numbers are on the other sides of those it has.
+fn inexactly<'a>(
+    schema: &'a Schema,
+    other: JsonObject<'a>,
+    effort: &CheckEffort,
+) -> Option<String> {
+    let violations = schema.violations(&schema.rule().apply(other), effort)?;
+    Some(format!(
+        "a number of the answer has more digits than can be stored, and the float beside it does not \
+         match the schema: {violations}"
+    ))
 }
 
 fn hidden(name: &str) -> String {
@@ -100,7 +117,21 @@ fn as_meant(
     count: usize,
     effort: &CheckEffort,
 ) -> Option<Vec<FieldValue>> {
-    let JsonValue::Object(members) = JsonValue::Object(object_of(json)?).into_static() else {
+    let members = object_of(json)?;
+    let other = other_sides(&members, json, schema.rule());
+    if let Some(other) = other {
+        as_moved(schema, other, count, effort)?;
+    }
+    as_moved(schema, members, count, effort)
+}
+
+fn as_moved(
+    schema: &Schema,
+    members: JsonObject<'_>,
+    count: usize,
+    effort: &CheckEffort,
+) -> Option<Vec<FieldValue>> {
+    let JsonValue::Object(members) = JsonValue::Object(members).into_static() else {
         return None;
     };
     ways(&members, schema).into_iter().find_map(|way| {

@@ -44,6 +44,7 @@ mod datum;
 pub mod determined;
 mod effort;
 mod ending;
+mod exact;
 mod excerpt;
 mod field;
 mod instance;

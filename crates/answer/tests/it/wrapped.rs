@@ -561,6 +561,78 @@ fn a_member_that_does_not_mean_the_answer_does_not_wrap_it() {
     assert_eq!(reading.fields, [FieldValue::Text("a".into())]);
 }
 
+/// A float next to a number may match a schema that the number does not match.
+#[test]
+fn a_number_with_more_digits_than_a_float_is_compared_exactly() {
+    let read = |constraint: Value, number: &str| {
+        let schema = json!({"properties": {"n": constraint}, "required": ["n"]});
+        let schema = Schema::compile(&schema).expect("valid schema");
+        let reader = Reader::new(Some(Arc::new(schema)), false);
+        let whole = reader.read_text(&format!("{{\"n\": {number}}}"));
+        let wrapped = reader.read_text(&format!("{{\"answer\": {{\"n\": {number}}}}}"));
+        assert_eq!(whole.parse_status, wrapped.parse_status, "{number}");
+        whole.parse_status == ParseStatus::Success
+    };
+    for (constraint, number) in [
+        (
+            json!({"type": "number", "maximum": 1}),
+            "1.00000000000000000001",
+        ),
+        (json!({"maximum": 1}), "1.00000000000000000001"),
+        (
+            json!({"type": "number", "minimum": 0.5}),
+            "0.49999999999999999999",
+        ),
+        (
+            json!({"type": "number", "minimum": -1}),
+            "-1.00000000000000000001",
+        ),
+        (
+            json!({"type": "number", "exclusiveMinimum": 1}),
+            "1.00000000000000000000",
+        ),
+        (
+            json!({"type": "number", "exclusiveMaximum": 1}),
+            "0.99999999999999999999",
+        ),
+        (
+            json!({"type": "number", "multipleOf": 1}),
+            "1.00000000000000000001",
+        ),
+        (json!({"type": "integer"}), "1.00000000000000000001"),
+        (json!({"enum": [1, 2]}), "1.00000000000000000001"),
+        (json!({"const": 1}), "0.99999999999999999999"),
+    ] {
+        assert!(!read(constraint.clone(), number), "{constraint}: {number}");
+    }
+    for (constraint, number) in [
+        (
+            json!({"type": "number", "maximum": 1}),
+            "1.00000000000000000000",
+        ),
+        (
+            json!({"type": "number", "maximum": 1}),
+            "0.99999999999999999999",
+        ),
+        (json!({"type": "number", "maximum": 0.1}), "0.1"),
+        (
+            json!({"type": "number", "minimum": 0, "maximum": 1}),
+            "0.12345678901234567890123",
+        ),
+        (json!({"type": "integer"}), "1.0000000000000000000000"),
+        (json!({"const": 1}), "1.0000000000000000000000"),
+        (json!({"type": "string"}), "\"1.00000000000000000001\""),
+    ] {
+        assert!(read(constraint.clone(), number), "{constraint}: {number}");
+    }
+    let texts = json!({"type": "number", "maximum": 1});
+    let schema = Schema::compile(&json!({"properties": {"n": texts}})).expect("valid schema");
+    let reading =
+        Reader::new(Some(Arc::new(schema)), false).read_text("{\"n\": \"1.00000000000000000001\"}");
+    let why = reading.validation_error.unwrap_or_default();
+    assert!(why.contains("more digits than can be stored"), "{why}");
+}
+
 /// Drafts, cut objects and contradictions.
 #[test]
 fn texts_without_one_whole_answer_do_not_pass() {
