@@ -38,6 +38,22 @@ const NEUTRAL: [&str; 26] = [
     "with",
 ];
 
+/// Words that say that something is not the final answer.
+const DENYING: [&str; 12] = [
+    "before",
+    "earlier",
+    "incorrect",
+    "isn",
+    "never",
+    "not",
+    "old",
+    "previous",
+    "rejected",
+    "wasn",
+    "without",
+    "wrong",
+];
+
 /// The longest clause that is read for an announcement, in bytes.
 const LONGEST_CLAUSE: usize = 200;
 
@@ -53,19 +69,45 @@ pub(crate) fn announces_the_final_and_ends(after: &str) -> bool {
     })
 }
 
-/// Whether a text before an object announces it as the final answer.
-pub(crate) fn announces_the_final(text: &str) -> bool {
-    let Some(before) = before_the_name(text) else {
-        return false;
-    };
-    let from = before.ceil_char_boundary(before.len().saturating_sub(LONGEST_CLAUSE));
-    last_clause(&before[from..], &text[before.len()..])
-        .split(|character: char| !character.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .all(|word| {
-            let word = word.to_ascii_lowercase();
+/// What the text before an object says about a final answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Announcement {
+    /// The object is the final answer.
+    Final,
+    /// The object is not the final answer.
+    Denied,
+    Missing,
+}
+
+impl Announcement {
+    /// Reads the announcement at the end of a text.
+    pub(crate) fn before(text: &str) -> Self {
+        let Some(words) = words_of_the_clause(text) else {
+            return Self::Missing;
+        };
+        let is_neutral = |word: &String| {
             NEUTRAL.contains(&word.as_str()) || word.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        };
+        if words.iter().all(is_neutral) {
+            Self::Final
+        } else if words.iter().any(|word| DENYING.contains(&word.as_str())) {
+            Self::Denied
+        } else {
+            Self::Missing
+        }
+    }
+}
+
+/// Returns the words before a name for the final answer in its clause, in lower case; `None` if the
+/// text does not end with such a name.
+fn words_of_the_clause(text: &str) -> Option<Vec<String>> {
+    let before = before_the_name(text)?;
+    let from = before.ceil_char_boundary(before.len().saturating_sub(LONGEST_CLAUSE));
+    let clause = last_clause(&before[from..], &text[before.len()..]);
+    let words = clause
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    Some(words.map(str::to_ascii_lowercase).collect())
 }
 
 /// Whether a text ends with a name for the final answer, whatever it says about it.
@@ -139,7 +181,7 @@ mod tests {
             "<|message|>Final output: ",
             "Therefore, the final result:\n",
         ] {
-            assert!(announces_the_final(text), "{text}");
+            assert_eq!(Announcement::before(text), Announcement::Final, "{text}");
         }
         for text in [
             "The final answer is wrong: ",
@@ -149,7 +191,7 @@ mod tests {
             "finalanswer",
             "semifinal answer:",
         ] {
-            assert!(!announces_the_final(text), "{text}");
+            assert_ne!(Announcement::before(text), Announcement::Final, "{text}");
         }
     }
 
@@ -172,8 +214,21 @@ mod tests {
             "\nwrong final answer:\n```json\n",
             "\nMy old (corrected) final answer: ",
         ] {
-            assert!(!announces_the_final(text), "{text}");
+            assert_ne!(Announcement::before(text), Announcement::Final, "{text}");
             assert!(names_the_final(text), "{text}");
+        }
+        for (text, denies) in [
+            ("This is not my final answer: ", true),
+            ("Before giving the final answer: ", true),
+            ("I was not sure. Here is the final answer: ", false),
+            ("Below you find the final answer: ", false),
+            ("Not sure: ", false),
+        ] {
+            assert_eq!(
+                Announcement::before(text) == Announcement::Denied,
+                denies,
+                "{text}"
+            );
         }
     }
 

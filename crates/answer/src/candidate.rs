@@ -12,7 +12,7 @@
 //! Limits: at most [`MOST_STARTS`] braces that do not begin JSON are tried; braces of code do not
 //! count.
 
-use crate::announcement::announces_the_final;
+use crate::announcement::Announcement;
 use crate::missing_brace::{continues_an_object, first_member, is_label};
 use crate::parse::{NotJson, parse_prefix};
 use crate::readable::{Readable, end_before_repair, readable};
@@ -52,8 +52,8 @@ pub(crate) struct Found<'t> {
     /// The text after it, repaired together with it.
     pub(crate) after: Cow<'t, str>,
     pub(crate) repaired: bool,
-    /// The text before it announces the final answer.
-    pub(crate) is_final: bool,
+    /// What the text before it says about a final answer.
+    pub(crate) announcement: Announcement,
     /// It is an item of a list that stands by itself.
     pub(crate) in_list: bool,
 }
@@ -333,7 +333,7 @@ impl<'t> Scanner<'t, '_> {
                 members: Some(members),
                 after: Cow::Borrowed(&text[length..]),
                 repaired: false,
-                is_final: announces_the_final(&self.text[self.behind..self.at]),
+                announcement: Announcement::before(&self.text[self.behind..self.at]),
                 in_list: self.is_listed(),
             });
         }
@@ -356,7 +356,7 @@ impl<'t> Scanner<'t, '_> {
                 members: None,
                 after: Cow::Owned(after.to_owned()),
                 repaired: true,
-                is_final: announces_the_final(&self.text[self.behind..self.at]),
+                announcement: Announcement::before(&self.text[self.behind..self.at]),
                 in_list: self.is_listed(),
             });
         }

@@ -7,7 +7,7 @@
 //! may be incomplete. If the model may have been stopped while it wrote, an object is the answer only
 //! if nothing follows it. Neither a draft nor a fragment is accepted as an answer.
 
-use crate::announcement::announces_the_final_and_ends;
+use crate::announcement::{Announcement, announces_the_final_and_ends};
 use crate::candidate::{Found, Scan, object_of};
 use crate::correction::{Correction, Rivalry, correction};
 use crate::ending::doubt;
@@ -21,6 +21,7 @@ use std::fmt::Write as _;
 /// The longest part of an object in an error text, in bytes.
 const LONGEST_SHOWN: usize = 300;
 
+const DENIED: &str = "the text says that the object is not the final answer";
 const OPEN_LIST: &str = "the list around the object does not end";
 const DRAFT: &str = "text follows the object and may go on, so the object may be a draft";
 
@@ -77,8 +78,9 @@ pub(crate) fn choose<'t, T: PartialEq>(
     if judged.iter().any(|(_, worth)| worth.answers) {
         judged.retain(|(_, worth)| worth.answers);
     }
-    if judged.last().is_some_and(|(found, _)| found.is_final) {
-        judged.retain(|(found, _)| found.is_final);
+    let is_final = |found: &Found<'_>| found.announcement == Announcement::Final;
+    if judged.last().is_some_and(|(found, _)| is_final(found)) {
+        judged.retain(|(found, _)| is_final(found));
     }
     let Some(chosen) = agreed(&judged)? else {
         return Err(scan
@@ -92,8 +94,14 @@ pub(crate) fn choose<'t, T: PartialEq>(
     let (found, worth) = judged.swap_remove(chosen);
     let why = if may_lack_end && !is_end(&text[..found.start], &found.after, found.in_list) {
         Some(placed(DRAFT, &found))
+    } else if found.announcement == Announcement::Denied {
+        Some(DENIED.to_owned())
     } else {
-        let rival = |other: &LooseObject| rivalry(other, &found, &worth, is_property, &mut judge);
+        let rival = |other: &LooseObject| match worth.value {
+            Ok(_) => rivalry(other, &found, &worth, is_property, &mut judge),
+            // What is wrong with the object itself says more.
+            Err(_) => Rivalry::Unrelated,
+        };
         taken_back(&found, scan.ends_broken, is_property, rival)
     };
     if let Some(why) = why {
@@ -216,7 +224,7 @@ fn rivalry<'t, T: PartialEq>(
         members: None,
         after: Cow::Borrowed(""),
         repaired: false,
-        is_final: false,
+        announcement: Announcement::Missing,
         in_list: false,
     };
     let judged = judge(&mut found);

@@ -79,8 +79,8 @@ fn inexactly<'a>(
 fn hidden(name: &str) -> String {
     let name = cut(name.to_owned(), LONGEST_NAME);
     format!(
-        "the answer has no property of the schema, but its member {name} has, and a member of this \
-         name is not taken for the answer"
+        "the answer has no property of the schema, but its member {name} has; only an object in a \
+         member whose name means the answer is taken for it"
     )
 }
 

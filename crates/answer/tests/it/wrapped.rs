@@ -442,6 +442,17 @@ fn a_final_answer_that_the_text_rejects_or_repeats_otherwise_does_not_pass() {
         assert!(why.contains("contradicts itself"), "{text}: {why}");
     }
     for text in [
+        format!("This is not my final answer: {good}"),
+        format!("Before giving the final answer: {good} is a draft."),
+    ] {
+        let why = reader().read_text(&text).validation_error;
+        assert!(
+            why.is_some_and(|why| why.contains("not the final answer")),
+            "{text}"
+        );
+    }
+    for text in [
+        format!("Below you find the final answer: {good}"),
         format!("{other}\nThat is wrong. Final answer: {good}"),
         format!("{other}\nFinal answer: {good}\nCorrected answer: {good}"),
         format!("It is {other}?\nNo\n**Final answer**\n```json\n{good}\n```"),
@@ -518,7 +529,7 @@ fn a_member_that_does_not_mean_the_answer_does_not_wrap_it() {
             );
             let why = reading.validation_error.unwrap_or_default();
             assert!(
-                why.contains(&format!("its member {name} has")),
+                why.contains(&format!("its member {name} has;")),
                 "{text}: {why}"
             );
 
