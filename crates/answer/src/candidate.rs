@@ -12,10 +12,17 @@
 //! Limits: at most [`MOST_STARTS`] braces that do not begin JSON are tried; braces of code do not
 //! count.
 
-use crate::announcement::announces_the_final;
+use crate::announcement::Announcement;
+use crate::missing_brace::{continues_an_object, first_member, is_label};
 use crate::parse::{NotJson, parse_prefix};
 use crate::readable::{Readable, end_before_repair, readable};
-use crate::reasoning::{Mark, ReasoningMarks, behind_bare_channels};
+use crate::reasoning::{
+    FIRST_OF_MARKS, Mark, ReasoningMarks, behind_bare_channels, length_of_first,
+};
+use crate::repair::RepairEffort;
+use crate::thought_label::{Label, label_before};
+use crate::work::looked_at;
+use crate::wrapping::is_wrapping;
 use jiter::{JsonObject, JsonValue};
 use std::borrow::Cow;
 
@@ -25,6 +32,8 @@ const MOST_STARTS: usize = 256;
 /// The most objects after a quoted word and a colon.
 const MOST_LABELS: usize = 64;
 
+const TOO_MANY_QUOTES: &str = "too many values of the answer end within a quotation";
+const ONLY_REASONING: &str = "no JSON object outside of the answer's reasoning";
 const NOTHING: &str = "no JSON object in the answer";
 const IN_OPEN_BRACE: &str = "a brace before the JSON object is not closed";
 
@@ -43,8 +52,10 @@ pub(crate) struct Found<'t> {
     /// The text after it, repaired together with it.
     pub(crate) after: Cow<'t, str>,
     pub(crate) repaired: bool,
-    /// The text before it announces the final answer.
-    pub(crate) is_final: bool,
+    /// What the text before it says about a final answer.
+    pub(crate) announcement: Announcement,
+    /// It is an item of a list that stands by itself.
+    pub(crate) in_list: bool,
 }
 
 /// Returns the members of an object: the parsed ones, or else those of its JSON.
@@ -93,84 +104,12 @@ pub(crate) fn scanned<T>(
 ) -> T {
     if expectation.restores_brace && continues_an_object(text) {
         let restored = format!("{{{text}");
-        if !is_label(&restored, expectation) {
+        if !is_label(&restored, expectation.prefilled, expectation.is_property) {
             let scan = scan(&restored, expectation);
             return then(&restored, scan);
         }
     }
     then(text, scan(text, expectation))
-}
-
-/// Returns the text as the model wrote it, including the prefill, for the raw response column.
-pub(crate) fn with_prefill(text: &str) -> Cow<'_, str> {
-    if text.trim_start_matches(is_blank).starts_with('{') {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(format!("{{{text}"))
-    }
-}
-
-/// Whether the text begins like an object after a `{`.
-fn continues_an_object(text: &str) -> bool {
-    text.trim_start_matches([' ', '\t', '\n', '\r'])
-        .starts_with(['"', '}'])
-}
-
-/// Whether the object's supposed first member is a quoted word in prose: no value follows it, or
-/// its value is a complete object that takes all the remaining text.
-fn is_label(restored: &str, expectation: Expectation<'_>) -> bool {
-    let Some((name, rest)) = first_member(restored) else {
-        // An empty object, or a quoted word that is not a name.
-        return !restored[1..].trim_start().starts_with('}') && parse_prefix(restored).is_err();
-    };
-    if !begins_a_value(rest) {
-        return true;
-    }
-    !expectation.prefilled
-        && rest.starts_with('{')
-        && !(expectation.is_property)(name)
-        && parse_prefix(restored).is_err()
-        && parse_prefix(rest).is_ok_and(|object| is_wrapping(&rest[object.end..]))
-}
-
-/// Returns the name of the first member of a text that begins with `{`, and the text from the
-/// member's value on.
-fn first_member(object: &str) -> Option<(&str, &str)> {
-    let (name, rest) = object[1..]
-        .trim_start()
-        .strip_prefix('"')?
-        .split_once('"')?;
-    let value = rest.trim_start().strip_prefix(':')?;
-    Some((name, value.trim_start()))
-}
-
-fn begins_a_value(text: &str) -> bool {
-    text.is_empty()
-        || text.starts_with([
-            '"', '{', '[', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
-        ])
-        || ["true", "false", "null", "NaN", "Infinity"]
-            .iter()
-            .any(|word| {
-                text.strip_prefix(word)
-                    .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
-            })
-}
-
-/// Whether the text around an object has no meaning: blanks and the marks of a code fence.
-pub(crate) fn is_wrapping(text: &str) -> bool {
-    let text = text.trim().trim_matches(['`', '~']).trim();
-    text.is_empty() || text.eq_ignore_ascii_case("json") || text == "\u{FEFF}"
-}
-
-/// Blanks according to Python's `strip`, and zero-width characters that editors and models put
-/// before a text.
-fn is_blank(character: char) -> bool {
-    character.is_whitespace()
-        || matches!(
-            character,
-            '\u{1C}'..='\u{1F}' | '\u{FEFF}' | '\u{200B}' | '\u{2060}'
-        )
 }
 
 fn scan<'t>(text: &'t str, expectation: Expectation<'_>) -> Scan<'t> {
@@ -184,6 +123,8 @@ fn scan<'t>(text: &'t str, expectation: Expectation<'_>) -> Scan<'t> {
         was_broken: false,
         is_inside: false,
         is_cut: false,
+        thinks_until: 0,
+        repairs: RepairEffort::of_an_answer(),
         starts: 0,
         labels: 0,
         first_brace: None,
@@ -193,7 +134,7 @@ fn scan<'t>(text: &'t str, expectation: Expectation<'_>) -> Scan<'t> {
         },
     };
     scanner.behind = scanner.at;
-    while let Some(next) = text[scanner.at..].find(['{', '}', '<', '[']) {
+    while let Some(next) = text[scanner.at..].find(is_of_interest) {
         scanner.at += next;
         match text.as_bytes()[scanner.at] {
             b'{' => scanner.brace(),
@@ -209,6 +150,10 @@ fn scan<'t>(text: &'t str, expectation: Expectation<'_>) -> Scan<'t> {
         }
     }
     scanner.finish()
+}
+
+fn is_of_interest(character: char) -> bool {
+    matches!(character, '{' | '}') || FIRST_OF_MARKS.contains(&character)
 }
 
 struct Scanner<'t, 'e> {
@@ -227,6 +172,9 @@ struct Scanner<'t, 'e> {
     /// An object has begun that lacks only its end. What looks like the end of reasoning in it is
     /// text of one of its values.
     is_cut: bool,
+    /// The end of the line that is labelled as a thought.
+    thinks_until: usize,
+    repairs: RepairEffort,
     /// Braces that were tried and do not begin JSON.
     starts: usize,
     /// Objects after what may be a member's name.
@@ -237,6 +185,12 @@ struct Scanner<'t, 'e> {
 
 impl<'t> Scanner<'t, '_> {
     fn finish(mut self) -> Scan<'t> {
+        if self.repairs.is_used_up() {
+            return Scan {
+                reason: TOO_MANY_QUOTES,
+                ..Scan::default()
+            };
+        }
         if self.scan.found.is_empty()
             && self.scan.problem.is_none()
             && self.scan.reason == NOTHING
@@ -253,13 +207,15 @@ impl<'t> Scanner<'t, '_> {
 
     /// Skips what may be a mark of reasoning. Returns `false` if the rest is reasoning.
     fn mark(&mut self) -> bool {
-        match self.marks.at(&self.text[self.at..]) {
-            None => self.at += 1,
+        match self.marks.at(self.text, self.at) {
+            None => {
+                self.at += length_of_first(&self.text[self.at..]);
+            }
             Some(Mark::Passed(end)) => {
                 self.at += end;
                 self.behind = self.at;
                 if self.scan.found.is_empty() && self.open == 0 {
-                    self.scan.reason = "no JSON object outside of the answer's reasoning";
+                    self.scan.reason = ONLY_REASONING;
                 }
             }
             Some(Mark::Until(end)) if self.is_cut => self.at += end,
@@ -287,19 +243,19 @@ impl<'t> Scanner<'t, '_> {
     /// Whether a mark of another kind ends reasoning that has no end of its own. If so, continues
     /// there.
     fn ends_later(&mut self) -> bool {
-        let mut from = self.at + 1;
-        while let Some(next) = self.text[from..].find(['<', '[']) {
+        let mut from = self.at + length_of_first(&self.text[self.at..]);
+        while let Some(next) = self.text[from..].find(['<', '[', '◁']) {
             from += next;
             let text = &self.text[from..];
-            if ["</", "<|", "[/"]
+            if ["</", "<|", "[/", "<unused", "◁/"]
                 .iter()
                 .any(|start| text.starts_with(start))
-                && let Some(Mark::Until(_)) = self.marks.at(text)
+                && let Some(Mark::Until(_)) = self.marks.at(self.text, from)
             {
                 self.at = from;
                 return true;
             }
-            from += 1;
+            from += length_of_first(text);
         }
         false
     }
@@ -331,7 +287,7 @@ impl<'t> Scanner<'t, '_> {
             }
             return;
         }
-        match readable(text) {
+        match readable(text, &self.repairs) {
             Ok(Readable::AsItIs(parsed)) => {
                 let end = self.at + parsed.end;
                 if !self.is_a_member(end) {
@@ -366,6 +322,9 @@ impl<'t> Scanner<'t, '_> {
     }
 
     fn take(&mut self, text: &'t str, value: JsonValue<'t>, length: usize) {
+        if self.is_thought() {
+            return;
+        }
         if let JsonValue::Object(members) = value {
             self.scan.ends_broken = false;
             self.scan.found.push(Found {
@@ -374,7 +333,8 @@ impl<'t> Scanner<'t, '_> {
                 members: Some(members),
                 after: Cow::Borrowed(&text[length..]),
                 repaired: false,
-                is_final: announces_the_final(&self.text[self.behind..self.at]),
+                announcement: Announcement::before(&self.text[self.behind..self.at]),
+                in_list: self.is_listed(),
             });
         }
     }
@@ -387,18 +347,54 @@ impl<'t> Scanner<'t, '_> {
         };
         let (json, after) = fixed.split_at(parsed.end);
         let end = self.at + end_before_repair(&self.text[self.at..], after);
-        if !self.is_a_member(end) {
+        if !self.is_a_member(end) && !self.is_thought() {
             self.scan.ends_broken = false;
+            self.forget_repaired_rest();
             self.scan.found.push(Found {
                 start: self.at,
                 json: Cow::Owned(json.to_owned()),
                 members: None,
                 after: Cow::Owned(after.to_owned()),
                 repaired: true,
-                is_final: announces_the_final(&self.text[self.behind..self.at]),
+                announcement: Announcement::before(&self.text[self.behind..self.at]),
+                in_list: self.is_listed(),
             });
         }
         self.pass(end);
+    }
+
+    /// Only the last object needs the text behind it in its repaired form, and that is a copy.
+    fn forget_repaired_rest(&mut self) {
+        if let Some(last) = self.scan.found.last_mut()
+            && last.repaired
+        {
+            last.after = Cow::Borrowed(&self.text[self.at..]);
+        }
+    }
+
+    /// Whether the object here stands on a line that is labelled as a thought.
+    fn is_thought(&mut self) -> bool {
+        let is_thought = match label_before(&self.text[self.behind..self.at]) {
+            Some(label) => label == Label::Thought,
+            None => self.at < self.thinks_until,
+        };
+        if !is_thought {
+            self.thinks_until = 0;
+        } else if self.at >= self.thinks_until {
+            let line = self.text[self.at..].find('\n');
+            self.thinks_until = line.map_or(self.text.len(), |line| self.at + line);
+        }
+        if is_thought && self.scan.found.is_empty() {
+            self.scan.reason = ONLY_REASONING;
+        }
+        is_thought
+    }
+
+    /// Whether the object here is an item of a list.
+    fn is_listed(&self) -> bool {
+        let before = self.text[self.behind..self.at].trim();
+        let goes_on = before == "," && self.scan.found.last().is_some_and(|last| last.in_list);
+        before.ends_with('[') || goes_on
     }
 
     /// Whether the object here, which ends at `end`, is a member of an object that is broken or has
@@ -473,6 +469,7 @@ fn ends_a_value(text: &str) -> bool {
 
 /// Whether a text closes a brace that it does not open.
 fn closes_more(text: &str) -> bool {
+    looked_at(text.len());
     let mut open = 0_usize;
     for at in memchr::memchr2_iter(b'{', b'}', text.as_bytes()) {
         if text.as_bytes()[at] == b'{' {
@@ -599,13 +596,6 @@ mod tests {
             "no JSON object behind the answer's reasoning"
         );
         assert_eq!(reason("Hello."), "no JSON object in the answer");
-    }
-
-    #[test]
-    fn the_raw_response_shows_the_prefill() {
-        assert_eq!(with_prefill("\"a\":1"), "{\"a\":1");
-        assert_eq!(with_prefill("\u{A0}{\"a\":1"), "\u{A0}{\"a\":1");
-        assert_eq!(with_prefill(""), "{");
     }
 
     #[test]

@@ -1,20 +1,29 @@
 //! Decides which of the objects of a text is the answer.
 //!
-//! A single object is the answer. Of several, the last one is the answer if the text announces it
-//! as final. Otherwise those that have members of the schema must agree. Two valid objects that
+//! A single object is the answer. If the text announces the last one as final, only those that it
+//! announces so count. Of those that count, those that have members of the schema must agree. Two valid objects that
 //! differ contradict each other, and so does an invalid object after a valid one; an invalid object
 //! before a valid one is a draft. An answer that contradicts itself is refused, and so is one that
-//! may be incomplete. Neither a draft nor a fragment is accepted as an answer.
+//! may be incomplete. If the model may have been stopped while it wrote, an object is the answer only
+//! if nothing follows it. Neither a draft nor a fragment is accepted as an answer.
 
-use crate::announcement::announces_the_final_and_ends;
-use crate::candidate::{Found, Scan, is_wrapping};
+use crate::announcement::{Announcement, announces_the_final_and_ends};
+use crate::candidate::{Found, Scan, object_of};
+use crate::correction::{Correction, Rivalry, correction};
 use crate::ending::doubt;
-use crate::readable::ends_in_open_quote;
+use crate::loose::LooseObject;
 use crate::reasoning::without_reasoning;
+use crate::wrapping::{closes_a_list, is_end, is_wrapping};
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 /// The longest part of an object in an error text, in bytes.
 const LONGEST_SHOWN: usize = 300;
+
+const DENIED: &str = "the text says that the object is not the final answer";
+const OPEN_LIST: &str = "the list around the object does not end";
+const DRAFT: &str = "text follows the object and may go on, so the object may be a draft";
 
 /// An object, judged as an answer.
 pub(crate) struct Judged<T> {
@@ -52,11 +61,13 @@ impl From<String> for Refused {
 
 /// Chooses among the objects of a text.
 ///
-/// `is_stopped`: the model was stopped while it wrote.
+/// `may_lack_end`: the model may have been stopped while it wrote. `is_property`: whether a member of
+/// this name belongs to an answer; `None` if there is no schema.
 pub(crate) fn choose<'t, T: PartialEq>(
     text: &str,
     mut scan: Scan<'t>,
-    is_stopped: bool,
+    may_lack_end: bool,
+    is_property: Option<&dyn Fn(&str) -> bool>,
     mut judge: impl FnMut(&mut Found<'t>) -> Judged<T>,
 ) -> Result<Chosen<T>, Refused> {
     let mut judged: Vec<(Found<'t>, Judged<T>)> = Vec::with_capacity(scan.found.len());
@@ -67,8 +78,9 @@ pub(crate) fn choose<'t, T: PartialEq>(
     if judged.iter().any(|(_, worth)| worth.answers) {
         judged.retain(|(_, worth)| worth.answers);
     }
-    if judged.last().is_some_and(|(found, _)| found.is_final) {
-        judged.drain(..judged.len() - 1);
+    let is_final = |found: &Found<'_>| found.announcement == Announcement::Final;
+    if judged.last().is_some_and(|(found, _)| is_final(found)) {
+        judged.retain(|(found, _)| is_final(found));
     }
     let Some(chosen) = agreed(&judged)? else {
         return Err(scan
@@ -80,9 +92,20 @@ pub(crate) fn choose<'t, T: PartialEq>(
             .into());
     };
     let (found, worth) = judged.swap_remove(chosen);
-    if let Some(why) = incomplete(&found, is_stopped, scan.ends_broken) {
-        let end = found.start + found.json.len();
-        return Err(format!("{why} (it ends at byte {end})").into());
+    let why = if may_lack_end && !is_end(&text[..found.start], &found.after, found.in_list) {
+        Some(placed(DRAFT, &found))
+    } else if found.announcement == Announcement::Denied {
+        Some(DENIED.to_owned())
+    } else {
+        let rival = |other: &LooseObject| match worth.value {
+            Ok(_) => rivalry(other, &found, &worth, is_property, &mut judge),
+            // What is wrong with the object itself says more.
+            Err(_) => Rivalry::Unrelated,
+        };
+        taken_back(&found, scan.ends_broken, is_property, rival)
+    };
+    if let Some(why) = why {
+        return Err(why.into());
     }
     match worth.value {
         Ok(value) => Ok(Chosen {
@@ -134,25 +157,88 @@ pub(crate) fn shown(json: &str) -> String {
     shown
 }
 
-/// Returns why an object may be only part of the answer.
-fn incomplete(found: &Found<'_>, is_stopped: bool, ends_broken: bool) -> Option<&'static str> {
+/// Returns why the text behind an object does not let it be the answer.
+fn taken_back(
+    found: &Found<'_>,
+    ends_broken: bool,
+    is_property: Option<&dyn Fn(&str) -> bool>,
+    rival: impl FnMut(&LooseObject) -> Rivalry,
+) -> Option<String> {
     let after = without_reasoning(&found.after);
     if is_wrapping(&after) {
-        return None;
+        return found.in_list.then(|| OPEN_LIST.to_owned());
     }
     if let Some(doubt) = doubt(&found.json, &after) {
-        return Some(doubt);
+        return Some(placed(doubt, found));
     }
-    if is_stopped && (ends_in_open_quote(&found.json) || after.trim_start().starts_with('"')) {
-        return Some(
-            "the object ends within a quotation, and the model was stopped while it went on",
-        );
+    let own = names_of(&found.json);
+    let is_own = |name: &str| own.contains(name);
+    let broken = match correction(&after, is_property.unwrap_or(&is_own), rival) {
+        Correction::Other(other) => {
+            return Some(format!(
+                "the answer contradicts itself: {} at byte {}, but behind it {}",
+                shown(&found.json),
+                found.start,
+                shown(other)
+            ));
+        }
+        Correction::Same => false,
+        Correction::Missing => ends_broken,
+        Correction::Broken => true,
+    };
+    if broken {
+        let why = "another object begins behind this one and is not JSON";
+        return Some(placed(why, found));
     }
-    if ends_broken {
-        return Some("another object begins behind this one and is not JSON");
+    if found.in_list && !closes_a_list(&after) {
+        return Some(OPEN_LIST.to_owned());
     }
-    announces_the_final_and_ends(&after)
-        .then_some("the text behind the object announces a final answer that is not there")
+    announces_the_final_and_ends(&after).then(|| {
+        let why = "the text behind the object announces a final answer that is not there";
+        placed(why, found)
+    })
+}
+
+fn placed(why: &str, found: &Found<'_>) -> String {
+    let end = found.start + found.json.len();
+    format!("{why} (it ends at byte {end})")
+}
+
+/// Returns the names of an object's members.
+fn names_of(json: &str) -> HashSet<String> {
+    let members = object_of(json).unwrap_or_default();
+    members.iter().map(|(name, _)| name.to_string()).collect()
+}
+
+/// Compares an object that is nearly JSON with the chosen one.
+fn rivalry<'t, T: PartialEq>(
+    other: &LooseObject,
+    chosen: &Found<'t>,
+    worth: &Judged<T>,
+    is_property: Option<&dyn Fn(&str) -> bool>,
+    judge: &mut impl FnMut(&mut Found<'t>) -> Judged<T>,
+) -> Rivalry {
+    let mut found = Found {
+        start: chosen.start,
+        json: Cow::Owned(other.json.clone()),
+        members: None,
+        after: Cow::Borrowed(""),
+        repaired: false,
+        announcement: Announcement::Missing,
+        in_list: false,
+    };
+    let judged = judge(&mut found);
+    let answers = if is_property.is_some() {
+        judged.answers
+    } else {
+        let own = names_of(&chosen.json);
+        other.names.iter().any(|name| own.contains(name))
+    };
+    match answers {
+        false => Rivalry::Unrelated,
+        true if judged.value == worth.value => Rivalry::Same,
+        true => Rivalry::Other,
+    }
 }
 
 #[cfg(test)]

@@ -252,7 +252,7 @@ fn whole(number: f64) -> Option<i64> {
     (fits && number.fract() == 0.0).then_some(number as i64)
 }
 
-fn number_in(text: &str) -> Option<f64> {
+pub(crate) fn number_in(text: &str) -> Option<f64> {
     let text = text.trim();
     match text.parse() {
         Ok(number) => Some(number),

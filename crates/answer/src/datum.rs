@@ -7,6 +7,9 @@
 use serde_json::{Map, Number, Value};
 use std::borrow::Cow;
 
+/// The most values of an answer that are never valid and are placed by a JSON Pointer.
+pub(crate) const MOST_POINTERS: usize = 50;
+
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Datum<'a> {
@@ -110,14 +113,19 @@ impl Datum<'_> {
         }
     }
 
-    /// Returns the values that are never valid, each with its JSON Pointer and the reason.
+    /// Returns the values that are never valid, each with its JSON Pointer and the reason. Only the
+    /// first [`MOST_POINTERS`] have one: in a member with a long name, each would be as long.
     pub(crate) fn faults(&self) -> Vec<(String, &'static str)> {
         fn walk(value: &Datum<'_>, path: &mut String, found: &mut Vec<(String, &'static str)>) {
             let length = path.len();
+            let place = |path: &String, found: &[_]| match found.len() {
+                ..MOST_POINTERS => path.clone(),
+                _ => String::new(),
+            };
             match value {
-                Datum::NonFinite => found.push((path.clone(), "number is not finite")),
+                Datum::NonFinite => found.push((place(path, found), "number is not finite")),
                 Datum::Contradicted => found.push((
-                    path.clone(),
+                    place(path, found),
                     "the answer contradicts itself: it has this member more than once, with \
                      different values",
                 )),
@@ -267,6 +275,16 @@ mod tests {
             let read: f64 = serde_json::from_str(&out).expect("JSON");
             assert_eq!(read.to_bits(), f64::to_bits(number), "{text}");
         }
+    }
+
+    #[test]
+    fn many_faults_in_a_member_with_a_long_name_take_little_memory() {
+        let name = "n".repeat(100_000);
+        let values = Datum::Array(vec![Datum::NonFinite; 10_000]);
+        let faults = Datum::Object(vec![(name.into(), values)]).faults();
+        assert_eq!(faults.len(), 10_000);
+        let bytes: usize = faults.iter().map(|(place, _)| place.len()).sum();
+        assert!(bytes < 100_100 * MOST_POINTERS, "{bytes}");
     }
 
     #[test]

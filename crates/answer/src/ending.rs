@@ -8,6 +8,7 @@
 //! the answer is refused.
 
 use crate::parse::parse_prefix;
+use crate::work::looked_at;
 
 /// The most objects and quotes that are examined after an object, so that the time is bounded.
 const MOST_TRIALS: usize = 64;
@@ -76,6 +77,7 @@ fn holds_a_stray_brace(text: &str, passes_mentions: bool) -> bool {
     let mut trials = 0;
     let mut at = 0;
     while let Some(next) = text[at..].find(['"', '{', '}']) {
+        looked_at(next);
         at += next;
         match bytes[at] {
             b'"' => quoted = true,

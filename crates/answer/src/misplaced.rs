@@ -10,13 +10,18 @@
 
 use crate::coerce::{CoercionRule, ObjectRule};
 use crate::field::FieldKind;
+use crate::member_name::{holds_the_answer, replaces};
 use crate::parse::parse_prefix;
+use crate::schema::Schema;
+use crate::work::looked_at;
 use jiter::{JsonObject, JsonValue};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Returns the possible meanings of an object, the likeliest first.
-pub(crate) fn ways(members: &JsonObject<'static>, rule: &ObjectRule) -> Vec<JsonObject<'static>> {
+pub(crate) fn ways(members: &JsonObject<'static>, schema: &Schema) -> Vec<JsonObject<'static>> {
+    let rule = schema.rule();
     let mut ways = Vec::new();
     let mut unfolded = JsonValue::Object(Arc::clone(members));
     if unfold_object(rule, &mut unfolded)
@@ -24,7 +29,7 @@ pub(crate) fn ways(members: &JsonObject<'static>, rule: &ObjectRule) -> Vec<Json
     {
         ways.push(unfolded);
     }
-    let others = [unwrapped(members, rule), untangled(members, rule)];
+    let others = [unwrapped(members, schema), untangled(members, rule)];
     for way in others.into_iter().flatten() {
         let mut way = JsonValue::Object(way);
         unfold_object(rule, &mut way);
@@ -36,10 +41,64 @@ pub(crate) fn ways(members: &JsonObject<'static>, rule: &ObjectRule) -> Vec<Json
 }
 
 /// Whether the object may be a wrapper around the answer, whatever the schema says about it: its
-/// only member is not a property of the schema.
-pub(crate) fn may_wrap(members: &[(Cow<'_, str>, JsonValue<'_>)], rule: &ObjectRule) -> bool {
+/// only member is not a property of the schema, and has a name that means the answer.
+pub(crate) fn may_wrap(members: &[(Cow<'_, str>, JsonValue<'_>)], schema: &Schema) -> bool {
+    let rule = schema.rule();
     matches!(members, [(name, JsonValue::Object(_) | JsonValue::Str(_))]
-        if rule.rule_of(name).is_none() && !rule.keeps_others())
+        if rule.rule_of(name).is_none()
+            && !rule.keeps_others()
+            && holds_the_answer(name, schema.title()))
+}
+
+/// Returns the name of a member that holds properties of the schema, if the object has none itself.
+pub(crate) fn hiding_member(
+    members: &[(Cow<'_, str>, JsonValue<'_>)],
+    rule: &ObjectRule,
+) -> Option<String> {
+    if rule.keeps_others() || has_properties(members, rule) {
+        return None;
+    }
+    let (name, _) = members.iter().find(|(_, value)| hides(value, rule))?;
+    Some(name.clone().into_owned())
+}
+
+fn hides(value: &JsonValue<'_>, rule: &ObjectRule) -> bool {
+    match value {
+        JsonValue::Object(members) => has_properties(members, rule),
+        JsonValue::Str(text) => object_in(text).is_some_and(|inner| has_properties(&inner, rule)),
+        JsonValue::Array(items) => items.iter().any(|item| match item {
+            JsonValue::Object(members) => has_properties(members, rule),
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
+fn has_properties(members: &[(Cow<'_, str>, JsonValue<'_>)], rule: &ObjectRule) -> bool {
+    members.iter().any(|(name, _)| rule.rule_of(name).is_some())
+}
+
+/// Returns the objects in members that are not properties and have names that replace the values
+/// beside them.
+pub(crate) fn replacements<'j>(
+    members: &JsonObject<'j>,
+    rule: &ObjectRule,
+) -> Vec<(String, JsonObject<'j>)> {
+    if rule.keeps_others() {
+        return Vec::new();
+    }
+    members
+        .iter()
+        .filter(|(name, _)| rule.rule_of(name).is_none() && replaces(name))
+        .filter_map(|(name, value)| {
+            let inner = match value {
+                JsonValue::Object(inner) => Arc::clone(inner),
+                JsonValue::Str(text) => object_in(text)?,
+                _ => return None,
+            };
+            Some((name.clone().into_owned(), inner))
+        })
+        .collect()
 }
 
 /// Parses JSON text where the rule expects a list or an object, at any depth. Returns whether there
@@ -88,11 +147,12 @@ fn whole(text: &str) -> Option<JsonValue<'static>> {
 }
 
 /// Returns the object that is the only member of this one, as JSON or as JSON text.
-fn unwrapped(members: &JsonObject<'static>, rule: &ObjectRule) -> Option<JsonObject<'static>> {
+fn unwrapped(members: &JsonObject<'static>, schema: &Schema) -> Option<JsonObject<'static>> {
+    let rule = schema.rule();
     let [(name, value)] = members.as_slice() else {
         return None;
     };
-    if may_wrap(members, rule) {
+    if may_wrap(members, schema) {
         return match value {
             JsonValue::Object(inner) => Some(Arc::clone(inner)),
             JsonValue::Str(text) => object_in(text),
@@ -132,9 +192,10 @@ fn untangled(members: &JsonObject<'static>, rule: &ObjectRule) -> Option<JsonObj
             })?;
     let mut untangled = members.as_ref().clone();
     untangled[index].1 = JsonValue::Str(Cow::Owned(kept));
+    let mut names: HashSet<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
     for (name, text) in parameters {
         let rule = rule.rule_of(name)?;
-        if untangled.iter().any(|(other, _)| other == name) {
+        if !names.insert(name) {
             return None;
         }
         let value = match rule.kind() {
@@ -150,11 +211,8 @@ fn untangled(members: &JsonObject<'static>, rule: &ObjectRule) -> Option<JsonObj
 /// Returns a text up to the tag that closes it, and the parameters after that, as text. `None` if
 /// anything else follows.
 fn run_on<'t>(name: &str, text: &'t str) -> Option<(&'t str, Vec<(&'t str, &'t str)>)> {
-    let closing = format!("</{name}>");
-    let (kept, mut rest) = [closing.as_str(), CLOSING[0], CLOSING[1]]
-        .iter()
-        .filter_map(|closing| text.split_once(closing))
-        .min_by_key(|(kept, _)| kept.len())?;
+    let end = end_of_value(text, name).filter(|end| !end.opens_another)?;
+    let (kept, mut rest) = (&text[..end.at], &text[end.behind..]);
     let mut parameters = Vec::new();
     loop {
         rest = rest.trim_start();
@@ -162,14 +220,8 @@ fn run_on<'t>(name: &str, text: &'t str) -> Option<(&'t str, Vec<(&'t str, &'t s
             break;
         };
         let (name, inner) = inner.split_once("\">")?;
-        let closing = format!("</{name}>");
-        let end = [closing.as_str(), CLOSING[0], CLOSING[1]]
-            .iter()
-            .filter_map(|closing| Some((inner.find(closing)?, closing.len())))
-            .chain(next_parameter(inner).map(|at| (at, 0)))
-            .min();
-        let (value, behind) = match end {
-            Some((end, length)) => (&inner[..end], &inner[end + length..]),
+        let (value, behind) = match end_of_value(inner, name) {
+            Some(end) => (&inner[..end.at], &inner[end.behind..]),
             None => (inner, ""),
         };
         parameters.push((name, value.trim()));
@@ -185,11 +237,39 @@ fn parameter(text: &str) -> Option<&str> {
         .find_map(|opening| text.strip_prefix(opening))
 }
 
-fn next_parameter(text: &str) -> Option<usize> {
-    PARAMETER
-        .iter()
-        .filter_map(|opening| text.find(opening))
-        .min()
+/// Where the value of a parameter ends.
+struct ValueEnd {
+    at: usize,
+    /// The offset after its closing tag.
+    behind: usize,
+    /// The next parameter ends it, without a closing tag.
+    opens_another: bool,
+}
+
+/// Returns the end of a parameter's value: its closing tag, or the next parameter.
+fn end_of_value(text: &str, name: &str) -> Option<ValueEnd> {
+    if name.contains('<') {
+        return None;
+    }
+    let end = memchr::memchr_iter(b'<', text.as_bytes()).find_map(|at| {
+        let tag = &text[at..];
+        let own = || {
+            tag.strip_prefix("</")?
+                .strip_prefix(name)?
+                .strip_prefix('>')
+        };
+        let of_any = || CLOSING.iter().find_map(|closing| tag.strip_prefix(closing));
+        let closed = own().or_else(of_any);
+        let opens_another = closed.is_none();
+        let rest = closed.or_else(|| parameter(tag).map(|_| tag))?;
+        Some(ValueEnd {
+            at,
+            behind: text.len() - rest.len(),
+            opens_another,
+        })
+    });
+    looked_at(end.as_ref().map_or(text.len(), |end| end.at));
+    end
 }
 
 /// With and without the namespace of Claude's own form of calls.

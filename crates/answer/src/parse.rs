@@ -8,6 +8,7 @@
 //!
 //! Limits: 200 levels of nesting and integers of 4,300 digits, both jiter's.
 
+use crate::work::looked_at;
 use jiter::{Jiter, JiterErrorType, JsonValue};
 use std::fmt;
 
@@ -38,7 +39,12 @@ impl fmt::Display for NotJson {
 /// Parses the value at the start of a text, after JSON whitespace.
 pub(crate) fn parse_prefix(text: &str) -> Result<Parsed<'_>, NotJson> {
     let mut parser = Jiter::new(text.as_bytes()).with_allow_inf_nan();
-    match parser.next_value() {
+    let value = parser.next_value();
+    looked_at(match &value {
+        Ok(_) => parser.current_index(),
+        Err(error) => error.index,
+    });
+    match value {
         Ok(value) => Ok(Parsed {
             value,
             end: parser.current_index(),

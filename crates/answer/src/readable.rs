@@ -8,7 +8,7 @@
 use crate::ending::closes_again;
 use crate::parse::{NotJson, Parsed, parse_prefix};
 use crate::repair::{
-    ends_a_string_in_an_open_quote, has_low_quote, repair_quotes, repair_single_pairs,
+    RepairEffort, ends_a_string_in_an_open_quote, has_low_quote, repair_quotes, repair_single_pairs,
 };
 
 /// A text in a form that starts with a JSON value.
@@ -18,15 +18,18 @@ pub(crate) enum Readable<'t> {
 }
 
 /// Reads a text that starts with `{`, repairing it if necessary.
-pub(crate) fn readable(text: &str) -> Result<Readable<'_>, NotJson> {
+pub(crate) fn readable<'t>(text: &'t str, effort: &RepairEffort) -> Result<Readable<'t>, NotJson> {
     let parsed = match parse_prefix(text) {
         Ok(parsed) => parsed,
-        Err(problem) => return repaired(text).map(Readable::Repaired).ok_or(problem),
+        Err(problem) => {
+            let repaired = repaired(text, effort).map(Readable::Repaired);
+            return repaired.ok_or(problem);
+        }
     };
     let (object, rest) = text.split_at(parsed.end);
-    if !rest.trim().is_empty()
+    if !rest.trim_start().is_empty()
         && ends_in_open_quote(object)
-        && let Some(repaired) = repaired_to_read_on(text, rest)
+        && let Some(repaired) = repaired_to_read_on(text, rest, effort)
     {
         return Ok(Readable::Repaired(repaired));
     }
@@ -47,8 +50,8 @@ pub(crate) fn end_before_repair(text: &str, repaired_rest: &str) -> usize {
 }
 
 /// Returns the repair of a text that does not parse.
-fn repaired(text: &str) -> Option<String> {
-    if !has_low_quote(text) {
+fn repaired(text: &str, effort: &RepairEffort) -> Option<String> {
+    if !has_low_quote(text) || !effort.take() {
         return None;
     }
     let is_whole = |text: &str, end: usize| !closes_again(&text[end..]);
@@ -56,11 +59,14 @@ fn repaired(text: &str) -> Option<String> {
         .filter(|repaired| {
             parse_prefix(repaired).is_ok_and(|parsed| is_whole(repaired, parsed.end))
         })
-        .or_else(|| repair_single_pairs(text, is_whole))
+        .or_else(|| repair_single_pairs(text, effort, is_whole))
 }
 
 /// Returns the repair with which the object reaches further into `rest`, the text after it.
-fn repaired_to_read_on(text: &str, rest: &str) -> Option<String> {
+fn repaired_to_read_on(text: &str, rest: &str, effort: &RepairEffort) -> Option<String> {
+    if !effort.take() {
+        return None;
+    }
     // Fewer braces after the object mean that it reaches further.
     let braces = count_braces(rest);
     let reads_on =
@@ -69,7 +75,7 @@ fn repaired_to_read_on(text: &str, rest: &str) -> Option<String> {
         .filter(|repaired| {
             parse_prefix(repaired).is_ok_and(|parsed| reads_on(repaired, parsed.end))
         })
-        .or_else(|| repair_single_pairs(text, reads_on))
+        .or_else(|| repair_single_pairs(text, effort, reads_on))
 }
 
 fn count_braces(text: &str) -> usize {
@@ -83,7 +89,7 @@ mod tests {
     #[test]
     fn the_end_is_found_in_the_text_as_it_came() {
         let text = "{\"a\":\"say „x\" {}\"} and {more} “here”";
-        let Ok(Readable::Repaired(fixed)) = readable(text) else {
+        let Ok(Readable::Repaired(fixed)) = readable(text, &RepairEffort::of_an_answer()) else {
             panic!("repaired");
         };
         let end = parse_prefix(&fixed).expect("JSON").end;

@@ -7,13 +7,15 @@
 //! An object that does not match the schema is read again in the ways of [`crate::misplaced`]. An
 //! object that matches is never changed.
 
-use crate::candidate::{Expectation, members_of, scanned, with_prefill};
+use crate::candidate::{Expectation, members_of, scanned};
 use crate::choice::{Chosen, Judged, Refused, choose, shown};
+use crate::circumstances::Circumstances;
 use crate::coerce::keep;
 use crate::datum::Datum;
 use crate::effort::CheckEffort;
 use crate::field::FieldValue;
 use crate::judging::judge;
+use crate::missing_brace::with_prefill;
 use crate::parse::parse_prefix;
 use crate::schema::Schema;
 use jiter::JsonValue;
@@ -77,6 +79,8 @@ pub struct Reading {
     pub repaired: bool,
     /// A limit on tokens stopped the model before it was done.
     pub cut_off: bool,
+    /// Something else stopped the model before it was done.
+    pub interrupted: bool,
     /// The model, a filter or a guardrail declined to answer. Its text is not an answer; `error`
     /// says why it declined.
     pub refused: bool,
@@ -100,7 +104,7 @@ impl Reading {
     pub fn is_good(&self) -> bool {
         match self.parse_status {
             ParseStatus::Success | ParseStatus::JsonOnly => true,
-            ParseStatus::JsonFailed => !self.json_expected && !self.cut_off,
+            ParseStatus::JsonFailed => !self.json_expected && !self.cut_off && !self.interrupted,
             ParseStatus::ValidationFailed | ParseStatus::Error => false,
         }
     }
@@ -111,13 +115,6 @@ impl Reading {
 pub struct Reader {
     schema: Option<Arc<Schema>>,
     prefilled: bool,
-}
-
-/// What the envelope of an answer says about its text.
-#[derive(Debug, Clone, Copy, Default)]
-struct Circumstances {
-    prefilled: bool,
-    cut_off: bool,
 }
 
 impl Reader {
@@ -154,10 +151,7 @@ impl Reader {
                 format!("the service could not read what the model wrote (stop reason {reason})");
             return self.not_an_answer(answer, why);
         }
-        let circumstances = Circumstances {
-            prefilled: false,
-            cut_off: answer.cut_off(),
-        };
+        let circumstances = Circumstances::of(answer);
         match &answer.content {
             AnswerContent::Tool(json) => self.read_call(json, circumstances),
             AnswerContent::Tools(calls) => self.read_calls(calls, circumstances),
@@ -167,13 +161,9 @@ impl Reader {
                 self.read_answer(&object, circumstances)
             }
             AnswerContent::Embedding(vector) => self.read_answer(vector, circumstances),
-            AnswerContent::Text(text) => self.read_answer(
-                text,
-                Circumstances {
-                    prefilled: self.prefilled,
-                    ..circumstances
-                },
-            ),
+            AnswerContent::Text(text) => {
+                self.read_answer(text, circumstances.with_prefill(self.prefilled))
+            }
             AnswerContent::Empty => {
                 let mut error = "the model returned no content".to_owned();
                 if let Some(reason) = &answer.stop_reason {
@@ -182,7 +172,8 @@ impl Reader {
                     error.push(')');
                 }
                 Reading {
-                    cut_off: circumstances.cut_off,
+                    cut_off: circumstances.is_cut_off(),
+                    interrupted: circumstances.is_interrupted(),
                     ..self.unanswered(error)
                 }
             }
@@ -208,14 +199,17 @@ impl Reader {
     }
 
     /// Reads the input of a tool call, which may be JSON text.
-    fn read_call(&self, json: &str, circumstances: Circumstances) -> Reading {
-        if circumstances.cut_off && self.schema.is_some() {
-            return self.failed(
-                json,
-                "the tool call may lack its end".to_owned(),
-                false,
-                circumstances,
-            );
+    fn read_call(&self, json: &str, circumstances: Circumstances<'_>) -> Reading {
+        if circumstances.may_lack_end() {
+            // The service may have closed the braces of what the model wrote until then.
+            let why = "the tool call may lack its end".to_owned();
+            return match &self.schema {
+                Some(_) => self.failed(json, why, false, circumstances),
+                None => Reading {
+                    json_expected: true,
+                    ..not_json(json, why, circumstances)
+                },
+            };
         }
         match text_of_json(json) {
             Some(text) if self.schema.is_some() => {
@@ -230,7 +224,7 @@ impl Reader {
     }
 
     /// Reads several calls of the tool. The last one counts if all valid calls agree with it.
-    fn read_calls(&self, calls: &[Cow<'_, str>], circumstances: Circumstances) -> Reading {
+    fn read_calls(&self, calls: &[Cow<'_, str>], circumstances: Circumstances<'_>) -> Reading {
         let mut valid: Option<(Reading, &str)> = None;
         let mut last = None;
         for call in calls {
@@ -260,13 +254,7 @@ impl Reader {
 
     /// Reads an answer of which only the text is known.
     pub fn read_text(&self, text: &str) -> Reading {
-        self.read_answer(
-            text,
-            Circumstances {
-                prefilled: self.prefilled,
-                ..Circumstances::default()
-            },
-        )
+        self.read_answer(text, Circumstances::default().with_prefill(self.prefilled))
     }
 
     /// Returns the reading of a record without an answer: all fields are null, and `error` gives
@@ -277,6 +265,7 @@ impl Reader {
             validation_passed: false,
             repaired: false,
             cut_off: false,
+            interrupted: false,
             refused: false,
             json_expected: self.schema.is_some() || self.prefilled,
             fields: self.nulls(),
@@ -290,7 +279,7 @@ impl Reader {
         vec![FieldValue::Null; self.field_count()]
     }
 
-    fn read_answer(&self, text: &str, circumstances: Circumstances) -> Reading {
+    fn read_answer(&self, text: &str, circumstances: Circumstances<'_>) -> Reading {
         match &self.schema {
             Some(schema) => self.read_with_schema(schema, text, circumstances),
             None => read_without_schema(text, circumstances),
@@ -301,7 +290,7 @@ impl Reader {
         &self,
         schema: &Schema,
         text: &str,
-        circumstances: Circumstances,
+        circumstances: Circumstances<'_>,
     ) -> Reading {
         if let Some(inner) = text_of_json(text)
             && inner.trim_start().starts_with('{')
@@ -314,14 +303,16 @@ impl Reader {
         }
         // Even without a prefill, a text that starts with a member name can only be an object that
         // lacks its brace.
+        let is_property = |name: &str| schema.rule().rule_of(name).is_some();
         let expectation = Expectation {
             restores_brace: true,
             prefilled: circumstances.prefilled,
-            is_property: &|name| schema.rule().rule_of(name).is_some(),
+            is_property: &is_property,
         };
         let effort = CheckEffort::of_an_answer();
+        let may_lack_end = circumstances.may_lack_end();
         let chosen = scanned(text, expectation, |text, scan| {
-            choose(text, scan, circumstances.cut_off, |found| {
+            choose(text, scan, may_lack_end, Some(&is_property), |found| {
                 judge(schema, found, &effort)
             })
         });
@@ -347,13 +338,14 @@ impl Reader {
         text: &str,
         why: String,
         repaired: bool,
-        circumstances: Circumstances,
+        circumstances: Circumstances<'_>,
     ) -> Reading {
         Reading {
             parse_status: ParseStatus::ValidationFailed,
             validation_passed: false,
             repaired,
-            cut_off: circumstances.cut_off,
+            cut_off: circumstances.is_cut_off(),
+            interrupted: circumstances.is_interrupted(),
             refused: false,
             json_expected: true,
             fields: self.nulls(),
@@ -362,7 +354,7 @@ impl Reader {
             } else {
                 text.to_owned()
             }),
-            validation_error: Some(explained(why, circumstances)),
+            validation_error: Some(circumstances.explained(why)),
             error: None,
         }
     }
@@ -381,29 +373,20 @@ fn text_of_json(text: &str) -> Option<String> {
     }
 }
 
-fn read_without_schema(text: &str, circumstances: Circumstances) -> Reading {
-    let reading = |field: FieldValue, repaired: bool, raw_response: Option<String>| Reading {
-        parse_status: ParseStatus::JsonOnly,
-        validation_passed: false,
-        repaired,
-        cut_off: circumstances.cut_off,
-        refused: false,
-        json_expected: circumstances.prefilled,
-        fields: vec![field],
-        raw_response,
-        validation_error: None,
-        error: None,
-    };
-    if let Some(field) = whole_json(text) {
-        return reading(field, false, None);
+fn read_without_schema(text: &str, circumstances: Circumstances<'_>) -> Reading {
+    if let Some(field) = whole_json(text)
+        && !(circumstances.may_lack_end() && goes_on_anywhere(text))
+    {
+        return json_only(field, circumstances);
     }
     let expectation = Expectation {
         restores_brace: circumstances.prefilled,
         prefilled: circumstances.prefilled,
         is_property: &|_| true,
     };
+    let may_lack_end = circumstances.may_lack_end();
     let chosen = scanned(text, expectation, |text, scan| {
-        choose(text, scan, circumstances.cut_off, |found| {
+        choose(text, scan, may_lack_end, None, |found| {
             let members = members_of(found.members.take(), &found.json);
             let answer = keep(JsonValue::Object(members));
             Judged {
@@ -417,21 +400,45 @@ fn read_without_schema(text: &str, circumstances: Circumstances) -> Reading {
         })
     });
     match chosen {
-        Ok(chosen) => reading(
-            chosen.value,
-            chosen.repaired,
-            (!chosen.is_all).then(|| text.to_owned()),
-        ),
-        Err(Refused { why, .. }) => Reading {
-            parse_status: ParseStatus::JsonFailed,
-            validation_error: Some(explained(why, circumstances)),
-            ..reading(
-                FieldValue::Text(text.to_owned()),
-                false,
-                Some(text.to_owned()),
-            )
+        Ok(chosen) => Reading {
+            repaired: chosen.repaired,
+            raw_response: (!chosen.is_all).then(|| text.to_owned()),
+            ..json_only(chosen.value, circumstances)
         },
+        Err(Refused { why, .. }) => not_json(text, why, circumstances),
     }
+}
+
+/// Returns the reading of an answer that is JSON, where there is no schema.
+fn json_only(field: FieldValue, circumstances: Circumstances<'_>) -> Reading {
+    Reading {
+        parse_status: ParseStatus::JsonOnly,
+        validation_passed: false,
+        repaired: false,
+        cut_off: circumstances.is_cut_off(),
+        interrupted: circumstances.is_interrupted(),
+        refused: false,
+        json_expected: circumstances.prefilled,
+        fields: vec![field],
+        raw_response: None,
+        validation_error: None,
+        error: None,
+    }
+}
+
+/// Returns the reading of an answer that is not JSON, where there is no schema.
+fn not_json(text: &str, why: String, circumstances: Circumstances<'_>) -> Reading {
+    Reading {
+        parse_status: ParseStatus::JsonFailed,
+        raw_response: Some(text.to_owned()),
+        validation_error: Some(circumstances.explained(why)),
+        ..json_only(FieldValue::Text(text.to_owned()), circumstances)
+    }
+}
+
+/// Whether a JSON value would still be one with more text behind it: a number or a word.
+fn goes_on_anywhere(json: &str) -> bool {
+    !json.trim_end().ends_with(['"', '}', ']', '`'])
 }
 
 /// Returns the value of a text that is nothing but JSON. Numbers and words stay as they are
@@ -460,14 +467,6 @@ fn unfenced(text: &str) -> &str {
         .map(|text| text.strip_prefix("json").unwrap_or(text).trim())
         .filter(|text| text.starts_with('['))
         .unwrap_or(text)
-}
-
-fn explained(problem: String, circumstances: Circumstances) -> String {
-    if circumstances.cut_off {
-        format!("answer was cut off at the token limit; {problem}")
-    } else {
-        problem
-    }
 }
 
 #[cfg(test)]
@@ -596,6 +595,99 @@ mod tests {
         assert_eq!(complete.fields[0], text("„x"));
     }
 
+    fn stopped_by<'a>(stop: &'a str, text: &'a str) -> ModelAnswer<'a> {
+        ModelAnswer {
+            content: AnswerContent::Text(text.into()),
+            stop_reason: Some(stop.into()),
+            ..ModelAnswer::default()
+        }
+    }
+
+    #[test]
+    fn a_draft_before_a_cut_never_passes_and_the_reason_is_the_cut() {
+        for (stop, reason) in [
+            ("max_tokens", "cut off at the token limit"),
+            ("length", "cut off at the token limit"),
+            (
+                "model_context_window_exceeded",
+                "the context window was full",
+            ),
+            ("pause_turn", "cut off (stop reason pause_turn)"),
+            (
+                "a_new_reason",
+                "may be cut off (unknown stop reason a_new_reason)",
+            ),
+        ] {
+            for answer in [
+                "First try: {\"kind\":\"a\"}\nWait, that is wrong, because",
+                "{\"kind\":\"a\"}\n\nHowever",
+                "```json\n{\"kind\":\"a\"}\n```\nI will check",
+                "```json\n{\"kind\":\"a\"}\n```\n```json",
+                "{\"kind\":\"a\"}\n```json",
+                "{\"kind\":\"a\"}\n```",
+                "{\"kind\":\"a\"}<think>or",
+                "{\"kind\":\"a\"}<think>or {\"kind\":\"b\"}?</think>",
+                "[{\"kind\":\"a\"},",
+                "[{\"kind\":\"a\"}",
+                "{\"kind\":\"a\"} {",
+                "\"{\\\"kind\\\":\\\"a\\\"} Wait\"",
+            ] {
+                let reading = reader(false).read(&stopped_by(stop, answer));
+                assert_eq!(
+                    reading.parse_status,
+                    ParseStatus::ValidationFailed,
+                    "{stop}: {answer}"
+                );
+                assert!(!reading.is_good());
+                let error = reading.validation_error.expect("reason");
+                assert!(error.contains(reason), "{answer}: {error}");
+                // A JSON string is whole, whatever its text is.
+                let free = Reader::new(None, true).read(&stopped_by(stop, answer));
+                assert_eq!(free.is_good(), answer.starts_with('"'), "{stop}: {answer}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_whole_answer_at_the_end_of_a_cut_text_passes() {
+        for stop in ["max_tokens", "pause_turn", "a_new_reason"] {
+            for answer in [
+                "{\"kind\":\"a\"}",
+                "So: {\"kind\":\"a\"}\n \n",
+                "```json\n{\"kind\":\"a\"}\n```",
+                "~~~\n{\"kind\":\"a\"}\n~~~\n",
+                "`{\"kind\":\"a\"}`",
+                "[{\"kind\":\"a\"}]",
+                "```json\n[ {\"kind\":\"a\"} ]\n```",
+                "<think>{\"kind\":\"b\"}</think>{\"kind\":\"a\"}",
+            ] {
+                let reading = reader(false).read(&stopped_by(stop, answer));
+                assert_eq!(
+                    reading.fields[0],
+                    text("a"),
+                    "{stop}: {answer}: {reading:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_or_a_word_that_may_lack_its_end_is_not_json() {
+        let free = Reader::new(None, false);
+        for answer in ["12", "1.5", "true", "null"] {
+            let cut = free.read(&stopped_by("max_tokens", answer));
+            assert!(!cut.is_good(), "{answer}: {cut:?}");
+            let paused = free.read(&stopped_by("pause_turn", answer));
+            assert!(!paused.is_good(), "{answer}: {paused:?}");
+            let whole = free.read(&stopped_by("end_turn", answer));
+            assert_eq!(whole.parse_status, ParseStatus::JsonOnly, "{answer}");
+        }
+        for answer in ["[1,2]", "{\"a\":1}", "\"b\""] {
+            let whole = free.read(&stopped_by("max_tokens", answer));
+            assert_eq!(whole.parse_status, ParseStatus::JsonOnly, "{answer}");
+        }
+    }
+
     #[test]
     fn prose_after_an_answer_is_not_taken_for_its_rest() {
         for rest in [
@@ -686,15 +778,19 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_call_that_was_cut_off_is_not_taken_for_complete() {
-        let answer = ModelAnswer {
-            content: AnswerContent::Tool(r#"{"kind": "a"}"#.into()),
-            stop_reason: Some("max_tokens".into()),
-            ..ModelAnswer::default()
-        };
-        let reading = reader(false).read(&answer);
-        assert_eq!(reading.parse_status, ParseStatus::ValidationFailed);
-        assert!(reading.cut_off && !reading.is_good());
+    fn a_tool_call_that_may_be_cut_off_is_not_taken_for_complete() {
+        for stop in ["max_tokens", "pause_turn", "a_new_reason"] {
+            let answer = ModelAnswer {
+                content: AnswerContent::Tool(r#"{"kind": "a"}"#.into()),
+                stop_reason: Some(stop.into()),
+                ..ModelAnswer::default()
+            };
+            let reading = reader(false).read(&answer);
+            assert_eq!(reading.parse_status, ParseStatus::ValidationFailed);
+            assert_eq!(reading.cut_off, stop == "max_tokens");
+            assert!(!reading.is_good(), "{stop}");
+            assert!(!Reader::new(None, false).read(&answer).is_good(), "{stop}");
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@
 //! control characters or anything else that is broken in another way.
 
 use crate::parse::{NotJson, parse_prefix};
+use crate::work::looked_at;
+use std::cell::Cell;
 use std::ops::Range;
 
 const LOW_QUOTE: char = '\u{201E}';
@@ -24,8 +26,30 @@ const LOW_QUOTE: char = '\u{201E}';
 /// The most quotes to decide about in one answer.
 const MOST_CHOICES: usize = 64;
 
-/// The most times that one answer is parsed to decide about them.
+/// The most repairs that are tried for one answer.
 const MOST_TRIALS: usize = 256;
+
+/// The repairs that may still be tried for an answer, over all objects of its text. Each looks at all
+/// of the text that is left.
+#[derive(Debug)]
+pub(crate) struct RepairEffort(Cell<usize>);
+
+impl RepairEffort {
+    pub(crate) const fn of_an_answer() -> Self {
+        Self(Cell::new(MOST_TRIALS))
+    }
+
+    /// Counts a trial. Returns `false` if there is none left.
+    pub(crate) fn take(&self) -> bool {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.0.get() == 0
+    }
+}
 
 /// Turns `„…"`, `„…“` and `„…”` into `\"…\"` and every other curly quote into `'`.
 ///
@@ -42,6 +66,7 @@ const MOST_TRIALS: usize = 256;
 /// assert_eq!(repair_quotes(r#"{"a":"b"}"#), None);
 /// ```
 pub fn repair_quotes(text: &str) -> Option<String> {
+    looked_at(text.len());
     let first = find_curly(text)?;
     let mut repaired = String::with_capacity(text.len() + 16);
     repaired.push_str(&text[..first]);
@@ -81,6 +106,7 @@ pub(crate) fn has_low_quote(text: &str) -> bool {
 /// if there is too much to decide.
 pub(crate) fn repair_single_pairs(
     text: &str,
+    effort: &RepairEffort,
     accepts: impl Fn(&str, usize) -> bool,
 ) -> Option<String> {
     let pairs = ascii_closed_pairs(text);
@@ -91,7 +117,7 @@ pub(crate) fn repair_single_pairs(
         text,
         pairs,
         accepts,
-        trials: 0,
+        effort,
         found: None,
         ambiguous: false,
     };
@@ -100,7 +126,7 @@ pub(crate) fn repair_single_pairs(
         Err(NotJson { byte, .. }) => Some(byte),
     };
     search.explore(0, &mut Vec::new(), problem);
-    if search.ambiguous || search.trials >= MOST_TRIALS {
+    if search.ambiguous || effort.is_used_up() {
         return None;
     }
     search.found
@@ -111,7 +137,7 @@ struct Search<'t, F> {
     text: &'t str,
     pairs: Vec<Range<usize>>,
     accepts: F,
-    trials: usize,
+    effort: &'t RepairEffort,
     found: Option<String>,
     ambiguous: bool,
 }
@@ -126,10 +152,9 @@ impl<F: Fn(&str, usize) -> bool> Search<'_, F> {
             if problem.is_some_and(|byte| self.pairs[pair].end > byte) {
                 return;
             }
-            if self.ambiguous || self.trials >= MOST_TRIALS {
+            if self.ambiguous || !self.effort.take() {
                 return;
             }
-            self.trials += 1;
             chosen.push(pair);
             let (candidate, origins) = self.escape(chosen);
             let problem = match parse_prefix(&candidate) {
@@ -287,7 +312,7 @@ mod tests {
     }
 
     fn single(text: &str) -> Option<String> {
-        repair_single_pairs(text, |_, _| true)
+        repair_single_pairs(text, &RepairEffort::of_an_answer(), |_, _| true)
     }
 
     #[test]
@@ -353,10 +378,7 @@ mod tests {
     #[test]
     fn a_text_that_can_be_read_in_two_ways_is_not_repaired() {
         // The list has either one element or two.
-        assert_eq!(
-            repair_single_pairs("[\"„a\", \"b\"„c\", \"d\" x\"]", |_, _| true),
-            None
-        );
+        assert_eq!(single("[\"„a\", \"b\"„c\", \"d\" x\"]"), None);
     }
 
     #[test]

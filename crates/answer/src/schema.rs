@@ -9,7 +9,7 @@
 
 use crate::bounds;
 use crate::coerce::{ObjectRule, object_rule};
-use crate::datum::Datum;
+use crate::datum::{Datum, MOST_POINTERS};
 use crate::effort::CheckEffort;
 use crate::excerpt::cut;
 use crate::field::FieldKind;
@@ -146,6 +146,10 @@ impl Schema {
         &self.understood.notes
     }
 
+    pub(crate) fn title(&self) -> Option<&str> {
+        self.document.get("title").and_then(Value::as_str)
+    }
+
     pub(crate) fn rule(&self) -> &ObjectRule {
         &self.rule
     }
@@ -183,7 +187,8 @@ impl Schema {
         for error in errors {
             let path = error.instance_path().as_str();
             // The list already has a better message for it.
-            if !faults.iter().any(|(known, _)| known == path) {
+            let mut placed = faults.iter().take(MOST_POINTERS);
+            if !placed.any(|(known, _)| known == path) {
                 list.add(path, &message(&error));
             }
         }
@@ -207,7 +212,7 @@ impl ViolationList {
             self.text.push_str("; ");
         }
         if !path.is_empty() {
-            self.text.push_str(path);
+            self.text.push_str(&cut(path.to_owned(), LONGEST_MESSAGE));
             self.text.push_str(": ");
         }
         self.text.push_str(message);

@@ -9,8 +9,8 @@ use quarry_contract::schema_file::without_top_reference;
 use quarry_result::columns::ResultColumns;
 use serde::ser::{Error, SerializeMap};
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -87,8 +87,13 @@ fn read_schema(file: &std::path::Path) -> Result<Arc<Schema>, Failure> {
 }
 
 fn read_answer(reader: &Reader, line: &[u8]) -> Reading {
-    if let Ok(TextLine { text }) = serde_json::from_slice(line) {
-        return reader.read_text(&text);
+    match serde_json::from_slice(line) {
+        Ok(TextLine { text }) => return reader.read_text(&text),
+        Err(error) if is_meant_as_text(line) => {
+            let why = format!("not an answer line: its member text cannot be read: {error}");
+            return reader.unanswered(why);
+        }
+        Err(_) => {}
     }
     match read_line(line) {
         Ok(line) => match line.body {
@@ -103,6 +108,12 @@ fn read_answer(reader: &Reader, line: &[u8]) -> Reading {
         },
         Err(malformed) => reader.unanswered(format!("not an answer line: {malformed}")),
     }
+}
+
+/// Whether a line has a member `text` and is no line of Bedrock's output.
+fn is_meant_as_text(line: &[u8]) -> bool {
+    let members = serde_json::from_slice::<Map<String, Value>>(line).unwrap_or_default();
+    members.contains_key("text") && !members.contains_key("recordId")
 }
 
 /// One line of the output. Fields are written as JSON text, so that numbers of any size are not

@@ -8,10 +8,12 @@
 //! skipped.
 
 mod content;
+mod end;
 mod lenient;
 mod shapes;
 
 pub use content::{AnswerContent, UnreadableOutput};
+pub use end::AnswerEnd;
 
 use crate::object::Object;
 use crate::usage::{Count, Usage};
@@ -48,12 +50,12 @@ impl ModelAnswer<'_> {
     /// Whether the model had to stop before it was done: at the token limit, or because its context
     /// window was full.
     pub fn cut_off(&self) -> bool {
-        self.stopped_by(&[
-            "max_tokens",
-            "length",
-            "max_output_tokens",
-            "model_context_window_exceeded",
-        ])
+        self.end() == AnswerEnd::AtLimit
+    }
+
+    /// How the answer ended, according to the stop reason.
+    pub fn end(&self) -> AnswerEnd {
+        AnswerEnd::of(self.stop_reason.as_deref())
     }
 
     /// Whether the model, a content filter or a guardrail declined to answer.

@@ -77,6 +77,30 @@ fn every_line_has_one_line_of_output_at_its_place_whatever_it_is() {
 }
 
 #[test]
+fn a_text_that_cannot_be_read_is_named_and_not_taken_for_another_kind_of_line() {
+    let lines: [&[u8]; 4] = [
+        br#"{"text":5}"#,
+        br#"{"text":"{}","text":"[]"}"#,
+        br#"{"text":"{}"#,
+        br#"{"modelOutput":{}}"#,
+    ];
+    let parsed = parse("--schema schema.json", &lines);
+    let why = |number: usize| parsed[number]["error"].as_str().expect("an error");
+    assert!(
+        why(0).contains("its member text cannot be read: invalid type"),
+        "{}",
+        why(0)
+    );
+    assert!(
+        why(1).contains("its member text cannot be read: duplicate field"),
+        "{}",
+        why(1)
+    );
+    assert!(why(2).contains("not an answer line: byte"), "{}", why(2));
+    assert!(why(3).contains("no recordId"), "{}", why(3));
+}
+
+#[test]
 fn the_last_line_needs_no_line_break_and_no_input_gives_no_output() {
     let workplace = Workplace::new();
     let ran = workplace
