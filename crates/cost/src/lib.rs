@@ -1,8 +1,10 @@
-//! What a run costs: amounts of money, the prices of a run's models, and the cost of its tokens.
+//! What a run costs: amounts of money, the prices of a run's models, the cost of its tokens, and an estimate
+//! of it before anything is sent.
 //!
 //! Limits: this crate has no list of prices. `plan` takes a run's prices from the table of models and
 //! writes them into the plan, so no other function contains that list.
 
+pub mod estimate;
 mod rates;
 mod tally;
 mod tokens;

@@ -3,10 +3,11 @@
 use crate::command::Workplace;
 use serde_json::Value;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "init",
     "run",
     "preview",
+    "estimate",
     "parse",
     "merge",
     "deploy-check",

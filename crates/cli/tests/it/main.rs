@@ -5,6 +5,7 @@ mod command;
 mod deploy_check;
 mod deployed;
 mod environment;
+mod estimate;
 mod fake_aws;
 mod help;
 mod init;
