@@ -1,6 +1,7 @@
 //! Counting how often each record was sent, and what it cost, so that tests can detect double
 //! payment.
 
+use crate::bill::Billing;
 use crate::hash::hash;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -81,6 +82,7 @@ struct LedgerRecord {
 #[derive(Debug, Default)]
 pub(crate) struct JobLedger {
     pub(crate) counters: Counters,
+    pub(crate) billing: Billing,
     records: Vec<LedgerRecord>,
     /// All ids, concatenated.
     ids: String,

@@ -25,6 +25,7 @@
 
 mod answer;
 mod api;
+mod bill;
 mod body;
 mod config;
 mod faults;
@@ -48,6 +49,7 @@ mod storage;
 mod work;
 
 pub use answer::AnswerSource;
+pub use bill::{Bill, BillLine, BilledWay};
 pub use config::{EventSink, Limits, Now, Schedule, SimulatorConfig, SimulatorEvent};
 pub use faults::{
     CallFault, CallFaultKind, FaultDate, FaultTier, Faults, FaultsError, JobFault, JobFaultKind,

@@ -100,6 +100,50 @@ pub(crate) fn tokens(bytes: usize) -> u64 {
     (bytes as u64).div_ceil(4).max(1)
 }
 
+/// Tokens around the texts of a request.
+const AROUND_TEXTS: u64 = 8;
+
+/// The members of a body that are tools or schemas, whose JSON counts.
+const TOOLS: [&str; 5] = [
+    "tools",
+    "toolConfig",
+    "output_config",
+    "outputConfig",
+    "response_format",
+];
+
+/// Estimates the tokens of a text that a model reads: a token for six letters or three digits or marks that
+/// follow each other, and for any other character that is not a blank.
+fn input_tokens(text: &str) -> u64 {
+    #[derive(PartialEq)]
+    enum TextRun {
+        Letters,
+        Digits,
+        Marks,
+        Blank,
+        Other,
+    }
+    let (mut tokens, mut last, mut length) = (0, TextRun::Blank, 0);
+    for character in text.chars() {
+        let run = match character {
+            'a'..='z' | 'A'..='Z' => TextRun::Letters,
+            '0'..='9' => TextRun::Digits,
+            _ if character.is_ascii_punctuation() => TextRun::Marks,
+            _ if character.is_whitespace() => TextRun::Blank,
+            _ => TextRun::Other,
+        };
+        length = if run == last { length + 1 } else { 0 };
+        tokens += u64::from(match run {
+            TextRun::Letters => length % 6 == 0,
+            TextRun::Digits | TextRun::Marks => length % 3 == 0,
+            TextRun::Other => true,
+            TextRun::Blank => false,
+        });
+        last = run;
+    }
+    tokens
+}
+
 impl Question {
     /// Reads a body that [`crate::body::check`] accepted; missing members count as empty.
     pub(crate) fn read(form: QuestionForm, body: &Value) -> Self {
@@ -116,7 +160,19 @@ impl Question {
             .iter()
             .find_map(|pointer| body.pointer(pointer)?.get("type"))
             .map(|kind| kind != "disabled");
-        question.input_tokens = tokens(question.prompt.len() + question.system.len());
+        let forced = match (form, &question.want) {
+            // Claude gets a prompt of the service's own with a tool.
+            (QuestionForm::Anthropic, Want::Tool { .. }) => 313,
+            _ => 0,
+        };
+        let tools = TOOLS.iter().filter_map(|name| body.get(*name));
+        question.input_tokens = input_tokens(&question.prompt)
+            + input_tokens(&question.system)
+            + tools
+                .map(|json| input_tokens(&json.to_string()))
+                .sum::<u64>()
+            + forced
+            + AROUND_TEXTS;
         question
     }
 
@@ -331,6 +387,24 @@ fn string(value: Option<&Value>) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_question_counts_its_texts_its_tools_and_what_is_around_them() {
+        let tokens = |body: Value| Question::read(QuestionForm::Anthropic, &body).input_tokens;
+        assert_eq!(
+            input_tokens("A letterbox, 12345 \"{}\": é日\n"),
+            1 + 2 + 1 + 2 + 2 + 1 + 1
+        );
+        let plain = tokens(json!({"messages": [{"role": "user", "content": "two words"}]}));
+        assert_eq!(plain, 2 + AROUND_TEXTS);
+        let tool = json!([{"name": "t"}]);
+        let with_tool = tokens(json!({
+            "messages": [{"role": "user", "content": "two words"}],
+            "tools": tool,
+            "tool_choice": {"type": "any"},
+        }));
+        assert_eq!(with_tool, plain + 313 + input_tokens(&tool.to_string()));
+    }
 
     #[test]
     fn the_family_is_read_from_ids_and_arns_and_otherwise_from_the_body() {

@@ -1,6 +1,7 @@
 //! Processing one record: check, answer, fault, count. Jobs and on-demand calls share it.
 
 use crate::answer::Answers;
+use crate::bill::BilledWay;
 use crate::body::{self, Drafts, Judge};
 use crate::faults::{FaultTier, Faults, RecordFault, RecordFaultKind};
 use crate::hash::{Random, hash};
@@ -49,9 +50,15 @@ pub(crate) struct AskedRecord {
 pub(crate) struct AnsweredRecord {
     pub(crate) output: Value,
     /// Another answer to the same question, for a line that contradicts the first one.
-    pub(crate) other: Option<Value>,
+    pub(crate) other: Option<OtherAnswer>,
     pub(crate) input_tokens: u64,
     pub(crate) output_tokens: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct OtherAnswer {
+    pub(crate) output: Value,
+    output_tokens: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,6 +171,17 @@ impl Model {
         ledger.answered(entry, faults.is_empty() && complete);
         ledger.counters.input_tokens += answered.input_tokens;
         ledger.counters.output_tokens += answered.output_tokens;
+        let way = match asker {
+            RecordAsker::Job { .. } => BilledWay::Batch,
+            RecordAsker::OnDemand { tier } => BilledWay::of_call(tier),
+        };
+        let (input, output) = (answered.input_tokens, answered.output_tokens);
+        ledger.billing.add(model_id, way, input, output);
+        if let Some(other) = &answered.other {
+            ledger
+                .billing
+                .add(model_id, way, input, other.output_tokens);
+        }
         AskedRecord {
             record_id,
             result: Ok(answered),
@@ -250,9 +268,11 @@ impl Model {
         let other = contradicts.then(|| {
             asking.seed = random.next();
             let content = self.answers.made(question, 1);
-            Reply::new(question, content, thinks)
-                .write(question, &asking)
-                .value
+            let other = Reply::new(question, content, thinks).write(question, &asking);
+            OtherAnswer {
+                output: other.value,
+                output_tokens: other.output_tokens,
+            }
         });
         let answered = AnsweredRecord {
             output: output.value,

@@ -1,6 +1,7 @@
 //! The HTTP side: routes, status codes, error headers, and the handle for a running simulator.
 
 use crate::api::{ApiError, Failure};
+use crate::bill::Bill;
 use crate::config::SimulatorConfig;
 use crate::faults::FaultsError;
 use crate::hash::hash;
@@ -117,6 +118,11 @@ impl Running {
     /// Returns what was done since the start.
     pub fn counters(&self) -> Counters {
         self.service.model.ledger().counters.clone()
+    }
+
+    /// Returns what all answers so far cost.
+    pub fn bill(&self) -> Bill {
+        self.service.model.ledger().billing.bill()
     }
 
     /// Returns every record sent so far, in the order in which they were first sent.

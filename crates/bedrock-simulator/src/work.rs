@@ -291,7 +291,7 @@ fn write_lines(
             window.push(line);
             let other = asked.result.as_ref().ok().and_then(|a| a.other.as_ref());
             if let Some(other) = other {
-                let other = other.to_string();
+                let other = other.output.to_string();
                 window.push(write_line(record_id, input, name, &other, random));
             }
         }

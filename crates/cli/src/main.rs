@@ -4,6 +4,7 @@ mod compare;
 mod completions;
 mod deploy_check;
 mod deployment;
+mod estimate;
 mod failure;
 mod html_file;
 mod init;
@@ -70,6 +71,11 @@ enum Command {
         after_help = "Example:\n  quarry preview table.csv --prompts prompts.json --limit 1 --pretty"
     )]
     Preview(preview::PreviewArguments),
+    /// Say what a run would cost, before anything is sent.
+    #[command(
+        after_help = "Example:\n  quarry estimate table.csv --prompts prompts.json --schema schema.json --max-cost 20"
+    )]
+    Estimate(estimate::EstimateArguments),
     /// Read answers from standard input, one on each line, and print what Quarry reads from each.
     #[command(after_help = "Example:\n  quarry parse --schema schema.json < job.jsonl.out")]
     Parse(parse::ParseArguments),
@@ -196,6 +202,9 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::Run(arguments) => {
             in_runtime(interrupt::until_told_to_end(Box::pin(run::run(arguments))))
         }
+        Command::Estimate(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            estimate::estimate(arguments),
+        ))),
         Command::Preview(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
             preview::preview(arguments),
         ))),

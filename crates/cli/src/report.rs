@@ -6,8 +6,9 @@ use crate::reasons::{self, Reason};
 use quarry_bedrock_simulator::Counters;
 use quarry_contract::plan::Plan;
 use quarry_contract::settings::Settings;
+use quarry_cost::Way;
 use quarry_local_stack::Finished;
-use quarry_result::summary::Summary;
+use quarry_result::summary::{CostSummary, Summary};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -138,6 +139,9 @@ fn as_table(report: &Report<'_>, summary: &Summary, reasons: &[Reason]) -> Strin
         ),
         ("lines not used", lines_not_used(summary)),
     ];
+    if let Some(cost) = &summary.cost {
+        lines.insert(4, ("cost", simulated_cost(cost)));
+    }
     if report.verbose {
         lines.push((
             "history events",
@@ -228,6 +232,32 @@ fn on_demand(report: &Report<'_>) -> Duration {
     )]
     let calls = report.counters.on_demand_calls as f64;
     Duration::try_from_secs_f64(calls / rate).unwrap_or_default()
+}
+
+/// Says what the tokens would cost, since the simulator's cost nothing.
+fn simulated_cost(cost: &CostSummary) -> String {
+    let mut more = Vec::new();
+    if let Some(on_demand) = cost.on_demand_would_be {
+        more.push(format!("on demand {}", on_demand.shown()));
+    }
+    // A run that sent nothing used no price.
+    if let Some(checked) = cost.prices.iter().map(|price| &price.checked).min() {
+        more.push(format!("prices of {checked}"));
+    }
+    for price in &cost.prices {
+        if let Some(assumed) = &price.assumed {
+            let way = match price.way {
+                Way::Job => "jobs",
+                way => way.as_str(),
+            };
+            more.push(format!("the price of {way} is assumed: {assumed}"));
+        }
+    }
+    let more = match &more[..] {
+        [] => String::new(),
+        more => format!(" ({})", more.join("; ")),
+    };
+    format!("{} on Bedrock, nothing here{more}", cost.total.shown())
 }
 
 /// Returns a text such as `1.2 h`, or minutes or seconds for short times.

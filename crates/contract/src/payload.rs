@@ -4,6 +4,7 @@
 use crate::location::S3Uri;
 use crate::request::Request;
 use crate::run_identity::RunIdentity;
+use quarry_cost::Usd;
 use serde::{Deserialize, Serialize};
 
 /// The input of `plan`.
@@ -209,4 +210,7 @@ pub struct FinishOutput {
     pub rows: u64,
     /// Rows for which no model answered.
     pub failed: u64,
+    /// The cost of the run's tokens, if the prices of its models are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Usd>,
 }

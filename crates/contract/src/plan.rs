@@ -7,6 +7,7 @@ use crate::location::S3Uri;
 use crate::request::{JobType, Request};
 use crate::run_identity::RunIdentity;
 use crate::settings::CsvQuoting;
+use quarry_cost::RunRates;
 use quarry_model::RequestForm;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,6 +46,9 @@ pub struct Plan {
     pub on_demand_workers: u32,
     /// Notes for the reader of the summary (such as files left out and empty folders).
     pub notes: Vec<String>,
+    /// The prices of the run's models. Missing in plans of builds that wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rates: Option<RunRates>,
 }
 
 impl Plan {

@@ -1,6 +1,7 @@
 //! The counts of the lines that came back for the records of a round.
 
 use crate::refusals::Refusals;
+use quarry_cost::{TokensSpent, Way};
 use quarry_model::Usage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -64,6 +65,23 @@ pub struct Counts {
     /// Answers given on demand, by the service tier that the service reports.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub service_tiers: BTreeMap<String, u64>,
+    /// The tokens of answers that have another price than the rest of the round: those of the fallback
+    /// model, and those in another service tier than `default`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spent_apart: Vec<SpentApart>,
+}
+
+/// Tokens of a round that have a price of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpentApart {
+    /// Whether the fallback model answered.
+    pub by_fallback: bool,
+    /// How they are paid for, if that is not the round's usual way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Way>,
+    /// The tokens, with those of the prompt cache.
+    pub tokens: TokensSpent,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
@@ -101,6 +119,9 @@ impl Counts {
         for (tier, answers) in &other.service_tiers {
             *self.service_tiers.entry(tier.clone()).or_default() += answers;
         }
+        for other in &other.spent_apart {
+            self.add_apart(other.by_fallback, other.tier, other.tokens);
+        }
         let room = MAX_EXAMPLES.saturating_sub(self.examples.len());
         self.examples
             .extend(other.examples.iter().take(room).cloned());
@@ -112,6 +133,34 @@ impl Counts {
         self.cache_read_tokens += usage.cache_read_tokens;
         self.cache_write_tokens += usage.cache_write_tokens;
         self.reasoning_tokens += usage.reasoning_tokens;
+    }
+
+    /// Counts tokens once more, with what makes their price another. `tier` is the service tier that
+    /// answered, if there is one.
+    pub(crate) fn spend_apart(&mut self, by_fallback: bool, tier: Option<&str>, usage: &Usage) {
+        let tier = Some(Way::of_tier(tier)).filter(|way| *way != Way::OnDemand);
+        if by_fallback || tier.is_some() {
+            let tokens = TokensSpent {
+                input: usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens,
+                output: usage.output_tokens,
+            };
+            self.add_apart(by_fallback, tier, tokens);
+        }
+    }
+
+    fn add_apart(&mut self, by_fallback: bool, tier: Option<Way>, tokens: TokensSpent) {
+        let known = self
+            .spent_apart
+            .iter_mut()
+            .find(|known| (known.by_fallback, known.tier) == (by_fallback, tier));
+        match known {
+            Some(known) => known.tokens += tokens,
+            None => self.spent_apart.push(SpentApart {
+                by_fallback,
+                tier,
+                tokens,
+            }),
+        }
     }
 
     pub(crate) fn example(&mut self, text: impl FnOnce() -> String) {

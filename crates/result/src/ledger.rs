@@ -217,7 +217,7 @@ impl<'a> Ledger<'a> {
         (output, fingerprint): (&str, u64),
         spool: &mut dyn Spool,
     ) -> io::Result<()> {
-        let (outcome, cut_off) = self.outcome(row, output, line.by_fallback);
+        let (outcome, cut_off) = self.outcome(row, output, line);
         let answer = UsedAnswer {
             fingerprint,
             output: self.output,
@@ -335,14 +335,17 @@ impl<'a> Ledger<'a> {
 
     /// Reads an answer and counts its tokens. Returns the outcome, and whether the answer was cut
     /// off at the token limit.
-    fn outcome(&mut self, row: u64, output: &str, by_fallback: bool) -> (Outcome, bool) {
+    fn outcome(&mut self, row: u64, output: &str, line: &OutputLine<'_>) -> (Outcome, bool) {
         let reader = match self.fallback_reader {
-            Some(reader) if by_fallback => reader,
+            Some(reader) if line.by_fallback => reader,
             _ => self.reader,
         };
         match quarry_model::read_output(output) {
             Ok(answer) => {
                 self.counts.spend(&answer.usage);
+                let tier = line.service_tier.as_deref();
+                self.counts
+                    .spend_apart(line.by_fallback, tier, &answer.usage);
                 (Outcome::read(row, reader.read(&answer)), answer.cut_off())
             }
             Err(unreadable) => {

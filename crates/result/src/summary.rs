@@ -5,6 +5,10 @@
 //! that reads them keeps working. More keys follow. The fields' texts are the descriptions in
 //! `docs/summary.schema.json`, which a test makes from these types.
 
+mod cost;
+
+pub use cost::{CostSummary, ModelCost, PriceSummary, RoundCost, TableCost, WayCost};
+
 use crate::counts::is_zero;
 use quarry_contract::plan::{Mode, Plan};
 #[cfg(test)]
@@ -79,6 +83,10 @@ pub struct Summary {
     /// What a reader should know: files that were left out, odd prompts, settings without effect, other forms
     /// in which requests were sent.
     pub notes: Vec<String>,
+    /// What the tokens of all answers that came back cost, used or not, at the prices that were known when
+    /// the run was planned; null if a price is not known.
+    #[serde(default)]
+    pub cost: Option<CostSummary>,
 }
 
 /// One input file.

@@ -1,5 +1,6 @@
 //! Adds up the outcomes of a run's slices.
 
+mod cost;
 mod summing_up;
 
 pub use summing_up::PromptParts;
@@ -8,6 +9,7 @@ use crate::ledger::Counts;
 use crate::receipt::{FileOutcomes, Receipt};
 use crate::summary::JobSummary;
 use quarry_contract::plan::Plan;
+use quarry_cost::CostTally;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Adds receipts up, slice by slice, so that a run of any number of slices fits in memory. Only one
@@ -24,6 +26,7 @@ pub struct Totals {
     pub(crate) unsendable: u64,
     pub(crate) unfit: BTreeMap<String, u64>,
     pub(crate) form_changes: BTreeSet<String>,
+    pub(crate) cost: CostTally,
 }
 
 /// One table's outcomes.
@@ -111,6 +114,7 @@ impl Totals {
             all.jobs += u64::from(round.job.is_some());
             all.on_demand += round.on_demand;
             all.counts.add(&round.counts);
+            cost::add(&mut self.cost, table, number, round);
             if let Some(job) = &round.job {
                 self.jobs.push(JobSummary {
                     arn: job.arn.clone(),

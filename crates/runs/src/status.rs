@@ -7,6 +7,7 @@ use quarry_contract::execution_status::ExecutionStatus;
 use quarry_contract::job_status::JobStatus;
 use quarry_contract::listed_job::ListedJob;
 use quarry_contract::location::S3Uri;
+use quarry_cost::Usd;
 use quarry_result::digits::grouped;
 use serde::Serialize;
 use std::time::Duration;
@@ -47,6 +48,9 @@ pub struct RunStatus {
     pub jobs: Vec<JobAtWork>,
     /// Tokens of the rounds whose answers are read.
     pub tokens: TokenFigures,
+    /// What the tokens of a run that has succeeded cost, if the prices are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Usd>,
     /// What a live run waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
@@ -155,6 +159,7 @@ impl RunStatus {
                 input: counts().map(|counts| counts.input_tokens).sum(),
                 output: counts().map(|counts| counts.output_tokens).sum(),
             },
+            cost: output.and_then(|output| output.cost),
             waits_for,
             output: output.map(|output| output.output.clone()),
             summary: output.map(|output| output.summary.clone()),
@@ -223,6 +228,9 @@ impl RunStatus {
                 grouped(input),
                 grouped(output)
             ));
+        }
+        if let Some(cost) = &self.cost {
+            lines.push(format!("cost      {} for these tokens", cost.shown()));
         }
         if let Some(output) = &self.output {
             lines.push(format!("results   {output}"));

@@ -107,6 +107,7 @@ pub async fn handle(
         summary: summary_at.clone(),
         rows: figures.rows,
         failed: figures.failed,
+        cost: None,
     };
 
     while progress.tables_done < plan.tables.len() {
@@ -140,6 +141,7 @@ pub async fn handle(
         .map(|table| result_location(&plan, table).to_string())
         .collect();
     let summary = totals.summary(&plan, asking.settings(), asking.prompt_parts(), &written);
+    output.cost = summary.cost.as_ref().map(|cost| cost.total);
     let mut text = serde_json::to_vec_pretty(&summary).map_err(StepError::bad_request)?;
     write_report(&*deps.store, &summary_at, &summary, &text).await?;
     text.push(b'\n');

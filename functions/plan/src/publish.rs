@@ -4,6 +4,7 @@
 use crate::deps::Deps;
 use crate::limits;
 use crate::progress::PlanProgress;
+use crate::rates;
 use crate::table_scan::TableScan;
 use futures::stream::{FuturesUnordered, TryStreamExt};
 use quarry_asking::Asking;
@@ -79,6 +80,8 @@ pub(crate) async fn publish(
     let count = u32::try_from(slices.len()).map_err(StepError::bad_request)?;
     let max_concurrency = max_concurrency(settings, count);
     let rows = tables.iter().map(|table| table.rows).sum();
+    let rates = rates::of(settings);
+    notes.extend(rates::notes(&rates));
     let plan = Plan {
         version: VERSION,
         execution: input.execution.clone(),
@@ -95,6 +98,7 @@ pub(crate) async fn publish(
         on_demand_rate: settings.rate_limit_per_second / f64::from(max_concurrency),
         on_demand_workers: (settings.workers() / max_concurrency).max(1),
         notes,
+        rates: Some(rates),
     };
     if !documents::write_if_absent(&*deps.store, &run.plan(), &plan).await? {
         return first_published(deps, run, input).await;

@@ -3,10 +3,11 @@
 use crate::command::Workplace;
 use serde_json::Value;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "init",
     "run",
     "preview",
+    "estimate",
     "parse",
     "merge",
     "report",

@@ -6,6 +6,7 @@ mod compare;
 mod deploy_check;
 mod deployed;
 mod environment;
+mod estimate;
 mod fake_aws;
 mod help;
 mod init;

@@ -143,6 +143,7 @@ fn every_payload_is_written_and_read_as_its_golden_document() {
                     .unwrap(),
             rows: 10_000,
             failed: 3,
+            cost: "6.33".parse().ok(),
         },
     );
 }

@@ -1,5 +1,6 @@
 //! Promises of the whole system in one process, whatever goes wrong.
 
+mod cost;
 mod deaths;
 mod definition;
 mod ends;

@@ -74,6 +74,7 @@ fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
         on_demand_rate: 1.0,
         on_demand_workers: 1,
         notes: Vec::new(),
+        rates: None,
     };
     (plan, slices)
 }

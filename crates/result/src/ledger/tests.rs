@@ -1,6 +1,8 @@
 use super::*;
+use crate::counts::SpentApart;
 use crate::spool::MemorySpool;
 use quarry_answer::Schema;
+use quarry_cost::{TokensSpent, Way};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -107,6 +109,15 @@ fn a_contradicted_record_is_not_answered() {
         contradicted: 1,
         input_tokens: 30,
         output_tokens: 6,
+        // The answers stay paid for, each at its own price.
+        spent_apart: vec![SpentApart {
+            by_fallback: true,
+            tier: Some(Way::Flex),
+            tokens: TokensSpent {
+                input: 10,
+                output: 2,
+            },
+        }],
         ..Counts::default()
     };
     assert_eq!(counts, expected);

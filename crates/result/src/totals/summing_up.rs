@@ -8,6 +8,7 @@ use crate::summary::{
     RoundSummary, RowsSummary, SplitSummary, Summary, TableSummary, TemplateIntegration,
     TokensSummary, TruncationStats,
 };
+use crate::totals::cost;
 use crate::totals::{RoundTotals, TableTotals, Totals};
 use quarry_contract::plan::{Mode, Plan, Table};
 use quarry_contract::settings::{ServiceTier, Settings};
@@ -38,6 +39,11 @@ impl Totals {
         let is_training = plan.tables.iter().any(|table| table.split.is_some());
         let splits = if is_training { &tables[..] } else { &[] };
         let has_schema = plan.schema.is_some();
+        let good = if has_schema {
+            all.validation_passed
+        } else {
+            all.successful
+        };
         Summary {
             job_type: plan.request.job_type.as_str().to_owned(),
             total_files: plan.tables.iter().map(|t| t.files.len() as u64).sum(),
@@ -92,6 +98,7 @@ impl Totals {
             service_tiers: counts.service_tiers.clone(),
             schema_source: plan.schema_source.clone(),
             notes: self.notes(plan, settings, &counts),
+            cost: cost::summary(&self.cost, plan, all.records, good),
             answers: answers(counts),
         }
     }

@@ -153,5 +153,6 @@ pub(crate) fn output() -> FinishOutput {
         summary: S3Uri::new("bucket", "results/strikes/strikes-3f9c/summary.json").unwrap(),
         rows: 100,
         failed: 2,
+        cost: "1.8".parse().ok(),
     }
 }

@@ -25,6 +25,7 @@ async fn the_output_of_the_run_names_its_results_and_its_counts() {
         summary: format!("s3://bucket/out/{SUMMARY}").parse().unwrap(),
         rows: 5,
         failed: 1,
+        cost: "0.0000825".parse().ok(),
     };
     assert_eq!(output, expected);
     assert_eq!(

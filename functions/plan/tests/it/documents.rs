@@ -48,6 +48,33 @@ async fn a_run_works_on_no_more_slices_at_once_than_it_has() {
     }
 }
 
+/// The prices are in the plan because no other function has the table of models. A model without one is
+/// named in a note, because the summary then has no cost.
+#[tokio::test]
+async fn the_plan_has_the_prices_of_its_models() {
+    let haiku = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
+    let input = rows(2)
+        .await
+        .set("BEDROCK_PRIMARY_MODEL_ID", haiku)
+        .set("BEDROCK_FALLBACK_MODEL_ID", "my-own-name");
+    let plan = input.plan().await.unwrap();
+    let rates = plan.rates.unwrap();
+    assert_eq!(rates.primary.model, haiku);
+    let batch = rates.primary.batch.unwrap();
+    let on_demand = rates.primary.on_demand.unwrap();
+    let prices = [batch.input, batch.output, on_demand.input, on_demand.output];
+    let texts = prices.map(|price| price.to_string());
+    assert_eq!(texts, ["0.550000", "2.750000", "1.100000", "5.500000"]);
+    assert!(rates.primary.source.contains("litellm") && rates.primary.checked.starts_with("2026-"));
+    assert!(!rates.fallback.unwrap().has_price());
+    let note = "no price is known for my-own-name; if this fallback model answers, the summary has no cost";
+    assert!(
+        plan.notes.iter().any(|text| text == note),
+        "{:?}",
+        plan.notes
+    );
+}
+
 /// The limits are the account's, and the slices run at the same time.
 #[tokio::test]
 async fn the_limits_of_calls_are_divided_among_the_slices() {

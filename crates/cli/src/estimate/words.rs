@@ -1,0 +1,120 @@
+//! The estimate as text and as JSON.
+
+use super::planned::PlannedCost;
+use quarry_cost::Usd;
+use quarry_cost::Way;
+use quarry_cost::estimate::Estimated;
+use quarry_runs::{counted, grouped};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+impl PlannedCost {
+    /// Returns the estimate in several lines.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: String| {
+            let _ = writeln!(text, "{name:<14}{value}");
+        };
+        line("model", self.model.clone());
+        line("records", self.total.in_words());
+        let from = if self.counted == self.total.records {
+            "all records".to_owned()
+        } else {
+            counted(self.counted, "record")
+        };
+        line(
+            "tokens in",
+            format!("{}, from the texts of {from}", tokens(self.tokens.input)),
+        );
+        let limit = if self.reaches_limit {
+            format!("at most {} an answer", grouped(self.max_tokens))
+        } else {
+            "from the schema".to_owned()
+        };
+        line(
+            "tokens out",
+            format!("{}, {limit}", tokens(self.tokens.output)),
+        );
+        line("cost", format!("{}, as planned", cost(self.planned)));
+        for way in &self.ways {
+            let assumed = way
+                .assumed
+                .map_or_else(String::new, |assumed| format!(", assumed: {assumed}"));
+            line(
+                &format!("  {}", name(way.way)),
+                format!("{}{assumed}", cost(way.cost)),
+            );
+        }
+        line(
+            "AWS's own",
+            format!(
+                "{}, {} to {} state transitions",
+                cost(self.overhead.total),
+                grouped(self.overhead.transitions.low),
+                grouped(self.overhead.transitions.high)
+            ),
+        );
+        let when = match self.rates.checked.as_str() {
+            "" => String::new(),
+            day => format!("of {day}: "),
+        };
+        line("prices", format!("{when}{}", self.rates.source));
+        text
+    }
+
+    /// Returns the estimate for programs. Amounts are texts in USD.
+    pub(super) fn json(&self) -> Value {
+        let ways: Vec<Value> = self
+            .ways
+            .iter()
+            .map(|way| json!({"way": way.way, "assumed": way.assumed, "cost": way.cost}))
+            .collect();
+        json!({
+            "model": self.model,
+            "rows": self.total.rows,
+            "records": self.total.records,
+            "bytes": self.total.bytes,
+            "jobs": self.total.jobs,
+            "calls": self.total.on_demand,
+            "records_counted": self.counted,
+            "tokens": self.tokens,
+            "cost": self.planned,
+            "by_way": ways,
+            "aws": self.overhead,
+            "prices": self.rates,
+            "notes": self.notes,
+        })
+    }
+}
+
+fn name(way: Way) -> &'static str {
+    match way {
+        Way::Job => "in jobs",
+        Way::OnDemand => "on demand",
+        Way::Flex => "flex",
+        Way::Priority => "priority",
+    }
+}
+
+fn tokens(tokens: Estimated<u64>) -> String {
+    let Estimated {
+        low,
+        expected,
+        high,
+    } = tokens;
+    format!(
+        "{} ({} to {})",
+        grouped(expected),
+        grouped(low),
+        grouped(high)
+    )
+}
+
+fn cost(cost: Estimated<Usd>) -> String {
+    let Estimated {
+        low,
+        expected,
+        high,
+    } = cost;
+    format!("{} ({} to {})", expected.shown(), low.shown(), high.shown())
+}

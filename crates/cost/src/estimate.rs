@@ -1,0 +1,95 @@
+//! What a run is expected to cost, before anything is sent: tokens from the bytes of its texts, and the
+//! length of the answers from their schema.
+
+mod answer;
+mod overhead;
+mod request;
+mod text;
+
+pub use answer::AnswerLength;
+pub use overhead::{AskedSlices, Overhead};
+pub use request::RequestTexts;
+pub use text::{TextClasses, TokenFamily};
+
+use crate::rates::{ModelRates, Way};
+use crate::tokens::TokensSpent;
+use crate::usd::Usd;
+use serde::Serialize;
+
+/// A value with the bounds that it is expected to lie in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Estimated<T> {
+    /// The lower bound.
+    pub low: T,
+    /// The best guess.
+    pub expected: T,
+    /// The upper bound.
+    pub high: T,
+}
+
+impl Estimated<u64> {
+    /// The same for this number of records.
+    #[must_use]
+    pub fn times(self, records: u64) -> Self {
+        Self {
+            low: self.low * records,
+            expected: self.expected * records,
+            high: self.high * records,
+        }
+    }
+}
+
+impl Estimated<Usd> {
+    /// Both amounts together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            low: self.low + other.low,
+            expected: self.expected + other.expected,
+            high: self.high + other.high,
+        }
+    }
+}
+
+/// The tokens that a number of records is expected to take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ExpectedTokens {
+    /// Tokens that the model reads.
+    pub input: Estimated<u64>,
+    /// Tokens that it writes.
+    pub output: Estimated<u64>,
+}
+
+impl ExpectedTokens {
+    /// Returns what the tokens cost in one way; `None` if no price is known for it.
+    pub fn cost(&self, rates: &ModelRates, way: Way) -> Option<Estimated<Usd>> {
+        let rate = rates.of(way)?.rate;
+        let cost = |input, output| {
+            let (input, output) = rate.cost(TokensSpent { input, output });
+            input + output
+        };
+        Some(Estimated {
+            low: cost(self.input.low, self.output.low),
+            expected: cost(self.input.expected, self.output.expected),
+            high: cost(self.input.high, self.output.high),
+        })
+    }
+
+    /// The part of the tokens that these of all records take, in proportion.
+    #[must_use]
+    pub fn share(&self, records: u64, of: u64) -> Self {
+        let share = |tokens: u64| {
+            let tokens = u128::from(tokens) * u128::from(records) / u128::from(of.max(1));
+            u64::try_from(tokens).unwrap_or(u64::MAX)
+        };
+        let each = |tokens: Estimated<u64>| Estimated {
+            low: share(tokens.low),
+            expected: share(tokens.expected),
+            high: share(tokens.high),
+        };
+        Self {
+            input: each(self.input),
+            output: each(self.output),
+        }
+    }
+}

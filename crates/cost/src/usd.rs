@@ -1,0 +1,204 @@
+//! An amount of US dollars.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+
+/// An amount of US dollars, exact to 10⁻¹² USD. That is a price per million tokens with six decimals,
+/// for one token. In JSON it is a text such as `"6.330000"`, with at least six decimals, so that no
+/// reader rounds it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Usd(u128);
+
+/// A text that is not an amount.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an amount of USD such as 6.33")]
+pub struct NotUsd(String);
+
+/// The parts of a dollar.
+const DOLLAR: u128 = 1_000_000_000_000;
+const DECIMALS: usize = 12;
+const SHOWN_DECIMALS: usize = 6;
+
+impl Usd {
+    /// The amount of this number of 10⁻¹² USD.
+    pub const fn of_parts(parts: u128) -> Self {
+        Self(parts)
+    }
+
+    /// The number of 10⁻¹² USD.
+    pub const fn parts(self) -> u128 {
+        self.0
+    }
+
+    /// The amount nearest to `usd` with six decimals; `None` if it is negative, not finite or above a
+    /// thousand million USD.
+    pub fn of_float(usd: f64) -> Option<Self> {
+        if !(0.0..=1e9).contains(&usd) {
+            return None;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and 10^15"
+        )]
+        let millionths = (usd * 1e6).round() as u128;
+        Some(Self(millionths * (DOLLAR / 1_000_000)))
+    }
+
+    /// An equal share, to the nearest 10⁻¹² USD; `None` without shares.
+    pub fn shared_by(self, shares: u64) -> Option<Self> {
+        let shares = u128::from(shares);
+        (shares > 0).then(|| Self((self.0 + shares / 2) / shares))
+    }
+
+    /// The amount, this number of times.
+    #[must_use]
+    pub fn times(self, number: u64) -> Self {
+        Self(self.0 * u128::from(number))
+    }
+
+    /// Half of the amount, to the nearest 10⁻¹² USD.
+    #[must_use]
+    pub fn half(self) -> Self {
+        Self(self.0.div_ceil(2))
+    }
+
+    /// For people: `6.33 USD`, and two digits that say something for an amount below a cent.
+    pub fn shown(self) -> String {
+        let cent = DOLLAR / 100;
+        if self.0 == 0 || self.0 >= cent {
+            let cents = (self.0 + cent / 2) / cent;
+            return format!("{}.{:02} USD", cents / 100, cents % 100);
+        }
+        let digits = self.0.ilog10() as usize + 1;
+        let unit = 10_u128.pow(u32::try_from(digits.saturating_sub(2)).unwrap_or(0));
+        let rounded = Self((self.0 + unit / 2) / unit * unit);
+        let text = format!("{:0DECIMALS$}", rounded.0 % DOLLAR);
+        format!("0.{} USD", text.trim_end_matches('0'))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || whole.len() > 20 || fraction.len() > DECIMALS {
+            return None;
+        }
+        if !is_digits(whole) || !is_digits(fraction) {
+            return None;
+        }
+        let whole: u128 = whole.parse().ok()?;
+        let parts: u128 = format!("{fraction:0<DECIMALS$}").parse().ok()?;
+        Some(Self(whole * DOLLAR + parts))
+    }
+}
+
+/// As in JSON, without a unit.
+impl fmt::Display for Usd {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fraction = format!("{:0DECIMALS$}", self.0 % DOLLAR);
+        let (first, rest) = fraction.split_at(SHOWN_DECIMALS);
+        let rest = rest.trim_end_matches('0');
+        write!(formatter, "{}.{first}{rest}", self.0 / DOLLAR)
+    }
+}
+
+impl From<Usd> for String {
+    fn from(usd: Usd) -> Self {
+        usd.to_string()
+    }
+}
+
+impl TryFrom<String> for Usd {
+    type Error = NotUsd;
+
+    fn try_from(text: String) -> Result<Self, NotUsd> {
+        Self::parse(&text).ok_or(NotUsd(text))
+    }
+}
+
+impl std::str::FromStr for Usd {
+    type Err = NotUsd;
+
+    fn from_str(text: &str) -> Result<Self, NotUsd> {
+        Self::parse(text).ok_or_else(|| NotUsd(text.to_owned()))
+    }
+}
+
+impl Add for Usd {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl AddAssign for Usd {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
+impl Sum for Usd {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::default(), Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_keeps_every_decimal_in_json() {
+        for (text, written) in [
+            ("0", "0.000000"),
+            ("6.33", "6.330000"),
+            ("0.000000035", "0.000000035"),
+            ("0.000000000001", "0.000000000001"),
+            ("123456789.5", "123456789.500000"),
+        ] {
+            let amount: Usd = text.parse().unwrap();
+            let json = serde_json::to_string(&amount).unwrap();
+            assert_eq!(json, format!("\"{written}\""));
+            assert_eq!(serde_json::from_str::<Usd>(&json).unwrap(), amount);
+        }
+        for bad in ["", "-1", ".5", "1e3", "1,5", "0.0000000000001", "one"] {
+            assert!(bad.parse::<Usd>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn people_see_cents_and_of_less_two_digits() {
+        for (text, shown) in [
+            ("0", "0.00 USD"),
+            ("6.325", "6.33 USD"),
+            ("1234.5", "1234.50 USD"),
+            ("0.01", "0.01 USD"),
+            ("0.00416", "0.0042 USD"),
+            ("0.00999", "0.01 USD"),
+            ("0.000000035", "0.000000035 USD"),
+            ("0.000000000001", "0.000000000001 USD"),
+        ] {
+            assert_eq!(text.parse::<Usd>().unwrap().shown(), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_float_is_read_to_six_decimals() {
+        assert_eq!(Usd::of_float(1.1), "1.1".parse().ok());
+        assert_eq!(Usd::of_float(0.000_035), "0.000035".parse().ok());
+        assert_eq!(Usd::of_float(-0.1), None);
+        assert_eq!(Usd::of_float(f64::NAN), None);
+    }
+
+    #[test]
+    fn a_share_is_rounded_to_the_nearest_part() {
+        let amount = Usd::of_parts(10);
+        assert_eq!(amount.shared_by(4), Some(Usd::of_parts(3)));
+        assert_eq!(amount.shared_by(3), Some(Usd::of_parts(3)));
+        assert_eq!(amount.shared_by(0), None);
+    }
+}
