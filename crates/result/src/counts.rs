@@ -1,5 +1,6 @@
 //! The counts of the lines that came back for the records of a round.
 
+use crate::outcome::Outcome;
 use crate::refusals::Refusals;
 use quarry_cost::{TokensSpent, Way};
 use quarry_model::Usage;
@@ -24,6 +25,10 @@ pub struct Counts {
     pub invalid: u64,
     /// Rows whose answer was cut off at the token limit.
     pub cut_off: u64,
+    /// Of `answered`, the rows whose answer is no answer of the model: a guardrail's message, a
+    /// refusal, an empty response. By the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_answers: BTreeMap<String, u64>,
     /// Rows for which the service returned an error.
     pub errors: u64,
     /// Rows without any line.
@@ -92,6 +97,15 @@ pub(crate) fn is_zero(number: &u64) -> bool {
 /// How many unusable lines are quoted.
 const MAX_EXAMPLES: usize = 5;
 
+/// How many reasons of [`Counts::not_answers`] are kept apart.
+const MAX_REASONS: usize = 20;
+
+/// The reason of all further ones.
+const OTHER_REASONS: &str = "other reasons";
+
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 500;
+
 impl Counts {
     /// Adds another round's or slice's counts.
     pub fn add(&mut self, other: &Self) {
@@ -102,6 +116,9 @@ impl Counts {
         self.repaired += other.repaired;
         self.invalid += other.invalid;
         self.cut_off += other.cut_off;
+        for (reason, rows) in &other.not_answers {
+            self.add_not_answers(reason, *rows);
+        }
         self.errors += other.errors;
         self.missing += other.missing;
         self.duplicates += other.duplicates;
@@ -125,6 +142,39 @@ impl Counts {
         let room = MAX_EXAMPLES.saturating_sub(self.examples.len());
         self.examples
             .extend(other.examples.iter().take(room).cloned());
+    }
+
+    /// Whether a model answered a record, whatever the answer is worth.
+    pub fn is_answered_by_a_model(&self) -> bool {
+        self.answered > self.not_answers.values().sum()
+    }
+
+    /// Counts an answer that is none of the model's. `outcome` is that of its row.
+    pub(crate) fn not_answer(&mut self, outcome: &Outcome) {
+        self.add_not_answers(&reason_of(outcome), 1);
+    }
+
+    fn add_not_answers(&mut self, reason: &str, rows: u64) {
+        let has_room =
+            self.not_answers.len() < MAX_REASONS || self.not_answers.contains_key(reason);
+        let reason = if has_room { reason } else { OTHER_REASONS };
+        *self.not_answers.entry(reason.to_owned()).or_default() += rows;
+    }
+
+    /// Takes an answer back that [`Self::not_answer`] counted with this outcome.
+    pub(crate) fn take_not_answer_back(&mut self, outcome: &Outcome) {
+        let reason = reason_of(outcome);
+        let counted = if self.not_answers.contains_key(&reason) {
+            reason.as_str()
+        } else {
+            OTHER_REASONS
+        };
+        if let Some(rows) = self.not_answers.get_mut(counted) {
+            *rows -= 1;
+            if *rows == 0 {
+                self.not_answers.remove(counted);
+            }
+        }
     }
 
     pub(crate) fn spend(&mut self, usage: &Usage) {
@@ -168,4 +218,9 @@ impl Counts {
             self.examples.push(text());
         }
     }
+}
+
+fn reason_of(outcome: &Outcome) -> String {
+    let error = outcome.error.as_deref().unwrap_or_default();
+    error.chars().take(LONGEST_REASON).collect()
 }

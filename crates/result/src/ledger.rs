@@ -253,6 +253,9 @@ impl<'a> Ledger<'a> {
         self.counts.good += u64::from(outcome.good);
         self.counts.repaired += u64::from(outcome.repaired);
         self.counts.invalid += u64::from(!outcome.good);
+        if !outcome.answered {
+            self.counts.not_answer(&outcome);
+        }
         self.counts.cut_off += u64::from(cut_off);
         self.counts.by_fallback += u64::from(answer.by_fallback);
         if let Some(tier) = self.tier_name(answer) {
@@ -287,6 +290,9 @@ impl<'a> Ledger<'a> {
         self.counts.good -= u64::from(used.good);
         self.counts.repaired -= u64::from(used.repaired);
         self.counts.invalid -= u64::from(!used.good);
+        if !used.answered {
+            self.counts.take_not_answer_back(used);
+        }
         self.counts.cut_off -= u64::from(answer.cut_off);
         self.counts.by_fallback -= u64::from(answer.by_fallback);
         let Some(tier) = self.tier_name(answer) else {

@@ -101,6 +101,35 @@ async fn a_run_in_which_the_service_fails_on_every_record_fails() {
     }
 }
 
+/// The service works, and each line stands in the place of an answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_in_which_nothing_that_came_back_is_an_answer_fails_with_what_it_was() {
+    for (mode, kind, words) in [
+        ("batch", "guardrail_intervened", "a guardrail intervened ("),
+        (
+            "realtime",
+            "guardrail_intervened",
+            "a guardrail intervened (",
+        ),
+        ("batch", "refusal", "declined to answer"),
+        (
+            "batch",
+            "conflicting_duplicate",
+            "two different answers came back",
+        ),
+        ("batch", "malformed_line", "lines that are no answer lines"),
+    ] {
+        let fault = json!({"records": [{"every": 1, "kind": kind, "times": 1000}]});
+        let settings = [("BEDROCK_BATCH_MODE", mode), ("BEDROCK_MAX_RETRIES", "0")];
+        let (_case, ended) = run(fault, &settings).await;
+        let error = ended.unwrap_err();
+        let rows = format!("{ROWS} of {ROWS} rows");
+        for words in [words, &rows, "start a new run"] {
+            assert!(error.cause.contains(words), "{mode}, {kind}: {error}");
+        }
+    }
+}
+
 /// The rows of one slice are too much for the model, and those of the other slice are not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_of_records_that_the_service_fails_on_makes_error_rows_if_others_are_answered() {

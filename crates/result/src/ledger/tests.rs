@@ -4,6 +4,7 @@ use crate::spool::MemorySpool;
 use quarry_answer::Schema;
 use quarry_cost::{TokensSpent, Way};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Returns the line of an answer to row 0 with this text, 10 tokens read and 2 written. `id` is the
@@ -186,4 +187,25 @@ fn any_number_of_service_tiers_stays_small() {
     }
     let (_, counts) = ledger.finish();
     assert_eq!((counts.answered, counts.service_tiers.len()), (1_000, 256));
+}
+
+/// A guardrail's message is counted with its reason, until an answer of the model takes its place.
+#[test]
+fn what_stands_in_the_place_of_an_answer_is_no_answer_of_the_model() {
+    let stopped = json!({"recordId": "record_0", "modelOutput": {
+        "content": [{"type": "text", "text": "I cannot say that."}],
+        "stop_reason": "refusal",
+        "usage": {"input_tokens": 10, "output_tokens": 2},
+    }});
+    let (outcome, counts) = read(&[std::slice::from_ref(&stopped)]);
+    assert_eq!((counts.answered, counts.invalid), (1, 1));
+    assert!(!counts.is_answered_by_a_model());
+    let reason = outcome.error.unwrap();
+    assert_eq!(counts.not_answers, BTreeMap::from([(reason, 1)]));
+
+    let (_, counts) = read(&[&[stopped], &[kind("2", "b")]]);
+    assert!(counts.is_answered_by_a_model());
+    assert!(counts.not_answers.is_empty());
+    let (_, counts) = read(&[&[say("1", "no JSON")]]);
+    assert!(counts.is_answered_by_a_model(), "a bad answer is one");
 }

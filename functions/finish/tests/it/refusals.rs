@@ -8,6 +8,8 @@ use quarry_edge::clock::Unlimited;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::store::ObjectStore;
 use quarry_planned_run::RunInput;
+use quarry_result::ledger::Counts;
+use quarry_result::receipt::Receipt;
 use std::sync::Arc;
 
 /// Asserts that nothing of the run is reported, and that the error has this name and these words.
@@ -79,8 +81,7 @@ async fn a_parquet_part_that_is_not_parquet_is_refused_by_its_place() {
 #[tokio::test]
 async fn a_part_that_was_replaced_after_its_receipt_is_read_anew_by_the_next_call() {
     let world = World::new(4, 2).await;
-    let receipt =
-        |receipt: &mut quarry_result::receipt::Receipt| receipt.part_etag = "\"x\"".to_owned();
+    let receipt = |receipt: &mut Receipt| receipt.part_etag = "\"x\"".to_owned();
     world.change(1, receipt).await;
     let part = world.run.slice(1).part().to_string();
     assert_fails(&world, "Quarry.Unavailable", &[&part]).await;
@@ -257,4 +258,64 @@ async fn a_run_that_asked_nothing_needs_no_answer() {
             .await;
     }
     assert!(world.finish().await.unwrap().done);
+}
+
+/// The model works and answers nothing: that is no success, and the reason is the guardrail's.
+#[tokio::test]
+async fn a_run_in_which_a_guardrail_stops_every_record_fails_with_the_reason() {
+    for job in [true, false] {
+        let world = without_answers(job).await;
+        for slice in 0..3 {
+            let stopped = |receipt: &mut Receipt| {
+                let counts = &mut receipt.rounds[0].counts;
+                (counts.answered, counts.invalid, counts.missing) = (2, 2, 0);
+                let reason = "a guardrail intervened".to_owned();
+                counts.not_answers.insert(reason, 2);
+                receipt.rounds.push(receipt.rounds[0].clone());
+            };
+            world.change(slice, stopped).await;
+        }
+        let words = [
+            "a guardrail intervened (6 of 6 rows; no record of 6 rows got an answer; change the prompts, the model or \
+             the guardrail, and start a new run: a redrive asks nothing again",
+            "BEDROCK_NO_ANSWERS",
+        ];
+        assert_fails(&world, "Quarry.Refused", &words).await;
+        world.allow_no_answers().await;
+        assert!(world.finish().await.unwrap().done);
+    }
+}
+
+/// What came back that is not an answer, and the words that name it.
+type Unusable = (fn(&mut Counts), &'static str);
+
+#[tokio::test]
+async fn a_run_whose_lines_could_not_be_used_fails_with_what_they_were() {
+    let cases: [Unusable; 3] = [
+        (
+            |counts| counts.contradicted = std::mem::take(&mut counts.missing),
+            "two different answers came back for a record, and neither is used (6 of 6 rows",
+        ),
+        (
+            |counts| {
+                counts.malformed = 2;
+                counts.examples = vec!["line 1: not JSON".to_owned()];
+            },
+            "lines that are no answer lines, for example line 1: not JSON (6 of 6 rows; job job-0 ended as \
+             PartiallyCompleted: 6 rows",
+        ),
+        (
+            |counts| counts.unknown_ids = 2,
+            "answers of records that were not sent (6 of 6 rows",
+        ),
+    ];
+    for (change, words) in cases {
+        let world = without_answers(true).await;
+        for slice in 0..3 {
+            let change = |receipt: &mut Receipt| change(&mut receipt.rounds[0].counts);
+            world.change(slice, change).await;
+        }
+        let remedy = "read the job's output, report it to AWS, and start a new run";
+        assert_fails(&world, "Quarry.Refused", &[words, remedy]).await;
+    }
 }
