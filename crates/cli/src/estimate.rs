@@ -3,18 +3,31 @@
 mod planned;
 mod words;
 
+pub(crate) use planned::{NoPrice, PlannedCost};
+
 use crate::failure::Failure;
 use crate::output::{printable_lines, say, write, write_json};
 use crate::staging::{self, JobArguments, LocalJob};
 use crate::workspace::Workspace;
 use clap::Args;
 use quarry_cost::{TokenRate, Usd};
+use quarry_local_stack::LocalStack;
 
 /// Arguments of `quarry estimate`.
 #[derive(Debug, Args)]
 pub(crate) struct EstimateArguments {
     #[command(flatten)]
     job: JobArguments,
+    #[command(flatten)]
+    cost: CostArguments,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The prices of a run, and how much of them is too much.
+#[derive(Debug, Args)]
+pub(crate) struct CostArguments {
     /// USD for a million tokens that the model reads, in place of the price in `quarry models`.
     #[arg(long, value_name = "USD", requires = "price_out")]
     price_in: Option<Usd>,
@@ -24,19 +37,39 @@ pub(crate) struct EstimateArguments {
     /// Exit with code 5 if the model is expected to cost more.
     #[arg(long, value_name = "USD")]
     max_cost: Option<Usd>,
-    /// Print one JSON object.
-    #[arg(long)]
-    json: bool,
+}
+
+impl CostArguments {
+    /// Returns the prices that replace those of the table of models.
+    pub(crate) fn rate(&self) -> Option<TokenRate> {
+        let rate = self.price_in.zip(self.price_out);
+        rate.map(|(input, output)| TokenRate { input, output })
+    }
+
+    /// Whether the user gave a limit.
+    pub(crate) fn has_limit(&self) -> bool {
+        self.max_cost.is_some()
+    }
+
+    /// Refuses an expected cost above the limit.
+    pub(crate) fn check(&self, expected: Usd) -> Result<(), Failure> {
+        match self.max_cost {
+            Some(most) if expected > most => Err(Failure::findings(format!(
+                "the run is expected to cost {}, more than --max-cost, {}",
+                expected.shown(),
+                most.shown()
+            ))),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Plans the run here and prints what it would cost.
 pub(crate) async fn estimate(arguments: EstimateArguments) -> Result<(), Failure> {
     let job = LocalJob::read(&arguments.job)?;
-    let rate = arguments.price_in.zip(arguments.price_out);
-    let rate = rate.map(|(input, output)| TokenRate { input, output });
     let workspace = Workspace::temporary()?;
     let stack = staging::start(staging::stack_config(workspace.path(), &job, None, None)?).await?;
-    let estimated = Box::pin(planned::estimate(&stack, &job, rate)).await;
+    let estimated = Box::pin(plan_and_estimate(&stack, &job, &arguments.cost)).await;
     let estimated =
         estimated.map_err(|failure| staging::explained(&stack, workspace.path(), failure));
     stack.stop();
@@ -49,13 +82,16 @@ pub(crate) async fn estimate(arguments: EstimateArguments) -> Result<(), Failure
         }
         write(printable_lines(&cost.text()).as_bytes())?;
     }
-    let expected = cost.expected();
-    match arguments.max_cost {
-        Some(most) if expected > most => Err(Failure::findings(format!(
-            "the run is expected to cost {}, more than --max-cost, {}",
-            expected.shown(),
-            most.shown()
-        ))),
-        _ => Ok(()),
-    }
+    arguments.cost.check(cost.expected())
+}
+
+async fn plan_and_estimate(
+    stack: &LocalStack,
+    job: &LocalJob,
+    arguments: &CostArguments,
+) -> Result<PlannedCost, Failure> {
+    let request = job.stage(stack.store(), &|_| {}).await?;
+    let steps = job.plan(stack, request).await?;
+    let cost = PlannedCost::of(&steps, job, arguments.rate()).await?;
+    cost.map_err(|no_price| Failure::input(no_price.to_string()))
 }

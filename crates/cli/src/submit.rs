@@ -1,6 +1,7 @@
 //! `quarry submit`: starts a run of a deployment over files of this machine.
 
 use crate::deployment::{DeploymentArguments, now};
+use crate::estimate::{CostArguments, NoPrice, PlannedCost};
 use crate::failure::Failure;
 use crate::output::{printable, say, write, write_json};
 use crate::plan_total::PlanTotal;
@@ -10,6 +11,8 @@ use crate::watch::{Following, follow};
 use crate::workspace::Workspace;
 use clap::Args;
 use quarry_contract::settings::Settings;
+use quarry_cost::estimate::Estimated;
+use quarry_cost::{TokenRate, Usd};
 use quarry_local_stack::LocalStack;
 use quarry_remote::{RemoteDeployment, RunReader};
 use quarry_runs::{check_name, counted, new_name};
@@ -18,6 +21,11 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
 
+/// A run that is expected to cost at most this starts without a question.
+const SMALL_COST: Usd = Usd::whole(1);
+/// And at most this if the estimate is at its highest.
+const SMALL_MOST: Usd = Usd::whole(10);
+
 /// Arguments of `quarry submit`.
 #[derive(Debug, Args)]
 pub(crate) struct SubmitArguments {
@@ -25,6 +33,8 @@ pub(crate) struct SubmitArguments {
     job: JobArguments,
     #[command(flatten)]
     deployment: DeploymentArguments,
+    #[command(flatten)]
+    cost: CostArguments,
     /// The run's name: letters, digits and -; by default it is made from the data's name and the
     /// time.
     #[arg(long, value_name = "NAME")]
@@ -35,7 +45,7 @@ pub(crate) struct SubmitArguments {
     /// The folder for the results, which are copied when the run has succeeded.
     #[arg(long, value_name = "DIR", requires = "wait")]
     out: Option<PathBuf>,
-    /// Start without a question.
+    /// Start without a question, whatever the run is expected to cost.
     #[arg(long)]
     yes: bool,
     /// Print one JSON object.
@@ -47,7 +57,28 @@ pub(crate) struct SubmitArguments {
 struct Planned {
     total: PlanTotal,
     model: String,
+    cost: Result<PlannedCost, NoPrice>,
     notes: Vec<String>,
+}
+
+impl Planned {
+    /// Says what the run is expected to cost, and refuses more than the user allows. Returns whether
+    /// it is so little that nobody needs to be asked.
+    fn check_cost(&self, allowed: &CostArguments) -> Result<bool, Failure> {
+        match &self.cost {
+            Ok(cost) => {
+                say(&format!("expected to cost {}", cost.in_a_line()));
+                allowed.check(cost.expected())?;
+                let Estimated { expected, high, .. } = cost.estimated();
+                Ok(expected <= SMALL_COST && high <= SMALL_MOST)
+            }
+            Err(no_price) if allowed.has_limit() => Err(Failure::input(no_price.to_string())),
+            Err(no_price) => {
+                say(&format!("note: {no_price}"));
+                Ok(false)
+            }
+        }
+    }
 }
 
 /// Plans the run here, uploads its files, and starts it.
@@ -67,7 +98,7 @@ pub(crate) async fn submit(arguments: SubmitArguments) -> Result<(), Failure> {
         )
     });
     deployment.check_is_new(&run).await?;
-    let planned = plan(&job, &deployment).await?;
+    let planned = plan(&job, &deployment, arguments.cost.rate()).await?;
     for note in &planned.notes {
         say(&format!("note: {note}"));
     }
@@ -77,7 +108,8 @@ pub(crate) async fn submit(arguments: SubmitArguments) -> Result<(), Failure> {
         planned.total.in_words(),
         planned.model
     ));
-    confirm("Start the run?", arguments.yes).await?;
+    let is_small = planned.check_cost(&arguments.cost)?;
+    confirm("Start the run?", arguments.yes || is_small).await?;
     let folder = deployment.upload_folder(&run, random);
     let places = JobPlaces::below(&folder, deployment.results_folder(&run));
     let request = job.upload(deployment.store(), &places, &|_| {}).await?;
@@ -86,7 +118,8 @@ pub(crate) async fn submit(arguments: SubmitArguments) -> Result<(), Failure> {
         write_json(&json!({
             "run": run, "stack": deployment.name(), "model": planned.model, "rows": planned.total.rows,
             "records": planned.total.records, "bytes": planned.total.bytes, "jobs": planned.total.jobs,
-            "calls": planned.total.on_demand, "request": request,
+            "calls": planned.total.on_demand, "cost": planned.cost.as_ref().ok().map(PlannedCost::estimated),
+            "request": request,
         }))?;
     } else {
         write(format!("started {}\n", printable(&run)).as_bytes())?;
@@ -107,18 +140,26 @@ pub(crate) async fn submit(arguments: SubmitArguments) -> Result<(), Failure> {
 }
 
 /// Plans the run on a local stack, with the deployment's settings.
-async fn plan(job: &LocalJob, deployment: &RemoteDeployment) -> Result<Planned, Failure> {
+async fn plan(
+    job: &LocalJob,
+    deployment: &RemoteDeployment,
+    rate: Option<TokenRate>,
+) -> Result<Planned, Failure> {
     let workspace = Workspace::temporary()?;
     let mut config = staging::stack_config(workspace.path(), job, None, None)?;
     config.settings = deployment.settings();
     let stack = staging::start(config).await?;
-    let planned = Box::pin(plan_on(&stack, job)).await;
+    let planned = Box::pin(plan_on(&stack, job, rate)).await;
     let planned = planned.map_err(|failure| staging::explained(&stack, workspace.path(), failure));
     stack.stop();
     planned
 }
 
-async fn plan_on(stack: &LocalStack, job: &LocalJob) -> Result<Planned, Failure> {
+async fn plan_on(
+    stack: &LocalStack,
+    job: &LocalJob,
+    rate: Option<TokenRate>,
+) -> Result<Planned, Failure> {
     let request = job.stage(stack.store(), &|_| {}).await?;
     let steps = job.plan(stack, request).await?;
     let names = job.names();
@@ -129,6 +170,7 @@ async fn plan_on(stack: &LocalStack, job: &LocalJob) -> Result<Planned, Failure>
     Ok(Planned {
         total: PlanTotal::of(steps.slices()),
         model,
+        cost: PlannedCost::of(&steps, job, rate).await?,
         notes: plan.notes.iter().map(|note| names.in_text(note)).collect(),
     })
 }

@@ -23,6 +23,11 @@ const DECIMALS: usize = 12;
 const SHOWN_DECIMALS: usize = 6;
 
 impl Usd {
+    /// The amount of this number of dollars.
+    pub const fn whole(dollars: u32) -> Self {
+        Self(dollars as u128 * DOLLAR)
+    }
+
     /// The amount of this number of 10⁻¹² USD.
     pub const fn of_parts(parts: u128) -> Self {
         Self(parts)

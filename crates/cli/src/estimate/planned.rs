@@ -11,7 +11,7 @@ use quarry_cost::estimate::{
     TokenFamily,
 };
 use quarry_cost::{ModelRates, TokenRate, Usd, Way};
-use quarry_local_stack::{LocalStack, SingleSteps};
+use quarry_local_stack::SingleSteps;
 use quarry_model::Thinking;
 use serde::Deserialize;
 use serde_json::Value;
@@ -23,7 +23,7 @@ const RECORDS_COUNTED: u64 = 5_000;
 
 /// What a run would cost.
 #[derive(Debug)]
-pub(super) struct PlannedCost {
+pub(crate) struct PlannedCost {
     pub(super) model: String,
     pub(super) total: PlanTotal,
     /// Records whose texts were counted.
@@ -50,25 +50,47 @@ pub(super) struct WayEstimate {
 
 impl PlannedCost {
     /// What the model is expected to cost.
-    pub(super) fn expected(&self) -> Usd {
+    pub(crate) fn expected(&self) -> Usd {
         self.planned.expected
+    }
+
+    /// What the model would cost.
+    pub(crate) fn estimated(&self) -> Estimated<Usd> {
+        self.planned
+    }
+
+    /// Estimates the cost of a job that is planned. `rate` replaces the prices of the table of
+    /// models.
+    pub(crate) async fn of(
+        steps: &SingleSteps<'_>,
+        job: &LocalJob,
+        rate: Option<TokenRate>,
+    ) -> Result<Result<Self, NoPrice>, Failure> {
+        let plan = steps.plan();
+        match rates(plan, rate)? {
+            Ok(rates) => estimate(steps, job, rates).await.map(Ok),
+            Err(no_price) => Ok(Err(no_price)),
+        }
     }
 }
 
-/// Plans the job and estimates its cost. `rate` replaces the prices of the table of models.
-pub(super) async fn estimate(
-    stack: &LocalStack,
+/// A model whose price is not known.
+#[derive(Debug, thiserror::Error)]
+#[error("no price is known for {model}; give it with --price-in and --price-out")]
+pub(crate) struct NoPrice {
+    model: String,
+}
+
+async fn estimate(
+    steps: &SingleSteps<'_>,
     job: &LocalJob,
-    rate: Option<TokenRate>,
+    rates: ModelRates,
 ) -> Result<PlannedCost, Failure> {
-    let request = job.stage(stack.store(), &|_| {}).await?;
-    let steps = job.plan(stack, request).await?;
     let plan = steps.plan();
     let asking = Asking::of_plan(plan).map_err(|error| Failure::input(error.to_string()))?;
-    let rates = rates(plan, rate)?;
     let family = TokenFamily::of(&rates.model);
     let total = PlanTotal::of(steps.slices());
-    let texts = read_texts(&steps).await?;
+    let texts = read_texts(steps).await?;
     let input = texts.of_all(&family, &total);
     let length = answer_length(&asking, plan, &family);
     let tokens = ExpectedTokens {
@@ -101,11 +123,11 @@ pub(super) async fn estimate(
 }
 
 /// Returns the prices of the run's model.
-fn rates(plan: &Plan, rate: Option<TokenRate>) -> Result<ModelRates, Failure> {
+fn rates(plan: &Plan, rate: Option<TokenRate>) -> Result<Result<ModelRates, NoPrice>, Failure> {
     let known = plan.rates.as_ref().map(|rates| rates.primary.clone());
     let known = known.ok_or_else(|| Failure::run("the plan has no prices"))?;
     if let Some(rate) = rate {
-        return Ok(ModelRates {
+        return Ok(Ok(ModelRates {
             on_demand: Some(rate),
             batch: Some(rate),
             flex: Some(rate),
@@ -113,15 +135,12 @@ fn rates(plan: &Plan, rate: Option<TokenRate>) -> Result<ModelRates, Failure> {
             source: "--price-in and --price-out".to_owned(),
             checked: String::new(),
             ..known
-        });
+        }));
     }
-    if known.on_demand.is_none() {
-        return Err(Failure::input(format!(
-            "no price is known for {}; give it with --price-in and --price-out",
-            known.model
-        )));
-    }
-    Ok(known)
+    Ok(match known.on_demand {
+        Some(_) => Ok(known),
+        None => Err(NoPrice { model: known.model }),
+    })
 }
 
 /// The texts of the records that were read.

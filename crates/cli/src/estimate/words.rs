@@ -62,6 +62,15 @@ impl PlannedCost {
         text
     }
 
+    /// Returns the cost in one line, with its range and what the same would cost on demand.
+    pub(crate) fn in_a_line(&self) -> String {
+        let on_demand = self.ways.iter().find(|way| way.way == Way::OnDemand);
+        let on_demand = on_demand.map_or_else(String::new, |way| {
+            format!("; on demand {}", way.cost.expected.shown())
+        });
+        format!("{}{on_demand}", cost(self.planned))
+    }
+
     /// Returns the estimate for programs. Amounts are texts in USD.
     pub(super) fn json(&self) -> Value {
         let ways: Vec<Value> = self

@@ -5,6 +5,9 @@ use crate::deployed::{BUCKET, Deployed, MODEL, Script, succeeded};
 use serde_json::{Value, json};
 use std::process::Stdio;
 
+/// Prices at which the four records cost so much that the command asks.
+pub(crate) const DEAR: &str = "--price-in 100000 --price-out 100000";
+
 pub(crate) fn deployed(script: Script) -> Deployed {
     let deployed = Deployed::new(script);
     deployed.file("strikes/b.csv", "text\nfour\n");
@@ -129,7 +132,7 @@ fn what_planning_refuses_is_refused_before_anything_is_uploaded() {
 #[test]
 fn where_nobody_can_be_asked_the_command_line_has_to_say_yes() {
     let deployed = deployed(Script::default());
-    let ran = submit(&deployed, "");
+    let ran = submit(&deployed, DEAR);
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.stderr.contains("4 rows, 4 records, "), "{}", ran.stderr);
     assert!(
@@ -139,6 +142,50 @@ fn where_nobody_can_be_asked_the_command_line_has_to_say_yes() {
         ran.stderr
     );
     nothing_happened(&deployed);
+}
+
+#[test]
+fn a_run_that_costs_little_starts_without_a_question() {
+    let deployed = deployed(Script::default());
+    let ran = submit(&deployed, "").good();
+    for expected in ["expected to cost 0.0", " USD; on demand 0.0", " USD\n"] {
+        assert!(ran.stderr.contains(expected), "{expected}: {}", ran.stderr);
+    }
+    started(&deployed);
+}
+
+#[test]
+fn a_run_above_the_limit_of_the_command_line_is_refused_before_anything_is_uploaded() {
+    let deployed = deployed(Script::default());
+    let ran = submit(&deployed, &format!("--yes --max-cost 2.5 {DEAR}"));
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(
+        ran.stderr.contains("more than --max-cost, 2.50 USD"),
+        "{}",
+        ran.stderr
+    );
+    nothing_happened(&deployed);
+    submit(&deployed, "--max-cost 2.5").good();
+    started(&deployed);
+}
+
+#[test]
+fn a_model_without_a_known_price_is_asked_about_and_has_no_limit_of_cost() {
+    let profile = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/a1b2c3";
+    let model = format!("--set BEDROCK_PRIMARY_MODEL_ID={profile}");
+    let deployed = deployed(Script::default());
+    let ran = submit(&deployed, &model);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.stderr.contains("note: no price is known for arn:aws:"),
+        "{}",
+        ran.stderr
+    );
+    let ran = submit(&deployed, &format!("{model} --yes --max-cost 2"));
+    assert_eq!(ran.code, 3, "{ran:?}");
+    nothing_happened(&deployed);
+    submit(&deployed, &format!("{model} --yes")).good();
+    started(&deployed);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::command::Ran;
 use crate::deployed::{BUCKET, Deployed, Script, folder, plan};
 use crate::pty::on_a_terminal;
 use crate::remote_ends::live;
-use crate::remote_submit::{deployed, nothing_happened};
+use crate::remote_submit::{DEAR, deployed, nothing_happened};
 use quarry_contract::location::S3Uri;
 
 /// The end of a bar: it is cleared.
@@ -45,7 +45,7 @@ fn watch_draws_its_bar_on_a_terminal_and_leaves_nothing_behind() {
 fn a_run_starts_only_if_the_answer_to_the_question_is_yes() {
     for typed in ["y\n", "YES\n"] {
         let deployed = deployed(Script::default());
-        let ran = submit(&deployed, "", typed).good();
+        let ran = submit(&deployed, DEAR, typed).good();
         for expected in ["4 rows, 4 records, ", "Start the run? [y/N] "] {
             assert!(ran.stderr.contains(expected), "{expected}: {}", ran.stderr);
         }
@@ -55,7 +55,7 @@ fn a_run_starts_only_if_the_answer_to_the_question_is_yes() {
     // The last one is the end of the input.
     for typed in ["n\n", "\n", "of course\n", "\u{4}"] {
         let deployed = deployed(Script::default());
-        let ran = submit(&deployed, "", typed);
+        let ran = submit(&deployed, DEAR, typed);
         assert_eq!((ran.code, &*ran.stdout), (1, ""), "{typed:?}: {ran:?}");
         assert!(ran.stderr.contains("nothing was done"), "{}", ran.stderr);
         nothing_happened(&deployed);
