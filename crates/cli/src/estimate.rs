@@ -3,7 +3,7 @@
 mod planned;
 mod words;
 
-pub(crate) use planned::{NoPrice, PlannedCost};
+pub(crate) use planned::{MissingPrice, PlannedCost};
 
 use crate::failure::Failure;
 use crate::output::{printable_lines, say, write, write_json};

@@ -1,7 +1,7 @@
 //! `quarry submit`: starts a run of a deployment over files of this machine.
 
 use crate::deployment::{DeploymentArguments, now};
-use crate::estimate::{CostArguments, NoPrice, PlannedCost};
+use crate::estimate::{CostArguments, MissingPrice, PlannedCost};
 use crate::failure::Failure;
 use crate::output::{printable, say, write, write_json};
 use crate::plan_total::PlanTotal;
@@ -57,7 +57,7 @@ pub(crate) struct SubmitArguments {
 struct Planned {
     total: PlanTotal,
     model: String,
-    cost: Result<PlannedCost, NoPrice>,
+    cost: Result<PlannedCost, MissingPrice>,
     notes: Vec<String>,
 }
 

@@ -15,6 +15,7 @@ use quarry_local_stack::SingleSteps;
 use quarry_model::Thinking;
 use serde::Deserialize;
 use serde_json::Value;
+use std::fmt;
 
 /// The most slices whose records are read for the texts of all.
 const SLICES_READ: usize = 8;
@@ -65,7 +66,7 @@ impl PlannedCost {
         steps: &SingleSteps<'_>,
         job: &LocalJob,
         rate: Option<TokenRate>,
-    ) -> Result<Result<Self, NoPrice>, Failure> {
+    ) -> Result<Result<Self, MissingPrice>, Failure> {
         let plan = steps.plan();
         match rates(plan, rate)? {
             Ok(rates) => estimate(steps, job, rates).await.map(Ok),
@@ -75,10 +76,19 @@ impl PlannedCost {
 }
 
 /// A model whose price is not known.
-#[derive(Debug, thiserror::Error)]
-#[error("no price is known for {model}; give it with --price-in and --price-out")]
-pub(crate) struct NoPrice {
+#[derive(Debug)]
+pub(crate) struct MissingPrice {
     model: String,
+}
+
+impl fmt::Display for MissingPrice {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let model = &self.model;
+        write!(
+            out,
+            "no price is known for {model}; give it with --price-in and --price-out"
+        )
+    }
 }
 
 async fn estimate(
@@ -123,7 +133,10 @@ async fn estimate(
 }
 
 /// Returns the prices of the run's model.
-fn rates(plan: &Plan, rate: Option<TokenRate>) -> Result<Result<ModelRates, NoPrice>, Failure> {
+fn rates(
+    plan: &Plan,
+    rate: Option<TokenRate>,
+) -> Result<Result<ModelRates, MissingPrice>, Failure> {
     let known = plan.rates.as_ref().map(|rates| rates.primary.clone());
     let known = known.ok_or_else(|| Failure::run("the plan has no prices"))?;
     if let Some(rate) = rate {
@@ -139,7 +152,7 @@ fn rates(plan: &Plan, rate: Option<TokenRate>) -> Result<Result<ModelRates, NoPr
     }
     Ok(match known.on_demand {
         Some(_) => Ok(known),
-        None => Err(NoPrice { model: known.model }),
+        None => Err(MissingPrice { model: known.model }),
     })
 }
 
