@@ -152,7 +152,11 @@ fn compare_tables(
         );
         let columns = match (of_a, of_b) {
             (Some(a), Some(b)) => Sides { a, b },
-            (None, None) => continue,
+            (None, None) => {
+                pair.a.check_rows(0)?;
+                pair.b.check_rows(0)?;
+                continue;
+            }
             (of_a, _) => {
                 let side = if of_a.is_none() { 'a' } else { 'b' };
                 return Err(Failure::input(format!(
@@ -177,7 +181,10 @@ fn compare_tables(
             )));
         }
         comparer.begin_table(&pair.a.name());
-        compare_rows(comparer, pair).map_err(|error| Failure::input(error.to_string()))?;
+        let rows =
+            compare_rows(comparer, pair).map_err(|error| Failure::input(error.to_string()))?;
+        pair.a.check_rows(rows)?;
+        pair.b.check_rows(rows)?;
     }
     match comparer {
         Some((_, comparer)) => Ok(comparer.finish()),
@@ -210,12 +217,14 @@ pub(crate) fn columns(
         .map_err(|error| Failure::input(format!("{}: {error}", table.file.display())))
 }
 
-fn compare_rows(comparer: &mut Comparer, pair: Sides<&ResultTable>) -> Result<(), Box<dyn Error>> {
+/// Compares two tables, and returns the number of their rows.
+fn compare_rows(comparer: &mut Comparer, pair: Sides<&ResultTable>) -> Result<u64, Box<dyn Error>> {
     let columns = comparer.columns().clone();
     let (table_a, table_b) = (pair.a.table(), pair.b.table());
     let mut rows_a = table_a.rows(&columns.a)?;
     let mut rows_b = table_b.rows(&columns.b)?;
     let mut cells: Sides<Vec<Option<String>>> = Sides::default();
+    let mut rows = 0;
     loop {
         match (
             rows_a.next_row(&mut cells.a)?,
@@ -224,8 +233,9 @@ fn compare_rows(comparer: &mut Comparer, pair: Sides<&ResultTable>) -> Result<()
             (true, true) => {
                 let cells = cells.each().map(Vec::as_slice);
                 comparer.row(&cells)?;
+                rows += 1;
             }
-            (false, false) => return Ok(()),
+            (false, false) => return Ok(rows),
             (in_a, _) => {
                 let error: ComparisonError = comparer.ended_early(if in_a { 'b' } else { 'a' });
                 return Err(error.into());

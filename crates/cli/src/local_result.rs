@@ -5,6 +5,7 @@ use crate::input::{read_file, refuse_standard_input};
 use crate::local_table::LocalTable;
 use quarry_contract::settings::CsvQuoting;
 use quarry_rows::{ACCEPTED, TableFormat};
+use quarry_runs::{counted, grouped};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +41,8 @@ pub(crate) struct ResultTable {
     file: PathBuf,
     format: TableFormat,
     gzip: bool,
+    /// The rows that the summary has for it.
+    rows: Option<u64>,
 }
 
 impl ResultTable {
@@ -62,7 +65,22 @@ impl ResultTable {
             format: format.quoted(quoting),
             gzip,
             file,
+            rows: None,
         })
+    }
+
+    /// Fails if the table has other rows than its summary says: it was copied in part, or is of
+    /// another run.
+    pub(crate) fn check_rows(&self, rows: u64) -> Result<(), Failure> {
+        match self.rows {
+            Some(expected) if expected != rows => Err(Failure::input(format!(
+                "{} has {}, and its summary says {}; copy the whole result of one run",
+                self.file.display(),
+                counted(rows, "row"),
+                grouped(expected)
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The table's file, to be read.
@@ -104,14 +122,18 @@ impl LocalResult {
             let summary = read_summary(path)?;
             return Self::of_folder(name, folder, Some(summary), quoting);
         }
-        let table = ResultTable::new(path.to_owned(), None, quoting)?;
+        let mut table = ResultTable::new(path.to_owned(), None, quoting)?;
         let summary = newest_summary(&folder)?;
         let summary = summary.and_then(|file| read_summary(&file).ok());
+        let summary = summary.filter(|summary| {
+            let entry = listed(summary).find(|entry| entry.file == table.name());
+            table.rows = entry.as_ref().and_then(|entry| entry.rows);
+            entry.is_some()
+        });
         Ok(Self {
             name,
             folder,
-            summary: summary
-                .filter(|summary| listed(summary).any(|(_, file)| file == table.name())),
+            summary,
             tables: vec![table],
             missing: Vec::new(),
         })
@@ -128,16 +150,23 @@ impl LocalResult {
         let tables = match &summary {
             None => tables_in(&folder, quoting)?,
             Some(summary) => {
-                let places = listed(summary).map(|(split, file)| {
-                    let inside = split.map_or_else(|| folder.clone(), |split| folder.join(split));
-                    (split, inside.join(file))
-                });
-                let (there, absent): (Vec<_>, Vec<_>) = places.partition(|(_, file)| file.exists());
-                missing.extend(absent.into_iter().map(|(_, file)| file));
-                let there = there.into_iter();
+                let mut there = Vec::new();
+                for entry in listed(summary) {
+                    let inside = match entry.split {
+                        Some(split) => folder.join(split),
+                        None => folder.clone(),
+                    };
+                    let file = inside.join(entry.file);
+                    if file.exists() {
+                        there.push(ResultTable {
+                            rows: entry.rows,
+                            ..ResultTable::new(file, entry.split, quoting)?
+                        });
+                    } else {
+                        missing.push(file);
+                    }
+                }
                 there
-                    .map(|(split, file)| ResultTable::new(file, split, quoting))
-                    .collect::<Result<_, _>>()?
             }
         };
         Ok(Self {
@@ -215,14 +244,23 @@ fn read_summary(file: &Path) -> Result<Value, Failure> {
     }
 }
 
-/// Returns the split and the file name of each table that a summary lists.
-fn listed(summary: &Value) -> impl Iterator<Item = (Option<&str>, &str)> {
+/// What a summary says about a table.
+struct ListedTable<'a> {
+    split: Option<&'a str>,
+    file: &'a str,
+    rows: Option<u64>,
+}
+
+fn listed(summary: &Value) -> impl Iterator<Item = ListedTable<'_>> {
     let tables = summary["tables"].as_array().into_iter().flatten();
     tables.filter_map(|table| {
-        let file = table["result"].as_str()?.rsplit('/').next()?;
         // Only a split has a folder of its own, so that no name leads elsewhere.
         let split = table["split"].as_str();
-        Some((split.filter(|split| SPLITS.contains(split)), file))
+        Some(ListedTable {
+            split: split.filter(|split| SPLITS.contains(split)),
+            file: table["result"].as_str()?.rsplit('/').next()?,
+            rows: table["rows_out"].as_u64(),
+        })
     })
 }
 

@@ -141,6 +141,7 @@ fn findings(
         let table = result_table.table();
         let unreadable = |error: Box<dyn Error>| Failure::input(error.to_string());
         let Some(of) = columns(table, &arguments.properties)? else {
+            result_table.check_rows(0)?;
             continue;
         };
         // All tables of a result have the properties of one schema.
@@ -159,7 +160,9 @@ fn findings(
             .collect();
         let mut rows = table.rows(&read).map_err(unreadable)?;
         let mut cells = Vec::new();
+        let mut count = 0;
         while rows.next_row(&mut cells).map_err(unreadable)? {
+            count += 1;
             let (values, status) = cells.split_at(properties.len());
             if status.first().and_then(|cell| cell.as_deref()) == Some("success") {
                 for (tally, value) in tallies.iter_mut().zip(values) {
@@ -167,6 +170,7 @@ fn findings(
                 }
             }
         }
+        result_table.check_rows(count)?;
         sample.extend(first_rows(result_table, &of, arguments.rows.into()).map_err(unreadable)?);
     }
     let prefix = known.map(|of| of.prefix).unwrap_or_default();

@@ -104,16 +104,37 @@ fn a_report_is_made_from_the_summary_alone_when_the_table_is_not_there() {
     assert!(ran.stderr.contains("does not exist"), "{}", ran.stderr);
 }
 
+/// The copy broke off, or the table is that of another run.
+#[test]
+fn a_table_with_other_rows_than_its_summary_is_refused() {
+    let workplace = workplace();
+    let table = workplace.path("out/validation_processed_data.csv");
+    let whole = fs::read_to_string(&table).expect("the table");
+    let part: String = whole.split_inclusive('\n').take(20).collect();
+    for (text, words) in [(part.as_str(), "has 19 rows"), ("", "has 0 rows")] {
+        fs::write(&table, text).expect("a file");
+        for command in ["report out", "compare out out"] {
+            let ran = workplace.quarry(command);
+            assert_eq!(ran.code, 3, "{command}: {ran:?}");
+            for expected in [
+                words,
+                "its summary says 150; copy the whole result of one run",
+            ] {
+                assert!(ran.stderr.contains(expected), "{command}: {}", ran.stderr);
+            }
+        }
+        assert!(!workplace.path("out/report.html").exists());
+    }
+}
+
 #[test]
 fn a_result_without_rows_has_a_report() {
     let workplace = workplace();
-    let summary = workplace
-        .summary()
-        .to_string()
-        .replace("data.csv", "data.jsonl");
+    let mut summary = workplace.summary();
+    summary["tables"][0]["rows_out"] = 0.into();
     workplace.file(
         "none/processing_summary_validation_20260101_000000.json",
-        summary,
+        summary.to_string().replace("data.csv", "data.jsonl"),
     );
     workplace.file("none/validation_processed_data.jsonl", "");
     workplace.quarry("report none").good();
