@@ -2,6 +2,9 @@
 
 - S3: a read of one version of an object takes a `Range`
   (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html). ministack returns the whole version.
+- Permissions: a call about a Map Run is a call on its ARN
+  (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html). ministack
+  takes it for one on all resources.
 - Step Functions: `RedriveExecution`
   (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html). The execution continues
   at the state that failed, with the input of that state. In a Map Run, children that succeeded keep their
@@ -16,9 +19,11 @@ import threading
 import time
 
 from ministack import app
+from ministack.core import iam_actions
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import s3, stepfunctions
 
+extract_resource_arn = iam_actions.extract_resource_arn
 whole_object = s3._get_object
 describe_execution = stepfunctions._describe_execution
 execute_map = stepfunctions._execute_map
@@ -31,6 +36,11 @@ run_sub_machine = stepfunctions._run_sub_machine
 places: dict[tuple[str, int | None], tuple[str, object]] = {}
 # The outputs of the children that succeeded.
 outputs: dict[tuple[str, int | None], object] = {}
+
+
+def resource_of_call(service: str, method: str, path: str, headers: dict, body: bytes, *rest):
+    map_run = json.loads(body).get("mapRunArn") if service == "states" and body else None
+    return map_run or extract_resource_arn(service, method, path, headers, body, *rest)
 
 
 def object_or_range(bucket: str, key: str, headers: dict, query: dict | None = None):
@@ -104,7 +114,8 @@ def redrive(data: dict):
         return error_response_json("ExecutionDoesNotExist", "the execution does not exist", 400)
     if execution["status"] not in ("FAILED", "TIMED_OUT", "ABORTED"):
         return error_response_json("ExecutionNotRedrivable", f"the execution is {execution['status']}", 400)
-    execution.update(status="RUNNING", stopDate=None, output=None, redriveDate=time.time())
+    redrives = execution.get("redriveCount", 0) + 1
+    execution.update(status="RUNNING", stopDate=None, output=None, redriveDate=time.time(), redriveCount=redrives)
     execution.pop("error", None)
     execution.pop("cause", None)
     stepfunctions._emit_execution_status_event(execution)
@@ -116,7 +127,8 @@ def described(data: dict):
     status, headers, body = describe_execution(data)
     execution = stepfunctions._executions.get(data.get("executionArn"), {})
     if status == 200 and "redriveDate" in execution:
-        return json_response(json.loads(body) | {"redriveDate": execution["redriveDate"]})
+        redriven = {name: execution[name] for name in ("redriveDate", "redriveCount")}
+        return json_response(json.loads(body) | redriven)
     return status, headers, body
 
 
@@ -126,6 +138,7 @@ async def handled(method: str, path: str, headers: dict, body: bytes, query: dic
     return await handle_request(method, path, headers, body, query)
 
 
+iam_actions.extract_resource_arn = resource_of_call
 s3._get_object = object_or_range
 stepfunctions._describe_execution = described
 stepfunctions._execute_map = noting_the_place(execute_map)

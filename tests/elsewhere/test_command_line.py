@@ -2,8 +2,7 @@
 `CommandLinePolicy`, on the emulator that test_deployment.py describes.
 
 The emulator holds the user to the policy in S3 and in Step Functions. CloudFormation's and Bedrock's
-parts of the policy are compared with the code in tests/infra. The emulator does not say why an execution
-failed.
+parts of the policy are compared with the code in tests/infra.
 """
 
 import json
@@ -136,7 +135,8 @@ class CommandLine(unittest.TestCase):
         outage = {"job": 0, "kind": "end", "status": "Failed", "answered": 0, "message": "the service has no capacity"}
         self.deployment.simulate(faults={"jobs": [outage]})
         run = self.submit("--set", "BEDROCK_OUTAGE_WAIT_HOURS=0")
-        self.assertEqual(self.wait_for(run, FAILED)["state"], "failed")
+        failed = self.wait_for(run, FAILED)
+        self.assertIn("the service has no capacity", failed["failure"]["message"])
         self.deployment.simulate()
         self.quarry("redrive", run, "--yes")
         self.assertEqual(self.wait_for(run, SUCCEEDED)["redrives"], 1)
