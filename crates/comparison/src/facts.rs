@@ -1,5 +1,6 @@
 //! What the summary of a result says about how it was made.
 
+use quarry_cost::Usd;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -44,20 +45,12 @@ impl ResultFacts {
             run: text("/run"),
             model: text("/effective_model_id"),
             tokens: tokens(),
-            cost: member("/cost/total").and_then(amount),
+            cost: text("/cost/total").and_then(amount),
         }
     }
 }
 
-/// Returns an amount in US dollars for people, from its text or number.
-fn amount(value: &Value) -> Option<String> {
-    let number = match value {
-        Value::String(text) => text.parse().ok()?,
-        other => other.as_f64()?,
-    };
-    Some(if number == 0.0 || number >= 0.01 {
-        format!("{number:.2} USD")
-    } else {
-        format!("{number:.4} USD")
-    })
+/// Returns an amount for people.
+fn amount(text: String) -> Option<String> {
+    Usd::try_from(text).ok().map(Usd::shown)
 }
