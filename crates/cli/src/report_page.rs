@@ -16,6 +16,7 @@ use quarry_report::{
     AskedTexts, DistributionTally, RowFailures, RunReport, SampleRow, TableFindings, run_page,
 };
 use quarry_result::columns::STATUS_COLUMNS;
+use quarry_result::excerpt::cut;
 use quarry_result::summary::Summary;
 use serde::Deserialize;
 use serde_json::json;
@@ -91,7 +92,6 @@ pub(crate) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
     };
     let page = run_page(&RunReport {
         summary,
-        cost: document.get("cost"),
         asked: &asked,
         table: table.as_ref(),
     });
@@ -236,6 +236,7 @@ fn first_rows(
         .chain(STATUS_COLUMNS);
     let results: Vec<String> = results.map(|name| of.named(name)).collect();
     let columns: Vec<String> = of.input.iter().chain(&results).cloned().collect();
+    let shown = |cell: &str| cut(cell, LONGEST_CELL).into_owned();
     let mut rows = result_table.table().rows(&columns)?;
     let mut cells = Vec::new();
     let mut sample = Vec::new();
@@ -243,7 +244,7 @@ fn first_rows(
         let named = columns
             .iter()
             .cloned()
-            .zip(cells.iter().map(|cell| cell.as_deref().map(cut)));
+            .zip(cells.iter().map(|cell| cell.as_deref().map(shown)));
         let mut before: Vec<_> = named.collect();
         let after = before.split_off(of.input.len());
         sample.push(SampleRow {
@@ -254,12 +255,4 @@ fn first_rows(
         });
     }
     Ok(sample)
-}
-
-/// Returns a cell's text without what is too long for a page.
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_CELL) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
-    }
 }

@@ -6,7 +6,8 @@ use crate::agreement::{
 use crate::columns::TableColumns;
 use crate::error::ComparisonError;
 use crate::sides::Sides;
-use crate::value::{cut, value};
+use crate::value::value;
+use quarry_result::excerpt::cut;
 
 /// The longest value or error text of a row that is kept, characters.
 const LONGEST_TEXT: usize = 200;

@@ -3,14 +3,14 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The most values that a confusion matrix has. A property of more values has none.
-pub const MOST_VALUES: usize = 30;
+/// The most values of a property that are categories, and so the most of a confusion matrix.
+pub const MOST_CATEGORIES: usize = 30;
 
-/// A property of longer values has no matrix: these are texts, not categories.
-const LONGEST_VALUE: usize = 64;
+/// The longest value that is a category and not a text, characters.
+pub const LONGEST_CATEGORY: usize = 64;
 
-/// Numbers of more values than this are measured and not counted.
-const MOST_NUMBERS: usize = 12;
+/// Numbers of more values than this are measured and not counted one by one.
+pub const MOST_NUMBERS: usize = 12;
 
 /// The rows with each pair of values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,8 +78,8 @@ impl ConfusionTally {
         if known.is_some() {
             return known;
         }
-        let is_long = value.is_some_and(|text| text.chars().nth(LONGEST_VALUE).is_some());
-        if is_long || self.values.len() == MOST_VALUES {
+        let is_long = value.is_some_and(|text| text.chars().nth(LONGEST_CATEGORY).is_some());
+        if is_long || self.values.len() == MOST_CATEGORIES {
             return None;
         }
         self.values.push(value.map(str::to_owned));

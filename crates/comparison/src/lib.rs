@@ -4,7 +4,7 @@
 //! each other's place, and the first rows that differ or failed.
 //!
 //! Limits: the crate does no input or output. Memory does not grow with the number of rows: lists
-//! end at a given length, a confusion matrix has at most [`MOST_VALUES`] values, and texts of rows
+//! end at a given length, a confusion matrix has at most [`MOST_CATEGORIES`] values, and texts of rows
 //! are cut.
 //!
 //! ```
@@ -43,7 +43,7 @@ pub use agreement::{
 };
 pub use columns::TableColumns;
 pub use comparer::Comparer;
-pub use confusion::{Confusion, ConfusionMatrix, MOST_VALUES};
+pub use confusion::{Confusion, ConfusionMatrix, LONGEST_CATEGORY, MOST_CATEGORIES, MOST_NUMBERS};
 pub use error::ComparisonError;
 pub use facts::{ResultFacts, ResultTokens};
 pub use numbers::NumberAgreement;

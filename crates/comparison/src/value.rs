@@ -1,7 +1,6 @@
 //! When two values of a property agree.
 
 use serde_json::Value;
-use std::borrow::Cow;
 
 /// Two numbers that differ by less than this share of the larger one, or of 1, are equal.
 const TOLERANCE: f64 = 1e-9;
@@ -53,14 +52,6 @@ pub fn number(text: &str) -> Option<f64> {
     }
     let number: f64 = serde_json::from_str(text).ok()?;
     number.is_finite().then_some(number)
-}
-
-/// Returns a text of at most `most` characters, with `…` in place of the rest.
-pub(crate) fn cut(text: &str, most: usize) -> Cow<'_, str> {
-    match text.char_indices().nth(most) {
-        None => Cow::Borrowed(text),
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
-    }
 }
 
 #[cfg(test)]

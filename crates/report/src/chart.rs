@@ -2,6 +2,7 @@
 
 use crate::escape::Escaped;
 use quarry_result::digits::grouped;
+use quarry_result::excerpt::cut;
 use std::fmt::Write as _;
 
 /// The longest label of a bar, characters. The bar's title has all of it.
@@ -71,10 +72,7 @@ fn add_bar(svg: &mut String, bar: &Bar, unit: &str, top: u64, most: u64) {
         .checked_div(u128::from(most))
         .unwrap_or_default()
         .max(u128::from(bar.count > 0));
-    let label: String = match bar.label.char_indices().nth(LONGEST_LABEL) {
-        Some((end, _)) => format!("{}…", &bar.label[..end]),
-        None => bar.label.clone(),
-    };
+    let label = cut(&bar.label, LONGEST_LABEL);
     let count = grouped(bar.count);
     let class = if bar.is_bad { " class=\"bad\"" } else { "" };
     let text = top + 16;

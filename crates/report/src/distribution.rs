@@ -1,6 +1,6 @@
 //! What the values of a property are, counted over the rows of a table in bounded memory.
 
-use quarry_comparison::number;
+use quarry_comparison::{LONGEST_CATEGORY, MOST_CATEGORIES, MOST_NUMBERS, number};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,13 +9,6 @@ const MOST_VALUES: usize = 1_000;
 
 /// The longest value that is told apart from others, bytes.
 const LONGEST_VALUE: usize = 256;
-
-/// A property of at most this many values, each at most this many characters long, has categories.
-const MOST_CATEGORIES: usize = 30;
-const LONGEST_CATEGORY: usize = 64;
-
-/// Numbers of at most this many values are counted one by one, and not in ranges.
-const MOST_NUMBERS: usize = 12;
 
 /// The most ranges that numbers are counted in while rows are read, and that are shown.
 const MOST_RANGES: usize = 128;

@@ -8,7 +8,7 @@ use crate::page::{HtmlPage, Value};
 use crate::run_report::RunReport;
 use quarry_contract::plan::Mode;
 use quarry_result::digits::grouped;
-use quarry_result::summary::Summary;
+use quarry_result::summary::{CostSummary, Summary};
 
 /// The most lines about the cost.
 const MOST_COSTS: usize = 100;
@@ -34,7 +34,7 @@ pub fn run_page(report: &RunReport<'_>) -> String {
     }
     jobs::add_rounds(&mut page, summary);
     jobs::add_jobs(&mut page, summary);
-    if let Some(cost) = report.cost {
+    if let Some(cost) = &summary.cost {
         add_cost(&mut page, cost);
     }
     add_notes(&mut page, summary);
@@ -128,12 +128,9 @@ fn add_files(page: &mut HtmlPage, summary: &Summary) {
 }
 
 /// Adds what the summary says about the cost, member by member.
-fn add_cost(page: &mut HtmlPage, cost: &serde_json::Value) {
+fn add_cost(page: &mut HtmlPage, cost: &CostSummary) {
     let mut lines = Vec::new();
-    flatten(cost, "", &mut lines);
-    if lines.is_empty() {
-        return;
-    }
+    flatten(&serde_json::json!(cost), "", &mut lines);
     page.section("Cost");
     page.table(
         "As the summary has it, amounts in US dollars",

@@ -8,8 +8,6 @@ use quarry_result::summary::Summary;
 pub struct RunReport<'a> {
     /// The summary.
     pub summary: &'a Summary,
-    /// The summary's member `cost`, if it has one.
-    pub cost: Option<&'a serde_json::Value>,
     /// What was asked, as far as it is known.
     pub asked: &'a AskedTexts,
     /// What the result table says, if it is there.

@@ -185,16 +185,22 @@ impl Counts {
         self.reasoning_tokens += usage.reasoning_tokens;
     }
 
+    /// All tokens that are paid for. The prompt cache's count as input: Quarry sets no cache points.
+    pub(crate) fn tokens_spent(&self) -> TokensSpent {
+        TokensSpent {
+            input: self.input_tokens + self.cache_read_tokens + self.cache_write_tokens,
+            output: self.output_tokens,
+        }
+    }
+
     /// Counts tokens once more, with what makes their price another. `tier` is the service tier that
     /// answered, if there is one.
     pub(crate) fn spend_apart(&mut self, by_fallback: bool, tier: Option<&str>, usage: &Usage) {
         let tier = Some(Way::of_tier(tier)).filter(|way| *way != Way::OnDemand);
         if by_fallback || tier.is_some() {
-            let tokens = TokensSpent {
-                input: usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens,
-                output: usage.output_tokens,
-            };
-            self.add_apart(by_fallback, tier, tokens);
+            let mut spent = Self::default();
+            spent.spend(usage);
+            self.add_apart(by_fallback, tier, spent.tokens_spent());
         }
     }
 

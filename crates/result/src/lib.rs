@@ -7,6 +7,7 @@
 pub mod columns;
 mod counts;
 pub mod digits;
+pub mod excerpt;
 pub mod given;
 pub mod ledger;
 pub mod outcome;

@@ -1,6 +1,7 @@
 //! Groups the records that the service refused by its words. Thousands of rows are usually refused
 //! for one or two reasons, and a person wants to read each of these once.
 
+use crate::excerpt::cut;
 use quarry_answer::RecordError;
 use quarry_model::Denial;
 use serde::{Deserialize, Serialize};
@@ -55,11 +56,11 @@ pub struct Refusals {
 impl Refusals {
     /// Counts the error line of a row.
     pub fn add(&mut self, row: u64, error: &RecordError<'_>) {
-        let text = cut(&error.to_string());
+        let text = shortened(&error.to_string());
         self.add_group(&RefusalGroup {
             text,
-            message: cut(&error.message),
-            fallback_message: error.fallback_message.as_deref().map(cut),
+            message: shortened(&error.message),
+            fallback_message: error.fallback_message.as_deref().map(shortened),
             is_final: error.is_final(),
             lines: 1,
             example_row: row,
@@ -69,7 +70,7 @@ impl Refusals {
     /// Removes a line that was counted with the same row and error, because an answer came after
     /// it.
     pub fn take_back(&mut self, text: &str) {
-        let text = cut(text);
+        let text = shortened(text);
         match self.groups.iter().position(|group| group.text == text) {
             Some(index) => {
                 self.groups[index].lines -= 1;
@@ -156,11 +157,8 @@ impl Refusals {
     }
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_TEXT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+fn shortened(text: &str) -> String {
+    cut(text, LONGEST_TEXT).into_owned()
 }
 
 #[cfg(test)]

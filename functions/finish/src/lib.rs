@@ -143,7 +143,7 @@ pub async fn handle(
     let summary = totals.summary(&plan, asking.settings(), asking.prompt_parts(), &written);
     output.cost = summary.cost.as_ref().map(|cost| cost.total);
     let mut text = serde_json::to_vec_pretty(&summary).map_err(StepError::bad_request)?;
-    write_report(&*deps.store, &summary_at, &summary, &text).await?;
+    write_report(&*deps.store, &summary_at, &summary).await?;
     text.push(b'\n');
     deps.store
         .put(&summary_at, Bytes::from(text), false)
@@ -154,18 +154,15 @@ pub async fn handle(
     Ok(output)
 }
 
-/// Writes the page about the run beside the summary, whose text is `document`. The page has no cell of a
-/// row, and no prompt: who may read the results need not be allowed to read the prompts.
+/// Writes the page about the run beside the summary. The page has no cell of a row, and no prompt: who may
+/// read the results need not be allowed to read the prompts.
 async fn write_report(
     store: &dyn ObjectStore,
     summary_at: &S3Uri,
     summary: &Summary,
-    document: &[u8],
 ) -> Result<(), StepError> {
-    let SummaryCost { cost } = serde_json::from_slice(document).map_err(StepError::bad_request)?;
     let page = run_page(&RunReport {
         summary,
-        cost: cost.as_ref(),
         asked: &AskedTexts::default(),
         table: None,
     });
@@ -175,13 +172,6 @@ async fn write_report(
         .await
         .doing(|| format!("writing {at}"))?;
     Ok(())
-}
-
-/// What the summary says about the cost, in any form.
-#[derive(Deserialize)]
-struct SummaryCost {
-    #[serde(default)]
-    cost: Option<serde_json::Value>,
 }
 
 /// Logs and counts the run's outcome. Called once, after everything is written.

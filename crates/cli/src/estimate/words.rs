@@ -106,24 +106,18 @@ fn name(way: Way) -> &'static str {
 }
 
 fn tokens(tokens: Estimated<u64>) -> String {
-    let Estimated {
-        low,
-        expected,
-        high,
-    } = tokens;
-    format!(
-        "{} ({} to {})",
-        grouped(expected),
-        grouped(low),
-        grouped(high)
-    )
+    range(tokens, grouped)
 }
 
 fn cost(cost: Estimated<Usd>) -> String {
-    let Estimated {
-        low,
-        expected,
-        high,
-    } = cost;
-    format!("{} ({} to {})", expected.shown(), low.shown(), high.shown())
+    range(cost, Usd::shown)
+}
+
+fn range<T>(of: Estimated<T>, shown: impl Fn(T) -> String) -> String {
+    format!(
+        "{} ({} to {})",
+        shown(of.expected),
+        shown(of.low),
+        shown(of.high)
+    )
 }

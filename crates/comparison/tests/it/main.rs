@@ -3,7 +3,7 @@
 use expect_test::expect_file;
 use proptest::prelude::*;
 use quarry_comparison::{
-    Comparer, ComparisonError, MOST_VALUES, ResultComparison, ResultFacts, Sides, TableColumns,
+    Comparer, ComparisonError, MOST_CATEGORIES, ResultComparison, ResultFacts, Sides, TableColumns,
     in_words,
 };
 use serde_json::json;
@@ -138,7 +138,7 @@ fn a_property_of_many_values_has_no_matrix_and_long_values_are_cut() {
     comparer.begin_table("a.csv");
     let long = "x".repeat(5_000);
     for number in 0..1_000 {
-        let kind = format!("kind {}", number % (MOST_VALUES + 1));
+        let kind = format!("kind {}", number % (MOST_CATEGORIES + 1));
         let a = cells("1", [&kind, "1", "success", "True", ""]);
         let b = cells("1", [&long, "2", "success", "True", ""]);
         comparer.row(&Sides { a: &a, b: &b }).expect("the same row");

@@ -79,11 +79,16 @@ pub(super) fn add_counts(page: &mut HtmlPage, summary: &Summary) {
             "/tokens/reasoning",
         ),
     ];
+    add_figures(page, "Tokens, over all rounds", "Tokens", &lines);
+}
+
+/// Adds figures of the summary, each with its label and the JSON Pointer of its member.
+fn add_figures(page: &mut HtmlPage, caption: &str, heading: &str, figures: &[(&str, u64, &str)]) {
     page.table(
-        "Tokens, over all rounds",
-        &["", "Tokens"],
-        lines.map(|(label, count, member)| {
-            vec![Value::heading(label), Value::figure(count, member)]
+        caption,
+        &["", heading],
+        figures.iter().map(|(label, count, member)| {
+            vec![Value::heading(*label), Value::figure(*count, member)]
         }),
     );
 }
@@ -91,50 +96,54 @@ pub(super) fn add_counts(page: &mut HtmlPage, summary: &Summary) {
 fn add_answers(page: &mut HtmlPage, summary: &Summary) {
     let answers = &summary.answers;
     let lines = [
-        ("Records sent", answers.asked, "asked"),
-        ("With an answer", answers.answered, "answered"),
-        ("With a good answer", answers.good, "good"),
+        ("Records sent", answers.asked, "/answers/asked"),
+        ("With an answer", answers.answered, "/answers/answered"),
+        ("With a good answer", answers.good, "/answers/good"),
         (
             "With an answer that is not good",
             answers.invalid,
-            "invalid",
+            "/answers/invalid",
         ),
-        ("With an error", answers.errors, "errors"),
-        ("Without a line", answers.missing, "missing"),
-        ("Answers that were cut off", answers.cut_off, "cut_off"),
-        ("Answers that were repaired", answers.repaired, "repaired"),
+        ("With an error", answers.errors, "/answers/errors"),
+        ("Without a line", answers.missing, "/answers/missing"),
+        (
+            "Answers that were cut off",
+            answers.cut_off,
+            "/answers/cut_off",
+        ),
+        (
+            "Answers that were repaired",
+            answers.repaired,
+            "/answers/repaired",
+        ),
         (
             "Answers of the fallback model",
             answers.by_fallback_model,
-            "by_fallback_model",
+            "/answers/by_fallback_model",
         ),
         (
             "Lines that repeat another",
             answers.duplicates,
-            "duplicates",
+            "/answers/duplicates",
         ),
         (
             "Lines that contradict another",
             answers.contradictions,
-            "contradictions",
+            "/answers/contradictions",
         ),
         (
             "Lines with an unknown id",
             answers.unknown_ids,
-            "unknown_ids",
+            "/answers/unknown_ids",
         ),
-        ("Lines that cannot be read", answers.malformed, "malformed"),
+        (
+            "Lines that cannot be read",
+            answers.malformed,
+            "/answers/malformed",
+        ),
     ];
-    page.table(
-        "Answers, over all rounds: a row that was sent twice counts twice",
-        &["", "Count"],
-        lines.map(|(label, count, member)| {
-            vec![
-                Value::heading(label),
-                Value::figure(count, &format!("/answers/{member}")),
-            ]
-        }),
-    );
+    let caption = "Answers, over all rounds: a row that was sent twice counts twice";
+    add_figures(page, caption, "Count", &lines);
 }
 
 /// Adds why rows have no good answer: from the table, if it is there, and the service's errors.

@@ -18,7 +18,6 @@ fn page(summary: &Value, asked: &AskedTexts, table: Option<&TableFindings>) -> S
     let typed: Summary = serde_json::from_value(summary.clone()).expect("a summary");
     run_page(&RunReport {
         summary: &typed,
-        cost: summary.get("cost"),
         asked,
         table,
     })

@@ -1,6 +1,5 @@
 //! The cost of a run, from the tokens of its rounds and the prices in its plan.
 
-use crate::counts::Counts;
 use crate::receipt::Round;
 use crate::summary::{CostSummary, ModelCost, PriceSummary, RoundCost, TableCost, WayCost};
 use quarry_contract::plan::Plan;
@@ -19,7 +18,7 @@ pub(super) fn add(tally: &mut CostTally, table: usize, number: usize, round: &Ro
         by_fallback,
         way,
     };
-    let mut rest = all_tokens(&round.counts);
+    let mut rest = round.counts.tokens_spent();
     for apart in &round.counts.spent_apart {
         let way = apart.tier.unwrap_or(usual);
         tally.add(by(apart.by_fallback, way), apart.tokens);
@@ -27,14 +26,6 @@ pub(super) fn add(tally: &mut CostTally, table: usize, number: usize, round: &Ro
         rest.output = rest.output.saturating_sub(apart.tokens.output);
     }
     tally.add(by(false, usual), rest);
-}
-
-/// The prompt cache's tokens count as input: Quarry sets no cache points.
-fn all_tokens(counts: &Counts) -> TokensSpent {
-    TokensSpent {
-        input: counts.input_tokens + counts.cache_read_tokens + counts.cache_write_tokens,
-        output: counts.output_tokens,
-    }
 }
 
 /// Returns the cost of a run, or `None` if a price is not known.
