@@ -26,6 +26,9 @@ pub struct OutputLine<'a> {
     pub by_fallback: bool,
     /// The service tier of an answer given on demand. Bedrock's own lines do not have it.
     pub service_tier: Option<Cow<'a, str>>,
+    /// How many replies about the record broke off or did not come in time, so that the service may
+    /// charge calls without an answer. Bedrock's own lines do not have it.
+    pub lost_replies: u64,
 }
 
 /// The part of a line after the id.
@@ -125,6 +128,8 @@ struct Members<'a> {
     by_fallback: bool,
     #[serde(borrow, rename = "serviceTier", default)]
     service_tier: Option<Cow<'a, str>>,
+    #[serde(rename = "lostReplies", default)]
+    lost_replies: u32,
 }
 
 #[derive(Deserialize)]
@@ -187,6 +192,7 @@ fn read_json_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
         body,
         by_fallback: members.by_fallback,
         service_tier: members.service_tier,
+        lost_replies: members.lost_replies.into(),
     })
 }
 

@@ -18,6 +18,8 @@ pub(crate) enum Failure {
     Error(ApiError),
     /// The connection breaks.
     Cut,
+    /// The connection breaks after the beginning of a successful response.
+    BrokenOff,
 }
 
 impl From<ApiError> for Failure {

@@ -44,6 +44,8 @@ pub(crate) struct AskedRecord {
     pub(crate) result: Result<AnsweredRecord, Refusal>,
     /// The fault of the record's line.
     pub(crate) line: Option<RecordFaultKind>,
+    /// Whether the connection breaks in the middle of the reply.
+    pub(crate) is_broken_off: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -158,12 +160,14 @@ impl Model {
             .iter()
             .map(|fault| fault.kind)
             .find(|kind| kind.is_about_line());
+        let is_broken_off = faults.iter().any(|fault| fault.kind.is_about_call());
         if let Some(refusal) = self.refusal(&judge, body, &question, &faults) {
             self.ledger().refused(entry);
             return AskedRecord {
                 record_id,
                 result: Err(refusal),
                 line,
+                is_broken_off: false,
             };
         }
         let (answered, complete) = self.answer(&judge, &question, asker, &before, &faults);
@@ -186,6 +190,7 @@ impl Model {
             record_id,
             result: Ok(answered),
             line,
+            is_broken_off,
         }
     }
 

@@ -134,13 +134,14 @@ impl Reply {
                 self.stop = Stop::Guardrail;
                 self.thought = None;
             }
-            // These faults concern the line, not the reply.
+            // These faults concern the line or the connection, not the reply.
             RecordFaultKind::ErrorLine
             | RecordFaultKind::Missing
             | RecordFaultKind::Duplicate
             | RecordFaultKind::ConflictingDuplicate
             | RecordFaultKind::UnknownId
-            | RecordFaultKind::MalformedLine => {}
+            | RecordFaultKind::MalformedLine
+            | RecordFaultKind::BrokenOff => {}
         }
     }
 

@@ -16,9 +16,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use bytes::Bytes;
+use futures::StreamExt;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -207,6 +209,7 @@ fn respond(result: Result<Value, Failure>) -> Response {
         Ok(value) => body(StatusCode::OK, value.to_string()),
         Err(Failure::Error(failure)) => error(&failure),
         Err(Failure::Cut) => cut(),
+        Err(Failure::BrokenOff) => broken_off(),
     }
 }
 
@@ -225,13 +228,33 @@ fn error(failure: &ApiError) -> Response {
     response
 }
 
-/// Returns a response whose body breaks off: the server closes the connection in the middle of it.
+/// Returns a response that breaks off: the server closes the connection, as a rule before it has sent
+/// any byte.
 fn cut() -> Response {
-    let broken = futures::stream::iter([
-        Ok(Bytes::from_static(b"{")),
-        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
-    ]);
-    let mut response = Response::new(Body::from_stream(broken));
+    let broken = futures::stream::iter([Ok(BEGINNING), Err(reset())]);
+    breaking(Body::from_stream(broken))
+}
+
+/// Returns a response whose body breaks off: its status and its first byte reach the client.
+fn broken_off() -> Response {
+    let beginning = futures::stream::iter([Ok(BEGINNING)]);
+    // The server sends what it has while it waits for more.
+    let end = futures::stream::once(async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(reset())
+    });
+    breaking(Body::from_stream(beginning.chain(end)))
+}
+
+/// The beginning of a response that breaks off.
+const BEGINNING: Bytes = Bytes::from_static(b"{");
+
+fn reset() -> std::io::Error {
+    std::io::ErrorKind::ConnectionReset.into()
+}
+
+fn breaking(body: Body) -> Response {
+    let mut response = Response::new(body);
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
     response

@@ -265,6 +265,9 @@ impl Service {
         self.tell(&SimulatorEvent::Invoked {
             record_id: asked.record_id,
         });
+        if asked.is_broken_off {
+            return Err(Failure::BrokenOff);
+        }
         Ok((answer(answered.output, cut)?, known))
     }
 

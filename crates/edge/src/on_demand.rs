@@ -19,6 +19,10 @@ pub enum InvokeError {
     /// long again, and might be charged again, so the error is the record's.
     #[error("the model did not answer within {} seconds", .0.as_secs())]
     TimedOut(Duration),
+    /// The service answered the call (HTTP status 200), but its reply broke off, or is no reply of
+    /// the operation. The model worked, so the call is charged, and a further call is charged again.
+    #[error("the reply broke off or cannot be read")]
+    BrokenOff(#[source] Source),
     /// The model does not accept the body (`ValidationException`), so the error is the record's.
     /// `code` is the HTTP status.
     #[error("{message}")]

@@ -48,6 +48,10 @@ pub struct Counts {
     /// Rows that the fallback model answered.
     #[serde(default)]
     pub by_fallback: u64,
+    /// Calls on demand whose reply broke off or did not come in time. The service may charge them,
+    /// and their tokens are not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost_replies: u64,
     /// Tokens that the model read, according to the answers, used or not. A line that only repeats
     /// an earlier one of its output adds none.
     pub input_tokens: u64,
@@ -127,6 +131,7 @@ impl Counts {
         self.unknown_ids += other.unknown_ids;
         self.malformed += other.malformed;
         self.by_fallback += other.by_fallback;
+        self.lost_replies += other.lost_replies;
         self.input_tokens += other.input_tokens;
         self.output_tokens += other.output_tokens;
         self.cache_read_tokens += other.cache_read_tokens;

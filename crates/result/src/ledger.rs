@@ -182,6 +182,7 @@ impl<'a> Ledger<'a> {
                 .example(|| format!("unknown record id `{}`", line.record_id));
             return Ok(());
         };
+        self.counts.lost_replies += line.lost_replies;
         match (&line.body, self.entries[index]) {
             (LineBody::Error(error), Entry::Missing) => {
                 self.counts.errors += 1;

@@ -320,6 +320,10 @@ pub struct AnswersSummary {
     pub malformed: u64,
     /// Answers that the fallback model gave.
     pub by_fallback_model: u64,
+    /// Calls on demand whose reply broke off or did not come within ten minutes. Bedrock may charge them, and
+    /// their tokens are not known.
+    #[serde(default)]
+    pub lost_replies: u64,
     /// The first five lines that could not be used.
     pub examples: Vec<String>,
 }

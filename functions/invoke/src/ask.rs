@@ -18,6 +18,9 @@ use std::time::Duration;
 
 /// The number of attempts at one record within one call of the function while the service is busy.
 const ATTEMPTS: u32 = 6;
+/// The most calls about a record, within one call of the function, whose reply is lost. The service
+/// may charge each of them.
+const MOST_LOST_REPLIES: u32 = 2;
 /// The wait before the second attempt; it doubles with every attempt.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
@@ -48,6 +51,9 @@ pub(crate) struct Asker<'a> {
 pub(crate) enum Answered {
     /// An output line: an answer, or the service's reason for refusing this record.
     Line(Vec<u8>),
+    /// No answer, because the replies were lost on the way. The service worked on the record and may
+    /// charge it, so the line is stored, and a further call counts as another attempt.
+    Lost(Vec<u8>),
     /// No answer, for a reason that does not lie in the record. The line states it.
     No { line: Vec<u8>, why: StepError },
 }
@@ -56,7 +62,7 @@ impl Answered {
     /// Whether every record would get this error, so that no further record is sent.
     pub(crate) fn is_every_records(&self) -> bool {
         match self {
-            Self::Line(_) => false,
+            Self::Line(_) | Self::Lost(_) => false,
             Self::No { why, .. } => !matches!(
                 why.kind(),
                 StepErrorKind::Throttled | StepErrorKind::Unavailable
@@ -67,7 +73,7 @@ impl Answered {
     /// Whether the service throttles the calls.
     pub(crate) fn is_throttled(&self) -> bool {
         match self {
-            Self::Line(_) => false,
+            Self::Line(_) | Self::Lost(_) => false,
             Self::No { why, .. } => why.kind() == StepErrorKind::Throttled,
         }
     }
@@ -87,6 +93,24 @@ struct Unanswered<'a> {
     model_id: &'a str,
     error: InvokeError,
     refused_before: Option<(u16, String)>,
+}
+
+impl Unanswered<'_> {
+    /// Whether the service worked on the record, and its reply did not arrive whole.
+    fn is_lost(&self) -> bool {
+        matches!(
+            self.error,
+            InvokeError::BrokenOff(_) | InvokeError::TimedOut(_)
+        )
+    }
+
+    /// Whether the same call may have another outcome at once.
+    fn may_pass(&self) -> bool {
+        matches!(
+            self.error,
+            InvokeError::Throttled(_) | InvokeError::Unavailable(_) | InvokeError::BrokenOff(_)
+        )
+    }
 }
 
 impl<'a> Asker<'a> {
@@ -128,25 +152,25 @@ impl Asker<'_> {
         let body = Bytes::copy_from_slice(record.model_input.get().as_bytes());
         let mut wait = FIRST_WAIT;
         let mut attempts = 1;
+        let mut lost = 0;
         let unanswered = loop {
             pacing.turn(self.pause).await;
-            match self.once(&body).await {
+            let unanswered = match self.once(&body).await {
                 Ok((reply, by_fallback)) => {
-                    let line = line::answer(&record.record_id, &reply, by_fallback);
+                    let line = line::answer(&record.record_id, &reply, by_fallback, lost);
                     return Answered::Line(line);
                 }
-                Err(Unanswered {
-                    error: InvokeError::Throttled(_) | InvokeError::Unavailable(_),
-                    ..
-                }) if attempts < ATTEMPTS => {
-                    self.pause.pause(wait).await;
-                    wait *= 2;
-                    attempts += 1;
-                }
-                Err(unanswered) => break unanswered,
+                Err(unanswered) => unanswered,
+            };
+            lost += u32::from(unanswered.is_lost());
+            if attempts == ATTEMPTS || lost == MOST_LOST_REPLIES || !unanswered.may_pass() {
+                break unanswered;
             }
+            self.pause.pause(wait).await;
+            wait *= 2;
+            attempts += 1;
         };
-        self.without_answer(&record.record_id, unanswered)
+        self.without_answer(&record.record_id, unanswered, lost)
     }
 
     /// Whether the service answers at all, tested with a call that depends on no record.
@@ -155,7 +179,8 @@ impl Asker<'_> {
         matches!(asked.await, Ok(_) | Err(InvokeError::Rejected { .. }))
     }
 
-    fn without_answer(&self, id: &str, unanswered: Unanswered<'_>) -> Answered {
+    /// Returns the outcome of a record after its last call, and after calls whose replies were `lost`.
+    fn without_answer(&self, id: &str, unanswered: Unanswered<'_>, lost: u32) -> Answered {
         let Unanswered {
             model_id,
             error,
@@ -163,7 +188,7 @@ impl Asker<'_> {
         } = unanswered;
         let doing = format!("asking {model_id} about {id}");
         let line = |code, message: &str, retryable| {
-            line::refusal(id, LineError::new(code, message, retryable))
+            line::refusal(id, LineError::new(code, message, retryable), lost)
         };
         // With a fallback model, the message holds the words of both models, and the code is the
         // first model's.
@@ -174,18 +199,26 @@ impl Asker<'_> {
                     fallback_message: Some(&second),
                     ..LineError::new(*code, first, retryable)
                 };
-                Answered::Line(line::refusal(id, error))
+                Answered::Line(line::refusal(id, error, lost))
             }
             None => Answered::Line(line(code, &message, retryable)),
         };
         let no = |code, source: Source, kind| {
             let line = line(code, &source.to_string(), None);
+            // Without a line, the record would be sent again as if nothing had been paid for it.
+            if lost > 0 {
+                return Answered::Lost(line);
+            }
             let why = StepError::new(kind, doing.clone()).with_source(source);
             Answered::No { line, why }
         };
         match error {
             InvokeError::Rejected { code, message } => refused(code, message, None),
             error @ InvokeError::TimedOut(_) => Answered::Line(line(504, &error.to_string(), None)),
+            InvokeError::BrokenOff(source) => {
+                let message = format!("the reply broke off or cannot be read: {source}");
+                Answered::Lost(line(502, &message, None))
+            }
             InvokeError::Denied { denial, source } => {
                 let setting = if refused_before.is_some() {
                     "BEDROCK_FALLBACK_MODEL_ID"
@@ -196,8 +229,12 @@ impl Asker<'_> {
                     let remedy = denial.remedy(setting, model_id);
                     return refused(400, format!("{source}; {remedy}"), Some(false));
                 }
+                let line = line(403, &source.to_string(), Some(true));
+                if lost > 0 {
+                    return Answered::Lost(line);
+                }
                 Answered::No {
-                    line: line(403, &source.to_string(), Some(true)),
+                    line,
                     why: StepError::denied(denial, &doing, setting, model_id, source),
                 }
             }

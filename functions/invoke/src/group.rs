@@ -33,7 +33,7 @@ impl RecordOutcome {
     /// Returns why there is no answer, if the reason does not lie in the record.
     pub(crate) fn why(self) -> Option<StepError> {
         match self.answered {
-            Answered::Line(_) => None,
+            Answered::Line(_) | Answered::Lost(_) => None,
             Answered::No { why, .. } => Some(why),
         }
     }

@@ -21,6 +21,7 @@
 //! | An invocation makes its last call five minutes before its end, and stores the answers that came by then. | `LAST_QUESTION`, `group` | `time` |
 //! | A transient error is followed by up to five more calls. A throttled record is sent again while others get answers, and in the next invocation when the time is used up, so it does not lose the round. | `ask`, `group`, `Sending::settled` | `time::records_that_are_throttled_at_the_end_of_the_time_do_not_lose_the_round`, `pace::a_call_that_fails_for_a_transient_reason_is_retried_up_to_five_times`, `pace::throttled_records_are_retried_as_long_as_others_are_answered`, `pace::the_wait_before_throttled_records_are_sent_again_doubles_up_to_a_minute` |
 //! | A round that the service refuses ends after 20 calls, over all invocations. An error that every record would get ends the calls at once, and the answers are stored. | `breaker`, `fallback_watch`, `group` | `refusals` |
+//! | A record whose reply broke off is sent at most twice in a round, and its line says how many replies were lost. | `ask`, `line` | `lost_replies` |
 //! | An outage does not become a record's error, and a record's error does not count as an outage. | `Sending::settled` | `refusals::an_outage_is_not_an_error_of_any_record`, `refusals::a_record_that_the_service_fails_on_every_time_is_an_error_of_that_record` |
 //! | If the tier `flex` throttles for longer than the setting allows, the default tier takes over. | `flex` | `tiers::flex_that_throttles_for_longer_than_the_setting_allows_is_left_for_the_default_tier` |
 //! | Each error has a name that says whether the call is repeated, its record or object, and the service's words. | `ask`, `handle` | `errors` |
@@ -54,7 +55,7 @@ use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Asked, Mode, Plan, Slice};
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::documents;
-use quarry_edge::error::{Doing, StepError};
+use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::metrics::Metric;
 use std::ops::Range;
 use std::sync::Arc;
@@ -219,7 +220,8 @@ impl Sending<'_> {
             };
             let group::GroupOutcomes { outcomes, stop } = group.ask(records, self.is_first).await;
             self.is_first = false;
-            let settled = self.settled(outcomes).await?;
+            let (settled, outage) = self.settled(outcomes).await?;
+            let stop = stop.or(outage);
             let is_whole = settled.len() == taken;
             let mut is_alone = true;
             for stretch in stretch::stretches(settled) {
@@ -245,29 +247,38 @@ impl Sending<'_> {
     /// lose the round.
     ///
     /// If no record was answered, the records are to blame only if the service answers another
-    /// call. Otherwise the step fails, and the state machine waits and calls again.
+    /// call. Otherwise the step fails, and the state machine waits and calls again. Records whose
+    /// replies were lost may be charged, so their lines are stored all the same, and the error of
+    /// the step is returned beside them.
     async fn settled(
         &mut self,
         outcomes: Vec<RecordOutcome>,
-    ) -> Result<Vec<RecordOutcome>, StepError> {
+    ) -> Result<(Vec<RecordOutcome>, Option<StepError>), StepError> {
         let is_throttled = |outcome: &RecordOutcome| outcome.answered.is_throttled();
         let (throttled, settled): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(is_throttled);
         let is_line = |outcome: &RecordOutcome| matches!(outcome.answered, Answered::Line(_));
         if settled.iter().any(is_line) {
             self.tier.answered().await?;
-            return Ok(settled);
+            return Ok((settled, None));
         }
         if settled.is_empty() {
             let Some(why) = throttled.into_iter().find_map(RecordOutcome::why) else {
-                return Ok(Vec::new());
+                return Ok((Vec::new(), None));
             };
             self.tier.throttled().await?;
             return Err(why);
         }
         if self.asker.is_service_up(self.probe.clone()).await {
-            return Ok(settled);
+            return Ok((settled, None));
         }
-        let why = settled.into_iter().find_map(RecordOutcome::why);
-        Err(why.unwrap_or_else(|| StepError::inconsistent("a record has neither line nor error")))
+        let is_lost = |outcome: &RecordOutcome| matches!(outcome.answered, Answered::Lost(_));
+        let (lost, failed): (Vec<_>, Vec<_>) = settled.into_iter().partition(is_lost);
+        let mut others = failed.into_iter().chain(throttled);
+        let why = others.find_map(RecordOutcome::why).unwrap_or_else(|| {
+            let records = lost.len();
+            let text = format!("reading the replies about {records} records, which broke off");
+            StepError::new(StepErrorKind::Unavailable, text)
+        });
+        Ok((lost, Some(why)))
     }
 }

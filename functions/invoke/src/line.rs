@@ -1,4 +1,4 @@
-//! The output lines of a round on demand: Bedrock's form with three additional members.
+//! The output lines of a round on demand: Bedrock's form with four additional members.
 
 use quarry_edge::on_demand::ModelReply;
 use serde::Serialize;
@@ -18,6 +18,15 @@ struct OnDemandLine<'a> {
     /// Not a member of Bedrock's own lines: the tier that answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     service_tier: Option<&'a str>,
+    /// Not a member of Bedrock's own lines: the calls about the record whose reply was lost, so that
+    /// the service may charge them.
+    #[serde(skip_serializing_if = "is_zero")]
+    lost_replies: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Why a record has no answer.
@@ -45,8 +54,14 @@ impl<'a> LineError<'a> {
     }
 }
 
-/// Returns the line of an answer. An answer that is not JSON becomes an error of the service.
-pub(crate) fn answer(id: &str, reply: &ModelReply, by_fallback: bool) -> Vec<u8> {
+/// Returns the line of an answer. An answer that is not JSON becomes an error of the service, and its
+/// reply counts as lost, in addition to `lost_replies`.
+pub(crate) fn answer(
+    id: &str,
+    reply: &ModelReply,
+    by_fallback: bool,
+    lost_replies: u32,
+) -> Vec<u8> {
     match serde_json::from_slice::<&RawValue>(&reply.json) {
         Ok(json) => write(&OnDemandLine {
             record_id: id,
@@ -54,22 +69,24 @@ pub(crate) fn answer(id: &str, reply: &ModelReply, by_fallback: bool) -> Vec<u8>
             error: None,
             by_fallback,
             service_tier: reply.tier.as_deref(),
+            lost_replies,
         }),
         Err(error) => {
             let message = format!("the answer is not JSON: {error}");
-            refusal(id, LineError::new(502, &message, None))
+            refusal(id, LineError::new(502, &message, None), lost_replies + 1)
         }
     }
 }
 
-/// Returns the line of a record without an answer.
-pub(crate) fn refusal(id: &str, error: LineError<'_>) -> Vec<u8> {
+/// Returns the line of a record without an answer, after calls whose replies were lost.
+pub(crate) fn refusal(id: &str, error: LineError<'_>, lost_replies: u32) -> Vec<u8> {
     write(&OnDemandLine {
         record_id: id,
         model_output: None,
         error: Some(error),
         by_fallback: false,
         service_tier: None,
+        lost_replies,
     })
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct Stretch {
 pub(crate) fn stretches(outcomes: impl IntoIterator<Item = RecordOutcome>) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
     for RecordOutcome { range, answered } in outcomes {
-        let (Answered::Line(line) | Answered::No { line, .. }) = answered;
+        let (Answered::Line(line) | Answered::Lost(line) | Answered::No { line, .. }) = answered;
         match stretches.last_mut() {
             Some(last) if last.range.end == range.start => {
                 last.range.end = range.end;

@@ -37,11 +37,13 @@ pub enum RecordFaultKind {
     ToolCallLeak,
     /// Lists and objects inside the answer are given as JSON text.
     NestedAsText,
+    /// On demand, the connection breaks in the middle of the reply, which is charged.
+    BrokenOff,
 }
 
 impl RecordFaultKind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ErrorLine,
         Self::Missing,
         Self::Duplicate,
@@ -57,6 +59,7 @@ impl RecordFaultKind {
         Self::GuardrailIntervened,
         Self::ToolCallLeak,
         Self::NestedAsText,
+        Self::BrokenOff,
     ];
 
     /// Whether the fault concerns the line of a job's output and not the model's answer.
@@ -69,6 +72,11 @@ impl RecordFaultKind {
                 | Self::UnknownId
                 | Self::MalformedLine
         )
+    }
+
+    /// Whether the fault concerns a call on demand and not what a job writes.
+    pub(crate) fn is_about_call(self) -> bool {
+        self == Self::BrokenOff
     }
 }
 

@@ -23,12 +23,14 @@ impl Faults {
                 (None, None) => steps(position, fault.every, fault.offset),
             };
             let job_only = !fault.on_demand || fault.kind.is_about_line();
-            let before = if fault.on_demand {
-                in_jobs + on_demand
-            } else {
-                in_jobs
+            let call_only = fault.kind.is_about_call();
+            let before = match (call_only, fault.on_demand) {
+                (true, _) => on_demand,
+                (false, true) => in_jobs + on_demand,
+                (false, false) => in_jobs,
             };
-            selected && before < fault.times && !(is_on_demand && job_only)
+            let strikes_here = if is_on_demand { !job_only } else { !call_only };
+            selected && before < fault.times && strikes_here
         })
     }
 
@@ -191,6 +193,22 @@ mod tests {
         assert_eq!(faults.of_ask(None, 0, 0, 0, false).count(), 2);
         // The first still strikes in a job after a call on demand, the second does not.
         assert_eq!(faults.of_ask(None, 0, 0, 1, false).count(), 1);
+    }
+
+    #[test]
+    fn a_reply_breaks_off_on_demand_only() {
+        let faults = Faults {
+            records: vec![RecordFault::of_every(1, 0, RecordFaultKind::BrokenOff)],
+            ..Faults::default()
+        };
+        let strikes = |in_jobs, on_demand, is_on_demand| {
+            faults
+                .of_ask(None, 0, in_jobs, on_demand, is_on_demand)
+                .count()
+                == 1
+        };
+        assert!(strikes(0, 0, true) && strikes(5, 0, true));
+        assert!(!strikes(0, 0, false) && !strikes(0, 1, true));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use aws_sdk_bedrockruntime::primitives::Blob;
 use aws_sdk_bedrockruntime::types::ServiceTierType;
 use bytes::Bytes;
 use quarry_bedrock_simulator::{
-    AnswerSource, CallFault, CallFaultKind, FaultDate, FaultTier, Faults, Operation, parse_given,
+    AnswerSource, CallFault, CallFaultKind, FaultDate, FaultTier, Faults, Operation, RecordFault,
+    RecordFaultKind, parse_given,
 };
 use quarry_edge::error::StepError;
 use quarry_edge::jobs::BatchJobs;
@@ -427,7 +428,43 @@ async fn a_converse_answer_of_another_shape_is_an_error() {
     let body = json!({"messages": [{"role": "user", "content": [{"text": "ask"}]}]});
     let answer = ask(&world, true, &body).await;
     assert!(
-        matches!(answer, Err(InvokeError::Unavailable(_))),
+        matches!(answer, Err(InvokeError::BrokenOff(_))),
         "{answer:?}"
     );
+}
+
+/// The service charges a call whose reply breaks off. So it is one call, also where the SDK would
+/// repeat a call of a connection that breaks.
+#[tokio::test]
+async fn a_reply_that_breaks_off_is_told_from_a_missing_one_and_not_asked_for_again() {
+    let world = World::with_attempts(3, |config| {
+        config.faults.records = vec![RecordFault::of_every(1, 0, RecordFaultKind::BrokenOff)];
+    })
+    .await;
+    let converse = json!({"messages": [{"role": "user", "content": [{"text": "ask"}]}]});
+    for (is_converse, body) in [(false, tool_body("question")), (true, converse)] {
+        let before = world.simulator.counters();
+        let answer = ask(&world, is_converse, &body).await;
+        let Err(InvokeError::BrokenOff(source)) = answer else {
+            panic!("{answer:?}");
+        };
+        assert!(source.to_string().contains("response error"), "{source}");
+        let after = world.simulator.counters();
+        assert_eq!(after.on_demand_calls - before.on_demand_calls, 1);
+        assert_eq!(after.on_demand_answers - before.on_demand_answers, 1);
+        // The fault holds once.
+        ask(&world, is_converse, &body).await.unwrap();
+    }
+}
+
+/// An error of the service is no reply, so the SDK may repeat the call.
+#[tokio::test]
+async fn a_call_without_a_reply_is_repeated() {
+    let world = World::with_attempts(2, |config| {
+        let fault = CallFault::of_first(1, Operation::Invoke, CallFaultKind::Unavailable);
+        config.faults.calls = vec![fault];
+    })
+    .await;
+    ask(&world, false, &tool_body("question")).await.unwrap();
+    assert_eq!(world.simulator.counters().on_demand_calls, 2);
 }

@@ -6,7 +6,7 @@
 //! own JSON before signing, and keeps the response's JSON. The SDK still reads the typed response,
 //! so a response that is not a `Converse` response is an error.
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, chain};
 use crate::on_demand::{InvokeError, ModelReply, OnDemand, Question};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -18,9 +18,11 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
     AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+    InterceptorContext,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -45,7 +47,8 @@ pub struct BedrockOnDemand {
 impl BedrockOnDemand {
     /// Makes calls in the configuration's Region. The configured read timeout is replaced by ten
     /// minutes, which a model may need, for all attempts of a call together. A question that took
-    /// that long is not sent again, since both attempts would be paid for.
+    /// that long is not sent again, since both attempts would be paid for. For the same reason, the
+    /// SDK does not repeat a call whose reply broke off; the caller decides that.
     pub fn new(config: &SdkConfig) -> Self {
         let timeouts = config
             .timeout_config()
@@ -55,6 +58,7 @@ impl BedrockOnDemand {
             .build();
         let config = aws_sdk_bedrockruntime::config::Builder::from(config)
             .timeout_config(timeouts)
+            .retry_classifier(ChargedCalls)
             .build();
         Self {
             client: Client::from_conf(config),
@@ -135,6 +139,28 @@ impl OnDemand for BedrockOnDemand {
     }
 }
 
+/// Forbids the SDK to repeat a call that the service has answered, and so charges, although the
+/// answer did not arrive.
+#[derive(Debug)]
+struct ChargedCalls;
+
+impl ClassifyRetry for ChargedCalls {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let is_answered = context
+            .response()
+            .is_some_and(|response| response.status().is_success());
+        if is_answered {
+            RetryAction::RetryForbidden
+        } else {
+            RetryAction::NoActionIndicated
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "Charged Calls"
+    }
+}
+
 /// Sends `body` in place of the serialised input, and keeps the response's body.
 #[derive(Debug, Clone)]
 struct AsWritten {
@@ -183,6 +209,11 @@ where
         return InvokeError::TimedOut(ANSWER_TIMEOUT);
     }
     let failure = Failure::new(error);
+    if matches!(failure.status, Some(200..=299)) {
+        // The service's own words would be missing here.
+        let message = chain(error);
+        return InvokeError::BrokenOff(Box::new(Failure { message, ..failure }));
+    }
     if let Some(denial) = failure.denial() {
         return InvokeError::Denied {
             denial,

@@ -265,3 +265,35 @@ async fn everything_at_once_still_adds_up() {
         );
     }
 }
+
+/// The service charges each reply that breaks off, so their number is bounded by the settings.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_whose_reply_always_breaks_off_is_sent_twice_for_each_attempt() {
+    let broken = 3;
+    for retries in [0, 2_u64] {
+        let fault = json!({"records": [
+            {"every": 100, "offset": 7, "kind": "broken_off", "times": 1000}
+        ]});
+        let retries = retries.to_string();
+        let settings = [
+            ("BEDROCK_BATCH_MODE", "realtime"),
+            ("BEDROCK_MAX_RETRIES", retries.as_str()),
+        ];
+        let (case, summary) = run_with(fault, &settings).await;
+        let attempts = retries.parse::<u64>().unwrap() + 1;
+        let records = case.stack.simulator().records();
+        let most = records.iter().map(|asks| asks.on_demand).max();
+        assert_eq!(most, Some(2 * attempts));
+        let lost = broken * 2 * attempts;
+        assert_eq!(
+            case.stack.counters().on_demand_calls,
+            ROWS as u64 - broken + lost
+        );
+        assert_eq!(number(&summary, "/answers/lost_replies"), lost);
+        assert_eq!(number(&summary, "/failed_records"), broken);
+        let text = summary["refusals"][0]["error"].as_str().unwrap();
+        assert!(text.starts_with("502: the reply broke off"), "{text}");
+        let notes = summary["notes"].to_string();
+        assert!(notes.contains(&format!("{lost} calls on demand got no whole reply")));
+    }
+}

@@ -122,6 +122,11 @@ fn add_answers(page: &mut HtmlPage, summary: &Summary) {
             "/answers/by_fallback_model",
         ),
         (
+            "Calls whose reply was lost",
+            answers.lost_replies,
+            "/answers/lost_replies",
+        ),
+        (
             "Lines that repeat another",
             answers.duplicates,
             "/answers/duplicates",

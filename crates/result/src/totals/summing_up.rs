@@ -145,6 +145,7 @@ impl Totals {
             .chain(unfit)
             .chain(forms)
             .chain(flex_note(settings, counts))
+            .chain(lost_note(counts))
             .collect()
     }
 }
@@ -190,6 +191,17 @@ fn flex_note(settings: &Settings, counts: &Counts) -> Option<String> {
          BEDROCK_FLEX_WAIT_MINUTES, {}",
         settings.flex_wait_minutes
     ))
+}
+
+/// A note when calls may be charged whose tokens are not known.
+fn lost_note(counts: &Counts) -> Option<String> {
+    let lost = counts.lost_replies;
+    (lost > 0).then(|| {
+        format!(
+            "{lost} calls on demand got no whole reply: it broke off, or did not come within ten minutes. Bedrock may \
+             charge them; their tokens are not known, and are neither in the tokens nor in the cost of this summary"
+        )
+    })
 }
 
 /// A table in batch mode that has rows has at least one slice large enough for a job.
@@ -294,6 +306,7 @@ fn answers(counts: Counts) -> AnswersSummary {
         unknown_ids: counts.unknown_ids,
         malformed: counts.malformed,
         by_fallback_model: counts.by_fallback,
+        lost_replies: counts.lost_replies,
         examples: counts.examples,
     }
 }

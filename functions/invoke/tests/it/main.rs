@@ -4,6 +4,7 @@
 mod answers;
 mod copies;
 mod errors;
+mod lost_replies;
 mod pace;
 mod refusals;
 mod repetitions;

@@ -132,6 +132,12 @@ impl Scripted {
     pub(crate) fn calls(&self) -> usize {
         self.calls.lock().unwrap().len()
     }
+
+    /// Returns how often a row was sent, to whichever model.
+    pub(crate) fn calls_about(&self, row: &str) -> usize {
+        let calls = self.calls.lock().unwrap();
+        calls.iter().filter(|(_, of)| of == row).count()
+    }
 }
 
 #[async_trait]
