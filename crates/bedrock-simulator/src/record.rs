@@ -60,7 +60,7 @@ pub(crate) struct AnsweredRecord {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct OtherAnswer {
     pub(crate) output: Value,
-    output_tokens: u64,
+    pub(crate) output_tokens: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,6 +182,8 @@ impl Model {
         let (input, output) = (answered.input_tokens, answered.output_tokens);
         ledger.billing.add(model_id, way, input, output);
         if let Some(other) = &answered.other {
+            ledger.counters.input_tokens += input;
+            ledger.counters.output_tokens += other.output_tokens;
             ledger
                 .billing
                 .add(model_id, way, input, other.output_tokens);
@@ -279,11 +281,23 @@ impl Model {
                 output_tokens: other.output_tokens,
             }
         });
+        // A guardrail that stops a prompt calls no model. Claude's reply has no usage then, and nothing
+        // is charged.
+        let is_stopped = judge.family == Family::Anthropic
+            && !judge.converse
+            && faults
+                .iter()
+                .any(|fault| fault.kind == RecordFaultKind::GuardrailIntervened);
+        let (input_tokens, output_tokens) = if is_stopped {
+            (0, 0)
+        } else {
+            (question.input_tokens, output.output_tokens)
+        };
         let answered = AnsweredRecord {
             output: output.value,
             other,
-            input_tokens: question.input_tokens,
-            output_tokens: output.output_tokens,
+            input_tokens,
+            output_tokens,
         };
         (answered, output.complete)
     }

@@ -248,6 +248,10 @@ impl SimulatedWork<'_> {
                 totals.success += 1;
                 totals.input_tokens += answered.input_tokens;
                 totals.output_tokens += answered.output_tokens;
+                if let Some(other) = &answered.other {
+                    totals.input_tokens += answered.input_tokens;
+                    totals.output_tokens += other.output_tokens;
+                }
             }
             Err(_) => totals.error += 1,
         }

@@ -45,7 +45,9 @@ pub use enforcement::{Enforcement, ways};
 pub use form::{Parameter, RequestForm};
 pub use name::{ModelName, may_be_model_id};
 pub use object::Object;
-pub use output::{AnswerContent, AnswerEnd, ModelAnswer, UnreadableOutput, read_output};
+pub use output::{
+    AnswerContent, AnswerEnd, ModelAnswer, UnreadableOutput, read_output, read_usage,
+};
 pub use request::{
     BodySettings, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, DEFAULT_TOP_P, EMBEDDING_FIELD,
     PROMPT_SLOT, RequestBuilder, TOOL_NAME, embedding_schema,

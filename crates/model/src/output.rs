@@ -141,6 +141,24 @@ pub fn read_output(output: &str) -> Result<ModelAnswer<'_>, UnreadableOutput> {
     })
 }
 
+/// Returns the tokens that a model output reports, even if its content has no known shape; zero if
+/// it reports none. An answer that cannot be read is paid for too.
+pub fn read_usage(output: &str) -> Usage {
+    let Ok(Object(envelope)) = serde_json::from_str::<Object<Envelope<'_>>>(output) else {
+        return Usage::default();
+    };
+    envelope.usage.map_or_else(
+        || {
+            let input = envelope.prompt_token_count;
+            Usage::plain(
+                input.or(envelope.input_text_token_count),
+                envelope.generation_token_count,
+            )
+        },
+        Usage::read,
+    )
+}
+
 /// Returns the content of the answer, according to its shape.
 fn candidate<'a>(envelope: &Envelope<'a>) -> Result<Candidate<'a>, UnreadableOutput> {
     if let Some(blocks) = envelope.content {
@@ -292,6 +310,34 @@ mod tests {
             ),
             text("ab")
         );
+    }
+
+    #[test]
+    fn the_tokens_of_an_output_of_no_known_shape_are_read() {
+        for (output, tokens) in [
+            (
+                r#"{"odd":1,"usage":{"input_tokens":3,"output_tokens":2}}"#,
+                (3, 2),
+            ),
+            (
+                r#"{"content":5,"usage":{"inputTokens":3,"outputTokens":2}}"#,
+                (3, 2),
+            ),
+            (
+                r#"{"prompt_token_count":3,"generation_token_count":2}"#,
+                (3, 2),
+            ),
+            (r#"{"odd":1}"#, (0, 0)),
+            ("[1]", (0, 0)),
+            ("{", (0, 0)),
+        ] {
+            let usage = read_usage(output);
+            assert_eq!(
+                (usage.input_tokens, usage.output_tokens),
+                tokens,
+                "{output}"
+            );
+        }
     }
 
     #[test]

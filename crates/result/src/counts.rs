@@ -52,8 +52,8 @@ pub struct Counts {
     /// and their tokens are not known.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub lost_replies: u64,
-    /// Tokens that the model read, according to the answers, used or not. A line that only repeats
-    /// an earlier one of its output adds none.
+    /// Tokens that the model read, according to the lines, whether or not a row can use them. A line
+    /// that only repeats an earlier one of its output adds none.
     pub input_tokens: u64,
     /// Tokens that the model wrote, according to the answers.
     pub output_tokens: u64,

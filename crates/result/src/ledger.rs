@@ -14,6 +14,7 @@ use crate::outcome::Outcome;
 use crate::spool::Spool;
 use quarry_answer::{LineBody, MalformedLine, OutputLine, Reader, read_line};
 use quarry_contract::record_id::RecordIds;
+use quarry_model::Usage;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 
@@ -178,6 +179,9 @@ impl<'a> Ledger<'a> {
             .and_then(|row| Some((row, self.expected.index(row)?)));
         let Some((row, index)) = asked else {
             self.counts.unknown_ids += 1;
+            if let LineBody::Output(output) = &line.body {
+                self.spend(&quarry_model::read_usage(output), line);
+            }
             self.counts
                 .example(|| format!("unknown record id `{}`", line.record_id));
             return Ok(());
@@ -349,19 +353,24 @@ impl<'a> Ledger<'a> {
         };
         match quarry_model::read_output(output) {
             Ok(answer) => {
-                self.counts.spend(&answer.usage);
-                let tier = line.service_tier.as_deref();
-                self.counts
-                    .spend_apart(line.by_fallback, tier, &answer.usage);
+                self.spend(&answer.usage, line);
                 (Outcome::read(row, reader.read(&answer)), answer.cut_off())
             }
             Err(unreadable) => {
+                self.spend(&quarry_model::read_usage(output), line);
                 let mut outcome =
                     Outcome::failed(row, format!("the answer cannot be read: {unreadable}"));
                 outcome.raw_response = Some(output.to_owned());
                 (outcome, false)
             }
         }
+    }
+
+    /// Counts the tokens of a line, which are paid for whatever becomes of it.
+    fn spend(&mut self, usage: &Usage, line: &OutputLine<'_>) {
+        self.counts.spend(usage);
+        let tier = line.service_tier.as_deref();
+        self.counts.spend_apart(line.by_fallback, tier, usage);
     }
 
     fn store(&mut self, index: usize, outcome: &Outcome, spool: &mut dyn Spool) -> io::Result<()> {

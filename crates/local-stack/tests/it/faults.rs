@@ -266,6 +266,38 @@ async fn everything_at_once_still_adds_up() {
     }
 }
 
+/// What the lines report is what the simulator counted in its manifests and charged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tokens_of_the_summary_are_those_that_were_paid_and_those_of_the_manifest() {
+    for kind in [
+        "guardrail_intervened",
+        "refusal",
+        "max_tokens",
+        "duplicate",
+        "conflicting_duplicate",
+        "unknown_id",
+    ] {
+        let fault = json!({"records": [{"every": 100, "offset": 7, "kind": kind}]});
+        let (case, summary) = run_with(fault, &[]).await;
+        let counters = case.stack.counters();
+        let tokens = ["input", "output"].map(|side| number(&summary, &format!("/tokens/{side}")));
+        let paid = [counters.input_tokens, counters.output_tokens];
+        assert_eq!(tokens, paid, "{kind}");
+        let differences = summary["reconciliation"]["differences"].to_string();
+        assert!(!differences.contains("tokens"), "{kind}: {differences}");
+    }
+    // A lost line was charged, and its tokens are in the manifest only.
+    let fault = json!({"records": [{"every": 100, "offset": 7, "kind": "malformed_line"}]});
+    let (_case, summary) = run_with(fault, &[]).await;
+    let differences = summary["reconciliation"]["differences"].to_string();
+    for words in [
+        "input tokens, the output has",
+        "output tokens, the output has",
+    ] {
+        assert!(differences.contains(words), "{differences}");
+    }
+}
+
 /// The service charges each reply that breaks off, so their number is bounded by the settings.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_whose_reply_always_breaks_off_is_sent_twice_for_each_attempt() {

@@ -150,6 +150,41 @@ fn a_repeated_line_was_paid_for_once_and_the_answers_of_two_calls_twice() {
     assert_eq!((counts.input_tokens, counts.duplicates), (20, 1));
 }
 
+/// The service charges what it wrote, whether or not a row can use it.
+#[test]
+fn the_tokens_of_lines_that_no_row_can_use_are_counted() {
+    let unknown = with(kind("1", "a"), "recordId", json!("record_9"));
+    let odd = json!({"recordId": "record_0", "modelOutput": {
+        "odd": true, "usage": {"input_tokens": 10, "output_tokens": 2},
+    }});
+    let mut guarded = say("2", "I cannot say that.");
+    guarded["modelOutput"]["amazon-bedrock-guardrailAction"] = json!("INTERVENED");
+    let contradicting = [kind("3", "a"), kind("4", "b"), kind("5", "c")];
+    for (lines, answers) in [
+        (&[unknown][..], 1),
+        (&[odd], 1),
+        (&[guarded], 1),
+        (&contradicting, 3),
+    ] {
+        let ids = RecordIds::new(None);
+        let reader = Reader::new(None, false);
+        let expected = Expected::All(0, 1);
+        let mut ledger = Ledger::new(&ids, &expected, &reader);
+        let mut spool = MemorySpool::default();
+        for line in lines {
+            ledger
+                .line(line.to_string().as_bytes(), &mut spool)
+                .unwrap();
+        }
+        let (_, counts) = ledger.finish();
+        assert_eq!(
+            (counts.input_tokens, counts.output_tokens),
+            (10 * answers, 2 * answers),
+            "{lines:?}"
+        );
+    }
+}
+
 #[test]
 fn an_answer_of_another_output_takes_the_place_of_a_contradiction_or_an_error() {
     let error = json!({"recordId": "record_0",

@@ -302,6 +302,17 @@ async fn the_counts_are_compared_with_those_of_the_service() {
             vec![],
         ),
         (
+            json!({"totalRecordCount": 2, "inputTokenCount": 10, "outputTokenCount": 2}),
+            vec![],
+        ),
+        (
+            json!({"totalRecordCount": 2, "inputTokenCount": 11, "outputTokenCount": 3}),
+            vec![
+                "Bedrock counted 11 input tokens, the output has 10",
+                "Bedrock counted 3 output tokens, the output has 2",
+            ],
+        ),
+        (
             json!({"totalRecordCount": 2, "successRecordCount": 2, "errorRecordCount": 0}),
             vec![
                 "Bedrock counted 2 answers, the output has 1",
