@@ -14,7 +14,8 @@ use quarry_result::receipt::Round;
 use std::time::Duration;
 
 /// The most rounds of a slice that do not count as attempts, without those of an outage. The limit
-/// lets a slice end whose jobs are broken off again and again.
+/// lets a slice end whose jobs are broken off again and again. In each of these rounds, more answers
+/// came than were lost.
 const MOST_UNCOUNTED_ROUNDS: u32 = 10;
 
 /// What follows a round.

@@ -3,7 +3,7 @@
 use crate::ahead::OpenAhead;
 use crate::lateness::{self, JobOutput};
 use crate::reconcile::{self, Reconciled};
-use crate::round::SliceRound;
+use crate::round::{PaidAnswers, SliceRound};
 use crate::spill::{SpillSpool, spooling};
 use quarry_contract::location::S3Uri;
 use quarry_contract::record_id::RecordIds;
@@ -76,6 +76,7 @@ pub(crate) async fn answers(
         }
         None => Reconciled {
             lines: 0,
+            answers: 0,
             differences: Vec::new(),
         },
     };
@@ -89,6 +90,10 @@ pub(crate) async fn answers(
             },
         )
     });
+    round.paid = PaidAnswers {
+        counted: round.answers_of_job().max(reconciled.answers),
+        came: counts.lines.saturating_sub(counts.errors),
+    };
     let record = Round {
         on_demand,
         job: round.job.clone(),

@@ -9,7 +9,6 @@
 
 use crate::rest::SliceRest;
 use crate::round::SliceRound;
-use quarry_contract::plan::JobEnd;
 use quarry_edge::documents;
 use quarry_edge::error::{StepError, StepErrorKind};
 use quarry_edge::jobs::JobStatus;
@@ -32,8 +31,8 @@ pub(crate) enum Silence {
 impl SliceRound {
     /// Returns what the round's job shows if it answered no record and refused none for good.
     pub(crate) async fn silence(&self, record: &Round) -> Result<Option<Silence>, StepError> {
-        let silent = |job: &&JobEnd| is_silent(&record.counts) && !has_answered(job);
-        let Some(job) = self.job.as_ref().filter(silent) else {
+        let is_silent = is_silent(&record.counts) && self.paid.counted == 0;
+        let Some(job) = self.job.as_ref().filter(|_| is_silent) else {
             return Ok(None);
         };
         if matches!(
@@ -117,11 +116,6 @@ impl SliceRound {
             ),
         )
     }
-}
-
-/// Whether the service says that it answered records of the job.
-fn has_answered(job: &JobEnd) -> bool {
-    job.counts.is_some_and(|counts| counts.answers > 0)
 }
 
 /// Whether no record was answered, and another attempt may change that for each of them.

@@ -26,17 +26,19 @@ struct JobManifest {
 pub(crate) struct Reconciled {
     /// The number of lines that it wrote; 0 if it does not say.
     pub(crate) lines: u64,
+    /// How many of them are answers; 0 if it does not say.
+    pub(crate) answers: u64,
     /// How the lines that were read differ from its counts, as sentences.
     pub(crate) differences: Vec<String>,
 }
 
 /// Compares a manifest with the counts of the lines that were read.
 pub(crate) fn reconcile(manifest: &[u8], records: u64, counts: &Counts) -> Reconciled {
-    let lines = serde_json::from_slice(manifest).map_or(0, |manifest: JobManifest| {
-        manifest.answers.unwrap_or_default() + manifest.errors.unwrap_or_default()
-    });
+    let counted: JobManifest = serde_json::from_slice(manifest).unwrap_or_default();
+    let answers = counted.answers.unwrap_or_default();
     Reconciled {
-        lines,
+        lines: answers.saturating_add(counted.errors.unwrap_or_default()),
+        answers,
         differences: differences(manifest, records, counts),
     }
 }

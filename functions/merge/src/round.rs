@@ -26,6 +26,24 @@ pub(crate) enum Weight {
     Outage,
 }
 
+/// The answers of a job, each of which is paid for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct PaidAnswers {
+    /// As the service counted them, at the end of the job or in its manifest.
+    pub(crate) counted: u64,
+    /// Those that came.
+    pub(crate) came: u64,
+}
+
+impl PaidAnswers {
+    /// Whether at least as many answers were lost as came. Rounds for which this does not hold get
+    /// more than they lose, so what is paid for twice in them stays below what the run needs anyway.
+    pub(crate) fn are_mostly_lost(self) -> bool {
+        let lost = self.counted.saturating_sub(self.came);
+        lost > 0 && lost >= self.came
+    }
+}
+
 /// A round and everything that was stored for it before its answers are read.
 pub(crate) struct SliceRound {
     pub(crate) store: Arc<dyn ObjectStore>,
@@ -45,6 +63,8 @@ pub(crate) struct SliceRound {
     pub(crate) asked: Asked,
     pub(crate) expected: Expected,
     pub(crate) job: Option<JobEnd>,
+    /// The answers of the round's job.
+    pub(crate) paid: PaidAnswers,
     /// Whether `invoke` left the round before all records were sent, since the service refused the
     /// first ones.
     pub(crate) was_left: bool,
@@ -86,16 +106,25 @@ impl SliceRound {
             asked,
             expected,
             job,
+            paid: PaidAnswers::default(),
             was_left: false,
         })
     }
 
     /// Whether the round's job failed or was stopped: by `settle` when another slice failed, or by a
-    /// person. The model did not get all of its rows, so the round does not count as an attempt.
+    /// person. The model did not get all of its rows, so the round does not count as an attempt,
+    /// unless most of the answers that were paid for are lost.
     pub(crate) fn was_broken_off(&self) -> bool {
-        self.job
-            .as_ref()
-            .is_some_and(|job| matches!(job.status, JobStatus::Failed | JobStatus::Stopped))
+        let ended = self.job.as_ref().map(|job| job.status);
+        matches!(ended, Some(JobStatus::Failed | JobStatus::Stopped))
+            && !self.paid.are_mostly_lost()
+    }
+
+    /// Returns how many answers the job had according to the service's counts at its end; 0 if there
+    /// are none.
+    pub(crate) fn answers_of_job(&self) -> u64 {
+        let counts = self.job.as_ref().and_then(|job| job.counts);
+        counts.map_or(0, |counts| counts.answers)
     }
 
     /// Returns the rows of a next round.

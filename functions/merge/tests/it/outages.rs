@@ -1,6 +1,6 @@
 //! A service that does not work is waited for, and never becomes errors of rows.
 
-use crate::support::{World, answer, error};
+use crate::support::{MANIFEST, World, answer, error};
 use quarry_contract::job_status::JobStatus;
 use quarry_contract::payload::{SliceState, Step};
 use std::time::Duration;
@@ -133,18 +133,55 @@ async fn without_a_time_to_wait_the_run_fails_at_the_first_outage() {
     assert_eq!(world.merge(&state).await.unwrap().next, Step::Split);
 }
 
-/// Its answers were paid for, so it would be paid for again after every rest.
+/// Its answers were paid for, so they would be paid for again after every rest, or in ten rounds that
+/// are no attempts. It makes no difference how the job ended, and where the service counts.
 #[tokio::test]
 async fn a_job_whose_counted_answers_never_came_is_no_outage() {
-    let world = World::new(3, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await;
-    let ended = (JobStatus::Expired, "");
-    let mut state = world.ended(world.first(0), ended, &errors(2..3)).await;
-    world.job_counted(&state, 2, 1).await;
-    while state.next != Step::Done {
-        state = world.merge(&state).await.unwrap();
-        assert!(matches!(state.next, Step::Late | Step::Done), "{state:?}");
+    for status in [
+        JobStatus::Completed,
+        JobStatus::PartiallyCompleted,
+        JobStatus::Failed,
+        JobStatus::Stopped,
+        JobStatus::Expired,
+    ] {
+        for by_manifest in [true, false] {
+            let world = World::new(3, 100, &[("BEDROCK_MAX_RETRIES", "1")]).await;
+            let mut state = world.first(0);
+            let mut rounds = 0;
+            while state.next != Step::Done {
+                assert_eq!(state.next, Step::Split, "{status}");
+                state = world.ended(state, (status, ""), &errors(2..3)).await;
+                let mut manifest = serde_json::json!({});
+                if by_manifest {
+                    manifest["successRecordCount"] = 2.into();
+                } else {
+                    world.job_counted(&state, 2, 1).await;
+                }
+                let manifest = [manifest.to_string()];
+                world.output(&state, MANIFEST, &manifest).await;
+                state = world.merge_waiting(state).await;
+                rounds += 1;
+                assert!(rounds <= 2, "{status}: the settings allow two attempts");
+            }
+            assert_eq!(rounds, 2, "{status}");
+            assert_eq!(world.receipt(0).await.files[0].failed, 3);
+        }
     }
-    assert_eq!(world.receipt(0).await.files[0].failed, 3);
+}
+
+/// The job was stopped after two of three rows, and one of its two lines is lost.
+#[tokio::test]
+async fn a_stopped_job_of_whose_answers_half_never_came_is_an_attempt() {
+    for (counted, came, is_attempt) in [(1, 1, false), (2, 2, false), (2, 1, true), (1, 0, true)] {
+        let world = World::new(3, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await;
+        let lines: Vec<String> = (0..came).map(answer).collect();
+        let stopped = (JobStatus::Stopped, "");
+        let state = world.ended(world.first(0), stopped, &lines).await;
+        world.job_counted(&state, counted, 0).await;
+        let after = world.merge_waiting(state).await;
+        let next = if is_attempt { Step::Done } else { Step::Split };
+        assert_eq!(after.next, next, "{counted} counted, {came} came");
+    }
 }
 
 /// The time of the job was too short for all records.

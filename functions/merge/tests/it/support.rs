@@ -126,6 +126,15 @@ impl World {
             .unwrap();
     }
 
+    /// Merges, and looks again as often as output that is not complete is waited for.
+    pub(crate) async fn merge_waiting(&self, state: SliceState) -> SliceState {
+        let mut state = self.merge(&state).await.unwrap();
+        while state.next == Step::Late {
+            state = self.merge(&state).await.unwrap();
+        }
+        state
+    }
+
     /// Adds the service's counts to the end of the round's job.
     pub(crate) async fn job_counted(&self, state: &SliceState, answers: u64, errors: u64) {
         let at = self.round(state).job_end();
