@@ -39,6 +39,11 @@ impl RunFolder {
         self.0.join("plan-progress.json")
     }
 
+    /// What planning found in the data, from which all slices follow. It is written once.
+    pub fn scan(&self) -> S3Uri {
+        self.0.join("scan.json")
+    }
+
     /// The Map's items.
     pub fn manifest(&self) -> S3Uri {
         self.0.join("manifest.json")
@@ -59,9 +64,11 @@ impl RunFolder {
         at.bucket() == folder.bucket() && at.key().starts_with(folder.key())
     }
 
-    /// What the files of a Parquet table have in common: a Parquet file without rows.
-    pub fn layout(&self, table: usize) -> S3Uri {
-        self.0.join(&format!("layouts/{table}.parquet"))
+    /// What the files of a Parquet table have in common: a Parquet file without rows. `content` is
+    /// [`crate::plan::Table::layout`].
+    pub fn layout(&self, table: usize, content: Option<&str>) -> S3Uri {
+        let content = content.map_or(String::new(), |digest| format!("-{digest}"));
+        self.0.join(&format!("layouts/{table}{content}.parquet"))
     }
 
     /// The state of finishing, if it takes more than one invocation.

@@ -92,6 +92,10 @@ pub struct Table {
     pub first_slice: u32,
     /// Number of its slices.
     pub slices: u32,
+    /// In Parquet, the digest of what the files have in common, which is a part of the name of its
+    /// object. Plans of earlier builds have none, and the object's name neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<String>,
 }
 
 /// How rows are sent to the model.

@@ -6,7 +6,6 @@
 use crate::error::RowsError;
 use crate::piece::{Need, SlicePiece};
 use bytes::{Bytes, BytesMut};
-use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
 use quarry_edge::documents::MAX_DOCUMENT_BYTES;
 use quarry_edge::error::{Doing, StepError};
@@ -115,15 +114,10 @@ pub async fn open(
     Ok(opened.map_err(|_| RowsError::Ended(piece.name.clone()))??)
 }
 
-/// Returns what the files of a Parquet table have in common, as plan stored it.
-pub async fn layout(
-    store: &dyn ObjectStore,
-    run: &RunFolder,
-    table: usize,
-) -> Result<TableLayout, StepError> {
-    let at = run.layout(table);
+/// Returns what the files of a Parquet table have in common, as plan stored it there.
+pub async fn layout(store: &dyn ObjectStore, at: &S3Uri) -> Result<TableLayout, StepError> {
     let bytes = store
-        .get(&at, MAX_DOCUMENT_BYTES)
+        .get(at, MAX_DOCUMENT_BYTES)
         .await
         .doing(|| format!("reading {at}"))?;
     TableLayout::from_bytes(&bytes).map_err(StepError::bad_request)

@@ -258,7 +258,8 @@ async fn segments(
     match quarry_rows::format_of(table) {
         TableFormat::Text(dialect) => text_segments(table, dialect, asking, &replaced, parts),
         TableFormat::Parquet => {
-            let layout = quarry_rows::layout(&*deps.store, run, number).await?;
+            let at = run.layout(number, table.layout.as_deref());
+            let layout = quarry_rows::layout(&*deps.store, &at).await?;
             let results = ResultColumn::of_run(asking.columns(), plan.schema.as_ref());
             let rows = receipts.iter().map(|receipt| receipt.rows_written).sum();
             parquet::segments(&deps.store, &layout, &results, &replaced, &parts, rows).await

@@ -76,7 +76,8 @@ impl Part {
                     .then(|| Box::new(GzEncoder::new(Vec::new(), Compression::default()))),
             },
             TableFormat::Parquet => {
-                let layout = quarry_rows::layout(&**store, run, slice.table).await?;
+                let at = run.layout(slice.table, table.layout.as_deref());
+                let layout = quarry_rows::layout(&**store, &at).await?;
                 let results = ResultColumn::of_run(columns, plan.schema.as_ref());
                 let writer = PartWriter::new(&layout, &results, &replaced)
                     .map_err(StepError::bad_request)?;

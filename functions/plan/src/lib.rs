@@ -23,6 +23,7 @@
 //! | Every step after planning reads the bytes that were planned: a version, or a copy in the run's folder. A copy that is there is never made again. | `pins` | `pins` |
 //! | A file without a version that changes between two calls is refused. | `quarry_edge::s3::reader` (`ETag`) | `turns::a_file_that_changes_between_two_calls_is_data_that_changed` |
 //! | A run has at most the rows and the unpacked bytes that its deployment and its pipeline allow. | `caps`, `quarry_contract::settings` | `caps` |
+//! | Of two copies that see different files, the first one's scan counts: the slices, the layouts and the plan belong to each other. | `claim`, `parquet::store` | `repetitions::of_two_copies_that_see_other_files_the_slices_are_those_of_the_plan`, `repetitions::a_copy_that_died_while_it_published_leaves_its_files_to_the_next` |
 //! | A second copy of a call publishes nothing and returns what the first has published. | `publish::published_before` | `repetitions::a_second_copy_leaves_the_plan_of_the_first` |
 //! | A plan is written once. Of two copies that publish at once, both return the first plan. | `publish::publish` | `repetitions::of_two_copies_that_publish_at_once_the_first_plan_stays` |
 //! | A Parquet file whose pages merge could not read, in whichever column, is refused with column, row group and row. | `scan`, `quarry_parquet` | `parquet` |
@@ -30,6 +31,7 @@
 //! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
 
 mod caps;
+mod claim;
 mod deps;
 mod discover;
 mod limits;
@@ -49,6 +51,7 @@ mod table_scan;
 pub use deps::Deps;
 
 use caps::Caps;
+use parquet::LayoutPlace;
 use progress::PlanProgress;
 use publish::Published;
 use quarry_asking::Asking;
@@ -71,6 +74,11 @@ pub async fn handle(
     let run = RunFolder::new(&work, &input.execution);
     if let Some(published) = publish::published_before(deps, &run, &input).await? {
         tracing::info!("planned before");
+        return Ok(planned(&run, &input, &published));
+    }
+    // A copy of this call may have died while it published.
+    if let Some(first) = claim::of(&*deps.store, &run, &input).await? {
+        let published = publish::claimed(deps, &run, &input, first).await?;
         return Ok(planned(&run, &input, &published));
     }
     let (mut progress, asking) = if input.turn == 0 {
@@ -151,8 +159,10 @@ async fn form_empty_splits(
         if table.files.is_empty() {
             table.take_form_of(&form);
             if form.format == TableFormat::Parquet {
-                let layout = quarry_rows::layout(&*deps.store, run, first).await?;
-                parquet::store(&*deps.store, &layout, &run.layout(number)).await?;
+                let at = run.layout(first, form.layout.as_deref());
+                let layout = quarry_rows::layout(&*deps.store, &at).await?;
+                let place = LayoutPlace { run, number };
+                table.layout = Some(parquet::store(&*deps.store, &layout, place).await?);
             }
         }
     }

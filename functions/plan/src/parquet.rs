@@ -2,9 +2,9 @@
 
 use crate::table_scan::TableScan;
 use futures::stream::{FuturesOrdered, TryStreamExt};
-use quarry_contract::location::S3Uri;
+use quarry_contract::digest::hex_digest;
+use quarry_contract::layout::RunFolder;
 use quarry_edge::clock::TimeLeft;
-use quarry_edge::documents::MAX_DOCUMENT_BYTES;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::ObjectStore;
 use quarry_parquet::TableLayout;
@@ -14,18 +14,28 @@ use std::sync::Arc;
 /// The number of footers that are read at the same time. A footer is held in memory as a whole.
 const FOOTERS_IN_FLIGHT: usize = 4;
 
-/// Reads the footers of all files, stores their layout at `at` for the steps that write the result, and
+/// Where the layouts of a table are stored, which is the `number`th of the run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LayoutPlace<'a> {
+    pub(crate) run: &'a RunFolder,
+    pub(crate) number: usize,
+}
+
+/// Reads the footers of all files, stores their layout for the steps that write the result, and
 /// returns it. Refuses files that do not fit together before a row is read. Returns `None` when the time
 /// is up before the last footer; the next call continues from the stored layout.
 pub(crate) async fn layout(
     store: &Arc<dyn ObjectStore>,
     table: &mut TableScan,
-    at: &S3Uri,
+    place: LayoutPlace<'_>,
     time_left: &dyn TimeLeft,
 ) -> Result<Option<TableLayout>, StepError> {
     let mut layout = match table.footers_read {
         0 => None,
-        _ => Some(stored(&**store, at).await?),
+        _ => {
+            let at = place.run.layout(place.number, table.layout.as_deref());
+            Some(quarry_rows::layout(&**store, &at).await?)
+        }
     };
     let mut files = (0..).zip(&table.files).skip(table.footers_read);
     let mut opened = FuturesOrdered::new();
@@ -51,29 +61,25 @@ pub(crate) async fn layout(
     }
     drop(opened);
     let layout = layout.ok_or_else(|| StepError::bad_request("a table needs at least one file"))?;
-    self::store(&**store, &layout, at).await?;
+    table.layout = Some(self::store(&**store, &layout, place).await?);
     table.footers_read = read;
     Ok((read == table.files.len()).then_some(layout))
 }
 
-/// Stores a layout for the steps that write the result.
+/// Stores a layout for the steps that write the result, and returns the digest of it in its name: a
+/// copy of planning that sees other files leaves the layout of this one as it is.
 pub(crate) async fn store(
     store: &dyn ObjectStore,
     layout: &TableLayout,
-    at: &S3Uri,
-) -> Result<(), StepError> {
+    place: LayoutPlace<'_>,
+) -> Result<String, StepError> {
     let bytes = layout.to_bytes().map_err(StepError::bad_request)?;
+    let mut digest = hex_digest(&bytes);
+    digest.truncate(16);
+    let at = place.run.layout(place.number, Some(&digest));
     store
-        .put(at, bytes, false)
+        .put(&at, bytes, false)
         .await
-        .map(drop)
-        .doing(|| format!("writing {at}"))
-}
-
-async fn stored(store: &dyn ObjectStore, at: &S3Uri) -> Result<TableLayout, StepError> {
-    let bytes = store
-        .get(at, MAX_DOCUMENT_BYTES)
-        .await
-        .doing(|| format!("reading {at}"))?;
-    TableLayout::from_bytes(&bytes).map_err(StepError::bad_request)
+        .doing(|| format!("writing {at}"))?;
+    Ok(digest)
 }

@@ -1,6 +1,8 @@
-//! The plan's documents: slices, manifest, plan. The plan is written last, so if it exists,
-//! everything it names exists. It is written once: the slices begin with the first one.
+//! The plan's documents: slices, manifest, plan. They all follow from the first complete scan. The plan
+//! is written last, so if it exists, everything it names exists. It is written once: the slices begin
+//! with the first one.
 
+use crate::claim;
 use crate::deps::Deps;
 use crate::limits;
 use crate::progress::PlanProgress;
@@ -53,6 +55,8 @@ fn max_concurrency(settings: &Settings, slices: u32) -> u32 {
     settings.max_concurrent_batch_jobs.min(slices.max(1))
 }
 
+/// Publishes the plan of a scan, or of another one that a copy of this call completed before. A run that
+/// cannot be planned with this scan is refused, and leaves nothing.
 pub(crate) async fn publish(
     deps: &Deps,
     run: &RunFolder,
@@ -60,16 +64,61 @@ pub(crate) async fn publish(
     asking: &Asking,
     progress: PlanProgress,
 ) -> Result<Published, StepError> {
-    let settings = asking.settings();
-    let mut notes = progress.notes;
-    let mut tables = Vec::new();
-    let mut slices = Vec::new();
-    for (number, scan) in progress.tables.into_iter().enumerate() {
-        let (table, cut) = cut(number, scan, asking, slices.len(), &mut notes)?;
-        tables.push(table);
-        slices.extend(cut);
+    let (tables, notes) = (progress.tables.clone(), progress.notes.clone());
+    drop(CutTables::of(asking, tables, notes)?);
+    let first = claim::first(&*deps.store, run, input, progress).await?;
+    claimed(deps, run, input, first).await
+}
+
+/// What follows from a scan.
+struct CutTables {
+    tables: Vec<Table>,
+    slices: Vec<Slice>,
+    notes: Vec<String>,
+}
+
+impl CutTables {
+    /// Cuts all tables, and refuses slices that a run cannot have.
+    fn of(
+        asking: &Asking,
+        scans: Vec<TableScan>,
+        mut notes: Vec<String>,
+    ) -> Result<Self, StepError> {
+        let mut tables = Vec::new();
+        let mut slices = Vec::new();
+        for (number, scan) in scans.into_iter().enumerate() {
+            let (table, cut) = cut(number, scan, asking, slices.len(), &mut notes)?;
+            tables.push(table);
+            slices.extend(cut);
+        }
+        limits::check_slices(asking, &slices)?;
+        Ok(Self {
+            tables,
+            slices,
+            notes,
+        })
     }
-    limits::check_slices(asking, &slices)?;
+}
+
+/// Publishes the plan of the scan that the run is planned with.
+pub(crate) async fn claimed(
+    deps: &Deps,
+    run: &RunFolder,
+    input: &PlanInput,
+    first: PlanProgress,
+) -> Result<Published, StepError> {
+    let asking = first.asking()?;
+    let settings = asking.settings();
+    let mut progress = first;
+    let CutTables {
+        tables,
+        slices,
+        mut notes,
+    } = CutTables::of(
+        &asking,
+        std::mem::take(&mut progress.tables),
+        std::mem::take(&mut progress.notes),
+    )?;
     write_slices(deps, run, &slices).await?;
     let manifest: Vec<ManifestItem> = slices
         .iter()
@@ -230,6 +279,7 @@ fn cut(
         mode,
         first_slice: u32::try_from(first_slice).map_err(StepError::bad_request)?,
         slices: u32::try_from(slices.len()).map_err(StepError::bad_request)?,
+        layout: scan.layout,
     };
     Ok((table, slices))
 }

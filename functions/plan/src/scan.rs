@@ -2,6 +2,7 @@
 
 use crate::caps::{Caps, UnpackedLimit};
 use crate::limits;
+use crate::parquet::LayoutPlace;
 use crate::table_scan::{ScannedFile, TableScan};
 use crate::{parquet, pins, stage};
 use quarry_asking::{Asking, RecordLimits};
@@ -163,8 +164,11 @@ impl TableScanner<'_> {
         marks: &mut Marks,
     ) -> Result<bool, StepError> {
         if table.header.is_none() {
-            let at = self.run.layout(self.table);
-            let layout = parquet::layout(self.store, table, &at, self.time_left).await?;
+            let place = LayoutPlace {
+                run: self.run,
+                number: self.table,
+            };
+            let layout = parquet::layout(self.store, table, place, self.time_left).await?;
             let Some(layout) = layout else {
                 return Ok(false);
             };

@@ -21,6 +21,9 @@ pub(crate) struct TableScan {
     /// The number of Parquet files whose columns are in the stored layout, while not all of them are.
     #[serde(default)]
     pub(crate) footers_read: usize,
+    /// The digest of the stored layout, which is a part of its name.
+    #[serde(default)]
+    pub(crate) layout: Option<String>,
     pub(crate) rows: u64,
     /// Bytes of the rows that were read, decoded; counted in Parquet only, where they are not in
     /// the sizes of the files.
@@ -54,6 +57,7 @@ impl TableScan {
             files: Vec::new(),
             header: None,
             footers_read: 0,
+            layout: None,
             rows: 0,
             decoded_bytes: 0,
             marks: None,
@@ -83,6 +87,7 @@ impl TableScan {
         self.format = other.format;
         self.gzip = other.gzip;
         self.header.clone_from(&other.header);
+        self.layout.clone_from(&other.layout);
     }
 
     /// The bytes of the data, unpacked as far as they are unpacked yet.

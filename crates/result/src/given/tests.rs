@@ -46,6 +46,7 @@ fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
         mode: Mode::Batch,
         first_slice: 0,
         slices: u32::try_from(slices.len()).unwrap(),
+        layout: None,
     };
     let plan = Plan {
         version: 1,

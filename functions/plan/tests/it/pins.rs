@@ -132,8 +132,8 @@ async fn what_a_call_that_died_has_copied_is_not_copied_again() {
     input.call(again.clone(), 0, &Unlimited).await.unwrap();
     assert_eq!(
         again.calls(StoreOperation::Put),
-        5,
-        "the owner, the second copy, the slice, the manifest and the plan"
+        6,
+        "the owner, the second copy, the scan, the slice, the manifest and the plan"
     );
     assert_eq!(plan_in(&input.store).await, plan_in(&whole.store).await);
 }

@@ -121,14 +121,14 @@ fn store_errors() -> [(StoreOperation, u64, StoreFault, &'static str, &'static s
     [
         (
             StoreOperation::Get,
-            2,
+            3,
             StoreFault::AccessDenied,
             "Quarry.AccessDenied",
             "reading s3://bucket/prompts/prompts.json",
         ),
         (
             StoreOperation::Get,
-            2,
+            3,
             StoreFault::Throttled,
             "Quarry.Throttled",
             "reading s3://bucket/prompts/prompts.json",
@@ -177,21 +177,21 @@ fn store_errors() -> [(StoreOperation, u64, StoreFault, &'static str, &'static s
         ),
         (
             StoreOperation::Put,
-            2,
+            3,
             StoreFault::AccessDenied,
             "Quarry.AccessDenied",
             "writing s3://bucket/work/run/slices/000000/slice.json",
         ),
         (
             StoreOperation::Put,
-            3,
+            4,
             StoreFault::Throttled,
             "Quarry.Throttled",
             "writing s3://bucket/work/run/manifest.json",
         ),
         (
             StoreOperation::Put,
-            4,
+            5,
             StoreFault::Unavailable,
             "Quarry.Unavailable",
             "writing s3://bucket/work/run/plan.json",
@@ -216,12 +216,12 @@ async fn an_object_that_the_store_refuses_is_named() {
     for (operation, nth, place) in [
         (
             StoreOperation::Get,
-            2,
+            3,
             "reading s3://bucket/prompts/prompts.json",
         ),
         (
             StoreOperation::Put,
-            4,
+            5,
             "writing s3://bucket/work/run/plan.json",
         ),
     ] {

@@ -1,6 +1,6 @@
 //! A repeated call plans the same run, whatever became of the call before.
 
-use crate::support::{WHOLE, rows, run};
+use crate::support::{WHOLE, plan_in, rows, run, slice_in};
 use quarry_edge::clock::Unlimited;
 use quarry_edge::fates::{DecideFate, Fate, Fated, OutsideOperation};
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
@@ -51,19 +51,79 @@ async fn of_two_copies_that_publish_at_once_the_first_plan_stays() {
     input
         .deployment
         .insert(changed.0.to_owned(), changed.1.to_owned());
-    let plan = run().plan().to_string();
-    let looks = AtomicUsize::new(0);
+    let second = input.call(overtaken(&input), 0, &Unlimited).await;
+    assert_eq!(second.unwrap(), first);
+    assert_eq!(contents(&input.store).await, written);
+}
+
+/// Returns the store of a copy that sees neither the plan nor the scan of the first copy before it has
+/// scanned itself.
+fn overtaken(input: &RunInput) -> Arc<dyn ObjectStore> {
+    let (plan, scan) = (run().plan().to_string(), run().scan().to_string());
+    let (plan_looks, scan_looks) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let decide: DecideFate = Arc::new(move |call| {
-        let looks_for_plan =
-            call.operation == OutsideOperation::Store(StoreOperation::Get) && call.subject == plan;
-        let is_early = looks_for_plan && looks.fetch_add(1, Ordering::Relaxed) < 2;
+        let is_get = call.operation == OutsideOperation::Store(StoreOperation::Get);
+        let is_early = is_get
+            && (call.subject == plan && plan_looks.fetch_add(1, Ordering::Relaxed) < 2
+                || call.subject == scan && scan_looks.fetch_add(1, Ordering::Relaxed) < 1);
         if is_early { Fate::Unseen } else { Fate::Made }
     });
     let store: Arc<dyn ObjectStore> = Arc::new(input.store.clone());
-    let second = Fated::new(store, decide, Arc::default());
-    let second = input.call(Arc::new(second), 0, &Unlimited).await;
-    assert_eq!(second.unwrap(), first);
-    assert_eq!(contents(&input.store).await, written);
+    Arc::new(Fated::new(store, decide, Arc::default()))
+}
+
+/// The second copy would begin with another file, and all its slices would have other rows.
+#[tokio::test]
+async fn of_two_copies_that_see_other_files_the_slices_are_those_of_the_plan() {
+    let table = include_bytes!("../../../../crates/parquet/tests/fixtures/pandas.parquet");
+    let (mut text, parquet) = (rows(5).await, input().await);
+    text = text
+        .set("BEDROCK_MIN_RECORDS_PER_JOB", "1")
+        .set("BEDROCK_MAX_RECORDS_PER_JOB", "2");
+    for (input, name, more) in [
+        (text, "in/a.csv", &b"row\nlonger than the others\nr\n"[..]),
+        (parquet, "in/a.parquet", table),
+    ] {
+        let first = input.planned().await.unwrap();
+        let written = contents(&input.store).await;
+        input.put(name, more).await;
+        let second = input.call(overtaken(&input), 0, &Unlimited).await;
+        assert_eq!(second.unwrap(), first, "{name}");
+        let now = contents(&input.store).await;
+        for (at, body) in &written {
+            assert!(now[at] == *body, "{at} is not that of the plan");
+        }
+    }
+}
+
+/// Whatever the first copy has written, the second one sees another file and makes the run whole.
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_died_while_it_published_leaves_its_files_to_the_next() {
+    for nth in 1.. {
+        let input = rows(5)
+            .await
+            .set("BEDROCK_MIN_RECORDS_PER_JOB", "1")
+            .set("BEDROCK_MAX_RECORDS_PER_JOB", "2");
+        let faulty = FaultyStore::new(input.store.clone());
+        let faulty = faulty.fail_all(StoreOperation::Put, nth.., StoreFault::Unavailable);
+        let died = input.call(Arc::new(faulty), 0, &Unlimited).await.is_err();
+        let claimed = input.store.locations().contains(&run().scan());
+        input.put("in/a.csv", "row\nlonger than the others\n").await;
+        let planned = input.planned().await.unwrap();
+        let plan = plan_in(&input.store).await;
+        assert_eq!(plan.tables[0].files.len(), 1 + usize::from(!claimed));
+        let mut next = 0;
+        for number in 0..planned.slices {
+            let slice = slice_in(&input.store, number).await;
+            assert_eq!(slice.first_row, next, "write {nth}");
+            next += slice.rows;
+        }
+        assert_eq!(next, plan.tables[0].rows, "write {nth}");
+        if !died {
+            assert!(nth > 5);
+            break;
+        }
+    }
 }
 
 /// The plan is written last: if it exists, everything that it names exists.
@@ -91,8 +151,8 @@ async fn a_call_that_dies_at_any_write_leaves_no_plan_and_is_made_good_by_the_ne
     }
     assert_eq!(
         deaths,
-        slices + 5,
-        "the owner, the copy of the file, the layout, the slices, the manifest, the plan"
+        slices + 6,
+        "the owner, the copy of the file, the layout, the scan, the slices, the manifest, the plan"
     );
 }
 
