@@ -36,8 +36,30 @@ const MAX_FOOTER: u64 = 64 << 20;
 /// decoder's own words about it, in bytes. It has too few columns to overflow the stack.
 const SAFE_FOOTER: u64 = 16 << 10;
 
-/// The longest footer that is written. At that point everything is paid for.
-const MAX_WRITTEN_FOOTER: u64 = 256 << 20;
+/// The longest footer that is written. At that point everything is paid for, so whoever plans a
+/// result compares it with [`PartWriter::group_footer_bytes`](crate::PartWriter::group_footer_bytes).
+pub const MAX_WRITTEN_FOOTER: u64 = 256 << 20;
+
+/// The most bytes of a column's data of one row group in a footer, without its name and its levels:
+/// the least and the greatest value with up to 64 bytes each, the encodings, and the places and sizes.
+const CHUNK_BYTES: u64 = 300;
+
+/// The most bytes of one number in the histogram of a column's levels.
+const LEVEL_BYTES: u64 = 6;
+
+/// The most bytes of a row group in a footer, without its columns.
+const GROUP_BYTES: u64 = 64;
+
+/// Returns an upper bound of the bytes that a row group of these columns takes in a footer.
+pub(crate) fn group_bytes(declared: &SchemaDescPtr) -> u64 {
+    let columns = declared.columns().iter().map(|column| {
+        let names = column.path().parts().iter();
+        let names: u64 = names.map(|name| name.len() as u64 + 3).sum();
+        let levels = column.max_def_level() + column.max_rep_level() + 2;
+        CHUNK_BYTES + names + LEVEL_BYTES * u64::try_from(levels).unwrap_or_default()
+    });
+    GROUP_BYTES + columns.sum::<u64>()
+}
 
 /// The name of the writer, in the form that readers expect.
 const CREATED_BY: &str = concat!("quarry-parquet version ", env!("CARGO_PKG_VERSION"));

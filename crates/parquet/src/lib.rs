@@ -131,6 +131,7 @@ mod window;
 pub use batch::{Row, RowBatch};
 pub use error::{DamagedPlace, FileError};
 pub use file::ParquetFile;
+pub use footer::MAX_WRITTEN_FOOTER;
 pub use layout::TableLayout;
 pub use part::{PartMeta, PartWriter, Unfit};
 pub use ranges::{Ranges, RangesError};

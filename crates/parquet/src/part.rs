@@ -236,6 +236,12 @@ impl PartWriter {
         Ok(bytes.into())
     }
 
+    /// Returns an upper bound of the bytes that each row group takes in the footer of the joined file.
+    /// Every part with rows has at least one row group.
+    pub fn group_footer_bytes(&self) -> u64 {
+        footer::group_bytes(&self.declared)
+    }
+
     /// Ends the part. Returns its last bytes.
     pub fn finish(mut self) -> Result<(Bytes, PartMeta), FileError> {
         self.encode_pending()?;

@@ -12,7 +12,7 @@
 //! | The plan is written last: if it exists, everything that it names exists. | `publish` | `repetitions::a_call_that_dies_at_any_write_leaves_no_plan_and_is_made_good_by_the_next` |
 //! | A plan without slices says so, and the state machine goes to `finish` at once. | `output` | `tables::tables_without_rows_are_planned_as_empty` |
 //! | The slices of a table hold every row once and in order; a slice is within a job's records and bytes, and its rows have at most 4 GiB. | `publish`, `quarry_slicing` | `slices` |
-//! | A run that would reach a limit of AWS after it was paid for is refused: the parts of a result, the 30 days of an execution, the memory of planning. | `limits` | `limits` |
+//! | A run that would reach a limit of AWS after it was paid for is refused: the parts of a result, the footer of a Parquet result, the 30 days of an execution, the memory of planning. | `limits`, `parquet::check_footer` | `limits` |
 //! | Everything that is known to fail is refused before anything is paid for: request, settings, models, prompts, schema, tables, the places of the results. Every refusal names the place and the remedy. | `progress::prepare`, `request`, `models`, `sources`, `discover`, `scan` | `refusals`, `models`, `prompts`, `sources`, `discovery`, `tables` |
 //! | The plan's notes say which files were left out of a table. | `discover` | `discovery` |
 //! | Whether rows are sent in jobs follows from the settings and the number of records. Surprising decisions are noted. | `publish::mode` | `modes`, `models::a_model_without_batch_inference_is_called_on_demand_with_a_note` |

@@ -4,6 +4,7 @@
 use quarry_asking::Asking;
 use quarry_contract::plan::{Mode, Slice};
 use quarry_edge::error::StepError;
+use quarry_parquet::MAX_WRITTEN_FOOTER;
 use quarry_slicing::{Marks, SliceLimits};
 
 /// The most slices of a run. A result has one part for each slice, S3 accepts 10,000 parts for one
@@ -60,6 +61,21 @@ pub(crate) fn check_slices(asking: &Asking, slices: &[Slice]) -> Result<(), Step
     check_time(asking, slices)
 }
 
+/// Refuses a Parquet result whose footer would be too long to be written. Each of the table's slices
+/// gives at least one row group, which takes at most `group_bytes` there.
+pub(crate) fn check_footer(table: &str, slices: u32, group_bytes: u64) -> Result<(), StepError> {
+    let bytes = u64::from(slices).saturating_mul(group_bytes);
+    if bytes <= MAX_WRITTEN_FOOTER {
+        return Ok(());
+    }
+    let most = MAX_WRITTEN_FOOTER / group_bytes.max(1);
+    Err(StepError::bad_request(format!(
+        "{table} makes {slices} jobs, and with all its columns the footer of its Parquet result would have up to {bytes} bytes, \
+         more than {MAX_WRITTEN_FOOTER}; raise BEDROCK_MAX_RECORDS_PER_JOB so that there are at most {most} jobs, give the \
+         table fewer columns or as CSV or JSON Lines, or split the data set"
+    )))
+}
+
 #[expect(clippy::cast_precision_loss, reason = "an estimate in hours")]
 fn check_time(asking: &Asking, slices: &[Slice]) -> Result<(), StepError> {
     let settings = asking.settings();
@@ -89,4 +105,25 @@ fn check_time(asking: &Asking, slices: &[Slice]) -> Result<(), StepError> {
         )));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_footer_at_the_limit_is_accepted_and_one_above_it_is_refused_with_the_remedy() {
+        let group = MAX_WRITTEN_FOOTER / 1_024;
+        check_footer("the data set", 1_024, group).unwrap();
+        for (slices, group) in [(1_025, group), (1_024, group + 1)] {
+            let text = check_footer("the data set", slices, group)
+                .unwrap_err()
+                .full_message();
+            for words in ["more than 268435456", "raise BEDROCK_MAX_RECORDS_PER_JOB"] {
+                assert!(text.contains(words), "{text}");
+            }
+        }
+        check_footer("the data set", 0, u64::MAX).unwrap();
+        check_footer("the data set", u32::MAX, u64::MAX).unwrap_err();
+    }
 }

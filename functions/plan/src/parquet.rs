@@ -1,14 +1,19 @@
 //! What the files of a Parquet table have in common.
 
+use crate::deps::Deps;
+use crate::limits;
 use crate::table_scan::TableScan;
 use futures::stream::{FuturesOrdered, TryStreamExt};
+use quarry_asking::Asking;
 use quarry_contract::digest::hex_digest;
 use quarry_contract::layout::RunFolder;
+use quarry_contract::plan::Table;
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::ObjectStore;
-use quarry_parquet::TableLayout;
-use quarry_rows::{SlicePiece, open};
+use quarry_parquet::{PartWriter, ResultColumn, TableLayout};
+use quarry_rows::{SlicePiece, TableFormat, open};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The number of footers that are read at the same time. A footer is held in memory as a whole.
@@ -64,6 +69,30 @@ pub(crate) async fn layout(
     table.layout = Some(self::store(&**store, &layout, place).await?);
     table.footers_read = read;
     Ok((read == table.files.len()).then_some(layout))
+}
+
+/// Refuses a table, which is the `number`th of the run, if the footer of its result would be too long.
+pub(crate) async fn check_footer(
+    deps: &Deps,
+    run: &RunFolder,
+    asking: &Asking,
+    schema: Option<&Value>,
+    number: usize,
+    table: &Table,
+) -> Result<(), StepError> {
+    if quarry_rows::format_of(table) != TableFormat::Parquet || table.slices == 0 {
+        return Ok(());
+    }
+    let replaced = asking
+        .columns()
+        .replaced(&table.columns, asking.settings().replace_columns)
+        .map_err(StepError::bad_request)?;
+    let at = run.layout(number, table.layout.as_deref());
+    let layout = quarry_rows::layout(&*deps.store, &at).await?;
+    let results = ResultColumn::of_run(asking.columns(), schema);
+    let part = PartWriter::new(&layout, &results, &replaced).map_err(StepError::bad_request)?;
+    let name = table.split.as_deref().unwrap_or("the data set");
+    limits::check_footer(name, table.slices, part.group_footer_bytes())
 }
 
 /// Stores a layout for the steps that write the result, and returns the digest of it in its name: a

@@ -5,6 +5,7 @@
 use crate::claim;
 use crate::deps::Deps;
 use crate::limits;
+use crate::parquet;
 use crate::progress::PlanProgress;
 use crate::rates;
 use crate::table_scan::TableScan;
@@ -65,7 +66,11 @@ pub(crate) async fn publish(
     progress: PlanProgress,
 ) -> Result<Published, StepError> {
     let (tables, notes) = (progress.tables.clone(), progress.notes.clone());
-    drop(CutTables::of(asking, tables, notes)?);
+    let cut = CutTables::of(asking, tables, notes)?;
+    for (number, table) in cut.tables.iter().enumerate() {
+        parquet::check_footer(deps, run, asking, progress.schema.as_ref(), number, table).await?;
+    }
+    drop(cut);
     let first = claim::first(&*deps.store, run, input, progress).await?;
     claimed(deps, run, input, first).await
 }

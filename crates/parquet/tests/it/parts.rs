@@ -428,6 +428,53 @@ fn a_part_without_rows_is_a_file_with_all_columns() {
     assert_eq!(table.column(6).as_primitive::<Float64Type>().len(), 0);
 }
 
+/// Planning refuses results by it, before anything is paid for.
+#[test]
+fn the_footer_of_each_row_group_is_within_its_bound() {
+    let footer_of = |file: &[u8]| {
+        let length = file[file.len() - 8..].first_chunk().unwrap();
+        u64::from(u32::from_le_bytes(*length))
+    };
+    let text = "a text that is longer than the values that a footer holds ".repeat(4);
+    let results = [
+        column("llm_answer", ResultKind::Text),
+        column("llm_tags", ResultKind::List(Box::new(ResultKind::Text))),
+        column("llm_n", ResultKind::Number),
+    ];
+    let mut fullest = 0;
+    for name in all_fixtures() {
+        let file = open(&format!("{name}.parquet"));
+        let layout = TableLayout::of(&file).unwrap();
+        let part = |with_rows: bool| {
+            let mut writer = PartWriter::new(&layout, &results, &[]).unwrap();
+            let bound = writer.group_footer_bytes();
+            let mut rows = file.read(0..file.rows(), &READ_PARTS).unwrap();
+            while let Some(batch) = rows.next_batch().unwrap()
+                && with_rows
+            {
+                for row in batch.rows() {
+                    writer.push(row, &[ResultCell::Text(&text)]).unwrap();
+                }
+            }
+            let (bytes, meta) = writer.finish().unwrap();
+            (footer_of(&bytes), meta.row_groups as u64, bound)
+        };
+        let ((with_rows, groups, bound), (without, ..)) = (part(true), part(false));
+        let taken = with_rows - without;
+        assert!(
+            taken <= groups * bound,
+            "{name}: {taken}, {groups} of {bound}"
+        );
+        if groups > 0 {
+            fullest = fullest.max(taken * 100 / (groups * bound));
+        }
+    }
+    assert!(
+        fullest > 40,
+        "the bound is not far from the truth: {fullest} %"
+    );
+}
+
 /// However much is written, memory holds at most one row group.
 #[test]
 fn row_groups_are_closed_and_handed_out_while_rows_come_in() {

@@ -79,3 +79,41 @@ async fn a_table_with_a_mark_for_each_row_is_refused_before_it_fills_the_memory(
         "{text}"
     );
 }
+
+/// The result has a column for each property of the schema, and a row group for each slice.
+#[tokio::test]
+async fn a_parquet_result_whose_footer_would_be_too_long_is_refused_with_the_remedy() {
+    let table = include_bytes!("../../../../crates/parquet/tests/fixtures/codec_none.parquet");
+    let names: Vec<String> = (0..10).map(|file| format!("{file}.parquet")).collect();
+    let files: Vec<(&str, &[u8])> = names
+        .iter()
+        .map(|name| (name.as_str(), &table[..]))
+        .collect();
+    for (properties, is_refused) in [(100, false), (600, true)] {
+        let properties: Vec<String> = (0..properties)
+            .map(|number| format!(r#""a{number}":{{"type":"integer"}}"#))
+            .collect();
+        let schema = format!(r#"{{"properties":{{{}}}}}"#, properties.join(","));
+        let prompt = r#"{"user_prompt_template": "{n}", "input_placeholders": ["n"]}"#;
+        let input = RunInput::new(prompt, &files).await.schema(&schema).await;
+        let input = input
+            .set("BEDROCK_BATCH_MODE", "batch")
+            .set("BEDROCK_BATCH_ROLE_ARN", ROLE)
+            .set("BEDROCK_MIN_RECORDS_PER_JOB", "1")
+            .set("BEDROCK_MAX_RECORDS_PER_JOB", "1")
+            .set("BEDROCK_MAX_CONCURRENT_BATCH_JOBS", "1000");
+        if is_refused {
+            let text = refusal(&input).await;
+            for words in [
+                "makes 2000 jobs",
+                "the footer",
+                "raise BEDROCK_MAX_RECORDS_PER_JOB",
+            ] {
+                assert!(text.contains(words), "{text}");
+            }
+            assert!(!input.store.locations().contains(&run().scan()));
+        } else {
+            assert_eq!(input.planned().await.unwrap().slices, 2_000);
+        }
+    }
+}
