@@ -42,7 +42,7 @@ pub const MAX_WRITTEN_FOOTER: u64 = 256 << 20;
 
 /// The most bytes of a column's data of one row group in a footer, without its name and its levels:
 /// the least and the greatest value with up to 64 bytes each, the encodings, and the places and sizes.
-const CHUNK_BYTES: u64 = 300;
+const CHUNK_BYTES: u64 = 240;
 
 /// The most bytes of one number in the histogram of a column's levels.
 const LEVEL_BYTES: u64 = 6;
