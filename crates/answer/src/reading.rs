@@ -8,8 +8,10 @@
 //! object that matches is never changed.
 
 use crate::candidate::{Expectation, members_of, scanned};
-use crate::choice::{Chosen, Judged, Refused, choose, shown};
+use crate::choice::{Chosen, Judged, Properties, Refused, choose, shown};
 use crate::circumstances::Circumstances;
+use crate::claim::ClaimKind;
+use crate::claimed::SpokenNames;
 use crate::coerce::keep;
 use crate::datum::Datum;
 use crate::effort::CheckEffort;
@@ -310,9 +312,15 @@ impl Reader {
             is_property: &is_property,
         };
         let effort = CheckEffort::of_an_answer();
+        let spoken = SpokenNames::of(schema);
+        let properties = Properties {
+            is_property: Some(&is_property),
+            is_spoken: &|name| spoken.index_of(name).is_some(),
+            compare: &|fields: &Vec<FieldValue>, claim| spoken.compare(fields, claim, &effort),
+        };
         let may_lack_end = circumstances.may_lack_end();
         let chosen = scanned(text, expectation, |text, scan| {
-            choose(text, scan, may_lack_end, Some(&is_property), |found| {
+            choose(text, scan, may_lack_end, &properties, |found| {
                 judge(schema, found, &effort)
             })
         });
@@ -384,9 +392,14 @@ fn read_without_schema(text: &str, circumstances: Circumstances<'_>) -> Reading 
         prefilled: circumstances.prefilled,
         is_property: &|_| true,
     };
+    let properties = Properties {
+        is_property: None,
+        is_spoken: &|_| false,
+        compare: &|_: &FieldValue, _| ClaimKind::Unrelated,
+    };
     let may_lack_end = circumstances.may_lack_end();
     let chosen = scanned(text, expectation, |text, scan| {
-        choose(text, scan, may_lack_end, None, |found| {
+        choose(text, scan, may_lack_end, &properties, |found| {
             let members = members_of(found.members.take(), &found.json);
             let answer = keep(JsonValue::Object(members));
             Judged {
