@@ -81,6 +81,8 @@ pub struct Reading {
     pub repaired: bool,
     /// A limit on tokens stopped the model before it was done.
     pub cut_off: bool,
+    /// The model's context window was full, and that is what stopped it.
+    pub context_full: bool,
     /// Something else stopped the model before it was done.
     pub interrupted: bool,
     /// The model, a filter or a guardrail declined to answer. Its text is not an answer; `error`
@@ -175,6 +177,7 @@ impl Reader {
                 }
                 Reading {
                     cut_off: circumstances.is_cut_off(),
+                    context_full: circumstances.is_context_full(),
                     interrupted: circumstances.is_interrupted(),
                     ..self.unanswered(error)
                 }
@@ -195,6 +198,7 @@ impl Reader {
         };
         Reading {
             cut_off: answer.cut_off(),
+            context_full: Circumstances::of(answer).is_context_full(),
             raw_response,
             ..self.unanswered(why)
         }
@@ -267,6 +271,7 @@ impl Reader {
             validation_passed: false,
             repaired: false,
             cut_off: false,
+            context_full: false,
             interrupted: false,
             refused: false,
             json_expected: self.schema.is_some() || self.prefilled,
@@ -353,6 +358,7 @@ impl Reader {
             validation_passed: false,
             repaired,
             cut_off: circumstances.is_cut_off(),
+            context_full: circumstances.is_context_full(),
             interrupted: circumstances.is_interrupted(),
             refused: false,
             json_expected: true,
@@ -429,6 +435,7 @@ fn json_only(field: FieldValue, circumstances: Circumstances<'_>) -> Reading {
         validation_passed: false,
         repaired: false,
         cut_off: circumstances.is_cut_off(),
+        context_full: circumstances.is_context_full(),
         interrupted: circumstances.is_interrupted(),
         refused: false,
         json_expected: circumstances.prefilled,
@@ -652,6 +659,10 @@ mod tests {
                     "{stop}: {answer}"
                 );
                 assert!(!reading.is_good());
+                assert_eq!(
+                    reading.context_full,
+                    stop == "model_context_window_exceeded"
+                );
                 let error = reading.validation_error.expect("reason");
                 assert!(error.contains(reason), "{answer}: {error}");
                 // A JSON string is whole, whatever its text is.
