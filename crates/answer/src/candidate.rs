@@ -52,7 +52,9 @@ pub(crate) struct Found<'t> {
     /// The text after it, repaired together with it.
     pub(crate) after: Cow<'t, str>,
     pub(crate) repaired: bool,
-    /// What the text before it says about a final answer.
+    /// The text between the object or reasoning before it and this one.
+    pub(crate) before: &'t str,
+    /// What that text says about a final answer.
     pub(crate) announcement: Announcement,
     /// It is an item of a list that stands by itself.
     pub(crate) in_list: bool,
@@ -333,6 +335,7 @@ impl<'t> Scanner<'t, '_> {
                 members: Some(members),
                 after: Cow::Borrowed(&text[length..]),
                 repaired: false,
+                before: &self.text[self.behind..self.at],
                 announcement: Announcement::before(&self.text[self.behind..self.at]),
                 in_list: self.is_listed(),
             });
@@ -356,6 +359,7 @@ impl<'t> Scanner<'t, '_> {
                 members: None,
                 after: Cow::Owned(after.to_owned()),
                 repaired: true,
+                before: &self.text[self.behind..self.at],
                 announcement: Announcement::before(&self.text[self.behind..self.at]),
                 in_list: self.is_listed(),
             });

@@ -9,10 +9,12 @@
 
 use crate::announcement::{Announcement, announces_the_final_and_ends};
 use crate::candidate::{Found, Scan, object_of};
-use crate::correction::{Correction, Rivalry, correction};
+use crate::claim::{Claim, ClaimKind, ClaimPlace, contradicting_claim, stated};
+use crate::correction::{Correction, Rivalry, correction, without_objects};
 use crate::ending::doubt;
 use crate::loose::LooseObject;
 use crate::reasoning::without_reasoning;
+use crate::retraction::{speaks_of_right_and_wrong, taken_back_before, taken_back_behind};
 use crate::wrapping::{closes_a_list, is_end, is_wrapping};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -43,6 +45,16 @@ pub(crate) struct Chosen<T> {
     pub(crate) is_all: bool,
 }
 
+/// What is known about the properties that the text around an object may speak of.
+pub(crate) struct Properties<'r, T> {
+    /// Whether a member of this name belongs to an answer; `None` if there is no schema.
+    pub(crate) is_property: Option<&'r dyn Fn(&str) -> bool>,
+    /// Whether prose means a property by this name.
+    pub(crate) is_spoken: &'r dyn Fn(&str) -> bool,
+    /// Compares what the text says with the object's values.
+    pub(crate) compare: &'r dyn Fn(&T, &Claim<'_>) -> ClaimKind,
+}
+
 /// Why no object was chosen.
 pub(crate) struct Refused {
     pub(crate) why: String,
@@ -61,15 +73,15 @@ impl From<String> for Refused {
 
 /// Chooses among the objects of a text.
 ///
-/// `may_lack_end`: the model may have been stopped while it wrote. `is_property`: whether a member of
-/// this name belongs to an answer; `None` if there is no schema.
+/// `may_lack_end`: the model may have been stopped while it wrote.
 pub(crate) fn choose<'t, T: PartialEq>(
     text: &str,
     mut scan: Scan<'t>,
     may_lack_end: bool,
-    is_property: Option<&dyn Fn(&str) -> bool>,
+    properties: &Properties<'_, T>,
     mut judge: impl FnMut(&mut Found<'t>) -> Judged<T>,
 ) -> Result<Chosen<T>, Refused> {
+    let is_property = properties.is_property;
     let mut judged: Vec<(Found<'t>, Judged<T>)> = Vec::with_capacity(scan.found.len());
     for mut found in std::mem::take(&mut scan.found) {
         let worth = judge(&mut found);
@@ -102,7 +114,10 @@ pub(crate) fn choose<'t, T: PartialEq>(
             // What is wrong with the object itself says more.
             Err(_) => Rivalry::Unrelated,
         };
-        taken_back(&found, scan.ends_broken, is_property, rival)
+        taken_back(&found, scan.ends_broken, is_property, rival).or_else(|| {
+            let value = worth.value.as_ref().ok()?;
+            said_otherwise(&found, value, properties)
+        })
     };
     if let Some(why) = why {
         return Err(why.into());
@@ -199,6 +214,44 @@ fn taken_back(
     })
 }
 
+/// Returns why the prose, YAML or XML around a valid object does not let it be the answer.
+fn said_otherwise<T>(
+    found: &Found<'_>,
+    value: &T,
+    properties: &Properties<'_, T>,
+) -> Option<String> {
+    let after = without_reasoning(&found.after);
+    let (is_spoken, compare) = (properties.is_spoken, |claim: &Claim<'_>| {
+        (properties.compare)(value, claim)
+    });
+    let mut claim = None;
+    if found.announcement != Announcement::Final {
+        claim = contradicting_claim(found.before, ClaimPlace::Before, is_spoken, compare)
+            .map(|text| ("before", text));
+    }
+    let claim = claim.or_else(|| {
+        let text = contradicting_claim(&after, ClaimPlace::Behind, is_spoken, compare)?;
+        Some(("behind", text))
+    });
+    if let Some((side, text)) = claim {
+        return Some(format!(
+            "the answer contradicts itself: {} at byte {}, but {side} it {}",
+            shown(&found.json),
+            found.start,
+            shown(&text)
+        ));
+    }
+    let grades = speaks_of_right_and_wrong(&found.json);
+    let is_known = |sentence: &str| {
+        stated(sentence, is_spoken).is_some_and(|claim| compare(&claim) == ClaimKind::Same)
+    };
+    let prose = without_objects(&after);
+    let sentence = taken_back_before(found.before, grades)
+        .or_else(|| taken_back_behind(&prose, grades, is_known))?;
+    let why = format!("the text takes the object back: {}", shown(sentence));
+    Some(placed(&why, found))
+}
+
 fn placed(why: &str, found: &Found<'_>) -> String {
     let end = found.start + found.json.len();
     format!("{why} (it ends at byte {end})")
@@ -224,6 +277,7 @@ fn rivalry<'t, T: PartialEq>(
         members: None,
         after: Cow::Borrowed(""),
         repaired: false,
+        before: "",
         announcement: Announcement::Missing,
         in_list: false,
     };

@@ -63,7 +63,9 @@ impl<'a> Circumstances<'a> {
         }
     }
 
-    fn is_context_full(self) -> bool {
+    /// Whether the model's context window was full, which a higher limit on the answer's tokens does
+    /// not change.
+    pub(crate) fn is_context_full(self) -> bool {
         ["model_context_window_exceeded", "model_length"]
             .iter()
             .any(|reason| self.stop_reason.eq_ignore_ascii_case(reason))

@@ -126,6 +126,11 @@ impl ObjectRule {
         self.property(name).map(|(_, property)| &property.rule)
     }
 
+    /// Returns the position of a property in schema order, by any of its names in answers.
+    pub(crate) fn index_of(&self, name: &str) -> Option<usize> {
+        self.property(name).map(|(index, _)| index)
+    }
+
     /// Whether members that are not properties are kept.
     pub(crate) fn keeps_others(&self) -> bool {
         self.keeps_others

@@ -2,6 +2,7 @@
 
 use crate::loose::{LooseObject, first_name, loose_object, next_brace};
 use crate::reasoning::length_of_first;
+use std::borrow::Cow;
 
 /// The most objects that are compared, so that the time is bounded.
 const MOST_COMPARED: usize = 64;
@@ -64,4 +65,33 @@ pub(crate) fn correction<'t>(
         at = begin + object.end;
     }
     seen
+}
+
+/// Returns a text without the objects in it, each of which leaves its braces. After
+/// [`MOST_COMPARED`] braces, the rest stays as it is.
+pub(crate) fn without_objects(text: &str) -> Cow<'_, str> {
+    let mut kept = String::new();
+    let (mut from, mut at) = (0, 0);
+    let mut tried = 0;
+    while let Some(next) = next_brace(&text[at..]) {
+        at += next;
+        if tried == MOST_COMPARED {
+            break;
+        }
+        tried += 1;
+        match loose_object(&text[at..]) {
+            Some(object) => {
+                kept.push_str(&text[from..at]);
+                kept.push_str("{}");
+                at += object.end;
+                from = at;
+            }
+            None => at += length_of_first(&text[at..]),
+        }
+    }
+    if from == 0 {
+        return Cow::Borrowed(text);
+    }
+    kept.push_str(&text[from..]);
+    Cow::Owned(kept)
 }

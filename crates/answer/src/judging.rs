@@ -152,7 +152,7 @@ fn has_members(answer: &Datum<'_>, count: usize) -> bool {
     }
 }
 
-fn fields_of(answer: Datum<'_>, count: usize) -> Vec<FieldValue> {
+pub(crate) fn fields_of(answer: Datum<'_>, count: usize) -> Vec<FieldValue> {
     match answer {
         // Members that are not properties come after them.
         Datum::Object(members) => members

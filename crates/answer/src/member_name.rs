@@ -104,7 +104,7 @@ pub(crate) fn replaces(name: &str) -> bool {
 }
 
 /// Returns the letters and digits of a name, in lower case.
-fn letters(name: &str) -> String {
+pub(crate) fn letters(name: &str) -> String {
     name.chars()
         .filter(|character| character.is_alphanumeric())
         .flat_map(char::to_lowercase)

@@ -8,8 +8,10 @@
 //! object that matches is never changed.
 
 use crate::candidate::{Expectation, members_of, scanned};
-use crate::choice::{Chosen, Judged, Refused, choose, shown};
+use crate::choice::{Chosen, Judged, Properties, Refused, choose, shown};
 use crate::circumstances::Circumstances;
+use crate::claim::ClaimKind;
+use crate::claimed::SpokenNames;
 use crate::coerce::keep;
 use crate::datum::Datum;
 use crate::effort::CheckEffort;
@@ -79,6 +81,8 @@ pub struct Reading {
     pub repaired: bool,
     /// A limit on tokens stopped the model before it was done.
     pub cut_off: bool,
+    /// The model's context window was full, and that is what stopped it.
+    pub context_full: bool,
     /// Something else stopped the model before it was done.
     pub interrupted: bool,
     /// The model, a filter or a guardrail declined to answer. Its text is not an answer; `error`
@@ -173,6 +177,7 @@ impl Reader {
                 }
                 Reading {
                     cut_off: circumstances.is_cut_off(),
+                    context_full: circumstances.is_context_full(),
                     interrupted: circumstances.is_interrupted(),
                     ..self.unanswered(error)
                 }
@@ -193,6 +198,7 @@ impl Reader {
         };
         Reading {
             cut_off: answer.cut_off(),
+            context_full: Circumstances::of(answer).is_context_full(),
             raw_response,
             ..self.unanswered(why)
         }
@@ -265,6 +271,7 @@ impl Reader {
             validation_passed: false,
             repaired: false,
             cut_off: false,
+            context_full: false,
             interrupted: false,
             refused: false,
             json_expected: self.schema.is_some() || self.prefilled,
@@ -310,9 +317,15 @@ impl Reader {
             is_property: &is_property,
         };
         let effort = CheckEffort::of_an_answer();
+        let spoken = SpokenNames::of(schema);
+        let properties = Properties {
+            is_property: Some(&is_property),
+            is_spoken: &|name| spoken.index_of(name).is_some(),
+            compare: &|fields: &Vec<FieldValue>, claim| spoken.compare(fields, claim, &effort),
+        };
         let may_lack_end = circumstances.may_lack_end();
         let chosen = scanned(text, expectation, |text, scan| {
-            choose(text, scan, may_lack_end, Some(&is_property), |found| {
+            choose(text, scan, may_lack_end, &properties, |found| {
                 judge(schema, found, &effort)
             })
         });
@@ -345,6 +358,7 @@ impl Reader {
             validation_passed: false,
             repaired,
             cut_off: circumstances.is_cut_off(),
+            context_full: circumstances.is_context_full(),
             interrupted: circumstances.is_interrupted(),
             refused: false,
             json_expected: true,
@@ -384,9 +398,14 @@ fn read_without_schema(text: &str, circumstances: Circumstances<'_>) -> Reading 
         prefilled: circumstances.prefilled,
         is_property: &|_| true,
     };
+    let properties = Properties {
+        is_property: None,
+        is_spoken: &|_| false,
+        compare: &|_: &FieldValue, _| ClaimKind::Unrelated,
+    };
     let may_lack_end = circumstances.may_lack_end();
     let chosen = scanned(text, expectation, |text, scan| {
-        choose(text, scan, may_lack_end, None, |found| {
+        choose(text, scan, may_lack_end, &properties, |found| {
             let members = members_of(found.members.take(), &found.json);
             let answer = keep(JsonValue::Object(members));
             Judged {
@@ -416,6 +435,7 @@ fn json_only(field: FieldValue, circumstances: Circumstances<'_>) -> Reading {
         validation_passed: false,
         repaired: false,
         cut_off: circumstances.is_cut_off(),
+        context_full: circumstances.is_context_full(),
         interrupted: circumstances.is_interrupted(),
         refused: false,
         json_expected: circumstances.prefilled,
@@ -639,6 +659,10 @@ mod tests {
                     "{stop}: {answer}"
                 );
                 assert!(!reading.is_good());
+                assert_eq!(
+                    reading.context_full,
+                    stop == "model_context_window_exceeded"
+                );
                 let error = reading.validation_error.expect("reason");
                 assert!(error.contains(reason), "{answer}: {error}");
                 // A JSON string is whole, whatever its text is.

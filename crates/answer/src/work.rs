@@ -100,6 +100,18 @@ mod tests {
             "Final answer: {\"a\":\"x\"}",
             "Thought: ",
             "Thought: {\"a\":\"x\"} ",
+            "That is wrong? ",
+            "Wait. ",
+            "a word ",
+            "a: y\n",
+            "a: y z\n",
+            "b: [1]\n",
+            "b: no\n",
+            "The a should be y z. ",
+            "The b is not y. ",
+            "The answer should be y. ",
+            "<answer>y</answer>",
+            "<answer>",
             "\n",
             " ",
             "{",
@@ -112,7 +124,12 @@ mod tests {
         // Long enough for every bound on the number of trials.
         let (once, twice) = (5_000, 10_000);
         let mut grown = Vec::new();
-        let around = [("", ""), ("", "{\"b\":[]}"), ("{\"a\":\"x\"}<think>", " ")];
+        let around = [
+            ("", ""),
+            ("", "{\"b\":[]}"),
+            ("{\"a\":\"x\"}<think>", " "),
+            ("{\"a\":\"x\",\"b\":[]}\n", ""),
+        ];
         for (part, reader) in parts
             .iter()
             .flat_map(|part| readers().map(|reader| (part, reader)))

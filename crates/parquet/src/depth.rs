@@ -17,6 +17,8 @@ pub(crate) enum Nesting {
     Fine,
     /// This column is, the first one.
     TooDeep(String),
+    /// A group claims more members than there are. The decoder would allocate memory for all of them.
+    ClaimsTooMany(u64),
     /// The bytes are no metadata, or only the decoder can read them.
     Unknown,
 }
@@ -24,21 +26,12 @@ pub(crate) enum Nesting {
 impl Nesting {
     /// Walks encoded metadata.
     pub(crate) fn of(encoded: &[u8]) -> Self {
-        match first_too_deep(encoded) {
-            None => Self::Unknown,
-            Some(None) => Self::Fine,
-            Some(Some(column)) => Self::TooDeep(column),
-        }
+        of_metadata(encoded).unwrap_or(Self::Unknown)
     }
 }
 
-/// Returns the name of the first column that is nested too deeply; `None` if the bytes cannot be
-/// walked.
-#[expect(
-    clippy::option_option,
-    reason = "the outer one says that the bytes are no metadata, the inner one that no column is too deep"
-)]
-fn first_too_deep(encoded: &[u8]) -> Option<Option<String>> {
+/// Returns `None` if the bytes cannot be walked.
+fn of_metadata(encoded: &[u8]) -> Option<Nesting> {
     let mut thrift = Thrift::new(encoded);
     let mut field = 0;
     while let Some((id, kind)) = thrift.field(field)? {
@@ -52,8 +45,7 @@ fn first_too_deep(encoded: &[u8]) -> Option<Option<String>> {
 }
 
 /// Walks the schema's elements, in which parents precede their members.
-#[expect(clippy::option_option, reason = "as in `first_too_deep`")]
-fn schema(thrift: &mut Thrift<'_>) -> Option<Option<String>> {
+fn schema(thrift: &mut Thrift<'_>) -> Option<Nesting> {
     let (count, kind) = thrift.list()?;
     if kind != STRUCT {
         return None;
@@ -61,8 +53,11 @@ fn schema(thrift: &mut Thrift<'_>) -> Option<Option<String>> {
     // For each group around the next element, the number of its members that are still to come.
     let mut open: Vec<u64> = Vec::new();
     let mut column = String::new();
-    for _ in 0..count {
+    for element_number in 1..=count {
         let (name, members) = element(thrift)?;
+        if members > count - element_number {
+            return Some(Nesting::ClaimsTooMany(members));
+        }
         if let Some(left) = open.last_mut() {
             *left = left.checked_sub(1)?;
         }
@@ -72,7 +67,7 @@ fn schema(thrift: &mut Thrift<'_>) -> Option<Option<String>> {
         if members > 0 {
             // The root is a group too.
             if open.len() > MAX_GROUPS {
-                return Some(Some(column));
+                return Some(Nesting::TooDeep(column));
             }
             open.push(members);
         }
@@ -80,7 +75,7 @@ fn schema(thrift: &mut Thrift<'_>) -> Option<Option<String>> {
             open.pop();
         }
     }
-    Some(None)
+    Some(Nesting::Fine)
 }
 
 /// Returns the name and the number of members of a schema element.

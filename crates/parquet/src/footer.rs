@@ -92,6 +92,10 @@ pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError>
             remedy: "store what is deep in it as JSON text",
         });
     }
+    if let Nesting::ClaimsTooMany(members) = nesting {
+        let why = format!("a group of its schema claims {members} members, which are not there");
+        return Err(damaged(&why));
+    }
     let unknown = || damaged(&"the nesting of its columns is not known");
     if nesting == Nesting::Unknown && is_large {
         return Err(unknown());

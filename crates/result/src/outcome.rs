@@ -3,6 +3,10 @@
 use quarry_answer::{FieldValue, ParseStatus, Reading, RecordError};
 use serde::{Deserialize, Serialize};
 
+const CUT_AT_LIMIT: &str = "the answer was cut off at the token limit; raise BEDROCK_MAX_TOKENS";
+const CUT_AT_CONTEXT: &str = "the answer was cut off because the model's context window was full; shorten the row or the prompt, or use a model with \
+     a larger context window";
+
 /// The outcome of one row: the values of its result columns and how they came about. Stored as one
 /// JSON line in `results.jsonl`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,9 +51,11 @@ impl Outcome {
     pub fn read(row: u64, reading: Reading) -> Self {
         let good = reading.is_good();
         let answered = reading.parse_status != ParseStatus::Error;
-        let note = reading
-            .cut_off
-            .then_some("the answer was cut off at the token limit; raise BEDROCK_MAX_TOKENS");
+        let note = match (reading.cut_off, reading.context_full) {
+            (false, _) => None,
+            (true, false) => Some(CUT_AT_LIMIT),
+            (true, true) => Some(CUT_AT_CONTEXT),
+        };
         Self {
             row,
             good,
@@ -88,5 +94,34 @@ impl Outcome {
             raw_response: None,
             validation_error: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quarry_answer::Reader;
+    use quarry_model::{AnswerContent, ModelAnswer};
+
+    #[test]
+    fn the_note_of_an_answer_that_was_cut_off_names_the_remedy_for_its_cause() {
+        let note = |stop: &str| {
+            let answer = ModelAnswer {
+                content: AnswerContent::Text("It is".into()),
+                stop_reason: Some(stop.into()),
+                ..ModelAnswer::default()
+            };
+            Outcome::read(0, Reader::new(None, false).read(&answer)).error
+        };
+        for stop in ["max_tokens", "length"] {
+            let note = note(stop).unwrap();
+            assert!(note.ends_with("raise BEDROCK_MAX_TOKENS"), "{stop}: {note}");
+        }
+        for stop in ["model_context_window_exceeded", "model_length"] {
+            let note = note(stop).unwrap();
+            assert!(note.contains("context window was full"), "{stop}: {note}");
+            assert!(!note.contains("BEDROCK_MAX_TOKENS"), "{stop}: {note}");
+        }
+        assert_eq!(note("end_turn"), None);
     }
 }

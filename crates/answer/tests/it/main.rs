@@ -4,4 +4,5 @@ mod effort;
 mod invariants;
 mod recorded_answers;
 mod recorded_lines;
+mod taken_back;
 mod wrapped;

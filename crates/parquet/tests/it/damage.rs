@@ -509,3 +509,18 @@ fn a_long_row_among_short_ones_is_refused_before_it_is_unpacked() {
         read(0..100, &["n"]).unwrap();
     }
 }
+
+/// The decoder would allocate memory for all members that a group claims.
+#[test]
+fn a_group_that_claims_more_members_than_there_are_is_refused_before_they_are_allocated() {
+    let footer: &[u8] =
+        include_bytes!("../../../../fuzz/corpus/parquet_footer/children-of-two-billion.footer");
+    let mut file = b"PAR1".to_vec();
+    file.extend_from_slice(footer);
+    file.extend_from_slice(&u32::try_from(footer.len()).unwrap().to_le_bytes());
+    file.extend_from_slice(b"PAR1");
+    let error = ParquetFile::open("x", Arc::new(Bytes::from(file))).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("x: ") || text.starts_with('x'), "{text}");
+    assert!(text.contains("claims 2147483647 members"), "{text}");
+}
