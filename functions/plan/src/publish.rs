@@ -1,6 +1,7 @@
 //! The plan's documents: slices, manifest, plan. The plan is written last, so if it exists,
 //! everything it names exists. It is written once: the slices begin with the first one.
 
+use crate::cost_cap;
 use crate::deps::Deps;
 use crate::limits;
 use crate::progress::PlanProgress;
@@ -13,6 +14,7 @@ use quarry_contract::layout::RunFolder;
 use quarry_contract::payload::{ManifestItem, PlanInput};
 use quarry_contract::plan::{Mode, Plan, Segment, Slice, Table};
 use quarry_contract::settings::{BatchMode, ServiceTier, Settings};
+use quarry_cost::estimate::{RecordSums, TextSample};
 use quarry_edge::documents;
 use quarry_edge::error::{StepError, StepErrorKind};
 use quarry_edge::metrics::Metric;
@@ -64,12 +66,19 @@ pub(crate) async fn publish(
     let mut notes = progress.notes;
     let mut tables = Vec::new();
     let mut slices = Vec::new();
+    let mut texts = TextSample::default();
     for (number, scan) in progress.tables.into_iter().enumerate() {
+        texts += scan.texts;
         let (table, cut) = cut(number, scan, asking, slices.len(), &mut notes)?;
         tables.push(table);
         slices.extend(cut);
     }
     limits::check_slices(asking, &slices)?;
+    let rates = rates::of(settings);
+    notes.extend(rates::notes(&rates));
+    let [in_jobs, on_demand] = [Mode::Batch, Mode::OnDemand].map(|mode| sums(&slices, mode));
+    let estimate = asking.estimate(progress.schema.as_ref(), &texts, in_jobs, on_demand);
+    notes.extend(cost_cap::check(asking, &rates, &estimate)?);
     write_slices(deps, run, &slices).await?;
     let manifest: Vec<ManifestItem> = slices
         .iter()
@@ -80,8 +89,6 @@ pub(crate) async fn publish(
     let count = u32::try_from(slices.len()).map_err(StepError::bad_request)?;
     let max_concurrency = max_concurrency(settings, count);
     let rows = tables.iter().map(|table| table.rows).sum();
-    let rates = rates::of(settings);
-    notes.extend(rates::notes(&rates));
     let plan = Plan {
         version: VERSION,
         execution: input.execution.clone(),
@@ -99,6 +106,7 @@ pub(crate) async fn publish(
         on_demand_workers: (settings.workers() / max_concurrency).max(1),
         notes,
         rates: Some(rates),
+        estimate: Some(estimate),
     };
     if !documents::write_if_absent(&*deps.store, &run.plan(), &plan).await? {
         return first_published(deps, run, input).await;
@@ -112,6 +120,15 @@ pub(crate) async fn publish(
         slices: count,
         max_concurrency,
     })
+}
+
+/// Returns the records of the slices that are sent in one mode.
+fn sums(slices: &[Slice], mode: Mode) -> RecordSums {
+    let mut sums = RecordSums::default();
+    for slice in slices.iter().filter(|slice| slice.mode == mode) {
+        sums += slice.sums();
+    }
+    sums
 }
 
 /// Returns what another copy of this call published while this one was writing.

@@ -48,19 +48,31 @@ impl<'a> Source<'a> {
     where
         N: FromStr + PartialOrd + Display + Copy,
     {
+        match self.any_number(name) {
+            Ok(Some(value)) if value >= least && value <= most => Ok(Some(value)),
+            Ok(None) => Ok(None),
+            _ => Err(SettingError::Value {
+                name,
+                value: self.raw(name).unwrap_or_default().to_owned(),
+                allowed: format!("{least} to {most}"),
+            }),
+        }
+    }
+
+    /// Returns a number of any size.
+    pub(super) fn any_number<N: FromStr>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<N>, SettingError> {
         let Some(text) = self.raw(name) else {
             return Ok(None);
         };
-        without_underscores(text)
-            .parse::<N>()
-            .ok()
-            .filter(|value| *value >= least && *value <= most)
-            .map(Some)
-            .ok_or_else(|| SettingError::Value {
-                name,
-                value: text.to_owned(),
-                allowed: format!("{least} to {most}"),
-            })
+        let number = without_underscores(text).parse().ok();
+        number.map(Some).ok_or_else(|| SettingError::Value {
+            name,
+            value: text.to_owned(),
+            allowed: "a number".to_owned(),
+        })
     }
 
     pub(super) fn effort(&self) -> Result<Option<Effort>, SettingError> {
