@@ -66,7 +66,8 @@ async fn a_cap_without_a_price_is_refused_before_a_row_is_read() {
         let input = forty().await.set(setting, model);
         let text = refusal(&input.set("BEDROCK_MAX_COST", "1000")).await;
         assert!(
-            text.contains(&format!("no price is known for {model}")) && text.contains("quarry models"),
+            text.contains(&format!("no price is known for {model}"))
+                && text.contains("quarry models"),
             "{text}"
         );
     }
@@ -78,7 +79,10 @@ async fn the_cap_of_the_deployment_holds_for_every_run() {
     let cap = ("BEDROCK_MAX_COST".to_owned(), "0.00001".to_owned());
     input.deployment.extend([cap]);
     let text = refusal(&input).await;
-    assert!(text.contains("more than BEDROCK_MAX_COST, 0.00001 USD"), "{text}");
+    assert!(
+        text.contains("more than BEDROCK_MAX_COST, 0.00001 USD"),
+        "{text}"
+    );
     let text = refusal(&input.set("BEDROCK_MAX_COST", "5")).await;
     assert!(text.contains("as the deployment says"), "{text}");
 }
@@ -87,7 +91,9 @@ async fn the_cap_of_the_deployment_holds_for_every_run() {
 #[tokio::test]
 async fn a_scan_of_several_calls_estimates_what_one_call_does() {
     let file = |first: usize| {
-        let lines: Vec<String> = (first..first + 1_500).map(|row| format!("r{row}\n")).collect();
+        let lines: Vec<String> = (first..first + 1_500)
+            .map(|row| format!("r{row}\n"))
+            .collect();
         format!("row\n{}", lines.concat())
     };
     let files = [0, 1_500, 3_000].map(file);
