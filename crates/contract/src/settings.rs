@@ -14,7 +14,7 @@ mod values;
 mod without_effect;
 
 pub use about::{ABOUT, AboutSetting};
-pub use caps::{CAPS, MAX_COST, SENDS_OF_MOST_ROWS, max_cost, over_deployment};
+pub use caps::{CAPS, MAX_COST, SENDS_OF_MOST_ROWS, cost_cap, over_deployment};
 pub use error::SettingError;
 pub use spelling::nearest;
 pub use values::{BatchMode, CsvQuoting, Effort, MissingColumns, ServiceTier, ThinkingSetting};
@@ -250,7 +250,7 @@ impl Settings {
             prompt_without_columns: prompt_without_columns(source)?,
             max_rows: source.number("BEDROCK_MAX_ROWS", 10_000_000, 1, 1_000_000_000)?,
             max_data_bytes: source.number("BEDROCK_MAX_DATA_BYTES", 100 << 30, 1, 100 << 40)?,
-            max_cost: caps::max_cost_in(source)?,
+            max_cost: source.cost("BEDROCK_MAX_COST")?,
         };
         settings.check_together()?;
         Ok(settings)

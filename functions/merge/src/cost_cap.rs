@@ -16,14 +16,14 @@ use quarry_edge::error::StepError;
 use quarry_result::receipt::Round;
 
 /// Rows that are not sent again.
-pub(crate) struct Stopped {
+pub(crate) struct CappedRows {
     /// Their numbers in the table, ascending.
     pub(crate) rows: Vec<u64>,
     /// The reason, for their error column.
     pub(crate) why: String,
 }
 
-impl Stopped {
+impl CappedRows {
     /// Returns the error of a row with this last error.
     pub(crate) fn error(&self, last: Option<String>) -> String {
         match last {
@@ -52,7 +52,7 @@ impl SliceRound {
         &self,
         last: &Round,
         rows: &[u64],
-    ) -> Result<Option<Stopped>, StepError> {
+    ) -> Result<Option<CappedRows>, StepError> {
         let (Some(cap), Some(rates), Some(estimate)) = (
             self.asking.settings().max_cost,
             &self.plan.rates,
@@ -89,7 +89,7 @@ impl SliceRound {
             more.shown()
         );
         tracing::warn!(rows = rows.len(), why, "no further round");
-        Ok(Some(Stopped {
+        Ok(Some(CappedRows {
             rows: rows.to_vec(),
             why,
         }))

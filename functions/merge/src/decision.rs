@@ -1,7 +1,7 @@
 //! Deciding what follows a round: another round for some of its rows, or the slice's part of the
 //! result.
 
-use crate::cost_cap::Stopped;
+use crate::cost_cap::CappedRows;
 use crate::outage::Silence;
 use crate::refused::WayOut;
 use crate::rest::SliceRest;
@@ -33,7 +33,7 @@ pub(crate) enum Decision {
     /// No row or no round is left, or no more money, so the slice's part is written.
     WritePart {
         /// The rows that are not sent again because of their cost.
-        stopped: Option<Stopped>,
+        stopped: Option<CappedRows>,
     },
 }
 

@@ -1,7 +1,7 @@
 //! The slice's part of the result: each row with its result columns, and the receipt that counts
 //! the rows.
 
-use crate::cost_cap::Stopped;
+use crate::cost_cap::CappedRows;
 use crate::outcomes::{self, Outcomes};
 use crate::part::{Part, WrittenPart};
 use crate::round::SliceRound;
@@ -52,7 +52,7 @@ pub(crate) async fn write(
     places: &[Place],
     mut spool: SpillSpool,
     last: Round,
-    stopped: Option<Stopped>,
+    stopped: Option<CappedRows>,
 ) -> Result<(), StepError> {
     let history = SliceHistory::read(round, places, &mut spool, last).await?;
     let (part, files) = write_rows(round, &history, stopped.as_ref(), &mut spool).await?;
@@ -83,7 +83,7 @@ pub(crate) async fn write(
 async fn write_rows(
     round: &SliceRound,
     history: &SliceHistory,
-    stopped: Option<&Stopped>,
+    stopped: Option<&CappedRows>,
     spool: &mut SpillSpool,
 ) -> Result<(WrittenPart, Vec<FileOutcomes>), StepError> {
     let keeps_failed_rows = !round.asking.settings().skip_error_records;

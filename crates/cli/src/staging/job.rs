@@ -81,7 +81,7 @@ impl LocalJob {
 
     /// Takes the cap on the cost out of the settings and returns it, for a command that sends nothing.
     pub(crate) fn take_cost_cap(&mut self) -> Result<Option<Usd>, Failure> {
-        let cap = settings::max_cost(&self.settings);
+        let cap = settings::cost_cap(&self.settings);
         let cap = cap.map_err(|error| Failure::input(error.to_string()))?;
         self.settings.remove(settings::MAX_COST);
         Ok(cap)

@@ -19,9 +19,6 @@ const NUMBERS: [&str; 2] = ["BEDROCK_MAX_ROWS", "BEDROCK_MAX_DATA_BYTES"];
 /// The names of the caps.
 pub const CAPS: [&str; 3] = [NUMBERS[0], NUMBERS[1], MAX_COST];
 
-/// The lowest and the highest cap on the cost.
-const COSTS: [Usd; 2] = [Usd::of_parts(1_000_000), Usd::whole(1_000_000)];
-
 /// How often every row of a run of `BEDROCK_MAX_ROWS` rows may be sent: once, and in the three
 /// further rounds of the default. With more rounds, a run may have fewer rows.
 pub const SENDS_OF_MOST_ROWS: u64 = 4;
@@ -85,22 +82,8 @@ fn hold<N: FromStr + PartialOrd + Display + Copy>(
 /// # Errors
 ///
 /// [`SettingError::Value`] if it is not an amount, or out of range.
-pub fn max_cost(values: &BTreeMap<String, String>) -> Result<Option<Usd>, SettingError> {
-    max_cost_in(&Source::new(values))
-}
-
-pub(super) fn max_cost_in(source: &Source<'_>) -> Result<Option<Usd>, SettingError> {
-    let [least, most] = COSTS;
-    let refused = || SettingError::Value {
-        name: MAX_COST,
-        value: source.raw(MAX_COST).unwrap_or_default().to_owned(),
-        allowed: "0.000001 to 1000000 USD, such as 25 or 0.50".to_owned(),
-    };
-    match source.any_number(MAX_COST) {
-        Ok(None) => Ok(None),
-        Ok(Some(cap)) if (least..=most).contains(&cap) => Ok(Some(cap)),
-        _ => Err(refused()),
-    }
+pub fn cost_cap(values: &BTreeMap<String, String>) -> Result<Option<Usd>, SettingError> {
+    Source::new(values).cost(MAX_COST)
 }
 
 #[cfg(test)]
@@ -152,7 +135,7 @@ mod tests {
             "BEDROCK_MAX_COST is `2.510000`; allowed: at most 2.500000, as the deployment says"
         );
         assert!(held("much").is_err());
-        assert_eq!(max_cost(&BTreeMap::new()).unwrap(), None);
+        assert_eq!(cost_cap(&BTreeMap::new()).unwrap(), None);
     }
 
     #[test]
