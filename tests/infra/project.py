@@ -26,6 +26,7 @@ SAMPLES = {
     "BucketName": "bucket",
     "MaxRows": 10_000_000,
     "MaxDataBytes": 107_374_182_400,
+    "MaxCost": "250",
     "RedriveHours": 24,
     "KmsKeyArn": f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/own",
     "ReadableArns": ["arn:aws:s3:::tables", "arn:aws:s3:::tables/*"],

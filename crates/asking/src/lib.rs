@@ -2,6 +2,7 @@
 //! answers, and the result columns. Every step of a run builds the same [`Asking`] from the plan.
 
 mod error;
+mod estimate;
 mod fallback;
 mod form;
 mod limits;

@@ -53,20 +53,15 @@ impl CostArguments {
 
     /// Refuses an expected cost above the limit.
     pub(crate) fn check(&self, expected: Usd) -> Result<(), Failure> {
-        match self.max_cost {
-            Some(most) if expected > most => Err(Failure::findings(format!(
-                "the run is expected to cost {}, more than --max-cost, {}",
-                expected.shown(),
-                most.shown()
-            ))),
-            _ => Ok(()),
-        }
+        check("--max-cost", self.max_cost, expected)
     }
 }
 
 /// Plans the run here and prints what it would cost.
 pub(crate) async fn estimate(arguments: EstimateArguments) -> Result<(), Failure> {
-    let job = LocalJob::read(&arguments.job)?;
+    let mut job = LocalJob::read(&arguments.job)?;
+    // Planning would refuse a run above its cap before anything of the estimate could be shown.
+    let cap = job.take_cost_cap()?;
     let workspace = Workspace::temporary()?;
     let stack = staging::start(staging::stack_config(workspace.path(), &job, None, None)?).await?;
     let estimated = Box::pin(plan_and_estimate(&stack, &job, &arguments.cost)).await;
@@ -82,7 +77,20 @@ pub(crate) async fn estimate(arguments: EstimateArguments) -> Result<(), Failure
         }
         write(printable_lines(&cost.text()).as_bytes())?;
     }
-    arguments.cost.check(cost.expected())
+    arguments.cost.check(cost.expected())?;
+    check("BEDROCK_MAX_COST", cap, cost.expected())
+}
+
+/// Refuses an expected cost above a limit that has this name.
+fn check(name: &str, most: Option<Usd>, expected: Usd) -> Result<(), Failure> {
+    match most {
+        Some(most) if expected > most => Err(Failure::findings(format!(
+            "the run is expected to cost {}, more than {name}, {}",
+            expected.shown(),
+            most.shown()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 async fn plan_and_estimate(
@@ -92,6 +100,6 @@ async fn plan_and_estimate(
 ) -> Result<PlannedCost, Failure> {
     let request = job.stage(stack.store(), &|_| {}).await?;
     let steps = job.plan(stack, request).await?;
-    let cost = PlannedCost::of(&steps, job, arguments.rate()).await?;
+    let cost = PlannedCost::of(steps.plan(), steps.slices(), job, arguments.rate())?;
     cost.map_err(|no_price| Failure::input(no_price.to_string()))
 }

@@ -42,6 +42,7 @@ pub(crate) async fn merge(arguments: MergeArguments) -> Result<(), Failure> {
     let mut job = LocalJob::read(&arguments.job)?;
     let answers: Vec<&Path> = arguments.answers.iter().map(PathBuf::as_path).collect();
     job.check_output(&arguments.out, &answers)?;
+    job.take_cost_cap()?;
     // Rows without a good answer are not sent again.
     job.settings
         .insert("BEDROCK_MAX_RETRIES".to_owned(), "0".to_owned());

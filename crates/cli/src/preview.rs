@@ -27,7 +27,8 @@ pub(crate) struct PreviewArguments {
 
 /// Prints records to standard output, and to standard error their number and the notes of planning.
 pub(crate) async fn preview(arguments: PreviewArguments) -> Result<(), Failure> {
-    let job = LocalJob::read(&arguments.job)?;
+    let mut job = LocalJob::read(&arguments.job)?;
+    job.take_cost_cap()?;
     let workspace = Workspace::temporary()?;
     let stack = staging::start(staging::stack_config(workspace.path(), &job, None, None)?).await?;
     let printed = Box::pin(preview_on(&stack, &job, &arguments)).await;

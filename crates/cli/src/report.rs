@@ -165,6 +165,8 @@ fn rows(summary: &Summary) -> Vec<(&'static str, String)> {
     } else {
         ("answered rows", summary.successful_records)
     };
+    let stopped = summary.rows.stopped_by_max_cost;
+    let stopped = (stopped > 0).then(|| ("stopped by the cap", stopped.to_string()));
     [
         ("rows in", summary.rows.r#in),
         ("rows out", summary.rows.out),
@@ -173,7 +175,9 @@ fn rows(summary: &Summary) -> Vec<(&'static str, String)> {
         ("repaired answers", summary.rows.repaired),
     ]
     .map(|(name, count)| (name, count.to_string()))
-    .into()
+    .into_iter()
+    .chain(stopped)
+    .collect()
 }
 
 fn add_lines(text: &mut String, lines: &[(&str, String)]) {

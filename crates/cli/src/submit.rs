@@ -170,7 +170,7 @@ async fn plan_on(
     Ok(Planned {
         total: PlanTotal::of(steps.slices()),
         model,
-        cost: PlannedCost::of(&steps, job, rate).await?,
+        cost: PlannedCost::of(plan, steps.slices(), job, rate)?,
         notes: plan.notes.iter().map(|note| names.in_text(note)).collect(),
     })
 }

@@ -8,6 +8,7 @@ use crate::request::{JobType, Request};
 use crate::run_identity::RunIdentity;
 use crate::settings::CsvQuoting;
 use quarry_cost::RunRates;
+use quarry_cost::estimate::{RecordSums, RunEstimate};
 use quarry_model::RequestForm;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -49,6 +50,9 @@ pub struct Plan {
     /// The prices of the run's models. Missing in plans of builds that wrote none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rates: Option<RunRates>,
+    /// What the first round is expected to take. Missing in plans of builds that wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<RunEstimate>,
 }
 
 impl Plan {
@@ -151,6 +155,16 @@ pub struct Slice {
     pub mode: Mode,
     /// The ranges of the table's files that hold the rows, in order.
     pub segments: Vec<Segment>,
+}
+
+impl Slice {
+    /// Its records.
+    pub fn sums(&self) -> RecordSums {
+        RecordSums {
+            records: self.records,
+            bytes: self.bytes,
+        }
+    }
 }
 
 /// Consecutive rows of one file.

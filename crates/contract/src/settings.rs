@@ -14,12 +14,13 @@ mod values;
 mod without_effect;
 
 pub use about::{ABOUT, AboutSetting};
-pub use caps::{CAPS, SENDS_OF_MOST_ROWS, over_deployment};
+pub use caps::{CAPS, MAX_COST, SENDS_OF_MOST_ROWS, cost_cap, over_deployment};
 pub use error::SettingError;
 pub use spelling::nearest;
 pub use values::{BatchMode, CsvQuoting, Effort, MissingColumns, ServiceTier, ThinkingSetting};
 pub use without_effect::notes;
 
+use quarry_cost::Usd;
 use source::Source;
 use std::collections::BTreeMap;
 
@@ -116,10 +117,12 @@ pub struct Settings {
     pub max_rows: u64,
     /// `BEDROCK_MAX_DATA_BYTES`: the most bytes of a run's data, unpacked.
     pub max_data_bytes: u64,
+    /// `BEDROCK_MAX_COST`: the most that a run may cost; `None` for no cap.
+    pub max_cost: Option<Usd>,
 }
 
 /// The names of all settings.
-pub const NAMES: [&str; 42] = [
+pub const NAMES: [&str; 43] = [
     "BEDROCK_PRIMARY_MODEL_ID",
     "BEDROCK_FALLBACK_MODEL_ID",
     "BEDROCK_INFERENCE_PROFILE_ARN",
@@ -162,6 +165,7 @@ pub const NAMES: [&str; 42] = [
     "BEDROCK_PROMPT_WITHOUT_COLUMNS",
     "BEDROCK_MAX_ROWS",
     "BEDROCK_MAX_DATA_BYTES",
+    "BEDROCK_MAX_COST",
 ];
 
 /// The length of the mark that ends a cut cell, in characters. A shorter limit has no room for it.
@@ -246,6 +250,7 @@ impl Settings {
             prompt_without_columns: prompt_without_columns(source)?,
             max_rows: source.number("BEDROCK_MAX_ROWS", 10_000_000, 1, 1_000_000_000)?,
             max_data_bytes: source.number("BEDROCK_MAX_DATA_BYTES", 100 << 30, 1, 100 << 40)?,
+            max_cost: source.cost("BEDROCK_MAX_COST")?,
         };
         settings.check_together()?;
         Ok(settings)
@@ -430,6 +435,21 @@ mod tests {
             ("BEDROCK_NO_ANSWERS", "true", "fail, allow"),
             ("BEDROCK_CSV_QUOTING", "excel", "standard, backslash, none"),
             ("BEDROCK_PROMPT_WITHOUT_COLUMNS", "true", "refuse, allow"),
+            (
+                "BEDROCK_MAX_COST",
+                "0",
+                "0.000001 to 1000000 USD, such as 25 or 0.50",
+            ),
+            (
+                "BEDROCK_MAX_COST",
+                "5 USD",
+                "0.000001 to 1000000 USD, such as 25 or 0.50",
+            ),
+            (
+                "BEDROCK_MAX_COST",
+                "-1",
+                "0.000001 to 1000000 USD, such as 25 or 0.50",
+            ),
         ];
         for (name, value, allowed) in cases {
             let error = read(&[(name, value)]).unwrap_err();

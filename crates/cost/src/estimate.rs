@@ -4,20 +4,25 @@
 mod answer;
 mod overhead;
 mod request;
+mod run;
+mod sample;
 mod text;
 
 pub use answer::AnswerLength;
 pub use overhead::{AskedSlices, Overhead};
 pub use request::RequestTexts;
+pub use run::{RecordSums, RunEstimate};
+pub use sample::TextSample;
 pub use text::{TextClasses, TokenFamily};
 
 use crate::rates::{ModelRates, Way};
 use crate::tokens::TokensSpent;
 use crate::usd::Usd;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A value with the bounds that it is expected to lie in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Estimated<T> {
     /// The lower bound.
     pub low: T,
@@ -40,6 +45,12 @@ impl Estimated<u64> {
 }
 
 impl Estimated<Usd> {
+    /// For people: the best guess, with the bounds behind it.
+    pub fn shown(&self) -> String {
+        let [low, expected, high] = [self.low, self.expected, self.high].map(Usd::shown);
+        format!("{expected} ({low} to {high})")
+    }
+
     /// Both amounts together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
@@ -73,23 +84,5 @@ impl ExpectedTokens {
             expected: cost(self.input.expected, self.output.expected),
             high: cost(self.input.high, self.output.high),
         })
-    }
-
-    /// The part of the tokens that these of all records take, in proportion.
-    #[must_use]
-    pub fn share(&self, records: u64, of: u64) -> Self {
-        let share = |tokens: u64| {
-            let tokens = u128::from(tokens) * u128::from(records) / u128::from(of.max(1));
-            u64::try_from(tokens).unwrap_or(u64::MAX)
-        };
-        let each = |tokens: Estimated<u64>| Estimated {
-            low: share(tokens.low),
-            expected: share(tokens.expected),
-            high: share(tokens.high),
-        };
-        Self {
-            input: each(self.input),
-            output: each(self.output),
-        }
     }
 }

@@ -54,13 +54,14 @@ impl Deployment {
 }
 
 /// The parameters of the template.
-pub const PARAMETERS: [&str; 23] = [
+pub const PARAMETERS: [&str; 24] = [
     "BucketName",
     "CreateBucket",
     "KmsKeyArn",
     "WorkDays",
     "MaxRows",
     "MaxDataBytes",
+    "MaxCost",
     "ReadableArns",
     "WritableArns",
     "DataKeyArns",

@@ -180,5 +180,6 @@ fn plan_facts(plan: &Plan) -> PlanFacts {
         model: Settings::read(&plan.settings)
             .map(|settings| settings.primary_model_id.clone())
             .unwrap_or_default(),
+        rates: plan.rates.clone(),
     }
 }

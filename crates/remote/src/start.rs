@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 const LARGEST_INPUT: usize = 262_144;
 
 /// The parameters of the template that are defaults of settings, as its function `plan` has them.
-const DEFAULTS: [(&str, &str); 4] = [
+const DEFAULTS: [(&str, &str); 5] = [
     ("ModelId", "BEDROCK_PRIMARY_MODEL_ID"),
     ("KmsKeyArn", "BEDROCK_OUTPUT_KMS_KEY"),
     ("MaxRows", "BEDROCK_MAX_ROWS"),
     ("MaxDataBytes", "BEDROCK_MAX_DATA_BYTES"),
+    ("MaxCost", "BEDROCK_MAX_COST"),
 ];
 
 impl RemoteDeployment {

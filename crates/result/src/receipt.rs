@@ -1,7 +1,9 @@
 //! What became of a slice: `receipt.json`, written together with its part of the result.
 
+use crate::counts::is_zero;
 use crate::ledger::Counts;
 use quarry_contract::plan::JobEnd;
+use quarry_cost::{TokensSpent, Way};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -40,6 +42,9 @@ pub struct Receipt {
     /// Why requests were sent in another form than the first, in the service's words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub form_changes: Vec<String>,
+    /// Rows without a good answer that were not sent again because of `BEDROCK_MAX_COST`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stopped_by_max_cost: u64,
 }
 
 /// What became of the rows of one file.
@@ -86,4 +91,43 @@ pub struct Round {
     pub counts: Counts,
     /// How the counts differ from those in the service's `manifest.json.out`.
     pub differences: Vec<String>,
+}
+
+/// Tokens of a round that have one price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpentTokens {
+    /// Whether the fallback model answered.
+    pub by_fallback: bool,
+    /// How they are paid for.
+    pub way: Way,
+    /// How many there are.
+    pub tokens: TokensSpent,
+}
+
+impl Round {
+    /// Returns the tokens of the round by their price.
+    pub fn spent(&self) -> Vec<SpentTokens> {
+        let usual = if self.job.is_some() {
+            Way::Job
+        } else {
+            Way::OnDemand
+        };
+        let mut rest = self.counts.tokens_spent();
+        let mut spent = Vec::new();
+        for apart in &self.counts.spent_apart {
+            spent.push(SpentTokens {
+                by_fallback: apart.by_fallback,
+                way: apart.tier.unwrap_or(usual),
+                tokens: apart.tokens,
+            });
+            rest.input = rest.input.saturating_sub(apart.tokens.input);
+            rest.output = rest.output.saturating_sub(apart.tokens.output);
+        }
+        spent.push(SpentTokens {
+            by_fallback: false,
+            way: usual,
+            tokens: rest,
+        });
+        spent
+    }
 }

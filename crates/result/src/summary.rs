@@ -248,6 +248,10 @@ pub struct RowsSummary {
     pub repaired: u64,
     /// Rows whose record is too large to be sent.
     pub too_large_to_send: u64,
+    /// Rows without a good answer that were not sent again because of `BEDROCK_MAX_COST`; missing if there are
+    /// none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stopped_by_max_cost: u64,
 }
 
 /// One result table.

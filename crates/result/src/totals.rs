@@ -24,6 +24,7 @@ pub struct Totals {
     pub(crate) truncated_records: u64,
     pub(crate) truncated_fields: BTreeMap<String, u64>,
     pub(crate) unsendable: u64,
+    pub(crate) stopped_by_max_cost: u64,
     pub(crate) unfit: BTreeMap<String, u64>,
     pub(crate) form_changes: BTreeSet<String>,
     pub(crate) cost: CostTally,
@@ -143,6 +144,7 @@ impl Totals {
             *self.truncated_fields.entry(field.clone()).or_default() += cuts;
         }
         self.unsendable += receipt.unsendable;
+        self.stopped_by_max_cost += receipt.stopped_by_max_cost;
         self.form_changes
             .extend(receipt.form_changes.iter().cloned());
         for (column, rows) in &receipt.unfit {

@@ -5,6 +5,7 @@ use quarry_contract::layout::RunFolder;
 use quarry_contract::listed_job::ListedJob;
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::FinishOutput;
+use quarry_cost::{CostTally, RunRates, SpentBy, SpentCost, Usd};
 use quarry_result::receipt::Round;
 use serde::Serialize;
 use serde_json::Value;
@@ -72,4 +73,26 @@ pub struct PlanFacts {
     pub slices: u32,
     /// The model that is asked.
     pub model: String,
+    /// The prices of its models, if the plan has them.
+    pub rates: Option<RunRates>,
+}
+
+/// Returns what the tokens of these rounds cost, if the prices are known.
+pub fn cost_of<'a>(
+    rounds: impl IntoIterator<Item = &'a Round>,
+    rates: Option<&RunRates>,
+) -> Option<Usd> {
+    let rates = rates.filter(|rates| rates.primary.has_price())?;
+    let mut tally = CostTally::default();
+    for spent in rounds.into_iter().flat_map(Round::spent) {
+        let by = SpentBy {
+            table: 0,
+            round: 0,
+            by_fallback: spent.by_fallback,
+            way: spent.way,
+        };
+        tally.add(by, spent.tokens);
+    }
+    let cost = tally.cost(rates).ok()?;
+    Some(cost.iter().map(SpentCost::total).sum())
 }

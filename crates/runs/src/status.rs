@@ -1,6 +1,6 @@
 //! The status of one run.
 
-use crate::facts::{RunFacts, RunFailure};
+use crate::facts::{RunFacts, RunFailure, cost_of};
 use crate::slices::SliceStages;
 use crate::words::{counted, long, rfc3339, state, time};
 use quarry_contract::execution_status::ExecutionStatus;
@@ -48,7 +48,8 @@ pub struct RunStatus {
     pub jobs: Vec<JobAtWork>,
     /// Tokens of the rounds whose answers are read.
     pub tokens: TokenFigures,
-    /// What the tokens of a run that has succeeded cost, if the prices are known.
+    /// What the tokens cost: those of the whole run if it has succeeded, or else those of the rounds whose
+    /// answers are read. `None` if a price is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Usd>,
     /// What a live run waits for.
@@ -159,7 +160,10 @@ impl RunStatus {
                 input: counts().map(|counts| counts.input_tokens).sum(),
                 output: counts().map(|counts| counts.output_tokens).sum(),
             },
-            cost: output.and_then(|output| output.cost),
+            cost: match output {
+                Some(output) => output.cost,
+                None => facts.cost(),
+            },
             waits_for,
             output: output.map(|output| output.output.clone()),
             summary: output.map(|output| output.summary.clone()),
@@ -229,7 +233,7 @@ impl RunStatus {
                 grouped(output)
             ));
         }
-        if let Some(cost) = &self.cost {
+        if let Some(cost) = self.cost.filter(|_| input + output > 0) {
             lines.push(format!("cost      {} for these tokens", cost.shown()));
         }
         if let Some(output) = &self.output {
@@ -284,6 +288,12 @@ impl RunStatus {
 }
 
 impl RunFacts {
+    /// Returns what the answers that are read have cost.
+    fn cost(&self) -> Option<Usd> {
+        let rates = self.plan.as_ref()?.rates.as_ref();
+        cost_of(&self.counted, rates)
+    }
+
     /// Returns the jobs that have not ended.
     pub(crate) fn live_jobs(&self) -> impl Iterator<Item = &ListedJob> {
         self.jobs.iter().filter(|job| !job.status.is_terminal())

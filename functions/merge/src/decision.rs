@@ -1,6 +1,7 @@
 //! Deciding what follows a round: another round for some of its rows, or the slice's part of the
 //! result.
 
+use crate::cost_cap::CappedRows;
 use crate::outage::Silence;
 use crate::refused::WayOut;
 use crate::rest::SliceRest;
@@ -30,8 +31,11 @@ pub(crate) enum Decision {
         /// refused as a whole has none.
         keeps_outcomes: bool,
     },
-    /// No row or no round is left, so the slice's part is written.
-    WritePart,
+    /// No row or no round is left, or no more money, so the slice's part is written.
+    WritePart {
+        /// The rows that are not sent again because of their cost.
+        stopped: Option<CappedRows>,
+    },
 }
 
 /// Decides what follows the round with these outcomes. `open` has the rows that a next round would
@@ -71,8 +75,13 @@ pub(crate) async fn after(
         }
     }
     if let Some(forms) = round.forms_after_fallback(record).await? {
-        excuse(round, record).await?;
         let rows = round.rows_without_good_answer(places, true);
+        if let Some(stopped) = round.stopped(record, &rows).await? {
+            return Ok(Decision::WritePart {
+                stopped: Some(stopped),
+            });
+        }
+        excuse(round, record).await?;
         return Ok(Decision::AskAgain {
             todo: todo(rows, Some(forms), is_taken),
             weight: Weight::None,
@@ -88,7 +97,12 @@ pub(crate) async fn after(
         Some(Silence::OfRecords) | None => Weight::Attempt,
     };
     if open.is_empty() || weight != Weight::Outage && round.is_last(weight) {
-        return Ok(Decision::WritePart);
+        return Ok(Decision::WritePart { stopped: None });
+    }
+    if let Some(stopped) = round.stopped(record, &open).await? {
+        return Ok(Decision::WritePart {
+            stopped: Some(stopped),
+        });
     }
     if weight == Weight::Outage && rest.is_none() {
         round.give_up(record, now).await?;

@@ -14,6 +14,7 @@
 //! | Only the output of the round's own job is read. | `join` | `answers::only_the_output_of_the_rounds_own_job_is_read_and_all_of_it` |
 //! | Rows without a good answer, and no others, are sent again, as often as the settings say. A round whose job failed or was stopped does not count as an attempt; this holds for ten rounds at most, and not if at least as many answers that the service counted are lost as came. | `decision`, `round::SliceRound::open_rows`, `round::PaidAnswers` | `rounds`, `outages::a_job_whose_counted_answers_never_came_is_no_outage`, `outages::a_stopped_job_of_whose_answers_half_never_came_is_an_attempt` |
 //! | An outage is no attempt of any row. The slice rests and sends its records again; when the service has not worked for long enough, the run fails once, with the job's message. | `outage` | `outages` |
+//! | No further round is sent that would pass the slice's share of `BEDROCK_MAX_COST`. Its rows say so, with their last error, and the receipt counts them. | `cost_cap` | `cost_cap` |
 //! | A record that the service refuses for good is not sent again. A round that the service refuses as a whole fails the run once, with the service's message, or is sent in another form. A few records never end a run that has paid for others. | `refused` | `refused` |
 //! | Of several answers, a row keeps the last. An error never replaces an answer. | `outcomes::of_all_rounds` | `rounds::a_row_keeps_the_last_of_several_answers_and_an_error_replaces_none` |
 //! | A row without an answer says why, with the end of the job and the service's message. | `slice_result::why_no_answer` | `parts::a_row_without_an_answer_says_why_there_is_none`, `parts::a_row_that_could_not_be_sent_says_why_and_is_never_sent` |
@@ -26,6 +27,7 @@
 //! | Each error has a name that says whether the call is repeated, and names its object. A failed call leaves no receipt. | everywhere | `refusals` |
 
 mod ahead;
+mod cost_cap;
 mod decision;
 mod deps;
 mod join;
@@ -96,8 +98,8 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
             }
             round.begin_next(state, &todo, weight, rest).await
         }
-        Decision::WritePart => {
-            slice_result::write(&round, &places, spool, record).await?;
+        Decision::WritePart { stopped } => {
+            slice_result::write(&round, &places, spool, record, stopped).await?;
             Ok(done(state))
         }
     }

@@ -1,6 +1,7 @@
 //! The slice's part of the result: each row with its result columns, and the receipt that counts
 //! the rows.
 
+use crate::cost_cap::CappedRows;
 use crate::outcomes::{self, Outcomes};
 use crate::part::{Part, WrittenPart};
 use crate::round::SliceRound;
@@ -45,15 +46,16 @@ pub(crate) async fn is_written(round: &SliceRound) -> Result<bool, StepError> {
 }
 
 /// Writes the slice's rows with their result columns, and the receipt. `places` and `last` belong
-/// to the last round.
+/// to the last round. `stopped` has the rows that were not sent again because of their cost.
 pub(crate) async fn write(
     round: &SliceRound,
     places: &[Place],
     mut spool: SpillSpool,
     last: Round,
+    stopped: Option<CappedRows>,
 ) -> Result<(), StepError> {
     let history = SliceHistory::read(round, places, &mut spool, last).await?;
-    let (part, files) = write_rows(round, &history, &mut spool).await?;
+    let (part, files) = write_rows(round, &history, stopped.as_ref(), &mut spool).await?;
     let SliceHistory { first, rounds, .. } = history;
     let forms = round.asked.forms.as_ref();
     let receipt = Receipt {
@@ -72,6 +74,7 @@ pub(crate) async fn write(
         truncated_records: first.truncated_records,
         truncated_fields: first.truncated_fields,
         form_changes: forms.map(|forms| forms.because.clone()).unwrap_or_default(),
+        stopped_by_max_cost: stopped.map_or(0, |stopped| stopped.rows.len() as u64),
     };
     documents::write(&*round.store, &round.slice_folder.receipt(), &receipt).await
 }
@@ -80,6 +83,7 @@ pub(crate) async fn write(
 async fn write_rows(
     round: &SliceRound,
     history: &SliceHistory,
+    stopped: Option<&CappedRows>,
     spool: &mut SpillSpool,
 ) -> Result<(WrittenPart, Vec<FileOutcomes>), StepError> {
     let keeps_failed_rows = !round.asking.settings().skip_error_records;
@@ -105,7 +109,12 @@ async fn write_rows(
         let file = step.file;
         while let Some(row) = step.next_row()? {
             let number = round.slice.first_row + index as u64;
-            let outcome = history.outcome(number, index, spool, &mut line)?;
+            let mut outcome = history.outcome(number, index, spool, &mut line)?;
+            if let Some(stopped) = stopped
+                && stopped.rows.binary_search(&number).is_ok()
+            {
+                outcome.error = Some(stopped.error(outcome.error.take()));
+            }
             count(&mut files, file, &outcome, history.is_on_demand(index));
             if outcome.answered || keeps_failed_rows {
                 part.row(&row, &cells.of(round.asking.columns(), &outcome))?;

@@ -22,6 +22,7 @@
 //! | A repeated call writes the same objects. The check that results can be written leaves nothing behind. | `handle`, `request::check_output` | `repetitions` |
 //! | Every step after planning reads the bytes that were planned: a version, or a copy in the run's folder. A copy that is there is never made again. | `pins` | `pins` |
 //! | A file without a version that changes between two calls is refused. | `quarry_edge::s3::reader` (`ETag`) | `turns::a_file_that_changes_between_two_calls_is_data_that_changed` |
+//! | A run that is expected to cost more than its cap is refused, and so is a cap without a price. | `cost_cap`, `rates` | `cost_cap` |
 //! | A run has at most the rows and the unpacked bytes that its deployment and its pipeline allow. | `caps`, `quarry_contract::settings` | `caps` |
 //! | Of two copies that see different files, the first one's scan counts: the slices, the layouts and the plan belong to each other. | `claim`, `parquet::store` | `repetitions::of_two_copies_that_see_other_files_the_slices_are_those_of_the_plan`, `repetitions::a_copy_that_died_while_it_published_leaves_its_files_to_the_next` |
 //! | A second copy of a call publishes nothing and returns what the first has published. | `publish::published_before` | `repetitions::a_second_copy_leaves_the_plan_of_the_first` |
@@ -32,6 +33,7 @@
 
 mod caps;
 mod claim;
+mod cost_cap;
 mod deps;
 mod discover;
 mod limits;

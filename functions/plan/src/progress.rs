@@ -4,7 +4,7 @@
 
 use crate::deps::Deps;
 use crate::table_scan::TableScan;
-use crate::{discover, models, pins, request, sources};
+use crate::{cost_cap, discover, models, pins, rates, request, sources};
 use quarry_asking::{Asking, AskingError};
 use quarry_contract::VERSION;
 use quarry_contract::payload::PlanInput;
@@ -47,6 +47,7 @@ pub(crate) async fn prepare(
         .map_err(StepError::bad_request)?;
     let settings = Settings::read(&values).map_err(StepError::bad_request)?;
     let mut of_models = models::check(&settings, &input.started)?;
+    cost_cap::check_prices(&settings, &rates::of(&settings))?;
     let store = &*deps.store;
     let (prompts_value, prompts) = sources::prompts(store, &input.request.prompts).await?;
     let mut notes: Vec<String> = prompts

@@ -3,6 +3,7 @@
 //! with the first one.
 
 use crate::claim;
+use crate::cost_cap;
 use crate::deps::Deps;
 use crate::limits;
 use crate::parquet;
@@ -16,10 +17,13 @@ use quarry_contract::layout::RunFolder;
 use quarry_contract::payload::{ManifestItem, PlanInput};
 use quarry_contract::plan::{Mode, Plan, Segment, Slice, Table};
 use quarry_contract::settings::{BatchMode, ServiceTier, Settings};
+use quarry_cost::RunRates;
+use quarry_cost::estimate::{RecordSums, RunEstimate, TextSample};
 use quarry_edge::documents;
 use quarry_edge::error::{StepError, StepErrorKind};
 use quarry_edge::metrics::Metric;
 use quarry_rows::line_ending;
+use serde_json::Value;
 
 /// The number of slice documents that are written at the same time.
 const WRITES_IN_FLIGHT: usize = 32;
@@ -66,9 +70,10 @@ pub(crate) async fn publish(
     progress: PlanProgress,
 ) -> Result<Published, StepError> {
     let (tables, notes) = (progress.tables.clone(), progress.notes.clone());
-    let cut = CutTables::of(asking, tables, notes)?;
+    let schema = progress.schema.as_ref();
+    let cut = CutTables::of(asking, schema, tables, notes)?;
     for (number, table) in cut.tables.iter().enumerate() {
-        parquet::check_footer(deps, run, asking, progress.schema.as_ref(), number, table).await?;
+        parquet::check_footer(deps, run, asking, schema, number, table).await?;
     }
     drop(cut);
     let first = claim::first(&*deps.store, run, input, progress).await?;
@@ -80,27 +85,39 @@ struct CutTables {
     tables: Vec<Table>,
     slices: Vec<Slice>,
     notes: Vec<String>,
+    rates: RunRates,
+    estimate: RunEstimate,
 }
 
 impl CutTables {
-    /// Cuts all tables, and refuses slices that a run cannot have.
+    /// Cuts all tables. Refuses slices that a run cannot have, and a run above the cap of its cost.
     fn of(
         asking: &Asking,
+        schema: Option<&Value>,
         scans: Vec<TableScan>,
         mut notes: Vec<String>,
     ) -> Result<Self, StepError> {
         let mut tables = Vec::new();
         let mut slices = Vec::new();
+        let mut texts = TextSample::default();
         for (number, scan) in scans.into_iter().enumerate() {
+            texts += scan.texts;
             let (table, cut) = cut(number, scan, asking, slices.len(), &mut notes)?;
             tables.push(table);
             slices.extend(cut);
         }
         limits::check_slices(asking, &slices)?;
+        let rates = rates::of(asking.settings());
+        notes.extend(rates::notes(&rates));
+        let [in_jobs, on_demand] = [Mode::Batch, Mode::OnDemand].map(|mode| sums(&slices, mode));
+        let estimate = asking.estimate(schema, &texts, in_jobs, on_demand);
+        notes.extend(cost_cap::check(asking, &rates, &estimate)?);
         Ok(Self {
             tables,
             slices,
             notes,
+            rates,
+            estimate,
         })
     }
 }
@@ -118,9 +135,12 @@ pub(crate) async fn claimed(
     let CutTables {
         tables,
         slices,
-        mut notes,
+        notes,
+        rates,
+        estimate,
     } = CutTables::of(
         &asking,
+        progress.schema.as_ref(),
         std::mem::take(&mut progress.tables),
         std::mem::take(&mut progress.notes),
     )?;
@@ -134,8 +154,6 @@ pub(crate) async fn claimed(
     let count = u32::try_from(slices.len()).map_err(StepError::bad_request)?;
     let max_concurrency = max_concurrency(settings, count);
     let rows = tables.iter().map(|table| table.rows).sum();
-    let rates = rates::of(settings);
-    notes.extend(rates::notes(&rates));
     let plan = Plan {
         version: VERSION,
         execution: input.execution.clone(),
@@ -153,6 +171,7 @@ pub(crate) async fn claimed(
         on_demand_workers: (settings.workers() / max_concurrency).max(1),
         notes,
         rates: Some(rates),
+        estimate: Some(estimate),
     };
     if !documents::write_if_absent(&*deps.store, &run.plan(), &plan).await? {
         return first_published(deps, run, input).await;
@@ -166,6 +185,15 @@ pub(crate) async fn claimed(
         slices: count,
         max_concurrency,
     })
+}
+
+/// Returns the records of the slices that are sent in one mode.
+fn sums(slices: &[Slice], mode: Mode) -> RecordSums {
+    let mut sums = RecordSums::default();
+    for slice in slices.iter().filter(|slice| slice.mode == mode) {
+        sums += slice.sums();
+    }
+    sums
 }
 
 /// Returns what another copy of this call published while this one was writing.

@@ -8,6 +8,7 @@ use crate::{parquet, pins, stage};
 use quarry_asking::{Asking, RecordLimits};
 use quarry_contract::layout::RunFolder;
 use quarry_contract::record_id::RecordIds;
+use quarry_cost::estimate::RequestTexts;
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::error::StepError;
 use quarry_edge::s3::reader::ReadOptions;
@@ -351,6 +352,10 @@ impl ScanMeasure {
         let is_sendable = self.limits.check(&self.record).is_ok();
         let size = RowSize { row: bytes, record };
         marks.row(place, size, is_sendable);
+        if is_sendable && let Some(stands_for) = table.texts.offer() {
+            let texts = RequestTexts::of_record(&self.record);
+            table.texts.add(&texts, record, stands_for);
+        }
         table.rows += 1;
         table.files[place.file as usize].input.rows = place.row + 1;
     }

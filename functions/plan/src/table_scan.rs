@@ -2,6 +2,7 @@
 //! scan.
 
 use quarry_contract::plan::InputFile;
+use quarry_cost::estimate::TextSample;
 use quarry_edge::s3::concat::ConcatProgress;
 use quarry_edge::store::ObjectInfo;
 use quarry_rows::TableFormat;
@@ -30,6 +31,9 @@ pub(crate) struct TableScan {
     #[serde(default)]
     pub(crate) decoded_bytes: u64,
     pub(crate) marks: Option<Marks>,
+    /// The texts of some of the records, for the estimate of the cost.
+    #[serde(default)]
+    pub(crate) texts: TextSample,
     /// The number of files that are done.
     pub(crate) files_done: usize,
     /// The position of the scan in the next file; in Parquet, `byte` is the number of the row.
@@ -61,6 +65,7 @@ impl TableScan {
             rows: 0,
             decoded_bytes: 0,
             marks: None,
+            texts: TextSample::default(),
             files_done: 0,
             position: Position::default(),
         }

@@ -11,6 +11,8 @@ use crate::input::{is_standard_input, shown};
 use quarry_contract::VERSION;
 use quarry_contract::location::S3Uri;
 use quarry_contract::request::{JobType, Request};
+use quarry_contract::settings;
+use quarry_cost::Usd;
 use quarry_edge::store::ObjectStore;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -75,6 +77,14 @@ impl LocalJob {
             settings: sources.settings,
             job_type: sources.job_type,
         })
+    }
+
+    /// Takes the cap on the cost out of the settings and returns it, for a command that sends nothing.
+    pub(crate) fn take_cost_cap(&mut self) -> Result<Option<Usd>, Failure> {
+        let cap = settings::cost_cap(&self.settings);
+        let cap = cap.map_err(|error| Failure::input(error.to_string()))?;
+        self.settings.remove(settings::MAX_COST);
+        Ok(cap)
     }
 
     /// Refuses an output folder whose results would be read as input or would replace an input.

@@ -284,6 +284,12 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
         "1 to 109951162777600",
         "the most bytes of a run's data, unpacked",
     ),
+    about(
+        "BEDROCK_MAX_COST",
+        None,
+        "0.000001 to 1000000",
+        "the most USD that a run's tokens may cost: planning refuses more, and no further round passes it",
+    ),
 ];
 
 #[cfg(test)]

@@ -5,10 +5,19 @@
 
 use super::source::Source;
 use super::{SettingError, Settings};
+use quarry_cost::Usd;
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// The cap on the cost.
+pub const MAX_COST: &str = "BEDROCK_MAX_COST";
+
+/// The caps that are whole numbers.
+const NUMBERS: [&str; 2] = ["BEDROCK_MAX_ROWS", "BEDROCK_MAX_DATA_BYTES"];
 
 /// The names of the caps.
-pub const CAPS: [&str; 2] = ["BEDROCK_MAX_ROWS", "BEDROCK_MAX_DATA_BYTES"];
+pub const CAPS: [&str; 3] = [NUMBERS[0], NUMBERS[1], MAX_COST];
 
 /// How often every row of a run of `BEDROCK_MAX_ROWS` rows may be sent: once, and in the three
 /// further rounds of the default. With more rounds, a run may have fewer rows.
@@ -36,26 +45,45 @@ pub fn over_deployment(
 ) -> Result<BTreeMap<String, String>, SettingError> {
     let mut values = deployment.clone();
     values.extend(request.clone());
-    for name in CAPS {
-        let cap = |of| Source::new(of).optional_number::<u64>(name, 0, u64::MAX);
-        let Some(most) = cap(deployment)? else {
-            continue;
-        };
-        match cap(request)? {
-            Some(asked) if asked > most => {
-                return Err(SettingError::Value {
-                    name,
-                    value: asked.to_string(),
-                    allowed: format!("at most {most}, as the deployment says"),
-                });
-            }
-            Some(_) => {}
-            None => {
-                values.insert(name.to_owned(), most.to_string());
-            }
+    for name in NUMBERS {
+        hold::<u64>(name, deployment, request, &mut values)?;
+    }
+    hold::<Usd>(MAX_COST, deployment, request, &mut values)?;
+    Ok(values)
+}
+
+/// Sets a cap of the deployment, unless the request lowers it.
+fn hold<N: FromStr + PartialOrd + Display + Copy>(
+    name: &'static str,
+    deployment: &BTreeMap<String, String>,
+    request: &BTreeMap<String, String>,
+    values: &mut BTreeMap<String, String>,
+) -> Result<(), SettingError> {
+    let cap = |of| Source::new(of).any_number::<N>(name);
+    let Some(most) = cap(deployment)? else {
+        return Ok(());
+    };
+    match cap(request)? {
+        Some(asked) if asked > most => Err(SettingError::Value {
+            name,
+            value: asked.to_string(),
+            allowed: format!("at most {most}, as the deployment says"),
+        }),
+        Some(_) => Ok(()),
+        None => {
+            values.insert(name.to_owned(), most.to_string());
+            Ok(())
         }
     }
-    Ok(values)
+}
+
+/// Returns the cap on the cost that these values set.
+///
+/// # Errors
+///
+/// [`SettingError::Value`] if it is not an amount, or out of range.
+pub fn cost_cap(values: &BTreeMap<String, String>) -> Result<Option<Usd>, SettingError> {
+    Source::new(values).cost(MAX_COST)
 }
 
 #[cfg(test)]
@@ -85,6 +113,29 @@ mod tests {
         );
         let values = over_deployment(&BTreeMap::new(), &request).unwrap();
         assert_eq!(values["BEDROCK_MAX_ROWS"], "1001");
+    }
+
+    #[test]
+    fn the_cap_on_the_cost_is_an_amount_and_is_not_raised_either() {
+        let deployment = of(&[("BEDROCK_MAX_COST", "2.50")]);
+        let held = |asked: &str| {
+            let request = of(&[
+                ("BEDROCK_MAX_COST", asked),
+                ("BEDROCK_PRIMARY_MODEL_ID", "m"),
+            ]);
+            let values = over_deployment(&deployment, &request)?;
+            Ok::<_, SettingError>(Settings::read(&values)?.max_cost)
+        };
+        let usd = |text: &str| Some(text.parse::<Usd>().unwrap());
+        for (asked, cost) in [("2.5", "2.5"), ("0.1", "0.1"), ("", "2.5")] {
+            assert_eq!(held(asked).unwrap(), usd(cost), "{asked}");
+        }
+        assert_eq!(
+            held("2.51").unwrap_err().to_string(),
+            "BEDROCK_MAX_COST is `2.510000`; allowed: at most 2.500000, as the deployment says"
+        );
+        assert!(held("much").is_err());
+        assert_eq!(cost_cap(&BTreeMap::new()).unwrap(), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::error::SettingError;
 use super::values::Effort;
+use quarry_cost::Usd;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -48,19 +49,46 @@ impl<'a> Source<'a> {
     where
         N: FromStr + PartialOrd + Display + Copy,
     {
+        match self.any_number(name) {
+            Ok(Some(value)) if value >= least && value <= most => Ok(Some(value)),
+            Ok(None) => Ok(None),
+            _ => Err(SettingError::Value {
+                name,
+                value: self.raw(name).unwrap_or_default().to_owned(),
+                allowed: format!("{least} to {most}"),
+            }),
+        }
+    }
+
+    /// Returns a number of any size.
+    pub(super) fn any_number<N: FromStr>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<N>, SettingError> {
         let Some(text) = self.raw(name) else {
             return Ok(None);
         };
-        without_underscores(text)
-            .parse::<N>()
-            .ok()
-            .filter(|value| *value >= least && *value <= most)
-            .map(Some)
-            .ok_or_else(|| SettingError::Value {
+        let number = without_underscores(text).parse().ok();
+        number.map(Some).ok_or_else(|| SettingError::Value {
+            name,
+            value: text.to_owned(),
+            allowed: "a number".to_owned(),
+        })
+    }
+
+    /// Returns an amount of USD.
+    pub(super) fn cost(&self, name: &'static str) -> Result<Option<Usd>, SettingError> {
+        const LEAST: Usd = Usd::of_parts(1_000_000);
+        const MOST: Usd = Usd::whole(1_000_000);
+        match self.any_number(name) {
+            Ok(None) => Ok(None),
+            Ok(Some(amount)) if (LEAST..=MOST).contains(&amount) => Ok(Some(amount)),
+            _ => Err(SettingError::Value {
                 name,
-                value: text.to_owned(),
-                allowed: format!("{least} to {most}"),
-            })
+                value: self.raw(name).unwrap_or_default().to_owned(),
+                allowed: "0.000001 to 1000000 USD, such as 25 or 0.50".to_owned(),
+            }),
+        }
     }
 
     pub(super) fn effort(&self) -> Result<Option<Effort>, SettingError> {

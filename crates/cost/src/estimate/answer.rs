@@ -186,14 +186,23 @@ fn of_list(members: &Map<String, Value>, family: &TokenFamily, depth: usize) -> 
     }
 }
 
-/// The characters of a text are at least a fourth of a token and at most a whole one each.
+/// The characters of a text are at least a fourth of a token and at most a third of one each. The bounds are
+/// those of the average over a run's answers, not of single ones: of a limit above the usual length, models use
+/// two fifths at most, and a text that may be of the usual length has at least a fourth of it.
 fn of_text(members: &Map<String, Value>) -> Lengths {
     let number = |name: &str| members.get(name).and_then(Value::as_u64);
     let least = number("minLength").unwrap_or(0);
-    let most = number("maxLength");
-    let usual = most
-        .map_or(USUAL_TEXT, |most| most.min(USUAL_TEXT))
+    let limit = number("maxLength");
+    let usual = limit
+        .map_or(USUAL_TEXT, |limit| limit.min(USUAL_TEXT))
         .max(least);
+    let is_long = limit.is_none_or(|limit| limit >= USUAL_TEXT);
+    let least = if is_long {
+        least.max(USUAL_TEXT / 4)
+    } else {
+        least
+    };
+    let most = limit.map(|limit| (limit * 2 / 5).max(USUAL_TEXT).max(least).min(limit));
     Lengths {
         least: 1 + least / CHARACTERS_OF_A_TOKEN,
         usual: 1 + usual.div_ceil(CHARACTERS_OF_A_TOKEN),
@@ -239,6 +248,18 @@ mod tests {
         );
         let cut = AnswerLength::of(Some(&schema), &family(), 50, false);
         assert!(cut.reaches_limit && cut.tokens.high == 50);
+    }
+
+    /// The average is what a run pays for.
+    #[test]
+    fn the_average_of_long_texts_is_neither_nothing_nor_their_limit() {
+        let of = |schema: Value| AnswerLength::of(Some(&schema), &family(), 2_000, false).tokens;
+        let long = of(json!({"type": "string", "minLength": 1, "maxLength": 600}));
+        assert_eq!((long.low, long.expected, long.high), (8, 41, 102));
+        let short = of(json!({"type": "string", "maxLength": 40}));
+        assert_eq!((short.low, short.expected, short.high), (0, 11, 20));
+        let least = of(json!({"type": "string", "minLength": 500, "maxLength": 600}));
+        assert!(least.low > 80 && least.high > least.expected, "{least:?}");
     }
 
     #[test]

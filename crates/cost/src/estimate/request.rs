@@ -24,6 +24,12 @@ pub struct RequestTexts {
 }
 
 impl RequestTexts {
+    /// Reads a record, one line of a job's input. Text that is not a record has no texts.
+    pub fn of_record(line: &[u8]) -> Self {
+        let record: Value = serde_json::from_slice(line).unwrap_or_default();
+        Self::of(&record["modelInput"])
+    }
+
     /// Reads the body of a record (`modelInput`).
     pub fn of(body: &Value) -> Self {
         let mut classes = TextClasses::default();
@@ -78,6 +84,8 @@ mod tests {
         expected += TextClasses::of(r#"[{"name":"t"}]"#);
         assert_eq!(texts.classes, expected);
         assert!(texts.has_tool);
+        let record = json!({"recordId": "record_0", "modelInput": body}).to_string();
+        assert_eq!(RequestTexts::of_record(record.as_bytes()), texts);
         let converse =
             json!({"system": [{"text": "be brief"}], "inferenceConfig": {"maxTokens": 9}});
         let texts = RequestTexts::of(&converse);

@@ -3,10 +3,12 @@
 //! models has a weight for each class.
 
 use super::Estimated;
+use serde::{Deserialize, Serialize};
 use std::ops::AddAssign;
 
 /// How many bytes and runs of each kind texts have.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TextClasses {
     letters: u64,
     words: u64,
@@ -57,6 +59,22 @@ impl TextClasses {
             before = kind;
         }
         classes
+    }
+
+    /// The classes of this number of such texts.
+    #[must_use]
+    pub fn times(self, number: u64) -> Self {
+        Self {
+            letters: self.letters * number,
+            words: self.words * number,
+            digits: self.digits * number,
+            groups_of_3_digits: self.groups_of_3_digits * number,
+            marks: self.marks * number,
+            runs_of_marks: self.runs_of_marks * number,
+            bytes_of_2_byte_characters: self.bytes_of_2_byte_characters * number,
+            bytes_of_longer_characters: self.bytes_of_longer_characters * number,
+            bytes: self.bytes * number,
+        }
     }
 
     fn bytes_beyond_ascii(&self) -> u64 {

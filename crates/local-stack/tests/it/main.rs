@@ -1,6 +1,7 @@
 //! Promises of the whole system in one process, whatever goes wrong.
 
 mod cost;
+mod cost_cap;
 mod deaths;
 mod definition;
 mod ends;

@@ -23,7 +23,7 @@ pub(super) fn add_counts(page: &mut HtmlPage, summary: &Summary) {
     page.figure(&bars("Rows by what came back", "rows", &outcomes));
     let rows = &summary.rows;
     let total = summary.total_records;
-    let lines = [
+    let mut lines = vec![
         ("Rows in", rows.r#in, "/rows/in"),
         ("Rows out", rows.out, "/rows/out"),
         (
@@ -50,10 +50,17 @@ pub(super) fn add_counts(page: &mut HtmlPage, summary: &Summary) {
             "/rows/too_large_to_send",
         ),
     ];
+    if rows.stopped_by_max_cost > 0 {
+        lines.push((
+            "Not sent again because of BEDROCK_MAX_COST",
+            rows.stopped_by_max_cost,
+            "/rows/stopped_by_max_cost",
+        ));
+    }
     page.table(
         "Rows",
         &["", "Rows", "Share of rows in"],
-        lines.map(|(label, count, member)| {
+        lines.into_iter().map(|(label, count, member)| {
             let share = Value::number(per_cent(count, total));
             vec![Value::heading(label), Value::figure(count, member), share]
         }),

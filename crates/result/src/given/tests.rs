@@ -76,6 +76,7 @@ fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
         on_demand_workers: 1,
         notes: Vec::new(),
         rates: None,
+        estimate: None,
     };
     (plan, slices)
 }

@@ -7,25 +7,15 @@ use quarry_cost::{CostTally, RunRates, SpentBy, SpentCost, TokensSpent, Usd, Way
 
 /// Adds the tokens of a round of a slice.
 pub(super) fn add(tally: &mut CostTally, table: usize, number: usize, round: &Round) {
-    let usual = if round.job.is_some() {
-        Way::Job
-    } else {
-        Way::OnDemand
-    };
-    let by = |by_fallback, way| SpentBy {
-        table,
-        round: number,
-        by_fallback,
-        way,
-    };
-    let mut rest = round.counts.tokens_spent();
-    for apart in &round.counts.spent_apart {
-        let way = apart.tier.unwrap_or(usual);
-        tally.add(by(apart.by_fallback, way), apart.tokens);
-        rest.input = rest.input.saturating_sub(apart.tokens.input);
-        rest.output = rest.output.saturating_sub(apart.tokens.output);
+    for spent in round.spent() {
+        let by = SpentBy {
+            table,
+            round: number,
+            by_fallback: spent.by_fallback,
+            way: spent.way,
+        };
+        tally.add(by, spent.tokens);
     }
-    tally.add(by(false, usual), rest);
 }
 
 /// Returns the cost of a run, or `None` if a price is not known.

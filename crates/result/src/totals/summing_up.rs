@@ -126,7 +126,20 @@ impl Totals {
             answered_on_demand: all.on_demand,
             repaired: all.repaired,
             too_large_to_send: self.unsendable,
+            stopped_by_max_cost: self.stopped_by_max_cost,
         }
+    }
+
+    /// A note when rows were not sent again.
+    fn cap_note(&self, settings: &Settings) -> Option<String> {
+        let (rows, cap) = (self.stopped_by_max_cost, settings.max_cost?);
+        (rows > 0).then(|| {
+            format!(
+                "{rows} rows without a good answer were not sent again, since another round would have passed \
+                 BEDROCK_MAX_COST, {}; llm_error of these rows says what was spent",
+                cap.shown()
+            )
+        })
     }
 
     fn notes(&self, plan: &Plan, settings: &Settings, counts: &Counts) -> Vec<String> {
@@ -146,6 +159,7 @@ impl Totals {
             .chain(forms)
             .chain(flex_note(settings, counts))
             .chain(lost_note(counts))
+            .chain(self.cap_note(settings))
             .collect()
     }
 }

@@ -132,6 +132,21 @@ fn a_row_is_counted_once() {
     assert!(status.jobs.is_empty());
 }
 
+/// Two slices are done, with 17,000 tokens read and 2,500 written on demand in each.
+#[test]
+fn a_run_that_works_shows_what_it_has_cost_so_far() {
+    let mut world = World::planned(&[Slice::Done, Slice::Done, Slice::InJob(50)]);
+    let rates = r#"{"primary": {"model": "m", "on_demand": {"input": "1", "output": "10"}, "source": "", "checked": ""}}"#;
+    world.facts.plan.as_mut().unwrap().rates = serde_json::from_str(rates).unwrap();
+    let status = RunStatus::of(&world.facts, NOW);
+    assert_eq!(status.cost, "0.084".parse().ok());
+    let lines = status.lines(&world.facts, NOW);
+    let cost = "cost      0.08 USD for these tokens";
+    assert!(lines.iter().any(|line| line == cost), "{lines:?}");
+    let json = serde_json::to_value(&status).unwrap();
+    assert_eq!(json["cost"], "0.084000");
+}
+
 #[test]
 fn a_time_of_the_future_is_no_error() {
     let world = World::planned(&[Slice::Waiting]);

@@ -65,6 +65,7 @@ impl World {
             rows: ROWS * u64::from(count),
             slices: count,
             model: "us.anthropic.claude-haiku-4-5-20251001-v1:0".to_owned(),
+            rates: None,
         });
         for (number, slice) in (0..count).zip(slices) {
             world.add(number, *slice);

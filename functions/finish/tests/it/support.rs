@@ -96,6 +96,7 @@ impl World {
             truncated_records: 0,
             truncated_fields: std::collections::BTreeMap::default(),
             form_changes: Vec::new(),
+            stopped_by_max_cost: 0,
         };
         self.write_receipt(&receipt).await;
     }

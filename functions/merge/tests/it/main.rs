@@ -3,6 +3,7 @@
 //! is lost.
 
 mod answers;
+mod cost_cap;
 mod lateness;
 mod outages;
 mod parts;

@@ -2,6 +2,7 @@
 //! everything that is known to fail is refused before anything is paid for.
 
 mod caps;
+mod cost_cap;
 mod discovery;
 mod documents;
 mod limits;
