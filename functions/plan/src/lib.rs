@@ -41,6 +41,7 @@ mod progress;
 mod publish;
 mod rates;
 mod request;
+mod sample;
 mod scan;
 mod sources;
 mod stage;
@@ -59,6 +60,7 @@ use quarry_edge::clock::TimeLeft;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_rows::TableFormat;
+use sample::Sampler;
 use table_scan::TableScan;
 
 /// Plans a run, or does the next share of the work when the time does not suffice for all of it.
@@ -83,7 +85,7 @@ pub async fn handle(
         (progress, asking)
     };
 
-    if !scan(deps, &run, &asking, &mut progress.tables, time_left).await? {
+    if !read_tables(deps, &run, &asking, &input, &mut progress, time_left).await? {
         documents::write(&*deps.store, &run.plan_progress(), &progress).await?;
         let rows: u64 = progress.tables.iter().map(|table| table.rows).sum();
         tracing::info!(rows, "planning continues in the next call");
@@ -103,16 +105,56 @@ fn planned(run: &RunFolder, input: &PlanInput, published: &Published) -> PlanOut
     output(run, input.turn + 1, true, slices, max_concurrency)
 }
 
-/// Pins and scans the tables. Returns `false` when the time is up before the end.
+/// Scans the tables, and puts the samples in their place if the request asks for samples. Returns `false`
+/// when the time is up before the end.
+async fn read_tables(
+    deps: &Deps,
+    run: &RunFolder,
+    asking: &Asking,
+    input: &PlanInput,
+    progress: &mut PlanProgress,
+    time_left: &dyn TimeLeft,
+) -> Result<bool, StepError> {
+    let (tables, whole) = (&mut progress.tables, &mut progress.whole);
+    let mut worked = false;
+    if !scan(deps, run, asking, tables, time_left, &mut worked).await? {
+        return Ok(false);
+    }
+    let Some(sample) = input.request.sample else {
+        return Ok(true);
+    };
+    if whole.is_none() {
+        let mut sampler = Sampler {
+            store: &deps.store,
+            run,
+            sample,
+            time_left,
+            worked,
+        };
+        if !sampler.write(tables).await? {
+            return Ok(false);
+        }
+        *whole = Some(sample::put_in_place(tables)?);
+        if !scan(deps, run, asking, tables, time_left, &mut true).await? {
+            return Ok(false);
+        }
+    }
+    let whole = whole.as_deref().unwrap_or_default();
+    sample::check(sample, whole, tables)?;
+    Ok(true)
+}
+
+/// Pins and scans the tables. Returns `false` when the time is up before the end. Sets `worked` if there
+/// was something to do.
 async fn scan(
     deps: &Deps,
     run: &RunFolder,
     asking: &Asking,
     tables: &mut [TableScan],
     time_left: &dyn TimeLeft,
+    worked: &mut bool,
 ) -> Result<bool, StepError> {
-    let mut worked = false;
-    if !pins::copies(&*deps.store, run, tables, time_left, &mut worked).await? {
+    if !pins::copies(&*deps.store, run, tables, time_left, worked).await? {
         return Ok(false);
     }
     for number in 0..tables.len() {
@@ -123,12 +165,12 @@ async fn scan(
             run,
             table: number,
             time_left,
-            worked,
+            worked: *worked,
         };
         if !scanner.scan(&mut tables[number]).await? {
             return Ok(false);
         }
-        worked = scanner.worked;
+        *worked = scanner.worked;
     }
     Ok(true)
 }

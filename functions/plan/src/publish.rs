@@ -5,13 +5,14 @@ use crate::deps::Deps;
 use crate::limits;
 use crate::progress::PlanProgress;
 use crate::rates;
+use crate::sample;
 use crate::table_scan::TableScan;
 use futures::stream::{FuturesUnordered, TryStreamExt};
 use quarry_asking::Asking;
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::payload::{ManifestItem, PlanInput};
-use quarry_contract::plan::{Mode, Plan, Segment, Slice, Table};
+use quarry_contract::plan::{Mode, Plan, PlannedSample, Segment, Slice, Table};
 use quarry_contract::settings::{BatchMode, ServiceTier, Settings};
 use quarry_edge::documents;
 use quarry_edge::error::{StepError, StepErrorKind};
@@ -64,7 +65,13 @@ pub(crate) async fn publish(
     let mut notes = progress.notes;
     let mut tables = Vec::new();
     let mut slices = Vec::new();
+    let whole = progress.whole.unwrap_or_default();
+    let mut sampled = Vec::new();
     for (number, scan) in progress.tables.into_iter().enumerate() {
+        if let (Some(sample), Some(whole)) = (input.request.sample, whole.get(number)) {
+            notes.push(sample::note(scan.name(), sample, *whole));
+            sampled.push(whole.of_sample(&scan)?);
+        }
         let (table, cut) = cut(number, scan, asking, slices.len(), &mut notes)?;
         tables.push(table);
         slices.extend(cut);
@@ -99,6 +106,10 @@ pub(crate) async fn publish(
         on_demand_workers: (settings.workers() / max_concurrency).max(1),
         notes,
         rates: Some(rates),
+        sample: input.request.sample.map(|_| PlannedSample {
+            takes_jobs: asking.model().capabilities().batch,
+            tables: sampled,
+        }),
     };
     if !documents::write_if_absent(&*deps.store, &run.plan(), &plan).await? {
         return first_published(deps, run, input).await;
@@ -152,10 +163,7 @@ fn cut(
     notes: &mut Vec<String>,
 ) -> Result<(Table, Vec<Slice>), StepError> {
     let end = scan.end();
-    let name = scan
-        .split
-        .clone()
-        .unwrap_or_else(|| "the data set".to_owned());
+    let name = scan.name().to_owned();
     let marks = scan
         .marks
         .take()

@@ -62,6 +62,7 @@ fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
             summary: None,
             work: None,
             job_type: JobType::Training,
+            sample: None,
             settings: [("BEDROCK_MAX_RECORDS_PER_JOB".to_owned(), "3".to_owned())].into(),
             callback: None,
         },
@@ -75,6 +76,7 @@ fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
         on_demand_workers: 1,
         notes: Vec::new(),
         rates: None,
+        sample: None,
     };
     (plan, slices)
 }
