@@ -6,6 +6,7 @@ use quarry_contract::listed_job::ListedJob;
 use quarry_contract::location::S3Uri;
 use quarry_contract::payload::FinishOutput;
 use quarry_result::receipt::Round;
+use quarry_result::summary::SampleSummary;
 use serde::Serialize;
 use serde_json::Value;
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub struct RunFacts {
     pub failure: Option<RunFailure>,
     /// What it returned, if it succeeded.
     pub output: Option<FinishOutput>,
+    /// What the summary of a run over a sample says about the sample.
+    pub sample: Option<SampleSummary>,
     /// Its folder.
     pub folder: RunFolder,
     /// Its plan; `None` before it is planned, and after its folder has expired.

@@ -27,6 +27,9 @@
 //! | A plan is written once. Of two copies that publish at once, both return the first plan. | `publish::publish` | `repetitions::of_two_copies_that_publish_at_once_the_first_plan_stays` |
 //! | A Parquet file whose pages merge could not read, in whichever column, is refused with column, row group and row. | `scan`, `quarry_parquet` | `parquet` |
 //! | A row is at most 64 MiB, also while it is unpacked; a table has at most 10,000 keys. | `stage`, `scan` | `tables::a_compressed_file_is_refused_at_the_first_row_that_is_too_long`, `tables::the_keys_of_all_files_of_a_table_are_limited_together` |
+//! | The rows of a sample are untouched and in order, as many as were asked for, the same each time; the whole table is checked. A table with fewer rows is taken as it is. | `sample`, `quarry_slicing::sampled_rows` | `samples` |
+//! | A sample is asked on demand, whatever the settings say, and a note says so. | `progress::prepare`, `sample::note` | `samples::a_sample_is_asked_on_demand_and_a_note_says_so` |
+//! | A sample that outlasts an invocation, is broken off or repeated is the same. | `sample` | `samples::a_sample_that_is_taken_over_several_calls_is_the_same`, `samples::a_call_that_dies_at_any_write_leaves_no_plan_and_the_next_takes_the_same_sample` |
 //! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
 
 mod caps;

@@ -28,6 +28,10 @@ use std::sync::Arc;
 /// The most rows of one object of a sample. A call writes each object as a whole, or not at all.
 const ROWS_OF_AN_OBJECT: usize = 1_000;
 
+/// After so many reads of the rows of an object, it is asked whether there is time for more. Most reads
+/// are of some rows only.
+const READS_BETWEEN_LOOKS: u32 = 256;
+
 /// What a whole table has, of which only a sample is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,7 +97,7 @@ impl Sampler<'_> {
         let mut rows = self.rows(table, wanted)?;
         let firsts = first_rows(table);
         let mut wanted = wanted.iter().peekable();
-        let mut is_first = true;
+        let mut reads: u32 = 0;
         while let Some(mut advance) = rows.advance().await? {
             let first = firsts[advance.file];
             while let Some(row) = advance.next_row()? {
@@ -110,7 +114,8 @@ impl Sampler<'_> {
             if wanted.peek().is_none() {
                 break;
             }
-            if !std::mem::take(&mut is_first) && !self.time_left.enough() {
+            reads += 1;
+            if reads.is_multiple_of(READS_BETWEEN_LOOKS) && !self.time_left.enough() {
                 object.abort().await?;
                 return Ok(None);
             }

@@ -276,6 +276,33 @@ async fn a_sample_that_is_taken_over_several_calls_is_the_same() {
     }
 }
 
+#[tokio::test]
+async fn random_rows_that_cannot_be_read_in_a_call_are_refused_with_the_remedy() {
+    // Each row is a place to read from.
+    let input = crate::support::rows(3_000)
+        .await
+        .set("BEDROCK_MIN_RECORDS_PER_JOB", "1")
+        .set("BEDROCK_MAX_RECORDS_PER_JOB", "64");
+    let input = sampled(input, 900, Some(1));
+    let mut turn = 0;
+    let error = loop {
+        let store = Arc::new(input.store.clone());
+        match input.call(store, turn, &TimeFor::pieces(0)).await {
+            Ok(output) => turn = output.turn,
+            Err(error) => break error,
+        }
+        assert!(turn < 10, "no end in sight");
+    };
+    assert!(turn > 0, "the next call has all its time for the sample");
+    assert_eq!(error.name(), "Quarry.BadRequest");
+    assert_eq!(
+        error.full_message(),
+        "the 900 random rows of the data set cannot be read in the time of one call; take fewer rows, or the first rows, \
+         without a seed"
+    );
+    assert!(input.store.open_uploads().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_that_dies_at_any_write_leaves_no_plan_and_the_next_takes_the_same_sample() {
     let whole = inputs().await;
