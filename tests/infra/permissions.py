@@ -48,7 +48,7 @@ ACTIONS = {
 # The objects of a run's folder that each function reads and writes, by the names of their methods in
 # crates/contract/src/layout.rs, and the prefixes outside of the folder.
 READS = {
-    "plan": ["inbox", "pipelines", "plan_progress", "scan", "staged", "owner", "plan"],
+    "plan": ["inbox", "pipelines", "plan_progress", "scan", "staged", "sampled", "owner", "plan"],
     "split": ["inbox", "staged", "layout", "plan", "spec", "todo", "forms"],
     "submit": ["plan", "asked", "job"],
     "check": [],
@@ -62,7 +62,7 @@ READS = {
     "settle": ["owner", "plan", "job", "settled mark"],
 }
 WRITES = {
-    "plan": ["owner", "plan_progress", "scan", "staged", "layout", "spec", "manifest", "plan", "write check"],
+    "plan": ["owner", "plan_progress", "scan", "staged", "sampled", "layout", "spec", "manifest", "plan", "write check"],
     "split": ["asked", "input"],
     "submit": ["job", "intent"],
     "check": ["job_end"],
@@ -86,7 +86,7 @@ LISTS = {
 # Locations that a function only passes to Bedrock or the state machine, which use them with their own roles.
 NAMED_ONLY = {"submit": {"input", "output"}, "plan": {"manifest"}, "settle": {"slices"}}
 # Objects that are written in parts, which are aborted if writing fails.
-IN_PARTS = {"staged", "input", "results", "part", "results prefix", "write check"}
+IN_PARTS = {"staged", "sampled", "input", "results", "part", "results prefix", "write check"}
 PREFIXES = {
     "inbox": "inbox/p/a.csv",
     "pipelines": "pipelines/p/prompts.json",

@@ -142,6 +142,7 @@ fn as_table(report: &Report<'_>, summary: &Summary, reasons: &[Reason]) -> Strin
     if let Some(cost) = &summary.cost {
         lines.insert(4, ("cost", simulated_cost(cost)));
     }
+    lines.extend(sample(summary));
     if report.verbose {
         lines.push((
             "history events",
@@ -157,6 +158,18 @@ fn as_table(report: &Report<'_>, summary: &Summary, reasons: &[Reason]) -> Strin
     add_lines(&mut text, &lines);
     add_notes_and_files(&mut text, summary, report.files);
     text
+}
+
+/// Returns which rows a sample has, and what all rows would take.
+fn sample(summary: &Summary) -> Vec<(&'static str, String)> {
+    let Some(sample) = &summary.sample else {
+        return Vec::new();
+    };
+    let mut lines = vec![("sample", sample.in_words())];
+    if let Some(projection) = &sample.projection {
+        lines.push(("all rows would be", projection.in_words()));
+    }
+    lines
 }
 
 fn rows(summary: &Summary) -> Vec<(&'static str, String)> {

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::progress::Show;
 use crate::report::{self, Report};
-use crate::staging::{self, JobArguments, LocalJob};
+use crate::staging::{self, JobArguments, LocalJob, SampleArguments};
 use crate::workspace::Workspace;
 use clap::Args;
 use quarry_bedrock_simulator::Counters;
@@ -20,6 +20,8 @@ use std::time::Instant;
 pub(crate) struct RunArguments {
     #[command(flatten)]
     job: JobArguments,
+    #[command(flatten)]
+    sample: SampleArguments,
     /// The folder for the results.
     #[arg(long, value_name = "DIR", default_value = "quarry-out")]
     out: PathBuf,
@@ -51,7 +53,7 @@ struct Ran {
 
 /// Runs the job.
 pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
-    let job = LocalJob::read(&arguments.job)?;
+    let job = LocalJob::read(&arguments.job)?.sampled(arguments.sample);
     let more: Vec<&Path> = [&arguments.faults, &arguments.answers]
         .into_iter()
         .flatten()

@@ -11,7 +11,7 @@ mod sources;
 mod stack;
 mod upload;
 
-pub(crate) use arguments::{JobArguments, read_request, read_settings};
+pub(crate) use arguments::{JobArguments, SampleArguments, read_request, read_settings};
 pub(crate) use job::{JobPlaces, LocalJob};
 pub(crate) use results::{publish, publish_files, temporary_in};
 pub(crate) use stack::{explained, read_answers, read_faults, stack_config, start, with_source};

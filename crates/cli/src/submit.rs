@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::output::{printable, say, write, write_json};
 use crate::plan_total::PlanTotal;
 use crate::question::confirm;
-use crate::staging::{self, JobArguments, JobPlaces, LocalJob};
+use crate::staging::{self, JobArguments, JobPlaces, LocalJob, SampleArguments};
 use crate::watch::{Following, follow};
 use crate::workspace::Workspace;
 use clap::Args;
@@ -31,6 +31,8 @@ const SMALL_MOST: Usd = Usd::whole(10);
 pub(crate) struct SubmitArguments {
     #[command(flatten)]
     job: JobArguments,
+    #[command(flatten)]
+    sample: SampleArguments,
     #[command(flatten)]
     deployment: DeploymentArguments,
     #[command(flatten)]
@@ -86,7 +88,7 @@ pub(crate) async fn submit(arguments: SubmitArguments) -> Result<(), Failure> {
     if let Some(name) = &arguments.name {
         check_name(name).map_err(|error| Failure::usage(error.to_string()))?;
     }
-    let job = LocalJob::read(&arguments.job)?;
+    let job = LocalJob::read(&arguments.job)?.sampled(arguments.sample);
     let deployment = arguments.deployment.open().await?;
     let random = random();
     let run = arguments.name.clone().unwrap_or_else(|| {
@@ -132,8 +134,13 @@ pub(crate) async fn submit(arguments: SubmitArguments) -> Result<(), Failure> {
         let mut run = RunReader::open(&deployment, &run).await?;
         return follow(&deployment, &mut run, &following, arguments.json).await;
     }
+    let then = if job.is_sampled() {
+        "; it ends with what all rows would cost"
+    } else {
+        ""
+    };
     say(&format!(
-        "next: quarry watch {run}{}",
+        "next: quarry watch {run}{}{then}",
         arguments.deployment.as_text()
     ));
     Ok(())

@@ -58,6 +58,14 @@ impl RunFolder {
             .join(&format!("staged/{table}/{file:06}-{}", &digest[..16]))
     }
 
+    /// An object with rows of a table's sample, by its number. `choice` is a text that tells the choice of
+    /// the rows from every other one.
+    pub fn sampled(&self, table: usize, object: usize, choice: &str) -> S3Uri {
+        let digest = &hex_digest(choice)[..16];
+        self.0
+            .join(&format!("staged/{table}/sample-{object:06}-{digest}"))
+    }
+
     /// Whether an object is in this folder.
     pub fn holds(&self, at: &S3Uri) -> bool {
         let folder = self.0.join("");

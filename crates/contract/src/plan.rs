@@ -13,6 +13,7 @@ use quarry_model::RequestForm;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// All decisions that were made before the first job: `plan.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +30,8 @@ pub struct Plan {
     pub started: String,
     /// The request as it was received.
     pub request: Request,
-    /// The request's settings over those of the deployment, as text.
+    /// The request's settings over those of the deployment, as text. Those of a sample have
+    /// `BEDROCK_BATCH_MODE` `realtime`.
     pub settings: BTreeMap<String, String>,
     /// The text of `prompts.json`.
     pub prompts: Value,
@@ -53,6 +55,31 @@ pub struct Plan {
     /// What the first round is expected to take. Missing in plans of builds that wrote none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<RunEstimate>,
+    /// What the rows were chosen from, if the request asks for a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<PlannedSample>,
+}
+
+/// What the rows of a sample were chosen from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedSample {
+    /// Whether batch jobs take the run's model.
+    pub takes_jobs: bool,
+    /// The whole tables, in the order of the plan's tables.
+    pub tables: Vec<WholeTable>,
+}
+
+/// A table of which a run asks a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WholeTable {
+    /// Number of its rows.
+    pub rows: u64,
+    /// Number of its rows whose record can be sent.
+    pub records: u64,
+    /// Number of the sample's rows whose record can be sent.
+    pub sampled_records: u64,
 }
 
 impl Plan {
@@ -63,6 +90,18 @@ impl Plan {
             execution_arn: self.execution_arn.clone(),
             started: self.started.clone(),
         }
+    }
+
+    /// Returns the file name of a table's result: see [`ResultName`].
+    pub fn result_name(&self, table: &Table) -> String {
+        ResultName {
+            split: table.split.as_deref(),
+            job_type: self.request.job_type,
+            is_sample: self.request.sample.is_some(),
+            format: table.format,
+            gzip: table.gzip,
+        }
+        .to_string()
     }
 }
 
@@ -321,25 +360,32 @@ pub struct JobCounts {
     pub errors: u64,
 }
 
-impl Table {
-    /// Returns the result's file name: see [`result_name`].
-    pub fn result_name(&self, job_type: JobType) -> String {
-        result_name(self.split.as_deref(), job_type, self.format, self.gzip)
-    }
+/// What the file name of a table's result consists of: `<job_type>_processed_data.<ext>`, or for a split
+/// `<split>/<split>_processed_data.<ext>`. The name of a sample's result has `_sample` before
+/// `_processed_data`, so that it does not replace the result of the whole table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResultName<'a> {
+    /// The training split.
+    pub split: Option<&'a str>,
+    /// The kind of data set.
+    pub job_type: JobType,
+    /// Whether the result is that of a sample.
+    pub is_sample: bool,
+    /// The format of the table.
+    pub format: FileFormat,
+    /// Whether the result is compressed.
+    pub gzip: bool,
 }
 
-/// Returns the file name of a table's result: `<job_type>_processed_data.<ext>`, or for a split
-/// `<split>/<split>_processed_data.<ext>`.
-pub fn result_name(
-    split: Option<&str>,
-    job_type: JobType,
-    format: FileFormat,
-    gzip: bool,
-) -> String {
-    let ending = format.extension();
-    let gz = if gzip { ".gz" } else { "" };
-    match split {
-        Some(split) => format!("{split}/{split}_processed_data.{ending}{gz}"),
-        None => format!("{job_type}_processed_data.{ending}{gz}"),
+impl fmt::Display for ResultName<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.split {
+            Some(split) => write!(out, "{split}/{split}")?,
+            None => write!(out, "{}", self.job_type)?,
+        }
+        let sample = if self.is_sample { "_sample" } else { "" };
+        let gz = if self.gzip { ".gz" } else { "" };
+        let ending = self.format.extension();
+        write!(out, "{sample}_processed_data.{ending}{gz}")
     }
 }

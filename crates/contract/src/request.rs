@@ -34,12 +34,49 @@ pub struct Request {
     pub work: Option<S3Uri>,
     /// Determines the folder layout and the file names.
     pub job_type: JobType,
+    /// Asks only some rows of each table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<SampleRequest>,
     /// `BEDROCK_*` settings, which override the deployment's defaults.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
     /// Who is notified when the run ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback: Option<Callback>,
+}
+
+/// The most rows that a sample may have of one table. They are asked on demand, at the full price.
+pub const MAX_SAMPLE_ROWS: u64 = 10_000;
+
+/// Which rows of each table are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SampleRequest {
+    /// How many rows of each table: 1 to [`MAX_SAMPLE_ROWS`]. A table with fewer rows is taken whole.
+    pub rows: u64,
+    /// Chooses random rows, for the same seed the same ones; without it, the first rows. It has 32 bits,
+    /// because Step Functions passes larger numbers on with a loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u32>,
+}
+
+/// A number of rows that no sample may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a sample of {0} rows is not possible: it has 1 to {MAX_SAMPLE_ROWS} rows of each table, which are asked on demand; \
+     give a number in this range, or leave the sample out to ask all rows"
+)]
+pub struct SampleError(u64);
+
+impl SampleRequest {
+    /// Refuses a number of rows out of range.
+    pub fn check(&self) -> Result<(), SampleError> {
+        if (1..=MAX_SAMPLE_ROWS).contains(&self.rows) {
+            Ok(())
+        } else {
+            Err(SampleError(self.rows))
+        }
+    }
 }
 
 /// What distinguishes the content of a file from every other one under its name.

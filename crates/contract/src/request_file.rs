@@ -4,7 +4,7 @@
 use crate::byte_order_mark::without_mark;
 use crate::json_document::read_document;
 use crate::location::{LocationError, S3Uri};
-use crate::request::JobType;
+use crate::request::{JobType, SampleRequest};
 use crate::{OtherVersion, VERSION, check_version, members};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -37,6 +37,9 @@ pub struct RequestFile {
     /// Determines the folder layout and the file names; validation by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_type: Option<JobType>,
+    /// Asks only some rows of each table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<SampleRequest>,
     /// `BEDROCK_*` settings.
     #[serde(
         default,
@@ -95,6 +98,7 @@ impl Default for RequestFile {
             summary: None,
             work: None,
             job_type: None,
+            sample: None,
             settings: BTreeMap::new(),
             request_settings: None,
         }

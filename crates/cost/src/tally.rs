@@ -61,6 +61,11 @@ impl CostTally {
         }
     }
 
+    /// Returns all tokens by what they were spent on, in the order of tables, rounds, models and ways.
+    pub fn spent(&self) -> impl Iterator<Item = (SpentBy, TokensSpent)> {
+        self.spent.iter().map(|(by, tokens)| (*by, *tokens))
+    }
+
     /// Returns the cost of all tokens by what they were spent on, in the order of tables, rounds, models
     /// and ways.
     pub fn cost(&self, rates: &RunRates) -> Result<Vec<SpentCost>, NoPrice> {

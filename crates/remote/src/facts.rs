@@ -10,10 +10,12 @@ use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::location::S3Uri;
 use quarry_contract::plan::{Asked, Plan};
 use quarry_contract::settings::Settings;
-use quarry_edge::documents;
+use quarry_edge::documents::{self, MAX_DOCUMENT_BYTES};
 use quarry_edge::executions::{Cause, ShownRun};
 use quarry_edge::jobs::ListedJob;
+use quarry_edge::store::StoreError;
 use quarry_result::receipt::Round;
+use quarry_result::summary::{SampleSummary, Summary};
 use quarry_runs::{PlanFacts, RoundAt, RunFacts, RunFailure, rounds_to_read};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -84,6 +86,7 @@ impl<'a> RunReader<'a> {
         let records = records.into_iter().map(|(at, asked)| (at, asked.records));
         self.asked.extend(records);
         let failure = self.failure().await?;
+        let sample = self.sample().await?;
         let listed = &self.run.listed;
         Ok(RunFacts {
             name: listed.name.clone(),
@@ -93,6 +96,7 @@ impl<'a> RunReader<'a> {
             redrives: self.run.redrives,
             failure,
             output: output(self.run.output.as_deref()),
+            sample,
             folder: self.folder.clone(),
             plan: self.plan.as_ref().map(plan_facts),
             objects,
@@ -138,6 +142,23 @@ impl<'a> RunReader<'a> {
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await
+    }
+
+    /// Returns what the summary says about the sample; `None` for a run over all rows, and if the summary is
+    /// gone or in a place that the user may not read.
+    async fn sample(&self) -> Result<Option<SampleSummary>, RemoteError> {
+        let is_sampled = self.plan.as_ref().is_some_and(|plan| plan.sample.is_some());
+        let Some(output) = output(self.run.output.as_deref()).filter(|_| is_sampled) else {
+            return Ok(None);
+        };
+        let store = &self.deployment.store;
+        let summary = match store.get(&output.summary, MAX_DOCUMENT_BYTES).await {
+            Ok(summary) => summary,
+            Err(StoreError::NotFound(_) | StoreError::AccessDenied(..)) => return Ok(None),
+            Err(error) => return Err(error).calling("s3:GetObject"),
+        };
+        let summary: Option<Summary> = serde_json::from_slice(&summary).ok();
+        Ok(summary.and_then(|summary| summary.sample))
     }
 
     /// Returns why the run failed. If a slice failed, the run's own error does not say why.

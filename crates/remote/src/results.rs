@@ -61,7 +61,7 @@ impl RemoteDeployment {
 /// Returns where the results are, with their names in the folder of the results.
 fn places(plan: &Plan, output: &FinishOutput) -> Vec<(S3Uri, String)> {
     let tables = plan.tables.iter().map(|table| {
-        let name = table.result_name(plan.request.job_type);
+        let name = plan.result_name(table);
         (output.output.join(&name), name)
     });
     let summary = output.summary.clone();

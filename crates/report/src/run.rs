@@ -3,6 +3,7 @@
 mod answers;
 mod jobs;
 mod rows;
+mod sampling;
 
 use crate::page::{HtmlPage, Value};
 use crate::run_report::RunReport;
@@ -25,6 +26,9 @@ pub fn run_page(report: &RunReport<'_>) -> String {
     let summary = report.summary;
     let mut page = HtmlPage::new(&format!("Report of the run {}", summary.run));
     page.remark(&format!("Started {}.", summary.processing_timestamp));
+    if let Some(sample) = &summary.sample {
+        sampling::add(&mut page, sample);
+    }
     add_asked(&mut page, report);
     answers::add_counts(&mut page, summary);
     answers::add_reasons(&mut page, report);

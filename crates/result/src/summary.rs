@@ -6,8 +6,10 @@
 //! `docs/summary.schema.json`, which a test makes from these types.
 
 mod cost;
+mod sample;
 
 pub use cost::{CostSummary, ModelCost, PriceSummary, RoundCost, TableCost, WayCost};
+pub use sample::{ProjectionSummary, SampleSummary, SampledTable};
 
 use crate::counts::is_zero;
 use quarry_contract::plan::{Mode, Plan};
@@ -87,6 +89,10 @@ pub struct Summary {
     /// the run was planned; null if a price is not known.
     #[serde(default)]
     pub cost: Option<CostSummary>,
+    /// For a sample: what its rows were chosen from, and what the whole data would take; missing for a run over
+    /// all rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<SampleSummary>,
 }
 
 /// One input file.
@@ -379,7 +385,7 @@ pub struct RefusalSummary {
 }
 
 /// The summary's file name: `processing_summary_<job_type>_<YYYYMMDD_HHMMSS>.json`, of the time
-/// when the run started.
+/// when the run started. That of a sample has `_sample` after the job type.
 pub fn file_name(plan: &Plan) -> String {
     let digits: String = plan
         .started
@@ -388,8 +394,12 @@ pub fn file_name(plan: &Plan) -> String {
         .take(14)
         .collect();
     let (day, time) = digits.split_at(digits.len().min(8));
+    let sample = match plan.request.sample {
+        Some(_) => "_sample",
+        None => "",
+    };
     format!(
-        "processing_summary_{}_{day}_{time}.json",
+        "processing_summary_{}{sample}_{day}_{time}.json",
         plan.request.job_type
     )
 }

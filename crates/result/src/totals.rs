@@ -1,6 +1,7 @@
 //! Adds up the outcomes of a run's slices.
 
 mod cost;
+mod sample;
 mod summing_up;
 
 pub use summing_up::PromptParts;

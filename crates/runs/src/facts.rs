@@ -7,6 +7,7 @@ use quarry_contract::location::S3Uri;
 use quarry_contract::payload::FinishOutput;
 use quarry_cost::{CostTally, RunRates, SpentBy, SpentCost, Usd};
 use quarry_result::receipt::Round;
+use quarry_result::summary::SampleSummary;
 use serde::Serialize;
 use serde_json::Value;
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub struct RunFacts {
     pub failure: Option<RunFailure>,
     /// What it returned, if it succeeded.
     pub output: Option<FinishOutput>,
+    /// What the summary of a run over a sample says about the sample.
+    pub sample: Option<SampleSummary>,
     /// Its folder.
     pub folder: RunFolder,
     /// Its plan; `None` before it is planned, and after its folder has expired.
@@ -78,7 +81,7 @@ pub struct PlanFacts {
 }
 
 /// Returns what the tokens of these rounds cost, if the prices are known.
-pub fn cost_of<'a>(
+pub(crate) fn cost_of<'a>(
     rounds: impl IntoIterator<Item = &'a Round>,
     rates: Option<&RunRates>,
 ) -> Option<Usd> {

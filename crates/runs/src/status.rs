@@ -9,6 +9,7 @@ use quarry_contract::listed_job::ListedJob;
 use quarry_contract::location::S3Uri;
 use quarry_cost::Usd;
 use quarry_result::digits::grouped;
+use quarry_result::summary::SampleSummary;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -52,6 +53,9 @@ pub struct RunStatus {
     /// answers are read. `None` if a price is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Usd>,
+    /// Which rows a run over a sample has, and what all rows would take, once it has succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<SampleSummary>,
     /// What a live run waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
@@ -164,6 +168,7 @@ impl RunStatus {
                 Some(output) => output.cost,
                 None => facts.cost(),
             },
+            sample: facts.sample.clone(),
             waits_for,
             output: output.map(|output| output.output.clone()),
             summary: output.map(|output| output.summary.clone()),
@@ -235,6 +240,11 @@ impl RunStatus {
         }
         if let Some(cost) = self.cost.filter(|_| input + output > 0) {
             lines.push(format!("cost      {} for these tokens", cost.shown()));
+        }
+        if let Some(sample) = &self.sample {
+            lines.push(format!("sample    {}", sample.in_words()));
+            let projection = sample.projection.as_ref();
+            lines.extend(projection.map(|all| format!("all rows  {}", all.in_words())));
         }
         if let Some(output) = &self.output {
             lines.push(format!("results   {output}"));

@@ -40,6 +40,8 @@
 
 mod cut;
 mod marks;
+mod sample;
 
 pub use cut::Slice;
 pub use marks::{LimitsError, Marks, Place, RowSize, SliceLimits};
+pub use sample::sampled_rows;

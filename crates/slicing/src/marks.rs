@@ -244,6 +244,15 @@ impl Marks {
         self.limits
     }
 
+    /// The marks, in order: each with the number of the row in the table that begins there.
+    pub fn places(&self) -> impl Iterator<Item = (u64, Place)> {
+        self.chunks.iter().scan(0, |row, chunk| {
+            let first = *row;
+            *row += chunk.rows;
+            Some((first, chunk.start))
+        })
+    }
+
     /// The rows so far.
     pub fn rows(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.rows).sum()

@@ -195,9 +195,7 @@ fn report(deps: &Deps, figures: &Figures) {
 }
 
 fn result_location(plan: &Plan, table: &Table) -> S3Uri {
-    plan.request
-        .output
-        .join(&table.result_name(plan.request.job_type))
+    plan.request.output.join(&plan.result_name(table))
 }
 
 /// Adds up the receipts. Refuses slices that do not follow each other, and tables whose rows are

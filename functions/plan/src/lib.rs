@@ -29,6 +29,9 @@
 //! | A plan is written once. Of two copies that publish at once, both return the first plan. | `publish::publish` | `repetitions::of_two_copies_that_publish_at_once_the_first_plan_stays` |
 //! | A Parquet file whose pages merge could not read, in whichever column, is refused with column, row group and row. | `scan`, `quarry_parquet` | `parquet` |
 //! | A row is at most 64 MiB, also while it is unpacked; a table has at most 10,000 keys. | `stage`, `scan` | `tables::a_compressed_file_is_refused_at_the_first_row_that_is_too_long`, `tables::the_keys_of_all_files_of_a_table_are_limited_together` |
+//! | The rows of a sample are untouched and in order, as many as were asked for, the same each time; the whole table is checked. A table with fewer rows is taken as it is. | `sample`, `quarry_slicing::sampled_rows` | `samples` |
+//! | A sample is asked on demand, whatever the settings say, and a note says so. | `progress::prepare`, `sample::note` | `samples::a_sample_is_asked_on_demand_and_a_note_says_so` |
+//! | A sample that outlasts an invocation, is broken off or repeated is the same. | `sample` | `samples::a_sample_that_is_taken_over_several_calls_is_the_same`, `samples::a_call_that_dies_at_any_write_leaves_no_plan_and_the_next_takes_the_same_sample` |
 //! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
 
 mod caps;
@@ -45,6 +48,7 @@ mod progress;
 mod publish;
 mod rates;
 mod request;
+mod sample;
 mod scan;
 mod sources;
 mod stage;
@@ -64,6 +68,7 @@ use quarry_edge::clock::TimeLeft;
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_rows::TableFormat;
+use sample::Sampler;
 use table_scan::TableScan;
 
 /// Plans a run, or does the next share of the work when the time does not suffice for all of it.
@@ -93,7 +98,7 @@ pub async fn handle(
         (progress, asking)
     };
 
-    if !scan(deps, &run, &asking, &mut progress.tables, time_left).await? {
+    if !read_tables(deps, &run, &asking, &input, &mut progress, time_left).await? {
         documents::write(&*deps.store, &run.plan_progress(), &progress).await?;
         let rows: u64 = progress.tables.iter().map(|table| table.rows).sum();
         tracing::info!(rows, "planning continues in the next call");
@@ -113,16 +118,56 @@ fn planned(run: &RunFolder, input: &PlanInput, published: &Published) -> PlanOut
     output(run, input.turn + 1, true, slices, max_concurrency)
 }
 
-/// Pins and scans the tables. Returns `false` when the time is up before the end.
+/// Scans the tables, and puts the samples in their place if the request asks for samples. Returns `false`
+/// when the time is up before the end.
+async fn read_tables(
+    deps: &Deps,
+    run: &RunFolder,
+    asking: &Asking,
+    input: &PlanInput,
+    progress: &mut PlanProgress,
+    time_left: &dyn TimeLeft,
+) -> Result<bool, StepError> {
+    let (tables, whole) = (&mut progress.tables, &mut progress.whole);
+    let mut worked = false;
+    if !scan(deps, run, asking, tables, time_left, &mut worked).await? {
+        return Ok(false);
+    }
+    let Some(sample) = input.request.sample else {
+        return Ok(true);
+    };
+    if whole.is_none() {
+        let mut sampler = Sampler {
+            store: &deps.store,
+            run,
+            sample,
+            time_left,
+            worked,
+        };
+        if !sampler.write(tables).await? {
+            return Ok(false);
+        }
+        *whole = Some(sample::put_in_place(tables)?);
+        if !scan(deps, run, asking, tables, time_left, &mut true).await? {
+            return Ok(false);
+        }
+    }
+    let whole = whole.as_deref().unwrap_or_default();
+    sample::check(sample, whole, tables)?;
+    Ok(true)
+}
+
+/// Pins and scans the tables. Returns `false` when the time is up before the end. Sets `worked` if there
+/// was something to do.
 async fn scan(
     deps: &Deps,
     run: &RunFolder,
     asking: &Asking,
     tables: &mut [TableScan],
     time_left: &dyn TimeLeft,
+    worked: &mut bool,
 ) -> Result<bool, StepError> {
-    let mut worked = false;
-    if !pins::copies(&*deps.store, run, tables, time_left, &mut worked).await? {
+    if !pins::copies(&*deps.store, run, tables, time_left, worked).await? {
         return Ok(false);
     }
     for number in 0..tables.len() {
@@ -133,12 +178,12 @@ async fn scan(
             run,
             table: number,
             time_left,
-            worked,
+            worked: *worked,
         };
         if !scanner.scan(&mut tables[number]).await? {
             return Ok(false);
         }
-        worked = scanner.worked;
+        *worked = scanner.worked;
     }
     Ok(true)
 }

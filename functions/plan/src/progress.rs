@@ -3,6 +3,7 @@
 //! A scan that outlasts one invocation is stored as this document and resumed from it.
 
 use crate::deps::Deps;
+use crate::sample::WholeScan;
 use crate::table_scan::TableScan;
 use crate::{cost_cap, discover, models, pins, rates, request, sources};
 use quarry_asking::{Asking, AskingError};
@@ -26,6 +27,9 @@ pub(crate) struct PlanProgress {
     pub(crate) schema_source: Option<String>,
     pub(crate) notes: Vec<String>,
     pub(crate) tables: Vec<TableScan>,
+    /// What the whole tables have, once their samples are in their place in `tables`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) whole: Option<Vec<WholeScan>>,
 }
 
 impl PlanProgress {
@@ -43,11 +47,15 @@ pub(crate) async fn prepare(
     deps: &Deps,
     input: &PlanInput,
 ) -> Result<(PlanProgress, Asking), StepError> {
-    let values = settings::over_deployment(&deps.settings, &input.request.settings)
+    let mut values = settings::over_deployment(&deps.settings, &input.request.settings)
         .map_err(StepError::bad_request)?;
-    let settings = Settings::read(&values).map_err(StepError::bad_request)?;
+    let mut settings = Settings::read(&values).map_err(StepError::bad_request)?;
     let mut of_models = models::check(&settings, &input.started)?;
     cost_cap::check_prices(&settings, &rates::of(&settings))?;
+    if input.request.sample.is_some() {
+        values.insert("BEDROCK_BATCH_MODE".to_owned(), "realtime".to_owned());
+        settings = Settings::read(&values).map_err(StepError::bad_request)?;
+    }
     let store = &*deps.store;
     let (prompts_value, prompts) = sources::prompts(store, &input.request.prompts).await?;
     let mut notes: Vec<String> = prompts
@@ -101,6 +109,7 @@ pub(crate) async fn prepare(
         schema_source,
         notes,
         tables,
+        whole: None,
     };
     Ok((progress, asking))
 }

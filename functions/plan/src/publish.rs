@@ -9,13 +9,14 @@ use crate::limits;
 use crate::parquet;
 use crate::progress::PlanProgress;
 use crate::rates;
+use crate::sample;
 use crate::table_scan::TableScan;
 use futures::stream::{FuturesUnordered, TryStreamExt};
 use quarry_asking::Asking;
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::payload::{ManifestItem, PlanInput};
-use quarry_contract::plan::{Mode, Plan, Segment, Slice, Table};
+use quarry_contract::plan::{Mode, Plan, PlannedSample, Segment, Slice, Table};
 use quarry_contract::settings::{BatchMode, ServiceTier, Settings};
 use quarry_cost::RunRates;
 use quarry_cost::estimate::{RecordSums, RunEstimate, TextSample};
@@ -23,7 +24,6 @@ use quarry_edge::documents;
 use quarry_edge::error::{StepError, StepErrorKind};
 use quarry_edge::metrics::Metric;
 use quarry_rows::line_ending;
-use serde_json::Value;
 
 /// The number of slice documents that are written at the same time.
 const WRITES_IN_FLIGHT: usize = 32;
@@ -69,9 +69,8 @@ pub(crate) async fn publish(
     asking: &Asking,
     progress: PlanProgress,
 ) -> Result<Published, StepError> {
-    let (tables, notes) = (progress.tables.clone(), progress.notes.clone());
+    let cut = CutTables::of(input, asking, &mut progress.clone())?;
     let schema = progress.schema.as_ref();
-    let cut = CutTables::of(asking, schema, tables, notes)?;
     for (number, table) in cut.tables.iter().enumerate() {
         parquet::check_footer(deps, run, asking, schema, number, table).await?;
     }
@@ -87,20 +86,27 @@ struct CutTables {
     notes: Vec<String>,
     rates: RunRates,
     estimate: RunEstimate,
+    sample: Option<PlannedSample>,
 }
 
 impl CutTables {
     /// Cuts all tables. Refuses slices that a run cannot have, and a run above the cap of its cost.
     fn of(
+        input: &PlanInput,
         asking: &Asking,
-        schema: Option<&Value>,
-        scans: Vec<TableScan>,
-        mut notes: Vec<String>,
+        progress: &mut PlanProgress,
     ) -> Result<Self, StepError> {
+        let mut notes = std::mem::take(&mut progress.notes);
+        let whole = progress.whole.take().unwrap_or_default();
+        let mut sampled = Vec::new();
         let mut tables = Vec::new();
         let mut slices = Vec::new();
         let mut texts = TextSample::default();
-        for (number, scan) in scans.into_iter().enumerate() {
+        for (number, scan) in std::mem::take(&mut progress.tables).into_iter().enumerate() {
+            if let (Some(sample), Some(whole)) = (input.request.sample, whole.get(number)) {
+                notes.push(sample::note(scan.name(), sample, *whole));
+                sampled.push(whole.of_sample(&scan)?);
+            }
             texts += scan.texts;
             let (table, cut) = cut(number, scan, asking, slices.len(), &mut notes)?;
             tables.push(table);
@@ -110,7 +116,7 @@ impl CutTables {
         let rates = rates::of(asking.settings());
         notes.extend(rates::notes(&rates));
         let [in_jobs, on_demand] = [Mode::Batch, Mode::OnDemand].map(|mode| sums(&slices, mode));
-        let estimate = asking.estimate(schema, &texts, in_jobs, on_demand);
+        let estimate = asking.estimate(progress.schema.as_ref(), &texts, in_jobs, on_demand);
         notes.extend(cost_cap::check(asking, &rates, &estimate)?);
         Ok(Self {
             tables,
@@ -118,6 +124,10 @@ impl CutTables {
             notes,
             rates,
             estimate,
+            sample: input.request.sample.map(|_| PlannedSample {
+                takes_jobs: asking.model().capabilities().batch,
+                tables: sampled,
+            }),
         })
     }
 }
@@ -138,12 +148,8 @@ pub(crate) async fn claimed(
         notes,
         rates,
         estimate,
-    } = CutTables::of(
-        &asking,
-        progress.schema.as_ref(),
-        std::mem::take(&mut progress.tables),
-        std::mem::take(&mut progress.notes),
-    )?;
+        sample,
+    } = CutTables::of(input, &asking, &mut progress)?;
     write_slices(deps, run, &slices).await?;
     let manifest: Vec<ManifestItem> = slices
         .iter()
@@ -172,6 +178,7 @@ pub(crate) async fn claimed(
         notes,
         rates: Some(rates),
         estimate: Some(estimate),
+        sample,
     };
     if !documents::write_if_absent(&*deps.store, &run.plan(), &plan).await? {
         return first_published(deps, run, input).await;
@@ -234,10 +241,7 @@ fn cut(
     notes: &mut Vec<String>,
 ) -> Result<(Table, Vec<Slice>), StepError> {
     let end = scan.end();
-    let name = scan
-        .split
-        .clone()
-        .unwrap_or_else(|| "the data set".to_owned());
+    let name = scan.name().to_owned();
     let marks = scan
         .marks
         .take()

@@ -13,6 +13,9 @@ pub(crate) fn check(input: &PlanInput, default_work: Option<&S3Uri>) -> Result<S
     for (what, version) in [("payload", input.version), ("request", request.version)] {
         check_version(format!("the {what}"), version).map_err(StepError::bad_request)?;
     }
+    if let Some(sample) = &request.sample {
+        sample.check().map_err(StepError::bad_request)?;
+    }
     let work = request.work.as_ref().or(default_work).ok_or_else(|| {
         StepError::bad_request(
             "the request has no `work` location and the deployment has no default; set `work`",

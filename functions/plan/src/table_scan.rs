@@ -3,6 +3,7 @@
 
 use quarry_contract::plan::InputFile;
 use quarry_cost::estimate::TextSample;
+use quarry_edge::error::StepError;
 use quarry_edge::s3::concat::ConcatProgress;
 use quarry_edge::store::ObjectInfo;
 use quarry_rows::TableFormat;
@@ -38,6 +39,9 @@ pub(crate) struct TableScan {
     pub(crate) files_done: usize,
     /// The position of the scan in the next file; in Parquet, `byte` is the number of the row.
     pub(crate) position: Position,
+    /// The objects with rows of its sample, as far as they are written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sampled: Vec<InputFile>,
 }
 
 /// A file of a table that is being scanned.
@@ -68,7 +72,19 @@ impl TableScan {
             texts: TextSample::default(),
             files_done: 0,
             position: Position::default(),
+            sampled: Vec::new(),
         }
+    }
+
+    /// The name for messages.
+    pub(crate) fn name(&self) -> &str {
+        self.split.as_deref().unwrap_or("the data set")
+    }
+
+    /// The marks of a table that was scanned.
+    pub(crate) fn scanned_marks(&self) -> Result<&Marks, StepError> {
+        let marks = self.marks.as_ref();
+        marks.ok_or_else(|| StepError::bad_request("the table was not scanned"))
     }
 
     pub(crate) fn add(&mut self, object: ObjectInfo, name: String, gzip: bool) {

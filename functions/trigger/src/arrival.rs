@@ -180,6 +180,8 @@ async fn request(
             .job_type
             .or(defaults.job_type)
             .unwrap_or(DEFAULT_JOB_TYPE),
+        // Any request may ask fewer rows: it costs less.
+        sample: file.sample.or(defaults.sample),
         settings,
         callback: None,
     })

@@ -13,7 +13,7 @@ use quarry_contract::callback::{Callback, CallbackToken};
 use quarry_contract::execution_name;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
-use quarry_contract::request::{JobType, Request};
+use quarry_contract::request::{JobType, Request, SampleRequest};
 use quarry_contract::request_file::DEFAULT_JOB_TYPE;
 use quarry_edge::callbacks::{FailureReason, MAX_OUTPUT_VALUE};
 use quarry_edge::error::{Doing, StepError, StepErrorKind};
@@ -21,6 +21,8 @@ use quarry_edge::executions::{Started, Stopped};
 use quarry_edge::store::StoreError;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
 
 /// The name of the error with which a stopped run ends.
 const STOPPED: &str = "Quarry.Stopped";
@@ -195,7 +197,7 @@ async fn is_stopped(deps: &Deps, run: &str) -> Result<bool, StepError> {
 
 /// The step's arguments, by the logical names of the step that Quarry replaces.
 const ARGUMENTS: &str = "input_data, prompt_templates, processed_data, analysis_summary, job_type, \
-                         validation_schema and BEDROCK_… settings";
+                         validation_schema, sample_rows, sample_seed and BEDROCK_… settings";
 
 /// Returns a pipeline's name from `arn:…:pipeline/<name>/execution/<id>`. The name becomes a folder
 /// of its own below each of the deployment's prefixes, so it must be one.
@@ -265,6 +267,7 @@ async fn request(
         summary: read.summary,
         work: None,
         job_type: read.job_type,
+        sample: read.sample.or(defaults.sample),
         settings,
         callback: Some(callback.clone()),
     })
@@ -278,6 +281,7 @@ struct Arguments {
     output: Option<S3Uri>,
     summary: Option<S3Uri>,
     job_type: JobType,
+    sample: Option<SampleRequest>,
     settings: BTreeMap<String, String>,
 }
 
@@ -321,6 +325,7 @@ impl Arguments {
                 .map_err(|error| format!("the argument `job_type`: {error}"))?,
             None => DEFAULT_JOB_TYPE,
         };
+        let sample = sample(&mut texts)?;
         if let Some(unknown) = texts.keys().next() {
             return Err(format!(
                 "the argument `{unknown}` is not known; known are {ARGUMENTS}"
@@ -333,7 +338,31 @@ impl Arguments {
             output,
             summary,
             job_type,
+            sample,
             settings,
         })
     }
+}
+
+/// Takes the arguments of a sample out of the texts.
+fn sample(texts: &mut BTreeMap<&str, String>) -> Result<Option<SampleRequest>, String> {
+    let rows = number(texts, "sample_rows")?;
+    let seed = number(texts, "sample_seed")?;
+    match (rows, seed) {
+        (Some(rows), seed) => Ok(Some(SampleRequest { rows, seed })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(
+            "the argument `sample_seed` needs `sample_rows`, the number of rows to ask".to_owned(),
+        ),
+    }
+}
+
+fn number<T: FromStr<Err: Display>>(
+    texts: &mut BTreeMap<&str, String>,
+    name: &str,
+) -> Result<Option<T>, String> {
+    let text = texts.remove(name);
+    text.map(|text| text.parse())
+        .transpose()
+        .map_err(|error| format!("the argument `{name}` is not such a number: {error}"))
 }

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::input::{read_file, shown};
 use clap::Args;
+use quarry_contract::request::{MAX_SAMPLE_ROWS, SampleRequest};
 use quarry_contract::request_file::RequestFile;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,26 @@ pub(crate) struct JobArguments {
     /// The kind of data set: training, validation, testing or calibration.
     #[arg(long, value_name = "TYPE")]
     pub(crate) job_type: Option<String>,
+}
+
+/// How many rows a run asks.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct SampleArguments {
+    /// Ask only this number of rows of each table, on demand, for a whole small result and what all
+    /// rows would cost.
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..=MAX_SAMPLE_ROWS))]
+    sample: Option<u64>,
+    /// Ask random rows, the same ones each time with the same seed; without it, the first rows.
+    #[arg(long, value_name = "SEED", requires = "sample")]
+    sample_seed: Option<u32>,
+}
+
+impl SampleArguments {
+    /// Returns the sample that the arguments ask for.
+    pub(super) fn request(self) -> Option<SampleRequest> {
+        let seed = self.sample_seed;
+        self.sample.map(|rows| SampleRequest { rows, seed })
+    }
 }
 
 /// Reads the values of `--set NAME=VALUE`.

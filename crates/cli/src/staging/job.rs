@@ -1,6 +1,6 @@
 //! A job whose files are on this machine, and their way into the stack's bucket.
 
-use super::arguments::JobArguments;
+use super::arguments::{JobArguments, SampleArguments};
 use super::folder::StagedFolder;
 use super::names::LocalNames;
 use super::sources::{Document, Sources};
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::input::{is_standard_input, shown};
 use quarry_contract::VERSION;
 use quarry_contract::location::S3Uri;
-use quarry_contract::request::{JobType, Request};
+use quarry_contract::request::{JobType, Request, SampleRequest};
 use quarry_contract::settings;
 use quarry_cost::Usd;
 use quarry_edge::store::ObjectStore;
@@ -28,6 +28,7 @@ pub(crate) struct LocalJob {
     schema: Option<Document>,
     pub(crate) settings: BTreeMap<String, String>,
     job_type: JobType,
+    sample: Option<SampleRequest>,
 }
 
 /// Where the files of a job are put.
@@ -76,6 +77,7 @@ impl LocalJob {
             schema,
             settings: sources.settings,
             job_type: sources.job_type,
+            sample: sources.sample,
         })
     }
 
@@ -85,6 +87,18 @@ impl LocalJob {
         let cap = cap.map_err(|error| Failure::input(error.to_string()))?;
         self.settings.remove(settings::MAX_COST);
         Ok(cap)
+    }
+
+    /// Asks the rows that the arguments say, if they say any.
+    #[must_use]
+    pub(crate) fn sampled(mut self, arguments: SampleArguments) -> Self {
+        self.sample = arguments.request().or(self.sample);
+        self
+    }
+
+    /// Whether only some rows are asked.
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.sample.is_some()
     }
 
     /// Refuses an output folder whose results would be read as input or would replace an input.
@@ -171,6 +185,7 @@ impl LocalJob {
             summary: None,
             work: None,
             job_type: self.job_type,
+            sample: self.sample,
             settings: self.settings.clone(),
             callback: None,
         })

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use quarry_contract::file_format::FileFormat;
-use quarry_contract::plan::result_name;
+use quarry_contract::plan::ResultName;
 use quarry_contract::request::{JobType, SPLITS};
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -62,10 +62,19 @@ fn result_names(job_type: JobType) -> impl Iterator<Item = String> {
     let splits = SPLITS.into_iter().map(Some).chain([None]);
     splits.flat_map(move |split| {
         FileFormat::ALL.into_iter().flat_map(move |format| {
-            [false, true]
+            [(false, false), (false, true), (true, false), (true, true)]
                 .into_iter()
-                .filter(move |gzip| !gzip || format.may_be_gzip())
-                .map(move |gzip| result_name(split, job_type, format, gzip))
+                .filter(move |(gzip, _)| !gzip || format.may_be_gzip())
+                .map(move |(gzip, is_sample)| {
+                    let name = ResultName {
+                        split,
+                        job_type,
+                        is_sample,
+                        format,
+                        gzip,
+                    };
+                    name.to_string()
+                })
         })
     })
 }

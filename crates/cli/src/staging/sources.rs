@@ -4,7 +4,7 @@ use super::arguments::{JobArguments, read_request, read_settings};
 use super::folder::{self, StagedFolder};
 use crate::failure::Failure;
 use crate::input::{read_file, refuse_standard_input};
-use quarry_contract::request::JobType;
+use quarry_contract::request::{JobType, SampleRequest};
 use quarry_contract::request_file::DEFAULT_JOB_TYPE;
 use quarry_contract::schema_file::{SCHEMA_FILES, last_schema};
 use std::collections::BTreeMap;
@@ -34,6 +34,7 @@ pub(super) struct Sources {
     pub(super) schema: Option<PathBuf>,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) job_type: JobType,
+    pub(super) sample: Option<SampleRequest>,
 }
 
 impl Sources {
@@ -73,6 +74,7 @@ impl Sources {
             schema: None,
             settings: BTreeMap::new(),
             job_type: DEFAULT_JOB_TYPE,
+            sample: None,
         })
     }
 
@@ -96,6 +98,7 @@ impl Sources {
             schema: request.schema.map(|schema| folder.join(schema)),
             settings: request.settings,
             job_type: request.job_type.unwrap_or(DEFAULT_JOB_TYPE),
+            sample: request.sample,
         })
     }
 

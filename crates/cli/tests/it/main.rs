@@ -30,6 +30,7 @@ mod remote_submit;
 mod remote_terminal;
 mod report;
 mod run;
+mod sample;
 mod simulate_bedrock;
 #[cfg(target_os = "linux")]
 mod special_files;

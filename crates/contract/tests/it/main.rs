@@ -37,6 +37,7 @@ fn request() -> Request {
         summary: None,
         work: Some("s3://bucket/work/".parse().unwrap()),
         job_type: JobType::Validation,
+        sample: None,
         settings: BTreeMap::from([("BEDROCK_MAX_TOKENS".to_owned(), "1024".to_owned())]),
         callback: Some(Callback {
             token: "26vcYbeWsZ".parse().unwrap(),

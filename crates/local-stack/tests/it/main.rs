@@ -21,6 +21,7 @@ mod random_runs;
 mod recorded;
 mod refusals;
 mod restarts;
+mod samples;
 mod settling;
 mod support;
 mod sweeps;

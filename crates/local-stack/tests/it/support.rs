@@ -108,6 +108,7 @@ impl Case {
             summary: None,
             work: None,
             job_type: JobType::Validation,
+            sample: None,
             settings: settings
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))

@@ -63,6 +63,7 @@ fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
             summary: None,
             work: None,
             job_type: JobType::Training,
+            sample: None,
             settings: [("BEDROCK_MAX_RECORDS_PER_JOB".to_owned(), "3".to_owned())].into(),
             callback: None,
         },
@@ -77,6 +78,7 @@ fn plan(split: Option<&str>, rows_of_files: &[u64]) -> (Plan, Vec<Slice>) {
         notes: Vec::new(),
         rates: None,
         estimate: None,
+        sample: None,
     };
     (plan, slices)
 }

@@ -8,8 +8,8 @@ use crate::summary::{
     RoundSummary, RowsSummary, SplitSummary, Summary, TableSummary, TemplateIntegration,
     TokensSummary, TruncationStats,
 };
-use crate::totals::cost;
 use crate::totals::{RoundTotals, TableTotals, Totals};
+use crate::totals::{cost, sample};
 use quarry_contract::plan::{Mode, Plan, Table};
 use quarry_contract::settings::{ServiceTier, Settings};
 
@@ -99,6 +99,7 @@ impl Totals {
             schema_source: plan.schema_source.clone(),
             notes: self.notes(plan, settings, &counts),
             cost: cost::summary(&self.cost, plan, all.records, good),
+            sample: sample::summary(self, plan),
             answers: answers(counts),
         }
     }

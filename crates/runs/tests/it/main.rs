@@ -5,12 +5,38 @@ mod world;
 use expect_test::expect_file;
 use quarry_contract::execution_status::ExecutionStatus;
 use quarry_contract::job_status::JobStatus;
+use quarry_result::summary::{ProjectionSummary, SampleSummary, SampledTable};
 use quarry_runs::{
     RunFailure, RunLine, RunStatus, before_redrive, before_stop, end_in_words, table,
 };
 use std::fmt::Write as _;
 use std::time::Duration;
 use world::{BEGAN, NOW, Slice, World, output};
+
+/// A run over a sample that has succeeded.
+fn sampled() -> World {
+    let mut world = World::planned(&[Slice::Done]);
+    world.end(ExecutionStatus::Succeeded);
+    world.facts.output = Some(output());
+    world.facts.sample = Some(SampleSummary {
+        rows: 50,
+        of: 10_000,
+        seed: Some(7),
+        tables: vec![SampledTable {
+            split: None,
+            rows: 50,
+            of: 10_000,
+        }],
+        projection: Some(ProjectionSummary {
+            records: 9_998,
+            input_tokens: 6_946_237,
+            output_tokens: 494_404,
+            in_jobs: "5.18".parse().ok(),
+            on_demand: "10.36".parse().ok(),
+        }),
+    });
+    world
+}
 
 /// Every state of a run, as text and for programs.
 #[test]
@@ -46,6 +72,7 @@ fn each_state_of_a_run_is_told_in_a_few_lines() {
             world.facts.output = Some(output());
             world
         }),
+        ("a sample succeeded", sampled()),
         ("failed, and a job has not ended", {
             let mut world = World::planned(&[Slice::Done, Slice::InJob(7)]);
             world.end(ExecutionStatus::Failed);

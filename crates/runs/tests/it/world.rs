@@ -48,6 +48,7 @@ impl World {
                 redrives: 0,
                 failure: None,
                 output: None,
+                sample: None,
                 folder: RunFolder::new(&work, "strikes-3f9c"),
                 plan: None,
                 objects: Vec::new(),

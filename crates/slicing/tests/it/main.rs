@@ -2,4 +2,5 @@
 
 mod naive;
 mod recorded;
+mod samples;
 mod slices;

@@ -14,6 +14,7 @@ mod pins;
 mod prompts;
 mod refusals;
 mod repetitions;
+mod samples;
 mod slices;
 mod sources;
 mod support;

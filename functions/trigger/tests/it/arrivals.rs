@@ -1,7 +1,7 @@
 //! Objects in the inbox.
 
 use crate::{World, at, event, event_of};
-use quarry_contract::request::JobType;
+use quarry_contract::request::{JobType, SampleRequest};
 use quarry_edge::error::StepErrorKind;
 use quarry_edge::failure::CallError;
 use quarry_edge::s3::memory::MemoryStore;
@@ -306,6 +306,7 @@ async fn a_pipeline_has_defaults_and_a_schema() {
         "job_type": "testing",
         "output": "s3://elsewhere/out/",
         "settings": {"BEDROCK_MAX_TOKENS": "64", "BEDROCK_TOP_P": "0.5"},
+        "sample": {"rows": 50, "seed": 7},
     });
     world
         .put("pipelines/strikes/request.json", &defaults.to_string())
@@ -324,6 +325,25 @@ async fn a_pipeline_has_defaults_and_a_schema() {
         format!("s3://elsewhere/out/{run}/")
     );
     assert_eq!(request.settings["BEDROCK_MAX_TOKENS"], "64");
+    let (rows, seed) = (50, Some(7));
+    assert_eq!(request.sample, Some(SampleRequest { rows, seed }));
+}
+
+/// It lowers the cost of a run, so it needs no permission of the pipeline.
+#[tokio::test]
+async fn any_request_may_ask_for_a_sample() {
+    let world = World::new();
+    let body = json!({"data": "data/", "sample": {"rows": 20}});
+    let event = event_of(&world, "s3-request", &body.to_string()).await;
+    started(world.arrived(event).await);
+    let sample = world.only_run().1.sample;
+    assert_eq!(
+        sample,
+        Some(SampleRequest {
+            rows: 20,
+            seed: None
+        })
+    );
 }
 
 #[tokio::test]

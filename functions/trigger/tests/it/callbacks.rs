@@ -6,7 +6,7 @@ use bytes::Bytes;
 use quarry_contract::callback::Callback;
 use quarry_contract::execution_name;
 use quarry_contract::layout::RunFolder;
-use quarry_contract::request::JobType;
+use quarry_contract::request::{JobType, SampleRequest};
 use quarry_edge::callbacks::MAX_REASON;
 use quarry_edge::callbacks::memory::StepAnswer;
 use quarry_edge::executions::memory::{MemoryExecutions, Standing};
@@ -91,6 +91,22 @@ async fn a_step_that_executes_starts_a_run_with_its_arguments() {
     assert!(
         world.callbacks.answers().is_empty(),
         "the run has not ended"
+    );
+}
+
+#[tokio::test]
+async fn a_step_may_ask_for_a_sample() {
+    let world = World::new();
+    let mut event = with_argument("sample_rows", "50".into());
+    let body = event["Records"][0]["body"].as_str().unwrap();
+    let mut body: Value = serde_json::from_str(body).unwrap();
+    body["arguments"]["sample_seed"] = 7.into();
+    event["Records"][0]["body"] = body.to_string().into();
+    assert_eq!(world.batch(event).await, nothing_failed());
+    let (rows, seed) = (50, Some(7));
+    assert_eq!(
+        world.only_run().1.sample,
+        Some(SampleRequest { rows, seed })
     );
 }
 
@@ -259,6 +275,16 @@ async fn a_message_that_can_never_work_gets_a_failure_by_name_and_is_reported() 
             "`prompt_templates` is missing",
         ),
         ("job_type", "practice".into(), "`job_type`"),
+        (
+            "sample_rows",
+            "-1".into(),
+            "`sample_rows` is not such a number",
+        ),
+        (
+            "sample_seed",
+            "7".into(),
+            "`sample_seed` needs `sample_rows`",
+        ),
         (
             "BEDROCK_MODEL_CAPABILITIES",
             json!({}),
