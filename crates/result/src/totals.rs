@@ -4,6 +4,7 @@ mod cost;
 mod summing_up;
 
 pub use summing_up::PromptParts;
+pub(crate) use summing_up::rate;
 
 use crate::ledger::Counts;
 use crate::receipt::{FileOutcomes, Receipt};
