@@ -22,6 +22,10 @@ use std::path::Path;
 /// run's request had its own.
 const OF_THE_DEPLOYMENT: [&str; 2] = ["BEDROCK_BATCH_ROLE_ARN", "BEDROCK_OUTPUT_KMS_KEY"];
 
+/// A run without any answer fails, because its request may be at fault. The first run had answers with the
+/// same request, so that rows which fail again are an outcome.
+const WITHOUT_ANSWERS: (&str, &str) = ("BEDROCK_NO_ANSWERS", "allow");
+
 /// Arguments of `quarry retry-failed`.
 #[derive(Debug, Args)]
 pub(crate) struct RetryFailedArguments {
@@ -147,6 +151,8 @@ fn settings(plan: &Plan) -> BTreeMap<String, String> {
         settings.remove(name);
     }
     settings.extend(plan.request.settings.clone());
+    let (name, value) = WITHOUT_ANSWERS;
+    settings.insert(name.to_owned(), value.to_owned());
     settings
 }
 

@@ -2,10 +2,12 @@
 
 use super::FetchedResult;
 use crate::failure::Failure;
+use crate::output::say;
 use crate::workspace::Workspace;
 use quarry_remote::{RemoteDeployment, RunReader};
 use quarry_report::{AskedTexts, RunReport, run_page};
 use quarry_result::summary::report_name;
+use quarry_runs::grouped;
 use std::path::{Path, PathBuf};
 
 /// Copies the result of a retry, merged with those of the runs before it, into a folder. Returns the
@@ -28,6 +30,12 @@ pub(crate) async fn publish_merged(
         table: None,
     });
     let report = report_name(&merged.summary_name);
+    say(&format!(
+        "merged the results of {}: {} of {} rows failed",
+        summary.merged_runs.join(", "),
+        grouped(summary.failed_records),
+        grouped(summary.total_records)
+    ));
     let mut names = merged.table_names();
     for (name, mut content) in [
         (merged.summary_name.clone(), text),

@@ -36,20 +36,20 @@ fn quarry(deployed: &Deployed, arguments: &str) -> Ran {
     Ran::of(&output.expect("the command runs"))
 }
 
-/// Returns the script of faults in which the service refuses these records.
-fn refused(records: &[usize]) -> Value {
+/// Returns the script of faults in which the service fails on these records.
+fn refused(records: &[usize], run: &str) -> Value {
     let faults = records.iter().map(|number| {
-        json!({"record": format!("record_{number}"), "kind": "error_line", "code": 400, "message": "not this one", "times": 100})
+        json!({"record": format!("record_{number}"), "kind": "error_line", "code": 500, "message": format!("not in {run}"), "times": 100})
     });
     json!({"records": faults.collect::<Vec<_>>()})
 }
 
-/// Without a job, records have no ids that faults could name.
-const IN_JOBS: &str = "--set BEDROCK_BATCH_MODE=batch --set BEDROCK_MIN_RECORDS_PER_JOB=1";
+/// One round of jobs: without a job, records have no ids that faults could name.
+const IN_JOBS: &str = "--set BEDROCK_BATCH_MODE=batch --set BEDROCK_MIN_RECORDS_PER_JOB=1 --set BEDROCK_MAX_RETRIES=0";
 
 /// Plays a run over data of this machine: puts its plan and its results where a deployment has them.
 fn play(deployed: &Deployed, run: &str, data: &str, refuses: &[usize], more: &str) {
-    deployed.file("faults.json", refused(refuses).to_string());
+    deployed.file("faults.json", refused(refuses, run).to_string());
     let out = format!("played/{run}");
     quarry(
         deployed,
@@ -187,6 +187,7 @@ impl Retried {
         let settings = &json(started["input"].as_str().expect("text"))["settings"];
         assert_eq!(settings["BEDROCK_TEMPERATURE"], "0.5");
         assert_eq!(settings["BEDROCK_MAX_TOKENS"], "2048");
+        assert_eq!(settings["BEDROCK_NO_ANSWERS"], "allow");
         assert_eq!(settings.get("BEDROCK_BATCH_ROLE_ARN"), None);
         for document in ["prompts.json", "schema.json"] {
             let given = read(&self.deployed.path(document));
@@ -204,8 +205,8 @@ impl Retried {
         };
         let mut expected = lines("played/first", &self.table());
         let again = lines("played/again", &self.table_of_the_retry());
-        assert!(expected[self.header + 1].contains("not this one"));
-        assert!(!again[self.header].contains("not this one"));
+        assert!(expected[self.header + 1].contains("not in "));
+        assert!(!again[self.header].contains("not in "));
         expected[self.header + 1].clone_from(&again[self.header]);
         expected[self.header + 3].clone_from(&again[self.header + 1]);
         assert_eq!(lines("out", &self.table()), expected);
@@ -229,7 +230,9 @@ impl Retried {
             ("/rounds/1/asked", json!(2)),
             ("/cost/by_round/1/round", json!(1)),
             ("/tables/0/result", json!(self.table())),
-            ("/refusals/0/lines", json!(3)),
+            ("/refusals/0/lines", json!(2)),
+            ("/refusals/1/lines", json!(1)),
+            ("/refusals/1/example_row", json!(3)),
         ] {
             assert_eq!(merged.pointer(member), Some(&value), "{member}");
         }
@@ -304,13 +307,29 @@ fn a_retry_of_a_retry_is_merged_into_the_first_table() {
         .map(|line| line.split(',').next().unwrap_or_default())
         .collect();
     assert_eq!(texts, ["text", "one", "two", "three", "four"]);
-    assert!(!table.contains("not this one"), "{table}");
+    assert!(!table.contains("not in "), "{table}");
     let merged = summary(&deployed.path("out"));
     assert_eq!(merged["merged_runs"], json!(["first", "again", "third"]));
     assert_eq!(
         (&merged["failed_records"], &merged["answers"]["asked"]),
         (&json!(0), &json!(8))
     );
+}
+
+#[test]
+fn rows_that_all_fail_again_have_their_newer_outcome() {
+    let deployed = deployed(vec![retry("again", "first"), succeeded("first")]);
+    deployed.file("a.csv", "text\none\ntwo\n");
+    deployed.file("b.csv", "text\ntwo\n");
+    play(&deployed, "first", "a.csv", &[1], "");
+    let allowed = "--set BEDROCK_NO_ANSWERS=allow";
+    play(&deployed, "again", "b.csv", &[0], allowed);
+    let ran = quarry(&deployed, "results again --out out").good();
+    let said = "merged the results of first, again: 1 of 2 rows failed\n";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    let table = read(&deployed.path("out/validation_processed_data.csv"));
+    assert!(table.contains("two,") && table.contains("not in again"));
+    assert!(!table.contains("not in first"), "{table}");
 }
 
 #[test]
