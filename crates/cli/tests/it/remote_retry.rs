@@ -280,6 +280,11 @@ fn the_failed_rows_are_asked_again_and_their_outcomes_are_merged_into_the_first_
         quarry(deployed, "results again --out later").good();
         let [now, later] = ["out", "later"].map(|folder| summary(&deployed.path(folder)));
         assert_eq!(now, later);
+        // A deployment puts the time into the name, by which a report finds the summary.
+        let named = deployed.path("out/processing_summary_validation_20261129_070000.json");
+        fs::rename(deployed.path("out/processing_summary.json"), named).expect("a name");
+        let ran = quarry(deployed, "report out --json").good();
+        assert_eq!(ran.report()["run"], "again");
     }
 }
 
@@ -482,6 +487,12 @@ fn parquet_keeps_its_values_and_types() {
         .add(&opened(&format!("played/first/{table}")))
         .expect("the same types");
     assert_eq!(summary(&deployed.path("out"))["failed_records"], 1);
+
+    play(&deployed, "again", "a.parquet", &[], "");
+    let ran = quarry(&deployed, "results again --out other");
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let said = "row 1 of the result of first failed, and the result of again has another row";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
 }
 
 #[test]
