@@ -142,6 +142,30 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.wait_for(run, SUCCEEDED)["redrives"], 1)
         self.check_results(run)
 
+    def test_the_rows_that_failed_are_asked_again_and_merged_into_the_whole_table(self) -> None:
+        refusal = {"kind": "error_line", "code": 400, "message": "the record is refused", "times": 100}
+        refused = [{"record": f"record_{row}", **refusal} for row in (3, 250)]
+        self.deployment.simulate(faults={"records": refused})
+        first = self.submit("--name", "some-failed")
+        self.wait_for(first, SUCCEEDED)
+        self.deployment.simulate()
+        out = self.folder / "merged"
+        (started, *_) = self.quarry(
+            "retry-failed", first, "--set", "BEDROCK_MAX_TOKENS=2048", "--yes", "--wait", "--out", out
+        )
+        self.assertEqual((started["retries"], started["rows"]), (first, len(refused)))
+        (listed,) = self.quarry("runs")
+        counts = {line["run"]: (line["rows"], line["failed"]) for line in listed["runs"]}
+        self.assertEqual((counts[first], counts[started["run"]]), ((ROWS, 2), (2, 0)))
+        self.check_results(started["run"])
+        self.assertEqual(self.table(out), self.table(self.folder / f"{started['run']}-results"))
+        (before,) = self.quarry("results", first, "--out", self.folder / "unmerged")
+        self.assertEqual(len(before["files"]), 3)
+        rows, merged = self.table(self.folder / "unmerged"), self.table(out)
+        changed = [number for number, (old, new) in enumerate(zip(rows, merged, strict=True)) if old != new]
+        # Behind the header.
+        self.assertEqual(changed, [4, 251])
+
     def test_a_command_without_its_part_of_the_policy_names_the_permission(self) -> None:
         self.deployment.simulate()
         run = self.submit()

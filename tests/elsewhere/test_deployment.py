@@ -52,8 +52,6 @@ class Elsewhere(unittest.TestCase):
             cls.deployment.put(f"pipelines/{pipeline}/prompts.json", prompts)
             cls.deployment.put(f"pipelines/{pipeline}/validation_schema_strikes.json", schema)
         settings = json.loads((EXAMPLE / "request.json").read_text(encoding="utf-8"))["settings"]
-        # The deployment sets model and role.
-        del settings["BEDROCK_PRIMARY_MODEL_ID"], settings["BEDROCK_BATCH_ROLE_ARN"]
         defaults = {"settings": settings, "request_settings": ["BEDROCK_BATCH_THRESHOLD", "BEDROCK_OUTAGE_WAIT_HOURS"]}
         cls.deployment.put("pipelines/strikes/request.json", json.dumps(defaults).encode())
         defaults = {"request_settings": ["BEDROCK_BATCH_THRESHOLD"]}

@@ -13,7 +13,7 @@ pub enum AskingError {
     #[error(transparent)]
     Setting(#[from] SettingError),
     /// The prompts file is invalid.
-    #[error(transparent)]
+    #[error("prompts.json: {0}")]
     Prompts(#[from] PromptsError),
     /// The prompt cannot be rendered, or a record cannot be written.
     #[error(transparent)]

@@ -4,6 +4,7 @@ mod rows;
 mod text;
 
 pub(crate) use rows::LocalRows;
+pub(crate) use text::TextFile;
 
 use bytes::Bytes;
 use quarry_parquet::{FileReading, ParquetFile, Ranges, RangesError};
@@ -15,7 +16,6 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use text::TextFile;
 
 /// A table file on this machine.
 #[derive(Debug, Clone, Copy)]
@@ -116,15 +116,7 @@ impl LocalTable<'_> {
     }
 
     fn parquet(&self) -> Result<ParquetFile, Box<dyn Error>> {
-        let opened = File::open(self.file)?;
-        let ranges = FileRanges {
-            bytes: opened.metadata()?.len(),
-            file: Mutex::new(opened),
-        };
-        Ok(ParquetFile::open(
-            self.file.display().to_string(),
-            Arc::new(ranges),
-        )?)
+        open_parquet(self.file, self.file.display().to_string())
     }
 
     /// Leaves out the columns whose values have no text.
@@ -167,6 +159,16 @@ impl LocalTable<'_> {
         }
         Ok(())
     }
+}
+
+/// Opens a Parquet file; `name` is its name in errors.
+pub(crate) fn open_parquet(file: &Path, name: String) -> Result<ParquetFile, Box<dyn Error>> {
+    let opened = File::open(file)?;
+    let ranges = FileRanges {
+        bytes: opened.metadata()?.len(),
+        file: Mutex::new(opened),
+    };
+    Ok(ParquetFile::open(name, Arc::new(ranges))?)
 }
 
 /// A file on this machine.

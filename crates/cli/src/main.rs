@@ -25,6 +25,8 @@ mod redrive;
 mod report;
 mod report_page;
 mod results;
+mod retry;
+mod retry_failed;
 mod run;
 mod runs;
 mod settings;
@@ -115,6 +117,11 @@ enum Command {
     /// Resume a run of a deployment that failed or was stopped.
     #[command(after_help = "Example:\n  quarry redrive strikes-20261128 --stack quarry")]
     Redrive(redrive::RedriveArguments),
+    /// Start a run of a deployment over the rows that failed in an earlier one.
+    #[command(
+        after_help = "Example:\n  quarry retry-failed strikes-20261128 --stack quarry --wait --out results"
+    )]
+    RetryFailed(retry_failed::RetryFailedArguments),
     /// Copy the results of a run of a deployment to this machine.
     #[command(
         after_help = "Example:\n  quarry results strikes-20261128 --stack quarry --out results"
@@ -232,6 +239,9 @@ fn run_command(command: Command) -> Result<(), Failure> {
         )))),
         Command::Redrive(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
             redrive::redrive(arguments),
+        ))),
+        Command::RetryFailed(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
+            retry_failed::retry_failed(arguments),
         ))),
         Command::Results(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(
             results::results(arguments),

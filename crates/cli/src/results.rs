@@ -4,6 +4,7 @@ use crate::deployment::DeploymentArguments;
 use crate::failure::Failure;
 use crate::input::is_standard_input;
 use crate::output::{printable_lines, write, write_json};
+use crate::retry::publish_merged;
 use crate::staging::publish_files;
 use clap::Args;
 use quarry_remote::{RemoteDeployment, RunReader};
@@ -20,6 +21,10 @@ pub(crate) struct ResultsArguments {
     /// The folder for the results; by default one with the run's name.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Copy the run's own rows, if it retries those that failed in another run; by default they are merged
+    /// into the result of that run.
+    #[arg(long)]
+    own: bool,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -29,7 +34,13 @@ pub(crate) struct ResultsArguments {
 pub(crate) async fn results(arguments: ResultsArguments) -> Result<(), Failure> {
     let deployment = arguments.deployment.open().await?;
     let mut run = RunReader::open(&deployment, &arguments.run).await?;
-    let files = copy(&deployment, &mut run, arguments.out.as_deref()).await?;
+    let files = copy(
+        &deployment,
+        &mut run,
+        arguments.out.as_deref(),
+        arguments.own,
+    )
+    .await?;
     if arguments.json {
         let files: Vec<String> = files
             .iter()
@@ -46,19 +57,24 @@ pub(crate) async fn results(arguments: ResultsArguments) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Copies the results of a run into a folder. Returns the files.
+/// Copies the results of a run into a folder; those of a retry are merged into the results of the run that
+/// it retries, unless its `own` ones are asked for. Returns the files.
 pub(crate) async fn copy(
     deployment: &RemoteDeployment,
     run: &mut RunReader<'_>,
     out: Option<&Path>,
+    own: bool,
 ) -> Result<Vec<PathBuf>, Failure> {
     if out.is_some_and(is_standard_input) {
         return Err(Failure::usage(
             "--out - is not possible: results are several files; give a folder",
         ));
     }
-    let files = deployment.results(run).await?;
     let folder = out.map_or_else(|| PathBuf::from(run.name()), Path::to_owned);
+    if !own && run.retried_run().is_some() {
+        return Box::pin(publish_merged(deployment, run, &folder)).await;
+    }
+    let (_, files) = deployment.results(run).await?;
     let files = files.into_iter().map(|file| (file.object, file.name));
     publish_files(deployment.store(), files.collect(), &folder).await
 }

@@ -10,6 +10,7 @@ use crate::staging::{self, JobArguments, JobPlaces, LocalJob, SampleArguments};
 use crate::watch::{Following, follow};
 use crate::workspace::Workspace;
 use clap::Args;
+use quarry_contract::plan::Plan;
 use quarry_contract::settings::Settings;
 use quarry_cost::estimate::Estimated;
 use quarry_cost::{TokenRate, Usd};
@@ -37,10 +38,17 @@ pub(crate) struct SubmitArguments {
     deployment: DeploymentArguments,
     #[command(flatten)]
     cost: CostArguments,
+    #[command(flatten)]
+    start: StartArguments,
+}
+
+/// How a run is started.
+#[derive(Debug, Args)]
+pub(crate) struct StartArguments {
     /// The run's name: letters, digits and -; by default it is made from the data's name and the
     /// time.
     #[arg(long, value_name = "NAME")]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Follow the run to its end, as `quarry watch` does.
     #[arg(long)]
     wait: bool,
@@ -52,11 +60,22 @@ pub(crate) struct SubmitArguments {
     yes: bool,
     /// Print one JSON object.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
+}
+
+impl StartArguments {
+    /// Refuses a name that no run can have.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match &self.name {
+            Some(name) => check_name(name).map_err(|error| Failure::usage(error.to_string())),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What a run will ask, as it was planned here.
-struct Planned {
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
     total: PlanTotal,
     model: String,
     cost: Result<PlannedCost, MissingPrice>,
@@ -85,69 +104,100 @@ impl Planned {
 
 /// Plans the run here, uploads its files, and starts it.
 pub(crate) async fn submit(arguments: SubmitArguments) -> Result<(), Failure> {
-    if let Some(name) = &arguments.name {
-        check_name(name).map_err(|error| Failure::usage(error.to_string()))?;
-    }
+    arguments.start.check()?;
     let job = LocalJob::read(&arguments.job)?.sampled(arguments.sample);
     let deployment = arguments.deployment.open().await?;
     let random = random();
-    let run = arguments.name.clone().unwrap_or_else(|| {
-        let [high, low, ..] = random.to_be_bytes();
-        new_name(
-            &stem(&arguments.job.data),
-            now(),
-            u16::from_be_bytes([high, low]),
-        )
-    });
+    let name = arguments.start.name.clone();
+    let run = name.unwrap_or_else(|| new_run_name(&stem(&arguments.job.data), random));
     deployment.check_is_new(&run).await?;
     let planned = plan(&job, &deployment, arguments.cost.rate()).await?;
-    for note in &planned.notes {
-        say(&format!("note: {note}"));
-    }
-    say(&format!(
-        "{}, {}, to {}",
-        counted(planned.total.rows, "row"),
-        planned.total.in_words(),
-        planned.model
-    ));
-    let is_small = planned.check_cost(&arguments.cost)?;
-    confirm("Start the run?", arguments.yes || is_small).await?;
     let folder = deployment.upload_folder(&run, random);
-    let places = JobPlaces::below(&folder, deployment.results_folder(&run));
-    let request = job.upload(deployment.store(), &places, &|_| {}).await?;
-    deployment.start(&run, &request).await?;
-    if arguments.json {
-        write_json(&json!({
-            "run": run, "stack": deployment.name(), "model": planned.model, "rows": planned.total.rows,
-            "records": planned.total.records, "bytes": planned.total.bytes, "jobs": planned.total.jobs,
-            "calls": planned.total.on_demand, "cost": planned.cost.as_ref().ok().map(PlannedCost::estimated),
-            "request": request,
-        }))?;
-    } else {
-        write(format!("started {}\n", printable(&run)).as_bytes())?;
-    }
-    if arguments.wait {
-        let following = Following {
-            every: None,
-            out: arguments.out,
-        };
-        let mut run = RunReader::open(&deployment, &run).await?;
-        return follow(&deployment, &mut run, &following, arguments.json).await;
-    }
-    let then = if job.is_sampled() {
-        "; it ends with what all rows would cost"
-    } else {
-        ""
+    let start = RunStart {
+        deployment: &deployment,
+        job: &job,
+        run: &run,
+        places: JobPlaces::below(&folder, deployment.results_folder(&run)),
+        retries: None,
     };
-    say(&format!(
-        "next: quarry watch {run}{}{then}",
-        arguments.deployment.as_text()
-    ));
-    Ok(())
+    let (cost, how) = (&arguments.cost, &arguments.start);
+    start
+        .confirmed(&planned, cost, how, &arguments.deployment)
+        .await
+}
+
+/// A run that is planned and not started yet.
+pub(crate) struct RunStart<'a> {
+    pub(crate) deployment: &'a RemoteDeployment,
+    pub(crate) job: &'a LocalJob,
+    /// The new run's name.
+    pub(crate) run: &'a str,
+    pub(crate) places: JobPlaces,
+    /// The run whose failed rows it asks again.
+    pub(crate) retries: Option<&'a str>,
+}
+
+impl RunStart<'_> {
+    /// Says what the run asks and costs, starts it if the user agrees, and follows it if that is wanted.
+    pub(crate) async fn confirmed(
+        &self,
+        planned: &Planned,
+        cost: &CostArguments,
+        how: &StartArguments,
+        arguments: &DeploymentArguments,
+    ) -> Result<(), Failure> {
+        let (deployment, run) = (self.deployment, self.run);
+        for note in &planned.notes {
+            say(&format!("note: {note}"));
+        }
+        say(&format!(
+            "{}, {}, to {}",
+            counted(planned.total.rows, "row"),
+            planned.total.in_words(),
+            planned.model
+        ));
+        let is_small = planned.check_cost(cost)?;
+        confirm("Start the run?", how.yes || is_small).await?;
+        let store = deployment.store();
+        let request = self.job.upload(store, &self.places, &|_| {}).await?;
+        deployment.start(run, &request).await?;
+        if how.json {
+            let mut started = json!({
+                "run": run, "stack": deployment.name(), "model": planned.model, "rows": planned.total.rows,
+                "records": planned.total.records, "bytes": planned.total.bytes, "jobs": planned.total.jobs,
+                "calls": planned.total.on_demand, "cost": planned.cost.as_ref().ok().map(PlannedCost::estimated),
+                "request": request,
+            });
+            if let Some(retries) = self.retries {
+                started["retries"] = json!(retries);
+            }
+            write_json(&started)?;
+        } else {
+            write(format!("started {}\n", printable(run)).as_bytes())?;
+        }
+        if how.wait {
+            let following = Following {
+                every: None,
+                out: how.out.clone(),
+            };
+            let mut run = RunReader::open(deployment, run).await?;
+            return follow(deployment, &mut run, &following, how.json).await;
+        }
+        let then = if self.job.is_sampled() {
+            "; it ends with what all rows would cost"
+        } else {
+            ""
+        };
+        say(&format!(
+            "next: quarry watch {run}{}{then}",
+            arguments.as_text()
+        ));
+        Ok(())
+    }
 }
 
 /// Plans the run on a local stack, with the deployment's settings.
-async fn plan(
+pub(crate) async fn plan(
     job: &LocalJob,
     deployment: &RemoteDeployment,
     rate: Option<TokenRate>,
@@ -179,6 +229,7 @@ async fn plan_on(
         model,
         cost: PlannedCost::of(plan, steps.slices(), job, rate)?,
         notes: plan.notes.iter().map(|note| names.in_text(note)).collect(),
+        plan: plan.clone(),
     })
 }
 
@@ -190,8 +241,14 @@ fn stem(data: &Path) -> String {
     stem.unwrap_or_default().to_owned()
 }
 
+/// Returns the name of a new run. `random` tells it from another one that begins at the same time.
+pub(crate) fn new_run_name(data: &str, random: u32) -> String {
+    let [high, low, ..] = random.to_be_bytes();
+    new_name(data, now(), u16::from_be_bytes([high, low]))
+}
+
 /// Returns a number that other calls of the command do not have.
-fn random() -> u32 {
+pub(crate) fn random() -> u32 {
     // Each state has random keys.
     let hash = RandomState::new().hash_one(now());
     u32::try_from(hash >> 32).unwrap_or_default()

@@ -63,7 +63,7 @@ pub(crate) async fn follow(
     }
     ended(&status)?;
     if let Some(out) = &following.out {
-        for file in copy(deployment, run, Some(out)).await? {
+        for file in copy(deployment, run, Some(out), false).await? {
             say(&format!("wrote {}", file.display()));
         }
     }

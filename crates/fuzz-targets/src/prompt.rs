@@ -73,7 +73,7 @@ fn check_prompts(input: &[u8]) {
     let prompts = match Prompts::parse(input) {
         Ok(prompts) => prompts,
         Err(error) => {
-            assert!(error.to_string().starts_with("prompts.json"), "{error}");
+            assert!(!error.to_string().is_empty(), "{error:?}");
             assert!(
                 checked.is_err(),
                 "refused only when it is not checked: {error}"
@@ -82,7 +82,7 @@ fn check_prompts(input: &[u8]) {
         }
     };
     if let Err(error) = checked {
-        assert!(error.to_string().starts_with("prompts.json"), "{error}");
+        assert!(!error.to_string().is_empty(), "{error:?}");
     }
     let template = prompts.template(ROUTED);
     if String::from_utf8_lossy(input).contains("2042") || prompts.template_text().contains(MARK) {

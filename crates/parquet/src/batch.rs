@@ -60,6 +60,18 @@ impl<'a> Row<'a> {
         self.batch.first_row + self.index as u64
     }
 
+    /// Whether the first `columns` columns have the same values, of the same types, in another row. Both
+    /// rows must come from a [`FileReading`](crate::FileReading) with `parts`.
+    pub fn has_values_of(&self, other: &Row<'_>, columns: usize) -> bool {
+        (0..columns).all(|column| {
+            let value = |row: &Row<'_>| {
+                let values = row.batch.record.columns().get(column)?;
+                Some(values.slice(row.index, 1))
+            };
+            self.batch.complete && value(self).is_some() && value(self) == value(other)
+        })
+    }
+
     /// Returns the `index`-th cell of the reading; [`Cell::Missing`] beyond the last.
     pub fn cell(&self, index: usize) -> Cell<'a> {
         self.batch

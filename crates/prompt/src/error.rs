@@ -2,18 +2,18 @@
 
 use quarry_table::quote;
 
-/// A prompts file that cannot be used.
+/// A prompts file that cannot be used. Who reads the file adds its name.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PromptsError {
     /// The file is not JSON.
-    #[error("prompts.json is not valid JSON: {source}; correct the file at that line and column")]
+    #[error("not valid JSON: {source}; correct the file at that line and column")]
     NotJson {
         /// The parser's message, with line and column.
         source: serde_json::Error,
     },
     /// A value has the wrong type.
-    #[error("prompts.json: {key} must be {expected}, found {found}")]
+    #[error("{key} must be {expected}, found {found}")]
     WrongType {
         /// The path of the value, such as `ruleset.input_placeholders[2]`.
         key: String,
@@ -24,7 +24,7 @@ pub enum PromptsError {
     },
     /// A key has no meaning, and is nearly one that is missing.
     #[error(
-        "prompts.json: {} has no meaning; did you mean {meant}? Correct the key or remove it",
+        "{} has no meaning; did you mean {meant}? Correct the key or remove it",
         quote::name(key)
     )]
     Misspelt {
@@ -35,7 +35,7 @@ pub enum PromptsError {
     },
     /// Only one of the two keys of a ruleset is there.
     #[error(
-        "prompts.json: {has} counts only beside {lacks}, which is missing, so every row would get the default prompt; \
+        "{has} counts only beside {lacks}, which is missing, so every row would get the default prompt; \
          add {lacks}, or write a user_prompt_template"
     )]
     HalfARuleset {
@@ -46,7 +46,7 @@ pub enum PromptsError {
     },
     /// No key has a meaning.
     #[error(
-        "prompts.json: none of its keys ({}) has a meaning, so every row would get the default prompt; write a \
+        "none of its keys ({}) has a meaning, so every row would get the default prompt; write a \
          user_prompt_template, or leave the file's object empty if the default is meant",
         quote::names(keys)
     )]
@@ -55,9 +55,7 @@ pub enum PromptsError {
         keys: Vec<String>,
     },
     /// The user prompt is blank, so there is nothing to ask.
-    #[error(
-        "prompts.json: {key} is blank; write the prompt, or leave the key out to get the default"
-    )]
+    #[error("{key} is blank; write the prompt, or leave the key out to get the default")]
     BlankTemplate {
         /// The path of the value.
         key: &'static str,

@@ -118,7 +118,7 @@ impl RemoteDeployment {
     }
 }
 
-fn request(input: &str) -> Option<Request> {
+pub(crate) fn request(input: &str) -> Option<Request> {
     serde_json::from_str(input).ok()
 }
 

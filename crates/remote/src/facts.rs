@@ -43,14 +43,32 @@ impl<'a> RunReader<'a> {
         text: &str,
     ) -> Result<RunReader<'a>, RemoteError> {
         let run = deployment.find(text).await?;
-        Ok(Self {
+        Ok(Self::of(deployment, run))
+    }
+
+    /// Reads the run of a whole name.
+    pub async fn named(
+        deployment: &'a RemoteDeployment,
+        name: &str,
+    ) -> Result<RunReader<'a>, RemoteError> {
+        let run = deployment.named(name).await?;
+        let run = run.ok_or_else(|| RemoteError::NoRun {
+            name: name.to_owned(),
+            stack: deployment.name().to_owned(),
+            nearest: None,
+        })?;
+        Ok(Self::of(deployment, run))
+    }
+
+    fn of(deployment: &'a RemoteDeployment, run: ShownRun) -> Self {
+        Self {
             folder: deployment.folder(&run),
             deployment,
             run,
             plan: None,
             counted: BTreeMap::new(),
             asked: BTreeMap::new(),
-        })
+        }
     }
 
     /// Returns the run's name.

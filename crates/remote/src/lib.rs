@@ -10,6 +10,7 @@ mod error;
 mod facts;
 mod list;
 mod results;
+mod retry;
 mod start;
 
 pub use deployment::RemoteDeployment;

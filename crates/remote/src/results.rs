@@ -21,22 +21,32 @@ pub struct ResultFile {
 }
 
 impl RemoteDeployment {
-    /// Returns the tables, the summary and the report of a run that has succeeded. Other objects in the same
-    /// folder are not the run's.
-    pub async fn results(&self, run: &mut RunReader<'_>) -> Result<Vec<ResultFile>, RemoteError> {
+    /// Returns what a run that has succeeded returned.
+    pub async fn finished(&self, run: &mut RunReader<'_>) -> Result<FinishOutput, RemoteError> {
         let shown = self.find(run.name()).await?;
         let status = shown.listed.status;
-        let Some(output) = output(shown.output.as_deref()) else {
-            if !status.has_ended() {
-                let run = run.name().to_owned();
-                return Err(RemoteError::NotYet { run });
-            }
-            let ended = shown.listed.ended.unwrap_or_default();
-            let status = RunStatus::of(&run.facts().await?, ended);
-            let end = end_in_words(&status);
-            return Err(RemoteError::NoResults { end });
-        };
-        let Some(plan) = self.plan(&self.folder(&shown)).await? else {
+        if let Some(output) = output(shown.output.as_deref()) {
+            return Ok(output);
+        }
+        if !status.has_ended() {
+            let run = run.name().to_owned();
+            return Err(RemoteError::NotYet { run });
+        }
+        let ended = shown.listed.ended.unwrap_or_default();
+        let status = RunStatus::of(&run.facts().await?, ended);
+        let end = end_in_words(&status);
+        Err(RemoteError::NoResults { end })
+    }
+
+    /// Returns the tables, the summary and the report of a run that has succeeded, and the run's plan. Other
+    /// objects in the same folder are not the run's.
+    pub async fn results(
+        &self,
+        run: &mut RunReader<'_>,
+    ) -> Result<(Plan, Vec<ResultFile>), RemoteError> {
+        let output = self.finished(run).await?;
+        let shown = &run.run;
+        let Some(plan) = self.plan(&self.folder(shown)).await? else {
             return Err(RemoteError::Expired {
                 run: run.name().to_owned(),
                 output: output.output,
@@ -54,7 +64,7 @@ impl RemoteDeployment {
             Err(StoreError::NotFound(_) | StoreError::AccessDenied(..)) => {}
             Err(error) => return Err(error).calling("s3:GetObject"),
         }
-        Ok(files)
+        Ok((plan, files))
     }
 }
 

@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// The largest input of an execution, bytes (Step Functions' quota).
 const LARGEST_INPUT: usize = 262_144;
 
+/// The folder of what the command line uploads.
+pub(crate) const UPLOADS: &str = "inbox/command-line/";
+
 /// The parameters of the template that are defaults of settings, as its function `plan` has them.
 const DEFAULTS: [(&str, &str); 5] = [
     ("ModelId", "BEDROCK_PRIMARY_MODEL_ID"),
@@ -37,8 +40,7 @@ impl RemoteDeployment {
     /// in it starts a run. `random` tells it from the folder of every other command, so that files
     /// which a run reads are never written again.
     pub fn upload_folder(&self, run: &str, random: u32) -> S3Uri {
-        self.bucket
-            .join(&format!("inbox/command-line/{run}-{random:08x}"))
+        self.bucket.join(&format!("{UPLOADS}{run}-{random:08x}"))
     }
 
     /// Returns the folder for the results of a new run.

@@ -8,11 +8,21 @@ use quarry_table::ResultCell;
 pub const STATUS_COLUMNS: [&str; 6] = [
     "parse_status",
     "validation_passed",
-    "status",
+    STATUS,
     "error",
     "raw_response",
     "validation_error",
 ];
+
+/// The column that says whether a model answered, without prefix.
+pub const STATUS: &str = "status";
+
+/// What [`STATUS`] says of a row that failed: no model answered. Such rows are the summary's
+/// `failed_records`.
+pub const FAILED: &str = "error";
+
+/// What [`STATUS`] says of every other row.
+const ANSWERED: &str = "success";
 
 /// The only property of a run without a schema.
 pub const RESPONSE: &str = "response";
@@ -82,6 +92,12 @@ impl ResultColumns {
         &self.properties
     }
 
+    /// Returns the name, with prefix, of one of the [`STATUS_COLUMNS`].
+    pub fn status_column(&self, name: &str) -> Option<&String> {
+        let place = STATUS_COLUMNS.iter().position(|column| *column == name)?;
+        self.names.get(self.properties.len() + place)
+    }
+
     /// Returns the indices of the input columns that the result replaces, or an error if it may not
     /// replace them.
     pub fn replaced(&self, input: &[String], allowed: bool) -> Result<Vec<usize>, ColumnsError> {
@@ -136,7 +152,7 @@ impl ResultCells {
         cells.extend([
             ResultCell::Text(outcome.parse_status.as_str()),
             ResultCell::Bool(outcome.validation_passed),
-            ResultCell::Text(if outcome.answered { "success" } else { "error" }),
+            ResultCell::Text(if outcome.answered { ANSWERED } else { FAILED }),
             text(&outcome.error),
             text(&outcome.raw_response),
             text(&outcome.validation_error),
@@ -165,6 +181,8 @@ mod tests {
                 "llm_validation_error"
             ]
         );
+        assert_eq!(columns.status_column(STATUS).unwrap(), "llm_status");
+        assert_eq!(columns.status_column("a"), None);
         assert_eq!(ResultColumns::new(None, "").unwrap().names()[0], "response");
     }
 

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod outcome;
 pub mod receipt;
 pub mod refusals;
+pub mod retried;
 pub mod spool;
 pub mod summary;
 pub mod totals;

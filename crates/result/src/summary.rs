@@ -56,8 +56,12 @@ pub struct Summary {
     pub processing_timestamp: String,
     /// Values that were cut before they were sent.
     pub truncation_stats: TruncationStats,
-    /// The execution's name.
+    /// The execution's name; of a merged result that of its newest run.
     pub run: String,
+    /// The runs whose results were merged, the first one first: a run, and those that asked its failed rows
+    /// again. Missing in the summary of one run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged_runs: Vec<String>,
     /// Rows in and out, and where the answers in the result came from.
     pub rows: RowsSummary,
     /// The result tables.
@@ -266,7 +270,7 @@ pub struct RowsSummary {
 pub struct TableSummary {
     /// The training split; null if there are none.
     pub split: Option<String>,
-    /// The location of the result.
+    /// The location of the result; if it is merged, the name of its file below the summary's folder.
     pub result: String,
     /// Input rows.
     pub rows_in: u64,

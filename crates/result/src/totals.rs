@@ -5,6 +5,7 @@ mod sample;
 mod summing_up;
 
 pub use summing_up::PromptParts;
+pub(crate) use summing_up::rate;
 
 use crate::ledger::Counts;
 use crate::receipt::{FileOutcomes, Receipt};

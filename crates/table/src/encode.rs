@@ -207,7 +207,7 @@ fn write_open_object(out: &mut Vec<u8>, row: &Row<'_>, replaced: &[String]) -> b
     }
 }
 
-fn key(name: &str) -> Vec<u8> {
+pub(crate) fn key(name: &str) -> Vec<u8> {
     let mut key = Vec::new();
     write_string(&mut key, name);
     key.push(b':');
@@ -234,7 +234,7 @@ fn write_json(out: &mut Vec<u8>, value: ResultCell<'_>) {
 }
 
 /// A line of delimited text that is being written.
-struct Line<'a> {
+pub(crate) struct Line<'a> {
     out: &'a mut Vec<u8>,
     delimiter: u8,
     quoting: Quoting,
@@ -243,7 +243,7 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn begin(out: &'a mut Vec<u8>, delimiter: u8, quoting: Quoting) -> Self {
+    pub(crate) fn begin(out: &'a mut Vec<u8>, delimiter: u8, quoting: Quoting) -> Self {
         let start = out.len();
         Self {
             out,
@@ -255,13 +255,13 @@ impl<'a> Line<'a> {
     }
 
     /// Appends cells that are already written as text.
-    fn raw(&mut self, cells: &[u8]) {
+    pub(crate) fn raw(&mut self, cells: &[u8]) {
         self.out.extend_from_slice(cells);
         self.cells += 1;
     }
 
     /// Appends one cell, in quotes if it would not read back otherwise.
-    fn cell(&mut self, text: &str) {
+    pub(crate) fn cell(&mut self, text: &str) {
         if self.cells > 0 {
             self.out.push(self.delimiter);
         }

@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_samconfig_without_parameters_says_what_is_missing() {
-        let text = include_str!("../../../../infra/samconfig.toml");
+        let text = include_str!("../../../../infra/samconfig.example.toml");
         let error = of_samconfig(text, "default").unwrap_err();
         assert!(error.contains("no parameter_overrides"), "{error}");
         let error = of_samconfig(text, "prod").unwrap_err();

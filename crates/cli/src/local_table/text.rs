@@ -14,14 +14,14 @@ const BUFFER: usize = 1 << 18;
 const PACKED_BUFFER: usize = 1 << 14;
 
 /// A text table that is being read.
-pub(super) struct TextFile {
+pub(crate) struct TextFile {
     file: File,
     unpacker: Option<Unpacker>,
     buffer: Vec<u8>,
 }
 
 impl TextFile {
-    pub(super) fn open(file: &Path, gzip: bool) -> io::Result<Self> {
+    pub(crate) fn open(file: &Path, gzip: bool) -> io::Result<Self> {
         Ok(Self {
             file: File::open(file)?,
             unpacker: gzip.then(Unpacker::new),
@@ -31,7 +31,7 @@ impl TextFile {
 
     /// Gives the next bytes to the decoder, or tells it that there are none. Returns whether there
     /// were any.
-    pub(super) fn feed(&mut self, decoder: &mut RowDecoder) -> io::Result<bool> {
+    pub(crate) fn feed(&mut self, decoder: &mut RowDecoder) -> io::Result<bool> {
         let read = self.file.read(&mut self.buffer)?;
         let bytes = &self.buffer[..read];
         if read == 0 {

@@ -401,6 +401,19 @@ fn a_sound_deployment_has_no_findings() {
     }
 }
 
+/// `docs/deploy.md` checks a new deployment with it.
+#[test]
+fn the_request_of_the_example_fits_a_sound_deployment() {
+    let (aws, folder) = (FakeAws::start(sound), folder());
+    let request = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/wildlife-strikes/request.json"
+    );
+    let arguments = format!("--stack quarry --request {request}");
+    let ran = quarry(folder.path(), aws.endpoint(), &arguments).good();
+    assert!(ran.stdout.contains("0 errors"), "{}", ran.stdout);
+}
+
 /// The command finds over the network what is wrong, and the exit code says so.
 #[test]
 fn a_broken_deployment_is_found_out() {

@@ -290,7 +290,11 @@ fn as_it_is(script: &Script, run: &Value) -> Value {
         return execution(name, ExecutionStatus::Aborted);
     }
     match script.succeeds_after {
-        Some(after) if looks >= after => succeeded(name),
+        Some(after) if looks >= after => {
+            let mut ended = succeeded(name);
+            ended["input"] = run["input"].clone();
+            ended
+        }
         _ => run.clone(),
     }
 }

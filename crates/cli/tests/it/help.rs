@@ -3,7 +3,7 @@
 use crate::command::Workplace;
 use serde_json::Value;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "init",
     "run",
     "preview",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 20] = [
     "watch",
     "stop",
     "redrive",
+    "retry-failed",
     "results",
     "simulate-bedrock",
     "settings",

@@ -24,6 +24,7 @@ mod pty;
 mod recorded;
 mod remote_ends;
 mod remote_errors;
+mod remote_retry;
 mod remote_runs;
 mod remote_submit;
 #[cfg(unix)]

@@ -77,6 +77,7 @@ impl Totals {
             processing_timestamp: plan.started.clone(),
             truncation_stats: self.truncation_stats(settings, all.records),
             run: plan.execution.clone(),
+            merged_runs: Vec::new(),
             rows: self.rows(plan, &all),
             tables: tables
                 .iter()
@@ -224,7 +225,8 @@ fn is_asked_by_jobs(table: &Table) -> bool {
     table.mode == Mode::Batch && table.slices > 0
 }
 
-fn rate(part: u64, whole: u64) -> f64 {
+/// Returns a part as a share of the whole, 0 to 1.
+pub(crate) fn rate(part: u64, whole: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     if whole == 0 {
         0.0

@@ -4,4 +4,5 @@ mod decode;
 mod dialects;
 mod encode;
 mod errors;
+mod own;
 mod pieces;

@@ -69,7 +69,7 @@ async fn prompts_that_are_missing_or_broken_are_refused_with_their_place() {
     input.put("prompts/prompts.json", "{").await;
     let text = refusal(&input).await;
     assert!(
-        text.starts_with("s3://bucket/prompts/prompts.json: "),
+        text.starts_with("s3://bucket/prompts/prompts.json: not valid JSON: "),
         "{text}"
     );
     input
