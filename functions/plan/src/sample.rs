@@ -175,6 +175,7 @@ fn replace(table: &mut TableScan) -> Result<WholeScan, StepError> {
         *table = TableScan {
             gzip: table.gzip,
             header: table.header.take(),
+            layout: table.layout.take(),
             files: sampled
                 .map(|input| ScannedFile {
                     input: InputFile { rows: 0, ..input },
