@@ -37,7 +37,7 @@ impl CallbackToken {
     /// Returns the `ClientRequestToken` of a callback of this kind, which is the same for every
     /// attempt.
     pub fn request_token(&self, kind: &str) -> String {
-        hex_digest(&format!("{kind}\n{}", self.0))
+        hex_digest(format!("{kind}\n{}", self.0))
     }
 }
 

@@ -60,7 +60,7 @@ impl JobNames {
     /// for every other job.
     pub fn token(&self, round: &RoundFolder) -> String {
         let (slice, number) = (round.slice(), round.number());
-        hex_digest(&format!("{}\n{slice}\n{number}", self.identity))
+        hex_digest(format!("{}\n{slice}\n{number}", self.identity))
     }
 }
 

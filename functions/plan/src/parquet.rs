@@ -35,13 +35,11 @@ pub(crate) async fn layout(
     place: LayoutPlace<'_>,
     time_left: &dyn TimeLeft,
 ) -> Result<Option<TableLayout>, StepError> {
-    let mut layout = match table.footers_read {
-        0 => None,
-        _ => {
-            let at = place.run.layout(place.number, table.layout.as_deref());
-            Some(quarry_rows::layout(&**store, &at).await?)
-        }
-    };
+    let mut layout = None;
+    if table.footers_read > 0 {
+        let at = place.run.layout(place.number, table.layout.as_deref());
+        layout = Some(quarry_rows::layout(&**store, &at).await?);
+    }
     let mut files = (0..).zip(&table.files).skip(table.footers_read);
     let mut opened = FuturesOrdered::new();
     let mut read = table.footers_read;

@@ -54,6 +54,6 @@ pub(crate) async fn leave(
 /// Executions of one name, months apart, have the same ARN. Events and lists give the start in
 /// fractions of a second of different lengths.
 fn place(work: &S3Uri, arn: &str, started: Duration) -> S3Uri {
-    let digest = hex_digest(&format!("{arn}\n{}", started.as_secs()));
+    let digest = hex_digest(format!("{arn}\n{}", started.as_secs()));
     work.join(&format!("settled/{}.json", &digest[..32]))
 }

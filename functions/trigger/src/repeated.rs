@@ -59,7 +59,7 @@ pub(crate) async fn started_before(
         return Ok(None);
     };
     let bytes = info.checksum.as_ref().unwrap_or(&info.etag);
-    let digest = hex_digest(&format!("{}\n{} {bytes}", created.object, info.size));
+    let digest = hex_digest(format!("{}\n{} {bytes}", created.object, info.size));
     let at = deps.places.arrival_note(&digest);
     let note = ArrivalNote {
         version: VERSION,

@@ -82,7 +82,7 @@ impl AddAssign for TextSample {
     }
 }
 
-/// SplitMix64.
+/// `SplitMix64`.
 fn mixed(number: u64) -> u64 {
     let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn the_counted_records_stand_for_all() {
         let text = |number: u64| match number {
-            0..60_000 if number % 2 == 0 => "a",
+            0..60_000 if number.is_multiple_of(2) => "a",
             0..60_000 => "4711, 4712, 4713, 4714 and 4715",
             _ => "a text of seven words without figures",
         };

@@ -10,6 +10,7 @@ use quarry_cost::{Usd, Way};
 use quarry_edge::documents;
 use quarry_result::summary::Summary;
 use serde_json::{Value, json};
+use std::iter;
 
 const HAIKU: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 
@@ -106,10 +107,8 @@ async fn the_expected_cost_is_the_bill_within_five_per_cent_if_the_length_of_ans
     let text = "On approach at 1200 ft, 140 kt: a flock of gulls hit the left engine; no damage was found. ";
     for (mode, calls) in [("batch", 0), ("realtime", 130)] {
         for length in 1..4 {
-            let mut table = String::from("id,text\n");
-            for row in 0..130 {
-                table += &format!("{row},\"{}\"\n", text.repeat(length + row % 3));
-            }
+            let rows = (0..130).map(|row| format!("{row},\"{}\"\n", text.repeat(length + row % 3)));
+            let table: String = iter::once("id,text\n".to_owned()).chain(rows).collect();
             let files = [("data.csv", Bytes::from(table))];
             let settings = [
                 ("BEDROCK_PRIMARY_MODEL_ID", HAIKU),

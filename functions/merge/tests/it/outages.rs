@@ -145,28 +145,34 @@ async fn a_job_whose_counted_answers_never_came_is_no_outage() {
         JobStatus::Expired,
     ] {
         for by_manifest in [true, false] {
-            let world = World::new(3, 100, &[("BEDROCK_MAX_RETRIES", "1")]).await;
-            let mut state = world.first(0);
-            let mut rounds = 0;
-            while state.next != Step::Done {
-                assert_eq!(state.next, Step::Split, "{status}");
-                state = world.ended(state, (status, ""), &errors(2..3)).await;
-                let mut manifest = serde_json::json!({});
-                if by_manifest {
-                    manifest["successRecordCount"] = 2.into();
-                } else {
-                    world.job_counted(&state, 2, 1).await;
-                }
-                let manifest = [manifest.to_string()];
-                world.output(&state, MANIFEST, &manifest).await;
-                state = world.merge_waiting(state).await;
-                rounds += 1;
-                assert!(rounds <= 2, "{status}: the settings allow two attempts");
-            }
-            assert_eq!(rounds, 2, "{status}");
-            assert_eq!(world.receipt(0).await.files[0].failed, 3);
+            two_attempts_without_their_answers(status, by_manifest).await;
         }
     }
+}
+
+/// Asserts that a slice ends after two rounds whose jobs counted answers that never came: in the manifest, or in
+/// the job itself.
+async fn two_attempts_without_their_answers(status: JobStatus, by_manifest: bool) {
+    let world = World::new(3, 100, &[("BEDROCK_MAX_RETRIES", "1")]).await;
+    let mut state = world.first(0);
+    let mut rounds = 0;
+    while state.next != Step::Done {
+        assert_eq!(state.next, Step::Split, "{status}");
+        state = world.ended(state, (status, ""), &errors(2..3)).await;
+        let mut manifest = serde_json::json!({});
+        if by_manifest {
+            manifest["successRecordCount"] = 2.into();
+        } else {
+            world.job_counted(&state, 2, 1).await;
+        }
+        let manifest = [manifest.to_string()];
+        world.output(&state, MANIFEST, &manifest).await;
+        state = world.merge_waiting(state).await;
+        rounds += 1;
+        assert!(rounds <= 2, "{status}: the settings allow two attempts");
+    }
+    assert_eq!(rounds, 2, "{status}");
+    assert_eq!(world.receipt(0).await.files[0].failed, 3);
 }
 
 /// The job was stopped after two of three rows, and one of its two lines is lost.

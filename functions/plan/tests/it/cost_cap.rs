@@ -46,14 +46,14 @@ async fn a_run_above_the_cap_on_its_cost_is_refused_with_the_cost_and_the_remedi
 #[tokio::test]
 async fn a_run_that_may_cost_more_than_the_cap_is_planned_with_a_note() {
     let cost = cost(&forty().await.plan().await.unwrap());
-    let notes = |cap: Usd| async move {
+    let with_cap = |cap: Usd| async move {
         let input = forty().await.set("BEDROCK_MAX_COST", &cap.to_string());
         input.plan().await.unwrap().notes
     };
-    let noted = notes(cost.expected).await;
+    let noted = with_cap(cost.expected).await;
     let note = "the run may cost more than BEDROCK_MAX_COST";
     assert!(noted.iter().any(|one| one.starts_with(note)), "{noted:?}");
-    assert!(notes(cost.high).await.is_empty());
+    assert!(with_cap(cost.high).await.is_empty());
 }
 
 #[tokio::test]
