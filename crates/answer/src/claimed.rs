@@ -80,15 +80,8 @@ impl<'s> SpokenNames<'s> {
             return ClaimKind::Unrelated;
         };
         let is_same = is_written(own, claim.value);
-        if claim.is_denied {
-            return if is_same {
-                ClaimKind::Other
-            } else {
-                ClaimKind::Unrelated
-            };
-        }
-        if is_same {
-            return ClaimKind::Same;
+        if let Some(kind) = as_written(is_same, claim) {
+            return kind;
         }
         match self.with(index, fields, claim.value, effort) {
             None => ClaimKind::Unrelated,
@@ -116,15 +109,8 @@ impl<'s> SpokenNames<'s> {
             values.filter(|(_, value)| matches!(value, FieldValue::Text(_)))
         };
         let is_same = texts().any(|(_, own)| is_written(own, claim.value));
-        if claim.is_denied && is_same {
-            return ClaimKind::Other;
-        }
-        if claim.is_denied || is_same {
-            return if is_same {
-                ClaimKind::Same
-            } else {
-                ClaimKind::Unrelated
-            };
+        if let Some(kind) = as_written(is_same, claim) {
+            return kind;
         }
         let fits = texts().take(MOST_TRIED).any(|(index, _)| {
             self.with(index, fields, claim.value, effort).is_some()
@@ -189,6 +175,17 @@ impl<'s> SpokenNames<'s> {
     /// Whether a property accepts any text.
     fn is_free(&self, index: usize, fields: &[FieldValue], effort: &CheckEffort) -> bool {
         self.with(index, fields, EXPLANATION, effort).is_some()
+    }
+}
+
+/// Returns what a claim says whose value is written as the object's own is, or that denies a value. Other
+/// values have to be tried.
+fn as_written(is_same: bool, claim: &Claim<'_>) -> Option<ClaimKind> {
+    match (claim.is_denied, is_same) {
+        (true, true) => Some(ClaimKind::Other),
+        (true, false) => Some(ClaimKind::Unrelated),
+        (false, true) => Some(ClaimKind::Same),
+        (false, false) => None,
     }
 }
 
