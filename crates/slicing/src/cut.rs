@@ -48,7 +48,7 @@ struct CutTable<'a> {
 impl Marks {
     /// Cuts the table, whose last row ends at `end`, into slices. A table without rows has no
     /// slices.
-    pub fn cut(self, end: Place) -> Vec<Slice> {
+    pub fn cut(&self, end: Place) -> Vec<Slice> {
         cut(self.limits, &self.chunks, end)
     }
 }

@@ -24,6 +24,14 @@ struct ClaimedScan {
     scan: PlanProgress,
 }
 
+/// Whose scan the run is planned with.
+pub(crate) enum FirstScan {
+    /// The scan of this call.
+    Own(PlanProgress),
+    /// That of another copy, which was quicker.
+    OfAnotherCopy(PlanProgress),
+}
+
 /// Returns the scan that the run is planned with, if there is one already.
 pub(crate) async fn of(
     store: &dyn ObjectStore,
@@ -43,7 +51,7 @@ pub(crate) async fn first(
     run: &RunFolder,
     input: &PlanInput,
     scan: PlanProgress,
-) -> Result<PlanProgress, StepError> {
+) -> Result<FirstScan, StepError> {
     let own = ClaimedScan {
         version: VERSION,
         owner: input.identity(),
@@ -51,10 +59,11 @@ pub(crate) async fn first(
         scan,
     };
     if documents::write_if_absent(store, &run.scan(), &own).await? {
-        return Ok(own.scan);
+        return Ok(FirstScan::Own(own.scan));
     }
     drop(own);
-    of(store, run, input).await?.ok_or_else(|| {
+    let first = of(store, run, input).await?;
+    first.map(FirstScan::OfAnotherCopy).ok_or_else(|| {
         StepError::new(
             StepErrorKind::Unavailable,
             format!("reading {}, which has just been written", run.scan()),

@@ -2,7 +2,7 @@
 //! is written last, so if it exists, everything it names exists. It is written once: the slices begin
 //! with the first one.
 
-use crate::claim;
+use crate::claim::{self, FirstScan};
 use crate::cost_cap;
 use crate::deps::Deps;
 use crate::limits;
@@ -69,14 +69,18 @@ pub(crate) async fn publish(
     asking: &Asking,
     progress: PlanProgress,
 ) -> Result<Published, StepError> {
-    let cut = CutTables::of(input, asking, &mut progress.clone())?;
+    let cut = CutTables::of(input, asking, &progress)?;
     let schema = progress.schema.as_ref();
     for (number, table) in cut.tables.iter().enumerate() {
         parquet::check_footer(deps, run, asking, schema, number, table).await?;
     }
-    drop(cut);
-    let first = claim::first(&*deps.store, run, input, progress).await?;
-    claimed(deps, run, input, first).await
+    match claim::first(&*deps.store, run, input, progress).await? {
+        FirstScan::Own(progress) => write(deps, run, input, asking, cut, progress).await,
+        FirstScan::OfAnotherCopy(first) => {
+            drop(cut);
+            claimed(deps, run, input, first).await
+        }
+    }
 }
 
 /// What follows from a scan.
@@ -91,21 +95,17 @@ struct CutTables {
 
 impl CutTables {
     /// Cuts all tables. Refuses slices that a run cannot have, and a run above the cap of its cost.
-    fn of(
-        input: &PlanInput,
-        asking: &Asking,
-        progress: &mut PlanProgress,
-    ) -> Result<Self, StepError> {
-        let mut notes = std::mem::take(&mut progress.notes);
-        let whole = progress.whole.take().unwrap_or_default();
+    fn of(input: &PlanInput, asking: &Asking, progress: &PlanProgress) -> Result<Self, StepError> {
+        let mut notes = progress.notes.clone();
+        let whole = progress.whole.as_deref().unwrap_or_default();
         let mut sampled = Vec::new();
         let mut tables = Vec::new();
         let mut slices = Vec::new();
         let mut texts = TextSample::default();
-        for (number, scan) in std::mem::take(&mut progress.tables).into_iter().enumerate() {
+        for (number, scan) in progress.tables.iter().enumerate() {
             if let (Some(sample), Some(whole)) = (input.request.sample, whole.get(number)) {
                 notes.push(sample::note(scan.name(), sample, *whole));
-                sampled.push(whole.of_sample(&scan)?);
+                sampled.push(whole.of_sample(scan)?);
             }
             texts += scan.texts;
             let (table, cut) = cut(number, scan, asking, slices.len(), &mut notes)?;
@@ -140,8 +140,20 @@ pub(crate) async fn claimed(
     first: PlanProgress,
 ) -> Result<Published, StepError> {
     let asking = first.asking()?;
+    let cut = CutTables::of(input, &asking, &first)?;
+    write(deps, run, input, &asking, cut, first).await
+}
+
+/// Writes the documents of a plan.
+async fn write(
+    deps: &Deps,
+    run: &RunFolder,
+    input: &PlanInput,
+    asking: &Asking,
+    cut: CutTables,
+    progress: PlanProgress,
+) -> Result<Published, StepError> {
     let settings = asking.settings();
-    let mut progress = first;
     let CutTables {
         tables,
         slices,
@@ -149,7 +161,7 @@ pub(crate) async fn claimed(
         rates,
         estimate,
         sample,
-    } = CutTables::of(input, &asking, &mut progress)?;
+    } = cut;
     write_slices(deps, run, &slices).await?;
     let manifest: Vec<ManifestItem> = slices
         .iter()
@@ -235,17 +247,14 @@ async fn write_slices(deps: &Deps, run: &RunFolder, slices: &[Slice]) -> Result<
 /// Cuts a scanned table into slices and decides between jobs and calls on demand.
 fn cut(
     number: usize,
-    mut scan: TableScan,
+    scan: &TableScan,
     asking: &Asking,
     first_slice: usize,
     notes: &mut Vec<String>,
 ) -> Result<(Table, Vec<Slice>), StepError> {
     let end = scan.end();
-    let name = scan.name().to_owned();
-    let marks = scan
-        .marks
-        .take()
-        .ok_or_else(|| StepError::bad_request("the table was not scanned"))?;
+    let name = scan.name();
+    let marks = scan.scanned_marks()?;
     let (records, rows) = (marks.records(), scan.rows);
     let cuts = marks.cut(end);
     let settings = asking.settings();
@@ -298,16 +307,16 @@ fn cut(
             records: cut.records,
             bytes: cut.bytes,
             mode: if batch { Mode::Batch } else { Mode::OnDemand },
-            segments: segments(cut, &scan),
+            segments: segments(cut, scan),
         });
     }
-    let header = scan.header.unwrap_or_default();
+    let header = scan.header.clone().unwrap_or_default();
     note_unfilled(asking, &header.columns, notes);
     let table = Table {
-        split: scan.split,
+        split: scan.split.clone(),
         format: scan.format.file_format(),
         gzip: scan.gzip,
-        files: scan.files.into_iter().map(|file| file.input).collect(),
+        files: scan.files.iter().map(|file| file.input.clone()).collect(),
         columns: header.columns,
         header: header.raw,
         newline: line_ending(header.newline),
@@ -316,7 +325,7 @@ fn cut(
         mode,
         first_slice: u32::try_from(first_slice).map_err(StepError::bad_request)?,
         slices: u32::try_from(slices.len()).map_err(StepError::bad_request)?,
-        layout: scan.layout,
+        layout: scan.layout.clone(),
     };
     Ok((table, slices))
 }
