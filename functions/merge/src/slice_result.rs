@@ -3,7 +3,7 @@
 
 use crate::cost_cap::CappedRows;
 use crate::outcomes::{self, Outcomes};
-use crate::part::{Part, WrittenPart};
+use crate::part;
 use crate::round::SliceRound;
 use crate::spill::{SpillSpool, spooling};
 use quarry_contract::VERSION;
@@ -16,7 +16,7 @@ use quarry_result::ledger::Place;
 use quarry_result::outcome::Outcome;
 use quarry_result::receipt::{FileOutcomes, Receipt, Round};
 use quarry_result::spool::Spool;
-use quarry_rows::{Need, Rows};
+use quarry_rows::{Need, Rows, WrittenRows};
 use std::sync::Arc;
 
 /// The history of a slice's rounds.
@@ -85,9 +85,9 @@ async fn write_rows(
     history: &SliceHistory,
     stopped: Option<&CappedRows>,
     spool: &mut SpillSpool,
-) -> Result<(WrittenPart, Vec<FileOutcomes>), StepError> {
+) -> Result<(WrittenRows, Vec<FileOutcomes>), StepError> {
     let keeps_failed_rows = !round.asking.settings().skip_error_records;
-    let mut part = Part::open(
+    let mut part = part::open(
         &round.store,
         &round.run,
         &round.plan,

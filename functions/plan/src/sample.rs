@@ -10,7 +10,6 @@ mod pieces;
 
 use crate::pins;
 use crate::table_scan::{ScannedFile, TableScan};
-use object::SampleObject;
 use pieces::{first_rows, parquet_pieces, text_pieces};
 use quarry_contract::layout::RunFolder;
 use quarry_contract::location::S3Uri;
@@ -93,7 +92,7 @@ impl Sampler<'_> {
         wanted: &[u64],
     ) -> Result<Option<InputFile>, StepError> {
         let at = self.place(number, table);
-        let mut object = SampleObject::open(self.store, self.run, number, table, at).await?;
+        let mut object = object::open(self.store, self.run, number, table, at.clone()).await?;
         let mut rows = self.rows(table, wanted)?;
         let firsts = first_rows(table);
         let mut wanted = wanted.iter().peekable();
@@ -107,10 +106,10 @@ impl Sampler<'_> {
                 };
                 let in_table = first + in_file;
                 if wanted.next_if(|next| **next == in_table).is_some() {
-                    object.row(&row)?;
+                    object.row(&row, &[])?;
                 }
             }
-            object.flush().await?;
+            object.flush_if_full().await?;
             if wanted.peek().is_none() {
                 break;
             }
@@ -126,7 +125,8 @@ impl Sampler<'_> {
                 table.name()
             )));
         }
-        object.finish(&table.files).await.map(Some)
+        let written = object.finish().await?;
+        Ok(Some(object::as_file(written, at, &table.files)))
     }
 
     /// Returns the place of the next object. Its name tells the choice from every other one, so that a

@@ -1,0 +1,208 @@
+//! Rows of a table on their way into one object: encoded in the table's format, and uploaded.
+
+use crate::slice::Row;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use quarry_contract::location::S3Uri;
+use quarry_edge::error::{Doing, StepError, StepErrorKind};
+use quarry_edge::s3::writer::{ObjectWriter, WriteOptions, Written};
+use quarry_edge::store::ObjectStore;
+use quarry_parquet::PartWriter;
+use quarry_table::{ResultCell, RowEncoder};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// The number of encoded bytes that are passed to the upload at once.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// The format of the rows that are written.
+pub struct RowsForm(FormKind);
+
+enum FormKind {
+    Text {
+        encoder: Box<RowEncoder>,
+        /// Encoded rows, compressed if the object is.
+        buffer: Vec<u8>,
+        gzip: Option<Box<GzEncoder<Vec<u8>>>>,
+    },
+    Parquet(Box<PartWriter>),
+}
+
+impl RowsForm {
+    /// Rows of a text table, without its header.
+    pub fn text(encoder: RowEncoder) -> Self {
+        Self(FormKind::Text {
+            encoder: Box::new(encoder),
+            buffer: Vec::new(),
+            gzip: None,
+        })
+    }
+
+    /// Rows of a text table, without its header, that are compressed.
+    pub fn gzip(encoder: RowEncoder) -> Self {
+        let gzip = GzEncoder::new(Vec::new(), Compression::default());
+        Self(FormKind::Text {
+            encoder: Box::new(encoder),
+            buffer: Vec::new(),
+            gzip: Some(Box::new(gzip)),
+        })
+    }
+
+    /// Rows of a text table behind its header.
+    pub fn text_with_header(mut encoder: RowEncoder) -> Self {
+        let mut buffer = Vec::new();
+        encoder.header_line(&mut buffer);
+        Self(FormKind::Text {
+            encoder: Box::new(encoder),
+            buffer,
+            gzip: None,
+        })
+    }
+
+    /// Rows of a Parquet table.
+    pub fn parquet(writer: PartWriter) -> Self {
+        Self(FormKind::Parquet(Box::new(writer)))
+    }
+}
+
+/// An object with rows that is being written. Of two copies of a step that write it, the first one's
+/// object stays.
+pub struct RowsObject {
+    writer: ObjectWriter,
+    at: S3Uri,
+    form: FormKind,
+    rows: u64,
+}
+
+/// An object with rows that is written.
+pub struct WrittenRows {
+    /// The object.
+    pub written: Written,
+    /// Its number of rows.
+    pub rows: u64,
+    /// Columns with values that do not have the column's type, and the number of rows that hold
+    /// such a value.
+    pub unfit: BTreeMap<String, u64>,
+}
+
+impl RowsObject {
+    /// Starts the object.
+    pub fn new(store: &Arc<dyn ObjectStore>, at: S3Uri, form: RowsForm) -> Self {
+        let options = WriteOptions::default();
+        Self {
+            writer: ObjectWriter::keeping_first(Arc::clone(store), at.clone(), options),
+            at,
+            form: form.0,
+            rows: 0,
+        }
+    }
+
+    /// Appends a row with its result columns.
+    ///
+    /// # Errors
+    ///
+    /// The row is not of the object's format, or its values cannot be encoded.
+    pub fn row(&mut self, row: &Row<'_>, results: &[ResultCell<'_>]) -> Result<(), StepError> {
+        match (&mut self.form, row) {
+            (
+                FormKind::Text {
+                    encoder, buffer, ..
+                },
+                Row::Text(row),
+            ) => {
+                encoder.row(buffer, row, results);
+            }
+            (FormKind::Parquet(writer), Row::Parquet(row)) => {
+                writer.push(*row, results).map_err(StepError::bad_request)?;
+            }
+            _ => {
+                return Err(StepError::inconsistent(format!(
+                    "a row for {} is not of the table's format",
+                    self.at
+                )));
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Passes the encoded rows to the upload when there are enough of them.
+    ///
+    /// # Errors
+    ///
+    /// Those of the upload.
+    pub async fn flush_if_full(&mut self) -> Result<(), StepError> {
+        match &mut self.form {
+            FormKind::Text { buffer, .. } if buffer.len() < PIECE_BYTES => Ok(()),
+            _ => self.flush().await,
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), StepError> {
+        let written = match &mut self.form {
+            FormKind::Text { buffer, gzip, .. } => {
+                if let Some(gzip) = gzip {
+                    gzip.write_all(buffer).map_err(compressing)?;
+                    buffer.clear();
+                    std::mem::swap(buffer, gzip.get_mut());
+                }
+                let written = self.writer.write(buffer).await;
+                buffer.clear();
+                written
+            }
+            FormKind::Parquet(writer) => {
+                let ready = writer.take().map_err(StepError::bad_request)?;
+                self.writer.write_bytes(ready).await
+            }
+        };
+        written.doing(|| format!("writing {}", self.at))
+    }
+
+    /// Gives the object up, and leaves nothing behind.
+    ///
+    /// # Errors
+    ///
+    /// The parts that were uploaded cannot be removed.
+    pub async fn abort(self) -> Result<(), StepError> {
+        let aborted = self.writer.abort().await;
+        aborted.doing(|| format!("writing {}", self.at))
+    }
+
+    /// Completes the object.
+    ///
+    /// # Errors
+    ///
+    /// Those of the upload, and of the last rows of a Parquet table.
+    pub async fn finish(mut self) -> Result<WrittenRows, StepError> {
+        self.flush().await?;
+        let mut unfit = BTreeMap::new();
+        let last = match self.form {
+            FormKind::Text { gzip: None, .. } => Vec::new().into(),
+            FormKind::Text {
+                gzip: Some(gzip), ..
+            } => gzip.finish().map_err(compressing)?.into(),
+            FormKind::Parquet(writer) => {
+                let (last, meta) = writer.finish().map_err(StepError::bad_request)?;
+                unfit.extend(
+                    meta.unfit
+                        .into_iter()
+                        .map(|unfit| (unfit.column, unfit.rows)),
+                );
+                last
+            }
+        };
+        let doing = format!("writing {}", self.at);
+        self.writer.write_bytes(last).await.doing(|| &doing)?;
+        let written = self.writer.finish().await.doing(|| &doing)?;
+        Ok(WrittenRows {
+            written,
+            rows: self.rows,
+            unfit,
+        })
+    }
+}
+
+fn compressing(source: io::Error) -> StepError {
+    StepError::new(StepErrorKind::Unavailable, "compressing rows").with_source(source)
+}
