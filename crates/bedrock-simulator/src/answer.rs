@@ -2,12 +2,13 @@
 
 use crate::given::GivenAnswer;
 use crate::hash::{Random, hash};
+use crate::known::{KnownJson, KnownJsons};
 use crate::question::{Question, Want};
 use crate::schema::Maker;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Where answers come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,7 +56,7 @@ pub(crate) struct Answers {
     /// Ordered by the first line of each text.
     by_text: Vec<(String, Vec<GivenAnswer>)>,
     for_all: Vec<GivenAnswer>,
-    schema: Option<Value>,
+    schema: Option<Arc<KnownJson>>,
     maker: Maker,
 }
 
@@ -69,7 +70,7 @@ impl Answers {
             by_record: HashMap::new(),
             by_text: Vec::new(),
             for_all: Vec::new(),
-            schema,
+            schema: schema.map(|schema| Arc::new(KnownJson::new(schema))),
             maker: Maker::default(),
         };
         for answer in given {
@@ -88,14 +89,14 @@ impl Answers {
     }
 
     /// Returns the schema that the answer must keep.
-    pub(crate) fn schema<'a>(&'a self, question: &'a Question) -> Option<Cow<'a, Value>> {
+    pub(crate) fn schema(&self, question: &Question, known: &KnownJsons) -> Option<Arc<KnownJson>> {
         match &question.want {
-            Want::Tool { schema, .. } | Want::Json(schema) => Some(Cow::Borrowed(schema)),
+            Want::Tool { schema, .. } | Want::Json(schema) => Some(Arc::clone(schema)),
             Want::Text | Want::Prefill(_) => match &self.schema {
-                Some(schema) => Some(Cow::Borrowed(schema)),
+                Some(schema) => Some(Arc::clone(schema)),
                 None => schema_in(&question.system)
                     .or_else(|| schema_in(&question.prompt))
-                    .map(Cow::Owned),
+                    .map(|schema| known.of(&schema)),
             },
             Want::Embedding { .. } => None,
         }
@@ -107,6 +108,7 @@ impl Answers {
         question: &Question,
         record_id: Option<&str>,
         ask: u64,
+        known: &KnownJsons,
     ) -> SimulatedContent {
         let given = record_id
             .and_then(|id| self.by_record.get(id))
@@ -132,22 +134,25 @@ impl Answers {
                 }
                 _ => SimulatedContent::Text(text.clone()),
             },
-            _ => self.made(question, 0),
+            _ => self.made(question, 0, known),
         }
     }
 
     /// Returns an answer made from the schema. Each `variant` is another good answer to the same
     /// question.
-    pub(crate) fn made(&self, question: &Question, variant: u64) -> SimulatedContent {
-        let schema = self.schema(question);
-        let schema_hash = schema
-            .as_ref()
-            .map_or(0, |schema| hash(schema.to_string().as_bytes()));
+    pub(crate) fn made(
+        &self,
+        question: &Question,
+        variant: u64,
+        known: &KnownJsons,
+    ) -> SimulatedContent {
+        let schema = self.schema(question, known);
+        let schema_hash = schema.as_ref().map_or(0, |schema| schema.hash());
         let seed = hash(question.prompt.as_bytes()) ^ schema_hash.rotate_left(17) ^ variant;
         if let Some(schema) = schema {
             return SimulatedContent::Json(self.value(&schema, seed));
         }
-        let text = || self.maker.value(&json!({"type": "string"}), seed);
+        let text = || self.maker.generate(&json!({"type": "string"}), seed);
         match &question.want {
             Want::Embedding { dimensions } => SimulatedContent::Vector(vector(*dimensions, seed)),
             // Text that begins with a bracket continues as JSON.
@@ -163,10 +168,10 @@ impl Answers {
 
     /// Returns a value that the request's schema accepts, and the user's schema too if there is
     /// one.
-    fn value(&self, schema: &Value, seed: u64) -> Value {
-        if let Some(whole) = self.schema.as_ref().filter(|whole| *whole != schema) {
+    fn value(&self, schema: &KnownJson, seed: u64) -> Value {
+        if let Some(whole) = self.schema.as_deref().filter(|whole| *whole != schema) {
             let value = self.maker.value(whole, seed);
-            if self.maker.accepts(schema, &value) {
+            if schema.accepts(&value) {
                 return value;
             }
         }
@@ -231,13 +236,18 @@ mod tests {
             schema: None,
         });
         let newark = question("at Newark", Want::Text);
-        let text = |id, ask| answers.content(&newark, id, ask);
+        let text = |id, ask| answers.content(&newark, id, ask, &KnownJsons::default());
         assert_eq!(text(Some("r"), 0), SimulatedContent::Text("first".into()));
         assert_eq!(text(Some("r"), 1), SimulatedContent::Text("second".into()));
         assert_eq!(text(Some("r"), 7), SimulatedContent::Text("second".into()));
         assert_eq!(text(Some("s"), 0), SimulatedContent::Text("text".into()));
         assert_eq!(
-            answers.content(&question("elsewhere", Want::Text), None, 0),
+            answers.content(
+                &question("elsewhere", Want::Text),
+                None,
+                0,
+                &KnownJsons::default()
+            ),
             SimulatedContent::Text("all".into())
         );
     }
@@ -246,7 +256,7 @@ mod tests {
     fn a_given_text_becomes_the_input_of_a_tool_only_when_it_is_an_object() {
         let tool = Want::Tool {
             name: "t".into(),
-            schema: json!({"type": "object"}),
+            schema: Arc::new(KnownJson::new(json!({"type": "object"}))),
         };
         let given = |text: &str| {
             Answers::new(AnswerSource::Given {
@@ -256,7 +266,12 @@ mod tests {
                 }],
                 schema: None,
             })
-            .content(&question("q", tool.clone()), None, 0)
+            .content(
+                &question("q", tool.clone()),
+                None,
+                0,
+                &KnownJsons::default(),
+            )
         };
         assert_eq!(given("{\"a\":1}"), SimulatedContent::Json(json!({"a": 1})));
         assert_eq!(given("{\"a\":"), SimulatedContent::Text("{\"a\":".into()));
@@ -265,7 +280,11 @@ mod tests {
     #[test]
     fn an_embedding_has_the_requested_length_and_unit_norm() {
         let answers = Answers::new(AnswerSource::default());
-        let content = answers.made(&question("q", Want::Embedding { dimensions: 256 }), 0);
+        let content = answers.made(
+            &question("q", Want::Embedding { dimensions: 256 }),
+            0,
+            &KnownJsons::default(),
+        );
         let SimulatedContent::Vector(numbers) = content else {
             panic!("no vector: {content:?}")
         };
@@ -283,18 +302,18 @@ mod tests {
         let mut told = question("q", Want::Text);
         told.system = format!("Use {{this}}. Answer with JSON of this schema:\n{schema}\nOnly.");
         assert_eq!(
-            answers.made(&told, 0),
+            answers.made(&told, 0, &KnownJsons::default()),
             SimulatedContent::Json(json!({"a": 7}))
         );
         told.system = String::new();
         told.prompt = format!("q\n{schema}");
         assert_eq!(
-            answers.made(&told, 0),
+            answers.made(&told, 0, &KnownJsons::default()),
             SimulatedContent::Json(json!({"a": 7}))
         );
         let untold = question("what is {x}? {\"kind\": \"a\"}", Want::Text);
         assert!(matches!(
-            answers.made(&untold, 0),
+            answers.made(&untold, 0, &KnownJsons::default()),
             SimulatedContent::Text(_)
         ));
     }
@@ -312,11 +331,19 @@ mod tests {
         let fitted = json!({
             "type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}
         });
-        let made = answers.made(&question("q", Want::Json(fitted)), 0);
+        let made = answers.made(
+            &question("q", Want::Json(Arc::new(KnownJson::new(fitted)))),
+            0,
+            &KnownJsons::default(),
+        );
         assert_eq!(made, SimulatedContent::Json(json!({"a": 7})));
         let renamed =
             json!({"type": "object", "required": ["b"], "properties": {"b": {"const": 1}}});
-        let made = answers.made(&question("q", Want::Json(renamed)), 0);
+        let made = answers.made(
+            &question("q", Want::Json(Arc::new(KnownJson::new(renamed)))),
+            0,
+            &KnownJsons::default(),
+        );
         assert_eq!(made, SimulatedContent::Json(json!({"b": 1})));
     }
 }

@@ -14,8 +14,8 @@ mod tools;
 mod turns;
 
 pub(crate) use judge::Judge;
-pub(crate) use tools::Drafts;
 
+use crate::known::KnownJsons;
 use crate::question::QuestionForm;
 use judge::by_the_model;
 use serde_json::Value;
@@ -25,13 +25,13 @@ pub(crate) const REFUSED: u16 = 400;
 
 impl Judge<'_> {
     /// Returns the reason for which the model refuses `body`, if it does.
-    pub(crate) fn check(&self, body: &Value, drafts: &Drafts) -> Result<(), String> {
+    pub(crate) fn check(&self, body: &Value, known: &KnownJsons) -> Result<(), String> {
         let Value::Object(fields) = body else {
             return Err("Malformed input request: expected type: JSONObject".to_owned());
         };
         match QuestionForm::of(self.family, self.converse) {
             QuestionForm::Anthropic => {
-                let checked = messages::check(fields, self, drafts);
+                let checked = messages::check(fields, self, known);
                 // On demand, the model's words are not changed.
                 checked.map_err(|words| {
                     if self.in_job {
@@ -41,7 +41,7 @@ impl Judge<'_> {
                     }
                 })
             }
-            QuestionForm::Converse => self.converse(fields, drafts),
+            QuestionForm::Converse => self.converse(fields, known),
             QuestionForm::TitanEmbeddings => others::titan(fields),
             QuestionForm::CohereEmbeddings => others::cohere(fields),
             QuestionForm::Llama => others::llama(fields, self.facts.output),

@@ -32,6 +32,7 @@ mod faults;
 mod given;
 mod hash;
 mod job;
+mod known;
 mod late;
 mod ledger;
 mod models;

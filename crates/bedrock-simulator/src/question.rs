@@ -1,6 +1,8 @@
 //! Reading a request body: its text, and the form of the answer that it wants.
 
+use crate::known::{KnownJson, KnownJsons};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// A family of models that share the form of their request bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,9 +74,12 @@ pub(crate) enum Want {
     /// Free text that continues the assistant's own beginning.
     Prefill(String),
     /// Text that is JSON and keeps this schema.
-    Json(Value),
+    Json(Arc<KnownJson>),
     /// A call of this tool, with an input that keeps this schema.
-    Tool { name: String, schema: Value },
+    Tool {
+        name: String,
+        schema: Arc<KnownJson>,
+    },
     /// A vector of this many numbers.
     Embedding { dimensions: usize },
 }
@@ -114,7 +119,7 @@ const TOOLS: [&str; 5] = [
 
 /// Estimates the tokens of a text that a model reads: a token for six letters or three digits or marks that
 /// follow each other, and for any other character that is not a blank.
-fn input_tokens(text: &str) -> u64 {
+pub(crate) fn input_tokens(text: &str) -> u64 {
     #[derive(PartialEq)]
     enum TextRun {
         Letters,
@@ -146,14 +151,14 @@ fn input_tokens(text: &str) -> u64 {
 
 impl Question {
     /// Reads a body that [`crate::body::check`] accepted; missing members count as empty.
-    pub(crate) fn read(form: QuestionForm, body: &Value) -> Self {
+    pub(crate) fn read(form: QuestionForm, body: &Value, known: &KnownJsons) -> Self {
         let mut question = match form {
-            QuestionForm::Anthropic => anthropic(body),
-            QuestionForm::Converse => converse(body),
+            QuestionForm::Anthropic => anthropic(body, known),
+            QuestionForm::Converse => converse(body, known),
             QuestionForm::TitanEmbeddings => titan(body),
             QuestionForm::CohereEmbeddings => cohere(body),
             QuestionForm::Llama => llama(body),
-            QuestionForm::Chat => chat(body),
+            QuestionForm::Chat => chat(body, known),
         };
         question.system = text_of(body.get("system").unwrap_or(&Value::Null));
         question.thinks = ["/thinking", "/additionalModelRequestFields/thinking"]
@@ -168,9 +173,7 @@ impl Question {
         let tools = TOOLS.iter().filter_map(|name| body.get(*name));
         question.input_tokens = input_tokens(&question.prompt)
             + input_tokens(&question.system)
-            + tools
-                .map(|json| input_tokens(&json.to_string()))
-                .sum::<u64>()
+            + tools.map(|json| known.of(json).input_tokens()).sum::<u64>()
             + forced
             + AROUND_TEXTS;
         question
@@ -189,7 +192,7 @@ impl Question {
     }
 }
 
-fn anthropic(body: &Value) -> Question {
+fn anthropic(body: &Value, known: &KnownJsons) -> Question {
     let (prompt, prefill) = turns(body);
     let tools = items(body, "tools");
     let choice = body.pointer("/tool_choice/type").and_then(Value::as_str);
@@ -208,9 +211,9 @@ fn anthropic(body: &Value) -> Question {
     let want = match (tool, schema, prefill) {
         (Some(tool), _, _) => Want::Tool {
             name: string(tool.get("name")),
-            schema: tool.get("input_schema").cloned().unwrap_or_default(),
+            schema: known.of(tool.get("input_schema").unwrap_or(&Value::Null)),
         },
-        (None, Some(schema), _) => Want::Json(schema.clone()),
+        (None, Some(schema), _) => Want::Json(known.of(schema)),
         (None, None, Some(prefill)) => Want::Prefill(prefill),
         (None, None, None) => Want::Text,
     };
@@ -222,7 +225,7 @@ fn anthropic(body: &Value) -> Question {
     )
 }
 
-fn converse(body: &Value) -> Question {
+fn converse(body: &Value, known: &KnownJsons) -> Question {
     let (prompt, prefill) = turns(body);
     let tools = body
         .get("toolConfig")
@@ -239,16 +242,15 @@ fn converse(body: &Value) -> Question {
         .pointer("/outputConfig/textFormat/structure/jsonSchema/schema")
         .and_then(|schema| match schema {
             // The API expects the schema as a text.
-            Value::String(text) => serde_json::from_str(text).ok(),
-            other => Some(other.clone()),
+            Value::String(text) => Some(known.of(&serde_json::from_str(text).ok()?)),
+            other => Some(known.of(other)),
         });
     let want = match (tool, schema, prefill) {
         (Some(tool), _, _) => Want::Tool {
             name: string(tool.pointer("/toolSpec/name")),
-            schema: tool
+            schema: known.of(tool
                 .pointer("/toolSpec/inputSchema/json")
-                .cloned()
-                .unwrap_or_default(),
+                .unwrap_or(&Value::Null)),
         },
         (None, Some(schema), _) => Want::Json(schema),
         (None, None, Some(prefill)) => Want::Prefill(prefill),
@@ -304,7 +306,7 @@ fn llama(body: &Value) -> Question {
     )
 }
 
-fn chat(body: &Value) -> Question {
+fn chat(body: &Value, known: &KnownJsons) -> Question {
     let (prompt, _) = turns(body);
     let tools = items(body, "tools");
     let tool = match body.get("tool_choice") {
@@ -317,12 +319,9 @@ fn chat(body: &Value) -> Question {
     let want = match (tool, schema) {
         (Some(tool), _) => Want::Tool {
             name: string(tool.pointer("/function/name")),
-            schema: tool
-                .pointer("/function/parameters")
-                .cloned()
-                .unwrap_or_default(),
+            schema: known.of(tool.pointer("/function/parameters").unwrap_or(&Value::Null)),
         },
-        (None, Some(schema)) => Want::Json(schema.clone()),
+        (None, Some(schema)) => Want::Json(known.of(schema)),
         (None, None) => Want::Text,
     };
     let max_tokens = ["/max_tokens", "/max_completion_tokens"]
@@ -388,9 +387,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn read(form: QuestionForm, body: &Value) -> Question {
+        Question::read(form, body, &KnownJsons::default())
+    }
+
     #[test]
     fn a_question_counts_its_texts_its_tools_and_what_is_around_them() {
-        let tokens = |body: Value| Question::read(QuestionForm::Anthropic, &body).input_tokens;
+        let tokens = |body: Value| read(QuestionForm::Anthropic, &body).input_tokens;
         assert_eq!(
             input_tokens("A letterbox, 12345 \"{}\": é日\n"),
             1 + 2 + 1 + 2 + 2 + 1 + 1
@@ -451,7 +454,7 @@ mod tests {
             "tools": [{"name": "t", "input_schema": {"type": "object"}}],
             "tool_choice": {"type": "tool", "name": "t"}
         });
-        let read = |body: &Value| Question::read(QuestionForm::Anthropic, body);
+        let read = |body: &Value| read(QuestionForm::Anthropic, body);
         assert_eq!(read(&plain).prompt, "ask");
         assert_eq!(read(&plain).want, Want::Text);
         assert_eq!(read(&plain).max_tokens, Some(10));
@@ -469,7 +472,7 @@ mod tests {
             let body = json!({
                 "messages": [{"role": "user", "content": "ask"}], "tools": [tool]
             });
-            Question::read(QuestionForm::Anthropic, &body).want
+            read(QuestionForm::Anthropic, &body).want
         };
         assert!(matches!(ask("writes the answer down"), Want::Tool { .. }));
         assert_eq!(ask(""), Want::Text);
@@ -480,17 +483,8 @@ mod tests {
         let thinking = json!({"type": "disabled"});
         let invoke = json!({"thinking": thinking});
         let converse = json!({"additionalModelRequestFields": {"thinking": {"type": "adaptive"}}});
-        assert_eq!(
-            Question::read(QuestionForm::Anthropic, &invoke).thinks,
-            Some(false)
-        );
-        assert_eq!(
-            Question::read(QuestionForm::Converse, &converse).thinks,
-            Some(true)
-        );
-        assert_eq!(
-            Question::read(QuestionForm::Converse, &json!({})).thinks,
-            None
-        );
+        assert_eq!(read(QuestionForm::Anthropic, &invoke).thinks, Some(false));
+        assert_eq!(read(QuestionForm::Converse, &converse).thinks, Some(true));
+        assert_eq!(read(QuestionForm::Converse, &json!({})).thinks, None);
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::answer::Answers;
 use crate::bill::BilledWay;
-use crate::body::{self, Drafts, Judge};
+use crate::body::{self, Judge};
 use crate::faults::{FaultTier, Faults, RecordFault, RecordFaultKind};
 use crate::hash::{Random, hash};
+use crate::known::KnownJsons;
 use crate::ledger::{JobLedger, RecordAsks};
 use crate::models::{Models, ThinkingRule};
 use crate::question::{Family, Question, QuestionForm};
@@ -18,7 +19,7 @@ pub(crate) struct Model {
     pub(crate) answers: Answers,
     pub(crate) faults: Faults,
     pub(crate) models: Models,
-    drafts: Drafts,
+    known: KnownJsons,
     ledger: Mutex<JobLedger>,
 }
 
@@ -120,7 +121,7 @@ impl Model {
             answers,
             models: Models::new(faults.models.clone()),
             faults,
-            drafts: Drafts::default(),
+            known: KnownJsons::default(),
             ledger: Mutex::default(),
         }
     }
@@ -138,7 +139,7 @@ impl Model {
         asker: RecordAsker<'_>,
     ) -> AskedRecord {
         let family = Family::of(model_id, body);
-        let question = Question::read(QuestionForm::of(family, converse), body);
+        let question = Question::read(QuestionForm::of(family, converse), body, &self.known);
         let judge = Judge {
             model_id,
             facts: self.models.of(model_id),
@@ -221,7 +222,7 @@ impl Model {
         faults: &[&RecordFault],
     ) -> Option<Refusal> {
         let checked = judge
-            .check(body, &self.drafts)
+            .check(body, &self.known)
             .and_then(|()| judge.check_length(question));
         if let Err(message) = checked {
             return Some(Refusal::of_body(message));
@@ -242,7 +243,9 @@ impl Model {
         faults: &[&RecordFault],
     ) -> (AnsweredRecord, bool) {
         let record_id = Some(before.record_id.as_str()).filter(|id| !id.is_empty());
-        let content = self.answers.content(question, record_id, before.asks());
+        let content = self
+            .answers
+            .content(question, record_id, before.asks(), &self.known);
         let thinks = judge.facts.reasons
             || judge.family == Family::Anthropic
                 && question
@@ -250,9 +253,10 @@ impl Model {
                     .unwrap_or(judge.facts.thinking != ThinkingRule::Asked);
         let mut reply = Reply::new(question, content, thinks);
         if !faults.is_empty() {
-            let schema = self.answers.schema(question);
+            let schema = self.answers.schema(question, &self.known);
+            let schema = schema.as_ref().map(|schema| schema.value());
             for fault in faults {
-                reply.spoil(fault.kind, question, schema.as_deref());
+                reply.spoil(fault.kind, question, schema);
             }
         }
         let mut random =
@@ -274,7 +278,7 @@ impl Model {
             .any(|fault| fault.kind == RecordFaultKind::ConflictingDuplicate);
         let other = contradicts.then(|| {
             asking.seed = random.next();
-            let content = self.answers.made(question, 1);
+            let content = self.answers.made(question, 1, &self.known);
             let other = Reply::new(question, content, thinks).write(question, &asking);
             OtherAnswer {
                 output: other.value,

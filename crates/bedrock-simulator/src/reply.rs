@@ -277,7 +277,7 @@ mod tests {
     fn tool(schema: &Value) -> Want {
         Want::Tool {
             name: "t".into(),
-            schema: schema.clone(),
+            schema: std::sync::Arc::new(crate::known::KnownJson::new(schema.clone())),
         }
     }
 

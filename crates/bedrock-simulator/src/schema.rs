@@ -10,12 +10,10 @@ mod numbers;
 mod texts;
 
 use crate::hash::Random;
+use crate::known::KnownJson;
 use crate::pattern::Patterns;
-use jsonschema::Validator;
 use numbers::{integer, number};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Below this depth, only required values are made, so that recursive schemas end.
 const FULL_DEPTH: u32 = 6;
@@ -27,25 +25,18 @@ const MAX_VALUES: u32 = 20_000;
 const TRIES: u32 = 40;
 /// How many whole values are made to find a valid one.
 const WHOLE_TRIES: u64 = 100;
-/// The most schemas whose validators are kept.
-const MAX_KEPT: usize = 100;
 
-/// Makes values, and keeps the schemas and patterns that it has read.
+/// Makes values, and keeps the patterns that it has read.
 #[derive(Debug, Default)]
 pub(crate) struct Maker {
     patterns: Patterns,
-    validators: Mutex<HashMap<String, Arc<Option<Validator>>>>,
 }
 
 impl Maker {
     /// Returns a value for `schema`; equal seeds give equal values.
-    pub(crate) fn value(&self, schema: &Value, seed: u64) -> Value {
-        let first = self.generate(schema, seed);
-        if !needs_check(schema) {
-            return first;
-        }
-        let validator = self.validator(schema);
-        let Some(validator) = validator.as_ref() else {
+    pub(crate) fn value(&self, schema: &KnownJson, seed: u64) -> Value {
+        let first = self.generate(schema.value(), seed);
+        let Some(validator) = schema.check() else {
             return first;
         };
         if validator.is_valid(&first) {
@@ -53,21 +44,13 @@ impl Maker {
         }
         let mut random = Random::new(seed);
         (0..WHOLE_TRIES)
-            .map(|_| self.generate(schema, random.next()))
+            .map(|_| self.generate(schema.value(), random.next()))
             .find(|value| validator.is_valid(value))
             .unwrap_or(first)
     }
 
-    /// Whether the schema accepts the value. A schema that cannot be read accepts none.
-    pub(crate) fn accepts(&self, schema: &Value, value: &Value) -> bool {
-        let validator = self.validator(schema);
-        validator
-            .as_ref()
-            .as_ref()
-            .is_some_and(|validator| validator.is_valid(value))
-    }
-
-    fn generate(&self, schema: &Value, seed: u64) -> Value {
+    /// Returns a value for a schema that needs no validator.
+    pub(crate) fn generate(&self, schema: &Value, seed: u64) -> Value {
         Generator {
             root: schema,
             patterns: &self.patterns,
@@ -76,31 +59,10 @@ impl Maker {
         }
         .value(schema, 0)
     }
-
-    fn validator(&self, schema: &Value) -> Arc<Option<Validator>> {
-        let key = schema.to_string();
-        let mut kept = self
-            .validators
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = kept.get(&key) {
-            return Arc::clone(known);
-        }
-        if kept.len() >= MAX_KEPT {
-            kept.clear();
-        }
-        let new = jsonschema::options()
-            .should_validate_formats(true)
-            .build(schema)
-            .ok();
-        let new = Arc::new(new);
-        kept.insert(key, Arc::clone(&new));
-        new
-    }
 }
 
 /// Whether the generator alone cannot guarantee a valid value.
-fn needs_check(schema: &Value) -> bool {
+pub(crate) fn needs_check(schema: &Value) -> bool {
     const KEYWORDS: [&str; 14] = [
         "allOf",
         "anyOf",
@@ -436,18 +398,19 @@ mod tests {
     use std::path::Path;
 
     pub(super) fn generate(schema: &Value, seed: u64) -> Value {
-        Maker::default().value(schema, seed)
+        Maker::default().value(&KnownJson::new(schema.clone()), seed)
     }
 
     /// Asserts that 300 values are valid, including their formats.
     fn always_valid(name: &str, schema: &Value) {
         let maker = Maker::default();
+        let known = KnownJson::new(schema.clone());
         let validator = jsonschema::options()
             .should_validate_formats(true)
             .build(schema)
             .unwrap();
         for seed in 0..300 {
-            let value = maker.value(schema, seed);
+            let value = maker.value(&known, seed);
             let errors: Vec<String> = validator
                 .iter_errors(&value)
                 .map(|error| format!("{error} at {}", error.instance_path()))

@@ -4,7 +4,8 @@ use super::judge::by_the_model;
 use super::members::{
     below_ceiling, malformed, only, positive_integer, range, tool_name, unsupported,
 };
-use super::{Drafts, Judge, messages, structured};
+use super::{Judge, messages, structured};
+use crate::known::KnownJsons;
 use crate::models::Feature;
 use crate::question::Family;
 use serde_json::{Map, Value, json};
@@ -46,7 +47,7 @@ impl Judge<'_> {
     pub(super) fn converse(
         &self,
         body: &Map<String, Value>,
-        drafts: &Drafts,
+        known: &KnownJsons,
     ) -> Result<(), String> {
         let (fields, inference_fields) = if self.converse {
             (&CONVERSE_FIELDS[..], &CONVERSE_INFERENCE_FIELDS[..])
@@ -85,7 +86,7 @@ impl Judge<'_> {
         let schema = schema(body)?;
         if self.family == Family::Anthropic {
             let claude = as_messages(body, schema, self.facts.output);
-            return messages::check(&claude, self, drafts).map_err(|words| by_the_model(&words));
+            return messages::check(&claude, self, known).map_err(|words| by_the_model(&words));
         }
         self.features(body, schema.as_ref())
     }
@@ -420,7 +421,7 @@ mod tests {
             converse,
             in_job,
         }
-        .check(body, &Drafts::default())
+        .check(body, &KnownJsons::default())
     }
 
     fn in_a_job(model_id: &str, body: &Value) -> Result<(), String> {

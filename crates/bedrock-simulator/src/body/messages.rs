@@ -3,8 +3,9 @@
 //! The texts are those of Claude's API, as public threads quote them.
 
 use super::members::{not_permitted, positive_integer, range};
-use super::tools::{self, Drafts, forces_tool};
+use super::tools::{self, forces_tool};
 use super::{Judge, structured, turns};
+use crate::known::KnownJsons;
 use crate::models::{Feature, ThinkingRule, base_name};
 use serde_json::{Map, Value};
 
@@ -31,7 +32,7 @@ const FIELDS: [&str; 16] = [
 pub(super) fn check(
     body: &Map<String, Value>,
     judge: &Judge<'_>,
-    drafts: &Drafts,
+    known: &KnownJsons,
 ) -> Result<(), String> {
     if let Some(name) = body.keys().find(|key| !FIELDS.contains(&key.as_str())) {
         return Err(not_permitted(name));
@@ -52,7 +53,7 @@ pub(super) fn check(
         }
     }
     prefill(body, judge)?;
-    tools::check(body, judge, drafts)?;
+    tools::check(body, judge, known)?;
     thinking(body, judge)
 }
 
@@ -241,7 +242,7 @@ mod tests {
             converse: false,
             in_job: false,
         }
-        .check(body, &Drafts::default())
+        .check(body, &KnownJsons::default())
     }
 
     fn good() -> Value {
@@ -571,7 +572,7 @@ mod tests {
         };
         let both = with(with(good(), "temperature", json!(1.0)), "top_p", json!(0.9));
         assert_eq!(
-            judge.check(&both, &Drafts::default()).unwrap_err(),
+            judge.check(&both, &KnownJsons::default()).unwrap_err(),
             "The model returned the following errors: `temperature` and `top_p` cannot both be \
              specified for this model. Please use only one."
         );

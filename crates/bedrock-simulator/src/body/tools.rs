@@ -2,40 +2,15 @@
 
 use super::members::{not_permitted, tool_name};
 use super::{Judge, structured};
-use crate::hash::hash;
+use crate::known::KnownJsons;
 use crate::models::Feature;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
-/// Remembers which tool schemas follow draft 2020-12 of JSON Schema. All records of a job have the
-/// same tool, so that each schema is checked only once.
-#[derive(Debug, Default)]
-pub(crate) struct Drafts {
-    known: Mutex<HashMap<u64, bool>>,
-}
-
-impl Drafts {
-    /// The most schemas that are remembered.
-    const MAX_KNOWN: usize = 1_000;
-
-    fn keeps(&self, schema: &Value) -> bool {
-        let key = hash(schema.to_string().as_bytes());
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= Self::MAX_KNOWN {
-            known.clear();
-        }
-        *known
-            .entry(key)
-            .or_insert_with(|| jsonschema::draft202012::meta::is_valid(schema))
-    }
-}
 
 /// Returns the reason for which Claude refuses the tools and the choice among them, if it does.
 pub(super) fn check(
     body: &Map<String, Value>,
     judge: &Judge<'_>,
-    drafts: &Drafts,
+    known: &KnownJsons,
 ) -> Result<(), String> {
     let tools = match body.get("tools") {
         None => &[][..],
@@ -45,11 +20,7 @@ pub(super) fn check(
     for (index, tool) in tools.iter().enumerate() {
         tool_name(tool.get("name"), &format!("tools.{index}.custom.name"))?;
         let at = format!("tools.{index}.custom.input_schema");
-        input_schema(
-            tool.get("input_schema").unwrap_or(&Value::Null),
-            &at,
-            drafts,
-        )?;
+        input_schema(tool.get("input_schema").unwrap_or(&Value::Null), &at, known)?;
         if let Some(strict) = tool.get("strict") {
             if !judge.takes(Feature::StrictTool) {
                 return Err(not_permitted(&format!("tools.{index}.custom.strict")));
@@ -62,7 +33,7 @@ pub(super) fn check(
     tool_choice(body, tools, judge)
 }
 
-fn input_schema(schema: &Value, at: &str, drafts: &Drafts) -> Result<(), String> {
+fn input_schema(schema: &Value, at: &str, known: &KnownJsons) -> Result<(), String> {
     match schema.get("type").and_then(Value::as_str) {
         Some("object") => {}
         Some(_) => return Err(format!("{at}.type: Input should be 'object'")),
@@ -84,7 +55,7 @@ fn input_schema(schema: &Value, at: &str, drafts: &Drafts) -> Result<(), String>
             "{at}.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{{1,64}}$'"
         ));
     }
-    if drafts.keeps(schema) {
+    if known.of(schema).follows_the_draft() {
         return Ok(());
     }
     Err(format!(
