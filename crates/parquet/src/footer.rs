@@ -28,17 +28,15 @@ const TAIL: u64 = 8;
 /// suffice for most files.
 const FIRST_READ: u64 = 64 << 10;
 
-/// The longest footer that is read: 64 MiB. The whole footer is in memory, as bytes and as the
-/// metadata that is decoded from them, which takes several times as much.
-const MAX_FOOTER: u64 = 64 << 20;
+/// The longest footer that is read and written: 64 MiB. The whole footer is in memory, as bytes and as
+/// the metadata that is decoded from them, which takes several times as much. When a result is written,
+/// everything is paid for, so whoever plans it compares it with
+/// [`PartWriter::footer_room`](crate::PartWriter::footer_room).
+pub const MAX_FOOTER: u64 = 64 << 20;
 
 /// The longest footer that is decoded even if the nesting of its columns is not known, for the
 /// decoder's own words about it, in bytes. It has too few columns to overflow the stack.
 const SAFE_FOOTER: u64 = 16 << 10;
-
-/// The longest footer that is written. At that point everything is paid for, so whoever plans a
-/// result compares it with [`PartWriter::group_footer_bytes`](crate::PartWriter::group_footer_bytes).
-pub const MAX_WRITTEN_FOOTER: u64 = 256 << 20;
 
 /// The most bytes of a column's data of one row group in a footer, without its name and its levels:
 /// the least and the greatest value with up to 64 bytes each, the encodings, and the places and sizes.
@@ -305,9 +303,9 @@ pub(crate) fn write(
     ParquetMetaDataWriter::new(&mut out, &metadata)
         .finish()
         .map_err(encode)?;
-    if out.len() as u64 > MAX_WRITTEN_FOOTER {
+    if out.len() as u64 > MAX_FOOTER {
         return Err(encode(format_args!(
-            "the footer has {} bytes, more than {MAX_WRITTEN_FOOTER}; make larger slices or split the table",
+            "the footer has {} bytes, more than {MAX_FOOTER}; make larger slices or split the table",
             out.len()
         )));
     }

@@ -3,6 +3,7 @@
 mod cells;
 mod damage;
 mod fixture;
+mod groups;
 mod legacy;
 mod memory;
 mod parts;
