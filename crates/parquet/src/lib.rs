@@ -55,7 +55,8 @@
 //!
 //! Snappy, zstd, LZ4, gzip and no compression are read and written. Brotli and LZO are refused, and
 //! so are encrypted files and files whose data is in other files. A page has at most 64 MiB,
-//! unpacked, and so has a row. The pages that are in memory at the same time have at most 256 MiB: a
+//! unpacked, and so have a row and the texts of a page in `DELTA_BYTE_ARRAY`. A page has at most 16
+//! million values. The pages that are in memory at the same time have at most 256 MiB: a
 //! dictionary and a page of each column. A checksum that a page has must match.
 //!
 //! ```
@@ -103,6 +104,7 @@
 
 mod batch;
 mod calendar;
+mod claims;
 mod decimal;
 mod decoder;
 mod depth;
@@ -125,6 +127,7 @@ mod result_kind;
 mod rows;
 mod splice;
 mod storage;
+mod text_lengths;
 mod thrift;
 mod value;
 mod window;

@@ -1,6 +1,7 @@
 //! What the Parquet crate promises its callers.
 
 mod cells;
+mod claims;
 mod damage;
 mod fixture;
 mod groups;
