@@ -1,13 +1,15 @@
 //! An open file, described by its footer.
 
+use crate::claims::{ChunkClaims, PageClaims, places};
 use crate::error::{DamagedPlace, FileError};
 use crate::footer::{self, chunk_range};
 use crate::guard::guarded;
 use crate::held::{Crowd, HeldChunk, HeldPages, MAX_HELD_BYTES};
 use crate::kind::{Kind, kinds};
 use crate::page::MAX_PAGE_BYTES;
-use crate::ranges::Ranges;
+use crate::ranges::{Ranges, RangesError};
 use crate::storage::arrow_schema;
+use crate::text_lengths::TEXT_LENGTHS;
 use crate::window::{LargePage, Source, Windows};
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
@@ -18,11 +20,15 @@ use parquet::file::metadata::{
 };
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
 use quarry_table::MAX_ROW_BYTES;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The most columns, including those inside structs and lists: as many as keys of JSON Lines. Every
 /// column takes its own buffers when rows are read and written.
 const MAX_COLUMNS: usize = quarry_table::MAX_COLUMNS;
+
+/// The longest page index that is compared with the pages, in bytes.
+const MAX_INDEX_BYTES: u64 = 8 << 20;
 
 /// A Parquet file whose footer has been read.
 ///
@@ -263,7 +269,10 @@ impl Inner {
         mask: &ProjectionMask,
         metadata: &ParquetMetaData,
     ) -> Arc<Windows> {
+        let rows = u64::try_from(self.group(group).num_rows()).unwrap_or_default();
+        let mut claims = Vec::new();
         let (mut chunks, mut whole_pages, mut held) = (Vec::new(), Vec::new(), Vec::new());
+        let mut indexed = Vec::new();
         for (leaf, column) in self.group(group).columns().iter().enumerate() {
             let Some(chunk) = chunk_range(column).filter(|_| mask.leaf_included(leaf)) else {
                 continue;
@@ -280,10 +289,70 @@ impl Inner {
             }
             let is_repeated = column.column_descr().max_rep_level() > 0;
             held.push(HeldChunk::new(chunk.clone(), is_repeated));
+            claims.push(ChunkClaims {
+                range: chunk.clone(),
+                rows: (!is_repeated).then_some(rows),
+                is_text: column.column_type() == Physical::BYTE_ARRAY,
+                has_text_lengths: column.encodings().any(|one| TEXT_LENGTHS.contains(&one)),
+                places: None,
+                seen: None,
+            });
+            if !skips && !is_repeated {
+                indexed.push((claims.len() - 1, index_range(column)));
+            }
             chunks.push(chunk);
         }
+        let unread = self.read_places(&mut claims, &indexed, rows).err();
         let held = HeldPages::new(held, skips);
-        Windows::new(Arc::clone(&self.ranges), chunks, whole_pages, held)
+        let claims = PageClaims::new(claims);
+        let ranges = Arc::clone(&self.ranges);
+        let windows = Windows::new(ranges, chunks, whole_pages, held, claims);
+        if let Some(error) = unread {
+            windows.fail(error);
+        }
+        windows
+    }
+
+    /// Reads the places of pages of some chunks, to compare the pages with them: the next reading that
+    /// begins inside the row group trusts them. A chunk is given by its place among `claims`.
+    fn read_places(
+        &self,
+        claims: &mut [ChunkClaims],
+        indexed: &[(usize, Option<Range<u64>>)],
+        rows: u64,
+    ) -> Result<(), RangesError> {
+        let known: Vec<(usize, &Range<u64>)> = indexed
+            .iter()
+            .filter_map(|(chunk, range)| Some((*chunk, range.as_ref()?)))
+            .filter(|(_, range)| !range.is_empty() && range.end <= self.ranges.len())
+            .collect();
+        let start = known.iter().map(|(_, range)| range.start).min();
+        let end = known.iter().map(|(_, range)| range.end).max();
+        let (Some(start), Some(end)) = (start, end) else {
+            return Ok(());
+        };
+        // Writers put the indexes of a row group one after the other.
+        let together = if end - start <= MAX_INDEX_BYTES {
+            Some(self.ranges.read(start..end)?)
+        } else {
+            None
+        };
+        for (chunk, range) in known {
+            let encoded = match &together {
+                Some(bytes) => usize::try_from(range.start - start)
+                    .ok()
+                    .zip(usize::try_from(range.end - start).ok())
+                    .and_then(|(from, to)| bytes.get(from..to))
+                    .map(bytes::Bytes::copy_from_slice)
+                    .unwrap_or_default(),
+                None if range.end - range.start <= MAX_INDEX_BYTES => {
+                    self.ranges.read(range.clone())?
+                }
+                None => continue,
+            };
+            claims[chunk].places = places(&encoded, &claims[chunk].range, rows);
+        }
+        Ok(())
     }
 
     /// Returns the error about a page that is too large.
@@ -300,6 +369,19 @@ impl Inner {
                 page.bytes
             ),
             remedy: "shorten its values, store them beside the table, or write the file with smaller pages",
+        }
+    }
+
+    /// Returns the error about a page whose texts are too long together.
+    pub(crate) fn too_long_texts(&self, group: usize, column: String, bytes: u64) -> FileError {
+        FileError::Unsupported {
+            file: self.name.clone(),
+            column: Some(column),
+            what: format!(
+                "row group {group} has a page whose texts have {bytes} bytes when they are decoded, more than the \
+                 {MAX_PAGE_BYTES} of a page"
+            ),
+            remedy: "write the file with smaller pages, or without the encoding DELTA_BYTE_ARRAY",
         }
     }
 
@@ -336,8 +418,11 @@ impl Inner {
         groups: &[usize],
         mask: &ProjectionMask,
     ) -> Result<Arc<ParquetMetaData>, FileError> {
+        // Only the contents of a page say how many rows a repeated column has in it, so its places
+        // cannot be compared with the headers of pages.
+        let is_compared = |leaf: usize| self.declared.column(leaf).max_rep_level() == 0;
         let leaves: Vec<usize> = (0..self.declared.num_columns())
-            .filter(|leaf| mask.leaf_included(*leaf))
+            .filter(|leaf| mask.leaf_included(*leaf) && is_compared(*leaf))
             .collect();
         let has_places = groups.iter().any(|group| {
             let group = self.group(*group);
@@ -349,7 +434,14 @@ impl Inner {
             return Ok(Arc::clone(&self.metadata));
         }
         let none = HeldPages::new(Vec::new(), false);
-        let windows = Windows::new(Arc::clone(&self.ranges), Vec::new(), Vec::new(), none);
+        let claims = PageClaims::new(Vec::new());
+        let windows = Windows::new(
+            Arc::clone(&self.ranges),
+            Vec::new(),
+            Vec::new(),
+            none,
+            claims,
+        );
         let mut reader =
             ParquetMetaDataReader::new_with_metadata(ParquetMetaData::clone(&self.metadata))
                 .with_column_index_policy(PageIndexPolicy::Skip)
@@ -376,6 +468,13 @@ impl Inner {
             .filter(|found| places_make_sense(found, groups, &leaves))
             .map_or_else(|| Arc::clone(&self.metadata), Arc::new))
     }
+}
+
+/// Returns the range of a column chunk's page places.
+fn index_range(column: &ColumnChunkMetaData) -> Option<Range<u64>> {
+    let start = u64::try_from(column.offset_index_offset()?).ok()?;
+    let length = u64::try_from(column.offset_index_length()?).ok()?;
+    Some(start..start.checked_add(length)?)
 }
 
 /// Whether the pages are inside their column chunks, one after the other, with rows that the row

@@ -28,17 +28,15 @@ const TAIL: u64 = 8;
 /// suffice for most files.
 const FIRST_READ: u64 = 64 << 10;
 
-/// The longest footer that is read: 64 MiB. The whole footer is in memory, as bytes and as the
-/// metadata that is decoded from them, which takes several times as much.
-const MAX_FOOTER: u64 = 64 << 20;
+/// The longest footer that is read and written: 64 MiB. The whole footer is in memory, as bytes and as
+/// the metadata that is decoded from them, which takes several times as much. When a result is written,
+/// everything is paid for, so whoever plans it compares it with
+/// [`PartWriter::footer_room`](crate::PartWriter::footer_room).
+pub const MAX_FOOTER: u64 = 64 << 20;
 
 /// The longest footer that is decoded even if the nesting of its columns is not known, for the
 /// decoder's own words about it, in bytes. It has too few columns to overflow the stack.
 const SAFE_FOOTER: u64 = 16 << 10;
-
-/// The longest footer that is written. At that point everything is paid for, so whoever plans a
-/// result compares it with [`PartWriter::group_footer_bytes`](crate::PartWriter::group_footer_bytes).
-pub const MAX_WRITTEN_FOOTER: u64 = 256 << 20;
 
 /// The most bytes of a column's data of one row group in a footer, without its name and its levels:
 /// the least and the greatest value with up to 64 bytes each, the encodings, and the places and sizes.
@@ -105,7 +103,8 @@ pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError>
     if nesting == Nesting::Unknown {
         return Err(unknown());
     }
-    check(&bare, ranges.len()).map_err(|reason| damaged(&reason))?;
+    let data_end = ranges.len() - TAIL - encoded.len() as u64;
+    check(&bare, data_end).map_err(|reason| damaged(&reason))?;
     Ok(Footer {
         declared,
         bare,
@@ -184,10 +183,11 @@ fn read_encoded(file: &str, ranges: &dyn Ranges) -> Result<Bytes, FileError> {
     metadata.ok_or_else(|| not_parquet("its footer is longer than it can be"))
 }
 
-/// Checks the numbers of a footer against each other and the file, so that decoding can rely on
-/// them.
-fn check(metadata: &ParquetMetaData, length: u64) -> Result<(), String> {
+/// Checks the numbers of a footer against each other and the file, whose data end at `data_end`, so that
+/// decoding can rely on them.
+fn check(metadata: &ParquetMetaData, data_end: u64) -> Result<(), String> {
     let mut rows = 0_i64;
+    check_places(metadata, data_end)?;
     for (number, group) in metadata.row_groups().iter().enumerate() {
         if group.num_rows() < 0 {
             return Err(format!("row group {number} has a negative number of rows"));
@@ -197,11 +197,6 @@ fn check(metadata: &ParquetMetaData, length: u64) -> Result<(), String> {
             .ok_or("there are more rows than can be counted")?;
         for column in group.columns() {
             let path = column.column_path().string();
-            if chunk_range(column).is_none_or(|range| range.end > length) {
-                return Err(format!(
-                    "row group {number} has data of column {path:?} where the file has none"
-                ));
-            }
             if column.num_values() < 0 || column.uncompressed_size() < 0 {
                 return Err(format!(
                     "row group {number} has a negative number of values of column {path:?}"
@@ -220,6 +215,37 @@ fn check(metadata: &ParquetMetaData, length: u64) -> Result<(), String> {
             metadata.file_metadata().num_rows()
         ))
     }
+}
+
+/// Checks that the data of columns are inside the file, and not in each other.
+fn check_places(metadata: &ParquetMetaData, data_end: u64) -> Result<(), String> {
+    let mut places = Vec::new();
+    for (number, group) in metadata.row_groups().iter().enumerate() {
+        for column in group.columns() {
+            match chunk_range(column) {
+                Some(range) if range.end <= data_end => {
+                    places.push((range.start, range.end, number, column));
+                }
+                _ => {
+                    return Err(format!(
+                        "row group {number} has data of column {:?} where the file has none",
+                        column.column_path().string()
+                    ));
+                }
+            }
+        }
+    }
+    places.retain(|(start, end, ..)| start < end);
+    places.sort_unstable_by_key(|(start, ..)| *start);
+    let overlap = places.windows(2).find(|two| two[1].0 < two[0].1);
+    let Some([(.., first, before), (.., second, column)]) = overlap else {
+        return Ok(());
+    };
+    Err(format!(
+        "the data of column {:?} of row group {first} and of column {:?} of row group {second} overlap",
+        before.column_path().string(),
+        column.column_path().string()
+    ))
 }
 
 /// Returns the range of a column chunk's bytes.
@@ -305,9 +331,9 @@ pub(crate) fn write(
     ParquetMetaDataWriter::new(&mut out, &metadata)
         .finish()
         .map_err(encode)?;
-    if out.len() as u64 > MAX_WRITTEN_FOOTER {
+    if out.len() as u64 > MAX_FOOTER {
         return Err(encode(format_args!(
-            "the footer has {} bytes, more than {MAX_WRITTEN_FOOTER}; make larger slices or split the table",
+            "the footer has {} bytes, more than {MAX_FOOTER}; make larger slices or split the table",
             out.len()
         )));
     }

@@ -10,29 +10,39 @@ use std::ops::Range;
 /// The most bytes of pages, unpacked, that are in memory at the same time: 256 MiB.
 pub(crate) const MAX_HELD_BYTES: u64 = 256 << 20;
 
+/// The bytes that a value takes in memory at least, however few it has in its page.
+pub(crate) const VALUE_BYTES: u64 = 16;
+
 /// The bytes of a row group's column chunks. What is in them is counted when it is read.
 pub(crate) struct HeldChunk {
     range: Range<u64>,
-    /// Whether the decoder has to unpack pages to pass over rows, because only their contents say
-    /// how many rows they have.
-    unpacks_what_it_skips: bool,
+    /// Whether a row can have many values. The decoder has to unpack such pages to pass over rows, because
+    /// only their contents say how many rows they have.
+    is_repeated: bool,
     dictionary: u64,
     /// The page whose header was read last, while it is not read itself.
-    announced: Option<u64>,
+    announced: Option<PageSize>,
     current: u64,
+    /// What the values of the current page take if all of them are in this batch, because it began with
+    /// this batch.
+    values_of_batch: u64,
     /// Pages before the current one with values of this batch.
     passed: u64,
+    /// Whether a page was read for this batch.
+    is_moved: bool,
 }
 
 impl HeldChunk {
-    pub(crate) fn new(range: Range<u64>, unpacks_what_it_skips: bool) -> Self {
+    pub(crate) fn new(range: Range<u64>, is_repeated: bool) -> Self {
         Self {
             range,
-            unpacks_what_it_skips,
+            is_repeated,
             dictionary: 0,
             announced: None,
             current: 0,
+            values_of_batch: 0,
             passed: 0,
+            is_moved: false,
         }
     }
 
@@ -46,7 +56,7 @@ pub(crate) struct HeldPages {
     /// In order.
     chunks: Vec<HeldChunk>,
     total: u64,
-    /// The chunks with passed pages.
+    /// The chunks of which a page was read for this batch.
     moved: Vec<usize>,
     /// Whether rows are being skipped, whose pages are not held.
     skips: bool,
@@ -87,26 +97,32 @@ impl HeldPages {
             chunk.dictionary = page.bytes;
             chunk.announced = None;
         } else {
-            chunk.announced = Some(page.bytes);
+            chunk.announced = Some(page);
         }
     }
 
     /// Counts the page that was announced last, because bytes at `at` are read now.
     pub(crate) fn read(&mut self, at: u64) -> Result<(), Crowd> {
         if let Some(index) = self.chunk(at)
-            && let Some(bytes) = self.chunks[index].announced.take()
+            && let Some(page) = self.chunks[index].announced.take()
         {
             let chunk = &mut self.chunks[index];
-            if self.skips && chunk.unpacks_what_it_skips {
+            if self.skips && chunk.is_repeated {
                 self.total -= chunk.current;
             } else {
-                if chunk.passed == 0 {
+                if !chunk.is_moved {
+                    chunk.is_moved = true;
                     self.moved.push(index);
                 }
-                chunk.passed += chunk.current;
+                let taken = chunk.current.max(chunk.values_of_batch);
+                self.total += taken - chunk.current;
+                chunk.passed += taken;
+                if chunk.is_repeated {
+                    chunk.values_of_batch = page.values.saturating_mul(VALUE_BYTES);
+                }
             }
-            chunk.current = bytes;
-            self.total += bytes;
+            chunk.current = page.bytes;
+            self.total += page.bytes;
         }
         if self.total <= MAX_HELD_BYTES {
             return Ok(());
@@ -123,7 +139,11 @@ impl HeldPages {
     pub(crate) fn batch_is_decoded(&mut self) {
         self.skips = false;
         for index in self.moved.drain(..) {
-            self.total -= std::mem::take(&mut self.chunks[index].passed);
+            let chunk = &mut self.chunks[index];
+            self.total -= std::mem::take(&mut chunk.passed);
+            // A batch after this one has only the rest of the current page.
+            chunk.values_of_batch = 0;
+            chunk.is_moved = false;
         }
     }
 
@@ -144,6 +164,8 @@ mod tests {
         PageSize {
             bytes,
             is_dictionary,
+            values: 0,
+            has_text_lengths: false,
         }
     }
 
@@ -165,6 +187,29 @@ mod tests {
         held.batch_is_decoded();
         held.announce(130, page(60 * MIB, false));
         held.read(131).unwrap();
+    }
+
+    /// Equal values of a list take no bytes in their page.
+    #[test]
+    fn the_values_of_a_page_that_is_in_the_batch_as_a_whole_are_counted() {
+        let mut held = HeldPages::new(vec![HeldChunk::new(0..100, true)], false);
+        let many = PageSize {
+            values: 10 << 20,
+            ..page(10, false)
+        };
+        let mut read = |held: &mut HeldPages, at: u64| {
+            held.announce(at, many);
+            held.read(at + 1)
+        };
+        read(&mut held, 0).unwrap();
+        read(&mut held, 10).unwrap();
+        held.batch_is_decoded();
+        // The rest of the page before, and the next page.
+        read(&mut held, 20).unwrap();
+        assert_eq!(held.total, 20);
+        read(&mut held, 30).unwrap();
+        let crowd = read(&mut held, 40).unwrap_err();
+        assert_eq!(crowd.bytes, 10 + 10 + 2 * 160 * MIB);
     }
 
     #[test]

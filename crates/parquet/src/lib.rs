@@ -55,7 +55,8 @@
 //!
 //! Snappy, zstd, LZ4, gzip and no compression are read and written. Brotli and LZO are refused, and
 //! so are encrypted files and files whose data is in other files. A page has at most 64 MiB,
-//! unpacked, and so has a row. The pages that are in memory at the same time have at most 256 MiB: a
+//! unpacked, and so have a row and the texts of a page in `DELTA_BYTE_ARRAY`. A page has at most 16
+//! million values. The pages that are in memory at the same time have at most 256 MiB: a
 //! dictionary and a page of each column. A checksum that a page has must match.
 //!
 //! ```
@@ -103,6 +104,7 @@
 
 mod batch;
 mod calendar;
+mod claims;
 mod decimal;
 mod decoder;
 mod depth;
@@ -110,6 +112,7 @@ mod error;
 mod extent;
 mod file;
 mod footer;
+mod footer_room;
 mod guard;
 mod half;
 mod held;
@@ -124,6 +127,7 @@ mod result_kind;
 mod rows;
 mod splice;
 mod storage;
+mod text_lengths;
 mod thrift;
 mod value;
 mod window;
@@ -131,7 +135,8 @@ mod window;
 pub use batch::{Row, RowBatch};
 pub use error::{DamagedPlace, FileError};
 pub use file::ParquetFile;
-pub use footer::MAX_WRITTEN_FOOTER;
+pub use footer::MAX_FOOTER;
+pub use footer_room::{FooterRoom, PartGroups, PlannedPart};
 pub use layout::TableLayout;
 pub use part::{PartMeta, PartWriter, Unfit};
 pub use ranges::{Ranges, RangesError};

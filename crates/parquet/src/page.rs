@@ -3,7 +3,7 @@
 //! A footer tells only how large the pages of a column chunk are together. A cell of 500 MB among
 //! short ones is stored in some KB, and the decoder would take what the page's header claims.
 
-use crate::thrift::Thrift;
+use crate::thrift::{STRUCT, Thrift};
 
 /// The largest page that is unpacked, in bytes: as long as a row may be. A page is in memory as a
 /// whole.
@@ -15,6 +15,14 @@ pub(crate) const MAX_HEADER_BYTES: u64 = 16 << 20;
 /// The type of a page that is a dictionary, as a header has it.
 const DICTIONARY: i64 = 2;
 
+/// The numbers of the parts of a header that describe the values.
+const DATA_PAGE: i64 = 5;
+const DICTIONARY_PAGE: i64 = 7;
+const DATA_PAGE_V2: i64 = 8;
+
+/// `DELTA_LENGTH_BYTE_ARRAY` and `DELTA_BYTE_ARRAY`.
+const TEXT_LENGTHS: [i64; 2] = [6, 7];
+
 /// What the header of a page says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PageSize {
@@ -22,6 +30,10 @@ pub(crate) struct PageSize {
     pub(crate) bytes: u64,
     /// Whether the values of the other pages of its column are in it.
     pub(crate) is_dictionary: bool,
+    /// The number of its values, nulls included.
+    pub(crate) values: u64,
+    /// Whether its values are texts that begin with the lengths of all of them.
+    pub(crate) has_text_lengths: bool,
 }
 
 impl PageSize {
@@ -29,6 +41,7 @@ impl PageSize {
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         let mut thrift = Thrift::new(bytes);
         let (mut field, mut size, mut is_dictionary) = (0, None, false);
+        let (mut values, mut has_text_lengths) = (0, false);
         while let Some((id, kind)) = thrift.field(field)? {
             field = id;
             match (id, kind) {
@@ -38,6 +51,11 @@ impl PageSize {
                     let found = u64::try_from(thrift.signed()?).unwrap_or_default();
                     size = size.max(Some(found));
                 }
+                (DATA_PAGE | DICTIONARY_PAGE | DATA_PAGE_V2, STRUCT) => {
+                    let contents = Contents::read(&mut thrift, id)?;
+                    values = contents.values.max(values);
+                    has_text_lengths |= TEXT_LENGTHS.contains(&contents.encoding);
+                }
                 _ => thrift.pass(kind, 0)?,
             }
         }
@@ -45,7 +63,33 @@ impl PageSize {
         Some(Self {
             bytes,
             is_dictionary,
+            values,
+            has_text_lengths,
         })
+    }
+}
+
+/// What a header says of the values of its page.
+struct Contents {
+    values: u64,
+    encoding: i64,
+}
+
+impl Contents {
+    /// Reads the part of a header with this number.
+    fn read(thrift: &mut Thrift<'_>, part: i64) -> Option<Self> {
+        let encoding_field = if part == DATA_PAGE_V2 { 4 } else { 2 };
+        let (mut field, mut values, mut encoding) = (0, 0, 0);
+        while let Some((id, kind)) = thrift.field(field)? {
+            field = id;
+            match (id, kind) {
+                // A negative number is refused by the decoder.
+                (1, 4..=6) => values = u64::try_from(thrift.signed()?).unwrap_or_default(),
+                (id, 4..=6) if id == encoding_field => encoding = thrift.signed()?,
+                _ => thrift.pass(kind, 1)?,
+            }
+        }
+        Some(Self { values, encoding })
     }
 }
 

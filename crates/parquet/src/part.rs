@@ -4,6 +4,7 @@ use crate::batch::Row;
 use crate::error::{FileError, encode};
 use crate::file::Inner;
 use crate::footer;
+use crate::footer_room::{FooterRoom, PartGroups};
 use crate::kind::{Kind, Leaf};
 use crate::layout::TableLayout;
 use crate::notes;
@@ -16,7 +17,9 @@ use bytes::Bytes;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{
+    DEFAULT_DICTIONARY_PAGE_SIZE_LIMIT, EnabledStatistics, WriterProperties,
+};
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
 use quarry_table::ResultCell;
 use std::io;
@@ -28,6 +31,13 @@ const ROW_GROUP_BYTES: usize = 24 << 20;
 /// The most rows of a row group.
 const ROW_GROUP_ROWS: usize = 1 << 20;
 
+/// The bytes of the dictionaries of all columns together, about. Each column has a page of them.
+const DICTIONARY_BYTES: usize = 16 << 20;
+
+/// The most columns that have dictionaries. An encoder of numbers takes 72 KiB of memory for an empty
+/// dictionary, so those of some hundred columns would fill a row group by themselves.
+const MAX_DICTIONARIES: usize = 128;
+
 /// Results are encoded when they take this many bytes, or together with their batch.
 const RESULT_BYTES: usize = 8 << 20;
 
@@ -37,8 +47,9 @@ const RESULT_BYTES: usize = 8 << 20;
 /// [`TableLayout`] for the differences between files of one table. Result columns follow, all of
 /// them optional. All parts of a table have the same columns, even a part without rows.
 ///
-/// Memory holds at most one row group (some 24 MiB) and the bytes that [`take`](Self::take) has not
-/// returned yet.
+/// Memory holds at most one row group and the bytes that [`take`](Self::take) has not returned yet. A
+/// row group has some 24 MiB, or more where the part may have only a few of them: see
+/// [`with_groups`](Self::with_groups).
 pub struct PartWriter {
     writer: ArrowWriter<Outbox>,
     declared: SchemaDescPtr,
@@ -49,6 +60,7 @@ pub struct PartWriter {
     pending: Option<Pending>,
     results: Vec<ResultArray>,
     unfit: Vec<Unfit>,
+    groups: Option<PartGroups>,
     rows: u64,
     taken: u64,
 }
@@ -181,9 +193,18 @@ impl PartWriter {
                     first_row: 0,
                 })
                 .collect(),
+            groups: None,
             rows: 0,
             taken: 0,
         })
+    }
+
+    /// Bounds the row groups of the part, so that the footer of the joined file has room for them. The
+    /// row groups are larger then if there are many bytes for each.
+    #[must_use]
+    pub fn with_groups(mut self, groups: PartGroups) -> Self {
+        self.groups = Some(groups);
+        self
     }
 
     /// Appends one row with the values of its result columns, in their order. Missing values are null.
@@ -237,9 +258,19 @@ impl PartWriter {
     }
 
     /// Returns an upper bound of the bytes that each row group takes in the footer of the joined file.
-    /// Every part with rows has at least one row group.
     pub fn group_footer_bytes(&self) -> u64 {
         footer::group_bytes(&self.declared)
+    }
+
+    /// Returns how many row groups the footer of the joined file has room for. Every part with rows has
+    /// at least one.
+    pub fn footer_room(&self) -> Result<FooterRoom, FileError> {
+        let without_groups = footer::write(&self.declared, self.notes.clone(), Vec::new())?;
+        Ok(FooterRoom::new(
+            without_groups.len() as u64,
+            self.group_footer_bytes(),
+            self.declared.num_columns() as u64,
+        ))
     }
 
     /// Ends the part. Returns its last bytes.
@@ -291,8 +322,13 @@ impl PartWriter {
         }
         let batch = RecordBatch::try_new(Arc::clone(&self.arrow), columns).map_err(encode)?;
         self.writer.write(&batch).map_err(encode)?;
-        if self.writer.memory_size() >= ROW_GROUP_BYTES
-            || self.writer.in_progress_rows() >= ROW_GROUP_ROWS
+        let is_full = self.writer.memory_size() >= ROW_GROUP_BYTES
+            || self.writer.in_progress_rows() >= ROW_GROUP_ROWS;
+        let closed = self.writer.flushed_row_groups().len() as u64;
+        if is_full
+            && self
+                .groups
+                .is_none_or(|groups| groups.leave_room(closed, self.rows))
         {
             self.writer.flush().map_err(encode)?;
         }
@@ -359,8 +395,12 @@ fn properties(
     declared: &SchemaDescriptor,
     encoded: &SchemaDescriptor,
 ) -> WriterProperties {
+    let columns = encoded.num_columns();
+    let dictionary = (DICTIONARY_BYTES / columns.max(1)).min(DEFAULT_DICTIONARY_PAGE_SIZE_LIMIT);
     let mut properties = WriterProperties::builder()
         .set_compression(layout.compression())
+        .set_dictionary_enabled(columns <= MAX_DICTIONARIES)
+        .set_dictionary_page_size_limit(dictionary)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .set_max_row_group_row_count(None);

@@ -6,6 +6,8 @@ use crate::error::{DamagedPlace, FileError};
 use crate::extent::{Decoded, LongRow};
 use crate::file::{Inner, ParquetFile};
 use crate::guard::guarded;
+use crate::held::VALUE_BYTES;
+use crate::text_lengths::{self, TEXT_LENGTHS, TextsFault};
 use crate::value::{ValueFault, Values, json_key};
 use crate::window::{RefusedPages, Windows};
 use arrow_array::RecordBatch;
@@ -70,6 +72,8 @@ pub struct RowReader {
     pieces: VecDeque<Piece>,
     current: Option<OpenRows>,
     decoded: Decoded,
+    /// The row group whose texts were checked last.
+    checked_group: Option<usize>,
     next_row: u64,
 }
 
@@ -194,6 +198,7 @@ impl RowReader {
             pieces: groups.into(),
             current: None,
             decoded: Decoded::default(),
+            checked_group: None,
             next_row: rows.start,
             file,
         })
@@ -244,6 +249,10 @@ impl RowReader {
     }
 
     fn open(&mut self, piece: Piece, batch_rows: u64) -> Result<(), FileError> {
+        if self.checked_group != Some(piece.group) {
+            self.check_texts(piece)?;
+            self.checked_group = Some(piece.group);
+        }
         let opened = Decoder::open(&self.file, &self.metadata, piece, &self.mask, batch_rows);
         let decoder = opened.map_err(|(windows, reason): Undecoded| {
             self.why(&windows)
@@ -254,6 +263,48 @@ impl RowReader {
             batch_rows,
             left: piece,
         });
+        Ok(())
+    }
+
+    /// Refuses texts of a row group that the decoder would allocate too much memory for.
+    fn check_texts(&self, piece: Piece) -> Result<(), FileError> {
+        let group = self.file.group(piece.group);
+        let rows = usize::try_from(group.num_rows()).unwrap_or_default();
+        for (leaf, column) in group.columns().iter().enumerate() {
+            let has_lengths = column.encodings().any(|one| TEXT_LENGTHS.contains(&one));
+            if !has_lengths || !self.mask.leaf_included(leaf) {
+                continue;
+            }
+            let schema = self.file.metadata.file_metadata().schema_descr();
+            let mask = ProjectionMask::leaves(schema, [leaf]);
+            let windows = self
+                .file
+                .windows(piece.group, true, &mask, &self.file.metadata);
+            let name = || column.column_path().string();
+            match text_lengths::check_chunk(&windows, column, rows) {
+                Ok(()) => {}
+                Err(TextsFault::TooLong(bytes)) => {
+                    return Err(self.file.too_long_texts(piece.group, name(), bytes));
+                }
+                Err(TextsFault::Contradiction(reason)) => {
+                    return Err(FileError::Damaged {
+                        file: self.file.name.clone(),
+                        at: DamagedPlace {
+                            row: Some(self.next_row),
+                            column: Some(name()),
+                            row_group: Some(piece.group),
+                        },
+                        reason,
+                    });
+                }
+            }
+            if let Some(source) = windows.take_failure() {
+                return Err(FileError::Read {
+                    file: self.file.name.clone(),
+                    source,
+                });
+            }
+        }
         Ok(())
     }
 
@@ -278,7 +329,17 @@ impl RowReader {
 
     /// Returns the number of rows that keeps a batch small, by the average of their row group.
     fn batch_rows(&self, group: usize) -> u64 {
-        let bytes = self.row_bytes(group, |leaf| self.mask.leaf_included(leaf));
+        let wanted = |leaf: usize| self.mask.leaf_included(leaf);
+        let bytes = self.row_bytes(group, wanted);
+        // Equal values are a few bytes in the file, and each has a place in memory.
+        let group = self.file.group(group);
+        let columns = group.columns().iter().enumerate();
+        let values = columns
+            .filter(|(leaf, _)| wanted(*leaf))
+            .map(|(_, column)| u64::try_from(column.num_values()).unwrap_or_default())
+            .fold(0, u64::saturating_add);
+        let rows = u64::try_from(group.num_rows()).unwrap_or_default().max(1);
+        let bytes = bytes.max(values.saturating_mul(VALUE_BYTES) / rows);
         (BATCH_BYTES / bytes.max(1)).clamp(1, BATCH_ROWS)
     }
 

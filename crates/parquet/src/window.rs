@@ -1,5 +1,6 @@
 //! Reads ahead: many small page reads become a few large ones, within a memory limit.
 
+use crate::claims::PageClaims;
 use crate::held::{Crowd, HeldPages};
 use crate::page::{MAX_HEADER_BYTES, MAX_PAGE_BYTES, PageSize};
 use crate::ranges::{Ranges, RangesError};
@@ -38,6 +39,7 @@ pub(crate) struct Windows {
     whole_pages: Vec<u64>,
     failure: Mutex<Option<RangesError>>,
     held: Mutex<HeldPages>,
+    claims: Mutex<PageClaims>,
     refused: Mutex<Option<RefusedPages>>,
 }
 
@@ -73,6 +75,7 @@ impl Windows {
         mut chunks: Vec<Range<u64>>,
         mut whole_pages: Vec<u64>,
         held: HeldPages,
+        claims: PageClaims,
     ) -> Arc<Self> {
         whole_pages.sort_unstable();
         chunks.retain(|chunk| !chunk.is_empty());
@@ -110,6 +113,7 @@ impl Windows {
             whole_pages,
             failure: Mutex::new(None),
             held: Mutex::new(held),
+            claims: Mutex::new(claims),
             refused: Mutex::new(None),
         })
     }
@@ -118,6 +122,11 @@ impl Windows {
     /// on only as text.
     pub(crate) fn take_failure(&self) -> Option<RangesError> {
         locked(&self.failure).take()
+    }
+
+    /// Notes an error of the source of bytes. The next read fails.
+    pub(crate) fn fail(&self, error: RangesError) {
+        *locked(&self.failure) = Some(error);
     }
 
     /// Takes what made decoding fail because of the size of pages.
@@ -135,8 +144,11 @@ impl Windows {
         locked(&self.held).batch_is_decoded();
     }
 
-    /// Refuses the page whose header is at `at` if it is too large.
+    /// Refuses the page whose header is at `at` if it is too large, or claims what cannot be true.
     fn check_page(&self, at: u64) -> parquet::errors::Result<()> {
+        if let Some(error) = &*locked(&self.failure) {
+            return Err(ParquetError::General(error.to_string()));
+        }
         let Some(span) = self.span(at) else {
             return Ok(());
         };
@@ -147,6 +159,8 @@ impl Windows {
             if let Some(page) = PageSize::of(&bytes) {
                 let bytes = page.bytes;
                 self.check_size(LargePage { at, bytes })?;
+                let claim = locked(&self.claims).check(at, page);
+                claim.map_err(ParquetError::General)?;
                 locked(&self.held).announce(at, page);
                 return Ok(());
             }
@@ -329,6 +343,17 @@ mod tests {
         HeldPages::new(Vec::new(), false)
     }
 
+    fn windows(file: &Arc<Counted>, chunks: Vec<Range<u64>>) -> Source {
+        let claims = PageClaims::new(Vec::new());
+        Source(Windows::new(
+            file.clone(),
+            chunks,
+            Vec::new(),
+            none(),
+            claims,
+        ))
+    }
+
     /// The header of a page of one byte.
     const HEADER: &[u8] = b"\x15\x00\x15\x02\x00";
 
@@ -370,12 +395,7 @@ mod tests {
     fn chunks_within_the_budget_are_read_once_and_neighbours_together() {
         let file = Counted::new(4 << 20);
         let near = [100..200_u64, 300..5_000, 2 << 20..3 << 20];
-        let source = Source(Windows::new(
-            file.clone(),
-            near.to_vec(),
-            Vec::new(),
-            none(),
-        ));
+        let source = windows(&file, near.to_vec());
         for (start, length) in [(300, 50), (100, 100), (350, 4_000), ((2 << 20) + 7, 9_000)] {
             let bytes = source.get_bytes(start, length).unwrap();
             let from = usize::try_from(start).unwrap();
@@ -388,12 +408,7 @@ mod tests {
     fn large_chunks_are_read_window_by_window_and_never_twice_in_order() {
         let file = Counted::new(40 << 20);
         let length = file.len();
-        let source = Source(Windows::new(
-            file.clone(),
-            vec![0..length / 2, length / 2..length],
-            Vec::new(),
-            none(),
-        ));
+        let source = windows(&file, vec![0..length / 2, length / 2..length]);
         let mut walk = source.get_read(0).unwrap();
         let mut header = [0; 64];
         walk.read_exact(&mut header).unwrap();
@@ -415,12 +430,7 @@ mod tests {
     #[test]
     fn a_walk_continues_after_a_window_and_ends_with_the_file() {
         let file = Counted::new(100_000);
-        let source = Source(Windows::new(
-            file.clone(),
-            vec![10..20, 99_000..100_000],
-            Vec::new(),
-            none(),
-        ));
+        let source = windows(&file, vec![10..20, 99_000..100_000]);
         let mut all = Vec::new();
         source.get_read(15).unwrap().read_to_end(&mut all).unwrap();
         assert_eq!(all, file.bytes[15..]);

@@ -14,6 +14,8 @@ pub struct Slice {
     pub records: u64,
     /// Bytes of these records.
     pub bytes: u64,
+    /// Bytes of all rows in their table.
+    pub row_bytes: u64,
     /// Where the first row begins.
     pub start: Place,
     /// Where the row after the last one begins, or the end of the table.
@@ -203,6 +205,7 @@ impl CutTable<'_> {
             rows: behind.rows - before.rows,
             records: behind.records - before.records,
             bytes: behind.bytes - before.bytes,
+            row_bytes: behind.row_bytes - before.row_bytes,
             start: self.chunks[from].start,
             end: self.chunks.get(to).map_or(end, |chunk| chunk.start),
         }

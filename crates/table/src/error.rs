@@ -135,6 +135,20 @@ pub enum TableError {
         /// The first invalid byte.
         place: Place,
     },
+    /// The name of a column has a character that is not text. At the start of a file it would make the
+    /// result look like another kind of file.
+    #[error(
+        "{place}: the name of column {column} has the character U+{:04X}, which is not text; delete it from the header",
+        u32::from(*character)
+    )]
+    NameNotText {
+        /// The header.
+        place: Place,
+        /// The column, counted from 1.
+        column: usize,
+        /// The character.
+        character: char,
+    },
     /// Two columns of a header have the same name.
     #[error(
         "{place}: columns {first} and {second} are both named {}; give each column its own name",
@@ -223,6 +237,7 @@ impl TableError {
             | Self::HeaderTooLong { place, .. }
             | Self::RowTooLong { place, .. }
             | Self::NotUtf8 { place }
+            | Self::NameNotText { place, .. }
             | Self::DuplicateColumn { place, .. }
             | Self::NotJson { place, .. }
             | Self::ForeignWord { place, .. }

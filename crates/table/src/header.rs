@@ -67,6 +67,19 @@ impl Header {
             .map(|name| wanted.get(name.as_str()).copied().flatten())
             .collect()
     }
+
+    /// Returns the first column whose name has a character that is not text, and the character: a
+    /// control character other than those of white space, or a byte order mark before the name. The name
+    /// of any column may be the first text of a result, where such characters would be taken for a sign
+    /// of another kind of file.
+    pub(crate) fn name_that_is_no_text(&self) -> Option<(usize, char)> {
+        let is_no_text = |one: &char| one.is_ascii_control() && !matches!(one, '\t' | '\n' | '\r');
+        self.columns.iter().enumerate().find_map(|(index, name)| {
+            let mark = name.chars().next().filter(|first| *first == '\u{feff}');
+            Some((index, mark.or_else(|| name.chars().find(is_no_text))?))
+        })
+    }
+
     /// Returns the indices of two columns with the same name. Columns without a name do not count.
     pub(crate) fn twins(&self) -> Option<(usize, usize)> {
         let mut places = HashMap::new();

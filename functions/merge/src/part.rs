@@ -39,7 +39,10 @@ pub(crate) async fn open(
             let results = ResultColumn::of_run(columns, plan.schema.as_ref());
             let writer =
                 PartWriter::new(&layout, &results, &replaced).map_err(StepError::bad_request)?;
-            RowsForm::parquet(writer)
+            // Planning has accepted the footer of the result with this share of its row groups.
+            let room = writer.footer_room().map_err(StepError::bad_request)?;
+            let groups = room.of_part(table.slices.into(), slice.rows, table.rows);
+            RowsForm::parquet(writer.with_groups(groups))
         }
     };
     Ok(RowsObject::new(store, run.slice(slice.slice).part(), form))

@@ -3,8 +3,9 @@
 
 use quarry_asking::Asking;
 use quarry_contract::plan::{Mode, Slice};
+use quarry_cost::estimate::RunEstimate;
 use quarry_edge::error::StepError;
-use quarry_parquet::MAX_WRITTEN_FOOTER;
+use quarry_parquet::{FooterRoom, MAX_FOOTER, PlannedPart};
 use quarry_slicing::{Marks, SliceLimits};
 
 /// The most slices of a run. A result has one part for each slice, S3 accepts 10,000 parts for one
@@ -22,6 +23,13 @@ const MAX_ROW_BYTES_OF_SLICE: u64 = 4 << 30;
 /// The time in which the jobs of a run have to end, hours: the 30 days of its execution, without
 /// some days for quotas, throttling and further rounds.
 const MOST_HOURS: f64 = 25.0 * 24.0;
+
+/// The bytes that a token of an answer is foreseen to take in the result: four in each of two columns, and
+/// as much again, because answers may be longer than expected.
+const BYTES_OF_ANSWERED_TOKEN: u64 = 16;
+
+/// The bytes that an embedding is foreseen to take in the result: 4,096 numbers.
+const BYTES_OF_EMBEDDING: u64 = 32 << 10;
 
 /// Returns the limits of a slice.
 pub(crate) fn of_slices(asking: &Asking) -> SliceLimits {
@@ -61,18 +69,38 @@ pub(crate) fn check_slices(asking: &Asking, slices: &[Slice]) -> Result<(), Step
     check_time(asking, slices)
 }
 
-/// Refuses a Parquet result whose footer would be too long to be written. Each of the table's slices
-/// gives at least one row group, which takes at most `group_bytes` there.
-pub(crate) fn check_footer(table: &str, slices: u32, group_bytes: u64) -> Result<(), StepError> {
-    let bytes = u64::from(slices).saturating_mul(group_bytes);
-    if bytes <= MAX_WRITTEN_FOOTER {
+/// Returns the bytes of an answer that planning foresees in the result of a row. There it is once as it
+/// came back, and once as the values of its columns.
+pub(crate) fn answer_bytes(asking: &Asking, estimate: &RunEstimate) -> u64 {
+    if asking.model().capabilities().body.is_embedding() {
+        return BYTES_OF_EMBEDDING;
+    }
+    estimate
+        .answer
+        .expected
+        .saturating_mul(BYTES_OF_ANSWERED_TOKEN)
+}
+
+/// Refuses a Parquet result whose footer has no room for the row groups of its parts.
+pub(crate) fn check_footer(
+    table: &str,
+    room: FooterRoom,
+    parts: &[PlannedPart],
+) -> Result<(), StepError> {
+    let (needed, most, slices) = (room.needed(parts), room.groups(), parts.len() as u64);
+    if needed <= most {
         return Ok(());
     }
-    let most = MAX_WRITTEN_FOOTER / group_bytes.max(1);
+    let larger_slices = if slices > most {
+        format!("raise BEDROCK_MAX_RECORDS_PER_JOB so that there are at most {most} jobs, ")
+    } else {
+        String::new()
+    };
     Err(StepError::bad_request(format!(
-        "{table} makes {slices} jobs, and with all its columns the footer of its Parquet result would have up to {bytes} bytes, \
-         more than {MAX_WRITTEN_FOOTER}; raise BEDROCK_MAX_RECORDS_PER_JOB so that there are at most {most} jobs, give the \
-         table fewer columns or as CSV or JSON Lines, or split the data set"
+        "{table} makes {slices} jobs, and its Parquet result would have up to {needed} row groups: at least one for each job, \
+         and one for each 64 MiB of rows with their answers. The footer of a Parquet file describes each column of each row \
+         group, so with all columns of this result {most} of them fit into the {MAX_FOOTER} bytes that a footer may have; \
+         {larger_slices}give the table fewer columns, give it as CSV or JSON Lines, or split the data set"
     )))
 }
 
@@ -113,17 +141,50 @@ mod tests {
 
     #[test]
     fn a_footer_at_the_limit_is_accepted_and_one_above_it_is_refused_with_the_remedy() {
-        let group = MAX_WRITTEN_FOOTER / 1_024;
-        check_footer("the data set", 1_024, group).unwrap();
-        for (slices, group) in [(1_025, group), (1_024, group + 1)] {
-            let text = check_footer("the data set", slices, group)
-                .unwrap_err()
-                .full_message();
-            for words in ["more than 268435456", "raise BEDROCK_MAX_RECORDS_PER_JOB"] {
+        let part = |mib: u64| PlannedPart {
+            rows: 10,
+            bytes: mib << 20,
+        };
+        let room = room_for_text(1_000);
+        let most = room.groups();
+        assert!((200..300).contains(&most), "{most}");
+        let small = |slices: u64| vec![part(1); usize::try_from(slices).unwrap()];
+        check_footer("the data set", room, &[]).unwrap();
+        check_footer("the data set", room, &small(most)).unwrap();
+        check_footer("the data set", room, &[part(64 * most - 1)]).unwrap();
+        let refused = |parts: &[PlannedPart], expected: &[&str], raises: bool| {
+            let error = check_footer("the data set", room, parts).unwrap_err();
+            let text = error.full_message();
+            for words in expected {
                 assert!(text.contains(words), "{text}");
             }
-        }
-        check_footer("the data set", 0, u64::MAX).unwrap();
-        check_footer("the data set", u32::MAX, u64::MAX).unwrap_err();
+            assert_eq!(text.contains("raise BEDROCK_MAX_RECORDS"), raises, "{text}");
+        };
+        refused(
+            &small(most + 1),
+            &["67108864 bytes", "at most", "fewer columns"],
+            true,
+        );
+        refused(
+            &[part(64 * most + 1)],
+            &["makes 1 jobs", "up to", "split the data set"],
+            false,
+        );
+    }
+
+    /// Returns the room in the footer of a table with this many columns of text.
+    fn room_for_text(columns: usize) -> FooterRoom {
+        let table = include_bytes!("../../../crates/parquet/tests/fixtures/codec_none.parquet");
+        let table = bytes::Bytes::from_static(table);
+        let file = quarry_parquet::ParquetFile::open("t", std::sync::Arc::new(table)).unwrap();
+        let layout = quarry_parquet::TableLayout::of(&file).unwrap();
+        let results: Vec<_> = (0..columns)
+            .map(|number| quarry_parquet::ResultColumn {
+                name: format!("llm_{number}"),
+                kind: quarry_parquet::ResultKind::Text,
+            })
+            .collect();
+        let part = quarry_parquet::PartWriter::new(&layout, &results, &[]).unwrap();
+        part.footer_room().unwrap()
     }
 }

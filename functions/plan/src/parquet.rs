@@ -11,7 +11,7 @@ use quarry_contract::plan::Table;
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::ObjectStore;
-use quarry_parquet::{PartWriter, ResultColumn, TableLayout};
+use quarry_parquet::{PartWriter, PlannedPart, ResultColumn, TableLayout};
 use quarry_rows::{SlicePiece, TableFormat, open};
 use serde_json::Value;
 use std::sync::Arc;
@@ -69,7 +69,8 @@ pub(crate) async fn layout(
     Ok((read == table.files.len()).then_some(layout))
 }
 
-/// Refuses a table, which is the `number`th of the run, if the footer of its result would be too long.
+/// Refuses a table, which is the `number`th of the run, if the footer of its result has no room for the
+/// row groups of these parts.
 pub(crate) async fn check_footer(
     deps: &Deps,
     run: &RunFolder,
@@ -77,6 +78,7 @@ pub(crate) async fn check_footer(
     schema: Option<&Value>,
     number: usize,
     table: &Table,
+    parts: &[PlannedPart],
 ) -> Result<(), StepError> {
     if quarry_rows::format_of(table) != TableFormat::Parquet || table.slices == 0 {
         return Ok(());
@@ -90,7 +92,8 @@ pub(crate) async fn check_footer(
     let results = ResultColumn::of_run(asking.columns(), schema);
     let part = PartWriter::new(&layout, &results, &replaced).map_err(StepError::bad_request)?;
     let name = table.split.as_deref().unwrap_or("the data set");
-    limits::check_footer(name, table.slices, part.group_footer_bytes())
+    let room = part.footer_room().map_err(StepError::bad_request)?;
+    limits::check_footer(name, room, parts)
 }
 
 /// Stores a layout for the steps that write the result, and returns the digest of it in its name: a

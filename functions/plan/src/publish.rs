@@ -23,6 +23,7 @@ use quarry_cost::estimate::{RecordSums, RunEstimate, TextSample};
 use quarry_edge::documents;
 use quarry_edge::error::{StepError, StepErrorKind};
 use quarry_edge::metrics::Metric;
+use quarry_parquet::PlannedPart;
 use quarry_rows::line_ending;
 
 /// The number of slice documents that are written at the same time.
@@ -72,7 +73,8 @@ pub(crate) async fn publish(
     let cut = CutTables::of(input, asking, &progress)?;
     let schema = progress.schema.as_ref();
     for (number, table) in cut.tables.iter().enumerate() {
-        parquet::check_footer(deps, run, asking, schema, number, table).await?;
+        let parts = cut.parts(table, asking);
+        parquet::check_footer(deps, run, asking, schema, number, table, &parts).await?;
     }
     match claim::first(&*deps.store, run, input, progress).await? {
         FirstScan::Own(progress) => write(deps, run, input, asking, cut, progress).await,
@@ -87,6 +89,8 @@ pub(crate) async fn publish(
 struct CutTables {
     tables: Vec<Table>,
     slices: Vec<Slice>,
+    /// For each slice the bytes of its rows in their table.
+    row_bytes: Vec<u64>,
     notes: Vec<String>,
     rates: RunRates,
     estimate: RunEstimate,
@@ -101,6 +105,7 @@ impl CutTables {
         let mut sampled = Vec::new();
         let mut tables = Vec::new();
         let mut slices = Vec::new();
+        let mut row_bytes = Vec::new();
         let mut texts = TextSample::default();
         for (number, scan) in progress.tables.iter().enumerate() {
             if let (Some(sample), Some(whole)) = (input.request.sample, whole.get(number)) {
@@ -110,7 +115,10 @@ impl CutTables {
             texts += scan.texts;
             let (table, cut) = cut(number, scan, asking, slices.len(), &mut notes)?;
             tables.push(table);
-            slices.extend(cut);
+            for (slice, bytes) in cut {
+                slices.push(slice);
+                row_bytes.push(bytes);
+            }
         }
         limits::check_slices(asking, &slices)?;
         let rates = rates::of(asking.settings());
@@ -121,6 +129,7 @@ impl CutTables {
         Ok(Self {
             tables,
             slices,
+            row_bytes,
             notes,
             rates,
             estimate,
@@ -129,6 +138,22 @@ impl CutTables {
                 tables: sampled,
             }),
         })
+    }
+}
+
+impl CutTables {
+    /// Returns the parts of a table's result as they are planned.
+    fn parts(&self, table: &Table, asking: &Asking) -> Vec<PlannedPart> {
+        let answer = limits::answer_bytes(asking, &self.estimate);
+        let slices = self.slices.iter().zip(&self.row_bytes);
+        slices
+            .skip(table.first_slice as usize)
+            .take(table.slices as usize)
+            .map(|(slice, row_bytes)| PlannedPart {
+                rows: slice.rows,
+                bytes: row_bytes.saturating_add(slice.rows.saturating_mul(answer)),
+            })
+            .collect()
     }
 }
 
@@ -161,6 +186,7 @@ async fn write(
         rates,
         estimate,
         sample,
+        row_bytes: _,
     } = cut;
     write_slices(deps, run, &slices).await?;
     let manifest: Vec<ManifestItem> = slices
@@ -244,14 +270,15 @@ async fn write_slices(deps: &Deps, run: &RunFolder, slices: &[Slice]) -> Result<
     Ok(())
 }
 
-/// Cuts a scanned table into slices and decides between jobs and calls on demand.
+/// Cuts a scanned table into slices, each with the bytes of its rows in the table, and decides between
+/// jobs and calls on demand.
 fn cut(
     number: usize,
     scan: &TableScan,
     asking: &Asking,
     first_slice: usize,
     notes: &mut Vec<String>,
-) -> Result<(Table, Vec<Slice>), StepError> {
+) -> Result<(Table, Vec<(Slice, u64)>), StepError> {
     let end = scan.end();
     let name = scan.name();
     let marks = scan.scanned_marks()?;
@@ -298,7 +325,7 @@ fn cut(
     let mut slices = Vec::with_capacity(cuts.len());
     for cut in &cuts {
         let batch = mode == Mode::Batch && cut.records >= settings.min_records_per_job;
-        slices.push(Slice {
+        let slice = Slice {
             version: VERSION,
             slice: u32::try_from(first_slice + slices.len()).map_err(StepError::bad_request)?,
             table: number,
@@ -308,7 +335,8 @@ fn cut(
             bytes: cut.bytes,
             mode: if batch { Mode::Batch } else { Mode::OnDemand },
             segments: segments(cut, scan),
-        });
+        };
+        slices.push((slice, cut.row_bytes));
     }
     let header = scan.header.clone().unwrap_or_default();
     note_unfilled(asking, &header.columns, notes);

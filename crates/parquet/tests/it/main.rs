@@ -1,8 +1,10 @@
 //! What the Parquet crate promises its callers.
 
 mod cells;
+mod claims;
 mod damage;
 mod fixture;
+mod groups;
 mod legacy;
 mod memory;
 mod parts;

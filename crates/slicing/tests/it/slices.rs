@@ -50,6 +50,7 @@ fn slices(limits: SliceLimits, rows: &[Row]) -> Vec<Slice> {
         assert!(slice.bytes <= limits.max_bytes);
         let row_bytes: u64 = within.iter().map(|row| size(*row).row).sum();
         assert!(row_bytes <= limits.max_row_bytes || within.len() == 1);
+        assert_eq!(slice.row_bytes, row_bytes.min(limits.max_row_bytes));
         assert_eq!((slice.start, slice.end), (place(next), place(end)));
         next = end;
     }

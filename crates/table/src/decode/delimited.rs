@@ -160,6 +160,13 @@ impl RowDecoder {
                 limit: MAX_HEADER_BYTES,
             });
         }
+        if let Some((column, character)) = header.name_that_is_no_text() {
+            return Err(TableError::NameNotText {
+                place,
+                column: column + 1,
+                character,
+            });
+        }
         if header.is_separator_note() {
             return Err(TableError::SeparatorNote { place });
         }

@@ -1,5 +1,6 @@
 //! What the table crate promises its callers.
 
+mod again;
 mod decode;
 mod dialects;
 mod encode;

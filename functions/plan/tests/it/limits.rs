@@ -89,7 +89,7 @@ async fn a_parquet_result_whose_footer_would_be_too_long_is_refused_with_the_rem
         .iter()
         .map(|name| (name.as_str(), &table[..]))
         .collect();
-    for (properties, is_refused) in [(100, false), (600, true)] {
+    for (properties, is_refused) in [(50, false), (300, true)] {
         let properties: Vec<String> = (0..properties)
             .map(|number| format!(r#""a{number}":{{"type":"integer"}}"#))
             .collect();
@@ -106,7 +106,7 @@ async fn a_parquet_result_whose_footer_would_be_too_long_is_refused_with_the_rem
             let text = refusal(&input).await;
             for words in [
                 "makes 2000 jobs",
-                "the footer",
+                "The footer",
                 "raise BEDROCK_MAX_RECORDS_PER_JOB",
             ] {
                 assert!(text.contains(words), "{text}");
