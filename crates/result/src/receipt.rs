@@ -1,6 +1,7 @@
 //! What became of a slice: `receipt.json`, written together with its part of the result.
 
 use crate::ledger::Counts;
+use crate::profile::ProfileTally;
 use quarry_contract::plan::JobEnd;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,6 +41,9 @@ pub struct Receipt {
     /// Why requests were sent in another form than the first, in the service's words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub form_changes: Vec<String>,
+    /// The values of the answers and the reasons of failures; `None` if an earlier version of Quarry wrote the receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileTally>,
 }
 
 /// What became of the rows of one file.

@@ -6,8 +6,13 @@
 //! `docs/summary.schema.json`, which a test makes from these types.
 
 mod cost;
+mod profile;
 
 pub use cost::{CostSummary, ModelCost, PriceSummary, RoundCost, TableCost, WayCost};
+pub use profile::{
+    BooleanFigures, FailureSummary, LengthFigures, NumberFigures, ProfileSummary, PropertySummary,
+    RangeRows, ValueRows,
+};
 
 use crate::counts::is_zero;
 use quarry_contract::plan::{Mode, Plan};
@@ -87,6 +92,10 @@ pub struct Summary {
     /// the run was planned; null if a price is not known.
     #[serde(default)]
     pub cost: Option<CostSummary>,
+    /// The values of the answers and the reasons of failures, counted over all rows; null for a run of which an
+    /// earlier version of Quarry merged a slice.
+    #[serde(default)]
+    pub profile: Option<ProfileSummary>,
 }
 
 /// One input file.
@@ -204,6 +213,12 @@ pub struct JobSummary {
     pub round: usize,
     /// From submission to end, seconds.
     pub seconds: u64,
+    /// When it was submitted, RFC 3339 in UTC; null if that is not known.
+    #[serde(default)]
+    pub submitted: Option<String>,
+    /// When it ended, RFC 3339 in UTC; null if that is not known.
+    #[serde(default)]
+    pub ended: Option<String>,
     /// Records that were sent.
     pub records: u64,
     /// Records with an answer.

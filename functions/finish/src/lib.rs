@@ -47,6 +47,7 @@ use quarry_result::summary::{self, Summary};
 use quarry_result::totals::{Figures, Totals};
 use quarry_rows::TableFormat;
 use quarry_table::{Dialect, RowEncoder};
+use receipts::AllReceipts;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::sync::Arc;
@@ -88,7 +89,9 @@ pub async fn handle(
     } else {
         documents::read(&*deps.store, &run.finish_progress()).await?
     };
-    let receipts = receipts::read_all(&*deps.store, &run, plan.slices).await?;
+    let properties = asking.columns().properties();
+    let AllReceipts { receipts, profile } =
+        receipts::read_all(&*deps.store, &run, plan.slices, properties).await?;
     let totals = add_up(&plan, &receipts)?;
     answered::check(&receipts, asking.settings())?;
     let figures = totals.figures();
@@ -140,7 +143,9 @@ pub async fn handle(
         .iter()
         .map(|table| result_location(&plan, table).to_string())
         .collect();
-    let summary = totals.summary(&plan, asking.settings(), asking.prompt_parts(), &written);
+    let mut summary = totals.summary(&plan, asking.settings(), asking.prompt_parts(), &written);
+    let splits: Vec<Option<String>> = plan.tables.iter().map(|it| it.split.clone()).collect();
+    summary.profile = profile.map(|profile| profile.summary(&splits));
     output.cost = summary.cost.as_ref().map(|cost| cost.total);
     let mut text = serde_json::to_vec_pretty(&summary).map_err(StepError::bad_request)?;
     write_report(&*deps.store, &summary_at, &summary).await?;

@@ -110,6 +110,7 @@ async fn the_summary_adds_the_receipts_of_all_slices_up() {
                 status: JobStatus::Completed,
                 message: String::new(),
                 seconds: 60,
+                submitted: None,
                 counts: None,
             });
         })

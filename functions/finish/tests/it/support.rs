@@ -13,6 +13,7 @@ use quarry_edge::store::ObjectStore;
 use quarry_finish::{Deps, handle};
 use quarry_planned_run::{Emitted, Moment, RunInput};
 use quarry_result::ledger::Counts;
+use quarry_result::profile::ProfileTally;
 use quarry_result::receipt::{FileOutcomes, Receipt, Round};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -96,6 +97,7 @@ impl World {
             truncated_records: 0,
             truncated_fields: std::collections::BTreeMap::default(),
             form_changes: Vec::new(),
+            profile: Some(ProfileTally::new(&["response".to_owned()])),
         };
         self.write_receipt(&receipt).await;
     }
