@@ -14,6 +14,8 @@ mod property;
 mod ranges;
 mod reason;
 mod reasons;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use property::PropertyTally;
