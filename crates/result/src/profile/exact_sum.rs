@@ -104,7 +104,9 @@ mod tests {
             assert!(error <= expected.abs() * 1e-15, "{numbers:?}: {mean}");
         }
         let mut integers = ExactSum::default();
-        [i64::MAX, i64::MIN, 5].map(|number| integers.add_integer(number));
+        for number in [i64::MAX, i64::MIN, 5] {
+            integers.add_integer(number);
+        }
         assert!((integers.mean(1) - 4.0).abs() < 1e-9);
     }
 
