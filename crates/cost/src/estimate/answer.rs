@@ -188,7 +188,7 @@ fn of_list(members: &Map<String, Value>, family: &TokenFamily, depth: usize) -> 
 
 /// The characters of a text are at least a fourth of a token and at most a third of one each. The bounds are
 /// those of the average over a run's answers, not of single ones: of a limit above the usual length, models use
-/// two fifths at most, and a text that may be of the usual length has at least a fourth of it.
+/// two fifths at most, and a text that may be of the usual length has at least an eighth of it.
 fn of_text(members: &Map<String, Value>) -> Lengths {
     let number = |name: &str| members.get(name).and_then(Value::as_u64);
     let least = number("minLength").unwrap_or(0);
@@ -198,7 +198,7 @@ fn of_text(members: &Map<String, Value>) -> Lengths {
         .max(least);
     let is_long = limit.is_none_or(|limit| limit >= USUAL_TEXT);
     let least = if is_long {
-        least.max(USUAL_TEXT / 4)
+        least.max(USUAL_TEXT / 8)
     } else {
         least
     };
@@ -255,7 +255,7 @@ mod tests {
     fn the_average_of_long_texts_is_neither_nothing_nor_their_limit() {
         let of = |schema: Value| AnswerLength::of(Some(&schema), &family(), 2_000, false).tokens;
         let long = of(json!({"type": "string", "minLength": 1, "maxLength": 600}));
-        assert_eq!((long.low, long.expected, long.high), (8, 41, 102));
+        assert_eq!((long.low, long.expected, long.high), (4, 41, 102));
         let short = of(json!({"type": "string", "maxLength": 40}));
         assert_eq!((short.low, short.expected, short.high), (0, 11, 20));
         let least = of(json!({"type": "string", "minLength": 500, "maxLength": 600}));
