@@ -345,6 +345,9 @@ pub struct JobEnd {
     pub message: String,
     /// Seconds from submission to its end.
     pub seconds: u64,
+    /// When it was submitted, seconds since 1970-01-01T00:00:00Z; `None` if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted: Option<u64>,
     /// The service's counts of its records, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<JobCounts>,

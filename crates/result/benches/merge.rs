@@ -8,6 +8,7 @@ use quarry_contract::record_id::RecordIds;
 use quarry_result::columns::{ResultCells, ResultColumns};
 use quarry_result::ledger::{Expected, Ledger};
 use quarry_result::outcome::Outcome;
+use quarry_result::profile::{ProfileTally, RowPlace};
 use quarry_result::spool::{MemorySpool, Spool};
 use quarry_table::{Format, RowDecoder, RowEncoder};
 use serde_json::json;
@@ -45,7 +46,7 @@ fn lines() -> Vec<Vec<u8>> {
                 "modelInput": {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 1024,
                     "messages": [{"role": "user", "content": format!("{prompt}{row}")}]},
                 "modelOutput": {"content": [{"type": "tool_use", "id": "t", "name": "structured_response", "input": {
-                    "species_group": "gull", "damage": "minor", "confidence": 0.83,
+                    "species_group": "gull", "damage": "minor", "confidence": f64::from(u16::try_from(row % 997).unwrap_or_default()) / 997.0,
                     "reasoning": format!("report {row}: {}", "the report names a gull and slight damage. ".repeat(6)),
                     "tags": ["gull", "approach", "day"]}}],
                     "stop_reason": "tool_use", "usage": {"input_tokens": 812, "output_tokens": 96}},
@@ -68,7 +69,7 @@ fn table() -> String {
     text
 }
 
-/// The whole chain: line, join, answer, repair check, schema, spool, row.
+/// The whole chain: line, join, answer, repair check, schema, spool, profile, row.
 #[divan::bench(sample_count = 10)]
 fn lines_to_rows(bencher: divan::Bencher<'_, '_>) {
     let (lines, table) = (lines(), table());
@@ -104,7 +105,8 @@ fn lines_to_rows(bencher: divan::Bencher<'_, '_>) {
             decoder.end();
             let (mut out, mut line, mut cells) = (Vec::new(), Vec::new(), ResultCells::default());
             let mut encoder: Option<RowEncoder> = None;
-            for place in places {
+            let mut profile = ProfileTally::new(columns.properties());
+            for (place, row_number) in places.into_iter().zip(0..) {
                 let Ok(Some(row)) = decoder.next_row() else {
                     break;
                 };
@@ -117,9 +119,14 @@ fn lines_to_rows(bencher: divan::Bencher<'_, '_>) {
                 });
                 let _ = spool.read(place.at, place.len, &mut line);
                 if let Ok(outcome) = serde_json::from_slice::<Outcome>(&line) {
+                    let place = RowPlace {
+                        table: 0,
+                        row: row_number,
+                    };
+                    profile.add(place, &outcome, true);
                     encoder.row(&mut out, &row, &cells.of(&columns, &outcome));
                 }
             }
-            out
+            (out, profile)
         });
 }

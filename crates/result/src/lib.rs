@@ -11,6 +11,7 @@ pub mod excerpt;
 pub mod given;
 pub mod ledger;
 pub mod outcome;
+pub mod profile;
 pub mod receipt;
 pub mod refusals;
 pub mod retried;

@@ -2,6 +2,7 @@
 
 use crate::counts::is_zero;
 use crate::ledger::Counts;
+use crate::profile::ProfileTally;
 use quarry_contract::plan::JobEnd;
 use quarry_cost::{TokensSpent, Way};
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,9 @@ pub struct Receipt {
     /// Rows without a good answer that were not sent again because of `BEDROCK_MAX_COST`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub stopped_by_max_cost: u64,
+    /// The values of the answers and the reasons of failures; `None` if an earlier version of Quarry wrote the receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileTally>,
 }
 
 /// What became of the rows of one file.

@@ -97,6 +97,8 @@ impl Summary {
             service_tiers: tiers(self, retry),
             notes: notes(self, retry, all.failed),
             cost: cost(self, retry, before, all.rows, good),
+            // Values are counted when rows are written. The rows of the two runs were counted apart.
+            profile: None,
             ..self.clone()
         }
         .with_files(rows.files)

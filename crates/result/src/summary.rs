@@ -6,9 +6,14 @@
 //! `docs/summary.schema.json`, which a test makes from these types.
 
 mod cost;
+mod profile;
 mod sample;
 
 pub use cost::{CostSummary, ModelCost, PriceSummary, RoundCost, TableCost, WayCost};
+pub use profile::{
+    BooleanSummary, FailureSummary, LengthSummary, NumberSummary, ProfileSummary, PropertySummary,
+    RangeRows, ValueRows,
+};
 pub use sample::{ProjectionSummary, SampleSummary, SampledTable};
 
 use crate::counts::is_zero;
@@ -97,6 +102,10 @@ pub struct Summary {
     /// all rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<SampleSummary>,
+    /// The values of the answers and the reasons of failures, counted over all rows; null in a merged summary, and
+    /// for a run of which an earlier version of Quarry merged a slice.
+    #[serde(default)]
+    pub profile: Option<ProfileSummary>,
 }
 
 /// One input file.
@@ -214,6 +223,12 @@ pub struct JobSummary {
     pub round: usize,
     /// From submission to end, seconds.
     pub seconds: u64,
+    /// When it was submitted, RFC 3339 in UTC; null if that is not known.
+    #[serde(default)]
+    pub submitted: Option<String>,
+    /// When it ended, RFC 3339 in UTC; null if that is not known.
+    #[serde(default)]
+    pub ended: Option<String>,
     /// Records that were sent.
     pub records: u64,
     /// Records with an answer.

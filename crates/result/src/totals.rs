@@ -10,6 +10,7 @@ pub(crate) use summing_up::rate;
 use crate::ledger::Counts;
 use crate::receipt::{FileOutcomes, Receipt};
 use crate::summary::JobSummary;
+use jiff::Timestamp;
 use quarry_contract::plan::Plan;
 use quarry_cost::CostTally;
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,6 +128,8 @@ impl Totals {
                     slice: receipt.slice,
                     round: number,
                     seconds: job.seconds,
+                    submitted: job.submitted.and_then(rfc3339),
+                    ended: job.submitted.and_then(|at| rfc3339(at + job.seconds)),
                     records: round.counts.asked,
                     answers: round.counts.answered,
                     input_tokens: round.counts.input_tokens,
@@ -187,4 +190,10 @@ impl Totals {
     pub(crate) fn files(&self) -> impl Iterator<Item = &FileOutcomes> {
         self.tables.iter().flat_map(|table| table.files.values())
     }
+}
+
+/// Returns seconds since 1970-01-01T00:00:00Z as RFC 3339.
+fn rfc3339(seconds: u64) -> Option<String> {
+    let time = Timestamp::from_second(i64::try_from(seconds).ok()?);
+    time.ok().map(|time| time.to_string())
 }

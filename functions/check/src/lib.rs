@@ -74,6 +74,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
             .unwrap_or(now)
             .saturating_sub(job.submitted)
             .as_secs(),
+        submitted: Some(job.submitted.as_secs()),
         counts: job.counts,
     };
     let round = RunFolder::at(state.run.clone())

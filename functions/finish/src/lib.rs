@@ -14,7 +14,8 @@
 //! | A run that asked and got no answer fails, unless its settings allow it. The error names what came back, and the remedy. | `answered` | `refusals::a_run_without_an_answer_fails_unless_the_request_allows_it`, `refusals::a_run_in_which_a_guardrail_stops_every_record_fails_with_the_reason`, `refusals::a_run_whose_lines_could_not_be_used_fails_with_what_they_were`, `refusals::a_run_that_asked_nothing_needs_no_answer` |
 //! | Each part is the one that its receipt names. | `segments` (`part_etag`) | `refusals::a_part_that_was_replaced_after_its_receipt_is_read_anew_by_the_next_call` |
 //! | The summary is written last, at the place that the request names, with the counts of the receipts. | `handle`, `quarry_result::summary` | `summaries`, `repetitions::a_call_that_dies_at_any_write_is_made_good_by_the_next_and_leaves_no_summary_before` |
-//! | The report is beside the summary, with the same figures and without a cell of a row. | `write_report` | `summaries::the_report_has_the_figures_of_the_summary_and_no_cell` |
+//! | The summary has the profile of all slices; none if a slice has none. | `receipts` | `summaries::the_profiles_of_all_slices_are_added_up_unless_one_has_none` |
+//! | The report is beside the summary, with the same figures and without a cell of the input. | `write_report` | `summaries::the_report_has_the_figures_of_the_summary_and_no_cell` |
 //! | Work that outlasts an invocation continues in the next one. No part is copied twice, and no result is written twice. | `handle` (`FinishProgress`), `quarry_edge::s3::concat` | `turns` |
 //! | A repeated call leaves the same objects. | `handle` | `repetitions::finishing_again_writes_the_same_objects`, `turns::a_repeated_turn_resumes_from_the_same_place` |
 //! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
@@ -47,6 +48,7 @@ use quarry_result::summary::{self, Summary};
 use quarry_result::totals::{Figures, Totals};
 use quarry_rows::TableFormat;
 use quarry_table::{Dialect, RowEncoder};
+use receipts::AllReceipts;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::sync::Arc;
@@ -88,7 +90,9 @@ pub async fn handle(
     } else {
         documents::read(&*deps.store, &run.finish_progress()).await?
     };
-    let receipts = receipts::read_all(&*deps.store, &run, plan.slices).await?;
+    let properties = asking.columns().properties();
+    let AllReceipts { receipts, profile } =
+        receipts::read_all(&*deps.store, &run, plan.slices, properties).await?;
     let totals = add_up(&plan, &receipts)?;
     answered::check(&receipts, asking.settings())?;
     let figures = totals.figures();
@@ -140,7 +144,9 @@ pub async fn handle(
         .iter()
         .map(|table| result_location(&plan, table).to_string())
         .collect();
-    let summary = totals.summary(&plan, asking.settings(), asking.prompt_parts(), &written);
+    let mut summary = totals.summary(&plan, asking.settings(), asking.prompt_parts(), &written);
+    let splits: Vec<Option<String>> = plan.tables.iter().map(|it| it.split.clone()).collect();
+    summary.profile = profile.map(|profile| profile.summary(&splits));
     output.cost = summary.cost.as_ref().map(|cost| cost.total);
     let mut text = serde_json::to_vec_pretty(&summary).map_err(StepError::bad_request)?;
     write_report(&*deps.store, &summary_at, &summary).await?;
@@ -154,7 +160,7 @@ pub async fn handle(
     Ok(output)
 }
 
-/// Writes the page about the run beside the summary. The page has no cell of a row, and no prompt: who may
+/// Writes the page about the run beside the summary. The page has no cell of the input, and no prompt: who may
 /// read the results need not be allowed to read the prompts.
 async fn write_report(
     store: &dyn ObjectStore,

@@ -21,6 +21,7 @@
 //! | Output that is not all there yet is waited for before any record is sent again: fewer lines than the service counted, no manifest, an object that is being written. | `lateness`, `join` | `lateness` |
 //! | The counts are compared with those of the service. | `reconcile` | `answers::the_counts_are_compared_with_those_of_the_service` |
 //! | The receipt counts the outcomes of the slice. It is written after the part. The list of the next round is written after the outcomes. | `slice_result::write`, `outcomes::keep`, `SliceRound::begin_next` | `receipts`, `repetitions::a_call_that_dies_at_any_write_is_made_good_by_the_next` |
+//! | The receipt has the profile of the slice's answers, in bounded memory. | `slice_result::write_rows`, `quarry_result::profile` | `receipts::the_values_and_the_failures_of_the_slice_are_in_the_receipt` |
 //! | A second copy of a call leaves the part and the receipt of the first, and returns its state. | `slice_result::is_written`, `quarry_edge::s3::writer` | `repetitions::a_second_copy_leaves_the_part_of_the_first`, `repetitions::two_copies_at_once_agree_on_the_part` |
 //! | A repeated call leaves the same objects. | `handle` | `repetitions::merging_again_writes_the_same_objects_and_lists_the_same_rows` |
 //! | Answers take at most 16 MiB of memory. More of them go to disk, and none is lost. | `spill` | `parts::answers_of_more_than_16_mib_are_all_in_the_part` |

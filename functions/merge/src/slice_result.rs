@@ -14,6 +14,7 @@ use quarry_edge::store::StoreError;
 use quarry_result::columns::ResultCells;
 use quarry_result::ledger::Place;
 use quarry_result::outcome::Outcome;
+use quarry_result::profile::{ProfileTally, RowPlace};
 use quarry_result::receipt::{FileOutcomes, Receipt, Round};
 use quarry_result::spool::Spool;
 use quarry_rows::{Need, Rows, WrittenRows};
@@ -55,7 +56,11 @@ pub(crate) async fn write(
     stopped: Option<CappedRows>,
 ) -> Result<(), StepError> {
     let history = SliceHistory::read(round, places, &mut spool, last).await?;
-    let (part, files) = write_rows(round, &history, stopped.as_ref(), &mut spool).await?;
+    let RowsWritten {
+        part,
+        files,
+        profile,
+    } = write_rows(round, &history, stopped.as_ref(), &mut spool).await?;
     let SliceHistory { first, rounds, .. } = history;
     let forms = round.asked.forms.as_ref();
     let receipt = Receipt {
@@ -75,17 +80,26 @@ pub(crate) async fn write(
         truncated_fields: first.truncated_fields,
         form_changes: forms.map(|forms| forms.because.clone()).unwrap_or_default(),
         stopped_by_max_cost: stopped.map_or(0, |stopped| stopped.rows.len() as u64),
+        profile: Some(profile),
     };
     documents::write(&*round.store, &round.slice_folder.receipt(), &receipt).await
 }
 
-/// Writes the part, and counts the outcomes by the table's files.
+/// What is known when all rows are written.
+struct RowsWritten {
+    part: WrittenRows,
+    /// The outcomes by the table's files.
+    files: Vec<FileOutcomes>,
+    profile: ProfileTally,
+}
+
+/// Writes the part, and counts the outcomes.
 async fn write_rows(
     round: &SliceRound,
     history: &SliceHistory,
     stopped: Option<&CappedRows>,
     spool: &mut SpillSpool,
-) -> Result<(WrittenRows, Vec<FileOutcomes>), StepError> {
+) -> Result<RowsWritten, StepError> {
     let keeps_failed_rows = !round.asking.settings().skip_error_records;
     let mut part = part::open(
         &round.store,
@@ -105,6 +119,8 @@ async fn write_rows(
     let mut line = Vec::new();
     let mut index = 0;
     let mut files: Vec<FileOutcomes> = Vec::new();
+    let mut profile = ProfileTally::new(round.asking.columns().properties());
+    let has_schema = round.plan.schema.is_some();
     while let Some(mut step) = rows.advance().await? {
         let file = step.file;
         while let Some(row) = step.next_row()? {
@@ -116,6 +132,11 @@ async fn write_rows(
                 outcome.error = Some(stopped.error(outcome.error.take()));
             }
             count(&mut files, file, &outcome, history.is_on_demand(index));
+            let place = RowPlace {
+                table: round.slice.table,
+                row: number,
+            };
+            profile.add(place, &outcome, has_schema);
             if outcome.answered || keeps_failed_rows {
                 part.row(&row, &cells.of(round.asking.columns(), &outcome))?;
             }
@@ -129,7 +150,11 @@ async fn write_rows(
             round.slice.slice, round.slice.rows
         )));
     }
-    Ok((part.finish().await?, files))
+    Ok(RowsWritten {
+        part: part.finish().await?,
+        files,
+        profile,
+    })
 }
 
 impl SliceHistory {

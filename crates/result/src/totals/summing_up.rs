@@ -24,7 +24,7 @@ pub struct PromptParts {
 
 impl Totals {
     /// The summary of a run whose slices have all been added. `written` names the result objects in the
-    /// order of the tables.
+    /// order of the tables. The profile is missing: see [`crate::profile`].
     pub fn summary(
         &self,
         plan: &Plan,
@@ -101,6 +101,7 @@ impl Totals {
             notes: self.notes(plan, settings, &counts),
             cost: cost::summary(&self.cost, plan, all.records, good),
             sample: sample::summary(self, plan),
+            profile: None,
             answers: answers(counts),
         }
     }

@@ -53,6 +53,7 @@ async fn every_end_of_a_job_is_kept_in_the_services_words_and_leads_to_merge() {
             status,
             message: "as the service says".to_owned(),
             seconds: 7_200,
+            submitted: Some(SUBMITTED.as_secs()),
             counts: Some(COUNTS),
         };
         assert_eq!(end, expected);

@@ -214,6 +214,7 @@ async fn without_answers(job: bool) -> World {
                         status: JobStatus::PartiallyCompleted,
                         message: String::new(),
                         seconds: 1,
+                        submitted: None,
                         counts: None,
                     });
                 }

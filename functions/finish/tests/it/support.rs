@@ -13,6 +13,7 @@ use quarry_edge::store::ObjectStore;
 use quarry_finish::{Deps, handle};
 use quarry_planned_run::{Emitted, Moment, RunInput};
 use quarry_result::ledger::Counts;
+use quarry_result::profile::ProfileTally;
 use quarry_result::receipt::{FileOutcomes, Receipt, Round};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -97,6 +98,7 @@ impl World {
             truncated_fields: std::collections::BTreeMap::default(),
             form_changes: Vec::new(),
             stopped_by_max_cost: 0,
+            profile: Some(ProfileTally::new(&["response".to_owned()])),
         };
         self.write_receipt(&receipt).await;
     }

@@ -80,3 +80,29 @@ async fn why_requests_were_sent_in_another_form_is_in_the_receipt() {
     world.round_of(world.first(0), &[answer(0)]).await;
     assert_eq!(world.receipt(0).await.form_changes, forms.because);
 }
+
+#[tokio::test]
+async fn the_values_and_the_failures_of_the_slice_are_in_the_receipt() {
+    let world = World::new(6, 3, &[("BEDROCK_MAX_RETRIES", "0")]).await;
+    let lines = [answer(3), error(4, 400, "no", false), answer(5)];
+    world.round_of(world.first(1), &lines).await;
+    let profile = world.receipt(1).await.profile.expect("a profile");
+    let profile = profile.summary(&[None]);
+    assert_eq!((profile.rows, profile.properties.len()), (2, 1));
+    let response = &profile.properties[0];
+    assert_eq!(
+        (response.property.as_str(), response.values, response.nulls),
+        ("response", 2, 0)
+    );
+    let failure = &profile.failures[0];
+    assert_eq!(
+        (failure.rows, failure.example_row, failure.answered),
+        (1, 4, false)
+    );
+    assert!(
+        failure
+            .reason
+            .as_ref()
+            .is_some_and(|reason| reason.starts_with("400: "))
+    );
+}

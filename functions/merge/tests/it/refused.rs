@@ -300,6 +300,7 @@ async fn answers_of_a_job_prove_nothing_for_calls_of_another_slice() {
         status: quarry_contract::job_status::JobStatus::Completed,
         message: String::new(),
         seconds: 1,
+        submitted: None,
         counts: None,
     });
     documents::write(&world.store, &world.round(&other).counts(), &round)

@@ -119,6 +119,7 @@ impl World {
             status,
             message: message.to_owned(),
             seconds: 60,
+            submitted: None,
             counts: None,
         };
         documents::write(&self.store, &round.job_end(), &end)
