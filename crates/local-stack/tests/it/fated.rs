@@ -86,6 +86,11 @@ impl Fates {
         *self.stop.lock().unwrap() = Some(execution.stop_handle());
     }
 
+    /// From now on, a death of a function stops nothing.
+    pub(crate) fn stop_no_more(&self) {
+        *self.stop.lock().unwrap() = None;
+    }
+
     /// Returns the calls with an effect, in their order.
     pub(crate) fn effects(&self) -> Vec<NthCall> {
         self.effects.lock().unwrap().clone()

@@ -209,66 +209,83 @@ async fn late_output_is_waited_for_before_anything_is_asked_again() {
     }
 }
 
+/// A run over 120 rows, in which the calls about one row meet a fate.
+struct Breaking<'a> {
+    row: u32,
+    settings: &'a [(&'a str, &'a str)],
+    faults: &'a Value,
+    fate: Fate,
+    limit: CallLimit,
+}
+
+impl Breaking<'_> {
+    async fn run(&self) {
+        let Self {
+            row, fate, limit, ..
+        } = *self;
+        let place = format!("{row} {:?} {fate:?} {limit:?}", self.settings);
+        let prompt = format!("Judge {row:05}: row {row},");
+        let fates = Fates::new(move |call| {
+            let is_it = call.call.operation == OutsideOperation::Invoke
+                && call.call.subject.contains(&prompt);
+            if is_it { fate } else { Fate::Made }
+        });
+        let case = Case::new(&csv(120), self.settings, |config| {
+            config.faults = serde_json::from_value(self.faults.clone()).unwrap();
+            config.surround = Some(fates.surround());
+            config.call_limit = limit;
+        })
+        .await;
+        let ended = case.run().await;
+        let finished = ended.unwrap_or_else(|error| panic!("{place}: {error}"));
+        assert_eq!(finished.summary["failed_records"], 1, "{place}");
+        let result = case.result().await;
+        assert_every_row_once(&csv(120), &result);
+        assert!(result.contains("injected"), "{place}: the row says why");
+        let waited = finished.outcome.virtual_elapsed.as_secs();
+        assert!(waited < 2 * 3_600, "{place}: {waited}");
+    }
+}
+
 /// The connection breaks before a status, whenever this record is sent: on its own or beside others, as
 /// the first of a round or later, in a first round or in one after a job.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_whose_calls_always_break_is_an_error_of_that_record() {
     // It is the only record of a round after a job that has no line for it.
-    let missing = |row: u32| {
-        json!({"records": [
-            {"record": format!("record_{row}"), "kind": "missing", "on_demand": false, "times": 9}
-        ]})
-    };
-    let jobs = [
-        ("BEDROCK_BATCH_MODE", "batch"),
-        ("BEDROCK_MIN_RECORDS_PER_JOB", "100"),
-    ];
-    let realtime = |group| {
-        vec![
-            ("BEDROCK_BATCH_MODE", "realtime"),
-            ("BEDROCK_BATCH_SIZE", group),
-        ]
-    };
+    let missing = json!({"records": [
+        {"record": "record_60", "kind": "missing", "on_demand": false, "times": 9}
+    ]});
+    let batch = ("BEDROCK_BATCH_MODE", "batch");
+    let realtime = ("BEDROCK_BATCH_MODE", "realtime");
+    let group = |records| [realtime, ("BEDROCK_BATCH_SIZE", records)];
     let alone = [
-        ("BEDROCK_BATCH_MODE", "realtime"),
+        realtime,
         ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
         ("BEDROCK_MAX_RECORDS_PER_JOB", "1"),
     ];
+    let job = [batch, ("BEDROCK_MIN_RECORDS_PER_JOB", "100")];
+    // With the second fate, the service has worked on the record.
+    let fates = [Fate::Fails(InjectedError::Unavailable), Fate::ResponseLost];
+    let limits = [CallLimit::None, CallLimit::Pieces(1)];
     for (row, settings, faults) in [
-        (0, realtime("1"), json!({})),
-        (0, realtime("10"), json!({})),
-        (119, realtime("7"), json!({})),
-        (60, alone.to_vec(), json!({})),
-        (60, jobs.to_vec(), missing(60)),
+        (0, &group("1")[..], &json!({})),
+        (0, &group("10"), &json!({})),
+        (119, &group("7"), &json!({})),
+        (60, &alone, &json!({})),
+        (60, &job, &missing),
     ] {
-        for fate in [
-            Fate::Fails(InjectedError::Unavailable),
-            // The service has worked on the record.
-            Fate::ResponseLost,
-        ] {
-            for limit in [CallLimit::None, CallLimit::Pieces(1)] {
-                let place = format!("{row} {settings:?} {fate:?} {limit:?}");
-                let prompt = format!("Judge {row:05}: row {row},");
-                let fates = Fates::new(move |call| {
-                    let is_it = call.call.operation == OutsideOperation::Invoke
-                        && call.call.subject.contains(&prompt);
-                    if is_it { fate } else { Fate::Made }
-                });
-                let case = Case::new(&csv(120), &settings, |config| {
-                    config.faults = serde_json::from_value(faults.clone()).unwrap();
-                    config.surround = Some(fates.surround());
-                    config.call_limit = limit;
-                })
-                .await;
-                let ended = case.run().await;
-                let finished = ended.unwrap_or_else(|error| panic!("{place}: {error}"));
-                assert_eq!(finished.summary["failed_records"], 1, "{place}");
-                let result = case.result().await;
-                assert_every_row_once(&csv(120), &result);
-                assert!(result.contains("injected"), "{place}: the row says why");
-                let waited = finished.outcome.virtual_elapsed.as_secs();
-                assert!(waited < 2 * 3_600, "{place}: {waited}");
-            }
+        for (fate, limit) in fates
+            .into_iter()
+            .flat_map(|fate| limits.map(|limit| (fate, limit)))
+        {
+            let breaking = Breaking {
+                row,
+                settings,
+                faults,
+                fate,
+                limit,
+            };
+            Box::pin(breaking.run()).await;
         }
     }
 }

@@ -112,7 +112,7 @@ async fn a_sweep_whose_clock_is_off_stops_jobs_by_as_much_early_or_late() {
             let clock = Arc::new(FaultyClock::new(Arc::clone(&deps.clock), fault));
             async move { sweep(&Deps { clock, ..deps }).await.unwrap() }
         };
-        let early = swept(Duration::from_hours(24) - 2 * off).await;
+        let early = swept(Duration::from_hours(24).saturating_sub(2 * off)).await;
         assert_eq!((early.jobs_stopped, early.jobs_kept), (0, 1), "{fault:?}");
         assert!(early.complete, "{fault:?}");
     }
