@@ -39,6 +39,7 @@ ACTIONS = {
     "StopExecution": {"states:StopExecution"},
     "DescribeExecution": {"states:DescribeExecution"},
     "ListMapRuns": {"states:ListMapRuns"},
+    "GetExecutionHistory": {"states:GetExecutionHistory"},
     "ListExecutions": {"states:ListExecutions"},
     "RedriveExecution": {"states:RedriveExecution"},
     "SendPipelineExecutionStepSuccess": {"sagemaker:SendPipelineExecutionStepSuccess"},

@@ -216,6 +216,13 @@ class Starts(unittest.TestCase):
         self.assertLess(int(late[1]), 180)
         self.assertEqual(self.template.functions()["settle"]["EventInvokeConfig"]["MaximumRetryAttempts"], 2)
 
+    def test_the_functions_that_use_their_time_up_have_as_much_as_they_believe(self) -> None:
+        clock = (ROOT / "crates/edge/src/clock.rs").read_text(encoding="utf-8")
+        longest = re.search(r"LONGEST_INVOCATION: Duration = Duration::from_mins\((\d+)\)", clock)
+        assert longest
+        for name in ("plan", "invoke", "finish"):
+            self.assertEqual(self.template.functions()[name]["Timeout"], int(longest[1]) * 60, name)
+
     def test_a_schedule_calls_settle_to_sweep(self) -> None:
         sweep = self.template.resources["Sweep"]["Properties"]
         self.assertEqual(sweep["ScheduleExpression"], "rate(1 hour)")

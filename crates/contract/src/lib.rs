@@ -18,6 +18,7 @@ pub mod layout;
 pub mod listed_job;
 pub mod location;
 pub mod members;
+pub mod memory_used_up;
 pub mod payload;
 pub mod plan;
 pub mod record_id;

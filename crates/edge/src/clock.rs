@@ -48,17 +48,36 @@ pub trait TimeLeft: Send + Sync {
     }
 }
 
-/// Allows work until `margin` before a Lambda deadline.
+/// The longest that Lambda lets an invocation work. It is also the limit of the functions that use
+/// their time up: plan, invoke and finish.
+pub const LONGEST_INVOCATION: Duration = Duration::from_mins(15);
+/// The least that such a function has at its beginning.
+const SHORTEST_INVOCATION: Duration = Duration::from_mins(8);
+
+/// Allows work until `margin` before the end of an invocation.
+///
+/// Lambda gives the end as a time of its own clock. The function's clock is compared with it once,
+/// and from then on the time that passes is measured, so a clock that jumps or stands still changes
+/// nothing. If the clock is so far off that no invocation begins with so much or so little time, the
+/// nearest time that is possible is taken. Without this, an invocation could end before its first
+/// piece of work, again and again.
 #[derive(Debug, Clone, Copy)]
 pub struct UntilDeadline {
-    deadline: Duration,
+    began: std::time::Instant,
+    left: Duration,
     margin: Duration,
 }
 
 impl UntilDeadline {
-    /// `deadline` is a time since 1970-01-01T00:00:00Z; `margin` is the time before it.
-    pub fn new(deadline: Duration, margin: Duration) -> Self {
-        Self { deadline, margin }
+    /// Begins to measure. `deadline` is Lambda's, and `now` is the function's clock, both since
+    /// 1970-01-01T00:00:00Z; `margin` is the time before the end.
+    pub fn new(deadline: Duration, now: Duration, margin: Duration) -> Self {
+        let left = deadline.saturating_sub(now);
+        Self {
+            began: std::time::Instant::now(),
+            left: left.clamp(SHORTEST_INVOCATION, LONGEST_INVOCATION),
+            margin,
+        }
     }
 
     /// Returns the same deadline with another margin, for pieces of work that take longer.
@@ -66,15 +85,19 @@ impl UntilDeadline {
     pub fn with_margin(self, margin: Duration) -> Self {
         Self { margin, ..self }
     }
+
+    fn left(&self) -> Duration {
+        self.left.saturating_sub(self.began.elapsed())
+    }
 }
 
 impl TimeLeft for UntilDeadline {
     fn enough(&self) -> bool {
-        SystemClock.now() + self.margin < self.deadline
+        self.margin < self.left()
     }
 
     fn until_end(&self) -> Option<Duration> {
-        Some(self.deadline.saturating_sub(SystemClock.now()))
+        Some(self.left())
     }
 }
 
@@ -116,5 +139,46 @@ impl Pause for RealPause {
 
     fn elapsed(&self) -> Duration {
         self.0.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_hours(500_000);
+
+    /// Returns the whole minutes that an invocation has, if the function's clock shows that it ends in
+    /// so many minutes.
+    fn minutes(until_end: i64) -> u64 {
+        let difference = Duration::from_mins(until_end.unsigned_abs());
+        let now = if until_end < 0 {
+            DEADLINE + difference
+        } else {
+            DEADLINE - difference
+        };
+        let left = UntilDeadline::new(DEADLINE, now, Duration::ZERO).until_end();
+        (left.unwrap().as_secs() + 30) / 60
+    }
+
+    /// A clock that is behind shows more time than there is; one that is ahead shows none.
+    #[test]
+    fn a_clock_that_is_off_gives_no_invocation_more_than_lambda_does_or_none() {
+        assert_eq!(minutes(15), 15);
+        assert_eq!(minutes(11), 11);
+        for behind in [16, 25, 10_000] {
+            assert_eq!(minutes(behind), 15, "{behind}");
+        }
+        for ahead in [5, 0, -10, -10_000] {
+            assert_eq!(minutes(ahead), 8, "{ahead}");
+        }
+    }
+
+    #[test]
+    fn work_ends_before_the_margin() {
+        let now = DEADLINE - LONGEST_INVOCATION;
+        let time_left = UntilDeadline::new(DEADLINE, now, Duration::from_mins(14));
+        assert!(time_left.enough());
+        assert!(!time_left.with_margin(LONGEST_INVOCATION).enough());
     }
 }

@@ -104,6 +104,9 @@ pub trait ExecutionRecords: Send + Sync {
     async fn describe(&self, arn: &str) -> Result<ExecutionRecord, CallError>;
     /// Returns why a child of the execution's Distributed Map failed, if one did.
     async fn failed_child(&self, arn: &str) -> Result<Option<Cause>, CallError>;
+    /// Returns the name of the function that was called last in an execution, or in the child of its
+    /// Distributed Map that failed, if one did.
+    async fn last_function(&self, arn: &str) -> Result<Option<String>, CallError>;
     /// Returns a page of the executions of a state machine: the first page, or the one of a token.
     async fn page(&self, machine: &str, token: Option<&str>) -> Result<ExecutionPage, CallError>;
 }

@@ -67,8 +67,13 @@ impl Failure {
             SdkError::ServiceError(service) => {
                 let code = service.err().code();
                 let message = service.err().message();
+                let kind = if is_about_time(code, message) {
+                    Kind::Unavailable
+                } else {
+                    kind(code, status)
+                };
                 Self {
-                    kind: kind(code, status),
+                    kind,
                     status,
                     code: code.map(str::to_owned),
                     message: message.map_or_else(|| without_message(status), str::to_owned),
@@ -184,6 +189,21 @@ fn without_message(status: Option<u16>) -> String {
     }
 }
 
+/// Whether the service refuses the time of a call's signature, because the clock of the machine is
+/// off. The next call has the time of the service: see [`crate::service_time`].
+pub(crate) fn is_about_time(code: Option<&str>, message: Option<&str>) -> bool {
+    match code.unwrap_or_default() {
+        "RequestTimeTooSkewed" | "RequestInTheFuture" | "RequestExpired" => true,
+        "InvalidSignatureException" | "SignatureDoesNotMatch" => {
+            let words = message.unwrap_or_default();
+            ["Signature expired", "Signature not yet current"]
+                .iter()
+                .any(|beginning| words.starts_with(beginning))
+        }
+        _ => false,
+    }
+}
+
 /// Decides by the error's code if the service models have it, otherwise by the HTTP status.
 fn kind(code: Option<&str>, status: Option<u16>) -> Kind {
     match code.unwrap_or_default() {
@@ -223,6 +243,20 @@ fn kind(code: Option<&str>, status: Option<u16>) -> Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_signature_of_another_time_is_not_a_lack_of_permission() {
+        let is_about_time = |code, message| is_about_time(Some(code), Some(message));
+        assert!(is_about_time("RequestTimeTooSkewed", "The difference"));
+        let code = "InvalidSignatureException";
+        assert!(is_about_time(
+            code,
+            "Signature expired: 20261129T110000Z is now earlier than 20261129T115500Z"
+        ));
+        assert!(is_about_time(code, "Signature not yet current: 2026"));
+        assert!(!is_about_time(code, "The request signature we calculated"));
+        assert!(!is_about_time("AccessDeniedException", "Signature expired"));
+    }
 
     /// Codes of the service models decide; the HTTP status decides for others (gateways, signing).
     #[test]

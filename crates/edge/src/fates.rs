@@ -4,8 +4,11 @@
 
 mod bedrock;
 mod callbacks;
+mod clock;
 mod step_functions;
 mod store;
+
+pub use clock::{ClockFault, FaultyClock};
 
 use crate::s3::faults::StoreOperation;
 use std::future::{Future, pending};
@@ -39,6 +42,8 @@ pub enum OutsideOperation {
     ListExecutions,
     /// [`ExecutionRecords::failed_child`](crate::executions::ExecutionRecords::failed_child).
     FindFailedChild,
+    /// [`ExecutionRecords::last_function`](crate::executions::ExecutionRecords::last_function).
+    ReadHistory,
     /// [`PipelineCallbacks::succeed`](crate::callbacks::PipelineCallbacks::succeed) and [`PipelineCallbacks::fail`](crate::callbacks::PipelineCallbacks::fail).
     SendCallback,
 }
@@ -64,7 +69,8 @@ impl OutsideOperation {
             | Self::ListJobs
             | Self::DescribeExecution
             | Self::ListExecutions
-            | Self::FindFailedChild => false,
+            | Self::FindFailedChild
+            | Self::ReadHistory => false,
         }
     }
 }
@@ -113,6 +119,33 @@ pub enum Fate {
     DiesBefore,
     /// The function dies after the call's effect, without its response.
     DiesAfter,
+    /// The function uses its memory up before the call is made, and is killed.
+    MemoryUsedUp,
+}
+
+/// How a function died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FunctionDeath {
+    /// Its process ended.
+    Crash,
+    /// Its process was killed because it used its memory up.
+    MemoryUsedUp,
+}
+
+impl FunctionDeath {
+    /// Returns the error's name and the message with which Lambda reports the death.
+    pub fn as_lambda_reports(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Crash => (
+                "Runtime.ExitError",
+                "RequestId: 00000000-0000-0000-0000-000000000000 Error: Runtime exited with error: exit status 101",
+            ),
+            Self::MemoryUsedUp => (
+                "Runtime.OutOfMemory",
+                "RequestId: 00000000-0000-0000-0000-000000000000 Error: Runtime exited with error: signal: killed",
+            ),
+        }
+    }
 }
 
 /// Decides what becomes of a call.
@@ -123,16 +156,24 @@ pub type DecideFate = Arc<dyn Fn(&OutsideCall) -> Fate + Send + Sync>;
 #[derive(Debug, Default)]
 pub struct FunctionLife {
     over: AtomicBool,
+    memory_used_up: AtomicBool,
     told: Notify,
 }
 
 impl FunctionLife {
-    /// Returns when the function has died.
-    pub async fn death(&self) {
+    /// Returns when the function has died, and how.
+    pub async fn death(&self) -> FunctionDeath {
         self.told.notified().await;
+        if self.memory_used_up.load(Ordering::SeqCst) {
+            FunctionDeath::MemoryUsedUp
+        } else {
+            FunctionDeath::Crash
+        }
     }
 
-    async fn die<T>(&self) -> T {
+    async fn die<T>(&self, how: FunctionDeath) -> T {
+        let is_memory = how == FunctionDeath::MemoryUsedUp;
+        self.memory_used_up.store(is_memory, Ordering::SeqCst);
         self.over.store(true, Ordering::SeqCst);
         self.told.notify_one();
         pending().await
@@ -195,11 +236,12 @@ impl<T: ?Sized> Fated<T> {
                 Some(result) => result,
                 None => call.await,
             },
-            Fate::DiesBefore => self.life.die().await,
+            Fate::DiesBefore => self.life.die(FunctionDeath::Crash).await,
+            Fate::MemoryUsedUp => self.life.die(FunctionDeath::MemoryUsedUp).await,
             Fate::DiesAfter => {
                 // The caller is dead, so nobody sees the result.
                 let _ = call.await;
-                self.life.die().await
+                self.life.die(FunctionDeath::Crash).await
             }
         }
     }
@@ -261,14 +303,19 @@ mod tests {
     /// A dead function does nothing more, whatever it left running.
     #[tokio::test(start_paused = true)]
     async fn after_a_death_no_call_is_made() {
-        for (fate, effect) in [(Fate::DiesBefore, false), (Fate::DiesAfter, true)] {
+        let (crash, memory) = (FunctionDeath::Crash, FunctionDeath::MemoryUsedUp);
+        for (fate, effect, death) in [
+            (Fate::DiesBefore, false, crash),
+            (Fate::DiesAfter, true, crash),
+            (Fate::MemoryUsedUp, false, memory),
+        ] {
             let (store, inner, life) = store(fate);
             let at = place();
             let put = store.put(&at, Bytes::new(), false);
             tokio::select! {
                 biased;
                 _ = put => panic!("a dead function got a response"),
-                () = life.death() => {}
+                how = life.death() => assert_eq!(how, death),
             }
             assert_eq!(is_there(&inner).await, effect, "{fate:?}");
             let other = S3Uri::new("bucket", "other").unwrap();

@@ -1,7 +1,7 @@
 //! The common part of every function's `main`: logs as JSON lines, metrics, the runtime's loop, and
 //! errors by name.
 
-use crate::clock::UntilDeadline;
+use crate::clock::{Clock, SystemClock, UntilDeadline};
 use crate::environment::environment;
 use crate::error::StepError;
 use crate::metrics::{EmbeddedMetrics, Metrics};
@@ -112,7 +112,8 @@ where
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap_or_default();
         // Handlers' futures are large, and would otherwise be moved more than once here.
-        let work = |input| Box::pin(handle(input, UntilDeadline::new(deadline, DEADLINE_MARGIN)));
+        let time_left = UntilDeadline::new(deadline, SystemClock.now(), DEADLINE_MARGIN);
+        let work = |input| Box::pin(handle(input, time_left));
         let LambdaEvent { payload, context } = event;
         let metrics = &*telemetry.metrics;
         respond(

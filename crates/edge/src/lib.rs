@@ -22,6 +22,7 @@ pub mod on_demand;
 pub mod owner;
 pub mod s3;
 pub mod sdk;
+pub mod service_time;
 pub mod signed;
 pub mod store;
 pub mod telemetry;

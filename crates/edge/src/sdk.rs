@@ -5,10 +5,12 @@
 //! - The Region and the credentials come from the options, the environment or the AWS profile
 //!   files, and never from the instance metadata service. A Lambda function does not need that
 //!   service, and elsewhere calling it costs seconds before the real error shows.
+//! - The time of signatures is that of the services: see [`crate::service_time`].
 //! - Retries are few, short and jittered: the state machine's own retries wait far longer.
 //! - An endpoint in the options is used whatever the environment says: a local stack has no FIPS or
 //!   dual-stack variant, and a developer's profile does not concern it.
 
+use crate::service_time::{ServiceTime, hearing};
 use aws_config::SdkConfig;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::{
@@ -60,9 +62,11 @@ pub struct SdkOptions {
 /// Loads the configuration from which every client is created. It makes no call over the network;
 /// missing credentials or a missing Region cause an error at the first call.
 pub async fn load(options: SdkOptions) -> SdkConfig {
+    let time = ServiceTime::default();
     let http_client = HttpClientBuilder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
+    let http_client = hearing(http_client, time.clone());
     let region = RegionProviderChain::first_try(options.region.map(Region::new))
         .or_else(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new())
@@ -92,6 +96,7 @@ pub async fn load(options: SdkOptions) -> SdkConfig {
         return SdkConfig::builder()
             .behavior_version(behavior)
             .http_client(http_client)
+            .time_source(time)
             .timeout_config(timeouts)
             .retry_config(retries)
             // Without this, calls are not retried.
@@ -105,6 +110,7 @@ pub async fn load(options: SdkOptions) -> SdkConfig {
     }
     aws_config::defaults(behavior)
         .http_client(http_client)
+        .time_source(time)
         .timeout_config(timeouts)
         .retry_config(retries)
         .region(region)

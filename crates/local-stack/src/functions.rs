@@ -89,8 +89,9 @@ pub struct Reach {
 pub struct Surrounded {
     /// The wrappers.
     pub reach: Reach,
-    /// Ready when the function dies. The call then fails as a crash does on Lambda.
-    pub death: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Ready when the function dies, with the error's name and the message with which Lambda reports
+    /// the death. The call then fails so.
+    pub death: Pin<Box<dyn Future<Output = (&'static str, &'static str)> + Send>>,
 }
 
 /// Wraps what each call of a function reaches, given the function's name.
@@ -197,7 +198,7 @@ impl Functions {
         tokio::select! {
             biased;
             result = self.step(function, payload, &reach) => result,
-            () = death => Err(FunctionError::new("Runtime.ExitError", "the function died")),
+            (error, message) = death => Err(FunctionError::new(error, message)),
         }
     }
 

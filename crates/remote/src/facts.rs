@@ -8,6 +8,7 @@ use quarry_contract::execution_status::ExecutionStatus;
 use quarry_contract::job_names::JobNames;
 use quarry_contract::layout::{RoundFolder, RunFolder};
 use quarry_contract::location::S3Uri;
+use quarry_contract::memory_used_up;
 use quarry_contract::plan::{Asked, Plan};
 use quarry_contract::settings::Settings;
 use quarry_edge::documents::{self, MAX_DOCUMENT_BYTES};
@@ -186,7 +187,7 @@ impl<'a> RunReader<'a> {
         };
         let own = RunFailure::new(error, cause);
         if error != CHILD_FAILED {
-            return Ok(Some(own));
+            return Ok(Some(self.with_function(&self.run.listed.arn, own).await));
         }
         let runs = &self.deployment.runs;
         let maps = runs.map_runs(self.name()).await;
@@ -197,10 +198,23 @@ impl<'a> RunReader<'a> {
             };
             let cause = runs.cause(&child).await;
             if let Some(cause) = cause.calling("states:DescribeExecution")? {
-                return Ok(Some(RunFailure::new(&cause.error, &cause.cause)));
+                let failure = RunFailure::new(&cause.error, &cause.cause);
+                return Ok(Some(self.with_function(&child, failure).await));
             }
         }
         Ok(Some(own))
+    }
+
+    /// Says the remedy if an execution failed because a function used up its memory, and names the
+    /// function if its name can be read.
+    async fn with_function(&self, execution: &str, failure: RunFailure) -> RunFailure {
+        let RunFailure { error, message } = failure;
+        if !memory_used_up::is_reported(&error, &message) {
+            return RunFailure { error, message };
+        }
+        let function = self.deployment.runs.last_function(execution).await;
+        let message = memory_used_up::in_words(function.unwrap_or_default().as_deref());
+        RunFailure { error, message }
     }
 }
 

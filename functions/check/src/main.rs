@@ -2,11 +2,11 @@
 
 use quarry_check::{Deps, handle};
 use quarry_edge::bedrock::BedrockJobs;
-use quarry_edge::clock::SystemClock;
 use quarry_edge::environment::path_style_from_environment;
 use quarry_edge::function::{Telemetry, serve};
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::SdkOptions;
+use quarry_edge::service_time::ServiceClock;
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -16,7 +16,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let deps = Deps {
         store: Arc::new(S3Store::new(&sdk, path_style_from_environment()?)),
         jobs: Arc::new(BedrockJobs::new(&sdk)?),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(ServiceClock::of(&sdk)),
         metrics: telemetry.metrics(),
     };
     serve(telemetry, move |input, _| {

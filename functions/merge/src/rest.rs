@@ -31,10 +31,17 @@ impl Resting {
     /// Returns the rest that begins now, if the service may be waited for any longer.
     pub(crate) fn next(self, now: Duration, longest: Duration) -> Option<SliceRest> {
         let since = self.since.unwrap_or(now);
-        let left = (since + longest).saturating_sub(now);
-        let length = RESTS[(self.rests as usize).min(RESTS.len() - 1)].min(left);
+        // The rests have taken their time, whatever the clock shows.
+        let rested = (0..self.rests).map(length_of).sum();
+        let left = longest.saturating_sub(now.saturating_sub(since).max(rested));
+        let length = length_of(self.rests).min(left);
         (length > Duration::ZERO).then_some(SliceRest { length, since })
     }
+}
+
+/// Returns the usual length of a rest, by its number from 0.
+fn length_of(rest: u32) -> Duration {
+    RESTS[(rest as usize).min(RESTS.len() - 1)]
 }
 
 #[cfg(test)]
@@ -57,6 +64,23 @@ mod tests {
             };
         }
         lengths
+    }
+
+    /// With a clock that stands still, or that was set back, the slice would rest for ever.
+    #[test]
+    fn rests_end_whatever_the_clock_shows() {
+        let since = Duration::from_secs(1_767_323_045);
+        for now in [since, since - Duration::from_hours(50)] {
+            let rest = |rests| {
+                let since = Some(since);
+                Resting { rests, since }.next(now, Duration::from_hours(6))
+            };
+            let lengths: Vec<u64> = (0..9)
+                .map_while(rest)
+                .map(|rest| rest.length.as_secs() / 60)
+                .collect();
+            assert_eq!(lengths, [5, 30, 120, 120, 85]);
+        }
     }
 
     #[test]

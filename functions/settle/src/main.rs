@@ -2,7 +2,6 @@
 
 use quarry_edge::bedrock::BedrockJobs;
 use quarry_edge::callbacks::SageMakerCallbacks;
-use quarry_edge::clock::SystemClock;
 use quarry_edge::environment::{
     environment, path_style_from_environment, required_from_environment, work_from_environment,
 };
@@ -10,6 +9,7 @@ use quarry_edge::executions::StepFunctionsRecords;
 use quarry_edge::function::{Telemetry, serve};
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::SdkOptions;
+use quarry_edge::service_time::ServiceClock;
 use quarry_settle::{Deps, RedriveTime, handle};
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         jobs: Arc::new(BedrockJobs::new(&sdk)?),
         executions: Arc::new(StepFunctionsRecords::new(&sdk)?),
         callbacks: Arc::new(SageMakerCallbacks::new(&sdk, sagemaker)?),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(ServiceClock::of(&sdk)),
         work: work_from_environment()?,
         machine: required_from_environment("QUARRY_STATE_MACHINE_ARN")?,
         redrive: RedriveTime::from_hours(environment("QUARRY_REDRIVE_HOURS").as_deref())?,

@@ -1,6 +1,7 @@
 //! Why a run failed, in one line for the pipeline's author.
 
 use crate::event::ExecutionDetail;
+use quarry_contract::memory_used_up;
 use quarry_edge::callbacks::FailureReason;
 use quarry_edge::error::StepError;
 use quarry_edge::executions::{Cause, ExecutionRecord, ExecutionRecords, ExecutionStatus};
@@ -40,12 +41,33 @@ pub(crate) async fn of(
         ExecutionStatus::Aborted => "the run was stopped",
         _ => "the run failed",
     };
-    let words = [cause.error.as_str(), &message(&cause.cause)];
+    let mut message = message(&cause.cause);
+    if memory_used_up::is_reported(&cause.error, &message) {
+        let function = last_function(executions, &detail.execution_arn).await;
+        message = memory_used_up::in_words(function.as_deref());
+    }
+    let words = [cause.error.as_str(), &message];
     let words: Vec<&str> = words.into_iter().filter(|text| !text.is_empty()).collect();
     if words.is_empty() {
         FailureReason::new(what)
     } else {
         FailureReason::new(&words.join(": "))
+    }
+}
+
+/// Returns the name of the function with which the run ended, if it can be found.
+async fn last_function(executions: &dyn ExecutionRecords, arn: &str) -> Option<String> {
+    match executions.last_function(arn).await {
+        Ok(function) => function,
+        Err(error) => {
+            let error = StepError::of(error, "looking for the function that used up its memory");
+            tracing::warn!(
+                error_type = error.name(),
+                error = error.full_message(),
+                "reporting no name"
+            );
+            None
+        }
     }
 }
 

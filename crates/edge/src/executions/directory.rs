@@ -3,7 +3,9 @@
 //! Every method makes calls of one operation, so that a caller can name the permission that a denied
 //! call needs.
 
-use super::states::{Children, LARGEST_PAGE, MapRuns, ShownExecution, ShownPage, StatesCalls, is};
+use super::states::{
+    Children, LARGEST_PAGE, LastEvents, MapRuns, ShownExecution, ShownPage, StatesCalls, is,
+};
 use super::{Cause, ExecutionPage, ListedExecution, its_executions};
 use crate::error::StepError;
 use crate::failure::{CallError, Failure};
@@ -55,6 +57,8 @@ pub trait RunDirectory: Send + Sync {
     async fn failed_child(&self, map_run: &str) -> Result<Option<String>, CallError>;
     /// Returns why a child failed.
     async fn cause(&self, child: &str) -> Result<Option<Cause>, CallError>;
+    /// Returns the name of the function that was called last in an execution, by its ARN.
+    async fn last_function(&self, arn: &str) -> Result<Option<String>, CallError>;
     /// Redrives an execution. A repeated call with the same token has no further effect.
     async fn redrive(&self, name: &str, token: &str) -> Result<Redriven, CallError>;
 }
@@ -164,6 +168,13 @@ impl RunDirectory for StepFunctionsRuns {
 
     async fn cause(&self, child: &str) -> Result<Option<Cause>, CallError> {
         Ok(self.describe(child).await?.failure())
+    }
+
+    async fn last_function(&self, arn: &str) -> Result<Option<String>, CallError> {
+        let body = LastEvents::end_of(arn);
+        let history = self.calls.call("GetExecutionHistory", &body).await?;
+        let history: LastEvents = history.read()?;
+        Ok(history.last_function())
     }
 
     async fn redrive(&self, name: &str, token: &str) -> Result<Redriven, CallError> {

@@ -43,6 +43,7 @@ struct RecordedExecutions {
     records: BTreeMap<String, ExecutionRecord>,
     listed: Vec<ListedExecution>,
     failed_child: Option<Cause>,
+    last_function: Option<String>,
 }
 
 impl MemoryExecutions {
@@ -85,6 +86,11 @@ impl MemoryExecutions {
     /// Sets the result of [`ExecutionRecords::failed_child`].
     pub fn set_failed_child(&self, cause: Cause) {
         self.state().failed_child = Some(cause);
+    }
+
+    /// Sets the result of [`ExecutionRecords::last_function`].
+    pub fn set_last_function(&self, name: &str) {
+        self.state().last_function = Some(name.to_owned());
     }
 
     fn called(&self) -> Result<MutexGuard<'_, RecordedExecutions>, CallError> {
@@ -140,6 +146,10 @@ impl ExecutionRecords for MemoryExecutions {
 
     async fn failed_child(&self, _arn: &str) -> Result<Option<Cause>, CallError> {
         Ok(self.called()?.failed_child.clone())
+    }
+
+    async fn last_function(&self, _arn: &str) -> Result<Option<String>, CallError> {
+        Ok(self.called()?.last_function.clone())
     }
 
     async fn page(&self, _machine: &str, token: Option<&str>) -> Result<ExecutionPage, CallError> {

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::signed::{JSON_1_0, SignedCalls, SignedService, address_for, endpoint_of, read_json};
 use aws_config::SdkConfig;
 use bytes::Bytes;
+use quarry_contract::memory_used_up::name_in;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -195,6 +196,46 @@ impl Children {
     pub(super) fn first(self) -> Option<String> {
         let first = self.executions.into_iter().next();
         first.map(|child| child.execution_arn)
+    }
+}
+
+/// The end of an execution's history, the last event first.
+#[derive(Debug, Deserialize)]
+pub(super) struct LastEvents {
+    events: Vec<LastEvent>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LastEvent {
+    task_scheduled_event_details: Option<ScheduledTask>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ScheduledTask {
+    /// JSON.
+    parameters: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TaskParameters {
+    function_name: String,
+}
+
+impl LastEvents {
+    /// Returns the request for the end of a history. A task that failed has three events, before that of
+    /// the execution's end.
+    pub(super) fn end_of(arn: &str) -> Value {
+        json!({"executionArn": arn, "reverseOrder": true, "maxResults": 10})
+    }
+
+    /// Returns the name of the function that was called last.
+    pub(super) fn last_function(&self) -> Option<String> {
+        let tasks = self.events.iter();
+        let mut tasks = tasks.filter_map(|event| event.task_scheduled_event_details.as_ref());
+        let parameters: TaskParameters = serde_json::from_str(&tasks.next()?.parameters).ok()?;
+        Some(name_in(&parameters.function_name).to_owned())
     }
 }
 

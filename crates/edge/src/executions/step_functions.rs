@@ -1,6 +1,8 @@
 //! Starting, stopping and reading the executions of Step Functions.
 
-use super::states::{Children, LARGEST_PAGE, MapRuns, ShownExecution, ShownPage, StatesCalls, is};
+use super::states::{
+    Children, LARGEST_PAGE, LastEvents, MapRuns, ShownExecution, ShownPage, StatesCalls, is,
+};
 use super::{
     Cause, ExecutionPage, ExecutionRecord, ExecutionRecords, ExecutionStatus, Executions, Started,
     Stopped, its_executions,
@@ -66,6 +68,19 @@ impl StepFunctionsRecords {
             calls: StatesCalls::new(config)?,
         })
     }
+
+    async fn arn_of_failed_child(&self, arn: &str) -> Result<Option<String>, CallError> {
+        let body = json!({"executionArn": arn});
+        let maps: MapRuns = self.calls.call("ListMapRuns", &body).await?.read()?;
+        for map_run in maps.arns() {
+            let body = Children::failed(&map_run);
+            let failed: Children = self.calls.call("ListExecutions", &body).await?.read()?;
+            if let Some(child) = failed.first() {
+                return Ok(Some(child));
+            }
+        }
+        Ok(None)
+    }
 }
 
 #[async_trait]
@@ -89,22 +104,24 @@ impl ExecutionRecords for StepFunctionsRecords {
     }
 
     async fn failed_child(&self, arn: &str) -> Result<Option<Cause>, CallError> {
-        let body = json!({"executionArn": arn});
-        let maps: MapRuns = self.calls.call("ListMapRuns", &body).await?.read()?;
-        for map_run in maps.arns() {
-            let body = Children::failed(&map_run);
-            let failed: Children = self.calls.call("ListExecutions", &body).await?.read()?;
-            if let Some(child) = failed.first() {
-                let body = json!({"executionArn": child});
-                let child = self.calls.call("DescribeExecution", &body).await?;
-                let child: ShownExecution = child.read()?;
-                return Ok(Some(Cause {
-                    error: child.error.unwrap_or_default(),
-                    cause: child.cause.unwrap_or_default(),
-                }));
-            }
-        }
-        Ok(None)
+        let Some(child) = self.arn_of_failed_child(arn).await? else {
+            return Ok(None);
+        };
+        let body = json!({"executionArn": child});
+        let child = self.calls.call("DescribeExecution", &body).await?;
+        let child: ShownExecution = child.read()?;
+        Ok(Some(Cause {
+            error: child.error.unwrap_or_default(),
+            cause: child.cause.unwrap_or_default(),
+        }))
+    }
+
+    async fn last_function(&self, arn: &str) -> Result<Option<String>, CallError> {
+        let child = self.arn_of_failed_child(arn).await?;
+        let body = LastEvents::end_of(child.as_deref().unwrap_or(arn));
+        let history = self.calls.call("GetExecutionHistory", &body).await?;
+        let history: LastEvents = history.read()?;
+        Ok(history.last_function())
     }
 
     async fn page(&self, machine: &str, token: Option<&str>) -> Result<ExecutionPage, CallError> {

@@ -59,6 +59,12 @@ impl ExecutionRecords for Fated<dyn ExecutionRecords> {
             .await
     }
 
+    async fn last_function(&self, arn: &str) -> Result<Option<String>, CallError> {
+        let (operation, call) = (OutsideOperation::ReadHistory, self.inner.last_function(arn));
+        self.call(operation, arn.to_owned(), call, call_error, || None)
+            .await
+    }
+
     async fn page(&self, machine: &str, token: Option<&str>) -> Result<ExecutionPage, CallError> {
         let (operation, call) = (
             OutsideOperation::ListExecutions,

@@ -231,6 +231,39 @@ async fn the_cause_of_a_failed_run_is_its_failed_childs() {
     assert_eq!(service.requests()[2].1, body);
 }
 
+/// The end of a history, as `GetExecutionHistory` returns it.
+fn history() -> Value {
+    let arn = "arn:aws:lambda:eu-central-1:123456789012:function:quarry-merge:12";
+    let parameters = json!({"FunctionName": arn, "Payload": {"version": 1}}).to_string();
+    let task = json!({"resourceType": "lambda", "resource": "invoke", "parameters": parameters});
+    json!({"events": [
+        {"type": "ExecutionFailed", "id": 9, "executionFailedEventDetails": {"error": "Runtime.OutOfMemory"}},
+        {"type": "TaskFailed", "id": 8, "taskFailedEventDetails": {"error": "Runtime.OutOfMemory"}},
+        {"type": "TaskStarted", "id": 7},
+        {"type": "TaskScheduled", "id": 6, "taskScheduledEventDetails": task},
+    ]})
+}
+
+#[tokio::test]
+async fn the_last_function_of_a_run_is_that_of_its_failed_slice() {
+    let maps = json!({"mapRuns": [{"mapRunArn": "m1"}]});
+    let child = json!({"executions": [{"executionArn": "c1", "status": "FAILED"}]});
+    let service = States::start(vec![(200, maps), (200, child), (200, history())]).await;
+    let function = service.records().last_function(EXECUTION).await.unwrap();
+    assert_eq!(function.as_deref(), Some("quarry-merge"));
+    let body = json!({"executionArn": "c1", "reverseOrder": true, "maxResults": 10});
+    assert_eq!(service.requests()[2].1, body);
+
+    let none = json!({"mapRuns": []});
+    let service = States::start(vec![(200, none), (200, history()), (200, history())]).await;
+    let function = service.records().last_function(EXECUTION).await.unwrap();
+    assert_eq!(function.as_deref(), Some("quarry-merge"));
+    assert_eq!(service.requests()[1].1["executionArn"], EXECUTION);
+    let function = service.runs().last_function("c2").await.unwrap();
+    assert_eq!(function.as_deref(), Some("quarry-merge"));
+    assert_eq!(service.requests()[2].1["executionArn"], "c2");
+}
+
 #[tokio::test]
 async fn what_step_functions_refuses_is_told_apart() {
     let service = States::start(vec![

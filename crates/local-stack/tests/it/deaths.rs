@@ -10,7 +10,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-const ROWS: usize = 30;
+pub(crate) const ROWS: usize = 30;
 const GROUP: u64 = 2;
 
 /// What happens at a side effect.
@@ -20,6 +20,8 @@ enum Blow {
     DeathBefore,
     /// The function dies after it.
     DeathAfter,
+    /// The function uses its memory up before it.
+    MemoryUsedUp,
     /// The run is stopped before it, and redriven.
     StopBefore,
     /// The run is stopped after it, and redriven.
@@ -33,9 +35,10 @@ enum Blow {
     Refusal,
 }
 
-const BLOWS: [Blow; 7] = [
+const BLOWS: [Blow; 8] = [
     Blow::DeathBefore,
     Blow::DeathAfter,
+    Blow::MemoryUsedUp,
     Blow::StopBefore,
     Blow::StopAfter,
     Blow::Restart,
@@ -53,6 +56,7 @@ impl Blow {
         match self {
             Self::DeathBefore | Self::StopBefore => Fate::DiesBefore,
             Self::DeathAfter | Self::StopAfter | Self::Restart => Fate::DiesAfter,
+            Self::MemoryUsedUp => Fate::MemoryUsedUp,
             Self::LostResponse if is_write => Fate::Repeated,
             Self::LostResponse => Fate::ResponseLost,
             Self::Refusal if is_write => Fate::Fails(InjectedError::Conflict),
@@ -63,7 +67,7 @@ impl Blow {
 
 /// Two slices, each with a job, and then with rounds on demand for records without a line and for
 /// some that the service fails on twice.
-async fn case(fates: &Fates) -> Case {
+pub(crate) async fn case(fates: &Fates) -> Case {
     let settings = [
         ("BEDROCK_MAX_RECORDS_PER_JOB", "15"),
         ("BEDROCK_MIN_RECORDS_PER_JOB", "10"),
@@ -85,13 +89,13 @@ async fn case(fates: &Fates) -> Case {
 
 /// What a run has to leave, whatever happened on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Left {
-    result: String,
+pub(crate) struct Left {
+    pub(crate) result: String,
     jobs: u64,
     in_jobs: BTreeMap<u64, u64>,
 }
 
-async fn left(case: &Case) -> Left {
+pub(crate) async fn left(case: &Case) -> Left {
     let records = case.stack.simulator().records();
     Left {
         result: case.result().await,
@@ -136,7 +140,7 @@ async fn run_with(target: &NthCall, blow: Blow) -> (Case, Result<Finished, Strin
 }
 
 /// Runs the case without a blow. Returns its side effects and what it leaves.
-async fn undisturbed() -> (Vec<NthCall>, Left) {
+pub(crate) async fn undisturbed() -> (Vec<NthCall>, Left) {
     let fates = Fates::new(|_| Fate::Made);
     let case = case(&fates).await;
     let finished = case.run().await.unwrap();

@@ -9,7 +9,7 @@ use quarry_contract::callback::Callback;
 use quarry_edge::callbacks::memory::{MemoryCallbacks, StepAnswer};
 use quarry_edge::executions::memory::{MemoryExecutions, Standing};
 use quarry_edge::executions::{ExecutionRecord, Executions};
-use quarry_edge::fates::{Fate, Fated, InjectedError, OutsideOperation};
+use quarry_edge::fates::{ClockFault, Fate, Fated, InjectedError, OutsideOperation};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
 use quarry_local_stack::{BUCKET, RunProgress};
@@ -17,7 +17,7 @@ use quarry_settle::Told;
 use quarry_state_machine::{ExecutionOutcome, Status, StopHandle};
 use quarry_trigger::{Deps, Elsewhere, Prefixes, TriggerOutput};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -26,9 +26,10 @@ const PIPELINE: &str = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/strike
 /// How often an event is delivered whose function fails.
 const DELIVERIES: usize = 3;
 
-const FATES: [Fate; 5] = [
+const FATES: [Fate; 6] = [
     Fate::DiesBefore,
     Fate::DiesAfter,
+    Fate::MemoryUsedUp,
     Fate::ResponseLost,
     Fate::Repeated,
     Fate::Fails(InjectedError::Unavailable),
@@ -91,7 +92,7 @@ impl Doors {
         let output = tokio::select! {
             biased;
             output = quarry_trigger::handle(&deps, event) => output,
-            () = life.death() => return Err("the function died".to_owned()),
+            _ = life.death() => return Err("the function died".to_owned()),
         };
         match output.map_err(|error| error.full_message())? {
             TriggerOutput::Batch(answer) if !answer.batch_item_failures.is_empty() => {
@@ -249,7 +250,7 @@ impl StoppedRun {
     async fn new() -> Self {
         let stop: Arc<OnceLock<StopHandle>> = Arc::default();
         let handle = Arc::clone(&stop);
-        let created = std::sync::atomic::AtomicUsize::new(0);
+        let created = AtomicUsize::new(0);
         let settings = [
             ("BEDROCK_MAX_RECORDS_PER_JOB", "15"),
             ("BEDROCK_MIN_RECORDS_PER_JOB", "10"),
@@ -323,13 +324,14 @@ impl StoppedRun {
                     Arc::clone(&life),
                 )),
                 callbacks: Arc::new(Fated::new(deps.callbacks, decide, Arc::clone(&life))),
+                clock: fates.clock("settle", &deps.clock),
                 ..deps
             };
             let ended = self.ended(&self.outcome, self.now());
             let settled = tokio::select! {
                 biased;
                 settled = settle(&deps, ended) => settled,
-                () = life.death() => Err("the function died".to_owned()),
+                _ = life.death() => Err("the function died".to_owned()),
             };
             if settled.is_ok() {
                 return;
@@ -347,7 +349,58 @@ impl StoppedRun {
     }
 }
 
-/// Each call with an effect meets a fate. In the short form it meets only one.
+/// Returns fates in which these calls each meet one: by their numbers among the calls with an effect,
+/// because the ARNs of jobs are not the same in each run.
+fn each_at(targets: &[(usize, Fate)]) -> Fates {
+    let (targets, effects) = (targets.to_vec(), AtomicUsize::new(0));
+    Fates::new(move |call| {
+        if !call.call.operation.has_effect() {
+            return Fate::Made;
+        }
+        let number = effects.fetch_add(1, Ordering::SeqCst);
+        let found = targets.iter().find(|(target, _)| *target == number);
+        found.map_or(Fate::Made, |(_, fate)| *fate)
+    })
+}
+
+/// Delivers the end of a stopped run twice, while calls meet these fates. Returns the number of calls
+/// with an effect that were made.
+async fn settled_with(targets: &[(usize, Fate)]) -> usize {
+    let run = StoppedRun::new().await;
+    let fates = each_at(targets);
+    let place = format!("{targets:?}");
+    run.deliver(&fates, &place).await;
+    run.deliver(&fates, &place).await;
+    let effects = fates.effects();
+    for (number, fate) in targets {
+        assert!(
+            effects.len() > *number,
+            "{fate:?} was not met: {effects:#?}"
+        );
+    }
+    assert_eq!(run.live_jobs().await, 0, "{place}: {effects:#?}");
+    let answers = run.callbacks.answers();
+    let answer = answers.get(TOKEN);
+    assert!(
+        matches!(answer, Some(StepAnswer::Failed(_))),
+        "{place}: {answer:?}"
+    );
+    effects.len()
+}
+
+/// Does the same with a second fate, for each of the calls after the first fate. Returns how often.
+async fn settled_with_second(one: (usize, Fate), calls: usize) -> usize {
+    let later = one.0 + 1..calls;
+    for number in later.clone() {
+        for second in FATES {
+            Box::pin(settled_with(&[one, (number, second)])).await;
+        }
+    }
+    later.len() * FATES.len()
+}
+
+/// Each call with an effect meets a fate. In the short form it meets only one; in the long form, each
+/// later call of the run meets a second fate, also if it repeats the first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_to_settle_a_step_has_one_answer_and_no_job_is_left() {
     let fates = undisturbed();
@@ -356,26 +409,40 @@ async fn whatever_happens_to_settle_a_step_has_one_answer_and_no_job_is_left() {
     run.deliver(&fates, "undisturbed").await;
     let effects = fates.effects();
     assert_eq!(effects.len(), 3, "two stops and a callback: {effects:#?}");
-    for (number, effect) in effects.iter().enumerate() {
+    let (mut single, mut pairs) = (0, 0);
+    for number in 0..effects.len() {
         let (first, count) = if is_long() {
             (0, FATES.len())
         } else {
             (number, 1)
         };
         for fate in FATES.iter().cycle().skip(first).take(count) {
-            let run = StoppedRun::new().await;
-            let fates = at(effect, *fate);
-            let place = format!("{fate:?} at {effect}");
-            run.deliver(&fates, &place).await;
-            run.deliver(&fates, &place).await;
-            assert_eq!(run.live_jobs().await, 0, "{place}");
-            let answers = run.callbacks.answers();
-            let answer = answers.get(TOKEN);
-            assert!(
-                matches!(answer, Some(StepAnswer::Failed(_))),
-                "{place}: {answer:?}"
-            );
+            let calls = Box::pin(settled_with(&[(number, *fate)])).await;
+            single += 1;
+            if is_long() {
+                pairs += settled_with_second((number, *fate), calls).await;
+            }
         }
+    }
+    println!("{single} ends with a fate, {pairs} with two");
+}
+
+/// The clock of `settle` tells how long ago the run ended, and so whether a job may still appear.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_of_settle_that_is_off_leaves_no_job_and_no_step_without_an_answer() {
+    let off = Duration::from_mins(10);
+    for fault in [
+        ClockFault::Ahead(off),
+        ClockFault::Behind(off),
+        ClockFault::JumpsBack(off),
+        ClockFault::StandsStill,
+    ] {
+        let run = StoppedRun::new().await;
+        let fates = undisturbed().with_clocks(move |_| Some(fault));
+        run.deliver(&fates, &format!("{fault:?}")).await;
+        assert_eq!(run.live_jobs().await, 0, "{fault:?}");
+        let answers = run.callbacks.answers();
+        assert!(answers.contains_key(TOKEN), "{fault:?}: {answers:?}");
     }
 }
 

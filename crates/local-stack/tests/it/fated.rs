@@ -1,6 +1,9 @@
 //! A stack whose functions' calls to S3 and Bedrock meet a fate that the test decides.
 
-use quarry_edge::fates::{DecideFate, Fate, Fated, FunctionLife, OutsideCall};
+use quarry_edge::clock::Clock;
+use quarry_edge::fates::{
+    ClockFault, DecideFate, Fate, Fated, FaultyClock, FunctionLife, OutsideCall,
+};
 use quarry_local_stack::{Reach, Surround, Surrounded};
 use quarry_state_machine::{Execution, StopHandle};
 use std::collections::HashMap;
@@ -28,6 +31,7 @@ impl std::fmt::Display for NthCall {
 }
 
 type Decide = dyn Fn(&NthCall) -> Fate + Send + Sync;
+type DecideClock = dyn Fn(&str) -> Option<ClockFault> + Send + Sync;
 
 /// Decides about all calls of a stack, and counts them.
 #[derive(Clone)]
@@ -36,6 +40,8 @@ pub(crate) struct Fates {
     effects: Arc<Mutex<Vec<NthCall>>>,
     total: Arc<AtomicU64>,
     decide: Arc<Decide>,
+    clock: Arc<DecideClock>,
+    clocks: Arc<Mutex<HashMap<String, Arc<dyn Clock>>>>,
     stop: Arc<Mutex<Option<StopHandle>>>,
 }
 
@@ -46,13 +52,43 @@ impl Fates {
             effects: Arc::default(),
             total: Arc::default(),
             decide: Arc::new(decide),
+            clock: Arc::new(|_| None),
+            clocks: Arc::default(),
             stop: Arc::default(),
         }
+    }
+
+    /// Puts a fault into the clocks of functions, by the function's name.
+    pub(crate) fn with_clocks(
+        self,
+        fault: impl Fn(&str) -> Option<ClockFault> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            clock: Arc::new(fault),
+            ..self
+        }
+    }
+
+    /// Returns the clock of a function. All its calls have the same one.
+    pub(crate) fn clock(&self, function: &str, right: &Arc<dyn Clock>) -> Arc<dyn Clock> {
+        let Some(fault) = (self.clock)(function) else {
+            return Arc::clone(right);
+        };
+        let mut clocks = self.clocks.lock().unwrap();
+        let clock = clocks
+            .entry(function.to_owned())
+            .or_insert_with(|| Arc::new(FaultyClock::new(Arc::clone(right), fault)));
+        Arc::clone(clock)
     }
 
     /// From now on, a death of a function stops this execution.
     pub(crate) fn stop_at_death(&self, execution: &Execution) {
         *self.stop.lock().unwrap() = Some(execution.stop_handle());
+    }
+
+    /// From now on, a death of a function stops nothing.
+    pub(crate) fn stop_no_more(&self) {
+        *self.stop.lock().unwrap() = None;
     }
 
     /// Returns the calls with an effect, in their order.
@@ -112,15 +148,16 @@ impl Fates {
                         Arc::clone(&life),
                     )),
                     models: Arc::new(Fated::new(reach.models, decide, Arc::clone(&life))),
-                    clock: reach.clock,
+                    clock: fates.clock(function, &reach.clock),
                 },
                 death: Box::pin(async move {
-                    life.death().await;
+                    let death = life.death().await;
                     let stop = stop.lock().unwrap().take();
                     if let Some(stop) = stop {
                         stop.stop("Operator", "stopped by the test");
                         std::future::pending::<()>().await;
                     }
+                    death.as_lambda_reports()
                 }),
             }
         })

@@ -1,5 +1,6 @@
 //! Promises of the whole system in one process, whatever goes wrong.
 
+mod clocks;
 mod cost;
 mod cost_cap;
 mod deaths;
@@ -10,6 +11,7 @@ mod fated;
 mod faults;
 mod inputs;
 mod long;
+mod memory;
 mod model;
 mod models;
 mod outages;

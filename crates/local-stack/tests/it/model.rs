@@ -4,7 +4,10 @@
 use crate::random_run::RandomRun;
 use crate::support::rows_of;
 use quarry_bedrock_simulator::{Counters, RecordAsks};
+use quarry_contract::settings::MAX_COST;
+use quarry_cost::Usd;
 use quarry_edge::jobs::{Job, JobStatus};
+use quarry_slicing::sampled_rows;
 use quarry_state_machine::{ExecutionOutcome, Status};
 use quarry_table::{Format, RowDecoder};
 use serde_json::Value;
@@ -32,6 +35,10 @@ pub(crate) struct EndedRun {
     pub(crate) jobs: Vec<Job>,
     pub(crate) losses: Losses,
     pub(crate) redrives: u64,
+    /// What the service charges for all of it.
+    pub(crate) bill: Usd,
+    /// What the first rounds were expected to cost, if the run was planned.
+    pub(crate) expected_cost: Usd,
     pub(crate) outcome: ExecutionOutcome,
 }
 
@@ -48,6 +55,7 @@ struct RowCounts {
     successes: u64,
     errors: u64,
     passed: u64,
+    stopped_by_cap: u64,
 }
 
 /// Returns a broken promise as an error.
@@ -60,12 +68,23 @@ macro_rules! promise {
 }
 
 impl RandomRun {
-    /// Returns the rows of all files, in order.
+    /// Returns the rows that the result has, in order: of all files, or of a sample of them.
     pub(crate) fn rows(&self) -> Vec<String> {
         let files = self.files.iter();
-        files
+        let rows: Vec<String> = files
             .flat_map(|text| rows_of(Format::Csv, text.as_bytes()))
-            .collect()
+            .collect();
+        let Some(sample) = self.sample else {
+            return rows;
+        };
+        let chosen = sampled_rows(rows.len() as u64, sample.rows, sample.seed);
+        let index = |row: &u64| usize::try_from(*row).unwrap();
+        chosen.iter().map(|row| rows[index(row)].clone()).collect()
+    }
+
+    fn cap(&self) -> Option<Usd> {
+        let (_, cap) = self.settings.iter().find(|(name, _)| *name == MAX_COST)?;
+        cap.parse().ok()
     }
 
     fn retries(&self) -> u64 {
@@ -79,7 +98,7 @@ impl RandomRun {
 
     /// Whether the tokens in some answers, as they arrive, are not those that the simulator counts.
     fn has_other_tokens(&self) -> bool {
-        let kinds = ["missing", "malformed_line"];
+        let kinds = ["missing", "malformed_line", "broken_off"];
         kinds.iter().any(|kind| self.has_fault("records", kind))
     }
 }
@@ -96,6 +115,13 @@ impl EndedRun {
         match &outcome.status {
             Status::Succeeded(_) => Ok(()),
             Status::Failed { error, cause } => {
+                if self.is_refused_by_cap(run) {
+                    promise!(
+                        self.records.is_empty() && self.jobs.is_empty(),
+                        "records were sent, and then the run was refused: {cause}"
+                    );
+                    return Ok(());
+                }
                 let child = outcome.first_child_failure.as_ref();
                 let (error, cause) = child.map_or((error, cause), |it| (&it.error, &it.cause));
                 promise!(
@@ -113,6 +139,15 @@ impl EndedRun {
         }
     }
 
+    /// Whether planning refused the run because of its cost.
+    pub(crate) fn is_refused_by_cap(&self, run: &RandomRun) -> bool {
+        let refused = format!("more than {MAX_COST}");
+        let by_cap =
+            |error: &str, cause: &str| error == "Quarry.BadRequest" && cause.contains(&refused);
+        run.has_cap()
+            && matches!(&self.outcome.status, Status::Failed { error, cause } if by_cap(error, cause))
+    }
+
     /// No good answer is paid for twice, and no record more often than its attempts.
     ///
     /// Errors cost nothing. A round is no attempt when its job was broken off, or when the service
@@ -121,7 +156,9 @@ impl EndedRun {
         let Losses { groups, answers } = self.losses;
         let broken_off = |job: &&Job| matches!(job.status, JobStatus::Failed | JobStatus::Stopped);
         let broken_off = self.jobs.iter().filter(broken_off).count() as u64;
-        let most = 1 + run.retries() + broken_off + groups + answers;
+        // A record whose reply breaks off is sent once more.
+        let sends = 1 + u64::from(run.has_fault("records", "broken_off"));
+        let most = sends * (1 + run.retries() + broken_off) + groups + answers;
         for record in &self.records {
             promise!(
                 record.good <= 1 + groups + answers,
@@ -153,7 +190,40 @@ impl EndedRun {
     pub(crate) fn check_result(&self, run: &RandomRun, written: &Written) -> Result<(), String> {
         let rows = row_counts(&run.rows(), &written.result)?;
         self.check_answers(&rows)?;
-        self.check_summary(run, &rows, &written.summary)
+        self.check_summary(run, &rows, &written.summary)?;
+        self.check_cap(run, &rows, &written.summary)
+    }
+
+    /// Rows that are not sent again because of the cap say so. The bill is within the cap, except as far
+    /// as the first rounds cost more than they were expected to, and answers more than those before them.
+    fn check_cap(&self, run: &RandomRun, rows: &RowCounts, summary: &Value) -> Result<(), String> {
+        let stopped = summary.pointer("/rows/stopped_by_max_cost");
+        let stopped = stopped.and_then(Value::as_u64).unwrap_or(0);
+        promise!(
+            stopped == rows.stopped_by_cap,
+            "{} rows say that the cap stopped them, and the summary {stopped}",
+            rows.stopped_by_cap
+        );
+        let Some(cap) = run.cap() else {
+            promise!(stopped == 0, "{stopped} rows were stopped without a cap");
+            return Ok(());
+        };
+        if self.losses != Losses::default() || self.probe_answers > 0 || run.has_other_tokens() {
+            return Ok(());
+        }
+        let first = summary.pointer("/cost/by_round/0/total");
+        let first = first.and_then(|cost| serde_json::from_value::<Usd>(cost.clone()).ok());
+        let first = first.unwrap_or_default().parts();
+        let more = first.saturating_sub(self.expected_cost.parts());
+        let later = self.bill.parts().saturating_sub(first);
+        let most = cap.parts() + more + later / 4;
+        promise!(
+            self.bill.parts() <= most,
+            "the bill is {}, with a cap of {cap} and {} expected",
+            self.bill,
+            self.expected_cost
+        );
+        Ok(())
     }
 
     /// The rows have the answers that were paid for, and a run with rows has answers.
@@ -212,7 +282,13 @@ impl EndedRun {
         if self.losses != Losses::default() {
             return Ok(());
         }
-        let unread = ["missing", "malformed", "unknown_ids", "contradicted"];
+        let unread = [
+            "missing",
+            "malformed",
+            "unknown_ids",
+            "contradicted",
+            "lost_replies",
+        ];
         let unread: u64 = unread.iter().map(|name| count(name)).sum();
         promise!(
             paid <= answered + unread,
@@ -262,6 +338,8 @@ fn row_counts(before: &[String], result: &str) -> Result<RowCounts, String> {
         );
         let cell = |index| row.cell(index).text().unwrap_or_default();
         let passed = cell(1).eq_ignore_ascii_case("true");
+        let is_stopped = after.contains("not sent again because of BEDROCK_MAX_COST");
+        counts.stopped_by_cap += u64::from(is_stopped);
         match cell(0) {
             "success" => {
                 promise!(!passed || !cell(3).is_empty(), "no value in {after}");

@@ -1,8 +1,10 @@
 //! Promise: a service that does not work is waited for. It is no success, no error of any row, and
 //! costs nothing twice.
 
+use crate::fated::Fates;
 use crate::support::{Case, assert_every_row_once, csv};
-use quarry_local_stack::{Finished, RunError};
+use quarry_edge::fates::{Fate, InjectedError, OutsideOperation};
+use quarry_local_stack::{CallLimit, Finished, RunError};
 use quarry_state_machine::Status;
 use serde_json::{Value, json};
 
@@ -204,5 +206,86 @@ async fn late_output_is_waited_for_before_anything_is_asked_again() {
         assert_eq!(case.stack.counters().on_demand_calls, 0, "{fault}");
         assert_eq!(summary["rounds"].as_array().unwrap().len(), 1, "{fault}");
         assert_paid_once(&case);
+    }
+}
+
+/// A run over 120 rows, in which the calls about one row meet a fate.
+struct Breaking<'a> {
+    row: u32,
+    settings: &'a [(&'a str, &'a str)],
+    faults: &'a Value,
+    fate: Fate,
+    limit: CallLimit,
+}
+
+impl Breaking<'_> {
+    async fn run(&self) {
+        let Self {
+            row, fate, limit, ..
+        } = *self;
+        let place = format!("{row} {:?} {fate:?} {limit:?}", self.settings);
+        let prompt = format!("Judge {row:05}: row {row},");
+        let fates = Fates::new(move |call| {
+            let is_it = call.call.operation == OutsideOperation::Invoke
+                && call.call.subject.contains(&prompt);
+            if is_it { fate } else { Fate::Made }
+        });
+        let case = Case::new(&csv(120), self.settings, |config| {
+            config.faults = serde_json::from_value(self.faults.clone()).unwrap();
+            config.surround = Some(fates.surround());
+            config.call_limit = limit;
+        })
+        .await;
+        let ended = case.run().await;
+        let finished = ended.unwrap_or_else(|error| panic!("{place}: {error}"));
+        assert_eq!(finished.summary["failed_records"], 1, "{place}");
+        let result = case.result().await;
+        assert_every_row_once(&csv(120), &result);
+        assert!(result.contains("injected"), "{place}: the row says why");
+        let waited = finished.outcome.virtual_elapsed.as_secs();
+        assert!(waited < 2 * 3_600, "{place}: {waited}");
+    }
+}
+
+/// The connection breaks before a status, whenever this record is sent: on its own or beside others, as
+/// the first of a round or later, in a first round or in one after a job.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_whose_calls_always_break_is_an_error_of_that_record() {
+    // It is the only record of a round after a job that has no line for it.
+    let missing = json!({"records": [
+        {"record": "record_60", "kind": "missing", "on_demand": false, "times": 9}
+    ]});
+    let batch = ("BEDROCK_BATCH_MODE", "batch");
+    let realtime = ("BEDROCK_BATCH_MODE", "realtime");
+    let group = |records| [realtime, ("BEDROCK_BATCH_SIZE", records)];
+    let alone = [
+        realtime,
+        ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),
+        ("BEDROCK_MAX_RECORDS_PER_JOB", "1"),
+    ];
+    let job = [batch, ("BEDROCK_MIN_RECORDS_PER_JOB", "100")];
+    // With the second fate, the service has worked on the record.
+    let fates = [Fate::Fails(InjectedError::Unavailable), Fate::ResponseLost];
+    let limits = [CallLimit::None, CallLimit::Pieces(1)];
+    for (row, settings, faults) in [
+        (0, &group("1")[..], &json!({})),
+        (0, &group("10"), &json!({})),
+        (119, &group("7"), &json!({})),
+        (60, &alone, &json!({})),
+        (60, &job, &missing),
+    ] {
+        for (fate, limit) in fates
+            .into_iter()
+            .flat_map(|fate| limits.map(|limit| (fate, limit)))
+        {
+            let breaking = Breaking {
+                row,
+                settings,
+                faults,
+                fate,
+                limit,
+            };
+            Box::pin(breaking.run()).await;
+        }
     }
 }

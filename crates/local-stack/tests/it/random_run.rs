@@ -2,11 +2,14 @@
 
 use crate::fated::NthCall;
 use quarry_bedrock_simulator::{CallFaultKind, Faults, Operation, RecordFaultKind};
-use quarry_edge::fates::{Fate, InjectedError, OutsideOperation};
+use quarry_contract::request::SampleRequest;
+use quarry_contract::settings::MAX_COST;
+use quarry_edge::fates::{ClockFault, Fate, InjectedError, OutsideOperation};
 use quarry_edge::s3::faults::StoreOperation;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 /// Numbers that follow from a seed.
 struct Dice(u64);
@@ -52,7 +55,15 @@ pub(crate) struct RandomRun {
     pub(crate) stop_at: Option<u64>,
     /// Whether the jobs of a run that failed are stopped before it is redriven.
     pub(crate) settles: bool,
+    /// The rows that are asked, if not all are.
+    pub(crate) sample: Option<SampleRequest>,
+    /// The functions whose clocks are off.
+    pub(crate) clocks: Vec<(&'static str, ClockFault)>,
 }
+
+/// What a row is expected to cost in a job, in millionths of a USD: a cap of as much for each row is near
+/// the least that a run is begun with.
+const COST_OF_A_ROW: u64 = 1_700;
 
 const CELLS: [&str; 7] = [
     "plain",
@@ -77,7 +88,7 @@ impl RandomRun {
     pub(crate) fn of_seed(seed: u64) -> Self {
         let mut dice = Dice(seed);
         let fewest = 1 + dice.below(4);
-        Self {
+        let mut run = Self {
             seed,
             files: files(&mut dice),
             settings: settings(&mut dice, fewest),
@@ -90,7 +101,49 @@ impl RandomRun {
             fates: if dice.one_in(2) { 0 } else { dice.below(40) },
             stop_at: dice.one_in(3).then(|| dice.below(60)),
             settles: dice.one_in(2),
+            sample: None,
+            clocks: Vec::new(),
+        };
+        // The dice are thrown last, so that the rest of a run does not depend on what follows.
+        run.sample = dice.one_in(4).then(|| SampleRequest {
+            rows: 1 + dice.below(30),
+            seed: dice
+                .one_in(2)
+                .then(|| u32::try_from(dice.below(1_000)).unwrap()),
+        });
+        if dice.one_in(3) {
+            let cap = run.cost_of_rows() * *dice.of(&[50, 60, 70, 85, 100, 150]) / 100;
+            let cap = format!("{}.{:06}", cap / 1_000_000, cap % 1_000_000);
+            run.settings.push((MAX_COST, cap));
         }
+        if dice.one_in(3) {
+            run.clocks = ["check", "invoke", "merge"]
+                .into_iter()
+                .filter_map(|function| Some((function, clock_fault(&mut dice)?)))
+                .collect();
+        }
+        run
+    }
+
+    /// Returns what the rows are expected to cost, roughly, in millionths of a USD.
+    fn cost_of_rows(&self) -> u64 {
+        let rows = self.rows().len() as u64;
+        let is_realtime = self
+            .settings
+            .contains(&("BEDROCK_BATCH_MODE", "realtime".to_owned()));
+        let on_demand = is_realtime || self.sample.is_some();
+        rows * COST_OF_A_ROW * (1 + u64::from(on_demand))
+    }
+
+    /// Returns the fault of a function's clock.
+    pub(crate) fn clock_fault(&self, function: &str) -> Option<ClockFault> {
+        let found = self.clocks.iter().find(|(name, _)| *name == function);
+        found.map(|(_, fault)| *fault)
+    }
+
+    /// Whether the run may cost no more than a cap.
+    pub(crate) fn has_cap(&self) -> bool {
+        self.settings.iter().any(|(name, _)| *name == MAX_COST)
     }
 
     pub(crate) fn setting(&self, name: &str) -> Option<u64> {
@@ -127,6 +180,7 @@ impl RandomRun {
             Fate::Fails(InjectedError::Unavailable),
             Fate::DiesBefore,
             Fate::DiesAfter,
+            Fate::MemoryUsedUp,
         ];
         if !matches!(
             call.call.operation,
@@ -139,6 +193,17 @@ impl RandomRun {
             choices.push(Fate::Fails(InjectedError::Quota));
         }
         *dice.of(&choices)
+    }
+}
+
+fn clock_fault(dice: &mut Dice) -> Option<ClockFault> {
+    let off = Duration::from_mins(1 + dice.below(20));
+    match dice.below(5) {
+        0 => None,
+        1 => Some(ClockFault::Ahead(off)),
+        2 => Some(ClockFault::Behind(off)),
+        3 => Some(ClockFault::JumpsBack(off)),
+        _ => Some(ClockFault::StandsStill),
     }
 }
 

@@ -5,9 +5,11 @@ use crate::support::{Case, assert_every_row_once, csv};
 use quarry_edge::callbacks::memory::MemoryCallbacks;
 use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_edge::executions::{ExecutionRecord, ExecutionStatus};
+use quarry_edge::fates::{ClockFault, FaultyClock};
 use quarry_settle::{Deps, RedriveTime, Swept, settle, sweep};
 use quarry_state_machine::{ExecutionOutcome, Status};
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 const ARN: &str = "arn:aws:states:us-east-1:123456789012:execution:quarry:run";
@@ -92,4 +94,59 @@ async fn the_sweep_stops_the_jobs_of_a_failed_run_that_nobody_redrives() {
     assert_eq!(live(&case).await, 0);
     // It can be redriven all the same.
     redriven(&case).await;
+}
+
+/// The time of a job ends earlier or later by as much as the clock is off, and each sweep ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_whose_clock_is_off_stops_jobs_by_as_much_early_or_late() {
+    let off = Duration::from_mins(10);
+    let case = failed().await;
+    for fault in [
+        ClockFault::Ahead(off),
+        ClockFault::Behind(off),
+        ClockFault::JumpsBack(off),
+        ClockFault::StandsStill,
+    ] {
+        let swept = |since| {
+            let deps = deps(&case, since);
+            let clock = Arc::new(FaultyClock::new(Arc::clone(&deps.clock), fault));
+            async move { sweep(&Deps { clock, ..deps }).await.unwrap() }
+        };
+        let early = swept(Duration::from_hours(24).saturating_sub(2 * off)).await;
+        assert_eq!((early.jobs_stopped, early.jobs_kept), (0, 1), "{fault:?}");
+        assert!(early.complete, "{fault:?}");
+    }
+    for fault in [ClockFault::Behind(off), ClockFault::JumpsBack(off)] {
+        let deps = deps(&case, Duration::from_hours(24) + 2 * off);
+        let clock = Arc::new(FaultyClock::new(Arc::clone(&deps.clock), fault));
+        let late = sweep(&Deps { clock, ..deps }).await.unwrap();
+        assert!(late.complete, "{fault:?}");
+        if fault == ClockFault::Behind(off) {
+            assert_eq!(late.jobs_stopped, 1, "{fault:?}");
+        }
+        assert_eq!(live(&case).await, 0, "{fault:?}");
+    }
+}
+
+/// `settle` did not wait for a job that appeared after it had looked, because its clock was ahead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sweep_stops_a_job_that_appeared_after_the_end_of_a_stopped_run() {
+    let case = failed().await;
+    let stack = &case.stack;
+    let executions = MemoryExecutions::default();
+    executions.set_record(ExecutionRecord {
+        status: ExecutionStatus::Aborted,
+        input: Some(serde_json::to_string(&case.request).unwrap()),
+        ended: Some(stack.clock().now()),
+        ..ExecutionRecord::default()
+    });
+    let fault = ClockFault::Ahead(Duration::from_mins(10));
+    let clock = Arc::new(FaultyClock::new(Arc::clone(stack.clock()), fault));
+    let deps = Deps {
+        clock,
+        ..settling::deps(stack, &executions, &MemoryCallbacks::default())
+    };
+    let swept = sweep(&deps).await.unwrap();
+    assert_eq!((swept.jobs_stopped, swept.jobs_kept), (1, 0));
+    assert_eq!(live(&case).await, 0);
 }

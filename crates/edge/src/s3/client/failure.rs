@@ -1,6 +1,7 @@
 //! Converting failed calls of S3 into failures of an object store.
 
 use crate::error::Source;
+use crate::failure::is_about_time;
 use crate::store::StoreError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
@@ -40,10 +41,14 @@ where
     let name = at.to_string();
     let status = status_of(&error);
     let code = error.code().unwrap_or_default().to_owned();
+    let has_another_time = is_about_time(error.code(), error.message());
     let source: Source = match &error {
         SdkError::ServiceError(_) => Box::new(ServiceMessage(answer_text(&error, &code, status))),
         _ => Box::new(error),
     };
+    if has_another_time {
+        return StoreError::Unavailable(name, source);
+    }
     match (code.as_str(), status) {
         ("NoSuchKey" | "NoSuchBucket" | "NoSuchUpload" | "NotFound", _) | (_, Some(404)) => {
             StoreError::NotFound(name)
