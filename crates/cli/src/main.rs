@@ -95,9 +95,10 @@ enum Command {
     /// Find what would fail in a deployment, or in a planned one, before anything is paid for.
     #[command(after_help = "Example:\n  quarry deploy-check --stack quarry --request request.json")]
     DeployCheck(deploy_check::DeployCheckArguments),
-    /// Start a run of a deployment over files of this machine.
+    /// Start a run of a deployment over files of this machine, or over data in S3.
     #[command(
-        after_help = "Example:\n  quarry submit table.csv --prompts prompts.json --schema schema.json --stack quarry"
+        after_help = "Example:\n  quarry submit table.csv --prompts prompts.json --schema schema.json --stack quarry\n  \
+                      quarry submit s3://bucket/inbox/strikes/ --prompts prompts.json --sample 50"
     )]
     Submit(submit::SubmitArguments),
     /// List the newest runs of a deployment.

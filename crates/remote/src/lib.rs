@@ -4,6 +4,7 @@
 //! The permissions of these calls are the stack's `CommandLinePolicy`. An error of a denied call names
 //! the permission.
 
+mod data;
 mod deployment;
 mod ends;
 mod error;
@@ -13,6 +14,7 @@ mod results;
 mod retry;
 mod start;
 
+pub use data::{DataObjects, unread};
 pub use deployment::RemoteDeployment;
 pub use error::RemoteError;
 pub use facts::RunReader;

@@ -22,6 +22,7 @@ mod preview;
 #[cfg(unix)]
 mod pty;
 mod recorded;
+mod remote_data;
 mod remote_ends;
 mod remote_errors;
 mod remote_retry;
