@@ -73,6 +73,10 @@ class CommandLine(unittest.TestCase):
         written = {one.resource for one in Template().statements_of_policy(POLICY) if one.action in uploads}
         self.assertEqual(written, {"arn:aws:s3:::bucket/inbox/command-line/*"})
 
+    def test_it_counts_tokens_of_the_deployments_models(self) -> None:
+        counted = {one.resource for one in Template().statements_of_policy(POLICY) if one.action == "bedrock:CountTokens"}
+        self.assertEqual(counted, set(listed(resolve({"Ref": "ModelArns"}, optional=True))))
+
     def test_a_star_stands_only_where_actions_know_no_resources(self) -> None:
         for one in Template().statements_of_policy(POLICY):
             self.assertNotIn("*", one.action)

@@ -75,7 +75,8 @@ enum Command {
     Preview(preview::PreviewArguments),
     /// Say what a run would cost, before anything is sent.
     #[command(
-        after_help = "Example:\n  quarry estimate table.csv --prompts prompts.json --schema schema.json --max-cost 20"
+        after_help = "Example:\n  quarry estimate table.csv --prompts prompts.json --schema schema.json --max-cost 20\n  \
+                      quarry estimate table.csv --prompts prompts.json --schema schema.json --count"
     )]
     Estimate(estimate::EstimateArguments),
     /// Read answers from standard input, one on each line, and print what Quarry reads from each.

@@ -25,3 +25,4 @@ pub mod sdk;
 pub mod signed;
 pub mod store;
 pub mod telemetry;
+pub mod token_counter;

@@ -77,6 +77,16 @@ pub enum RemoteError {
     /// Nothing is at the place of the data.
     #[error("{}; correct the place of the data", nothing_at(.0))]
     NoData(S3Uri),
+    /// Bedrock does not count the tokens of the model.
+    #[error(
+        "Bedrock does not count tokens for {model}: {message}; make the estimate without --count"
+    )]
+    NotCounted {
+        /// The model.
+        model: String,
+        /// What the service said.
+        message: String,
+    },
     /// The run has not ended.
     #[error("the run {run} has not ended: quarry watch {run}")]
     NotYet {
@@ -144,6 +154,7 @@ impl RemoteError {
             | Self::Exists { .. }
             | Self::Unreadable { .. }
             | Self::NoData(_)
+            | Self::NotCounted { .. }
             | Self::TooLarge { .. } => true,
             _ => false,
         }

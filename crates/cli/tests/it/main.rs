@@ -7,6 +7,7 @@ mod deploy_check;
 mod deployed;
 mod environment;
 mod estimate;
+mod estimate_count;
 mod fake_aws;
 mod help;
 mod init;
