@@ -112,6 +112,22 @@ class CommandLine(unittest.TestCase):
         self.assertEqual((line["state"], line["rows"], line["failed"]), ("succeeded", ROWS, 0))
         self.check_results(run)
 
+    def test_data_that_is_in_s3_is_planned_and_read_where_it_is(self) -> None:
+        self.deployment.simulate()
+        key = "inbox/strikes/2026/strikes.csv"
+        self.deployment.put(key, self.data.read_bytes())
+        bucket = self.deployment.outputs["BucketName"]
+        prompts, schema = EXAMPLE / "prompts.json", EXAMPLE / "schema.json"
+        documents = ["--prompts", prompts, "--schema", schema, "--set", "BEDROCK_BATCH_THRESHOLD=100", "--yes"]
+        for number, place in enumerate((f"s3://{bucket}/{key}", f"s3://{bucket}/inbox/strikes/2026/")):
+            with self.subTest(place):
+                (submitted, *_) = self.quarry("submit", place, "--name", f"in-s3-{number}", *documents)
+                self.assertEqual((submitted["rows"], submitted["request"]["data"]), (ROWS, place))
+                self.wait_for(submitted["run"], SUCCEEDED)
+                self.check_results(submitted["run"])
+        (refused,) = self.quarry("submit", f"s3://{bucket}/results/strikes.csv", *documents, exit_code=3)
+        self.assertIn("ReadableArns", refused["error"]["message"])
+
     def test_submit_can_wait_and_copies_the_results(self) -> None:
         self.deployment.simulate()
         out = self.folder / "waited"

@@ -33,6 +33,7 @@ ACTIONS = {
     "GetModelInvocationJob": {"bedrock:GetModelInvocationJob"},
     "ListModelInvocationJobs": {"bedrock:ListModelInvocationJobs"},
     "StopModelInvocationJob": {"bedrock:StopModelInvocationJob"},
+    "CountTokens": {"bedrock:CountTokens"},
     "invoke_model": {"bedrock:InvokeModel"},
     "converse": {"bedrock:InvokeModel"},
     "StartExecution": {"states:StartExecution"},

@@ -211,6 +211,7 @@ class CommandLine(Function):
     SOURCES = (
         *sorted((ROOT / "crates/remote/src").rglob("*.rs")),
         *(ROOT / f"crates/cli/src/staging/{name}.rs" for name in ("job", "results", "upload")),
+        *sorted((ROOT / "crates/cli/src/staging/in_s3").rglob("*.rs")),
     )
 
     def __init__(self) -> None:

@@ -1,7 +1,8 @@
 //! What the first round of a run is expected to take.
 
 use crate::Asking;
-use quarry_contract::settings::ThinkingSetting;
+use quarry_contract::plan::Mode;
+use quarry_contract::settings::{BatchMode, ThinkingSetting};
 use quarry_cost::Way;
 use quarry_cost::estimate::{
     AnswerLength, Estimated, RecordSums, RunEstimate, TextSample, TokenFamily,
@@ -30,6 +31,26 @@ impl Asking {
             input: sample.tokens(&family, all),
             answer: length.tokens,
             reaches_limit: length.reaches_limit,
+        }
+    }
+
+    /// Decides between jobs and calls for a table: as the setting says, or calls if there are fewer
+    /// records than a job needs.
+    pub fn mode(&self, rows: u64, records: u64) -> Mode {
+        let settings = self.settings();
+        let wanted = match settings.batch_mode {
+            BatchMode::Realtime => false,
+            BatchMode::Batch => true,
+            BatchMode::Auto => {
+                rows >= settings.batch_threshold
+                    && settings.batch_role_arn.is_some()
+                    && self.model().capabilities().batch
+            }
+        };
+        if wanted && records >= settings.min_records_per_job {
+            Mode::Batch
+        } else {
+            Mode::OnDemand
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The batch operations (`CreateModelInvocationJob`, `GetModelInvocationJob`,
 //! `ListModelInvocationJobs`, `StopModelInvocationJob`) and the on-demand operations
-//! (`InvokeModel`, `Converse`) listen on a port of their own and use the service's protocol
+//! (`InvokeModel`, `Converse`, `CountTokens`) listen on a port of their own and use the service's protocol
 //! (restJson), so the AWS SDK's clients work without a change. Inputs are read from any S3
 //! endpoint, and outputs written to it.
 //!
@@ -47,6 +47,7 @@ mod service;
 mod share;
 mod status;
 mod storage;
+mod token_counts;
 mod work;
 
 pub use answer::AnswerSource;

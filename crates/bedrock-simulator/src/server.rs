@@ -7,6 +7,7 @@ use crate::faults::FaultsError;
 use crate::hash::hash;
 use crate::ledger::{Counters, RecordAsks};
 use crate::service::{ListQuery, Service};
+use crate::token_counts;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
@@ -86,6 +87,7 @@ impl Simulator {
             .route("/model-invocation-jobs", get(list))
             .route("/model/{model}/invoke", post(invoke))
             .route("/model/{model}/converse", post(converse))
+            .route("/model/{model}/count-tokens", post(count_tokens))
             .fallback(unknown)
             .layer(DefaultBodyLimit::max(MAX_BODY))
             .with_state(Arc::clone(&service));
@@ -194,6 +196,10 @@ async fn invoke(
 async fn converse(State(service): Shared, Path(model): Path<String>, body: Bytes) -> Response {
     let answered = service.invoke(&model, true, None, &body);
     respond(answered.map(|(value, _)| value))
+}
+
+async fn count_tokens(Path(model): Path<String>, body: Bytes) -> Response {
+    respond(token_counts::count(&model, &body).map_err(Failure::from))
 }
 
 async fn unknown() -> Response {

@@ -1,5 +1,6 @@
 //! `quarry estimate`: says what a run would cost, before anything is sent.
 
+mod count;
 mod planned;
 mod words;
 
@@ -10,6 +11,7 @@ use crate::output::{printable_lines, say, write, write_json};
 use crate::staging::{self, JobArguments, LocalJob};
 use crate::workspace::Workspace;
 use clap::Args;
+use count::CountArguments;
 use quarry_cost::{TokenRate, Usd};
 use quarry_local_stack::LocalStack;
 
@@ -20,6 +22,8 @@ pub(crate) struct EstimateArguments {
     job: JobArguments,
     #[command(flatten)]
     cost: CostArguments,
+    #[command(flatten)]
+    count: CountArguments,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -64,7 +68,7 @@ pub(crate) async fn estimate(arguments: EstimateArguments) -> Result<(), Failure
     let cap = job.take_cost_cap()?;
     let workspace = Workspace::temporary()?;
     let stack = staging::start(staging::stack_config(workspace.path(), &job, None, None)?).await?;
-    let estimated = Box::pin(plan_and_estimate(&stack, &job, &arguments.cost)).await;
+    let estimated = Box::pin(plan_and_estimate(&stack, &job, &arguments)).await;
     let estimated =
         estimated.map_err(|failure| staging::explained(&stack, workspace.path(), failure));
     stack.stop();
@@ -96,10 +100,17 @@ fn check(name: &str, most: Option<Usd>, expected: Usd) -> Result<(), Failure> {
 async fn plan_and_estimate(
     stack: &LocalStack,
     job: &LocalJob,
-    arguments: &CostArguments,
+    arguments: &EstimateArguments,
 ) -> Result<PlannedCost, Failure> {
     let request = job.stage(stack.store(), &|_| {}).await?;
     let steps = job.plan(stack, request).await?;
-    let cost = PlannedCost::of(steps.plan(), steps.slices(), job, arguments.rate())?;
-    cost.map_err(|no_price| Failure::input(no_price.to_string()))
+    let is_counted = arguments.count.is_wanted();
+    let plan = if is_counted {
+        arguments.count.counted(&steps).await?
+    } else {
+        steps.plan().clone()
+    };
+    let cost = PlannedCost::of(&plan, steps.slices(), job, arguments.cost.rate())?;
+    let cost = cost.map_err(|no_price| Failure::input(no_price.to_string()))?;
+    Ok(PlannedCost { is_counted, ..cost })
 }

@@ -76,7 +76,8 @@ enum Command {
     Preview(preview::PreviewArguments),
     /// Say what a run would cost, before anything is sent.
     #[command(
-        after_help = "Example:\n  quarry estimate table.csv --prompts prompts.json --schema schema.json --max-cost 20"
+        after_help = "Example:\n  quarry estimate table.csv --prompts prompts.json --schema schema.json --max-cost 20\n  \
+                      quarry estimate table.csv --prompts prompts.json --schema schema.json --count"
     )]
     Estimate(estimate::EstimateArguments),
     /// Read answers from standard input, one on each line, and print what Quarry reads from each.
@@ -96,9 +97,10 @@ enum Command {
     /// Find what would fail in a deployment, or in a planned one, before anything is paid for.
     #[command(after_help = "Example:\n  quarry deploy-check --stack quarry --request request.json")]
     DeployCheck(deploy_check::DeployCheckArguments),
-    /// Start a run of a deployment over files of this machine.
+    /// Start a run of a deployment over files of this machine, or over data in S3.
     #[command(
-        after_help = "Example:\n  quarry submit table.csv --prompts prompts.json --schema schema.json --stack quarry"
+        after_help = "Example:\n  quarry submit table.csv --prompts prompts.json --schema schema.json --stack quarry\n  \
+                      quarry submit s3://bucket/inbox/strikes/ --prompts prompts.json --sample 50"
     )]
     Submit(submit::SubmitArguments),
     /// List the newest runs of a deployment.

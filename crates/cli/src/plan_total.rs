@@ -29,6 +29,16 @@ impl PlanTotal {
         total
     }
 
+    /// Returns totals that were estimated, as people read them: with three digits.
+    pub(crate) fn rounded(&self) -> Self {
+        Self {
+            rows: three_digits(self.rows),
+            records: three_digits(self.records),
+            on_demand: three_digits(self.on_demand),
+            ..*self
+        }
+    }
+
     /// Returns a text such as `42,049 records, 13.2 MB, 1 job`.
     pub(crate) fn in_words(&self) -> String {
         let mut words = vec![counted(self.records, "record"), size(self.bytes)];
@@ -42,9 +52,29 @@ impl PlanTotal {
     }
 }
 
+fn three_digits(number: u64) -> u64 {
+    let digits = number.checked_ilog10().unwrap_or_default();
+    let unit = 10_u64.pow(digits.saturating_sub(2));
+    (number + unit / 2) / unit * unit
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_estimated_number_has_three_digits() {
+        for (number, expected) in [
+            (0, 0),
+            (7, 7),
+            (999, 999),
+            (1_234, 1_230),
+            (699_999, 700_000),
+            (1_235_000, 1_240_000),
+        ] {
+            assert_eq!(three_digits(number), expected);
+        }
+    }
 
     #[test]
     fn a_plan_is_summed_up_in_one_line() {

@@ -3,16 +3,20 @@
 
 mod arguments;
 mod folder;
+mod in_s3;
 mod job;
 mod names;
 mod overlap;
+mod placed;
 mod results;
 mod sources;
 mod stack;
 mod upload;
 
 pub(crate) use arguments::{JobArguments, SampleArguments, read_request, read_settings};
+pub(crate) use in_s3::JobInS3;
 pub(crate) use job::{JobPlaces, LocalJob};
+pub(crate) use placed::ExpectedPlan;
 pub(crate) use results::{publish, publish_files, temporary_in};
 pub(crate) use stack::{explained, read_answers, read_faults, stack_config, start, with_source};
 pub(crate) use upload::upload;

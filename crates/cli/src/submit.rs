@@ -6,18 +6,21 @@ use crate::failure::Failure;
 use crate::output::{printable, say, write, write_json};
 use crate::plan_total::PlanTotal;
 use crate::question::confirm;
-use crate::staging::{self, JobArguments, JobPlaces, LocalJob, SampleArguments};
+use crate::staging::{
+    self, ExpectedPlan, JobArguments, JobInS3, JobPlaces, LocalJob, SampleArguments,
+};
 use crate::watch::{Following, follow};
 use crate::workspace::Workspace;
 use clap::Args;
 use quarry_contract::plan::Plan;
-use quarry_contract::settings::Settings;
+use quarry_contract::settings::{MAX_COST, Settings};
 use quarry_cost::estimate::Estimated;
 use quarry_cost::{TokenRate, Usd};
 use quarry_local_stack::LocalStack;
 use quarry_remote::{RemoteDeployment, RunReader};
 use quarry_runs::{check_name, counted, new_name};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
@@ -80,6 +83,8 @@ pub(crate) struct Planned {
     model: String,
     cost: Result<PlannedCost, MissingPrice>,
     notes: Vec<String>,
+    /// Whether the numbers are expected, because only beginnings of the data were read.
+    is_expected: bool,
 }
 
 impl Planned {
@@ -102,15 +107,38 @@ impl Planned {
     }
 }
 
+/// A job as the arguments give it.
+enum GivenJob {
+    /// Its files are on this machine.
+    Here(Box<LocalJob>),
+    /// Its data is in S3.
+    InS3(JobInS3),
+}
+
+impl GivenJob {
+    fn of(arguments: &JobArguments) -> Result<Self, Failure> {
+        Ok(match JobInS3::of(arguments)? {
+            Some(job) => Self::InS3(job),
+            None => Self::Here(Box::new(LocalJob::read(arguments)?)),
+        })
+    }
+}
+
 /// Plans the run here, uploads its files, and starts it.
 pub(crate) async fn submit(arguments: SubmitArguments) -> Result<(), Failure> {
     arguments.start.check()?;
-    let job = LocalJob::read(&arguments.job)?.sampled(arguments.sample);
+    let given = GivenJob::of(&arguments.job)?;
     let deployment = arguments.deployment.open().await?;
     let random = random();
     let name = arguments.start.name.clone();
     let run = name.unwrap_or_else(|| new_run_name(&stem(&arguments.job.data), random));
     deployment.check_is_new(&run).await?;
+    let copies = Workspace::temporary()?;
+    let job = match given {
+        GivenJob::Here(job) => *job,
+        GivenJob::InS3(job) => job.fetch(&deployment, copies.path()).await?,
+    };
+    let job = job.sampled(arguments.sample);
     let planned = plan(&job, &deployment, arguments.cost.rate()).await?;
     let folder = deployment.upload_folder(&run, random);
     let start = RunStart {
@@ -150,22 +178,27 @@ impl RunStart<'_> {
         for note in &planned.notes {
             say(&format!("note: {note}"));
         }
+        let (about, total) = if planned.is_expected {
+            ("about ", &planned.total.rounded())
+        } else {
+            ("", &planned.total)
+        };
         say(&format!(
-            "{}, {}, to {}",
-            counted(planned.total.rows, "row"),
-            planned.total.in_words(),
+            "{about}{}, {}, to {}",
+            counted(total.rows, "row"),
+            total.in_words(),
             planned.model
         ));
         let is_small = planned.check_cost(cost)?;
         confirm("Start the run?", how.yes || is_small).await?;
         let store = deployment.store();
-        let request = self.job.upload(store, &self.places, &|_| {}).await?;
+        let request = self.job.upload(store, &self.places).await?;
         deployment.start(run, &request).await?;
         if how.json {
             let mut started = json!({
                 "run": run, "stack": deployment.name(), "model": planned.model, "rows": planned.total.rows,
                 "records": planned.total.records, "bytes": planned.total.bytes, "jobs": planned.total.jobs,
-                "calls": planned.total.on_demand, "cost": planned.cost.as_ref().ok().map(PlannedCost::estimated),
+                "calls": planned.total.on_demand, "estimated": planned.is_expected, "cost": planned.cost.as_ref().ok().map(PlannedCost::estimated),
                 "request": request,
             });
             if let Some(retries) = self.retries {
@@ -205,8 +238,9 @@ pub(crate) async fn plan(
     let workspace = Workspace::temporary()?;
     let mut config = staging::stack_config(workspace.path(), job, None, None)?;
     config.settings = deployment.settings();
+    let settings = config.settings.clone();
     let stack = staging::start(config).await?;
-    let planned = Box::pin(plan_on(&stack, job, rate)).await;
+    let planned = Box::pin(plan_on(&stack, job, &settings, rate)).await;
     let planned = planned.map_err(|failure| staging::explained(&stack, workspace.path(), failure));
     stack.stop();
     planned
@@ -215,21 +249,39 @@ pub(crate) async fn plan(
 async fn plan_on(
     stack: &LocalStack,
     job: &LocalJob,
+    settings: &BTreeMap<String, String>,
     rate: Option<TokenRate>,
 ) -> Result<Planned, Failure> {
-    let request = job.stage(stack.store(), &|_| {}).await?;
-    let steps = job.plan(stack, request).await?;
+    let staged = job.for_planning();
+    let request = staged.stage(stack.store(), &|_| {}).await?;
+    let steps = staged.plan(stack, request).await?;
+    let expected = job.expected(steps.plan(), steps.slices(), settings)?;
+    let (plan, slices) = match &expected {
+        Some(ExpectedPlan { plan, slices }) => (plan, slices.as_slice()),
+        None => (steps.plan(), steps.slices()),
+    };
     let names = job.names();
-    let plan = steps.plan();
-    let model = Settings::read(&plan.settings)
-        .map(|settings| settings.primary_model_id)
-        .map_err(|error| Failure::input(error.to_string()))?;
+    let read = Settings::read(&plan.settings);
+    let read = read.map_err(|error| Failure::input(error.to_string()))?;
+    let cost = PlannedCost::of(plan, slices, job, rate)?;
+    if expected.is_some()
+        && let (Ok(cost), Some(cap)) = (&cost, read.max_cost)
+        && cost.expected() > cap
+    {
+        return Err(Failure::input(format!(
+            "the run is expected to cost about {}, more than {MAX_COST}, {}; ask a sample of the rows with --sample, or \
+             raise {MAX_COST}",
+            cost.expected().shown(),
+            cap.shown()
+        )));
+    }
     Ok(Planned {
-        total: PlanTotal::of(steps.slices()),
-        model,
-        cost: PlannedCost::of(plan, steps.slices(), job, rate)?,
+        total: PlanTotal::of(slices),
+        model: read.primary_model_id,
+        cost,
         notes: plan.notes.iter().map(|note| names.in_text(note)).collect(),
         plan: plan.clone(),
+        is_expected: expected.is_some(),
     })
 }
 

@@ -5,6 +5,7 @@
 //! [`VERSION`].
 
 pub mod arn;
+pub mod arn_prefix;
 pub mod byte_order_mark;
 pub mod callback;
 pub mod digest;

@@ -2,6 +2,7 @@
 //! length of the answers from their schema.
 
 mod answer;
+mod counted;
 mod overhead;
 mod request;
 mod run;
@@ -9,6 +10,7 @@ mod sample;
 mod text;
 
 pub use answer::AnswerLength;
+pub use counted::CountedRecords;
 pub use overhead::{AskedSlices, Overhead};
 pub use request::RequestTexts;
 pub use run::{RecordSums, RunEstimate};

@@ -1,15 +1,18 @@
 //! Bedrock.
 //!
 //! [`BedrockJobs`] creates and reads batch jobs; [`BedrockOnDemand`] sends single records to a
-//! model. Both are created from one [`crate::sdk::load`]; neither reads a record's content.
+//! model; [`BedrockTokenCounter`] counts what single records take. All are created from one
+//! [`crate::sdk::load`].
 
 mod job_list;
 mod jobs;
 mod on_demand;
+mod token_counter;
 
 pub use job_list::BedrockJobList;
 pub use jobs::BedrockJobs;
 pub use on_demand::BedrockOnDemand;
+pub use token_counter::BedrockTokenCounter;
 
 use crate::error::StepError;
 use crate::signed::{REST_JSON, SignedCalls, SignedService, address_for, endpoint_of};

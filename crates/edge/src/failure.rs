@@ -137,7 +137,8 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-/// The meaning of a failed call to Step Functions or SageMaker, whose callers treat both alike.
+/// The meaning of a failed call to Step Functions, to SageMaker, or for a count of tokens, whose callers treat
+/// all alike.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// Too many calls, or too many of the requested things.

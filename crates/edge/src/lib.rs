@@ -26,3 +26,4 @@ pub mod service_time;
 pub mod signed;
 pub mod store;
 pub mod telemetry;
+pub mod token_counter;

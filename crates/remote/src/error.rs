@@ -61,6 +61,32 @@ pub enum RemoteError {
         /// The limit.
         most: usize,
     },
+    /// Runs of the deployment may not read the data.
+    #[error(
+        "runs of the stack `{stack}` may not read {data}: copy the data to a folder below {uploads}, or add the bucket and \
+         its objects to the stack's parameter ReadableArns (such as arn:aws:s3:::tables,arn:aws:s3:::tables/strikes/*)"
+    )]
+    Unreadable {
+        /// The place.
+        data: S3Uri,
+        /// The stack.
+        stack: String,
+        /// The folder of what the command line uploads.
+        uploads: S3Uri,
+    },
+    /// Nothing is at the place of the data.
+    #[error("{}; correct the place of the data", nothing_at(.0))]
+    NoData(S3Uri),
+    /// Bedrock does not count the tokens of the model.
+    #[error(
+        "Bedrock does not count tokens for {model}: {message}; make the estimate without --count"
+    )]
+    NotCounted {
+        /// The model.
+        model: String,
+        /// What the service said.
+        message: String,
+    },
     /// The run has not ended.
     #[error("the run {run} has not ended: quarry watch {run}")]
     NotYet {
@@ -126,9 +152,20 @@ impl RemoteError {
             | Self::Several { .. }
             | Self::NotRedrivable { .. }
             | Self::Exists { .. }
+            | Self::Unreadable { .. }
+            | Self::NoData(_)
+            | Self::NotCounted { .. }
             | Self::TooLarge { .. } => true,
             _ => false,
         }
+    }
+}
+
+fn nothing_at(place: &S3Uri) -> String {
+    if place.key().is_empty() || place.key().ends_with('/') {
+        format!("there is no object below {place}")
+    } else {
+        format!("there is no object {place}")
     }
 }
 
@@ -162,6 +199,19 @@ impl CallFailure for JobsError {
     }
 }
 
+/// Returns the error of a call that needs a permission.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "`map_err` passes the error by value"
+)]
+pub(crate) fn denied_or_failed(error: impl CallFailure, action: &'static str) -> RemoteError {
+    let message = chain(&error);
+    match error.kind() {
+        StepErrorKind::AccessDenied => RemoteError::Denied { action, message },
+        _ => RemoteError::Failed { action, message },
+    }
+}
+
 /// Names the permission of a call that may fail.
 pub(crate) trait Calling<T> {
     /// Turns the call's error into one that names the permission.
@@ -170,12 +220,6 @@ pub(crate) trait Calling<T> {
 
 impl<T, E: CallFailure> Calling<T> for Result<T, E> {
     fn calling(self, action: &'static str) -> Result<T, RemoteError> {
-        self.map_err(|error| {
-            let message = chain(&error);
-            match error.kind() {
-                StepErrorKind::AccessDenied => RemoteError::Denied { action, message },
-                _ => RemoteError::Failed { action, message },
-            }
-        })
+        self.map_err(|error| denied_or_failed(error, action))
     }
 }

@@ -116,6 +116,7 @@ impl<'a> RunReader<'a> {
             failure,
             output: output(self.run.output.as_deref()),
             sample,
+            retries: self.retried_run(),
             folder: self.folder.clone(),
             plan: self.plan.as_ref().map(plan_facts),
             objects,

@@ -8,6 +8,7 @@ use crate::deployment::{RemoteDeployment, request};
 use crate::facts::RunReader;
 use crate::start::UPLOADS;
 use quarry_contract::location::S3Uri;
+use quarry_edge::executions::ShownRun;
 
 /// The folder, in the folder of a retry's files, that has a folder of rows named after the other run.
 const FAILED_IN: &str = "failed-in";
@@ -19,11 +20,18 @@ impl RemoteDeployment {
     }
 }
 
+impl RemoteDeployment {
+    /// Returns the name of the run whose failed rows a run asks again, if it is a retry.
+    pub(crate) fn retried_run(&self, run: &ShownRun) -> Option<String> {
+        let data = request(run.input.as_deref()?)?.data;
+        retried_run(&self.bucket, &data)
+    }
+}
+
 impl RunReader<'_> {
     /// Returns the name of the run whose failed rows this run asks again, if it is a retry.
     pub fn retried_run(&self) -> Option<String> {
-        let data = request(self.run.input.as_deref()?)?.data;
-        retried_run(&self.deployment.bucket, &data)
+        self.deployment.retried_run(&self.run)
     }
 }
 

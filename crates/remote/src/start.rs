@@ -43,6 +43,11 @@ impl RemoteDeployment {
         self.bucket.join(&format!("{UPLOADS}{run}-{random:08x}"))
     }
 
+    /// Returns the folder of what the command line uploads.
+    pub(crate) fn uploads(&self) -> S3Uri {
+        self.bucket.join(UPLOADS)
+    }
+
     /// Returns the folder for the results of a new run.
     pub fn results_folder(&self, run: &str) -> S3Uri {
         self.bucket.join(&format!("results/command-line/{run}/"))

@@ -31,6 +31,8 @@ pub struct RunFacts {
     pub output: Option<FinishOutput>,
     /// What the summary of a run over a sample says about the sample.
     pub sample: Option<SampleSummary>,
+    /// The run whose failed rows it asks again, if it is a retry.
+    pub retries: Option<String>,
     /// Its folder.
     pub folder: RunFolder,
     /// Its plan; `None` before it is planned, and after its folder has expired.
@@ -81,7 +83,7 @@ pub struct PlanFacts {
 }
 
 /// Returns what the tokens of these rounds cost, if the prices are known.
-pub(crate) fn cost_of<'a>(
+pub fn cost_of<'a>(
     rounds: impl IntoIterator<Item = &'a Round>,
     rates: Option<&RunRates>,
 ) -> Option<Usd> {

@@ -12,7 +12,7 @@ mod slices;
 mod status;
 mod words;
 
-pub use facts::{PlanFacts, RunFacts, RunFailure};
+pub use facts::{PlanFacts, RunFacts, RunFailure, cost_of};
 pub use list::{RunLine, table};
 pub use name::{NameError, RunChoice, check_name, choose, new_name};
 pub use outlook::{before_redrive, before_stop};

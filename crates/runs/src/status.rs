@@ -37,6 +37,9 @@ pub struct RunStatus {
     pub seconds: u64,
     /// How often it was redriven.
     pub redrives: u32,
+    /// The run whose failed rows it asks again, if it is a retry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<String>,
     /// The model that is asked, if the run is planned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -156,6 +159,7 @@ impl RunStatus {
             ended: facts.ended.map(rfc3339),
             seconds: lasted(facts, now).as_secs(),
             redrives: facts.redrives,
+            retries: facts.retries.clone(),
             model: facts.plan.as_ref().map(|plan| plan.model.clone()),
             rows,
             slices,
@@ -211,6 +215,9 @@ impl RunStatus {
         let mut lines = vec![self.head(facts, now)];
         if let Some(failure) = &self.failure {
             lines.push(format!("error     {}: {}", failure.error, failure.message));
+        }
+        if let Some(run) = &self.retries {
+            lines.push(format!("retry of  {run}"));
         }
         if let Some(model) = &self.model {
             lines.push(format!("model     {model}"));

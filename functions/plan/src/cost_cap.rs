@@ -17,7 +17,8 @@ pub(crate) fn check_prices(settings: &Settings, rates: &RunRates) -> Result<(), 
         None => Ok(()),
         Some(unknown) => Err(StepError::bad_request(format!(
             "{MAX_COST} is set, and no price is known for {}, so nothing can say what the run costs; name a model with a \
-             price (`quarry models` lists them), or leave {MAX_COST} out",
+             price (`quarry models` lists them; in place of an application inference profile, its model or AWS's profile of that \
+             model), or leave {MAX_COST} out",
             unknown.model
         ))),
     }

@@ -15,7 +15,7 @@
 //! | A run that would reach a limit of AWS after it was paid for is refused: the parts of a result, the footer of a Parquet result, the 30 days of an execution, the memory of planning. | `limits`, `parquet::check_footer` | `limits` |
 //! | Everything that is known to fail is refused before anything is paid for: request, settings, models, prompts, schema, tables, the places of the results. Every refusal names the place and the remedy. | `progress::prepare`, `request`, `models`, `sources`, `discover`, `scan` | `refusals`, `models`, `prompts`, `sources`, `discovery`, `tables` |
 //! | The plan's notes say which files were left out of a table. | `discover` | `discovery` |
-//! | Whether rows are sent in jobs follows from the settings and the number of records. Surprising decisions are noted. | `publish::mode` | `modes`, `models::a_model_without_batch_inference_is_called_on_demand_with_a_note` |
+//! | Whether rows are sent in jobs follows from the settings and the number of records. Surprising decisions are noted. | `Asking::mode`, `publish` | `modes`, `models::a_model_without_batch_inference_is_called_on_demand_with_a_note` |
 //! | The prices of the run's models are in the plan, and a note says if there are none. | `rates` | `documents::the_plan_has_the_prices_of_its_models` |
 //! | All slices together keep to the limits of calls. | `publish` | `documents::the_limits_of_calls_are_divided_among_the_slices` |
 //! | A scan that outlasts an invocation continues in the next one, and plans the same run. | `progress`, `table_scan`, `scan` | `turns` |

@@ -285,7 +285,7 @@ fn cut(
     let (records, rows) = (marks.records(), scan.rows);
     let cuts = marks.cut(end);
     let settings = asking.settings();
-    let mode = mode(asking, rows, records);
+    let mode = asking.mode(rows, records);
     if scan.files.is_empty() {
         // The empty folder of the split is already noted.
     } else if rows == 0 {
@@ -372,26 +372,6 @@ fn note_unfilled(asking: &Asking, columns: &[String], notes: &mut Vec<String>) {
             "the prompt has {{{name}}}, a column that input_placeholders does not list: it stays as it is"
         )
     }));
-}
-
-/// Decides between jobs and calls: as the setting says, or calls if there are fewer records than a
-/// job needs.
-fn mode(asking: &Asking, rows: u64, records: u64) -> Mode {
-    let settings = asking.settings();
-    let wanted = match settings.batch_mode {
-        BatchMode::Realtime => false,
-        BatchMode::Batch => true,
-        BatchMode::Auto => {
-            rows >= settings.batch_threshold
-                && settings.batch_role_arn.is_some()
-                && asking.model().capabilities().batch
-        }
-    };
-    if wanted && records >= settings.min_records_per_job {
-        Mode::Batch
-    } else {
-        Mode::OnDemand
-    }
 }
 
 /// Returns how to pay half the price for a model that batch jobs do not accept.

@@ -19,6 +19,7 @@ use quarry_edge::clock::TimeLeft;
 use quarry_edge::error::StepError;
 use quarry_edge::s3::reader::ReadOptions;
 use quarry_edge::store::ObjectStore;
+use quarry_result::digits::grouped;
 use quarry_rows::{Need, ParquetRows, Row, Rows, TableFormat, TextRows};
 use quarry_slicing::sampled_rows;
 use serde::{Deserialize, Serialize};
@@ -210,10 +211,10 @@ pub(crate) fn check(
 
 /// Says which rows of a table are asked.
 pub(crate) fn note(name: &str, sample: SampleRequest, whole: WholeScan) -> String {
-    let SampleRequest { rows, seed } = sample;
-    let all = whole.rows;
+    let SampleRequest { rows: wanted, seed } = sample;
+    let (rows, all) = (grouped(wanted), grouped(whole.rows));
     let which = match seed {
-        _ if all <= rows => format!("the sample is all {all} rows, no more than {rows}"),
+        _ if whole.rows <= wanted => format!("the sample is all {all} rows, no more than {rows}"),
         None => format!("the sample is the first {rows} of {all} rows"),
         Some(seed) => format!("the sample is {rows} random rows of {all}, with the seed {seed}"),
     };

@@ -6,6 +6,7 @@
 //! and writes only its own prefixes; the deployment lists the places elsewhere that it may use.
 
 use crate::places::Prefixes;
+use quarry_contract::arn_prefix::ArnPrefix;
 use quarry_contract::location::S3Uri;
 use quarry_contract::settings::CAPS;
 use quarry_edge::error::StepError;
@@ -19,18 +20,8 @@ pub struct Elsewhere {
     writable: Vec<ArnPrefix>,
 }
 
-/// A bucket, and the prefix of its objects' keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct ArnPrefix {
-    bucket: String,
-    key: String,
-}
-
 impl Elsewhere {
-    /// Reads both lists, each separated by commas.
-    ///
-    /// An ARN without a key is the bucket itself. It allows listing, so it gives access to no
-    /// objects here.
+    /// Reads both lists, as [`ArnPrefix::list`] does.
     ///
     /// # Errors
     ///
@@ -44,34 +35,12 @@ impl Elsewhere {
 }
 
 fn prefixes(variable: &str, arns: &str) -> Result<Vec<ArnPrefix>, StepError> {
-    let mut found = Vec::new();
-    for arn in arns.split(',').map(str::trim).filter(|arn| !arn.is_empty()) {
-        let unusable = || {
-            StepError::bad_request(format!(
-                "{variable} has `{arn}`; expected an S3 ARN with `*` at its end only, e.g. \
-                 arn:aws:s3:::tables/strikes/*"
-            ))
-        };
-        // arn:<partition>:s3:::<bucket>[/<key>]
-        let resource = arn.splitn(6, ':').nth(5).ok_or_else(unusable)?;
-        let Some((bucket, key)) = resource.split_once('/') else {
-            continue;
-        };
-        let key = key.strip_suffix('*').unwrap_or(key);
-        if bucket.is_empty() || bucket.contains(['*', '?']) || key.contains(['*', '?']) {
-            return Err(unusable());
-        }
-        found.push(ArnPrefix {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-        });
-    }
-    Ok(found)
+    ArnPrefix::list(arns)
+        .map_err(|invalid| StepError::bad_request(format!("{variable} has {invalid}")))
 }
 
 fn is_listed(list: &[ArnPrefix], place: &S3Uri) -> bool {
-    list.iter()
-        .any(|prefix| prefix.bucket == place.bucket() && place.key().starts_with(&prefix.key))
+    list.iter().any(|prefix| prefix.holds(place))
 }
 
 /// Settings that a request may change if its pipeline does not say which. They decide how a table

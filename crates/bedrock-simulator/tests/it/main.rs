@@ -6,3 +6,4 @@ mod jobs;
 mod on_demand;
 mod output;
 mod support;
+mod token_counts;

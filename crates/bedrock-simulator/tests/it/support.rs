@@ -26,6 +26,8 @@ pub(crate) struct World {
     /// The service's own clients, for everything that the adapters do not show.
     pub(crate) client: aws_sdk_bedrock::Client,
     pub(crate) runtime: aws_sdk_bedrockruntime::Client,
+    /// The configuration of further clients.
+    pub(crate) sdk: SdkConfig,
     pub(crate) s3: aws_sdk_s3::Client,
     seconds: Arc<AtomicU64>,
     _server: LocalS3,
@@ -89,6 +91,7 @@ impl World {
             on_demand: BedrockOnDemand::new(&sdk),
             client: aws_sdk_bedrock::Client::new(&sdk),
             runtime: aws_sdk_bedrockruntime::Client::new(&sdk),
+            sdk,
             simulator,
             s3,
             seconds,

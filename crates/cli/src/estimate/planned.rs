@@ -17,6 +17,8 @@ pub(crate) struct PlannedCost {
     pub(super) total: PlanTotal,
     /// Records whose texts were counted.
     pub(super) counted: u64,
+    /// Whether Bedrock counted the tokens of these records.
+    pub(super) is_counted: bool,
     pub(super) tokens: ExpectedTokens,
     pub(super) max_tokens: u64,
     pub(super) reaches_limit: bool,
@@ -101,6 +103,7 @@ fn of_rates(
     }
     Ok(PlannedCost {
         counted: estimate.counted,
+        is_counted: false,
         planned: estimate
             .cost(&rates, asking.way_of_calls())
             .unwrap_or_default(),

@@ -22,10 +22,12 @@ impl PlannedCost {
         } else {
             counted(self.counted, "record")
         };
-        line(
-            "tokens in",
-            format!("{}, from the texts of {from}", tokens(self.tokens.input)),
-        );
+        let how = if self.is_counted {
+            format!("counted by Bedrock for {from}")
+        } else {
+            format!("from the texts of {from}")
+        };
+        line("tokens in", format!("{}, {how}", tokens(self.tokens.input)));
         let limit = if self.reaches_limit {
             format!("at most {} an answer", grouped(self.max_tokens))
         } else {
@@ -86,6 +88,7 @@ impl PlannedCost {
             "jobs": self.total.jobs,
             "calls": self.total.on_demand,
             "records_counted": self.counted,
+            "counted_by_bedrock": self.is_counted,
             "tokens": self.tokens,
             "cost": self.planned,
             "by_way": ways,

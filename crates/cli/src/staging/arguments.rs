@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 /// The input of a command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct JobArguments {
-    /// A folder with a `request.json`, or the data: a file, or a folder of files.
+    /// A folder with a `request.json`, or the data: a file, or a folder of files; for `submit` also
+    /// `s3://bucket/key`, an object or a folder.
     pub(crate) data: PathBuf,
     /// The prompts: a file, the folder with `prompts.json`, or - for standard input. Not needed
     /// with a `request.json`.

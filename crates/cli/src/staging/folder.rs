@@ -38,6 +38,17 @@ impl StagedFolder {
         })
     }
 
+    /// The copies of files that are elsewhere, each with its name below the data, and the names of files there
+    /// that are not tables.
+    pub(super) fn of_copies(mut tables: Vec<(PathBuf, String)>, left_out: Vec<String>) -> Self {
+        tables.sort_by(|(_, one), (_, other)| one.cmp(other));
+        Self {
+            tables,
+            left_out,
+            nested: 0,
+        }
+    }
+
     fn read(folder: &Path) -> Result<Self, Failure> {
         let mut found = Self::default();
         let mut others = 0;
@@ -107,8 +118,20 @@ impl StagedFolder {
     }
 }
 
+/// Whether data is a place in S3.
+pub(super) fn is_in_s3(data: &Path) -> bool {
+    data.to_str().is_some_and(|text| text.starts_with("s3://"))
+}
+
 /// Refuses data that is not there.
 pub(super) fn check_exists(data: &Path) -> Result<(), Failure> {
+    if is_in_s3(data) {
+        return Err(Failure::usage(format!(
+            "{} is in S3, and this command reads files of this machine; `quarry submit` takes a place in S3 and says what \
+             its run would cost before it asks",
+            data.display()
+        )));
+    }
     let Err(error) = std::fs::symlink_metadata(data) else {
         return Ok(());
     };

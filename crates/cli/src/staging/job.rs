@@ -3,6 +3,7 @@
 use super::arguments::{JobArguments, SampleArguments};
 use super::folder::StagedFolder;
 use super::names::LocalNames;
+use super::placed::{Beginnings, ExpectedPlan, PlacedData};
 use super::sources::{Document, Sources};
 use super::upload::{unstaged, upload};
 use super::{DATA, PROMPTS, SCHEMA, overlap, place};
@@ -10,11 +11,13 @@ use crate::failure::Failure;
 use crate::input::{is_standard_input, shown};
 use quarry_contract::VERSION;
 use quarry_contract::location::S3Uri;
+use quarry_contract::plan::{Plan, Slice};
 use quarry_contract::request::{JobType, Request, SampleRequest};
 use quarry_contract::settings;
 use quarry_cost::Usd;
 use quarry_edge::store::ObjectStore;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +32,8 @@ pub(crate) struct LocalJob {
     pub(crate) settings: BTreeMap<String, String>,
     job_type: JobType,
     sample: Option<SampleRequest>,
+    /// The place of the data if it is in S3; the tables are copies of it.
+    placed: Option<PlacedData>,
 }
 
 /// Where the files of a job are put.
@@ -68,17 +73,73 @@ impl LocalJob {
         // The tables come first, because prompts may come from a pipe, which should not be read in
         // vain.
         let tables = sources.tables()?;
+        let data = sources.data.clone();
+        Self::of_tables(sources, data, tables, None)
+    }
+
+    /// Reads prompts and schema of a job whose data is in S3. `tables` are copies of its tables in a folder.
+    pub(super) fn of_placed(
+        sources: Sources,
+        tables: StagedFolder,
+        placed: PlacedData,
+        folder: &Path,
+    ) -> Result<Self, Failure> {
+        let only = tables.tables.first().filter(|_| placed.is_object);
+        let data = only.map_or(folder, |(copy, _)| copy).to_owned();
+        Self::of_tables(sources, data, tables, Some(placed))
+    }
+
+    fn of_tables(
+        sources: Sources,
+        data: PathBuf,
+        tables: StagedFolder,
+        placed: Option<PlacedData>,
+    ) -> Result<Self, Failure> {
         let prompts = sources.prompts()?;
         let schema = sources.schema()?;
         Ok(Self {
-            data: sources.data,
+            data,
             tables,
             prompts,
             schema,
             settings: sources.settings,
             job_type: sources.job_type,
             sample: sources.sample,
+            placed,
         })
+    }
+
+    /// Returns the job that is planned on this machine: the same, or one over the beginnings of its files.
+    pub(crate) fn for_planning(&self) -> Cow<'_, Self> {
+        if self.beginnings().is_none() {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self {
+            settings: Beginnings::settings(&self.settings),
+            sample: None,
+            ..self.clone()
+        })
+    }
+
+    /// Returns the plan that the whole job is expected to have, if only beginnings of its files were planned.
+    /// `settings` are those of the deployment.
+    pub(crate) fn expected(
+        &self,
+        plan: &Plan,
+        slices: &[Slice],
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Option<ExpectedPlan>, Failure> {
+        let Some(beginnings) = self.beginnings() else {
+            return Ok(None);
+        };
+        let mut values = settings.clone();
+        values.extend(self.settings.clone());
+        let expected = beginnings.expected(plan.clone(), slices, &values, self.sample)?;
+        Ok(Some(expected))
+    }
+
+    fn beginnings(&self) -> Option<&Beginnings> {
+        self.placed.as_ref()?.beginnings.as_ref()
     }
 
     /// Takes the cap on the cost out of the settings and returns it, for a command that sends nothing.
@@ -140,7 +201,8 @@ impl LocalJob {
             schema: place(SCHEMA)?,
             output: place("results/")?,
         };
-        let request = self.upload(store, &places, seen).await?;
+        let data = self.upload_tables(store, &places, seen).await?;
+        let request = self.upload_documents(store, &places, data).await?;
         // Planning only notes the names of these files.
         for name in &self.tables.left_out {
             if let Ok(at) = place(&format!("{DATA}{name}")) {
@@ -150,22 +212,47 @@ impl LocalJob {
         Ok(request)
     }
 
-    /// Uploads tables, prompts and schema, and returns the request for them. No other file of the
-    /// data's folder is uploaded: in a deployment it could mean something. `seen` gets the number of
-    /// bytes of the data that have been read since the last call.
+    /// Uploads prompts and schema, and tables that are not in S3 already, and returns the request for them.
+    /// No other file of the data's folder is uploaded: in a deployment it could mean something.
     pub(crate) async fn upload(
         &self,
         store: &Arc<dyn ObjectStore>,
         places: &JobPlaces,
-        seen: &dyn Fn(u64),
     ) -> Result<Request, Failure> {
+        let Some(in_s3) = &self.placed else {
+            let data = self.upload_tables(store, places, &|_| {}).await?;
+            return self.upload_documents(store, places, data).await;
+        };
+        let request = self.upload_documents(store, places, in_s3.at.clone());
+        Ok(Request {
+            data_content: in_s3.content.clone(),
+            ..request.await?
+        })
+    }
+
+    /// Uploads tables. Returns the place of the data.
+    async fn upload_tables(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        places: &JobPlaces,
+        seen: &dyn Fn(u64),
+    ) -> Result<S3Uri, Failure> {
         for (file, name) in &self.tables.tables {
             upload(store, file, places.table(name)?, seen).await?;
         }
-        let data = match self.tables.tables.as_slice() {
-            [(_, name)] if !self.data.is_dir() => places.table(name)?,
-            _ => places.data.clone(),
-        };
+        match self.tables.tables.as_slice() {
+            [(_, name)] if !self.data.is_dir() => places.table(name),
+            _ => Ok(places.data.clone()),
+        }
+    }
+
+    /// Uploads prompts and schema. Returns the request.
+    async fn upload_documents(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        places: &JobPlaces,
+        data: S3Uri,
+    ) -> Result<Request, Failure> {
         let Document { path, bytes } = &self.prompts;
         put(store, &places.prompts, bytes, &shown(path)).await?;
         let schema = match &self.schema {
@@ -193,10 +280,15 @@ impl LocalJob {
 
     /// Returns the names by which the user knows the staged files.
     pub(crate) fn names(&self) -> LocalNames {
+        let placed = self
+            .placed
+            .as_ref()
+            .map(|placed| PathBuf::from(placed.at.to_string()));
+        let data = placed.as_deref().unwrap_or(&self.data);
         let data = if self.data.is_dir() {
-            Some(self.data.as_path())
+            Some(data)
         } else {
-            self.data.parent()
+            data.parent()
         };
         LocalNames::new(
             data,

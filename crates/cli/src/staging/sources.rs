@@ -4,6 +4,7 @@ use super::arguments::{JobArguments, read_request, read_settings};
 use super::folder::{self, StagedFolder};
 use crate::failure::Failure;
 use crate::input::{read_file, refuse_standard_input};
+use quarry_contract::location::S3Uri;
 use quarry_contract::request::{JobType, SampleRequest};
 use quarry_contract::request_file::DEFAULT_JOB_TYPE;
 use quarry_contract::schema_file::{SCHEMA_FILES, last_schema};
@@ -57,16 +58,22 @@ impl Sources {
 
     fn without_overrides(arguments: &JobArguments) -> Result<Self, Failure> {
         refuse_standard_input(&arguments.data, "data")?;
-        folder::check_exists(&arguments.data)?;
+        if !folder::is_in_s3(&arguments.data) {
+            folder::check_exists(&arguments.data)?;
+        }
         let request_file = arguments.data.join("request.json");
         if request_file.is_file() {
             return Self::of_example(&arguments.data, &request_file);
         }
         let prompts = arguments.prompts.clone().ok_or_else(|| {
-            Failure::usage(format!(
-                "{} has no request.json; give the prompts with --prompts FILE",
-                arguments.data.display()
-            ))
+            let data = arguments.data.display();
+            Failure::usage(if folder::is_in_s3(&arguments.data) {
+                format!(
+                    "{data} is in S3; give the prompts, a file of this machine, with --prompts FILE"
+                )
+            } else {
+                format!("{data} has no request.json; give the prompts with --prompts FILE")
+            })
         })?;
         Ok(Self {
             data: arguments.data.clone(),
@@ -92,14 +99,35 @@ impl Sources {
                 )));
             }
         }
+        let data = request.data.as_deref().unwrap_or_default();
         Ok(Self {
-            data: folder.join(request.data.as_deref().unwrap_or_default()),
+            data: if folder::is_in_s3(Path::new(data)) {
+                PathBuf::from(data)
+            } else {
+                folder.join(data)
+            },
             prompts: folder.join(request.prompts.as_deref().unwrap_or(PROMPTS_FILE)),
             schema: request.schema.map(|schema| folder.join(schema)),
             settings: request.settings,
             job_type: request.job_type.unwrap_or(DEFAULT_JOB_TYPE),
             sample: request.sample,
         })
+    }
+
+    /// Returns the place of the data if it is in S3.
+    pub(super) fn data_in_s3(&self) -> Result<Option<S3Uri>, Failure> {
+        let Some(text) = self.data.to_str().filter(|_| folder::is_in_s3(&self.data)) else {
+            return Ok(None);
+        };
+        if let Some((object, _)) = text.split_once("?versionId=") {
+            return Err(Failure::usage(format!(
+                "{text}: a run reads the version that is current when it is started; give {object}, or copy that version to \
+                 another key"
+            )));
+        }
+        let at = text.parse::<S3Uri>();
+        at.map(Some)
+            .map_err(|error| Failure::usage(error.to_string()))
     }
 
     /// Returns the tables of the data folder, or the single file.
@@ -138,6 +166,12 @@ fn in_folder(
     what: &str,
     choose: fn(Vec<NamedFile>) -> Option<NamedFile>,
 ) -> Result<PathBuf, Failure> {
+    if folder::is_in_s3(place) {
+        return Err(Failure::usage(format!(
+            "{} is in S3; the prompts and the schema are files of this machine: copy it with `aws s3 cp`",
+            place.display()
+        )));
+    }
     if !place.is_dir() {
         return Ok(place.to_owned());
     }

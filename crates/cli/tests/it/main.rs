@@ -7,6 +7,7 @@ mod deploy_check;
 mod deployed;
 mod environment;
 mod estimate;
+mod estimate_count;
 mod fake_aws;
 mod help;
 mod init;
@@ -22,6 +23,7 @@ mod preview;
 #[cfg(unix)]
 mod pty;
 mod recorded;
+mod remote_data;
 mod remote_ends;
 mod remote_errors;
 mod remote_retry;

@@ -5,7 +5,7 @@ use crate::deployed::{
 };
 use quarry_contract::execution_status::ExecutionStatus;
 use quarry_contract::location::S3Uri;
-use quarry_contract::plan::Asked;
+use quarry_contract::plan::{Asked, Plan};
 use quarry_result::ledger::Counts;
 use quarry_result::receipt::Round;
 use serde_json::{Value, json};
@@ -27,7 +27,14 @@ fn with_a_live_run() -> Deployed {
         ..Script::default()
     });
     let folder = folder(run);
-    deployed.put_document(&folder.plan(), &plan(run));
+    let rates = json!({"primary": {
+        "model": MODEL, "on_demand": {"input": "1", "output": "10"}, "source": "", "checked": "",
+    }});
+    let planned = Plan {
+        rates: serde_json::from_value(rates).expect("prices"),
+        ..plan(run)
+    };
+    deployed.put_document(&folder.plan(), &planned);
     let (first, second) = (folder.slice(0), folder.slice(1));
     let round = first.round(0);
     deployed.put(&first.spec(), "{}");
@@ -76,12 +83,16 @@ fn runs_are_listed_with_their_states_and_rows_from_all_pages() {
                 .collect()
         })
         .collect();
-    assert_eq!(lines[0][..4], ["NAME", "STATE", "ROWS", "FAILED"]);
-    assert_eq!(lines[1][..4], ["strikes-2", "running", "100", "-"]);
-    assert_eq!(lines[2][..4], ["strikes-1", "succeeded", "100", "2"]);
-    assert_eq!(lines[3][..4], ["letters-1", "stopped", "-", "-"]);
+    assert_eq!(lines[0][..5], ["NAME", "STATE", "ROWS", "FAILED", "COST"]);
+    // 8,500 tokens read and 1,200 written on demand.
+    assert_eq!(
+        lines[1][..5],
+        ["strikes-2", "running", "100", "-", "0.02 USD"]
+    );
+    assert_eq!(lines[2][..5], ["strikes-1", "succeeded", "100", "2", "n/a"]);
+    assert_eq!(lines[3][..5], ["letters-1", "stopped", "-", "-", "n/a"]);
     assert!(
-        lines[2][4].starts_with("2026-11-28 15:58:01 UTC, 1 h 0 min"),
+        lines[2][5].starts_with("2026-11-28 15:58:01 UTC, 1 h 0 min"),
         "{lines:?}"
     );
 

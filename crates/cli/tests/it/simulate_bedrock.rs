@@ -6,18 +6,10 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 /// Ends the process when the test ends.
-struct Process(Child);
+pub(crate) struct Process(Child);
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The first line names the address, and Bedrock's API responds there.
-#[test]
-fn says_where_it_listens_and_responds_there() {
+/// Starts the simulator. Returns its process and its address.
+pub(crate) fn simulator() -> (Process, String) {
     let mut process = Process(
         Command::new(env!("CARGO_BIN_EXE_quarry"))
             .args(["simulate-bedrock", "--s3", "http://127.0.0.1:9"])
@@ -34,6 +26,20 @@ fn says_where_it_listens_and_responds_there() {
         .trim_end()
         .strip_prefix("listening on http://")
         .unwrap_or_else(|| panic!("{line}"));
+    (process, address.to_owned())
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The first line names the address, and Bedrock's API responds there.
+#[test]
+fn says_where_it_listens_and_responds_there() {
+    let (_process, address) = simulator();
     let mut connection = TcpStream::connect(address).expect("a connection");
     connection
         .write_all(

@@ -5,6 +5,7 @@ mod world;
 use expect_test::expect_file;
 use quarry_contract::execution_status::ExecutionStatus;
 use quarry_contract::job_status::JobStatus;
+use quarry_cost::Usd;
 use quarry_result::summary::{ProjectionSummary, SampleSummary, SampledTable};
 use quarry_runs::{
     RunFailure, RunLine, RunStatus, before_redrive, before_stop, end_in_words, table,
@@ -122,6 +123,8 @@ fn a_list_of_runs_is_a_table() {
         ended: status.has_ended().then_some(NOW),
         rows,
         failed,
+        cost: rows.map(|rows: u64| Usd::of_parts(u128::from(rows) * 500_000_000)),
+        retries: failed.map(|_| "letters-0d2c".to_owned()),
     };
     let runs = [
         line(
@@ -144,6 +147,17 @@ fn a_list_of_runs_is_a_table() {
     }
     text.push('\n');
     expect_file!["../expected/runs.txt"].assert_eq(&text);
+}
+
+#[test]
+fn a_retry_names_the_run_that_it_retries() {
+    let mut world = World::planned(&[Slice::Done]);
+    world.facts.retries = Some("letters-0d2c".to_owned());
+    let status = RunStatus::of(&world.facts, NOW);
+    let lines = status.lines(&world.facts, NOW);
+    assert_eq!(lines[1], "retry of  letters-0d2c");
+    let json = serde_json::to_value(&status).unwrap();
+    assert_eq!(json["retries"], "letters-0d2c");
 }
 
 /// What jobs have worked on counts once: in the job while it is live, and in the counts afterwards.

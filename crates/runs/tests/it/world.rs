@@ -49,6 +49,7 @@ impl World {
                 failure: None,
                 output: None,
                 sample: None,
+                retries: None,
                 folder: RunFolder::new(&work, "strikes-3f9c"),
                 plan: None,
                 objects: Vec::new(),

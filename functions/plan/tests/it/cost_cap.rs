@@ -67,7 +67,8 @@ async fn a_cap_without_a_price_is_refused_before_a_row_is_read() {
         let text = refusal(&input.set("BEDROCK_MAX_COST", "1000")).await;
         assert!(
             text.contains(&format!("no price is known for {model}"))
-                && text.contains("quarry models"),
+                && text.contains("quarry models")
+                && text.contains("in place of an application inference profile, its model"),
             "{text}"
         );
     }
