@@ -5,8 +5,10 @@
 //! and Boise-State-Development/agentcore-public-stack#430 for profiles).
 
 use crate::api::ApiError;
+use crate::known::KnownJsons;
 use crate::models::is_profile;
 use crate::question::{Family, Question, QuestionForm};
+use aws_smithy_types::base64;
 use serde_json::{Value, json};
 
 /// The beginnings of the ids of the models that are counted.
@@ -48,7 +50,7 @@ pub(crate) fn count(model_id: &str, body: &[u8]) -> Result<Value, ApiError> {
         ));
     }
     let form = QuestionForm::of(Family::of(model_id, &body), kind == "converse");
-    let question = Question::read(form, &body);
+    let question = Question::read(form, &body, &KnownJsons::default());
     Ok(json!({"inputTokens": question.input_tokens}))
 }
 
@@ -56,59 +58,9 @@ pub(crate) fn count(model_id: &str, body: &[u8]) -> Result<Value, ApiError> {
 fn body_of_invoke(of_kind: &Value) -> Result<Value, ApiError> {
     let text = of_kind.get("body").and_then(Value::as_str);
     let text = text.ok_or_else(|| ApiError::validation("input.invokeModel.body is required"))?;
-    let bytes = decoded(text)
-        .ok_or_else(|| ApiError::serialization("input.invokeModel.body is not base64"))?;
+    let bytes = base64::decode(text)
+        .map_err(|_| ApiError::serialization("input.invokeModel.body is not base64"))?;
     serde_json::from_slice(&bytes).map_err(|_| {
         ApiError::validation("Malformed input request, please reformat your input and try again.")
     })
-}
-
-/// Decodes base64 with its padding (RFC 4648).
-fn decoded(text: &str) -> Option<Vec<u8>> {
-    let text = text.as_bytes();
-    if !text.len().is_multiple_of(4) {
-        return None;
-    }
-    let digits = text.strip_suffix(b"==").or(text.strip_suffix(b"="));
-    let digits = digits.unwrap_or(text);
-    let mut bytes = Vec::with_capacity(digits.len() / 4 * 3);
-    for group in digits.chunks(4) {
-        let mut bits = 0_u32;
-        for digit in group {
-            let value = match digit {
-                b'A'..=b'Z' => digit - b'A',
-                b'a'..=b'z' => digit - b'a' + 26,
-                b'0'..=b'9' => digit - b'0' + 52,
-                b'+' => 62,
-                b'/' => 63,
-                _ => return None,
-            };
-            bits = bits << 6 | u32::from(value);
-        }
-        bits <<= 6 * (4 - group.len());
-        let whole = bits.to_be_bytes();
-        bytes.extend_from_slice(&whole[1..group.len().max(1)]);
-    }
-    Some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_is_decoded_and_other_texts_are_refused() {
-        for (text, expected) in [
-            ("", Some("")),
-            ("Zg==", Some("f")),
-            ("Zm8=", Some("fo")),
-            ("Zm9v", Some("foo")),
-            ("Zm9vYmE=", Some("fooba")),
-            ("Zm9", None),
-            ("Zm9*", None),
-        ] {
-            let expected = expected.map(|text| text.as_bytes().to_vec());
-            assert_eq!(decoded(text), expected, "{text}");
-        }
-    }
 }
