@@ -256,7 +256,7 @@ impl Packed<'_> {
             lengths.push(u64::from(u32::try_from(last).ok()?));
         }
         while lengths.len() < count {
-            let least = self.signed()?;
+            let smallest = self.signed()?;
             let (widths, rest) = self.bytes.split_at_checked(minis)?;
             self.bytes = rest;
             for width in widths {
@@ -267,7 +267,12 @@ impl Packed<'_> {
                 for index in 0..of_mini.min(count - lengths.len()) {
                     let delta = bits(packed, index, *width).cast_signed();
                     // As in the decoder, numbers of 32 bits wrap.
-                    last = i64::from((last.wrapping_add(least).wrapping_add(delta)) as i32);
+                    let sum = last
+                        .wrapping_add(smallest)
+                        .wrapping_add(delta)
+                        .cast_unsigned();
+                    let low = u32::try_from(sum & u64::from(u32::MAX)).ok()?;
+                    last = i64::from(low.cast_signed());
                     lengths.push(u64::from(u32::try_from(last).ok()?));
                 }
             }
