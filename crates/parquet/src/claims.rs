@@ -5,7 +5,14 @@
 
 use crate::page::PageSize;
 use crate::thrift::{LIST, STRUCT, Thrift};
+use parquet::basic::Encoding;
 use std::ops::Range;
+
+/// The encodings in which the lengths of all texts of a page come first.
+pub(crate) const TEXT_LENGTHS: [Encoding; 2] = [
+    Encoding::DELTA_LENGTH_BYTE_ARRAY,
+    Encoding::DELTA_BYTE_ARRAY,
+];
 
 /// The most values of a page: as many as texts of no length fit into the largest page that is unpacked.
 /// The decoder keeps the lengths of all texts of some pages, and all values of a dictionary.
@@ -16,6 +23,8 @@ const LENGTH_BYTES: u64 = 4;
 
 /// A column chunk with what its footer says of its pages.
 pub(crate) struct ChunkClaims {
+    /// The column.
+    pub(crate) leaf: usize,
     pub(crate) range: Range<u64>,
     /// The rows of the row group, if each row has one value.
     pub(crate) rows: Option<u64>,
@@ -23,6 +32,8 @@ pub(crate) struct ChunkClaims {
     pub(crate) is_text: bool,
     /// Whether the footer names an encoding with the lengths of all texts of a page.
     pub(crate) has_text_lengths: bool,
+    /// Whether reading may begin at another page than the first.
+    pub(crate) skips: bool,
     /// The places of its pages, if they are compared with the pages.
     pub(crate) places: Option<Vec<PagePlace>>,
     /// How far its pages were compared: the offset of the last one, and its number and the rows in all
@@ -98,6 +109,13 @@ impl ChunkClaims {
             return Ok(());
         };
         let (number, first_row) = match self.seen {
+            None if self.skips => {
+                let number = places.partition_point(|place| place.at < at);
+                (
+                    number,
+                    places.get(number).map_or(0, |place| place.first_row),
+                )
+            }
             None => (0, 0),
             // The header of a page may be read twice.
             Some(seen) if at <= seen.at => return Ok(()),
@@ -170,10 +188,12 @@ mod tests {
 
     fn chunk() -> ChunkClaims {
         ChunkClaims {
+            leaf: 0,
             range: 100..200,
             rows: Some(50),
             is_text: true,
             has_text_lengths: false,
+            skips: false,
             places: None,
             seen: None,
         }
@@ -221,6 +241,14 @@ mod tests {
         claims.check(100, page(2, true)).unwrap();
         claims.check(110, page(20, false)).unwrap();
         claims.check(110, page(20, false)).unwrap();
+        claims.check(130, page(10, false)).unwrap();
+        claims.check(150, page(20, false)).unwrap();
+        // A reading that begins at the second page.
+        let begins_inside = ChunkClaims {
+            skips: true,
+            ..indexed()
+        };
+        let mut claims = PageClaims::new(vec![begins_inside]);
         claims.check(130, page(10, false)).unwrap();
         claims.check(150, page(20, false)).unwrap();
         for rows in [19, 21] {

@@ -1,34 +1,26 @@
 //! An open file, described by its footer.
 
-use crate::claims::{ChunkClaims, PageClaims, places};
+use crate::claims::{ChunkClaims, PageClaims, TEXT_LENGTHS};
 use crate::error::{DamagedPlace, FileError};
 use crate::footer::{self, chunk_range};
 use crate::guard::guarded;
 use crate::held::{Crowd, HeldChunk, HeldPages, MAX_HELD_BYTES};
 use crate::kind::{Kind, kinds};
 use crate::page::MAX_PAGE_BYTES;
-use crate::ranges::{Ranges, RangesError};
+use crate::ranges::Ranges;
 use crate::storage::arrow_schema;
-use crate::text_lengths::TEXT_LENGTHS;
-use crate::window::{LargePage, Source, Windows};
+use crate::window::{LargePage, Windows};
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::basic::{Compression, Type as Physical};
-use parquet::file::metadata::{
-    ColumnChunkMask, ColumnChunkMetaData, KeyValue, PageIndexPolicy, ParquetMetaData,
-    ParquetMetaDataReader, RowGroupMetaData,
-};
+use parquet::file::metadata::{ColumnChunkMetaData, KeyValue, ParquetMetaData, RowGroupMetaData};
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
 use quarry_table::MAX_ROW_BYTES;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// The most columns, including those inside structs and lists: as many as keys of JSON Lines. Every
 /// column takes its own buffers when rows are read and written.
 const MAX_COLUMNS: usize = quarry_table::MAX_COLUMNS;
-
-/// The longest page index that is compared with the pages, in bytes.
-const MAX_INDEX_BYTES: u64 = 8 << 20;
 
 /// A Parquet file whose footer has been read.
 ///
@@ -272,7 +264,6 @@ impl Inner {
         let rows = u64::try_from(self.group(group).num_rows()).unwrap_or_default();
         let mut claims = Vec::new();
         let (mut chunks, mut whole_pages, mut held) = (Vec::new(), Vec::new(), Vec::new());
-        let mut indexed = Vec::new();
         for (leaf, column) in self.group(group).columns().iter().enumerate() {
             let Some(chunk) = chunk_range(column).filter(|_| mask.leaf_included(leaf)) else {
                 continue;
@@ -290,19 +281,18 @@ impl Inner {
             let is_repeated = column.column_descr().max_rep_level() > 0;
             held.push(HeldChunk::new(chunk.clone(), is_repeated));
             claims.push(ChunkClaims {
+                leaf,
                 range: chunk.clone(),
                 rows: (!is_repeated).then_some(rows),
                 is_text: column.column_type() == Physical::BYTE_ARRAY,
                 has_text_lengths: column.encodings().any(|one| TEXT_LENGTHS.contains(&one)),
+                skips,
                 places: None,
                 seen: None,
             });
-            if !skips && !is_repeated {
-                indexed.push((claims.len() - 1, index_range(column)));
-            }
             chunks.push(chunk);
         }
-        let unread = self.read_places(&mut claims, &indexed, rows).err();
+        let unread = self.read_places(group, &mut claims).err();
         let held = HeldPages::new(held, skips);
         let claims = PageClaims::new(claims);
         let ranges = Arc::clone(&self.ranges);
@@ -311,48 +301,6 @@ impl Inner {
             windows.fail(error);
         }
         windows
-    }
-
-    /// Reads the places of pages of some chunks, to compare the pages with them: the next reading that
-    /// begins inside the row group trusts them. A chunk is given by its place among `claims`.
-    fn read_places(
-        &self,
-        claims: &mut [ChunkClaims],
-        indexed: &[(usize, Option<Range<u64>>)],
-        rows: u64,
-    ) -> Result<(), RangesError> {
-        let known: Vec<(usize, &Range<u64>)> = indexed
-            .iter()
-            .filter_map(|(chunk, range)| Some((*chunk, range.as_ref()?)))
-            .filter(|(_, range)| !range.is_empty() && range.end <= self.ranges.len())
-            .collect();
-        let start = known.iter().map(|(_, range)| range.start).min();
-        let end = known.iter().map(|(_, range)| range.end).max();
-        let (Some(start), Some(end)) = (start, end) else {
-            return Ok(());
-        };
-        // Writers put the indexes of a row group one after the other.
-        let together = if end - start <= MAX_INDEX_BYTES {
-            Some(self.ranges.read(start..end)?)
-        } else {
-            None
-        };
-        for (chunk, range) in known {
-            let encoded = match &together {
-                Some(bytes) => usize::try_from(range.start - start)
-                    .ok()
-                    .zip(usize::try_from(range.end - start).ok())
-                    .and_then(|(from, to)| bytes.get(from..to))
-                    .map(bytes::Bytes::copy_from_slice)
-                    .unwrap_or_default(),
-                None if range.end - range.start <= MAX_INDEX_BYTES => {
-                    self.ranges.read(range.clone())?
-                }
-                None => continue,
-            };
-            claims[chunk].places = places(&encoded, &claims[chunk].range, rows);
-        }
-        Ok(())
     }
 
     /// Returns the error about a page that is too large.
@@ -409,105 +357,4 @@ impl Inner {
             .flat_map(|(number, group)| group.columns().iter().map(move |column| (number, column)));
         chunks.find(|(_, column)| chunk_range(column).is_some_and(|chunk| chunk.contains(&offset)))
     }
-
-    /// Returns the metadata with the page offsets of some row groups, if the file has valid ones.
-    /// With them, pages before the wanted rows are not read. They only save time, so invalid ones
-    /// are not an error.
-    pub(crate) fn with_page_places(
-        &self,
-        groups: &[usize],
-        mask: &ProjectionMask,
-    ) -> Result<Arc<ParquetMetaData>, FileError> {
-        // Only the contents of a page say how many rows a repeated column has in it, so its places
-        // cannot be compared with the headers of pages.
-        let is_compared = |leaf: usize| self.declared.column(leaf).max_rep_level() == 0;
-        let leaves: Vec<usize> = (0..self.declared.num_columns())
-            .filter(|leaf| mask.leaf_included(*leaf) && is_compared(*leaf))
-            .collect();
-        let has_places = groups.iter().any(|group| {
-            let group = self.group(*group);
-            leaves
-                .iter()
-                .any(|leaf| group.column(*leaf).offset_index_offset().is_some())
-        });
-        if !has_places {
-            return Ok(Arc::clone(&self.metadata));
-        }
-        let none = HeldPages::new(Vec::new(), false);
-        let claims = PageClaims::new(Vec::new());
-        let windows = Windows::new(
-            Arc::clone(&self.ranges),
-            Vec::new(),
-            Vec::new(),
-            none,
-            claims,
-        );
-        let mut reader =
-            ParquetMetaDataReader::new_with_metadata(ParquetMetaData::clone(&self.metadata))
-                .with_column_index_policy(PageIndexPolicy::Skip)
-                .with_offset_index_policy(PageIndexPolicy::Optional)
-                .with_offset_index_mask(ColumnChunkMask::row_groups_and_columns(
-                    groups.iter().copied(),
-                    leaves.iter().copied(),
-                ));
-        let source = Source(Arc::clone(&windows));
-        let found = guarded(|| {
-            reader
-                .read_page_indexes_sized(&source, self.ranges.len())
-                .and_then(|()| reader.finish())
-                .map_err(|error| error.to_string())
-        });
-        if let Some(source) = windows.take_failure() {
-            return Err(FileError::Read {
-                file: self.name.clone(),
-                source,
-            });
-        }
-        Ok(found
-            .ok()
-            .filter(|found| places_make_sense(found, groups, &leaves))
-            .map_or_else(|| Arc::clone(&self.metadata), Arc::new))
-    }
-}
-
-/// Returns the range of a column chunk's page places.
-fn index_range(column: &ColumnChunkMetaData) -> Option<Range<u64>> {
-    let start = u64::try_from(column.offset_index_offset()?).ok()?;
-    let length = u64::try_from(column.offset_index_length()?).ok()?;
-    Some(start..start.checked_add(length)?)
-}
-
-/// Whether the pages are inside their column chunks, one after the other, with rows that the row
-/// group has.
-fn places_make_sense(metadata: &ParquetMetaData, groups: &[usize], leaves: &[usize]) -> bool {
-    let Some(index) = metadata.page_index() else {
-        return true;
-    };
-    groups.iter().all(|&group| {
-        let rows = metadata.row_group(group).num_rows();
-        leaves.iter().all(|&leaf| {
-            let Some(pages) = index.page_locations(group, leaf) else {
-                return true;
-            };
-            let Some(chunk) = chunk_range(metadata.row_group(group).column(leaf)) else {
-                return false;
-            };
-            let in_chunk = pages.iter().all(|page| {
-                let end = page
-                    .offset
-                    .checked_add(i64::from(page.compressed_page_size));
-                let bounds = u64::try_from(page.offset)
-                    .ok()
-                    .zip(end.and_then(|end| u64::try_from(end).ok()));
-                bounds.is_some_and(|(start, end)| {
-                    chunk.start <= start && start < end && end <= chunk.end
-                }) && (0..rows).contains(&page.first_row_index)
-            });
-            let starts = pages.first().is_some_and(|page| page.first_row_index == 0);
-            let in_order = pages.windows(2).all(|two| {
-                two[0].offset < two[1].offset && two[0].first_row_index <= two[1].first_row_index
-            });
-            in_chunk && starts && in_order
-        })
-    })
 }

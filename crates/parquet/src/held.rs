@@ -197,7 +197,7 @@ mod tests {
             values: 10 << 20,
             ..page(10, false)
         };
-        let mut read = |held: &mut HeldPages, at: u64| {
+        let read = |held: &mut HeldPages, at: u64| {
             held.announce(at, many);
             held.read(at + 1)
         };

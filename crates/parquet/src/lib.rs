@@ -120,6 +120,7 @@ mod kind;
 mod layout;
 mod notes;
 mod page;
+mod page_places;
 mod part;
 mod ranges;
 mod result_array;

@@ -7,7 +7,6 @@ use crate::extent::{Decoded, LongRow};
 use crate::file::{Inner, ParquetFile};
 use crate::guard::guarded;
 use crate::held::VALUE_BYTES;
-use crate::text_lengths::{self, TEXT_LENGTHS, TextsFault};
 use crate::value::{ValueFault, Values, json_key};
 use crate::window::{RefusedPages, Windows};
 use arrow_array::RecordBatch;
@@ -250,7 +249,8 @@ impl RowReader {
 
     fn open(&mut self, piece: Piece, batch_rows: u64) -> Result<(), FileError> {
         if self.checked_group != Some(piece.group) {
-            self.check_texts(piece)?;
+            self.file
+                .check_texts(piece.group, &self.mask, self.next_row)?;
             self.checked_group = Some(piece.group);
         }
         let opened = Decoder::open(&self.file, &self.metadata, piece, &self.mask, batch_rows);
@@ -263,48 +263,6 @@ impl RowReader {
             batch_rows,
             left: piece,
         });
-        Ok(())
-    }
-
-    /// Refuses texts of a row group that the decoder would allocate too much memory for.
-    fn check_texts(&self, piece: Piece) -> Result<(), FileError> {
-        let group = self.file.group(piece.group);
-        let rows = usize::try_from(group.num_rows()).unwrap_or_default();
-        for (leaf, column) in group.columns().iter().enumerate() {
-            let has_lengths = column.encodings().any(|one| TEXT_LENGTHS.contains(&one));
-            if !has_lengths || !self.mask.leaf_included(leaf) {
-                continue;
-            }
-            let schema = self.file.metadata.file_metadata().schema_descr();
-            let mask = ProjectionMask::leaves(schema, [leaf]);
-            let windows = self
-                .file
-                .windows(piece.group, true, &mask, &self.file.metadata);
-            let name = || column.column_path().string();
-            match text_lengths::check_chunk(&windows, column, rows) {
-                Ok(()) => {}
-                Err(TextsFault::TooLong(bytes)) => {
-                    return Err(self.file.too_long_texts(piece.group, name(), bytes));
-                }
-                Err(TextsFault::Contradiction(reason)) => {
-                    return Err(FileError::Damaged {
-                        file: self.file.name.clone(),
-                        at: DamagedPlace {
-                            row: Some(self.next_row),
-                            column: Some(name()),
-                            row_group: Some(piece.group),
-                        },
-                        reason,
-                    });
-                }
-            }
-            if let Some(source) = windows.take_failure() {
-                return Err(FileError::Read {
-                    file: self.file.name.clone(),
-                    source,
-                });
-            }
-        }
         Ok(())
     }
 

@@ -4,24 +4,22 @@
 //! gigabytes. The decoder allocates memory for all lengths of a page, and then for the texts of a batch,
 //! without a limit.
 
+use crate::claims::TEXT_LENGTHS;
+use crate::error::{DamagedPlace, FileError};
+use crate::file::Inner;
 use crate::guard::guarded;
 use crate::page::MAX_PAGE_BYTES;
 use crate::window::{Source, Windows};
+use parquet::arrow::ProjectionMask;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
 use std::sync::Arc;
 
-/// The encodings with the lengths of texts.
-pub(crate) const TEXT_LENGTHS: [Encoding; 2] = [
-    Encoding::DELTA_LENGTH_BYTE_ARRAY,
-    Encoding::DELTA_BYTE_ARRAY,
-];
-
 /// Why the texts of a page are not decoded.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum TextsFault {
+enum TextsFault {
     /// They are longer than a page may be.
     TooLong(u64),
     /// Their lengths contradict the page.
@@ -36,14 +34,62 @@ impl TextsFault {
 
 /// The most levels of a column, from which the width of a level in the old encoding follows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct MaxLevels {
-    pub(crate) repetition: i16,
-    pub(crate) definition: i16,
+struct MaxLevels {
+    repetition: i16,
+    definition: i16,
+}
+
+impl Inner {
+    /// Refuses texts of a row group that the decoder would allocate too much memory for.
+    /// `first_row` is the first row that is read.
+    pub(crate) fn check_texts(
+        &self,
+        number: usize,
+        mask: &ProjectionMask,
+        first_row: u64,
+    ) -> Result<(), FileError> {
+        let group = self.group(number);
+        let rows = usize::try_from(group.num_rows()).unwrap_or_default();
+        for (leaf, column) in group.columns().iter().enumerate() {
+            let has_lengths = column.encodings().any(|one| TEXT_LENGTHS.contains(&one));
+            if !has_lengths || !mask.leaf_included(leaf) {
+                continue;
+            }
+            let schema = self.metadata.file_metadata().schema_descr();
+            let mask = ProjectionMask::leaves(schema, [leaf]);
+            let windows = self.windows(number, true, &mask, &self.metadata);
+            let name = || column.column_path().string();
+            match check_chunk(&windows, column, rows) {
+                Ok(()) => {}
+                Err(TextsFault::TooLong(bytes)) => {
+                    return Err(self.too_long_texts(number, name(), bytes));
+                }
+                Err(TextsFault::Contradiction(reason)) => {
+                    return Err(FileError::Damaged {
+                        file: self.name.clone(),
+                        at: DamagedPlace {
+                            row: Some(first_row),
+                            column: Some(name()),
+                            row_group: Some(number),
+                        },
+                        reason,
+                    });
+                }
+            }
+            if let Some(source) = windows.take_failure() {
+                return Err(FileError::Read {
+                    file: self.name.clone(),
+                    source,
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Checks the texts of a column chunk of a row group with `rows` rows, page by page. A page that cannot be
 /// read is left to the decoder, which comes to the same page.
-pub(crate) fn check_chunk(
+fn check_chunk(
     windows: &Arc<Windows>,
     column: &ColumnChunkMetaData,
     rows: usize,
@@ -74,7 +120,7 @@ pub(crate) fn check_chunk(
 }
 
 /// Checks the texts of an unpacked page. Pages with other encodings are fine.
-pub(crate) fn check(page: &Page, levels: MaxLevels) -> Result<(), TextsFault> {
+fn check(page: &Page, levels: MaxLevels) -> Result<(), TextsFault> {
     let encoding = page.encoding();
     if matches!(page, Page::DictionaryPage { .. }) || !TEXT_LENGTHS.contains(&encoding) {
         return Ok(());
@@ -210,7 +256,7 @@ impl Packed<'_> {
             lengths.push(u64::from(u32::try_from(last).ok()?));
         }
         while lengths.len() < count {
-            let least = self.signed()?;
+            let smallest = self.signed()?;
             let (widths, rest) = self.bytes.split_at_checked(minis)?;
             self.bytes = rest;
             for width in widths {
@@ -221,7 +267,12 @@ impl Packed<'_> {
                 for index in 0..of_mini.min(count - lengths.len()) {
                     let delta = bits(packed, index, *width).cast_signed();
                     // As in the decoder, numbers of 32 bits wrap.
-                    last = i64::from((last.wrapping_add(least).wrapping_add(delta)) as i32);
+                    let sum = last
+                        .wrapping_add(smallest)
+                        .wrapping_add(delta)
+                        .cast_unsigned();
+                    let low = u32::try_from(sum & u64::from(u32::MAX)).ok()?;
+                    last = i64::from(low.cast_signed());
                     lengths.push(u64::from(u32::try_from(last).ok()?));
                 }
             }
