@@ -1,5 +1,6 @@
 //! `quarry`: whole runs on one machine, their single steps, and the runs of a deployment.
 
+mod cell_values;
 mod compare;
 mod completions;
 mod deploy_check;

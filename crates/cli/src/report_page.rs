@@ -1,5 +1,6 @@
 //! `quarry report`: a page about a run, from its summary and its tables.
 
+use crate::cell_values::CellValues;
 use crate::compare::{columns, quoting};
 use crate::failure::Failure;
 use crate::html_file;
@@ -12,9 +13,7 @@ use crate::staging::read_settings;
 use clap::Args;
 use quarry_comparison::TableColumns;
 use quarry_contract::settings::CsvQuoting;
-use quarry_report::{
-    AskedTexts, DistributionTally, RowFailures, RunReport, SampleRow, TableFindings, run_page,
-};
+use quarry_report::{AskedTexts, RowFailures, RunReport, SampleRow, TableFindings, run_page};
 use quarry_result::columns::STATUS_COLUMNS;
 use quarry_result::excerpt::cut;
 use quarry_result::summary::Summary;
@@ -128,13 +127,14 @@ fn text_of(file: &Path) -> Result<String, Failure> {
     text.map_err(|_| Failure::input(format!("{} is not UTF-8; save it as UTF-8", file.display())))
 }
 
-/// Reads the tables of a result.
+/// Reads the tables of a result. Values and failures are counted only if the summary has no profile of them.
 fn findings(
     result: &LocalResult,
     summary: &Summary,
     arguments: &ReportArguments,
 ) -> Result<TableFindings, Failure> {
-    let mut tallies: Vec<DistributionTally> = Vec::new();
+    let has_profile = summary.profile.is_some();
+    let mut counted: Vec<CellValues> = Vec::new();
     let mut known: Option<TableColumns> = None;
     let mut sample = Vec::new();
     for result_table in &result.tables {
@@ -145,11 +145,17 @@ fn findings(
             continue;
         };
         // All tables of a result have the properties of one schema.
-        let properties = &known.get_or_insert_with(|| of.clone()).properties;
-        if tallies.is_empty() {
-            tallies = properties
+        let mut properties = known
+            .get_or_insert_with(|| of.clone())
+            .properties
+            .as_slice();
+        if has_profile {
+            properties = &[];
+        }
+        if counted.is_empty() {
+            counted = properties
                 .iter()
-                .map(|name| DistributionTally::new(name))
+                .map(|name| CellValues::new(name))
                 .collect();
         }
         let read: Vec<String> = properties
@@ -165,8 +171,8 @@ fn findings(
             count += 1;
             let (values, status) = cells.split_at(properties.len());
             if status.first().and_then(|cell| cell.as_deref()) == Some("success") {
-                for (tally, value) in tallies.iter_mut().zip(values) {
-                    tally.add(value.as_deref());
+                for (of_property, value) in counted.iter_mut().zip(values) {
+                    of_property.add(value.as_deref());
                 }
             }
         }
@@ -175,8 +181,12 @@ fn findings(
     }
     let prefix = known.map(|of| of.prefix).unwrap_or_default();
     Ok(TableFindings {
-        distributions: tallies.into_iter().map(DistributionTally::finish).collect(),
-        failures: failures(result, summary, &prefix, arguments.csv_quoting),
+        properties: counted.into_iter().map(CellValues::finish).collect(),
+        failures: if has_profile {
+            Vec::new()
+        } else {
+            failures(result, summary, &prefix, arguments.csv_quoting)
+        },
         sample,
     })
 }

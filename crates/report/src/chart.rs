@@ -23,6 +23,8 @@ pub(crate) struct Bar {
     pub(crate) count: u64,
     /// Whether it stands for something that went wrong.
     pub(crate) is_bad: bool,
+    /// The JSON Pointer of the count in the summary, if it is there.
+    pub(crate) member: Option<String>,
 }
 
 impl Bar {
@@ -31,6 +33,7 @@ impl Bar {
             label: label.into(),
             count,
             is_bad: false,
+            member: None,
         }
     }
 
@@ -38,6 +41,14 @@ impl Bar {
         Self {
             is_bad: true,
             ..Self::new(label, count)
+        }
+    }
+
+    /// Says where the count is in the summary.
+    pub(crate) fn at(self, member: impl Into<String>) -> Self {
+        Self {
+            member: Some(member.into()),
+            ..self
         }
     }
 }
@@ -75,6 +86,9 @@ fn add_bar(svg: &mut String, bar: &Bar, unit: &str, top: u64, most: u64) {
     let label = cut(&bar.label, LONGEST_LABEL);
     let count = grouped(bar.count);
     let class = if bar.is_bad { " class=\"bad\"" } else { "" };
+    let member = bar.member.as_ref().map_or_else(String::new, |member| {
+        format!(" data-member=\"{}\"", Escaped(member))
+    });
     let text = top + 16;
     let end = u128::from(LABELS) + width + 6;
     let _ = writeln!(
@@ -82,7 +96,7 @@ fn add_bar(svg: &mut String, bar: &Bar, unit: &str, top: u64, most: u64) {
         "<g><title>{title}: {count} {unit}</title>\
          <text x=\"{labels}\" y=\"{text}\" text-anchor=\"end\">{label}</text>\
          <rect{class} x=\"{LABELS}\" y=\"{bar_top}\" width=\"{width}\" height=\"16\"/>\
-         <text x=\"{end}\" y=\"{text}\">{count}</text></g>",
+         <text x=\"{end}\" y=\"{text}\"{member}>{count}</text></g>",
         title = Escaped(&bar.label),
         unit = Escaped(unit),
         labels = LABELS - 8,

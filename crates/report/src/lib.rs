@@ -8,14 +8,13 @@
 
 mod chart;
 mod comparison;
-mod distribution;
 mod escape;
 mod page;
 mod run;
 mod run_report;
 mod style;
+mod timeline;
 
 pub use comparison::comparison_page;
-pub use distribution::{Distribution, DistributionTally, LengthFigures, NumberFigures, Shape};
 pub use run::run_page;
 pub use run_report::{AskedTexts, RowFailures, RunReport, SampleRow, TableFindings};

@@ -42,7 +42,8 @@ impl Value {
         Self::Number(text.into())
     }
 
-    /// A figure of the summary. `member` is its JSON Pointer.
+    /// A figure of the summary. `member` is its JSON Pointer. The summary counts rows from 0 and the page from 1, so the
+    /// number of a row (`example_row`) is one more than its member.
     pub(crate) fn figure(number: u64, member: &str) -> Self {
         Self::Figure {
             text: grouped(number),

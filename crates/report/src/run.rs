@@ -1,7 +1,9 @@
 //! The page about one run.
 
 mod answers;
+mod cost;
 mod jobs;
+mod properties;
 mod rows;
 mod sampling;
 
@@ -9,10 +11,7 @@ use crate::page::{HtmlPage, Value};
 use crate::run_report::RunReport;
 use quarry_contract::plan::Mode;
 use quarry_result::digits::grouped;
-use quarry_result::summary::{CostSummary, Summary};
-
-/// The most lines about the cost.
-const MOST_COSTS: usize = 100;
+use quarry_result::summary::Summary;
 
 /// The most input files, and the most notes, that are shown.
 const MOST_FILES: usize = 200;
@@ -20,8 +19,8 @@ const MOST_NOTES: usize = 200;
 
 /// Returns the page about a run.
 ///
-/// Without a sample of rows and without failures from the table, it has no text of any row except for
-/// the service's messages and the values of properties that have few.
+/// Without a sample of rows and without findings of the table, it has no text of any row except for the service's
+/// messages, and the values and reasons that the summary's profile lists.
 pub fn run_page(report: &RunReport<'_>) -> String {
     let summary = report.summary;
     let mut page = HtmlPage::new(&format!("Report of the run {}", summary.run));
@@ -32,14 +31,14 @@ pub fn run_page(report: &RunReport<'_>) -> String {
     add_asked(&mut page, report);
     answers::add_counts(&mut page, summary);
     answers::add_reasons(&mut page, report);
+    properties::add(&mut page, report);
     if let Some(table) = report.table {
-        rows::add_distributions(&mut page, &table.distributions);
         rows::add_sample(&mut page, &table.sample);
     }
     jobs::add_rounds(&mut page, summary);
     jobs::add_jobs(&mut page, summary);
     if let Some(cost) = &summary.cost {
-        add_cost(&mut page, cost);
+        cost::add(&mut page, cost);
     }
     add_notes(&mut page, summary);
     page.finish()
@@ -129,47 +128,6 @@ fn add_files(page: &mut HtmlPage, summary: &Summary) {
             ]
         }),
     );
-}
-
-/// Adds what the summary says about the cost, member by member.
-fn add_cost(page: &mut HtmlPage, cost: &CostSummary) {
-    let mut lines = Vec::new();
-    flatten(&serde_json::json!(cost), "", &mut lines);
-    page.section("Cost");
-    page.table(
-        "As the summary has it, amounts in US dollars",
-        &["", ""],
-        lines
-            .into_iter()
-            .map(|(name, text)| vec![Value::heading(name), Value::number(text)]),
-    );
-}
-
-fn flatten(value: &serde_json::Value, name: &str, lines: &mut Vec<(String, String)>) {
-    let inside = |member: &str| {
-        let member = member.replace('_', " ");
-        if name.is_empty() {
-            member
-        } else {
-            format!("{name}: {member}")
-        }
-    };
-    match value {
-        _ if lines.len() >= MOST_COSTS => {}
-        serde_json::Value::Object(members) => {
-            for (member, value) in members {
-                flatten(value, &inside(member), lines);
-            }
-        }
-        serde_json::Value::Array(elements) => {
-            for (number, value) in elements.iter().enumerate() {
-                flatten(value, &inside(&(number + 1).to_string()), lines);
-            }
-        }
-        serde_json::Value::Null => {}
-        serde_json::Value::String(text) => lines.push((name.to_owned(), text.clone())),
-        other => lines.push((name.to_owned(), other.to_string())),
-    }
 }
 
 fn add_notes(page: &mut HtmlPage, summary: &Summary) {

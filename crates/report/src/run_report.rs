@@ -1,7 +1,6 @@
 //! What a page about a run is made from.
 
-use crate::distribution::Distribution;
-use quarry_result::summary::Summary;
+use quarry_result::summary::{PropertySummary, Summary};
 
 /// What a page about a run is made from.
 #[derive(Debug, Clone, Copy)]
@@ -28,9 +27,9 @@ pub struct AskedTexts {
 /// What the result table says about its rows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TableFindings {
-    /// The values of each property, over the rows that have an answer.
-    pub distributions: Vec<Distribution>,
-    /// Why rows have no good answer, the most frequent reason first.
+    /// The values of each property, if the summary has no profile.
+    pub properties: Vec<PropertySummary>,
+    /// Why rows have no good answer, the most frequent reason first, if the summary has no profile.
     pub failures: Vec<RowFailures>,
     /// Rows to be shown with their cells.
     pub sample: Vec<SampleRow>,

@@ -15,6 +15,7 @@ caption{text-align:left;padding:.25rem 0;white-space:nowrap}
 table{border-collapse:collapse;margin:.75rem 0;font-variant-numeric:tabular-nums}
 th,td{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;vertical-align:top;overflow-wrap:anywhere;white-space:pre-wrap;unicode-bidi:isolate}
 thead th,tbody th{background:var(--soft);font-weight:600}
+tbody th,td:not(.n){min-width:5rem}
 td.n,th.n{text-align:right;white-space:nowrap}
 td.same{font-weight:600}
 td.bad,.bad{color:var(--bad)}

@@ -15,7 +15,7 @@
 //! | Each part is the one that its receipt names. | `segments` (`part_etag`) | `refusals::a_part_that_was_replaced_after_its_receipt_is_read_anew_by_the_next_call` |
 //! | The summary is written last, at the place that the request names, with the counts of the receipts. | `handle`, `quarry_result::summary` | `summaries`, `repetitions::a_call_that_dies_at_any_write_is_made_good_by_the_next_and_leaves_no_summary_before` |
 //! | The summary has the profile of all slices; none if a slice has none. | `receipts` | `summaries::the_profiles_of_all_slices_are_added_up_unless_one_has_none` |
-//! | The report is beside the summary, with the same figures and without a cell of a row. | `write_report` | `summaries::the_report_has_the_figures_of_the_summary_and_no_cell` |
+//! | The report is beside the summary, with the same figures and without a cell of the input. | `write_report` | `summaries::the_report_has_the_figures_of_the_summary_and_no_cell` |
 //! | Work that outlasts an invocation continues in the next one. No part is copied twice, and no result is written twice. | `handle` (`FinishProgress`), `quarry_edge::s3::concat` | `turns` |
 //! | A repeated call leaves the same objects. | `handle` | `repetitions::finishing_again_writes_the_same_objects`, `turns::a_repeated_turn_resumes_from_the_same_place` |
 //! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
@@ -160,7 +160,7 @@ pub async fn handle(
     Ok(output)
 }
 
-/// Writes the page about the run beside the summary. The page has no cell of a row, and no prompt: who may
+/// Writes the page about the run beside the summary. The page has no cell of the input, and no prompt: who may
 /// read the results need not be allowed to read the prompts.
 async fn write_report(
     store: &dyn ObjectStore,

@@ -5,7 +5,7 @@ use crate::page::{HtmlPage, Value};
 use crate::run_report::RunReport;
 use quarry_comparison::per_cent;
 use quarry_result::digits::grouped;
-use quarry_result::summary::Summary;
+use quarry_result::summary::{RefusalSummary, Summary};
 
 /// Adds the counts of rows, answers and tokens.
 pub(super) fn add_counts(page: &mut HtmlPage, summary: &Summary) {
@@ -158,43 +158,103 @@ fn add_answers(page: &mut HtmlPage, summary: &Summary) {
     add_figures(page, caption, "Count", &lines);
 }
 
-/// Adds why rows have no good answer: from the table, if it is there, and the service's errors.
-pub(super) fn add_reasons(page: &mut HtmlPage, report: &RunReport<'_>) {
-    let refusals = &report.summary.refusals;
+/// A reason why rows have no good answer.
+struct ReasonLine {
+    text: String,
+    answered: bool,
+    rows: u64,
+    /// Where the summary has the rows, if they are from there.
+    member: Option<String>,
+    /// The table, or the training split.
+    table: String,
+    /// The number of the example, from 1.
+    example: Value,
+}
+
+/// Returns the reasons from the summary; if it has no profile, from the table.
+fn reasons(report: &RunReport<'_>) -> Vec<ReasonLine> {
+    if let Some(profile) = &report.summary.profile {
+        let failures = profile.failures.iter().enumerate();
+        return failures
+            .map(|(index, one)| {
+                let reason = one.reason.clone();
+                let member = |name: &str| format!("/profile/failures/{index}/{name}");
+                ReasonLine {
+                    text: reason.unwrap_or_else(|| "many reasons".to_owned()),
+                    answered: one.answered,
+                    rows: one.rows,
+                    member: Some(member("rows")),
+                    table: one.split.clone().unwrap_or_default(),
+                    example: Value::figure(one.example_row + 1, &member("example_row")),
+                }
+            })
+            .collect();
+    }
     let failures = report.table.map(|table| table.failures.as_slice());
-    let failures = failures.unwrap_or_default();
-    if refusals.is_empty() && failures.is_empty() {
+    let failures = failures.unwrap_or_default().iter();
+    failures
+        .map(|one| ReasonLine {
+            text: one.text.clone(),
+            answered: one.answered,
+            rows: one.rows,
+            member: None,
+            table: one.table.clone(),
+            example: Value::number(grouped(one.first_row)),
+        })
+        .collect()
+}
+
+/// Adds why rows have no good answer, and the service's errors.
+pub(super) fn add_reasons(page: &mut HtmlPage, report: &RunReport<'_>) {
+    let reasons = reasons(report);
+    let has_tables = reasons.iter().any(|one| !one.table.is_empty());
+    let refusals = &report.summary.refusals;
+    if refusals.is_empty() && reasons.is_empty() {
         return;
     }
     page.section("Failures by reason");
-    if !failures.is_empty() {
-        let reasons: Vec<Bar> = failures
+    if !reasons.is_empty() {
+        let chart: Vec<Bar> = reasons
             .iter()
-            .map(|one| Bar::bad(&one.text, one.rows))
+            .map(|one| Bar {
+                member: one.member.clone(),
+                ..Bar::bad(&one.text, one.rows)
+            })
             .collect();
         page.figure(&bars(
             "Rows without a good answer, by reason",
             "rows",
-            &reasons,
+            &chart,
         ));
+        let mut headings = vec!["Reason", "Came back", "Rows", "Example row"];
+        if has_tables {
+            headings.push("Table");
+        }
         page.table(
             "Rows without a good answer, by reason; an example of each, counted from 1",
-            &["Reason", "Came back", "Rows", "Example"],
-            failures.iter().map(|one| {
+            &headings,
+            reasons.into_iter().map(|one| {
+                let rows = match &one.member {
+                    Some(member) => Value::figure(one.rows, member),
+                    None => Value::number(grouped(one.rows)),
+                };
                 let came = if one.answered {
                     "an invalid answer"
                 } else {
                     "no answer"
                 };
-                vec![
-                    Value::Bad(one.text.clone()),
-                    Value::text(came),
-                    Value::number(grouped(one.rows)),
-                    Value::text(format!("{} row {}", one.table, one.first_row)),
-                ]
+                let mut line = vec![Value::Bad(one.text), Value::text(came), rows, one.example];
+                if has_tables {
+                    line.push(Value::text(one.table));
+                }
+                line
             }),
         );
     }
+    add_refusals(page, refusals);
+}
+
+fn add_refusals(page: &mut HtmlPage, refusals: &[RefusalSummary]) {
     if !refusals.is_empty() {
         let lines = refusals.iter().enumerate().map(|(number, one)| {
             let again = one
@@ -207,11 +267,10 @@ pub(super) fn add_reasons(page: &mut HtmlPage, report: &RunReport<'_>) {
                         .unwrap_or_else(|| "other errors".to_owned()),
                 ),
                 Value::figure(one.lines, &format!("/refusals/{number}/lines")),
-                Value::number(
-                    one.example_row
-                        .map(|row| (row + 1).to_string())
-                        .unwrap_or_default(),
-                ),
+                match one.example_row {
+                    Some(row) => Value::figure(row + 1, &format!("/refusals/{number}/example_row")),
+                    None => Value::number(""),
+                },
                 Value::text(again.unwrap_or_default()),
             ]
         });

@@ -2,6 +2,8 @@
 
 use crate::chart::{Bar, bars};
 use crate::page::{HtmlPage, Value};
+use crate::timeline::{TimeMark, TimeSpan, timeline};
+use jiff::Timestamp;
 use quarry_result::digits::grouped;
 use quarry_result::summary::{JobSummary, Summary};
 
@@ -11,10 +13,9 @@ const MOST_JOBS: usize = 100;
 /// Adds what each round sent and got.
 pub(super) fn add_rounds(page: &mut HtmlPage, summary: &Summary) {
     page.section("Rounds");
-    let good = summary
-        .rounds
-        .iter()
-        .map(|round| Bar::new(format!("round {}", round.round), round.good));
+    let good = summary.rounds.iter().enumerate().map(|(number, round)| {
+        Bar::new(format!("round {}", round.round), round.good).at(format!("/rounds/{number}/good"))
+    });
     page.figure(&bars(
         "Good answers by round",
         "good answers",
@@ -57,19 +58,10 @@ pub(super) fn add_jobs(page: &mut HtmlPage, summary: &Summary) {
         return;
     }
     page.section("Jobs");
-    let label = |job: &JobSummary| format!("slice {}, round {}", job.slice, job.round);
-    let times = jobs.iter().map(|job| Bar {
-        label: label(job),
-        count: job.seconds,
-        is_bad: job.status != "Completed",
-    });
-    page.figure(&bars(
-        "Seconds from submission to end",
-        "seconds",
-        &times.collect::<Vec<_>>(),
-    ));
+    add_chart(page, jobs);
+    add_times(page, jobs);
     let lines = jobs.iter().enumerate().map(|(number, job)| {
-        let member = |name: &str| format!("/batch_job_info/jobs/{number}/{name}");
+        let member = |name: &str| member(number, name);
         let status = if job.message.is_empty() {
             job.status.clone()
         } else {
@@ -81,7 +73,6 @@ pub(super) fn add_jobs(page: &mut HtmlPage, summary: &Summary) {
             Value::text(status),
             Value::figure(job.records, &member("records")),
             Value::figure(job.answers, &member("answers")),
-            Value::figure(job.seconds, &member("seconds")),
             Value::figure(job.input_tokens, &member("input_tokens")),
             Value::figure(job.output_tokens, &member("output_tokens")),
         ]
@@ -94,10 +85,83 @@ pub(super) fn add_jobs(page: &mut HtmlPage, summary: &Summary) {
             "Status",
             "Records",
             "Answers",
-            "Seconds",
             "Tokens in",
             "Tokens out",
         ],
         lines,
     );
+}
+
+/// Adds a chart of when the jobs ran; if that is not known, of how long they took.
+fn add_chart(page: &mut HtmlPage, jobs: &[JobSummary]) {
+    let mut spans: Vec<TimeSpan> = jobs
+        .iter()
+        .enumerate()
+        .filter_map(|(number, job)| {
+            Some(TimeSpan {
+                label: label(job),
+                start: mark(job.submitted.as_ref()?, member(number, "submitted"))?,
+                end: mark(job.ended.as_ref()?, member(number, "ended"))?,
+                is_bad: is_bad(job),
+            })
+        })
+        .collect();
+    if !spans.is_empty() {
+        spans.sort_by_key(|span| (span.start.seconds, span.end.seconds));
+        page.figure(&timeline("Jobs over time, from submission to end", &spans));
+        return;
+    }
+    let times = jobs.iter().enumerate().map(|(number, job)| Bar {
+        is_bad: is_bad(job),
+        ..Bar::new(label(job), job.seconds).at(member(number, "seconds"))
+    });
+    page.figure(&bars(
+        "Seconds from submission to end",
+        "seconds",
+        &times.collect::<Vec<_>>(),
+    ));
+}
+
+fn add_times(page: &mut HtmlPage, jobs: &[JobSummary]) {
+    let lines = jobs.iter().enumerate().map(|(number, job)| {
+        let time = |time: &Option<String>, name: &str| match time {
+            Some(time) => Value::Figure {
+                text: time.clone(),
+                member: member(number, name),
+            },
+            None => Value::number("not known"),
+        };
+        vec![
+            Value::heading(label(job)),
+            time(&job.submitted, "submitted"),
+            time(&job.ended, "ended"),
+            Value::figure(job.seconds, &member(number, "seconds")),
+        ]
+    });
+    page.table(
+        "When the jobs ran",
+        &["Job for", "Submitted", "Ended", "Seconds"],
+        lines,
+    );
+}
+
+fn mark(text: &str, member: String) -> Option<TimeMark> {
+    let time: Timestamp = text.parse().ok()?;
+    Some(TimeMark {
+        seconds: u64::try_from(time.as_second()).ok()?,
+        text: text.to_owned(),
+        member,
+    })
+}
+
+fn label(job: &JobSummary) -> String {
+    format!("slice {}, round {}", job.slice, job.round)
+}
+
+fn is_bad(job: &JobSummary) -> bool {
+    job.status != "Completed"
+}
+
+fn member(job: usize, name: &str) -> String {
+    format!("/batch_job_info/jobs/{job}/{name}")
 }

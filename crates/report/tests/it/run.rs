@@ -2,11 +2,9 @@
 
 use crate::page::assert_stands_alone;
 use expect_test::expect_file;
-use quarry_report::{
-    AskedTexts, DistributionTally, RowFailures, RunReport, SampleRow, TableFindings, run_page,
-};
-use quarry_result::summary::Summary;
-use serde_json::{Value, json};
+use quarry_report::{AskedTexts, RowFailures, RunReport, SampleRow, TableFindings, run_page};
+use quarry_result::summary::{PropertySummary, Summary, ValueRows};
+use serde_json::Value;
 
 const MARKUP: &str = "</td></style></script><script>alert(1)</script><img src=x onerror='x'>\"";
 
@@ -31,18 +29,25 @@ fn asked() -> AskedTexts {
     }
 }
 
-fn findings() -> TableFindings {
-    let mut kind = DistributionTally::new("kind");
-    let mut score = DistributionTally::new("score");
-    let mut reason = DistributionTally::new("reason");
-    for number in 0..200_u32 {
-        kind.add(Some(if number % 3 == 0 { "praise" } else { "bill" }));
-        score.add(Some(&format!("{}", f64::from(number) / 200.0)));
-        reason.add((number % 10 > 0).then_some(&*format!("reason {number}")));
+/// A property of a table whose summary has no profile.
+fn property(name: &str) -> PropertySummary {
+    let value = |value: &str, rows| ValueRows {
+        value: value.to_owned(),
+        rows,
+    };
+    PropertySummary {
+        property: name.to_owned(),
+        values: 200,
+        distinct: Some(2),
+        most_frequent: vec![value("praise", 133), value("<b>bill</b>", 67)],
+        ..PropertySummary::default()
     }
+}
+
+fn findings() -> TableFindings {
     let cell = |column: &str, cell: &str| (column.to_owned(), Some(cell.to_owned()));
     TableFindings {
-        distributions: [kind, score, reason].map(DistributionTally::finish).into(),
+        properties: vec![property("kind")],
         failures: vec![RowFailures {
             text: "400: the record is refused".to_owned(),
             answered: false,
@@ -75,10 +80,60 @@ fn figures(page: &str) -> Vec<(String, String)> {
     parts
         .map(|part| {
             let (member, rest) = part.split_once("\">").expect("an attribute");
-            let (text, _) = rest.split_once("</td>").expect("a cell");
+            let (text, _) = rest.split_once('<').expect("an element");
             (member.to_owned(), text.to_owned())
         })
         .collect()
+}
+
+/// Whether a figure of the page is this member of the summary. A page counts rows from 1.
+fn is_shown(member: &str, value: &Value, text: &str) -> bool {
+    if let Value::String(known) = value {
+        return known == text;
+    }
+    let shown: f64 = text.replace(',', "").parse().expect("a number");
+    let from = f64::from(u8::from(member.ends_with("/example_row")));
+    let known = value.as_f64().expect("a number") + from;
+    (shown - known).abs() <= 5e-7
+}
+
+/// Adds the JSON Pointers of all numbers of a document, and of the texts that are numbers or times.
+fn numbers(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Number(_) => found.push(at.to_owned()),
+        Value::String(text) if text.parse::<f64>().is_ok() || text.ends_with('Z') => {
+            found.push(at.to_owned());
+        }
+        Value::Array(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                numbers(element, &format!("{at}/{index}"), found);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                numbers(member, &format!("{at}/{name}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether the page leaves a number of the summary out on purpose: it says the number in words, or another number says
+/// the same.
+fn is_left_out(member: &str) -> bool {
+    let in_words = [
+        "/answers/lines",
+        "/slice",
+        "/round",
+        "/from",
+        "/to",
+        "/value",
+        "/objects",
+        "/profile/rows",
+    ];
+    // These numbers are few, and shown one by one.
+    member.starts_with("/profile/properties/2/numbers/ranges/")
+        || in_words.iter().any(|name| member.ends_with(name))
 }
 
 #[test]
@@ -86,69 +141,108 @@ fn every_figure_of_the_page_is_that_of_the_summary_and_none_is_missing() {
     let summary = summary();
     let figures = figures(&page(&summary, &AskedTexts::default(), None));
     for (member, text) in &figures {
-        let number = summary.pointer(member).and_then(Value::as_u64);
-        let shown = text.replace(',', "").parse().ok();
-        assert_eq!(number, shown, "{member}: {text}");
+        let value = summary.pointer(member).unwrap_or(&Value::Null);
+        assert!(
+            is_shown(member, value, text),
+            "{member}: {text} and not {value}"
+        );
     }
-    let has = |member: &str| figures.iter().any(|(known, _)| known == member);
-    for list in ["/rows", "/tokens", "/answers"] {
-        let members = summary
-            .pointer(list)
-            .and_then(Value::as_object)
-            .expect("members");
-        for (name, _) in members
-            .iter()
-            .filter(|(name, value)| value.is_u64() && *name != "lines")
-        {
-            assert!(has(&format!("{list}/{name}")), "{list}/{name}");
-        }
-    }
-    for member in [
-        "/failed_records",
-        "/files_processed/1/failed",
-        "/rounds/2/good",
-        "/batch_job_info/jobs/1/seconds",
-        "/refusals/1/lines",
+    let mut expected = Vec::new();
+    for list in [
+        "/rows",
+        "/tokens",
+        "/answers",
+        "/rounds",
+        "/batch_job_info/jobs",
+        "/refusals",
+        "/cost",
+        "/profile",
     ] {
-        assert!(has(member), "{member}");
+        numbers(
+            summary.pointer(list).expect("a member"),
+            list,
+            &mut expected,
+        );
+    }
+    expected.retain(|member| !is_left_out(member));
+    assert!(expected.len() > 150, "{expected:?}");
+    for member in expected {
+        assert!(
+            figures.iter().any(|(known, _)| *known == member),
+            "{member}"
+        );
     }
 }
 
-fn cost() -> Value {
-    json!({
-        "total": "6.430000", "input": "5.100000", "output": "1.330000", "on_demand_would_be": null,
-        "per_row": "0.032150", "per_valid_answer": null, "by_table": [], "by_round": [], "by_way": [],
-        "by_model": [{"model": "m", "input_tokens": 7, "output_tokens": 3, "total": "6.430000"}],
-        "prices": [{
-            "model": "m", "way": "job", "input": "0.550000", "output": "2.750000", "assumed": "a price",
-            "source": "a list", "checked": "2026-11-28"
-        }],
-    })
-}
-
-/// The cost has the members that the summary has for it, whatever they are.
+/// The bar of a job begins and ends where the job does.
 #[test]
-fn the_cost_is_shown_as_the_summary_has_it() {
+fn jobs_are_shown_over_time_or_if_their_times_are_not_known_by_how_long_they_took() {
     let mut summary = summary();
-    assert!(!page(&summary, &AskedTexts::default(), None).contains("<h2>Cost</h2>"));
-    summary["cost"] = cost();
-    let page = page(&summary, &AskedTexts::default(), None);
-    for part in ["<h2>Cost</h2>", "6.430000", "by model", "a price"] {
-        assert!(page.contains(part), "{part}");
+    let with_times = page(&summary, &AskedTexts::default(), None);
+    assert_eq!(with_times.matches("data-start=").count(), 3);
+    for place in [
+        "x=\"200\" y=\"4\" width=\"10\"",
+        "x=\"200\" y=\"28\" width=\"419\"",
+        "x=\"620\" y=\"52\" width=\"10\"",
+        "class=\"bad\" x=\"200\" y=\"28\"",
+    ] {
+        assert!(with_times.contains(place), "{place}: {with_times}");
     }
+    let jobs = summary["batch_job_info"]["jobs"].as_array_mut();
+    for job in jobs.expect("jobs") {
+        job["submitted"] = Value::Null;
+        job["ended"] = Value::Null;
+    }
+    let without = page(&summary, &AskedTexts::default(), None);
+    assert!(!without.contains("data-start=") && without.contains("Seconds from submission to end"));
+}
+
+#[test]
+fn a_cost_that_is_not_known_has_no_section() {
+    let mut summary = summary();
+    assert!(page(&summary, &AskedTexts::default(), None).contains("<h2>Cost</h2>"));
+    summary["cost"] = Value::Null;
+    assert!(!page(&summary, &AskedTexts::default(), None).contains("<h2>Cost</h2>"));
+}
+
+/// So the page that a function writes beside the summary has charts too.
+#[test]
+fn the_values_of_the_summary_are_shown_and_those_of_the_table_only_if_it_has_none() {
+    let mut summary = summary();
+    for table in [None, Some(&findings())] {
+        let page = page(&summary, &AskedTexts::default(), table);
+        assert!(page.contains("<h3>species_group</h3>") && !page.contains("<h3>kind</h3>"));
+        assert!(page.contains("aria-label=\"Rows by confidence\""), "{page}");
+        // Nearly all of these are different.
+        assert!(!page.contains("aria-label=\"Rows by remark\""), "{page}");
+        assert!(
+            !page.contains("validation_processed_data.csv</td>"),
+            "{page}"
+        );
+    }
+    summary["profile"] = Value::Null;
+    let page = page(&summary, &AskedTexts::default(), Some(&findings()));
+    assert!(page.contains("<h3>kind</h3>") && page.contains("aria-label=\"Rows by kind\""));
+    assert!(
+        page.contains("validation_processed_data.csv</td>"),
+        "{page}"
+    );
+    assert!(!page.contains("/profile"), "{page}");
 }
 
 #[test]
 fn a_page_without_the_table_has_no_cells_of_rows() {
     let page = page(&summary(), &AskedTexts::default(), None);
     assert_stands_alone(&page);
-    assert!(!page.contains("Values of the answers") && !page.contains("Rows before and after"));
+    assert!(!page.contains("Rows before and after"));
 }
 
 /// Puts markup behind every text of a document that may be any text.
 fn spoil(value: &mut Value) {
     match value {
-        Value::String(text) if text == "batch" || text == "job" || text.parse::<f64>().is_ok() => {}
+        Value::String(text)
+            if ["batch", "job", "on_demand"].contains(&text.as_str())
+                || text.parse::<f64>().is_ok() => {}
         Value::String(text) => text.push_str(MARKUP),
         Value::Array(elements) => elements.iter_mut().for_each(spoil),
         Value::Object(members) => members.values_mut().for_each(spoil),
@@ -159,12 +253,9 @@ fn spoil(value: &mut Value) {
 #[test]
 fn markup_in_any_text_stays_text() {
     let mut summary = summary();
-    summary["cost"] = cost();
     spoil(&mut summary);
     let mut findings = findings();
-    let mut kind = DistributionTally::new(MARKUP);
-    (0..9).for_each(|_| kind.add(Some("<b>bold</b>")));
-    findings.distributions.push(kind.finish());
+    findings.properties.push(property(MARKUP));
     findings.failures[0].text.push_str(MARKUP);
     findings.failures[0].table.push_str(MARKUP);
     findings.sample[0].table.push_str(MARKUP);
@@ -176,7 +267,13 @@ fn markup_in_any_text_stays_text() {
         schema: Some(MARKUP.to_owned()),
         settings: vec![(MARKUP.to_owned(), MARKUP.to_owned())],
     };
-    let page = page(&summary, &asked, Some(&findings));
+    assert_is_text(&page(&summary, &asked, Some(&findings)));
+    summary["profile"] = Value::Null;
+    assert_is_text(&page(&summary, &asked, Some(&findings)));
+}
+
+#[track_caller]
+fn assert_is_text(page: &str) {
     assert!(page.matches("&lt;script&gt;alert(1)").count() > 30);
     for part in ["<script", "<img", "<b>", "onerror='", "</style></script>"] {
         assert!(!page.contains(part), "{part}");

@@ -68,14 +68,15 @@ async fn the_report_has_the_figures_of_the_summary_and_no_cell() {
     for figure in figures {
         let (member, rest) = figure.split_once("\">").unwrap();
         let (text, _) = rest.split_once('<').unwrap();
-        assert_eq!(
-            summary.pointer(member).unwrap().to_string(),
-            text.replace(',', ""),
-            "{member}"
-        );
+        let known = summary.pointer(member).unwrap();
+        let known = known
+            .as_str()
+            .map_or_else(|| known.to_string(), str::to_owned);
+        assert_eq!(known, text.replace(',', ""), "{member}");
         compared += 1;
     }
     assert!(compared > 30, "{compared}");
+    assert!(page.contains("<h3>response</h3>"), "{page}");
     for cell in ["r0", "r4"] {
         assert!(!page.contains(cell), "{cell}");
     }
