@@ -10,6 +10,7 @@ const MOST_BYTES: usize = 64 * 1024;
 
 /// Counts the cells of a column. A table does not say what its cells are: if all of them are numbers, they count as
 /// numbers, and otherwise all of them as texts.
+#[derive(Debug)]
 pub(crate) struct CellValues {
     texts: PropertyProfile,
     /// `None` if a cell is no number.

@@ -69,7 +69,9 @@ async fn the_report_has_the_figures_of_the_summary_and_no_cell() {
         let (member, rest) = figure.split_once("\">").unwrap();
         let (text, _) = rest.split_once('<').unwrap();
         let known = summary.pointer(member).unwrap();
-        let known = known.as_str().map_or(known.to_string(), str::to_owned);
+        let known = known
+            .as_str()
+            .map_or_else(|| known.to_string(), str::to_owned);
         assert_eq!(known, text.replace(',', ""), "{member}");
         compared += 1;
     }
