@@ -191,7 +191,7 @@ fn without_message(status: Option<u16>) -> String {
 }
 
 /// Whether the service refuses the time of a call's signature, because the clock of the machine is
-/// off. The next call has the time of the service: see [`crate::service_time`].
+/// off. A call on another machine has another time.
 pub(crate) fn is_about_time(code: Option<&str>, message: Option<&str>) -> bool {
     match code.unwrap_or_default() {
         "RequestTimeTooSkewed" | "RequestInTheFuture" | "RequestExpired" => true,

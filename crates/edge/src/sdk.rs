@@ -5,7 +5,7 @@
 //! - The Region and the credentials come from the options, the environment or the AWS profile
 //!   files, and never from the instance metadata service. A Lambda function does not need that
 //!   service, and elsewhere calling it costs seconds before the real error shows.
-//! - The time of signatures is that of the services: see [`crate::service_time`].
+//! - Responses tell the time: see [`crate::service_time`].
 //! - Retries are few, short and jittered: the state machine's own retries wait far longer.
 //! - An endpoint in the options is used whatever the environment says: a local stack has no FIPS or
 //!   dual-stack variant, and a developer's profile does not concern it.

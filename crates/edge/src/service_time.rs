@@ -2,8 +2,7 @@
 //! clocks of their machines are off.
 //!
 //! Each response says when it was made (`Date`). The machine's clock is corrected by how far it is
-//! off. Signatures have the same time, because a service refuses a call whose time is too far from
-//! its own.
+//! off.
 
 use crate::clock::{Clock, SystemClock};
 use aws_config::SdkConfig;
@@ -34,7 +33,7 @@ const SAME_TIME_MILLIS: u64 = 5_000;
 pub struct ServiceClock(SharedTimeSource);
 
 impl ServiceClock {
-    /// Uses the time that the clients of this configuration sign with.
+    /// Uses the time that the clients of this configuration hear.
     pub fn of(config: &SdkConfig) -> Self {
         Self(config.time_source().unwrap_or_default())
     }

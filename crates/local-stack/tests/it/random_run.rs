@@ -112,7 +112,8 @@ impl RandomRun {
                 .then(|| u32::try_from(dice.below(1_000)).unwrap()),
         });
         if dice.one_in(3) {
-            let cap = run.cost_of_rows() * *dice.of(&[50, 60, 70, 85, 100, 150]) / 100;
+            // A table may be empty, and no cap may be zero.
+            let cap = run.cost_of_rows().max(100) * *dice.of(&[50, 60, 70, 85, 100, 150]) / 100;
             let cap = format!("{}.{:06}", cap / 1_000_000, cap % 1_000_000);
             run.settings.push((MAX_COST, cap));
         }

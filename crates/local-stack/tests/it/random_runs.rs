@@ -309,7 +309,8 @@ fn random_runs_keep_the_promises() {
     let seeds = seeds();
     for seed in &seeds {
         let run = RandomRun::of_seed(*seed);
-        let checked = || runtime.block_on(async { timeout(MOST_TIME, check(&run)).await });
+        let checked =
+            || runtime.block_on(async { timeout(MOST_TIME, Box::pin(check(&run))).await });
         let problem = match std::panic::catch_unwind(AssertUnwindSafe(checked)) {
             Ok(Ok(Ok(one))) => {
                 totals.add(&one);
