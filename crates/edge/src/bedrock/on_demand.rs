@@ -56,10 +56,7 @@ impl BedrockOnDemand {
             .disable_read_timeout()
             .operation_timeout(ANSWER_TIMEOUT)
             .build();
-        let mut builder = aws_sdk_bedrockruntime::config::Builder::from(config);
-        // It is not taken from the configuration.
-        builder.set_time_source(config.time_source());
-        let config = builder
+        let config = aws_sdk_bedrockruntime::config::Builder::from(config)
             .timeout_config(timeouts)
             .retry_classifier(ChargedCalls)
             .build();

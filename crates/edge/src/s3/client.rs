@@ -46,10 +46,9 @@ impl S3Store {
     /// Creates a store with the given configuration. `force_path_style` puts the bucket into the
     /// path and not into the host name, as servers other than AWS's need it.
     pub fn new(config: &SdkConfig, force_path_style: bool) -> Self {
-        let mut builder = Builder::from(config);
-        // It is not taken from the configuration.
-        builder.set_time_source(config.time_source());
-        let config = builder.force_path_style(force_path_style).build();
+        let config = Builder::from(config)
+            .force_path_style(force_path_style)
+            .build();
         Self::from_client(Client::from_conf(config))
     }
 
