@@ -170,12 +170,12 @@ impl Answers {
     /// one.
     fn value(&self, schema: &KnownJson, seed: u64) -> Value {
         if let Some(whole) = self.schema.as_deref().filter(|whole| *whole != schema) {
-            let value = self.maker.value(whole, seed);
+            let value = self.maker.value(whole.value(), whole.check(), seed);
             if schema.accepts(&value) {
                 return value;
             }
         }
-        self.maker.value(schema, seed)
+        self.maker.value(schema.value(), schema.check(), seed)
     }
 }
 

@@ -4,8 +4,8 @@
 //! and a later record only compares its JSON with the known one.
 
 use crate::hash::hash;
-use crate::question;
-use crate::schema::needs_check;
+use crate::schema::{needs_check, validator};
+use crate::tokens;
 use jsonschema::Validator;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -35,7 +35,7 @@ impl KnownJson {
         let text = value.to_string();
         Self {
             hash: hash(text.as_bytes()),
-            input_tokens: question::input_tokens(&text),
+            input_tokens: tokens::input_tokens(&text),
             needs_check: needs_check(&value),
             follows_the_draft: OnceLock::new(),
             validator: OnceLock::new(),
@@ -52,7 +52,7 @@ impl KnownJson {
         self.hash
     }
 
-    /// Returns the tokens of the JSON text, see [`question::input_tokens`].
+    /// Returns the tokens of the JSON text, see [`tokens::input_tokens`].
     pub(crate) fn input_tokens(&self) -> u64 {
         self.input_tokens
     }
@@ -76,12 +76,7 @@ impl KnownJson {
     }
 
     fn validator(&self) -> Option<&Validator> {
-        let validator = self.validator.get_or_init(|| {
-            jsonschema::options()
-                .should_validate_formats(true)
-                .build(&self.value)
-                .ok()
-        });
+        let validator = self.validator.get_or_init(|| validator(&self.value));
         validator.as_ref()
     }
 }

@@ -48,6 +48,7 @@ mod share;
 mod status;
 mod storage;
 mod token_counts;
+mod tokens;
 mod work;
 
 pub use answer::AnswerSource;

@@ -1,6 +1,7 @@
 //! Reading a request body: its text, and the form of the answer that it wants.
 
 use crate::known::{KnownJson, KnownJsons};
+use crate::tokens::input_tokens;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -100,11 +101,6 @@ pub(crate) struct Question {
     pub(crate) input_tokens: u64,
 }
 
-/// Estimates about four bytes for each token, as for English text.
-pub(crate) fn tokens(bytes: usize) -> u64 {
-    (bytes as u64).div_ceil(4).max(1)
-}
-
 /// Tokens around the texts of a request.
 const AROUND_TEXTS: u64 = 8;
 
@@ -116,38 +112,6 @@ const TOOLS: [&str; 5] = [
     "outputConfig",
     "response_format",
 ];
-
-/// Estimates the tokens of a text that a model reads: a token for six letters or three digits or marks that
-/// follow each other, and for any other character that is not a blank.
-pub(crate) fn input_tokens(text: &str) -> u64 {
-    #[derive(PartialEq)]
-    enum TextRun {
-        Letters,
-        Digits,
-        Marks,
-        Blank,
-        Other,
-    }
-    let (mut tokens, mut last, mut length) = (0, TextRun::Blank, 0);
-    for character in text.chars() {
-        let run = match character {
-            'a'..='z' | 'A'..='Z' => TextRun::Letters,
-            '0'..='9' => TextRun::Digits,
-            _ if character.is_ascii_punctuation() => TextRun::Marks,
-            _ if character.is_whitespace() => TextRun::Blank,
-            _ => TextRun::Other,
-        };
-        length = if run == last { length + 1 } else { 0 };
-        tokens += u64::from(match run {
-            TextRun::Letters => length % 6 == 0,
-            TextRun::Digits | TextRun::Marks => length % 3 == 0,
-            TextRun::Other => true,
-            TextRun::Blank => false,
-        });
-        last = run;
-    }
-    tokens
-}
 
 impl Question {
     /// Reads a body that [`crate::body::check`] accepted; missing members count as empty.

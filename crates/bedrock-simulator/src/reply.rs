@@ -7,7 +7,8 @@ mod spoilt;
 use crate::answer::SimulatedContent;
 use crate::faults::{FaultTier, RecordFaultKind};
 use crate::models::ModelRow;
-use crate::question::{Question, Want, tokens};
+use crate::question::{Question, Want};
+use crate::tokens::tokens;
 use serde_json::Value;
 
 /// Why the model stopped.

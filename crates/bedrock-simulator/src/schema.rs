@@ -10,8 +10,8 @@ mod numbers;
 mod texts;
 
 use crate::hash::Random;
-use crate::known::KnownJson;
 use crate::pattern::Patterns;
+use jsonschema::Validator;
 use numbers::{integer, number};
 use serde_json::{Map, Value};
 
@@ -33,10 +33,10 @@ pub(crate) struct Maker {
 }
 
 impl Maker {
-    /// Returns a value for `schema`; equal seeds give equal values.
-    pub(crate) fn value(&self, schema: &KnownJson, seed: u64) -> Value {
-        let first = self.generate(schema.value(), seed);
-        let Some(validator) = schema.check() else {
+    /// Returns a value for `schema`, which `check` accepts if that is possible; equal seeds give equal values.
+    pub(crate) fn value(&self, schema: &Value, check: Option<&Validator>, seed: u64) -> Value {
+        let first = self.generate(schema, seed);
+        let Some(validator) = check else {
             return first;
         };
         if validator.is_valid(&first) {
@@ -44,7 +44,7 @@ impl Maker {
         }
         let mut random = Random::new(seed);
         (0..WHOLE_TRIES)
-            .map(|_| self.generate(schema.value(), random.next()))
+            .map(|_| self.generate(schema, random.next()))
             .find(|value| validator.is_valid(value))
             .unwrap_or(first)
     }
@@ -59,6 +59,12 @@ impl Maker {
         }
         .value(schema, 0)
     }
+}
+
+/// Returns the validator of a schema, which also checks formats, or nothing if the schema cannot be read.
+pub(crate) fn validator(schema: &Value) -> Option<Validator> {
+    let options = jsonschema::options().should_validate_formats(true);
+    options.build(schema).ok()
 }
 
 /// Whether the generator alone cannot guarantee a valid value.
@@ -398,19 +404,17 @@ mod tests {
     use std::path::Path;
 
     pub(super) fn generate(schema: &Value, seed: u64) -> Value {
-        Maker::default().value(&KnownJson::new(schema.clone()), seed)
+        let check = needs_check(schema).then(|| validator(schema)).flatten();
+        Maker::default().value(schema, check.as_ref(), seed)
     }
 
     /// Asserts that 300 values are valid, including their formats.
     fn always_valid(name: &str, schema: &Value) {
         let maker = Maker::default();
-        let known = KnownJson::new(schema.clone());
-        let validator = jsonschema::options()
-            .should_validate_formats(true)
-            .build(schema)
-            .unwrap();
+        let validator = validator(schema).unwrap();
+        let check = needs_check(schema).then_some(&validator);
         for seed in 0..300 {
-            let value = maker.value(&known, seed);
+            let value = maker.value(schema, check, seed);
             let errors: Vec<String> = validator
                 .iter_errors(&value)
                 .map(|error| format!("{error} at {}", error.instance_path()))

@@ -155,7 +155,7 @@ mod tests {
         let now = if until_end < 0 {
             DEADLINE + difference
         } else {
-            DEADLINE - difference
+            DEADLINE.saturating_sub(difference)
         };
         let left = UntilDeadline::new(DEADLINE, now, Duration::ZERO).until_end();
         (left.unwrap().as_secs() + 30) / 60
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn work_ends_before_the_margin() {
-        let now = DEADLINE - LONGEST_INVOCATION;
+        let now = DEADLINE.saturating_sub(LONGEST_INVOCATION);
         let time_left = UntilDeadline::new(DEADLINE, now, Duration::from_mins(14));
         assert!(time_left.enough());
         assert!(!time_left.with_margin(LONGEST_INVOCATION).enough());

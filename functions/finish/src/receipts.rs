@@ -33,10 +33,10 @@ pub(crate) async fn read_all(
     };
     let mut under_way = FuturesOrdered::new();
     for slice in 0..slices {
-        if under_way.len() >= READS_IN_FLIGHT {
-            if let Some(receipt) = under_way.try_next().await? {
-                all.add(receipt);
-            }
+        if under_way.len() >= READS_IN_FLIGHT
+            && let Some(receipt) = under_way.try_next().await?
+        {
+            all.add(receipt);
         }
         under_way.push_back(read(store, run, slice));
     }

@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn rests_end_whatever_the_clock_shows() {
         let since = Duration::from_secs(1_767_323_045);
-        for now in [since, since - Duration::from_hours(50)] {
+        for now in [since, since.saturating_sub(Duration::from_hours(50))] {
             let rest = |rests| {
                 let since = Some(since);
                 Resting { rests, since }.next(now, Duration::from_hours(6))

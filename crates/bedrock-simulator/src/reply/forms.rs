@@ -3,7 +3,8 @@
 use super::{AskedForm, Body, Reply, Stop};
 use crate::hash::Random;
 use crate::models::{Feature, base_name};
-use crate::question::{Question, QuestionForm, tokens};
+use crate::question::{Question, QuestionForm};
+use crate::tokens::tokens;
 use serde_json::{Map, Value, json};
 
 /// The members of a content block of `Converse`. In a job's output, every block has all of them.

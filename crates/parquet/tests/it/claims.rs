@@ -275,9 +275,10 @@ fn texts_with_their_lengths_before_them_are_read_as_they_are() {
         Encoding::DELTA_BYTE_ARRAY,
         Encoding::DELTA_LENGTH_BYTE_ARRAY,
     ] {
-        let text =
-            |row: usize| (row % 7 > 0).then(|| format!("{}{row}", "ab".repeat(row * row % 301)));
-        let texts = StringArray::from_iter((0..3_000).map(text));
+        let text = |row: usize| {
+            (!row.is_multiple_of(7)).then(|| format!("{}{row}", "ab".repeat(row * row % 301)))
+        };
+        let texts = (0..3_000).map(text).collect::<StringArray>();
         let mut lists = ListBuilder::new(StringBuilder::new());
         for row in 0..3_000 {
             lists.values().append_option(text(row));
