@@ -99,9 +99,10 @@ impl NumberRanges {
             .map(|range| {
                 #[expect(clippy::cast_precision_loss, reason = "it is at most 2^52")]
                 let from = range as f64 * shown.unit();
+                // The bounds of the outermost ranges can be beyond the floats. JSON has no infinity.
                 RangeRows {
-                    from,
-                    to: from + shown.unit(),
+                    from: from.max(f64::MIN),
+                    to: (from + shown.unit()).min(f64::MAX),
                     rows: shown.counts.get(&range).copied().unwrap_or_default(),
                 }
             })
@@ -143,6 +144,16 @@ mod tests {
                     .iter()
                     .filter(|number| (range.from..range.to).contains(number));
                 assert_eq!(inside.count() as u64, range.rows, "{scale}: {range:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_bounds_are_numbers_of_json_also_at_the_largest_floats() {
+        for numbers in [[f64::MAX, 1.0], [f64::MIN, 1.0], [f64::MIN, f64::MAX]] {
+            for range in of(&numbers).shown() {
+                let (from, to) = (range.from, range.to);
+                assert!(from.is_finite() && to.is_finite() && from < to, "{range:?}");
             }
         }
     }
