@@ -2,7 +2,7 @@
 //! costs nothing twice.
 
 use crate::fated::Fates;
-use crate::support::{Case, assert_every_row_once, csv};
+use crate::support::{Case, assert_every_row_once, csv, is_long};
 use quarry_edge::fates::{Fate, InjectedError, OutsideOperation};
 use quarry_local_stack::{CallLimit, Finished, RunError};
 use quarry_state_machine::Status;
@@ -265,8 +265,11 @@ async fn a_record_whose_calls_always_break_is_an_error_of_that_record() {
     ];
     let job = [batch, ("BEDROCK_MIN_RECORDS_PER_JOB", "100")];
     // With the second fate, the service has worked on the record.
-    let fates = [Fate::Fails(InjectedError::Unavailable), Fate::ResponseLost];
-    let limits = [CallLimit::None, CallLimit::Pieces(1)];
+    let (before, behind) = (Fate::Fails(InjectedError::Unavailable), Fate::ResponseLost);
+    let (whole, pieces) = (CallLimit::None, CallLimit::Pieces(1));
+    let short = [(before, whole), (behind, pieces)];
+    let long = [(before, pieces), (behind, whole)];
+    let long = long.into_iter().filter(|_| is_long());
     for (row, settings, faults) in [
         (0, &group("1")[..], &json!({})),
         (0, &group("10"), &json!({})),
@@ -274,10 +277,7 @@ async fn a_record_whose_calls_always_break_is_an_error_of_that_record() {
         (60, &alone, &json!({})),
         (60, &job, &missing),
     ] {
-        for (fate, limit) in fates
-            .into_iter()
-            .flat_map(|fate| limits.map(|limit| (fate, limit)))
-        {
+        for (fate, limit) in short.into_iter().chain(long.clone()) {
             let breaking = Breaking {
                 row,
                 settings,
