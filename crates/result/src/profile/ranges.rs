@@ -97,12 +97,12 @@ impl NumberRanges {
         shown
             .span()
             .map(|range| {
+                // Those of the outermost ranges can be beyond the floats, and JSON has no infinity.
                 #[expect(clippy::cast_precision_loss, reason = "it is at most 2^52")]
-                let from = range as f64 * shown.unit();
-                // The bounds of the outermost ranges can be beyond the floats. JSON has no infinity.
+                let bound = |range: i64| (range as f64 * shown.unit()).clamp(f64::MIN, f64::MAX);
                 RangeRows {
-                    from: from.max(f64::MIN),
-                    to: (from + shown.unit()).min(f64::MAX),
+                    from: bound(range),
+                    to: bound(range + 1),
                     rows: shown.counts.get(&range).copied().unwrap_or_default(),
                 }
             })
