@@ -2,6 +2,7 @@
 
 use crate::local_table::LocalTable;
 use quarry_contract::settings::CsvQuoting;
+use quarry_result::profile::generalised;
 use quarry_rows::TableFormat;
 use quarry_table::{Cell, Cells};
 use serde::Serialize;
@@ -11,9 +12,6 @@ use std::path::{Path, PathBuf};
 /// The most rows that are examined for their reasons, and the most reasons that are distinguished.
 const MOST_ROWS: u64 = 10_000;
 const MOST_REASONS: usize = 100;
-
-/// The longest text of a reason, characters.
-const LONGEST: usize = 160;
 
 /// One reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,34 +109,6 @@ impl Found {
     }
 }
 
-/// Returns the text without the parts that differ from row to row: names with digits in them, such
-/// as those of records and jobs, become `…`. So do numbers, except for the code at the beginning of
-/// a service's error and for short numbers, which count rounds and name limits.
-fn generalised(text: &str) -> String {
-    let text = text.lines().next().unwrap_or_default();
-    let mut shown = String::new();
-    for (place, word) in text.split(' ').enumerate() {
-        if place > 0 {
-            shown.push(' ');
-        }
-        let has_digit = word.contains(|one: char| one.is_ascii_digit());
-        let is_code = place == 0 && word.trim_end_matches(':').parse::<u16>().is_ok();
-        let is_short = word.len() < 3;
-        if !has_digit || is_code || is_short {
-            shown.push_str(word);
-            continue;
-        }
-        shown.push('…');
-        let end = word.trim_end_matches([',', ';', ':', '.', ')']);
-        shown.push_str(&word[end.len()..]);
-    }
-    if shown.chars().count() > LONGEST {
-        shown = shown.chars().take(LONGEST - 1).collect();
-        shown.push('…');
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,10 +163,5 @@ mod tests {
             true,
         );
         assert!(found.is_empty());
-    }
-
-    #[test]
-    fn long_reasons_are_cut() {
-        assert_eq!(generalised(&"x".repeat(1_000)).chars().count(), LONGEST);
     }
 }

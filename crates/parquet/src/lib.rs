@@ -131,6 +131,7 @@ mod storage;
 mod text_lengths;
 mod thrift;
 mod value;
+mod varint;
 mod window;
 
 pub use batch::{Row, RowBatch};

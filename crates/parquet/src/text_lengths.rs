@@ -9,6 +9,7 @@ use crate::error::{DamagedPlace, FileError};
 use crate::file::Inner;
 use crate::guard::guarded;
 use crate::page::MAX_PAGE_BYTES;
+use crate::varint;
 use crate::window::{Source, Windows};
 use parquet::arrow::ProjectionMask;
 use parquet::basic::Encoding;
@@ -215,36 +216,12 @@ struct Packed<'a> {
 }
 
 impl Packed<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.bytes.split_first()?;
-        self.bytes = rest;
-        Some(*first)
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    fn signed(&mut self) -> Option<i64> {
-        let number = self.number()?;
-        let half = i64::try_from(number >> 1).ok()?;
-        Some(if number & 1 == 0 { half } else { -half - 1 })
-    }
-
     /// Reads lengths, of which there are at most `most`. `None` if they are not lengths of 32 bits.
     fn lengths(&mut self, most: u64) -> Option<Vec<u64>> {
-        let block = usize::try_from(self.number()?).ok()?;
-        let minis = usize::try_from(self.number()?).ok()?;
-        let count = self.number()?;
-        let first = self.signed()?;
+        let block = usize::try_from(varint::unsigned(&mut self.bytes)?).ok()?;
+        let minis = usize::try_from(varint::unsigned(&mut self.bytes)?).ok()?;
+        let count = varint::unsigned(&mut self.bytes)?;
+        let first = varint::signed(&mut self.bytes)?;
         if count > most || minis == 0 || block == 0 || !block.is_multiple_of(minis) {
             return None;
         }
@@ -256,7 +233,7 @@ impl Packed<'_> {
             lengths.push(u64::from(u32::try_from(last).ok()?));
         }
         while lengths.len() < count {
-            let smallest = self.signed()?;
+            let smallest = varint::signed(&mut self.bytes)?;
             let (widths, rest) = self.bytes.split_at_checked(minis)?;
             self.bytes = rest;
             for width in widths {

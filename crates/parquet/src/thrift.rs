@@ -2,6 +2,8 @@
 //! (<https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>) as far as
 //! footers and page headers have to be looked at before the decoder allocates what they claim.
 
+use crate::varint;
+
 /// The deepest nesting of skipped structs. Those of the format are nested six deep.
 const MAX_STRUCTS: usize = 32;
 
@@ -30,21 +32,11 @@ impl<'a> Thrift<'a> {
     }
 
     fn varint(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
+        varint::unsigned(&mut self.rest)
     }
 
     pub(crate) fn signed(&mut self) -> Option<i64> {
-        let number = self.varint()?;
-        let half = i64::try_from(number >> 1).ok()?;
-        Some(if number & 1 == 0 { half } else { -half - 1 })
+        varint::signed(&mut self.rest)
     }
 
     pub(crate) fn binary(&mut self) -> Option<&'a [u8]> {

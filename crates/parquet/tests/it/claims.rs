@@ -1,34 +1,19 @@
 //! Files that look sound and claim what is not true: they are refused with the place, or read rightly.
 
-use crate::fixture::bytes;
+use crate::fixture::{bytes, file_of};
 use arrow_array::builder::{ListBuilder, StringBuilder};
-use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, Int64Array, StringArray};
 use bytes::Bytes;
-use parquet::arrow::ArrowWriter;
 use parquet::basic::Encoding;
 use parquet::file::metadata::{
     ColumnChunkMetaDataBuilder, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter,
 };
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use quarry_parquet::{FileError, FileReading, ParquetFile};
 use std::cell::Cell;
 use std::sync::Arc;
 
 const MIB: usize = 1 << 20;
-
-/// Returns a file of these columns, without dictionaries.
-fn file_of(columns: Vec<(&str, ArrayRef)>, properties: WriterPropertiesBuilder) -> Vec<u8> {
-    let rows = RecordBatch::try_from_iter(columns).unwrap();
-    let properties = properties
-        .set_dictionary_enabled(false)
-        .set_statistics_enabled(EnabledStatistics::None)
-        .build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties)).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
-    bytes
-}
 
 /// Pages of ten rows.
 fn small_pages() -> WriterPropertiesBuilder {

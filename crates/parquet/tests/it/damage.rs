@@ -1,6 +1,6 @@
 //! A damaged file gives an error, never a panic, and never rows that it does not have.
 
-use crate::fixture::bytes;
+use crate::fixture::{bytes, file_of};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
@@ -337,18 +337,8 @@ fn two_columns(properties: WriterPropertiesBuilder) -> Vec<u8> {
         let texts = (0..200).map(move |row| format!("{prefix} {row:03}"));
         Arc::new(StringArray::from_iter_values(texts)) as ArrayRef
     };
-    let columns = [("shown", texts("shown")), ("other", texts("other"))];
-    let rows = RecordBatch::try_from_iter(columns).unwrap();
-    let properties = properties
-        .set_dictionary_enabled(false)
-        .set_max_row_group_row_count(Some(50))
-        .set_statistics_enabled(EnabledStatistics::None)
-        .build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties)).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
-    bytes
+    let columns = vec![("shown", texts("shown")), ("other", texts("other"))];
+    file_of(columns, properties.set_max_row_group_row_count(Some(50)))
 }
 
 /// Reads all rows as a part's, from `start` on.

@@ -1,10 +1,12 @@
 //! The fixtures (files of other writers, with the expected text of their cells), and shared steps
 //! of the tests.
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_select::concat::concat_batches;
 use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::properties::{EnabledStatistics, WriterPropertiesBuilder};
 use quarry_parquet::{
     FileReading, Joiner, ParquetFile, PartMeta, PartWriter, ResultColumn, ResultKind, Splice,
     SplicePiece, TableLayout,
@@ -27,6 +29,23 @@ pub(crate) const WITH_TEXTS: [&str; 9] = [
     "pandas",
     "fastparquet",
 ];
+
+/// Returns a file of these columns, without dictionaries and statistics.
+pub(crate) fn file_of(
+    columns: Vec<(&str, ArrayRef)>,
+    properties: WriterPropertiesBuilder,
+) -> Vec<u8> {
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let properties = properties
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties)).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    bytes
+}
 
 pub(crate) fn bytes(name: &str) -> Bytes {
     data("fixtures", name)
