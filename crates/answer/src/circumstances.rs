@@ -1,7 +1,7 @@
 //! What the envelope of an answer says about its text.
 
-use crate::excerpt::cut;
 use quarry_model::{AnswerEnd, ModelAnswer};
+use quarry_validation::cut;
 
 /// The longest stop reason that a message shows, in bytes.
 const LONGEST_STOP_REASON: usize = 100;

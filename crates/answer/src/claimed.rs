@@ -7,13 +7,13 @@
 
 use crate::candidate::object_of;
 use crate::claim::{Claim, ClaimKind};
-use crate::datum::write_text;
-use crate::effort::CheckEffort;
 use crate::field::FieldValue;
 use crate::judging::fields_of;
 use crate::member_name::letters;
 use crate::parse::parse_prefix;
 use crate::schema::Schema;
+use quarry_validation::CheckEffort;
+use quarry_validation::write_text;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 

@@ -30,11 +30,11 @@
 //! inside of a recursive schema is not coerced). A choice (`anyOf`, `oneOf`, a list of types) is
 //! coerced only if it is "one thing or null".
 
-use crate::datum::Datum;
 use crate::determined::{only_choice, only_type};
 use crate::field::FieldKind;
 use indexmap::IndexMap;
 use jiter::{JsonArray, JsonObject, JsonValue};
+use quarry_validation::Datum;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! The value of one result column.
 
-use crate::datum::{Datum, write_float, write_int, write_text};
+use quarry_validation::{Datum, write_float, write_int, write_text};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;

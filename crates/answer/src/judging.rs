@@ -3,14 +3,14 @@
 
 use crate::candidate::{Found, members_of, object_of};
 use crate::choice::Judged;
-use crate::datum::Datum;
-use crate::effort::CheckEffort;
 use crate::exact::other_sides;
-use crate::excerpt::cut;
 use crate::field::FieldValue;
 use crate::misplaced::{hiding_member, may_wrap, replacements, ways};
 use crate::schema::Schema;
 use jiter::{JsonObject, JsonValue};
+use quarry_validation::CheckEffort;
+use quarry_validation::Datum;
+use quarry_validation::cut;
 
 /// The longest name of a member that a message shows, in bytes.
 const LONGEST_NAME: usize = 100;

@@ -4,9 +4,9 @@
 //! Limits: such an object is compared with an answer, and is never one itself. A quote within a text
 //! of the same quotes ends the text.
 
-use crate::datum::write_text;
 use crate::parse::parse_prefix;
 use crate::work::looked_at;
+use quarry_validation::write_text;
 
 /// The deepest nesting.
 const DEEPEST: usize = 64;

@@ -1,42 +1,24 @@
 //! The output schema of a run, compiled once.
 //!
-//! Validation is full JSON Schema (draft 2020-12 unless `$schema` says otherwise) by the
-//! `jsonschema` crate, after the coercions of [`crate::coerce`]. `format` is checked in every draft:
-//! the newer ones leave that open, but who writes it into a schema means it.
+//! Validation ([`SchemaValidator`]) follows the coercions of [`crate::coerce`].
 //!
 //! Limits: the schema must be one document. Compiling refuses references to other documents;
 //! nothing is ever fetched.
 
 use crate::bounds;
 use crate::coerce::{ObjectRule, object_rule};
-use crate::datum::{Datum, MOST_POINTERS};
-use crate::effort::CheckEffort;
-use crate::excerpt::cut;
 use crate::field::FieldKind;
-use crate::instance::{DatumJson, Instance, LONGEST_SHOWN};
 use crate::schema_fault::{SchemaError, fault};
 use crate::understood::Understood;
-use jsonschema::{ValidationError, Validator};
+use quarry_validation::{CheckEffort, Datum, SchemaValidator};
 use serde_json::Value;
-use std::fmt::Write as _;
-
-/// The most violations that are listed for one answer; the rest are counted.
-const MOST_VIOLATIONS: usize = 50;
-
-/// The longest message of one violation, in bytes, before its value is left out.
-const LONGEST_MESSAGE: usize = LONGEST_SHOWN;
-
-const TOO_LABORIOUS: &str = "the answer cannot be checked against the schema: the choices of the schema that its values have at all \
-     depths together are too many";
-const TOO_MANY: &str = "the answer does not match the schema, and its violations in all choices of \
-     the schema are too many to list";
 
 /// A compiled output schema: an object with named properties.
 #[derive(Debug)]
 pub struct Schema {
     properties: Vec<Property>,
     rule: ObjectRule,
-    validator: Validator<DatumJson>,
+    validator: SchemaValidator,
     document: Value,
     understood: Understood,
 }
@@ -83,16 +65,13 @@ impl Schema {
         {
             return Err(SchemaError::PropertyNotASchema { name: name.clone() });
         }
-        let validator = jsonschema::options_for::<DatumJson>()
-            .should_validate_formats(true)
-            .build(document)
-            .map_err(|error| {
-                // The schema as it was written has the places that its author knows.
-                match jsonschema::options_for::<DatumJson>().build(given) {
-                    Err(error) => fault(given, &error),
-                    Ok(_) => fault(document, &error),
-                }
-            })?;
+        let validator = SchemaValidator::compile(document).map_err(|error| {
+            // The schema as it was written has the places that its author knows.
+            match SchemaValidator::compile(given) {
+                Err(error) => fault(given, &error),
+                Ok(_) => fault(document, &error),
+            }
+        })?;
         let rule =
             object_rule(members, document, &mut Vec::new()).ok_or(SchemaError::NoProperties)?;
         let properties = rule
@@ -156,83 +135,13 @@ impl Schema {
 
     /// Whether a coerced answer matches the schema. An answer that takes too much effort does not.
     pub(crate) fn holds(&self, answer: &Datum<'_>, effort: &CheckEffort) -> bool {
-        answer.faults().is_empty()
-            && self
-                .validator
-                .is_valid(Instance::new(answer, &effort.checking))
-            && !effort.checking.are_used_up()
+        self.validator.holds(answer, effort)
     }
 
     /// Returns all violations of a coerced answer, each with the JSON Pointer of its place; `None`
     /// if there are none.
     pub(crate) fn violations(&self, answer: &Datum<'_>, effort: &CheckEffort) -> Option<String> {
-        if self.holds(answer, effort) {
-            return None;
-        }
-        if effort.checking.are_used_up() {
-            return Some(TOO_LABORIOUS.to_owned());
-        }
-        let faults = answer.faults();
-        let mut list = ViolationList::default();
-        for (path, why) in &faults {
-            list.add(path, why);
-        }
-        let errors = self
-            .validator
-            .iter_errors(Instance::new(answer, &effort.listing));
-        if effort.listing.are_used_up() {
-            list.add("", TOO_MANY);
-            return Some(list.finish());
-        }
-        for error in errors {
-            let path = error.instance_path().as_str();
-            // The list already has a better message for it.
-            let mut placed = faults.iter().take(MOST_POINTERS);
-            if !placed.any(|(known, _)| known == path) {
-                list.add(path, &message(&error));
-            }
-        }
-        Some(list.finish())
-    }
-}
-
-#[derive(Default)]
-struct ViolationList {
-    text: String,
-    count: usize,
-}
-
-impl ViolationList {
-    fn add(&mut self, path: &str, message: &str) {
-        self.count += 1;
-        if self.count > MOST_VIOLATIONS {
-            return;
-        }
-        if !self.text.is_empty() {
-            self.text.push_str("; ");
-        }
-        if !path.is_empty() {
-            self.text.push_str(&cut(path.to_owned(), LONGEST_MESSAGE));
-            self.text.push_str(": ");
-        }
-        self.text.push_str(message);
-    }
-
-    fn finish(mut self) -> String {
-        if self.count > MOST_VIOLATIONS {
-            // Writing to a String cannot fail.
-            let _ = write!(self.text, "; and {} more", self.count - MOST_VIOLATIONS);
-        }
-        self.text
-    }
-}
-
-fn message(error: &ValidationError<'_>) -> String {
-    let message = error.to_string();
-    if message.len() <= LONGEST_MESSAGE {
-        message
-    } else {
-        cut(error.masked().to_string(), LONGEST_MESSAGE)
+        self.validator.violations(answer, effort)
     }
 }
 

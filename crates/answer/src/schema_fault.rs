@@ -2,10 +2,10 @@
 //! words.
 
 use crate::bounds;
-use crate::excerpt::cut;
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use quarry_model::schema_parts::{placed_parts, referenced};
+use quarry_validation::cut;
 use serde_json::Value;
 
 /// The longest value in a message, in bytes.

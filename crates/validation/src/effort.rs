@@ -39,13 +39,14 @@ impl Looks {
 
 /// What may be spent on one answer, over all objects of its text.
 #[derive(Debug)]
-pub(crate) struct CheckEffort {
+pub struct CheckEffort {
     pub(crate) checking: Looks,
     pub(crate) listing: Looks,
 }
 
 impl CheckEffort {
-    pub(crate) const fn of_an_answer() -> Self {
+    /// Returns what one answer may take.
+    pub const fn of_an_answer() -> Self {
         Self {
             checking: Looks::new(MOST_CHECKING),
             listing: Looks::new(MOST_LISTING),

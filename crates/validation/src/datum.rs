@@ -12,12 +12,15 @@ pub(crate) const MOST_POINTERS: usize = 50;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Datum<'a> {
+pub enum Datum<'a> {
     /// An optional property that the answer lacks or has as null. It is missing for the schema and
     /// null in the result.
     Absent,
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool(bool),
+    /// An integer of 64 bits.
     Int(i64),
     /// The digits, with sign, of an integer beyond 64 bits.
     BigInt(String),
@@ -27,7 +30,9 @@ pub(crate) enum Datum<'a> {
     NonFinite,
     /// Different values of members with the same name. Nothing says which of them is meant.
     Contradicted,
+    /// A text.
     Text(Cow<'a, str>),
+    /// A list.
     Array(Vec<Datum<'a>>),
     /// Members with distinct names.
     Object(Vec<(Cow<'a, str>, Datum<'a>)>),
@@ -35,7 +40,7 @@ pub(crate) enum Datum<'a> {
 
 impl Datum<'_> {
     /// Writes compact JSON. A value that JSON cannot express is written as null.
-    pub(crate) fn write_json(&self, out: &mut String) {
+    pub fn write_json(&self, out: &mut String) {
         match self {
             Self::Absent | Self::Null | Self::NonFinite | Self::Contradicted => {
                 out.push_str("null");
@@ -96,7 +101,7 @@ impl Datum<'_> {
     }
 
     /// Whether both are the same JSON value. The order of members does not count.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
+    pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Array(items), Self::Array(others)) => {
                 let mut pairs = items.iter().zip(others);
@@ -114,8 +119,8 @@ impl Datum<'_> {
     }
 
     /// Returns the values that are never valid, each with its JSON Pointer and the reason. Only the
-    /// first [`MOST_POINTERS`] have one: in a member with a long name, each would be as long.
-    pub(crate) fn faults(&self) -> Vec<(String, &'static str)> {
+    /// first 50 have one: in a member with a long name, each would be as long.
+    pub fn faults(&self) -> Vec<(String, &'static str)> {
         fn walk(value: &Datum<'_>, path: &mut String, found: &mut Vec<(String, &'static str)>) {
             let length = path.len();
             let place = |path: &String, found: &[_]| match found.len() {
@@ -160,7 +165,8 @@ fn by_name<'m, 'a>(members: &'m [(Cow<'a, str>, Datum<'a>)]) -> Vec<&'m (Cow<'a,
     sorted
 }
 
-pub(crate) fn write_int(number: i64, out: &mut String) {
+/// Writes an integer.
+pub fn write_int(number: i64, out: &mut String) {
     use std::fmt::Write as _;
     // Writing to a String cannot fail.
     let _ = write!(out, "{number}");
@@ -168,7 +174,7 @@ pub(crate) fn write_int(number: i64, out: &mut String) {
 
 /// Writes the shortest text that reads back as the same number, with a fraction or an exponent. The
 /// form is Python's, because downstream readers may compare text.
-pub(crate) fn write_float(number: f64, out: &mut String) {
+pub fn write_float(number: f64, out: &mut String) {
     use std::fmt::Write as _;
     /// Below it Python uses an exponent of at least two digits.
     const SMALLEST_WITHOUT_EXPONENT: f64 = 1e-4;
@@ -188,7 +194,7 @@ pub(crate) fn write_float(number: f64, out: &mut String) {
 }
 
 /// Writes a JSON string in which everything that JSON requires is escaped.
-pub(crate) fn write_text(text: &str, out: &mut String) {
+pub fn write_text(text: &str, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push('"');
     let mut rest = text;
