@@ -27,7 +27,7 @@ async fn a_job_of_168_hours_takes_fewer_than_1500_history_events() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_slices_pass_through_the_state_machine() {
-    let slices = if is_long() { 10_000 } else { 500 };
+    let slices = if is_long() { 10_000 } else { 250 };
     let settings = [
         ("BEDROCK_MAX_RECORDS_PER_JOB", "1"),
         ("BEDROCK_MIN_RECORDS_PER_JOB", "1"),

@@ -13,7 +13,7 @@ use tokio::task::block_in_place;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_in_small_pieces_of_work_gives_the_same_bytes() {
-    let data = csv(1_200);
+    let data = csv(400);
     let settings = [
         ("BEDROCK_BATCH_MODE", "realtime"),
         ("BEDROCK_BATCH_SIZE", "100"),
@@ -30,7 +30,7 @@ async fn a_run_in_small_pieces_of_work_gives_the_same_bytes() {
         "invoke was called again and again"
     );
     assert_eq!(whole.result().await, pieces.result().await);
-    assert_eq!(pieces.stack.counters().on_demand_calls, 1_200);
+    assert_eq!(pieces.stack.counters().on_demand_calls, 400);
     assert_every_row_once(&data, &pieces.result().await);
 }
 

@@ -168,7 +168,7 @@ async fn a_run_in_many_calls_is_counted_once() {
         ("BEDROCK_BATCH_MODE", "realtime"),
         ("BEDROCK_BATCH_SIZE", "100"),
     ];
-    let case = Case::new(&marked_csv(1_200), &settings, |config| {
+    let case = Case::new(&marked_csv(400), &settings, |config| {
         config.answers = marked_answers();
         config.call_limit = CallLimit::Pieces(1);
     })
@@ -178,9 +178,9 @@ async fn a_run_in_many_calls_is_counted_once() {
         let count = case.stack.metric(metric);
         assert_eq!((count.times, count.sum), (1, sum), "{metric:?}");
     };
-    once(Metric::RowsPlanned, 1_200);
+    once(Metric::RowsPlanned, 400);
     once(Metric::SlicesPlanned, 1);
-    once(Metric::Rows, 1_200);
+    once(Metric::Rows, 400);
     once(Metric::RowsFailed, 0);
     let number = |pointer: &str| finished.summary.pointer(pointer).unwrap().as_u64().unwrap();
     once(Metric::Answers, number("/answers/answered"));
