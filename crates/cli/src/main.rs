@@ -3,6 +3,7 @@
 mod cell_values;
 mod compare;
 mod completions;
+mod demo;
 mod deploy_check;
 mod deployment;
 mod estimate;
@@ -44,14 +45,17 @@ use failure::Failure;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// The version, and the commit that was built if it is known.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("QUARRY_BUILT_FROM"));
+
 /// Send every row of a table to a model, at the batch price, and account for every row.
 #[derive(Debug, Parser)]
 #[command(
     name = "quarry",
-    version,
+    version = VERSION,
     about,
     max_term_width = 100,
-    after_help = "Example:\n  quarry run examples/wildlife-strikes"
+    after_help = "Example:\n  quarry demo"
 )]
 struct CommandLine {
     /// The subcommand.
@@ -61,6 +65,9 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write an example with 10,000 rows to a folder, and run it on the local stack.
+    #[command(after_help = "Example:\n  quarry demo --out quarry-demo")]
+    Demo(demo::DemoArguments),
     /// Write first prompts, a first schema and a first request for a table, to be edited.
     #[command(after_help = "Example:\n  quarry init table.csv --out job")]
     Init(init::InitArguments),
@@ -209,6 +216,9 @@ const END: Duration = Duration::from_secs(1);
 
 fn run_command(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Demo(arguments) => in_runtime(interrupt::until_told_to_end(Box::pin(demo::demo(
+            arguments,
+        )))),
         Command::Run(arguments) => {
             in_runtime(interrupt::until_told_to_end(Box::pin(run::run(arguments))))
         }

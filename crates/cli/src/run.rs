@@ -43,6 +43,22 @@ pub(crate) struct RunArguments {
     verbose: bool,
 }
 
+impl RunArguments {
+    /// Returns the arguments for a folder with a `request.json`, as a user would give them.
+    pub(crate) fn of_example(folder: &Path, out: PathBuf) -> Self {
+        Self {
+            job: JobArguments::of_folder(folder),
+            sample: SampleArguments::default(),
+            out,
+            faults: None,
+            answers: None,
+            json: false,
+            keep: false,
+            verbose: false,
+        }
+    }
+}
+
 /// The outcome of a run.
 struct Ran {
     finished: Finished,

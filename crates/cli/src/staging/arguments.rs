@@ -30,8 +30,21 @@ pub(crate) struct JobArguments {
     pub(crate) job_type: Option<String>,
 }
 
+impl JobArguments {
+    /// Returns the arguments for a folder with a `request.json`, which has everything else.
+    pub(crate) fn of_folder(folder: &Path) -> Self {
+        Self {
+            data: folder.to_owned(),
+            prompts: None,
+            schema: None,
+            settings: Vec::new(),
+            job_type: None,
+        }
+    }
+}
+
 /// How many rows a run asks.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Default, Clone, Copy, Args)]
 pub(crate) struct SampleArguments {
     /// Ask only this number of rows of each table, on demand, for a whole small result and what all
     /// rows would cost.

@@ -3,7 +3,8 @@
 use crate::command::Workplace;
 use serde_json::Value;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
+    "demo",
     "init",
     "run",
     "preview",
@@ -149,4 +150,19 @@ fn settings_are_listed_with_default_range_and_meaning() {
         "{}",
         ran.stderr
     );
+}
+
+/// The commit follows the number where it is known: a clone has it, an archive of the sources has not.
+#[test]
+fn the_version_is_one_number_and_the_commit_that_was_built() {
+    let shown = Workplace::new().quarry("--version").good().stdout;
+    let number = concat!("quarry ", env!("CARGO_PKG_VERSION"));
+    let rest = shown.trim_end().strip_prefix(number).expect("the number");
+    let commit = rest
+        .strip_prefix(" (")
+        .and_then(|rest| rest.strip_suffix(')'));
+    let is_commit = commit.is_some_and(|commit| {
+        commit.len() == 12 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+    });
+    assert!(rest.is_empty() || is_commit, "{shown}");
 }

@@ -3,6 +3,7 @@
 mod bad_input;
 mod command;
 mod compare;
+mod demo;
 mod deploy_check;
 mod deployed;
 mod environment;
