@@ -40,15 +40,15 @@ fn price(round: &Round, rates: &RunRates, way: Option<Way>) -> Usd {
     price
 }
 
-fn answers(round: &Round) -> u64 {
-    round.counts.answered + round.counts.contradicted
-}
-
-/// Whether the tokens of all answers of a round are known.
-fn is_known(round: &Round, rates: &RunRates) -> bool {
+/// What came of a round: answers whose tokens are known, and those whose are not.
+fn answers(round: &Round, rates: &RunRates) -> (u64, u64) {
+    let came = round.counts.answered + round.counts.contradicted;
     let counted = round.job.as_ref().and_then(|job| job.counts);
-    let all_came = counted.is_none_or(|counted| counted.answers <= answers(round));
-    all_came && (answers(round) == 0 || price(round, rates, None) > Usd::default())
+    let lost = counted.map_or(0, |counted| counted.answers.saturating_sub(came));
+    if price(round, rates, None) == Usd::default() {
+        return (0, lost + came);
+    }
+    (came, lost)
 }
 
 /// Compares all decisions of a run that succeeded with the cap.
@@ -80,14 +80,19 @@ pub(crate) async fn check(case: &Case, run: &RandomRun, cap: Usd) -> Result<CapD
         let share = (cap.parts() * own.parts())
             .checked_div(all.parts())
             .map_or(cap, Usd::of_parts);
+        let of_usual = |way| {
+            expected(way, spec.sums())
+                .shared_by(spec.records)
+                .unwrap_or_default()
+        };
         let (mut spent, mut before) = (Usd::default(), Vec::new());
         found.rounds += receipt.rounds.len() as u64;
         for (index, round) in receipt.rounds.iter().enumerate() {
             before.push(round);
-            spent += price(round, rates, None);
-            if !is_known(round, rates) {
+            let (_, unknown) = answers(round, rates);
+            spent += price(round, rates, None) + of_usual(usual).times(unknown);
+            if unknown > 0 {
                 found.spent = None;
-                break;
             }
             let is_last = index + 1 == receipt.rounds.len();
             let next = u32::try_from(index + 1).unwrap();
@@ -104,9 +109,11 @@ pub(crate) async fn check(case: &Case, run: &RandomRun, cap: Usd) -> Result<CapD
             let as_next = |rounds: &[&Round]| {
                 let all = rounds.iter().map(|round| price(round, rates, Some(way)));
                 let cost = all.fold(Usd::default(), |sum, one| sum + one);
-                cost.shared_by(rounds.iter().map(|round| answers(round)).sum())
+                cost.shared_by(rounds.iter().map(|round| answers(round, rates).0).sum())
             };
-            let of_one = as_next(&before).max(as_next(&[round])).unwrap_or_default();
+            let of_one = as_next(&before)
+                .max(as_next(&[round]))
+                .unwrap_or_else(|| of_usual(way));
             let fits = spent == Usd::default() || spent + of_one.times(rows) <= share;
             if fits == is_last {
                 return Err(format!(
