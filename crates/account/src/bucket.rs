@@ -5,6 +5,7 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::types::{ServerSideEncryption, ServerSideEncryptionByDefault};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use quarry_edge::failure::Failure;
+use quarry_edge::service_time::machine_time;
 use quarry_preflight::{Bucket, BucketKey, Fact};
 
 #[derive(Debug)]
@@ -17,7 +18,9 @@ const REGION_HEADER: &str = "x-amz-bucket-region";
 
 impl Buckets {
     pub(crate) fn new(config: &SdkConfig, path_style: bool) -> Self {
-        let config = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style);
+        let config = aws_sdk_s3::config::Builder::from(config)
+            .time_source(machine_time())
+            .force_path_style(path_style);
         Self {
             client: aws_sdk_s3::Client::from_conf(config.build()),
         }

@@ -27,6 +27,7 @@ use aws_config::SdkConfig;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use quarry_edge::failure::{Failure, chain};
+use quarry_edge::service_time::machine_time;
 use quarry_preflight::{Fact, Facts, Subject};
 
 /// An account, in the Region of the SDK's configuration.
@@ -51,7 +52,11 @@ impl Account {
     pub fn new(config: &SdkConfig, path_style: bool) -> Result<Self, AccountError> {
         let region = config.region().map(ToString::to_string);
         Ok(Self {
-            sts: aws_sdk_sts::Client::new(config),
+            sts: aws_sdk_sts::Client::from_conf(
+                aws_sdk_sts::config::Builder::from(config)
+                    .time_source(machine_time())
+                    .build(),
+            ),
             bucket: bucket::Buckets::new(config, path_style),
             models: models::AccountModels::new(config)?,
             stacks: stack::Stacks::new(config)?,

@@ -85,6 +85,11 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
+fn is_zero_seconds(number: &u64) -> bool {
+    *number == 0
+}
+
 /// The state of a slice: the input and output of every step of its execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -176,6 +181,9 @@ pub struct JobPointer {
     pub arn: String,
     /// Its name.
     pub name: String,
+    /// For how many seconds it was waited for. It is at least as old, whatever a clock shows.
+    #[serde(default, skip_serializing_if = "is_zero_seconds")]
+    pub waited: u64,
 }
 
 /// The input of `finish`.

@@ -55,6 +55,11 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
+    /// Whether the service refused the time of the signature.
+    pub(crate) fn is_about_time(&self) -> bool {
+        is_about_time(self.code.as_deref(), Some(&self.message))
+    }
+
     /// Creates the failure of an SDK error.
     pub fn new<E>(error: &SdkError<E, HttpResponse>) -> Self
     where
@@ -191,7 +196,7 @@ fn without_message(status: Option<u16>) -> String {
 }
 
 /// Whether the service refuses the time of a call's signature, because the clock of the machine is
-/// off. A call on another machine has another time.
+/// off. The response tells the right time, so the next call has it.
 pub(crate) fn is_about_time(code: Option<&str>, message: Option<&str>) -> bool {
     match code.unwrap_or_default() {
         "RequestTimeTooSkewed" | "RequestInTheFuture" | "RequestExpired" => true,

@@ -3,6 +3,10 @@
 //!
 //! Each response says when it was made (`Date`). The machine's clock is corrected by how far it is
 //! off.
+//!
+//! The SDK's own clients correct the time of their signatures themselves: they compare `Date` with the
+//! machine's clock, and sign a call that was refused for its time again. So they have that clock. If they had
+//! the corrected time, they would correct it twice.
 
 use crate::clock::{Clock, SystemClock};
 use aws_config::SdkConfig;
@@ -26,6 +30,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A difference that is not corrected: `Date` has whole seconds, and a response takes some time.
 const SAME_TIME_MILLIS: u64 = 5_000;
+
+/// Returns the machine's clock, for the SDK's own clients.
+pub fn machine_time() -> SharedTimeSource {
+    SharedTimeSource::new(MachineTime)
+}
+
+#[derive(Debug)]
+struct MachineTime;
+
+impl TimeSource for MachineTime {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + SystemClock.now()
+    }
+}
 
 /// [`Clock`] with the time of the services that a configuration's clients call: until the first
 /// response, that of the machine.
@@ -54,7 +72,7 @@ pub(crate) struct ServiceTime {
 
 impl TimeSource for ServiceTime {
     fn now(&self) -> SystemTime {
-        let machine = UNIX_EPOCH + SystemClock.now();
+        let machine = MachineTime.now();
         let behind = self.behind.load(Ordering::Relaxed);
         let difference = Duration::from_millis(behind.unsigned_abs());
         let corrected = if behind < 0 {

@@ -27,6 +27,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::{Duration, SystemTime};
 
 /// The protocol of a service.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +65,9 @@ pub const REST_JSON: Protocol = Protocol {
     content_type: "application/json",
     read_error: read_json_error,
 };
+
+/// A difference between the time of a signature and that of the service for which no service refuses a call.
+const TOLERATED_SKEW: Duration = Duration::from_mins(4);
 
 /// A service.
 #[derive(Debug, Clone, Copy)]
@@ -179,7 +183,36 @@ impl SignedCalls {
         operation: &'static str,
         request: SignedRequest,
     ) -> Result<Bytes, Failure> {
-        let request = self.signed(request).await?;
+        let time = self.time();
+        let first = self.send(operation, request.clone(), time).await;
+        let Err(failure) = &first else {
+            return first;
+        };
+        // The response that refused the time of the signature told the right one. Nothing was done.
+        let now = self.time();
+        let is_off = now
+            .duration_since(time)
+            .or_else(|_| time.duration_since(now))
+            .is_ok_and(|difference| difference > TOLERATED_SKEW);
+        if is_off && failure.is_about_time() {
+            return self.send(operation, request, now).await;
+        }
+        first
+    }
+
+    /// The time of the services, as far as it is known.
+    fn time(&self) -> SystemTime {
+        self.config.time_source().unwrap_or_default().now()
+    }
+
+    /// Sends a request that is signed with this time.
+    async fn send(
+        &self,
+        operation: &'static str,
+        request: SignedRequest,
+        time: SystemTime,
+    ) -> Result<Bytes, Failure> {
+        let request = self.signed(request, time).await?;
         let mut call = Operation::builder()
             .service_name(self.service.name)
             .operation_name(operation)
@@ -208,7 +241,11 @@ impl SignedCalls {
             .map_err(|error| Failure::new(&error))
     }
 
-    async fn signed(&self, mut request: SignedRequest) -> Result<SignedRequest, Failure> {
+    async fn signed(
+        &self,
+        mut request: SignedRequest,
+        time: SystemTime,
+    ) -> Result<SignedRequest, Failure> {
         if !request.body.is_empty() {
             let content_type = self.service.protocol.content_type;
             let content_type = ("content-type".to_owned(), content_type.to_owned());
@@ -221,7 +258,6 @@ impl SignedCalls {
             .map_err(|error| unsent(Kind::Unavailable, &error))?;
         let unsigned = |error: &(dyn StdError + 'static)| unsent(Kind::Invalid, error);
         let identity = credentials.into();
-        let time = self.config.time_source().unwrap_or_default().now();
         let parameters = SigningParams::builder()
             .identity(&identity)
             .region(&self.region)
@@ -325,6 +361,7 @@ pub fn read_json<T: DeserializeOwned>(
 }
 
 /// A request without its address.
+#[derive(Clone)]
 struct SignedRequest {
     method: &'static str,
     path: String,

@@ -28,6 +28,10 @@ pub(crate) struct ChunkClaims {
     pub(crate) range: Range<u64>,
     /// The rows of the row group, if each row has one value.
     pub(crate) rows: Option<u64>,
+    /// The values of all its pages, according to the footer, if a row can have many values.
+    pub(crate) values: Option<u64>,
+    /// The offset of the last data page whose values were subtracted from them.
+    pub(crate) counted: Option<u64>,
     /// Whether its values are texts or bytes of any length.
     pub(crate) is_text: bool,
     /// Whether the footer names an encoding with the lengths of all texts of a page.
@@ -100,7 +104,28 @@ impl ChunkClaims {
         if page.is_dictionary {
             return Ok(());
         }
+        self.count(at, values)?;
         self.compare(at, values)
+    }
+
+    /// Compares the values of all data pages with those of the column chunk: the memory for the values of
+    /// lists is known from the footer.
+    fn count(&mut self, at: u64, values: u64) -> Result<(), String> {
+        let Some(left) = self.values else {
+            return Ok(());
+        };
+        // The header of a page may be read twice.
+        if self.counted.is_some_and(|last| at <= last) {
+            return Ok(());
+        }
+        self.counted = Some(at);
+        self.values = left.checked_sub(values);
+        if self.values.is_none() {
+            return Err(format!(
+                "the page at byte {at} claims {values} values, more than the {left} that are left of its column"
+            ));
+        }
+        Ok(())
     }
 
     /// Compares a data page with its place in the page index.
@@ -191,6 +216,8 @@ mod tests {
             leaf: 0,
             range: 100..200,
             rows: Some(50),
+            values: None,
+            counted: None,
             is_text: true,
             has_text_lengths: false,
             skips: false,

@@ -2,6 +2,7 @@
 
 use crate::file::Inner;
 use crate::guard::guarded;
+use crate::list_lengths::{RowsFault, ValueSizes};
 use crate::window::{Source, Windows};
 use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
@@ -36,6 +37,11 @@ impl Piece {
 pub(crate) struct Decoder {
     pub(crate) windows: Arc<Windows>,
     batches: ParquetRecordBatchReader,
+    /// What rows take, if they can take too much.
+    sizes: Option<ValueSizes>,
+    batch_rows: u64,
+    /// Rows that are not decoded yet.
+    left: u64,
 }
 
 /// Why rows cannot be decoded, in the decoder's words, and the windows with what they refused.
@@ -59,14 +65,27 @@ impl Decoder {
             .with_batch_size(size(batch_rows))
             .with_offset(size(piece.skip))
             .with_limit(size(piece.take));
-        match guarded(|| builder.build().map_err(|error| error.to_string())) {
-            Ok(batches) => Ok(Self { windows, batches }),
+        let built =
+            guarded(|| builder.build().map_err(|error| error.to_string())).and_then(|batches| {
+                let rows = batch_rows.min(piece.take);
+                let sizes = file.value_sizes(piece.group, piece.skip, mask, rows, &windows)?;
+                Ok((batches, sizes))
+            });
+        match built {
+            Ok((batches, sizes)) => Ok(Self {
+                windows,
+                batches,
+                sizes,
+                batch_rows,
+                left: piece.take,
+            }),
             Err(reason) => Err((windows, reason)),
         }
     }
 
     /// Decodes the next rows; `None` after the last.
     pub(crate) fn next(&mut self) -> Result<Option<RecordBatch>, String> {
+        self.check_sizes()?;
         let batches = &mut self.batches;
         let next = guarded(|| {
             let next = batches.next().transpose();
@@ -75,22 +94,45 @@ impl Decoder {
         self.windows.batch_is_decoded();
         Ok(next)
     }
+
+    /// Refuses the next rows if they take too much memory.
+    fn check_sizes(&mut self) -> Result<(), String> {
+        let rows = self.batch_rows.min(self.left);
+        self.left -= rows;
+        let Some(sizes) = self.sizes.as_mut().filter(|_| rows > 0) else {
+            return Ok(());
+        };
+        let Err(fault) = sizes.next_rows(rows) else {
+            return Ok(());
+        };
+        match fault {
+            RowsFault::Large(rows) => {
+                self.windows.refuse_rows(rows);
+                Err("the rows take too much memory".to_owned())
+            }
+            RowsFault::Levels(reason) => {
+                self.windows.fail_as(sizes.windows());
+                Err(reason)
+            }
+        }
+    }
 }
 
 /// Finds the first of some columns in which rows of a piece cannot be decoded, by decoding each of
-/// them alone, and how many rows of it come before. `None` if they can be decoded, or if their bytes
+/// them alone, `batch_rows` rows at a time, and how many rows of it come before. `None` if they can be decoded, or if their bytes
 /// cannot be read.
 pub(crate) fn first_damage(
     file: &Inner,
     metadata: &ArrowReaderMetadata,
     columns: &[usize],
     piece: Piece,
+    batch_rows: u64,
 ) -> Option<(usize, u64)> {
     let schema = file.metadata.file_metadata().schema_descr();
     columns.iter().find_map(|column| {
         let mask = ProjectionMask::roots(schema, [*column]);
         let sound = |batch_rows| sound_rows(file, metadata, piece, &mask, batch_rows);
-        if sound(piece.take)? == piece.take {
+        if sound(batch_rows)? == piece.take {
             return None;
         }
         let before = sound(1)?;

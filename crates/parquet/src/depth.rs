@@ -86,9 +86,21 @@ fn element(thrift: &mut Thrift<'_>) -> Option<(String, u64)> {
         field = id;
         match (id, kind) {
             (4, 8) => name = String::from_utf8_lossy(thrift.binary()?).into_owned(),
-            (5, 4..=6) => members = u64::try_from(thrift.signed()?).unwrap_or_default(),
+            (5, 4..=6) => members = u64::try_from(thrift.signed_32()?).unwrap_or_default(),
             _ => thrift.pass(kind, 0)?,
         }
     }
     Some((name, members))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The decoder takes the last 32 bits of the number, which are positive here although all of it is not.
+    #[test]
+    fn a_number_of_members_that_is_longer_than_32_bits_is_read_as_the_decoder_reads_it() {
+        let claims = b"\x15\x02\x19\x2c\x48\x01\x00\x15\xd9\xd9\xd9\xd9\xd9\xd9\x00\x00";
+        assert_eq!(Nesting::of(claims), Nesting::ClaimsTooMany(845_466_003));
+    }
 }

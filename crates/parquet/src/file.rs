@@ -4,7 +4,7 @@ use crate::claims::{ChunkClaims, PageClaims, TEXT_LENGTHS};
 use crate::error::{DamagedPlace, FileError};
 use crate::footer::{self, chunk_range};
 use crate::guard::guarded;
-use crate::held::{Crowd, HeldChunk, HeldPages, MAX_HELD_BYTES};
+use crate::held::{Crowd, HeldChunk, HeldPages, LargeRows, MAX_DECODED_BYTES, MAX_HELD_BYTES};
 use crate::kind::{Kind, kinds};
 use crate::page::MAX_PAGE_BYTES;
 use crate::ranges::Ranges;
@@ -284,6 +284,8 @@ impl Inner {
                 leaf,
                 range: chunk.clone(),
                 rows: (!is_repeated).then_some(rows),
+                values: is_repeated.then(|| u64::try_from(column.num_values()).unwrap_or_default()),
+                counted: None,
                 is_text: column.column_type() == Physical::BYTE_ARRAY,
                 has_text_lengths: column.encodings().any(|one| TEXT_LENGTHS.contains(&one)),
                 skips,
@@ -347,6 +349,22 @@ impl Inner {
                 crowd.bytes, crowd.of_chunk
             ),
             remedy: "write the file with smaller pages or row groups, or with fewer columns",
+        }
+    }
+
+    /// Returns the error about a row that takes too much memory. `row` is counted from 0.
+    pub(crate) fn too_large_row(&self, group: usize, row: u64, large: LargeRows) -> FileError {
+        let column = self.group(group).column(large.leaf);
+        FileError::Unsupported {
+            file: self.name.clone(),
+            column: Some(column.column_path().string()),
+            what: format!(
+                "most of row {}, in row group {group}, is in it. The row takes {} bytes when its values are decoded, more \
+                 than the {MAX_DECODED_BYTES} of a row",
+                row + 1,
+                large.bytes
+            ),
+            remedy: "shorten its values or lists, or store them beside the table",
         }
     }
 

@@ -10,8 +10,9 @@ use std::ops::Range;
 /// The most bytes of pages, unpacked, that are in memory at the same time: 256 MiB.
 pub(crate) const MAX_HELD_BYTES: u64 = 256 << 20;
 
-/// The bytes that a value takes in memory at least, however few it has in its page.
-pub(crate) const VALUE_BYTES: u64 = 16;
+/// The most bytes that the values of rows take that are decoded together, or of a single row: 128 MiB. A list
+/// of as many bytes as a row may have takes this much if its values have four bytes.
+pub(crate) const MAX_DECODED_BYTES: u64 = 2 * quarry_table::MAX_ROW_BYTES as u64;
 
 /// The bytes of a row group's column chunks. What is in them is counted when it is read.
 pub(crate) struct HeldChunk {
@@ -23,9 +24,6 @@ pub(crate) struct HeldChunk {
     /// The page whose header was read last, while it is not read itself.
     announced: Option<PageSize>,
     current: u64,
-    /// What the values of the current page take if all of them are in this batch, because it began with
-    /// this batch.
-    values_of_batch: u64,
     /// Pages before the current one with values of this batch.
     passed: u64,
     /// Whether a page was read for this batch.
@@ -40,7 +38,6 @@ impl HeldChunk {
             dictionary: 0,
             announced: None,
             current: 0,
-            values_of_batch: 0,
             passed: 0,
             is_moved: false,
         }
@@ -70,6 +67,15 @@ pub(crate) struct Crowd {
     /// The bytes of that chunk's pages.
     pub(crate) of_chunk: u64,
     /// The bytes of all pages.
+    pub(crate) bytes: u64,
+}
+
+/// Rows that would take too much memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LargeRows {
+    /// The column that takes most of it.
+    pub(crate) leaf: usize,
+    /// What the values of all columns take, bytes.
     pub(crate) bytes: u64,
 }
 
@@ -114,12 +120,7 @@ impl HeldPages {
                     chunk.is_moved = true;
                     self.moved.push(index);
                 }
-                let taken = chunk.current.max(chunk.values_of_batch);
-                self.total += taken - chunk.current;
-                chunk.passed += taken;
-                if chunk.is_repeated {
-                    chunk.values_of_batch = page.values.saturating_mul(VALUE_BYTES);
-                }
+                chunk.passed += chunk.current;
             }
             chunk.current = page.bytes;
             self.total += page.bytes;
@@ -141,8 +142,6 @@ impl HeldPages {
         for index in self.moved.drain(..) {
             let chunk = &mut self.chunks[index];
             self.total -= std::mem::take(&mut chunk.passed);
-            // A batch after this one has only the rest of the current page.
-            chunk.values_of_batch = 0;
             chunk.is_moved = false;
         }
     }
@@ -187,29 +186,6 @@ mod tests {
         held.batch_is_decoded();
         held.announce(130, page(60 * MIB, false));
         held.read(131).unwrap();
-    }
-
-    /// Equal values of a list take no bytes in their page.
-    #[test]
-    fn the_values_of_a_page_that_is_in_the_batch_as_a_whole_are_counted() {
-        let mut held = HeldPages::new(vec![HeldChunk::new(0..100, true)], false);
-        let many = PageSize {
-            values: 10 << 20,
-            ..page(10, false)
-        };
-        let read = |held: &mut HeldPages, at: u64| {
-            held.announce(at, many);
-            held.read(at + 1)
-        };
-        read(&mut held, 0).unwrap();
-        read(&mut held, 10).unwrap();
-        held.batch_is_decoded();
-        // The rest of the page before, and the next page.
-        read(&mut held, 20).unwrap();
-        assert_eq!(held.total, 20);
-        read(&mut held, 30).unwrap();
-        let crowd = read(&mut held, 40).unwrap_err();
-        assert_eq!(crowd.bytes, 10 + 10 + 2 * 160 * MIB);
     }
 
     #[test]

@@ -57,7 +57,8 @@
 //! so are encrypted files and files whose data is in other files. A page has at most 64 MiB,
 //! unpacked, and so have a row and the texts of a page in `DELTA_BYTE_ARRAY`. A page has at most 16
 //! million values. The pages that are in memory at the same time have at most 256 MiB: a
-//! dictionary and a page of each column. A checksum that a page has must match.
+//! dictionary and a page of each column. The values of a row, or of rows that are decoded together, take at
+//! most 128 MiB when they are decoded, however few bytes they have in the file. A checksum that a page has must match.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -118,6 +119,7 @@ mod half;
 mod held;
 mod kind;
 mod layout;
+mod list_lengths;
 mod notes;
 mod page;
 mod page_places;

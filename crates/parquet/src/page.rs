@@ -13,7 +13,7 @@ pub(crate) const MAX_PAGE_BYTES: u64 = quarry_table::MAX_ROW_BYTES as u64;
 pub(crate) const MAX_HEADER_BYTES: u64 = 16 << 20;
 
 /// The type of a page that is a dictionary, as a header has it.
-const DICTIONARY: i64 = 2;
+const DICTIONARY: i32 = 2;
 
 /// The numbers of the parts of a header that describe the values.
 const DATA_PAGE: i64 = 5;
@@ -21,7 +21,7 @@ const DICTIONARY_PAGE: i64 = 7;
 const DATA_PAGE_V2: i64 = 8;
 
 /// `DELTA_LENGTH_BYTE_ARRAY` and `DELTA_BYTE_ARRAY`.
-const TEXT_LENGTHS: [i64; 2] = [6, 7];
+const TEXT_LENGTHS: [i32; 2] = [6, 7];
 
 /// What the header of a page says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +45,10 @@ impl PageSize {
         while let Some((id, kind)) = thrift.field(field)? {
             field = id;
             match (id, kind) {
-                (1, 4..=6) => is_dictionary = thrift.signed()? == DICTIONARY,
+                (1, 4..=6) => is_dictionary = thrift.signed_32()? == DICTIONARY,
                 // The unpacked and the packed size. A negative one is refused by the decoder.
                 (2 | 3, 4..=6) => {
-                    let found = u64::try_from(thrift.signed()?).unwrap_or_default();
+                    let found = u64::try_from(thrift.signed_32()?).unwrap_or_default();
                     size = size.max(Some(found));
                 }
                 (DATA_PAGE | DICTIONARY_PAGE | DATA_PAGE_V2, STRUCT) => {
@@ -72,7 +72,7 @@ impl PageSize {
 /// What a header says of the values of its page.
 struct Contents {
     values: u64,
-    encoding: i64,
+    encoding: i32,
 }
 
 impl Contents {
@@ -84,8 +84,8 @@ impl Contents {
             field = id;
             match (id, kind) {
                 // A negative number is refused by the decoder.
-                (1, 4..=6) => values = u64::try_from(thrift.signed()?).unwrap_or_default(),
-                (id, 4..=6) if id == encoding_field => encoding = thrift.signed()?,
+                (1, 4..=6) => values = u64::try_from(thrift.signed_32()?).unwrap_or_default(),
+                (id, 4..=6) if id == encoding_field => encoding = thrift.signed_32()?,
                 _ => thrift.pass(kind, 1)?,
             }
         }
@@ -117,5 +117,10 @@ mod tests {
         // A header without sizes, and a negative one.
         assert_eq!(size(b"\x15\x00\x00"), None);
         assert_eq!(size(b"\x25\x01\x00"), Some(0));
+        // The decoder takes the last 32 bits.
+        assert_eq!(
+            size(b"\x25\xd9\xd9\xd9\xd9\xd9\xd9\x00\x00"),
+            Some(845_466_003)
+        );
     }
 }

@@ -6,7 +6,7 @@ use crate::error::{DamagedPlace, FileError};
 use crate::extent::{Decoded, LongRow};
 use crate::file::{Inner, ParquetFile};
 use crate::guard::guarded;
-use crate::held::VALUE_BYTES;
+use crate::list_lengths::value_bytes;
 use crate::value::{ValueFault, Values, json_key};
 use crate::window::{RefusedPages, Windows};
 use arrow_array::RecordBatch;
@@ -23,6 +23,9 @@ const BATCH_ROWS: u64 = 2_048;
 /// The target size of the values of rows that are decoded together, in bytes, according to the
 /// footer.
 const BATCH_BYTES: u64 = 4 << 20;
+
+/// The bytes that a value is counted with at least, however few it has.
+const VALUE_BYTES: u64 = 16;
 
 /// What to read. Columns that are not needed are not read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -255,8 +258,8 @@ impl RowReader {
         }
         let opened = Decoder::open(&self.file, &self.metadata, piece, &self.mask, batch_rows);
         let decoder = opened.map_err(|(windows, reason): Undecoded| {
-            self.why(&windows)
-                .unwrap_or_else(|| self.damaged_in(piece, &reason))
+            self.why(piece.group, &windows)
+                .unwrap_or_else(|| self.damaged_in(piece, batch_rows, &reason))
         })?;
         self.current = Some(OpenRows {
             decoder,
@@ -292,12 +295,16 @@ impl RowReader {
         // Equal values are a few bytes in the file, and each has a place in memory.
         let group = self.file.group(group);
         let columns = group.columns().iter().enumerate();
+        let rows = u64::try_from(group.num_rows()).unwrap_or_default().max(1);
         let values = columns
             .filter(|(leaf, _)| wanted(*leaf))
-            .map(|(_, column)| u64::try_from(column.num_values()).unwrap_or_default())
+            .map(|(_, column)| {
+                let values = u64::try_from(column.num_values()).unwrap_or_default();
+                let of_each = value_bytes(column.column_descr()).max(VALUE_BYTES);
+                values.max(rows).saturating_mul(of_each)
+            })
             .fold(0, u64::saturating_add);
-        let rows = u64::try_from(group.num_rows()).unwrap_or_default().max(1);
-        let bytes = bytes.max(values.saturating_mul(VALUE_BYTES) / rows);
+        let bytes = bytes.max(values / rows);
         (BATCH_BYTES / bytes.max(1)).clamp(1, BATCH_ROWS)
     }
 
@@ -374,18 +381,22 @@ impl RowReader {
         let Some(open) = self.current.take() else {
             return self.damaged(reason);
         };
-        let known = self.why(&open.decoder.windows);
-        let (batch, _) = open.left.cut(open.batch_rows);
+        let known = self.why(open.left.group, &open.decoder.windows);
+        let batch_rows = open.batch_rows;
+        let (batch, _) = open.left.cut(batch_rows);
         // The pages of this decoder are not needed while the damage is looked for.
         drop(open);
-        known.unwrap_or_else(|| self.damaged_in(batch, reason))
+        known.unwrap_or_else(|| self.damaged_in(batch, batch_rows, reason))
     }
 
     /// Returns the error that made decoding fail, if it is not what the pages have in them.
-    fn why(&self, windows: &Windows) -> Option<FileError> {
+    fn why(&self, group: usize, windows: &Windows) -> Option<FileError> {
         match windows.take_refused() {
             Some(RefusedPages::Large(page)) => return Some(self.file.too_large(page)),
             Some(RefusedPages::Crowd(crowd)) => return Some(self.file.too_many(crowd)),
+            Some(RefusedPages::Rows(rows)) => {
+                return Some(self.file.too_large_row(group, self.next_row, rows));
+            }
             None => {}
         }
         windows.take_failure().map(|source| FileError::Read {
@@ -395,8 +406,8 @@ impl RowReader {
     }
 
     /// Returns the error for rows that cannot be decoded, which begin with the next row.
-    fn damaged_in(&self, rows: Piece, reason: &str) -> FileError {
-        let found = first_damage(&self.file, &self.metadata, &self.read, rows);
+    fn damaged_in(&self, rows: Piece, batch_rows: u64, reason: &str) -> FileError {
+        let found = first_damage(&self.file, &self.metadata, &self.read, rows, batch_rows);
         let before = found.map_or(0, |(_, before)| before);
         FileError::Damaged {
             file: self.file.name.clone(),

@@ -39,6 +39,12 @@ impl<'a> Thrift<'a> {
         varint::signed(&mut self.rest)
     }
 
+    /// Reads an integer of 32 bits. Of a longer one, the last 32 bits count, as in the decoder.
+    pub(crate) fn signed_32(&mut self) -> Option<i32> {
+        let low = self.signed()?.cast_unsigned() & u64::from(u32::MAX);
+        Some(u32::try_from(low).ok()?.cast_signed())
+    }
+
     pub(crate) fn binary(&mut self) -> Option<&'a [u8]> {
         let length = self.varint()?;
         self.take(usize::try_from(length).ok()?)

@@ -1,7 +1,7 @@
 //! Reads ahead: many small page reads become a few large ones, within a memory limit.
 
 use crate::claims::PageClaims;
-use crate::held::{Crowd, HeldPages};
+use crate::held::{Crowd, HeldPages, LargeRows};
 use crate::page::{MAX_HEADER_BYTES, MAX_PAGE_BYTES, PageSize};
 use crate::ranges::{Ranges, RangesError};
 use bytes::{Buf, Bytes};
@@ -50,6 +50,8 @@ pub(crate) enum RefusedPages {
     Large(LargePage),
     /// They are too many.
     Crowd(Crowd),
+    /// Their values take too much memory.
+    Rows(LargeRows),
 }
 
 /// A page that was refused because of its size.
@@ -134,9 +136,28 @@ impl Windows {
         locked(&self.refused).take()
     }
 
-    /// Whether decoding failed because too many pages are needed at the same time.
+    /// Notes rows that take too much memory.
+    pub(crate) fn refuse_rows(&self, rows: LargeRows) {
+        *locked(&self.refused) = Some(RefusedPages::Rows(rows));
+    }
+
+    /// Passes on what made other windows over the same bytes fail.
+    pub(crate) fn fail_as(&self, other: &Self) {
+        if let Some(refused) = other.take_refused() {
+            *locked(&self.refused) = Some(refused);
+        }
+        if let Some(failure) = other.take_failure() {
+            self.fail(failure);
+        }
+    }
+
+    /// Whether decoding failed because the rows of a batch need too much memory together.
     pub(crate) fn is_crowded(&self) -> bool {
-        matches!(*locked(&self.refused), Some(RefusedPages::Crowd(_)))
+        let refused = *locked(&self.refused);
+        matches!(
+            refused,
+            Some(RefusedPages::Crowd(_) | RefusedPages::Rows(_))
+        )
     }
 
     /// Ends the batch of rows for which pages were read.

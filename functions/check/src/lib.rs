@@ -6,13 +6,14 @@
 //! |---|---|---|
 //! | A live job, also one with a status that this version does not know, is polled again, and nothing is written. | `handle` | `waits::a_live_job_is_checked_again_and_nothing_is_written` |
 //! | The wait is 8 % of the job's age, but at least a minute and at most two hours. | `next_wait` | `waits::a_wait_is_8_percent_of_the_jobs_age_and_at_least_a_minute_and_at_most_two_hours` |
+//! | A job is at least as old as it was waited for, so the waits grow also if the clock stands still or goes back. | `handle` | `waits::the_waits_for_a_job_grow_whatever_the_clock_shows` |
 //! | Every end of a job is stored in `job-end.json`, in the service's words and with its counts, and leads to `merge`. | `handle` | `ends::every_end_of_a_job_is_kept_in_the_services_words_and_leads_to_merge` |
 //! | A repeated call, also after a crash, leaves the same document. An end counts in the metrics when it is stored. | `handle` | `ends::checking_an_ended_job_again_changes_nothing`, `ends::an_end_whose_writing_failed_or_whose_response_was_lost_is_kept_by_the_next_call` |
 //! | Each error has a name that says whether the poll is repeated, the job's ARN or the object, and the service's words. | `handle` | `refusals` |
 
 use quarry_contract::VERSION;
 use quarry_contract::layout::RunFolder;
-use quarry_contract::payload::{SliceState, Step};
+use quarry_contract::payload::{JobPointer, SliceState, Step};
 use quarry_contract::plan::JobEnd;
 use quarry_edge::clock::Clock;
 use quarry_edge::documents;
@@ -44,7 +45,7 @@ pub struct Deps {
 /// Polls the round's job. Returns the state with the next step, and a wait if the job is still
 /// live.
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
-    let Some(pointer) = &state.job else {
+    let Some(pointer) = state.job.clone() else {
         return Err(StepError::bad_request(
             "`check` was called for a slice without a job",
         ));
@@ -54,19 +55,25 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     let now = deps.clock.now();
     tracing::info!(status = job.status.as_str(), "job polled");
     if !job.status.is_terminal() {
+        // The wait of the state came before this call.
+        let waited = pointer
+            .waited
+            .saturating_add(state.wait_seconds.unwrap_or_default());
         let age = now.saturating_sub(job.submitted);
+        let age = age.max(Duration::from_secs(waited));
         deps.metrics.emit(&[(Metric::JobAgeSeconds, age.as_secs())]);
         let wait = next_wait(age);
         return Ok(SliceState {
             next: Step::Wait,
             wait_seconds: Some(wait),
+            job: Some(JobPointer { waited, ..pointer }),
             ..state
         });
     }
     let end = JobEnd {
         version: VERSION,
         arn: job.arn,
-        name: pointer.name.clone(),
+        name: pointer.name,
         status: job.status,
         message: job.message,
         seconds: job

@@ -77,7 +77,11 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     };
     Ok(SliceState {
         next: Step::Wait,
-        job: Some(JobPointer { arn, name }),
+        job: Some(JobPointer {
+            arn,
+            name,
+            waited: 0,
+        }),
         wait_seconds: Some(FIRST_WAIT_SECONDS),
         ..state
     })

@@ -65,6 +65,7 @@ fn slice(next: Step, job: bool, wait_seconds: Option<u64>) -> SliceState {
             arn: "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghijkl"
                 .to_owned(),
             name: "quarry-run-1-0123456789-000017-1".to_owned(),
+            waited: 480,
         }),
         wait_seconds,
     }

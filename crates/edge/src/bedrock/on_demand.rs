@@ -8,6 +8,7 @@
 
 use crate::failure::{Failure, Kind, chain};
 use crate::on_demand::{InvokeError, ModelReply, OnDemand, Question};
+use crate::service_time::machine_time;
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -57,6 +58,7 @@ impl BedrockOnDemand {
             .operation_timeout(ANSWER_TIMEOUT)
             .build();
         let config = aws_sdk_bedrockruntime::config::Builder::from(config)
+            .time_source(machine_time())
             .timeout_config(timeouts)
             .retry_classifier(ChargedCalls)
             .build();

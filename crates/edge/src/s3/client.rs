@@ -11,6 +11,7 @@ mod failure;
 
 use crate::error::Source;
 use crate::s3::retry;
+use crate::service_time::machine_time;
 use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -47,6 +48,7 @@ impl S3Store {
     /// path and not into the host name, as servers other than AWS's need it.
     pub fn new(config: &SdkConfig, force_path_style: bool) -> Self {
         let config = Builder::from(config)
+            .time_source(machine_time())
             .force_path_style(force_path_style)
             .build();
         Self::from_client(Client::from_conf(config))

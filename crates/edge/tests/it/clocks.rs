@@ -1,10 +1,12 @@
 //! A machine whose clock is off takes the time from the services.
 
 use crate::at;
+use aws_config::SdkConfig;
 use quarry_edge::clock::{Clock, SystemClock};
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::{self, Credentials, SdkOptions};
 use quarry_edge::service_time::ServiceClock;
+use quarry_edge::signed::{REST_JSON, SignedCalls, SignedService};
 use quarry_edge::store::{ObjectStore, StoreError};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
@@ -77,8 +79,13 @@ impl Service {
                 };
                 let length = body.len();
                 let date = http_date(now);
+                let code = if status.starts_with("403") {
+                    "x-amzn-errortype: RequestTimeTooSkewed\r\n"
+                } else {
+                    ""
+                };
                 let head = format!(
-                    "HTTP/1.1 {status}\r\ndate: {date}\r\netag: \"e\"\r\ncontent-length: {length}\r\n\
+                    "HTTP/1.1 {status}\r\n{code}date: {date}\r\netag: \"e\"\r\ncontent-length: {length}\r\n\
                      last-modified: {date}\r\nconnection: close\r\n\r\n"
                 );
                 client.write_all(head.as_bytes()).await.unwrap();
@@ -89,22 +96,32 @@ impl Service {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_time_is_that_of_the_services_and_a_refused_time_is_no_lack_of_permission() {
-    for (ahead, by) in [
+fn off() -> [(bool, u64); 4] {
+    [
         (true, HOUR / 12),
         (false, HOUR / 12),
         (true, 9 * HOUR),
         (false, 9 * HOUR),
-    ] {
-        let service = Service::start(ahead, by).await;
-        let config = sdk::load(SdkOptions {
-            endpoint_url: Some(service.endpoint.clone()),
+    ]
+}
+
+impl Service {
+    async fn config(&self, max_attempts: Option<u32>) -> SdkConfig {
+        sdk::load(SdkOptions {
+            endpoint_url: Some(self.endpoint.clone()),
             region: Some("eu-central-1".to_owned()),
             credentials: Some(Credentials::new("id", "secret", None, None, "test")),
-            max_attempts: Some(1),
+            max_attempts,
         })
-        .await;
+        .await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_is_that_of_the_services_and_a_refused_time_is_no_lack_of_permission() {
+    for (ahead, by) in off() {
+        let service = Service::start(ahead, by).await;
+        let config = service.config(Some(1)).await;
         let clock = ServiceClock::of(&config);
         assert!(clock.now().abs_diff(SystemClock.now()) < Duration::from_secs(2));
         let store = S3Store::new(&config, true);
@@ -117,5 +134,42 @@ async fn the_time_is_that_of_the_services_and_a_refused_time_is_no_lack_of_permi
         }
         let (theirs, _) = *service.called.lock().unwrap().last().unwrap();
         assert!(clock.now().as_secs().abs_diff(theirs) < 10, "{ahead} {by}");
+        // The same machine signs the next call with the right time.
+        store.get(&at("o"), 100).await.unwrap();
+        let (theirs, signed) = *service.called.lock().unwrap().last().unwrap();
+        assert!(theirs.abs_diff(signed) < 10, "{ahead} {by}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_refused_for_its_time_is_signed_again_with_that_of_the_service() {
+    for (ahead, by) in off() {
+        let is_refused = usize::from(by > HOUR);
+        let service = Service::start(ahead, by).await;
+        let config = service.config(Some(2)).await;
+        let store = S3Store::new(&config, true);
+        for calls in 1..4 {
+            store.get(&at("o"), 100).await.unwrap();
+            assert_eq!(service.called.lock().unwrap().len(), calls + is_refused);
+        }
+        let (theirs, signed) = *service.called.lock().unwrap().last().unwrap();
+        assert!(theirs.abs_diff(signed) < 10, "{ahead} {by}");
+
+        // The calls that are signed without a client of the SDK.
+        let service = Service::start(ahead, by).await;
+        let config = service.config(Some(1)).await;
+        let plain = SignedService {
+            name: "Plain",
+            signing_name: "plain",
+            protocol: REST_JSON,
+        };
+        let calls = SignedCalls::new(&config, plain, None, |_| String::new()).unwrap();
+        for made in 1..4 {
+            let content = calls.get("Get", "/o").await.unwrap();
+            assert_eq!(content, "content");
+            assert_eq!(service.called.lock().unwrap().len(), made + is_refused);
+        }
+        let (theirs, signed) = *service.called.lock().unwrap().last().unwrap();
+        assert!(theirs.abs_diff(signed) < 10, "{ahead} {by}");
     }
 }

@@ -44,6 +44,31 @@ async fn a_clock_that_is_off_changes_neither_the_result_nor_the_jobs() {
     }
 }
 
+/// A poll each minute would be 90,000 events.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_a_week_fits_its_history_whatever_the_clock_of_check_shows() {
+    for fault in FAULTS
+        .into_iter()
+        .chain([ClockFault::Behind(Duration::from_hours(200))])
+    {
+        let fates = fates(move |name| (name == "check").then_some(fault));
+        let settings = [("BEDROCK_BATCH_TIMEOUT_HOURS", "168")];
+        let case = Case::new(&csv(200), &settings, |config| {
+            config.schedule.processing_seconds = 160 * 3_600;
+            config.surround = Some(fates.surround());
+        })
+        .await;
+        let finished = case.run().await.unwrap();
+        assert!(
+            finished.outcome.virtual_elapsed > Duration::from_hours(160),
+            "{fault:?}"
+        );
+        let events = finished.outcome.max_child_history_events;
+        assert!(events < 1_500, "{fault:?}: {events}");
+        assert_eq!(case.stack.counters().jobs_created, 1, "{fault:?}");
+    }
+}
+
 /// Half of the functions are ahead and half are behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn functions_whose_clocks_differ_give_the_same_result() {

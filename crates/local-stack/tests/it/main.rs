@@ -1,5 +1,6 @@
 //! Promises of the whole system in one process, whatever goes wrong.
 
+mod cap_model;
 mod clocks;
 mod cost;
 mod cost_cap;

@@ -1,6 +1,7 @@
 //! A plain model of the promises: what has to hold after a run, given what the run was and what the
 //! simulator counted.
 
+use crate::cap_model::CapDecisions;
 use crate::random_run::RandomRun;
 use crate::support::rows_of;
 use quarry_bedrock_simulator::{Counters, RecordAsks};
@@ -82,7 +83,7 @@ impl RandomRun {
         chosen.iter().map(|row| rows[index(row)].clone()).collect()
     }
 
-    fn cap(&self) -> Option<Usd> {
+    pub(crate) fn cap(&self) -> Option<Usd> {
         let (_, cap) = self.settings.iter().find(|(name, _)| *name == MAX_COST)?;
         cap.parse().ok()
     }
@@ -222,6 +223,27 @@ impl EndedRun {
             "the bill is {}, with a cap of {cap} and {} expected",
             self.bill,
             self.expected_cost
+        );
+        Ok(())
+    }
+
+    /// The bill is what the rounds of all slices have cost. The cost of each round is rounded down twice.
+    pub(crate) fn check_spent(
+        &self,
+        run: &RandomRun,
+        decisions: &CapDecisions,
+    ) -> Result<(), String> {
+        let Some(spent) = decisions.spent else {
+            return Ok(());
+        };
+        if self.losses != Losses::default() || self.probe_answers > 0 || run.has_other_tokens() {
+            return Ok(());
+        }
+        let difference = self.bill.parts().abs_diff(spent.parts());
+        promise!(
+            difference <= u128::from(2 * decisions.rounds),
+            "the bill is {}, and the rounds cost {spent}",
+            self.bill
         );
         Ok(())
     }

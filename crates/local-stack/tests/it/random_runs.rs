@@ -1,6 +1,7 @@
 //! Promise: random tables, settings, faults, deaths, stops and redrives break nothing that
 //! `docs/promises.md` promises.
 
+use crate::cap_model;
 use crate::fated::{Fates, NthCall};
 use crate::model::{EndedRun, Losses, Written};
 use crate::random_run::RandomRun;
@@ -212,6 +213,8 @@ async fn check(run: &RandomRun) -> Result<Totals, String> {
     ended.check_end(run)?;
     let mut totals = Totals {
         stopped_by_cap: 0,
+        cap_decisions: 0,
+        cap_stops: 0,
         calls: fates.total(),
         jobs: ended.counters.jobs_created,
         questions: ended.counters.on_demand_calls,
@@ -234,6 +237,12 @@ async fn check(run: &RandomRun) -> Result<Totals, String> {
             summary: finished.map_err(|error| error.to_string())?.summary,
         };
         ended.check_result(run, &written)?;
+        if let Some(cap) = run.cap() {
+            let decisions = cap_model::check(&case, run, cap).await?;
+            ended.check_spent(run, &decisions)?;
+            totals.cap_decisions = decisions.made;
+            totals.cap_stops = decisions.stopped;
+        }
         let stopped = written.summary.pointer("/rows/stopped_by_max_cost");
         totals.stopped_by_cap = stopped.and_then(Value::as_u64).unwrap_or(0);
     }
@@ -258,6 +267,9 @@ struct Totals {
     refused_by_cap: u64,
     /// Rows that were not sent again because of a cap.
     stopped_by_cap: u64,
+    /// Further rounds of slices that the model allowed or stopped as the run did, and those that were stopped.
+    cap_decisions: u64,
+    cap_stops: u64,
     /// Runs that failed after all redrives, as the promises say.
     failed: u64,
 }
@@ -273,6 +285,8 @@ impl Totals {
         self.caps += other.caps;
         self.refused_by_cap += other.refused_by_cap;
         self.stopped_by_cap += other.stopped_by_cap;
+        self.cap_decisions += other.cap_decisions;
+        self.cap_stops += other.cap_stops;
         self.failed += other.failed;
     }
 }

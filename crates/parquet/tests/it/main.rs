@@ -6,6 +6,7 @@ mod damage;
 mod fixture;
 mod groups;
 mod legacy;
+mod list_lengths;
 mod memory;
 mod parts;
 mod random;

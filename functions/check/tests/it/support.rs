@@ -91,6 +91,7 @@ pub(crate) fn state() -> SliceState {
         job: Some(JobPointer {
             arn: ARN.to_owned(),
             name: NAME.to_owned(),
+            waited: 0,
         }),
         ..SliceState::first(run(), 2)
     }

@@ -2,7 +2,7 @@
 
 use crate::support::{SUBMITTED, World, state};
 use quarry_check::{LONGEST_WAIT, SHORTEST_WAIT};
-use quarry_contract::payload::{SliceState, Step};
+use quarry_contract::payload::{JobPointer, SliceState, Step};
 use quarry_edge::jobs::JobStatus;
 use quarry_edge::metrics::Metric;
 use std::sync::Arc;
@@ -18,6 +18,11 @@ const LIVE: [JobStatus; 6] = [
     JobStatus::Unknown,
 ];
 
+/// The job, which was waited for as long as this.
+fn waited_for(waited: u64) -> Option<JobPointer> {
+    state().job.map(|job| JobPointer { waited, ..job })
+}
+
 #[tokio::test]
 async fn a_live_job_is_checked_again_and_nothing_is_written() {
     for status in LIVE {
@@ -26,6 +31,7 @@ async fn a_live_job_is_checked_again_and_nothing_is_written() {
         let expected = SliceState {
             next: Step::Wait,
             wait_seconds: Some(288),
+            job: waited_for(60),
             ..state()
         };
         assert_eq!(after, expected, "{status:?}");
@@ -57,6 +63,29 @@ async fn a_job_that_seems_to_begin_in_the_future_gets_the_wait_of_a_new_job() {
     let store = Arc::new(world.store.clone());
     let after = world.check_over(store, before, state()).await.unwrap();
     assert_eq!(after.wait_seconds, Some(SHORTEST_WAIT));
+}
+
+/// Minutes of one wait each would be more events than an execution can have.
+#[tokio::test]
+async fn the_waits_for_a_job_grow_whatever_the_clock_shows() {
+    let shown = [
+        Duration::ZERO,
+        SUBMITTED,
+        SUBMITTED + Duration::from_hours(1),
+    ];
+    for now in shown {
+        let world = World::new(JobStatus::InProgress);
+        let (mut state, mut waited, mut polls) = (state(), 60, 0);
+        while waited < 168 * 3_600 {
+            let store = Arc::new(world.store.clone());
+            state = world.check_over(store, now, state).await.unwrap();
+            assert_eq!(state.job, waited_for(waited), "{now:?}");
+            waited += state.wait_seconds.unwrap();
+            polls += 1;
+        }
+        assert!(polls < 160, "{now:?}: {polls}");
+        assert_eq!(state.wait_seconds, Some(LONGEST_WAIT), "{now:?}");
+    }
 }
 
 #[tokio::test]

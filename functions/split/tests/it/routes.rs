@@ -55,6 +55,7 @@ async fn nothing_of_the_previous_round_stays_in_the_state() {
         job: Some(JobPointer {
             arn: "arn".to_owned(),
             name: "name".to_owned(),
+            waited: 60,
         }),
         wait_seconds: Some(60),
         ..world.state(0, 3)

@@ -76,6 +76,7 @@ async fn the_created_job_is_noted_and_first_checked_after_a_minute() {
         job: Some(JobPointer {
             arn: arn.clone(),
             name: name.clone(),
+            waited: 0,
         }),
         wait_seconds: Some(FIRST_WAIT_SECONDS),
         ..state.clone()
