@@ -27,6 +27,8 @@ SAMPLES = {
     "MaxRows": 10_000_000,
     "MaxDataBytes": 107_374_182_400,
     "MaxCost": "250",
+    "PriceIn": "1.1",
+    "PriceOut": "5.5",
     "RedriveHours": 24,
     "KmsKeyArn": f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/own",
     "ReadableArns": ["arn:aws:s3:::tables", "arn:aws:s3:::tables/*"],

@@ -33,13 +33,23 @@ pub(crate) struct EstimateArguments {
 #[derive(Debug, Args)]
 pub(crate) struct CostArguments {
     /// USD for a million tokens that the model reads, in place of the price in `quarry models`.
-    #[arg(long, value_name = "USD", requires = "price_out")]
+    #[arg(
+        long,
+        value_name = "USD",
+        requires = "price_out",
+        allow_negative_numbers = true
+    )]
     price_in: Option<Usd>,
     /// USD for a million tokens that the model writes.
-    #[arg(long, value_name = "USD", requires = "price_in")]
+    #[arg(
+        long,
+        value_name = "USD",
+        requires = "price_in",
+        allow_negative_numbers = true
+    )]
     price_out: Option<Usd>,
     /// Exit with code 5 if the model is expected to cost more.
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     max_cost: Option<Usd>,
 }
 

@@ -258,7 +258,13 @@ fn simulated_cost(cost: &CostSummary) -> String {
         more.push(format!("on demand {}", on_demand.shown()));
     }
     // A run that sent nothing used no price.
-    if let Some(checked) = cost.prices.iter().map(|price| &price.checked).min() {
+    if let Some(checked) = cost
+        .prices
+        .iter()
+        .map(|price| &price.checked)
+        .filter(|day| !day.is_empty())
+        .min()
+    {
         more.push(format!("prices of {checked}"));
     }
     for price in &cost.prices {

@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 use clap::Args;
 use quarry_asking::Asking;
 use quarry_contract::plan::Plan;
-use quarry_contract::settings::{CAPS, Settings};
+use quarry_contract::settings::{CAPS, PRICES, Settings};
 use quarry_remote::{RemoteError, RunReader};
 use quarry_runs::{counted, grouped};
 use serde_json::json;
@@ -147,7 +147,7 @@ fn job(
 /// Returns the settings of a run, as its retry has them.
 fn settings(plan: &Plan) -> BTreeMap<String, String> {
     let mut settings = plan.settings.clone();
-    for name in OF_THE_DEPLOYMENT.into_iter().chain(CAPS) {
+    for name in OF_THE_DEPLOYMENT.into_iter().chain(CAPS).chain(PRICES) {
         settings.remove(name);
     }
     settings.extend(plan.request.settings.clone());

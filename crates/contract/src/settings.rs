@@ -14,13 +14,13 @@ mod values;
 mod without_effect;
 
 pub use about::{ABOUT, AboutSetting};
-pub use caps::{CAPS, MAX_COST, SENDS_OF_MOST_ROWS, cost_cap, over_deployment};
+pub use caps::{CAPS, MAX_COST, PRICES, SENDS_OF_MOST_ROWS, cost_cap, over_deployment};
 pub use error::SettingError;
 pub use spelling::nearest;
 pub use values::{BatchMode, CsvQuoting, Effort, MissingColumns, ServiceTier, ThinkingSetting};
 pub use without_effect::notes;
 
-use quarry_cost::Usd;
+use quarry_cost::{TokenRate, Usd};
 use source::Source;
 use std::collections::BTreeMap;
 
@@ -119,10 +119,13 @@ pub struct Settings {
     pub max_data_bytes: u64,
     /// `BEDROCK_MAX_COST`: the most that a run may cost; `None` for no cap.
     pub max_cost: Option<Usd>,
+    /// `BEDROCK_PRICE_IN` and `BEDROCK_PRICE_OUT`: the price on demand of a model whose price is not
+    /// known; `None` if they are not set.
+    pub price: Option<TokenRate>,
 }
 
 /// The names of all settings.
-pub const NAMES: [&str; 43] = [
+pub const NAMES: [&str; 45] = [
     "BEDROCK_PRIMARY_MODEL_ID",
     "BEDROCK_FALLBACK_MODEL_ID",
     "BEDROCK_INFERENCE_PROFILE_ARN",
@@ -166,6 +169,8 @@ pub const NAMES: [&str; 43] = [
     "BEDROCK_MAX_ROWS",
     "BEDROCK_MAX_DATA_BYTES",
     "BEDROCK_MAX_COST",
+    "BEDROCK_PRICE_IN",
+    "BEDROCK_PRICE_OUT",
 ];
 
 /// The length of the mark that ends a cut cell, in characters. A shorter limit has no room for it.
@@ -251,6 +256,7 @@ impl Settings {
             max_rows: source.number("BEDROCK_MAX_ROWS", 10_000_000, 1, 1_000_000_000)?,
             max_data_bytes: source.number("BEDROCK_MAX_DATA_BYTES", 100 << 30, 1, 100 << 40)?,
             max_cost: source.cost("BEDROCK_MAX_COST")?,
+            price: source.token_rate()?,
         };
         settings.check_together()?;
         Ok(settings)

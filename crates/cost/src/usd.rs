@@ -14,13 +14,17 @@ pub struct Usd(u128);
 
 /// A text that is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an amount of USD such as 6.33")]
+#[error(
+    "`{0}` is not an amount of USD: write it in digits, with at most 12 decimals, such as 6.33 or 0.000000001"
+)]
 pub struct NotUsd(String);
 
 /// The parts of a dollar.
 const DOLLAR: u128 = 1_000_000_000_000;
 const DECIMALS: usize = 12;
 const SHOWN_DECIMALS: usize = 6;
+/// The most digits of whole dollars, so that a price can be multiplied with any number of tokens.
+const MOST_DIGITS: usize = 12;
 
 impl Usd {
     /// The amount of this number of dollars.
@@ -88,7 +92,7 @@ impl Usd {
     fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || whole.len() > 20 || fraction.len() > DECIMALS {
+        if whole.is_empty() || whole.len() > MOST_DIGITS || fraction.len() > DECIMALS {
             return None;
         }
         if !is_digits(whole) || !is_digits(fraction) {
@@ -170,7 +174,16 @@ mod tests {
             assert_eq!(json, format!("\"{written}\""));
             assert_eq!(serde_json::from_str::<Usd>(&json).unwrap(), amount);
         }
-        for bad in ["", "-1", ".5", "1e3", "1,5", "0.0000000000001", "one"] {
+        for bad in [
+            "",
+            "-1",
+            ".5",
+            "1e3",
+            "1,5",
+            "0.0000000000001",
+            "one",
+            "1000000000000",
+        ] {
             assert!(bad.parse::<Usd>().is_err(), "{bad}");
         }
     }

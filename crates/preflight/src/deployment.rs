@@ -54,7 +54,7 @@ impl Deployment {
 }
 
 /// The parameters of the template.
-pub const PARAMETERS: [&str; 24] = [
+pub const PARAMETERS: [&str; 26] = [
     "BucketName",
     "CreateBucket",
     "KmsKeyArn",
@@ -62,6 +62,8 @@ pub const PARAMETERS: [&str; 24] = [
     "MaxRows",
     "MaxDataBytes",
     "MaxCost",
+    "PriceIn",
+    "PriceOut",
     "ReadableArns",
     "WritableArns",
     "DataKeyArns",

@@ -14,12 +14,14 @@ const LARGEST_INPUT: usize = 262_144;
 pub(crate) const UPLOADS: &str = "inbox/command-line/";
 
 /// The parameters of the template that are defaults of settings, as its function `plan` has them.
-const DEFAULTS: [(&str, &str); 5] = [
+const DEFAULTS: [(&str, &str); 7] = [
     ("ModelId", "BEDROCK_PRIMARY_MODEL_ID"),
     ("KmsKeyArn", "BEDROCK_OUTPUT_KMS_KEY"),
     ("MaxRows", "BEDROCK_MAX_ROWS"),
     ("MaxDataBytes", "BEDROCK_MAX_DATA_BYTES"),
     ("MaxCost", "BEDROCK_MAX_COST"),
+    ("PriceIn", "BEDROCK_PRICE_IN"),
+    ("PriceOut", "BEDROCK_PRICE_OUT"),
 ];
 
 impl RemoteDeployment {

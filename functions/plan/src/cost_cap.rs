@@ -1,7 +1,7 @@
 //! The cap on the cost of a run: what is expected to cost more is refused.
 
 use quarry_asking::Asking;
-use quarry_contract::settings::{MAX_COST, Settings};
+use quarry_contract::settings::{MAX_COST, PRICES, Settings};
 use quarry_cost::RunRates;
 use quarry_cost::estimate::RunEstimate;
 use quarry_edge::error::StepError;
@@ -16,10 +16,10 @@ pub(crate) fn check_prices(settings: &Settings, rates: &RunRates) -> Result<(), 
     match models.find(|model| model.on_demand.is_none()) {
         None => Ok(()),
         Some(unknown) => Err(StepError::bad_request(format!(
-            "{MAX_COST} is set, and no price is known for {}, so nothing can say what the run costs; name a model with a \
-             price (`quarry models` lists them; in place of an application inference profile, its model or AWS's profile of that \
-             model), or leave {MAX_COST} out",
-            unknown.model
+            "{MAX_COST} is set, and no price is known for {}, so nothing can say what the run costs; set its \
+             price on demand with {} and {} (USD for a million tokens), or name a model with a price (`quarry models` lists \
+             them; in place of an application inference profile, its model or AWS's profile of that model)",
+            unknown.model, PRICES[0], PRICES[1]
         ))),
     }
 }

@@ -122,7 +122,7 @@ impl CutTables {
         }
         limits::check_slices(asking, &slices)?;
         let rates = rates::of(asking.settings());
-        notes.extend(rates::notes(&rates));
+        notes.extend(rates::notes(asking.settings(), &rates));
         let [in_jobs, on_demand] = [Mode::Batch, Mode::OnDemand].map(|mode| sums(&slices, mode));
         let estimate = asking.estimate(progress.schema.as_ref(), &texts, in_jobs, on_demand);
         notes.extend(cost_cap::check(asking, &rates, &estimate)?);

@@ -1,24 +1,49 @@
-//! The prices of the run's models, from the table of models. This function is the only one that
-//! contains that table's prices, so it writes those of the run into the plan.
+//! The prices of the run's models, from the table of models, and from the settings where the table has
+//! none. This function is the only one that contains that table's prices, so it writes those of the
+//! run into the plan.
 
 use quarry_contract::settings::Settings;
 use quarry_cost::{ModelRates, RunRates, TokenRate, Usd};
 use quarry_model::{FactGroup, KnownModel, TokenPrice};
 
+/// Where prices of the settings come from.
+const SETTINGS: &str = "BEDROCK_PRICE_IN and BEDROCK_PRICE_OUT";
+
 /// Returns the prices of the run's models, as they are known.
 pub(crate) fn of(settings: &Settings) -> RunRates {
+    let priced = |model| or_given(of_model(model), settings.price);
     RunRates {
-        primary: of_model(settings.effective_model_id()),
-        fallback: settings.fallback_model_id.clone().map(of_model),
+        primary: priced(settings.effective_model_id()),
+        fallback: settings.fallback_model_id.clone().map(priced),
     }
 }
 
-/// Says for which models the summary can have no cost.
-pub(crate) fn notes(rates: &RunRates) -> Vec<String> {
+/// Returns the prices of a model, or the one of the settings if it has none.
+fn or_given(known: ModelRates, given: Option<TokenRate>) -> ModelRates {
+    if known.has_price() || given.is_none() {
+        return known;
+    }
+    ModelRates {
+        on_demand: given,
+        source: SETTINGS.to_owned(),
+        checked: String::new(),
+        ..known
+    }
+}
+
+/// Says for which models the summary can have no cost, and of a price that has no effect.
+pub(crate) fn notes(settings: &Settings, rates: &RunRates) -> Vec<String> {
     let mut notes = Vec::new();
+    let mut models = std::iter::once(&rates.primary).chain(&rates.fallback);
+    if settings.price.is_some() && models.all(|model| model.source != SETTINGS) {
+        notes.push(format!(
+            "{SETTINGS} have no effect: the price of {} is known",
+            rates.primary.model
+        ));
+    }
     if !rates.primary.has_price() {
         notes.push(format!(
-            "no price is known for {}, so the summary has no cost",
+            "no price is known for {}, so the summary has no cost; {SETTINGS} set one",
             rates.primary.model
         ));
     }

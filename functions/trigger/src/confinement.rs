@@ -8,7 +8,7 @@
 use crate::places::Prefixes;
 use quarry_contract::arn_prefix::ArnPrefix;
 use quarry_contract::location::S3Uri;
-use quarry_contract::settings::CAPS;
+use quarry_contract::settings::{CAPS, PRICES};
 use quarry_edge::error::StepError;
 use std::collections::BTreeMap;
 
@@ -117,7 +117,8 @@ impl<'a> Confinement<'a> {
     }
 
     /// Refuses settings that only the pipeline decides. `allowed` is its `request_settings`; `*`
-    /// allows every setting but the caps, which no request may change.
+    /// allows every setting but the caps and the prices by which the cap on the cost holds: no request may
+    /// change them.
     pub(crate) fn check_settings(
         &self,
         settings: &BTreeMap<String, String>,
@@ -127,11 +128,12 @@ impl<'a> Confinement<'a> {
             Some(allowed) => allowed.iter().any(|one| one == name || one == "*"),
             None => CHANGEABLE_BY_DEFAULT.contains(&name),
         };
-        let may_be_changed = |name: &str| !CAPS.contains(&name) && is_listed(name);
+        let is_fixed = |name: &str| CAPS.contains(&name) || PRICES.contains(&name);
+        let may_be_changed = |name: &str| !is_fixed(name) && is_listed(name);
         let Some(name) = settings.keys().find(|name| !may_be_changed(name)) else {
             return Ok(());
         };
-        let or_list_it = if CAPS.contains(&name.as_str()) {
+        let or_list_it = if is_fixed(name) {
             ""
         } else {
             ", or list it there in `request_settings`"
@@ -263,10 +265,10 @@ mod tests {
     }
 
     #[test]
-    fn no_request_changes_a_cap_whatever_its_pipeline_lists() {
+    fn no_request_changes_a_cap_or_a_price_whatever_its_pipeline_lists() {
         let (prefixes, elsewhere) = (prefixes(), Elsewhere::default());
         let confinement = Confinement::new(&prefixes, &elsewhere, "strikes");
-        for cap in CAPS {
+        for cap in CAPS.into_iter().chain(PRICES) {
             let settings = BTreeMap::from([(cap.to_owned(), "1".to_owned())]);
             for allowed in [None, Some(vec!["*".to_owned()]), Some(vec![cap.to_owned()])] {
                 let error = confinement.check_settings(&settings, allowed.as_deref());

@@ -75,7 +75,8 @@ impl fmt::Display for MissingPrice {
         let model = &self.model;
         write!(
             out,
-            "no price is known for {model}; give it with --price-in and --price-out"
+            "no price is known for {model}; give it with --price-in and --price-out, or set BEDROCK_PRICE_IN and \
+             BEDROCK_PRICE_OUT"
         )
     }
 }

@@ -290,6 +290,18 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
         "0.000001 to 1000000",
         "the most USD that a run's tokens may cost: planning refuses more, and no further round passes it",
     ),
+    about(
+        "BEDROCK_PRICE_IN",
+        None,
+        "0 to 1000000",
+        "USD on demand for a million tokens that a model without a known price reads; jobs cost half",
+    ),
+    about(
+        "BEDROCK_PRICE_OUT",
+        None,
+        "0 to 1000000",
+        "USD on demand for a million tokens that a model without a known price writes; jobs cost half",
+    ),
 ];
 
 #[cfg(test)]
@@ -358,6 +370,9 @@ mod tests {
                     "BEDROCK_MAX_RECORDS_PER_JOB" => {
                         settings.push(("BEDROCK_MIN_RECORDS_PER_JOB", "1"));
                     }
+                    // A price has both parts.
+                    "BEDROCK_PRICE_IN" => settings.push(("BEDROCK_PRICE_OUT", "1")),
+                    "BEDROCK_PRICE_OUT" => settings.push(("BEDROCK_PRICE_IN", "1")),
                     _ => {}
                 }
                 assert!(read(&settings).is_ok(), "{about:?}: {value}");

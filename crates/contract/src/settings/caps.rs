@@ -1,7 +1,8 @@
 //! The caps of a run: how much it may read and send, and so what it may cost at most.
 //!
 //! A pipeline may lower the caps of its deployment, but not raise them, and a request in the inbox
-//! or in the queue changes none.
+//! or in the queue changes none. A cap on the cost holds by the prices: whoever could say that a model
+//! costs nothing could pass it. So the prices belong to whoever sets the cap.
 
 use super::source::Source;
 use super::{SettingError, Settings};
@@ -19,6 +20,9 @@ const NUMBERS: [&str; 2] = ["BEDROCK_MAX_ROWS", "BEDROCK_MAX_DATA_BYTES"];
 /// The names of the caps.
 pub const CAPS: [&str; 3] = [NUMBERS[0], NUMBERS[1], MAX_COST];
 
+/// The settings that price a model whose price is not known: what it reads, and what it writes.
+pub const PRICES: [&str; 2] = ["BEDROCK_PRICE_IN", "BEDROCK_PRICE_OUT"];
+
 /// How often every row of a run of `BEDROCK_MAX_ROWS` rows may be sent: once, and in the three
 /// further rounds of the default. With more rounds, a run may have fewer rows.
 pub const SENDS_OF_MOST_ROWS: u64 = 4;
@@ -34,11 +38,12 @@ impl Settings {
 }
 
 /// Returns the settings of a run: those of its request over those of the deployment. Caps of the
-/// deployment hold also if the request leaves them empty.
+/// deployment hold also if the request leaves them empty, and beside a cap on the cost so do its prices.
 ///
 /// # Errors
 ///
-/// [`SettingError::Value`] if the request raises a cap of the deployment.
+/// [`SettingError::Value`] if the request raises a cap of the deployment, or sets a price below that of
+/// a deployment that caps the cost.
 pub fn over_deployment(
     deployment: &BTreeMap<String, String>,
     request: &BTreeMap<String, String>,
@@ -49,7 +54,49 @@ pub fn over_deployment(
         hold::<u64>(name, deployment, request, &mut values)?;
     }
     hold::<Usd>(MAX_COST, deployment, request, &mut values)?;
+    if Source::new(deployment).raw(MAX_COST).is_some() {
+        for name in PRICES {
+            hold_price(name, deployment, request, &mut values)?;
+        }
+    }
     Ok(values)
+}
+
+/// Sets a price of a deployment that caps the cost, unless the request has a higher one.
+fn hold_price(
+    name: &'static str,
+    deployment: &BTreeMap<String, String>,
+    request: &BTreeMap<String, String>,
+    values: &mut BTreeMap<String, String>,
+) -> Result<(), SettingError> {
+    let price = |of| Source::new(of).any_number::<Usd>(name);
+    let refused = |asked: Usd, allowed| {
+        let value = asked.to_string();
+        Err(SettingError::Value {
+            name,
+            value,
+            allowed,
+        })
+    };
+    match (price(deployment)?, price(request)?) {
+        (None, None) => Ok(()),
+        (Some(least), None) => {
+            values.insert(name.to_owned(), least.to_string());
+            Ok(())
+        }
+        (Some(least), Some(asked)) if asked >= least => Ok(()),
+        (Some(least), Some(asked)) => refused(
+            asked,
+            format!("at least {least}, as the deployment says, which sets {MAX_COST}"),
+        ),
+        (None, Some(asked)) => refused(
+            asked,
+            format!(
+                "no value in a request, because the deployment sets {MAX_COST} and so the prices too (its parameters \
+                 PriceIn and PriceOut)"
+            ),
+        ),
+    }
 }
 
 /// Sets a cap of the deployment, unless the request lowers it.
@@ -136,6 +183,57 @@ mod tests {
         );
         assert!(held("much").is_err());
         assert_eq!(cost_cap(&BTreeMap::new()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_request_cannot_cheapen_a_model_under_the_cap_of_its_deployment() {
+        let held = |deployment: &[(&str, &str)], asked: &str| {
+            let request = of(&[
+                ("BEDROCK_PRICE_IN", asked),
+                ("BEDROCK_PRICE_OUT", asked),
+                ("BEDROCK_PRIMARY_MODEL_ID", "m"),
+            ]);
+            let values = over_deployment(&of(deployment), &request)?;
+            let price = Settings::read(&values)?.price;
+            Ok::<_, SettingError>(price.map(|price| price.input.to_string()))
+        };
+        let price = [("BEDROCK_PRICE_IN", "3"), ("BEDROCK_PRICE_OUT", "3")];
+        let cap = ("BEDROCK_MAX_COST", "10");
+        assert_eq!(held(&price, "1").unwrap().unwrap(), "1.000000", "no cap");
+        assert_eq!(held(&[], "1").unwrap().unwrap(), "1.000000");
+        let both = [price[0], price[1], cap];
+        assert_eq!(held(&both, "3.5").unwrap().unwrap(), "3.500000");
+        assert_eq!(held(&both, "").unwrap().unwrap(), "3.000000");
+        assert_eq!(
+            held(&both, "2.9").unwrap_err().to_string(),
+            "BEDROCK_PRICE_IN is `2.900000`; allowed: at least 3.000000, as the deployment says, which sets \
+             BEDROCK_MAX_COST"
+        );
+        let text = held(&[cap], "1").unwrap_err().to_string();
+        assert!(
+            text.contains("no value in a request") && text.contains("PriceIn and PriceOut"),
+            "{text}"
+        );
+        assert_eq!(held(&[cap], "").unwrap(), None);
+    }
+
+    #[test]
+    fn a_price_has_both_parts_or_none() {
+        for (name, other) in [(PRICES[0], PRICES[1]), (PRICES[1], PRICES[0])] {
+            let values = of(&[(name, "0.25"), ("BEDROCK_PRIMARY_MODEL_ID", "m")]);
+            let text = Settings::read(&values).unwrap_err().to_string();
+            assert!(
+                text.starts_with(&format!("{other} is not set")) && text.contains(name),
+                "{text}"
+            );
+        }
+        let values = of(&[
+            (PRICES[0], "0.25"),
+            (PRICES[1], "0"),
+            ("BEDROCK_PRIMARY_MODEL_ID", "m"),
+        ]);
+        let price = Settings::read(&values).unwrap().price.unwrap();
+        assert_eq!(price.output, Usd::default());
     }
 
     #[test]

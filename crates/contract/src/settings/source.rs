@@ -1,11 +1,13 @@
 //! Reads the texts of settings as numbers, words and lists.
 
+use super::caps::PRICES;
 use super::error::SettingError;
 use super::values::Effort;
-use quarry_cost::Usd;
+use quarry_cost::{TokenRate, Usd};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// Reads settings of each type. An empty value counts as not set.
@@ -80,13 +82,49 @@ impl<'a> Source<'a> {
     pub(super) fn cost(&self, name: &'static str) -> Result<Option<Usd>, SettingError> {
         const LEAST: Usd = Usd::of_parts(1_000_000);
         const MOST: Usd = Usd::whole(1_000_000);
+        self.amount(
+            name,
+            LEAST..=MOST,
+            "0.000001 to 1000000 USD, such as 25 or 0.50",
+        )
+    }
+
+    /// Returns a price in USD for a million tokens. Both parts of it are set, or none.
+    pub(super) fn token_rate(&self) -> Result<Option<TokenRate>, SettingError> {
+        const MOST: Usd = Usd::whole(1_000_000);
+        let price = |name| {
+            let allowed = "0 to 1000000 USD for a million tokens, such as 3 or 0.25";
+            self.amount(name, Usd::default()..=MOST, allowed)
+        };
+        let missing = |name, remedy| Err(SettingError::Missing { name, remedy });
+        let [name_in, name_out] = PRICES;
+        match (price(name_in)?, price(name_out)?) {
+            (Some(input), Some(output)) => Ok(Some(TokenRate { input, output })),
+            (None, None) => Ok(None),
+            (None, Some(_)) => missing(
+                name_in,
+                "a price needs both: set it beside BEDROCK_PRICE_OUT",
+            ),
+            (Some(_), None) => missing(
+                name_out,
+                "a price needs both: set it beside BEDROCK_PRICE_IN",
+            ),
+        }
+    }
+
+    fn amount(
+        &self,
+        name: &'static str,
+        range: RangeInclusive<Usd>,
+        allowed: &str,
+    ) -> Result<Option<Usd>, SettingError> {
         match self.any_number(name) {
             Ok(None) => Ok(None),
-            Ok(Some(amount)) if (LEAST..=MOST).contains(&amount) => Ok(Some(amount)),
+            Ok(Some(amount)) if range.contains(&amount) => Ok(Some(amount)),
             _ => Err(SettingError::Value {
                 name,
                 value: self.raw(name).unwrap_or_default().to_owned(),
-                allowed: "0.000001 to 1000000 USD, such as 25 or 0.50".to_owned(),
+                allowed: allowed.to_owned(),
             }),
         }
     }

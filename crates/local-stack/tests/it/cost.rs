@@ -181,7 +181,8 @@ async fn a_run_without_a_known_price_says_so_and_has_no_cost() {
     let case = case(2, &settings, json!({})).await;
     let summary = case.run().await.unwrap().summary;
     assert!(summary["cost"].is_null(), "{summary}");
-    let note = "no price is known for my-own-name, so the summary has no cost";
+    let note = "no price is known for my-own-name, so the summary has no cost; BEDROCK_PRICE_IN and BEDROCK_PRICE_OUT \
+                set one";
     let notes = summary["notes"].as_array().unwrap();
     assert!(notes.iter().any(|text| text == note), "{notes:?}");
 }

@@ -67,11 +67,56 @@ async fn a_cap_without_a_price_is_refused_before_a_row_is_read() {
         let text = refusal(&input.set("BEDROCK_MAX_COST", "1000")).await;
         assert!(
             text.contains(&format!("no price is known for {model}"))
+                && text.contains("BEDROCK_PRICE_IN and BEDROCK_PRICE_OUT")
                 && text.contains("quarry models")
                 && text.contains("in place of an application inference profile, its model"),
             "{text}"
         );
     }
+}
+
+const PROFILE: &str =
+    "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abcdefghijkl";
+
+/// The forty rows to an application inference profile, whose price is set and is that of the usual model.
+async fn forty_to_a_profile() -> RunInput {
+    let input = forty().await.set("BEDROCK_PRIMARY_MODEL_ID", PROFILE);
+    let input = input.set("BEDROCK_PRICE_IN", "1.1");
+    input.set("BEDROCK_PRICE_OUT", "5.5")
+}
+
+#[tokio::test]
+async fn the_price_that_is_set_for_a_profile_is_what_its_cap_holds_by() {
+    let input = forty_to_a_profile().await;
+    let plan = input.set("BEDROCK_MAX_COST", "5").plan().await.unwrap();
+    let rates = &plan.rates.as_ref().unwrap().primary;
+    assert_eq!(rates.model, PROFILE);
+    assert_eq!(rates.source, "BEDROCK_PRICE_IN and BEDROCK_PRICE_OUT");
+    assert_eq!(rates.on_demand.unwrap().input, "1.1".parse().unwrap());
+    let job = rates.of(quarry_cost::Way::Job).unwrap();
+    assert_eq!(job.rate.output, "2.75".parse().unwrap(), "half in a job");
+    assert!(
+        !plan.notes.iter().any(|one| one.contains("price")),
+        "{:?}",
+        plan.notes
+    );
+    let input = forty_to_a_profile().await;
+    let text = refusal(&input.set("BEDROCK_MAX_COST", "0.000002")).await;
+    assert!(text.contains("more than BEDROCK_MAX_COST"), "{text}");
+}
+
+#[tokio::test]
+async fn a_price_that_is_set_for_a_model_with_a_known_price_has_no_effect_and_is_noted() {
+    let known = forty().await.plan().await.unwrap();
+    let input = forty().await.set("BEDROCK_PRICE_IN", "1000");
+    let plan = input.set("BEDROCK_PRICE_OUT", "0").plan().await.unwrap();
+    assert_eq!(plan.rates, known.rates);
+    let note = "BEDROCK_PRICE_IN and BEDROCK_PRICE_OUT have no effect";
+    assert!(
+        plan.notes.iter().any(|one| one.starts_with(note)),
+        "{:?}",
+        plan.notes
+    );
 }
 
 #[tokio::test]
