@@ -7,6 +7,7 @@
 mod about;
 mod caps;
 mod error;
+mod prices;
 mod source;
 mod spelling;
 mod together;
@@ -14,8 +15,9 @@ mod values;
 mod without_effect;
 
 pub use about::{ABOUT, AboutSetting};
-pub use caps::{CAPS, MAX_COST, PRICES, SENDS_OF_MOST_ROWS, cost_cap, over_deployment};
+pub use caps::{CAPS, MAX_COST, SENDS_OF_MOST_ROWS, cost_cap, over_deployment};
 pub use error::SettingError;
+pub use prices::PRICES;
 pub use spelling::nearest;
 pub use values::{BatchMode, CsvQuoting, Effort, MissingColumns, ServiceTier, ThinkingSetting};
 pub use without_effect::notes;
@@ -235,9 +237,7 @@ impl Settings {
             truncation_enabled: source.flag("BEDROCK_TRUNCATION_ENABLED", true)?,
             log_truncations: source.flag("BEDROCK_LOG_TRUNCATIONS", true)?,
             use_structured_output: source.flag("BEDROCK_USE_STRUCTURED_OUTPUT", true)?,
-            validation_schema: source
-                .text("BEDROCK_VALIDATION_SCHEMA")
-                .filter(|text| text.trim() != "{}"),
+            validation_schema: validation_schema(source),
             routed_rules_column: source
                 .text("BEDROCK_ROUTED_RULES_COLUMN")
                 .unwrap_or_else(|| "selected_rule_names".to_owned()),
@@ -256,7 +256,7 @@ impl Settings {
             max_rows: source.number("BEDROCK_MAX_ROWS", 10_000_000, 1, 1_000_000_000)?,
             max_data_bytes: source.number("BEDROCK_MAX_DATA_BYTES", 100 << 30, 1, 100 << 40)?,
             max_cost: source.cost("BEDROCK_MAX_COST")?,
-            price: source.token_rate()?,
+            price: prices::token_rate(source)?,
         };
         settings.check_together()?;
         Ok(settings)
@@ -367,6 +367,12 @@ fn service_tier(source: &Source<'_>) -> Result<ServiceTier, SettingError> {
 fn allow_no_answers(source: &Source<'_>) -> Result<bool, SettingError> {
     let words = ["fail", "allow"];
     Ok(source.choice("BEDROCK_NO_ANSWERS", "fail", &words)? == 1)
+}
+
+/// Returns the schema of the setting. An empty object is none.
+fn validation_schema(source: &Source<'_>) -> Option<String> {
+    let schema = source.text("BEDROCK_VALIDATION_SCHEMA")?;
+    (schema.trim() != "{}").then_some(schema)
 }
 
 fn csv_quoting(source: &Source<'_>) -> Result<CsvQuoting, SettingError> {

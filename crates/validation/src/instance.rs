@@ -417,7 +417,8 @@ mod tests {
 
     #[test]
     fn the_validator_sees_what_it_must() {
-        let datum = datum(&document());
+        let document = document();
+        let datum = datum(&document);
         assert_conformance::<DatumJson>(&endless(&datum));
     }
 

@@ -4,6 +4,7 @@
 //! or in the queue changes none. A cap on the cost holds by the prices: whoever could say that a model
 //! costs nothing could pass it. So the prices belong to whoever sets the cap.
 
+use super::prices::PRICES;
 use super::source::Source;
 use super::{SettingError, Settings};
 use quarry_cost::Usd;
@@ -19,9 +20,6 @@ const NUMBERS: [&str; 2] = ["BEDROCK_MAX_ROWS", "BEDROCK_MAX_DATA_BYTES"];
 
 /// The names of the caps.
 pub const CAPS: [&str; 3] = [NUMBERS[0], NUMBERS[1], MAX_COST];
-
-/// The settings that price a model whose price is not known: what it reads, and what it writes.
-pub const PRICES: [&str; 2] = ["BEDROCK_PRICE_IN", "BEDROCK_PRICE_OUT"];
 
 /// How often every row of a run of `BEDROCK_MAX_ROWS` rows may be sent: once, and in the three
 /// further rounds of the default. With more rounds, a run may have fewer rows.

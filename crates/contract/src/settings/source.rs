@@ -1,9 +1,8 @@
 //! Reads the texts of settings as numbers, words and lists.
 
-use super::caps::PRICES;
 use super::error::SettingError;
 use super::values::Effort;
-use quarry_cost::{TokenRate, Usd};
+use quarry_cost::Usd;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -89,30 +88,7 @@ impl<'a> Source<'a> {
         )
     }
 
-    /// Returns a price in USD for a million tokens. Both parts of it are set, or none.
-    pub(super) fn token_rate(&self) -> Result<Option<TokenRate>, SettingError> {
-        const MOST: Usd = Usd::whole(1_000_000);
-        let price = |name| {
-            let allowed = "0 to 1000000 USD for a million tokens, such as 3 or 0.25";
-            self.amount(name, Usd::default()..=MOST, allowed)
-        };
-        let missing = |name, remedy| Err(SettingError::Missing { name, remedy });
-        let [name_in, name_out] = PRICES;
-        match (price(name_in)?, price(name_out)?) {
-            (Some(input), Some(output)) => Ok(Some(TokenRate { input, output })),
-            (None, None) => Ok(None),
-            (None, Some(_)) => missing(
-                name_in,
-                "a price needs both: set it beside BEDROCK_PRICE_OUT",
-            ),
-            (Some(_), None) => missing(
-                name_out,
-                "a price needs both: set it beside BEDROCK_PRICE_IN",
-            ),
-        }
-    }
-
-    fn amount(
+    pub(super) fn amount(
         &self,
         name: &'static str,
         range: RangeInclusive<Usd>,

@@ -230,7 +230,7 @@ async fn a_run_without_an_answer_fails_unless_the_request_allows_it() {
         (true, "job job-0 ended as PartiallyCompleted"),
         (false, "the calls left no line"),
     ] {
-        let world = without_answers(job).await;
+        let world = Box::pin(without_answers(job)).await;
         let words = [
             words,
             "no record of 6 rows got an answer",
@@ -242,7 +242,7 @@ async fn a_run_without_an_answer_fails_unless_the_request_allows_it() {
         world.allow_no_answers().await;
         assert!(world.finish().await.unwrap().done);
     }
-    let world = without_answers(true).await;
+    let world = Box::pin(without_answers(true)).await;
     world
         .change(1, |receipt| receipt.rounds[0].counts.answered = 1)
         .await;
@@ -252,7 +252,7 @@ async fn a_run_without_an_answer_fails_unless_the_request_allows_it() {
 /// No record could be sent, or the answers were given to the run.
 #[tokio::test]
 async fn a_run_that_asked_nothing_needs_no_answer() {
-    let world = without_answers(false).await;
+    let world = Box::pin(without_answers(false)).await;
     for slice in 0..3 {
         world
             .change(slice, |receipt| receipt.rounds[0].on_demand = 0)
@@ -265,7 +265,7 @@ async fn a_run_that_asked_nothing_needs_no_answer() {
 #[tokio::test]
 async fn a_run_in_which_a_guardrail_stops_every_record_fails_with_the_reason() {
     for job in [true, false] {
-        let world = without_answers(job).await;
+        let world = Box::pin(without_answers(job)).await;
         for slice in 0..3 {
             let stopped = |receipt: &mut Receipt| {
                 let counts = &mut receipt.rounds[0].counts;
@@ -311,7 +311,7 @@ async fn a_run_whose_lines_could_not_be_used_fails_with_what_they_were() {
         ),
     ];
     for (change, words) in cases {
-        let world = without_answers(true).await;
+        let world = Box::pin(without_answers(true)).await;
         for slice in 0..3 {
             let change = |receipt: &mut Receipt| change(&mut receipt.rounds[0].counts);
             world.change(slice, change).await;
