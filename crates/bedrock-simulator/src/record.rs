@@ -285,17 +285,10 @@ impl Model {
                 output_tokens: other.output_tokens,
             }
         });
-        // A guardrail that stops a prompt calls no model. Claude's reply has no usage then, and nothing
-        // is charged.
-        let is_stopped = judge.family == Family::Anthropic
-            && !judge.converse
-            && faults
-                .iter()
-                .any(|fault| fault.kind == RecordFaultKind::GuardrailIntervened);
-        let (input_tokens, output_tokens) = if is_stopped {
-            (0, 0)
-        } else {
+        let (input_tokens, output_tokens) = if output.is_charged {
             (question.input_tokens, output.output_tokens)
+        } else {
+            (0, 0)
         };
         let answered = AnsweredRecord {
             output: output.value,

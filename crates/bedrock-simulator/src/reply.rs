@@ -7,7 +7,7 @@ mod spoilt;
 use crate::answer::SimulatedContent;
 use crate::faults::{FaultTier, RecordFaultKind};
 use crate::models::ModelRow;
-use crate::question::{Question, Want};
+use crate::question::{Question, QuestionForm, Want};
 use crate::tokens::tokens;
 use serde_json::Value;
 
@@ -64,6 +64,9 @@ pub(crate) struct WrittenReply {
     pub(crate) output_tokens: u64,
     /// Whether the model finished the answer by itself.
     pub(crate) complete: bool,
+    /// Whether a model was called. A guardrail that stops a prompt calls none: Claude's reply has no usage then, and
+    /// nothing is charged.
+    pub(crate) is_charged: bool,
 }
 
 /// Contains braces, as thoughts about JSON do.
@@ -236,6 +239,8 @@ impl Reply {
         };
         let output_tokens = answer_tokens + thought_tokens;
         let complete = matches!(self.stop, Stop::End | Stop::Tool);
+        let is_stopped = self.stop == Stop::Guardrail && question.form == QuestionForm::Anthropic;
+        let is_charged = !is_stopped || matches!(self.body, Body::Output(_));
         let value = match self.body {
             Body::Output(output) => output,
             _ => self.form(question, asking, output_tokens),
@@ -244,6 +249,7 @@ impl Reply {
             value,
             output_tokens,
             complete,
+            is_charged,
         }
     }
 }
@@ -260,7 +266,6 @@ fn output_tokens_of(output: &Value) -> u64 {
 mod tests {
     use super::*;
     use crate::models::Models;
-    use crate::question::QuestionForm;
     use serde_json::json;
 
     fn question(want: Want) -> Question {
@@ -473,6 +478,27 @@ mod tests {
         assert_eq!(converse["stopReason"], "guardrail_intervened");
         let nova = spoilt(kind, QuestionForm::Converse, NOVA);
         assert_eq!(nova["amazon-bedrock-guardrailAction"], "INTERVENED");
+    }
+
+    #[test]
+    fn what_is_charged_is_what_the_reply_says_of_its_tokens() {
+        use RecordFaultKind::{GuardrailIntervened, MaxTokens, Refusal};
+        let question = question(tool(&json!({})));
+        for faults in [
+            &[GuardrailIntervened][..],
+            &[GuardrailIntervened, MaxTokens],
+            &[MaxTokens, GuardrailIntervened],
+            &[GuardrailIntervened, Refusal],
+            &[Refusal, GuardrailIntervened],
+        ] {
+            let mut reply = replied(&question, json!({"a": "x", "list": [1]}));
+            for fault in faults {
+                reply.spoil(*fault, &question, None);
+            }
+            let written = write(reply, &question);
+            let says = written.value.get("usage").is_some();
+            assert_eq!(written.is_charged, says, "{faults:?}: {}", written.value);
+        }
     }
 
     #[test]
