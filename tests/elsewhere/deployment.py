@@ -1,15 +1,14 @@
-"""The deployment: `sam deploy` creates it on an emulator of AWS from the output of `sam build`."""
+"""The deployment: `sam deploy` creates it on an emulator of AWS from the packed functions, as without a compiler."""
 
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from processes import LOOPBACK, REGION, environment, free_ports, wait_until
-from release import BUILD, SAM
+from release import INFRA, SAM, pack_functions, prebuilt_template
 from servers import Bedrock, Ministack, SageMaker, client
 
 BUCKET = "quarry-data"
@@ -43,12 +42,12 @@ ENDS = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
 
 
 def emulated_template() -> dict[str, Any]:
-    """Returns the template that `sam build` wrote, without the parts that the emulator does not support.
+    """Returns the template of the packed functions, without the parts that the emulator does not support.
 
     The emulator has no alarms over several metrics. It uses plain HTTP, which the policies of buckets,
     queues and topics refuse, so only their allowing statements are kept.
     """
-    document = yaml.safe_load((BUILD / "template.yaml").read_text(encoding="utf-8"))
+    document = prebuilt_template()
     for name, resource in list(document["Resources"].items()):
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in properties:
@@ -60,7 +59,7 @@ def emulated_template() -> dict[str, Any]:
                 del document["Resources"][name]
         for place in ("CodeUri", "DefinitionUri"):
             if place in properties:
-                properties[place] = str((BUILD / properties[place]).resolve())
+                properties[place] = str((INFRA / properties[place]).resolve())
     return document
 
 
@@ -105,6 +104,7 @@ class Deployment:
         self._told = self._subscribe()
 
     def _deploy(self) -> None:
+        pack_functions()
         template = self._folder / "template.json"
         template.write_text(json.dumps(emulated_template()), encoding="utf-8")
         settings = environment(

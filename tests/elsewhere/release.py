@@ -3,11 +3,14 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests/infra"))
+INFRA = ROOT / "infra"
+sys.path += [str(ROOT / "tests/infra"), str(ROOT / "release")]
 
-from project import Template, resolve  # noqa: E402 - found by the line above
+from functions import zip_all  # noqa: E402 - found by the line above
+from project import Template, load, resolve  # noqa: E402
 
 EMULATORS = ROOT / ".tools/emulators/bin"
 SAM = ROOT / ".tools/infra/bin/sam"
@@ -16,7 +19,7 @@ RUNTIME_INTERFACE_EMULATOR = next((ROOT / ".tools/infra/lib").glob("python*/site
 # The command line, which `cargo test` builds.
 QUARRY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "debug/quarry")
 
-BUILD = ROOT / "infra/.aws-sam/build"
+BUILD = INFRA / ".aws-sam/build"
 TEMPLATE = Template()
 FUNCTIONS = sorted(TEMPLATE.functions())
 # These functions call AWS and pass documents on; the others process rows.
@@ -29,6 +32,16 @@ def binary(function: str) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"{path}: run tests/tools/build-functions")
     return path
+
+
+def pack_functions() -> None:
+    """Packs the binaries to where the prebuilt template has them."""
+    zip_all(BUILD, INFRA / "prebuilt")
+
+
+def prebuilt_template() -> dict[str, Any]:
+    """Returns the template that deploys packed functions."""
+    return load("template-prebuilt.yaml")
 
 
 def memory_mib(function: str) -> int:

@@ -64,13 +64,13 @@ _Loader.add_multi_constructor("!", _short_form)
 
 
 @functools.cache
-def _parsed() -> dict[str, Any]:
-    return yaml.load((ROOT / "infra/template.yaml").read_text(encoding="utf-8"), _Loader)
+def _parsed(name: str) -> dict[str, Any]:
+    return yaml.load((ROOT / "infra" / name).read_text(encoding="utf-8"), _Loader)
 
 
-def load() -> dict[str, Any]:
-    """Returns infra/template.yaml with its intrinsic functions in long form, as a copy that may be changed."""
-    return copy.deepcopy(_parsed())
+def load(name: str = "template.yaml") -> dict[str, Any]:
+    """Returns a template of infra with its intrinsic functions in long form, as a copy that may be changed."""
+    return copy.deepcopy(_parsed(name))
 
 
 class _NoManagedPolicies:
