@@ -3,10 +3,12 @@
 use crate::failure::Failure;
 use crate::input::{read_file, refuse_standard_input};
 use crate::local_table::LocalTable;
+use crate::s3_place::{is_in_s3, refuse_other_forms};
 use quarry_contract::settings::CsvQuoting;
 use quarry_rows::{ACCEPTED, TableFormat};
 use quarry_runs::{counted, grouped};
 use serde_json::Value;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What the names of summaries begin with.
@@ -107,9 +109,22 @@ impl LocalResult {
     /// because a later run replaces the tables of an earlier one.
     pub(crate) fn open(path: &Path, quoting: CsvQuoting) -> Result<Self, Failure> {
         refuse_standard_input(path, "result")?;
+        refuse_other_forms(path)?;
         let name = path.display().to_string();
-        let metadata = std::fs::metadata(path)
-            .map_err(|error| Failure::input(format!("{name} cannot be read: {error}")))?;
+        if is_in_s3(path) {
+            return Err(Failure::usage(format!(
+                "{name} is in S3, and this command reads a result of this machine; `quarry results RUN --out DIR` copies the \
+                 result of a run to DIR"
+            )));
+        }
+        let metadata = std::fs::metadata(path).map_err(|error| {
+            Failure::input(match error.kind() {
+                ErrorKind::NotFound => format!(
+                    "{name} does not exist; give the folder of a result, its summary, or its table ({ACCEPTED})"
+                ),
+                _ => format!("{name} cannot be read: {error}"),
+            })
+        })?;
         if metadata.is_dir() {
             let summary = match newest_summary(path)? {
                 Some(file) => Some(read_summary(&file)?),

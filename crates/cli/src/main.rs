@@ -31,6 +31,7 @@ mod retry;
 mod retry_failed;
 mod run;
 mod runs;
+mod s3_place;
 mod settings;
 mod simulate_bedrock;
 mod staging;

@@ -15,6 +15,10 @@ pub struct NumberAgreement {
     pub largest_difference: f64,
 }
 
+/// Sums are kept in this unit, so that the sum of a trillion of the largest numbers is a number too. It is a power of two,
+/// so it changes no digit of a sum.
+const UNIT: f64 = 1_099_511_627_776.0;
+
 /// Adds numbers up for as long as every value is one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NumberTally {
@@ -34,10 +38,12 @@ impl NumberTally {
         self.has_other = a.is_some() != parsed_a.is_some() || b.is_some() != parsed_b.is_some();
         if let (Some(a), Some(b)) = (parsed_a, parsed_b) {
             self.pairs += 1;
+            let (a, b) = (a / UNIT, b / UNIT);
+            let difference = (a - b).abs();
             self.sum.a += a;
             self.sum.b += b;
-            self.differences += (a - b).abs();
-            self.largest = self.largest.max((a - b).abs());
+            self.differences += difference;
+            self.largest = self.largest.max(difference);
         }
     }
 
@@ -52,9 +58,31 @@ impl NumberTally {
         )]
         let pairs = self.pairs as f64;
         Some(NumberAgreement {
-            mean: self.sum.map(|sum| sum / pairs),
-            mean_difference: self.differences / pairs,
-            largest_difference: self.largest,
+            mean: self.sum.map(|sum| sum / pairs * UNIT),
+            mean_difference: at_most_a_number(self.differences / pairs * UNIT),
+            largest_difference: at_most_a_number(self.largest * UNIT),
         })
+    }
+}
+
+/// Two numbers can be further from each other than any number is from 0.
+fn at_most_a_number(difference: f64) -> f64 {
+    difference.min(f64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_numbers_have_means_and_differences_that_are_numbers() {
+        let mut tally = NumberTally::default();
+        for _ in 0..20 {
+            tally.add(Some("1.7e308"), Some("-1.7e308"));
+        }
+        let found = tally.finish().unwrap();
+        assert_eq!((found.mean.a, found.mean.b), (1.7e308, -1.7e308));
+        assert_eq!(found.mean_difference, f64::MAX);
+        assert_eq!(found.largest_difference, f64::MAX);
     }
 }

@@ -2,16 +2,16 @@
 
 use quarry_contract::payload::Step;
 use quarry_local_stack::RunProgress;
-use quarry_runs::grouped;
+use quarry_runs::counted;
 use serde_json::json;
 
 /// Returns a step for people; `None` for steps that are too many to show.
 pub(super) fn as_line(progress: &RunProgress) -> Option<String> {
     Some(match progress {
         RunProgress::Planned { slices, rows } => format!(
-            "planned: {} rows in {slices} {}",
-            grouped(*rows),
-            if *slices == 1 { "slice" } else { "slices" }
+            "planned: {} in {}",
+            counted(*rows, "row"),
+            counted(u64::from(*slices), "slice")
         ),
         RunProgress::Slice {
             by,
@@ -47,7 +47,7 @@ pub(super) fn as_line(progress: &RunProgress) -> Option<String> {
             "{execution}: {state} failed with {error}, next attempt in {} s",
             delay.as_secs()
         ),
-        RunProgress::Finished { rows } => format!("finished: {} rows", grouped(*rows)),
+        RunProgress::Finished { rows } => format!("finished: {}", counted(*rows, "row")),
     })
 }
 

@@ -3,6 +3,7 @@
 use super::overlap;
 use crate::failure::Failure;
 use crate::input::special;
+use crate::s3_place::{is_in_s3, refuse_other_forms};
 use quarry_contract::request::SPLITS;
 use quarry_rows::TableFormat;
 use std::path::{Path, PathBuf};
@@ -118,13 +119,9 @@ impl StagedFolder {
     }
 }
 
-/// Whether data is a place in S3.
-pub(super) fn is_in_s3(data: &Path) -> bool {
-    data.to_str().is_some_and(|text| text.starts_with("s3://"))
-}
-
 /// Refuses data that is not there.
 pub(super) fn check_exists(data: &Path) -> Result<(), Failure> {
+    refuse_other_forms(data)?;
     if is_in_s3(data) {
         return Err(Failure::usage(format!(
             "{} is in S3, and this command reads files of this machine; `quarry submit` takes a place in S3 and says what \

@@ -4,6 +4,7 @@ use super::arguments::{JobArguments, read_request, read_settings};
 use super::folder::{self, StagedFolder};
 use crate::failure::Failure;
 use crate::input::{read_file, refuse_standard_input};
+use crate::s3_place::{is_in_s3, refuse_other_forms};
 use quarry_contract::location::S3Uri;
 use quarry_contract::request::{JobType, SampleRequest};
 use quarry_contract::request_file::DEFAULT_JOB_TYPE;
@@ -58,7 +59,7 @@ impl Sources {
 
     fn without_overrides(arguments: &JobArguments) -> Result<Self, Failure> {
         refuse_standard_input(&arguments.data, "data")?;
-        if !folder::is_in_s3(&arguments.data) {
+        if !is_in_s3(&arguments.data) {
             folder::check_exists(&arguments.data)?;
         }
         let request_file = arguments.data.join("request.json");
@@ -67,7 +68,7 @@ impl Sources {
         }
         let prompts = arguments.prompts.clone().ok_or_else(|| {
             let data = arguments.data.display();
-            Failure::usage(if folder::is_in_s3(&arguments.data) {
+            Failure::usage(if is_in_s3(&arguments.data) {
                 format!(
                     "{data} is in S3; give the prompts, a file of this machine, with --prompts FILE"
                 )
@@ -101,7 +102,7 @@ impl Sources {
         }
         let data = request.data.as_deref().unwrap_or_default();
         Ok(Self {
-            data: if folder::is_in_s3(Path::new(data)) {
+            data: if is_in_s3(Path::new(data)) {
                 PathBuf::from(data)
             } else {
                 folder.join(data)
@@ -116,7 +117,7 @@ impl Sources {
 
     /// Returns the place of the data if it is in S3.
     pub(super) fn data_in_s3(&self) -> Result<Option<S3Uri>, Failure> {
-        let Some(text) = self.data.to_str().filter(|_| folder::is_in_s3(&self.data)) else {
+        let Some(text) = self.data.to_str().filter(|_| is_in_s3(&self.data)) else {
             return Ok(None);
         };
         if let Some((object, _)) = text.split_once("?versionId=") {
@@ -166,7 +167,8 @@ fn in_folder(
     what: &str,
     choose: fn(Vec<NamedFile>) -> Option<NamedFile>,
 ) -> Result<PathBuf, Failure> {
-    if folder::is_in_s3(place) {
+    refuse_other_forms(place)?;
+    if is_in_s3(place) {
         return Err(Failure::usage(format!(
             "{} is in S3; the prompts and the schema are files of this machine: copy it with `aws s3 cp`",
             place.display()

@@ -230,6 +230,18 @@ fn a_version_and_documents_in_s3_are_refused_with_the_remedy() {
             format!("init {object}"),
             "is in S3, and this command reads files of this machine",
         ),
+        (
+            "submit arn:aws:s3:::acme/in/a.csv --prompts prompts.json".to_owned(),
+            "write it as s3://acme/in/a.csv",
+        ),
+        (
+            "submit https://acme.s3.eu-west-1.amazonaws.com/in/ --prompts prompts.json".to_owned(),
+            "write it as s3://acme/in/",
+        ),
+        (
+            format!("submit {object} --prompts S3://acme/prompts.json"),
+            "write it as s3://acme/prompts.json",
+        ),
     ] {
         let output = deployed.command(&line).stdin(Stdio::null()).output();
         let ran = Ran::of(&output.expect("the command runs"));
