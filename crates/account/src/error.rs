@@ -1,7 +1,7 @@
 //! The errors of reading an account.
 
 use quarry_edge::error::StepError;
-use quarry_edge::failure::Failure;
+use quarry_edge::failure::{Failure, Kind};
 
 /// Why an account cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -11,10 +11,13 @@ pub enum AccountError {
     Configuration(#[from] StepError),
     /// There are no credentials.
     #[error(
-        "no AWS credentials found in the environment or the AWS profile; run `aws sso login`, or set AWS_PROFILE, or set \
-         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        "no AWS credentials found in the environment or {}; run `aws sso login`, or set AWS_PROFILE, or set \
+         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", in_profile(profile.as_deref())
     )]
-    NoCredentials,
+    NoCredentials {
+        /// The profile that `AWS_PROFILE` names.
+        profile: Option<String>,
+    },
     /// The credentials could not be loaded: the login has expired, or the profile is incomplete.
     #[error(
         "cannot load AWS credentials: {0}; run `aws sso login` if the profile uses it, or set AWS_PROFILE to another profile"
@@ -22,7 +25,8 @@ pub enum AccountError {
     Credentials(String),
     /// STS did not return the caller's identity.
     #[error(
-        "cannot read your AWS identity (sts:GetCallerIdentity): {0}; check that the credentials are valid and that STS can be reached"
+        "cannot read your AWS identity (sts:GetCallerIdentity): {0}; {}",
+        remedy(.0, "check that the credentials are valid")
     )]
     Caller(#[source] Failure),
     /// The stack does not exist.
@@ -37,7 +41,8 @@ pub enum AccountError {
     },
     /// The stack may not be read, or CloudFormation does not respond.
     #[error(
-        "cannot read the stack `{name}`: {source}; the caller needs cloudformation:DescribeStacks"
+        "cannot read the stack `{name}`: {source}; {}",
+        remedy(source, "the caller needs cloudformation:DescribeStacks")
     )]
     Stack {
         /// The name.
@@ -46,4 +51,22 @@ pub enum AccountError {
         #[source]
         source: Failure,
     },
+}
+
+fn in_profile(profile: Option<&str>) -> String {
+    match profile {
+        Some(name) => format!(
+            "in the profile `{name}`, which AWS_PROFILE names (`aws configure list-profiles` lists the profiles)"
+        ),
+        None => "the AWS profile".to_owned(),
+    }
+}
+
+/// Returns the remedy for a call that failed: the usual one if the service responded.
+fn remedy(failure: &Failure, usual: &'static str) -> &'static str {
+    if failure.status.is_none() && failure.kind == Kind::Unavailable {
+        "check the network, the Region and, if it is set, AWS_ENDPOINT_URL: the service was not reached"
+    } else {
+        usual
+    }
 }

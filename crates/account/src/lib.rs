@@ -73,12 +73,18 @@ impl Account {
     /// Checks that credentials can be loaded, so that no later call fails for lack of them. Only a
     /// call shows whether they are valid.
     pub async fn check_credentials(&self) -> Result<(), AccountError> {
+        let none = || {
+            let profile = std::env::var("AWS_PROFILE").ok();
+            Err(AccountError::NoCredentials {
+                profile: profile.filter(|name| !name.is_empty()),
+            })
+        };
         let Some(provider) = &self.credentials else {
-            return Err(AccountError::NoCredentials);
+            return none();
         };
         match provider.provide_credentials().await {
             Ok(_) => Ok(()),
-            Err(CredentialsError::CredentialsNotLoaded(_)) => Err(AccountError::NoCredentials),
+            Err(CredentialsError::CredentialsNotLoaded(_)) => none(),
             Err(error) => Err(AccountError::Credentials(chain(&error))),
         }
     }

@@ -54,6 +54,22 @@ fn without_a_deployment_the_remedy_is_said() {
 }
 
 #[test]
+fn a_profile_that_does_not_exist_and_a_service_that_is_not_reached_are_told_as_what_they_are() {
+    let deployed = Deployed::new(Script::default());
+    let mut unknown = deployed.command_without_credentials("runs");
+    unknown.env("AWS_PROFILE", "nobody");
+    let ran = Ran::of(&unknown.output().expect("the command runs"));
+    failed(&ran, 3, "in the profile `nobody`, which AWS_PROFILE names");
+
+    let mut unreachable = deployed.command("runs");
+    // Nobody listens there.
+    unreachable.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    let ran = Ran::of(&unreachable.output().expect("the command runs"));
+    assert!(ran.stderr.contains("the service was not reached"), "{ran:?}");
+    assert!(!ran.stderr.contains("cloudformation:DescribeStacks"), "{ran:?}");
+}
+
+#[test]
 fn a_deployment_without_runs_has_none() {
     let deployed = Deployed::new(Script::default());
     assert_eq!(deployed.quarry("runs").good().stdout.lines().count(), 1);
