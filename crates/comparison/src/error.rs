@@ -16,7 +16,7 @@ pub enum ComparisonError {
     )]
     NoPrefix,
     /// A property that was named is not there.
-    #[error("there is no column `{0}`; name the properties of both results, without prefix")]
+    #[error("there is no column `{0}`; name properties that each result has, without prefix")]
     NoProperty(String),
     /// An input column is only in one result.
     #[error("the input column `{column}` is only in {side}; compare two results of the same table")]

@@ -9,7 +9,7 @@ use quarry_cost::estimate::{CountedRecords, RunEstimate};
 use quarry_edge::sdk::{SdkOptions, load};
 use quarry_local_stack::SingleSteps;
 use quarry_model::ModelName;
-use quarry_remote::TokenCounts;
+use quarry_remote::{RemoteError, TokenCounts};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::time::Duration;
@@ -74,7 +74,12 @@ impl CountArguments {
                 "no Region is known for --count; give --region, or set AWS_REGION",
             ));
         }
-        Ok(TokenCounts::open(sdk).await?)
+        TokenCounts::open(sdk).await.map_err(|error| match error {
+            RemoteError::Account(error) => {
+                Failure::input(format!("{error}; without --count, the estimate needs none"))
+            }
+            error => error.into(),
+        })
     }
 }
 
