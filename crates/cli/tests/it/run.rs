@@ -666,7 +666,7 @@ fn a_run_that_fails_keeps_its_files_only_on_request() {
     workplace.file("data.csv", table(0..120));
     workplace.file(
         "faults.json",
-        r#"{"calls": [{"operation": "create", "kind": "throttle", "every": 1}]}"#,
+        r#"{"calls": [{"operation": "create", "kind": "account_not_authorized", "every": 1}]}"#,
     );
     let more = "--faults faults.json --set BEDROCK_BATCH_MODE=batch";
     assert_eq!(workplace.run("data.csv", more).code, 4);
