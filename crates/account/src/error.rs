@@ -11,13 +11,10 @@ pub enum AccountError {
     Configuration(#[from] StepError),
     /// There are no credentials.
     #[error(
-        "no AWS credentials found in the environment or {}; run `aws sso login`, or set AWS_PROFILE, or set \
-         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", in_profile(profile.as_deref())
+        "no AWS credentials found in the environment or the AWS profile; run `aws sso login`, or set AWS_PROFILE to a profile \
+         that `aws configure list-profiles` shows, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
-    NoCredentials {
-        /// The profile that `AWS_PROFILE` names.
-        profile: Option<String>,
-    },
+    NoCredentials,
     /// The credentials could not be loaded: the login has expired, or the profile is incomplete.
     #[error(
         "cannot load AWS credentials: {0}; run `aws sso login` if the profile uses it, or set AWS_PROFILE to another profile"
@@ -25,8 +22,8 @@ pub enum AccountError {
     Credentials(String),
     /// STS did not return the caller's identity.
     #[error(
-        "cannot read your AWS identity (sts:GetCallerIdentity): {0}; {}",
-        remedy(.0, "check that the credentials are valid")
+        "cannot read your AWS identity (sts:GetCallerIdentity): {0}; {remedy}",
+        remedy = remedy(.0, "check that the credentials are valid")
     )]
     Caller(#[source] Failure),
     /// The stack does not exist.
@@ -51,15 +48,6 @@ pub enum AccountError {
         #[source]
         source: Failure,
     },
-}
-
-fn in_profile(profile: Option<&str>) -> String {
-    match profile {
-        Some(name) => format!(
-            "in the profile `{name}`, which AWS_PROFILE names (`aws configure list-profiles` lists the profiles)"
-        ),
-        None => "the AWS profile".to_owned(),
-    }
 }
 
 /// Returns the remedy for a call that failed: the usual one if the service responded.

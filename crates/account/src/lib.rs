@@ -73,18 +73,12 @@ impl Account {
     /// Checks that credentials can be loaded, so that no later call fails for lack of them. Only a
     /// call shows whether they are valid.
     pub async fn check_credentials(&self) -> Result<(), AccountError> {
-        let none = || {
-            let profile = std::env::var("AWS_PROFILE").ok();
-            Err(AccountError::NoCredentials {
-                profile: profile.filter(|name| !name.is_empty()),
-            })
-        };
         let Some(provider) = &self.credentials else {
-            return none();
+            return Err(AccountError::NoCredentials);
         };
         match provider.provide_credentials().await {
             Ok(_) => Ok(()),
-            Err(CredentialsError::CredentialsNotLoaded(_)) => none(),
+            Err(CredentialsError::CredentialsNotLoaded(_)) => Err(AccountError::NoCredentials),
             Err(error) => Err(AccountError::Credentials(chain(&error))),
         }
     }

@@ -146,7 +146,7 @@ fn planned(config: Config, region: String, account: Option<String>) -> Deploymen
 fn unanswered(error: &AccountError) -> Failure {
     match error {
         AccountError::NoStack { .. }
-        | AccountError::NoCredentials { .. }
+        | AccountError::NoCredentials
         | AccountError::Credentials(_) => Failure::input(error.to_string()),
         _ => Failure::run(error.to_string()),
     }

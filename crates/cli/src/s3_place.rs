@@ -72,7 +72,11 @@ mod tests {
             "https://s3-eu-west-1.amazonaws.com/acme/in/a.csv",
             "http://acme.s3.cn-north-1.amazonaws.com.cn/in/a.csv",
         ] {
-            assert_eq!(usual_form(form).as_deref(), Some("s3://acme/in/a.csv"), "{form}");
+            assert_eq!(
+                usual_form(form).as_deref(),
+                Some("s3://acme/in/a.csv"),
+                "{form}"
+            );
         }
     }
 

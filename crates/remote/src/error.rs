@@ -144,7 +144,7 @@ impl RemoteError {
             Self::Account(error) => matches!(
                 error,
                 AccountError::NoStack { .. }
-                    | AccountError::NoCredentials { .. }
+                    | AccountError::NoCredentials
                     | AccountError::Credentials(_)
             ),
             Self::NotQuarry { .. }

@@ -314,7 +314,11 @@ fn results_of_other_tables_are_refused_with_the_place() {
         ("a.csv broken.csv", 3, "broken.csv"),
         ("a.csv no-row.jsonl", 3, "a.csv has no row in b"),
         ("no-row.jsonl no-row.jsonl", 3, "has no row to compare"),
-        ("a.csv nowhere", 3, "nowhere does not exist; give the folder of a result"),
+        (
+            "a.csv nowhere",
+            3,
+            "nowhere does not exist; give the folder of a result",
+        ),
         (
             "a.csv empty",
             3,

@@ -541,8 +541,8 @@ fn without_credentials_the_remedy_is_to_log_in() {
         assert_eq!(none.code, 3, "{none:?}");
         assert_eq!(
             none.stderr,
-            "quarry: no AWS credentials found in the environment or the AWS profile; run `aws sso login`, or set AWS_PROFILE, or \
-             set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n"
+            "quarry: no AWS credentials found in the environment or the AWS profile; run `aws sso login`, or set AWS_PROFILE \
+             to a profile that `aws configure list-profiles` shows, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n"
         );
     }
 

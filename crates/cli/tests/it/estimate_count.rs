@@ -108,7 +108,9 @@ fn without_credentials_or_a_region_the_remedy_is_said() {
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(
         ran.stderr.contains("no AWS credentials found")
-            && ran.stderr.contains("without --count, the estimate needs none"),
+            && ran
+                .stderr
+                .contains("without --count, the estimate needs none"),
         "{}",
         ran.stderr
     );

@@ -59,14 +59,24 @@ fn a_profile_that_does_not_exist_and_a_service_that_is_not_reached_are_told_as_w
     let mut unknown = deployed.command_without_credentials("runs");
     unknown.env("AWS_PROFILE", "nobody");
     let ran = Ran::of(&unknown.output().expect("the command runs"));
-    failed(&ran, 3, "in the profile `nobody`, which AWS_PROFILE names");
+    failed(
+        &ran,
+        3,
+        "set AWS_PROFILE to a profile that `aws configure list-profiles` shows",
+    );
 
     let mut unreachable = deployed.command("runs");
     // Nobody listens there.
     unreachable.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
     let ran = Ran::of(&unreachable.output().expect("the command runs"));
-    assert!(ran.stderr.contains("the service was not reached"), "{ran:?}");
-    assert!(!ran.stderr.contains("cloudformation:DescribeStacks"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("the service was not reached"),
+        "{ran:?}"
+    );
+    assert!(
+        !ran.stderr.contains("cloudformation:DescribeStacks"),
+        "{ran:?}"
+    );
 }
 
 #[test]

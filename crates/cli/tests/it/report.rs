@@ -203,7 +203,11 @@ fn what_is_no_result_is_refused_and_nothing_is_written() {
         ("odd", 3, "the summary cannot be read"),
         ("list", 3, "is not a summary"),
         ("empty", 3, "neither a summary nor a result table"),
-        ("nowhere", 3, "nowhere does not exist; give the folder of a result"),
+        (
+            "nowhere",
+            3,
+            "nowhere does not exist; give the folder of a result",
+        ),
         ("s3://acme/results/", 2, "`quarry results RUN --out DIR`"),
         ("S3://acme/results/", 2, "write it as s3://acme/results/"),
         ("table --out page.csv", 2, "ends with .html"),
