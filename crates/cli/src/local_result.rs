@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::input::{read_file, refuse_standard_input};
 use crate::local_table::LocalTable;
 use crate::s3_place::{is_in_s3, refuse_other_forms};
+use quarry_contract::request::SPLITS;
 use quarry_contract::settings::CsvQuoting;
 use quarry_rows::{ACCEPTED, TableFormat};
 use quarry_runs::{counted, grouped};
@@ -16,9 +17,6 @@ const SUMMARY: &str = "processing_summary_";
 
 /// What the names of result tables contain, after the job type or the split.
 const TABLE: &str = "_processed_data.";
-
-/// The folders of training splits.
-const SPLITS: [&str; 3] = ["train", "val", "test"];
 
 /// A result: its tables, and its summary if it is there.
 #[derive(Debug)]

@@ -80,14 +80,8 @@ pub struct ManifestItem {
     pub slice: u32,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
-fn is_zero_seconds(number: &u64) -> bool {
-    *number == 0
+fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
 }
 
 /// The state of a slice: the input and output of every step of its execution.
@@ -182,7 +176,7 @@ pub struct JobPointer {
     /// Its name.
     pub name: String,
     /// For how many seconds it was waited for. It is at least as old, whatever a clock shows.
-    #[serde(default, skip_serializing_if = "is_zero_seconds")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub waited: u64,
 }
 

@@ -118,9 +118,9 @@ impl Decoder {
     }
 }
 
-/// Finds the first of some columns in which rows of a piece cannot be decoded, by decoding each of
-/// them alone, `batch_rows` rows at a time, and how many rows of it come before. `None` if they can be decoded, or if their bytes
-/// cannot be read.
+/// Finds the first of some columns in which rows of a piece cannot be decoded, and how many rows of it come
+/// before. Each column is decoded alone, `batch_rows` rows at a time. Returns `None` if the rows can be decoded,
+/// or if their bytes cannot be read.
 pub(crate) fn first_damage(
     file: &Inner,
     metadata: &ArrowReaderMetadata,

@@ -64,10 +64,9 @@ struct ListColumn {
 }
 
 impl Inner {
-    /// Prepares to say what the rows of a row group take, after the first `skip`. `None` if no `batch_rows` of
-    /// them can take too much,
-    /// according to the footer, which is compared with the pages. What makes this fail is noted in the windows
-    /// of the decoder.
+    /// Prepares to say what the rows of a row group take, after the first `skip`. Returns `None` if no
+    /// `batch_rows` of them can take too much according to the footer, which is compared with the pages. The
+    /// windows of the decoder note what makes this fail.
     pub(crate) fn value_sizes(
         &self,
         number: usize,

@@ -119,7 +119,7 @@ impl Datum<'_> {
     }
 
     /// Returns the values that are never valid, each with its JSON Pointer and the reason. Only the
-    /// first 50 have one: in a member with a long name, each would be as long.
+    /// first ones have one: in a member with a long name, each would be as long.
     pub fn faults(&self) -> Vec<(String, &'static str)> {
         fn walk(value: &Datum<'_>, path: &mut String, found: &mut Vec<(String, &'static str)>) {
             let length = path.len();

@@ -49,9 +49,9 @@ pub fn over_deployment(
     let mut values = deployment.clone();
     values.extend(request.clone());
     for name in NUMBERS {
-        hold::<u64>(name, deployment, request, &mut values)?;
+        hold::<u64>(name, Freedom::Lower, deployment, request, &mut values)?;
     }
-    hold::<Usd>(MAX_COST, deployment, request, &mut values)?;
+    hold::<Usd>(MAX_COST, Freedom::Lower, deployment, request, &mut values)?;
     if Source::new(deployment).raw(MAX_COST).is_some() {
         for name in PRICES {
             hold_price(name, deployment, request, &mut values)?;
@@ -60,7 +60,15 @@ pub fn over_deployment(
     Ok(values)
 }
 
-/// Sets a price of a deployment that caps the cost, unless the request has a higher one.
+/// The direction in which a request may leave a value of its deployment.
+#[derive(Clone, Copy)]
+enum Freedom {
+    Lower,
+    Raise,
+}
+
+/// Sets a price of a deployment that caps the cost, unless the request raises it. If the deployment has none, the
+/// request may not have one either.
 fn hold_price(
     name: &'static str,
     deployment: &BTreeMap<String, String>,
@@ -68,58 +76,53 @@ fn hold_price(
     values: &mut BTreeMap<String, String>,
 ) -> Result<(), SettingError> {
     let price = |of| Source::new(of).any_number::<Usd>(name);
-    let refused = |asked: Usd, allowed| {
-        let value = asked.to_string();
-        Err(SettingError::Value {
-            name,
-            value,
-            allowed,
-        })
-    };
     match (price(deployment)?, price(request)?) {
-        (None, None) => Ok(()),
-        (Some(least), None) => {
-            values.insert(name.to_owned(), least.to_string());
-            Ok(())
-        }
-        (Some(least), Some(asked)) if asked >= least => Ok(()),
-        (Some(least), Some(asked)) => refused(
-            asked,
-            format!("at least {least}, as the deployment says, which sets {MAX_COST}"),
-        ),
-        (None, Some(asked)) => refused(
-            asked,
-            format!(
+        (None, Some(asked)) => Err(SettingError::Value {
+            name,
+            value: asked.to_string(),
+            allowed: format!(
                 "no value in a request, because the deployment sets {MAX_COST} and so the prices too (its parameters \
                  PriceIn and PriceOut)"
             ),
-        ),
+        }),
+        _ => hold::<Usd>(name, Freedom::Raise, deployment, request, values),
     }
 }
 
-/// Sets a cap of the deployment, unless the request lowers it.
+/// Sets a value of the deployment, unless the request changes it in the direction that is free.
 fn hold<N: FromStr + PartialOrd + Display + Copy>(
     name: &'static str,
+    freedom: Freedom,
     deployment: &BTreeMap<String, String>,
     request: &BTreeMap<String, String>,
     values: &mut BTreeMap<String, String>,
 ) -> Result<(), SettingError> {
-    let cap = |of| Source::new(of).any_number::<N>(name);
-    let Some(most) = cap(deployment)? else {
+    let value = |of| Source::new(of).any_number::<N>(name);
+    let Some(held) = value(deployment)? else {
         return Ok(());
     };
-    match cap(request)? {
-        Some(asked) if asked > most => Err(SettingError::Value {
-            name,
-            value: asked.to_string(),
-            allowed: format!("at most {most}, as the deployment says"),
-        }),
-        Some(_) => Ok(()),
-        None => {
-            values.insert(name.to_owned(), most.to_string());
-            Ok(())
-        }
+    let Some(asked) = value(request)? else {
+        values.insert(name.to_owned(), held.to_string());
+        return Ok(());
+    };
+    let (is_free, allowed) = match freedom {
+        Freedom::Lower => (
+            asked <= held,
+            format!("at most {held}, as the deployment says"),
+        ),
+        Freedom::Raise => (
+            asked >= held,
+            format!("at least {held}, as the deployment says, which sets {MAX_COST}"),
+        ),
+    };
+    if is_free {
+        return Ok(());
     }
+    Err(SettingError::Value {
+        name,
+        value: asked.to_string(),
+        allowed,
+    })
 }
 
 /// Returns the cap on the cost that these values set.

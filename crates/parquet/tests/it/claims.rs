@@ -1,6 +1,6 @@
 //! Files that look sound and claim what is not true: they are refused with the place, or read rightly.
 
-use crate::fixture::{bytes, file_of};
+use crate::fixture::{bytes, file_of, rows_from};
 use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::{ArrayRef, Int64Array, StringArray};
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use parquet::file::metadata::{
     ColumnChunkMetaDataBuilder, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter,
 };
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
-use quarry_parquet::{FileError, FileReading, ParquetFile};
+use quarry_parquet::{FileError, ParquetFile};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -29,13 +29,7 @@ fn numbers(rows: i64) -> ArrayRef {
 /// Reads the rows from `start` on, as planning does, and returns the first column's texts.
 fn read(bytes: &[u8], start: u64) -> Result<Vec<String>, FileError> {
     let file = ParquetFile::open("t.parquet", Arc::new(Bytes::copy_from_slice(bytes)))?;
-    let cells = [file.columns()[0].clone()];
-    let reading = FileReading {
-        cells: &cells,
-        parts: true,
-        ..FileReading::default()
-    };
-    let mut reader = file.read(start..file.rows(), &reading)?;
+    let mut reader = rows_from(&file, start)?;
     let mut texts = Vec::new();
     while let Some(batch) = reader.next_batch()? {
         texts.extend(batch.rows().map(|row| {

@@ -8,8 +8,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::{EnabledStatistics, WriterPropertiesBuilder};
 use quarry_parquet::{
-    FileReading, Joiner, ParquetFile, PartMeta, PartWriter, ResultColumn, ResultKind, Splice,
-    SplicePiece, TableLayout,
+    FileError, FileReading, Joiner, ParquetFile, PartMeta, PartWriter, ResultColumn, ResultKind,
+    RowReader, Splice, SplicePiece, TableLayout,
 };
 use quarry_table::{Cells, ResultCell};
 use serde::Deserialize;
@@ -224,4 +224,15 @@ pub(crate) fn assert_passed_through(input: &RecordBatch, output: &RecordBatch, n
             field.name()
         );
     }
+}
+
+/// Reads the rows from `start` on with the first column's cells, as planning does.
+pub(crate) fn rows_from(file: &ParquetFile, start: u64) -> Result<RowReader, FileError> {
+    let cells = [file.columns()[0].clone()];
+    let reading = FileReading {
+        cells: &cells,
+        parts: true,
+        ..FileReading::default()
+    };
+    file.read(start..file.rows(), &reading)
 }

@@ -1,6 +1,7 @@
 //! A file of a few kilobytes can stand for lists of gigabytes, because equal values take no bytes in a page.
 //! How long the lists of a row are is known before they are decoded.
 
+use crate::fixture::rows_from;
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, Repetition, Type as Physical};
 use parquet::column::page::{CompressedPage, Page, PageWriter as _};
@@ -173,13 +174,7 @@ fn lengths(bytes: &[u8], start: u64) -> Result<(Vec<usize>, usize), FileError> {
     let file = ParquetFile::open("t.parquet", Arc::new(Bytes::copy_from_slice(bytes)))?;
     let layout = TableLayout::of(&file)?;
     let mut part = PartWriter::new(&layout, &[], &[])?;
-    let cells = [file.columns()[0].clone()];
-    let reading = FileReading {
-        cells: &cells,
-        parts: true,
-        ..FileReading::default()
-    };
-    let mut reader = file.read(start..file.rows(), &reading)?;
+    let mut reader = rows_from(&file, start)?;
     let (mut found, mut most) = (Vec::new(), 0);
     while let Some(batch) = reader.next_batch()? {
         most = most.max(batch.len());
