@@ -5,6 +5,7 @@
 //! only what it uses. Every trait has a real implementation here. Fakes and fault wrappers are beside
 //! it, behind the feature `testing`.
 
+mod bare_refusal;
 pub mod bedrock;
 pub mod callbacks;
 pub mod clock;

@@ -8,6 +8,7 @@
 //! machine's clock, and sign a call that was refused for its time again. So they have that clock. If they had
 //! the corrected time, they would correct it twice.
 
+use crate::bare_refusal::SignedHead;
 use crate::clock::{Clock, SystemClock};
 use aws_config::SdkConfig;
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
@@ -85,15 +86,10 @@ impl TimeSource for ServiceTime {
 }
 
 impl ServiceTime {
-    /// Learns the time from a response.
-    fn hear(&self, response: &HttpResponse) {
-        let date = response.headers().get("date");
-        let date = date.and_then(|text| DateTime::from_str(text, Format::HttpDate).ok());
-        let Some(theirs) = date.and_then(|date| date.to_millis().ok()) else {
-            return;
-        };
-        let ours = i64::try_from(SystemClock.now().as_millis()).unwrap_or(i64::MAX);
-        let behind = theirs.saturating_sub(ours);
+    /// Learns the time from a response that was made at `theirs`.
+    fn hear(&self, theirs: Duration) {
+        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let behind = millis(theirs).saturating_sub(millis(SystemClock.now()));
         let behind = if behind.unsigned_abs() < SAME_TIME_MILLIS {
             0
         } else {
@@ -107,6 +103,16 @@ impl ServiceTime {
             );
         }
     }
+}
+
+/// Returns when a response was made, since 1970-01-01T00:00:00Z, if it says so.
+fn said_by(response: &HttpResponse) -> Option<Duration> {
+    let date = response.headers().get("date")?;
+    let date = DateTime::from_str(date, Format::HttpDate).ok()?;
+    SystemTime::try_from(date)
+        .ok()?
+        .duration_since(UNIX_EPOCH)
+        .ok()
 }
 
 /// Hears the time in all responses.
@@ -159,11 +165,17 @@ impl HttpClient for Hearing<SharedHttpClient> {
 
 impl HttpConnector for Hearing<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let head = SignedHead::of(&request);
         let call = self.inner.call(request);
         let time = self.time.clone();
         HttpConnectorFuture::new(async move {
-            let response = call.await?;
-            time.hear(&response);
+            let mut response = call.await?;
+            if let Some(made) = said_by(&response) {
+                time.hear(made);
+                if let Some(head) = head {
+                    head.explain(&mut response, made);
+                }
+            }
             Ok(response)
         })
     }

@@ -67,7 +67,7 @@ pub const REST_JSON: Protocol = Protocol {
 };
 
 /// A difference between the time of a signature and that of the service for which no service refuses a call.
-const TOLERATED_SKEW: Duration = Duration::from_mins(4);
+pub(crate) const TOLERATED_SKEW: Duration = Duration::from_mins(4);
 
 /// A service.
 #[derive(Debug, Clone, Copy)]

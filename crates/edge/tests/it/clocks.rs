@@ -1,175 +1,243 @@
 //! A machine whose clock is off takes the time from the services.
 
 use crate::at;
+use crate::clocked_service::{ClockedService, MINUTE, OTHERS_ACCEPT, S3_ACCEPTS};
 use aws_config::SdkConfig;
+use bytes::Bytes;
+use futures::future::join_all;
+use quarry_contract::callback::CallbackToken;
+use quarry_edge::bedrock::{BedrockJobs, BedrockOnDemand, BedrockTokenCounter};
+use quarry_edge::callbacks::{PipelineCallbacks, SageMakerCallbacks};
 use quarry_edge::clock::{Clock, SystemClock};
+use quarry_edge::error::{AwsError, StepErrorKind};
+use quarry_edge::executions::{
+    ExecutionRecords, Executions, RunDirectory, StateMachine, StepFunctionsRecords,
+    StepFunctionsRuns,
+};
+use quarry_edge::jobs::{BatchJobs, NewJob};
+use quarry_edge::on_demand::{OnDemand, Question};
 use quarry_edge::s3::client::S3Store;
-use quarry_edge::sdk::{self, Credentials, SdkOptions};
 use quarry_edge::service_time::ServiceClock;
-use quarry_edge::signed::{REST_JSON, SignedCalls, SignedService};
-use quarry_edge::store::{ObjectStore, StoreError};
-use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
+use quarry_edge::store::{ObjectStore, Pin};
+use quarry_edge::token_counter::TokenCounter;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
-const HOUR: u64 = 3_600;
+/// How far the clock of the services is from the machine's: whether it is ahead, and the seconds. No service refuses a
+/// call for the first difference, only S3 accepts the second, and all refuse the third.
+const OFF: [(bool, u64); 6] = [
+    (true, 3 * MINUTE),
+    (false, 3 * MINUTE),
+    (true, 10 * MINUTE),
+    (false, 10 * MINUTE),
+    (true, 9 * 60 * MINUTE),
+    (false, 9 * 60 * MINUTE),
+];
 
-/// A service whose clock differs from the machine's. It refuses calls that are signed with a time
-/// more than 15 minutes from its own, as S3 does.
-struct Service {
-    endpoint: String,
-    /// The times that it said when it was called, and those that the calls were signed with.
-    called: Arc<Mutex<Vec<(u64, u64)>>>,
+/// All kinds of calls that functions make.
+const S3_CALLS: [&str; 12] = [
+    "head",
+    "get",
+    "get_range",
+    "put",
+    "put_if_absent",
+    "list",
+    "page",
+    "create_upload",
+    "upload_part",
+    "copy_part",
+    "complete_upload",
+    "abort_upload",
+];
+const OTHER_CALLS: [&str; 15] = [
+    "create_job",
+    "get_job",
+    "find_job",
+    "named_jobs",
+    "live_jobs",
+    "stop_job",
+    "invoke",
+    "converse",
+    "count_tokens",
+    "start",
+    "stop",
+    "describe",
+    "page_of_executions",
+    "redrive",
+    "callback",
+];
+
+fn kind_of_failure<T, E: AwsError>(result: Result<T, E>) -> Result<(), StepErrorKind> {
+    result.map(|_| ()).map_err(|error| error.kind())
 }
 
-/// Returns a time as `Date` has it.
-fn http_date(seconds: u64) -> String {
-    let time = aws_smithy_types::DateTime::from_secs(i64::try_from(seconds).unwrap());
-    let format = aws_smithy_types::date_time::Format::HttpDate;
-    time.fmt(format).unwrap()
-}
-
-/// Reads `x-amz-date`, such as `20261129T120000Z`.
-fn signed_at(request: &str) -> u64 {
-    let lines = request.lines();
-    let date = lines
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("x-amz-date"))
-        .map(|(_, value)| value.trim())
-        .unwrap();
-    let mut text = String::new();
-    for (place, character) in date.chars().enumerate() {
-        match place {
-            4 | 6 => text.push('-'),
-            11 | 13 => text.push(':'),
-            _ => {}
+/// Makes a call with clients that have called nothing before.
+async fn call_s3(config: &SdkConfig, name: &str) -> Result<(), StepErrorKind> {
+    let store = S3Store::new(config, true);
+    let (at, body) = (at("o"), Bytes::from_static(b"content"));
+    let pin = Pin::from("\"e\"".to_owned());
+    match name {
+        "head" => kind_of_failure(store.head(&at).await),
+        "get" => kind_of_failure(store.get(&at, 100).await),
+        "get_range" => kind_of_failure(store.get_range(&at, 0..7, &pin).await),
+        "put" => kind_of_failure(store.put(&at, body, false).await),
+        "put_if_absent" => kind_of_failure(store.put(&at, body, true).await),
+        "list" => kind_of_failure(store.list(&at).await),
+        "page" => kind_of_failure(store.page(&at, None).await),
+        "create_upload" => kind_of_failure(store.create_upload(&at).await),
+        "upload_part" => kind_of_failure(store.upload_part(&at, "u", 1, body).await),
+        "copy_part" => kind_of_failure(store.copy_part(&at, "u", 1, &at, 0..7, &pin).await),
+        "complete_upload" => {
+            let parts = [(1, "\"e\"".to_owned())];
+            kind_of_failure(store.complete_upload(&at, "u", &parts, true).await)
         }
-        let _ = write!(text, "{character}");
-    }
-    quarry_edge::clock::timestamp(&text).unwrap().as_secs()
-}
-
-impl Service {
-    async fn start(ahead: bool, by: u64) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let service = Self {
-            endpoint: format!("http://{}", listener.local_addr().unwrap()),
-            called: Arc::default(),
-        };
-        let called = Arc::clone(&service.called);
-        tokio::spawn(async move {
-            loop {
-                let (mut client, _) = listener.accept().await.unwrap();
-                let mut request = Vec::new();
-                while !request.windows(4).any(|end| end == b"\r\n\r\n") {
-                    client.read_buf(&mut request).await.unwrap();
-                }
-                let machine = SystemClock.now().as_secs();
-                let now = if ahead { machine + by } else { machine - by };
-                let signed = signed_at(&String::from_utf8_lossy(&request));
-                called.lock().unwrap().push((now, signed));
-                let (status, body) = if now.abs_diff(signed) > HOUR / 4 {
-                    let code = "RequestTimeTooSkewed";
-                    let body = format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
-                    ("403 Forbidden", body)
-                } else {
-                    ("200 OK", "content".to_owned())
-                };
-                let length = body.len();
-                let date = http_date(now);
-                let code = if status.starts_with("403") {
-                    "x-amzn-errortype: RequestTimeTooSkewed\r\n"
-                } else {
-                    ""
-                };
-                let head = format!(
-                    "HTTP/1.1 {status}\r\n{code}date: {date}\r\netag: \"e\"\r\ncontent-length: {length}\r\n\
-                     last-modified: {date}\r\nconnection: close\r\n\r\n"
-                );
-                client.write_all(head.as_bytes()).await.unwrap();
-                client.write_all(body.as_bytes()).await.unwrap();
-            }
-        });
-        service
+        "abort_upload" => kind_of_failure(store.abort_upload(&at, "u").await),
+        _ => panic!("{name}"),
     }
 }
 
-fn off() -> [(bool, u64); 4] {
-    [
-        (true, HOUR / 12),
-        (false, HOUR / 12),
-        (true, 9 * HOUR),
-        (false, 9 * HOUR),
-    ]
-}
-
-impl Service {
-    async fn config(&self, max_attempts: Option<u32>) -> SdkConfig {
-        sdk::load(SdkOptions {
-            endpoint_url: Some(self.endpoint.clone()),
-            region: Some("eu-central-1".to_owned()),
-            credentials: Some(Credentials::new("id", "secret", None, None, "test")),
-            max_attempts,
-        })
-        .await
+fn job() -> NewJob {
+    NewJob {
+        name: "quarry-a-job".to_owned(),
+        token: "token".to_owned(),
+        role_arn: "role".to_owned(),
+        model_id: "model".to_owned(),
+        input: at("input"),
+        output: at("output/"),
+        output_kms_key: None,
+        timeout_hours: 24,
+        converse: false,
+        tags: Vec::new(),
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_time_is_that_of_the_services_and_a_refused_time_is_no_lack_of_permission() {
-    for (ahead, by) in off() {
-        let service = Service::start(ahead, by).await;
-        let config = service.config(Some(1)).await;
-        let clock = ServiceClock::of(&config);
-        assert!(clock.now().abs_diff(SystemClock.now()) < Duration::from_secs(2));
-        let store = S3Store::new(&config, true);
-        let first = store.get(&at("o"), 100).await;
-        // A call with a wrong time is made again, and is no lack of a permission.
-        let is_refused = by > HOUR;
-        assert_eq!(first.is_err(), is_refused, "{first:?}");
-        if let Err(error) = first {
-            assert!(matches!(error, StoreError::Unavailable(..)), "{error:?}");
+async fn call_another(
+    service: &ClockedService,
+    config: &SdkConfig,
+    name: &str,
+) -> Result<(), StepErrorKind> {
+    let machine = "arn:aws:states:eu-central-1:123456789012:stateMachine:quarry";
+    let jobs = BedrockJobs::new(config).unwrap();
+    let executions = StateMachine::new(config, machine).unwrap();
+    let records = StepFunctionsRecords::new(config).unwrap();
+    let question = |converse| {
+        let body = Bytes::from_static(br#"{"messages": []}"#);
+        Question::of("model", converse, body)
+    };
+    match name {
+        "create_job" => kind_of_failure(jobs.create(&job()).await),
+        "get_job" => kind_of_failure(jobs.get("arn").await),
+        "find_job" => kind_of_failure(jobs.find(&job()).await),
+        "named_jobs" => kind_of_failure(jobs.named("quarry").await),
+        "live_jobs" => kind_of_failure(jobs.live("quarry").await),
+        "stop_job" => kind_of_failure(jobs.stop("arn").await),
+        "invoke" | "converse" => {
+            let on_demand = BedrockOnDemand::new(config);
+            let reply = on_demand.invoke(question(name == "converse")).await;
+            // A failure of a single question is not one of a step.
+            reply.map(|_| ()).map_err(|_| StepErrorKind::Refused)
         }
-        let (theirs, _) = *service.called.lock().unwrap().last().unwrap();
-        assert!(clock.now().as_secs().abs_diff(theirs) < 10, "{ahead} {by}");
-        // The same machine signs the next call with the right time.
-        store.get(&at("o"), 100).await.unwrap();
-        let (theirs, signed) = *service.called.lock().unwrap().last().unwrap();
-        assert!(theirs.abs_diff(signed) < 10, "{ahead} {by}");
+        "count_tokens" => {
+            let counter = BedrockTokenCounter::new(config).unwrap();
+            kind_of_failure(counter.count(&question(true)).await)
+        }
+        "start" => kind_of_failure(executions.start("run", "{}").await),
+        "stop" => kind_of_failure(executions.stop("run", "error", "cause").await),
+        "describe" => kind_of_failure(records.describe("arn").await),
+        "page_of_executions" => kind_of_failure(records.page(machine, None).await),
+        "redrive" => {
+            let runs = StepFunctionsRuns::new(config, machine).unwrap();
+            kind_of_failure(runs.redrive("run", "token").await)
+        }
+        "callback" => {
+            let endpoint = Some(service.endpoint().to_owned());
+            let callbacks = SageMakerCallbacks::new(config, endpoint).unwrap();
+            let token: CallbackToken = "abcdefghij".parse().unwrap();
+            kind_of_failure(callbacks.succeed(&token, &[]).await)
+        }
+        _ => panic!("{name}"),
+    }
+}
+
+/// Calls services whose clock differs from the machine's.
+async fn call(
+    name: &str,
+    (ahead, by): (bool, u64),
+    max_attempts: u32,
+) -> (ClockedService, Result<(), StepErrorKind>) {
+    let service = ClockedService::start(ahead, by).await;
+    let config = service.config(max_attempts).await;
+    let outcome = if S3_CALLS.contains(&name) {
+        call_s3(&config, name).await
+    } else {
+        call_another(&service, &config, name).await
+    };
+    (service, outcome)
+}
+
+/// Whether the first call of a machine whose clock is off by some seconds is refused.
+fn is_refused(name: &str, by: u64) -> bool {
+    by > if S3_CALLS.contains(&name) {
+        S3_ACCEPTS
+    } else {
+        OTHERS_ACCEPT
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_is_refused_for_its_time_is_signed_again_with_that_of_the_service() {
-    for (ahead, by) in off() {
-        let is_refused = usize::from(by > HOUR);
-        let service = Service::start(ahead, by).await;
-        let config = service.config(Some(2)).await;
-        let store = S3Store::new(&config, true);
-        for calls in 1..4 {
-            store.get(&at("o"), 100).await.unwrap();
-            assert_eq!(service.called.lock().unwrap().len(), calls + is_refused);
+    let mut calls = Vec::new();
+    for off in OFF {
+        for name in S3_CALLS.into_iter().chain(OTHER_CALLS) {
+            calls.push(async move {
+                let (service, outcome) = call(name, off, 2).await;
+                assert_eq!(outcome, Ok(()), "{name} {off:?}");
+                // A list of live jobs is one call for each status.
+                let further = if name == "live_jobs" { 3 } else { 0 };
+                let calls = 1 + further + usize::from(is_refused(name, off.1));
+                assert_eq!(service.calls(), calls, "{name} {off:?}");
+                if is_refused(name, off.1) {
+                    let last = service.last_call();
+                    assert!(last.at.abs_diff(last.signed) < 10, "{name} {off:?}");
+                }
+            });
         }
-        let (theirs, signed) = *service.called.lock().unwrap().last().unwrap();
-        assert!(theirs.abs_diff(signed) < 10, "{ahead} {by}");
+    }
+    join_all(calls).await;
+}
 
-        // The calls that are signed without a client of the SDK.
-        let service = Service::start(ahead, by).await;
-        let config = service.config(Some(1)).await;
-        let plain = SignedService {
-            name: "Plain",
-            signing_name: "plain",
-            protocol: REST_JSON,
-        };
-        let calls = SignedCalls::new(&config, plain, None, |_| String::new()).unwrap();
-        for made in 1..4 {
-            let content = calls.get("Get", "/o").await.unwrap();
-            assert_eq!(content, "content");
-            assert_eq!(service.called.lock().unwrap().len(), made + is_refused);
-        }
-        let (theirs, signed) = *service.called.lock().unwrap().last().unwrap();
-        assert!(theirs.abs_diff(signed) < 10, "{ahead} {by}");
+/// If the SDK may make one call only, the next try of the step makes the second one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_time_is_no_lack_of_permission() {
+    for off in OFF {
+        let calls = S3_CALLS.into_iter().map(async |name| {
+            let (_, outcome) = call(name, off, 1).await;
+            let right = if is_refused(name, off.1) {
+                Err(StepErrorKind::Unavailable)
+            } else {
+                Ok(())
+            };
+            assert_eq!(outcome, right, "{name} {off:?}");
+        });
+        join_all(calls).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_is_that_of_the_services() {
+    for (ahead, by) in OFF {
+        let service = ClockedService::start(ahead, by).await;
+        let config = service.config(1).await;
+        let clock = ServiceClock::of(&config);
+        assert!(clock.now().abs_diff(SystemClock.now()) < Duration::from_secs(2));
+        let store = S3Store::new(&config, true);
+        let first = store.head(&at("o")).await;
+        assert_eq!(first.is_err(), by > S3_ACCEPTS, "{first:?}");
+        let called = service.last_call();
+        let now = clock.now().as_secs();
+        assert!(now.abs_diff(called.at) < 10, "{ahead} {by}");
+        // The same machine signs the next call with the right time.
+        store.get(&at("o"), 100).await.unwrap();
+        let called = service.last_call();
+        assert!(called.at.abs_diff(called.signed) < 10, "{ahead} {by}");
     }
 }

@@ -1,6 +1,7 @@
 //! The object stores and the streams on top of them follow the rules of S3.
 
 mod callbacks;
+mod clocked_service;
 mod clocks;
 mod concat;
 mod executions;
