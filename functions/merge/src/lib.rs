@@ -22,7 +22,8 @@
 //! | The counts are compared with those of the service. | `reconcile` | `answers::the_counts_are_compared_with_those_of_the_service` |
 //! | The receipt counts the outcomes of the slice. It is written after the part. The list of the next round is written after the outcomes. | `slice_result::write`, `outcomes::keep`, `SliceRound::begin_next` | `receipts`, `repetitions::a_call_that_dies_at_any_write_is_made_good_by_the_next` |
 //! | The receipt has the profile of the slice's answers, in bounded memory. | `slice_result::write_rows`, `quarry_result::profile` | `receipts::the_values_and_the_failures_of_the_slice_are_in_the_receipt` |
-//! | A second copy of a call leaves the part and the receipt of the first, and returns its state. | `slice_result::is_written`, `quarry_edge::s3::writer` | `repetitions::a_second_copy_leaves_the_part_of_the_first`, `repetitions::two_copies_at_once_agree_on_the_part` |
+//! | A second copy of a call leaves the part and the receipt of the first, and returns its state. | `slice_result::is_written`, `quarry_edge::s3::writer` | `repetitions::a_second_copy_leaves_the_part_of_the_first`, `repetitions::two_copies_at_once_agree_on_the_part`, `repetitions::a_copy_that_was_overtaken_leaves_the_part_with_more_answers` |
+//! | A copy that was overtaken changes nothing of a round that has begun. | `round::SliceRound::check_is_current` | `repetitions::a_copy_that_was_overtaken_changes_nothing_of_the_next_round` |
 //! | A repeated call leaves the same objects. | `handle` | `repetitions::merging_again_writes_the_same_objects_and_lists_the_same_rows` |
 //! | Answers take at most 16 MiB of memory. More of them go to disk, and none is lost. | `spill` | `parts::answers_of_more_than_16_mib_are_all_in_the_part` |
 //! | Each error has a name that says whether the call is repeated, and names its object. A failed call leaves no receipt. | everywhere | `refusals` |
@@ -78,6 +79,11 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
             ..state
         });
     }
+    // Reading the answers takes time, in which another copy of this call may have been quicker.
+    if slice_result::is_written(&round).await? {
+        return Ok(done(state));
+    }
+    round.check_is_current().await?;
     documents::write(&*round.store, &round.folder.counts(), &record).await?;
     let open = round.open_rows(&places);
     tracing::info!(
@@ -95,6 +101,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
             keeps_outcomes,
         } => {
             if keeps_outcomes {
+                round.check_is_current().await?;
                 outcomes::keep(&round, &places, &mut spool).await?;
             }
             round.begin_next(state, &todo, weight, rest).await

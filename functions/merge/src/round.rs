@@ -8,9 +8,9 @@ use quarry_contract::layout::{RoundFolder, RunFolder, SliceFolder};
 use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Asked, JobEnd, Plan, Slice, Table, Todo};
 use quarry_edge::documents;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::jobs::JobStatus;
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, StoreError};
 use quarry_result::ledger::{Expected, Place};
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,6 +111,26 @@ impl SliceRound {
         })
     }
 
+    /// Fails if the next round has begun: then the state machine has gone on with what another copy of this call
+    /// returned, and that copy may have read other answers than this one.
+    ///
+    /// # Errors
+    ///
+    /// `Quarry.Unavailable`, which nobody waits for.
+    pub(crate) async fn check_is_current(&self) -> Result<(), StepError> {
+        let next = self.slice_folder.round(self.number + 1).asked();
+        match self.store.head(&next).await {
+            Err(StoreError::NotFound(_)) => Ok(()),
+            Ok(_) => Err(StepError::new(
+                StepErrorKind::Unavailable,
+                format!(
+                    "merging a round although the next one has begun ({next}): another call was quicker"
+                ),
+            )),
+            Err(error) => Err(error).doing(|| format!("reading {next}")),
+        }
+    }
+
     /// Whether the round's job failed or was stopped: by `settle` when another slice failed, or by a
     /// person. The model did not get all of its rows, so the round does not count as an attempt,
     /// unless most of the answers that were paid for are lost.
@@ -173,6 +193,7 @@ impl SliceRound {
         weight: Weight,
         rest: Option<SliceRest>,
     ) -> Result<SliceState, StepError> {
+        self.check_is_current().await?;
         let next = self.slice_folder.round(state.round + 1);
         documents::write(&*self.store, &next.todo(), todo).await?;
         Ok(SliceState {

@@ -14,7 +14,7 @@
 //! | A round becomes a job if its slice is in batch mode and there are enough records for one. Otherwise its records are sent on demand. A round without records goes to `merge`. | `handle` | `routes` |
 //! | A slice begins in the form that the run has learned. A later round is written in the form that its list names. | `handle` | `forms` |
 //! | A repeated call leaves the same objects and no unfinished upload. | `write_records` | `repetitions` |
-//! | A second copy of a call leaves the records of the first, with their `ETag`, and returns its state. | `asked_before`, `ask` | `repetitions::a_second_copy_leaves_the_records_of_the_first`, `repetitions::two_copies_at_once_agree_on_the_records` |
+//! | A second copy of a call leaves the records of the first, with their `ETag`, and returns its state. | `asked_before`, `ask` | `repetitions::a_second_copy_leaves_the_records_of_the_first`, `repetitions::two_copies_at_once_agree_on_the_records`, `forms::of_two_copies_that_begin_in_different_forms_the_records_of_the_first_stay` |
 //! | The rows are those of the plan, or the step fails (`DataChanged`, `Inconsistent`) and leaves nothing behind. | `write_records`, `quarry_rows` | `refusals` |
 //! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
 
@@ -26,7 +26,7 @@ use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Asked, Mode, Plan, RequestForms, Slice, Todo, Unsendable};
 use quarry_contract::record_id::RecordIds;
 use quarry_edge::documents;
-use quarry_edge::error::{Doing, StepError};
+use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
 use quarry_edge::store::{ObjectStore, StoreError};
 use quarry_prompt::Truncation;
@@ -122,12 +122,23 @@ async fn ask(
     if asked.records == 0 {
         writer.abort().await.doing(|| &doing)?;
     } else {
-        let written = writer.finish().await.doing(|| &doing)?;
+        // The same while the records were being stored. Records without counts are those of a copy that died.
+        let may_replace = async || matches!(asked_before(deps, round).await, Ok(None));
+        let Some(written) = writer.finish_if(may_replace).await.doing(|| &doing)? else {
+            let first = asked_before(deps, round).await?;
+            return first.ok_or_else(|| StepError::new(StepErrorKind::Unavailable, doing));
+        };
         asked.etag = written.etag;
     }
     asked.forms = forms;
     asked.is_taken = todo.is_some_and(|todo| todo.is_taken);
-    documents::write(&*deps.store, &round.asked(), &asked).await?;
+    let store = &*deps.store;
+    if !documents::write_if_absent(store, &round.asked(), &asked).await? {
+        if let Some(first) = asked_before(deps, round).await? {
+            return Ok(first);
+        }
+        documents::write(store, &round.asked(), &asked).await?;
+    }
     Ok(asked)
 }
 

@@ -137,9 +137,21 @@ impl ObjectWriter {
     }
 
     /// Sends the rest and makes the object. If that fails, the upload is aborted.
-    pub async fn finish(mut self) -> Result<Written, StoreError> {
+    pub async fn finish(self) -> Result<Written, StoreError> {
+        let place = self.location.to_string();
+        let written = self.finish_if(async || true).await?;
+        written.ok_or(StoreError::Exists(place))
+    }
+
+    /// Like [`finish`](Self::finish), but an object of other bytes that a writer
+    /// [keeping the first](Self::keeping_first) finds is replaced only if it may be. Returns `None` if it may not.
+    pub async fn finish_if<F, Fut>(mut self, may_replace: F) -> Result<Option<Written>, StoreError>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = bool>,
+    {
         if self.upload.is_none() {
-            return self.finish_small().await;
+            return self.finish_small(may_replace).await;
         }
         if !self.buffer.is_empty() {
             self.ready().await?;
@@ -147,43 +159,64 @@ impl ObjectWriter {
             self.start(part)?;
         }
         let mut upload = self.upload.take().ok_or_else(|| self.over())?;
-        match self.complete(&mut upload).await {
-            Ok((etag, is_new)) => {
-                if !is_new {
-                    upload.abort().await?;
-                }
-                let bytes = self.bytes;
-                Ok(Written { bytes, etag })
-            }
-            Err(error) => Err(abort_after(upload, error).await),
+        let made = match self.complete(&mut upload, may_replace).await {
+            Ok(made) => made,
+            Err(error) => return Err(abort_after(upload, error).await),
+        };
+        if !matches!(made, Made::New(_)) {
+            upload.abort().await?;
         }
+        Ok(self.written(made))
     }
 
     /// Writes an object that fits into one part.
-    async fn finish_small(mut self) -> Result<Written, StoreError> {
+    async fn finish_small<F, Fut>(mut self, may_replace: F) -> Result<Option<Written>, StoreError>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = bool>,
+    {
         let body = self.buffer.split().freeze();
         let put = async |absent| {
             retry::repeating(|| self.store.put(&self.location, body.clone(), absent)).await
         };
-        let etag = match put(self.checksum.is_some()).await {
+        let made = match put(self.checksum.is_some()).await {
             Err(StoreError::Exists(_)) => match self.etag_of_same().await? {
-                Some(etag) => etag,
-                None => put(false).await?,
+                Some(etag) => Made::Before(etag),
+                None if may_replace().await => Made::New(put(false).await?),
+                None => Made::Not,
             },
-            result => result?,
+            result => Made::New(result?),
         };
-        let bytes = self.bytes;
-        Ok(Written { bytes, etag })
+        Ok(self.written(made))
     }
 
-    /// Makes the object of an upload. Returns the `ETag`, and whether the object is the upload's.
-    async fn complete(&self, upload: &mut PartUpload) -> Result<(String, bool), StoreError> {
+    /// Makes the object of an upload.
+    async fn complete<F, Fut>(
+        &self,
+        upload: &mut PartUpload,
+        may_replace: F,
+    ) -> Result<Made, StoreError>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = bool>,
+    {
         match upload.complete(self.bytes, self.checksum.is_some()).await {
             Err(StoreError::Exists(_)) => match self.etag_of_same().await? {
-                Some(etag) => Ok((etag, false)),
-                None => Ok((upload.complete(self.bytes, false).await?, true)),
+                Some(etag) => Ok(Made::Before(etag)),
+                None if may_replace().await => {
+                    Ok(Made::New(upload.complete(self.bytes, false).await?))
+                }
+                None => Ok(Made::Not),
             },
-            result => Ok((result?, true)),
+            result => Ok(Made::New(result?)),
+        }
+    }
+
+    fn written(&self, made: Made) -> Option<Written> {
+        let bytes = self.bytes;
+        match made {
+            Made::New(etag) | Made::Before(etag) => Some(Written { bytes, etag }),
+            Made::Not => None,
         }
     }
 
@@ -287,6 +320,16 @@ impl ObjectWriter {
     fn over(&self) -> StoreError {
         StoreError::Refused(self.location.to_string(), "the upload is over".into())
     }
+}
+
+/// Whose object is there, with its `ETag`.
+enum Made {
+    /// That of this writer.
+    New(String),
+    /// One of the same bytes, which was there before.
+    Before(String),
+    /// One of other bytes, which may not be replaced.
+    Not,
 }
 
 /// Returns the checksum of no bytes.

@@ -3,6 +3,7 @@
 use crate::support::{World, answer};
 use quarry_contract::payload::{SliceState, Step};
 use quarry_edge::documents;
+use quarry_edge::error::StepError;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
@@ -10,6 +11,33 @@ use quarry_planned_run::contents;
 use quarry_result::receipt::Receipt;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// A minute, for which the first copy reads its answers.
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// Merges a round of which two answers have come, slowly. While this copy reads them, a third answer comes, and
+/// another copy merges the round and `split` goes on with what it returned. Returns what the slow copy returned,
+/// and whether it left the objects as they were.
+async fn overtaken(world: &World) -> (Result<SliceState, StepError>, SliceState, bool) {
+    let state = world
+        .answered(world.first(0), &[answer(0), answer(1)])
+        .await;
+    let slow = StoreFault::Slow(MINUTE);
+    let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::GetRange, 1, slow);
+    let quicker = async {
+        tokio::time::sleep(MINUTE / 2).await;
+        let more = "abcdefghijkl/more.jsonl.out";
+        world.output(&state, more, &[answer(2)]).await;
+        let after = world.merge(&state).await.unwrap();
+        if after.next == Step::Split {
+            world.split(after.clone()).await;
+        }
+        (after, contents(&world.store).await)
+    };
+    let slow = world.merge_over(Arc::new(faulty), &state);
+    let (slow, (quick, there)) = tokio::join!(slow, quicker);
+    (slow, quick, contents(&world.store).await == there)
+}
 
 /// A slice whose round has answers; the round is the last one, or another follows it.
 async fn answered(is_last: bool) -> (World, SliceState) {
@@ -84,6 +112,26 @@ async fn a_second_copy_leaves_the_part_of_the_first() {
     let written = world.store.head(&at).await.unwrap();
     assert_eq!(world.merge(&state).await.unwrap(), first);
     assert_eq!(world.store.head(&at).await.unwrap(), written);
+}
+
+/// Otherwise the next round would have other rows than were sent in it, and answers that are paid for would be
+/// lost.
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_was_overtaken_changes_nothing_of_the_next_round() {
+    let world = World::new(4, 100, &[("BEDROCK_MAX_RETRIES", "1")]).await;
+    let (slow, quick, is_unchanged) = overtaken(&world).await;
+    assert_eq!(world.todo(&quick).await.rows, [3]);
+    assert_eq!(slow.unwrap_err().name(), "Quarry.Unavailable");
+    assert!(is_unchanged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_was_overtaken_leaves_the_part_with_more_answers() {
+    let world = World::new(4, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await;
+    let (slow, quick, is_unchanged) = overtaken(&world).await;
+    assert_eq!(world.receipt(0).await.rounds[0].counts.answered, 3);
+    assert_eq!(slow.unwrap(), quick);
+    assert!(is_unchanged);
 }
 
 /// Both have found that nothing is there, and write when the other one has written.

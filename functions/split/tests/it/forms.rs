@@ -3,8 +3,11 @@
 use crate::support::{CELL, World};
 use quarry_contract::plan::{Asked, RequestForms, Todo};
 use quarry_edge::documents;
+use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_model::{Enforcement, RequestForm};
-use quarry_planned_run::{MODEL, RunInput};
+use quarry_planned_run::{MODEL, RunInput, contents};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// A planned run over three rows.
 async fn planned() -> World {
@@ -115,9 +118,51 @@ async fn a_form_that_the_model_does_not_accept_is_refused_with_the_remedy() {
     }
 }
 
+/// The quicker copy has learned another form meanwhile, and a job may already read its records.
+#[tokio::test(start_paused = true)]
+async fn of_two_copies_that_begin_in_different_forms_the_records_of_the_first_stay() {
+    let minute = Duration::from_mins(1);
+    // The records, or their counts.
+    for (rows, operation, late) in [
+        (1, StoreOperation::Put, 1),
+        (1, StoreOperation::Put, 2),
+        (40_000, StoreOperation::CompleteUpload, 1),
+        (40_000, StoreOperation::Put, 1),
+    ] {
+        let world = rows_with_schema(rows).await;
+        let state = world.state(0, 0);
+        let slow = StoreFault::Slow(minute);
+        let faulty = FaultyStore::new(world.store.clone()).fail(operation, late, slow);
+        let quicker = async {
+            tokio::time::sleep(minute / 2).await;
+            let learned = RequestForms {
+                primary: RequestForm::new(Enforcement::Prefill),
+                ..forms("no tools")
+            };
+            documents::write(&world.store, &world.run.forms(), &learned)
+                .await
+                .unwrap();
+            let first = world.split(&state).await.unwrap();
+            (first, contents(&world.store).await)
+        };
+        let slower = world.split_over(Arc::new(faulty), &state);
+        let (slower, (first, there)) = tokio::join!(slower, quicker);
+        assert_eq!(slower.unwrap(), first);
+        assert!(contents(&world.store).await == there, "{rows} rows");
+        assert!(world.asked(&state).await.forms.is_some());
+        assert!(world.store.open_uploads().is_empty());
+    }
+}
+
 /// A run whose answers have a schema.
 async fn with_schema() -> World {
-    let input = RunInput::new(CELL, &[("rows.csv", b"row\nr0\n")]).await;
+    rows_with_schema(1).await
+}
+
+async fn rows_with_schema(rows: usize) -> World {
+    let rows: Vec<String> = (0..rows).map(|row| format!("r{row}\n")).collect();
+    let table = format!("row\n{}", rows.concat());
+    let input = RunInput::new(CELL, &[("rows.csv", table.as_bytes())]).await;
     let schema = r#"{"properties": {"a": {"type": "string"}}}"#;
     World::planned(input.schema(schema).await).await
 }
