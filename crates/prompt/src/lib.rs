@@ -40,6 +40,7 @@
 //! ```
 
 mod error;
+mod placeholders;
 mod prompts;
 mod record;
 mod rules;

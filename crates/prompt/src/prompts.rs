@@ -5,11 +5,13 @@
 //! classification in which each row shows the model the rules that it selects.
 
 use crate::error::PromptsError;
+use crate::placeholders::word;
 use crate::rules::Rules;
-use crate::template::{ROUTED_RULES, Template, word};
+use crate::template::{ROUTED_RULES, Template};
 use quarry_contract::json_document::read_document;
 use quarry_contract::settings::nearest;
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -174,17 +176,19 @@ impl Prompts {
     fn warn_about_placeholders(&mut self) {
         let template = Template::compile(&self.template, &self.placeholders)
             .with_rules(Arc::clone(&self.rules), ROUTED_RULES);
+        let used = template.used();
         for name in &self.placeholders {
-            if name != ROUTED_RULES && !template.uses(name) {
+            if name != ROUTED_RULES && !used.contains(name.as_str()) {
                 self.warnings.push(format!(
                     "input_placeholders lists {name:?}, but the prompt does not use it"
                 ));
             }
         }
         if !self.placeholders.is_empty() {
+            let mut known: HashSet<&str> = self.placeholders.iter().map(String::as_str).collect();
             let words = self.template.split('{').skip(1).filter_map(word);
             for name in words {
-                if name != ROUTED_RULES && !self.placeholders.iter().any(|listed| listed == name) {
+                if name != ROUTED_RULES && known.insert(name) {
                     self.warnings.push(format!(
                         "the prompt has {{{name}}}, which input_placeholders does not list: it stays as it is"
                     ));

@@ -1,10 +1,12 @@
 //! Renders the user prompt of a row.
 
 use crate::error::RenderError;
+use crate::placeholders::{Listed, word};
 use crate::rules::{Rules, Selection};
 use crate::sink::{Fixed, Sink};
 use crate::truncation::{FieldLimit, Truncation};
 use quarry_table::{Cell, Cells};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The placeholder for the rules that a row selects.
@@ -38,6 +40,8 @@ pub struct RenderOptions {
 pub struct Template {
     segments: Vec<PromptSegment>,
     columns: Vec<String>,
+    /// The place of each column in `columns`.
+    places: HashMap<String, usize>,
     /// The names of the placeholders, either listed or found.
     names: Vec<String>,
     /// Whether they were listed.
@@ -68,7 +72,7 @@ pub(crate) struct Scratch {
     whole_row: Vec<u8>,
     selection: Selection,
     /// Indices of the columns whose values were cut.
-    cut: Vec<usize>,
+    cut: BTreeSet<usize>,
 }
 
 impl Template {
@@ -82,12 +86,22 @@ impl Template {
         let mut template = Self {
             segments: Vec::new(),
             columns: Vec::new(),
+            places: HashMap::new(),
             names: names.to_vec(),
             is_listed: !names.is_empty(),
             routing: None,
         };
-        let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
-        template.segments = template.parse(text, |rest| placeholder(rest, &wanted));
+        let listed = Listed::new(names.iter().map(String::as_str));
+        let rules = Listed::new([ROUTED_RULES]);
+        template.segments = template.parse(text, |rest| {
+            rules.placeholder(rest).or_else(|| {
+                if names.is_empty() {
+                    word(rest)
+                } else {
+                    listed.placeholder(rest)
+                }
+            })
+        });
         if names.is_empty() {
             template.names.clone_from(&template.columns);
         }
@@ -135,14 +149,11 @@ impl Template {
         if self.has_rules_slot() && !rules.is_empty() {
             let column = self.column(column);
             let names = self.names.clone();
-            let names: Vec<&str> = names
-                .iter()
-                .map(String::as_str)
-                .filter(|name| *name != ROUTED_RULES)
-                .collect();
+            let names = names.iter().map(String::as_str);
+            let listed = Listed::new(names.filter(|name| *name != ROUTED_RULES));
             let blocks = rules
                 .blocks()
-                .map(|block| self.parse(block, |rest| listed(rest, &names)))
+                .map(|block| self.parse(block, |rest| listed.placeholder(rest)))
                 .collect();
             self.routing = Some(Routing {
                 rules,
@@ -170,34 +181,36 @@ impl Template {
     /// Returns the placeholders that have no column in a table. `{input_data}` is never missing,
     /// because it means the whole row.
     pub fn missing(&self, table_columns: &[String]) -> Vec<String> {
-        let mut missing = Vec::new();
-        for (place, name) in self.columns.iter().enumerate() {
-            if self.shows(place) && name != INPUT_DATA && !table_columns.contains(name) {
-                missing.push(name.clone());
-            }
-        }
-        missing
+        let in_table: HashSet<&String> = table_columns.iter().collect();
+        let shown: HashSet<usize> = self.shown().collect();
+        let columns = self.columns.iter().enumerate();
+        columns
+            .filter(|(place, name)| {
+                shown.contains(place) && *name != INPUT_DATA && !in_table.contains(name)
+            })
+            .map(|(_, name)| name.clone())
+            .collect()
     }
 
-    /// Whether a column has a placeholder, in the prompt or in a rule.
-    fn shows(&self, place: usize) -> bool {
+    /// The places of the columns that have a placeholder, in the prompt or in a rule.
+    fn shown(&self) -> impl Iterator<Item = usize> {
         let blocks = self.routing.iter().flat_map(|routing| &routing.blocks);
-        self.segments
-            .iter()
-            .chain(blocks.flatten())
-            .any(|segment| matches!(segment, PromptSegment::Value(at) if *at == place))
+        let segments = self.segments.iter().chain(blocks.flatten());
+        segments.filter_map(|segment| match segment {
+            PromptSegment::Value(place) => Some(*place),
+            PromptSegment::Fixed(_) | PromptSegment::RoutedRules => None,
+        })
     }
 
-    /// Whether the prompt or a rule has a placeholder of this name.
-    pub(crate) fn uses(&self, name: &str) -> bool {
-        let place = self.columns.iter().position(|column| column == name);
-        place.is_some_and(|place| self.shows(place))
+    /// The columns that have a placeholder, in the prompt or in a rule.
+    pub(crate) fn used(&self) -> HashSet<&str> {
+        let names = self.shown().filter_map(|place| self.columns.get(place));
+        names.map(String::as_str).collect()
     }
 
     /// Whether the prompt shows whole rows of a table, as JSON.
     pub fn shows_whole_row(&self, table_columns: &[String]) -> bool {
-        self.columns.iter().any(|name| name == INPUT_DATA)
-            && !table_columns.iter().any(|name| name == INPUT_DATA)
+        self.places.contains_key(INPUT_DATA) && !table_columns.iter().any(|name| name == INPUT_DATA)
     }
 
     /// Refuses a table that lacks a column of the prompt, unless missing columns are to be marked.
@@ -226,8 +239,8 @@ impl Template {
     /// Returns the columns whose names the prompt has in single braces and which it does not fill,
     /// because the names are not listed, or without a list are more than one word.
     pub fn unfilled<'a>(&'a self, table_columns: &'a [String]) -> impl Iterator<Item = &'a str> {
-        self.in_braces()
-            .filter(|name| table_columns.iter().any(|column| column == name))
+        let columns: HashSet<&str> = table_columns.iter().map(String::as_str).collect();
+        self.in_braces().filter(move |name| columns.contains(name))
     }
 
     /// Returns the texts in braces that are no placeholders.
@@ -256,11 +269,11 @@ impl Template {
     /// Returns the column whose name the prompt has in another form of braces: `{{ name }}`, `{
     /// name }`.
     fn meant<'a>(&self, table_columns: &'a [String]) -> Option<&'a str> {
+        let columns: HashSet<&str> = table_columns.iter().map(String::as_str).collect();
         let in_braces = self.in_braces().map(str::trim);
-        in_braces.filter(|name| !name.is_empty()).find_map(|name| {
-            let column = table_columns.iter().find(|column| *column == name)?;
-            Some(column.as_str())
-        })
+        in_braces
+            .filter(|name| !name.is_empty())
+            .find_map(|name| columns.get(name).copied())
     }
 
     /// Returns the prompt of one row, projected to [`columns`](Self::columns), as a person reads
@@ -357,9 +370,7 @@ impl Template {
         };
         sink.text(head);
         sink.text(marker);
-        if !scratch.cut.contains(&place) {
-            scratch.cut.push(place);
-        }
+        scratch.cut.insert(place);
     }
 
     pub(crate) fn has_rules_slot(&self) -> bool {
@@ -370,41 +381,12 @@ impl Template {
 
     /// Returns the index of a column, adding the column if it is new.
     fn column(&mut self, name: &str) -> usize {
-        if let Some(place) = self.columns.iter().position(|column| column == name) {
-            return place;
+        if let Some(place) = self.places.get(name) {
+            return *place;
         }
+        let place = self.columns.len();
         self.columns.push(name.to_owned());
-        self.columns.len() - 1
+        self.places.insert(name.to_owned(), place);
+        place
     }
-}
-
-/// Returns the name of the placeholder whose opening brace precedes `rest`.
-fn placeholder<'a>(rest: &'a str, names: &[&'a str]) -> Option<&'a str> {
-    if let Some(rules) = listed(rest, &[ROUTED_RULES]) {
-        return Some(rules);
-    }
-    if names.is_empty() {
-        return word(rest);
-    }
-    listed(rest, names)
-}
-
-/// Returns the one of the names that precedes a closing brace.
-fn listed<'a>(rest: &str, names: &[&'a str]) -> Option<&'a str> {
-    let closes = |name: &&&str| {
-        rest.strip_prefix(**name)
-            .is_some_and(|behind| behind.starts_with('}'))
-    };
-    // Several names can match only if names contain braces.
-    names
-        .iter()
-        .filter(closes)
-        .max_by_key(|name| name.len())
-        .copied()
-}
-
-/// Returns the sequence of letters, digits and underscores before a closing brace.
-pub(crate) fn word(rest: &str) -> Option<&str> {
-    let end = rest.find(|char: char| !char.is_alphanumeric() && char != '_')?;
-    (end > 0 && rest[end..].starts_with('}')).then(|| &rest[..end])
 }

@@ -4,6 +4,7 @@ use crate::table::{for_each_row, names};
 use proptest::prelude::*;
 use quarry_prompt::{FieldLimit, MissingColumns, Prompts, RenderOptions, Template};
 use quarry_table::{Cell, Cells, Format};
+use serde_json::json;
 
 /// A row with these cells.
 struct Given(Vec<String>);
@@ -295,4 +296,26 @@ proptest! {
         let row: Vec<String> = template.columns().iter().map(|name| format!("{{{name}}}")).collect();
         prop_assert_eq!(template.render(&Given(row), &RenderOptions::default()), text);
     }
+}
+
+/// A search through all names at each brace would take hours.
+#[test]
+fn the_work_for_a_prompt_grows_with_its_length_only() {
+    let names: Vec<String> = (0..300_000).map(|number| format!("c{number}")).collect();
+    let shown: String = names.iter().map(|name| format!("{{{name}}}")).collect();
+    for listed in [&names[..], &[]] {
+        let template = Template::compile(&shown, listed);
+        assert_eq!(template.columns(), names);
+        assert_eq!(template.missing(&[]), names);
+        assert!(template.missing(&names).is_empty());
+    }
+    let file = json!({"user_prompt_template": shown, "input_placeholders": names});
+    let prompts = Prompts::parse(file.to_string().as_bytes()).unwrap();
+    assert!(prompts.warnings().is_empty());
+    let one = [names[0].clone()];
+    let template = Template::compile(&shown, &one);
+    assert_eq!(template.unfilled(&names).count(), names.len() - 1);
+    let spaced: String = names.iter().map(|name| format!("{{ {name}x }}")).collect();
+    let template = Template::compile(&spaced, &[]);
+    template.check_differs(&names).unwrap_err();
 }
