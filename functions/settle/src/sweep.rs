@@ -170,8 +170,9 @@ impl Sweep<'_> {
         };
         let is_over = match self.deps.executions.describe(arn).await {
             Ok(record) => {
-                let ended = record.ended.unwrap_or_default();
-                let since = self.deps.clock.now().saturating_sub(ended);
+                let now = self.deps.clock.now();
+                // Without the time of its end, a run has just ended.
+                let since = now.saturating_sub(record.ended.unwrap_or(now));
                 let redrive = self.deps.redrive;
                 redrive.is_over(record.status, record.is_final, since)
             }

@@ -74,6 +74,17 @@ async fn the_jobs_of_a_failed_run_are_stopped_when_the_time_for_a_redrive_is_ove
 }
 
 #[tokio::test]
+async fn a_failed_run_whose_end_is_not_known_keeps_its_jobs() {
+    let record = ExecutionRecord {
+        ended: None,
+        ..ended(ExecutionStatus::Failed)
+    };
+    let (world, _) = world(record).await;
+    let kept = world.sweep_after(DAY).await.unwrap();
+    assert_eq!((kept.jobs_stopped, kept.jobs_kept), (0, 1));
+}
+
+#[tokio::test]
 async fn the_jobs_of_a_run_that_nobody_can_redrive_are_stopped() {
     let over = [
         ended(ExecutionStatus::Aborted),
