@@ -46,42 +46,82 @@ pub(crate) async fn handle(deps: &Deps, created: &ObjectCreated) -> Result<Arriv
             "it has been replaced since; the event of what is there now starts a run".to_owned(),
         ));
     }
-    let request = match kind {
-        ArrivalKind::Data => {
-            let data = RequestFile {
-                data: Some(created.object.to_string()),
-                ..RequestFile::default()
-            };
-            let folder = deps.places.pipeline(pipeline);
-            Request {
-                data_content: Some(DataContent {
-                    etag: info.etag.clone(),
-                    size: info.size,
-                    version: info.version.clone(),
-                }),
-                ..request(deps, pipeline, &run, &folder, data).await?
-            }
-        }
-        ArrivalKind::Request(folder) => {
-            let file = defaults::read_request(&*deps.store, &created.object)
-                .await?
-                .ok_or_else(|| missing(&created.object))?;
-            let request = request(deps, pipeline, &run, &folder, file).await?;
-            check_not_arriving(deps, pipeline, &request)?;
-            request
-        }
+    let arrival = Arrival {
+        deps,
+        created,
+        pipeline,
+        kind,
+        info,
     };
-    if let Some(earlier) = repeated::started_before(deps, created, &info, &run).await? {
-        return Ok(Arrived::Ignored(format!(
+    let request = arrival.request(&run).await?;
+    let Some(earlier) = repeated::noted_before(deps, created, &arrival.info, &run).await? else {
+        return start(deps, run, &request).await;
+    };
+    // The call that noted the earlier run may have failed before it started it, and the version of its event may be
+    // gone by now. A name is started once, so this is harmless if that call did not fail.
+    let request = arrival.request(&earlier).await?;
+    Ok(match start(deps, earlier, &request).await? {
+        Arrived::AlreadyRan(earlier) => Arrived::Ignored(format!(
             "run {earlier} has been started for the same content under this name less than an hour before; write it \
              again later, or under another name, to run again"
-        )));
-    }
-    let input = serde_json::to_string(&request).map_err(StepError::bad_request)?;
+        )),
+        started => started,
+    })
+}
+
+async fn start(deps: &Deps, run: String, request: &Request) -> Result<Arrived, StepError> {
+    let input = serde_json::to_string(request).map_err(StepError::bad_request)?;
     let started = deps.executions.start(&run, &input).await;
-    match started.doing(|| format!("starting run {run}"))? {
-        Started::Running => Ok(Arrived::Started(run)),
-        Started::AlreadyRan => Ok(Arrived::AlreadyRan(run)),
+    Ok(match started.doing(|| format!("starting run {run}"))? {
+        Started::Running => Arrived::Started(run),
+        Started::AlreadyRan => Arrived::AlreadyRan(run),
+    })
+}
+
+/// An object that starts a run.
+struct Arrival<'a> {
+    deps: &'a Deps,
+    created: &'a ObjectCreated,
+    pipeline: &'a str,
+    kind: ArrivalKind,
+    info: ObjectInfo,
+}
+
+impl Arrival<'_> {
+    /// Returns the request of a run of this name.
+    async fn request(&self, run: &str) -> Result<Request, StepError> {
+        let Self {
+            deps,
+            created,
+            pipeline,
+            info,
+            ..
+        } = self;
+        match &self.kind {
+            ArrivalKind::Data => {
+                let data = RequestFile {
+                    data: Some(created.object.to_string()),
+                    ..RequestFile::default()
+                };
+                let folder = deps.places.pipeline(pipeline);
+                Ok(Request {
+                    data_content: Some(DataContent {
+                        etag: info.etag.clone(),
+                        size: info.size,
+                        version: info.version.clone(),
+                    }),
+                    ..request(deps, pipeline, run, &folder, data).await?
+                })
+            }
+            ArrivalKind::Request(folder) => {
+                let file = defaults::read_request(&*deps.store, &created.object)
+                    .await?
+                    .ok_or_else(|| missing(&created.object))?;
+                let request = request(deps, pipeline, run, folder, file).await?;
+                check_not_arriving(deps, pipeline, &request)?;
+                Ok(request)
+            }
+        }
     }
 }
 

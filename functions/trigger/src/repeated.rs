@@ -3,8 +3,9 @@
 //! A client that received no response repeats its PUT, and a copy in place (another storage class,
 //! another key, a restored version) writes the same bytes again. Each is a separate event with a
 //! separate version, and would pay for the same table a second time. So the first event of an
-//! object leaves a note in the work prefix, and another event of the same object with the same bytes
-//! within [`SAME_WRITE`] starts nothing. A later event is a request to run again.
+//! object leaves a note in the work prefix, with the name of its run. Another event of the same object with
+//! the same bytes within [`SAME_WRITE`] means the run of that name, which is started once. A later event is
+//! a request to run again.
 //!
 //! Bytes are compared by size and by the checksum that S3 stores, because the `ETag` of an object that
 //! is encrypted with a KMS key differs after each write. Objects without a checksum are compared by
@@ -32,7 +33,7 @@ const SAME_WRITE: Duration = Duration::from_hours(1);
 /// The largest note, bytes.
 const MAX_NOTE_BYTES: u64 = 4 * 1024;
 
-/// The run that an arrival started.
+/// The run of an arrival.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ArrivalNote {
@@ -42,11 +43,11 @@ struct ArrivalNote {
     time: String,
 }
 
-/// Returns the run that an earlier event of the same object with the same content started, if there
-/// is one. Otherwise stores `run` for later events.
+/// Returns the run that an earlier event of the same object with the same content has noted, if there
+/// is one. It may not have been started. Otherwise notes `run` for later events.
 ///
 /// Events without a time are never repetitions. `info` is about the event's object.
-pub(crate) async fn started_before(
+pub(crate) async fn noted_before(
     deps: &Deps,
     created: &ObjectCreated,
     info: &ObjectInfo,

@@ -99,6 +99,33 @@ fn all_waits_of_a_slice_fit_its_history() {
     assert!(left <= 0.0, "the waits last as long as a run may: {left}");
 }
 
+/// An account with few concurrent calls of functions, or a quota of tokens a day, throttles for many hours.
+#[test]
+fn every_step_that_is_throttled_is_called_again_for_more_than_a_day() {
+    let definition: Value = serde_json::from_str(DEFINITION).unwrap();
+    let states = &definition["States"];
+    let slices = &states["Slices"]["ItemProcessor"]["States"];
+    for (states, name) in [
+        (states, "Plan"),
+        (slices, "Split"),
+        (slices, "Submit"),
+        (slices, "Check"),
+        (slices, "Invoke"),
+        (slices, "Merge"),
+        (states, "Finish"),
+    ] {
+        for error in ["Quarry.Throttled", "Lambda.TooManyRequestsException"] {
+            let retries = states[name]["Retry"].as_array().unwrap();
+            let matches = |retry: &&Value| {
+                let errors = retry["ErrorEquals"].as_array().unwrap();
+                errors.iter().any(|one| one == error)
+            };
+            let (seconds, _) = waits(retries.iter().find(matches).unwrap());
+            assert!(seconds > 24.0 * 3_600.0, "{name}, {error}: {seconds}");
+        }
+    }
+}
+
 /// An outage of Bedrock is waited out for most of a day. A call that crashes is not made as often.
 #[test]
 fn only_the_calls_to_bedrock_are_repeated_for_a_day() {

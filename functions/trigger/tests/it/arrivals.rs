@@ -26,6 +26,15 @@ fn ignored(arrived: Arrived) -> String {
     }
 }
 
+/// Whether an arrival meant this run. Step Functions tells a second start of a run that is under way from the
+/// first only if its input differs.
+fn is_about(arrived: Arrived, run: &str) -> bool {
+    match arrived {
+        Arrived::Started(started) => started == run,
+        other => ignored(other).contains(run),
+    }
+}
+
 #[tokio::test]
 async fn a_data_file_starts_a_run_with_its_pipelines_prompts() {
     let world = World::new();
@@ -85,8 +94,7 @@ async fn a_repeated_put_or_a_copy_in_place_does_not_pay_twice() {
         let run = started(world.arrived(event.clone()).await);
         let mut again = written_again(&event, "0062E99A88DC407461", "2026-11-22T01:21:10Z");
         again["detail"]["object"]["version-id"] = "another".into();
-        let reason = ignored(world.arrived(again.clone()).await);
-        assert!(reason.contains(&run), "{reason}");
+        assert!(is_about(world.arrived(again.clone()).await, &run));
         // The first event, delivered again, still means the same run.
         assert_eq!(started(world.arrived(event).await), run);
         assert_eq!(world.executions.executions().len(), 1, "{name}");
@@ -120,6 +128,28 @@ async fn an_older_version_starts_nothing() {
     assert!(reason.contains("replaced since"), "{reason}");
     started(world.arrived(newer).await);
     assert_eq!(world.executions.executions().len(), 1);
+}
+
+/// The call of the first event fails after its note, and the client repeats its PUT before the call is
+/// repeated.
+#[tokio::test]
+async fn a_repeated_put_starts_the_run_that_the_first_event_could_not_start() {
+    let world = World::over(MemoryStore::new().with_versions());
+    let first = version_event(&world, "2026-11-22T00:21:11Z").await;
+    let down = CallError::Unavailable("no response".into());
+    world.executions.fail_next(down);
+    let event: TriggerEvent = serde_json::from_value(first.clone()).unwrap();
+    handle(&world.deps(), event).await.unwrap_err();
+    let second = version_event(&world, "2026-11-22T00:21:12Z").await;
+    let run = started(world.arrived(second.clone()).await);
+    // Each event, delivered again, means the same run.
+    ignored(world.arrived(first).await);
+    assert_eq!(started(world.arrived(second.clone()).await), run);
+    let (name, request) = world.only_run();
+    assert_eq!(name, run);
+    assert!(request.output.to_string().contains(&run), "{request:?}");
+    let version = request.data_content.unwrap().version.unwrap();
+    assert_eq!(second["detail"]["object"]["version-id"], *version);
 }
 
 /// Under a KMS key, the `ETag` differs after each write of the same bytes.
@@ -175,8 +205,7 @@ async fn second_write(damage: impl FnOnce(String) -> String) -> (String, Arrived
 #[tokio::test]
 async fn a_note_of_4_kib_is_read() {
     let (run, again) = second_write(|note| format!("{note:<4096}")).await;
-    let reason = ignored(again);
-    assert!(reason.contains(&run), "{reason}");
+    assert!(is_about(again, &run));
 }
 
 #[tokio::test]
@@ -198,7 +227,8 @@ async fn other_content_or_a_later_write_is_another_run() {
     assert_ne!(second, first);
     // From then on, the hour counts from the later write.
     let soon = written_again(&event, "0062E99A88DC407462", "2026-11-22T01:51:11Z");
-    assert!(ignored(world.arrived(soon).await).contains(&second));
+    assert!(is_about(world.arrived(soon).await, &second));
+    assert_eq!(world.executions.executions().len(), 2);
     let other = event_of(&world, "s3-object-created", "report\nbat\n").await;
     let third = started(world.arrived(other).await);
     assert!(third != first && third != second);
