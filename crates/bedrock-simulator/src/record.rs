@@ -157,10 +157,7 @@ impl Model {
         };
         let record_id = Some(before.record_id.clone()).filter(|id| !id.is_empty());
         let faults = self.faults_of(record_id.as_deref(), &before, judge.in_job);
-        let line = faults
-            .iter()
-            .map(|fault| fault.kind)
-            .find(|kind| kind.is_about_line());
+        let line = line_fault(&faults);
         let is_broken_off = faults.iter().any(|fault| fault.kind.is_about_call());
         if let Some(refusal) = self.refusal(&judge, body, &question, &faults) {
             self.ledger().refused(entry);
@@ -273,9 +270,8 @@ impl Model {
             seed: random.next(),
         };
         let output = reply.write(question, &asking);
-        let contradicts = faults
-            .iter()
-            .any(|fault| fault.kind == RecordFaultKind::ConflictingDuplicate);
+        // The line has one fault, so another answer is made, and charged, only if it is written.
+        let contradicts = line_fault(faults) == Some(RecordFaultKind::ConflictingDuplicate);
         let other = contradicts.then(|| {
             asking.seed = random.next();
             let content = self.answers.made(question, 1, &self.known);
@@ -298,4 +294,10 @@ impl Model {
         };
         (answered, output.complete)
     }
+}
+
+/// Returns what is wrong with the line of a record that has these faults: the first of those that concern lines.
+fn line_fault(faults: &[&RecordFault]) -> Option<RecordFaultKind> {
+    let mut kinds = faults.iter().map(|fault| fault.kind);
+    kinds.find(|kind| kind.is_about_line())
 }

@@ -12,6 +12,7 @@ use quarry_edge::error::StepError;
 use quarry_edge::jobs::{BatchJobs, JobStatus, JobsError};
 use quarry_edge::on_demand::{InvokeError, OnDemand, Question};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,6 +98,40 @@ async fn missing_duplicate_unknown_and_malformed_lines() {
     assert_eq!(lines.len(), 6);
     let malformed = |line: &&String| serde_json::from_str::<Value>(line).is_err();
     assert_eq!(lines.iter().filter(malformed).count(), 1);
+}
+
+/// Otherwise answers would be charged that no line has.
+#[tokio::test]
+async fn of_two_faults_of_a_line_the_first_is_written_and_charged() {
+    let conflicting = RecordFaultKind::ConflictingDuplicate;
+    for (kinds, written) in [
+        ([RecordFaultKind::Duplicate, conflicting], 2),
+        ([conflicting, RecordFaultKind::Duplicate], 2),
+        ([RecordFaultKind::UnknownId, conflicting], 1),
+    ] {
+        let of_kind = |kind| RecordFault::of_record("record_0", kind);
+        let world = World::new(|config| config.faults.records = kinds.map(of_kind).into()).await;
+        let (_, lines) = world.run("faulty", input(1, tool_body)).await;
+        assert_eq!(lines.len(), written, "{kinds:?}");
+        let different: BTreeSet<String> = lines
+            .iter()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["modelOutput"].to_string())
+            .collect();
+        let of_lines = |name: &str| -> u64 {
+            let outputs = different.iter();
+            let outputs = outputs.map(|text| serde_json::from_str::<Value>(text).unwrap());
+            outputs
+                .filter_map(|output| output["usage"][name].as_u64())
+                .sum()
+        };
+        let counters = world.simulator.counters();
+        assert_eq!(of_lines("input_tokens"), counters.input_tokens, "{kinds:?}");
+        assert_eq!(
+            of_lines("output_tokens"),
+            counters.output_tokens,
+            "{kinds:?}"
+        );
+    }
 }
 
 #[tokio::test]
