@@ -43,3 +43,4 @@ mod streams;
 mod table;
 #[cfg(unix)]
 mod terminal;
+mod unused_script;
