@@ -6,6 +6,8 @@ mod compare;
 mod demo;
 mod deploy_check;
 mod deployed;
+#[cfg(unix)]
+mod documents;
 mod environment;
 mod estimate;
 mod estimate_count;
