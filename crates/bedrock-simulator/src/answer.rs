@@ -60,10 +60,10 @@ struct GivenLines {
 }
 
 impl GivenLines {
-    fn new(first: usize, line: GivenAnswer) -> Self {
+    fn beginning_at(first: usize) -> Self {
         Self {
             first,
-            lines: vec![line],
+            lines: Vec::new(),
             was_used: AtomicBool::new(false),
         }
     }
@@ -94,19 +94,18 @@ impl Answers {
             maker: Maker::default(),
         };
         for (place, answer) in given.into_iter().enumerate() {
+            let begin = || GivenLines::beginning_at(place);
             if let Some(id) = answer.record_id.clone() {
-                match answers.by_record.get_mut(&id) {
-                    Some(known) => known.lines.push(answer),
-                    None => {
-                        let lines = GivenLines::new(place, answer);
-                        answers.by_record.insert(id, lines);
-                    }
-                }
+                let known = answers.by_record.entry(id);
+                known.or_insert_with(begin).lines.push(answer);
             } else if let Some(text) = answer.r#match.clone() {
-                match answers.by_text.iter_mut().find(|(known, _)| *known == text) {
-                    Some((_, known)) => known.lines.push(answer),
-                    None => answers.by_text.push((text, GivenLines::new(place, answer))),
-                }
+                let by_text = &mut answers.by_text;
+                let known = by_text.iter().position(|(known, _)| *known == text);
+                let known = known.unwrap_or_else(|| {
+                    by_text.push((text, begin()));
+                    by_text.len() - 1
+                });
+                by_text[known].1.lines.push(answer);
             } else {
                 answers.for_all.push(answer);
             }

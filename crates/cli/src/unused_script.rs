@@ -61,13 +61,13 @@ fn note(
     } else {
         "were"
     };
-    let names = if has_name {
+    let remedy = if has_name {
         format!("; {NAMES}")
     } else {
         String::new()
     };
     format!(
-        "{count} in {} {verb} {what}: {}{names}",
+        "{count} in {} {verb} {what}: {}{remedy}",
         shown(file),
         named.join(", ")
     )

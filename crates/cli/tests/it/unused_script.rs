@@ -5,10 +5,8 @@ use serde_json::json;
 
 fn workplace() -> Workplace {
     let workplace = Workplace::new();
-    let letters: String = (0..120)
-        .map(|number| format!("letter {number}\n"))
-        .collect();
-    workplace.file("data.csv", format!("text\n{letters}"));
+    let letters: Vec<String> = (0..120).map(|number| format!("letter {number}")).collect();
+    workplace.file("data.csv", format!("text\n{}\n", letters.join("\n")));
     workplace
 }
 
@@ -51,10 +49,8 @@ fn answers_and_faults_that_no_record_has_are_noted_with_their_number() {
 fn on_demand_an_answer_for_a_name_is_noted_and_nothing_is_if_every_line_is_used() {
     let workplace = workplace();
     let answer = |record: u32| json!({"recordId": format!("record_{record}"), "text": "no"});
-    let lines: String = (0..7)
-        .map(|record| format!("{}\n", answer(record)))
-        .collect();
-    workplace.file("answers.jsonl", lines);
+    let lines: Vec<String> = (0..7).map(|record| answer(record).to_string()).collect();
+    workplace.file("answers.jsonl", lines.join("\n"));
     let ran = workplace
         .run(
             "data.csv",

@@ -70,6 +70,10 @@ pub(super) fn add_counts(page: &mut HtmlPage, summary: &Summary) {
         }),
     );
     add_answers(page, summary);
+    add_tokens(page, summary);
+}
+
+fn add_tokens(page: &mut HtmlPage, summary: &Summary) {
     let tokens = &summary.tokens;
     let lines = [
         ("Read", tokens.input, "/tokens/input"),
