@@ -177,11 +177,13 @@ class Deployment:
                 found.append(json.loads(message["Body"])["Message"])
                 self.queues.delete_message(QueueUrl=self._told, ReceiptHandle=message["ReceiptHandle"])
 
-    def simulate(self, seconds_per_status: int = 1, faults: dict[str, Any] | None = None) -> Bedrock:
-        """Replaces the simulator by one without jobs."""
+    def simulate(
+        self, seconds_per_status: int = 1, faults: dict[str, Any] | None = None, schema: Path | None = None
+    ) -> Bedrock:
+        """Replaces the simulator by one without jobs. With a schema, answers keep it as those of `quarry run` do."""
         if self.bedrock:
             self.bedrock.kill()
-        self.bedrock = Bedrock(self._folder, self.aws.endpoint, self._bedrock_port, seconds_per_status, faults)
+        self.bedrock = Bedrock(self._folder, self.aws.endpoint, self._bedrock_port, seconds_per_status, faults, schema)
         return self.bedrock
 
     def put(self, key: str, body: bytes, bucket: str = BUCKET) -> None:

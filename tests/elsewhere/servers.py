@@ -81,7 +81,13 @@ class Bedrock(Process):
     """Quarry's simulator of Bedrock, as a process, in real time."""
 
     def __init__(
-        self, folder: Path, s3: str, port: int, seconds_per_status: int = 1, faults: dict[str, object] | None = None
+        self,
+        folder: Path,
+        s3: str,
+        port: int,
+        seconds_per_status: int = 1,
+        faults: dict[str, object] | None = None,
+        schema: Path | None = None,
     ) -> None:
         self.endpoint = f"http://{LOOPBACK}:{port}"
         command: list[object] = [
@@ -92,6 +98,8 @@ class Bedrock(Process):
             file = folder / "faults.json"
             file.write_text(json.dumps(faults), encoding="utf-8")
             command += ["--faults", file]
+        if schema:
+            command += ["--schema", schema]
         super().__init__("bedrock", command, environment(), folder)
         self.wait_until(lambda: is_listening(port))
 

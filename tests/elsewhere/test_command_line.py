@@ -6,13 +6,14 @@ parts of the policy are compared with the code in tests/infra.
 """
 
 import json
+import re
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 from typing import Any
 
-from deployment import STACK, Deployment
+from deployment import PROFILE, STACK, Deployment
 from processes import environment, wait_until
 from release import QUARRY, ROOT
 
@@ -20,6 +21,10 @@ EXAMPLE = ROOT / "examples/wildlife-strikes"
 ROWS = 300
 USER = "analyst"
 SUCCEEDED, FAILED, NOT_YET = 0, 4, 6
+# What is not the same in two runs over the same rows: names, places and times.
+OWN = {
+    "run", "processing_timestamp", "schema_source", "result", "arn", "name", "seconds", "submitted", "ended", "model_info",
+}  # fmt: skip
 # What each part of the policy is for: the part's name, and a command that the user cannot run without it.
 NEEDED = {
     "StartRuns": ("states:StartExecution", "submit"),
@@ -28,6 +33,21 @@ NEEDED = {
     "Read": ("s3:GetObject", "results"),
     "Upload": ("s3:PutObject", "submit"),
 }
+
+
+def without_own(value: Any) -> Any:
+    """Returns a part of a summary without what is the run's own."""
+    if isinstance(value, list):
+        return [without_own(element) for element in value]
+    if isinstance(value, dict):
+        return {name: without_own(member) for name, member in value.items() if name not in OWN}
+    return value
+
+
+def figures(page: Path) -> dict[str, str]:
+    """Returns the figures of a report that are not the run's own, by their place in the summary."""
+    found = re.findall(r'data-member="([^"]+)">([^<]*)<', page.read_text(encoding="utf-8"))
+    return {member: text for member, text in found if member.rsplit("/", 1)[1] not in OWN}
 
 
 class CommandLine(unittest.TestCase):
@@ -60,6 +80,13 @@ class CommandLine(unittest.TestCase):
 
     def quarry(self, *arguments: object, exit_code: int = SUCCEEDED, credentials: dict[str, str] | None = None) -> Any:
         """Runs a command with `--json` and returns what it printed, one value for each line."""
+        ran = self.ran([*arguments, "--json"], exit_code, credentials)
+        return [json.loads(line) for line in ran.stdout.splitlines()]
+
+    def ran(
+        self, arguments: list[object], exit_code: int = SUCCEEDED, credentials: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a command as the user."""
         assert self.deployment.bedrock
         variables = environment(
             AWS_ENDPOINT_URL=self.deployment.aws.endpoint,
@@ -68,10 +95,10 @@ class CommandLine(unittest.TestCase):
             QUARRY_STACK=STACK,
             **(credentials or self.credentials),
         )
-        command = [str(part) for part in (QUARRY, *arguments, "--json")]
+        command = [str(part) for part in (QUARRY, *arguments)]
         ran = subprocess.run(command, cwd=self.folder, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
         self.assertEqual(ran.returncode, exit_code, f"{command}\n{ran.stdout}\n{ran.stderr}")
-        return [json.loads(line) for line in ran.stdout.splitlines()]
+        return ran
 
     def submit(self, *more: object, **how: Any) -> str:
         """Submits the table and returns the run's name."""
@@ -111,6 +138,51 @@ class CommandLine(unittest.TestCase):
         (line,) = [one for one in listed["runs"] if one["run"] == run]
         self.assertEqual((line["state"], line["rows"], line["failed"]), ("succeeded", ROWS, 0))
         self.check_results(run)
+
+    def check_same_result(self, name: str, *, local: str) -> dict[str, Any]:
+        """Asserts that two folders have the same result, apart from what is a run's own, and returns its summary."""
+        folders = [self.folder / name, self.folder / local]
+        tables = [(table.name, table.read_bytes()) for folder in folders for table in folder.glob("*.csv")]
+        self.assertEqual(len(tables), 2)
+        self.assertEqual(tables[0], tables[1])
+        summaries = [json.loads(next(folder.glob("*.json")).read_text(encoding="utf-8")) for folder in folders]
+        self.assertEqual(without_own(summaries[0]), without_own(summaries[1]))
+        for page in ("processing_report_*.html", "report.html"):
+            reports = [figures(next(folder.glob(page))) for folder in folders]
+            self.assertGreater(len(reports[0]), 100)
+            self.assertEqual(reports[0], reports[1])
+        return summaries[0]
+
+    def test_the_whole_way_from_a_sample_to_the_report_gives_what_a_local_run_gives(self) -> None:
+        self.deployment.simulate(schema=EXAMPLE / "schema.json")
+        as_deployed = ["--set", f"BEDROCK_PRIMARY_MODEL_ID={PROFILE}"]
+
+        tried = self.ran(["submit", EXAMPLE, "--sample", 50, "--yes", "--wait", "--out", "tried"])
+        self.assertIn("started wildlife-strikes-", tried.stdout)
+        self.assertIn("sample    50 of 10,000 rows, the first ones", tried.stdout)
+        (estimated,) = self.quarry("estimate", EXAMPLE, *as_deployed)
+        submitted = self.ran(["submit", EXAMPLE, "--yes"])
+        self.assertIn("10,000 rows, 10,000 records", submitted.stderr)
+        run = submitted.stdout.removeprefix("started ").strip()
+        watched = self.ran(["watch", "-", "--out", "results"])
+        self.assertIn(f"{run}   succeeded", watched.stdout)
+        copied = self.ran(["results", run])
+        for folder in ("tried", "results"):
+            self.ran(["report", folder])
+
+        self.assertEqual(len(copied.stdout.splitlines()), 3)
+        for file in (self.folder / run).iterdir():
+            self.assertEqual(file.read_bytes(), (self.folder / "results" / file.name).read_bytes())
+        for arguments, out in ((["--sample", 50], "tried-here"), ([], "here")):
+            self.ran(["run", EXAMPLE, *as_deployed, *arguments, "--out", out])
+            self.ran(["report", out])
+        whole = self.check_same_result("results", local="here")
+        self.assertEqual(whole["rows"]["out"], 10_000)
+        expected, cost = estimated["cost"], float(whole["cost"]["total"])
+        self.assertTrue(float(expected["low"]) <= cost <= float(expected["high"]), (expected, cost))
+        projection = self.check_same_result("tried", local="tried-here")["sample"]["projection"]
+        # The first 50 rows are about as long as the others.
+        self.assertAlmostEqual(float(projection["in_jobs"]) / cost, 1, delta=0.05)
 
     def test_data_that_is_in_s3_is_planned_and_read_where_it_is(self) -> None:
         self.deployment.simulate()

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,10 +99,14 @@ def state_machine() -> str:
     return (ROOT / "statemachine.asl.json").read_text(encoding="utf-8")
 
 
-def resolve(value: Any, optional: bool = True) -> Any:
-    """Returns `value` with samples instead of references. `optional` says whether all conditions hold."""
+def resolve(value: Any, optional: bool = True, values: Mapping[str, Any] = SAMPLES) -> Any:
+    """Returns `value` with values instead of references, by default samples. `optional` says whether all conditions hold."""
+
+    def within(part: Any) -> Any:
+        return resolve(part, optional, values)
+
     if isinstance(value, list):
-        items = (resolve(item, optional) for item in value)
+        items = map(within, value)
         return [item for item in items if item is not NO_VALUE]
     if not isinstance(value, dict):
         return value
@@ -109,17 +114,23 @@ def resolve(value: Any, optional: bool = True) -> Any:
         case [("Ref", "AWS::NoValue")]:
             return NO_VALUE
         case [("Ref", name)]:
-            return SAMPLES.get(name, f"<{name}>")
+            return values.get(name, f"<{name}>")
         case [("Fn::GetAtt", parts)]:
             name = ".".join(parts)
-            return SAMPLES.get(name, f"<{name}>")
+            return values.get(name, f"<{name}>")
         case [("Fn::Sub", str() as text)]:
-            return re.sub(r"\$\{([^}]+)\}", lambda found: SAMPLES.get(found[1], f"<{found[1]}>"), text)
+            return re.sub(r"\$\{([^}]+)\}", lambda found: str(values.get(found[1], f"<{found[1]}>")), text)
+        case [("Fn::Sub", [text, own])]:
+            return resolve({"Fn::Sub": text}, optional, {**values, **within(own)})
         case [("Fn::Join", [separator, parts])]:
-            return separator.join(resolve(parts, optional))
+            return separator.join(within(parts))
+        case [("Fn::Split", [separator, text])]:
+            return within(text).split(separator)
+        case [("Fn::Select", [index, parts])]:
+            return within(parts)[index]
         case [("Fn::If", [_, yes, no])]:
-            return resolve(yes if optional else no, optional)
-    resolved = {key: resolve(item, optional) for key, item in value.items()}
+            return within(yes if optional else no)
+    resolved = {key: within(item) for key, item in value.items()}
     return {key: item for key, item in resolved.items() if item is not NO_VALUE}
 
 

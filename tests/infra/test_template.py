@@ -8,7 +8,7 @@ from typing import Any
 
 import permissions
 import rust
-from project import ACCOUNT, ROOT, Template, matches, resolve, state_machine, transformed
+from project import ACCOUNT, ROOT, SAMPLES, Template, matches, resolve, state_machine, transformed
 
 
 
@@ -127,6 +127,60 @@ class StateMachine(unittest.TestCase):
             version = made[made["StateMachine"]["Properties"]["DefinitionSubstitutions"][place]["Ref"]]
             self.assertEqual(used(version["Properties"]["Description"]), used(versioned) - {"AWS::StackName"}, place)
             self.assertEqual(version["UpdateReplacePolicy"], "Retain", place)
+
+    def test_the_description_of_a_version_fits_whatever_the_parameters_are(self) -> None:
+        """Lambda refuses a description of more than 256 characters, and then the stack fails."""
+        template = Template()
+        parameters = template.document["Parameters"]
+        account, region = "123456789012", "ap-southeast-2"
+        gov = f"arn:aws-us-gov:bedrock:us-gov-west-1x:{account}"
+        models = [
+            "m" * 76,
+            f"arn:aws:bedrock:{region}:{account}:inference-profile/{'p' * 48}",
+            f"arn:aws:bedrock:{region}:{account}:foundation-model/{'p' * 48}",
+            f"arn:aws:bedrock:{region}:{account}:application-inference-profile/{'p' * 36}",
+            f"arn:aws:bedrock:{region}:{account}:custom-model-deployment/{'p' * 24}",
+            f"{gov}:inference-profile/{'p' * 48}",
+        ]
+        longest: dict[str, Any] = {
+            "BucketName": "b" * 63,
+            "MaxCost": "9999999.999999",
+            "PriceIn": "9999.999999",
+            "PriceOut": "9999.999999",
+            "KmsKeyArn": f"arn:aws-us-gov:kms:us-gov-west-1:{account}:key/{'k' * 36}",
+        }
+        for name, parameter in parameters.items():
+            if "AllowedValues" in parameter:
+                longest[name] = max(map(str, parameter["AllowedValues"]), key=len)
+            elif "MaxValue" in parameter:
+                longest[name] = parameter["MaxValue"]
+        for name, value in [*longest.items(), *(("ModelId", model) for model in models)]:
+            pattern = parameters[name].get("AllowedPattern")
+            if pattern:
+                self.assertRegex(value, pattern)
+                self.assertNotRegex(f"{value}{value[-1]}", pattern, f"{name} can be longer")
+        for place in set(self.machine["DefinitionSubstitutions"]) - {"Partition"}:
+            described = template.resources[place]["Properties"]["VersionDescription"]
+            for model in models:
+                text = resolve(described, values={**longest, "ModelId": model})
+                self.assertNotIn("<", text, "a parameter has no longest value")
+                self.assertLessEqual(len(text), 256, f"{place}: {text}")
+
+    def test_the_description_of_a_version_has_what_names_the_model_and_the_key(self) -> None:
+        template = Template()
+        described = template.resources["PlanFunction"]["Properties"]["VersionDescription"]
+        place = f"eu-central-1:{ACCOUNT}"
+        for model, named in (
+            ("us.a.model-v1:0", "us.a.model-v1:0"),
+            (f"arn:aws:bedrock:{place}:inference-profile/eu.a.model", f"{place}:eu.a.model"),
+            (f"arn:aws:bedrock:{place}:application-inference-profile/abc123", f"{place}:application-abc123"),
+            (f"arn:aws-us-gov:bedrock:{place}:custom-model/a.model/abc123", f"{place}:custom-model/a.model/abc123"),
+            ("", ""),
+        ):
+            words = resolve(described, values={**SAMPLES, "ModelId": model}).split(" ")
+            self.assertEqual((words[3], words[-1]), (named, "own"))
+        words = resolve(described, values={**SAMPLES, "ModelId": "a.model", "KmsKeyArn": ""}).split(" ")
+        self.assertEqual(words[-1], "")
 
     def test_logs_hold_no_inputs_and_outputs(self) -> None:
         self.assertIs(self.machine["Logging"]["IncludeExecutionData"], False)

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where answers come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,12 +50,31 @@ pub(crate) enum SimulatedContent {
     Vector(Vec<f64>),
 }
 
+/// The lines of a file of given answers for the same records.
+#[derive(Debug)]
+struct GivenLines {
+    /// The place of the first of them in the file.
+    first: usize,
+    lines: Vec<GivenAnswer>,
+    was_used: AtomicBool,
+}
+
+impl GivenLines {
+    fn beginning_at(first: usize) -> Self {
+        Self {
+            first,
+            lines: Vec::new(),
+            was_used: AtomicBool::new(false),
+        }
+    }
+}
+
 /// [`AnswerSource`], prepared for questions.
 #[derive(Debug)]
 pub(crate) struct Answers {
-    by_record: HashMap<String, Vec<GivenAnswer>>,
+    by_record: HashMap<String, GivenLines>,
     /// Ordered by the first line of each text.
-    by_text: Vec<(String, Vec<GivenAnswer>)>,
+    by_text: Vec<(String, GivenLines)>,
     for_all: Vec<GivenAnswer>,
     schema: Option<Arc<KnownJson>>,
     maker: Maker,
@@ -73,19 +93,38 @@ impl Answers {
             schema: schema.map(|schema| Arc::new(KnownJson::new(schema))),
             maker: Maker::default(),
         };
-        for answer in given {
+        for (place, answer) in given.into_iter().enumerate() {
+            let begin = || GivenLines::beginning_at(place);
             if let Some(id) = answer.record_id.clone() {
-                answers.by_record.entry(id).or_default().push(answer);
+                let known = answers.by_record.entry(id);
+                known.or_insert_with(begin).lines.push(answer);
             } else if let Some(text) = answer.r#match.clone() {
-                match answers.by_text.iter_mut().find(|(known, _)| *known == text) {
-                    Some((_, list)) => list.push(answer),
-                    None => answers.by_text.push((text, vec![answer])),
-                }
+                let by_text = &mut answers.by_text;
+                let known = by_text.iter().position(|(known, _)| *known == text);
+                let known = known.unwrap_or_else(|| {
+                    by_text.push((text, begin()));
+                    by_text.len() - 1
+                });
+                by_text[known].1.lines.push(answer);
             } else {
                 answers.for_all.push(answer);
             }
         }
         answers
+    }
+
+    /// Returns the given answers for a record or for a text that were used for no record so far, in their order.
+    pub(crate) fn unused(&self) -> Vec<GivenAnswer> {
+        let by_text = self.by_text.iter().map(|(_, lines)| lines);
+        let mut unused: Vec<&GivenLines> = self
+            .by_record
+            .values()
+            .chain(by_text)
+            .filter(|lines| !lines.was_used.load(Ordering::Relaxed))
+            .collect();
+        unused.sort_by_key(|lines| lines.first);
+        let lines = unused.into_iter().flat_map(|one| &one.lines);
+        lines.cloned().collect()
     }
 
     /// Returns the schema that the answer must keep.
@@ -110,17 +149,21 @@ impl Answers {
         ask: u64,
         known: &KnownJsons,
     ) -> SimulatedContent {
-        let given = record_id
-            .and_then(|id| self.by_record.get(id))
-            .or_else(|| {
-                self.by_text
-                    .iter()
-                    .find(|(text, _)| question.prompt.contains(text.as_str()))
-                    .map(|(_, list)| list)
-            })
-            .or_else(|| Some(&self.for_all).filter(|list| !list.is_empty()));
+        let own = record_id.and_then(|id| self.by_record.get(id)).or_else(|| {
+            self.by_text
+                .iter()
+                .find(|(text, _)| question.prompt.contains(text.as_str()))
+                .map(|(_, lines)| lines)
+        });
+        let given = match own {
+            Some(own) => {
+                own.was_used.store(true, Ordering::Relaxed);
+                &own.lines
+            }
+            None => &self.for_all,
+        };
         let turn = usize::try_from(ask).unwrap_or(usize::MAX);
-        let given = given.and_then(|list| list.get(turn).or_else(|| list.last()));
+        let given = given.get(turn).or_else(|| given.last());
         match given {
             Some(GivenAnswer {
                 model_output: Some(output),
@@ -250,6 +293,26 @@ mod tests {
             ),
             SimulatedContent::Text("all".into())
         );
+    }
+
+    #[test]
+    fn given_answers_that_no_record_took_are_unused_in_their_order() {
+        let answers = Answers::new(AnswerSource::Given {
+            answers: parse_given(
+                b"{\"match\":\"Newrak\",\"text\":\"1\"}\n{\"recordId\":\"z\",\"text\":\"2\"}\n\
+                  {\"recordId\":\"a\",\"text\":\"3\"}\n{\"recordId\":\"z\",\"text\":\"4\"}\n{\"text\":\"5\"}",
+            )
+            .unwrap(),
+            schema: None,
+        });
+        let unused = || -> Vec<String> {
+            let unused = answers.unused().into_iter();
+            unused.map(|one| one.text.unwrap()).collect()
+        };
+        assert_eq!(unused(), ["1", "2", "4", "3"]);
+        let newark = question("at Newark", Want::Text);
+        answers.content(&newark, Some("z"), 0, &KnownJsons::default());
+        assert_eq!(unused(), ["1", "3"]);
     }
 
     #[test]

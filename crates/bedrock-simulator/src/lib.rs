@@ -61,5 +61,6 @@ pub use faults::{
 pub use given::{GivenAnswer, GivenError, parse_given};
 pub use ledger::{Counters, RecordAsks};
 pub use models::{Feature, ModelChange};
+pub use record::UnusedScript;
 pub use server::{Running, Simulator, SimulatorStartError};
 pub use status::Status;

@@ -4,20 +4,34 @@ use crate::answer::Answers;
 use crate::bill::BilledWay;
 use crate::body::{self, Judge};
 use crate::faults::{FaultTier, Faults, RecordFault, RecordFaultKind};
+use crate::given::GivenAnswer;
 use crate::hash::{Random, hash};
 use crate::known::KnownJsons;
 use crate::ledger::{JobLedger, RecordAsks};
 use crate::models::{Models, ThinkingRule};
 use crate::question::{Family, Question, QuestionForm};
 use crate::reply::{AskedForm, Reply};
+use serde::Serialize;
 use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What was scripted for records and had no effect on any of them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct UnusedScript {
+    /// Given answers for a record or for a text, in the order of their lines.
+    pub answers: Vec<GivenAnswer>,
+    /// Faults of records, in the order of the script.
+    pub faults: Vec<RecordFault>,
+}
 
 /// The models that all operations use.
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) answers: Answers,
     pub(crate) faults: Faults,
+    /// Whether each fault of records has struck one.
+    struck: Vec<AtomicBool>,
     pub(crate) models: Models,
     known: KnownJsons,
     ledger: Mutex<JobLedger>,
@@ -120,6 +134,11 @@ impl Model {
         Self {
             answers,
             models: Models::new(faults.models.clone()),
+            struck: faults
+                .records
+                .iter()
+                .map(|_| AtomicBool::default())
+                .collect(),
             faults,
             known: KnownJsons::default(),
             ledger: Mutex::default(),
@@ -207,7 +226,24 @@ impl Model {
             before.on_demand,
             !in_job,
         );
-        faults.collect()
+        faults
+            .map(|(place, fault)| {
+                self.struck[place].store(true, Ordering::Relaxed);
+                fault
+            })
+            .collect()
+    }
+
+    /// Returns what the user scripted for records and what had no effect on any so far.
+    pub(crate) fn unused_script(&self) -> UnusedScript {
+        let faults = self.faults.records.iter().zip(&self.struck);
+        UnusedScript {
+            answers: self.answers.unused(),
+            faults: faults
+                .filter(|(_, struck)| !struck.load(Ordering::Relaxed))
+                .map(|(fault, _)| fault.clone())
+                .collect(),
+        }
     }
 
     /// Returns the error that takes the place of an answer, if there is one.

@@ -6,6 +6,7 @@ use crate::config::SimulatorConfig;
 use crate::faults::FaultsError;
 use crate::hash::hash;
 use crate::ledger::{Counters, RecordAsks};
+use crate::record::UnusedScript;
 use crate::service::{ListQuery, Service};
 use crate::token_counts;
 use axum::Router;
@@ -122,6 +123,12 @@ impl Running {
     /// Returns what was done since the start.
     pub fn counters(&self) -> Counters {
         self.service.model.ledger().counters.clone()
+    }
+
+    /// Returns what was scripted for records and had no effect on any of them so far: given answers that no record
+    /// took, and faults that struck none.
+    pub fn unused_script(&self) -> UnusedScript {
+        self.service.model.unused_script()
     }
 
     /// Returns what all answers so far cost.

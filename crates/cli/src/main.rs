@@ -38,6 +38,7 @@ mod staging;
 mod status;
 mod stop;
 mod submit;
+mod unused_script;
 mod watch;
 mod workspace;
 

@@ -3,6 +3,7 @@
 use crate::local_table::LocalTable;
 use quarry_contract::settings::CsvQuoting;
 use quarry_result::profile::generalised;
+use quarry_result::summary::Summary;
 use quarry_rows::TableFormat;
 use quarry_table::{Cell, Cells};
 use serde::Serialize;
@@ -23,10 +24,42 @@ pub(crate) struct Reason {
     pub(crate) answered: bool,
     /// The number of rows.
     pub(crate) rows: u64,
-    /// The first of the rows in its file, counted from 1.
+    /// The first of the rows in its file, counted from 1; of rows that are left out, in the input.
     pub(crate) first_row: u64,
-    /// The result file of the first row.
+    /// The result file of the first row's table.
     pub(crate) file: PathBuf,
+    /// Whether the result leaves these rows out.
+    pub(crate) left_out: bool,
+}
+
+/// Returns why the rows that the result leaves out have no answer, from the summary's profile. `files` are those of the
+/// result.
+pub(crate) fn of_left_out(summary: &Summary, files: &[PathBuf]) -> Vec<Reason> {
+    let failures = summary.profile.iter().flat_map(|profile| &profile.failures);
+    let failures = failures.filter(|one| !one.answered);
+    failures
+        .map(|one| Reason {
+            text: one
+                .reason
+                .clone()
+                .unwrap_or_else(|| "many reasons".to_owned()),
+            answered: false,
+            rows: one.rows,
+            first_row: one.example_row + 1,
+            file: file_of(summary, one.split.as_deref(), files),
+            left_out: true,
+        })
+        .collect()
+}
+
+/// Returns the result file of a split.
+fn file_of(summary: &Summary, split: Option<&str>, files: &[PathBuf]) -> PathBuf {
+    let mut tables = summary.tables.iter();
+    let table = tables.find(|table| table.split.as_deref() == split);
+    let name = table.and_then(|table| Path::new(&table.result).file_name());
+    let mut files = files.iter();
+    let file = files.find(|file| name.is_some() && file.file_name() == name);
+    file.cloned().unwrap_or_default()
 }
 
 /// Returns the reasons in result tables, the most frequent first. The tables' columns begin with
@@ -98,6 +131,7 @@ impl Found {
                 rows: 1,
                 first_row: number,
                 file: file.to_owned(),
+                left_out: false,
             });
         }
         self.rows < self.expected.min(MOST_ROWS)

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::output::{printable_lines, write, write_json};
 use crate::reasons::{self, Reason};
-use quarry_bedrock_simulator::Counters;
+use quarry_bedrock_simulator::{Counters, UnusedScript};
 use quarry_contract::plan::Plan;
 use quarry_contract::settings::Settings;
 use quarry_cost::Way;
@@ -11,6 +11,7 @@ use quarry_local_stack::Finished;
 use quarry_result::summary::{CostSummary, Summary};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +23,9 @@ const REASONS_SHOWN: usize = 5;
 pub(crate) struct Report<'a> {
     pub(crate) finished: &'a Finished,
     pub(crate) counters: &'a Counters,
+    /// What the given answers and faults name and the run did not have, and the same in words.
+    pub(crate) unused: &'a UnusedScript,
+    pub(crate) unused_notes: Vec<String>,
     pub(crate) plan: &'a Plan,
     pub(crate) files: &'a [PathBuf],
     pub(crate) took: Duration,
@@ -31,7 +35,7 @@ pub(crate) struct Report<'a> {
 
 /// Prints the report to standard output.
 pub(crate) fn print(report: &Report<'_>) -> Result<(), Failure> {
-    let summary = read(&report.finished.summary)?;
+    let summary = read(&report.finished.summary, report.files)?;
     let reasons = reasons(&summary, report.plan, report.files);
     if report.json {
         write_json(&as_json(report, &reasons))?;
@@ -41,10 +45,18 @@ pub(crate) fn print(report: &Report<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads the summary that `finish` wrote.
-fn read(summary: &Value) -> Result<Summary, Failure> {
-    Summary::deserialize(summary)
-        .map_err(|error| Failure::run(format!("the summary cannot be read: {error}")))
+/// Reads the summary that `finish` wrote. If that fails, the result is there all the same, so the failure names its files.
+fn read(summary: &Value, files: &[PathBuf]) -> Result<Summary, Failure> {
+    Summary::deserialize(summary).map_err(|error| {
+        let files: Vec<String> = files
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect();
+        Failure::run(format!(
+            "the summary cannot be read: {error}; the result is complete: wrote {}",
+            files.join(", ")
+        ))
+    })
 }
 
 /// Prints the outcome of a merge.
@@ -54,7 +66,7 @@ pub(crate) fn print_merge(
     files: &[PathBuf],
     json: bool,
 ) -> Result<(), Failure> {
-    let summary = &read(document)?;
+    let summary = &read(document, files)?;
     let reasons = reasons(summary, plan, files);
     if json {
         let value = json!({ "summary": document, "failures": reasons, "files": files });
@@ -63,7 +75,7 @@ pub(crate) fn print_merge(
     }
     let mut text = String::new();
     add_lines(&mut text, &rows(summary));
-    add_reasons(&mut text, &reasons, failures(summary));
+    add_reasons(&mut text, &reasons, all_failures(summary));
     add_lines(
         &mut text,
         &[
@@ -71,7 +83,7 @@ pub(crate) fn print_merge(
             ("lines not used", lines_not_used(summary)),
         ],
     );
-    add_notes_and_files(&mut text, summary, files);
+    add_notes_and_files(&mut text, &summary.notes, files);
     write(printable_lines(&text).as_bytes())?;
     Ok(())
 }
@@ -92,7 +104,22 @@ pub(crate) fn failures(summary: &Summary) -> u64 {
     summary.rows.out.saturating_sub(good)
 }
 
+/// Returns the same with the rows that the result leaves out.
+fn all_failures(summary: &Summary) -> u64 {
+    failures(summary) + summary.rows.left_out_as_errors
+}
+
+/// Returns why rows have no good answer: those of the result, and those that it leaves out, which only the summary knows.
 fn reasons(summary: &Summary, plan: &Plan, files: &[PathBuf]) -> Vec<Reason> {
+    let mut found = reasons_in_result(summary, plan, files);
+    if summary.rows.left_out_as_errors > 0 {
+        found.extend(reasons::of_left_out(summary, files));
+        found.sort_by_key(|reason| Reverse(reason.rows));
+    }
+    found
+}
+
+fn reasons_in_result(summary: &Summary, plan: &Plan, files: &[PathBuf]) -> Vec<Reason> {
     let expected = failures(summary);
     if expected == 0 {
         return Vec::new();
@@ -110,6 +137,7 @@ fn as_json(report: &Report<'_>, reasons: &[Reason]) -> Value {
         "summary": report.finished.summary,
         "simulator": report.counters,
         "failures": reasons,
+        "unused": report.unused,
         "files": report.files,
         "history_events": outcome.history_events,
         "most_history_events_of_a_slice": outcome.max_child_history_events,
@@ -125,7 +153,7 @@ fn as_table(report: &Report<'_>, summary: &Summary, reasons: &[Reason]) -> Strin
     let jobs = summary.batch_job_info.as_ref();
     let mut text = String::new();
     add_lines(&mut text, &rows(summary));
-    add_reasons(&mut text, reasons, failures(summary));
+    add_reasons(&mut text, reasons, all_failures(summary));
     let mut lines = vec![
         ("rounds", summary.rounds.len().to_string()),
         ("jobs", jobs.map_or(0, |info| info.total_jobs).to_string()),
@@ -156,7 +184,8 @@ fn as_table(report: &Report<'_>, summary: &Summary, reasons: &[Reason]) -> Strin
     lines.push(("virtual time", virtual_time(report)));
     lines.push(("time", format!("{:.1} s", report.took.as_secs_f64())));
     add_lines(&mut text, &lines);
-    add_notes_and_files(&mut text, summary, report.files);
+    let notes = summary.notes.iter().chain(&report.unused_notes);
+    add_notes_and_files(&mut text, notes, report.files);
     text
 }
 
@@ -207,11 +236,17 @@ fn add_reasons(text: &mut String, reasons: &[Reason], failures: u64) {
             answered,
             rows,
             first_row,
+            left_out,
             ..
         } = one;
-        let what = if *answered { "invalid" } else { "no answer" };
+        let what = match (answered, left_out) {
+            (true, _) => "invalid",
+            (false, false) => "no answer",
+            (false, true) => "no answer, left out",
+        };
         let first = if *rows == 1 { "row" } else { "first row" };
-        let _ = writeln!(text, "  {rows} {what}: {reason} ({first} {first_row})");
+        let of = if *left_out { " of the input" } else { "" };
+        let _ = writeln!(text, "  {rows} {what}: {reason} ({first} {first_row}{of})");
     }
     let shown: u64 = reasons.iter().take(REASONS_SHOWN).map(|one| one.rows).sum();
     if !reasons.is_empty() && shown < failures {
@@ -258,14 +293,17 @@ fn simulated_cost(cost: &CostSummary) -> String {
         more.push(format!("on demand {}", on_demand.shown()));
     }
     // A run that sent nothing used no price.
-    if let Some(checked) = cost
+    let days = cost
         .prices
         .iter()
-        .map(|price| &price.checked)
-        .filter(|day| !day.is_empty())
-        .min()
-    {
-        more.push(format!("prices of {checked}"));
+        .filter_map(|price| price.checked.as_ref());
+    if let Some(day) = days.min() {
+        more.push(format!("prices of {day}"));
+    }
+    // A price of the user's own has no day.
+    let own = cost.prices.iter().find(|price| price.checked.is_none());
+    if let Some(own) = own {
+        more.push(format!("the price of {}", own.source));
     }
     for price in &cost.prices {
         if let Some(assumed) = &price.assumed {
@@ -303,8 +341,12 @@ fn lines_not_used(summary: &Summary) -> String {
     )
 }
 
-fn add_notes_and_files(text: &mut String, summary: &Summary, files: &[PathBuf]) {
-    for note in &summary.notes {
+fn add_notes_and_files<'a>(
+    text: &mut String,
+    notes: impl IntoIterator<Item = &'a String>,
+    files: &[PathBuf],
+) {
+    for note in notes {
         let _ = writeln!(text, "note: {}", note.replace('\n', " "));
     }
     for file in files {
@@ -319,6 +361,21 @@ fn add_notes_and_files(text: &mut String, summary: &Summary, files: &[PathBuf]) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A newer version of Quarry, or a fault in this one. What was paid for must not look lost.
+    #[test]
+    fn a_summary_that_cannot_be_read_fails_the_command_and_the_message_names_the_files() {
+        let files = ["out/processing_summary.json", "out/table.csv"].map(PathBuf::from);
+        let failure = read(&json!({"job_type": 1}), &files).unwrap_err();
+        let text = failure.to_string();
+        for part in [
+            "cannot be read",
+            "out/processing_summary.json, out/table.csv",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert_eq!(failure.json().unwrap()["error"]["exit_code"], 4);
+    }
 
     #[test]
     fn times_are_in_the_unit_that_says_something() {

@@ -12,7 +12,7 @@ use crate::report;
 use crate::staging::read_settings;
 use clap::Args;
 use quarry_comparison::TableColumns;
-use quarry_contract::settings::CsvQuoting;
+use quarry_contract::settings::{CsvQuoting, check_names};
 use quarry_report::{AskedTexts, RowFailures, RunReport, SampleRow, TableFindings, run_page};
 use quarry_result::columns::STATUS_COLUMNS;
 use quarry_result::excerpt::cut;
@@ -66,6 +66,8 @@ pub(crate) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
     if let Some(file) = &arguments.out {
         html_file::check(file)?;
     }
+    let settings = read_settings(&arguments.settings)?;
+    check_names(&settings).map_err(|error| Failure::input(error.to_string()))?;
     let result = LocalResult::open(&arguments.result, arguments.csv_quoting)?;
     let Some(document) = &result.summary else {
         return Err(Failure::input(format!(
@@ -82,7 +84,7 @@ pub(crate) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
     let asked = AskedTexts {
         prompts: arguments.prompts.as_deref().map(text_of).transpose()?,
         schema: arguments.schema.as_deref().map(text_of).transpose()?,
-        settings: read_settings(&arguments.settings)?.into_iter().collect(),
+        settings: settings.into_iter().collect(),
     };
     let table = if result.tables.is_empty() {
         None

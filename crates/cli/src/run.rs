@@ -4,9 +4,10 @@ use crate::failure::Failure;
 use crate::progress::Show;
 use crate::report::{self, Report};
 use crate::staging::{self, JobArguments, LocalJob, SampleArguments};
+use crate::unused_script;
 use crate::workspace::Workspace;
 use clap::Args;
-use quarry_bedrock_simulator::Counters;
+use quarry_bedrock_simulator::{Counters, UnusedScript};
 use quarry_contract::layout::RunFolder;
 use quarry_contract::plan::Plan;
 use quarry_edge::documents;
@@ -63,6 +64,7 @@ impl RunArguments {
 struct Ran {
     finished: Finished,
     counters: Counters,
+    unused: UnusedScript,
     plan: Plan,
     files: Vec<PathBuf>,
 }
@@ -99,6 +101,12 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     report::print(&Report {
         finished: &ran.finished,
         counters: &ran.counters,
+        unused: &ran.unused,
+        unused_notes: unused_script::notes(
+            &ran.unused,
+            arguments.answers.as_deref(),
+            arguments.faults.as_deref(),
+        ),
         plan: &ran.plan,
         files: &ran.files,
         took: began.elapsed(),
@@ -126,6 +134,7 @@ async fn run_on(
     let files = staging::publish(stack.store(), &request.output, out).await?;
     Ok(Ran {
         counters: stack.counters(),
+        unused: stack.simulator().unused_script(),
         finished,
         plan,
         files,

@@ -297,7 +297,7 @@ impl Settings {
 }
 
 /// Refuses a name that is not a setting.
-fn check_names(values: &BTreeMap<String, String>) -> Result<(), SettingError> {
+pub fn check_names(values: &BTreeMap<String, String>) -> Result<(), SettingError> {
     let unknown = values
         .keys()
         .find(|name| !NAMES.contains(&name.as_str()) && !without_effect::contains(name));

@@ -77,7 +77,8 @@ pub struct ModelRates {
     pub priority: Option<TokenRate>,
     /// Where the prices were read.
     pub source: String,
-    /// The day on which they were read, `YYYY-MM-DD`.
+    /// The day on which they were read, `YYYY-MM-DD`. Empty and missing for prices that the user gave, which nobody read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub checked: String,
 }
 

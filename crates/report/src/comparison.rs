@@ -1,6 +1,7 @@
 //! The page about two results of the same table.
 
 use crate::page::{HtmlPage, Value};
+use crate::visible::visible;
 use quarry_comparison::{
     ConfusionMatrix, NumberAgreement, PropertyAgreement, ResultComparison, ResultFacts, Sides,
     per_cent,
@@ -140,7 +141,10 @@ fn add_numbers(page: &mut HtmlPage, properties: &[PropertyAgreement]) {
 }
 
 fn add_matrix(page: &mut HtmlPage, property: &str, matrix: &ConfusionMatrix) {
-    let name = |value: &Option<String>| value.clone().unwrap_or_else(|| "no value".to_owned());
+    let name = |value: &Option<String>| match value {
+        Some(value) => visible(value).into_owned(),
+        None => "no value".to_owned(),
+    };
     let names: Vec<String> = matrix.values.iter().map(name).collect();
     page.part(property);
     let mut headings = vec!["A \\ B"];
@@ -167,7 +171,7 @@ fn add_differing(page: &mut HtmlPage, comparison: &ResultComparison) {
     }
     page.section("Rows that differ");
     let value = |value: &Option<String>| match value {
-        Some(text) => Value::text(text),
+        Some(text) => Value::text(visible(text)),
         None => Value::text("no value"),
     };
     let lines = rows.iter().flat_map(|row| {

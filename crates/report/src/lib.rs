@@ -14,6 +14,7 @@ mod run;
 mod run_report;
 mod style;
 mod timeline;
+mod visible;
 
 pub use comparison::comparison_page;
 pub use run::run_page;

@@ -1,5 +1,6 @@
 //! The page about one run.
 
+mod answer_words;
 mod answers;
 mod cost;
 mod jobs;
@@ -9,6 +10,7 @@ mod sampling;
 
 use crate::page::{HtmlPage, Value};
 use crate::run_report::RunReport;
+use answer_words::AnswerWords;
 use quarry_contract::plan::Mode;
 use quarry_result::digits::grouped;
 use quarry_result::summary::Summary;
@@ -38,7 +40,7 @@ pub fn run_page(report: &RunReport<'_>) -> String {
     jobs::add_rounds(&mut page, summary);
     jobs::add_jobs(&mut page, summary);
     if let Some(cost) = &summary.cost {
-        cost::add(&mut page, cost);
+        cost::add(&mut page, cost, AnswerWords::of(summary).has_schema);
     }
     add_notes(&mut page, summary);
     page.finish()
@@ -110,22 +112,29 @@ fn mode(summary: &Summary) -> &'static str {
 fn add_files(page: &mut HtmlPage, summary: &Summary) {
     let files = summary.files_processed.iter().enumerate();
     let files = files.take(MOST_FILES);
+    let has_schema = AnswerWords::of(summary).has_schema;
+    let headings = ["File", "Rows", "Answered", "Failed", "Valid"];
+    let columns = if has_schema { 5 } else { 4 };
     page.table(
         &format!(
             "{} of {} input files",
             grouped(summary.files_processed.len().min(MOST_FILES) as u64),
             grouped(summary.files_processed.len() as u64)
         ),
-        &["File", "Rows", "Answered", "Failed", "Valid"],
+        &headings[..columns],
         files.map(|(number, file)| {
             let member = |name: &str| format!("/files_processed/{number}/{name}");
-            vec![
+            let mut line = vec![
                 Value::heading(&file.filename),
                 Value::figure(file.records, &member("records")),
                 Value::figure(file.successful, &member("successful")),
                 Value::figure(file.failed, &member("failed")),
-                Value::figure(file.validation_passed, &member("validation_passed")),
-            ]
+            ];
+            if has_schema {
+                let valid = file.validation_passed;
+                line.push(Value::figure(valid, &member("validation_passed")));
+            }
+            line
         }),
     );
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 impl Faults {
     /// Returns the faults that strike a record with this id and this first position, which was sent
-    /// this often before, in jobs and on demand.
+    /// this often before, in jobs and on demand, each with its place in the script.
     pub(crate) fn of_ask(
         &self,
         record_id: Option<&str>,
@@ -15,8 +15,8 @@ impl Faults {
         in_jobs: u64,
         on_demand: u64,
         is_on_demand: bool,
-    ) -> impl Iterator<Item = &RecordFault> {
-        self.records.iter().filter(move |fault| {
+    ) -> impl Iterator<Item = (usize, &RecordFault)> {
+        self.records.iter().enumerate().filter(move |(_, fault)| {
             let selected = match (&fault.record, fault.first) {
                 (Some(record), _) => record_id == Some(record.as_str()),
                 (None, Some(first)) => position < first,

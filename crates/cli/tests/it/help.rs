@@ -72,14 +72,13 @@ fn the_examples_of_the_help_are_command_lines_that_are_understood() {
     let workplace = Workplace::new();
     for command in listed(&workplace.quarry("--help").good().stdout) {
         let page = workplace.quarry(&format!("{command} --help")).good().stdout;
-        let example = page
-            .split("Example:\n  quarry ")
-            .nth(1)
-            .expect("an example");
-        let example = example.lines().next().expect("a line");
-        let arguments = example.split(['<', '>']).next().expect("arguments");
-        // A request for help takes precedence over everything except invalid arguments.
-        workplace.quarry(&format!("{arguments} --help")).good();
+        let (_, examples) = page.split_once("Example:\n").expect("an example");
+        for example in examples.lines().filter(|line| !line.trim().is_empty()) {
+            let line = example.strip_prefix("  quarry ").expect("a command");
+            let arguments = line.split(['<', '>']).next().expect("arguments");
+            // A request for help takes precedence over everything except invalid arguments.
+            workplace.quarry(&format!("{arguments} --help")).good();
+        }
     }
 }
 

@@ -6,6 +6,8 @@ mod compare;
 mod demo;
 mod deploy_check;
 mod deployed;
+#[cfg(unix)]
+mod documents;
 mod environment;
 mod estimate;
 mod estimate_count;
@@ -43,3 +45,4 @@ mod streams;
 mod table;
 #[cfg(unix)]
 mod terminal;
+mod unused_script;

@@ -212,6 +212,12 @@ fn what_is_no_result_is_refused_and_nothing_is_written() {
         ("S3://acme/results/", 2, "write it as s3://acme/results/"),
         ("table --out page.csv", 2, "ends with .html"),
         ("table --rows 101", 2, "101"),
+        (
+            "table --set BEDROCK_MAX_TOKEN=5",
+            3,
+            "`BEDROCK_MAX_TOKEN` is not a setting; did you mean `BEDROCK_MAX_TOKENS`?",
+        ),
+        ("table --set FOO=1", 3, "`FOO` is not a setting"),
     ] {
         let ran = workplace.quarry(&format!("report {arguments}"));
         assert_eq!(ran.code, code, "{arguments}: {}", ran.stderr);

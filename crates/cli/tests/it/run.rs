@@ -518,12 +518,14 @@ fn rows_without_an_answer_can_be_left_out_and_are_counted() {
         "faults.json",
         r#"{"records": [{"record": "record_7", "kind": "error_line", "code": 400, "message": "no", "times": 100}]}"#,
     );
-    workplace
+    let ran = workplace
         .run(
             "data.csv",
             "--faults faults.json --set BEDROCK_BATCH_MODE=batch --set BEDROCK_SKIP_ERROR_RECORDS=true",
         )
         .good();
+    let why = "  1 no answer, left out: 400: no (row 8 of the input)\n";
+    assert!(ran.stdout.contains(why), "{}", ran.stdout);
     let output = workplace.read("out/validation_processed_data.csv");
     let input = format!("text,n\n{}{}", rows(0..7), rows(8..120));
     assert_lines_extend(input.as_bytes(), &output);
@@ -566,6 +568,36 @@ fn the_stacks_files_are_gone_unless_they_are_to_be_kept() {
             .any(|name| name.ends_with("/plan.json"))
     );
     assert!(ran.stderr.contains("kept/.quarry-"), "{}", ran.stderr);
+}
+
+/// Nobody read this price on any day.
+#[test]
+fn a_price_of_the_settings_is_named_and_has_no_day() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", table(0..3));
+    let settings = "--set BEDROCK_PRIMARY_MODEL_ID=arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abcdefghijkl \
+                    --set BEDROCK_PRICE_IN=3 --set BEDROCK_PRICE_OUT=15";
+    let ran = workplace.run("data.csv", settings).good();
+    let cost = shown(&ran, "cost");
+    assert!(
+        cost.ends_with("; the price of BEDROCK_PRICE_IN and BEDROCK_PRICE_OUT)"),
+        "{cost}"
+    );
+    assert!(!cost.contains("prices of"), "{cost}");
+    let price = &workplace.summary()["cost"]["prices"][0];
+    assert_eq!(price["checked"], Value::Null, "{price}");
+    let estimate =
+        format!("estimate data.csv --prompts prompts.json --schema schema.json {settings}");
+    let ran = workplace.quarry(&estimate).good();
+    assert_eq!(
+        shown(&ran, "prices"),
+        "BEDROCK_PRICE_IN and BEDROCK_PRICE_OUT"
+    );
+    let report = workplace
+        .quarry(&format!("{estimate} --json"))
+        .good()
+        .report();
+    assert_eq!(report["prices"].get("checked"), None, "{report}");
 }
 
 #[test]

@@ -4,7 +4,10 @@
 use crate::support::{Case, csv};
 use bytes::Bytes;
 use quarry_bedrock_simulator::BilledWay;
-use quarry_cost::Usd;
+use quarry_contract::layout::RunFolder;
+use quarry_contract::plan::Plan;
+use quarry_cost::{Usd, Way};
+use quarry_edge::documents;
 use quarry_result::summary::{CostSummary, Summary};
 use serde_json::{Value, json};
 
@@ -12,6 +15,9 @@ const HAIKU: &str = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 /// It has no batch price in the lists.
 const SONNET_4: &str = "us.anthropic.claude-sonnet-4-20250514-v1:0";
 const NOVA_2: &str = "us.amazon.nova-2-lite-v1:0";
+/// The profile of a user, which does not say what model is behind it, so no list has its price.
+const OWN_PROFILE: &str =
+    "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abcdefghijkl";
 const NOVA: &str = "us.amazon.nova-lite-v1:0";
 
 fn usd(parts: Option<u128>) -> Usd {
@@ -185,4 +191,65 @@ async fn a_run_without_a_known_price_says_so_and_has_no_cost() {
                 set one";
     let notes = summary["notes"].as_array().unwrap();
     assert!(notes.iter().any(|text| text == note), "{notes:?}");
+}
+
+async fn with_own_price(mode: &str, cap: Option<Usd>) -> Case {
+    let cap = cap.map(|cap| cap.to_string());
+    let mut settings = vec![
+        ("BEDROCK_PRIMARY_MODEL_ID", OWN_PROFILE),
+        ("BEDROCK_BATCH_MODE", mode),
+        ("BEDROCK_PRICE_IN", "3"),
+        ("BEDROCK_PRICE_OUT", "15"),
+    ];
+    settings.extend(cap.as_deref().map(|cap| ("BEDROCK_MAX_COST", cap)));
+    case(110, &settings, json!({})).await
+}
+
+/// From the plan's estimate over the cap to the summary. Nobody read this price anywhere, so it has no day.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_price_of_the_settings_is_that_of_the_estimate_the_cap_and_the_summary() {
+    for (mode, way, in_parts, out_parts) in [
+        ("realtime", Way::OnDemand, 3_000_000, 15_000_000),
+        ("batch", Way::Job, 1_500_000, 7_500_000),
+    ] {
+        let cost_of = |input: u64, output: u64| {
+            Usd::of_parts(u128::from(input) * in_parts + u128::from(output) * out_parts)
+        };
+        let free = with_own_price(mode, None).await;
+        let finished = free.run().await.unwrap();
+        let at = RunFolder::at(finished.output.run.clone()).plan();
+        let plan: Plan = documents::read(&**free.stack.store(), &at).await.unwrap();
+        let estimate = plan.estimate.unwrap();
+        let rates = plan.rates.unwrap().primary;
+        let expected = estimate.cost(&rates, Way::OnDemand).unwrap().expected;
+        let tokens = estimate.tokens();
+        assert_eq!(
+            expected,
+            cost_of(tokens.input.expected, tokens.output.expected),
+            "{mode}"
+        );
+
+        let summary: Summary = serde_json::from_value(finished.summary).unwrap();
+        let cost = summary.cost.unwrap();
+        assert_eq!(
+            cost.total,
+            cost_of(summary.tokens.input, summary.tokens.output),
+            "{mode}"
+        );
+        let [price] = &cost.prices[..] else {
+            panic!("{mode}: {:?}", cost.prices);
+        };
+        assert_eq!((price.way, &price.checked), (way, &None), "{mode}");
+        assert_eq!(price.source, "BEDROCK_PRICE_IN and BEDROCK_PRICE_OUT");
+        assert_eq!(price.input, Usd::of_parts(in_parts * 1_000_000), "{mode}");
+
+        let millionth = 1_000_000;
+        let above = Usd::of_parts((expected.parts() / millionth + 1) * millionth);
+        let below = Usd::of_parts((expected.parts() / millionth - 1) * millionth);
+        with_own_price(mode, Some(above)).await.run().await.unwrap();
+        let refused = with_own_price(mode, Some(below)).await.run().await;
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.error, "Quarry.BadRequest", "{mode}");
+        assert!(refused.cause.contains("BEDROCK_MAX_COST"), "{refused}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::chart::{Bar, bars};
 use crate::page::{HtmlPage, Value};
+use crate::run::answer_words::AnswerWords;
 use crate::run_report::RunReport;
 use quarry_comparison::per_cent;
 use quarry_result::digits::grouped;
@@ -12,7 +13,8 @@ pub(super) fn add_counts(page: &mut HtmlPage, summary: &Summary) {
     page.section("What came back");
     let valid = summary.validation_passed_records;
     let mut outcomes = Vec::new();
-    if summary.schema_source.is_some() {
+    let has_schema = AnswerWords::of(summary).has_schema;
+    if has_schema {
         outcomes.push(Bar::new("valid answers", valid));
         let invalid = summary.successful_records.saturating_sub(valid);
         outcomes.push(Bar::bad("invalid answers", invalid));
@@ -36,7 +38,6 @@ pub(super) fn add_counts(page: &mut HtmlPage, summary: &Summary) {
             summary.successful_records,
             "/successful_records",
         ),
-        ("Valid", valid, "/validation_passed_records"),
         ("Failed", summary.failed_records, "/failed_records"),
         ("Repaired", rows.repaired, "/rows/repaired"),
         (
@@ -50,6 +51,9 @@ pub(super) fn add_counts(page: &mut HtmlPage, summary: &Summary) {
             "/rows/too_large_to_send",
         ),
     ];
+    if has_schema {
+        lines.insert(4, ("Valid", valid, "/validation_passed_records"));
+    }
     if rows.stopped_by_max_cost > 0 {
         lines.push((
             "Not sent again because of BEDROCK_MAX_COST",
@@ -66,6 +70,10 @@ pub(super) fn add_counts(page: &mut HtmlPage, summary: &Summary) {
         }),
     );
     add_answers(page, summary);
+    add_tokens(page, summary);
+}
+
+fn add_tokens(page: &mut HtmlPage, summary: &Summary) {
     let tokens = &summary.tokens;
     let lines = [
         ("Read", tokens.input, "/tokens/input"),
@@ -102,15 +110,23 @@ fn add_figures(page: &mut HtmlPage, caption: &str, heading: &str, figures: &[(&s
 
 fn add_answers(page: &mut HtmlPage, summary: &Summary) {
     let answers = &summary.answers;
-    let lines = [
+    let mut lines = vec![
         ("Records sent", answers.asked, "/answers/asked"),
         ("With an answer", answers.answered, "/answers/answered"),
-        ("With a good answer", answers.good, "/answers/good"),
+    ];
+    let (good, not_good) = if AnswerWords::of(summary).has_schema {
+        ("With a good answer", "With an answer that is not good")
+    } else {
         (
-            "With an answer that is not good",
-            answers.invalid,
-            "/answers/invalid",
-        ),
+            "With an answer that counts",
+            "With an answer that was cut off, or is no JSON",
+        )
+    };
+    if AnswerWords::of(summary).has_schema || answers.invalid > 0 {
+        lines.push((good, answers.good, "/answers/good"));
+        lines.push((not_good, answers.invalid, "/answers/invalid"));
+    }
+    lines.extend([
         ("With an error", answers.errors, "/answers/errors"),
         ("Without a line", answers.missing, "/answers/missing"),
         (
@@ -153,7 +169,7 @@ fn add_answers(page: &mut HtmlPage, summary: &Summary) {
             answers.malformed,
             "/answers/malformed",
         ),
-    ];
+    ]);
     let caption = "Answers, over all rounds: a row that was sent twice counts twice";
     add_figures(page, caption, "Count", &lines);
 }
@@ -213,6 +229,10 @@ pub(super) fn add_reasons(page: &mut HtmlPage, report: &RunReport<'_>) {
         return;
     }
     page.section("Failures by reason");
+    let title = format!(
+        "Rows without {}, by reason",
+        AnswerWords::of(report.summary).one
+    );
     if !reasons.is_empty() {
         let chart: Vec<Bar> = reasons
             .iter()
@@ -221,17 +241,13 @@ pub(super) fn add_reasons(page: &mut HtmlPage, report: &RunReport<'_>) {
                 ..Bar::bad(&one.text, one.rows)
             })
             .collect();
-        page.figure(&bars(
-            "Rows without a good answer, by reason",
-            "rows",
-            &chart,
-        ));
+        page.figure(&bars(&title, "rows", &chart));
         let mut headings = vec!["Reason", "Came back", "Rows", "Example row"];
         if has_tables {
             headings.push("Table");
         }
         page.table(
-            "Rows without a good answer, by reason; an example of each, counted from 1",
+            &format!("{title}; an example of each, counted from 1"),
             &headings,
             reasons.into_iter().map(|one| {
                 let rows = match &one.member {

@@ -8,11 +8,11 @@ use serde_json::Value as Json;
 /// The most lines of a table.
 const MOST_LINES: usize = 100;
 
-/// Adds the cost in total, by its parts, and the prices.
-pub(super) fn add(page: &mut HtmlPage, cost: &CostSummary) {
+/// Adds the cost in total, by its parts, and the prices. Without a schema, any answered row has a valid answer.
+pub(super) fn add(page: &mut HtmlPage, cost: &CostSummary, has_schema: bool) {
     page.section("Cost");
     let amounts = Amounts(serde_json::json!(cost));
-    add_totals(page, &amounts);
+    add_totals(page, &amounts, has_schema);
     let models = cost.by_model.iter();
     let models = models.map(|one| {
         (
@@ -37,14 +37,19 @@ pub(super) fn add(page: &mut HtmlPage, cost: &CostSummary) {
     add_prices(page, cost, &amounts);
 }
 
-fn add_totals(page: &mut HtmlPage, amounts: &Amounts) {
+fn add_totals(page: &mut HtmlPage, amounts: &Amounts, has_schema: bool) {
+    let per_answer = if has_schema {
+        "For each valid answer"
+    } else {
+        "For each answered row"
+    };
     let totals = [
         ("Total", "total"),
         ("For tokens that were read", "input"),
         ("For tokens that were written", "output"),
         ("The same tokens on demand", "on_demand_would_be"),
         ("For each input row", "per_row"),
-        ("For each valid answer", "per_valid_answer"),
+        (per_answer, "per_valid_answer"),
     ];
     let lines = totals
         .into_iter()
@@ -62,7 +67,13 @@ fn add_prices(page: &mut HtmlPage, cost: &CostSummary, amounts: &Amounts) {
                 amounts.value(&format!("prices/{index}/input")),
                 amounts.value(&format!("prices/{index}/output")),
                 Value::text(&price.source),
-                Value::text(&price.checked),
+                Value::text(
+                    price
+                        .checked
+                        .as_deref()
+                        .filter(|day| !day.is_empty())
+                        .unwrap_or("–"),
+                ),
                 Value::text(price.assumed.clone().unwrap_or_default()),
             ]
         })

@@ -2,6 +2,7 @@
 
 use crate::chart::{Bar, bars};
 use crate::page::{HtmlPage, Value};
+use crate::run::answer_words::AnswerWords;
 use crate::timeline::{TimeMark, TimeSpan, timeline};
 use jiff::Timestamp;
 use quarry_result::digits::grouped;
@@ -13,23 +14,27 @@ const MOST_JOBS: usize = 100;
 /// Adds what each round sent and got.
 pub(super) fn add_rounds(page: &mut HtmlPage, summary: &Summary) {
     page.section("Rounds");
+    let words = AnswerWords::of(summary);
     let good = summary.rounds.iter().enumerate().map(|(number, round)| {
         Bar::new(format!("round {}", round.round), round.good).at(format!("/rounds/{number}/good"))
     });
     page.figure(&bars(
-        "Good answers by round",
-        "good answers",
+        &format!("{} by round", words.many),
+        &words.many.to_lowercase(),
         &good.collect::<Vec<_>>(),
     ));
     let rounds = summary.rounds.iter().enumerate();
     page.table(
-        "Round 0 sends all records, later rounds those that still lack a good answer",
+        &format!(
+            "Round 0 sends all records, later rounds those that still lack {}",
+            words.one
+        ),
         &[
             "Round",
             "Jobs",
             "On demand",
             "Sent",
-            "Good answers",
+            words.many,
             "Tokens in",
             "Tokens out",
         ],

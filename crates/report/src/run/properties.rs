@@ -2,10 +2,12 @@
 
 use crate::chart::{Bar, bars};
 use crate::page::{HtmlPage, Value};
+use crate::run::answer_words::AnswerWords;
 use crate::run_report::RunReport;
+use crate::visible::visible;
 use quarry_comparison::{MOST_NUMBERS, number, per_cent};
 use quarry_result::digits::grouped;
-use quarry_result::summary::{LengthSummary, NumberSummary, PropertySummary};
+use quarry_result::summary::{LengthSummary, NumberSummary, PropertySummary, RangeRows};
 
 /// Adds the values of each property: those of the summary's profile, or if it has none, those of the table.
 pub(super) fn add(page: &mut HtmlPage, report: &RunReport<'_>) {
@@ -20,14 +22,18 @@ pub(super) fn add(page: &mut HtmlPage, report: &RunReport<'_>) {
     }
     page.section("Values of the answers");
     page.remark(&match profile {
-        Some(profile) => format!("Of the {} rows with a good answer.", grouped(profile.rows)),
+        Some(profile) => format!(
+            "Of the {} rows with {}.",
+            grouped(profile.rows),
+            AnswerWords::of(report.summary).one
+        ),
         None => "Of the rows that have an answer, as the result table has them.".to_owned(),
     });
     for (index, one) in properties.iter().enumerate() {
         let figures = PropertyFigures {
             member: list.map(|list| format!("{list}/{index}")),
         };
-        page.part(&one.property);
+        page.part(&visible(&one.property));
         add_figures(page, one, &figures);
         add_values(page, one, &figures);
     }
@@ -192,7 +198,7 @@ fn frequent(one: &PropertySummary, figures: &PropertyFigures) -> Vec<Bar> {
     values
         .map(|(index, value)| Bar {
             member: figures.at(&format!("most_frequent/{index}/rows")),
-            ..Bar::new(&value.value, value.rows)
+            ..Bar::new(visible(&value.value), value.rows)
         })
         .collect()
 }
@@ -210,14 +216,19 @@ fn numbers_of(
         single.sort_by(|a, b| value(a).total_cmp(&value(b)));
         return single;
     }
+    let is_one = numbers.minimum.total_cmp(&numbers.maximum).is_eq();
+    let label = |range: &RangeRows| {
+        if is_one {
+            shown(numbers.minimum)
+        } else {
+            format!("{} to {}", shown(range.from), shown(range.to))
+        }
+    };
     let ranges = numbers.ranges.iter().enumerate();
     ranges
         .map(|(index, range)| Bar {
             member: figures.at(&format!("numbers/ranges/{index}/rows")),
-            ..Bar::new(
-                format!("{} to {}", shown(range.from), shown(range.to)),
-                range.rows,
-            )
+            ..Bar::new(label(range), range.rows)
         })
         .collect()
 }

@@ -94,3 +94,26 @@ fn markup_in_a_result_stays_text() {
         assert!(!page.contains(part), "{part}");
     }
 }
+
+#[test]
+fn a_value_that_cannot_be_seen_has_a_label() {
+    let cells = |kind: &'static str| [kind, "success", "True", ""];
+    let row = |a: &'static str, b: &'static str| (cells(a), cells(b));
+    let rows = [
+        row("  ", "bill"),
+        row("bill", "bill"),
+        row("  ", "  "),
+        row("bill", "  "),
+    ];
+    let rows: Vec<[&[&str]; 2]> = rows.iter().map(|(a, b)| [&a[..], &b[..]]).collect();
+    let comparison = compare(&["kind"], &rows);
+    let page = comparison_page(
+        &comparison,
+        &Sides {
+            a: facts("a"),
+            b: facts("b"),
+        },
+    );
+    assert!(page.contains("<td>(2 blanks)</td><td>bill</td>"), "{page}");
+    assert!(page.contains("<th scope=\"row\">(2 blanks)</th>"), "{page}");
+}

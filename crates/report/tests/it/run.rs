@@ -230,6 +230,93 @@ fn the_values_of_the_summary_are_shown_and_those_of_the_table_only_if_it_has_non
     assert!(!page.contains("/profile"), "{page}");
 }
 
+/// Without a schema no answer is checked, so none can be good or valid.
+#[test]
+fn without_a_schema_the_page_speaks_of_answers_and_not_of_good_ones() {
+    let mut summary = summary();
+    let words = [
+        "good answer",
+        "Good answer",
+        ">Valid<",
+        "valid answer",
+        "not good",
+    ];
+    let with_schema = page(&summary, &AskedTexts::default(), None);
+    for word in words {
+        assert!(with_schema.contains(word), "{word}");
+    }
+    summary["schema_source"] = Value::Null;
+    summary["validation_passed_records"] = 0.into();
+    let failures = &mut summary["profile"]["failures"];
+    let failures = failures.as_array_mut().expect("failures");
+    failures.retain(|one| one["answered"] == false);
+    assert!(!failures.is_empty());
+    let without = page(&summary, &AskedTexts::default(), None);
+    for word in words {
+        assert!(!without.contains(word), "{word}: {without}");
+    }
+    for word in [
+        "rows with an answer.",
+        "Answers by round",
+        "Rows without an answer, by reason",
+        "For each answered row",
+    ] {
+        assert!(without.contains(word), "{word}: {without}");
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_seen_has_a_label_in_the_chart_and_in_the_table() {
+    let mut summary = summary();
+    for (value, label) in [
+        ("", "(empty text)"),
+        (" ", "(a blank)"),
+        ("\t\t", "(2 blanks)"),
+    ] {
+        summary["profile"]["properties"][0]["most_frequent"][0]["value"] = value.into();
+        let page = page(&summary, &AskedTexts::default(), None);
+        assert!(
+            page.contains(&format!("<th scope=\"row\">{label}</th>")),
+            "{page}"
+        );
+        assert!(
+            page.contains(&format!("text-anchor=\"end\">{label}</text>")),
+            "{page}"
+        );
+    }
+}
+
+/// The summary of an earlier version has the narrowest range around it.
+#[test]
+fn numbers_that_are_all_the_same_are_shown_as_that_number() {
+    let mut summary = summary();
+    for to in [7.0, 7.000_000_953_674_316] {
+        let numbers = &mut summary["profile"]["properties"][1]["numbers"];
+        for name in ["minimum", "mean", "maximum"] {
+            numbers[name] = 7.0.into();
+        }
+        numbers["ranges"] = serde_json::json!([{"from": 7.0, "to": to, "rows": 2925}]);
+        let page = page(&summary, &AskedTexts::default(), None);
+        assert!(page.contains("<th scope=\"row\">7</th>"), "{page}");
+        assert!(!page.contains("7 to 7"), "{page}");
+    }
+}
+
+/// The user gave the price, so nobody read it on any day.
+#[test]
+fn a_price_without_a_day_has_no_empty_cell() {
+    let mut summary = summary();
+    for day in [Value::Null, "".into()] {
+        summary["cost"]["prices"][0]["checked"] = day;
+        summary["cost"]["prices"][0]["source"] = "BEDROCK_PRICE_IN and BEDROCK_PRICE_OUT".into();
+        let page = page(&summary, &AskedTexts::default(), None);
+        assert!(
+            page.contains("<td>BEDROCK_PRICE_IN and BEDROCK_PRICE_OUT</td><td>–</td>"),
+            "{page}"
+        );
+    }
+}
+
 #[test]
 fn a_page_without_the_table_has_no_cells_of_rows() {
     let page = page(&summary(), &AskedTexts::default(), None);

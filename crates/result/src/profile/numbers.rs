@@ -2,7 +2,7 @@
 
 use super::exact_sum::ExactSum;
 use super::ranges::NumberRanges;
-use crate::summary::NumberSummary;
+use crate::summary::{NumberSummary, RangeRows};
 use serde::{Deserialize, Serialize};
 
 /// The smallest, the sum and the largest of numbers, and their ranges.
@@ -71,8 +71,20 @@ impl ProfiledNumbers {
             // The last rounding must not lead beyond the numbers.
             mean: self.sum.mean(self.values).clamp(self.minimum, self.maximum),
             maximum: self.maximum,
-            ranges: self.ranges.shown(),
+            ranges: self.shown_ranges(),
         })
+    }
+
+    fn shown_ranges(&self) -> Vec<RangeRows> {
+        if self.minimum.total_cmp(&self.maximum).is_ne() {
+            return self.ranges.shown();
+        }
+        // The narrowest range around a single number would look as if there were others.
+        vec![RangeRows {
+            from: self.minimum,
+            to: self.maximum,
+            rows: self.values,
+        }]
     }
 }
 
@@ -83,4 +95,30 @@ fn float(number: i64) -> f64 {
     )]
     let number = number as f64;
     number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The narrowest range is some 10⁻⁶ wide.
+    #[test]
+    fn numbers_that_are_all_the_same_are_one_range_of_that_number() {
+        for number in [7.0, 0.1, -3.0, 1e300] {
+            let mut numbers = ProfiledNumbers::default();
+            numbers.add(number);
+            let mut others = ProfiledNumbers::default();
+            others.add(number);
+            numbers.merge(&others);
+            let figures = numbers.figures().unwrap();
+            let only = RangeRows {
+                from: number,
+                to: number,
+                rows: 2,
+            };
+            assert_eq!(figures.ranges, [only]);
+            numbers.add(number + number.abs());
+            assert!(numbers.figures().unwrap().ranges.len() > 1, "{number}");
+        }
+    }
 }

@@ -114,6 +114,6 @@ pub struct PriceSummary {
     pub assumed: Option<String>,
     /// Where the price was read.
     pub source: String,
-    /// The day on which it was read.
-    pub checked: String,
+    /// The day on which it was read there; null for a price of the settings, which has none.
+    pub checked: Option<String>,
 }

@@ -83,7 +83,8 @@ pub struct NumberSummary {
     pub mean: f64,
     /// The largest number.
     pub maximum: f64,
-    /// Neighbouring ranges of one width with all numbers, at most 12.
+    /// Neighbouring ranges of one width with all numbers, at most 12. If all numbers are the same, one range with that
+    /// number as both bounds.
     pub ranges: Vec<RangeRows>,
 }
 
@@ -93,7 +94,7 @@ pub struct NumberSummary {
 pub struct RangeRows {
     /// The lower bound, which is in the range.
     pub from: f64,
-    /// The upper bound, which is in the next range.
+    /// The upper bound, which is in the next range; if all numbers are the same, that number.
     pub to: f64,
     /// Rows with a number in the range.
     pub rows: u64,

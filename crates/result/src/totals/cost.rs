@@ -120,7 +120,7 @@ fn prices(spent: &[SpentCost], rates: &RunRates) -> Vec<PriceSummary> {
                 output: used.rate.rate.output,
                 assumed: used.rate.assumed.map(str::to_owned),
                 source: model.source.clone(),
-                checked: model.checked.clone(),
+                checked: Some(model.checked.clone()).filter(|day| !day.is_empty()),
             });
         }
     }
