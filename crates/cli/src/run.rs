@@ -10,7 +10,8 @@ use quarry_bedrock_simulator::Counters;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::plan::Plan;
 use quarry_edge::documents;
-use quarry_local_stack::{Finished, LocalStack};
+use quarry_local_stack::{Finished, FunctionUse, LocalStack};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -63,6 +64,7 @@ impl RunArguments {
 struct Ran {
     finished: Finished,
     counters: Counters,
+    uses: BTreeMap<&'static str, FunctionUse>,
     plan: Plan,
     files: Vec<PathBuf>,
 }
@@ -99,6 +101,7 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     report::print(&Report {
         finished: &ran.finished,
         counters: &ran.counters,
+        uses: &ran.uses,
         plan: &ran.plan,
         files: &ran.files,
         took: began.elapsed(),
@@ -126,6 +129,7 @@ async fn run_on(
     let files = staging::publish(stack.store(), &request.output, out).await?;
     Ok(Ran {
         counters: stack.counters(),
+        uses: stack.uses(),
         finished,
         plan,
         files,
