@@ -1,6 +1,7 @@
 //! Puts settings, prompts and schema together: into the records that are sent, the reader of the
 //! answers, and the result columns. Every step of a run builds the same [`Asking`] from the plan.
 
+mod asked_slices;
 mod error;
 mod estimate;
 mod fallback;

@@ -7,11 +7,12 @@ use quarry_bedrock_simulator::{Counters, UnusedScript};
 use quarry_contract::plan::Plan;
 use quarry_contract::settings::Settings;
 use quarry_cost::Way;
-use quarry_local_stack::Finished;
+use quarry_local_stack::{Finished, FunctionUse};
 use quarry_result::summary::{CostSummary, Summary};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub(crate) struct Report<'a> {
     /// What the given answers and faults name and the run did not have, and the same in words.
     pub(crate) unused: &'a UnusedScript,
     pub(crate) unused_notes: Vec<String>,
+    /// What each function used, and the state machine.
+    pub(crate) uses: &'a BTreeMap<&'static str, FunctionUse>,
     pub(crate) plan: &'a Plan,
     pub(crate) files: &'a [PathBuf],
     pub(crate) took: Duration,
@@ -142,10 +145,27 @@ fn as_json(report: &Report<'_>, reasons: &[Reason]) -> Value {
         "history_events": outcome.history_events,
         "most_history_events_of_a_slice": outcome.max_child_history_events,
         "state_transitions": outcome.state_transitions,
+        "functions": functions(report.uses),
         "virtual_seconds": outcome.virtual_elapsed.as_secs(),
         "least_seconds_on_demand": on_demand(report).as_secs(),
         "seconds": report.took.as_secs_f64(),
     })
+}
+
+/// Returns what each function used, for programs.
+fn functions(uses: &BTreeMap<&'static str, FunctionUse>) -> Value {
+    let functions = uses.iter().map(|(name, used)| {
+        let value = json!({
+            "calls": used.calls,
+            "s3_writes": used.requests.writes,
+            "s3_reads": used.requests.reads,
+            "s3_deletes": used.requests.deletes,
+            "bytes_read": used.bytes_read,
+            "bytes_written": used.bytes_written,
+        });
+        ((*name).to_owned(), value)
+    });
+    Value::Object(functions.collect())
 }
 
 fn as_table(report: &Report<'_>, summary: &Summary, reasons: &[Reason]) -> String {
@@ -180,6 +200,11 @@ fn as_table(report: &Report<'_>, summary: &Summary, reasons: &[Reason]) -> Strin
             ),
         ));
         lines.push(("state transitions", outcome.state_transitions.to_string()));
+        let used = report.uses.values().copied();
+        let used = used.fold(FunctionUse::default(), FunctionUse::plus);
+        lines.push(("function calls", used.calls.to_string()));
+        let (writes, reads) = (used.requests.writes, used.requests.reads);
+        lines.push(("S3 requests", format!("{writes} writes, {reads} reads")));
     }
     lines.push(("virtual time", virtual_time(report)));
     lines.push(("time", format!("{:.1} s", report.took.as_secs_f64())));

@@ -11,7 +11,8 @@ use quarry_bedrock_simulator::{Counters, UnusedScript};
 use quarry_contract::layout::RunFolder;
 use quarry_contract::plan::Plan;
 use quarry_edge::documents;
-use quarry_local_stack::{Finished, LocalStack};
+use quarry_local_stack::{Finished, FunctionUse, LocalStack};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -65,6 +66,7 @@ struct Ran {
     finished: Finished,
     counters: Counters,
     unused: UnusedScript,
+    uses: BTreeMap<&'static str, FunctionUse>,
     plan: Plan,
     files: Vec<PathBuf>,
 }
@@ -107,6 +109,7 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
             arguments.answers.as_deref(),
             arguments.faults.as_deref(),
         ),
+        uses: &ran.uses,
         plan: &ran.plan,
         files: &ran.files,
         took: began.elapsed(),
@@ -135,6 +138,7 @@ async fn run_on(
     Ok(Ran {
         counters: stack.counters(),
         unused: stack.simulator().unused_script(),
+        uses: stack.uses(),
         finished,
         plan,
         files,

@@ -192,7 +192,7 @@ impl Settings {
             temperature: source.number("BEDROCK_TEMPERATURE", 1.0, 0.0, 2.0)?,
             top_p: source.number("BEDROCK_TOP_P", 0.999, 0.0, 1.0)?,
             max_retries: source.number("BEDROCK_MAX_RETRIES", 3, 0, 10)?,
-            batch_size: source.number("BEDROCK_BATCH_SIZE", 10, 1, 10_000)?,
+            batch_size: source.number("BEDROCK_BATCH_SIZE", 50, 1, 10_000)?,
             output_column_prefix: values
                 .get("BEDROCK_OUTPUT_COLUMN_PREFIX")
                 .map_or_else(|| "llm_".to_owned(), Clone::clone),

@@ -11,7 +11,9 @@ mod text;
 
 pub use answer::AnswerLength;
 pub use counted::CountedRecords;
-pub use overhead::{AskedSlices, Overhead};
+pub use overhead::{
+    AskedSlices, FunctionTime, KeptFolder, LambdaTime, Overhead, S3Requests, SliceSums, Transitions,
+};
 pub use request::RequestTexts;
 pub use run::{RecordSums, RunEstimate};
 pub use sample::TextSample;
@@ -21,6 +23,7 @@ use crate::rates::{ModelRates, Way};
 use crate::tokens::TokensSpent;
 use crate::usd::Usd;
 use serde::{Deserialize, Serialize};
+use std::ops::Add;
 
 /// A value with the bounds that it is expected to lie in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,15 +37,35 @@ pub struct Estimated<T> {
     pub high: T,
 }
 
+impl<T: Copy> Estimated<T> {
+    /// Returns what follows from each of the three values.
+    #[must_use]
+    pub fn map<U>(self, of: impl Fn(T) -> U) -> Estimated<U> {
+        Estimated {
+            low: of(self.low),
+            expected: of(self.expected),
+            high: of(self.high),
+        }
+    }
+}
+
+impl<T: Add<Output = T>> Estimated<T> {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            low: self.low + other.low,
+            expected: self.expected + other.expected,
+            high: self.high + other.high,
+        }
+    }
+}
+
 impl Estimated<u64> {
     /// The same for this number of records.
     #[must_use]
     pub fn times(self, records: u64) -> Self {
-        Self {
-            low: self.low * records,
-            expected: self.expected * records,
-            high: self.high * records,
-        }
+        self.map(|one| one * records)
     }
 }
 
@@ -51,16 +74,6 @@ impl Estimated<Usd> {
     pub fn shown(&self) -> String {
         let [low, expected, high] = [self.low, self.expected, self.high].map(Usd::shown);
         format!("{expected} ({low} to {high})")
-    }
-
-    /// Both amounts together.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        Self {
-            low: self.low + other.low,
-            expected: self.expected + other.expected,
-            high: self.high + other.high,
-        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a run costs: amounts of money, the prices of a run's models, the cost of its tokens, and an estimate
 //! of it before anything is sent.
 //!
-//! Limits: this crate has no list of prices. `plan` takes a run's prices from the table of models and
+//! Limits: this crate has no list of the prices of models. `plan` takes a run's prices from the table of models and
 //! writes them into the plan, so no other function contains that list.
 
+mod charges;
 pub mod estimate;
 mod rates;
 mod tally;

@@ -21,6 +21,8 @@ mod receive;
 mod server;
 mod service;
 mod storage;
+mod users;
 
 pub use observer::{Direction, Observer, Traffic};
-pub use server::{Credentials, LocalS3, S3StartError};
+pub use server::{LocalS3, S3StartError};
+pub use users::{Credentials, RequestCount};

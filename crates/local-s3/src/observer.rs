@@ -5,6 +5,8 @@ use std::sync::Arc;
 /// Bytes of one object that a client wrote or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Traffic<'a> {
+    /// The access key id of the user whose client it is.
+    pub user: &'a str,
     /// The object's bucket.
     pub bucket: &'a str,
     /// Its key.
@@ -32,6 +34,7 @@ pub type Observer = Arc<dyn Fn(Traffic<'_>) + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Watched {
     pub(crate) observer: Observer,
+    pub(crate) user: String,
     pub(crate) bucket: String,
     pub(crate) key: String,
     pub(crate) direction: Direction,
@@ -40,6 +43,7 @@ pub(crate) struct Watched {
 impl Watched {
     pub(crate) fn count(&self, bytes: usize) {
         (self.observer)(Traffic {
+            user: &self.user,
             bucket: &self.bucket,
             key: &self.key,
             direction: self.direction,

@@ -3,11 +3,10 @@
 use crate::observer::Observer;
 use crate::service::DirectoryService;
 use crate::storage::Storage;
+use crate::users::{CountedRequests, Credentials, RequestCount, SignedByUsers, Users};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder as Connections;
-use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use std::fmt::{self, Write as _};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -16,43 +15,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
 use tokio::sync::oneshot;
-
-/// The keys with which a client must sign its requests, random for each server. Every user of a
-/// machine reaches its loopback address, so the keys protect the objects from other users.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The access key id.
-    pub access_key_id: String,
-    /// The secret access key.
-    pub secret_access_key: String,
-}
-
-impl Credentials {
-    fn random() -> io::Result<Self> {
-        Ok(Self {
-            access_key_id: random_hex::<10>()?.to_uppercase(),
-            secret_access_key: random_hex::<20>()?,
-        })
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Credentials")
-            .field("access_key_id", &self.access_key_id)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Returns `BYTES` random bytes of the system as hexadecimal digits.
-fn random_hex<const BYTES: usize>() -> io::Result<String> {
-    let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
-}
 
 /// Why the server did not start, or a bucket was not created.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +51,7 @@ pub enum S3StartError {
 pub struct LocalS3 {
     address: SocketAddr,
     credentials: Credentials,
+    users: Arc<Users>,
     storage: Arc<Storage>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -111,13 +74,12 @@ impl LocalS3 {
                 source,
             })?;
         let storage = Arc::new(storage);
-        let credentials = Credentials::random().map_err(S3StartError::Keys)?;
+        let users = Arc::new(Users::default());
+        let credentials = users.add().map_err(S3StartError::Keys)?;
         let mut service =
             S3ServiceBuilder::new(DirectoryService::new(Arc::clone(&storage), observer));
-        service.set_auth(SimpleAuth::from_single(
-            credentials.access_key_id.clone(),
-            credentials.secret_access_key.as_str(),
-        ));
+        service.set_auth(SignedByUsers(Arc::clone(&users)));
+        service.set_access(CountedRequests(Arc::clone(&users)));
         let service = service.build();
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(S3StartError::Listen)?;
@@ -139,6 +101,7 @@ impl LocalS3 {
         Ok(Self {
             address,
             credentials,
+            users,
             storage,
             stop: Some(stop),
             thread: Some(thread),
@@ -150,9 +113,19 @@ impl LocalS3 {
         format!("http://{}", self.address)
     }
 
-    /// Returns the keys for signing requests.
+    /// Returns the keys for signing requests, those of the first user.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
+    }
+
+    /// Adds a user, who may do the same as the first one, and whose requests are counted apart.
+    pub fn add_user(&self) -> Result<Credentials, S3StartError> {
+        self.users.add().map_err(S3StartError::Keys)
+    }
+
+    /// Returns how many requests a user has made so far; none for keys of another server.
+    pub fn requests(&self, user: &Credentials) -> RequestCount {
+        self.users.requests(&user.access_key_id)
     }
 
     /// Returns why the last file could not be written, if the cause was a lack of space: the disk

@@ -12,6 +12,7 @@ use crate::storage::{PutCondition, Storage};
 use body::{body, length};
 use checksums::{SentChecksums, announced_trailers};
 use listing::Listing;
+use s3s::auth::Credentials;
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, Bucket, CompleteMultipartUploadInput,
     CompleteMultipartUploadOutput, CopyPartResult, CopySource, CreateBucketInput,
@@ -36,9 +37,15 @@ impl DirectoryService {
         Self { storage, observer }
     }
 
-    fn watched(&self, bucket: &str, key: &str, direction: Direction) -> Watched {
+    fn watched(
+        &self,
+        user: Option<Credentials>,
+        (bucket, key): (&str, &str),
+        direction: Direction,
+    ) -> Watched {
         Watched {
             observer: Arc::clone(&self.observer),
+            user: user.map(|user| user.access_key).unwrap_or_default(),
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             direction,
@@ -125,11 +132,11 @@ impl S3 for DirectoryService {
         &self,
         req: S3Request<GetObjectInput>,
     ) -> S3Result<S3Response<GetObjectOutput>> {
-        let input = req.input;
+        let (input, user) = (req.input, req.credentials);
         if input.part_number.is_some() || input.if_none_match.is_some() {
             return Err(s3_error!(NotImplemented, "GetObject with this condition"));
         }
-        let watched = self.watched(&input.bucket, &input.key, Direction::Read);
+        let watched = self.watched(user, (&input.bucket, &input.key), Direction::Read);
         let (file, info) = self
             .run(move |storage| {
                 let version = input.version_id.as_deref();
@@ -162,7 +169,7 @@ impl S3 for DirectoryService {
         req: S3Request<PutObjectInput>,
     ) -> S3Result<S3Response<PutObjectOutput>> {
         let announced = announced_trailers(&req);
-        let (input, trailers) = (req.input, req.trailing_headers);
+        let (input, trailers, user) = (req.input, req.trailing_headers, req.credentials);
         let condition = condition(input.if_match, input.if_none_match)?;
         let given = SentChecksums {
             crc32: input.checksum_crc32,
@@ -174,7 +181,7 @@ impl S3 for DirectoryService {
         let bucket = input.bucket.clone();
         self.run(move |storage| storage.bucket(&bucket)).await?;
         let hasher = given.hasher(&announced);
-        let watched = self.watched(&input.bucket, &input.key, Direction::Written);
+        let watched = self.watched(user, (&input.bucket, &input.key), Direction::Written);
         let received = receive(&self.storage, input.body, hasher, watched).await?;
         let checksum = given.check(received.checksum, trailers.as_ref())?;
         let tag = self
@@ -241,7 +248,7 @@ impl S3 for DirectoryService {
         req: S3Request<UploadPartInput>,
     ) -> S3Result<S3Response<UploadPartOutput>> {
         let announced = announced_trailers(&req);
-        let (input, trailers) = (req.input, req.trailing_headers);
+        let (input, trailers, user) = (req.input, req.trailing_headers, req.credentials);
         let given = SentChecksums {
             crc32: input.checksum_crc32,
             crc32c: input.checksum_crc32c,
@@ -250,7 +257,7 @@ impl S3 for DirectoryService {
             sha256: input.checksum_sha256,
         };
         let hasher = given.hasher(&announced);
-        let watched = self.watched(&input.bucket, &input.key, Direction::Written);
+        let watched = self.watched(user, (&input.bucket, &input.key), Direction::Written);
         let received = receive(&self.storage, input.body, hasher, watched).await?;
         let checksum = given.check(received.checksum, trailers.as_ref())?;
         let tag = self

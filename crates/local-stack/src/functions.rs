@@ -2,6 +2,7 @@
 
 use crate::counts::MetricCounts;
 use crate::pause::CountedPause;
+use crate::uses::{FunctionStores, STATE_MACHINE, UseCounts};
 use crate::work::Work;
 use async_trait::async_trait;
 use quarry_bedrock_simulator::Running;
@@ -101,7 +102,11 @@ pub type Surround = Arc<dyn Fn(&str, Reach) -> Surrounded + Send + Sync>;
 pub(crate) struct Functions {
     /// The simulator, whose late output has to be there when a call begins after its time.
     pub(crate) simulator: Arc<Running>,
+    /// What the stack itself reaches, to follow a run.
     pub(crate) reach: Reach,
+    /// S3 as each function reaches it.
+    pub(crate) stores: FunctionStores,
+    pub(crate) uses: Arc<UseCounts>,
     pub(crate) surround: Option<Surround>,
     pub(crate) pause: Arc<CountedPause>,
     pub(crate) settings: BTreeMap<String, String>,
@@ -191,10 +196,15 @@ impl Functions {
     async fn dispatch(&self, function: &str, payload: Value) -> Result<Value, FunctionError> {
         let _place = self.places.acquire().await;
         self.simulator.write_due().await;
-        let Some(surround) = &self.surround else {
-            return self.step(function, payload, &self.reach).await;
+        self.uses.called(function);
+        let reach = Reach {
+            store: Arc::clone(self.stores.of(function).unwrap_or(&self.reach.store)),
+            ..self.reach.clone()
         };
-        let Surrounded { reach, death } = surround(function, self.reach.clone());
+        let Some(surround) = &self.surround else {
+            return self.step(function, payload, &reach).await;
+        };
+        let Surrounded { reach, death } = surround(function, reach);
         tokio::select! {
             biased;
             result = self.step(function, payload, &reach) => result,
@@ -330,8 +340,8 @@ impl Host for Functions {
     async fn get_object(&self, bucket: &str, key: &str) -> Result<Vec<u8>, FunctionError> {
         let at = S3Uri::new(bucket, key)
             .map_err(|error| FunctionError::new("States.ItemReaderFailed", error.to_string()))?;
-        self.reach
-            .store
+        let store = self.stores.of(STATE_MACHINE).unwrap_or(&self.reach.store);
+        store
             .get(&at, MAX_MANIFEST_BYTES)
             .await
             .map(|bytes| bytes.to_vec())

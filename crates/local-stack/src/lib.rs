@@ -8,6 +8,7 @@ mod pause;
 mod progress;
 mod single_steps;
 mod stack;
+mod uses;
 mod work;
 
 pub use counts::MetricCount;
@@ -15,6 +16,7 @@ pub use functions::{CallLimit, Reach, Surround, Surrounded};
 pub use progress::{ProgressSink, RunProgress};
 pub use single_steps::SingleSteps;
 pub use stack::{BUCKET, Finished, LocalStack, RunError, StackConfig, StackError};
+pub use uses::FunctionUse;
 pub use work::{Work, WorkRows};
 
 /// The state machine's definition, as it is deployed.

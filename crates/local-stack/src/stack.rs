@@ -4,6 +4,7 @@ use crate::counts::{MetricCount, MetricCounts};
 use crate::functions::{CALLS_AT_ONCE, CallLimit, Functions, Reach, Surround, substitutions};
 use crate::pause::CountedPause;
 use crate::progress::{ProgressSink, Watch};
+use crate::uses::{self, FunctionStores, FunctionUse, UseCounts};
 use crate::work::Work;
 use quarry_bedrock_simulator::{
     AnswerSource, Counters, Faults, Limits, Running, Schedule, Simulator, SimulatorConfig,
@@ -17,7 +18,7 @@ use quarry_edge::error::StepError;
 use quarry_edge::jobs::BatchJobs;
 use quarry_edge::metrics::Metric;
 use quarry_edge::s3::client::S3Store;
-use quarry_edge::sdk::{self, Credentials, SdkOptions};
+use quarry_edge::sdk::{self, SdkOptions};
 use quarry_edge::store::ObjectStore;
 use quarry_local_s3::{LocalS3, Traffic};
 use quarry_state_machine::{
@@ -151,20 +152,18 @@ impl LocalStack {
     /// Starts everything. All servers listen only on the loopback address.
     pub async fn start(config: StackConfig) -> Result<Self, StackError> {
         let work = config.work;
-        let watching = Arc::clone(&work);
-        let observer = Arc::new(move |traffic: Traffic<'_>| watching.traffic(traffic));
+        let use_counts = Arc::new(UseCounts::default());
+        let (watching, counting) = (Arc::clone(&work), Arc::clone(&use_counts));
+        let observer = Arc::new(move |traffic: Traffic<'_>| {
+            counting.traffic(traffic);
+            watching.traffic(traffic);
+        });
         let s3 = LocalS3::start_observed(&config.directory, observer)?;
         s3.create_bucket(BUCKET)?;
         if config.keeps_versions {
             s3.keep_versions(BUCKET);
         }
-        let credentials = Credentials::new(
-            s3.credentials().access_key_id.clone(),
-            s3.credentials().secret_access_key.clone(),
-            None,
-            None,
-            "local stack",
-        );
+        let credentials = uses::credentials(s3.credentials());
         let options = |endpoint: String| SdkOptions {
             endpoint_url: Some(endpoint),
             region: Some("us-east-1".to_owned()),
@@ -193,6 +192,7 @@ impl LocalStack {
         }));
         let bedrock_sdk = sdk::load(options(simulator.endpoint())).await;
 
+        let stores = FunctionStores::new(&s3, &store)?;
         let store: Arc<dyn ObjectStore> = Arc::new(store);
         let functions = Arc::new(Functions {
             simulator: Arc::clone(&simulator),
@@ -202,6 +202,8 @@ impl LocalStack {
                 models: Arc::new(BedrockOnDemand::new(&bedrock_sdk)),
                 clock: Arc::new(StackClock(clock.clone())),
             },
+            stores,
+            uses: use_counts,
             surround: config.surround,
             pause: Arc::new(CountedPause::default()),
             settings: config.settings,
@@ -250,6 +252,12 @@ impl LocalStack {
     /// Returns what the functions emitted of a metric.
     pub fn metric(&self, metric: Metric) -> MetricCount {
         self.functions.metrics.of(metric)
+    }
+
+    /// Returns what each function has used so far, and `state machine` itself, by their names. Requests of
+    /// the simulator and of the stack's callers are not among them.
+    pub fn uses(&self) -> BTreeMap<&'static str, FunctionUse> {
+        self.functions.stores.uses(&self.s3, &self.functions.uses)
     }
 
     /// Returns the simulator.

@@ -273,6 +273,7 @@ mod tests {
 
     fn pass(work: &Work, object: &S3Uri, direction: Direction, bytes: u64) {
         work.traffic(Traffic {
+            user: "user",
             bucket: object.bucket(),
             key: object.key(),
             direction,

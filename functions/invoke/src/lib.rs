@@ -205,7 +205,7 @@ impl Sending<'_> {
                     .min(usize::try_from(room).unwrap_or(usize::MAX)),
                 None => self.together,
             };
-            let records = open.take(most).await;
+            let records = open.take(self.workers.min(most), most).await;
             let records = records.doing(|| format!("reading {}", self.round.input()))?;
             let taken = records.len();
             if taken == 0 {

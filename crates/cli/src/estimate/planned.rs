@@ -4,9 +4,9 @@ use crate::failure::Failure;
 use crate::plan_total::PlanTotal;
 use crate::staging::LocalJob;
 use quarry_asking::Asking;
-use quarry_contract::plan::{Mode, Plan, Slice};
-use quarry_contract::settings::{ServiceTier, Settings};
-use quarry_cost::estimate::{AskedSlices, Estimated, ExpectedTokens, Overhead, RunEstimate};
+use quarry_contract::plan::{Plan, Slice};
+use quarry_contract::settings::ServiceTier;
+use quarry_cost::estimate::{Estimated, ExpectedTokens, Overhead};
 use quarry_cost::{ModelRates, TokenRate, Usd, Way};
 use std::fmt;
 
@@ -109,7 +109,7 @@ fn of_rates(
             .cost(&rates, asking.way_of_calls())
             .unwrap_or_default(),
         ways: ways(&asking, &rates, &tokens),
-        overhead: Overhead::of(&asked(settings, slices, &total, &estimate)),
+        overhead: Overhead::of(&asking.asked_slices(plan, slices, &estimate)),
         model: rates.model.clone(),
         max_tokens: asking.model().max_tokens(settings),
         reaches_limit: estimate.reaches_limit,
@@ -162,28 +162,4 @@ fn ways(asking: &Asking, rates: &ModelRates, tokens: &ExpectedTokens) -> Vec<Way
             })
         })
         .collect()
-}
-
-fn asked(
-    settings: &Settings,
-    slices: &[Slice],
-    total: &PlanTotal,
-    estimate: &RunEstimate,
-) -> AskedSlices {
-    let number = |mode| {
-        let slices = slices
-            .iter()
-            .filter(|slice| slice.mode == mode && slice.records > 0);
-        slices.count() as u64
-    };
-    AskedSlices {
-        job_slices: number(Mode::Batch),
-        call_slices: number(Mode::OnDemand),
-        records: total.records,
-        bytes: total.bytes,
-        calls: total.on_demand,
-        workers: u64::from(settings.workers()),
-        answer_tokens: estimate.answer.expected,
-        job_hours: u64::try_from(settings.batch_timeout_hours).unwrap_or(24),
-    }
 }

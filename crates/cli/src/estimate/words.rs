@@ -4,7 +4,7 @@ use super::planned::PlannedCost;
 use quarry_cost::Usd;
 use quarry_cost::Way;
 use quarry_cost::estimate::Estimated;
-use quarry_runs::{counted, grouped};
+use quarry_runs::{counted, grouped, size};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -47,21 +47,64 @@ impl PlannedCost {
                 format!("{}{assumed}", cost(way.cost)),
             );
         }
-        line(
-            "AWS's own",
-            format!(
-                "{}, {} to {} state transitions",
-                cost(self.overhead.total),
-                grouped(self.overhead.transitions.low),
-                grouped(self.overhead.transitions.high)
-            ),
-        );
+        for (name, value) in self.overhead_lines() {
+            line(name, value);
+        }
         let when = match self.rates.checked.as_str() {
             "" => String::new(),
             day => format!("of {day}: "),
         };
         line("prices", format!("{when}{}", self.rates.source));
         text
+    }
+
+    /// Returns what AWS charges for the run itself, with its parts.
+    fn overhead_lines(&self) -> [(&'static str, String); 5] {
+        let overhead = &self.overhead;
+        let (transitions, requests) = (&overhead.transitions, &overhead.requests);
+        let lambda = &overhead.lambda;
+        let gb_seconds = lambda.mb_seconds.map(|mb| mb.div_ceil(1_024));
+        [
+            (
+                "AWS's own",
+                format!("{}, prices of {}", cost(overhead.total), overhead.checked),
+            ),
+            (
+                "  steps",
+                format!(
+                    "{}, {} state transitions",
+                    cost(transitions.cost),
+                    tokens(transitions.number)
+                ),
+            ),
+            (
+                "  functions",
+                format!(
+                    "{}, {} GB-seconds in {} calls",
+                    cost(lambda.cost),
+                    tokens(gb_seconds),
+                    tokens(lambda.calls)
+                ),
+            ),
+            (
+                "  requests",
+                format!(
+                    "{}, {} writes and {} reads of S3",
+                    requests.cost.shown(),
+                    grouped(requests.writes),
+                    grouped(requests.reads)
+                ),
+            ),
+            (
+                "  storage",
+                format!(
+                    "{}, {} of the run's folder for {} days",
+                    overhead.storage.cost.shown(),
+                    size(overhead.storage.bytes),
+                    overhead.storage.days
+                ),
+            ),
+        ]
     }
 
     /// Returns the cost in one line, with its range and what the same would cost on demand.

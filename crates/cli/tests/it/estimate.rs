@@ -127,6 +127,10 @@ fn an_estimate_shows_each_way_and_the_date_of_its_prices() {
         "  on demand   ",
         "  flex        ",
         "AWS's own     ",
+        "  steps       ",
+        "  functions   ",
+        "  requests    ",
+        "  storage     ",
         "prices        of 2026-",
     ] {
         assert!(

@@ -246,7 +246,13 @@ fn with_everything_going_wrong_every_row_is_still_there_and_the_table_says_what_
     // Refused calls count here but not among the records that were sent.
     let calls: u64 = shown(&ran, "on-demand calls").parse().expect("a number");
     assert!(Some(calls) >= summary["on_demand_records"].as_u64());
-    for name in ["history events", "virtual time", "time"] {
+    for name in [
+        "history events",
+        "function calls",
+        "S3 requests",
+        "virtual time",
+        "time",
+    ] {
         assert!(!shown(&ran, name).is_empty());
     }
 }

@@ -82,7 +82,7 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
     ),
     about(
         "BEDROCK_BATCH_SIZE",
-        Some("10"),
+        Some("50"),
         "1 to 10000",
         "answers given on demand that are written to S3 together",
     ),

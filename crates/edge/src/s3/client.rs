@@ -11,6 +11,7 @@ mod failure;
 
 use crate::error::Source;
 use crate::s3::retry;
+use crate::sdk::Credentials;
 use crate::service_time::machine_time;
 use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError};
 use async_trait::async_trait;
@@ -51,6 +52,14 @@ impl S3Store {
             .time_source(machine_time())
             .force_path_style(force_path_style)
             .build();
+        Self::from_client(Client::from_conf(config))
+    }
+
+    /// Returns a store with the same connections whose requests are signed with other credentials.
+    #[must_use]
+    pub fn signed_by(&self, credentials: Credentials) -> Self {
+        let config = self.client.config().to_builder();
+        let config = config.credentials_provider(credentials).build();
         Self::from_client(Client::from_conf(config))
     }
 

@@ -37,7 +37,10 @@ impl Server {
     }
 
     fn client_with_secret(&self, secret: &str) -> Client {
-        let id = &self.s3.credentials().access_key_id;
+        self.client_with_keys(&self.s3.credentials().access_key_id, secret)
+    }
+
+    fn client_with_keys(&self, id: &str, secret: &str) -> Client {
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .endpoint_url(self.s3.endpoint())

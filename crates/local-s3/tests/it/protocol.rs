@@ -4,7 +4,7 @@ use crate::{BUCKET, MIB, Server, code, get, put};
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use bytes::Bytes;
-use quarry_local_s3::{Direction, LocalS3, Observer, Traffic};
+use quarry_local_s3::{Direction, LocalS3, Observer, RequestCount, Traffic};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -242,4 +242,38 @@ async fn an_observer_sees_how_many_bytes_of_an_object_come_and_go() {
     };
     assert_eq!(sum(Direction::Written), 3 * MIB as u64);
     assert_eq!(sum(Direction::Read), 100);
+}
+
+/// Each user's requests are counted apart, in the classes of S3's prices. Refused signatures do not count.
+#[tokio::test]
+async fn requests_are_counted_by_user_and_class() {
+    let server = Server::start();
+    let user = server.s3.add_user().unwrap();
+    assert_ne!(&user, server.s3.credentials());
+    let client = server.client_with_keys(&user.access_key_id, &user.secret_access_key);
+    put(&client, "a", b"text").await;
+    let upload = client.create_multipart_upload().bucket(BUCKET).key("b");
+    let upload = upload.send().await.unwrap().upload_id.unwrap();
+    let part = client.upload_part().bucket(BUCKET).key("b");
+    let part = part.upload_id(&upload).part_number(1);
+    part.body(b"part".to_vec().into()).send().await.unwrap();
+    let abort = client.abort_multipart_upload().bucket(BUCKET).key("b");
+    abort.upload_id(&upload).send().await.unwrap();
+    let list = client.list_objects_v2().bucket(BUCKET);
+    list.send().await.unwrap();
+    assert_eq!(get(&client, "a").await, b"text");
+    let head = client.head_object().bucket(BUCKET).key("no such object");
+    head.send().await.unwrap_err();
+    let delete = client.delete_object().bucket(BUCKET).key("a");
+    delete.send().await.unwrap();
+    let wrong = server.client_with_keys(&user.access_key_id, "wrong");
+    wrong.list_buckets().send().await.unwrap_err();
+    let counted = RequestCount {
+        writes: 4,
+        reads: 2,
+        deletes: 2,
+    };
+    assert_eq!(server.s3.requests(&user), counted);
+    let first = server.s3.requests(server.s3.credentials());
+    assert_eq!(first, RequestCount::default());
 }

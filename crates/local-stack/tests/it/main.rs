@@ -12,6 +12,7 @@ mod fated;
 mod faults;
 mod inputs;
 mod long;
+mod machinery;
 mod memory;
 mod model;
 mod models;

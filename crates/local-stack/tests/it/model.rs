@@ -177,7 +177,7 @@ impl EndedRun {
             .iter()
             .map(|record| record.good.saturating_sub(1))
             .sum();
-        let group = run.setting("BEDROCK_BATCH_SIZE").unwrap_or(10);
+        let group = run.setting("BEDROCK_BATCH_SIZE").unwrap_or(50);
         let most = groups * group + answers;
         promise!(
             twice <= most,
