@@ -20,7 +20,7 @@ use quarry_edge::metrics::Metric;
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::sdk::{self, SdkOptions};
 use quarry_edge::store::ObjectStore;
-use quarry_local_s3::{LocalS3, Traffic};
+use quarry_local_s3::{LocalS3, Observer, Traffic};
 use quarry_state_machine::{
     Definition, DefinitionError, Execution, ExecutionOutcome, Host, Machine, RedriveError,
     StartError, Status, VirtualClock,
@@ -148,16 +148,20 @@ fn since_1970(time: SystemTime) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+/// Returns what the S3 server tells about its traffic: how far the rows are, and who reads and writes.
+fn observer(work: Arc<Work>, use_counts: Arc<UseCounts>) -> Observer {
+    Arc::new(move |traffic: Traffic<'_>| {
+        use_counts.traffic(traffic);
+        work.traffic(traffic);
+    })
+}
+
 impl LocalStack {
     /// Starts everything. All servers listen only on the loopback address.
     pub async fn start(config: StackConfig) -> Result<Self, StackError> {
         let work = config.work;
         let use_counts = Arc::new(UseCounts::default());
-        let (watching, counting) = (Arc::clone(&work), Arc::clone(&use_counts));
-        let observer = Arc::new(move |traffic: Traffic<'_>| {
-            counting.traffic(traffic);
-            watching.traffic(traffic);
-        });
+        let observer = observer(Arc::clone(&work), Arc::clone(&use_counts));
         let s3 = LocalS3::start_observed(&config.directory, observer)?;
         s3.create_bucket(BUCKET)?;
         if config.keeps_versions {

@@ -58,7 +58,7 @@ impl S3Store {
     /// Returns a store with the same connections whose requests are signed with other credentials.
     #[must_use]
     pub fn signed_by(&self, credentials: Credentials) -> Self {
-        let config = self.client.config().to_builder();
+        let config = Client::config(&self.client).to_builder();
         let config = config.credentials_provider(credentials).build();
         Self::from_client(Client::from_conf(config))
     }
