@@ -3,13 +3,13 @@
 use std::collections::{BTreeSet, HashSet};
 
 /// Names that are placeholders.
-pub(crate) struct Listed<'n> {
+pub(crate) struct PlaceholderNames<'n> {
     names: HashSet<&'n str>,
     /// The lengths of the names, in bytes.
     lengths: BTreeSet<usize>,
 }
 
-impl<'n> Listed<'n> {
+impl<'n> PlaceholderNames<'n> {
     pub(crate) fn new(names: impl IntoIterator<Item = &'n str>) -> Self {
         let names: HashSet<&str> = names.into_iter().collect();
         let lengths = names.iter().map(|name| name.len()).collect();
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn the_longest_of_the_names_that_end_with_a_brace_is_found() {
-        let names = Listed::new(["a", "a}b", "größe", ""]);
+        let names = PlaceholderNames::new(["a", "a}b", "größe", ""]);
         assert_eq!(names.placeholder("a} and more"), Some("a"));
         assert_eq!(names.placeholder("a}b} and more"), Some("a}b"));
         assert_eq!(names.placeholder("größe}"), Some("größe"));

@@ -1,7 +1,7 @@
 //! Renders the user prompt of a row.
 
 use crate::error::RenderError;
-use crate::placeholders::{Listed, word};
+use crate::placeholders::{PlaceholderNames, word};
 use crate::rules::{Rules, Selection};
 use crate::sink::{Fixed, Sink};
 use crate::truncation::{FieldLimit, Truncation};
@@ -91,8 +91,8 @@ impl Template {
             is_listed: !names.is_empty(),
             routing: None,
         };
-        let listed = Listed::new(names.iter().map(String::as_str));
-        let rules = Listed::new([ROUTED_RULES]);
+        let listed = PlaceholderNames::new(names.iter().map(String::as_str));
+        let rules = PlaceholderNames::new([ROUTED_RULES]);
         template.segments = template.parse(text, |rest| {
             rules.placeholder(rest).or_else(|| {
                 if names.is_empty() {
@@ -150,7 +150,7 @@ impl Template {
             let column = self.column(column);
             let names = self.names.clone();
             let names = names.iter().map(String::as_str);
-            let listed = Listed::new(names.filter(|name| *name != ROUTED_RULES));
+            let listed = PlaceholderNames::new(names.filter(|name| *name != ROUTED_RULES));
             let blocks = rules
                 .blocks()
                 .map(|block| self.parse(block, |rest| listed.placeholder(rest)))

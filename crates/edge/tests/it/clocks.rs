@@ -187,22 +187,23 @@ fn is_refused(name: &str, by: u64) -> bool {
 async fn a_call_that_is_refused_for_its_time_is_signed_again_with_that_of_the_service() {
     let mut calls = Vec::new();
     for off in OFF {
-        for name in S3_CALLS.into_iter().chain(OTHER_CALLS) {
-            calls.push(async move {
-                let (service, outcome) = call(name, off, 2).await;
-                assert_eq!(outcome, Ok(()), "{name} {off:?}");
-                // A list of live jobs is one call for each status.
-                let further = if name == "live_jobs" { 3 } else { 0 };
-                let calls = 1 + further + usize::from(is_refused(name, off.1));
-                assert_eq!(service.calls(), calls, "{name} {off:?}");
-                if is_refused(name, off.1) {
-                    let last = service.last_call();
-                    assert!(last.at.abs_diff(last.signed) < 10, "{name} {off:?}");
-                }
-            });
-        }
+        let names = S3_CALLS.into_iter().chain(OTHER_CALLS);
+        calls.extend(names.map(|name| is_made_again_if_refused(name, off)));
     }
     join_all(calls).await;
+}
+
+async fn is_made_again_if_refused(name: &'static str, off: (bool, u64)) {
+    let (service, outcome) = call(name, off, 2).await;
+    assert_eq!(outcome, Ok(()), "{name} {off:?}");
+    // A list of live jobs is one call for each status.
+    let further = if name == "live_jobs" { 3 } else { 0 };
+    let calls = 1 + further + usize::from(is_refused(name, off.1));
+    assert_eq!(service.calls(), calls, "{name} {off:?}");
+    if is_refused(name, off.1) {
+        let last = service.last_call();
+        assert!(last.at.abs_diff(last.signed) < 10, "{name} {off:?}");
+    }
 }
 
 /// If the SDK may make one call only, the next try of the step makes the second one.

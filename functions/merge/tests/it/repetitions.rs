@@ -119,7 +119,7 @@ async fn a_second_copy_leaves_the_part_of_the_first() {
 #[tokio::test(start_paused = true)]
 async fn a_copy_that_was_overtaken_changes_nothing_of_the_next_round() {
     let world = World::new(4, 100, &[("BEDROCK_MAX_RETRIES", "1")]).await;
-    let (slow, quick, is_unchanged) = overtaken(&world).await;
+    let (slow, quick, is_unchanged) = Box::pin(overtaken(&world)).await;
     assert_eq!(world.todo(&quick).await.rows, [3]);
     assert_eq!(slow.unwrap_err().name(), "Quarry.Unavailable");
     assert!(is_unchanged);
@@ -128,7 +128,7 @@ async fn a_copy_that_was_overtaken_changes_nothing_of_the_next_round() {
 #[tokio::test(start_paused = true)]
 async fn a_copy_that_was_overtaken_leaves_the_part_with_more_answers() {
     let world = World::new(4, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await;
-    let (slow, quick, is_unchanged) = overtaken(&world).await;
+    let (slow, quick, is_unchanged) = Box::pin(overtaken(&world)).await;
     assert_eq!(world.receipt(0).await.rounds[0].counts.answered, 3);
     assert_eq!(slow.unwrap(), quick);
     assert!(is_unchanged);
