@@ -2,7 +2,7 @@
 //! slice's share of it.
 //!
 //! A slice's share is the cap times the slice's part of what the first rounds of all slices are
-//! expected to cost, so slices need to know nothing of each other. The next round is reckoned at what
+//! expected to cost, so slices need to know nothing of each other. The next round is estimated at what
 //! an answer of the slice has cost, on average over all its rounds or in the last one, whichever is
 //! more. Until an answer is paid for, nothing is stopped: a round that the service did not work on
 //! costs nothing.
@@ -83,7 +83,7 @@ impl SliceRound {
         }
         let why = format!(
             "not sent again because of BEDROCK_MAX_COST: the slice has spent {} of its share, {}, and another round would \
-             cost some {} more",
+             cost about {} more",
             spent.shown(),
             share.shown(),
             more.shown()

@@ -15,8 +15,7 @@ use quarry_result::receipt::Round;
 use std::time::Duration;
 
 /// The most rounds of a slice that do not count as attempts, without those of an outage. The limit
-/// lets a slice end whose jobs are broken off again and again. In each of these rounds, more answers
-/// came than were lost.
+/// lets a slice end whose jobs are broken off again and again, or whose records are refused in each form.
 const MOST_UNCOUNTED_ROUNDS: u32 = 10;
 
 /// What follows a round.
@@ -31,14 +30,14 @@ pub(crate) enum Decision {
         /// refused as a whole has none.
         keeps_outcomes: bool,
     },
-    /// No row or no round is left, or no more money, so the slice's part is written.
+    /// No row and no round is left, or the cap on the cost is reached, so the slice's part is written.
     WritePart {
         /// The rows that are not sent again because of their cost.
         stopped: Option<CappedRows>,
     },
 }
 
-/// Decides what follows the round with these outcomes. `open` has the rows that a next round would
+/// Decides what follows the round with these outcomes, and stores what the slice has learned from a refusal. `open` has the rows that a next round would
 /// send. `record` is the round's own record; it is written again when its refusals do not count
 /// against its rows.
 ///
@@ -123,7 +122,7 @@ pub(crate) async fn after(
 }
 
 impl SliceRound {
-    /// Whether this round, which counts so, is the last one that the settings allow.
+    /// Whether this round, with this weight, is the last one that the settings allow.
     fn is_last(&self, weight: Weight) -> bool {
         let uncounted = self.uncounted_rounds + u32::from(weight == Weight::None);
         let max_retries = self.asking.settings().max_retries;

@@ -1,4 +1,4 @@
-//! What `merge` needs.
+//! The services that `merge` works with.
 
 use quarry_edge::clock::Clock;
 use quarry_edge::store::ObjectStore;
@@ -9,6 +9,6 @@ use std::sync::Arc;
 pub struct Deps {
     /// Holds the answers and receives the parts.
     pub store: Arc<dyn ObjectStore>,
-    /// Says how long the service has not worked.
+    /// The time, by which an outage is measured.
     pub clock: Arc<dyn Clock>,
 }

@@ -20,7 +20,7 @@ pub(crate) struct RoundAnswers {
     pub(crate) places: Vec<Place>,
     /// The round's record.
     pub(crate) record: Round,
-    /// Whether the job has written less than the service says, as far as it can be read yet.
+    /// Whether output that the service has counted cannot be read yet.
     pub(crate) is_late: bool,
 }
 

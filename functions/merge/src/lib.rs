@@ -8,12 +8,12 @@
 //! | promise | kept in | test in `tests/it` |
 //! |---|---|---|
 //! | Every row of the slice is in its part once, in order, with its own cells byte for byte, whatever happened to its record. | `slice_result`, `part` | `parts::a_part_has_every_row_of_the_slice_once_and_in_order`, `parts::the_cells_of_the_input_come_back_byte_for_byte` |
-//! | Lines are joined by record id alone. Each line counts as an answer, an error, a repetition, a contradiction, an unknown id, or as no answer at all. | `join`, `quarry_result::ledger` | `answers` |
+//! | Lines are joined by record id alone. Each line counts as an answer, an error, a repetition, a contradiction, an unknown id, or as malformed. | `join`, `quarry_result::ledger` | `answers` |
 //! | Two different answers of a job contradict each other, and the row is sent again. Of the answers of several calls, the first good one counts. Every answer's tokens are counted. | `join`, `quarry_result::ledger` | `answers::two_different_answers_to_one_record_are_not_used_and_the_row_is_sent_again`, `answers::the_first_good_answer_of_several_calls_counts_and_no_row_is_sent_again` |
 //! | The answers of a job count, however the job ended. | `join` | `answers::the_answers_of_a_job_count_whatever_its_end_was` |
 //! | Only the output of the round's own job is read. | `join` | `answers::only_the_output_of_the_rounds_own_job_is_read_and_all_of_it` |
-//! | Rows without a good answer, and no others, are sent again, as often as the settings say. A round whose job failed or was stopped does not count as an attempt; this holds for ten rounds at most, and not if at least as many answers that the service counted are lost as came. | `decision`, `round::SliceRound::open_rows`, `round::PaidAnswers` | `rounds`, `outages::a_job_whose_counted_answers_never_came_is_no_outage`, `outages::a_stopped_job_of_whose_answers_half_never_came_is_an_attempt` |
-//! | An outage is no attempt of any row. The slice rests and sends its records again; when the service has not worked for long enough, the run fails once, with the job's message. | `outage` | `outages` |
+//! | Rows without a good answer, and no others, are sent again, as often as the settings say. A round whose job failed or was stopped does not count as an attempt; this holds for ten rounds at most, and not if at least half of the answers that the service counted are missing. | `decision`, `round::SliceRound::open_rows`, `round::PaidAnswers` | `rounds`, `outages::a_job_whose_counted_answers_never_came_is_no_outage`, `outages::a_stopped_job_of_whose_answers_half_never_came_is_an_attempt` |
+//! | A round in an outage does not count as an attempt. The slice rests and sends its records again; when the service has not worked for long enough, the run fails once, with the job's message. | `outage` | `outages` |
 //! | No further round is sent that would pass the slice's share of `BEDROCK_MAX_COST`. Its rows say so, with their last error, and the receipt counts them. | `cost_cap` | `cost_cap` |
 //! | A record that the service refuses for good is not sent again. A round that the service refuses as a whole fails the run once, with the service's message, or is sent in another form. A few records never end a run that has paid for others. | `refused` | `refused` |
 //! | Of several answers, a row keeps the last. An error never replaces an answer. | `outcomes::of_all_rounds` | `rounds::a_row_keeps_the_last_of_several_answers_and_an_error_replaces_none` |
@@ -54,7 +54,8 @@ use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use round::SliceRound;
 
-/// Joins the answers of the state's round. Returns the state with the next step.
+/// Joins the answers of the state's round, and writes what follows from them: the rows of the next round, or the slice's
+/// part and receipt. Returns the state with the next step.
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
     let mut round = SliceRound::load(deps, &state).await?;
     if slice_result::is_written(&round).await? {

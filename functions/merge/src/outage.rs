@@ -1,9 +1,8 @@
-//! A round in which the service did not work: its job answered no record, and said nothing that
-//! another attempt would not change. Answers that the service counted and that never came are paid
-//! for, so a job that has them worked.
+//! A round in which the service did not work: its job answered no record, and each of its errors can pass. Answers
+//! that the service counted and that never came are paid for, so a job that has them worked.
 //!
-//! Nothing of that is the rows' fault, so the round is no attempt of theirs. The slice rests, for
-//! minutes at first and then for hours, and sends the records again. When the service has not
+//! The rows did not cause this, so the round does not count as an attempt. The slice rests, for minutes at first and
+//! then for hours, and sends the records again. When the service has not
 //! worked for `BEDROCK_OUTAGE_WAIT_HOURS`, the run fails with the job's message. Whoever redrives
 //! it knows that the service works again, so the records are sent again at once.
 

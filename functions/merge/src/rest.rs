@@ -12,7 +12,7 @@ const RESTS: [Duration; 3] = [
 /// The slice's waiting for the service, up to this round.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Resting {
-    /// Rests since the slice's last answer.
+    /// Rests since the last round in which the service worked.
     pub(crate) rests: u32,
     /// When the first of them began, since 1970-01-01T00:00:00Z.
     pub(crate) since: Option<Duration>,
@@ -31,7 +31,7 @@ impl Resting {
     /// Returns the rest that begins now, if the service may be waited for any longer.
     pub(crate) fn next(self, now: Duration, longest: Duration) -> Option<SliceRest> {
         let since = self.since.unwrap_or(now);
-        // The rests have taken their time, whatever the clock shows.
+        // At least the sum of the rests has passed, whatever the clock shows.
         let rested = (0..self.rests).map(length_of).sum();
         let left = longest.saturating_sub(now.saturating_sub(since).max(rested));
         let length = length_of(self.rests).min(left);

@@ -36,8 +36,8 @@ pub(crate) struct PaidAnswers {
 }
 
 impl PaidAnswers {
-    /// Whether at least as many answers were lost as came. Rounds for which this does not hold get
-    /// more than they lose, so what is paid for twice in them stays below what the run needs anyway.
+    /// Whether at least as many answers were lost as came. A round for which this does not hold receives most of
+    /// its answers, so to repeat it costs less than it has cost.
     pub(crate) fn are_mostly_lost(self) -> bool {
         let lost = self.counted.saturating_sub(self.came);
         lost > 0 && lost >= self.came
@@ -116,7 +116,7 @@ impl SliceRound {
     ///
     /// # Errors
     ///
-    /// `Quarry.Unavailable`, which nobody waits for.
+    /// `Quarry.Unavailable`. The state machine no longer waits for the result of this call.
     pub(crate) async fn check_is_current(&self) -> Result<(), StepError> {
         let next = self.slice_folder.round(self.number + 1).asked();
         match self.store.head(&next).await {

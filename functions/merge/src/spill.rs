@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 /// The number of bytes in memory above which the spool moves to a file.
 pub const MEMORY_BYTES: usize = 16 * 1024 * 1024;
 
-/// Keeps outcomes in memory up to a limit, then in a temporary file that vanishes with the process.
+/// Keeps outcomes in memory up to a limit, then in a temporary file that is deleted with the spool.
 /// So Lambda's `/tmp` (512 MB by default) bounds the size of a slice's answers; a full disk is an
 /// error and loses no data.
 pub struct SpillSpool {

@@ -79,7 +79,7 @@ async fn a_row_that_is_not_sent_again_says_why_and_keeps_its_answer_and_its_last
     let part = world.part(0).await;
     let rows: Vec<&str> = part.lines().collect();
     let why = "not sent again because of BEDROCK_MAX_COST: the slice has spent 0.000022 USD of its share, 0.000033 USD, and \
-               another round would cost some 0.000022 USD more";
+               another round would cost about 0.000022 USD more";
     assert!(
         rows.iter()
             .any(|row| row.starts_with("1,") && row.contains("five") && row.contains(why)),

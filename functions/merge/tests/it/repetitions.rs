@@ -1,4 +1,4 @@
-//! A repeated call leaves what one call leaves, whatever became of the call before.
+//! A repeated call leaves what one call leaves, even if the call before it failed or is still at work.
 
 use crate::support::{World, answer};
 use quarry_contract::payload::{SliceState, Step};

@@ -144,7 +144,7 @@ impl World {
         documents::write(&self.store, &at, &end).await.unwrap();
     }
 
-    /// Splits a round and lets its job end so, with this output.
+    /// Splits a round and lets its job end with this status and this output.
     pub(crate) async fn ended(
         &self,
         state: SliceState,
