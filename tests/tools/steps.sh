@@ -3,6 +3,9 @@
 #   step NAME COMMAND [ARGUMENT…]   runs a command as a step; after a failure the script continues.
 #                                   A command that cannot run here, and does not have to, exits with
 #                                   status $step_not_done
+#   beside NAME COMMAND [ARGUMENT…] starts a command at the lowest priority, so that it works while the steps leave
+#                                   the processor idle
+#   outcome_of NAME                 waits for it, prints what it printed, and ends with its status
 #   steps_report                    prints the table of steps; fails if a step has failed
 
 readonly step_not_done=77
@@ -40,6 +43,26 @@ step() {
   took=$(step_duration $((SECONDS - begun)))
   printf -- '-- %s: %s, %s\n' "$name" "$word" "$took"
   step_rows+=("$(printf '%-34s %-8s %12s' "$name" "$word" "$took")")
+}
+
+beside() {
+  local name=$1
+  shift
+  besides=${besides:-$(mktemp -d)}
+  (
+    status=0
+    nice -n 19 "$@" >"$besides/$name.log" 2>&1 || status=$?
+    echo "$status" >"$besides/$name.status"
+  ) &
+}
+
+# It is no child of the step that waits for it, so `wait` would not find it.
+outcome_of() {
+  until [[ -s $besides/$1.status ]]; do
+    sleep 1
+  done
+  cat "$besides/$1.log"
+  return "$(<"$besides/$1.status")"
 }
 
 steps_report() {
