@@ -305,7 +305,9 @@ mod tests {
             // YAML folds a text over several lines.
             let default: String = default
                 .lines()
-                .map(|line| line.trim().trim_matches(['"', '\\']))
+                .map(str::trim)
+                .filter(|line| !line.starts_with('#'))
+                .map(|line| line.trim_matches(['"', '\\']))
                 .collect();
             assert_eq!(default, value, "{name}");
         }
