@@ -72,7 +72,11 @@ class _RuntimeApi:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = http.server.ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_: object) -> None:
+                """The function is killed while it waits for its next event, which is no fault."""
+
+        self._server = Server((LOOPBACK, 0), Handler)
         self._server.daemon_threads = True
         self.address = f"{LOOPBACK}:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -34,6 +34,8 @@ MIB_PER_SECOND = 75
 FIRST_BYTE = 0.030
 MEMORIES = [256, 512, 1_024, 1_769]
 PARTS, ROWS_OF_A_PART = 500, 100
+# The bucket of the local stack, so that what it leaves can be copied.
+BUCKET = "quarry-local"
 MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 # What Lambda charges for a second with 1 GB on x86-64, and for a call.
 USD_OF_A_GB_SECOND, USD_OF_A_CALL = 0.0000166667, 0.0000002
@@ -42,12 +44,12 @@ USD_OF_A_GB_SECOND, USD_OF_A_CALL = 0.0000166667, 0.0000002
 class Folder:
     """The objects below a prefix, which a repeated call must find as the first call found them."""
 
-    def __init__(self, s3: Any, bucket: str, prefix: str) -> None:
-        self._s3, self._bucket, self._prefix = s3, bucket, prefix
+    def __init__(self, s3: Any, prefix: str) -> None:
+        self._s3, self._prefix = s3, prefix
         self._before = dict(self._objects())
 
     def _objects(self) -> Iterator[tuple[str, str]]:
-        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix):
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=self._prefix):
             for one in page.get("Contents", []):
                 yield one["Key"], one["ETag"]
 
@@ -55,7 +57,7 @@ class Folder:
         """Deletes what a call has written."""
         for key, tag in list(self._objects()):
             if key not in self._before:
-                self._s3.delete_object(Bucket=self._bucket, Key=key)
+                self._s3.delete_object(Bucket=BUCKET, Key=key)
             elif self._before[key] != tag:
                 raise SystemExit(f"{key} was replaced, so the call cannot be repeated")
 
@@ -74,9 +76,9 @@ class Bench:
         """The variables with which a function has the network of Lambda."""
         return self.direct | {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{self.network.port}"}
 
-    def measure(self, what: str, function: str, event: Any, bucket: str, prefix: str) -> None:
+    def measure(self, what: str, function: str, event: Any, prefix: str) -> None:
         """Calls a function once with each memory size, and prints a line for each."""
-        before = Folder(self.s3, bucket, prefix)
+        before = Folder(self.s3, prefix)
         for memory in MEMORIES:
             self.network.reset()
             called = call(function, event, self.shaped, memory)
@@ -96,13 +98,13 @@ class Bench:
 def a_slice(bench: Bench, name: str, table: bytes) -> None:
     """Goes through a run of one slice, and measures split and merge."""
     run = f"bench-{name.replace('.', '-')}"
-    bench.s3.put_object(Bucket="bucket", Key=f"inbox/{run}/table.{name}", Body=table)
+    bench.s3.put_object(Bucket=BUCKET, Key=f"inbox/{run}/table.{name}", Body=table)
     request = {
         "version": 1,
-        "data": f"s3://bucket/inbox/{run}/",
-        "prompts": "s3://bucket/pipelines/bench/prompts.json",
-        "schema": "s3://bucket/pipelines/bench/schema.json",
-        "output": f"s3://bucket/results/{run}/",
+        "data": f"s3://{BUCKET}/inbox/{run}/",
+        "prompts": f"s3://{BUCKET}/pipelines/bench/prompts.json",
+        "schema": f"s3://{BUCKET}/pipelines/bench/schema.json",
+        "output": f"s3://{BUCKET}/results/{run}/",
         "job_type": "validation",
         "settings": {"BEDROCK_MAX_RECORDS_PER_JOB": "100000", "BEDROCK_MAX_BYTES_PER_JOB": "1000000000"},
     }
@@ -111,13 +113,13 @@ def a_slice(bench: Bench, name: str, table: bytes) -> None:
     if planned["slices"] != 1:
         raise SystemExit(f"the table of {name} has {planned['slices']} slices, and the benchmark needs one")
     state = {"version": 1, "run": planned["run"], "slice": 0, "round": 0, "next": "split"}
-    bench.measure(name, "split", state, "bucket", f"runs/{run}/")
+    bench.measure(name, "split", state, f"runs/{run}/")
     for function in ("split", "submit"):
         state = call(function, state, bench.direct).result
     while state["next"] == "wait":
         time.sleep(1)
         state = call("check", state, bench.direct).result
-    bench.measure(name, "merge", state, "bucket", f"runs/{run}/")
+    bench.measure(name, "merge", state, f"runs/{run}/")
 
 
 def many_parts(bench: Bench, table: bytes) -> None:
@@ -130,14 +132,19 @@ def many_parts(bench: Bench, table: bytes) -> None:
         "--set", f"BEDROCK_MAX_RECORDS_PER_JOB={ROWS_OF_A_PART}",
     ]  # fmt: skip
     subprocess.run(command, check=True, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    [bucket] = out.glob(".quarry-*/quarry-local")
-    bench.s3.create_bucket(Bucket=bucket.name)
-    for file in bucket.rglob("*"):
+    [bucket] = out.glob(f".quarry-*/{BUCKET}")
+    for file in sorted(bucket.rglob("*"), key=lambda file: file.name == "receipt.json"):
         key = file.relative_to(bucket).as_posix()
-        if file.is_file() and not key.startswith("results/"):
-            bench.s3.upload_file(str(file), bucket.name, key)
-    event = {"version": 1, "run": f"s3://{bucket.name}/work/local-run", "turn": 0}
-    bench.measure(f"{PARTS} parts", "finish", event, bucket.name, "")
+        if not file.is_file() or key.startswith("results/"):
+            continue
+        body = file.read_bytes()
+        if file.name == "receipt.json":
+            # A receipt has the ETag of its part, and this server makes ETags in another way.
+            part = bench.s3.head_object(Bucket=BUCKET, Key=f"{key.rpartition('/')[0]}/part")
+            body = json.dumps(json.loads(body) | {"part_etag": part["ETag"]}).encode()
+        bench.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+    event = {"version": 1, "run": f"s3://{BUCKET}/work/local-run", "turn": 0}
+    bench.measure(f"{PARTS} parts", "finish", event, "")
 
 
 def main() -> None:
@@ -150,11 +157,12 @@ def main() -> None:
         bedrock = Bedrock(folder, server.endpoint, free_ports(1)[0])
         ends.callback(bedrock.kill)
         s3 = client("s3", server.endpoint)
-        s3.create_bucket(Bucket="bucket")
+        s3.create_bucket(Bucket=BUCKET)
         network = Network(int(server.endpoint.rpartition(":")[2]), MIB_PER_SECOND, FIRST_BYTE)
         direct = {
             "AWS_ENDPOINT_URL_S3": server.endpoint,
             "QUARRY_S3_PATH_STYLE": "true",
+            "QUARRY_WORK": f"s3://{BUCKET}/runs",
             "AWS_ENDPOINT_URL_BEDROCK": bedrock.endpoint,
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock.endpoint,
             "BEDROCK_PRIMARY_MODEL_ID": MODEL,
@@ -164,8 +172,8 @@ def main() -> None:
         bench = Bench(folder, s3, network, direct)
         prompts = json.dumps(PROMPTS).encode()
         (folder / "prompts.json").write_bytes(prompts)
-        s3.put_object(Bucket="bucket", Key="pipelines/bench/prompts.json", Body=prompts)
-        s3.put_object(Bucket="bucket", Key="pipelines/bench/schema.json", Body=(EXAMPLE / "schema.json").read_bytes())
+        s3.put_object(Bucket=BUCKET, Key="pipelines/bench/prompts.json", Body=prompts)
+        s3.put_object(Bucket=BUCKET, Key="pipelines/bench/schema.json", Body=(EXAMPLE / "schema.json").read_bytes())
         print("| call | MB | read, MB | written, MB | responses | transfer, s | time, s | time / transfer | processor, s | peak, MiB | millionths of a USD |")
         print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
         data = EXAMPLE / "data/wildlife-strikes.csv"

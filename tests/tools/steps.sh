@@ -48,6 +48,7 @@ step() {
 beside() {
   local name=$1
   shift
+  # The caller removes it.
   besides=${besides:-$(mktemp -d)}
   (
     status=0
