@@ -84,11 +84,12 @@ impl DocumentPage {
         self.text[block.place].to_owned()
     }
 
-    /// Returns the outputs that the page does not show as they are: of its first example, if a block of text follows it,
-    /// and of the commands in blocks with output.
+    /// Returns the outputs that the page does not show as they are: of its first example, if a block of text follows it in
+    /// the same section, and of the commands in blocks with output.
     fn changed_outputs(&self, workplace: &Workplace, ran: &Ran) -> Vec<Edit> {
         let code = self.code();
-        let mut code = code.iter().skip_while(|block| block.kind != "sh").skip(1);
+        let mut code = code.iter().skip_while(|block| block.kind != "sh");
+        let example = code.next().expect("an example");
         let mut edits = Vec::new();
         let mut compare = |block: &CodeBlock<'_>, output: &str, command: &str| {
             let shown = &self.text[block.place.clone()];
@@ -97,15 +98,18 @@ impl DocumentPage {
                 edits.push((block.place.clone(), format!("{command}{output}")));
             }
         };
-        let next = code.next();
-        if let Some(block) = next.filter(|block| block.kind == "text") {
-            compare(block, &ran.stdout, "");
+        let code: Vec<&CodeBlock<'_>> = code.collect();
+        if let Some(block) = code.first().filter(|block| block.kind == "text") {
+            let between = &self.text[example.place.end..block.place.start];
+            if !between.contains("\n#") {
+                compare(block, &ran.stdout, "");
+            }
         }
         // Those of README.md are about files that the reader has.
         if self.name == "README.md" {
             return edits;
         }
-        for block in next.into_iter().chain(code) {
+        for block in code {
             if block.kind == "console" {
                 let (command, _) = self.text[block.place.clone()]
                     .split_once('\n')
