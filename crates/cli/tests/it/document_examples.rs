@@ -58,7 +58,8 @@ fn paste(example: &str, pages: &[DocumentPage]) {
     let ran = workplace.shell(&format!("set -e\n{pasted}"));
     assert_eq!(ran.code, 0, "{name}: {}", ran.stderr);
     assert!(!ran.stdout.is_empty(), "{name}");
-    for page in pages {
+    // The page of the models is written by the command itself.
+    for page in pages.iter().filter(|page| page.name != "docs/models.md") {
         let mut edits = page.changed_outputs(&workplace, &ran);
         if page.name == OF_RESULTS {
             edits.extend(page.changed_rows(&workplace));
