@@ -29,20 +29,24 @@ pub(crate) struct ModelsArguments {
 /// Prints the table of models, or a part of it.
 pub(crate) fn models(arguments: &ModelsArguments) -> Result<(), Failure> {
     if arguments.markdown {
-        return write(page::page().as_bytes()).map(drop);
+        let shown = described(&matching(page::EXAMPLE)?);
+        return write(page::page(&shown).as_bytes()).map(drop);
     }
     let found = matching(arguments.pattern.as_deref().unwrap_or_default())?;
     if arguments.json {
         let found: Vec<WholeRow> = found.into_iter().map(WholeRow::of).collect();
         return write_json(&found).map(drop);
     }
-    let text = if found.len() <= IN_FULL {
-        let texts: Vec<String> = found.into_iter().map(words::in_full).collect();
-        texts.join("\n")
-    } else {
-        words::listed(&found)
-    };
-    write(text.as_bytes()).map(drop)
+    write(described(&found).as_bytes()).map(drop)
+}
+
+/// Describes a few models in full, and many with a line each.
+fn described(found: &[&Model]) -> String {
+    if found.len() > IN_FULL {
+        return words::listed(found);
+    }
+    let texts: Vec<String> = found.iter().map(|model| words::in_full(model)).collect();
+    texts.join("\n")
 }
 
 /// Everything in the table about a model.

@@ -5,12 +5,17 @@ use quarry_model::{FactGroup, Model, Price, TokenPrice};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+/// The part of a model's name with which the page shows the command.
+pub(super) const EXAMPLE: &str = "haiku-4-5";
+
 const BEGIN: &str = "\
 # Models
 
 This page is for you if you choose a model. For each model on Amazon Bedrock, it says how Quarry calls it, what it costs, since
-when it is available and until when. `quarry models <ID>` shows the same in the terminal, with the sources of each fact.
+when it is available and until when. The command shows the same in the terminal, with the sources of each fact:
+";
 
+const NOTES: &str = "\
 The page is generated from [the table of models](../crates/model/models.toml). To change the page, change the table and run
 `UPDATE_EXPECT=1 cargo test -p quarry --test it models`. If a model is not in the table, Quarry treats it as an unlisted model of its
 provider: there is no ceiling, and the request has nothing that one of the provider's models refuses.
@@ -24,9 +29,14 @@ provider: there is no ceiling, and the request has nothing that one of the provi
 - **Until** is the last day on which the service accepts calls and jobs, with the model to move to.
 ";
 
-/// Writes the page.
-pub(super) fn page() -> String {
-    let mut text = BEGIN.to_owned();
+/// Writes the page. `shown` is what the command prints for [`EXAMPLE`].
+pub(super) fn page(shown: &str) -> String {
+    let mut text = format!(
+        "{BEGIN}\n\
+         ```sh\ncargo run -p quarry -- models {EXAMPLE}\n```\n\n\
+         ```text\n{shown}```\n\n\
+         {NOTES}"
+    );
     let mut by_provider: BTreeMap<&str, Vec<&Model>> = BTreeMap::new();
     for model in Model::all() {
         by_provider.entry(model.provider).or_default().push(model);

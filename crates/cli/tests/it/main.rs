@@ -7,6 +7,8 @@ mod demo;
 mod deploy_check;
 mod deployed;
 #[cfg(unix)]
+mod document_examples;
+#[cfg(unix)]
 mod documents;
 mod environment;
 mod estimate;
