@@ -312,7 +312,7 @@ fn the_page_of_a_run_on_this_machine_names_the_schema_as_a_file() {
     for name in pages {
         let page = page(&workplace, &format!("out/{name}"));
         assert!(page.contains("<td>schema.json</td>"), "{name}: {page}");
-        assert!(!page.contains("quarry-local"), "{name}: {page}");
+        assert!(!page.contains("s3://quarry-local"), "{name}: {page}");
     }
 }
 
