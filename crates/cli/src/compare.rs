@@ -7,11 +7,12 @@ use crate::local_table::LocalTable;
 use crate::output;
 use clap::Args;
 use quarry_comparison::{
-    Comparer, ComparisonError, ResultComparison, ResultFacts, Sides, TableColumns, in_words,
-    per_cent,
+    AnswerCounts, Comparer, ComparisonError, ResultComparison, ResultFacts, Sides, TableColumns,
+    in_words, per_cent,
 };
 use quarry_contract::settings::CsvQuoting;
 use quarry_report::comparison_page;
+use quarry_runs::counted;
 use serde_json::json;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -27,7 +28,7 @@ pub(crate) struct CompareArguments {
     #[arg(value_name = "B")]
     b: PathBuf,
     /// Compare these properties, separated by commas, and no others.
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = property)]
     properties: Vec<String>,
     /// Show at most this many rows that differ, and as many that failed.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=1000))]
@@ -53,6 +54,15 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Reads the name of a property in a list, which may have blanks after its commas.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a value parser of an argument returns a result"
+)]
+pub(crate) fn property(text: &str) -> Result<String, String> {
+    Ok(text.trim().to_owned())
+}
+
 /// Reads a quoting by the name that the setting has for it.
 pub(crate) fn quoting(text: &str) -> Result<CsvQuoting, String> {
     serde_json::from_value(json!(text)).map_err(|_| "give standard, backslash or none".to_owned())
@@ -71,9 +81,10 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     results.a.check_complete()?;
     results.b.check_complete()?;
     let comparison = compare_tables(&results, &arguments.properties, arguments.rows.into())?;
-    let facts = results
-        .each()
-        .map(|result| ResultFacts::new(&result.name, result.summary.as_ref()));
+    let facts = results.each().map(|result| ResultFacts {
+        left_out_rows: result.left_out_rows(),
+        ..ResultFacts::new(&result.name, result.summary.as_ref())
+    });
     if let Some(file) = &arguments.out {
         html_file::write(file, &comparison_page(&comparison, &facts))?;
     }
@@ -93,18 +104,33 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     check_share(&comparison, arguments.fail_below)
 }
 
-/// Fails if fewer rows agree than the user accepts.
+/// Fails if fewer rows agree than the user accepts. Where nothing is compared, no row agrees.
 fn check_share(comparison: &ResultComparison, least: Option<f64>) -> Result<(), Failure> {
     let rows = &comparison.rows;
+    let agree = rows.agree.unwrap_or_default();
     #[expect(clippy::cast_precision_loss, reason = "a share needs few digits")]
-    let share = rows.agree as f64 / rows.compared.max(1) as f64;
-    match least {
-        Some(least) if share < least => Err(Failure::findings(format!(
-            "{} of the compared rows have the same answers, fewer than --fail-below {least}",
-            per_cent(rows.agree, rows.compared)
-        ))),
-        _ => Ok(()),
-    }
+    let share = agree as f64 / rows.compared.max(1) as f64;
+    let Some(least) = least.filter(|least| share < *least) else {
+        return Ok(());
+    };
+    let found = if rows.agree.is_none() {
+        "the results have no property in common, so no row has the same answers".to_owned()
+    } else if rows.compared == 0 {
+        "no row has an answer in both results, so none has the same".to_owned()
+    } else {
+        let share = per_cent(agree, rows.compared);
+        format!("{share} of the compared rows have the same answers")
+    };
+    let invalid = match rows.invalid_in_both {
+        0 => String::new(),
+        rows => format!(
+            " ({} with an invalid answer in both results)",
+            counted(rows, "row")
+        ),
+    };
+    Err(Failure::findings(format!(
+        "{found}{invalid}, fewer than --fail-below {least}"
+    )))
 }
 
 /// Returns the tables of both results in pairs: by their split, if there are any.
@@ -153,8 +179,8 @@ fn compare_tables(
         let columns = match (of_a, of_b) {
             (Some(a), Some(b)) => Sides { a, b },
             (None, None) => {
-                pair.a.check_rows(0)?;
-                pair.b.check_rows(0)?;
+                pair.a.check(&AnswerCounts::default())?;
+                pair.b.check(&AnswerCounts::default())?;
                 continue;
             }
             (of_a, _) => {
@@ -181,10 +207,9 @@ fn compare_tables(
             )));
         }
         comparer.begin_table(&pair.a.name());
-        let rows =
-            compare_rows(comparer, pair).map_err(|error| Failure::input(error.to_string()))?;
-        pair.a.check_rows(rows)?;
-        pair.b.check_rows(rows)?;
+        compare_rows(comparer, pair).map_err(|error| Failure::input(error.to_string()))?;
+        pair.a.check(&comparer.of_table().a)?;
+        pair.b.check(&comparer.of_table().b)?;
     }
     match comparer {
         Some((_, comparer)) => Ok(comparer.finish()),
@@ -217,14 +242,13 @@ pub(crate) fn columns(
         .map_err(|error| Failure::input(format!("{}: {error}", table.file.display())))
 }
 
-/// Compares two tables, and returns the number of their rows.
-fn compare_rows(comparer: &mut Comparer, pair: Sides<&ResultTable>) -> Result<u64, Box<dyn Error>> {
+/// Compares two tables.
+fn compare_rows(comparer: &mut Comparer, pair: Sides<&ResultTable>) -> Result<(), Box<dyn Error>> {
     let columns = comparer.columns().clone();
     let (table_a, table_b) = (pair.a.table(), pair.b.table());
     let mut rows_a = table_a.rows(&columns.a)?;
     let mut rows_b = table_b.rows(&columns.b)?;
     let mut cells: Sides<Vec<Option<String>>> = Sides::default();
-    let mut rows = 0;
     loop {
         match (
             rows_a.next_row(&mut cells.a)?,
@@ -233,9 +257,8 @@ fn compare_rows(comparer: &mut Comparer, pair: Sides<&ResultTable>) -> Result<u6
             (true, true) => {
                 let cells = cells.each().map(Vec::as_slice);
                 comparer.row(&cells)?;
-                rows += 1;
             }
-            (false, false) => return Ok(rows),
+            (false, false) => return Ok(()),
             (in_a, _) => {
                 let error: ComparisonError = comparer.ended_early(if in_a { 'b' } else { 'a' });
                 return Err(error.into());

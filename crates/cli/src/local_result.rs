@@ -1,19 +1,20 @@
 //! The result of a run in a folder of this machine, as `quarry run` and `quarry results` write it.
 
+mod summaries;
+mod table;
+
+pub(crate) use table::ResultTable;
+
 use crate::failure::Failure;
-use crate::input::{read_file, refuse_standard_input};
-use crate::local_table::LocalTable;
+use crate::input::refuse_standard_input;
 use crate::s3_place::{is_in_s3, refuse_other_forms};
 use quarry_contract::request::SPLITS;
 use quarry_contract::settings::CsvQuoting;
 use quarry_rows::{ACCEPTED, TableFormat};
-use quarry_runs::{counted, grouped};
 use serde_json::Value;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-
-/// What the names of summaries begin with.
-const SUMMARY: &str = "processing_summary_";
+use summaries::{SummaryFile, files_of, folder_of, is_summary};
 
 /// What the names of result tables contain, after the job type or the split.
 const TABLE: &str = "_processed_data.";
@@ -31,75 +32,6 @@ pub(crate) struct LocalResult {
     pub(crate) tables: Vec<ResultTable>,
     /// Tables that the summary lists and that are not in the folder.
     pub(crate) missing: Vec<PathBuf>,
-}
-
-/// A table of a result.
-#[derive(Debug, Clone)]
-pub(crate) struct ResultTable {
-    /// The training split.
-    pub(crate) split: Option<String>,
-    file: PathBuf,
-    format: TableFormat,
-    gzip: bool,
-    /// The rows that the summary has for it.
-    rows: Option<u64>,
-}
-
-impl ResultTable {
-    fn new(file: PathBuf, split: Option<&str>, quoting: CsvQuoting) -> Result<Self, Failure> {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let Some((format, gzip)) = TableFormat::from_file_name(&name) else {
-            return Err(Failure::input(format!(
-                "{} is no result: give its folder, its summary, or its table ({ACCEPTED})",
-                file.display()
-            )));
-        };
-        if !file.is_file() {
-            return Err(Failure::input(format!(
-                "{} does not exist; copy the whole result to one folder",
-                file.display()
-            )));
-        }
-        Ok(Self {
-            split: split.map(str::to_owned),
-            format: format.quoted(quoting),
-            gzip,
-            file,
-            rows: None,
-        })
-    }
-
-    /// Fails if the table has other rows than its summary says: it was copied in part, or is of
-    /// another run.
-    pub(crate) fn check_rows(&self, rows: u64) -> Result<(), Failure> {
-        match self.rows {
-            Some(expected) if expected != rows => Err(Failure::input(format!(
-                "{} has {}, and its summary says {}; copy the whole result of one run",
-                self.file.display(),
-                counted(rows, "row"),
-                grouped(expected)
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    /// The table's file, to be read.
-    pub(crate) fn table(&self) -> LocalTable<'_> {
-        LocalTable {
-            file: &self.file,
-            format: self.format,
-            gzip: self.gzip,
-        }
-    }
-
-    /// The file's name for people.
-    pub(crate) fn name(&self) -> String {
-        let name = self.file.file_name().unwrap_or_default().to_string_lossy();
-        match &self.split {
-            Some(split) => format!("{split}/{name}"),
-            None => name.into_owned(),
-        }
-    }
 }
 
 impl LocalResult {
@@ -124,29 +56,26 @@ impl LocalResult {
             })
         })?;
         if metadata.is_dir() {
-            let summary = match newest_summary(path)? {
-                Some(file) => Some(read_summary(&file)?),
-                None => None,
-            };
+            let summary = SummaryFile::newest(path)?;
             return Self::of_folder(name, path.to_owned(), summary, quoting);
         }
         let folder = folder_of(path);
         if is_summary(path) {
-            let summary = read_summary(path)?;
+            let summary = SummaryFile::read(path.to_owned())?;
             return Self::of_folder(name, folder, Some(summary), quoting);
         }
         let mut table = ResultTable::new(path.to_owned(), None, quoting)?;
-        let summary = newest_summary(&folder)?;
-        let summary = summary.and_then(|file| read_summary(&file).ok());
-        let summary = summary.filter(|summary| {
-            let entry = listed(summary).find(|entry| entry.file == table.name());
-            table.rows = entry.as_ref().and_then(|entry| entry.rows);
-            entry.is_some()
-        });
+        let summary = SummaryFile::newest_of(&folder, &table.name())?;
+        if let Some(summary) = &summary {
+            let named = table.name();
+            if let Some(entry) = summary.tables().find(|entry| entry.file == named) {
+                table = table.listed_in(summary, &entry)?;
+            }
+        }
         Ok(Self {
             name,
             folder,
-            summary,
+            summary: summary.map(|summary| summary.document),
             tables: vec![table],
             missing: Vec::new(),
         })
@@ -156,7 +85,7 @@ impl LocalResult {
     fn of_folder(
         name: String,
         folder: PathBuf,
-        summary: Option<Value>,
+        summary: Option<SummaryFile>,
         quoting: CsvQuoting,
     ) -> Result<Self, Failure> {
         let mut missing = Vec::new();
@@ -164,17 +93,15 @@ impl LocalResult {
             None => tables_in(&folder, quoting)?,
             Some(summary) => {
                 let mut there = Vec::new();
-                for entry in listed(summary) {
+                for entry in summary.tables() {
                     let inside = match entry.split {
                         Some(split) => folder.join(split),
                         None => folder.clone(),
                     };
                     let file = inside.join(entry.file);
                     if file.exists() {
-                        there.push(ResultTable {
-                            rows: entry.rows,
-                            ..ResultTable::new(file, entry.split, quoting)?
-                        });
+                        let table = ResultTable::new(file, entry.split, quoting)?;
+                        there.push(table.listed_in(summary, &entry)?);
                     } else {
                         missing.push(file);
                     }
@@ -185,10 +112,16 @@ impl LocalResult {
         Ok(Self {
             name,
             folder,
-            summary,
+            summary: summary.map(|summary| summary.document),
             tables,
             missing,
         })
+    }
+
+    /// Returns the rows without an answer that the tables leave out, if the summary says how many there are.
+    pub(crate) fn left_out_rows(&self) -> Option<u64> {
+        let tables = self.tables.iter();
+        tables.map(ResultTable::left_out_rows).sum()
     }
 
     /// Fails if a table is not there.
@@ -201,80 +134,6 @@ impl LocalResult {
             ))),
         }
     }
-}
-
-fn folder_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    }
-}
-
-fn is_summary(file: &Path) -> bool {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with(SUMMARY) && name.ends_with(".json")
-}
-
-/// Returns the summary of the latest run, by the time in its name.
-fn newest_summary(folder: &Path) -> Result<Option<PathBuf>, Failure> {
-    let files = files_of(folder)?
-        .into_iter()
-        .filter(|file| is_summary(file));
-    let time = |file: &PathBuf| {
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        let digits: String = stem.chars().filter(char::is_ascii_digit).collect();
-        digits[digits.len().saturating_sub(14)..].to_owned()
-    };
-    Ok(files.max_by_key(time))
-}
-
-/// Returns the files of a folder, sorted.
-fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let unreadable = |error: std::io::Error| {
-        Failure::input(format!("{} cannot be read: {error}", folder.display()))
-    };
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.is_file() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn read_summary(file: &Path) -> Result<Value, Failure> {
-    let bytes = read_file(file)?;
-    let unread =
-        |reason: String| Failure::input(format!("{} is not a summary: {reason}", file.display()));
-    let summary: Value =
-        serde_json::from_slice(&bytes).map_err(|error| unread(error.to_string()))?;
-    if summary.is_object() {
-        Ok(summary)
-    } else {
-        Err(unread("it is no JSON object".to_owned()))
-    }
-}
-
-/// What a summary says about a table.
-struct ListedTable<'a> {
-    split: Option<&'a str>,
-    file: &'a str,
-    rows: Option<u64>,
-}
-
-fn listed(summary: &Value) -> impl Iterator<Item = ListedTable<'_>> {
-    let tables = summary["tables"].as_array().into_iter().flatten();
-    tables.filter_map(|table| {
-        // Only a split has a folder of its own, so that no name leads elsewhere.
-        let split = table["split"].as_str();
-        Some(ListedTable {
-            split: split.filter(|split| SPLITS.contains(split)),
-            file: table["result"].as_str()?.rsplit('/').next()?,
-            rows: table["rows_out"].as_u64(),
-        })
-    })
 }
 
 /// Returns the result tables of a folder, those of training splits included.

@@ -1,7 +1,7 @@
 //! `quarry report`: a page about a run, from its summary and its tables.
 
 use crate::cell_values::CellValues;
-use crate::compare::{columns, quoting};
+use crate::compare::{columns, property, quoting};
 use crate::failure::Failure;
 use crate::html_file;
 use crate::input::read_file;
@@ -11,7 +11,7 @@ use crate::reasons;
 use crate::report;
 use crate::staging::read_settings;
 use clap::Args;
-use quarry_comparison::TableColumns;
+use quarry_comparison::{ANSWER_COLUMNS, AnswerCounts, RowAnswer, TableColumns};
 use quarry_contract::settings::{CsvQuoting, check_names};
 use quarry_report::{AskedTexts, RowFailures, RunReport, SampleRow, TableFindings, run_page};
 use quarry_result::columns::STATUS_COLUMNS;
@@ -51,7 +51,7 @@ pub(crate) struct ReportArguments {
     #[arg(long = "set", value_name = "NAME=VALUE")]
     settings: Vec<String>,
     /// The properties of the answers, separated by commas, if the column names do not tell them.
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = property)]
     properties: Vec<String>,
     /// How cells of CSV and TSV are quoted, as `BEDROCK_CSV_QUOTING` says: standard, backslash or none.
     #[arg(long, value_name = "QUOTING", default_value = "standard", value_parser = quoting)]
@@ -143,7 +143,7 @@ fn findings(
         let table = result_table.table();
         let unreadable = |error: Box<dyn Error>| Failure::input(error.to_string());
         let Some(of) = columns(table, &arguments.properties)? else {
-            result_table.check_rows(0)?;
+            result_table.check(&AnswerCounts::default())?;
             continue;
         };
         // All tables of a result have the properties of one schema.
@@ -163,22 +163,23 @@ fn findings(
         let read: Vec<String> = properties
             .iter()
             .map(String::as_str)
-            .chain(["status"])
+            .chain(ANSWER_COLUMNS)
             .map(|name| of.named(name))
             .collect();
         let mut rows = table.rows(&read).map_err(unreadable)?;
         let mut cells = Vec::new();
-        let mut count = 0;
+        let mut counts = AnswerCounts::default();
         while rows.next_row(&mut cells).map_err(unreadable)? {
-            count += 1;
             let (values, status) = cells.split_at(properties.len());
-            if status.first().and_then(|cell| cell.as_deref()) == Some("success") {
+            let answer = RowAnswer::of(status);
+            counts.add(answer);
+            if answer != RowAnswer::Missing {
                 for (of_property, value) in counted.iter_mut().zip(values) {
                     of_property.add(value.as_deref());
                 }
             }
         }
-        result_table.check_rows(count)?;
+        result_table.check(&counts)?;
         sample.extend(first_rows(result_table, &of, arguments.rows.into()).map_err(unreadable)?);
     }
     let prefix = known.map(|of| of.prefix).unwrap_or_default();

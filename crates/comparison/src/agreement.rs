@@ -28,20 +28,36 @@ pub struct RowCounts {
     pub total: u64,
     /// Rows for which both results have an answer. Only these are compared.
     pub compared: u64,
-    /// Compared rows that have the same value for every property that both results have.
-    pub agree: u64,
+    /// Compared rows that have the same value for every property that both results have; null if they
+    /// have no property in common.
+    pub agree: Option<u64>,
+    /// Compared rows whose answer breaks the schema in both results. They do not agree, and are not
+    /// among those that differ.
+    pub invalid_in_both: u64,
+    /// Rows with an answer in each result.
+    pub answered: Sides<u64>,
     /// Rows without an answer in each result.
     pub failed: Sides<u64>,
     /// Rows without an answer in both results.
     pub failed_in_both: u64,
-    /// Rows whose answer satisfies the schema, in each result.
-    pub valid: Sides<u64>,
+    /// Rows whose answer satisfies the schema, in each result; null if no schema checks the answers.
+    pub valid: Sides<Option<u64>>,
 }
 
 impl RowCounts {
-    /// The compared rows that differ.
-    pub fn differ(&self) -> u64 {
-        self.compared - self.agree
+    /// The compared rows that differ; `None` if the results have no property in common.
+    pub fn differ(&self) -> Option<u64> {
+        Some(self.compared - self.agree? - self.invalid_in_both)
+    }
+
+    /// Whether answers of a result are not checked against a schema.
+    pub fn has_unchecked(&self) -> bool {
+        self.valid.a.is_none() || self.valid.b.is_none()
+    }
+
+    /// Whether answers of a result are checked against a schema.
+    pub fn has_checked(&self) -> bool {
+        self.valid.a.is_some() || self.valid.b.is_some()
     }
 
     /// The rows that at least one result has no answer for.
@@ -55,7 +71,8 @@ impl RowCounts {
 pub struct PropertyAgreement {
     /// The property.
     pub property: String,
-    /// Compared rows with the same value. Two rows without a value agree.
+    /// Compared rows with the same value. Two rows without a value agree, but an answer that breaks the
+    /// schema agrees with none.
     pub agree: u64,
     /// Compared rows without a value, in each result.
     pub without_value: Sides<u64>,
@@ -72,7 +89,9 @@ pub struct DifferingRow {
     pub table: String,
     /// The row's number in its table, from 1.
     pub row: u64,
-    /// The properties with different values.
+    /// Whether the answer breaks the schema, in each result. Such an answer has no values.
+    pub invalid: Sides<bool>,
+    /// The properties with different values. If an answer breaks the schema, these are all that are compared.
     pub differences: Vec<ValueDifference>,
 }
 
@@ -107,15 +126,27 @@ pub(crate) struct PropertyTally {
 }
 
 impl PropertyTally {
-    /// Adds the values of a row. Returns whether they agree.
+    /// Adds the values of a row with two answers that can agree. Returns whether they do.
     pub(crate) fn add(&mut self, a: Option<&str>, b: Option<&str>) -> bool {
         let same = agree(a, b);
         self.agree += u64::from(same);
+        self.count(a, b);
+        self.confusion.add(a, b);
+        same
+    }
+
+    /// Adds the values of a row with an answer that breaks the schema, which agrees with none.
+    pub(crate) fn add_apart(&mut self, a: Option<&str>, b: Option<&str>) {
+        self.count(a, b);
+        if a.is_some() || b.is_some() {
+            self.confusion.add(a, b);
+        }
+    }
+
+    fn count(&mut self, a: Option<&str>, b: Option<&str>) {
         self.without_value.a += u64::from(a.is_none());
         self.without_value.b += u64::from(b.is_none());
         self.numbers.add(a, b);
-        self.confusion.add(a, b);
-        same
     }
 
     pub(crate) fn finish(&self, property: &str) -> PropertyAgreement {

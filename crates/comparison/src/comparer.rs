@@ -5,6 +5,7 @@ use crate::agreement::{
 };
 use crate::columns::TableColumns;
 use crate::error::ComparisonError;
+use crate::row_answer::{ANSWER_COLUMNS, AnswerCounts, RowAnswer};
 use crate::sides::Sides;
 use crate::value::value;
 use quarry_result::excerpt::cut;
@@ -24,6 +25,8 @@ pub struct Comparer {
     only_in: Sides<Vec<String>>,
     tallies: Vec<PropertyTally>,
     rows: RowCounts,
+    answers: Sides<AnswerCounts>,
+    of_table: Sides<AnswerCounts>,
     differing: Vec<DifferingRow>,
     failed: Vec<FailedRow>,
     most_rows: usize,
@@ -35,9 +38,24 @@ pub struct Comparer {
 struct SideRow<'a> {
     input: &'a [Option<String>],
     properties: &'a [Option<String>],
-    answered: bool,
-    valid: bool,
+    answer: RowAnswer,
     error: Option<&'a str>,
+}
+
+impl SideRow<'_> {
+    fn is_answered(&self) -> bool {
+        self.answer != RowAnswer::Missing
+    }
+
+    fn is_invalid(&self) -> bool {
+        self.answer == RowAnswer::Invalid
+    }
+
+    /// Returns the value of a property. An answer that breaks the schema has none that counts.
+    fn value(&self, property: usize) -> Option<&str> {
+        let cell = self.properties.get(property).filter(|_| !self.is_invalid());
+        cell.and_then(|cell| value(cell.as_deref()))
+    }
 }
 
 impl Comparer {
@@ -67,7 +85,7 @@ impl Comparer {
             .filter(|name| b.properties.contains(name));
         let properties: Vec<String> = shared.cloned().collect();
         let read = |side: &TableColumns| {
-            let status = ["status", "validation_passed", "error"];
+            let status = ANSWER_COLUMNS.into_iter().chain(["error"]);
             let results = properties.iter().map(String::as_str).chain(status);
             let results = results.map(|name| side.named(name));
             a.input.iter().cloned().chain(results).collect()
@@ -80,8 +98,13 @@ impl Comparer {
                 b: only(b, a),
             },
             tallies: vec![PropertyTally::default(); properties.len()],
+            rows: RowCounts {
+                agree: (!properties.is_empty()).then_some(0),
+                ..RowCounts::default()
+            },
             properties,
-            rows: RowCounts::default(),
+            answers: Sides::default(),
+            of_table: Sides::default(),
             differing: Vec::new(),
             failed: Vec::new(),
             most_rows,
@@ -99,6 +122,12 @@ impl Comparer {
     pub fn begin_table(&mut self, name: &str) {
         name.clone_into(&mut self.table);
         self.row = 0;
+        self.of_table = Sides::default();
+    }
+
+    /// The rows of the table that was begun last, as far as they were taken.
+    pub fn of_table(&self) -> &Sides<AnswerCounts> {
+        &self.of_table
     }
 
     /// Takes the next row of both results: the cells of [`columns`](Self::columns), `None` for a cell
@@ -110,14 +139,15 @@ impl Comparer {
         self.row += 1;
         self.check_input(&row)?;
         self.rows.total += 1;
-        self.rows.failed.a += u64::from(!row.a.answered);
-        self.rows.failed.b += u64::from(!row.b.answered);
-        self.rows.valid.a += u64::from(row.a.valid);
-        self.rows.valid.b += u64::from(row.b.valid);
-        if row.a.answered && row.b.answered {
+        for counts in [&mut self.answers, &mut self.of_table] {
+            counts.a.add(row.a.answer);
+            counts.b.add(row.b.answer);
+        }
+        if row.a.is_answered() && row.b.is_answered() {
             self.compare(&row);
         } else {
-            self.rows.failed_in_both += u64::from(!row.a.answered && !row.b.answered);
+            let in_both = !row.a.is_answered() && !row.b.is_answered();
+            self.rows.failed_in_both += u64::from(in_both);
             self.keep_failed(&row);
         }
         Ok(())
@@ -137,7 +167,12 @@ impl Comparer {
     pub fn finish(self) -> ResultComparison {
         let tallied = self.properties.iter().zip(&self.tallies);
         ResultComparison {
-            rows: self.rows,
+            rows: RowCounts {
+                answered: self.answers.map(|counts| counts.answered()),
+                failed: self.answers.map(|counts| counts.failed),
+                valid: self.answers.map(|counts| counts.checked_valid()),
+                ..self.rows
+            },
             properties: tallied.map(|(name, tally)| tally.finish(name)).collect(),
             only_in: self.only_in,
             differing: self.differing,
@@ -146,15 +181,13 @@ impl Comparer {
     }
 
     fn parts<'a>(&self, cells: &'a [Option<String>]) -> SideRow<'a> {
-        let text = |index: usize| cells.get(index).and_then(|cell| value(cell.as_deref()));
-        let (input, properties) = (self.input.len(), self.properties.len());
-        let status = input + properties;
+        let status = self.input.len() + self.properties.len();
+        let error = status + ANSWER_COLUMNS.len();
         SideRow {
-            input: cells.get(..input).unwrap_or_default(),
-            properties: cells.get(input..status).unwrap_or_default(),
-            answered: text(status) == Some("success"),
-            valid: text(status + 1) == Some("true"),
-            error: text(status + 2),
+            input: cells.get(..self.input.len()).unwrap_or_default(),
+            properties: cells.get(self.input.len()..status).unwrap_or_default(),
+            answer: RowAnswer::of(cells.get(status..error).unwrap_or_default()),
+            error: cells.get(error).and_then(|cell| value(cell.as_deref())),
         }
     }
 
@@ -176,16 +209,22 @@ impl Comparer {
 
     fn compare(&mut self, row: &Sides<SideRow<'_>>) {
         self.rows.compared += 1;
+        let invalid = row.each().map(SideRow::is_invalid);
+        let can_agree = !invalid.a && !invalid.b;
         let mut differences = Vec::new();
-        let values = row.a.properties.iter().zip(row.b.properties);
-        for (number, (a, b)) in values.enumerate() {
-            let (a, b) = (value(a.as_deref()), value(b.as_deref()));
-            if !self.tallies[number].add(a, b) {
-                differences.push((number, Sides { a, b }));
+        for (number, tally) in self.tallies.iter_mut().enumerate() {
+            let values = row.each().map(|side| side.value(number));
+            if !can_agree {
+                tally.add_apart(values.a, values.b);
+                differences.push((number, values));
+            } else if !tally.add(values.a, values.b) {
+                differences.push((number, values));
             }
         }
-        if differences.is_empty() {
-            self.rows.agree += 1;
+        if invalid.a && invalid.b {
+            self.rows.invalid_in_both += 1;
+        } else if differences.is_empty() {
+            self.rows.agree = self.rows.agree.map(|rows| rows + 1);
         } else if self.differing.len() < self.most_rows {
             let differences = differences
                 .into_iter()
@@ -196,6 +235,7 @@ impl Comparer {
             self.differing.push(DifferingRow {
                 table: self.table.clone(),
                 row: self.row,
+                invalid,
                 differences: differences.collect(),
             });
         }
@@ -208,7 +248,7 @@ impl Comparer {
                 row: self.row,
                 errors: row.each().map(|side| {
                     let error = side.error.unwrap_or("no reason is given");
-                    (!side.answered).then(|| kept(error))
+                    (!side.is_answered()).then(|| kept(error))
                 }),
             });
         }

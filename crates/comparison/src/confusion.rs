@@ -86,12 +86,12 @@ impl ConfusionTally {
         Some(self.values.len() - 1)
     }
 
-    /// Returns nothing for a property whose values are not categories: there are too many of them, or
+    /// Returns nothing for a property whose values are not categories: there are none or too many of them, or
     /// hardly any occurs twice.
     pub(crate) fn finish(&self, are_numbers: bool) -> Option<ConfusionMatrix> {
         let count = self.values.len();
         let repeats = count as u64 * 2 <= self.rows;
-        if self.is_over || !repeats || (are_numbers && count > MOST_NUMBERS) {
+        if self.is_over || self.rows == 0 || !repeats || (are_numbers && count > MOST_NUMBERS) {
             return None;
         }
         let mut order: Vec<usize> = (0..count).collect();

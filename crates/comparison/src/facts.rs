@@ -15,6 +15,8 @@ pub struct ResultFacts {
     pub model: Option<String>,
     /// Tokens of all rounds.
     pub tokens: Option<ResultTokens>,
+    /// Rows without an answer that the result leaves out.
+    pub left_out_rows: Option<u64>,
     /// What the run cost, as the summary has it, such as `6.43 USD`.
     pub cost: Option<String>,
 }
@@ -29,7 +31,8 @@ pub struct ResultTokens {
 }
 
 impl ResultFacts {
-    /// Reads the facts from a summary. Members that an older summary lacks are left out.
+    /// Reads the facts from a summary. Members that an older summary lacks are left out. Which rows are left out
+    /// depends on the tables that are compared, so the caller sets them.
     pub fn new(name: &str, summary: Option<&Value>) -> Self {
         let member = |pointer: &str| summary.and_then(|summary| summary.pointer(pointer));
         let text = |pointer: &str| member(pointer).and_then(Value::as_str).map(str::to_owned);
@@ -45,6 +48,7 @@ impl ResultFacts {
             run: text("/run"),
             model: text("/effective_model_id"),
             tokens: tokens(),
+            left_out_rows: None,
             cost: text("/cost/total").and_then(amount),
         }
     }

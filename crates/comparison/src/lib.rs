@@ -15,9 +15,12 @@
 //!     "llm_error", "llm_raw_response", "llm_validation_error"].map(str::to_owned);
 //! let columns = TableColumns::of(&names, &[])?;
 //! let mut comparer = Comparer::new(&Sides { a: columns.clone(), b: columns }, 20)?;
-//! assert_eq!(comparer.columns().a, ["id", "llm_kind", "llm_status", "llm_validation_passed", "llm_error"]);
+//! assert_eq!(
+//!     comparer.columns().a,
+//!     ["id", "llm_kind", "llm_parse_status", "llm_validation_passed", "llm_status", "llm_error"]
+//! );
 //!
-//! let row = |kind: &str| ["1", kind, "success", "True", ""].map(|cell| Some(cell.to_owned()));
+//! let row = |kind: &str| ["1", kind, "success", "True", "success", ""].map(|cell| Some(cell.to_owned()));
 //! comparer.begin_table("letters.csv");
 //! comparer.row(&Sides { a: &row("bill"), b: &row("praise") })?;
 //! let comparison = comparer.finish();
@@ -34,6 +37,7 @@ mod confusion;
 mod error;
 mod facts;
 mod numbers;
+mod row_answer;
 mod sides;
 mod value;
 mod words;
@@ -46,7 +50,8 @@ pub use comparer::Comparer;
 pub use confusion::{Confusion, ConfusionMatrix, LONGEST_CATEGORY, MOST_CATEGORIES, MOST_NUMBERS};
 pub use error::ComparisonError;
 pub use facts::{ResultFacts, ResultTokens};
-pub use numbers::NumberAgreement;
+pub use numbers::{NumberAgreement, measure};
+pub use row_answer::{ANSWER_COLUMNS, AnswerCounts, RowAnswer};
 pub use sides::Sides;
 pub use value::number;
-pub use words::{in_words, per_cent};
+pub use words::{failed_rows, in_words, per_cent, value_in_words};

@@ -1,8 +1,9 @@
 //! A comparison as text for a terminal.
 
-use crate::agreement::{DifferingRow, FailedRow, PropertyAgreement, ResultComparison};
+use crate::agreement::{DifferingRow, FailedRow, PropertyAgreement, ResultComparison, RowCounts};
 use crate::confusion::ConfusionMatrix;
 use crate::facts::ResultFacts;
+use crate::numbers::measure;
 use crate::sides::Sides;
 use quarry_result::digits::grouped;
 use std::fmt::Write as _;
@@ -10,13 +11,26 @@ use std::fmt::Write as _;
 /// The most pairs of values that a line shows.
 const PAIRS_SHOWN: usize = 5;
 
-/// Returns a share in per cent with one decimal, rounded down, so that `100.0 %` means all.
+/// Returns a share in per cent with one decimal, rounded to the nearest. `100.0 %` means all: what rounds to it and
+/// lacks some is `99.9 %`.
 pub fn per_cent(part: u64, of: u64) -> String {
     if of == 0 {
         return "-".to_owned();
     }
-    let tenths = u128::from(part) * 1_000 / u128::from(of);
+    let (part, of) = (u128::from(part), u128::from(of));
+    let rounded = (part * 2_000 + of) / (of * 2);
+    let tenths = if part < of { rounded.min(999) } else { rounded };
     format!("{}.{} %", tenths / 10, tenths % 10)
+}
+
+/// Returns a value of a row for people, or what is in place of it. `is_invalid` says that the answer breaks the
+/// schema.
+pub fn value_in_words(value: Option<&str>, is_invalid: bool) -> &str {
+    match value {
+        Some(value) => value,
+        None if is_invalid => "invalid answer",
+        None => "no value",
+    }
 }
 
 /// Returns the comparison as lines of text.
@@ -25,26 +39,38 @@ pub fn in_words(comparison: &ResultComparison, results: &Sides<ResultFacts>) -> 
     add_sides(&mut text, comparison, results);
     text.push('\n');
     let rows = &comparison.rows;
-    let lines = [
+    let mut lines = vec![
         ("rows", grouped(rows.total)),
         ("failed in both", grouped(rows.failed_in_both)),
-        (
-            "same answers",
-            format!(
-                "{} of {} rows that both answered ({})",
-                grouped(rows.agree),
-                grouped(rows.compared),
-                per_cent(rows.agree, rows.compared)
-            ),
-        ),
     ];
+    if rows.invalid_in_both > 0 {
+        lines.push(("invalid in both", grouped(rows.invalid_in_both)));
+    }
+    lines.push(("same answers", same_answers(rows)));
     for (label, words) in lines {
         let _ = writeln!(text, "{label:<18} {words}");
     }
     add_properties(&mut text, comparison);
-    add_differing(&mut text, &comparison.differing, rows.differ());
+    let differ = rows.differ().unwrap_or_default();
+    add_differing(&mut text, &comparison.differing, differ);
     add_failed(&mut text, &comparison.failed, rows.failed_anywhere());
     text
+}
+
+fn same_answers(rows: &RowCounts) -> String {
+    let compared = grouped(rows.compared);
+    match rows.agree {
+        Some(agree) => format!(
+            "{} of {compared} rows that both answered ({})",
+            grouped(agree),
+            per_cent(agree, rows.compared)
+        ),
+        None => {
+            format!(
+                "- of {compared} rows that both answered (the results have no property in common)"
+            )
+        }
+    }
 }
 
 /// Adds what each result is and took, side by side.
@@ -54,9 +80,15 @@ fn add_sides(text: &mut String, comparison: &ResultComparison, results: &Sides<R
     let mut lines = vec![
         ("", results.each().map(|result| result.name.clone())),
         ("model", results.each().map(|result| known(&result.model))),
-        ("failed rows", rows.failed.map(grouped)),
-        ("valid answers", rows.valid.map(grouped)),
+        ("failed rows", failed_rows(rows, results)),
     ];
+    if rows.has_unchecked() {
+        lines.push(("answered rows", rows.answered.map(grouped)));
+    }
+    if rows.has_checked() {
+        let valid = rows.valid.map(|valid| valid.map(grouped));
+        lines.push(("valid answers", valid.each().map(known)));
+    }
     if results.a.tokens.is_some() || results.b.tokens.is_some() {
         let tokens = results.each().map(|result| result.tokens);
         let shown = |count: Option<u64>| count.map_or("-".to_owned(), grouped);
@@ -78,6 +110,22 @@ fn add_sides(text: &mut String, comparison: &ResultComparison, results: &Sides<R
     let width = widths.max().unwrap_or_default();
     for (label, sides) in lines {
         let _ = writeln!(text, "{label:<18} {:<width$}  {}", sides.a, sides.b);
+    }
+}
+
+/// Returns the failed rows of each result for people, with those that it leaves out.
+pub fn failed_rows(rows: &RowCounts, results: &Sides<ResultFacts>) -> Sides<String> {
+    let shown = |failed: u64, result: &ResultFacts| match result.left_out_rows {
+        Some(left_out) if left_out > 0 => format!(
+            "{} ({} left out)",
+            grouped(failed + left_out),
+            grouped(left_out)
+        ),
+        _ => grouped(failed),
+    };
+    Sides {
+        a: shown(rows.failed.a, &results.a),
+        b: shown(rows.failed.b, &results.b),
     }
 }
 
@@ -126,8 +174,11 @@ fn details(of: &PropertyAgreement) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(numbers) = &of.numbers {
         lines.push(format!(
-            "mean {:.4} in a, {:.4} in b; they differ by {:.4} in the mean, by {:.4} at most",
-            numbers.mean.a, numbers.mean.b, numbers.mean_difference, numbers.largest_difference
+            "mean {} in a, {} in b; they differ by {} in the mean, by {} at most",
+            measure(numbers.mean.a),
+            measure(numbers.mean.b),
+            measure(numbers.mean_difference),
+            measure(numbers.largest_difference)
         ));
     }
     let differing = of.confusion.as_ref().map(differing_pairs);
@@ -165,7 +216,6 @@ fn add_differing(text: &mut String, rows: &[DifferingRow], total: u64) {
     if rows.is_empty() {
         return;
     }
-    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "no value".to_owned());
     let _ = writeln!(
         text,
         "\nrows that differ, {} of {}",
@@ -173,17 +223,12 @@ fn add_differing(text: &mut String, rows: &[DifferingRow], total: u64) {
         grouped(total)
     );
     for row in rows {
-        let differences: Vec<String> = row
-            .differences
-            .iter()
-            .map(|one| {
-                let values = one.values.each().map(shown);
-                format!("{}: {} → {}", one.property, values.a, values.b)
-            })
-            .collect();
         let _ = writeln!(text, "  {} row {}", row.table, row.row);
-        for difference in differences {
-            let _ = writeln!(text, "    {}", one_line(&difference));
+        for difference in &row.differences {
+            let a = value_in_words(difference.values.a.as_deref(), row.invalid.a);
+            let b = value_in_words(difference.values.b.as_deref(), row.invalid.b);
+            let words = format!("{}: {a} → {b}", difference.property);
+            let _ = writeln!(text, "    {}", one_line(&words));
         }
     }
 }
@@ -211,4 +256,27 @@ fn add_failed(text: &mut String, rows: &[FailedRow], total: u64) {
 /// Returns a text without line breaks.
 fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_rounded_to_the_nearest_tenth_and_a_hundred_per_cent_means_all() {
+        for (part, of, shown) in [
+            (19, 24, "79.2 %"),
+            (22, 28, "78.6 %"),
+            (2_857, 10_000, "28.6 %"),
+            (7_143, 10_000, "71.4 %"),
+            (1, 9_999, "0.0 %"),
+            (9_998, 9_999, "99.9 %"),
+            (u64::MAX - 1, u64::MAX, "99.9 %"),
+            (5, 5, "100.0 %"),
+            (0, 5, "0.0 %"),
+            (0, 0, "-"),
+        ] {
+            assert_eq!(per_cent(part, of), shown, "{part} of {of}");
+        }
+    }
 }

@@ -3,8 +3,8 @@
 use crate::page::{HtmlPage, Value};
 use crate::visible::visible;
 use quarry_comparison::{
-    ConfusionMatrix, NumberAgreement, PropertyAgreement, ResultComparison, ResultFacts, Sides,
-    per_cent,
+    ConfusionMatrix, DifferingRow, NumberAgreement, PropertyAgreement, ResultComparison,
+    ResultFacts, Sides, ValueDifference, failed_rows, measure, per_cent, value_in_words,
 };
 use quarry_result::digits::grouped;
 
@@ -27,17 +27,25 @@ fn add_sides(page: &mut HtmlPage, comparison: &ResultComparison, results: &Sides
     let tokens = results.each().map(|result| result.tokens);
     let count = |count: Option<u64>| count.map_or("–".to_owned(), grouped);
     let rows = &comparison.rows;
-    let lines = [
+    let mut lines = vec![
         ("File", results.each().map(|result| result.name.clone())),
         ("Run", results.each().map(|result| known(&result.run))),
         ("Model", results.each().map(|result| known(&result.model))),
-        ("Failed rows", rows.failed.map(grouped)),
-        ("Valid answers", rows.valid.map(grouped)),
+        ("Failed rows", failed_rows(rows, results)),
+    ];
+    if rows.has_unchecked() {
+        lines.push(("Answered rows", rows.answered.map(grouped)));
+    }
+    if rows.has_checked() {
+        lines.push(("Valid answers", rows.valid.map(count)));
+    }
+    lines.extend([
         ("Tokens in", tokens.map(|of| count(of.map(|of| of.input)))),
         ("Tokens out", tokens.map(|of| count(of.map(|of| of.output)))),
         ("Cost", results.each().map(|result| known(&result.cost))),
-    ];
+    ]);
     page.section("The results");
+    let lines = lines.into_iter();
     page.table(
         "What was compared",
         &["", "A", "B"],
@@ -47,13 +55,19 @@ fn add_sides(page: &mut HtmlPage, comparison: &ResultComparison, results: &Sides
 
 fn add_rows(page: &mut HtmlPage, comparison: &ResultComparison) {
     let rows = &comparison.rows;
-    let lines = [
-        ("Rows", rows.total),
-        ("Answered by both, and compared", rows.compared),
+    let mut lines = vec![
+        ("Rows", Some(rows.total)),
+        ("Answered by both, and compared", Some(rows.compared)),
         ("With the same answers", rows.agree),
         ("With different answers", rows.differ()),
-        ("Failed in both", rows.failed_in_both),
+        ("Failed in both", Some(rows.failed_in_both)),
     ];
+    if rows.invalid_in_both > 0 {
+        lines.insert(4, ("Invalid in both", Some(rows.invalid_in_both)));
+    }
+    let share = |count: u64| per_cent(count, rows.total);
+    let shown = |text: Option<String>| Value::number(text.unwrap_or_else(|| "–".to_owned()));
+    let lines = lines.into_iter();
     page.section("Rows");
     page.table(
         "Rows by what came back",
@@ -61,8 +75,8 @@ fn add_rows(page: &mut HtmlPage, comparison: &ResultComparison) {
         lines.map(|(label, count)| {
             vec![
                 Value::heading(label),
-                Value::number(grouped(count)),
-                Value::number(per_cent(count, rows.total)),
+                shown(count.map(grouped)),
+                shown(count.map(share)),
             ]
         }),
     );
@@ -77,6 +91,12 @@ fn add_properties(page: &mut HtmlPage, comparison: &ResultComparison) {
                 names.join(", ")
             ));
         }
+    }
+    if comparison.properties.is_empty() {
+        page.paragraph(
+            "The results have no property in common, so nothing says whether their answers are the same.",
+        );
+        return;
     }
     let compared = comparison.rows.compared;
     page.table(
@@ -118,7 +138,7 @@ fn add_numbers(page: &mut HtmlPage, properties: &[PropertyAgreement]) {
                 largest_difference,
             } = numbers;
             let figures = [mean.a, mean.b, mean_difference, largest_difference];
-            let figures = figures.map(|figure| Value::number(format!("{figure:.4}")));
+            let figures = figures.map(|figure| Value::number(measure(figure)));
             [Value::heading(&one.property)]
                 .into_iter()
                 .chain(figures)
@@ -170,27 +190,32 @@ fn add_differing(page: &mut HtmlPage, comparison: &ResultComparison) {
         return;
     }
     page.section("Rows that differ");
-    let value = |value: &Option<String>| match value {
-        Some(text) => Value::text(visible(text)),
-        None => Value::text("no value"),
-    };
     let lines = rows.iter().flat_map(|row| {
-        row.differences.iter().map(move |one| {
-            vec![
-                Value::text(&row.table),
-                Value::number(row.row.to_string()),
-                Value::text(&one.property),
-                value(&one.values.a),
-                value(&one.values.b),
-            ]
-        })
+        let lines = row.differences.iter();
+        lines.map(move |one| difference(row, one))
     });
-    let differ = comparison.rows.differ();
+    let differ = comparison.rows.differ().unwrap_or_default();
     page.table(
         &format!("{} of {} rows, counted from 1", rows.len(), grouped(differ)),
         &["Table", "Row", "Property", "A", "B"],
         lines,
     );
+}
+
+/// Returns the line of a property whose values differ in a row.
+fn difference(row: &DifferingRow, one: &ValueDifference) -> Vec<Value> {
+    let value = |value: &Option<String>, is_invalid: bool| match value {
+        Some(text) => Value::text(visible(text)),
+        None if is_invalid => Value::Bad(value_in_words(None, true).to_owned()),
+        None => Value::text(value_in_words(None, false)),
+    };
+    vec![
+        Value::text(&row.table),
+        Value::number(row.row.to_string()),
+        Value::text(&one.property),
+        value(&one.values.a, row.invalid.a),
+        value(&one.values.b, row.invalid.b),
+    ]
 }
 
 fn add_failed(page: &mut HtmlPage, comparison: &ResultComparison) {

@@ -4,6 +4,7 @@ mod answer_words;
 mod answers;
 mod cost;
 mod jobs;
+mod local_names;
 mod properties;
 mod rows;
 mod sampling;
@@ -11,6 +12,7 @@ mod sampling;
 use crate::page::{HtmlPage, Value};
 use crate::run_report::RunReport;
 use answer_words::AnswerWords;
+use local_names::without_local_bucket;
 use quarry_contract::plan::Mode;
 use quarry_result::digits::grouped;
 use quarry_result::summary::Summary;
@@ -35,7 +37,7 @@ pub fn run_page(report: &RunReport<'_>) -> String {
     answers::add_reasons(&mut page, report);
     properties::add(&mut page, report);
     if let Some(table) = report.table {
-        rows::add_sample(&mut page, &table.sample);
+        rows::add_sample(&mut page, &table.sample, summary);
     }
     jobs::add_rounds(&mut page, summary);
     jobs::add_jobs(&mut page, summary);
@@ -69,7 +71,10 @@ fn add_asked(page: &mut HtmlPage, report: &RunReport<'_>) {
         ),
         (
             "Schema",
-            schema.unwrap_or_else(|| given(parts.validation_schema_loaded, "given")),
+            match schema {
+                Some(source) => without_local_bucket(&source),
+                None => given(parts.validation_schema_loaded, "given"),
+            },
         ),
     ];
     if let Some(original) = &summary.model_info.original_model_id {
@@ -146,5 +151,9 @@ fn add_notes(page: &mut HtmlPage, summary: &Summary) {
     }
     page.section("Notes");
     let notes = summary.notes.iter().chain(differences);
-    page.list(notes.take(MOST_NOTES));
+    let notes: Vec<String> = notes
+        .take(MOST_NOTES)
+        .map(|note| without_local_bucket(note))
+        .collect();
+    page.list(&notes);
 }

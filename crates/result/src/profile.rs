@@ -19,6 +19,7 @@ mod row_place;
 mod tests;
 mod values;
 
+pub use exact_sum::ExactSum;
 pub use property::PropertyProfile;
 pub use ranges::MOST_RANGES;
 pub use reason::generalised;

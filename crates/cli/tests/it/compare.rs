@@ -356,6 +356,71 @@ fn a_comparison_can_be_a_check() {
     assert_compared(&ran);
 }
 
+/// Renamed properties and answers that break the schema are no agreement, whatever share is asked for.
+#[test]
+fn a_check_does_not_pass_where_nothing_is_compared_or_all_answers_are_invalid() {
+    let workplace = Workplace::new();
+    let invalid = result(A).replace("success,True", "validation_failed,False");
+    workplace.file("a.csv", result(&A[..4]));
+    workplace.file(
+        "renamed.csv",
+        result(&A[..4]).replace("llm_kind,llm_score", "llm_label,llm_confidence"),
+    );
+    workplace.file("invalid.csv", invalid.replace(",praise,", ",perhaps,"));
+    workplace.file("failed.csv", result(&[("one", ""), ("two", "")]));
+    for (arguments, agree, words) in [
+        (
+            "a.csv renamed.csv",
+            serde_json::Value::Null,
+            "the results have no property in common, so no row has the same answers, fewer than --fail-below 0.01",
+        ),
+        (
+            "invalid.csv invalid.csv",
+            0.into(),
+            "0.0 % of the compared rows have the same answers (4 rows with an invalid answer in both results), fewer than",
+        ),
+        (
+            "failed.csv failed.csv",
+            0.into(),
+            "no row has an answer in both results, so none has the same, fewer than --fail-below 0.01",
+        ),
+    ] {
+        workplace.quarry(&format!("compare {arguments}")).good();
+        let ran = workplace.quarry(&format!("compare {arguments} --json --fail-below 0.01"));
+        assert_eq!(ran.code, 5, "{arguments}: {ran:?}");
+        assert!(ran.stderr.contains(words), "{arguments}: {}", ran.stderr);
+        let lines = ran.json_lines();
+        let rows = &lines[0]["comparison"]["rows"];
+        assert_eq!(rows["agree"], agree, "{arguments}: {rows}");
+    }
+}
+
+/// Without a schema, no answer is checked.
+#[test]
+fn results_of_runs_without_a_schema_have_answered_rows() {
+    let workplace = Workplace::new();
+    workplace.file("data.csv", "text\none\ntwo\n");
+    workplace
+        .quarry("run data.csv --prompts prompts.json --out out")
+        .good();
+    let ran = workplace
+        .quarry("compare out out --out page.html --fail-below 1")
+        .good();
+    let line = ran.stdout.lines().find(|line| line.starts_with("answered"));
+    let words: Vec<&str> = line.expect("a line").split_whitespace().collect();
+    assert_eq!(words, ["answered", "rows", "2", "2"]);
+    assert!(!ran.stdout.contains("valid answers"), "{}", ran.stdout);
+    let page = String::from_utf8(workplace.read("page.html")).expect("UTF-8");
+    assert!(
+        page.contains("Answered rows") && !page.contains("Valid answers"),
+        "{page}"
+    );
+    let report = workplace.quarry("compare out out --json").good().report();
+    let rows = &report["comparison"]["rows"];
+    assert_eq!(rows["valid"]["a"], serde_json::Value::Null, "{rows}");
+    assert_eq!(rows["answered"]["a"], 2, "{rows}");
+}
+
 #[test]
 fn names_and_cells_cannot_move_the_cursor() {
     let workplace = Workplace::new();

@@ -170,11 +170,173 @@ fn a_table_with_other_rows_than_its_summary_is_refused() {
     }
 }
 
+/// Returns the name of the only summary in `out`.
+fn summary_name(workplace: &Workplace) -> String {
+    let mut files = workplace.files("out").into_iter();
+    let name = files.find(|file| file.starts_with("processing_summary_"));
+    name.expect("a summary")
+}
+
+/// A later run into the same folder has the same rows, but other outcomes.
+#[test]
+fn a_table_with_other_outcomes_than_its_summary_is_refused_with_the_remedy() {
+    let workplace = workplace();
+    let (name, whole) = (summary_name(&workplace), workplace.summary());
+    for (member, words) in [
+        (
+            "successful_records",
+            "149 rows with an answer (148 valid) and 1 failed, and the summary says 0 rows with an answer (148 valid) and 150 \
+             failed",
+        ),
+        (
+            "validation_passed_records",
+            "149 rows with an answer (148 valid) and 1 failed, and the summary says 149 rows with an answer (0 valid) and 1 \
+             failed",
+        ),
+    ] {
+        let mut summary = whole.clone();
+        summary[member] = 0.into();
+        workplace.file(&format!("out/{name}"), summary.to_string());
+        for command in [
+            "report out",
+            "report out/validation_processed_data.csv",
+            "compare out out",
+            "compare out out/validation_processed_data.csv",
+        ] {
+            let ran = workplace.quarry(command);
+            assert_eq!(ran.code, 3, "{command}: {ran:?}");
+            let of = format!("is the table of another run than {name}");
+            for part in [of.as_str(), words, "use another --out for each run"] {
+                assert!(ran.stderr.contains(part), "{command}: {}", ran.stderr);
+            }
+        }
+        assert!(!workplace.path("out/report.html").exists());
+    }
+}
+
+/// Also if the counts of both runs are the same.
+#[test]
+fn a_summary_whose_table_a_later_run_replaced_is_refused_with_the_later_one_and_its_own_page() {
+    let workplace = workplace();
+    let (name, summary) = (summary_name(&workplace), workplace.summary().to_string());
+    let old = "processing_summary_validation_20200101_000000.json";
+    let page = "out/processing_report_validation_20200101_000000.html";
+    workplace.file(&format!("out/{old}"), &summary);
+    workplace.file(page, "<!doctype html>");
+    workplace.file(&format!("out/{name}"), &summary);
+    let refused = [
+        format!("report out/{old} --out old.html"),
+        format!("compare out/{old} out"),
+        format!("compare out out/{old}"),
+    ];
+    for command in refused {
+        let ran = workplace.quarry(&command);
+        assert_eq!(ran.code, 3, "{command}: {ran:?}");
+        let expected = format!(
+            "out/validation_processed_data.csv is no longer the table of {old}: the run of {name} replaced it; the page of \
+             that run is {page}; use another --out for each run"
+        );
+        assert!(ran.stderr.contains(&expected), "{command}: {}", ran.stderr);
+    }
+    workplace.quarry(&format!("report out/{name}")).good();
+    workplace.quarry("compare out out").good();
+    // The older run was copied to the folder last, so the table is its own.
+    workplace.file(&format!("out/{old}"), &summary);
+    let now = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+    let file = fs::File::options()
+        .append(true)
+        .open(workplace.path(&format!("out/{old}")))
+        .expect("a file");
+    file.set_modified(now).expect("a time");
+    workplace.quarry(&format!("report out/{old}")).good();
+    // Without the table, the page needs the summary alone.
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .expect("a time");
+    fs::remove_file(workplace.path("out/validation_processed_data.csv")).expect("a table");
+    workplace.quarry(&format!("report out/{old}")).good();
+}
+
+#[test]
+fn the_outcomes_of_each_training_split_are_those_of_its_own_table() {
+    let workplace = Workplace::new();
+    workplace.file("data/train/a.csv", "text\none\ntwo\n");
+    workplace.file("data/val/b.csv", "text\nthree\n");
+    workplace.run("data", "--job-type training").good();
+    workplace.quarry("report out").good();
+    let report = workplace.quarry("compare out out --json").good().report();
+    assert_eq!(report["comparison"]["rows"]["total"], 3, "{report}");
+    let (name, mut summary) = (summary_name(&workplace), workplace.summary());
+    assert_eq!(summary["splits_processed"][1]["split_name"], "val");
+    summary["splits_processed"][1]["validation_passed_records"] = 0.into();
+    workplace.file(&format!("out/{name}"), summary.to_string());
+    for command in ["report out", "compare out out"] {
+        let ran = workplace.quarry(command);
+        assert_eq!(ran.code, 3, "{command}: {ran:?}");
+        let part = "out/val/val_processed_data.csv is the table of another run";
+        assert!(ran.stderr.contains(part), "{command}: {}", ran.stderr);
+    }
+}
+
+/// The input's row 4 failed and is left out, so its row 5 is row 4 of the result.
+#[test]
+fn rows_that_a_result_leaves_out_are_failed_rows_and_change_no_row_number_without_a_word() {
+    let workplace = workplace();
+    fs::remove_dir_all(workplace.path("out")).expect("a folder");
+    workplace
+        .run(
+            "data.csv",
+            "--faults faults.json --set BEDROCK_BATCH_MODE=batch --set BEDROCK_MIN_RECORDS_PER_JOB=1 \
+             --set BEDROCK_SKIP_ERROR_RECORDS=true",
+        )
+        .good();
+    workplace.quarry("report out --rows 1").good();
+    let page = page(&workplace, "out/report.html");
+    let of_input =
+        "an example of each, counted from 1 in the input, of which the result leaves rows out";
+    assert!(page.contains(of_input), "{page}");
+    assert!(page.contains("counted from 1 in the result"), "{page}");
+    let ran = workplace.quarry("compare out out").good();
+    assert!(ran.stdout.contains("1 (1 left out)"), "{}", ran.stdout);
+    let report = workplace.quarry("compare out out --json").good().report();
+    assert_eq!(report["results"]["a"]["left_out_rows"], 1, "{report}");
+    assert_eq!(report["comparison"]["rows"]["total"], 149, "{report}");
+}
+
+#[test]
+fn the_page_of_a_run_on_this_machine_names_the_schema_as_a_file() {
+    let workplace = workplace();
+    workplace.quarry("report out").good();
+    let written = workplace.files("out").into_iter();
+    let pages: Vec<String> = written.filter(|file| file.ends_with(".html")).collect();
+    assert_eq!(pages.len(), 2, "{pages:?}");
+    for name in pages {
+        let page = page(&workplace, &format!("out/{name}"));
+        assert!(page.contains("<td>schema.json</td>"), "{name}: {page}");
+        assert!(!page.contains("s3://quarry-local"), "{name}: {page}");
+    }
+}
+
+#[test]
+fn blanks_around_the_names_of_properties_do_not_matter() {
+    let workplace = workplace();
+    for command in ["report out", "compare out out"] {
+        workplace
+            .shell(&format!("quarry {command} --properties 'kind, score '"))
+            .good();
+        let ran = workplace.shell(&format!("quarry {command} --properties 'kind, x'"));
+        assert_eq!(ran.code, 3, "{ran:?}");
+        assert!(ran.stderr.contains("no column `llm_x`"), "{}", ran.stderr);
+    }
+}
+
 #[test]
 fn a_result_without_rows_has_a_report() {
     let workplace = workplace();
     let mut summary = workplace.summary();
     summary["tables"][0]["rows_out"] = 0.into();
+    for member in ["successful_records", "validation_passed_records"] {
+        summary[member] = 0.into();
+    }
     summary["profile"] = Value::Null;
     workplace.file(
         "none/processing_summary_validation_20260101_000000.json",

@@ -8,8 +8,11 @@ use quarry_comparison::{
 };
 use serde_json::json;
 
-/// A row as both results have it: the input's cell, then kind, score, status, validity and error.
-type Row = (&'static str, [&'static str; 5], [&'static str; 5]);
+/// The result's cells of a row: kind, score, the status of the answer, whether it is valid, whether there is one, error.
+type Results = [&'static str; 6];
+
+/// A row as both results have it: the input's cell, then the cells of each result.
+type Row = (&'static str, Results, Results);
 
 const STATUS: [&str; 6] = [
     "parse_status",
@@ -41,7 +44,7 @@ fn same_columns() -> Sides<TableColumns> {
     }
 }
 
-fn cells(id: &str, results: [&str; 5]) -> Vec<Option<String>> {
+fn cells(id: &str, results: [&str; 6]) -> Vec<Option<String>> {
     let results = results.map(str::to_owned).map(Some);
     [Some(id.to_owned())].into_iter().chain(results).collect()
 }
@@ -56,14 +59,20 @@ fn compare(rows: &[Row]) -> ResultComparison {
     comparer.finish()
 }
 
-const GOOD: [&str; 3] = ["success", "True", ""];
-
-fn good(kind: &'static str, score: &'static str) -> [&'static str; 5] {
-    [kind, score, GOOD[0], GOOD[1], GOOD[2]]
+fn good(kind: &'static str, score: &'static str) -> Results {
+    [kind, score, "success", "True", "success", ""]
 }
 
-fn failed(error: &'static str) -> [&'static str; 5] {
-    ["", "", "error", "False", error]
+fn invalid() -> Results {
+    ["", "", "validation_failed", "False", "success", ""]
+}
+
+fn unchecked(kind: &'static str) -> Results {
+    [kind, "", "json_only", "False", "success", ""]
+}
+
+fn failed(error: &'static str) -> Results {
+    ["", "", "error", "False", "error", error]
 }
 
 fn letters() -> ResultComparison {
@@ -79,12 +88,9 @@ fn letters() -> ResultComparison {
             good("bill", "0.5"),
         ),
         ("7", failed("429: slow\ndown"), failed("503: no")),
-        (
-            "8",
-            good("praise", "0.5"),
-            ["praise", "", "success", "False", ""],
-        ),
+        ("8", good("praise", "0.5"), invalid()),
         ("9", good("bill", "0.2"), good("praise", "0.2")),
+        ("10", invalid(), invalid()),
     ])
 }
 
@@ -113,13 +119,124 @@ fn a_comparison_is_told_in_lines() {
 #[test]
 fn only_rows_that_both_answered_are_compared_and_every_row_counts_once() {
     let rows = letters().rows;
-    assert_eq!((rows.total, rows.compared, rows.failed_in_both), (9, 7, 1));
+    assert_eq!((rows.total, rows.compared), (10, 8));
+    assert_eq!((rows.failed_in_both, rows.invalid_in_both), (1, 1));
     assert_eq!((rows.failed.a, rows.failed.b), (2, 1));
-    assert_eq!((rows.valid.a, rows.valid.b), (7, 7));
-    assert_eq!(
-        (rows.agree, rows.differ(), rows.failed_anywhere()),
-        (2, 5, 2)
+    assert_eq!((rows.answered.a, rows.answered.b), (8, 9));
+    assert_eq!((rows.valid.a, rows.valid.b), (Some(7), Some(7)));
+    assert_eq!((rows.agree, rows.differ()), (Some(2), Some(5)));
+    assert_eq!(rows.failed_anywhere(), 2);
+}
+
+/// They have no value in any property, but a gate must not pass on them.
+#[test]
+fn two_answers_that_break_the_schema_are_counted_apart_and_agree_in_nothing() {
+    let found = compare(&[("1", invalid(), invalid()), ("2", invalid(), invalid())]);
+    assert_eq!((found.rows.compared, found.rows.invalid_in_both), (2, 2));
+    assert_eq!((found.rows.agree, found.rows.differ()), (Some(0), Some(0)));
+    for property in &found.properties {
+        assert_eq!(property.agree, 0, "{property:?}");
+        assert_eq!(property.without_value.a, 2, "{property:?}");
+        let pairs = property.confusion.as_ref().map(|matrix| &matrix.pairs);
+        assert!(pairs.is_none_or(Vec::is_empty), "{property:?}");
+    }
+    assert!(found.differing.is_empty());
+    let text = in_words(&found, &facts());
+    assert!(text.contains("invalid in both    2\n"), "{text}");
+    assert!(
+        text.contains("0 of 2 rows that both answered (0.0 %)"),
+        "{text}"
     );
+}
+
+/// Also where the valid answer has no value, and where the table has values of an invalid one.
+#[test]
+fn a_valid_answer_and_one_that_breaks_the_schema_differ() {
+    let odd = ["bill", "0.5", "validation_failed", "False", "success", ""];
+    for (a, b) in [
+        (good("bill", "0.5"), invalid()),
+        (good("", ""), invalid()),
+        (good("bill", "0.5"), odd),
+        (unchecked("bill"), odd),
+    ] {
+        let found = compare(&[("1", a, b)]);
+        assert_eq!((found.rows.agree, found.rows.differ()), (Some(0), Some(1)));
+        assert!(found.properties.iter().all(|property| property.agree == 0));
+        assert!(!found.differing[0].invalid.a && found.differing[0].invalid.b);
+        let text = in_words(&found, &facts());
+        assert!(text.contains("→ invalid answer"), "{text}");
+    }
+}
+
+#[test]
+fn results_without_a_common_property_do_not_agree_and_do_not_differ() {
+    let sides = Sides {
+        a: columns(&["response"]),
+        b: columns(&["kind", "score"]),
+    };
+    let mut comparer = Comparer::new(&sides, 3).expect("the same input");
+    comparer.begin_table("a.csv");
+    let row = ["1", "success", "True", "success", ""].map(|cell| Some(cell.to_owned()));
+    comparer.row(&Sides { a: &row, b: &row }).expect("a row");
+    let found = comparer.finish();
+    assert_eq!((found.rows.compared, found.rows.agree), (1, None));
+    assert_eq!(found.rows.differ(), None);
+    let programs = serde_json::to_value(&found).expect("JSON");
+    assert!(programs["rows"]["agree"].is_null(), "{programs}");
+    let text = in_words(&found, &facts());
+    let line = "same answers       - of 1 rows that both answered (the results have no property in common)";
+    assert!(text.contains(line), "{text}");
+}
+
+/// Without a schema no answer is checked, so none is valid or invalid.
+#[test]
+fn a_result_without_a_schema_has_answered_rows_and_no_count_of_valid_ones() {
+    let found = compare(&[
+        ("1", unchecked("bill"), good("bill", "")),
+        ("2", unchecked("praise"), invalid()),
+    ]);
+    assert_eq!((found.rows.valid.a, found.rows.valid.b), (None, Some(1)));
+    assert_eq!((found.rows.answered.a, found.rows.answered.b), (2, 2));
+    assert_eq!(found.rows.agree, Some(1));
+    let of_lines = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.contains("answer"));
+        lines
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .take(2)
+            .collect()
+    };
+    let lines = of_lines(&in_words(&found, &facts()));
+    assert_eq!(lines, ["answered rows 2 2", "valid answers - 1"]);
+    let neither = compare(&[("1", unchecked("bill"), unchecked("bill"))]);
+    let text = in_words(&neither, &facts());
+    assert!(!text.contains("valid answers"), "{text}");
+}
+
+#[test]
+fn rows_that_a_result_leaves_out_are_failed_rows() {
+    let mut facts = facts();
+    facts.a.left_out_rows = Some(12);
+    facts.b.left_out_rows = Some(0);
+    let text = in_words(&letters(), &facts);
+    let line = text.lines().find(|line| line.starts_with("failed rows"));
+    let words: Vec<&str> = line.expect("a line").split_whitespace().collect();
+    assert_eq!(words.join(" "), "failed rows 14 (12 left out) 1");
+}
+
+#[test]
+fn the_rows_of_each_table_are_counted_by_what_came_back() {
+    let mut comparer = Comparer::new(&same_columns(), 3).expect("the same input");
+    let mut take = |a: Results, b: Results| {
+        let (a, b) = (cells("1", a), cells("1", b));
+        comparer.row(&Sides { a: &a, b: &b }).expect("the same row");
+        *comparer.of_table()
+    };
+    take(good("bill", "1"), invalid());
+    let first = take(failed("no"), unchecked("bill"));
+    assert_eq!((first.a.valid, first.a.failed, first.a.rows()), (1, 1, 2));
+    assert_eq!((first.b.invalid, first.b.unchecked), (1, 1));
+    comparer.begin_table("second.csv");
+    assert_eq!(comparer.of_table().a.rows(), 0);
 }
 
 #[test]
@@ -139,8 +256,8 @@ fn a_property_of_many_values_has_no_matrix_and_long_values_are_cut() {
     let long = "x".repeat(5_000);
     for number in 0..1_000 {
         let kind = format!("kind {}", number % (MOST_CATEGORIES + 1));
-        let a = cells("1", [&kind, "1", "success", "True", ""]);
-        let b = cells("1", [&long, "2", "success", "True", ""]);
+        let a = cells("1", [&kind, "1", "success", "True", "success", ""]);
+        let b = cells("1", [&long, "2", "success", "True", "success", ""]);
         comparer.row(&Sides { a: &a, b: &b }).expect("the same row");
     }
     let found = comparer.finish();
@@ -171,7 +288,8 @@ fn results_of_different_inputs_are_refused_with_the_place() {
     );
     let mut comparer = Comparer::new(&sides(&["id"], &["id"]), 1).expect("the same columns");
     comparer.begin_table("train/train_processed_data.csv");
-    let row = |id: &str| [id, "x", "success", "True", ""].map(|cell| Some(cell.to_owned()));
+    let row =
+        |id: &str| [id, "x", "success", "True", "success", ""].map(|cell| Some(cell.to_owned()));
     let (one, two) = (row("1"), row("2"));
     comparer
         .row(&Sides { a: &one, b: &one })
@@ -230,15 +348,13 @@ fn properties_of_only_one_result_are_named_and_not_compared() {
     assert_eq!(found.properties.len(), 1);
 }
 
-fn outcome() -> impl Strategy<Value = [&'static str; 5]> {
+fn outcome() -> impl Strategy<Value = Results> {
     let kind = prop::sample::select(vec!["", "bill", "praise", "true", "True"]);
     let score = prop::sample::select(vec!["", "1", "1.0", "0.25", "x"]);
-    (kind, score, any::<bool>()).prop_map(|(kind, score, answered)| {
-        if answered {
-            good(kind, score)
-        } else {
-            failed("503: no")
-        }
+    (kind, score, 0..4).prop_map(|(kind, score, came_back)| match came_back {
+        0 => failed("503: no"),
+        1 => invalid(),
+        _ => good(kind, score),
     })
 }
 
@@ -262,7 +378,8 @@ proptest! {
                 continue;
             };
             let total: u64 = matrix.pairs.iter().map(|pair| pair.rows).sum();
-            prop_assert_eq!(total, one.rows.compared);
+            prop_assert!(total <= one.rows.compared - one.rows.invalid_in_both);
+            prop_assert!(one.rows.valid.a.is_some() && total >= of_one.agree);
             prop_assert_eq!(&matrix.values, &mirrored.values);
             for pair in &matrix.pairs {
                 prop_assert_eq!(mirrored.rows(pair.b, pair.a), pair.rows);
@@ -270,7 +387,8 @@ proptest! {
         }
         let itself: Vec<Row> = rows.iter().map(|(a, _)| ("1", *a, *a)).collect();
         let itself = compare(&itself);
-        prop_assert_eq!(itself.rows.agree, itself.rows.compared);
+        let valid = itself.rows.compared - itself.rows.invalid_in_both;
+        prop_assert_eq!(itself.rows.agree, Some(valid));
         prop_assert!(itself.differing.is_empty());
     }
 }

@@ -246,8 +246,10 @@ pub(super) fn add_reasons(page: &mut HtmlPage, report: &RunReport<'_>) {
         if has_tables {
             headings.push("Table");
         }
+        // A profile counts the rows of the input, and a table its own.
+        let counted = counted_from(report.summary, report.summary.profile.is_some());
         page.table(
-            &format!("{title}; an example of each, counted from 1"),
+            &format!("{title}; an example of each, {counted}"),
             &headings,
             reasons.into_iter().map(|one| {
                 let rows = match &one.member {
@@ -267,10 +269,20 @@ pub(super) fn add_reasons(page: &mut HtmlPage, report: &RunReport<'_>) {
             }),
         );
     }
-    add_refusals(page, refusals);
+    add_refusals(page, refusals, counted_from(report.summary, true));
 }
 
-fn add_refusals(page: &mut HtmlPage, refusals: &[RefusalSummary]) {
+/// Returns how the numbers of rows are counted. Where the result leaves rows out, its row numbers are others than those
+/// of the input.
+pub(super) fn counted_from(summary: &Summary, of_input: bool) -> &'static str {
+    match (summary.rows.left_out_as_errors, of_input) {
+        (0, _) => "counted from 1",
+        (_, true) => "counted from 1 in the input, of which the result leaves rows out",
+        (_, false) => "counted from 1 in the result, which leaves rows of the input out",
+    }
+}
+
+fn add_refusals(page: &mut HtmlPage, refusals: &[RefusalSummary], counted: &str) {
     if !refusals.is_empty() {
         let lines = refusals.iter().enumerate().map(|(number, one)| {
             let again = one
@@ -291,7 +303,7 @@ fn add_refusals(page: &mut HtmlPage, refusals: &[RefusalSummary]) {
             ]
         });
         page.table(
-            "Errors of the service, over all rounds; an example of each, counted from 1",
+            &format!("Errors of the service, over all rounds; an example of each, {counted}"),
             &["Error", "Lines", "Example row", "Sent again"],
             lines,
         );

@@ -271,7 +271,9 @@ fn a_value_that_cannot_be_seen_has_a_label_in_the_chart_and_in_the_table() {
     for (value, label) in [
         ("", "(empty text)"),
         (" ", "(a blank)"),
-        ("\t\t", "(2 blanks)"),
+        ("\t", "(a tab)"),
+        ("\n", "(a line break)"),
+        ("\t\t", "(2 tabs)"),
     ] {
         summary["profile"]["properties"][0]["most_frequent"][0]["value"] = value.into();
         let page = page(&summary, &AskedTexts::default(), None);
@@ -377,4 +379,40 @@ fn assert_is_text(page: &str) {
             "{element}"
         );
     }
+}
+
+/// A profile and the service's errors count the rows of the input; the result has other numbers then.
+#[test]
+fn numbers_of_rows_say_whether_the_input_or_the_result_counts_them_if_rows_are_left_out() {
+    let mut summary = summary();
+    let whole = page(&summary, &AskedTexts::default(), Some(&findings()));
+    assert!(
+        whole.contains("an example of each, counted from 1</caption>"),
+        "{whole}"
+    );
+    assert!(!whole.contains("counted from 1 in the"), "{whole}");
+    summary["rows"]["left_out_as_errors"] = 12.into();
+    let page_of = |summary: &Value| page(summary, &AskedTexts::default(), Some(&findings()));
+    let of_input = "an example of each, counted from 1 in the input, of which the result leaves rows out</caption>";
+    let of_result = "counted from 1 in the result, which leaves rows of the input out";
+    let left_out = page_of(&summary);
+    assert_eq!(left_out.matches(of_input).count(), 2, "{left_out}");
+    assert_eq!(left_out.matches(of_result).count(), 1, "{left_out}");
+    // The table's own reasons.
+    summary["profile"] = Value::Null;
+    let of_table = page_of(&summary);
+    assert_eq!(of_table.matches(of_input).count(), 1, "{of_table}");
+    assert_eq!(of_table.matches(of_result).count(), 2, "{of_table}");
+}
+
+/// The bucket of the local stack is gone when the run has ended.
+#[test]
+fn a_schema_of_this_machine_is_named_as_a_file() {
+    let mut summary = summary();
+    summary["schema_source"] = "s3://quarry-local/pipeline/schema.json".into();
+    summary["notes"] = serde_json::json!(["s3://quarry-local/data/b.csv has no rows"]);
+    let page = page(&summary, &AskedTexts::default(), None);
+    assert!(page.contains("Schema</th><td>schema.json</td>"), "{page}");
+    assert!(page.contains("<li>b.csv has no rows</li>"), "{page}");
+    assert!(!page.contains("quarry-local"), "{page}");
 }

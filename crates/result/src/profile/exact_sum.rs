@@ -17,13 +17,13 @@ const BIAS: i16 = 1_075;
 /// 32 times the place. There are at most 68 places.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct ExactSum {
+pub struct ExactSum {
     limbs: BTreeMap<i16, i64>,
 }
 
 impl ExactSum {
     /// Adds a finite number.
-    pub(super) fn add(&mut self, number: f64) {
+    pub fn add(&mut self, number: f64) {
         let bits = number.to_bits();
         let stored = ((bits >> FRACTION) & 0x7ff) as i16;
         let fraction = bits & ((1 << FRACTION) - 1);
@@ -35,7 +35,7 @@ impl ExactSum {
     }
 
     /// Adds an integer.
-    pub(super) fn add_integer(&mut self, number: i64) {
+    pub fn add_integer(&mut self, number: i64) {
         self.add_whole(number.unsigned_abs(), 0, number < 0);
     }
 
@@ -59,14 +59,14 @@ impl ExactSum {
     }
 
     /// Adds another sum.
-    pub(super) fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         for (place, sum) in &other.limbs {
             *self.limbs.entry(*place).or_default() += sum;
         }
     }
 
     /// Returns the sum, divided by `count`, to some 15 digits.
-    pub(super) fn mean(&self, count: u64) -> f64 {
+    pub fn mean(&self, count: u64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a mean has few digits")]
         let terms = self.limbs.iter().rev().map(|(place, sum)| {
             // In two steps, because 2 to the power of the lowest place is less than the smallest float.
