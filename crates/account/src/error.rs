@@ -1,7 +1,7 @@
 //! The errors of reading an account.
 
 use quarry_edge::error::StepError;
-use quarry_edge::failure::{Failure, Kind};
+use quarry_edge::failure::Failure;
 
 /// Why an account cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -11,15 +11,26 @@ pub enum AccountError {
     Configuration(#[from] StepError),
     /// There are no credentials.
     #[error(
-        "no AWS credentials found in the environment or the AWS profile; run `aws sso login`, or set AWS_PROFILE to a profile \
-         that `aws configure list-profiles` shows, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        "no AWS credentials found in the environment or {}; run `aws sso login`, or set AWS_PROFILE to a profile \
+         that `aws configure list-profiles` shows, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        profile_in_words(.profile.as_ref())
     )]
-    NoCredentials,
+    NoCredentials {
+        /// The name of the profile, if the environment has one.
+        profile: Option<String>,
+    },
     /// The credentials could not be loaded: the login has expired, or the profile is incomplete.
     #[error(
-        "cannot load AWS credentials: {0}; run `aws sso login` if the profile uses it, or set AWS_PROFILE to another profile"
+        "cannot load AWS credentials from {}: {why}; run `aws sso login` if the profile uses it, or set AWS_PROFILE to \
+         another profile",
+        profile_in_words(.profile.as_ref())
     )]
-    Credentials(String),
+    Credentials {
+        /// The name of the profile, if the environment has one.
+        profile: Option<String>,
+        /// The chain of errors.
+        why: String,
+    },
     /// STS did not return the caller's identity.
     #[error(
         "cannot read your AWS identity (sts:GetCallerIdentity): {0}; {remedy}",
@@ -50,11 +61,29 @@ pub enum AccountError {
     },
 }
 
-/// Returns the remedy for a call that failed: the usual one if the service responded.
+impl AccountError {
+    /// Whether the user has to correct the name of the stack or the credentials.
+    pub fn is_input(&self) -> bool {
+        match self {
+            Self::NoStack { .. } | Self::NoCredentials { .. } | Self::Credentials { .. } => true,
+            Self::Caller(failure)
+            | Self::Stack {
+                source: failure, ..
+            } => failure.credentials_fault().is_some(),
+            Self::Configuration(_) => false,
+        }
+    }
+}
+
+/// Returns the remedy for a call that failed: the usual one if the service judged it.
 fn remedy(failure: &Failure, usual: &'static str) -> &'static str {
-    if failure.status.is_none() && failure.kind == Kind::Unavailable {
-        "check the network, the Region and, if it is set, AWS_ENDPOINT_URL: the service was not reached"
-    } else {
-        usual
+    failure.remedy_of_connection().unwrap_or(usual)
+}
+
+/// Names the profile that the credentials were looked for in.
+fn profile_in_words(name: Option<&String>) -> String {
+    match name {
+        Some(name) => format!("the AWS profile `{name}`, which AWS_PROFILE names"),
+        None => "the AWS profile".to_owned(),
     }
 }

@@ -26,9 +26,35 @@ pub use stack::DeployedStack;
 use aws_config::SdkConfig;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use quarry_edge::environment::environment;
 use quarry_edge::failure::{Failure, chain};
 use quarry_edge::service_time::machine_time;
 use quarry_preflight::{Fact, Facts, Subject};
+
+/// The variable that names the AWS profile.
+const PROFILE_VARIABLE: &str = "AWS_PROFILE";
+
+/// Checks that credentials can be loaded for a configuration, which may lack a Region.
+pub async fn check_credentials(config: &SdkConfig) -> Result<(), AccountError> {
+    check_provider(config.credentials_provider().as_ref()).await
+}
+
+async fn check_provider(provider: Option<&SharedCredentialsProvider>) -> Result<(), AccountError> {
+    let profile = environment(PROFILE_VARIABLE);
+    let Some(provider) = provider else {
+        return Err(AccountError::NoCredentials { profile });
+    };
+    match provider.provide_credentials().await {
+        Ok(_) => Ok(()),
+        Err(CredentialsError::CredentialsNotLoaded(_)) => {
+            Err(AccountError::NoCredentials { profile })
+        }
+        Err(error) => Err(AccountError::Credentials {
+            profile,
+            why: chain(&error),
+        }),
+    }
+}
 
 /// An account, in the Region of the SDK's configuration.
 #[derive(Debug)]
@@ -73,14 +99,7 @@ impl Account {
     /// Checks that credentials can be loaded, so that no later call fails for lack of them. Only a
     /// call shows whether they are valid.
     pub async fn check_credentials(&self) -> Result<(), AccountError> {
-        let Some(provider) = &self.credentials else {
-            return Err(AccountError::NoCredentials);
-        };
-        match provider.provide_credentials().await {
-            Ok(_) => Ok(()),
-            Err(CredentialsError::CredentialsNotLoaded(_)) => Err(AccountError::NoCredentials),
-            Err(error) => Err(AccountError::Credentials(chain(&error))),
-        }
+        check_provider(self.credentials.as_ref()).await
     }
 
     /// Returns the account's number, from the caller's identity.

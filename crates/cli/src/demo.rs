@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::output;
 use crate::run::{self, RunArguments};
+use crate::shell_word::in_shell;
 use clap::Args;
 use flate2::read::GzDecoder;
 use std::fmt::Write as _;
@@ -81,7 +82,7 @@ fn next(folder: &Path) -> String {
         ),
         (
             "a page with prompts and rows",
-            format!("quarry report {folder}/{RESULTS}"),
+            format!("quarry report {folder}/{RESULTS} --rows 5 --prompts {folder}"),
         ),
         (
             "the same run while much goes wrong",
@@ -97,15 +98,6 @@ fn next(folder: &Path) -> String {
         let _ = writeln!(text, "  {command}\n    {what}");
     }
     text
-}
-
-/// Returns the text as one word of a shell's command line.
-fn in_shell(text: &str) -> String {
-    let is_plain = |one: char| one.is_alphanumeric() || "/._-".contains(one);
-    if !text.starts_with('-') && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 mod config;
 
+use crate::deployment::MissingAccess;
 use crate::failure::Failure;
+use crate::offered::ASSIGNMENTS;
 use crate::output::write;
 use crate::staging::{read_request, read_settings};
 use clap::{ArgGroup, Args};
@@ -41,7 +43,7 @@ pub(crate) struct DeployCheckArguments {
     #[arg(long, value_name = "FILE")]
     request: Option<PathBuf>,
     /// A setting of the request, e.g. `BEDROCK_MAX_TOKENS=512`; may be given several times.
-    #[arg(long = "set", value_name = "NAME=VALUE")]
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = ASSIGNMENTS, hide_possible_values = true)]
     settings: Vec<String>,
     /// The Region; by default that of samconfig.toml, of `AWS_REGION` or of the AWS profile.
     #[arg(long, value_name = "REGION")]
@@ -59,22 +61,26 @@ pub(crate) struct DeployCheckArguments {
 
 /// Checks a deployment.
 pub(crate) async fn deploy_check(arguments: DeployCheckArguments) -> Result<(), Failure> {
+    if arguments.stack.as_deref() == Some("") {
+        return Err(Failure::usage("give --stack NAME or --config FILE"));
+    }
     let request = request(&arguments)?;
     let config = match &arguments.config {
         Some(file) => Some(Config::read(file, &arguments.config_env)?),
         None => None,
     };
-    let region = arguments.region.clone();
+    let region = arguments.region.clone().filter(|name| !name.is_empty());
     let region = region.or_else(|| config.as_ref().and_then(|config| config.region.clone()));
     let sdk = load(SdkOptions {
         region,
         ..SdkOptions::default()
     })
     .await;
-    let region = sdk
-        .region()
-        .map(ToString::to_string)
-        .ok_or_else(|| Failure::usage("no Region is known; give --region, or set AWS_REGION"))?;
+    let Some(region) = sdk.region().map(ToString::to_string) else {
+        let mut missing = MissingAccess::default();
+        missing.region();
+        return Err(Failure::usage(missing.in_words(&sdk).await));
+    };
     let account = if arguments.offline {
         None
     } else {
@@ -144,11 +150,10 @@ fn planned(config: Config, region: String, account: Option<String>) -> Deploymen
 }
 
 fn unanswered(error: &AccountError) -> Failure {
-    match error {
-        AccountError::NoStack { .. }
-        | AccountError::NoCredentials
-        | AccountError::Credentials(_) => Failure::input(error.to_string()),
-        _ => Failure::run(error.to_string()),
+    if error.is_input() {
+        Failure::input(error.to_string())
+    } else {
+        Failure::run(error.to_string())
     }
 }
 

@@ -2,13 +2,18 @@
 
 use crate::failure::Failure;
 use clap::Args;
+use quarry_account::check_credentials;
 use quarry_edge::environment::{environment, path_style_from_environment};
-use quarry_edge::sdk::{SdkOptions, load};
+use quarry_edge::sdk::{SdkConfig, SdkOptions, load};
 use quarry_remote::{RemoteDeployment, RemoteError};
 use std::time::Duration;
 
 /// The variable that names the stack.
 const STACK_VARIABLE: &str = "QUARRY_STACK";
+
+/// What to do without a stack.
+const NO_STACK: &str = "name the deployment with --stack NAME, or set QUARRY_STACK; \
+    `aws cloudformation list-stacks` shows the names";
 
 /// Which deployment is meant.
 #[derive(Debug, Clone, Args)]
@@ -24,22 +29,25 @@ pub(crate) struct DeploymentArguments {
 impl DeploymentArguments {
     /// Reads the stack.
     pub(crate) async fn open(&self) -> Result<RemoteDeployment, Failure> {
-        let stack = self.stack.clone().or_else(|| environment(STACK_VARIABLE));
-        let stack = stack.ok_or_else(|| {
-            Failure::usage(format!(
-                "name the deployment with --stack NAME, or set {STACK_VARIABLE}; \
-                 `aws cloudformation list-stacks` shows the names"
-            ))
-        })?;
+        let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+        let stack = given(&self.stack).or_else(|| environment(STACK_VARIABLE));
         let sdk = load(SdkOptions {
-            region: self.region.clone(),
+            region: given(&self.region),
             ..SdkOptions::default()
         })
         .await;
+        let mut missing = MissingAccess::default();
+        if stack.is_none() {
+            missing.stack();
+        }
         if sdk.region().is_none() {
-            return Err(Failure::input(
-                "no Region is known; give --region, or set AWS_REGION",
-            ));
+            missing.region();
+        }
+        let Some(stack) = stack else {
+            return Err(Failure::usage(missing.in_words(&sdk).await));
+        };
+        if sdk.region().is_none() {
+            return Err(Failure::input(missing.in_words(&sdk).await));
         }
         let path_style =
             path_style_from_environment().map_err(|error| Failure::usage(error.to_string()))?;
@@ -55,6 +63,31 @@ impl DeploymentArguments {
             }
         }
         text
+    }
+}
+
+/// What a command needs to reach AWS and does not have.
+#[derive(Debug, Default)]
+pub(crate) struct MissingAccess(Vec<String>);
+
+impl MissingAccess {
+    fn stack(&mut self) {
+        self.0.push(NO_STACK.to_owned());
+    }
+
+    /// Adds the Region.
+    pub(crate) fn region(&mut self) {
+        self.0
+            .push("no Region is known; give --region, or set AWS_REGION".to_owned());
+    }
+
+    /// Returns all that is missing, with the credentials if they are missing too, so that a new user reads it
+    /// at once.
+    pub(crate) async fn in_words(mut self, sdk: &SdkConfig) -> String {
+        if let Err(error) = check_credentials(sdk).await {
+            self.0.push(error.to_string());
+        }
+        self.0.join("; also, ")
     }
 }
 

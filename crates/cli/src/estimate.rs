@@ -82,17 +82,30 @@ pub(crate) async fn estimate(arguments: EstimateArguments) -> Result<(), Failure
     let estimated =
         estimated.map_err(|failure| staging::explained(&stack, workspace.path(), failure));
     stack.stop();
-    let cost = estimated?;
+    let estimated = estimated?;
+    let (work, text, json) = match &estimated {
+        Ok(cost) => (&cost.work, cost.text(), cost.json()),
+        Err(no_price) => (&*no_price.0, no_price.text(), no_price.json()),
+    };
     if arguments.json {
-        write_json(&cost.json())?;
+        write_json(&json)?;
     } else {
-        for note in &cost.notes {
+        for note in &work.notes {
             say(&format!("note: {note}"));
         }
-        write(printable_lines(&cost.text()).as_bytes())?;
+        write(printable_lines(&text).as_bytes())?;
     }
-    arguments.cost.check(cost.expected())?;
-    check("BEDROCK_MAX_COST", cap, cost.expected())
+    match estimated {
+        Ok(cost) => {
+            arguments.cost.check(cost.expected())?;
+            check("BEDROCK_MAX_COST", cap, cost.expected())
+        }
+        // Nothing can say whether the run is too expensive.
+        Err(no_price) if arguments.cost.has_limit() || cap.is_some() => {
+            Err(Failure::input(no_price.to_string()).shown())
+        }
+        Err(_) => Ok(()),
+    }
 }
 
 /// Refuses an expected cost above a limit that has this name.
@@ -100,8 +113,8 @@ fn check(name: &str, most: Option<Usd>, expected: Usd) -> Result<(), Failure> {
     match most {
         Some(most) if expected > most => Err(Failure::findings(format!(
             "the run is expected to cost {}, more than {name}, {}",
-            expected.shown(),
-            most.shown()
+            expected.shown_beside(most),
+            most.as_given()
         ))),
         _ => Ok(()),
     }
@@ -111,7 +124,7 @@ async fn plan_and_estimate(
     stack: &LocalStack,
     job: &LocalJob,
     arguments: &EstimateArguments,
-) -> Result<PlannedCost, Failure> {
+) -> Result<Result<PlannedCost, MissingPrice>, Failure> {
     let request = job.stage(stack.store(), &|_| {}).await?;
     let steps = job.plan(stack, request).await?;
     let is_counted = arguments.count.is_wanted();
@@ -120,7 +133,10 @@ async fn plan_and_estimate(
     } else {
         steps.plan().clone()
     };
-    let cost = PlannedCost::of(&plan, steps.slices(), job, arguments.cost.rate())?;
-    let cost = cost.map_err(|no_price| Failure::input(no_price.to_string()))?;
-    Ok(PlannedCost { is_counted, ..cost })
+    let mut cost = PlannedCost::of(&plan, steps.slices(), job, arguments.cost.rate())?;
+    match &mut cost {
+        Ok(cost) => cost.work.is_counted = is_counted,
+        Err(no_price) => no_price.0.is_counted = is_counted,
+    }
+    Ok(cost)
 }

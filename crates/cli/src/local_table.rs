@@ -163,7 +163,7 @@ impl LocalTable<'_> {
 
 /// Opens a Parquet file; `name` is its name in errors.
 pub(crate) fn open_parquet(file: &Path, name: String) -> Result<ParquetFile, Box<dyn Error>> {
-    let opened = File::open(file)?;
+    let opened = text::open_file(file)?;
     let ranges = FileRanges {
         bytes: opened.metadata()?.len(),
         file: Mutex::new(opened),

@@ -16,8 +16,10 @@ mod local_result;
 mod local_table;
 mod merge;
 mod models;
+mod offered;
 mod output;
 mod parse;
+mod parsing;
 mod plan_total;
 mod preview;
 mod progress;
@@ -33,6 +35,7 @@ mod run;
 mod runs;
 mod s3_place;
 mod settings;
+mod shell_word;
 mod simulate_bedrock;
 mod staging;
 mod status;
@@ -56,7 +59,7 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("QUARRY_BUILT_FROM
     name = "quarry",
     version = VERSION,
     about,
-    max_term_width = 100,
+    max_term_width = parsing::HELP_WIDTH,
     after_help = "Example:\n  quarry demo"
 )]
 struct CommandLine {
@@ -165,7 +168,7 @@ fn is_for_programs() -> bool {
 }
 
 fn main() -> ExitCode {
-    let arguments = match CommandLine::try_parse() {
+    let arguments = match parsing::parse::<CommandLine>(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(error) => return not_parsed(&error),
     };

@@ -4,6 +4,7 @@ mod page;
 mod words;
 
 use crate::failure::Failure;
+use crate::offered::MODELS;
 use crate::output::{write, write_json};
 use clap::Args;
 use quarry_model::{FoundBy, KnownModel, Listing, Model};
@@ -17,6 +18,7 @@ const IN_FULL: usize = 3;
 pub(crate) struct ModelsArguments {
     /// Part of a model's id or name, in upper or lower case, or the id or ARN of an inference
     /// profile; by default all models. Up to three models are described in full.
+    #[arg(value_parser = MODELS, hide_possible_values = true)]
     pattern: Option<String>,
     /// Print JSON.
     #[arg(long, conflicts_with = "markdown")]

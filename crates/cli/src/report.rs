@@ -9,6 +9,7 @@ use quarry_contract::settings::Settings;
 use quarry_cost::Way;
 use quarry_local_stack::{Finished, FunctionUse};
 use quarry_result::summary::{CostSummary, Summary};
+use quarry_runs::grouped;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
@@ -177,13 +178,14 @@ fn as_table(report: &Report<'_>, summary: &Summary, reasons: &[Reason]) -> Strin
     let mut lines = vec![
         ("rounds", summary.rounds.len().to_string()),
         ("jobs", jobs.map_or(0, |info| info.total_jobs).to_string()),
-        (
-            "on-demand calls",
-            report.counters.on_demand_calls.to_string(),
-        ),
+        ("on-demand calls", grouped(report.counters.on_demand_calls)),
         (
             "tokens in / out",
-            format!("{} / {}", summary.tokens.input, summary.tokens.output),
+            format!(
+                "{} / {}",
+                grouped(summary.tokens.input),
+                grouped(summary.tokens.output)
+            ),
         ),
         ("lines not used", lines_not_used(summary)),
     ];
@@ -199,11 +201,11 @@ fn as_table(report: &Report<'_>, summary: &Summary, reasons: &[Reason]) -> Strin
                 outcome.history_events, outcome.max_child_history_events
             ),
         ));
-        lines.push(("state transitions", outcome.state_transitions.to_string()));
+        lines.push(("state transitions", grouped(outcome.state_transitions)));
         let used = report.uses.values().copied();
         let used = used.fold(FunctionUse::default(), FunctionUse::plus);
-        lines.push(("function calls", used.calls.to_string()));
-        let (writes, reads) = (used.requests.writes, used.requests.reads);
+        lines.push(("function calls", grouped(used.calls)));
+        let (writes, reads) = (grouped(used.requests.writes), grouped(used.requests.reads));
         lines.push(("S3 requests", format!("{writes} writes, {reads} reads")));
     }
     lines.push(("virtual time", virtual_time(report)));
@@ -233,7 +235,7 @@ fn rows(summary: &Summary) -> Vec<(&'static str, String)> {
         ("answered rows", summary.successful_records)
     };
     let stopped = summary.rows.stopped_by_max_cost;
-    let stopped = (stopped > 0).then(|| ("stopped by the cap", stopped.to_string()));
+    let stopped = (stopped > 0).then(|| ("stopped by the cap", grouped(stopped)));
     [
         ("rows in", summary.rows.r#in),
         ("rows out", summary.rows.out),
@@ -241,7 +243,7 @@ fn rows(summary: &Summary) -> Vec<(&'static str, String)> {
         ("failed rows", summary.failed_records),
         ("repaired answers", summary.rows.repaired),
     ]
-    .map(|(name, count)| (name, count.to_string()))
+    .map(|(name, count)| (name, grouped(count)))
     .into_iter()
     .chain(stopped)
     .collect()
@@ -349,7 +351,9 @@ fn simulated_cost(cost: &CostSummary) -> String {
 /// Returns a text such as `1.2 h`, or minutes or seconds for short times.
 fn hours(time: Duration) -> String {
     let seconds = time.as_secs_f64();
-    if seconds >= 3_000.0 || seconds == 0.0 {
+    if time.is_zero() {
+        "0 s".to_owned()
+    } else if seconds >= 3_000.0 {
         format!("{:.1} h", seconds / 3_600.0)
     } else if seconds >= 60.0 {
         format!("{:.0} min", seconds / 60.0)

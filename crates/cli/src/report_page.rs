@@ -6,13 +6,14 @@ use crate::failure::Failure;
 use crate::html_file;
 use crate::input::read_file;
 use crate::local_result::{LocalResult, ResultTable};
+use crate::offered::ASSIGNMENTS;
 use crate::output;
 use crate::reasons;
 use crate::report;
-use crate::staging::read_settings;
+use crate::staging::{prompts_in, read_settings, schema_in};
 use clap::Args;
 use quarry_comparison::{ANSWER_COLUMNS, AnswerCounts, RowAnswer, TableColumns};
-use quarry_contract::settings::{CsvQuoting, check_names};
+use quarry_contract::settings::{CsvQuoting, check_values};
 use quarry_report::{AskedTexts, RowFailures, RunReport, SampleRow, TableFindings, run_page};
 use quarry_result::columns::STATUS_COLUMNS;
 use quarry_result::excerpt::cut;
@@ -41,14 +42,14 @@ pub(crate) struct ReportArguments {
     /// Show all cells of the first N rows of each table, before and after the run.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=100))]
     rows: u16,
-    /// Show the text of these prompts.
+    /// Show the text of these prompts: a file, or the folder with `prompts.json`.
     #[arg(long, value_name = "FILE")]
     prompts: Option<PathBuf>,
-    /// Show the text of this schema.
+    /// Show the text of this schema: a file, or the folder with `validation_schema_*.json`.
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
     /// Show this setting. May be given several times.
-    #[arg(long = "set", value_name = "NAME=VALUE")]
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = ASSIGNMENTS, hide_possible_values = true)]
     settings: Vec<String>,
     /// The properties of the answers, separated by commas, if the column names do not tell them.
     #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = property)]
@@ -67,7 +68,7 @@ pub(crate) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
         html_file::check(file)?;
     }
     let settings = read_settings(&arguments.settings)?;
-    check_names(&settings).map_err(|error| Failure::input(error.to_string()))?;
+    check_values(&settings).map_err(|error| Failure::input(error.to_string()))?;
     let result = LocalResult::open(&arguments.result, arguments.csv_quoting)?;
     let Some(document) = &result.summary else {
         return Err(Failure::input(format!(
@@ -82,8 +83,8 @@ pub(crate) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
         ))
     })?;
     let asked = AskedTexts {
-        prompts: arguments.prompts.as_deref().map(text_of).transpose()?,
-        schema: arguments.schema.as_deref().map(text_of).transpose()?,
+        prompts: text_of(arguments.prompts.as_deref(), prompts_in)?,
+        schema: text_of(arguments.schema.as_deref(), schema_in)?,
         settings: settings.into_iter().collect(),
     };
     let table = if result.tables.is_empty() {
@@ -123,10 +124,18 @@ pub(crate) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn text_of(file: &Path) -> Result<String, Failure> {
-    let bytes = read_file(file)?;
-    let text = String::from_utf8(bytes);
-    text.map_err(|_| Failure::input(format!("{} is not UTF-8; save it as UTF-8", file.display())))
+/// Reads the file that a path means, if there is a path.
+fn text_of(
+    place: Option<&Path>,
+    file_in: fn(&Path) -> Result<PathBuf, Failure>,
+) -> Result<Option<String>, Failure> {
+    let Some(place) = place else {
+        return Ok(None);
+    };
+    let file = file_in(place)?;
+    let text = String::from_utf8(read_file(&file)?);
+    text.map(Some)
+        .map_err(|_| Failure::input(format!("{} is not UTF-8; save it as UTF-8", file.display())))
 }
 
 /// Reads the tables of a result. Values and failures are counted only if the summary has no profile of them.

@@ -3,6 +3,7 @@
 use crate::deployment::DeploymentArguments;
 use crate::estimate::CostArguments;
 use crate::failure::Failure;
+use crate::offered::ASSIGNMENTS;
 use crate::output::{say, write_json};
 use crate::retry::FetchedResult;
 use crate::staging::{JobArguments, JobPlaces, LocalJob, read_settings};
@@ -35,7 +36,7 @@ pub(crate) struct RetryFailedArguments {
     #[command(flatten)]
     deployment: DeploymentArguments,
     /// A setting that differs from that of the run, e.g. another model; may be given several times.
-    #[arg(long = "set", value_name = "NAME=VALUE")]
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = ASSIGNMENTS, hide_possible_values = true)]
     settings: Vec<String>,
     #[command(flatten)]
     cost: CostArguments,

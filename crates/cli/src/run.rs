@@ -73,7 +73,7 @@ struct Ran {
 
 /// Runs the job.
 pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
-    let job = LocalJob::read(&arguments.job)?.sampled(arguments.sample);
+    let job = LocalJob::read(&arguments.job)?.sampled(arguments.sample)?;
     let more: Vec<&Path> = [&arguments.faults, &arguments.answers]
         .into_iter()
         .flatten()

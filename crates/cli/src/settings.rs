@@ -1,9 +1,10 @@
 //! `quarry settings`: lists the settings, with default, range and meaning.
 
 use crate::failure::Failure;
+use crate::offered::SETTINGS;
 use crate::output::{write, write_json};
 use clap::Args;
-use quarry_contract::settings::{ABOUT, AboutSetting, NAMES, nearest};
+use quarry_contract::settings::{ABOUT, AboutSetting, nearest_setting};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -11,6 +12,7 @@ use std::fmt::Write as _;
 #[derive(Debug, Args)]
 pub(crate) struct SettingsArguments {
     /// Part of a setting's name, in upper or lower case; by default all settings.
+    #[arg(value_parser = SETTINGS, hide_possible_values = true)]
     pattern: Option<String>,
     /// Print JSON.
     #[arg(long)]
@@ -37,13 +39,8 @@ fn matching(pattern: &str) -> Result<Vec<&'static AboutSetting>, Failure> {
     if !found.is_empty() {
         return Ok(found);
     }
-    let full = if wanted.starts_with("BEDROCK_") {
-        wanted
-    } else {
-        format!("BEDROCK_{wanted}")
-    };
     let near =
-        nearest(&full, &NAMES).map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+        nearest_setting(pattern).map_or(String::new(), |name| format!("; did you mean `{name}`?"));
     Err(Failure::input(format!(
         "no setting has `{pattern}` in its name{near}"
     )))

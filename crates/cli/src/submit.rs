@@ -138,7 +138,7 @@ pub(crate) async fn submit(arguments: SubmitArguments) -> Result<(), Failure> {
         GivenJob::Here(job) => *job,
         GivenJob::InS3(job) => job.fetch(&deployment, copies.path()).await?,
     };
-    let job = job.sampled(arguments.sample);
+    let job = job.sampled(arguments.sample)?;
     let planned = plan(&job, &deployment, arguments.cost.rate()).await?;
     let folder = deployment.upload_folder(&run, random);
     let start = RunStart {
@@ -271,8 +271,8 @@ async fn plan_on(
         return Err(Failure::input(format!(
             "the run is expected to cost about {}, more than {MAX_COST}, {}; ask a sample of the rows with --sample, or \
              raise {MAX_COST}",
-            cost.expected().shown(),
-            cap.shown()
+            cost.expected().shown_beside(cap),
+            cap.as_given()
         )));
     }
     Ok(Planned {

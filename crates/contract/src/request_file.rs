@@ -56,13 +56,26 @@ pub struct RequestFile {
 /// Why a `request.json` cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestFileError {
-    /// It is not JSON, or not that of a request.
-    #[error("{file}: {source}")]
-    NotARequest {
+    /// It has no content.
+    #[error(
+        "{0} is empty: write a JSON object into it, such as {{\"data\": \"table.csv\"}}, or {{}} for the defaults"
+    )]
+    Empty(String),
+    /// It is not JSON.
+    #[error("{file}: {source}; correct the JSON at this place")]
+    NotJson {
         /// The file, for people.
         file: String,
         /// What is wrong.
         source: serde_json::Error,
+    },
+    /// It is not the JSON of a request.
+    #[error("{file}: {why}; correct it as docs/inputs-and-prompts.md describes request.json")]
+    NotARequest {
+        /// The file, for people.
+        file: String,
+        /// What is wrong, with the place of the member.
+        why: String,
     },
     /// It is for another version.
     #[error(transparent)]
@@ -72,15 +85,59 @@ pub enum RequestFileError {
 impl RequestFile {
     /// Reads the content of a file of this version. `file` names it in errors.
     pub fn read(file: &str, content: &[u8]) -> Result<Self, RequestFileError> {
-        let request: Self = read_document(content)
-            .and_then(|_| members::from_slice(without_mark(content)))
-            .map_err(|source| RequestFileError::NotARequest {
+        if without_mark(content).trim_ascii().is_empty() {
+            return Err(RequestFileError::Empty(file.to_owned()));
+        }
+        let document = read_document(content).map_err(|source| RequestFileError::NotJson {
+            file: file.to_owned(),
+            source,
+        })?;
+        let request: Self = members::from_value(document).map_err(|error| {
+            let reason = in_plain_words(&error.reason.to_string());
+            RequestFileError::NotARequest {
                 file: file.to_owned(),
-                source,
-            })?;
+                why: match error.path.as_str() {
+                    "" => reason,
+                    path => format!("`{path}`: {reason}"),
+                },
+            }
+        })?;
         check_version(file, request.version)?;
         Ok(request)
     }
+}
+
+/// Says a wrong kind of value in the words of JSON instead of those of Rust.
+fn in_plain_words(reason: &str) -> String {
+    const FOUND: [(&str, &str); 8] = [
+        ("invalid type: string ", "found the text "),
+        ("invalid type: integer ", "found the number "),
+        ("invalid type: floating point ", "found the number "),
+        ("invalid type: boolean ", "found "),
+        ("invalid type: null", "found null"),
+        ("invalid type: map", "found an object"),
+        ("invalid type: sequence", "found a list"),
+        ("invalid value: integer ", "found the number "),
+    ];
+    let Some((found, expected)) = reason.rsplit_once(", expected ") else {
+        return reason.to_owned();
+    };
+    let Some((words, rest)) = FOUND
+        .iter()
+        .find_map(|(words, plain)| Some((plain, found.strip_prefix(words)?)))
+    else {
+        return reason.to_owned();
+    };
+    let expected = match expected {
+        "u32" => "a whole number from 0 to 4294967295, without quotes",
+        "u64" => "a whole number of 0 or more, without quotes",
+        "a string" => "a text in quotes",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        other if other.starts_with("struct ") => "an object",
+        other => other,
+    };
+    format!("{words}{rest}, expected {expected}")
 }
 
 fn this_version() -> u32 {
@@ -147,6 +204,42 @@ mod tests {
         );
         let error = read("{").unwrap_err().to_string();
         assert!(error.starts_with("a/request.json: EOF"), "{error}");
+        assert!(error.ends_with("correct the JSON at this place"), "{error}");
+    }
+
+    #[test]
+    fn a_value_of_a_wrong_kind_is_named_with_its_place_in_the_words_of_json() {
+        for (text, words) in [
+            ("", "a/request.json is empty: write a JSON object into it"),
+            ("\u{FEFF} \n", "a/request.json is empty"),
+            (
+                r#"{"sample": {"rows": "4"}}"#,
+                "a/request.json: `sample.rows`: found the text \"4\", expected a whole number of 0 or more, without quotes; \
+                 correct it as docs/inputs-and-prompts.md describes request.json",
+            ),
+            (
+                r#"{"sample": {"rows": 4, "seed": -1}}"#,
+                "`sample.seed`: found the number `-1`, expected a whole number from 0 to 4294967295",
+            ),
+            (
+                r#"{"data": 7}"#,
+                "`data`: found the number `7`, expected a text in quotes",
+            ),
+            (
+                r#"{"sample": "four"}"#,
+                "`sample`: found the text \"four\", expected an object",
+            ),
+            ("[]", "a/request.json: found a list, expected an object"),
+            (
+                r#"{"settings": []}"#,
+                "`settings`: found a list, expected an object",
+            ),
+            (r#"{"dat": 3}"#, "unknown field `dat`"),
+        ] {
+            let error = RequestFile::read("a/request.json", text.as_bytes());
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub use about::{ABOUT, AboutSetting};
 pub use caps::{CAPS, MAX_COST, SENDS_OF_MOST_ROWS, cost_cap, over_deployment};
 pub use error::SettingError;
 pub use prices::PRICES;
-pub use spelling::nearest;
+pub use spelling::{nearest, nearest_model, nearest_setting};
 pub use values::{BatchMode, CsvQuoting, Effort, MissingColumns, ServiceTier, ThinkingSetting};
 pub use without_effect::notes;
 
@@ -109,7 +109,8 @@ pub struct Settings {
     pub flex_wait_minutes: u32,
     /// `BEDROCK_OUTAGE_WAIT_HOURS`: how long a slice waits for a service that does not work.
     pub outage_wait_hours: u32,
-    /// `BEDROCK_NO_ANSWERS`: let a run succeed although no record got an answer.
+    /// `BEDROCK_NO_ANSWERS`: let a run succeed although no record got an answer, unless the
+    /// service refuses all records with one and the same error.
     pub allow_no_answers: bool,
     /// `BEDROCK_CSV_QUOTING`: how the cells of CSV and TSV files are quoted.
     pub csv_quoting: CsvQuoting,
@@ -181,9 +182,16 @@ pub const SHORTEST_FIELD_LIMIT: u64 = 31;
 impl Settings {
     /// Reads the settings. An empty value counts as not set.
     pub fn read(values: &BTreeMap<String, String>) -> Result<Self, SettingError> {
+        let settings = Self::read_each(values)?;
+        settings.check_together()?;
+        Ok(settings)
+    }
+
+    /// Reads each setting alone.
+    fn read_each(values: &BTreeMap<String, String>) -> Result<Self, SettingError> {
         check_names(values)?;
         let source = &Source::new(values);
-        let settings = Self {
+        Ok(Self {
             primary_model_id: primary_model_id(source)?,
             fallback_model_id: source.text("BEDROCK_FALLBACK_MODEL_ID"),
             inference_profile_arn: source.text("BEDROCK_INFERENCE_PROFILE_ARN"),
@@ -257,9 +265,7 @@ impl Settings {
             max_data_bytes: source.number("BEDROCK_MAX_DATA_BYTES", 100 << 30, 1, 100 << 40)?,
             max_cost: source.cost("BEDROCK_MAX_COST")?,
             price: prices::token_rate(source)?,
-        };
-        settings.check_together()?;
-        Ok(settings)
+        })
     }
 
     /// Returns the id that is sent to Bedrock: the profile's ARN if it is set, otherwise the primary
@@ -297,7 +303,7 @@ impl Settings {
 }
 
 /// Refuses a name that is not a setting.
-pub fn check_names(values: &BTreeMap<String, String>) -> Result<(), SettingError> {
+fn check_names(values: &BTreeMap<String, String>) -> Result<(), SettingError> {
     let unknown = values
         .keys()
         .find(|name| !NAMES.contains(&name.as_str()) && !without_effect::contains(name));
@@ -305,8 +311,20 @@ pub fn check_names(values: &BTreeMap<String, String>) -> Result<(), SettingError
         None => Ok(()),
         Some(name) => Err(SettingError::Unknown {
             name: name.clone(),
-            suggestion: nearest(name, &NAMES).map(str::to_owned),
+            suggestion: nearest_setting(name).map(str::to_owned),
         }),
+    }
+}
+
+/// Refuses names and values that no run can have. Unlike for [`Settings::read`], the values need not be all those
+/// of a run.
+pub fn check_values(values: &BTreeMap<String, String>) -> Result<(), SettingError> {
+    let mut values = values.clone();
+    let model = values.entry("BEDROCK_PRIMARY_MODEL_ID".to_owned());
+    model.or_insert_with(|| "any".to_owned());
+    match Settings::read_each(&values) {
+        Ok(_) | Err(SettingError::Missing { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -425,8 +443,43 @@ mod tests {
             error.to_string(),
             "`BEDROCK_MAX_TOKEN` is not a setting; did you mean `BEDROCK_MAX_TOKENS`?"
         );
-        let error = read(&[("HOME", "5")]).unwrap_err();
-        assert_eq!(error.to_string(), "`HOME` is not a setting");
+        for name in [
+            "bedrock_max_tokens",
+            "MAX_TOKENS",
+            "max-tokens",
+            "BEDROCK-MAX-TOKEN",
+        ] {
+            let error = read(&[(name, "5")]).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("`{name}` is not a setting; did you mean `BEDROCK_MAX_TOKENS`?")
+            );
+        }
+        for name in ["HOME", "PATH", "", "BEDROCK_"] {
+            let error = read(&[(name, "5")]).unwrap_err();
+            assert_eq!(error.to_string(), format!("`{name}` is not a setting"));
+        }
+    }
+
+    #[test]
+    fn some_settings_of_a_run_are_checked_without_the_others() {
+        let check = |name: &str, value: &str| {
+            check_values(&BTreeMap::from([(name.to_owned(), value.to_owned())]))
+        };
+        for (name, value) in [
+            ("BEDROCK_MAX_TOKENS", "512"),
+            ("BEDROCK_BATCH_MODE", "batch"),
+            ("BEDROCK_MAX_RECORDS_PER_JOB", "50"),
+            ("BEDROCK_PRICE_IN", "1"),
+        ] {
+            assert_eq!(check(name, value), Ok(()), "{name}");
+        }
+        let error = check("BEDROCK_MAX_TOKENS", "abc").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "BEDROCK_MAX_TOKENS is `abc`; allowed: 1 to 1000000"
+        );
+        assert!(check("BEDROCK_MAX_TOKEN", "5").is_err());
     }
 
     #[test]

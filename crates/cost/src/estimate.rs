@@ -69,11 +69,27 @@ impl Estimated<u64> {
     }
 }
 
+impl<T: Copy> Estimated<T> {
+    /// For people: the best guess, with the bounds behind it unless they look the same.
+    pub fn in_words(self, shown: impl Fn(T) -> String) -> String {
+        let [low, expected, high] = [self.low, self.expected, self.high].map(shown);
+        if low == expected && expected == high {
+            expected
+        } else {
+            format!("{expected} ({low} to {high})")
+        }
+    }
+}
+
 impl Estimated<Usd> {
-    /// For people: the best guess, with the bounds behind it.
-    pub fn shown(&self) -> String {
-        let [low, expected, high] = [self.low, self.expected, self.high].map(Usd::shown);
-        format!("{expected} ({low} to {high})")
+    /// For people: the best guess, with the bounds behind it unless they look the same.
+    pub fn shown(self) -> String {
+        self.in_words(Usd::shown)
+    }
+
+    /// Does the same beside an amount that is shown as it was given: the digits show what is more.
+    pub fn shown_beside(self, given: Usd) -> String {
+        self.in_words(|amount| amount.shown_beside(given))
     }
 }
 
@@ -99,5 +115,27 @@ impl ExpectedTokens {
             expected: cost(self.input.expected, self.output.expected),
             high: cost(self.input.high, self.output.high),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_that_look_the_same_are_not_shown() {
+        let of = |low: &str, expected: &str, high: &str| Estimated {
+            low: low.parse::<Usd>().unwrap(),
+            expected: expected.parse().unwrap(),
+            high: high.parse().unwrap(),
+        };
+        let same = of("0.00101", "0.00102", "0.00103");
+        assert_eq!(same.shown(), "0.001 USD");
+        let range = of("0.0036", "0.009", "0.0138");
+        assert_eq!(range.shown(), "0.009 USD (0.0036 USD to 0.014 USD)");
+        assert_eq!(
+            of("0.03", "0.0368", "0.0371").shown_beside("0.037".parse().unwrap()),
+            "0.0368 USD (0.03 USD to 0.0371 USD)"
+        );
     }
 }

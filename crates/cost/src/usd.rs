@@ -22,6 +22,8 @@ pub struct NotUsd(String);
 /// The parts of a dollar.
 const DOLLAR: u128 = 1_000_000_000_000;
 const DECIMALS: usize = 12;
+/// The decimals of a cent.
+const CENTS: usize = 2;
 const SHOWN_DECIMALS: usize = 6;
 /// The most digits of whole dollars, so that a price can be multiplied with any number of tokens.
 const MOST_DIGITS: usize = 12;
@@ -75,18 +77,67 @@ impl Usd {
         Self(self.0.div_ceil(2))
     }
 
-    /// For people: `6.33 USD`, and two digits that say something for an amount below a cent.
+    /// For people: `6.33 USD`, and two digits that say something for an amount below one USD. An amount that
+    /// a person gave is shown by [`as_given`](Self::as_given), and one that is compared with another by
+    /// [`shown_beside`](Self::shown_beside).
     pub fn shown(self) -> String {
-        let cent = DOLLAR / 100;
-        if self.0 == 0 || self.0 >= cent {
-            let cents = (self.0 + cent / 2) / cent;
-            return format!("{}.{:02} USD", cents / 100, cents % 100);
+        self.rounded_to(self.usual_decimals()).as_given()
+    }
+
+    /// For people: the whole amount, with at least two decimals, such as `0.035 USD`.
+    pub fn as_given(self) -> String {
+        let fraction = format!("{:0DECIMALS$}", self.0 % DOLLAR);
+        let (cents, rest) = fraction.split_at(CENTS);
+        format!(
+            "{}.{cents}{} USD",
+            self.0 / DOLLAR,
+            rest.trim_end_matches('0')
+        )
+    }
+
+    /// For people, beside an amount that is shown as it was given: as [`shown`](Self::shown), with as many more
+    /// digits as show which of the two is more.
+    pub fn shown_beside(self, given: Self) -> String {
+        let truth = self.cmp(&given);
+        self.shown_when(|shown| shown.cmp(&given) == truth)
+    }
+
+    /// For people: both amounts, with as many more digits as show which of the two is more.
+    pub fn shown_apart(self, other: Self) -> [String; 2] {
+        let truth = self.cmp(&other);
+        let rounded = |amount: Self, more: usize| amount.rounded_to(amount.usual_decimals() + more);
+        let both = |more| (rounded(self, more), rounded(other, more));
+        let (one, other) = (0..=DECIMALS)
+            .map(both)
+            .find(|(one, other)| one.cmp(other) == truth)
+            .unwrap_or((self, other));
+        [one.as_given(), other.as_given()]
+    }
+
+    /// Rounds to the fewest decimals, at least the usual ones, with which the amount is as it has to be.
+    fn shown_when(self, is_so: impl Fn(Self) -> bool) -> String {
+        let usual = self.usual_decimals();
+        let mut rounded = (usual..=DECIMALS).map(|decimals| self.rounded_to(decimals));
+        rounded
+            .find(|shown| is_so(*shown))
+            .unwrap_or(self)
+            .as_given()
+    }
+
+    /// Cents, or the decimals of the first two digits that are not 0.
+    fn usual_decimals(self) -> usize {
+        if self.0 == 0 || self.0 >= DOLLAR {
+            return CENTS;
         }
         let digits = self.0.ilog10() as usize + 1;
-        let unit = 10_u128.pow(u32::try_from(digits.saturating_sub(2)).unwrap_or(0));
-        let rounded = Self((self.0 + unit / 2) / unit * unit);
-        let text = format!("{:0DECIMALS$}", rounded.0 % DOLLAR);
-        format!("0.{} USD", text.trim_end_matches('0'))
+        (DECIMALS + 2 - digits).clamp(CENTS, DECIMALS)
+    }
+
+    /// The nearest amount with this number of decimals.
+    fn rounded_to(self, decimals: usize) -> Self {
+        let zeros = DECIMALS.saturating_sub(decimals);
+        let unit = 10_u128.pow(u32::try_from(zeros).unwrap_or(0));
+        Self((self.0 + unit / 2) / unit * unit)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -188,19 +239,67 @@ mod tests {
         }
     }
 
+    fn usd(text: &str) -> Usd {
+        text.parse().unwrap()
+    }
+
     #[test]
-    fn people_see_cents_and_of_less_two_digits() {
+    fn people_see_cents_and_of_less_than_a_dollar_two_digits() {
         for (text, shown) in [
             ("0", "0.00 USD"),
             ("6.325", "6.33 USD"),
             ("1234.5", "1234.50 USD"),
+            ("0.999", "1.00 USD"),
+            ("0.5", "0.50 USD"),
+            ("0.354", "0.35 USD"),
+            ("0.0138", "0.014 USD"),
             ("0.01", "0.01 USD"),
             ("0.00416", "0.0042 USD"),
             ("0.00999", "0.01 USD"),
             ("0.000000035", "0.000000035 USD"),
             ("0.000000000001", "0.000000000001 USD"),
         ] {
-            assert_eq!(text.parse::<Usd>().unwrap().shown(), shown, "{text}");
+            assert_eq!(usd(text).shown(), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_amount_that_a_person_gave_is_shown_as_given() {
+        for (text, shown) in [
+            ("0.035", "0.035 USD"),
+            ("20", "20.00 USD"),
+            ("0.0123456789", "0.0123456789 USD"),
+            ("1.5", "1.50 USD"),
+        ] {
+            assert_eq!(usd(text).as_given(), shown);
+        }
+    }
+
+    #[test]
+    fn amounts_that_differ_are_shown_with_digits_that_differ() {
+        for (amount, given, shown) in [
+            ("0.03512", "0.035", "0.0351 USD"),
+            ("0.0354", "0.0352", "0.0354 USD"),
+            ("0.0367", "0.037", "0.0367 USD"),
+            ("0.051", "0.035", "0.051 USD"),
+            ("5.0004", "5", "5.0004 USD"),
+            ("5", "5", "5.00 USD"),
+            ("0.000000000002", "0.000000000001", "0.000000000002 USD"),
+        ] {
+            assert_eq!(
+                usd(amount).shown_beside(usd(given)),
+                shown,
+                "{amount} {given}"
+            );
+        }
+        for (one, other, shown) in [
+            ("0.0528", "0.0532", ["0.0528 USD", "0.0532 USD"]),
+            ("0.05", "0.1", ["0.05 USD", "0.10 USD"]),
+            ("7.001", "7.0049", ["7.001 USD", "7.005 USD"]),
+            ("0.9999", "1.001", ["1.00 USD", "1.001 USD"]),
+            ("0.0351", "0.0351", ["0.035 USD", "0.035 USD"]),
+        ] {
+            assert_eq!(usd(one).shown_apart(usd(other)), shown, "{one} {other}");
         }
     }
 

@@ -112,6 +112,54 @@ impl Failure {
         }
     }
 
+    /// Returns what is wrong with the caller's credentials, if the service refuses them. A permission is
+    /// not missing then: the service does not know who calls.
+    pub fn credentials_fault(&self) -> Option<CredentialsFault> {
+        if self.is_about_time() {
+            return None;
+        }
+        match self.code.as_deref()? {
+            "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
+                Some(CredentialsFault::Expired)
+            }
+            "AuthFailure"
+            | "IncompleteSignature"
+            | "IncompleteSignatureException"
+            | "InvalidAccessKeyId"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "InvalidToken"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "NotAuthorized"
+            | "SignatureDoesNotMatch"
+            | "UnrecognizedClientException" => Some(CredentialsFault::NotValid),
+            _ => None,
+        }
+    }
+
+    /// Returns the remedy of a failure that has nothing to do with a permission or with the call's content:
+    /// of credentials, the clock or the way to the service. `None` if the service itself has judged the call.
+    pub fn remedy_of_connection(&self) -> Option<&'static str> {
+        if let Some(fault) = self.credentials_fault() {
+            return Some(fault.remedy());
+        }
+        if self.is_about_time() {
+            return Some("set the clock of this machine");
+        }
+        match (self.status, &self.code, self.kind) {
+            (None, _, Kind::Unavailable) => Some(
+                "check the network, the Region and, if it is set, AWS_ENDPOINT_URL: the service was not reached",
+            ),
+            // Each service gives its refusals a code, except for those of `HEAD`.
+            (Some(_), None, Kind::AccessDenied | Kind::Unavailable) => Some(
+                "try again; if it stays so, check the network, because a proxy may have responded in place of AWS",
+            ),
+            (Some(_), _, Kind::Unavailable | Kind::Throttled) => Some("try again in some minutes"),
+            _ => None,
+        }
+    }
+
     /// Returns why Bedrock denies the model itself, if that is what the message says. The service
     /// uses several codes for it, which also have other meanings.
     pub fn denial(&self) -> Option<Denial> {
@@ -122,6 +170,43 @@ impl Failure {
             Kind::Throttled | Kind::Quota | Kind::Model | Kind::Unavailable => None,
         }
     }
+}
+
+/// What is wrong with credentials that a service refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialsFault {
+    /// The session or the login has ended.
+    Expired,
+    /// AWS does not know the keys, or they do not belong together.
+    NotValid,
+}
+
+impl CredentialsFault {
+    /// Returns what the caller can do.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Expired => {
+                "the credentials have expired: run `aws sso login` if the AWS profile uses it, or set new keys \
+                 (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN)"
+            }
+            Self::NotValid => {
+                "AWS does not accept the credentials: correct AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
+                 AWS_SESSION_TOKEN or the keys of the AWS profile, or make new keys"
+            }
+        }
+    }
+}
+
+/// Returns the failed call behind an error, if there is one.
+pub fn failed_call<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Failure> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(failure) = error.downcast_ref::<Failure>() {
+            return Some(failure);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Returns an error and its causes as one line, the outermost first. A cause that repeats the text
@@ -284,6 +369,58 @@ mod tests {
         assert_eq!(kind(Some("SomethingNew"), Some(418)), Kind::Invalid);
         assert_eq!(kind(None, Some(502)), Kind::Unavailable);
         assert_eq!(kind(None, None), Kind::Unavailable);
+    }
+
+    fn refused(code: Option<&str>, status: Option<u16>) -> Failure {
+        Failure {
+            kind: kind(code, status),
+            status,
+            code: code.map(str::to_owned),
+            message: "no".to_owned(),
+        }
+    }
+
+    #[test]
+    fn credentials_that_are_refused_are_told_from_a_missing_permission() {
+        for (code, fault) in [
+            ("ExpiredToken", Some(CredentialsFault::Expired)),
+            ("ExpiredTokenException", Some(CredentialsFault::Expired)),
+            ("InvalidClientTokenId", Some(CredentialsFault::NotValid)),
+            ("SignatureDoesNotMatch", Some(CredentialsFault::NotValid)),
+            (
+                "UnrecognizedClientException",
+                Some(CredentialsFault::NotValid),
+            ),
+            ("AccessDenied", None),
+            ("AccessDeniedException", None),
+        ] {
+            let failure = refused(Some(code), Some(403));
+            assert_eq!(failure.credentials_fault(), fault, "{code}");
+            assert_eq!(
+                failure.remedy_of_connection(),
+                fault.map(CredentialsFault::remedy)
+            );
+            let error = CallError::from(failure);
+            let found = failed_call(&error).expect("the call is behind the error");
+            assert_eq!(found.credentials_fault(), fault, "{code}");
+        }
+        let of_time = Failure {
+            message: "Signature expired: 2026".to_owned(),
+            ..refused(Some("SignatureDoesNotMatch"), Some(403))
+        };
+        assert_eq!(of_time.credentials_fault(), None);
+        for (code, status, words) in [
+            (None, None, "was not reached"),
+            (None, Some(500), "a proxy may have responded"),
+            (None, Some(403), "a proxy may have responded"),
+            (Some("InternalFailure"), Some(500), "in some minutes"),
+        ] {
+            let remedy = refused(code, status).remedy_of_connection();
+            assert!(
+                remedy.is_some_and(|remedy| remedy.contains(words)),
+                "{status:?}: {remedy:?}"
+            );
+        }
     }
 
     #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,6 @@
 //!   dual-stack variant, and a developer's profile does not concern it.
 
 use crate::service_time::{ServiceTime, hearing};
-use aws_config::SdkConfig;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::{
     EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
@@ -30,6 +29,7 @@ use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use std::time::Duration;
 
+pub use aws_config::SdkConfig;
 pub use aws_credential_types::Credentials;
 
 /// The time limit for opening a connection.

@@ -3,7 +3,7 @@
 use quarry_account::AccountError;
 use quarry_contract::location::S3Uri;
 use quarry_edge::error::{AwsError, StepError, StepErrorKind};
-use quarry_edge::failure::{CallError, chain};
+use quarry_edge::failure::{CallError, Failure, chain, failed_call};
 use quarry_edge::jobs::JobsError;
 use quarry_edge::store::StoreError;
 use std::error::Error as StdError;
@@ -127,13 +127,25 @@ pub enum RemoteError {
         /// What the service said.
         message: String,
     },
+    /// The service refuses the credentials of a call, for example because they have expired meanwhile.
+    #[error("{action} was refused: {message}; {remedy}")]
+    Credentials {
+        /// The permission that the call needs, which names the call.
+        action: &'static str,
+        /// What the service said.
+        message: String,
+        /// What the caller can do.
+        remedy: &'static str,
+    },
     /// A call failed for another reason.
-    #[error("AWS did not do what was asked ({action}): {message}")]
+    #[error("AWS did not do what was asked ({action}): {message}{}", remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default())]
     Failed {
         /// The permission that the call needs, which names the call.
         action: &'static str,
         /// What the service said, or why there was no response.
         message: String,
+        /// What the caller can do, if the way to the service is at fault.
+        remedy: Option<&'static str>,
     },
 }
 
@@ -141,12 +153,7 @@ impl RemoteError {
     /// Whether the user has to correct the name, the stack or the credentials.
     pub fn is_input(&self) -> bool {
         match self {
-            Self::Account(error) => matches!(
-                error,
-                AccountError::NoStack { .. }
-                    | AccountError::NoCredentials
-                    | AccountError::Credentials(_)
-            ),
+            Self::Account(error) => error.is_input(),
             Self::NotQuarry { .. }
             | Self::NoRun { .. }
             | Self::Several { .. }
@@ -155,6 +162,7 @@ impl RemoteError {
             | Self::Unreadable { .. }
             | Self::NoData(_)
             | Self::NotCounted { .. }
+            | Self::Credentials { .. }
             | Self::TooLarge { .. } => true,
             _ => false,
         }
@@ -206,9 +214,21 @@ impl CallFailure for JobsError {
 )]
 pub(crate) fn denied_or_failed(error: impl CallFailure, action: &'static str) -> RemoteError {
     let message = chain(&error);
+    let fault = failed_call(&error).and_then(Failure::credentials_fault);
+    if let Some(fault) = fault {
+        return RemoteError::Credentials {
+            action,
+            message,
+            remedy: fault.remedy(),
+        };
+    }
     match error.kind() {
         StepErrorKind::AccessDenied => RemoteError::Denied { action, message },
-        _ => RemoteError::Failed { action, message },
+        _ => RemoteError::Failed {
+            action,
+            message,
+            remedy: failed_call(&error).and_then(Failure::remedy_of_connection),
+        },
     }
 }
 

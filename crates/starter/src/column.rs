@@ -2,7 +2,6 @@
 
 use crate::sample::Column;
 use std::collections::BTreeSet;
-use std::fmt;
 
 /// The most values of a column that [`Starter::categories`](crate::Starter::categories) names.
 pub const MOST_CATEGORIES: usize = 12;
@@ -56,17 +55,6 @@ impl Unusable {
             Self::Name => "a name that is no placeholder",
             Self::TooMany => "more columns than a first prompt needs",
         }
-    }
-}
-
-impl fmt::Display for LeftOut {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = if self.column.is_empty() {
-            "a column without a name"
-        } else {
-            &self.column
-        };
-        write!(out, "{name} ({})", self.why.in_words())
     }
 }
 

@@ -6,7 +6,7 @@
 //! output.
 //!
 //! ```
-//! use quarry_starter::{Sample, StarterTask, propose};
+//! use quarry_starter::{Sample, StarterTask, left_out_in_words, propose};
 //!
 //! let mut sample = Sample::new(vec!["id".to_owned(), "letter".to_owned()]);
 //! sample.add(vec!["1".to_owned(), "The parcel arrived broken and wet.".to_owned()]);
@@ -15,7 +15,7 @@
 //!
 //! let starter = propose(&sample, StarterTask::Classify);
 //! assert_eq!(starter.shown, ["letter"]);
-//! assert_eq!(starter.left_out[0].to_string(), "id (an identifier)");
+//! assert_eq!(left_out_in_words(&starter.left_out), "id (an identifier)");
 //! assert!(starter.schema["properties"]["label"]["enum"].is_array());
 //! ```
 
@@ -30,6 +30,9 @@ pub use task::StarterTask;
 use column::Traits;
 use serde_json::{Value, json};
 
+/// The most columns that are named as left out for the same reason.
+const MOST_NAMED: usize = 5;
+
 /// The most columns that proposed prompts show. A person can add more.
 pub const MOST_COLUMNS: usize = 20;
 
@@ -40,7 +43,7 @@ pub struct Starter {
     pub prompts: Value,
     /// The content of the schema file.
     pub schema: Value,
-    /// The columns that the prompt shows, in its order.
+    /// The columns that the prompt shows, in its order. Without one, the prompt shows the whole row.
     pub shown: Vec<String>,
     /// The other columns, in the order of the table.
     pub left_out: Vec<LeftOut>,
@@ -49,10 +52,14 @@ pub struct Starter {
     pub categories: Option<(String, Vec<String>)>,
 }
 
-/// Proposes prompts and a schema for the table of the sample.
+/// Proposes prompts and a schema for the table of the sample. If there is a reason against each column, all
+/// columns whose names can be placeholders are shown.
 pub fn propose(sample: &Sample, task: StarterTask) -> Starter {
     let traits: Vec<Traits<'_>> = sample.columns().map(Traits::of).collect();
     let (mut chosen, mut left_out) = sorted_out(&traits, Traits::unusable);
+    if chosen.is_empty() {
+        (chosen, left_out) = sorted_out(&traits, Traits::unnameable);
+    }
     // The sort is stable: within each group, the columns stay in the order of the table.
     chosen.sort_by_key(|traits| !traits.is_free_text());
     for traits in chosen.drain(MOST_COLUMNS.min(chosen.len())..) {
@@ -68,6 +75,41 @@ pub fn propose_of_chosen(sample: &Sample, task: StarterTask) -> Starter {
     let traits: Vec<Traits<'_>> = sample.columns().map(Traits::of).collect();
     let (chosen, left_out) = sorted_out(&traits, Traits::unnameable);
     starter(&traits, &chosen, left_out, task)
+}
+
+/// Returns the columns that are left out, in words for people: those with the same reason together.
+pub fn left_out_in_words(left_out: &[LeftOut]) -> String {
+    let mut groups: Vec<(Unusable, Vec<&str>)> = Vec::new();
+    for LeftOut { column, why } in left_out {
+        match groups.iter_mut().find(|(reason, _)| reason == why) {
+            Some((_, columns)) => columns.push(column),
+            None => groups.push((*why, vec![column])),
+        }
+    }
+    let groups = groups.iter().map(|(why, columns)| {
+        let nameless = columns.iter().filter(|name| name.is_empty()).count();
+        let named = columns.iter().filter(|name| !name.is_empty());
+        let more = columns.len() - nameless;
+        let mut names: Vec<String> = named
+            .take(MOST_NAMED)
+            .map(|name| (*name).to_owned())
+            .collect();
+        match nameless {
+            0 => {}
+            1 => names.push("a column without a name".to_owned()),
+            many => names.push(format!("{many} columns without a name")),
+        }
+        if more > MOST_NAMED {
+            names.push(format!("{} more", more - MOST_NAMED));
+        }
+        let last = names.pop().unwrap_or_default();
+        let names = match names.as_slice() {
+            [] => last,
+            names => format!("{} and {last}", names.join(", ")),
+        };
+        format!("{names} ({})", why.in_words())
+    });
+    groups.collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the columns for which there is no reason to leave them out, and the others.
@@ -98,7 +140,12 @@ fn starter(
     Starter {
         prompts: prompts(&shown, task),
         schema: task.schema(),
-        left_out,
+        // The whole row has every column.
+        left_out: if shown.is_empty() {
+            Vec::new()
+        } else {
+            left_out
+        },
         categories: all.iter().find_map(Traits::categories),
         shown,
     }

@@ -81,11 +81,10 @@ impl SliceRound {
         if spent + more <= share {
             return Ok(None);
         }
+        let [shown_spent, shown_share] = spent.shown_apart(share);
         let why = format!(
-            "not sent again because of BEDROCK_MAX_COST: the slice has spent {} of its share, {}, and another round would \
-             cost about {} more",
-            spent.shown(),
-            share.shown(),
+            "not sent again because of BEDROCK_MAX_COST: the slice has spent {shown_spent} of its share, {shown_share}, and \
+             another round would cost about {} more",
             more.shown()
         );
         tracing::warn!(rows = rows.len(), why, "no further round");

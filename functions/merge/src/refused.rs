@@ -25,6 +25,22 @@ const FIRST_USE_ROUNDS: u32 = 4;
 /// The number of other slices that are searched for an answer.
 const SLICES_LOOKED_AT: u32 = 16;
 
+/// What to do about a request that is too long for the model.
+const TOO_LONG: &str = "shorten the prompt, or cut long cells with a lower BEDROCK_MAX_INPUT_FIELD_LENGTH, and start a new run";
+
+/// Whether the service's words say that a request is too long for the model.
+fn is_about_length(message: &str) -> bool {
+    let message = message.to_lowercase();
+    let words = [
+        "too long",
+        "too many input tokens",
+        "context length",
+        "context window",
+        "maxlength",
+    ];
+    words.iter().any(|words| message.contains(words))
+}
+
 /// What follows a round that the service refused as a whole.
 pub(crate) enum WayOut {
     /// All its records are sent again, in these forms.
@@ -176,13 +192,25 @@ impl SliceRound {
     fn refused(&self, asked: u64, refusal: &RefusalGroup) -> StepError {
         let settings = self.asking.settings();
         let model_id = settings.effective_model_id();
-        let remedy = Denial::of(&refusal.message)
-            .map(|denial| format!("; {}", denial.remedy(settings.model_setting(), &model_id)))
-            .unwrap_or_default();
+        let remedy = match Denial::of(&refusal.message) {
+            Some(denial) => denial.remedy(settings.model_setting(), &model_id),
+            None if is_about_length(&refusal.message) => TOO_LONG.to_owned(),
+            None => "remove the cause and start a new run, or resume this one if its request stays the same"
+                .to_owned(),
+        };
+        // The slice's first round on demand ends with the first records, if all of them get the same error.
+        let unsent = match self.number {
+            0 => self.slice.records.saturating_sub(asked),
+            _ => 0,
+        };
+        let unsent = match unsent {
+            0 => String::new(),
+            more => format!("; its other {more} records were not sent"),
+        };
         // The service's words come first, because a pipeline receives only 256 characters of this.
         let doing = format!(
-            "{}{remedy} ({} of {asked} records sent in slice {}, round {}, got this error from {model_id}, \
-             and no record got an answer)",
+            "{}; {remedy} ({} of {asked} records sent in slice {}, round {}, got this error from {model_id}, \
+             and no record got an answer{unsent}; BEDROCK_NO_ANSWERS does not change this)",
             refusal.text, refusal.lines, self.slice.slice, self.number,
         );
         let may_come = refusal.is_first_use() && self.uncounted_rounds < FIRST_USE_ROUNDS;
@@ -192,5 +220,24 @@ impl SliceRound {
             StepErrorKind::Refused
         };
         StepError::new(kind, doing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_too_long_is_told_from_other_errors() {
+        for message in [
+            "prompt is too long: 205014 tokens > 200000 maximum",
+            "Input is too long for requested model.",
+            "Too many input tokens. Max input tokens: 8192",
+        ] {
+            assert!(is_about_length(message), "{message}");
+        }
+        assert!(!is_about_length(
+            "Malformed input request, please reformat your input"
+        ));
     }
 }

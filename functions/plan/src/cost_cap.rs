@@ -40,18 +40,18 @@ pub(crate) fn check(
     if cost.expected > cap {
         return Err(StepError::bad_request(format!(
             "the run is expected to cost {}, more than {MAX_COST}, {}; send fewer rows, make the prompt or the answers \
-             shorter (BEDROCK_MAX_TOKENS, `maxLength` in the schema), or raise {MAX_COST} in the pipeline's request.json or \
-             in the deployment; a run over a sample of the rows says what they really cost",
-            cost.shown(),
-            cap.shown()
+             shorter (BEDROCK_MAX_TOKENS, `maxLength` in the schema), or raise {MAX_COST} where it is set: in --set, in \
+             the request, or in the deployment; a run over a sample of the rows says what they really cost",
+            cost.shown_beside(cap),
+            cap.as_given()
         )));
     }
     Ok((cost.high > cap).then(|| {
         format!(
             "the run may cost more than {MAX_COST}, {}: it is expected to cost {}. The first round of each slice is sent \
              whole, and further rounds only as far as the cap allows",
-            cap.shown(),
-            cost.shown()
+            cap.as_given(),
+            cost.shown_beside(cap)
         )
     }))
 }

@@ -2,7 +2,7 @@
 //! none. This function is the only one that contains that table's prices, so it writes those of the
 //! run into the plan.
 
-use quarry_contract::settings::Settings;
+use quarry_contract::settings::{Settings, nearest_model};
 use quarry_cost::{ModelRates, RunRates, TokenRate, Usd};
 use quarry_model::{FactGroup, KnownModel, TokenPrice};
 
@@ -43,17 +43,24 @@ pub(crate) fn notes(settings: &Settings, rates: &RunRates) -> Vec<String> {
     }
     if !rates.primary.has_price() {
         notes.push(format!(
-            "no price is known for {}, so the summary has no cost; {SETTINGS} set one",
-            rates.primary.model
+            "no price is known for {}{}, so the summary has no cost; {SETTINGS} set one",
+            rates.primary.model,
+            did_you_mean(&rates.primary.model)
         ));
     }
     if let Some(fallback) = rates.fallback.as_ref().filter(|rates| !rates.has_price()) {
         notes.push(format!(
-            "no price is known for {}; if this fallback model answers, the summary has no cost",
-            fallback.model
+            "no price is known for {}{}; if this fallback model answers, the summary has no cost",
+            fallback.model,
+            did_you_mean(&fallback.model)
         ));
     }
     notes
+}
+
+/// Names the listed model of nearly the same id, if there is one.
+fn did_you_mean(model: &str) -> String {
+    nearest_model(model).map_or_else(String::new, |id| format!(" (did you mean `{id}`?)"))
 }
 
 fn of_model(model: String) -> ModelRates {

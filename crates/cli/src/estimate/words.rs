@@ -1,22 +1,34 @@
 //! The estimate as text and as JSON.
 
-use super::planned::PlannedCost;
-use quarry_cost::Usd;
+use super::planned::{ExpectedWork, MissingPrice, PlannedCost};
 use quarry_cost::Way;
 use quarry_cost::estimate::Estimated;
 use quarry_runs::{counted, grouped, size};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-impl PlannedCost {
-    /// Returns the estimate in several lines.
+impl MissingPrice {
+    /// Returns what is known without a price, in several lines.
     pub(super) fn text(&self) -> String {
+        self.0
+            .text(&[("cost".to_owned(), format!("unknown: {self}"))], None)
+    }
+
+    /// Returns the same for programs.
+    pub(super) fn json(&self) -> Value {
+        self.0.json(&Value::Null, &[], &Value::Null)
+    }
+}
+
+impl ExpectedWork {
+    /// Returns the estimate in several lines, with these lines about its cost.
+    fn text(&self, costs: &[(String, String)], prices: Option<String>) -> String {
         let mut text = String::new();
-        let mut line = |name: &str, value: String| {
+        let mut line = |name: &str, value: &str| {
             let _ = writeln!(text, "{name:<14}{value}");
         };
-        line("model", self.model.clone());
-        line("records", self.total.in_words());
+        line("model", &self.model);
+        line("records", &self.total.in_words());
         let from = if self.counted == self.total.records {
             "all records".to_owned()
         } else {
@@ -27,7 +39,10 @@ impl PlannedCost {
         } else {
             format!("from the texts of {from}")
         };
-        line("tokens in", format!("{}, {how}", tokens(self.tokens.input)));
+        line(
+            "tokens in",
+            &format!("{}, {how}", tokens(self.tokens.input)),
+        );
         let limit = if self.reaches_limit {
             format!("at most {} an answer", grouped(self.max_tokens))
         } else {
@@ -35,26 +50,17 @@ impl PlannedCost {
         };
         line(
             "tokens out",
-            format!("{}, {limit}", tokens(self.tokens.output)),
+            &format!("{}, {limit}", tokens(self.tokens.output)),
         );
-        line("cost", format!("{}, as planned", cost(self.planned)));
-        for way in &self.ways {
-            let assumed = way
-                .assumed
-                .map_or_else(String::new, |assumed| format!(", assumed: {assumed}"));
-            line(
-                &format!("  {}", name(way.way)),
-                format!("{}{assumed}", cost(way.cost)),
-            );
-        }
-        for (name, value) in self.overhead_lines() {
+        for (name, value) in costs {
             line(name, value);
         }
-        let when = match self.rates.checked.as_str() {
-            "" => String::new(),
-            day => format!("of {day}: "),
-        };
-        line("prices", format!("{when}{}", self.rates.source));
+        for (name, value) in self.overhead_lines() {
+            line(name, &value);
+        }
+        if let Some(prices) = prices {
+            line("prices", &prices);
+        }
         text
     }
 
@@ -67,13 +73,13 @@ impl PlannedCost {
         [
             (
                 "AWS's own",
-                format!("{}, prices of {}", cost(overhead.total), overhead.checked),
+                format!("{}, prices of {}", overhead.total.shown(), overhead.checked),
             ),
             (
                 "  steps",
                 format!(
                     "{}, {} state transitions",
-                    cost(transitions.cost),
+                    transitions.cost.shown(),
                     tokens(transitions.number)
                 ),
             ),
@@ -81,7 +87,7 @@ impl PlannedCost {
                 "  functions",
                 format!(
                     "{}, {} GB-seconds in {} calls",
-                    cost(lambda.cost),
+                    lambda.cost.shown(),
                     tokens(gb_seconds),
                     tokens(lambda.calls)
                 ),
@@ -107,22 +113,8 @@ impl PlannedCost {
         ]
     }
 
-    /// Returns the cost in one line, with its range and what the same would cost on demand.
-    pub(crate) fn in_a_line(&self) -> String {
-        let on_demand = self.ways.iter().find(|way| way.way == Way::OnDemand);
-        let on_demand = on_demand.map_or_else(String::new, |way| {
-            format!("; on demand {}", way.cost.expected.shown())
-        });
-        format!("{}{on_demand}", cost(self.planned))
-    }
-
     /// Returns the estimate for programs. Amounts are texts in USD.
-    pub(super) fn json(&self) -> Value {
-        let ways: Vec<Value> = self
-            .ways
-            .iter()
-            .map(|way| json!({"way": way.way, "assumed": way.assumed, "cost": way.cost}))
-            .collect();
+    fn json(&self, cost: &Value, ways: &[Value], prices: &Value) -> Value {
         json!({
             "model": self.model,
             "rows": self.total.rows,
@@ -133,12 +125,53 @@ impl PlannedCost {
             "records_counted": self.counted,
             "counted_by_bedrock": self.is_counted,
             "tokens": self.tokens,
-            "cost": self.planned,
+            "cost": cost,
             "by_way": ways,
             "aws": self.overhead,
-            "prices": self.rates,
+            "prices": prices,
             "notes": self.notes,
         })
+    }
+}
+
+impl PlannedCost {
+    /// Returns the estimate in several lines.
+    pub(super) fn text(&self) -> String {
+        let planned = format!("{}, as planned", self.planned.shown());
+        let mut costs = vec![("cost".to_owned(), planned)];
+        for way in &self.ways {
+            let assumed = way
+                .assumed
+                .map_or_else(String::new, |assumed| format!(", assumed: {assumed}"));
+            let cost = format!("{}{assumed}", way.cost.shown());
+            costs.push((format!("  {}", name(way.way)), cost));
+        }
+        let when = match self.rates.checked.as_str() {
+            "" => String::new(),
+            day => format!("of {day}: "),
+        };
+        let prices = format!("{when}{}", self.rates.source);
+        self.work.text(&costs, Some(prices))
+    }
+
+    /// Returns the cost in one line, with its range and what the same would cost on demand.
+    pub(crate) fn in_a_line(&self) -> String {
+        let on_demand = self.ways.iter().find(|way| way.way == Way::OnDemand);
+        let on_demand = on_demand.map_or_else(String::new, |way| {
+            format!("; on demand {}", way.cost.expected.shown())
+        });
+        format!("{}{on_demand}", self.planned.shown())
+    }
+
+    /// Returns the estimate for programs. Amounts are texts in USD.
+    pub(super) fn json(&self) -> Value {
+        let ways = self
+            .ways
+            .iter()
+            .map(|way| json!({"way": way.way, "assumed": way.assumed, "cost": way.cost}));
+        let ways: Vec<Value> = ways.collect();
+        self.work
+            .json(&json!(self.planned), &ways, &json!(self.rates))
     }
 }
 
@@ -152,18 +185,5 @@ fn name(way: Way) -> &'static str {
 }
 
 fn tokens(tokens: Estimated<u64>) -> String {
-    range(tokens, grouped)
-}
-
-fn cost(cost: Estimated<Usd>) -> String {
-    range(cost, Usd::shown)
-}
-
-fn range<T>(of: Estimated<T>, shown: impl Fn(T) -> String) -> String {
-    format!(
-        "{} ({} to {})",
-        shown(of.expected),
-        shown(of.low),
-        shown(of.high)
-    )
+    tokens.in_words(grouped)
 }

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::staging::temporary_in;
+use quarry_contract::request::JobType;
 use quarry_starter::Starter;
 use serde_json::{Value, json};
 use std::fs;
@@ -21,7 +22,12 @@ impl<'a> JobFiles<'a> {
     pub(super) fn in_folder(folder: &'a Path, force: bool) -> Result<Self, Failure> {
         let files = Self { folder };
         fs::create_dir_all(folder).map_err(|error| {
-            Failure::input(format!("{} cannot be created: {error}", folder.display()))
+            let shown = folder.display();
+            Failure::input(if folder.is_dir() || !folder.exists() {
+                format!("{shown} cannot be created: {error}; choose another folder with --out")
+            } else {
+                format!("{shown} is not a folder; name a folder with --out")
+            })
         })?;
         let there = files.paths().into_iter().find(|path| path.exists());
         match there {
@@ -42,13 +48,18 @@ impl<'a> JobFiles<'a> {
     }
 
     /// Writes all files. `table` is the data of the request.
-    pub(super) fn write(&self, table: &Path, starter: &Starter) -> Result<(), Failure> {
+    pub(super) fn write(
+        &self,
+        table: &Path,
+        job_type: JobType,
+        starter: &Starter,
+    ) -> Result<(), Failure> {
         let request = json!({
             "version": 1,
             "data": self.data(table)?,
             "prompts": NAMES[0],
             "schema": NAMES[1],
-            "job_type": "validation",
+            "job_type": job_type.as_str(),
             "settings": {"BEDROCK_MAX_TOKENS": "512"},
         });
         let contents = [&starter.prompts, &starter.schema, &request];

@@ -65,38 +65,54 @@ pub(super) fn in_full(model: &Model) -> String {
     text
 }
 
-/// Lists models, one on each line.
+/// Lists models, one on each line. Each column is as wide as its longest cell.
 pub(super) fn listed(models: &[&Model]) -> String {
-    let mut text = format!(
-        "{:<48} {:<5} {:>10} {:>9} {:>14}  {}\n",
-        "MODEL", "BATCH", "CONTEXT", "ANSWER", "USD IN / OUT", "UNTIL"
-    );
-    for model in models {
-        let takes = &model.capabilities;
-        let price = model
-            .listing()
-            .prices
-            .first()
-            .and_then(|price| price.on_demand);
+    let mut lines = vec![
+        [
+            "MODEL",
+            "BATCH",
+            "CONTEXT",
+            "ANSWER",
+            "USD IN / OUT",
+            "UNTIL",
+        ]
+        .map(str::to_owned),
+    ];
+    lines.extend(models.iter().map(|model| cells(model)));
+    let width = |column: usize| {
+        let cells = lines.iter().map(|line| line[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let [id, batch, context, answer, price] = [0, 1, 2, 3, 4].map(width);
+    let mut text = String::new();
+    for line in &lines {
         let _ = writeln!(
             text,
-            "{:<48} {:<5} {:>10} {:>9} {:>14}  {}",
-            model.ids.first().copied().unwrap_or_default(),
-            if takes.batch { "yes" } else { "no" },
-            takes
-                .max_input_tokens
-                .map_or_else(dash, |most| most.to_string()),
-            takes
-                .max_output_tokens
-                .map_or_else(dash, |most| most.to_string()),
-            price.map_or_else(dash, usd),
-            model.end_of_life.map_or_else(dash, |date| date.to_string()),
+            "{:<id$} {:<batch$} {:>context$} {:>answer$} {:>price$} {}",
+            line[0], line[1], line[2], line[3], line[4], line[5]
         );
     }
     text.push_str(
-        "\nContext and answer are in tokens; USD are per million tokens, on demand. `quarry models <ID>` says more.\n",
+        "\nContext and answer are in tokens; USD are per million tokens, on demand.\n`quarry models <ID>` says more.\n",
     );
     text
+}
+
+/// Returns what the list says about a model.
+fn cells(model: &Model) -> [String; 6] {
+    let takes = &model.capabilities;
+    let prices = model.listing().prices.first();
+    let tokens = |most: Option<u64>| most.map_or_else(dash, |most| most.to_string());
+    [
+        model.ids.first().copied().unwrap_or_default().to_owned(),
+        if takes.batch { "yes" } else { "no" }.to_owned(),
+        tokens(takes.max_input_tokens),
+        tokens(takes.max_output_tokens),
+        prices
+            .and_then(|price| price.on_demand)
+            .map_or_else(dash, usd),
+        model.end_of_life.map_or_else(dash, |date| date.to_string()),
+    ]
 }
 
 /// Returns the means that make an answer keep to a schema, the preferred one first.

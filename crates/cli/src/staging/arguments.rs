@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::input::{read_file, shown};
+use crate::offered::{ASSIGNMENTS, JOB_TYPES};
 use clap::Args;
 use quarry_contract::request::{MAX_SAMPLE_ROWS, SampleRequest};
 use quarry_contract::request_file::RequestFile;
@@ -23,10 +24,10 @@ pub(crate) struct JobArguments {
     pub(crate) schema: Option<PathBuf>,
     /// A setting, e.g. `BEDROCK_MAX_TOKENS=512`; may be given several times. `quarry settings` lists
     /// them.
-    #[arg(long = "set", value_name = "NAME=VALUE")]
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = ASSIGNMENTS, hide_possible_values = true)]
     pub(crate) settings: Vec<String>,
     /// The kind of data set: training, validation, testing or calibration.
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", value_parser = JOB_TYPES, hide_possible_values = true)]
     pub(crate) job_type: Option<String>,
 }
 
@@ -47,20 +48,44 @@ impl JobArguments {
 #[derive(Debug, Default, Clone, Copy, Args)]
 pub(crate) struct SampleArguments {
     /// Ask only this number of rows of each table, on demand, for a whole small result and what all
-    /// rows would cost.
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..=MAX_SAMPLE_ROWS))]
+    /// rows would cost. The seed of a request.json stays.
+    #[arg(long, value_name = "ROWS", value_parser = sample_rows)]
     sample: Option<u64>,
-    /// Ask random rows, the same ones each time with the same seed; without it, the first rows.
-    #[arg(long, value_name = "SEED", requires = "sample")]
+    /// Ask random rows, the same ones each time with the same seed; without it, the first rows. The
+    /// number of rows is that of --sample or of a request.json.
+    #[arg(long, value_name = "SEED")]
     sample_seed: Option<u32>,
 }
 
 impl SampleArguments {
-    /// Returns the sample that the arguments ask for.
-    pub(super) fn request(self) -> Option<SampleRequest> {
-        let seed = self.sample_seed;
-        self.sample.map(|rows| SampleRequest { rows, seed })
+    /// Returns the sample that the arguments ask for. Each of them takes precedence over that of the request.
+    pub(super) fn over(
+        self,
+        request: Option<SampleRequest>,
+    ) -> Result<Option<SampleRequest>, Failure> {
+        let seed = self
+            .sample_seed
+            .or_else(|| request.and_then(|sample| sample.seed));
+        let rows = self.sample.or_else(|| request.map(|sample| sample.rows));
+        match rows {
+            Some(rows) => Ok(Some(SampleRequest { rows, seed })),
+            None if seed.is_some() => Err(Failure::usage(
+                "--sample-seed does not say how many rows are asked; give --sample <ROWS> too, or `\"sample\": {\"rows\": …}` \
+                 in request.json",
+            )),
+            None => Ok(None),
+        }
     }
+}
+
+/// Reads the value of `--sample`.
+fn sample_rows(text: &str) -> Result<u64, String> {
+    let number: i64 = text
+        .parse()
+        .map_err(|error| format!("{error}; allowed: 1 to {MAX_SAMPLE_ROWS}"))?;
+    let rows = u64::try_from(number).ok();
+    rows.filter(|rows| (1..=MAX_SAMPLE_ROWS).contains(rows))
+        .ok_or_else(|| format!("{number} is not in 1..={MAX_SAMPLE_ROWS}"))
 }
 
 /// Reads the values of `--set NAME=VALUE`.

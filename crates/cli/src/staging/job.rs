@@ -151,10 +151,9 @@ impl LocalJob {
     }
 
     /// Asks the rows that the arguments say, if they say any.
-    #[must_use]
-    pub(crate) fn sampled(mut self, arguments: SampleArguments) -> Self {
-        self.sample = arguments.request().or(self.sample);
-        self
+    pub(crate) fn sampled(mut self, arguments: SampleArguments) -> Result<Self, Failure> {
+        self.sample = arguments.over(self.sample)?;
+        Ok(self)
     }
 
     /// Whether only some rows are asked.

@@ -138,10 +138,7 @@ impl Sources {
 
     /// Reads the prompts: a file, or `prompts.json` of a folder.
     pub(super) fn prompts(&self) -> Result<Document, Failure> {
-        let file = in_folder(&self.prompts, PROMPTS_FILE, |files| {
-            files.into_iter().find(|(_, name)| name == PROMPTS_FILE)
-        })?;
-        Document::read(file)
+        Document::read(prompts_in(&self.prompts)?)
     }
 
     /// Reads the schema: a file, or the last `validation_schema_*.json` of a folder.
@@ -149,9 +146,20 @@ impl Sources {
         let Some(schema) = &self.schema else {
             return Ok(None);
         };
-        let file = in_folder(schema, SCHEMA_FILES, last_schema_of)?;
-        Document::read(file).map(Some)
+        Document::read(schema_in(schema)?).map(Some)
     }
+}
+
+/// Returns the prompts that a path means: the file, or `prompts.json` of a folder.
+pub(crate) fn prompts_in(place: &Path) -> Result<PathBuf, Failure> {
+    in_folder(place, PROMPTS_FILE, |files| {
+        files.into_iter().find(|(_, name)| name == PROMPTS_FILE)
+    })
+}
+
+/// Returns the schema that a path means: the file, or the last `validation_schema_*.json` of a folder.
+pub(crate) fn schema_in(place: &Path) -> Result<PathBuf, Failure> {
+    in_folder(place, SCHEMA_FILES, last_schema_of)
 }
 
 /// A file of a folder with its name.

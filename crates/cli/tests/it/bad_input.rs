@@ -415,6 +415,14 @@ fn a_request_file_that_cannot_be_used() {
         &["request.json", "unknown field `dat`"],
     );
     folder_refused(
+        &[("data/request.json", b"{\"sample\": {\"rows\": \"4\"}}")],
+        &["request.json: `sample.rows`: found the text \"4\", expected a whole number"],
+    );
+    folder_refused(
+        &[("data/request.json", b"")],
+        &["request.json is empty: write a JSON object into it"],
+    );
+    folder_refused(
         &[(
             "data/request.json",
             br#"{"version": 9, "data": "d", "prompts": "p", "job_type": "validation"}"#,

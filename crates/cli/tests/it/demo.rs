@@ -35,7 +35,7 @@ fn the_example_is_written_and_run_and_the_next_commands_work() {
     }
     assert!(
         ran.stdout
-            .contains("\nrows out           10000\nvalid answers      10000\n"),
+            .contains("\nrows out           10,000\nvalid answers      10,000\n"),
         "{}",
         ran.stdout
     );
@@ -57,6 +57,13 @@ fn the_example_is_written_and_run_and_the_next_commands_work() {
             .quarry(command.trim_start_matches("quarry "))
             .good();
     }
+    let page = workplace.read("quarry-demo/results/report.html");
+    let page = String::from_utf8(page).expect("UTF-8");
+    assert!(page.contains("Rows before and after"), "no rows");
+    assert!(
+        page.contains("A wildlife strike was reported."),
+        "no prompts"
+    );
     assert!(
         ran.stdout.lines().all(|line| line.chars().count() <= 100),
         "{}",

@@ -26,6 +26,9 @@ pub(crate) const MODEL: &str = "eu.anthropic.claude-haiku-4-5-20251001-v1:0";
 /// When runs began: 2026-11-28T15:58:01Z.
 const BEGAN: f64 = 1_795_881_481.123;
 
+/// The code of a refusal that is a page of a proxy.
+pub(crate) const PROXY_ERROR: &str = "a page of a proxy";
+
 /// The script of a deployment.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Script {
@@ -344,6 +347,9 @@ fn refusal(operation: &str, code: &str) -> Answer {
         "AccessDeniedException" | "AccessDenied" => 403,
         _ => 400,
     };
+    if code == PROXY_ERROR {
+        return (500, "<html><body>no</body></html>".to_owned());
+    }
     let message = format!("{operation} is refused here");
     if operation == "DescribeStacks" {
         let body = format!(

@@ -140,12 +140,48 @@ fn an_estimate_shows_each_way_and_the_date_of_its_prices() {
     }
 }
 
-/// A price of one's own counts for every way, and is needed for a model without a known price.
+#[test]
+fn a_model_without_a_known_price_has_records_and_tokens_and_the_nearest_model_is_named() {
+    let workplace = workplace(reports);
+    let command = "estimate data.csv --prompts prompts.json --schema schema.json --set \
+                   BEDROCK_PRIMARY_MODEL_ID=us.anthropic.claude-haiku-4-5-20251001-v1:1";
+    let ran = workplace.quarry(command).good();
+    for expected in [
+        "\nrecords ",
+        "\ntokens in ",
+        "\ncost          unknown: no price is known for us.anthropic.claude-haiku-4-5-20251001-v1:1; did you mean \
+         `us.anthropic.claude-haiku-4-5-20251001-v1:0`?; give it with --price-in",
+        "\nAWS's own ",
+    ] {
+        assert!(ran.stdout.contains(expected), "{expected}: {}", ran.stdout);
+    }
+    let run = workplace
+        .quarry(&command.replacen("estimate", "run", 1))
+        .good();
+    let note = "(did you mean `us.anthropic.claude-haiku-4-5-20251001-v1:0`?)";
+    assert!(run.stdout.contains(note), "{}", run.stdout);
+    let json = value(workplace.quarry(&format!("{command} --json")));
+    assert!(
+        json["tokens"]["input"]["expected"].as_u64() > Some(0),
+        "{json}"
+    );
+    assert_eq!(
+        (&json["cost"], &json["prices"]),
+        (&Value::Null, &Value::Null)
+    );
+    for cap in ["--max-cost 5", "--set BEDROCK_MAX_COST=5"] {
+        let ran = workplace.quarry(&format!("{command} {cap}"));
+        assert_eq!(ran.code, 3, "{ran:?}");
+        assert!(ran.stderr.contains("no price is known"), "{}", ran.stderr);
+    }
+}
+
+/// A price of one's own counts for every way, and is needed for the cost of a model without a known price.
 #[test]
 fn a_price_can_be_given() {
     let workplace = workplace(reports);
     let unknown = "estimate data.csv --prompts prompts.json --schema schema.json --set BEDROCK_PRIMARY_MODEL_ID=my-own-name";
-    let ran = workplace.quarry(unknown);
+    let ran = workplace.quarry(&format!("{unknown} --max-cost 1"));
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     let why = "no price is known for my-own-name; give it with --price-in and --price-out";
     assert!(ran.stderr.contains(why), "{}", ran.stderr);

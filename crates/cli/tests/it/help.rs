@@ -1,6 +1,6 @@
 //! Help, completions and the list of settings.
 
-use crate::command::Workplace;
+use crate::command::{Ran, Workplace};
 use serde_json::Value;
 
 const COMMANDS: [&str; 22] = [
@@ -66,6 +66,76 @@ fn every_help_fits_100_columns_and_has_an_example() {
     }
 }
 
+#[test]
+fn help_is_readable_also_where_the_shell_says_a_width_of_nothing() {
+    let workplace = Workplace::new();
+    for columns in ["0", "1"] {
+        let mut command = workplace.command("run --help");
+        let ran = command
+            .env("COLUMNS", columns)
+            .output()
+            .expect("the command runs");
+        let page = Ran::of(&ran).good().stdout;
+        let longest = page.lines().map(|line| line.chars().count()).max();
+        assert!((60..=100).contains(&longest.unwrap_or(0)), "{page}");
+    }
+}
+
+#[test]
+fn help_explains_itself_and_each_command() {
+    let workplace = Workplace::new();
+    let top = workplace.quarry("--help").good().stdout;
+    assert_eq!(workplace.quarry("help --help").good().stdout, top);
+    let run = workplace.quarry("run --help").good().stdout;
+    assert_eq!(workplace.quarry("help run --help").good().stdout, run);
+}
+
+#[test]
+fn an_option_that_a_command_lacks_is_answered_with_what_leads_to_the_same_end() {
+    let workplace = Workplace::new();
+    for (line, tip) in [
+        ("run a.csv --max-cost 5", "--set BEDROCK_MAX_COST=USD"),
+        ("preview a.csv --max-cost 5", "--set BEDROCK_MAX_COST=USD"),
+        (
+            "estimate a.csv --sample 5",
+            "`\"sample\": {\"rows\": 50}` in a request.json",
+        ),
+        (
+            "estimate a.csv --sample-seed 5",
+            "\"seed\": 7}` in a request.json",
+        ),
+        ("run a.csv --nonsense", "unexpected argument '--nonsense'"),
+    ] {
+        let ran = workplace.quarry(line);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.stderr.contains(tip), "{line}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("use '-- "), "{line}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_number_below_the_least_is_refused_with_the_range() {
+    let workplace = Workplace::new();
+    for (line, range) in [
+        ("run a.csv --sample -1", "1..=10000"),
+        ("report out --rows -1", "0..=100"),
+        ("runs --limit -1", "1..=1000"),
+        ("compare a b --rows -1", "0..=1000"),
+    ] {
+        let ran = workplace.quarry(line);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        let expected = format!("-1 is not in {range}");
+        assert!(ran.stderr.contains(&expected), "{line}: {}", ran.stderr);
+    }
+    let ran = workplace.quarry("preview a.csv --limit -1");
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.stderr.contains("invalid value '-1' for '--limit"),
+        "{}",
+        ran.stderr
+    );
+}
+
 /// Each example is a valid command line.
 #[test]
 fn the_examples_of_the_help_are_command_lines_that_are_understood() {
@@ -104,6 +174,36 @@ fn shells_get_completions_that_they_can_read() {
     let ran = workplace.quarry("completions csh");
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.stderr.contains("bash, zsh, fish"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_shell_offers_the_names_that_an_argument_takes() {
+    let workplace = Workplace::new();
+    for (words, value) in [
+        ("quarry init --task cl", "classify"),
+        ("quarry run --job-type tr", "training"),
+        ("quarry run --set BEDROCK_MAX_TOK", "BEDROCK_MAX_TOKENS="),
+        ("quarry settings BEDROCK_MAX_TOK", "BEDROCK_MAX_TOKENS"),
+        (
+            "quarry models anthropic.claude-haiku-4-5",
+            "anthropic.claude-haiku-4-5-20251001-v1:0",
+        ),
+    ] {
+        let parts: Vec<&str> = words.split(' ').collect();
+        let [.., before, word] = parts.as_slice() else {
+            panic!("{words}");
+        };
+        let script = format!(
+            "source <(quarry completions bash)\nCOMP_WORDS=({words})\nCOMP_CWORD={}\n\
+             _quarry quarry '{word}' '{before}'\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            parts.len() - 1
+        );
+        let offered = workplace.shell(&script).good().stdout;
+        assert!(
+            offered.lines().any(|line| line == value),
+            "{words}: {offered}"
+        );
+    }
 }
 
 #[test]

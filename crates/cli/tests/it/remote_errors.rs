@@ -1,7 +1,7 @@
 //! What a user reads if a deployment cannot be reached, or may not be used.
 
 use crate::command::Ran;
-use crate::deployed::{Deployed, Script, execution, folder, plan};
+use crate::deployed::{Deployed, PROXY_ERROR, Script, execution, folder, plan};
 use quarry_contract::execution_status::ExecutionStatus;
 use serde_json::json;
 
@@ -64,6 +64,7 @@ fn a_profile_that_does_not_exist_and_a_service_that_is_not_reached_are_told_as_w
         3,
         "set AWS_PROFILE to a profile that `aws configure list-profiles` shows",
     );
+    failed(&ran, 3, "the AWS profile `nobody`, which AWS_PROFILE names");
 
     let mut unreachable = deployed.command("runs");
     // Nobody listens there.
@@ -77,6 +78,65 @@ fn a_profile_that_does_not_exist_and_a_service_that_is_not_reached_are_told_as_w
         !ran.stderr.contains("cloudformation:DescribeStacks"),
         "{ran:?}"
     );
+}
+
+#[test]
+fn credentials_that_aws_refuses_are_remedied_by_credentials_and_not_by_a_permission() {
+    for (operation, code, remedy) in [
+        ("DescribeStacks", "ExpiredToken", "run `aws sso login`"),
+        ("DescribeStacks", "InvalidClientTokenId", "make new keys"),
+        ("DescribeStacks", "SignatureDoesNotMatch", "make new keys"),
+        (
+            "ListExecutions",
+            "ExpiredTokenException",
+            "run `aws sso login`",
+        ),
+        (
+            "ListExecutions",
+            "UnrecognizedClientException",
+            "make new keys",
+        ),
+    ] {
+        let deployed = Deployed::new(Script {
+            refused: Some((operation, code)),
+            ..Script::default()
+        });
+        let ran = deployed.quarry("runs");
+        failed(&ran, 3, remedy);
+        for permission in ["the caller needs", "is denied", "CommandLinePolicy"] {
+            assert!(!ran.stderr.contains(permission), "{code}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_page_of_a_proxy_is_remedied_by_the_network_and_not_by_a_permission() {
+    for operation in ["DescribeStacks", "ListExecutions"] {
+        let deployed = Deployed::new(Script {
+            refused: Some((operation, PROXY_ERROR)),
+            ..Script::default()
+        });
+        let ran = deployed.quarry("runs");
+        failed(&ran, 4, "a proxy may have responded in place of AWS");
+        assert!(!ran.stderr.contains("the caller needs"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn all_that_is_missing_to_reach_a_deployment_is_said_at_once() {
+    let deployed = Deployed::new(Script::default());
+    let mut nothing = deployed.command_without_credentials("runs --stack= --region=");
+    for variable in ["AWS_REGION", "AWS_DEFAULT_REGION", "QUARRY_STACK"] {
+        nothing.env_remove(variable);
+    }
+    let ran = Ran::of(&nothing.output().expect("the command runs"));
+    for expected in [
+        "name the deployment with --stack NAME",
+        "no Region is known",
+        "no AWS credentials found",
+    ] {
+        failed(&ran, 2, expected);
+    }
 }
 
 #[test]

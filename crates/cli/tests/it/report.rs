@@ -1,6 +1,6 @@
 //! `quarry report`.
 
-use crate::command::Workplace;
+use crate::command::{PROMPTS, SCHEMA, Workplace};
 use serde_json::Value;
 use std::fs;
 
@@ -348,6 +348,26 @@ fn a_result_without_rows_has_a_report() {
 }
 
 #[test]
+fn prompts_and_schema_of_a_report_may_be_folders_as_those_of_a_run() {
+    let workplace = workplace();
+    workplace.file("asked/prompts.json", PROMPTS);
+    workplace.file("asked/validation_schema_1.json", SCHEMA);
+    let command = "report out --prompts asked --schema asked --set BEDROCK_MAX_TOKENS=512";
+    workplace.quarry(command).good();
+    let page = page(&workplace, "out/report.html");
+    for expected in ["You sort letters.", "praise", "512"] {
+        assert!(page.contains(expected), "{expected}");
+    }
+    let ran = workplace.quarry("report out --prompts out");
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        ran.stderr.contains("there is no prompts.json in out"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn what_is_no_result_is_refused_and_nothing_is_written() {
     let workplace = Workplace::new();
     workplace.file("table/validation_processed_data.csv", "a,b\n1,2\n");
@@ -380,6 +400,16 @@ fn what_is_no_result_is_refused_and_nothing_is_written() {
             "`BEDROCK_MAX_TOKEN` is not a setting; did you mean `BEDROCK_MAX_TOKENS`?",
         ),
         ("table --set FOO=1", 3, "`FOO` is not a setting"),
+        (
+            "table --set bedrock_max_tokens=5",
+            3,
+            "did you mean `BEDROCK_MAX_TOKENS`?",
+        ),
+        (
+            "table --set BEDROCK_MAX_TOKENS=abc",
+            3,
+            "BEDROCK_MAX_TOKENS is `abc`; allowed: 1 to 1000000",
+        ),
     ] {
         let ran = workplace.quarry(&format!("report {arguments}"));
         assert_eq!(ran.code, code, "{arguments}: {}", ran.stderr);

@@ -83,11 +83,29 @@ fn a_request_may_ask_for_a_sample_and_the_option_takes_precedence() {
 }
 
 #[test]
+fn an_option_changes_its_part_of_the_sample_of_the_request_and_keeps_the_other() {
+    let workplace = workplace();
+    workplace.file(
+        "request.json",
+        r#"{"data": "table.csv", "schema": "schema.json", "sample": {"rows": 4, "seed": 1}}"#,
+    );
+    let sample = |options: &str| {
+        let report = workplace.quarry(&format!("run . --json {options}"));
+        let sample = report.good().report()["summary"]["sample"].clone();
+        (sample["rows"].clone(), sample["seed"].clone())
+    };
+    assert_eq!(sample("--sample 6"), (json!(6), json!(1)));
+    assert_eq!(sample("--sample-seed 3"), (json!(4), json!(3)));
+    assert_eq!(sample("--sample 5 --sample-seed 2"), (json!(5), json!(2)));
+}
+
+#[test]
 fn a_sample_of_no_rows_or_a_seed_without_a_sample_is_wrong_usage() {
     let workplace = workplace();
     for (options, expected) in [
         ("--sample 0", "0 is not in 1..=10000"),
         ("--sample 10001", "10001 is not in 1..=10000"),
+        ("--sample -1", "-1 is not in 1..=10000"),
         ("--sample-seed 7", "--sample <ROWS>"),
         ("--sample 5 --sample-seed 4294967296", "4294967296"),
     ] {

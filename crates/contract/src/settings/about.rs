@@ -258,7 +258,7 @@ pub const ABOUT: [AboutSetting; NAMES.len()] = [
         "BEDROCK_NO_ANSWERS",
         Some("fail"),
         "fail, allow",
-        "a run in which no record got an answer: fail, or write a table of errors",
+        "a run without an answer: fail, or a table of errors; an error that all records get always fails",
     ),
     about(
         "BEDROCK_CSV_QUOTING",

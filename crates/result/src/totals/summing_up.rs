@@ -140,7 +140,7 @@ impl Totals {
             format!(
                 "{rows} rows without a good answer were not sent again, since another round would have passed \
                  BEDROCK_MAX_COST, {}; llm_error of these rows says what was spent",
-                cap.shown()
+                cap.as_given()
             )
         })
     }

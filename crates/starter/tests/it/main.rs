@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use proptest::prelude::*;
-use quarry_starter::{MOST_COLUMNS, Sample, StarterTask, Unusable, propose};
+use quarry_starter::{MOST_COLUMNS, Sample, StarterTask, Unusable, left_out_in_words, propose};
 
 /// Returns the sample of a table of these columns; row `i` has the cells that `cells(i)` returns.
 fn sample<const N: usize>(
@@ -17,9 +17,8 @@ fn sample<const N: usize>(
     sample
 }
 
-fn left_out(sample: &Sample) -> Vec<String> {
-    let starter = propose(sample, StarterTask::Classify);
-    starter.left_out.iter().map(ToString::to_string).collect()
+fn left_out(sample: &Sample) -> String {
+    left_out_in_words(&propose(sample, StarterTask::Classify).left_out)
 }
 
 #[test]
@@ -42,12 +41,7 @@ fn free_text_comes_first_and_what_tells_a_model_nothing_is_left_out() {
     assert_eq!(starter.shown, ["letter", "size"]);
     assert_eq!(
         left_out(&sample),
-        [
-            "nr (an identifier)",
-            "source (the same value in each row)",
-            "note (empty)",
-            "customer_id (an identifier)"
-        ]
+        "nr and customer_id (an identifier), source (the same value in each row), note (empty)"
     );
     let values = vec!["large".to_owned(), "small".to_owned()];
     assert_eq!(starter.categories, Some(("size".to_owned(), values)));
@@ -73,7 +67,7 @@ fn codes_are_identifiers_and_dates_and_amounts_are_not() {
             format!("Town{row}"),
         ]
     });
-    assert_eq!(left_out(&sample), ["hash (an identifier)"]);
+    assert_eq!(left_out(&sample), "hash (an identifier)");
 }
 
 #[test]
@@ -91,21 +85,46 @@ fn of_many_columns_a_first_prompt_shows_twenty() {
             .iter()
             .all(|left| left.why == Unusable::TooMany)
     );
+    assert_eq!(
+        left_out_in_words(&starter.left_out),
+        "c20, c21, c22, c23, c24 and 5 more (more columns than a first prompt needs)"
+    );
 }
 
 #[test]
-fn columns_that_cannot_be_placeholders_are_left_out_and_the_whole_row_is_shown_instead() {
+fn if_no_column_can_be_a_placeholder_the_whole_row_is_shown_and_none_is_left_out() {
     let sample = sample(["", "a}b", "input_data"], 4, |row| {
         [row, row, row].map(|number| format!("value {number}"))
     });
     let starter = propose(&sample, StarterTask::Summarise);
     assert!(starter.shown.is_empty());
-    assert!(left_out(&sample)[0].starts_with("a column without a name"));
+    assert_eq!(left_out(&sample), "");
     let template = starter.prompts["user_prompt_template"]
         .as_str()
         .expect("text");
     assert!(template.contains("{input_data}"), "{template}");
     assert!(starter.prompts.get("input_placeholders").is_none());
+}
+
+#[test]
+fn columns_without_a_name_are_counted_and_not_listed() {
+    let sample = sample(["", "", "letter", "a}b"], 4, |row| {
+        [row, row, row, row].map(|number| format!("value {number}"))
+    });
+    assert_eq!(
+        left_out(&sample),
+        "a}b and 2 columns without a name (a name that is no placeholder)"
+    );
+}
+
+#[test]
+fn if_each_column_has_a_reason_against_it_all_are_shown_and_none_is_left_out() {
+    let sample = sample(["id", "t", "a}b"], 4, |row| {
+        [row.to_string(), "x".to_owned(), "y".to_owned()]
+    });
+    let starter = propose(&sample, StarterTask::Classify);
+    assert_eq!(starter.shown, ["id", "t"]);
+    assert_eq!(left_out(&sample), "a}b (a name that is no placeholder)");
 }
 
 #[test]
@@ -148,6 +167,10 @@ proptest! {
             sample.add(row.to_vec());
         }
         let starter = propose(&sample, StarterTask::Classify);
+        if starter.shown.is_empty() {
+            prop_assert!(starter.left_out.is_empty());
+            return Ok(());
+        }
         let mut all: Vec<String> = starter.shown.clone();
         all.extend(starter.left_out.iter().map(|left| left.column.clone()));
         all.sort();

@@ -28,14 +28,19 @@ async fn a_run_above_the_cap_on_its_cost_is_refused_with_the_cost_and_the_remedi
     assert!(
         text.starts_with(&format!(
             "the run is expected to cost {} ({} to {}), more than BEDROCK_MAX_COST, {}; send fewer rows",
-            cost.expected.shown(),
+            cost.expected.shown_beside(below),
             cost.low.shown(),
             cost.high.shown(),
-            below.shown()
+            below.as_given()
         )),
         "{text}"
     );
-    for remedy in ["BEDROCK_MAX_TOKENS", "raise BEDROCK_MAX_COST", "sample"] {
+    assert_ne!(cost.expected.shown_beside(below), below.as_given());
+    for remedy in [
+        "BEDROCK_MAX_TOKENS",
+        "raise BEDROCK_MAX_COST where it is set: in --set, in the request, or in the deployment",
+        "sample",
+    ] {
         assert!(text.contains(remedy), "{text}");
     }
     let mut stored = input.store.locations();
