@@ -253,7 +253,10 @@ mod tests {
                 r#"{"data": "a", "data": "b"}"#,
                 "the key `data` is given twice",
             ),
-            (r#"[1, "d.csv"]"#, "a/request.json: invalid type: sequence"),
+            (
+                r#"[1, "d.csv"]"#,
+                "a/request.json: found a list, expected an object",
+            ),
         ] {
             let error = RequestFile::read("a/request.json", text.as_bytes()).unwrap_err();
             assert!(error.to_string().contains(part), "{error}");
@@ -273,7 +276,7 @@ mod tests {
         for value in ["[512]", "null", "{}"] {
             let text = format!(r#"{{"settings": {{"BEDROCK_MAX_TOKENS": {value}}}}}"#);
             let error = read(&text).unwrap_err().to_string();
-            let words = "a/request.json: the setting `BEDROCK_MAX_TOKENS` must be a text, a number";
+            let words = "a/request.json: `settings`: the setting `BEDROCK_MAX_TOKENS` must be a text, a number";
             assert!(error.starts_with(words), "{error}");
         }
     }
