@@ -7,6 +7,7 @@
 mod about;
 mod caps;
 mod error;
+mod names;
 mod prices;
 mod source;
 mod spelling;
@@ -17,6 +18,7 @@ mod without_effect;
 pub use about::{ABOUT, AboutSetting};
 pub use caps::{CAPS, MAX_COST, SENDS_OF_MOST_ROWS, cost_cap, over_deployment};
 pub use error::SettingError;
+pub use names::NAMES;
 pub use prices::PRICES;
 pub use spelling::{nearest, nearest_model, nearest_setting};
 pub use values::{BatchMode, CsvQuoting, Effort, MissingColumns, ServiceTier, ThinkingSetting};
@@ -126,55 +128,6 @@ pub struct Settings {
     /// known; `None` if they are not set.
     pub price: Option<TokenRate>,
 }
-
-/// The names of all settings.
-pub const NAMES: [&str; 45] = [
-    "BEDROCK_PRIMARY_MODEL_ID",
-    "BEDROCK_FALLBACK_MODEL_ID",
-    "BEDROCK_INFERENCE_PROFILE_ARN",
-    "BEDROCK_INFERENCE_PROFILE_REQUIRED_MODELS",
-    "BEDROCK_MAX_TOKENS",
-    "BEDROCK_TEMPERATURE",
-    "BEDROCK_TOP_P",
-    "BEDROCK_MAX_RETRIES",
-    "BEDROCK_BATCH_SIZE",
-    "BEDROCK_OUTPUT_COLUMN_PREFIX",
-    "BEDROCK_SKIP_ERROR_RECORDS",
-    "BEDROCK_CONCURRENCY_MODE",
-    "BEDROCK_MAX_CONCURRENT_WORKERS",
-    "BEDROCK_RATE_LIMIT_PER_SECOND",
-    "BEDROCK_BATCH_MODE",
-    "BEDROCK_BATCH_THRESHOLD",
-    "BEDROCK_BATCH_ROLE_ARN",
-    "BEDROCK_BATCH_TIMEOUT_HOURS",
-    "BEDROCK_MAX_RECORDS_PER_JOB",
-    "BEDROCK_MIN_RECORDS_PER_JOB",
-    "BEDROCK_MAX_BYTES_PER_JOB",
-    "BEDROCK_MAX_CONCURRENT_BATCH_JOBS",
-    "BEDROCK_MAX_INPUT_FIELD_LENGTH",
-    "BEDROCK_TRUNCATION_ENABLED",
-    "BEDROCK_LOG_TRUNCATIONS",
-    "BEDROCK_USE_STRUCTURED_OUTPUT",
-    "BEDROCK_VALIDATION_SCHEMA",
-    "BEDROCK_ROUTED_RULES_COLUMN",
-    "BEDROCK_MISSING_COLUMNS",
-    "BEDROCK_REPLACE_COLUMNS",
-    "BEDROCK_MODEL_CAPABILITIES",
-    "BEDROCK_OUTPUT_KMS_KEY",
-    "BEDROCK_THINKING",
-    "BEDROCK_EFFORT",
-    "BEDROCK_SERVICE_TIER",
-    "BEDROCK_FLEX_WAIT_MINUTES",
-    "BEDROCK_OUTAGE_WAIT_HOURS",
-    "BEDROCK_NO_ANSWERS",
-    "BEDROCK_CSV_QUOTING",
-    "BEDROCK_PROMPT_WITHOUT_COLUMNS",
-    "BEDROCK_MAX_ROWS",
-    "BEDROCK_MAX_DATA_BYTES",
-    "BEDROCK_MAX_COST",
-    "BEDROCK_PRICE_IN",
-    "BEDROCK_PRICE_OUT",
-];
 
 /// The length of the mark that ends a cut cell, in characters. A shorter limit has no room for it.
 pub const SHORTEST_FIELD_LIMIT: u64 = 31;

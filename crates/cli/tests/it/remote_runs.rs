@@ -87,7 +87,7 @@ fn runs_are_listed_with_their_states_and_rows_from_all_pages() {
     // 8,500 tokens read and 1,200 written on demand.
     assert_eq!(
         lines[1][..5],
-        ["strikes-2", "running", "100", "-", "0.02 USD"]
+        ["strikes-2", "running", "100", "-", "0.021 USD"]
     );
     assert_eq!(lines[2][..5], ["strikes-1", "succeeded", "100", "2", "n/a"]);
     assert_eq!(lines[3][..5], ["letters-1", "stopped", "-", "-", "n/a"]);

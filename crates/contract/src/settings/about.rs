@@ -1,6 +1,6 @@
 //! Describes each setting to people, for `quarry settings`.
 
-use super::NAMES;
+use crate::settings::names::NAMES;
 
 /// The description of a setting. [`super::Settings::read`] checks values; tests keep the two in
 /// agreement.

@@ -1,6 +1,6 @@
 //! Suggests the right name for a misspelt one.
 
-use super::NAMES;
+use crate::settings::names::NAMES;
 use quarry_model::{KnownModel, Model, ModelName};
 
 /// The beginning of every setting's name.
