@@ -42,7 +42,7 @@ class Definition(unittest.TestCase):
         self.assertEqual(sent, json.loads(record["body"])["arguments"])
 
     def test_settings_are_known(self) -> None:
-        settings = (ROOT / "crates/contract/src/settings.rs").read_text(encoding="utf-8")
+        settings = (ROOT / "crates/contract/src/settings/names.rs").read_text(encoding="utf-8")
         for name in self.steps["Label"]["Arguments"]:
             if name.startswith("BEDROCK_"):
                 self.assertIn(f'    "{name}",', settings)

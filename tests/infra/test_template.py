@@ -52,7 +52,7 @@ class Functions(unittest.TestCase):
         # Some of these are only for servers other than AWS's, or are set by Lambda.
         not_given = {constants.get("PATH_STYLE_VARIABLE", ""), "AWS_LAMBDA_LOG_LEVEL", "AWS_ENDPOINT_URL_SAGEMAKER"}
         everywhere = set(re.findall(r'environment\("(\w+)"\)', rust.text_of(rust.EDGE / "function.rs")))
-        settings = (ROOT / "crates/contract/src/settings.rs").read_text(encoding="utf-8")
+        settings = (ROOT / "crates/contract/src/settings/names.rs").read_text(encoding="utf-8")
         for name, properties in self.functions.items():
             main = rust.function(name).main
             read = set(re.findall(r'_?environment\("(\w+)"\)', main)) | everywhere

@@ -50,7 +50,7 @@ class DrawRun(unittest.TestCase):
         self.assertIn(str(draw_run.PICTURE.relative_to(draw_run.ROOT)), readme)
         root = ElementTree.parse(draw_run.PICTURE).getroot()
         words = " ".join(element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text"))
-        for expected in ("quarry run examples/wildlife-strikes", "100 %", "rows in 10000", "jobs 7", "5.18 USD on Bedrock"):
+        for expected in ("quarry run examples/wildlife-strikes", "100 %", "rows in 10,000", "jobs 7", "5.18 USD on Bedrock"):
             self.assertIn(expected, re.sub(" +", " ", words))
 
 
