@@ -88,9 +88,9 @@ pub fn left_out_in_words(left_out: &[LeftOut]) -> String {
     }
     let groups = groups.iter().map(|(why, columns)| {
         let nameless = columns.iter().filter(|name| name.is_empty()).count();
-        let named = columns.iter().filter(|name| !name.is_empty());
+        let with_name = columns.iter().filter(|name| !name.is_empty());
         let more = columns.len() - nameless;
-        let mut names: Vec<String> = named
+        let mut names: Vec<String> = with_name
             .take(MOST_NAMED)
             .map(|name| (*name).to_owned())
             .collect();
