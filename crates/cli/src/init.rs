@@ -147,7 +147,7 @@ fn chosen(list: &str, names: &[String], file: &Path) -> Result<Vec<String>, Fail
         }
         if !names.iter().any(|known| known == name) {
             let mut known = names.iter().filter(|name| !name.trim().is_empty());
-            let named: Vec<&str> = known
+            let first: Vec<&str> = known
                 .by_ref()
                 .take(MOST_NAMED)
                 .map(String::as_str)
@@ -159,7 +159,7 @@ fn chosen(list: &str, names: &[String], file: &Path) -> Result<Vec<String>, Fail
             return Err(Failure::input(format!(
                 "{} has no column `{name}` that a prompt can show; it has {}{more}",
                 file.display(),
-                named.join(", ")
+                first.join(", ")
             )));
         }
         if !chosen.iter().any(|known| known == name) {

@@ -42,9 +42,12 @@ pub(crate) fn parse<P: Parser>(arguments: impl IntoIterator<Item = OsString>) ->
 /// Returns the command as it is parsed and as shells complete it.
 fn command<P: Parser>() -> Command {
     let command = P::command().mut_subcommands(|command| command.mut_args(with_negative_numbers));
-    if std::env::var(WIDTH_VARIABLE)
-        .is_ok_and(|text| text.parse::<usize>().is_ok_and(|width| width < LEAST_WIDTH))
-    {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the command line is a shell: shells say in the environment how wide the terminal is"
+    )]
+    let width = std::env::var(WIDTH_VARIABLE);
+    if width.is_ok_and(|text| text.parse::<usize>().is_ok_and(|width| width < LEAST_WIDTH)) {
         return command.term_width(HELP_WIDTH);
     }
     command

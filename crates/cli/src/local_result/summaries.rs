@@ -118,8 +118,10 @@ impl SummaryFile {
 }
 
 pub(super) fn is_summary(file: &Path) -> bool {
-    let name = name_of(file);
-    name.starts_with(SUMMARY) && name.ends_with(".json")
+    let is_json = file
+        .extension()
+        .is_some_and(|extension| extension == "json");
+    is_json && name_of(file).starts_with(SUMMARY)
 }
 
 /// Returns the summaries of a folder, the earliest run first.

@@ -15,7 +15,7 @@ pub(crate) struct LocalRows {
 
 enum RowsOf {
     Text {
-        text: TextFile,
+        text: Box<TextFile>,
         decoder: Box<RowDecoder>,
         ended: bool,
     },
@@ -31,7 +31,7 @@ impl LocalRows {
     pub(super) fn of_text(text: TextFile, decoder: RowDecoder, cells: usize) -> Self {
         Self {
             source: RowsOf::Text {
-                text,
+                text: Box::new(text),
                 decoder: Box::new(decoder),
                 ended: false,
             },

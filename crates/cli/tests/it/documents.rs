@@ -64,16 +64,16 @@ impl DocumentPage {
     /// Returns the blocks of code.
     pub(crate) fn code(&self) -> Vec<CodeBlock<'_>> {
         let mut blocks = Vec::new();
-        let mut begun = None;
+        let mut open = None;
         let mut at = 0;
         for line in self.text.split_inclusive('\n') {
             let next = at + line.len();
-            match (line.trim().strip_prefix("```"), begun) {
-                (Some(kind), None) => begun = Some((kind, next)),
+            match (line.trim().strip_prefix("```"), open) {
+                (Some(kind), None) => open = Some((kind, next)),
                 (Some(""), Some((kind, begin))) => {
                     let place = begin..at;
                     blocks.push(CodeBlock { kind, place });
-                    begun = None;
+                    open = None;
                 }
                 _ => {}
             }

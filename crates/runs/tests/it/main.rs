@@ -182,7 +182,7 @@ fn a_run_that_works_shows_what_it_has_cost_so_far() {
     let status = RunStatus::of(&world.facts, NOW);
     assert_eq!(status.cost, "0.084".parse().ok());
     let lines = status.lines(&world.facts, NOW);
-    let cost = "cost      0.08 USD for these tokens";
+    let cost = "cost      0.084 USD for these tokens";
     assert!(lines.iter().any(|line| line == cost), "{lines:?}");
     let json = serde_json::to_value(&status).unwrap();
     assert_eq!(json["cost"], "0.084000");
