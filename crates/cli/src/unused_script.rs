@@ -18,59 +18,45 @@ pub(crate) fn notes(
     answers: Option<&Path>,
     faults: Option<&Path>,
 ) -> Vec<String> {
-    let mut notes = Vec::new();
-    if let Some(file) = answers.filter(|_| !unused.answers.is_empty()) {
-        let has_name = unused.answers.iter().any(|one| one.record_id.is_some());
-        let named = unused.answers.iter().map(answer);
-        notes.push(note(
-            &counted(unused.answers.len() as u64, "answer"),
-            file,
-            "used for no record",
-            named,
-            has_name,
-        ));
-    }
-    if let Some(file) = faults.filter(|_| !unused.faults.is_empty()) {
-        let has_name = unused.faults.iter().any(|one| one.record.is_some());
-        let named = unused.faults.iter().map(fault);
-        notes.push(note(
-            &counted(unused.faults.len() as u64, "fault"),
-            file,
-            "of no record",
-            named,
-            has_name,
-        ));
-    }
-    notes
+    let has_name = unused.answers.iter().any(|one| one.record_id.is_some());
+    let named = unused.answers.iter().map(answer).collect();
+    let of_answers =
+        answers.and_then(|file| note("answer", file, "used for no record", named, has_name));
+    let has_name = unused.faults.iter().any(|one| one.record.is_some());
+    let named = unused.faults.iter().map(fault).collect();
+    let of_faults = faults.and_then(|file| note("fault", file, "of no record", named, has_name));
+    of_answers.into_iter().chain(of_faults).collect()
 }
 
+/// Returns a note on what a file has and the run did not use, if there is any of it.
 fn note(
-    count: &str,
+    thing: &str,
     file: &Path,
     what: &str,
-    named: impl ExactSizeIterator<Item = String>,
+    mut named: Vec<String>,
     has_name: bool,
-) -> String {
-    let more = named.len().saturating_sub(MOST_NAMED);
-    let mut named: Vec<String> = named.take(MOST_NAMED).collect();
-    if more > 0 {
-        named.push(format!("and {more} more"));
-    }
-    let verb = if count.starts_with("1 ") {
-        "was"
-    } else {
-        "were"
+) -> Option<String> {
+    let number = named.len();
+    let verb = match number {
+        0 => return None,
+        1 => "was",
+        _ => "were",
     };
+    named.truncate(MOST_NAMED);
+    if number > MOST_NAMED {
+        named.push(format!("and {} more", number - MOST_NAMED));
+    }
     let remedy = if has_name {
         format!("; {NAMES}")
     } else {
         String::new()
     };
-    format!(
-        "{count} in {} {verb} {what}: {}{remedy}",
+    Some(format!(
+        "{} in {} {verb} {what}: {}{remedy}",
+        counted(number as u64, thing),
         shown(file),
         named.join(", ")
-    )
+    ))
 }
 
 fn answer(answer: &GivenAnswer) -> String {
