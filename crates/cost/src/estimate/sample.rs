@@ -96,7 +96,8 @@ mod tests {
     use serde_json::json;
 
     fn texts(text: &str) -> RequestTexts {
-        RequestTexts::of(&json!({"prompt": text}))
+        let record = json!({"modelInput": {"prompt": text}});
+        RequestTexts::of_record(record.to_string().as_bytes())
     }
 
     fn sample(records: u64, text: impl Fn(u64) -> &'static str) -> TextSample {
