@@ -21,11 +21,11 @@
 //! Not simulated: permissions, encryption, VPCs, provisioned throughput, guardrails' rules,
 //! streaming responses, and the request bodies of families other than Claude, Nova, Titan and
 //! Cohere embeddings, Llama, and chat completions.
-//! Llama, and chat completions.
 
 mod answer;
 mod api;
 mod bill;
+mod bodies;
 mod body;
 mod config;
 mod faults;

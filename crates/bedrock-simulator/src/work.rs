@@ -5,6 +5,7 @@
 //! [`WINDOW_LINES`] lines or [`WINDOW_BYTES`] bytes, and the order of a line's keys varies. Both
 //! depend only on the job's id. `modelInput` is echoed byte for byte.
 
+use crate::bodies::Bodies;
 use crate::config::Limits;
 use crate::faults::RecordFaultKind;
 use crate::hash::{Random, hash};
@@ -199,12 +200,17 @@ impl SimulatedWork<'_> {
     ) -> Result<(), String> {
         let mut random = Random::new(hash(self.job_id.as_bytes()) ^ hash(file.key.as_bytes()));
         let mut lines = Lines::new(self.s3, file);
+        let mut bodies = Bodies::default();
         let mut window: Vec<String> = Vec::new();
         let mut window_bytes = 0;
         while let Some(line) = lines.next().await? {
             if is_in_share(*position, self.share) {
                 let before = window.len();
-                self.answer_line(&line, *position, &mut random, &mut window, totals)?;
+                let read = read_line(&line)?;
+                let body = bodies
+                    .read(read.model_input.get())
+                    .map_err(|error| error.to_string())?;
+                self.answer_line(&read, body, *position, &mut random, &mut window, totals);
                 window_bytes += window[before..].iter().map(String::len).sum::<usize>();
             }
             *position += 1;
@@ -220,23 +226,22 @@ impl SimulatedWork<'_> {
 
     fn answer_line(
         &self,
-        line: &[u8],
+        line: &Line<'_>,
+        body: &Value,
         position: u64,
         random: &mut Random,
         window: &mut Vec<String>,
         totals: &mut WorkTotals,
-    ) -> Result<(), String> {
-        let read = read_line(line)?;
-        let body: Value =
-            serde_json::from_str(read.model_input.get()).map_err(|error| error.to_string())?;
+    ) {
         // The service generates ids for records that have none.
-        let record_id = read
+        let record_id = line
             .record_id
+            .clone()
             .unwrap_or_else(|| random.id(11).to_ascii_uppercase().into());
         let asked = self.model.ask(
             &self.request.model_id,
             self.request.converse,
-            &body,
+            body,
             RecordAsker::Job {
                 record_id: &record_id,
                 position,
@@ -255,8 +260,7 @@ impl SimulatedWork<'_> {
             }
             Err(_) => totals.error += 1,
         }
-        write_lines(&record_id, read.model_input.get(), &asked, random, window);
-        Ok(())
+        write_lines(&record_id, line.model_input.get(), &asked, random, window);
     }
 }
 
