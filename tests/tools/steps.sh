@@ -6,11 +6,13 @@
 #   beside NAME COMMAND [ARGUMENT…] starts a command at the lowest priority, so that it works while the steps leave
 #                                   the processor idle
 #   outcome_of NAME                 waits for it, prints what it printed, and ends with its status
+#   end_besides                     ends the commands that still run, and removes what they printed; for a trap
 #   steps_report                    prints the table of steps; fails if a step has failed
 
 readonly step_not_done=77
 step_rows=()
 steps_failed=0
+besides_groups=()
 
 # Whole seconds as text: 7 s, 3 min 07 s.
 step_duration() {
@@ -48,13 +50,24 @@ step() {
 beside() {
   local name=$1
   shift
-  # The caller removes it.
   besides=${besides:-$(mktemp -d)}
+  # A process group of its own, because the command starts others, and all of them have to be ended.
+  set -m
   (
     status=0
     nice -n 19 "$@" >"$besides/$name.log" 2>&1 || status=$?
     echo "$status" >"$besides/$name.status"
   ) &
+  besides_groups+=($!)
+  set +m
+}
+
+end_besides() {
+  local group
+  for group in "${besides_groups[@]}"; do
+    kill -- "-$group" 2>/dev/null || true
+  done
+  rm -rf "${besides-}"
 }
 
 # It is no child of the step that waits for it, so `wait` would not find it.
