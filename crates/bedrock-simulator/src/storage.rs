@@ -222,6 +222,9 @@ impl<'a> Upload<'a> {
             .upload_id(id)
             .part_number(number)
             .body(std::mem::take(&mut self.buffer).into())
+            // The server checks the part by its checksum.
+            .customize()
+            .disable_payload_signing()
             .send()
             .await
             .map_err(|error| problem(&self.doing(), &error))?;
@@ -258,6 +261,8 @@ impl<'a> Upload<'a> {
                 .bucket(self.bucket)
                 .key(&self.key)
                 .body(body)
+                .customize()
+                .disable_payload_signing()
                 .send()
                 .await
                 .map(drop)

@@ -1,7 +1,8 @@
 //! The AWS SDK's configuration: one HTTP client and one set of timeouts and retries for all
 //! clients.
 //!
-//! - TLS is rustls with ring; plain HTTP works too, so a loopback endpoint needs nothing special.
+//! - TLS is rustls with ring; plain HTTP works too. A client that needs no TLS, as in a local stack, does not read the
+//!   machine's certificates, which takes some 20 ms.
 //! - The Region and the credentials come from the options, the environment or the AWS profile
 //!   files, and never from the instance metadata service. A Lambda function does not need that
 //!   service, and elsewhere calling it costs seconds before the real error shows.
@@ -27,6 +28,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::time::Duration;
 
 pub use aws_config::SdkConfig;
@@ -63,10 +65,7 @@ pub struct SdkOptions {
 /// missing credentials or a missing Region cause an error at the first call.
 pub async fn load(options: SdkOptions) -> SdkConfig {
     let time = ServiceTime::default();
-    let http_client = HttpClientBuilder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let http_client = hearing(http_client, time.clone());
+    let http_client = hearing(http_client(&options), time.clone());
     let region = RegionProviderChain::first_try(options.region.map(Region::new))
         .or_else(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new())
@@ -117,6 +116,20 @@ pub async fn load(options: SdkOptions) -> SdkConfig {
         .credentials_provider(credentials)
         .load()
         .await
+}
+
+fn http_client(options: &SdkOptions) -> SharedHttpClient {
+    let is_plain = options
+        .endpoint_url
+        .as_deref()
+        .is_some_and(|url| url.starts_with("http://"));
+    // Some sources of credentials are called over TLS, whatever the endpoint.
+    if is_plain && options.credentials.is_some() {
+        return HttpClientBuilder::new().build_http();
+    }
+    HttpClientBuilder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
 }
 
 /// Returns the SDK's default chain without the instance metadata service.
