@@ -106,7 +106,7 @@ impl SliceRound {
             version: VERSION,
             error: error.full_message(),
         };
-        documents::write(&*self.store, &at, &document).await?;
+        documents::write_if_absent(&*self.store, &at, &document).await?;
         Err(error)
     }
 

@@ -28,6 +28,7 @@ pub async fn all(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits)
     multipart_refusals(store, &base.join("refusals"), limits).await;
     part_copies(store, &base.join("copies"), limits).await;
     conditional_uploads(store, &base.join("conditional-uploads"), limits).await;
+    replacements(store, &base.join("replacements"), limits).await;
 }
 
 /// Runs the checks of a bucket that keeps versions, below `base`, whose folder must be empty.
@@ -126,6 +127,35 @@ pub async fn conditional_uploads(store: &dyn ObjectStore, base: &S3Uri, limits: 
     ok(store.complete_upload(&at, second, two, false).await);
     let there = ok(store.get(&at, limits.min_part).await);
     assert_eq!(there, pattern(size(limits.min_part), 2));
+}
+
+/// An object is replaced only by who knows its `ETag`, and a lost object by nobody.
+///
+/// # Panics
+/// When the check fails.
+pub async fn replacements(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+    let at = base.join("replaced");
+    let absent = store.replace(&at, "a".into(), "\"00\"").await;
+    assert!(matches!(absent, Err(StoreError::Changed(_))), "{absent:?}");
+    let first = ok(store.put(&at, "first".into(), false).await);
+    let second = ok(store.replace(&at, "second".into(), &first).await);
+    let late = store.replace(&at, "late".into(), &first).await;
+    assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
+    assert_eq!(ok(store.get(&at, 100).await), "second");
+
+    let upload = ok(store.create_upload(&at).await);
+    let body = pattern(size(limits.min_part), 1);
+    let parts = [(
+        1,
+        ok(store.upload_part(&at, &upload, 1, body.clone()).await),
+    )];
+    let late = store.complete_replacing(&at, &upload, &parts, &first).await;
+    assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
+    assert_eq!(ok(store.get(&at, 100).await), "second");
+    ok(store
+        .complete_replacing(&at, &upload, &parts, &second)
+        .await);
+    assert_eq!(ok(store.get(&at, limits.min_part).await), body);
 }
 
 /// Whole objects are read as they were put; an error names a missing object.

@@ -1,0 +1,90 @@
+//! What a call finds of its round before it reads the answers, and how its writes depend on that.
+//!
+//! Two copies of a call may be at work at once: the state machine calls again when the connection to the first
+//! copy is lost. The copies may read different answers, since a job's output can still grow. So each write of a
+//! copy replaces only what this copy has found, and S3 refuses it if another copy has written meanwhile, however
+//! long the write was under way. The list of the next round and the receipt say that the round is merged, so
+//! they are written last; a list is never replaced. A copy that finds them, or that is refused, returns what
+//! they say.
+
+use crate::round::SliceRound;
+use crate::slice_result;
+use quarry_contract::layout::{RoundFolder, SliceFolder};
+use quarry_contract::location::S3Uri;
+use quarry_contract::payload::SliceState;
+use quarry_contract::plan::Todo;
+use quarry_edge::documents;
+use quarry_edge::error::{Doing, StepError};
+use quarry_edge::store::{ObjectStore, StoreError};
+use quarry_result::receipt::Round;
+
+/// The `ETag`s of what earlier calls or other copies have left.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    counts: Option<String>,
+    pub(crate) outcomes: Option<String>,
+    pub(crate) part: Option<String>,
+    pub(crate) receipt: Option<String>,
+}
+
+impl Found {
+    /// Looks for the objects that merging the round writes.
+    pub(crate) async fn of(
+        store: &dyn ObjectStore,
+        slice: &SliceFolder,
+        round: &RoundFolder,
+    ) -> Result<Self, StepError> {
+        let counts = etag_of(store, &round.counts()).await?;
+        let part = etag_of(store, &slice.part()).await?;
+        // The counts come before the outcomes, and the part before the receipt.
+        let outcomes = match &counts {
+            Some(_) => etag_of(store, &round.results()).await?,
+            None => None,
+        };
+        let receipt = match counts.as_ref().or(part.as_ref()) {
+            Some(_) => etag_of(store, &slice.receipt()).await?,
+            None => None,
+        };
+        Ok(Self {
+            counts,
+            outcomes,
+            part,
+            receipt,
+        })
+    }
+}
+
+async fn etag_of(store: &dyn ObjectStore, at: &S3Uri) -> Result<Option<String>, StepError> {
+    match store.head(at).await {
+        Ok(info) => Ok(Some(info.etag)),
+        Err(StoreError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error).doing(|| format!("reading {at}")),
+    }
+}
+
+impl SliceRound {
+    /// Returns the state that follows the round if it is merged already.
+    pub(crate) async fn followed(
+        &self,
+        state: &SliceState,
+    ) -> Result<Option<SliceState>, StepError> {
+        if slice_result::is_written(self).await? {
+            return Ok(Some(slice_result::done(state.clone())));
+        }
+        let next = self.slice_folder.round(self.number + 1).todo();
+        let todo: Option<Todo> = documents::read_if_there(&*self.store, &next).await?;
+        Ok(todo.map(|todo| todo.begins))
+    }
+
+    /// Stores the round's own record, in place of the one that this copy has found or written.
+    ///
+    /// # Errors
+    ///
+    /// `Quarry.Unavailable` if another copy has written another record since.
+    pub(crate) async fn count(&mut self, record: &Round) -> Result<(), StepError> {
+        let (at, found) = (self.folder.counts(), self.found.counts.as_deref());
+        let etag = documents::write_in_place_of(&*self.store, &at, record, found).await?;
+        self.found.counts = Some(etag);
+        Ok(())
+    }
+}
