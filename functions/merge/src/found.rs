@@ -7,21 +7,15 @@
 //! they are written last; a list is never replaced. A copy that finds them, or that is refused, returns what
 //! they say.
 
-use crate::round::SliceRound;
-use crate::slice_result;
 use quarry_contract::layout::{RoundFolder, SliceFolder};
 use quarry_contract::location::S3Uri;
-use quarry_contract::payload::SliceState;
-use quarry_contract::plan::Todo;
-use quarry_edge::documents;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::{ObjectStore, StoreError};
-use quarry_result::receipt::Round;
 
 /// The `ETag`s of what earlier calls or other copies have left.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    counts: Option<String>,
+    pub(crate) counts: Option<String>,
     pub(crate) outcomes: Option<String>,
     pub(crate) part: Option<String>,
     pub(crate) receipt: Option<String>,
@@ -59,32 +53,5 @@ async fn etag_of(store: &dyn ObjectStore, at: &S3Uri) -> Result<Option<String>, 
         Ok(info) => Ok(Some(info.etag)),
         Err(StoreError::NotFound(_)) => Ok(None),
         Err(error) => Err(error).doing(|| format!("reading {at}")),
-    }
-}
-
-impl SliceRound {
-    /// Returns the state that follows the round if it is merged already.
-    pub(crate) async fn followed(
-        &self,
-        state: &SliceState,
-    ) -> Result<Option<SliceState>, StepError> {
-        if slice_result::is_written(self).await? {
-            return Ok(Some(slice_result::done(state.clone())));
-        }
-        let next = self.slice_folder.round(self.number + 1).todo();
-        let todo: Option<Todo> = documents::read_if_there(&*self.store, &next).await?;
-        Ok(todo.map(|todo| todo.begins))
-    }
-
-    /// Stores the round's own record, in place of the one that this copy has found or written.
-    ///
-    /// # Errors
-    ///
-    /// `Quarry.Unavailable` if another copy has written another record since.
-    pub(crate) async fn count(&mut self, record: &Round) -> Result<(), StepError> {
-        let (at, found) = (self.folder.counts(), self.found.counts.as_deref());
-        let etag = documents::write_in_place_of(&*self.store, &at, record, found).await?;
-        self.found.counts = Some(etag);
-        Ok(())
     }
 }

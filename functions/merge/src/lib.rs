@@ -58,17 +58,25 @@ use round::SliceRound;
 /// part and receipt. Returns the state with the next step.
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
     let mut round = SliceRound::load(deps, &state).await?;
-    if let Some(after) = round.followed(&state).await? {
+    if let Some(after) = followed(&round, &state).await? {
         return Ok(after);
     }
     match merge(deps, &mut round, state.clone()).await {
         // Another copy of this call may have been quicker, and refused the writes of this one.
         Err(error) if error.kind() == StepErrorKind::Unavailable => {
-            let after = round.followed(&state).await;
+            let after = followed(&round, &state).await;
             after.ok().flatten().ok_or(error)
         }
         result => result,
     }
+}
+
+/// Returns the state that follows a round if it is merged already.
+async fn followed(round: &SliceRound, state: &SliceState) -> Result<Option<SliceState>, StepError> {
+    if slice_result::is_written(round).await? {
+        return Ok(Some(slice_result::done(state.clone())));
+    }
+    Ok(round.next_list().await?.map(|list| list.begins))
 }
 
 /// Merges a round that was not merged when it was looked at.

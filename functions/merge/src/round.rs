@@ -14,6 +14,7 @@ use quarry_edge::error::StepError;
 use quarry_edge::jobs::JobStatus;
 use quarry_edge::store::ObjectStore;
 use quarry_result::ledger::{Expected, Place};
+use quarry_result::receipt::Round;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,6 +124,24 @@ impl SliceRound {
             was_left: false,
             found,
         })
+    }
+
+    /// Stores the round's own record, in place of the one that this copy has found or written.
+    ///
+    /// # Errors
+    ///
+    /// `Quarry.Unavailable` if another copy has written another record since.
+    pub(crate) async fn count(&mut self, record: &Round) -> Result<(), StepError> {
+        let (at, found) = (self.folder.counts(), self.found.counts.as_deref());
+        let etag = documents::write_in_place_of(&*self.store, &at, record, found).await?;
+        self.found.counts = Some(etag);
+        Ok(())
+    }
+
+    /// Returns the list of the next round, if the round is merged already and another one follows.
+    pub(crate) async fn next_list(&self) -> Result<Option<Todo>, StepError> {
+        let next = self.slice_folder.round(self.number + 1).todo();
+        documents::read_if_there(&*self.store, &next).await
     }
 
     /// Whether the round's job failed or was stopped: by `settle` when another slice failed, or by a

@@ -28,7 +28,7 @@ use encoding::{copy_source, decode_key, http_range};
 use failure::{Precondition, status_of, store_error};
 use quarry_contract::location::S3Uri;
 use std::ops::Range;
-use writing::Condition;
+use writing::{WriteCondition, complete_under, put_under};
 
 /// How often a cut body is continued without receiving any new byte.
 const RESUMES: u32 = 3;
@@ -198,12 +198,14 @@ impl ObjectStore for S3Store {
         body: Bytes,
         only_if_absent: bool,
     ) -> Result<String, StoreError> {
-        let condition = Condition::absent_if(only_if_absent);
-        self.put_under(at, body, condition).await
+        let condition = WriteCondition::absent_if(only_if_absent);
+        let put = put_under(&self.client, at, body, condition);
+        etag_of(put.await?, at)
     }
 
     async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError> {
-        self.put_under(at, body, Condition::Match(etag)).await
+        let put = put_under(&self.client, at, body, WriteCondition::Match(etag));
+        etag_of(put.await?, at)
     }
 
     async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError> {
@@ -332,8 +334,9 @@ impl ObjectStore for S3Store {
         parts: &[(i32, String)],
         only_if_absent: bool,
     ) -> Result<String, StoreError> {
-        let condition = Condition::absent_if(only_if_absent);
-        self.complete_under(at, upload, parts, condition).await
+        let condition = WriteCondition::absent_if(only_if_absent);
+        let completed = complete_under(&self.client, at, upload, parts, condition);
+        etag_of(completed.await?, at)
     }
 
     async fn complete_replacing(
@@ -343,8 +346,9 @@ impl ObjectStore for S3Store {
         parts: &[(i32, String)],
         etag: &str,
     ) -> Result<String, StoreError> {
-        let condition = Condition::Match(etag);
-        self.complete_under(at, upload, parts, condition).await
+        let condition = WriteCondition::Match(etag);
+        let completed = complete_under(&self.client, at, upload, parts, condition);
+        etag_of(completed.await?, at)
     }
 
     async fn abort_upload(&self, at: &S3Uri, upload: &str) -> Result<(), StoreError> {

@@ -186,9 +186,9 @@ impl ObjectWriter {
             self.start(part)?;
         }
         let upload = self.upload.take().ok_or_else(|| self.over())?;
-        let mut content = Content::Parts(upload);
+        let mut content = ObjectContent::Parts(upload);
         let made = self.make(&mut content, may_replace).await;
-        let Content::Parts(upload) = content else {
+        let ObjectContent::Parts(upload) = content else {
             return Err(self.over());
         };
         match made {
@@ -205,17 +205,21 @@ impl ObjectWriter {
         F: FnOnce() -> Fut,
         Fut: Future<Output = bool>,
     {
-        let mut content = Content::Small(self.buffer.split().freeze());
+        let mut content = ObjectContent::Small(self.buffer.split().freeze());
         let made = self.make(&mut content, may_replace).await?;
         Ok(self.written(made))
     }
 
     /// Writes the object if what must be at its place is there. Returns its `ETag`.
-    async fn put(&self, content: &mut Content, place: Place<'_>) -> Result<String, StoreError> {
+    async fn put(
+        &self,
+        content: &mut ObjectContent,
+        place: Place<'_>,
+    ) -> Result<String, StoreError> {
         let (store, at) = (&self.store, &self.location);
         let body = match content {
-            Content::Parts(upload) => return upload.complete(self.bytes, place).await,
-            Content::Small(body) => &*body,
+            ObjectContent::Parts(upload) => return upload.complete(self.bytes, place).await,
+            ObjectContent::Small(body) => &*body,
         };
         let put = || async move {
             match place {
@@ -228,7 +232,11 @@ impl ObjectWriter {
     }
 
     /// Makes the object, unless one of the same bytes is there.
-    async fn make<F, Fut>(&self, content: &mut Content, may_replace: F) -> Result<Made, StoreError>
+    async fn make<F, Fut>(
+        &self,
+        content: &mut ObjectContent,
+        may_replace: F,
+    ) -> Result<Made, StoreError>
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = bool>,
@@ -379,7 +387,7 @@ impl ObjectWriter {
 }
 
 /// What an object is made of.
-enum Content {
+enum ObjectContent {
     /// Bytes that fit into one part.
     Small(Bytes),
     /// An upload with all parts.

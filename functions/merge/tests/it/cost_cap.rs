@@ -124,7 +124,9 @@ async fn a_round_without_an_answer_costs_nothing() {
 #[tokio::test]
 async fn answers_that_were_paid_for_and_never_came_are_reckoned_as_expected() {
     let ways = [(4, Step::Done), (5, Step::Split)];
-    for ((answers, next), in_manifest) in ways.into_iter().flat_map(|way| [(way, false), (way, true)]) {
+    for ((answers, next), in_manifest) in
+        ways.into_iter().flat_map(|way| [(way, false), (way, true)])
+    {
         let world = capped(answers, &[]).await;
         let ended = (JobStatus::Stopped, "");
         let state = world.ended(world.first(0), ended, &[answer(1)]).await;

@@ -1,9 +1,9 @@
 //! Writing an object, also only if another one is there or none is.
 
 use super::failure::{Precondition, store_error};
-use super::{S3Store, etag_of};
 use crate::s3::retry;
 use crate::store::StoreError;
+use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -15,7 +15,7 @@ const CONFLICT_ATTEMPTS: u32 = 5;
 
 /// What must be there for a write.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Condition<'a> {
+pub(super) enum WriteCondition<'a> {
     /// Any object, or none.
     None,
     /// No object.
@@ -24,7 +24,7 @@ pub(super) enum Condition<'a> {
     Match(&'a str),
 }
 
-impl Condition<'_> {
+impl WriteCondition<'_> {
     pub(super) fn absent_if(only_if_absent: bool) -> Self {
         if only_if_absent {
             Self::Absent
@@ -60,88 +60,83 @@ impl Condition<'_> {
     }
 }
 
-impl S3Store {
-    /// Puts a small object. Returns its `ETag`.
-    pub(super) async fn put_under(
-        &self,
-        at: &S3Uri,
-        body: Bytes,
-        condition: Condition<'_>,
-    ) -> Result<String, StoreError> {
-        let mut attempt = 1;
-        loop {
-            let sent = self
-                .client
-                .put_object()
-                .bucket(at.bucket())
-                .key(at.key())
-                .body(ByteStream::from(body.clone()))
-                .set_if_none_match(condition.none_match())
-                .set_if_match(condition.if_match())
-                .send()
-                .await;
-            match sent {
-                Ok(output) => return etag_of(output.e_tag, at),
-                // Another write was under way; the next attempt shows whether it won.
-                Err(error)
-                    if error.code() == Some("ConditionalRequestConflict")
-                        && attempt < CONFLICT_ATTEMPTS =>
-                {
-                    retry::pause(attempt).await;
-                    attempt += 1;
-                }
-                Err(error) if condition.misses(&error) => {
-                    return Err(StoreError::Changed(at.to_string()));
-                }
-                Err(error) => return Err(store_error(error, at, condition.failure())),
-            }
-        }
-    }
-
-    /// Makes the object of an upload. Returns its `ETag`.
-    ///
-    /// An upload that races another write (409) is over, unlike a put, so the error is
-    /// [`StoreError::Changed`]: the caller begins again.
-    pub(super) async fn complete_under(
-        &self,
-        at: &S3Uri,
-        upload: &str,
-        parts: &[(i32, String)],
-        condition: Condition<'_>,
-    ) -> Result<String, StoreError> {
-        let parts = parts
-            .iter()
-            .map(|(number, etag)| {
-                CompletedPart::builder()
-                    .part_number(*number)
-                    .e_tag(etag)
-                    .build()
-            })
-            .collect();
-        let sent = self
-            .client
-            .complete_multipart_upload()
+/// Puts a small object. Returns its `ETag`.
+pub(super) async fn put_under(
+    client: &Client,
+    at: &S3Uri,
+    body: Bytes,
+    condition: WriteCondition<'_>,
+) -> Result<Option<String>, StoreError> {
+    let mut attempt = 1;
+    loop {
+        let sent = client
+            .put_object()
             .bucket(at.bucket())
             .key(at.key())
-            .upload_id(upload)
-            .multipart_upload(
-                CompletedMultipartUpload::builder()
-                    .set_parts(Some(parts))
-                    .build(),
-            )
+            .body(ByteStream::from(body.clone()))
             .set_if_none_match(condition.none_match())
             .set_if_match(condition.if_match())
             .send()
             .await;
         match sent {
-            Ok(output) => etag_of(output.e_tag, at),
+            Ok(output) => return Ok(output.e_tag),
+            // Another write was under way; the next attempt shows whether it won.
             Err(error)
                 if error.code() == Some("ConditionalRequestConflict")
-                    || condition.misses(&error) =>
+                    && attempt < CONFLICT_ATTEMPTS =>
             {
-                Err(StoreError::Changed(at.to_string()))
+                retry::pause(attempt).await;
+                attempt += 1;
             }
-            Err(error) => Err(store_error(error, at, condition.failure())),
+            Err(error) if condition.misses(&error) => {
+                return Err(StoreError::Changed(at.to_string()));
+            }
+            Err(error) => return Err(store_error(error, at, condition.failure())),
         }
+    }
+}
+
+/// Makes the object of an upload. Returns its `ETag`.
+///
+/// An upload that races another write (409) is over, unlike a put, so the error is
+/// [`StoreError::Changed`]: the caller begins again.
+pub(super) async fn complete_under(
+    client: &Client,
+    at: &S3Uri,
+    upload: &str,
+    parts: &[(i32, String)],
+    condition: WriteCondition<'_>,
+) -> Result<Option<String>, StoreError> {
+    let parts = parts
+        .iter()
+        .map(|(number, etag)| {
+            CompletedPart::builder()
+                .part_number(*number)
+                .e_tag(etag)
+                .build()
+        })
+        .collect();
+    let sent = client
+        .complete_multipart_upload()
+        .bucket(at.bucket())
+        .key(at.key())
+        .upload_id(upload)
+        .multipart_upload(
+            CompletedMultipartUpload::builder()
+                .set_parts(Some(parts))
+                .build(),
+        )
+        .set_if_none_match(condition.none_match())
+        .set_if_match(condition.if_match())
+        .send()
+        .await;
+    match sent {
+        Ok(output) => Ok(output.e_tag),
+        Err(error)
+            if error.code() == Some("ConditionalRequestConflict") || condition.misses(&error) =>
+        {
+            Err(StoreError::Changed(at.to_string()))
+        }
+        Err(error) => Err(store_error(error, at, condition.failure())),
     }
 }
