@@ -48,7 +48,11 @@ impl Found {
     }
 }
 
-async fn etag_of(store: &dyn ObjectStore, at: &S3Uri) -> Result<Option<String>, StepError> {
+/// Returns the `ETag` of an object, if it is there.
+pub(crate) async fn etag_of(
+    store: &dyn ObjectStore,
+    at: &S3Uri,
+) -> Result<Option<String>, StepError> {
     match store.head(at).await {
         Ok(info) => Ok(Some(info.etag)),
         Err(StoreError::NotFound(_)) => Ok(None),

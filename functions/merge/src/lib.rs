@@ -16,6 +16,7 @@
 //! | A round in an outage does not count as an attempt. The slice rests and sends its records again; when the service has not worked for long enough, the run fails once, with the job's message. | `outage` | `outages` |
 //! | No further round is sent that would pass the slice's share of `BEDROCK_MAX_COST`. Its rows say so, with their last error, and the receipt counts them. | `cost_cap` | `cost_cap` |
 //! | A record that the service refuses for good is not sent again. A round that the service refuses as a whole fails the run once, with the service's message, or is sent in another form. A few records never end a run that has paid for others. | `refused` | `refused` |
+//! | What one slice learns about the form of requests, no other slice that learns at the same time takes back. | `refused` | `refused::two_slices_that_learn_at_once_go_on_in_the_same_forms` |
 //! | Of several answers, a row keeps the last. An error never replaces an answer. | `outcomes::of_all_rounds` | `rounds::a_row_keeps_the_last_of_several_answers_and_an_error_replaces_none` |
 //! | A row without an answer says why, with the end of the job and the service's message. | `slice_result::why_no_answer` | `parts::a_row_without_an_answer_says_why_there_is_none`, `parts::a_row_that_could_not_be_sent_says_why_and_is_never_sent` |
 //! | Output that is not all there yet is waited for before any record is sent again: fewer lines than the service counted, no manifest, an object that is being written. | `lateness`, `join` | `lateness` |

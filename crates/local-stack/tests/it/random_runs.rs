@@ -36,8 +36,8 @@ const LONG: Range<u64> = 1_000..3_000;
 
 const NAME: &str = "run";
 const MOST_REDRIVES: usize = 6;
-/// The most time that a run takes on the machine of the tests.
-const MOST_TIME: Duration = Duration::from_mins(2);
+/// The most time that a run takes, also on a machine that is busy with other work.
+const MOST_TIME: Duration = Duration::from_mins(10);
 /// The calls of functions that a stop or a failed slice may break off.
 const CALLS_AT_ONCE: u64 = 2;
 /// The question that tells whether the service is up.
