@@ -28,8 +28,8 @@ impl Found {
         slice: &SliceFolder,
         round: &RoundFolder,
     ) -> Result<Self, StepError> {
-        let counts = etag_of(store, &round.counts()).await?;
-        let part = etag_of(store, &slice.part()).await?;
+        let (counts, part) = (round.counts(), slice.part());
+        let (counts, part) = tokio::try_join!(etag_of(store, &counts), etag_of(store, &part))?;
         // The counts come before the outcomes, and the part before the receipt.
         let outcomes = match &counts {
             Some(_) => etag_of(store, &round.results()).await?,

@@ -74,10 +74,12 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
 
 /// Returns the state that follows a round if it is merged already.
 async fn followed(round: &SliceRound, state: &SliceState) -> Result<Option<SliceState>, StepError> {
-    if slice_result::is_written(round).await? {
-        return Ok(Some(slice_result::done(state.clone())));
-    }
-    Ok(round.next_list().await?.map(|list| list.begins))
+    let (is_done, list) = tokio::try_join!(slice_result::is_written(round), round.next_list())?;
+    Ok(if is_done {
+        Some(slice_result::done(state.clone()))
+    } else {
+        list.map(|list| list.begins)
+    })
 }
 
 /// Merges a round that was not merged when it was looked at.
