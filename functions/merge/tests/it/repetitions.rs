@@ -24,7 +24,7 @@ async fn overtaken(world: &World) -> (Result<SliceState, StepError>, SliceState,
         .await;
     let slow = StoreFault::Slow(MINUTE);
     let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::GetRange, 1, slow);
-    overtaking(world, &state, faulty).await
+    Box::pin(overtaking(world, &state, faulty)).await
 }
 
 /// Merges a round over a slow store. After half a minute, a third answer comes, and another copy merges the round.
@@ -59,7 +59,7 @@ async fn late_write(
         .await;
     let slow = StoreFault::Slow(MINUTE);
     let faulty = FaultyStore::new(world.store.clone()).fail(operation, nth, slow);
-    overtaking(world, &state, faulty).await
+    Box::pin(overtaking(world, &state, faulty)).await
 }
 
 /// A slice whose round has answers; the round is the last one, or another follows it.
