@@ -75,6 +75,7 @@ pub(crate) struct AnsweredRecord {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct OtherAnswer {
     pub(crate) output: Value,
+    pub(crate) input_tokens: u64,
     pub(crate) output_tokens: u64,
 }
 
@@ -199,11 +200,10 @@ impl Model {
         let (input, output) = (answered.input_tokens, answered.output_tokens);
         ledger.billing.add(model_id, way, input, output);
         if let Some(other) = &answered.other {
+            let (input, output) = (other.input_tokens, other.output_tokens);
             ledger.counters.input_tokens += input;
-            ledger.counters.output_tokens += other.output_tokens;
-            ledger
-                .billing
-                .add(model_id, way, input, other.output_tokens);
+            ledger.counters.output_tokens += output;
+            ledger.billing.add(model_id, way, input, output);
         }
         AskedRecord {
             record_id,
@@ -312,8 +312,10 @@ impl Model {
             asking.seed = random.next();
             let content = self.answers.made(question, 1, &self.known);
             let other = Reply::new(question, content, thinks).write(question, &asking);
+            // A guardrail that stops the first answer for nothing does not stop this one.
             OtherAnswer {
                 output: other.value,
+                input_tokens: question.input_tokens,
                 output_tokens: other.output_tokens,
             }
         });

@@ -254,7 +254,7 @@ impl SimulatedWork<'_> {
                 totals.input_tokens += answered.input_tokens;
                 totals.output_tokens += answered.output_tokens;
                 if let Some(other) = &answered.other {
-                    totals.input_tokens += answered.input_tokens;
+                    totals.input_tokens += other.input_tokens;
                     totals.output_tokens += other.output_tokens;
                 }
             }

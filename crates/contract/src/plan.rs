@@ -4,6 +4,7 @@
 use crate::file_format::{FileFormat, LineEnding};
 use crate::job_status::JobStatus;
 use crate::location::S3Uri;
+use crate::payload::SliceState;
 use crate::request::{JobType, Request};
 use crate::run_identity::RunIdentity;
 use crate::settings::CsvQuoting;
@@ -235,6 +236,8 @@ pub struct Todo {
     /// record, not the form.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_taken: bool,
+    /// The state in which the round begins.
+    pub begins: SliceState,
 }
 
 /// An on-demand round ends early when this number of records got the same final error and none got

@@ -2,7 +2,7 @@
 //! document.
 
 use crate::error::{Doing, StepError, StepErrorKind};
-use crate::store::{ObjectStore, StoreError};
+use crate::store::{ObjectStore, Pin, StoreError};
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
 use quarry_contract::{VERSION, members};
@@ -79,6 +79,54 @@ pub async fn write_if_absent<T: Serialize + Sync>(
         Ok(_) => Ok(true),
         Err(StoreError::Exists(_)) => Ok(false),
         Err(error) => Err(error).doing(|| format!("writing {at}")),
+    }
+}
+
+/// Writes a document in place of the one with the `ETag` `found`, or as the first one. Returns its `ETag`.
+/// One of the same bytes that is there already counts as written.
+///
+/// # Errors
+///
+/// `Quarry.Unavailable`, and nothing is changed, if another document is there: another copy of the step
+/// has written it since.
+pub async fn write_in_place_of<T: Serialize + Sync>(
+    store: &dyn ObjectStore,
+    at: &S3Uri,
+    document: &T,
+    found: Option<&str>,
+) -> Result<String, StepError> {
+    let doing = || format!("writing {at}");
+    let body = Bytes::from(serde_json::to_vec(document).map_err(StepError::bad_request)?);
+    let written = match found {
+        Some(etag) => store.replace(at, body.clone(), etag).await,
+        None => store.put(at, body.clone(), true).await,
+    };
+    match written {
+        // The response to a first attempt may have been lost, or another copy agrees with this one.
+        Err(StoreError::Exists(_) | StoreError::Changed(_)) => {
+            let etag = etag_of_same(store, at, &body).await.doing(doing)?;
+            etag.ok_or(StoreError::Changed(at.to_string())).doing(doing)
+        }
+        result => result.doing(doing),
+    }
+}
+
+/// Returns the `ETag` of the object if it has these bytes.
+async fn etag_of_same(
+    store: &dyn ObjectStore,
+    at: &S3Uri,
+    body: &Bytes,
+) -> Result<Option<String>, StoreError> {
+    let info = match store.head(at).await {
+        Ok(info) if info.size == body.len() as u64 => info,
+        Ok(_) | Err(StoreError::NotFound(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let pin = Pin::from(info.etag.as_str());
+    match store.get_range(at, 0..info.size, &pin).await {
+        Ok(there) => Ok((there == *body).then_some(info.etag)),
+        Err(StoreError::Changed(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

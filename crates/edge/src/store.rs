@@ -129,6 +129,10 @@ pub trait ObjectStore: Send + Sync {
         only_if_absent: bool,
     ) -> Result<String, StoreError>;
 
+    /// Writes a small object in place of the one with this `ETag`. Returns the new `ETag`. If another
+    /// object is there, or none, nothing is changed, and the error is [`StoreError::Changed`].
+    async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError>;
+
     /// Returns all objects whose key starts with the location's key, in key order, from all pages.
     async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError>;
 
@@ -169,6 +173,17 @@ pub trait ObjectStore: Send + Sync {
         upload: &str,
         parts: &[(i32, String)],
         only_if_absent: bool,
+    ) -> Result<String, StoreError>;
+
+    /// Makes the object from the parts in place of the one with this `ETag`. Returns the new `ETag`. If
+    /// another object is there, or none, nothing is changed, the error is [`StoreError::Changed`], and
+    /// the upload stays open.
+    async fn complete_replacing(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        parts: &[(i32, String)],
+        etag: &str,
     ) -> Result<String, StoreError>;
 
     /// Aborts an upload.

@@ -95,6 +95,10 @@ pub struct Round {
     pub counts: Counts,
     /// How the counts differ from those in the service's `manifest.json.out`.
     pub differences: Vec<String>,
+    /// The answers that the service counted, at the end of the job or in its manifest, whichever are
+    /// more. Each of them is paid for, also if it never came. 0 if the round had no job.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub answers_counted: u64,
 }
 
 /// Tokens of a round that have one price.

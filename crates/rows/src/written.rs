@@ -98,6 +98,22 @@ impl RowsObject {
         }
     }
 
+    /// Starts the object so that, of objects with other bytes, it replaces only the one with the `ETag`
+    /// `found`; with `None`, it replaces none. If another one is there in the end, finishing it fails
+    /// with `Quarry.Unavailable`, and nothing is changed.
+    pub fn in_place_of(
+        found: Option<String>,
+        store: &Arc<dyn ObjectStore>,
+        at: S3Uri,
+        form: RowsForm,
+    ) -> Self {
+        let options = WriteOptions::default();
+        Self {
+            writer: ObjectWriter::in_place_of(found, Arc::clone(store), at.clone(), options),
+            ..Self::new(store, at, form)
+        }
+    }
+
     /// Appends a row with its result columns.
     ///
     /// # Errors

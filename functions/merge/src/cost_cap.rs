@@ -144,8 +144,7 @@ fn paid(round: &Round, rates: &RunRates, next: Way) -> Paid {
     let counts = &round.counts;
     let came = counts.answered + counts.contradicted;
     // The service may have answered more than came back.
-    let counted = round.job.as_ref().and_then(|job| job.counts);
-    let lost = counted.map_or(0, |counted| counted.answers.saturating_sub(came));
+    let lost = round.answers_counted.saturating_sub(came);
     let mut paid = Paid {
         answers: came,
         unknown: lost,

@@ -5,10 +5,8 @@ use crate::cost_cap::CappedRows;
 use crate::outage::Silence;
 use crate::refused::WayOut;
 use crate::rest::SliceRest;
-use crate::round::{SliceRound, Weight};
-use quarry_contract::VERSION;
-use quarry_contract::plan::{RequestForms, Todo};
-use quarry_edge::documents;
+use crate::round::{AskedAgain, SliceRound, Weight};
+use quarry_contract::plan::RequestForms;
 use quarry_edge::error::StepError;
 use quarry_result::ledger::Place;
 use quarry_result::receipt::Round;
@@ -22,7 +20,7 @@ const MOST_UNCOUNTED_ROUNDS: u32 = 10;
 pub(crate) enum Decision {
     /// The next round sends these rows.
     AskAgain {
-        todo: Todo,
+        again: AskedAgain,
         weight: Weight,
         /// The rest before it.
         rest: Option<SliceRest>,
@@ -46,14 +44,13 @@ pub(crate) enum Decision {
 /// Those of [`SliceRound::after_refusal`], when the service refused the round as a whole; those of
 /// [`SliceRound::give_up`], when the service has not worked for too long.
 pub(crate) async fn after(
-    round: &SliceRound,
+    round: &mut SliceRound,
     places: &[Place],
     open: Vec<u64>,
     record: &mut Round,
     now: Duration,
 ) -> Result<Decision, StepError> {
-    let todo = |rows: Vec<u64>, forms: Option<RequestForms>, is_taken: bool| Todo {
-        version: VERSION,
+    let again = |rows: Vec<u64>, forms: Option<RequestForms>, is_taken: bool| AskedAgain {
         rows,
         forms,
         is_taken,
@@ -64,7 +61,7 @@ pub(crate) async fn after(
             WayOut::AskAgain(forms) => {
                 excuse(round, record).await?;
                 return Ok(Decision::AskAgain {
-                    todo: todo(round.asked_rows(), forms, false),
+                    again: again(round.asked_rows(), forms, false),
                     weight: Weight::None,
                     rest: None,
                     keeps_outcomes: false,
@@ -82,7 +79,7 @@ pub(crate) async fn after(
         }
         excuse(round, record).await?;
         return Ok(Decision::AskAgain {
-            todo: todo(rows, Some(forms), is_taken),
+            again: again(rows, Some(forms), is_taken),
             weight: Weight::None,
             rest: None,
             keeps_outcomes: true,
@@ -114,7 +111,7 @@ pub(crate) async fn after(
         );
     }
     Ok(Decision::AskAgain {
-        todo: todo(open, round.asked.forms.clone(), is_taken),
+        again: again(open, round.asked.forms.clone(), is_taken),
         weight,
         rest,
         keeps_outcomes: true,
@@ -134,7 +131,7 @@ impl SliceRound {
 }
 
 /// Records that the round's refusals do not count, since its rows are sent in another form.
-async fn excuse(round: &SliceRound, record: &mut Round) -> Result<(), StepError> {
+async fn excuse(round: &mut SliceRound, record: &mut Round) -> Result<(), StepError> {
     record.counts.refusals.are_asked_again();
-    documents::write(&*round.store, &round.folder.counts(), record).await
+    round.count(record).await
 }

@@ -99,6 +99,7 @@ pub(crate) async fn answers(
         job: round.job.clone(),
         counts,
         differences: reconciled.differences,
+        answers_counted: round.paid.counted,
     };
     Ok(RoundAnswers {
         places,

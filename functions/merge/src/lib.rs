@@ -16,14 +16,15 @@
 //! | A round in an outage does not count as an attempt. The slice rests and sends its records again; when the service has not worked for long enough, the run fails once, with the job's message. | `outage` | `outages` |
 //! | No further round is sent that would pass the slice's share of `BEDROCK_MAX_COST`. Its rows say so, with their last error, and the receipt counts them. | `cost_cap` | `cost_cap` |
 //! | A record that the service refuses for good is not sent again. A round that the service refuses as a whole fails the run once, with the service's message, or is sent in another form. A few records never end a run that has paid for others. | `refused` | `refused` |
+//! | What one slice learns about the form of requests, no other slice that learns at the same time takes back. | `refused` | `refused::two_slices_that_learn_at_once_go_on_in_the_same_forms` |
 //! | Of several answers, a row keeps the last. An error never replaces an answer. | `outcomes::of_all_rounds` | `rounds::a_row_keeps_the_last_of_several_answers_and_an_error_replaces_none` |
 //! | A row without an answer says why, with the end of the job and the service's message. | `slice_result::why_no_answer` | `parts::a_row_without_an_answer_says_why_there_is_none`, `parts::a_row_that_could_not_be_sent_says_why_and_is_never_sent` |
 //! | Output that is not all there yet is waited for before any record is sent again: fewer lines than the service counted, no manifest, an object that is being written. | `lateness`, `join` | `lateness` |
 //! | The counts are compared with those of the service. | `reconcile` | `answers::the_counts_are_compared_with_those_of_the_service` |
 //! | The receipt counts the outcomes of the slice. It is written after the part. The list of the next round is written after the outcomes. | `slice_result::write`, `outcomes::keep`, `SliceRound::begin_next` | `receipts`, `repetitions::a_call_that_dies_at_any_write_is_made_good_by_the_next` |
 //! | The receipt has the profile of the slice's answers, in bounded memory. | `slice_result::write_rows`, `quarry_result::profile` | `receipts::the_values_and_the_failures_of_the_slice_are_in_the_receipt` |
-//! | A second copy of a call leaves the part and the receipt of the first, and returns its state. | `slice_result::is_written`, `quarry_edge::s3::writer` | `repetitions::a_second_copy_leaves_the_part_of_the_first`, `repetitions::two_copies_at_once_agree_on_the_part`, `repetitions::a_copy_that_was_overtaken_leaves_the_part_with_more_answers` |
-//! | A copy that was overtaken changes nothing of a round that has begun. | `round::SliceRound::check_is_current` | `repetitions::a_copy_that_was_overtaken_changes_nothing_of_the_next_round` |
+//! | A second copy of a call leaves the part and the receipt, or the list, of the first, and returns its state. | `found`, `quarry_edge::s3::writer` | `repetitions::a_second_copy_leaves_the_part_of_the_first`, `repetitions::a_second_copy_leaves_the_list_of_the_first`, `repetitions::two_copies_at_once_agree_on_the_part`, `repetitions::a_copy_that_was_overtaken_leaves_the_part_with_more_answers` |
+//! | A copy that was overtaken changes nothing of a round that has begun, and nothing of a part that is written, also with a write that is under way for long. | `found` | `repetitions::a_copy_that_was_overtaken_changes_nothing_of_the_next_round`, `repetitions::a_write_that_arrives_late_changes_nothing_of_the_next_round`, `repetitions::a_write_that_arrives_late_changes_nothing_of_the_part` |
 //! | A repeated call leaves the same objects. | `handle` | `repetitions::merging_again_writes_the_same_objects_and_lists_the_same_rows` |
 //! | Answers take at most 16 MiB of memory. More of them go to disk, and none is lost. | `spill` | `parts::answers_of_more_than_16_mib_are_all_in_the_part` |
 //! | Each error has a name that says whether the call is repeated, and names its object. A failed call leaves no receipt. | everywhere | `refusals` |
@@ -32,6 +33,7 @@ mod ahead;
 mod cost_cap;
 mod decision;
 mod deps;
+mod found;
 mod join;
 mod lateness;
 mod outage;
@@ -50,23 +52,48 @@ pub use spill::{MEMORY_BYTES, SpillSpool};
 use decision::Decision;
 use join::RoundAnswers;
 use quarry_contract::payload::{SliceState, Step};
-use quarry_edge::documents;
-use quarry_edge::error::StepError;
+use quarry_edge::error::{StepError, StepErrorKind};
 use round::SliceRound;
 
 /// Joins the answers of the state's round, and writes what follows from them: the rows of the next round, or the slice's
 /// part and receipt. Returns the state with the next step.
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
     let mut round = SliceRound::load(deps, &state).await?;
-    if slice_result::is_written(&round).await? {
-        return Ok(done(state));
+    if let Some(after) = followed(&round, &state).await? {
+        return Ok(after);
     }
+    match merge(deps, &mut round, state.clone()).await {
+        // Another copy of this call may have been quicker, and refused the writes of this one.
+        Err(error) if error.kind() == StepErrorKind::Unavailable => {
+            let after = followed(&round, &state).await;
+            after.ok().flatten().ok_or(error)
+        }
+        result => result,
+    }
+}
+
+/// Returns the state that follows a round if it is merged already.
+async fn followed(round: &SliceRound, state: &SliceState) -> Result<Option<SliceState>, StepError> {
+    let (is_done, list) = tokio::try_join!(slice_result::is_written(round), round.next_list())?;
+    Ok(if is_done {
+        Some(slice_result::done(state.clone()))
+    } else {
+        list.map(|list| list.begins)
+    })
+}
+
+/// Merges a round that was not merged when it was looked at.
+async fn merge(
+    deps: &Deps,
+    round: &mut SliceRound,
+    state: SliceState,
+) -> Result<SliceState, StepError> {
     let mut spool = SpillSpool::new(MEMORY_BYTES);
     let RoundAnswers {
         places,
         mut record,
         is_late,
-    } = join::answers(&mut round, &mut spool).await?;
+    } = join::answers(round, &mut spool).await?;
     if is_late && let Some(wait) = lateness::next_wait(state.late_looks) {
         tracing::warn!(
             lines = record.counts.lines,
@@ -80,12 +107,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
             ..state
         });
     }
-    // Reading the answers takes time, in which another copy of this call may have been quicker.
-    if slice_result::is_written(&round).await? {
-        return Ok(done(state));
-    }
-    round.check_is_current().await?;
-    documents::write(&*round.store, &round.folder.counts(), &record).await?;
+    round.count(&record).await?;
     let open = round.open_rows(&places);
     tracing::info!(
         asked = record.counts.asked,
@@ -94,32 +116,21 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         "answers joined"
     );
     let now = deps.clock.now();
-    match decision::after(&round, &places, open, &mut record, now).await? {
+    match decision::after(round, &places, open, &mut record, now).await? {
         Decision::AskAgain {
-            todo,
+            again,
             weight,
             rest,
             keeps_outcomes,
         } => {
             if keeps_outcomes {
-                round.check_is_current().await?;
-                outcomes::keep(&round, &places, &mut spool).await?;
+                outcomes::keep(round, &places, &mut spool).await?;
             }
-            round.begin_next(state, &todo, weight, rest).await
+            round.begin_next(state, again, weight, rest).await
         }
         Decision::WritePart { stopped } => {
-            slice_result::write(&round, &places, spool, record, stopped).await?;
-            Ok(done(state))
+            slice_result::write(round, &places, spool, record, stopped).await?;
+            Ok(slice_result::done(state))
         }
-    }
-}
-
-fn done(state: SliceState) -> SliceState {
-    SliceState {
-        next: Step::Done,
-        late_looks: 0,
-        job: None,
-        wait_seconds: None,
-        ..state
     }
 }

@@ -26,7 +26,8 @@ pub(crate) async fn keep(
     let at = round.folder.results();
     let doing = format!("writing {at}");
     let options = WriteOptions::default();
-    let mut writer = ObjectWriter::keeping_first(Arc::clone(&round.store), at, options);
+    let (store, found) = (Arc::clone(&round.store), round.found.outcomes.clone());
+    let mut writer = ObjectWriter::in_place_of(found, store, at, options);
     let mut line = Vec::new();
     for place in places.iter().filter(|place| place.len > 0) {
         spool

@@ -1,24 +1,15 @@
 //! A slice's part of the result: rows with their result columns, encoded and uploaded to S3.
 
-use quarry_asking::Asking;
-use quarry_contract::layout::RunFolder;
-use quarry_contract::plan::{Plan, Slice};
+use crate::round::SliceRound;
 use quarry_edge::error::StepError;
-use quarry_edge::store::ObjectStore;
 use quarry_parquet::{PartWriter, ResultColumn};
 use quarry_rows::{RowsForm, RowsObject, TableFormat};
 use quarry_table::RowEncoder;
-use std::sync::Arc;
 
-/// Opens the part of a slice.
-pub(crate) async fn open(
-    store: &Arc<dyn ObjectStore>,
-    run: &RunFolder,
-    plan: &Plan,
-    asking: &Asking,
-    slice: &Slice,
-) -> Result<RowsObject, StepError> {
-    let table = &plan.tables[slice.table];
+/// Opens the part of the round's slice, in place of the one that this copy of the call has found.
+pub(crate) async fn open(round: &SliceRound) -> Result<RowsObject, StepError> {
+    let (store, plan, asking) = (&round.store, &round.plan, &round.asking);
+    let (slice, table) = (&round.slice, round.table());
     let columns = asking.columns();
     let replaced = columns
         .replaced(&table.columns, asking.settings().replace_columns)
@@ -34,7 +25,7 @@ pub(crate) async fn open(
             }
         }
         TableFormat::Parquet => {
-            let at = run.layout(slice.table, table.layout.as_deref());
+            let at = round.run.layout(slice.table, table.layout.as_deref());
             let layout = quarry_rows::layout(&**store, &at).await?;
             let results = ResultColumn::of_run(columns, plan.schema.as_ref());
             let writer =
@@ -45,5 +36,6 @@ pub(crate) async fn open(
             RowsForm::parquet(writer.with_groups(groups))
         }
     };
-    Ok(RowsObject::new(store, run.slice(slice.slice).part(), form))
+    let (at, found) = (round.slice_folder.part(), round.found.part.clone());
+    Ok(RowsObject::in_place_of(found, store, at, form))
 }

@@ -6,6 +6,7 @@
 //! sent again in that form. Otherwise the run fails, once: whoever redrives it has removed the
 //! cause, so the records are sent again.
 
+use crate::found;
 use crate::round::SliceRound;
 use quarry_contract::VERSION;
 use quarry_contract::plan::{Asked, REFUSED_RECORDS, RefusedRound, RequestForms};
@@ -21,6 +22,9 @@ const MOST_FORMS: usize = 12;
 /// How often a job is created again when the model's first use is denied. The state machine waits
 /// five minutes before each attempt, so the account has the twenty minutes that access may take.
 const FIRST_USE_ROUNDS: u32 = 4;
+
+/// How often the forms are read and written in total while other slices write them.
+const LEARNING_ATTEMPTS: u32 = 5;
 
 /// The number of other slices that are searched for an answer.
 const SLICES_LOOKED_AT: u32 = 16;
@@ -106,7 +110,7 @@ impl SliceRound {
             version: VERSION,
             error: error.full_message(),
         };
-        documents::write(&*self.store, &at, &document).await?;
+        documents::write_if_absent(&*self.store, &at, &document).await?;
         Err(error)
     }
 
@@ -158,13 +162,33 @@ impl SliceRound {
         Ok(known.filter(|known| steps(known) > so_far))
     }
 
-    /// Stores the next forms for the other slices, unless there have been too many.
+    /// Stores the next forms for the other slices, unless there have been too many. Returns what this slice goes on
+    /// with.
+    ///
+    /// Two slices may learn at once. The forms are replaced only by a slice that has read them, so that each of
+    /// them adds to the ones before, and a slice that was slower goes on in those that it finds. Either way, nothing
+    /// is paid for twice: a record that was refused costs nothing.
     async fn learn(&self, next: Option<RequestForms>) -> Result<Option<RequestForms>, StepError> {
-        let next = next.filter(|next| next.because.len() <= MOST_FORMS);
-        if let Some(forms) = &next {
-            documents::write(&*self.store, &self.run.forms(), forms).await?;
+        let Some(next) = next.filter(|next| next.because.len() <= MOST_FORMS) else {
+            return Ok(None);
+        };
+        let (store, at) = (&*self.store, self.run.forms());
+        let mut attempt = 1;
+        loop {
+            let found = found::etag_of(store, &at).await?;
+            if let Some(known) = self.learned_forms().await? {
+                return Ok(Some(known));
+            }
+            match documents::write_in_place_of(store, &at, &next, found.as_deref()).await {
+                Err(error)
+                    if error.kind() == StepErrorKind::Unavailable
+                        && attempt < LEARNING_ATTEMPTS =>
+                {
+                    attempt += 1;
+                }
+                result => return result.map(|_| Some(next)),
+            }
         }
-        Ok(next)
     }
 
     /// Whether another slice got an answer in the form of this round and by the same means, job or

@@ -2,18 +2,30 @@
 //! answer.
 
 use crate::deps::Deps;
+use crate::found::Found;
 use crate::rest::{Resting, SliceRest};
 use quarry_asking::Asking;
+use quarry_contract::VERSION;
 use quarry_contract::layout::{RoundFolder, RunFolder, SliceFolder};
 use quarry_contract::payload::{SliceState, Step};
-use quarry_contract::plan::{Asked, JobEnd, Plan, Slice, Table, Todo};
+use quarry_contract::plan::{Asked, JobEnd, Plan, RequestForms, Slice, Table, Todo};
 use quarry_edge::documents;
-use quarry_edge::error::{Doing, StepError, StepErrorKind};
+use quarry_edge::error::StepError;
 use quarry_edge::jobs::JobStatus;
-use quarry_edge::store::{ObjectStore, StoreError};
+use quarry_edge::store::ObjectStore;
 use quarry_result::ledger::{Expected, Place};
+use quarry_result::receipt::Round;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What a next round sends.
+pub(crate) struct AskedAgain {
+    /// Row numbers in the table, ascending.
+    pub(crate) rows: Vec<u64>,
+    pub(crate) forms: Option<RequestForms>,
+    /// Whether the service is known to accept records in this form.
+    pub(crate) is_taken: bool,
+}
 
 /// How a round counts against the rows that are sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +80,7 @@ pub(crate) struct SliceRound {
     /// Whether `invoke` left the round before all records were sent, since the service refused the
     /// first ones.
     pub(crate) was_left: bool,
+    pub(crate) found: Found,
 }
 
 impl SliceRound {
@@ -76,6 +89,7 @@ impl SliceRound {
         let run = RunFolder::at(state.run.clone());
         let slice_folder = run.slice(state.slice);
         let folder = slice_folder.round(state.round);
+        let found = Found::of(&*store, &slice_folder, &folder).await?;
         let plan: Plan = documents::read(&*store, &run.plan()).await?;
         let slice: Slice = documents::read(&*store, &slice_folder.spec()).await?;
         let asked: Asked = documents::read(&*store, &folder.asked()).await?;
@@ -108,27 +122,26 @@ impl SliceRound {
             job,
             paid: PaidAnswers::default(),
             was_left: false,
+            found,
         })
     }
 
-    /// Fails if the next round has begun: then the state machine has gone on with what another copy of this call
-    /// returned, and that copy may have read other answers than this one.
+    /// Stores the round's own record, in place of the one that this copy has found or written.
     ///
     /// # Errors
     ///
-    /// `Quarry.Unavailable`. The state machine no longer waits for the result of this call.
-    pub(crate) async fn check_is_current(&self) -> Result<(), StepError> {
-        let next = self.slice_folder.round(self.number + 1).asked();
-        match self.store.head(&next).await {
-            Err(StoreError::NotFound(_)) => Ok(()),
-            Ok(_) => Err(StepError::new(
-                StepErrorKind::Unavailable,
-                format!(
-                    "merging a round although the next one has begun ({next}): another call was quicker"
-                ),
-            )),
-            Err(error) => Err(error).doing(|| format!("reading {next}")),
-        }
+    /// `Quarry.Unavailable` if another copy has written another record since.
+    pub(crate) async fn count(&mut self, record: &Round) -> Result<(), StepError> {
+        let (at, found) = (self.folder.counts(), self.found.counts.as_deref());
+        let etag = documents::write_in_place_of(&*self.store, &at, record, found).await?;
+        self.found.counts = Some(etag);
+        Ok(())
+    }
+
+    /// Returns the list of the next round, if the round is merged already and another one follows.
+    pub(crate) async fn next_list(&self) -> Result<Option<Todo>, StepError> {
+        let next = self.slice_folder.round(self.number + 1).todo();
+        documents::read_if_there(&*self.store, &next).await
     }
 
     /// Whether the round's job failed or was stopped: by `settle` when another slice failed, or by a
@@ -186,17 +199,19 @@ impl SliceRound {
 
     /// Stores the rows of the next round for `split` and returns the state in which that round
     /// begins, after a rest if there is one.
+    ///
+    /// # Errors
+    ///
+    /// `Quarry.Unavailable` if another copy of this call has listed other rows.
     pub(crate) async fn begin_next(
         &self,
         state: SliceState,
-        todo: &Todo,
+        again: AskedAgain,
         weight: Weight,
         rest: Option<SliceRest>,
     ) -> Result<SliceState, StepError> {
-        self.check_is_current().await?;
-        let next = self.slice_folder.round(state.round + 1);
-        documents::write(&*self.store, &next.todo(), todo).await?;
-        Ok(SliceState {
+        let at = self.slice_folder.round(state.round + 1).todo();
+        let begins = SliceState {
             next: rest.map_or(Step::Split, |_| Step::Rest),
             round: state.round + 1,
             stopped_rounds: state.stopped_rounds + u32::from(weight == Weight::None),
@@ -208,7 +223,16 @@ impl SliceRound {
             wait_seconds: rest.map(|rest| rest.length.as_secs().max(1)),
             records: 0,
             ..state
-        })
+        };
+        let todo = Todo {
+            version: VERSION,
+            rows: again.rows,
+            forms: again.forms,
+            is_taken: again.is_taken,
+            begins,
+        };
+        documents::write_in_place_of(&*self.store, &at, &todo, None).await?;
+        Ok(todo.begins)
     }
 
     pub(crate) fn table(&self) -> &Table {

@@ -7,6 +7,7 @@ use crate::part;
 use crate::round::SliceRound;
 use crate::spill::{SpillSpool, spooling};
 use quarry_contract::VERSION;
+use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::Asked;
 use quarry_edge::documents;
 use quarry_edge::error::{Doing, StepError};
@@ -82,7 +83,20 @@ pub(crate) async fn write(
         stopped_by_max_cost: stopped.map_or(0, |stopped| stopped.rows.len() as u64),
         profile: Some(profile),
     };
-    documents::write(&*round.store, &round.slice_folder.receipt(), &receipt).await
+    let (at, found) = (round.slice_folder.receipt(), round.found.receipt.as_deref());
+    documents::write_in_place_of(&*round.store, &at, &receipt, found).await?;
+    Ok(())
+}
+
+/// Returns the state of a slice that is done.
+pub(crate) fn done(state: SliceState) -> SliceState {
+    SliceState {
+        next: Step::Done,
+        late_looks: 0,
+        job: None,
+        wait_seconds: None,
+        ..state
+    }
 }
 
 /// What is known when all rows are written.
@@ -101,14 +115,7 @@ async fn write_rows(
     spool: &mut SpillSpool,
 ) -> Result<RowsWritten, StepError> {
     let keeps_failed_rows = !round.asking.settings().skip_error_records;
-    let mut part = part::open(
-        &round.store,
-        &round.run,
-        &round.plan,
-        &round.asking,
-        &round.slice,
-    )
-    .await?;
+    let mut part = part::open(round).await?;
     let mut rows = Rows::of_slice(
         Arc::clone(&round.store),
         round.table(),

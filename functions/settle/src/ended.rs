@@ -2,6 +2,7 @@
 
 use crate::deps::Deps;
 use crate::event::{ExecutionDetail, ExecutionEvent};
+use crate::run_end::{RunEnd, is_redriven};
 use crate::{jobs, mark, reason};
 use quarry_contract::callback::Callback;
 use quarry_contract::layout::RunFolder;
@@ -65,9 +66,7 @@ pub async fn settle(deps: &Deps, event: ExecutionEvent) -> Result<Settled, StepE
     };
     // An event that was written by hand has no time.
     let ended = detail.ended().or(record.ended);
-    if let Some(redriven) = record.redriven
-        && ended.is_none_or(|ended| redriven >= ended)
-    {
+    if is_redriven(&record, ended) {
         tracing::info!("the run has been redriven since");
         return Ok(settled);
     }
@@ -82,8 +81,17 @@ pub async fn settle(deps: &Deps, event: ExecutionEvent) -> Result<Settled, StepE
         && !ended_well
     {
         let run = folder(deps, detail, request.as_ref())?;
-        let outcome = jobs::stop(&*deps.store, &*deps.jobs, &run, detail).await;
+        let end = RunEnd {
+            deps,
+            detail,
+            ended,
+        };
+        let outcome = jobs::stop(&end, &run).await;
         settled.jobs_stopped = outcome.stopped;
+        if outcome.is_redriven {
+            tracing::info!("the run was redriven while its jobs were being stopped");
+            return Ok(settled);
+        }
         late = outcome.open_rounds;
         stopped = outcome.result;
     }

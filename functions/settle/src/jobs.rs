@@ -4,15 +4,15 @@
 //! lack a job whose `submit` was interrupted after it created the job; the service's list may lack
 //! a job of the last few seconds.
 
-use crate::event::ExecutionDetail;
 use crate::owned;
+use crate::run_end::RunEnd;
 use quarry_contract::job_names::JobNames;
 use quarry_contract::layout::{RoundObject, RunFolder};
 use quarry_contract::plan::CreatedJob;
 use quarry_contract::run_identity::RunIdentity;
 use quarry_edge::documents;
 use quarry_edge::error::{Doing, StepError};
-use quarry_edge::jobs::{BatchJobs, JobStatus};
+use quarry_edge::jobs::JobStatus;
 use quarry_edge::store::ObjectStore;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,24 +23,23 @@ pub(crate) struct StopReport {
     /// Whether a round has its records but neither a job nor answers, so that its job may still
     /// appear.
     pub(crate) open_rounds: bool,
+    /// Whether the run was redriven before all jobs were stopped. It needs the others.
+    pub(crate) is_redriven: bool,
     /// The first error. The other jobs are stopped nevertheless.
     pub(crate) result: Result<(), StepError>,
 }
 
-/// Stops all live jobs of an execution, if the run's folder is its own.
-pub(crate) async fn stop(
-    store: &dyn ObjectStore,
-    jobs: &dyn BatchJobs,
-    run: &RunFolder,
-    detail: &ExecutionDetail,
-) -> StopReport {
+/// Stops all live jobs of an execution that has ended, if the run's folder is its own and nobody has
+/// redriven it.
+pub(crate) async fn stop(end: &RunEnd<'_>, run: &RunFolder) -> StopReport {
     let report = |result| StopReport {
         stopped: 0,
         open_rounds: false,
+        is_redriven: false,
         result,
     };
-    match owned::by(store, run, detail).await {
-        Ok(Some(identity)) => stop_all(store, jobs, run, &identity).await,
+    match owned::by(&*end.deps.store, run, end.detail).await {
+        Ok(Some(identity)) => stop_all(end, run, &identity).await,
         Ok(None) => {
             tracing::info!("the run's folder is not this execution's: it has no jobs");
             report(Ok(()))
@@ -49,12 +48,8 @@ pub(crate) async fn stop(
     }
 }
 
-async fn stop_all(
-    store: &dyn ObjectStore,
-    jobs: &dyn BatchJobs,
-    run: &RunFolder,
-    identity: &RunIdentity,
-) -> StopReport {
+async fn stop_all(end: &RunEnd<'_>, run: &RunFolder, identity: &RunIdentity) -> StopReport {
+    let (store, jobs) = (&*end.deps.store, &*end.deps.jobs);
     let mut failed = None;
     let mut live = BTreeSet::new();
     let mut over = BTreeSet::new();
@@ -86,8 +81,13 @@ async fn stop_all(
             true
         }
     };
-    let mut stopped = 0;
+    let (mut stopped, mut is_redriven) = (0, false);
     for arn in live.difference(&over) {
+        // Each stop takes a moment, and there may be many.
+        is_redriven = end.is_redriven().await;
+        if is_redriven {
+            break;
+        }
         match jobs.stop(arn).await {
             Ok(()) => {
                 tracing::info!(job = %arn, "job stopped");
@@ -102,6 +102,7 @@ async fn stop_all(
     StopReport {
         stopped,
         open_rounds,
+        is_redriven,
         result: failed.map_or(Ok(()), Err),
     }
 }

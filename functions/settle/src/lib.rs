@@ -32,7 +32,7 @@
 //! | If a job may still appear, `settle` looks for it again, for 150 seconds. | `ended` (`LATE_JOBS`) | `jobs::a_round_that_may_still_get_a_job_is_checked_again_a_minute_later`, `errors::a_late_job_is_waited_for_150_seconds_and_no_longer` |
 //! | Settling twice stops nothing more and reports nothing twice. | `ended`, `jobs` | `errors::settling_again_stops_no_more_jobs_and_makes_no_second_callback`, `answers::calling_back_twice_is_harmless` |
 //! | No object of a run is changed, so a redrive continues with what the run has written. | everywhere | `errors::settling_touches_no_object_of_the_run` |
-//! | A run that has been redriven since is left alone. The events of slices and of starts are ignored. | `ended`, `event` | `answers::a_redriven_run_is_left_alone`, `answers::slices_and_beginnings_are_not_ends_of_runs` |
+//! | A run that has been redriven since is left alone, also if that happens while its jobs are being stopped. The events of slices and of starts are ignored. | `ended`, `event`, `run_end` | `answers::a_redriven_run_is_left_alone`, `jobs::a_run_that_is_redriven_while_its_jobs_are_stopped_keeps_the_others`, `sweeps::a_run_that_is_redriven_during_a_sweep_keeps_its_other_jobs`, `answers::slices_and_beginnings_are_not_ends_of_runs` |
 //! | If one thing fails, everything else is still done. Then the call fails with the error's name and place. | `jobs::note`, `ended` | `jobs::one_job_that_cannot_be_stopped_prevents_nothing_else`, `errors` |
 
 mod deps;
@@ -43,6 +43,7 @@ mod mark;
 mod owned;
 mod reason;
 mod redrive;
+mod run_end;
 mod sweep;
 
 pub use deps::Deps;

@@ -136,7 +136,9 @@ impl Sweep<'_> {
                 continue;
             };
             let name = folder.location().to_string();
-            if !runs.contains_key(&name) {
+            // A run that is over may be redriven at any time, so it is looked at before each stop.
+            let goes_on = |run: &Option<FolderRun>| run.as_ref().is_none_or(|run| !run.is_over);
+            if !runs.get(&name).is_some_and(goes_on) {
                 let run = self.run_of(&folder).await;
                 let run = self.note(run).flatten();
                 runs.insert(name.clone(), run);

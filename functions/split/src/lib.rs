@@ -132,12 +132,14 @@ async fn ask(
     }
     asked.forms = forms;
     asked.is_taken = todo.is_some_and(|todo| todo.is_taken);
-    let store = &*deps.store;
-    if !documents::write_if_absent(store, &round.asked(), &asked).await? {
+    let (store, at) = (&*deps.store, round.asked());
+    if !documents::write_if_absent(store, &at, &asked).await? {
+        let found = store.head(&at).await.doing(|| format!("reading {at}"))?;
         if let Some(first) = asked_before(deps, round).await? {
             return Ok(first);
         }
-        documents::write(store, &round.asked(), &asked).await?;
+        // Counts of records that are not there any more.
+        documents::write_in_place_of(store, &at, &asked, Some(&found.etag)).await?;
     }
     Ok(asked)
 }

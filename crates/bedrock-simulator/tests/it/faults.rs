@@ -108,6 +108,8 @@ async fn of_two_faults_of_a_line_the_first_is_written_and_charged() {
         ([RecordFaultKind::Duplicate, conflicting], 2),
         ([conflicting, RecordFaultKind::Duplicate], 2),
         ([RecordFaultKind::UnknownId, conflicting], 1),
+        // The first line reports no tokens, and the second one does.
+        ([RecordFaultKind::GuardrailIntervened, conflicting], 2),
     ] {
         let of_kind = |kind| RecordFault::of_record("record_0", kind);
         let world = World::new(|config| config.faults.records = kinds.map(of_kind).into()).await;

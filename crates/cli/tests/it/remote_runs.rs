@@ -58,6 +58,7 @@ fn counted() -> Round {
             ..Counts::default()
         },
         differences: Vec::new(),
+        answers_counted: 0,
     }
 }
 

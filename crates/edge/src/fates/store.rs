@@ -109,6 +109,12 @@ impl ObjectStore for Fated<dyn ObjectStore> {
         self.repeatable(StoreOperation::Put, at, call, again).await
     }
 
+    async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError> {
+        let call = self.inner.replace(at, body.clone(), etag);
+        let again = self.inner.replace(at, body, etag);
+        self.repeatable(StoreOperation::Put, at, call, again).await
+    }
+
     async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError> {
         let call = self.inner.list(prefix);
         self.seeing(StoreOperation::List, prefix, call, || Some(Ok(Vec::new())))
@@ -165,6 +171,18 @@ impl ObjectStore for Fated<dyn ObjectStore> {
             let inner = &self.inner;
             inner.complete_upload(at, upload, parts, only_if_absent)
         };
+        self.repeatable(StoreOperation::CompleteUpload, at, complete(), complete())
+            .await
+    }
+
+    async fn complete_replacing(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        parts: &[(i32, String)],
+        etag: &str,
+    ) -> Result<String, StoreError> {
+        let complete = || self.inner.complete_replacing(at, upload, parts, etag);
         self.repeatable(StoreOperation::CompleteUpload, at, complete(), complete())
             .await
     }

@@ -8,6 +8,7 @@
 
 mod encoding;
 mod failure;
+mod writing;
 
 use crate::error::Source;
 use crate::s3::retry;
@@ -21,15 +22,13 @@ use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumMode, CompletedMultipartUpload, CompletedPart, EncodingType};
+use aws_sdk_s3::types::{ChecksumMode, EncodingType};
 use bytes::{Bytes, BytesMut};
 use encoding::{copy_source, decode_key, http_range};
 use failure::{Precondition, status_of, store_error};
 use quarry_contract::location::S3Uri;
 use std::ops::Range;
-
-/// How often a conditional put is sent in total if it races another write (409).
-const CONFLICT_ATTEMPTS: u32 = 5;
+use writing::{WriteCondition, complete_under, put_under};
 
 /// How often a cut body is continued without receiving any new byte.
 const RESUMES: u32 = 3;
@@ -199,30 +198,14 @@ impl ObjectStore for S3Store {
         body: Bytes,
         only_if_absent: bool,
     ) -> Result<String, StoreError> {
-        let mut attempt = 1;
-        loop {
-            let sent = self
-                .client
-                .put_object()
-                .bucket(at.bucket())
-                .key(at.key())
-                .body(ByteStream::from(body.clone()))
-                .set_if_none_match(only_if_absent.then(|| "*".to_owned()))
-                .send()
-                .await;
-            match sent {
-                Ok(output) => return etag_of(output.e_tag, at),
-                // Another write was under way; the next attempt shows whether it won.
-                Err(error)
-                    if error.code() == Some("ConditionalRequestConflict")
-                        && attempt < CONFLICT_ATTEMPTS =>
-                {
-                    retry::pause(attempt).await;
-                    attempt += 1;
-                }
-                Err(error) => return Err(store_error(error, at, Precondition::Absent)),
-            }
-        }
+        let condition = WriteCondition::absent_if(only_if_absent);
+        let put = put_under(&self.client, at, body, condition);
+        etag_of(put.await?, at)
+    }
+
+    async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError> {
+        let put = put_under(&self.client, at, body, WriteCondition::Match(etag));
+        etag_of(put.await?, at)
     }
 
     async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError> {
@@ -351,31 +334,21 @@ impl ObjectStore for S3Store {
         parts: &[(i32, String)],
         only_if_absent: bool,
     ) -> Result<String, StoreError> {
-        let parts = parts
-            .iter()
-            .map(|(number, etag)| {
-                CompletedPart::builder()
-                    .part_number(*number)
-                    .e_tag(etag)
-                    .build()
-            })
-            .collect();
-        let output = self
-            .client
-            .complete_multipart_upload()
-            .bucket(at.bucket())
-            .key(at.key())
-            .upload_id(upload)
-            .multipart_upload(
-                CompletedMultipartUpload::builder()
-                    .set_parts(Some(parts))
-                    .build(),
-            )
-            .set_if_none_match(only_if_absent.then(|| "*".to_owned()))
-            .send()
-            .await
-            .map_err(|error| store_error(error, at, Precondition::Absent))?;
-        etag_of(output.e_tag, at)
+        let condition = WriteCondition::absent_if(only_if_absent);
+        let completed = complete_under(&self.client, at, upload, parts, condition);
+        etag_of(completed.await?, at)
+    }
+
+    async fn complete_replacing(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        parts: &[(i32, String)],
+        etag: &str,
+    ) -> Result<String, StoreError> {
+        let condition = WriteCondition::Match(etag);
+        let completed = complete_under(&self.client, at, upload, parts, condition);
+        etag_of(completed.await?, at)
     }
 
     async fn abort_upload(&self, at: &S3Uri, upload: &str) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ pub mod plan;
 use crate::clock::TimeLeft;
 use crate::error::{AwsError, StepErrorKind};
 use crate::s3::retry;
-use crate::s3::upload::{self, UploadTarget};
+use crate::s3::upload::{self, Place, UploadTarget};
 use crate::s3::writer::Written;
 use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError};
 use bytes::{Bytes, BytesMut};
@@ -296,7 +296,11 @@ impl<'a> Assembly<'a> {
         let target = UploadTarget {
             at: self.target,
             bytes: self.bytes,
-            only_if_absent: self.only_if_absent,
+            place: if self.only_if_absent {
+                Place::Free
+            } else {
+                Place::Any
+            },
         };
         upload::complete(self.store, &target, &upload_id, &progress.parts)
             .await

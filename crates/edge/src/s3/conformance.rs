@@ -28,6 +28,7 @@ pub async fn all(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits)
     multipart_refusals(store, &base.join("refusals"), limits).await;
     part_copies(store, &base.join("copies"), limits).await;
     conditional_uploads(store, &base.join("conditional-uploads"), limits).await;
+    replacements(store, &base.join("replacements"), limits).await;
 }
 
 /// Runs the checks of a bucket that keeps versions, below `base`, whose folder must be empty.
@@ -40,10 +41,7 @@ pub async fn all_with_versions(store: &dyn ObjectStore, base: &S3Uri, limits: Mu
 }
 
 /// A version is read for as long as it is there, whatever was written to its key since.
-///
-/// # Panics
-/// When the check fails.
-pub async fn versions(store: &dyn ObjectStore, base: &S3Uri) {
+async fn versions(store: &dyn ObjectStore, base: &S3Uri) {
     let at = base.join("a.txt");
     let mut pins = Vec::new();
     // The second write has the bytes of the first.
@@ -82,10 +80,7 @@ pub async fn versions(store: &dyn ObjectStore, base: &S3Uri) {
 }
 
 /// A version becomes a part of an object, after its key was overwritten.
-///
-/// # Panics
-/// When the check fails.
-pub async fn version_copies(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+async fn version_copies(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
     let from = base.join("from.bin");
     let data = pattern(size(limits.min_part) * 2, 1);
     ok(store.put(&from, data.clone(), false).await);
@@ -103,10 +98,7 @@ pub async fn version_copies(store: &dyn ObjectStore, base: &S3Uri, limits: Multi
 }
 
 /// Of two uploads that must be the first, one makes the object, and the other stays open.
-///
-/// # Panics
-/// When the check fails.
-pub async fn conditional_uploads(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+async fn conditional_uploads(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
     let at = base.join("first.bin");
     let mut uploads = Vec::new();
     for seed in 1..=2 {
@@ -128,11 +120,34 @@ pub async fn conditional_uploads(store: &dyn ObjectStore, base: &S3Uri, limits: 
     assert_eq!(there, pattern(size(limits.min_part), 2));
 }
 
+/// An object is replaced only by who knows its `ETag`, and a lost object by nobody.
+async fn replacements(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+    let at = base.join("replaced");
+    let absent = store.replace(&at, "a".into(), "\"00\"").await;
+    assert!(matches!(absent, Err(StoreError::Changed(_))), "{absent:?}");
+    let first = ok(store.put(&at, "first".into(), false).await);
+    let second = ok(store.replace(&at, "second".into(), &first).await);
+    let late = store.replace(&at, "late".into(), &first).await;
+    assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
+    assert_eq!(ok(store.get(&at, 100).await), "second");
+
+    let upload = ok(store.create_upload(&at).await);
+    let body = pattern(size(limits.min_part), 1);
+    let parts = [(
+        1,
+        ok(store.upload_part(&at, &upload, 1, body.clone()).await),
+    )];
+    let late = store.complete_replacing(&at, &upload, &parts, &first).await;
+    assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
+    assert_eq!(ok(store.get(&at, 100).await), "second");
+    ok(store
+        .complete_replacing(&at, &upload, &parts, &second)
+        .await);
+    assert_eq!(ok(store.get(&at, limits.min_part).await), body);
+}
+
 /// Whole objects are read as they were put; an error names a missing object.
-///
-/// # Panics
-/// When the check fails.
-pub async fn objects(store: &dyn ObjectStore, base: &S3Uri) {
+async fn objects(store: &dyn ObjectStore, base: &S3Uri) {
     let at = base.join("a.txt");
     for result in [
         store.head(&at).await.map(|_| ()),
@@ -164,10 +179,7 @@ pub async fn objects(store: &dyn ObjectStore, base: &S3Uri) {
 }
 
 /// Ranges are exact, and are read only from the expected object.
-///
-/// # Panics
-/// When the check fails.
-pub async fn ranges(store: &dyn ObjectStore, base: &S3Uri) {
+async fn ranges(store: &dyn ObjectStore, base: &S3Uri) {
     let at = base.join("a.bin");
     let data = pattern(100_000, 1);
     let missing = store.get_range(&at, 0..1, &"\"0\"".into()).await;
@@ -190,10 +202,7 @@ pub async fn ranges(store: &dyn ObjectStore, base: &S3Uri) {
 }
 
 /// Of several puts that must be the first, one succeeds, and its content stays.
-///
-/// # Panics
-/// When the check fails.
-pub async fn conditional_puts(store: &dyn ObjectStore, base: &S3Uri) {
+async fn conditional_puts(store: &dyn ObjectStore, base: &S3Uri) {
     for round in 0..5 {
         let at = &base.join(&format!("claim-{round}"));
         let puts = (0..8).map(|writer| async move {
@@ -216,10 +225,7 @@ pub async fn conditional_puts(store: &dyn ObjectStore, base: &S3Uri) {
 }
 
 /// Keys can be any text, in puts, listings and copy sources.
-///
-/// # Panics
-/// When the check fails.
-pub async fn odd_keys(store: &dyn ObjectStore, base: &S3Uri) {
+async fn odd_keys(store: &dyn ObjectStore, base: &S3Uri) {
     let long = "l".repeat(900 - base.key().len());
     let keys = [
         "a b+c%20&d=e;f@g,h$i!j'k(l)m*n",
@@ -250,10 +256,7 @@ pub async fn odd_keys(store: &dyn ObjectStore, base: &S3Uri) {
 }
 
 /// A listing is complete and in key order, and takes the prefix as text.
-///
-/// # Panics
-/// When the check fails.
-pub async fn listing(store: &dyn ObjectStore, base: &S3Uri) {
+async fn listing(store: &dyn ObjectStore, base: &S3Uri) {
     assert_eq!(ok(store.list(base).await).len(), 0, "not empty");
     let mut expected: Vec<_> = (0..KEYS)
         .map(|number| base.join(&format!("page/{}/{number}", number % 7)))
@@ -295,10 +298,7 @@ pub async fn listing(store: &dyn ObjectStore, base: &S3Uri) {
 }
 
 /// Completing an upload makes its object from the named parts, in their order.
-///
-/// # Panics
-/// When the check fails.
-pub async fn multipart(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+async fn multipart(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
     let at = base.join("whole.bin");
     let part_size = size(limits.min_part);
     let parts = [
@@ -349,10 +349,7 @@ pub async fn multipart(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartL
 }
 
 /// Uploads that break a rule are refused, stay open until they are aborted, and leave nothing.
-///
-/// # Panics
-/// When the check fails.
-pub async fn multipart_refusals(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+async fn multipart_refusals(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
     let at = base.join("never.bin");
     let upload = ok(store.create_upload(&at).await);
     let small = pattern(size(limits.min_part) - 1, 1);
@@ -394,10 +391,7 @@ pub async fn multipart_refusals(store: &dyn ObjectStore, base: &S3Uri, limits: M
 }
 
 /// Ranges of other objects become parts, but only ranges of the expected object.
-///
-/// # Panics
-/// When the check fails.
-pub async fn part_copies(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
+async fn part_copies(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
     let from = location(base, "source ä+%?.bin");
     let min = limits.min_part;
     let data = pattern(size(min) * 2 + 100, 1);

@@ -18,7 +18,7 @@ pub enum StoreOperation {
     Get,
     /// [`ObjectStore::get_range`].
     GetRange,
-    /// [`ObjectStore::put`].
+    /// [`ObjectStore::put`] and [`ObjectStore::replace`].
     Put,
     /// [`ObjectStore::list`], and each [`ObjectStore::page`].
     List,
@@ -28,7 +28,7 @@ pub enum StoreOperation {
     UploadPart,
     /// [`ObjectStore::copy_part`].
     CopyPart,
-    /// [`ObjectStore::complete_upload`].
+    /// [`ObjectStore::complete_upload`] and [`ObjectStore::complete_replacing`].
     CompleteUpload,
     /// [`ObjectStore::abort_upload`].
     AbortUpload,
@@ -195,6 +195,11 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         self.call(StoreOperation::Put, at, call, cut_all).await
     }
 
+    async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError> {
+        let call = self.inner.replace(at, body, etag);
+        self.call(StoreOperation::Put, at, call, cut_all).await
+    }
+
     async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError> {
         self.call(
             StoreOperation::List,
@@ -251,6 +256,18 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         let call = self
             .inner
             .complete_upload(at, upload, parts, only_if_absent);
+        self.call(StoreOperation::CompleteUpload, at, call, cut_all)
+            .await
+    }
+
+    async fn complete_replacing(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        parts: &[(i32, String)],
+        etag: &str,
+    ) -> Result<String, StoreError> {
+        let call = self.inner.complete_replacing(at, upload, parts, etag);
         self.call(StoreOperation::CompleteUpload, at, call, cut_all)
             .await
     }

@@ -192,6 +192,56 @@ impl StoredObjects {
         }
     }
 
+    /// Returns an error if the object is not the one with this `ETag`.
+    fn check_match(&self, at: &S3Uri, etag: &str) -> Result<(), StoreError> {
+        match self.objects.get(at) {
+            Some(object) if object.etag == etag => Ok(()),
+            _ => Err(StoreError::Changed(at.to_string())),
+        }
+    }
+
+    /// Returns the object that an upload would become.
+    fn assembled(
+        &mut self,
+        at: &S3Uri,
+        upload: &str,
+        parts: &[(i32, String)],
+        min_part: u64,
+    ) -> Result<StoredObject, StoreError> {
+        let pending = self.upload(at, upload)?;
+        if parts.is_empty() {
+            return Err(refused(at, "MalformedXML: no parts".to_owned()));
+        }
+        if !parts.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(refused(at, "InvalidPartOrder".to_owned()));
+        }
+        let mut data = BytesMut::new();
+        let mut tags = DefaultHasher::new();
+        for (index, (number, etag)) in parts.iter().enumerate() {
+            let part = pending
+                .parts
+                .get(number)
+                .filter(|part| part.etag == *etag)
+                .ok_or_else(|| refused(at, format!("InvalidPart: {number}")))?;
+            let is_last = index + 1 == parts.len();
+            if !is_last && (part.data.len() as u64) < min_part {
+                let text = format!(
+                    "EntityTooSmall: part {number} has {} bytes",
+                    part.data.len()
+                );
+                return Err(refused(at, text));
+            }
+            data.extend_from_slice(&part.data);
+            etag.hash(&mut tags);
+        }
+        let etag = format!("\"{:016x}-{}\"", tags.finish(), parts.len());
+        Ok(StoredObject {
+            data: data.freeze(),
+            etag,
+            version: None,
+        })
+    }
+
     fn upload(&mut self, at: &S3Uri, id: &str) -> Result<&mut OpenUpload, StoreError> {
         self.uploads
             .get_mut(id)
@@ -239,6 +289,12 @@ impl ObjectStore for MemoryStore {
         if only_if_absent && state.objects.contains_key(at) {
             return Err(StoreError::Exists(at.to_string()));
         }
+        Ok(self.store(&mut state, at, StoredObject::new(body)))
+    }
+
+    async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError> {
+        let mut state = self.state();
+        state.check_match(at, etag)?;
         Ok(self.store(&mut state, at, StoredObject::new(body)))
     }
 
@@ -331,42 +387,24 @@ impl ObjectStore for MemoryStore {
         only_if_absent: bool,
     ) -> Result<String, StoreError> {
         let mut state = self.state();
-        let is_there = state.objects.contains_key(at);
-        let pending = state.upload(at, upload)?;
-        if parts.is_empty() {
-            return Err(refused(at, "MalformedXML: no parts".to_owned()));
-        }
-        if !parts.is_sorted_by(|a, b| a.0 < b.0) {
-            return Err(refused(at, "InvalidPartOrder".to_owned()));
-        }
-        let mut data = BytesMut::new();
-        let mut tags = DefaultHasher::new();
-        for (index, (number, etag)) in parts.iter().enumerate() {
-            let part = pending
-                .parts
-                .get(number)
-                .filter(|part| part.etag == *etag)
-                .ok_or_else(|| refused(at, format!("InvalidPart: {number}")))?;
-            let is_last = index + 1 == parts.len();
-            if !is_last && (part.data.len() as u64) < self.limits.min_part {
-                let text = format!(
-                    "EntityTooSmall: part {number} has {} bytes",
-                    part.data.len()
-                );
-                return Err(refused(at, text));
-            }
-            data.extend_from_slice(&part.data);
-            etag.hash(&mut tags);
-        }
-        let etag = format!("\"{:016x}-{}\"", tags.finish(), parts.len());
-        if only_if_absent && is_there {
+        let object = state.assembled(at, upload, parts, self.limits.min_part)?;
+        if only_if_absent && state.objects.contains_key(at) {
             return Err(StoreError::Exists(at.to_string()));
         }
-        let object = StoredObject {
-            data: data.freeze(),
-            etag,
-            version: None,
-        };
+        state.uploads.remove(upload);
+        Ok(self.store(&mut state, at, object))
+    }
+
+    async fn complete_replacing(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        parts: &[(i32, String)],
+        etag: &str,
+    ) -> Result<String, StoreError> {
+        let mut state = self.state();
+        let object = state.assembled(at, upload, parts, self.limits.min_part)?;
+        state.check_match(at, etag)?;
         state.uploads.remove(upload);
         Ok(self.store(&mut state, at, object))
     }

@@ -11,14 +11,16 @@
 //! Two copies of a step may write the same object at the same time: a redrive starts one while the
 //! connection to the other is lost. A later step may then have noted the `ETag` of the first object, and
 //! an object that is encrypted with a KMS key has another `ETag` after each write. So
-//! [`ObjectWriter::keeping_first`] leaves an object of the same bytes as it is.
+//! [`ObjectWriter::keeping_first`] leaves an object of the same bytes as it is. A write of a copy that was
+//! overtaken may arrive at any time later, so [`ObjectWriter::in_place_of`] replaces only the object that the
+//! copy has found, and S3 itself refuses a write that comes too late.
 //!
 //! The object appears only when [`ObjectWriter::finish`] succeeds. Dropping a writer aborts its
 //! upload in the background, as long as the process lives.
 
 use crate::s3::reader::{ObjectReader, ReadOptions};
 use crate::s3::retry;
-use crate::s3::upload::{MAX_PARTS, PartUpload};
+use crate::s3::upload::{MAX_PARTS, PartUpload, Place};
 use crate::store::{ObjectStore, StoreError};
 use bytes::{Bytes, BytesMut};
 use crc_fast::{CrcAlgorithm, Digest};
@@ -66,6 +68,15 @@ pub struct ObjectWriter {
     bytes: u64,
     /// The checksum of the bytes so far, by which the same object is recognised.
     checksum: Option<Digest>,
+    replaced: Replaced,
+}
+
+/// The object of other bytes that a writer which keeps the same bytes replaces.
+enum Replaced {
+    /// Any.
+    Any,
+    /// The one with this `ETag`, or none.
+    Only(Option<String>),
 }
 
 impl ObjectWriter {
@@ -84,6 +95,7 @@ impl ObjectWriter {
             started_parts: 0,
             bytes: 0,
             checksum: None,
+            replaced: Replaced::Any,
         }
     }
 
@@ -97,6 +109,21 @@ impl ObjectWriter {
         Self {
             checksum: Some(checksum()),
             ..Self::new(store, location, options)
+        }
+    }
+
+    /// Like [`keeping_first`](Self::keeping_first), but an object of other bytes is replaced only if it
+    /// is the one with the `ETag` `found`; with `None`, no object is replaced. If another one is there,
+    /// [`finish`](Self::finish) changes nothing, and the error is [`StoreError::Changed`].
+    pub fn in_place_of(
+        found: Option<String>,
+        store: Arc<dyn ObjectStore>,
+        location: S3Uri,
+        options: WriteOptions,
+    ) -> Self {
+        Self {
+            replaced: Replaced::Only(found),
+            ..Self::keeping_first(store, location, options)
         }
     }
 
@@ -158,15 +185,18 @@ impl ObjectWriter {
             let part = self.buffer.split().freeze();
             self.start(part)?;
         }
-        let mut upload = self.upload.take().ok_or_else(|| self.over())?;
-        let made = match self.complete(&mut upload, may_replace).await {
-            Ok(made) => made,
-            Err(error) => return Err(abort_after(upload, error).await),
+        let upload = self.upload.take().ok_or_else(|| self.over())?;
+        let mut content = ObjectContent::Parts(upload);
+        let made = self.make(&mut content, may_replace).await;
+        let ObjectContent::Parts(upload) = content else {
+            return Err(self.over());
         };
-        if !matches!(made, Made::New(_)) {
-            upload.abort().await?;
+        match made {
+            Ok(Made::New(_)) => {}
+            Ok(_) => upload.abort().await?,
+            Err(error) => return Err(abort_after(upload, error).await),
         }
-        Ok(self.written(made))
+        Ok(self.written(made?))
     }
 
     /// Writes an object that fits into one part.
@@ -175,41 +205,72 @@ impl ObjectWriter {
         F: FnOnce() -> Fut,
         Fut: Future<Output = bool>,
     {
-        let body = self.buffer.split().freeze();
-        let put = async |absent| {
-            retry::repeating(|| self.store.put(&self.location, body.clone(), absent)).await
-        };
-        let made = match put(self.checksum.is_some()).await {
-            Err(StoreError::Exists(_)) => match self.etag_of_same().await? {
-                Some(etag) => Made::Before(etag),
-                None if may_replace().await => Made::New(put(false).await?),
-                None => Made::Not,
-            },
-            result => Made::New(result?),
-        };
+        let mut content = ObjectContent::Small(self.buffer.split().freeze());
+        let made = self.make(&mut content, may_replace).await?;
         Ok(self.written(made))
     }
 
-    /// Makes the object of an upload.
-    async fn complete<F, Fut>(
+    /// Writes the object if what must be at its place is there. Returns its `ETag`.
+    async fn put(
         &self,
-        upload: &mut PartUpload,
+        content: &mut ObjectContent,
+        place: Place<'_>,
+    ) -> Result<String, StoreError> {
+        let (store, at) = (&self.store, &self.location);
+        let body = match content {
+            ObjectContent::Parts(upload) => return upload.complete(self.bytes, place).await,
+            ObjectContent::Small(body) => &*body,
+        };
+        let put = || async move {
+            match place {
+                Place::Any => store.put(at, body.clone(), false).await,
+                Place::Free => store.put(at, body.clone(), true).await,
+                Place::Of(etag) => store.replace(at, body.clone(), etag).await,
+            }
+        };
+        retry::repeating(put).await
+    }
+
+    /// Makes the object, unless one of the same bytes is there.
+    async fn make<F, Fut>(
+        &self,
+        content: &mut ObjectContent,
         may_replace: F,
     ) -> Result<Made, StoreError>
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = bool>,
     {
-        match upload.complete(self.bytes, self.checksum.is_some()).await {
-            Err(StoreError::Exists(_)) => match self.etag_of_same().await? {
-                Some(etag) => Ok(Made::Before(etag)),
-                None if may_replace().await => {
-                    Ok(Made::New(upload.complete(self.bytes, false).await?))
-                }
-                None => Ok(Made::Not),
+        if self.checksum.is_none() {
+            return Ok(Made::New(self.put(content, Place::Any).await?));
+        }
+        match self.put(content, Place::Free).await {
+            Err(StoreError::Exists(_)) => {}
+            result => return Ok(Made::New(result?)),
+        }
+        let there = match self.there().await? {
+            There::Same(etag) => return Ok(Made::Before(etag)),
+            There::Other(etag) => etag,
+            There::Nothing => return Err(self.changed()),
+        };
+        match &self.replaced {
+            Replaced::Only(found) if found.as_ref() != Some(&there) => return Err(self.changed()),
+            Replaced::Only(_) => {}
+            Replaced::Any if may_replace().await => {}
+            Replaced::Any => return Ok(Made::Not),
+        }
+        match self.put(content, Place::Of(&there)).await {
+            // The response to a first attempt may have been lost.
+            Err(StoreError::Changed(place)) => match self.there().await? {
+                There::Same(etag) => Ok(Made::Before(etag)),
+                There::Other(_) | There::Nothing => Err(StoreError::Changed(place)),
             },
             result => Ok(Made::New(result?)),
         }
+    }
+
+    fn changed(&self) -> StoreError {
+        StoreError::Changed(self.location.to_string())
     }
 
     fn written(&self, made: Made) -> Option<Written> {
@@ -220,15 +281,15 @@ impl ObjectWriter {
         }
     }
 
-    /// Returns the `ETag` of the object that is there, if its bytes are those that were written.
-    async fn etag_of_same(&self) -> Result<Option<String>, StoreError> {
-        let Some(written) = &self.checksum else {
-            return Ok(None);
-        };
+    /// Returns what is at the object's place.
+    async fn there(&self) -> Result<There, StoreError> {
         let info = match retry::repeating(|| self.store.head(&self.location)).await {
-            Ok(info) if info.size == self.bytes => info,
-            Ok(_) | Err(StoreError::NotFound(_)) => return Ok(None),
+            Ok(info) => info,
+            Err(StoreError::NotFound(_)) => return Ok(There::Nothing),
             Err(error) => return Err(error),
+        };
+        let Some(written) = self.checksum.as_ref().filter(|_| info.size == self.bytes) else {
+            return Ok(There::Other(info.etag));
         };
         let mut reader = ObjectReader::open(
             Arc::clone(&self.store),
@@ -241,8 +302,11 @@ impl ObjectWriter {
         while let Some(piece) = reader.next().await? {
             found.update(&piece);
         }
-        let is_same = found.finalize() == written.finalize();
-        Ok(is_same.then_some(info.etag))
+        Ok(if found.finalize() == written.finalize() {
+            There::Same(info.etag)
+        } else {
+            There::Other(info.etag)
+        })
     }
 
     /// Aborts the object and waits until nothing of it is left in S3.
@@ -322,6 +386,14 @@ impl ObjectWriter {
     }
 }
 
+/// What an object is made of.
+enum ObjectContent {
+    /// Bytes that fit into one part.
+    Small(Bytes),
+    /// An upload with all parts.
+    Parts(PartUpload),
+}
+
 /// Whose object is there, with its `ETag`.
 enum Made {
     /// That of this writer.
@@ -330,6 +402,15 @@ enum Made {
     Before(String),
     /// One of other bytes, which may not be replaced.
     Not,
+}
+
+/// What is at the place of an object that is being written, with its `ETag`.
+enum There {
+    /// An object of the same bytes.
+    Same(String),
+    /// An object of other bytes.
+    Other(String),
+    Nothing,
 }
 
 /// Returns the checksum of no bytes.

@@ -34,12 +34,13 @@ const OFF: [(bool, u64); 6] = [
 ];
 
 /// All kinds of calls that functions make.
-const S3_CALLS: [&str; 12] = [
+const S3_CALLS: [&str; 13] = [
     "head",
     "get",
     "get_range",
     "put",
     "put_if_absent",
+    "replace",
     "list",
     "page",
     "create_upload",
@@ -80,6 +81,7 @@ async fn call_s3(config: &SdkConfig, name: &str) -> Result<(), StepErrorKind> {
         "get" => kind_of_failure(store.get(&at, 100).await),
         "get_range" => kind_of_failure(store.get_range(&at, 0..7, &pin).await),
         "put" => kind_of_failure(store.put(&at, body, false).await),
+        "replace" => kind_of_failure(store.replace(&at, body, "\"e\"").await),
         "put_if_absent" => kind_of_failure(store.put(&at, body, true).await),
         "list" => kind_of_failure(store.list(&at).await),
         "page" => kind_of_failure(store.page(&at, None).await),

@@ -192,6 +192,66 @@ async fn refusals_keep_their_reason() {
     }
 }
 
+/// Starts a server that responds to every request with this status and code. Returns its endpoint, and the number of
+/// requests.
+async fn refusing(status: u16, code: &'static str) -> (String, Arc<AtomicU64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&requests);
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut bytes = vec![0; 64 << 10];
+            let _ = client.read(&mut bytes).await;
+            counted.fetch_add(1, Ordering::Relaxed);
+            let body = format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
+            let reply = format!(
+                "HTTP/1.1 {status} No\r\nconnection: close\r\ncontent-type: application/xml\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = client.write_all(reply.as_bytes()).await;
+        }
+    });
+    (endpoint, requests)
+}
+
+/// A put that races another write is sent again. An upload is over then, so the caller begins again. An object that
+/// is gone is not the one that is replaced.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_races_another_one_is_told_from_one_that_is_late() {
+    let local = Local::start().await;
+    let parts = [(1, "\"e\"".to_owned())];
+    for (status, code, puts) in [
+        (409, "ConditionalRequestConflict", 5),
+        (412, "PreconditionFailed", 1),
+        (404, "NoSuchKey", 1),
+    ] {
+        let (endpoint, requests) = refusing(status, code).await;
+        let store = S3Store::new(&config(&local.server, endpoint).await, true);
+        let put = store
+            .replace(&at("o"), "x".into(), "\"e\"")
+            .await
+            .unwrap_err();
+        assert_eq!(requests.swap(0, Ordering::Relaxed), puts, "{code}");
+        let completed = store
+            .complete_replacing(&at("o"), "u", &parts, "\"e\"")
+            .await;
+        let completed = completed.unwrap_err();
+        assert_eq!(requests.load(Ordering::Relaxed), 1, "{code}");
+        assert!(
+            matches!(completed, StoreError::Changed(_)),
+            "{code}: {completed:?}"
+        );
+        match status {
+            409 => assert!(matches!(put, StoreError::Unavailable(..)), "{put:?}"),
+            _ => assert!(matches!(put, StoreError::Changed(_)), "{code}: {put:?}"),
+        }
+        // Whoever meets any of them begins again.
+        assert_eq!(StepError::of(put, "writing").name(), "Quarry.Unavailable");
+    }
+}
+
 /// Real parts over the real protocol; a dropped writer leaves no upload at the server.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_work_over_the_protocol() {

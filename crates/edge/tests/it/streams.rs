@@ -319,6 +319,52 @@ async fn a_writer_given_up_leaves_nothing() {
     }
 }
 
+/// Small content is a single put, and large content an upload. Neither replaces what it has not found, an object of
+/// the same bytes stays, and a lost response is no reason to doubt the own object.
+#[tokio::test(start_paused = true)]
+async fn a_writer_in_place_of_an_object_replaces_only_that_object() {
+    let memory = || MemoryStore::with_limits(SMALL).with_new_etags();
+    let finish = async |store: &Arc<Faulty>, found: Option<&str>, content: &[u8]| {
+        let dynamic = Arc::clone(store) as Arc<dyn ObjectStore>;
+        let found = found.map(str::to_owned);
+        let mut writer = ObjectWriter::in_place_of(found, dynamic, at("o"), WRITE);
+        writer.write(content).await.unwrap();
+        writer.finish().await
+    };
+    for length in [10, 50] {
+        let (first, second, third) = (data(length), data(length + 1), data(length + 2));
+        let store = Arc::new(FaultyStore::new(memory()));
+        let written = finish(&store, None, &first).await.unwrap();
+        let again = finish(&store, None, &first).await.unwrap();
+        assert_eq!(again, written, "the same bytes stay");
+
+        let late = finish(&store, None, &second).await;
+        assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
+        let replaced = finish(&store, Some(&written.etag), &second).await.unwrap();
+        let late = finish(&store, Some(&written.etag), &third).await;
+        assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
+        let there = store.inner().head(&at("o")).await.unwrap();
+        assert_eq!((there.size, there.etag), (replaced.bytes, replaced.etag));
+        no_upload_is_left(store.inner()).await;
+
+        for operation in [StoreOperation::Put, StoreOperation::CompleteUpload] {
+            let lost = StoreFault::LostAnswer;
+            let store = FaultyStore::new(store.inner().clone());
+            let store = Arc::new(store.fail(operation, 2, lost));
+            let found = store.inner().head(&at("o")).await.unwrap().etag;
+            let content = if operation == StoreOperation::Put {
+                &first
+            } else {
+                &third
+            };
+            let written = finish(&store, Some(&found), content).await.unwrap();
+            let there = store.inner().head(&at("o")).await.unwrap();
+            assert_eq!((there.size, there.etag), (written.bytes, written.etag));
+            no_upload_is_left(store.inner()).await;
+        }
+    }
+}
+
 /// Parts grow, so that an object may have fifteen times the bytes of 10,000 equal parts; beyond
 /// that, the error names the limit.
 #[tokio::test]

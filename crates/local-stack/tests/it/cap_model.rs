@@ -43,8 +43,7 @@ fn price(round: &Round, rates: &RunRates, way: Option<Way>) -> Usd {
 /// What came of a round: answers whose tokens are known, and those whose are not.
 fn answers(round: &Round, rates: &RunRates) -> (u64, u64) {
     let came = round.counts.answered + round.counts.contradicted;
-    let counted = round.job.as_ref().and_then(|job| job.counts);
-    let lost = counted.map_or(0, |counted| counted.answers.saturating_sub(came));
+    let lost = round.answers_counted.saturating_sub(came);
     if price(round, rates, None) == Usd::default() {
         return (0, lost + came);
     }

@@ -65,6 +65,9 @@ pub(crate) struct RandomRun {
 /// the least that a run is begun with.
 const COST_OF_A_ROW: u64 = 1_700;
 
+/// The most jobs that work one after the other in a run, for planning: one a day for 25 days.
+const MOST_TURNS: u64 = 25;
+
 const CELLS: [&str; 7] = [
     "plain",
     "\"with \"\"quotes\"\"\"",
@@ -104,6 +107,7 @@ impl RandomRun {
             sample: None,
             clocks: Vec::new(),
         };
+        run.end_in_time();
         // The dice are thrown last, so that the rest of a run does not depend on what follows.
         run.sample = dice.one_in(4).then(|| SampleRequest {
             rows: 1 + dice.below(30),
@@ -124,6 +128,20 @@ impl RandomRun {
                 .collect();
         }
         run
+    }
+
+    /// Lets as many jobs work at once as an execution needs to end within its 30 days: planning reckons a day for
+    /// each job and refuses a run that may take longer.
+    fn end_in_time(&mut self) {
+        let most = self.setting("BEDROCK_MAX_RECORDS_PER_JOB").unwrap_or(1);
+        let jobs = (self.rows().len() as u64).div_ceil(most) + 1;
+        let name = "BEDROCK_MAX_CONCURRENT_BATCH_JOBS";
+        let needed = jobs.div_ceil(MOST_TURNS);
+        if let Some((_, at_once)) = self.settings.iter_mut().find(|(given, _)| *given == name)
+            && at_once.parse::<u64>().unwrap() < needed
+        {
+            *at_once = needed.to_string();
+        }
     }
 
     /// Returns what the rows are expected to cost, roughly, in millionths of a USD.

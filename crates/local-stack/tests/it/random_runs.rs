@@ -29,15 +29,15 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// Seeds whose runs once broke a promise, or showed that the model was wrong.
-const KEPT: [u64; 6] = [47, 2321, 2406, 4018, 5011, 20_243];
+const KEPT: [u64; 9] = [47, 2321, 2406, 4018, 5011, 20_243, 21_156, 21_210, 21_248];
 /// The seeds of the short form, besides the kept ones.
 const SHORT: Range<u64> = 100..109;
 const LONG: Range<u64> = 1_000..3_000;
 
 const NAME: &str = "run";
 const MOST_REDRIVES: usize = 6;
-/// The most time that a run takes on the machine of the tests.
-const MOST_TIME: Duration = Duration::from_mins(2);
+/// The most time that a run takes, also on a machine that is busy with other work.
+const MOST_TIME: Duration = Duration::from_mins(10);
 /// The calls of functions that a stop or a failed slice may break off.
 const CALLS_AT_ONCE: u64 = 2;
 /// The question that tells whether the service is up.

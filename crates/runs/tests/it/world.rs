@@ -129,6 +129,7 @@ impl World {
             on_demand: 0,
             counts,
             differences: Vec::new(),
+            answers_counted: 0,
         });
     }
 

@@ -91,6 +91,7 @@ impl World {
                     ..Counts::default()
                 },
                 differences: Vec::new(),
+                answers_counted: 0,
             }],
             unsendable: 0,
             truncations: 0,

@@ -2,7 +2,7 @@
 //! these tests has 10 tokens read and 2 written, and a job of their model costs 0.55 and 2.75 USD for
 //! a million.
 
-use crate::support::{World, answer, error, say};
+use crate::support::{MANIFEST, World, answer, error, say};
 use quarry_contract::job_status::JobStatus;
 use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::Plan;
@@ -120,14 +120,22 @@ async fn a_round_without_an_answer_costs_nothing() {
     assert_eq!(world.receipt(0).await.stopped_by_max_cost, 1);
 }
 
-/// The service has counted three answers, of which one came.
+/// The service has counted three answers, at the end of the job or in its manifest, of which one came.
 #[tokio::test]
 async fn answers_that_were_paid_for_and_never_came_are_reckoned_as_expected() {
-    for (answers, next) in [(4, Step::Done), (5, Step::Split)] {
+    let ways = [(4, Step::Done), (5, Step::Split)];
+    for ((answers, next), in_manifest) in
+        ways.into_iter().flat_map(|way| [(way, false), (way, true)])
+    {
         let world = capped(answers, &[]).await;
         let ended = (JobStatus::Stopped, "");
         let state = world.ended(world.first(0), ended, &[answer(1)]).await;
-        world.job_counted(&state, 3, 0).await;
+        if in_manifest {
+            let manifest = r#"{"totalRecordCount":3,"successRecordCount":3,"errorRecordCount":0}"#;
+            world.output(&state, MANIFEST, &[manifest.to_owned()]).await;
+        } else {
+            world.job_counted(&state, 3, 0).await;
+        }
         let late = SliceState {
             late_looks: 99,
             ..state

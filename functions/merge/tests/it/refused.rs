@@ -5,8 +5,11 @@ use crate::support::{World, answer, error};
 use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Asked, RequestForms};
 use quarry_edge::documents;
+use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::store::ObjectStore;
 use quarry_model::{Enforcement, RequestForm};
+use std::sync::Arc;
+use std::time::Duration;
 
 const TOO_LONG: &str =
     "The model returned the following errors: Input is too long for requested model.";
@@ -406,6 +409,39 @@ async fn a_refused_round_is_sent_in_the_form_that_another_slice_has_learned() {
         .await
         .unwrap();
     assert_eq!(asked.forms, Some(learned));
+}
+
+/// The write of the first slice is under way while the other one learns, once or twice.
+#[tokio::test(start_paused = true)]
+async fn two_slices_that_learn_at_once_go_on_in_the_same_forms() {
+    let words =
+        |limit| format!("The maximum tokens you requested exceeds the model limit of {limit}.");
+    for limits in [&[2_000][..], &[2_000, 1_000]] {
+        let world = World::new(60, 30, &[("BEDROCK_MAX_TOKENS", "4000")]).await;
+        let refused = refusals(0..30, &words(3_000));
+        let first = world.answered(world.first(0), &refused).await;
+        let slow = StoreFault::Slow(Duration::from_mins(1));
+        // The counts, then the forms.
+        let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::Put, 2, slow);
+        let quicker = async {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            let mut state = world.first(1);
+            for limit in limits {
+                let refused = refusals(30..60, &words(*limit));
+                state = world.answered(state, &refused).await;
+                state = world.merge(&state).await.unwrap();
+            }
+            world.todo(&state).await.forms.unwrap()
+        };
+        let slow = world.merge_over(Arc::new(faulty), &first);
+        let (after, learned) = tokio::join!(slow, quicker);
+        assert_eq!(learned.because.len(), limits.len());
+        let known: RequestForms = documents::read(&world.store, &world.run.forms())
+            .await
+            .unwrap();
+        assert_eq!(known, learned);
+        assert_eq!(world.todo(&after.unwrap()).await.forms, Some(learned));
+    }
 }
 
 /// Each refusal names a lower limit of tokens, so there is always another form.

@@ -7,7 +7,7 @@ use quarry_edge::error::StepError;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::store::ObjectStore;
-use quarry_planned_run::contents;
+use quarry_planned_run::{RunInput, contents};
 use quarry_result::receipt::Receipt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,19 +24,42 @@ async fn overtaken(world: &World) -> (Result<SliceState, StepError>, SliceState,
         .await;
     let slow = StoreFault::Slow(MINUTE);
     let faulty = FaultyStore::new(world.store.clone()).fail(StoreOperation::GetRange, 1, slow);
+    Box::pin(overtaking(world, &state, faulty)).await
+}
+
+/// Merges a round over a slow store. After half a minute, a third answer comes, and another copy merges the round.
+async fn overtaking(
+    world: &World,
+    state: &SliceState,
+    faulty: FaultyStore<MemoryStore>,
+) -> (Result<SliceState, StepError>, SliceState, bool) {
     let quicker = async {
         tokio::time::sleep(MINUTE / 2).await;
         let more = "abcdefghijkl/more.jsonl.out";
-        world.output(&state, more, &[answer(2)]).await;
-        let after = world.merge(&state).await.unwrap();
+        world.output(state, more, &[answer(2)]).await;
+        let after = world.merge(state).await.unwrap();
         if after.next == Step::Split {
             world.split(after.clone()).await;
         }
         (after, contents(&world.store).await)
     };
-    let slow = world.merge_over(Arc::new(faulty), &state);
+    let slow = world.merge_over(Arc::new(faulty), state);
     let (slow, (quick, there)) = tokio::join!(slow, quicker);
     (slow, quick, contents(&world.store).await == there)
+}
+
+/// Merges a round of which two answers have come, with one write that is under way for long. Meanwhile a third
+/// answer comes, and another copy merges the round and `split` goes on with what it returned. Returns the same.
+async fn late_write(
+    world: &World,
+    (operation, nth): (StoreOperation, u64),
+) -> (Result<SliceState, StepError>, SliceState, bool) {
+    let state = world
+        .answered(world.first(0), &[answer(0), answer(1)])
+        .await;
+    let slow = StoreFault::Slow(MINUTE);
+    let faulty = FaultyStore::new(world.store.clone()).fail(operation, nth, slow);
+    Box::pin(overtaking(world, &state, faulty)).await
 }
 
 /// A slice whose round has answers; the round is the last one, or another follows it.
@@ -121,8 +144,74 @@ async fn a_copy_that_was_overtaken_changes_nothing_of_the_next_round() {
     let world = World::new(4, 100, &[("BEDROCK_MAX_RETRIES", "1")]).await;
     let (slow, quick, is_unchanged) = Box::pin(overtaken(&world)).await;
     assert_eq!(world.todo(&quick).await.rows, [3]);
-    assert_eq!(slow.unwrap_err().name(), "Quarry.Unavailable");
+    assert_eq!(slow.unwrap(), quick);
     assert!(is_unchanged);
+}
+
+/// The counts, the outcomes and the list of the slow copy, each of which is under way when the other copy merges.
+#[tokio::test(start_paused = true)]
+async fn a_write_that_arrives_late_changes_nothing_of_the_next_round() {
+    for new_etags in [false, true] {
+        for nth in 1..=3 {
+            let store = MemoryStore::new();
+            let store = if new_etags {
+                store.with_new_etags()
+            } else {
+                store
+            };
+            let world = World::in_store(store, 4, 100, &[("BEDROCK_MAX_RETRIES", "1")]).await;
+            let write = (StoreOperation::Put, nth);
+            let (slow, quick, is_unchanged) = Box::pin(late_write(&world, write)).await;
+            assert_eq!(world.todo(&quick).await.rows, [3], "write {nth}");
+            assert_eq!(slow.unwrap(), quick, "write {nth}");
+            assert!(is_unchanged, "write {nth}");
+        }
+    }
+}
+
+/// The counts, the part and the receipt.
+#[tokio::test(start_paused = true)]
+async fn a_write_that_arrives_late_changes_nothing_of_the_part() {
+    for nth in 1..=3 {
+        let world = World::new(4, 100, &[("BEDROCK_MAX_RETRIES", "0")]).await;
+        let write = (StoreOperation::Put, nth);
+        let (slow, quick, is_unchanged) = Box::pin(late_write(&world, write)).await;
+        let receipt = world.receipt(0).await;
+        assert_eq!(receipt.rounds[0].counts.answered, 3, "write {nth}");
+        assert_eq!(slow.unwrap(), quick, "write {nth}");
+        assert!(is_unchanged, "write {nth}");
+    }
+}
+
+/// A part that needs several uploads is completed under the same condition.
+#[tokio::test(start_paused = true)]
+async fn a_part_that_is_completed_late_changes_nothing() {
+    let wide = "w".repeat(3 << 20);
+    let table = format!("id,x\n1,{wide}\n2,{wide}\n3,{wide}\n4,{wide}\n");
+    let files = [("t.csv", table.as_bytes())];
+    let input = RunInput::new(r#"{"user_prompt_template": "Judge {id}"}"#, &files).await;
+    let world = World::of(input.set("BEDROCK_MAX_RETRIES", "0")).await;
+    let write = (StoreOperation::CompleteUpload, 1);
+    let (slow, quick, is_unchanged) = Box::pin(late_write(&world, write)).await;
+    assert_eq!(slow.unwrap(), quick);
+    assert!(is_unchanged);
+    assert!(world.store.open_uploads().is_empty());
+}
+
+/// A call that reaches the function only after the round is merged finds more answers.
+#[tokio::test]
+async fn a_second_copy_leaves_the_list_of_the_first() {
+    let world = World::new(4, 100, &[("BEDROCK_MAX_RETRIES", "1")]).await;
+    let state = world
+        .answered(world.first(0), &[answer(0), answer(1)])
+        .await;
+    let first = world.merge(&state).await.unwrap();
+    let more = "abcdefghijkl/more.jsonl.out";
+    world.output(&state, more, &[answer(2)]).await;
+    let there = contents(&world.store).await;
+    assert_eq!(world.merge(&state).await.unwrap(), first);
+    assert_eq!(world.todo(&first).await.rows, [2, 3]);
+    assert_eq!(contents(&world.store).await, there);
 }
 
 #[tokio::test(start_paused = true)]

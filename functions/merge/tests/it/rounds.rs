@@ -41,6 +41,7 @@ async fn rows_without_a_good_answer_are_listed_for_the_next_round_and_no_part_is
         rows: vec![0, 2],
         forms: None,
         is_taken: true,
+        begins: after.clone(),
     };
     assert_eq!(world.todo(&after).await, expected);
     let there = world.store.locations();

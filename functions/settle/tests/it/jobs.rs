@@ -1,6 +1,6 @@
 //! No job is left running.
 
-use crate::{ARN, World, at, event, job_name, owner, run};
+use crate::{ARN, ENDED, World, at, event, job_name, owner, run};
 use quarry_contract::job_names::JobNames;
 use quarry_contract::layout::RunFolder;
 use quarry_contract::run_identity::RunIdentity;
@@ -8,7 +8,7 @@ use quarry_edge::executions::ExecutionRecord;
 use quarry_edge::failure::CallError;
 use quarry_edge::jobs::JobStatus;
 use quarry_edge::s3::faults::{FaultyStore, StoreOperation};
-use quarry_settle::{LATE_JOBS, RedriveTime};
+use quarry_settle::{LATE_JOBS, RedriveTime, Told};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +67,33 @@ async fn a_failed_run_keeps_its_jobs_for_a_redrive() {
         assert_eq!(world.settle(event(name)).await.jobs_stopped, 0);
         assert!(world.jobs.stops().is_empty(), "{name}");
         assert!(world.answer().is_some(), "its pipeline is told");
+    }
+}
+
+/// The run is redriven when its jobs have been listed, or when the first one has been stopped.
+#[tokio::test]
+async fn a_run_that_is_redriven_while_its_jobs_are_stopped_keeps_the_others() {
+    for name in ["run-failed", "run-aborted"] {
+        for (call, stopped) in [("named", 0), ("stop", 1)] {
+            let mut world = World::new();
+            world.redrive = RedriveTime::from_hours(Some("0")).unwrap();
+            for slice in 0..3 {
+                let job = world.created(slice, 0).await;
+                world.jobs.add(&job, JobStatus::InProgress);
+            }
+            let executions = world.executions.clone();
+            world.jobs.after(call, move || {
+                executions.set_record(ExecutionRecord {
+                    redriven: Some(ENDED + SOON),
+                    ..ExecutionRecord::default()
+                });
+            });
+            let settled = world.settle(event(name)).await;
+            assert_eq!(settled.jobs_stopped, stopped, "{name} {call}");
+            assert_eq!(world.jobs.stops().len(), stopped, "{name} {call}");
+            assert_eq!(settled.callback, Told::Nothing, "{name} {call}");
+            assert!(world.answer().is_none(), "{name} {call}");
+        }
     }
 }
 

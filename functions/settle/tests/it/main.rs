@@ -50,11 +50,32 @@ struct Jobs {
     inputs: Mutex<BTreeMap<String, S3Uri>>,
     /// Why the next list does not come.
     list_failure: Mutex<Option<JobsError>>,
+    /// What happens after the next call of this name.
+    after: Mutex<Option<AfterCall>>,
 }
+
+/// What happens once, after a call of this name.
+type AfterCall = (&'static str, Box<dyn FnOnce() + Send>);
 
 impl Jobs {
     fn add(&self, name: &str, status: JobStatus) {
         self.by_name.lock().unwrap().insert(name.to_owned(), status);
+    }
+
+    /// Lets something happen after the next call with this name.
+    fn after(&self, call: &'static str, what: impl FnOnce() + Send + 'static) {
+        *self.after.lock().unwrap() = Some((call, Box::new(what)));
+    }
+
+    fn called(&self, call: &str) {
+        let next = self
+            .after
+            .lock()
+            .unwrap()
+            .take_if(|(name, _)| *name == call);
+        if let Some((_, what)) = next {
+            what();
+        }
     }
 
     fn stops(&self) -> Vec<String> {
@@ -91,6 +112,7 @@ impl BatchJobs for Jobs {
         if let Some(failure) = self.list_failure.lock().unwrap().take() {
             return Err(failure);
         }
+        self.called("named");
         let unlisted = self.unlisted.lock().unwrap();
         let jobs = self.by_name.lock().unwrap();
         Ok(jobs
@@ -128,6 +150,7 @@ impl BatchJobs for Jobs {
         }
         self.stops.lock().unwrap().push(name.to_owned());
         self.add(name, JobStatus::Stopping);
+        self.called("stop");
         Ok(())
     }
 }

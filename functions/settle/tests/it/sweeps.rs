@@ -74,6 +74,20 @@ async fn the_jobs_of_a_failed_run_are_stopped_when_the_time_for_a_redrive_is_ove
 }
 
 #[tokio::test]
+async fn a_run_that_is_redriven_during_a_sweep_keeps_its_other_jobs() {
+    let (world, first) = world(ended(ExecutionStatus::Failed)).await;
+    let second = world.created(1, 0).await;
+    world.jobs.add(&second, JobStatus::InProgress);
+    let executions = world.executions.clone();
+    world.jobs.after("stop", move || {
+        executions.set_record_of(ARN, ExecutionRecord::default());
+    });
+    let swept = world.sweep_after(DAY).await.unwrap();
+    assert_eq!((swept.jobs_stopped, swept.jobs_kept), (1, 1));
+    assert_eq!(world.jobs.stops(), [first]);
+}
+
+#[tokio::test]
 async fn a_failed_run_whose_end_is_not_known_keeps_its_jobs() {
     let record = ExecutionRecord {
         ended: None,

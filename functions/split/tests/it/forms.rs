@@ -59,6 +59,7 @@ async fn a_later_round_is_written_as_it_was_listed() {
             rows: vec![1],
             forms: listed.clone(),
             is_taken,
+            begins: world.state(0, number),
         };
         let round = world.run.slice(0).round(number);
         documents::write(&world.store, &round.todo(), &todo)

@@ -80,6 +80,7 @@ impl World {
             rows: rows.to_vec(),
             forms: None,
             is_taken: false,
+            begins: state.clone(),
         };
         let at = self.round(state).todo();
         documents::write(&self.store, &at, &todo).await.unwrap();

@@ -28,9 +28,10 @@ const WRITES_OF_A_SLICE_ON_DEMAND: u64 = 1;
 const WRITES_OF_INVOKE: u64 = 5;
 
 /// The reads of a slice besides its rows and answers. split: the plan, its document, the form of requests, and
-/// twice the counts of its records. merge: the plan, its document, the counts twice, the end of its job, its
-/// receipt. finish: its receipt.
-const READS_OF_A_SLICE: u64 = 12;
+/// twice the counts of its records. merge: the plan, its document, the counts of its records twice, the end of
+/// its job, and what other copies of the call may have written: the counts of its answers, the list of the next
+/// round, the part, the receipt. finish: its receipt.
+const READS_OF_A_SLICE: u64 = 15;
 
 /// The reads of a job. submit: three documents. merge: Bedrock's manifest.
 const READS_OF_A_JOB: u64 = 4;
