@@ -241,11 +241,14 @@ fn said_otherwise<T>(
             shown(&text)
         ));
     }
+    let prose = without_objects(&after);
+    if found.before.trim().is_empty() && prose.trim().is_empty() {
+        return None;
+    }
     let grades = speaks_of_right_and_wrong(&found.json);
     let is_known = |sentence: &str| {
         stated(sentence, is_spoken).is_some_and(|claim| compare(&claim) == ClaimKind::Same)
     };
-    let prose = without_objects(&after);
     let sentence = taken_back_before(found.before, grades)
         .or_else(|| taken_back_behind(&prose, grades, is_known))?;
     let why = format!("the text takes the object back: {}", shown(sentence));

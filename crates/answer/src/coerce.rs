@@ -44,6 +44,9 @@ use std::sync::Arc;
 /// each other would make the rules grow without end.
 const DEEPEST_REFERENCE: usize = 5;
 
+/// Up to this number of names, searching a list is faster than a map.
+const FEW: usize = 16;
+
 /// How to coerce one value; derived once from its schema.
 #[derive(Debug)]
 pub(crate) enum CoercionRule {
@@ -137,11 +140,18 @@ impl ObjectRule {
     }
 
     fn property(&self, name: &str) -> Option<(usize, &PropertyRule)> {
-        let found = self.properties.get_full(name).or_else(|| {
-            let own = self.renamed.get(name)?;
-            self.properties.get_full(own)
-        })?;
-        Some((found.0, found.2))
+        self.own_property(name)
+            .or_else(|| self.own_property(self.renamed.get(name)?))
+    }
+
+    fn own_property(&self, name: &str) -> Option<(usize, &PropertyRule)> {
+        if self.properties.len() <= FEW {
+            let mut properties = self.properties.iter().enumerate();
+            let (index, (_, rule)) = properties.find(|(_, (own, _))| *own == name)?;
+            return Some((index, rule));
+        }
+        let (index, _, rule) = self.properties.get_full(name)?;
+        Some((index, rule))
     }
 
     /// Returns the properties in schema order, followed by the other members that are kept.
@@ -320,9 +330,6 @@ fn boolean_in(text: &str) -> Option<bool> {
 
 /// Returns members with distinct names, each at the position of the first of its name.
 fn distinct<'a>(members: Vec<(Cow<'a, str>, JsonValue<'a>)>) -> Vec<(Cow<'a, str>, Datum<'a>)> {
-    /// Up to this number of members, searching the list is faster than building a map.
-    const FEW: usize = 16;
-
     let mut kept: Vec<(Cow<'a, str>, Datum<'a>)> = Vec::with_capacity(members.len());
     if members.len() <= FEW {
         for (name, value) in members {

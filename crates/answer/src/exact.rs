@@ -10,6 +10,7 @@
 use crate::coerce::{CoercionRule, ObjectRule, number_in};
 use jiter::{JsonObject, JsonValue};
 use std::cmp::Ordering;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 /// With so many digits, every number is the shortest form of a float.
@@ -91,25 +92,65 @@ fn replace_members(
     is_changed
 }
 
-/// Whether a text has a number with more digits than every float has, or with an exponent. Most answers
-/// have none, and need no copy.
+/// Whether a text may have a number that is not exactly a float: one with more digits than every float has, or with an
+/// exponent, that is not the shortest form of a float either. Most answers have none, and need no copy.
 fn has_a_long_number(json: &str) -> bool {
-    let (mut digits, mut has_exponent) = (0, false);
-    for byte in json.bytes() {
-        match byte {
-            b'0'..=b'9' => {
-                digits += 1;
-                if digits > ALWAYS_EXACT || has_exponent {
-                    return true;
-                }
-            }
-            b'e' | b'E' if digits > 0 => has_exponent = true,
-            b'.' | b'_' => {}
-            b'+' | b'-' if has_exponent => {}
-            _ => (digits, has_exponent) = (0, false),
+    let bytes = json.as_bytes();
+    let mut at = 0;
+    while let Some(digit) = first_digit(&bytes[at..]) {
+        let before = bytes[at..at + digit].iter().rev();
+        let start = at + digit
+            - before
+                .take_while(|byte| matches!(byte, b'.' | b'_'))
+                .count();
+        let number = bytes[start..]
+            .iter()
+            .take_while(|byte| is_of_number(**byte));
+        at = start + number.count();
+        let number = &json[start..at];
+        let is_long = number.bytes().filter(u8::is_ascii_digit).count() > ALWAYS_EXACT
+            || number.contains(['e', 'E']);
+        // An escape can hide a part of a number in a text.
+        if is_long && (!is_shortest(number) || json.contains("\\u")) {
+            return true;
         }
     }
     false
+}
+
+/// Returns the place of the first digit. Most blocks of a text have none, which takes no branch for each byte.
+fn first_digit(bytes: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 32;
+    let blocks = bytes.chunks_exact(BLOCK);
+    let without = blocks.take_while(|block| {
+        let digits = block.iter().map(|byte| u8::from(byte.is_ascii_digit()));
+        digits.fold(0, |any, is_digit| any | is_digit) == 0
+    });
+    let passed = without.count() * BLOCK;
+    let found = bytes[passed..].iter().position(u8::is_ascii_digit);
+    found.map(|at| passed + at)
+}
+
+fn is_of_number(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'+' | b'-' | b'e' | b'E')
+}
+
+/// Whether a number without sign and exponent is the shortest form of the float that is stored for it.
+fn is_shortest(literal: &str) -> bool {
+    let mut rest = SameText(literal);
+    literal
+        .parse::<f64>()
+        .is_ok_and(|nearest| write!(rest, "{nearest}").is_ok() && rest.0.is_empty())
+}
+
+/// The rest of a text that is expected. Writing anything else fails.
+struct SameText<'t>(&'t str);
+
+impl fmt::Write for SameText<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = self.0.strip_prefix(text).ok_or(fmt::Error)?;
+        Ok(())
+    }
 }
 
 /// Returns the float that is not the nearest to a number, but next to it on its other side; `None` if
@@ -210,6 +251,41 @@ fn behind_text(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::parse_prefix;
+    use proptest::prelude::*;
+
+    /// A number as models write it: a float, often with some more or other digits.
+    fn literal() -> impl Strategy<Value = String> {
+        let float = prop_oneof![any::<f64>(), 0.0..1.0_f64, -1e20..1e20_f64]
+            .prop_filter("finite", |number| number.is_finite());
+        (float, "[0-9]{0,3}", prop::bool::ANY).prop_map(|(number, digits, as_exponent)| {
+            let shortest = if as_exponent {
+                format!("{number:e}")
+            } else {
+                format!("{number}")
+            };
+            match shortest.split_once('e') {
+                Some((mantissa, exponent)) if mantissa.contains('.') => {
+                    format!("{mantissa}{digits}e{exponent}")
+                }
+                None if shortest.contains('.') => shortest + &digits,
+                _ => shortest,
+            }
+        })
+    }
+
+    proptest! {
+        /// An answer that is not copied has no number beside a float.
+        #[test]
+        fn every_number_beside_a_float_is_noticed(literals in prop::collection::vec(literal(), 1..4), as_text in prop::bool::ANY) {
+            let quote = if as_text { "\"" } else { "" };
+            let items: Vec<String> = literals.iter().map(|literal| format!("{quote}{literal}{quote}")).collect();
+            let json = format!("[{}]", items.join(","));
+            prop_assert!(parse_prefix(&json).is_ok(), "{}", json);
+            let is_beside = literals.iter().any(|literal| other_side(literal).is_some());
+            prop_assert!(has_a_long_number(&json) || !is_beside, "{}", json);
+        }
+    }
 
     #[test]
     fn a_number_that_is_no_float_lies_between_two() {
@@ -241,6 +317,8 @@ mod tests {
             r#"{"a":0.25,"b":"e1 2024-05-06"}"#,
             "{}",
             r#"{"a":123456789012345}"#,
+            r#"{"a":0.30000000000000004,"b":-0.9859578736208625}"#,
+            "[9007199254740992, 10000000000000002]",
         ] {
             assert!(!has_a_long_number(json), "{json}");
         }
@@ -248,6 +326,11 @@ mod tests {
             "1.0000000000000001",
             "[1e-400]",
             r#""1_000_000_000_000_000_000""#,
+            r#"{"a":0.30000000000000004,"b":0.10000000000000001}"#,
+            r#""1\u005f30000000000000004""#,
+            r#""0.30000000000000004\u0039""#,
+            r#""0.30000000000000004_1""#,
+            "0.300000000000000040",
         ] {
             assert!(has_a_long_number(json), "{json}");
         }

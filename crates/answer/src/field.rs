@@ -1,5 +1,6 @@
 //! The value of one result column.
 
+use quarry_model::plain_text;
 use quarry_validation::{Datum, write_float, write_int, write_text};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -37,6 +38,28 @@ impl FieldValue {
         }
     }
 
+    /// Reads what [`write_json`](Self::write_json) wrote, as the same value. `json` must be a JSON value without blanks
+    /// around it.
+    pub fn read_json(json: &str) -> Result<Self, serde_json::Error> {
+        match json.as_bytes().first() {
+            Some(b'n') => Ok(Self::Null),
+            Some(b't') => Ok(Self::Bool(true)),
+            Some(b'f') => Ok(Self::Bool(false)),
+            Some(b'"') => match plain_text(json) {
+                Some(text) => Ok(Self::Text(text.to_owned())),
+                None => serde_json::from_str(json).map(Self::Text),
+            },
+            Some(b'[' | b'{') => Ok(Self::Json(json.to_owned())),
+            _ if json.contains(['.', 'e', 'E']) => json
+                .parse()
+                .map(Self::Number)
+                .map_err(serde_json::Error::custom),
+            _ => Ok(json
+                .parse()
+                .map_or_else(|_| Self::BigInteger(json.to_owned()), Self::Integer)),
+        }
+    }
+
     /// Appends the value as a CSV cell before quoting: text as it is, null as nothing, everything
     /// else as JSON.
     pub fn write_plain(&self, out: &mut String) {
@@ -68,22 +91,8 @@ impl Serialize for FieldValue {
 /// Reads what `Serialize` stored. The input must be borrowed, such as a slice.
 impl<'de> Deserialize<'de> for FieldValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = <&RawValue>::deserialize(deserializer)?.get();
-        match json.as_bytes().first() {
-            Some(b'n') => Ok(Self::Null),
-            Some(b't') => Ok(Self::Bool(true)),
-            Some(b'f') => Ok(Self::Bool(false)),
-            Some(b'"') => serde_json::from_str(json)
-                .map(Self::Text)
-                .map_err(D::Error::custom),
-            Some(b'[' | b'{') => Ok(Self::Json(json.to_owned())),
-            _ if json.contains(['.', 'e', 'E']) => {
-                json.parse().map(Self::Number).map_err(D::Error::custom)
-            }
-            _ => Ok(json
-                .parse()
-                .map_or_else(|_| Self::BigInteger(json.to_owned()), Self::Integer)),
-        }
+        let json = <&RawValue>::deserialize(deserializer)?;
+        Self::read_json(json.get()).map_err(D::Error::custom)
     }
 }
 

@@ -6,9 +6,13 @@
 //! elsewhere; both are read. The service's lines also say whether the same record may be sent again
 //! (`retryable`), and whether its job's time ended before its turn (`expired`).
 //!
+//! A line with an answer, in the form that the service and Quarry write, is read in one walk that passes
+//! over `modelInput` without parsing it. Every other line is read with serde, which says what is wrong
+//! with it. Both read the same from a line.
+//!
 //! Limits: the caller splits a file into lines and skips blank ones.
 
-use quarry_model::{Denial, Object};
+use quarry_model::{Denial, Object, PlainMembers, plain_text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -173,6 +177,42 @@ fn read_json_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
         byte: error.valid_up_to(),
         reason: "line is not UTF-8".to_owned(),
     })?;
+    match read_plain_line(text) {
+        Some(line) => Ok(line),
+        None => read_any_line(text),
+    }
+}
+
+/// Reads a line with an answer whose members are all in their usual form, and none of them twice. `None` for any
+/// other line, which may be well formed too.
+fn read_plain_line(text: &str) -> Option<OutputLine<'_>> {
+    let mut members = PlainMembers::of(text.trim_matches([' ', '\t', '\n', '\r']))?;
+    let (mut record_id, mut output, mut service_tier) = (None, None, None);
+    let (mut by_fallback, mut lost_replies) = (None, None);
+    while let Some((name, value)) = members.next_member().ok()? {
+        let is_first = match name {
+            "recordId" => record_id.replace(plain_text(value)?).is_none(),
+            "modelOutput" if value != "null" => output.replace(value).is_none(),
+            "serviceTier" => service_tier.replace(plain_text(value)?).is_none(),
+            "byFallback" => by_fallback.replace(value.parse().ok()?).is_none(),
+            "lostReplies" => lost_replies.replace(value.parse::<u32>().ok()?).is_none(),
+            "modelOutput" | "error" => false,
+            _ => true,
+        };
+        if !is_first {
+            return None;
+        }
+    }
+    Some(OutputLine {
+        record_id: Cow::Borrowed(record_id?),
+        body: LineBody::Output(output?),
+        by_fallback: by_fallback.unwrap_or_default(),
+        service_tier: service_tier.map(Cow::Borrowed),
+        lost_replies: lost_replies.unwrap_or_default().into(),
+    })
+}
+
+fn read_any_line(text: &str) -> Result<OutputLine<'_>, MalformedLine> {
     let Object(members): Object<Members<'_>> =
         serde_json::from_str(text).map_err(|error| malformed(text, &error))?;
     let record_id = members.record_id.ok_or_else(|| MalformedLine {
@@ -242,6 +282,103 @@ fn malformed(text: &str, error: &serde_json::Error) -> MalformedLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// A value of a member of a line, in its usual form or another.
+    fn value() -> impl Strategy<Value = String> {
+        let text =
+            r#"([a-c{}\[\],: é]|\\["\\/bnt]|\\u00e4){0,6}"#.prop_map(|text| format!("\"{text}\""));
+        let usual = prop::sample::select(vec![
+            "null",
+            "true",
+            "false",
+            "0",
+            "7",
+            "-1",
+            "1.5",
+            "4294967296",
+            "{}",
+            "[]",
+            "[400,\"a\"]",
+            r#"{"content":[{"type":"text","text":"a } b"}],"usage":{"input_tokens":3}}"#,
+            r#"{"errorCode":400,"errorMessage":"no"}"#,
+        ]);
+        let nested = prop::collection::vec(text.clone(), 0..3).prop_map(|texts| {
+            format!(
+                r#"{{"messages":[{{"role":"user","content":[{}]}}]}}"#,
+                texts.join(" , ")
+            )
+        });
+        prop_oneof![text, usual.prop_map(str::to_owned), nested]
+    }
+
+    fn line() -> impl Strategy<Value = String> {
+        let names = vec![
+            "recordId",
+            "modelInput",
+            "modelOutput",
+            "error",
+            "byFallback",
+            "serviceTier",
+            "lostReplies",
+            "more",
+            "record\\u0049d",
+        ];
+        let member = (prop::sample::select(names), value())
+            .prop_map(|(name, value)| format!("\"{name}\": {value}"));
+        let odd = prop::collection::vec(member, 0..6)
+            .prop_map(|members| format!("{{{}}} ", members.join(",")));
+        let usual = (value(), "[a-c_]{1,5}", value(), any::<bool>()).prop_map(|(input, id, output, by_fallback)| {
+            format!(r#"{{"modelInput":{input},"recordId":"{id}","modelOutput":{output},"byFallback":{by_fallback}}}"#)
+        });
+        prop_oneof![odd, usual]
+    }
+
+    fn seen(line: Result<OutputLine<'_>, MalformedLine>) -> String {
+        format!("{line:?}")
+    }
+
+    proptest! {
+        /// The quick way and the careful way read the same, also from lines that are cut or changed.
+        #[test]
+        fn a_plain_line_is_what_serde_reads(
+            line in line(),
+            at in any::<prop::sample::Index>(),
+            put in "[a-c0-9\"\\\\{}\\[\\],:\t ]{0,2}",
+            left_out in 0..3_usize,
+            is_changed in any::<bool>(),
+        ) {
+            let mut text: Vec<char> = line.chars().collect();
+            if is_changed {
+                let at = at.index(text.len());
+                text.splice(at..(at + left_out).min(text.len()), put.chars());
+            }
+            let line: String = text.into_iter().collect();
+            if let Some(plain) = read_plain_line(&line) {
+                prop_assert_eq!(seen(Ok(plain)), seen(read_any_line(&line)), "{}", line);
+            }
+        }
+    }
+
+    #[test]
+    fn the_lines_that_the_service_and_quarry_write_are_plain() {
+        for line in [
+            r#"{"modelInput":{"messages":[{"content":"a \"b\"\n"}]},"modelOutput":{"content":[]},"recordId":"r"}"#,
+            "{\"recordId\":\"r\",\"modelOutput\":{\"content\":[]},\"byFallback\":true,\"serviceTier\":\"flex\",\"lostReplies\":2}\r",
+        ] {
+            let plain = read_plain_line(line).expect("plain");
+            assert_eq!(seen(Ok(plain)), seen(read_any_line(line)), "{line}");
+        }
+        for line in [
+            r#"{"recordId":"r","modelOutput":{},"modelOutput":{}}"#,
+            r#"{"recordId":"r","modelOutput":null}"#,
+            r#"{"recordId":"r","error":{"errorCode":400}}"#,
+            r#"{"recordId":"r\u0041","modelOutput":{}}"#,
+            r#"{"modelOutput":{}}"#,
+        ] {
+            assert!(read_plain_line(line).is_none(), "{line}");
+        }
+    }
 
     fn body_of(line: &str) -> Result<String, String> {
         match read_line(line.as_bytes()).expect("well formed").body {

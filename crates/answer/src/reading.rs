@@ -47,6 +47,15 @@ pub enum ParseStatus {
 }
 
 impl ParseStatus {
+    /// Every status.
+    pub const ALL: [Self; 5] = [
+        Self::Success,
+        Self::JsonOnly,
+        Self::ValidationFailed,
+        Self::JsonFailed,
+        Self::Error,
+    ];
+
     /// The text of the `parse_status` column.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -471,7 +480,7 @@ fn whole_json(text: &str) -> Option<FieldValue> {
     }
     match keep(parsed.value) {
         answer @ (Datum::Object(_) | Datum::Array(_)) => {
-            let is_json = answer.faults().is_empty();
+            let is_json = !answer.is_faulty();
             is_json.then(|| FieldValue::from(answer))
         }
         Datum::Text(text) => Some(FieldValue::Text(text.into_owned())),

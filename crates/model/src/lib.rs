@@ -35,6 +35,7 @@ mod request;
 mod schema;
 mod table;
 mod usage;
+mod walk;
 
 pub use capabilities::{
     BodyForm, Capabilities, CapabilityOverrides, Invocation, ModelOverrides, Thinking,
@@ -55,3 +56,4 @@ pub use request::{
 pub use schema::{RenamedProperty, parts as schema_parts};
 pub use table::{FactGroup, FoundBy, KnownModel, Listing, Model, Price, Source, TokenPrice};
 pub use usage::Usage;
+pub use walk::{NotPlain, PlainItems, PlainMembers, plain_text};

@@ -10,6 +10,7 @@
 mod content;
 mod end;
 mod lenient;
+mod plain;
 mod shapes;
 
 pub use content::{AnswerContent, UnreadableOutput};
@@ -18,8 +19,8 @@ pub use end::AnswerEnd;
 use crate::object::Object;
 use crate::usage::{Count, Usage};
 use lenient::LenientText;
+use plain::{JsonText, members_named, optional_text, present};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use shapes::{
     Candidate, CohereGeneration, MistralOutput, TitanResult, anthropic_content, chat_choice,
     converse_content, embedding_content, first_candidate, plain, text_of,
@@ -119,7 +120,7 @@ impl ModelAnswer<'_> {
 /// [`UnreadableOutput`] if the text is not JSON or has no known shape. An answer without content is
 /// not an error: it is [`AnswerContent::Empty`].
 pub fn read_output(output: &str) -> Result<ModelAnswer<'_>, UnreadableOutput> {
-    let Object(envelope): Object<Envelope<'_>> = serde_json::from_str(output)?;
+    let envelope = Envelope::read(output)?;
     let (content, inner_stop, inner_usage) = candidate(&envelope)?;
     Ok(ModelAnswer {
         content,
@@ -135,7 +136,7 @@ pub fn read_output(output: &str) -> Result<ModelAnswer<'_>, UnreadableOutput> {
             .is_some_and(|action| action.0.eq_ignore_ascii_case("INTERVENED")),
         usage: envelope
             .usage
-            .map(Usage::read)
+            .map(|usage| Usage::read(usage.0))
             .or(inner_usage)
             .unwrap_or_default(),
     })
@@ -144,7 +145,7 @@ pub fn read_output(output: &str) -> Result<ModelAnswer<'_>, UnreadableOutput> {
 /// Returns the tokens that a model output reports, even if its content has no known shape; zero if
 /// it reports none. An answer that cannot be read is paid for too.
 pub fn read_usage(output: &str) -> Usage {
-    let Ok(Object(envelope)) = serde_json::from_str::<Object<Envelope<'_>>>(output) else {
+    let Ok(envelope) = Envelope::read(output) else {
         return Usage::default();
     };
     envelope.usage.map_or_else(
@@ -155,7 +156,7 @@ pub fn read_usage(output: &str) -> Usage {
                 envelope.generation_token_count,
             )
         },
-        Usage::read,
+        |usage| Usage::read(usage.0),
     )
 }
 
@@ -207,7 +208,7 @@ fn candidate<'a>(envelope: &Envelope<'a>) -> Result<Candidate<'a>, UnreadableOut
 
 /// Returns the text of `stop_details`, if there is any. Details in an unknown form do not make the
 /// answer unreadable.
-fn stop_details(details: &RawValue) -> Option<String> {
+fn stop_details(JsonText(details): JsonText<'_>) -> Option<String> {
     #[derive(Deserialize, Default)]
     #[serde(default)]
     struct Members<'a> {
@@ -216,8 +217,7 @@ fn stop_details(details: &RawValue) -> Option<String> {
         #[serde(borrow)]
         explanation: Option<LenientText<'a>>,
     }
-    let Object(members): Object<Members<'_>> =
-        serde_json::from_str(details.get()).unwrap_or_default();
+    let Object(members): Object<Members<'_>> = serde_json::from_str(details).unwrap_or_default();
     let words = |text: Option<LenientText<'_>>| {
         text.map(|text| text.0.into_owned())
             .filter(|text| !text.trim().is_empty())
@@ -237,29 +237,29 @@ fn stop_details(details: &RawValue) -> Option<String> {
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
+    content: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    output: Option<&'a RawValue>,
+    output: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    generation: Option<&'a RawValue>,
+    generation: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    outputs: Option<&'a RawValue>,
+    outputs: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    choices: Option<&'a RawValue>,
+    choices: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    results: Option<&'a RawValue>,
+    results: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    completion: Option<&'a RawValue>,
+    completion: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    generations: Option<&'a RawValue>,
+    generations: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    text: Option<&'a RawValue>,
+    text: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    embedding: Option<&'a RawValue>,
+    embedding: Option<JsonText<'a>>,
     #[serde(borrow, default)]
-    embeddings: Option<&'a RawValue>,
+    embeddings: Option<JsonText<'a>>,
     #[serde(borrow, default, rename = "embeddingsByType")]
-    embeddings_by_type: Option<&'a RawValue>,
+    embeddings_by_type: Option<JsonText<'a>>,
     #[serde(borrow, default)]
     stop_reason: Option<LenientText<'a>>,
     #[serde(borrow, default, rename = "stopReason")]
@@ -267,11 +267,11 @@ struct Envelope<'a> {
     #[serde(borrow, default)]
     finish_reason: Option<LenientText<'a>>,
     #[serde(borrow, default)]
-    stop_details: Option<&'a RawValue>,
+    stop_details: Option<JsonText<'a>>,
     #[serde(borrow, default, rename = "amazon-bedrock-guardrailAction")]
     guardrail_action: Option<LenientText<'a>>,
     #[serde(borrow, default)]
-    usage: Option<&'a RawValue>,
+    usage: Option<JsonText<'a>>,
     #[serde(default)]
     prompt_token_count: Option<Count>,
     #[serde(default)]
@@ -280,9 +280,92 @@ struct Envelope<'a> {
     input_text_token_count: Option<Count>,
 }
 
+impl<'a> Envelope<'a> {
+    fn read(output: &'a str) -> Result<Self, serde_json::Error> {
+        match Self::read_plain(output) {
+            Some(envelope) => Ok(envelope),
+            None => serde_json::from_str(output).map(|Object(envelope)| envelope),
+        }
+    }
+
+    /// Reads an envelope in one walk; `None` if it is not in its usual form.
+    fn read_plain(output: &'a str) -> Option<Self> {
+        let names = [
+            "content",
+            "output",
+            "generation",
+            "outputs",
+            "choices",
+            "results",
+            "completion",
+            "generations",
+            "text",
+            "embedding",
+            "embeddings",
+            "embeddingsByType",
+            "stop_reason",
+            "stopReason",
+            "finish_reason",
+            "stop_details",
+            "amazon-bedrock-guardrailAction",
+            "usage",
+            "prompt_token_count",
+            "generation_token_count",
+            "inputTextTokenCount",
+        ];
+        let [
+            content,
+            output,
+            generation,
+            outputs,
+            choices,
+            results,
+            completion,
+            generations,
+            text,
+            embedding,
+            embeddings,
+            embeddings_by_type,
+            stop_reason,
+            stop_reason_camel,
+            finish_reason,
+            stop_details,
+            guardrail_action,
+            usage,
+            prompt_token_count,
+            generation_token_count,
+            input_text_token_count,
+        ] = members_named(output, names)?.map(present);
+        Some(Self {
+            content,
+            output,
+            generation,
+            outputs,
+            choices,
+            results,
+            completion,
+            generations,
+            text,
+            embedding,
+            embeddings,
+            embeddings_by_type,
+            stop_reason: optional_text(stop_reason)?,
+            stop_reason_camel: optional_text(stop_reason_camel)?,
+            finish_reason: optional_text(finish_reason)?,
+            stop_details,
+            guardrail_action: optional_text(guardrail_action)?,
+            usage,
+            prompt_token_count: Count::of_json(prompt_token_count.map(|json| json.0))?,
+            generation_token_count: Count::of_json(generation_token_count.map(|json| json.0))?,
+            input_text_token_count: Count::of_json(input_text_token_count.map(|json| json.0))?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn content(output: &str) -> AnswerContent<'_> {
         read_output(output).expect("readable").content
@@ -294,6 +377,100 @@ mod tests {
 
     fn tool(json: &str) -> AnswerContent<'_> {
         AnswerContent::Tool(Cow::Borrowed(json))
+    }
+
+    /// Returns the same JSON in a form that the walk leaves to serde: with a tab in each object.
+    fn with_tabs(output: &str) -> String {
+        output.replace('{', "{\t")
+    }
+
+    fn seen(answer: &ModelAnswer<'_>) -> String {
+        format!("{answer:?}").replace("\\t", "")
+    }
+
+    fn output() -> impl Strategy<Value = String> {
+        let words = prop::sample::select(vec![
+            "content",
+            "output",
+            "message",
+            "text",
+            "type",
+            "name",
+            "input",
+            "toolUse",
+            "generation",
+            "choices",
+            "stop_reason",
+            "stopReason",
+            "usage",
+            "embedding",
+            "results",
+            "prompt_token_count",
+            "inputTextTokenCount",
+            "amazon-bedrock-guardrailAction",
+            "more",
+        ]);
+        let scalar = prop::sample::select(vec![
+            "null",
+            "7",
+            "-1",
+            "1.5",
+            "true",
+            "\"text\"",
+            "\"tool_use\"",
+            "\"structured_response\"",
+            "\"a\\n\"",
+            "\"\\ud83d\"",
+            "\"\"",
+            "[]",
+            "{}",
+        ]);
+        let value = scalar
+            .prop_map(str::to_owned)
+            .prop_recursive(5, 30, 4, move |inner| {
+                let member = (words.clone(), inner.clone())
+                    .prop_map(|(name, json)| format!("\"{name}\":{json}"));
+                let block = inner
+                    .clone()
+                    .prop_map(|json| format!(r#"{{"type":"tool_use","name":"t","input":{json}}}"#));
+                let converse = inner.clone().prop_map(|json| {
+                    format!(r#"{{"text":"a","toolUse":{{"name":"t","input":{json}}}}}"#)
+                });
+                prop_oneof![
+                    prop::collection::vec(inner.clone(), 0..3)
+                        .prop_map(|items| format!("[{}]", items.join(","))),
+                    prop::collection::vec(member, 0..4)
+                        .prop_map(|members| format!("{{{}}}", members.join(","))),
+                    block,
+                    converse,
+                    inner.clone().prop_map(|json| format!(
+                        r#"{{"content":[{json}],"stop_reason":"end_turn"}}"#
+                    )),
+                    inner.prop_map(|json| format!(
+                        r#"{{"output":{{"message":{{"content":[{json}]}}}}}}"#
+                    )),
+                ]
+            });
+        value.prop_filter("an object", |json| json.starts_with('{'))
+    }
+
+    proptest! {
+        /// The quick way and the careful way read the same. Errors differ only in the column.
+        #[test]
+        fn an_output_is_read_as_serde_reads_it(output in output(), at in any::<prop::sample::Index>(), is_cut in prop::bool::weighted(0.1)) {
+            let output = if is_cut { &output[..output.floor_char_boundary(at.index(output.len()))] } else { &*output };
+            let careful = with_tabs(output);
+            prop_assert!(Envelope::read_plain(&careful).is_none());
+            match (read_output(output), read_output(&careful)) {
+                (Ok(plain), Ok(careful)) => prop_assert_eq!(seen(&plain), seen(&careful)),
+                (Err(plain), Err(careful)) => {
+                    let reason = |error: UnreadableOutput| error.to_string().split(" at line").next().unwrap_or_default().to_owned();
+                    prop_assert_eq!(reason(plain), reason(careful));
+                }
+                (plain, careful) => prop_assert!(false, "{}: {:?}, {:?}", output, plain, careful),
+            }
+            prop_assert_eq!(read_usage(output), read_usage(&careful));
+        }
     }
 
     #[test]

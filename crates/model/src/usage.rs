@@ -48,8 +48,8 @@ impl Usage {
     /// `cacheReadInputTokens`, `cacheWriteInputTokens`), Nova in `InvokeModel`
     /// (`cacheReadInputTokenCount`, `cacheWriteInputTokenCount`), chat completions
     /// (`prompt_tokens`, `prompt_tokens_details`, `completion_tokens_details`).
-    pub(crate) fn read(usage: &RawValue) -> Self {
-        let Object(counts): Object<Counts> = serde_json::from_str(usage.get()).unwrap_or_default();
+    pub(crate) fn read(usage: &str) -> Self {
+        let Object(counts): Object<Counts> = serde_json::from_str(usage).unwrap_or_default();
         let cached_in_prompt = counts.prompt_tokens_details.unwrap_or_default().0.cached;
         let prompt = counts.prompt_tokens.map(|prompt| {
             let cached = first([cached_in_prompt]);
@@ -154,6 +154,20 @@ impl<'de> Deserialize<'de> for Details {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Count(Option<u64>);
 
+impl Count {
+    /// Reads a member that is a count, null or missing; `None` if it is not JSON.
+    #[expect(
+        clippy::option_option,
+        reason = "a missing count is not one that cannot be read"
+    )]
+    pub(crate) fn of_json(json: Option<&str>) -> Option<Option<Self>> {
+        match json {
+            None => Some(None),
+            Some(json) => serde_json::from_str(json).ok(),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct CountVisitor;
@@ -209,7 +223,6 @@ mod tests {
     use super::*;
 
     fn read(usage: &str) -> [u64; 5] {
-        let usage: &RawValue = serde_json::from_str(usage).expect("JSON");
         let usage = Usage::read(usage);
         [
             usage.input_tokens,

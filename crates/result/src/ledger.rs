@@ -100,7 +100,7 @@ pub struct Ledger<'a> {
     output: u32,
     tiers: Vec<String>,
     hasher: std::hash::RandomState,
-    line: Vec<u8>,
+    line: String,
 }
 
 /// The position of a row's outcome in the spool; `len` is 0 if there is none.
@@ -110,6 +110,8 @@ pub struct Place {
     pub at: u64,
     /// Number of bytes.
     pub len: u32,
+    /// Whether a model answered.
+    pub answered: bool,
     /// Whether the answer is good, so that the row needs no other round.
     pub good: bool,
     /// Whether the service would refuse the record again.
@@ -133,7 +135,7 @@ impl<'a> Ledger<'a> {
             output: 0,
             tiers: Vec::new(),
             hasher: std::hash::RandomState::new(),
-            line: Vec::new(),
+            line: String::new(),
         }
     }
 
@@ -341,7 +343,7 @@ impl<'a> Ledger<'a> {
         let place = self.places[index];
         let mut line = Vec::new();
         spool.read(place.at, place.len, &mut line)?;
-        Ok(serde_json::from_slice(&line)?)
+        Ok(Outcome::read_line(&line)?)
     }
 
     /// Reads an answer and counts its tokens. Returns the outcome, and whether the answer was cut
@@ -375,11 +377,12 @@ impl<'a> Ledger<'a> {
 
     fn store(&mut self, index: usize, outcome: &Outcome, spool: &mut dyn Spool) -> io::Result<()> {
         self.line.clear();
-        serde_json::to_writer(&mut self.line, outcome)?;
+        outcome.write_line(&mut self.line)?;
         let len = u32::try_from(self.line.len()).map_err(io::Error::other)?;
         self.places[index] = Place {
-            at: spool.append(&self.line)?,
+            at: spool.append(self.line.as_bytes())?,
             len,
+            answered: outcome.answered,
             good: outcome.good,
             refused: outcome.refused,
         };

@@ -1,5 +1,7 @@
 //! The outcome of one row.
 
+mod line;
+
 use quarry_answer::{FieldValue, ParseStatus, Reading, RecordError};
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +10,8 @@ const CUT_AT_CONTEXT: &str = "the answer was cut off because the model's context
      a larger context window";
 
 /// The outcome of one row: the values of its result columns and how they came about. Stored as one
-/// JSON line in `results.jsonl`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// JSON line in `results.jsonl` ([`write_line`](Self::write_line)).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(
     clippy::struct_excessive_bools,

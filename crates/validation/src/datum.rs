@@ -118,6 +118,16 @@ impl Datum<'_> {
         }
     }
 
+    /// Whether the value or one in it is never valid.
+    pub fn is_faulty(&self) -> bool {
+        match self {
+            Self::NonFinite | Self::Contradicted => true,
+            Self::Array(items) => items.iter().any(Datum::is_faulty),
+            Self::Object(members) => members.iter().any(|(_, value)| value.is_faulty()),
+            _ => false,
+        }
+    }
+
     /// Returns the values that are never valid, each with its JSON Pointer and the reason. Only the
     /// first ones have one: in a member with a long name, each would be as long.
     pub fn faults(&self) -> Vec<(String, &'static str)> {
@@ -198,10 +208,7 @@ pub fn write_text(text: &str, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push('"');
     let mut rest = text;
-    while let Some(at) = rest
-        .bytes()
-        .position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-    {
+    while let Some(at) = first_to_escape(rest.as_bytes()) {
         out.push_str(&rest[..at]);
         let byte = rest.as_bytes()[at];
         match byte {
@@ -222,9 +229,45 @@ pub fn write_text(text: &str, out: &mut String) {
     out.push('"');
 }
 
+/// Returns the place of the first byte that JSON requires to be escaped. Looks at eight bytes at a time: this
+/// crate is optimised for size, so the compiler uses no vector instructions.
+fn first_to_escape(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHEST: u64 = ONES << 7;
+    // The highest bit of each byte that is below a limit of at most 128. Above the first such byte, a bit may be set
+    // wrongly.
+    let below = |bytes: u64, limit: u8| bytes.wrapping_sub(ONES * u64::from(limit)) & !bytes;
+    let mut at = 0;
+    while let Some(eight) = text[at..].first_chunk::<8>() {
+        let bytes = u64::from_le_bytes(*eight);
+        let quotes = below(bytes ^ (ONES * u64::from(b'"')), 1);
+        let backslashes = below(bytes ^ (ONES * u64::from(b'\\')), 1);
+        let found = (below(bytes, b' ') | quotes | backslashes) & HIGHEST;
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    let rest = text[at..]
+        .iter()
+        .position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'));
+    rest.map(|found| at + found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// At any place in a text, beside any other bytes.
+        #[test]
+        fn texts_are_read_back_as_they_were(text in "(?s:[a-z\"\\\\\u{0}-\u{20}\u{7f}-\u{a2}\u{dc}é😀]|.){0,60}") {
+            let mut json = String::new();
+            write_text(&text, &mut json);
+            prop_assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
+        }
+    }
 
     #[test]
     fn what_is_written_is_the_json_serde_reads_back() {
@@ -291,6 +334,24 @@ mod tests {
         assert_eq!(faults.len(), 10_000);
         let bytes: usize = faults.iter().map(|(place, _)| place.len()).sum();
         assert!(bytes < 100_100 * MOST_POINTERS, "{bytes}");
+    }
+
+    #[test]
+    fn a_value_is_faulty_if_it_has_a_fault_at_any_depth() {
+        let list = |value: Datum<'static>| Datum::Array(vec![Datum::Null, value]);
+        let nested =
+            |value| Datum::Object(vec![("a".into(), Datum::Absent), ("b".into(), list(value))]);
+        for (value, is_faulty) in [
+            (Datum::NonFinite, true),
+            (Datum::Contradicted, true),
+            (Datum::Float(1.0), false),
+            (Datum::Text("NaN".into()), false),
+        ] {
+            for value in [value.clone(), list(value.clone()), nested(value)] {
+                assert_eq!(value.is_faulty(), is_faulty, "{value:?}");
+                assert_eq!(!value.faults().is_empty(), is_faulty, "{value:?}");
+            }
+        }
     }
 
     #[test]

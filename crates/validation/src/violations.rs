@@ -36,7 +36,7 @@ impl SchemaValidator {
 
     /// Whether a coerced answer matches the schema. An answer that takes too much effort does not.
     pub fn holds(&self, answer: &Datum<'_>, effort: &CheckEffort) -> bool {
-        answer.faults().is_empty()
+        !answer.is_faulty()
             && self
                 .validator
                 .is_valid(Instance::new(answer, &effort.checking))

@@ -73,7 +73,7 @@ pub(crate) async fn of_all_rounds(
             info.etag,
         );
         while let Some(line) = lines.next().await.doing(doing)? {
-            let outcome: Outcome = serde_json::from_slice(&line)
+            let outcome = Outcome::read_line(&line)
                 .map_err(|error| StepError::bad_request(format!("{at}: {error}")))?;
             let Some(index) = index_of(outcome.row) else {
                 continue;
@@ -83,6 +83,7 @@ pub(crate) async fn of_all_rounds(
                 all.places[index] = Place {
                     at: spool.append(&line).map_err(spooling)?,
                     len: u32::try_from(line.len()).map_err(StepError::bad_request)?,
+                    answered: outcome.answered,
                     good: outcome.good,
                     refused: outcome.refused,
                 };
@@ -90,16 +91,11 @@ pub(crate) async fn of_all_rounds(
             }
         }
     }
-    let mut line = Vec::new();
     for (asked, place) in last.iter().enumerate().filter(|(_, place)| place.len > 0) {
         let Some(index) = round.expected.row(asked).and_then(index_of) else {
             continue;
         };
-        spool
-            .read(place.at, place.len, &mut line)
-            .map_err(spooling)?;
-        let outcome: Outcome = serde_json::from_slice(&line).map_err(StepError::bad_request)?;
-        if outcome.answered || !answered[index] {
+        if place.answered || !answered[index] {
             all.places[index] = *place;
             all.rounds[index] = round.number;
         }

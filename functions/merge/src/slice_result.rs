@@ -197,7 +197,7 @@ impl SliceHistory {
         match self.outcomes.places.get(index) {
             Some(place) if place.len > 0 => {
                 spool.read(place.at, place.len, line).map_err(spooling)?;
-                serde_json::from_slice(line).map_err(StepError::bad_request)
+                Outcome::read_line(line).map_err(StepError::bad_request)
             }
             _ => Ok(Outcome::failed(
                 row,

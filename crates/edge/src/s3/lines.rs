@@ -8,13 +8,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Returns lines without their terminator. Memory is bounded by the reader's parts in flight and
-/// one line.
+/// one line. A line is a part of the piece that was read, and keeps that piece in memory, so drop it
+/// before the next one.
 pub struct Lines {
     reader: ObjectReader,
-    buffer: BytesMut,
-    searched: usize,
+    /// The bytes that were read and not returned yet.
+    piece: Bytes,
+    /// The beginning of a line that ends in a later piece.
+    begun: BytesMut,
     position: u64,
-    ended: bool,
 }
 
 impl Lines {
@@ -25,13 +27,23 @@ impl Lines {
         range: Range<u64>,
         pin: impl Into<Pin>,
     ) -> Self {
+        Self::open_with(store, location, range, pin, ReadOptions::default())
+    }
+
+    /// Like [`open`](Self::open), with other parts.
+    pub fn open_with(
+        store: Arc<dyn ObjectStore>,
+        location: S3Uri,
+        range: Range<u64>,
+        pin: impl Into<Pin>,
+        options: ReadOptions,
+    ) -> Self {
         let position = range.start;
         Self {
-            reader: ObjectReader::open(store, location, range, pin, ReadOptions::default()),
-            buffer: BytesMut::new(),
-            searched: 0,
+            reader: ObjectReader::open(store, location, range, pin, options),
+            piece: Bytes::new(),
+            begun: BytesMut::new(),
             position,
-            ended: false,
         }
     }
 
@@ -48,25 +60,32 @@ impl Lines {
     /// Returns the next line.
     pub async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
         loop {
-            if let Some(found) = memchr::memchr(b'\n', &self.buffer[self.searched..]) {
-                let length = self.searched + found;
-                self.searched = 0;
-                self.position += length as u64 + 1;
-                let mut line = self.buffer.split_to(length + 1).freeze();
-                line.truncate(length);
+            if let Some(length) = memchr::memchr(b'\n', &self.piece) {
+                let mut end = self.piece.split_to(length + 1);
+                end.truncate(length);
+                let line = self.whole(end);
+                self.position += line.len() as u64 + 1;
                 return Ok(Some(line));
             }
-            self.searched = self.buffer.len();
-            if self.ended {
-                self.searched = 0;
-                self.position += self.buffer.len() as u64;
-                let rest = self.buffer.split().freeze();
-                return Ok(Some(rest).filter(|line| !line.is_empty()));
-            }
+            self.begun.extend_from_slice(&self.piece);
+            self.piece = Bytes::new();
             match self.reader.next().await? {
-                Some(bytes) => self.buffer.extend_from_slice(&bytes),
-                None => self.ended = true,
+                Some(piece) => self.piece = piece,
+                None => {
+                    let rest = self.begun.split().freeze();
+                    self.position += rest.len() as u64;
+                    return Ok(Some(rest).filter(|line| !line.is_empty()));
+                }
             }
         }
+    }
+
+    /// Returns the line that ends with `end`.
+    fn whole(&mut self, end: Bytes) -> Bytes {
+        if self.begun.is_empty() {
+            return end;
+        }
+        self.begun.extend_from_slice(&end);
+        self.begun.split().freeze()
     }
 }

@@ -4,6 +4,7 @@ use crate::{SMALL, at, data, no_upload_is_left, run};
 use bytes::Bytes;
 use proptest::prelude::*;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
+use quarry_edge::s3::lines::Lines;
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions, Written};
@@ -98,6 +99,41 @@ proptest! {
         prop_assert_eq!(store.inner().open_uploads(), []);
         let parts = if length <= part_bytes { 0 } else { length.div_ceil(part_bytes) };
         prop_assert_eq!(store.calls(StoreOperation::UploadPart), parts as u64);
+    }
+
+    /// The lines of an object are those of its text, wherever the parts are cut, and each position is the end
+    /// of its line. An error in between loses nothing.
+    #[test]
+    fn lines_are_those_of_the_object_whatever_the_parts(
+        text in "[ab\n]{0,60}",
+        part_bytes in 1..20_u64,
+        fails_at in prop::option::of(1..6_u64),
+    ) {
+        let (lines, positions) = run(async {
+            let store = fails_at.into_iter().fold(faulty(), |store, nth| {
+                store.fail(StoreOperation::GetRange, nth, StoreFault::Changed)
+            });
+            store.inner().put(&at("o"), text.clone().into(), false).await.unwrap();
+            let info = store.inner().head(&at("o")).await.unwrap();
+            let options = ReadOptions { part_bytes, in_flight: 2 };
+            let mut lines = Lines::open_with(Arc::new(store), at("o"), 0..info.size, info.etag, options);
+            let (mut all, mut positions) = (Vec::new(), Vec::new());
+            loop {
+                match lines.next().await {
+                    Ok(Some(line)) => {
+                        all.push(String::from_utf8(line.to_vec()).unwrap());
+                        positions.push(lines.position());
+                    }
+                    Ok(None) => break (all, positions),
+                    Err(_) => {}
+                }
+            }
+        });
+        let expected: Vec<&str> = text.split_terminator('\n').collect();
+        prop_assert_eq!(lines, expected);
+        let mut end = 0;
+        let ends = text.split_inclusive('\n').map(|line| { end += line.len() as u64; end });
+        prop_assert_eq!(positions, ends.collect::<Vec<u64>>());
     }
 
     /// Any range arrives in order and whole, whatever the parts and however slow single GETs are.

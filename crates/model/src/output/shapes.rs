@@ -3,11 +3,14 @@
 
 use super::content::{AnswerContent, UnreadableOutput};
 use super::lenient::LenientText;
+use super::plain::{
+    JsonText, members_named, objects_of, optional_plain_text, optional_text, plain_objects, present,
+};
 use crate::object::Object;
 use crate::request::TOOL_NAME;
 use crate::usage::{Count, Usage};
+use crate::walk::plain_text;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -20,17 +23,31 @@ struct AnthropicBlock<'a> {
     #[serde(borrow, default)]
     name: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    input: Option<&'a RawValue>,
+    input: Option<JsonText<'a>>,
 }
 
-pub(super) fn anthropic_content(blocks: &RawValue) -> Result<AnswerContent<'_>, UnreadableOutput> {
-    let blocks: Vec<Object<AnthropicBlock<'_>>> = serde_json::from_str(blocks.get())?;
+impl<'a> AnthropicBlock<'a> {
+    fn read_plain(block: &'a str) -> Option<Self> {
+        let [kind, text, name, input] = members_named(block, ["type", "text", "name", "input"])?;
+        Some(Self {
+            kind: Cow::Borrowed(plain_text(kind?.0)?),
+            text: optional_text(text)?,
+            name: optional_plain_text(name)?,
+            input: present(input),
+        })
+    }
+}
+
+pub(super) fn anthropic_content(
+    blocks: JsonText<'_>,
+) -> Result<AnswerContent<'_>, UnreadableOutput> {
+    let blocks = objects_of(blocks, AnthropicBlock::read_plain)?;
     Ok(answer_of(blocks.into_iter().filter_map(
-        |Object(block)| match &*block.kind {
+        |block| match &*block.kind {
             "text" => block.text.map(Block::Text),
             "tool_use" => Some(Block::Tool {
                 named: block.name.as_deref() == Some(TOOL_NAME),
-                input: Cow::Borrowed(block.input.map_or("null", RawValue::get)),
+                input: Cow::Borrowed(block.input.map_or("null", |input| input.0)),
             }),
             _ => None,
         },
@@ -62,21 +79,52 @@ struct ConverseTool<'a> {
     #[serde(borrow, default)]
     name: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    input: Option<&'a RawValue>,
+    input: Option<JsonText<'a>>,
 }
 
-pub(super) fn converse_content(output: &RawValue) -> Result<AnswerContent<'_>, UnreadableOutput> {
-    let Object(output): Object<ConverseOutput<'_>> = serde_json::from_str(output.get())?;
-    let blocks = output.message.map(|Object(message)| message.content);
-    Ok(answer_of(blocks.into_iter().flatten().filter_map(
-        |Object(block)| match (block.tool_use, block.text) {
+/// Returns the content blocks of an output in its usual form.
+fn plain_converse_blocks(output: &str) -> Option<Vec<ConverseBlock<'_>>> {
+    let [message] = members_named(output, ["message"])?;
+    let [content] = members_named(message?.0, ["content"])?;
+    plain_objects(content?, |block| {
+        let [text, tool] = members_named(block, ["text", "toolUse"])?;
+        let tool_use = match present(tool) {
+            None => None,
+            Some(tool) => {
+                let [name, input] = members_named(tool.0, ["name", "input"])?;
+                Some(Object(ConverseTool {
+                    name: optional_plain_text(name)?,
+                    input: present(input),
+                }))
+            }
+        };
+        Some(ConverseBlock {
+            text: optional_text(text)?,
+            tool_use,
+        })
+    })
+}
+
+pub(super) fn converse_content(
+    JsonText(output): JsonText<'_>,
+) -> Result<AnswerContent<'_>, UnreadableOutput> {
+    let blocks = if let Some(blocks) = plain_converse_blocks(output) {
+        blocks
+    } else {
+        let Object(output): Object<ConverseOutput<'_>> = serde_json::from_str(output)?;
+        let blocks = output.message.map(|Object(message)| message.content);
+        let blocks = blocks.into_iter().flatten();
+        blocks.map(|Object(block)| block).collect()
+    };
+    Ok(answer_of(blocks.into_iter().filter_map(|block| {
+        match (block.tool_use, block.text) {
             (Some(Object(tool)), _) => Some(Block::Tool {
                 named: tool.name.as_deref() == Some(TOOL_NAME),
-                input: Cow::Borrowed(tool.input.map_or("null", RawValue::get)),
+                input: Cow::Borrowed(tool.input.map_or("null", |input| input.0)),
             }),
             (None, text) => text.map(Block::Text),
-        },
-    )))
+        }
+    })))
 }
 
 #[derive(Deserialize)]
@@ -120,7 +168,7 @@ struct Choice<'a> {
 #[derive(Deserialize)]
 struct ChatMessage<'a> {
     #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
+    content: Option<JsonText<'a>>,
     #[serde(borrow, default)]
     tool_calls: Option<Vec<Object<ChatToolCall<'a>>>>,
 }
@@ -148,7 +196,7 @@ struct ChatPart<'a> {
 
 pub(super) type Candidate<'a> = (AnswerContent<'a>, Option<LenientText<'a>>, Option<Usage>);
 
-pub(super) fn chat_choice(choices: &RawValue) -> Result<Candidate<'_>, UnreadableOutput> {
+pub(super) fn chat_choice(choices: JsonText<'_>) -> Result<Candidate<'_>, UnreadableOutput> {
     let Some(choice) = first_candidate::<Choice<'_>>(choices)? else {
         return Ok((AnswerContent::Empty, None, None));
     };
@@ -164,7 +212,7 @@ pub(super) fn chat_choice(choices: &RawValue) -> Result<Candidate<'_>, Unreadabl
             input: function.arguments.0,
         });
     }
-    match message.content.map(RawValue::get) {
+    match message.content.map(|content| content.0) {
         None | Some("null") => {}
         Some(parts) if parts.starts_with('[') => {
             let parts: Vec<Object<ChatPart<'_>>> = serde_json::from_str(parts)?;
@@ -221,8 +269,8 @@ pub(super) fn plain(text: Option<LenientText<'_>>) -> AnswerContent<'_> {
     text.map_or(AnswerContent::Empty, |text| AnswerContent::Text(text.0))
 }
 
-pub(super) fn text_of(text: &RawValue) -> Result<AnswerContent<'_>, UnreadableOutput> {
-    let text: Option<LenientText<'_>> = serde_json::from_str(text.get())?;
+pub(super) fn text_of(JsonText(text): JsonText<'_>) -> Result<AnswerContent<'_>, UnreadableOutput> {
+    let text: Option<LenientText<'_>> = serde_json::from_str(text)?;
     Ok(plain(text))
 }
 
@@ -230,18 +278,19 @@ pub(super) fn text_of(text: &RawValue) -> Result<AnswerContent<'_>, UnreadableOu
 /// a vector for each text. If the request names element types, both return an object of these by
 /// type (`embeddings` of Cohere Embed, `embeddingsByType` of Titan Text Embeddings V2), in which
 /// `float` counts, or else the first.
-pub(super) fn embedding_content(vectors: &RawValue) -> Result<AnswerContent<'_>, UnreadableOutput> {
+pub(super) fn embedding_content(
+    JsonText(vectors): JsonText<'_>,
+) -> Result<AnswerContent<'_>, UnreadableOutput> {
     let mut vectors = vectors;
-    if vectors.get().starts_with('{') {
-        let mut types: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(vectors.get())?;
+    if vectors.starts_with('{') {
+        let mut types: BTreeMap<Cow<'_, str>, JsonText<'_>> = serde_json::from_str(vectors)?;
         let chosen = types.remove("float");
         match chosen.or_else(|| types.pop_first().map(|(_, first)| first)) {
-            Some(chosen) => vectors = chosen,
+            Some(chosen) => vectors = chosen.0,
             None => return Ok(AnswerContent::Empty),
         }
     }
     let is_list_of_lists = vectors
-        .get()
         .strip_prefix('[')
         .is_some_and(|items| items.trim_start().starts_with('['));
     let vector = if is_list_of_lists {
@@ -249,20 +298,20 @@ pub(super) fn embedding_content(vectors: &RawValue) -> Result<AnswerContent<'_>,
     } else {
         Some(vectors)
     };
-    Ok(match vector.map(RawValue::get) {
+    Ok(match vector {
         Some(vector) if vector != "[]" => AnswerContent::Embedding(Cow::Borrowed(vector)),
         _ => AnswerContent::Empty,
     })
 }
 
 pub(super) fn first_candidate<'a, T: Deserialize<'a>>(
-    list: &'a RawValue,
+    JsonText(list): JsonText<'a>,
 ) -> Result<Option<T>, UnreadableOutput> {
-    let list: Vec<Object<T>> = serde_json::from_str(list.get())?;
+    let list: Vec<Object<T>> = serde_json::from_str(list)?;
     Ok(list.into_iter().next().map(|Object(first)| first))
 }
 
-fn first_vector(list: &RawValue) -> Result<Option<&RawValue>, UnreadableOutput> {
-    let list: Vec<&RawValue> = serde_json::from_str(list.get())?;
-    Ok(list.into_iter().next())
+fn first_vector(list: &str) -> Result<Option<&str>, UnreadableOutput> {
+    let list: Vec<JsonText<'_>> = serde_json::from_str(list)?;
+    Ok(list.first().map(|first| first.0))
 }
