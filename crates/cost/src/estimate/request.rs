@@ -27,7 +27,7 @@ pub struct RequestTexts {
 }
 
 #[derive(Deserialize)]
-struct Record<'a> {
+struct RecordWithBody<'a> {
     // The JSON texts of the members, because most of a record are tools, whose values nothing here needs.
     #[serde(borrow, rename = "modelInput")]
     model_input: BTreeMap<String, &'a RawValue>,
@@ -39,7 +39,7 @@ impl RequestTexts {
     pub fn of_record(line: &[u8]) -> Self {
         let body = serde_json::from_slice(line).map_or_else(
             |_| BTreeMap::default(),
-            |record: Record<'_>| record.model_input,
+            |record: RecordWithBody<'_>| record.model_input,
         );
         let mut classes = TextClasses::default();
         for name in TEXTS {
