@@ -334,7 +334,7 @@ mod tests {
         prop_oneof![odd, usual]
     }
 
-    fn seen(line: Result<OutputLine<'_>, MalformedLine>) -> String {
+    fn seen(line: &Result<OutputLine<'_>, MalformedLine>) -> String {
         format!("{line:?}")
     }
 
@@ -355,7 +355,7 @@ mod tests {
             }
             let line: String = text.into_iter().collect();
             if let Some(plain) = read_plain_line(&line) {
-                prop_assert_eq!(seen(Ok(plain)), seen(read_any_line(&line)), "{}", line);
+                prop_assert_eq!(seen(&Ok(plain)), seen(&read_any_line(&line)), "{}", line);
             }
         }
     }
@@ -367,7 +367,7 @@ mod tests {
             "{\"recordId\":\"r\",\"modelOutput\":{\"content\":[]},\"byFallback\":true,\"serviceTier\":\"flex\",\"lostReplies\":2}\r",
         ] {
             let plain = read_plain_line(line).expect("plain");
-            assert_eq!(seen(Ok(plain)), seen(read_any_line(line)), "{line}");
+            assert_eq!(seen(&Ok(plain)), seen(&read_any_line(line)), "{line}");
         }
         for line in [
             r#"{"recordId":"r","modelOutput":{},"modelOutput":{}}"#,

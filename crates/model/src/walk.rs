@@ -349,7 +349,7 @@ fn has_four_digits(bytes: &[u8]) -> bool {
 /// Whether a text has characters that JSON strings cannot have. The compiler makes this a loop over
 /// blocks of bytes.
 fn has_control_characters(text: &str) -> bool {
-    let least = text.bytes().fold(u8::MAX, |least, byte| least.min(byte));
+    let least = text.bytes().fold(u8::MAX, u8::min);
     least < b' '
 }
 
