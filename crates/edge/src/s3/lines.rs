@@ -69,14 +69,12 @@ impl Lines {
             }
             self.begun.extend_from_slice(&self.piece);
             self.piece = Bytes::new();
-            match self.reader.next().await? {
-                Some(piece) => self.piece = piece,
-                None => {
-                    let rest = self.begun.split().freeze();
-                    self.position += rest.len() as u64;
-                    return Ok(Some(rest).filter(|line| !line.is_empty()));
-                }
-            }
+            let Some(piece) = self.reader.next().await? else {
+                let rest = self.begun.split().freeze();
+                self.position += rest.len() as u64;
+                return Ok(Some(rest).filter(|line| !line.is_empty()));
+            };
+            self.piece = piece;
         }
     }
 
