@@ -10,6 +10,7 @@ use crate::models::ModelRow;
 use crate::question::{Question, QuestionForm, Want};
 use crate::tokens::tokens;
 use serde_json::Value;
+use std::fmt;
 
 /// Why the model stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +190,7 @@ impl Reply {
                 text.truncate(end);
             }
             Body::Tool { input, .. } => {
-                let length = input.to_string().len();
+                let length = json_length(input);
                 if most.is_some_and(|most| tokens(length) <= most) {
                     return;
                 }
@@ -233,7 +234,7 @@ impl Reply {
         }
         let answer_tokens = match &self.body {
             Body::Text(text) => tokens(text.len()),
-            Body::Tool { input, .. } => tokens(input.to_string().len()),
+            Body::Tool { input, .. } => tokens(json_length(input)),
             Body::Output(output) => output_tokens_of(output),
             Body::Nothing | Body::Vector(_) => 0,
         };
@@ -259,7 +260,22 @@ fn output_tokens_of(output: &Value) -> u64 {
     ["/usage/output_tokens", "/usage/outputTokens"]
         .iter()
         .find_map(|pointer| output.pointer(pointer).and_then(Value::as_u64))
-        .unwrap_or_else(|| tokens(output.to_string().len()))
+        .unwrap_or_else(|| tokens(json_length(output)))
+}
+
+/// Returns the length of a value's JSON text, in bytes.
+fn json_length(value: &Value) -> usize {
+    struct Length(usize);
+    impl fmt::Write for Length {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 += text.len();
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    // A length can always be counted.
+    let _ = fmt::Write::write_fmt(&mut length, format_args!("{value}"));
+    length.0
 }
 
 #[cfg(test)]

@@ -8,6 +8,14 @@ pub(crate) fn tokens(bytes: usize) -> u64 {
 /// Estimates the tokens of a text that a model reads: a token for six letters or three digits or marks that
 /// follow each other, and for any other character that is not a blank.
 pub(crate) fn input_tokens(text: &str) -> u64 {
+    if text.is_ascii() {
+        tokens_of(text.bytes().map(char::from))
+    } else {
+        tokens_of(text.chars())
+    }
+}
+
+fn tokens_of(text: impl Iterator<Item = char>) -> u64 {
     #[derive(PartialEq)]
     enum TextRun {
         Letters,
@@ -17,7 +25,7 @@ pub(crate) fn input_tokens(text: &str) -> u64 {
         Other,
     }
     let (mut tokens, mut last, mut length) = (0, TextRun::Blank, 0);
-    for character in text.chars() {
+    for character in text {
         let run = match character {
             'a'..='z' | 'A'..='Z' => TextRun::Letters,
             '0'..='9' => TextRun::Digits,

@@ -336,13 +336,23 @@ fn write_line(
     result: &str,
     random: &mut Random,
 ) -> String {
+    let record_id = Value::from(record_id).to_string();
     let mut members = [
-        format!("\"recordId\":{}", Value::from(record_id)),
-        format!("\"modelInput\":{input}"),
-        format!("\"{name}\":{result}"),
+        ("recordId", record_id.as_str()),
+        ("modelInput", input),
+        (name, result),
     ];
     random.shuffle(&mut members);
-    format!("{{{}}}\n", members.join(","))
+    // The longest part of a line is the echoed input, so the line gets its whole room at once.
+    let mut line = String::with_capacity(record_id.len() + input.len() + result.len() + 64);
+    for (index, (name, json)) in members.into_iter().enumerate() {
+        line.push_str(if index == 0 { "{\"" } else { ",\"" });
+        line.push_str(name);
+        line.push_str("\":");
+        line.push_str(json);
+    }
+    line.push_str("}\n");
+    line
 }
 
 #[cfg(test)]

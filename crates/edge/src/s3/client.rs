@@ -199,12 +199,17 @@ impl ObjectStore for S3Store {
         only_if_absent: bool,
     ) -> Result<String, StoreError> {
         let condition = WriteCondition::absent_if(only_if_absent);
-        let put = put_under(&self.client, at, body, condition);
+        let put = put_under(self.client.put_object(), at, body, condition);
         etag_of(put.await?, at)
     }
 
     async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError> {
-        let put = put_under(&self.client, at, body, WriteCondition::Match(etag));
+        let put = put_under(
+            self.client.put_object(),
+            at,
+            body,
+            WriteCondition::Match(etag),
+        );
         etag_of(put.await?, at)
     }
 
@@ -335,7 +340,13 @@ impl ObjectStore for S3Store {
         only_if_absent: bool,
     ) -> Result<String, StoreError> {
         let condition = WriteCondition::absent_if(only_if_absent);
-        let completed = complete_under(&self.client, at, upload, parts, condition);
+        let completed = complete_under(
+            self.client.complete_multipart_upload(),
+            at,
+            upload,
+            parts,
+            condition,
+        );
         etag_of(completed.await?, at)
     }
 
@@ -347,7 +358,13 @@ impl ObjectStore for S3Store {
         etag: &str,
     ) -> Result<String, StoreError> {
         let condition = WriteCondition::Match(etag);
-        let completed = complete_under(&self.client, at, upload, parts, condition);
+        let completed = complete_under(
+            self.client.complete_multipart_upload(),
+            at,
+            upload,
+            parts,
+            condition,
+        );
         etag_of(completed.await?, at)
     }
 

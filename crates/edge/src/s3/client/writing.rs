@@ -3,8 +3,9 @@
 use super::failure::{Precondition, store_error};
 use crate::s3::retry;
 use crate::store::StoreError;
-use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::complete_multipart_upload::builders::CompleteMultipartUploadFluentBuilder;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
@@ -60,17 +61,17 @@ impl WriteCondition<'_> {
     }
 }
 
-/// Puts a small object. Returns its `ETag`.
+/// Puts a small object with a request that has nothing yet. Returns the object's `ETag`.
 pub(super) async fn put_under(
-    client: &Client,
+    request: PutObjectFluentBuilder,
     at: &S3Uri,
     body: Bytes,
     condition: WriteCondition<'_>,
 ) -> Result<Option<String>, StoreError> {
     let mut attempt = 1;
     loop {
-        let sent = client
-            .put_object()
+        let sent = request
+            .clone()
             .bucket(at.bucket())
             .key(at.key())
             .body(ByteStream::from(body.clone()))
@@ -96,12 +97,12 @@ pub(super) async fn put_under(
     }
 }
 
-/// Makes the object of an upload. Returns its `ETag`.
+/// Makes the object of an upload with a request that has nothing yet. Returns the object's `ETag`.
 ///
 /// An upload that races another write (409) is over, unlike a put, so the error is
 /// [`StoreError::Changed`]: the caller begins again.
 pub(super) async fn complete_under(
-    client: &Client,
+    request: CompleteMultipartUploadFluentBuilder,
     at: &S3Uri,
     upload: &str,
     parts: &[(i32, String)],
@@ -116,8 +117,7 @@ pub(super) async fn complete_under(
                 .build()
         })
         .collect();
-    let sent = client
-        .complete_multipart_upload()
+    let sent = request
         .bucket(at.bucket())
         .key(at.key())
         .upload_id(upload)
