@@ -199,13 +199,13 @@ impl ObjectStore for S3Store {
         only_if_absent: bool,
     ) -> Result<String, StoreError> {
         let condition = WriteCondition::absent_if(only_if_absent);
-        let put = put_under(self.client.put_object(), at, body, condition);
+        let put = put_under(|| self.client.put_object(), at, body, condition);
         etag_of(put.await?, at)
     }
 
     async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError> {
         let put = put_under(
-            self.client.put_object(),
+            || self.client.put_object(),
             at,
             body,
             WriteCondition::Match(etag),

@@ -61,17 +61,16 @@ impl WriteCondition<'_> {
     }
 }
 
-/// Puts a small object with a request that has nothing yet. Returns the object's `ETag`.
+/// Puts a small object. `request` begins a request for each attempt. Returns the object's `ETag`.
 pub(super) async fn put_under(
-    request: PutObjectFluentBuilder,
+    request: impl Fn() -> PutObjectFluentBuilder,
     at: &S3Uri,
     body: Bytes,
     condition: WriteCondition<'_>,
 ) -> Result<Option<String>, StoreError> {
     let mut attempt = 1;
     loop {
-        let sent = request
-            .clone()
+        let sent = request()
             .bucket(at.bucket())
             .key(at.key())
             .body(ByteStream::from(body.clone()))
