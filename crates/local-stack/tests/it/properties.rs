@@ -159,7 +159,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn any_text_table_and_any_faults_give_every_row_once_in_order() {
     let case = (text_files(), prop::bool::ANY, faults(), settings());
     let runtime = runtime();
-    let mut runner = TestRunner::new(Config::with_cases(32));
+    let mut runner = TestRunner::new(Config::with_cases(20));
     runner
         .run(&case, |((format, files), crlf, faults, settings)| {
             let newline = if crlf { "\r\n" } else { "\n" };
@@ -211,7 +211,7 @@ fn any_parquet_table_and_any_faults_give_every_row_once_in_order() {
         settings(),
     );
     let runtime = runtime();
-    let mut runner = TestRunner::new(Config::with_cases(16));
+    let mut runner = TestRunner::new(Config::with_cases(10));
     runner
         .run(&case, |(files, group, faults, settings)| {
             let mut first_id = 0;
