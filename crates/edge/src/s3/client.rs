@@ -138,6 +138,30 @@ impl S3Store {
     }
 }
 
+impl S3Store {
+    async fn write(
+        &self,
+        at: &S3Uri,
+        body: Bytes,
+        condition: WriteCondition<'_>,
+    ) -> Result<String, StoreError> {
+        let put = put_under(|| self.client.put_object(), at, body, condition);
+        etag_of(put.await?, at)
+    }
+
+    async fn complete(
+        &self,
+        at: &S3Uri,
+        upload: &str,
+        parts: &[(i32, String)],
+        condition: WriteCondition<'_>,
+    ) -> Result<String, StoreError> {
+        let request = self.client.complete_multipart_upload();
+        let completed = complete_under(request, at, upload, parts, condition);
+        etag_of(completed.await?, at)
+    }
+}
+
 #[async_trait]
 impl ObjectStore for S3Store {
     async fn head(&self, at: &S3Uri) -> Result<ObjectInfo, StoreError> {
@@ -199,18 +223,11 @@ impl ObjectStore for S3Store {
         only_if_absent: bool,
     ) -> Result<String, StoreError> {
         let condition = WriteCondition::absent_if(only_if_absent);
-        let put = put_under(|| self.client.put_object(), at, body, condition);
-        etag_of(put.await?, at)
+        self.write(at, body, condition).await
     }
 
     async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError> {
-        let put = put_under(
-            || self.client.put_object(),
-            at,
-            body,
-            WriteCondition::Match(etag),
-        );
-        etag_of(put.await?, at)
+        self.write(at, body, WriteCondition::Match(etag)).await
     }
 
     async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError> {
@@ -340,14 +357,7 @@ impl ObjectStore for S3Store {
         only_if_absent: bool,
     ) -> Result<String, StoreError> {
         let condition = WriteCondition::absent_if(only_if_absent);
-        let completed = complete_under(
-            self.client.complete_multipart_upload(),
-            at,
-            upload,
-            parts,
-            condition,
-        );
-        etag_of(completed.await?, at)
+        self.complete(at, upload, parts, condition).await
     }
 
     async fn complete_replacing(
@@ -358,14 +368,7 @@ impl ObjectStore for S3Store {
         etag: &str,
     ) -> Result<String, StoreError> {
         let condition = WriteCondition::Match(etag);
-        let completed = complete_under(
-            self.client.complete_multipart_upload(),
-            at,
-            upload,
-            parts,
-            condition,
-        );
-        etag_of(completed.await?, at)
+        self.complete(at, upload, parts, condition).await
     }
 
     async fn abort_upload(&self, at: &S3Uri, upload: &str) -> Result<(), StoreError> {
