@@ -2,6 +2,7 @@
 
 use crate::depth::{MAX_GROUPS, Nesting};
 use crate::error::{DamagedPlace, FileError, encode};
+use crate::grammar::FILE_METADATA;
 use crate::guard::guarded;
 use crate::ranges::Ranges;
 use crate::storage::bare_schema;
@@ -80,6 +81,9 @@ pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError>
         at: DamagedPlace::default(),
         reason: format!("its footer cannot be read: {reason}"),
     };
+    FILE_METADATA
+        .check(&encoded)
+        .map_err(|reason| damaged(&reason))?;
     let nesting = Nesting::of(&encoded);
     let is_large = encoded.len() as u64 > SAFE_FOOTER;
     if let Nesting::TooDeep(column) = nesting {

@@ -114,6 +114,7 @@ mod extent;
 mod file;
 mod footer;
 mod footer_room;
+mod grammar;
 mod guard;
 mod half;
 mod held;

@@ -3,6 +3,7 @@
 //! A footer tells only how large the pages of a column chunk are together. A cell of 500 MB among
 //! short ones is stored in some KB, and the decoder would take what the page's header claims.
 
+use crate::grammar::PAGE_HEADER;
 use crate::thrift::{STRUCT, Thrift};
 
 /// The largest page that is unpacked, in bytes: as long as a row may be. A page is in memory as a
@@ -16,9 +17,9 @@ pub(crate) const MAX_HEADER_BYTES: u64 = 16 << 20;
 const DICTIONARY: i32 = 2;
 
 /// The numbers of the parts of a header that describe the values.
-const DATA_PAGE: i64 = 5;
-const DICTIONARY_PAGE: i64 = 7;
-const DATA_PAGE_V2: i64 = 8;
+const DATA_PAGE: i16 = 5;
+const DICTIONARY_PAGE: i16 = 7;
+const DATA_PAGE_V2: i16 = 8;
 
 /// `DELTA_LENGTH_BYTE_ARRAY` and `DELTA_BYTE_ARRAY`.
 const TEXT_LENGTHS: [i32; 2] = [6, 7];
@@ -37,8 +38,10 @@ pub(crate) struct PageSize {
 }
 
 impl PageSize {
-    /// Reads the header that begins the bytes. `None` if the header is not there as a whole.
+    /// Reads the header that begins the bytes. `None` if the header is not there as a whole, or
+    /// is none.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        PAGE_HEADER.check(bytes).ok()?;
         let mut thrift = Thrift::new(bytes);
         let (mut field, mut size, mut is_dictionary) = (0, None, false);
         let (mut values, mut has_text_lengths) = (0, false);
@@ -77,7 +80,7 @@ struct Contents {
 
 impl Contents {
     /// Reads the part of a header with this number.
-    fn read(thrift: &mut Thrift<'_>, part: i64) -> Option<Self> {
+    fn read(thrift: &mut Thrift<'_>, part: i16) -> Option<Self> {
         let encoding_field = if part == DATA_PAGE_V2 { 4 } else { 2 };
         let (mut field, mut values, mut encoding) = (0, 0, 0);
         while let Some((id, kind)) = thrift.field(field)? {
@@ -122,5 +125,16 @@ mod tests {
             size(b"\x25\xd9\xd9\xd9\xd9\xd9\xd9\x00\x00"),
             Some(845_466_003)
         );
+    }
+    /// The decoder would pass over two billion booleans for each such list.
+    #[test]
+    fn a_header_with_fields_of_other_types_than_the_format_has_is_not_read() {
+        let plain = b"\x15\x00\x15\xd8\x04\x15\x0e\x2c\x15\x04\x00\x00";
+        assert_eq!(size(plain), Some(300));
+        // An unknown field with a list of texts, of booleans, and a checksum that is a list.
+        let with = |field: &[u8]| size(&[&plain[..7], field, b"\x00"].concat());
+        assert_eq!(with(b"\x99\x18\x01a"), Some(300));
+        assert_eq!(with(b"\x99\xf1\xff\xff\xff\xff\x07"), None);
+        assert_eq!(with(b"\x19\x18\x01a"), None);
     }
 }

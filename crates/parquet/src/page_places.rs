@@ -4,15 +4,18 @@ use crate::claims::{ChunkClaims, PageClaims, places};
 use crate::error::FileError;
 use crate::file::Inner;
 use crate::footer::chunk_range;
+use crate::grammar::OFFSET_INDEX;
 use crate::guard::guarded;
 use crate::held::HeldPages;
 use crate::ranges::RangesError;
-use crate::window::{Source, Windows};
+use crate::window::{Source, Walk, Windows};
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
+use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{
     ColumnChunkMask, ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
 };
+use parquet::file::reader::{ChunkReader, Length};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -106,7 +109,16 @@ impl Inner {
                     groups.iter().copied(),
                     leaves.iter().copied(),
                 ));
-        let source = Source(Arc::clone(&windows));
+        let indexes = groups.iter().flat_map(|group| {
+            let columns = self.group(*group).columns();
+            leaves
+                .iter()
+                .filter_map(|leaf| index_range(&columns[*leaf]))
+        });
+        let source = CheckedIndexes {
+            source: Source(Arc::clone(&windows)),
+            indexes: indexes.collect(),
+        };
         let found = guarded(|| {
             reader
                 .read_page_indexes_sized(&source, self.ranges.len())
@@ -123,6 +135,42 @@ impl Inner {
             .ok()
             .filter(|found| places_make_sense(found, groups, &leaves))
             .map_or_else(|| Arc::clone(&self.metadata), Arc::new))
+    }
+}
+
+/// The bytes of a file, of which the page indexes are checked before the decoder has them. It would allocate
+/// memory for all pages that an index claims.
+struct CheckedIndexes {
+    source: Source,
+    indexes: Vec<Range<u64>>,
+}
+
+impl Length for CheckedIndexes {
+    fn len(&self) -> u64 {
+        self.source.len()
+    }
+}
+
+impl ChunkReader for CheckedIndexes {
+    type T = Walk;
+
+    fn get_read(&self, start: u64) -> ParquetResult<Walk> {
+        self.source.get_read(start)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
+        let bytes = self.source.get_bytes(start, length)?;
+        for index in &self.indexes {
+            let from = index.start.checked_sub(start).map(usize::try_from);
+            let to = index.end.checked_sub(start).map(usize::try_from);
+            let (Some(Ok(from)), Some(Ok(to))) = (from, to) else {
+                continue;
+            };
+            if let Some(encoded) = bytes.get(from..to) {
+                OFFSET_INDEX.check(encoded).map_err(ParquetError::General)?;
+            }
+        }
+        Ok(bytes)
     }
 }
 

@@ -8,8 +8,11 @@ use crate::varint;
 const MAX_STRUCTS: usize = 32;
 
 const BOOLEAN: [u8; 2] = [1, 2];
+pub(crate) const DOUBLE: u8 = 7;
+pub(crate) const BINARY: u8 = 8;
 pub(crate) const LIST: u8 = 9;
 pub(crate) const STRUCT: u8 = 12;
+const UUID: u8 = 13;
 
 /// Bytes in the compact form. Every method returns `None` if the bytes are invalid.
 pub(crate) struct Thrift<'a> {
@@ -19,6 +22,11 @@ pub(crate) struct Thrift<'a> {
 impl<'a> Thrift<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
+    }
+
+    /// Returns the number of bytes that are not read yet.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
     }
 
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
@@ -45,6 +53,12 @@ impl<'a> Thrift<'a> {
         Some(u32::try_from(low).ok()?.cast_signed())
     }
 
+    /// Reads an integer of 16 bits. Of a longer one, the last 16 bits count, as in the decoder.
+    fn signed_16(&mut self) -> Option<i16> {
+        let low = self.signed()?.cast_unsigned() & u64::from(u16::MAX);
+        Some(u16::try_from(low).ok()?.cast_signed())
+    }
+
     pub(crate) fn binary(&mut self) -> Option<&'a [u8]> {
         let length = self.varint()?;
         self.take(usize::try_from(length).ok()?)
@@ -56,7 +70,7 @@ impl<'a> Thrift<'a> {
         clippy::option_option,
         reason = "the outer one says that the bytes are no fields, the inner one that there are no more"
     )]
-    pub(crate) fn field(&mut self, before: i64) -> Option<Option<(i64, u8)>> {
+    pub(crate) fn field(&mut self, before: i16) -> Option<Option<(i16, u8)>> {
         let byte = self.byte()?;
         let (step, kind) = (byte >> 4, byte & 0x0f);
         // Whatever the step is, as the decoder has it.
@@ -64,9 +78,9 @@ impl<'a> Thrift<'a> {
             return Some(None);
         }
         let id = if step == 0 {
-            self.signed()?
+            self.signed_16()?
         } else {
-            before.checked_add(i64::from(step))?
+            before.checked_add(i16::from(step))?
         };
         Some(Some((id, kind)))
     }
@@ -81,7 +95,7 @@ impl<'a> Thrift<'a> {
         Some((count, byte & 0x0f))
     }
 
-    /// Skips the value of a field.
+    /// Skips the value of a field. Lists and maps of booleans cannot be skipped.
     pub(crate) fn pass(&mut self, kind: u8, depth: usize) -> Option<()> {
         if depth > MAX_STRUCTS {
             return None;
@@ -90,8 +104,8 @@ impl<'a> Thrift<'a> {
             1 | 2 => {}
             3 => drop(self.byte()?),
             4..=6 => drop(self.varint()?),
-            7 => drop(self.take(8)?),
-            8 => drop(self.binary()?),
+            DOUBLE => drop(self.take(8)?),
+            BINARY => drop(self.binary()?),
             LIST | 10 => {
                 let (count, kind) = self.list()?;
                 for _ in 0..count {
@@ -113,17 +127,15 @@ impl<'a> Thrift<'a> {
                     self.pass(kind, depth + 1)?;
                 }
             }
+            UUID => drop(self.take(16)?),
             _ => return None,
         }
         Some(())
     }
 
-    /// Skips an item of a list or map, in which a boolean takes one byte.
+    /// Skips an item of a list or map. There, a boolean takes one byte, but the decoder reads none. What it
+    /// would read after that is unknown, and no list that it skips has booleans, so they are refused.
     fn pass_item(&mut self, kind: u8, depth: usize) -> Option<()> {
-        if BOOLEAN.contains(&kind) {
-            self.byte().map(drop)
-        } else {
-            self.pass(kind, depth + 1)
-        }
+        (!BOOLEAN.contains(&kind)).then(|| self.pass(kind, depth + 1))?
     }
 }

@@ -514,3 +514,105 @@ fn a_group_that_claims_more_members_than_there_are_is_refused_before_they_are_al
     assert!(text.contains("x: ") || text.starts_with('x'), "{text}");
     assert!(text.contains("claims 2147483647 members"), "{text}");
 }
+
+/// Opens a file that is nothing but a footer.
+fn open_footer(footer: &[u8]) -> Result<ParquetFile, FileError> {
+    let length = u32::try_from(footer.len()).unwrap().to_le_bytes();
+    let file = [&b"PAR1"[..], footer, &length, b"PAR1"].concat();
+    ParquetFile::open("x", Arc::new(Bytes::from(file)))
+}
+
+/// The decoder reads a field as the type that it expects, and passes over booleans of a list without
+/// reading a byte for each. Two billion of them in a list take it seconds, and a small file has many lists.
+#[test]
+fn a_footer_with_fields_of_other_types_than_the_format_has_is_refused_before_it_is_decoded() {
+    let footer = include_bytes!("../../../../fuzz/corpus/parquet_footer/lists-of-booleans.footer");
+    let error = open_footer(footer).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "x: the file is damaged: its footer cannot be read: byte 30: logicalType of SchemaElement (field 10) is no struct; \
+         write it again"
+    );
+}
+
+/// Where the decoder does not know a field, it passes over its value.
+#[test]
+fn an_unknown_field_of_a_footer_is_passed_over_unless_it_is_a_list_of_booleans() {
+    // A column `a` of 64-bit integers, no rows, no row groups, and the value of field 20.
+    let with = |kind: u8, value: &[u8]| {
+        let known =
+            b"\x15\x02\x19\x2c\x48\x01r\x15\x02\x00\x15\x04\x25\x02\x18\x01a\x00\x16\x00\x19\x0c";
+        open_footer(&[&known[..], &[kind, 40], value, b"\x00"].concat())
+    };
+    let passed: [(u8, &[u8]); 13] = [
+        (1, b""),
+        (2, b""),
+        (3, b"\xff"),
+        (5, b"\x80\x01"),
+        (6, b"\x02"),
+        (7, b"12345678"),
+        (8, b"\x03abc"),
+        (9, b"\x35\x02\x04\x06"),
+        (9, b"\x02"),
+        (10, b"\x18\x01a"),
+        (11, b"\x00"),
+        (12, b"\x15\x02\x1c\x00\x00"),
+        (13, b"0123456789abcdef"),
+    ];
+    for (kind, value) in passed {
+        assert!(with(kind, value).is_ok(), "{kind} {value:?}");
+    }
+    let refused: [(u8, &[u8]); 4] = [
+        (9, b"\xf1\xff\xff\xff\xff\x07"),
+        (9, b"\x19\x12\x01"),
+        (10, b"\xf2\xff\xff\xff\xff\x07"),
+        (11, b"\xff\xff\xff\xff\x07\x11"),
+    ];
+    for (kind, value) in refused {
+        let error = with(kind, value).unwrap_err().to_string();
+        assert!(
+            error.contains("byte 22: field 20 of FileMetaData cannot be passed over"),
+            "{error}"
+        );
+    }
+}
+
+/// The decoder would allocate 24 bytes for each page that the index claims.
+#[test]
+fn a_page_index_that_claims_more_pages_than_it_has_is_not_decoded() {
+    let rows = RecordBatch::try_from_iter([(
+        "n",
+        Arc::new(Int64Array::from_iter_values(0..4_000)) as ArrayRef,
+    )]);
+    let rows = rows.unwrap();
+    let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_data_page_row_count_limit(1_000)
+        .set_write_batch_size(1_000)
+        .build();
+    let mut whole = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut whole, rows.schema(), Some(properties)).unwrap();
+    writer.write(&rows).unwrap();
+    let metadata = writer.close().unwrap();
+    let column = metadata.row_group(0).column(0);
+    let index = usize::try_from(column.offset_index_offset().unwrap()).unwrap();
+    assert_eq!(
+        whole[index..index + 2],
+        *b"\x19\x4c",
+        "a list of four structs"
+    );
+    read_all(whole.clone().into()).unwrap();
+    whole[index + 1..index + 7].copy_from_slice(b"\xfc\xff\xff\xff\xff\x07");
+    let file = ParquetFile::open("x", Arc::new(Bytes::from(whole))).unwrap();
+    // Nobody needs the index to read the rows.
+    let reading = FileReading {
+        cells: &["n".to_owned()],
+        ..FileReading::default()
+    };
+    let mut rows = file.read(3_500..4_000, &reading).unwrap();
+    let mut found = 0;
+    while let Some(batch) = rows.next_batch().unwrap() {
+        found += batch.len();
+    }
+    assert_eq!(found, 500);
+}
