@@ -14,6 +14,7 @@ use files::JobFiles;
 use quarry_contract::request::JobType;
 use quarry_rows::{ACCEPTED, TableFormat};
 use quarry_starter::{Sample, Starter, StarterTask, left_out_in_words, propose, propose_of_chosen};
+use quarry_table::quote;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -146,20 +147,12 @@ fn chosen(list: &str, names: &[String], file: &Path) -> Result<Vec<String>, Fail
             )));
         }
         if !names.iter().any(|known| known == name) {
-            let mut known = names.iter().filter(|name| !name.trim().is_empty());
-            let first: Vec<&str> = known
-                .by_ref()
-                .take(MOST_NAMED)
-                .map(String::as_str)
-                .collect();
-            let more = match known.count() {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
+            let known = names.iter().filter(|name| !name.trim().is_empty());
+            let known: Vec<&String> = known.collect();
             return Err(Failure::input(format!(
-                "{} has no column `{name}` that a prompt can show; it has {}{more}",
+                "{} has no column `{name}` that a prompt can show; it has {}",
                 file.display(),
-                first.join(", ")
+                quote::first_of(known, MOST_NAMED)
             )));
         }
         if !chosen.iter().any(|known| known == name) {

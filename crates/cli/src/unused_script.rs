@@ -3,6 +3,7 @@
 use crate::input::shown;
 use quarry_bedrock_simulator::{GivenAnswer, RecordFault, UnusedScript};
 use quarry_runs::counted;
+use quarry_table::quote;
 use serde_json::json;
 use std::path::Path;
 
@@ -19,33 +20,22 @@ pub(crate) fn notes(
     faults: Option<&Path>,
 ) -> Vec<String> {
     let has_name = unused.answers.iter().any(|one| one.record_id.is_some());
-    let named = unused.answers.iter().map(answer).collect();
+    let named: Vec<String> = unused.answers.iter().map(answer).collect();
     let of_answers =
-        answers.and_then(|file| note("answer", file, "used for no record", named, has_name));
+        answers.and_then(|file| note("answer", file, "used for no record", &named, has_name));
     let has_name = unused.faults.iter().any(|one| one.record.is_some());
-    let named = unused.faults.iter().map(fault).collect();
-    let of_faults = faults.and_then(|file| note("fault", file, "of no record", named, has_name));
+    let named: Vec<String> = unused.faults.iter().map(fault).collect();
+    let of_faults = faults.and_then(|file| note("fault", file, "of no record", &named, has_name));
     of_answers.into_iter().chain(of_faults).collect()
 }
 
 /// Returns a note on what a file has and the run did not use, if there is any of it.
-fn note(
-    thing: &str,
-    file: &Path,
-    what: &str,
-    mut named: Vec<String>,
-    has_name: bool,
-) -> Option<String> {
-    let number = named.len();
-    let verb = match number {
+fn note(thing: &str, file: &Path, what: &str, named: &[String], has_name: bool) -> Option<String> {
+    let verb = match named.len() {
         0 => return None,
         1 => "was",
         _ => "were",
     };
-    named.truncate(MOST_NAMED);
-    if number > MOST_NAMED {
-        named.push(format!("and {} more", number - MOST_NAMED));
-    }
     let remedy = if has_name {
         format!("; {NAMES}")
     } else {
@@ -53,9 +43,9 @@ fn note(
     };
     Some(format!(
         "{} in {} {verb} {what}: {}{remedy}",
-        counted(number as u64, thing),
+        counted(named.len() as u64, thing),
         shown(file),
-        named.join(", ")
+        quote::first_of(named, MOST_NAMED)
     ))
 }
 

@@ -2,7 +2,7 @@
 //! document.
 
 use crate::error::{Doing, StepError, StepErrorKind};
-use crate::store::{ObjectStore, Pin, StoreError};
+use crate::store::{ObjectStore, Pin, StoreError, WriteCondition};
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
 use quarry_contract::{VERSION, members};
@@ -61,7 +61,7 @@ pub async fn write<T: Serialize + Sync>(
 ) -> Result<(), StepError> {
     let body = serde_json::to_vec(document).map_err(StepError::bad_request)?;
     store
-        .put(at, Bytes::from(body), false)
+        .put(at, Bytes::from(body), WriteCondition::Always)
         .await
         .doing(|| format!("writing {at}"))?;
     Ok(())
@@ -75,7 +75,8 @@ pub async fn write_if_absent<T: Serialize + Sync>(
     document: &T,
 ) -> Result<bool, StepError> {
     let body = serde_json::to_vec(document).map_err(StepError::bad_request)?;
-    match store.put(at, Bytes::from(body), true).await {
+    let put = store.put(at, Bytes::from(body), WriteCondition::IfAbsent);
+    match put.await {
         Ok(_) => Ok(true),
         Err(StoreError::Exists(_)) => Ok(false),
         Err(error) => Err(error).doing(|| format!("writing {at}")),
@@ -97,11 +98,8 @@ pub async fn write_in_place_of<T: Serialize + Sync>(
 ) -> Result<String, StepError> {
     let doing = || format!("writing {at}");
     let body = Bytes::from(serde_json::to_vec(document).map_err(StepError::bad_request)?);
-    let written = match found {
-        Some(etag) => store.replace(at, body.clone(), etag).await,
-        None => store.put(at, body.clone(), true).await,
-    };
-    match written {
+    let condition = found.map_or(WriteCondition::IfAbsent, WriteCondition::IfUnchanged);
+    match store.put(at, body.clone(), condition).await {
         // The response to a first attempt may have been lost, or another copy agrees with this one.
         Err(StoreError::Exists(_) | StoreError::Changed(_)) => {
             let etag = etag_of_same(store, at, &body).await.doing(doing)?;

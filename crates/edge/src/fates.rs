@@ -251,6 +251,7 @@ impl<T: ?Sized> Fated<T> {
 mod tests {
     use super::*;
     use crate::s3::memory::MemoryStore;
+    use crate::store::WriteCondition::{Always, IfAbsent};
     use crate::store::{ObjectStore, StoreError};
     use bytes::Bytes;
     use quarry_contract::location::S3Uri;
@@ -286,16 +287,16 @@ mod tests {
             (Fate::Fails(InjectedError::Conflict), false),
         ] {
             let (store, inner, _life) = store(fate);
-            assert!(store.put(&place(), Bytes::new(), false).await.is_err());
+            assert!(store.put(&place(), Bytes::new(), Always).await.is_err());
             assert_eq!(is_there(&inner).await, effect, "{fate:?}");
-            store.put(&place(), Bytes::new(), false).await.unwrap();
+            store.put(&place(), Bytes::new(), Always).await.unwrap();
         }
     }
 
     #[tokio::test]
     async fn a_conditional_write_that_the_sdk_repeats_finds_its_own_object() {
         let (store, inner, _life) = store(Fate::Repeated);
-        let put = store.put(&place(), Bytes::new(), true).await;
+        let put = store.put(&place(), Bytes::new(), IfAbsent).await;
         assert!(matches!(put, Err(StoreError::Exists(_))), "{put:?}");
         assert!(is_there(&inner).await);
     }
@@ -311,7 +312,7 @@ mod tests {
         ] {
             let (store, inner, life) = store(fate);
             let at = place();
-            let put = store.put(&at, Bytes::new(), false);
+            let put = store.put(&at, Bytes::new(), Always);
             tokio::select! {
                 biased;
                 _ = put => panic!("a dead function got a response"),
@@ -319,7 +320,7 @@ mod tests {
             }
             assert_eq!(is_there(&inner).await, effect, "{fate:?}");
             let other = S3Uri::new("bucket", "other").unwrap();
-            let later = store.put(&other, Bytes::new(), false);
+            let later = store.put(&other, Bytes::new(), Always);
             assert!(timeout(Duration::from_secs(9), later).await.is_err());
             assert!(inner.head(&other).await.is_err());
         }
@@ -328,7 +329,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_seen_yet_is_absent() {
         let (store, inner, _life) = store(Fate::Unseen);
-        inner.put(&place(), Bytes::new(), false).await.unwrap();
+        inner.put(&place(), Bytes::new(), Always).await.unwrap();
         let unseen = store.head(&place()).await;
         assert!(matches!(unseen, Err(StoreError::NotFound(_))), "{unseen:?}");
         assert!(store.head(&place()).await.is_ok());

@@ -72,6 +72,22 @@ impl From<&ObjectInfo> for Pin {
     }
 }
 
+/// What must be at the place of an object for S3 to write it.
+///
+/// S3 checks the condition and makes the object in one step: of several writes that arrive at the same time,
+/// each [`IfAbsent`](Self::IfAbsent), only one succeeds (S3 user guide, "How to prevent object overwrites with
+/// conditional writes"). A write whose condition does not hold changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteCondition<'a> {
+    /// Anything: an object that is there is replaced.
+    Always,
+    /// No object (`If-None-Match: *`). If there is one, the error is [`StoreError::Exists`].
+    IfAbsent,
+    /// The object with this `ETag`, which is replaced (`If-Match`). If another one is there, or none, the
+    /// error is [`StoreError::Changed`].
+    IfUnchanged(&'a str),
+}
+
 /// The meaning of a failed call for the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -120,18 +136,13 @@ pub trait ObjectStore: Send + Sync {
         pin: &Pin,
     ) -> Result<Bytes, StoreError>;
 
-    /// Writes a small object. Returns its `ETag`. With `only_if_absent`, an existing object is not
-    /// changed, and the error is [`StoreError::Exists`].
+    /// Writes a small object if the condition holds. Returns its `ETag`.
     async fn put(
         &self,
         at: &S3Uri,
         body: Bytes,
-        only_if_absent: bool,
+        condition: WriteCondition<'_>,
     ) -> Result<String, StoreError>;
-
-    /// Writes a small object in place of the one with this `ETag`. Returns the new `ETag`. If another
-    /// object is there, or none, nothing is changed, and the error is [`StoreError::Changed`].
-    async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError>;
 
     /// Returns all objects whose key starts with the location's key, in key order, from all pages.
     async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError>;
@@ -164,26 +175,15 @@ pub trait ObjectStore: Send + Sync {
         pin: &Pin,
     ) -> Result<String, StoreError>;
 
-    /// Makes the object from the parts, `(number, etag)` in order. Returns its `ETag`. With
-    /// `only_if_absent`, an existing object is not changed, the error is [`StoreError::Exists`], and the
-    /// upload stays open.
+    /// Makes the object from the parts, `(number, etag)` in order, if the condition holds. Returns its
+    /// `ETag`. If the condition does not hold, the upload stays open. If S3 cannot tell, since another write
+    /// is under way, the upload is over, and the error is [`StoreError::Changed`].
     async fn complete_upload(
         &self,
         at: &S3Uri,
         upload: &str,
         parts: &[(i32, String)],
-        only_if_absent: bool,
-    ) -> Result<String, StoreError>;
-
-    /// Makes the object from the parts in place of the one with this `ETag`. Returns the new `ETag`. If
-    /// another object is there, or none, nothing is changed, the error is [`StoreError::Changed`], and
-    /// the upload stays open.
-    async fn complete_replacing(
-        &self,
-        at: &S3Uri,
-        upload: &str,
-        parts: &[(i32, String)],
-        etag: &str,
+        condition: WriteCondition<'_>,
     ) -> Result<String, StoreError>;
 
     /// Aborts an upload.

@@ -10,6 +10,7 @@ use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_edge::function::respond;
 use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::s3::memory::MemoryStore;
+use quarry_edge::store::WriteCondition;
 use quarry_edge::telemetry::About;
 use quarry_settle::ExecutionEvent;
 use quarry_trigger::{Deps, Elsewhere, Prefixes, TriggerEvent, TriggerOutput, handle};
@@ -115,7 +116,10 @@ fn check_event(input: &[u8]) {
         async move {
             if let TriggerEvent::ObjectCreated(created) = &event {
                 let body = Bytes::from_static(b"{\"data\": \"d.csv\"}");
-                let _ = deps.store.put(&created.object, body, false).await;
+                let _ = deps
+                    .store
+                    .put(&created.object, body, WriteCondition::Always)
+                    .await;
             }
             let ids: Vec<String> = match &event {
                 TriggerEvent::Messages(messages) => {

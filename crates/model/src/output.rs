@@ -19,7 +19,7 @@ pub use end::AnswerEnd;
 use crate::object::Object;
 use crate::usage::{Count, Usage};
 use lenient::LenientText;
-use plain::{JsonText, members_named, optional_text, present};
+use plain::{JsonText, PlainMember, members_named};
 use serde::Deserialize;
 use shapes::{
     Candidate, CohereGeneration, MistralOutput, TitanResult, anthropic_content, chat_choice,
@@ -232,52 +232,49 @@ fn stop_details(JsonText(details): JsonText<'_>) -> Option<String> {
     })
 }
 
-/// The members of every known shape. Those that can have the content are parsed after the shape is
-/// known.
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow, default)]
-    content: Option<JsonText<'a>>,
-    #[serde(borrow, default)]
-    output: Option<JsonText<'a>>,
-    #[serde(borrow, default)]
-    generation: Option<JsonText<'a>>,
-    #[serde(borrow, default)]
-    outputs: Option<JsonText<'a>>,
-    #[serde(borrow, default)]
-    choices: Option<JsonText<'a>>,
-    #[serde(borrow, default)]
-    results: Option<JsonText<'a>>,
-    #[serde(borrow, default)]
-    completion: Option<JsonText<'a>>,
-    #[serde(borrow, default)]
-    generations: Option<JsonText<'a>>,
-    #[serde(borrow, default)]
-    text: Option<JsonText<'a>>,
-    #[serde(borrow, default)]
-    embedding: Option<JsonText<'a>>,
-    #[serde(borrow, default)]
-    embeddings: Option<JsonText<'a>>,
-    #[serde(borrow, default, rename = "embeddingsByType")]
-    embeddings_by_type: Option<JsonText<'a>>,
-    #[serde(borrow, default)]
-    stop_reason: Option<LenientText<'a>>,
-    #[serde(borrow, default, rename = "stopReason")]
-    stop_reason_camel: Option<LenientText<'a>>,
-    #[serde(borrow, default)]
-    finish_reason: Option<LenientText<'a>>,
-    #[serde(borrow, default)]
-    stop_details: Option<JsonText<'a>>,
-    #[serde(borrow, default, rename = "amazon-bedrock-guardrailAction")]
-    guardrail_action: Option<LenientText<'a>>,
-    #[serde(borrow, default)]
-    usage: Option<JsonText<'a>>,
-    #[serde(default)]
-    prompt_token_count: Option<Count>,
-    #[serde(default)]
-    generation_token_count: Option<Count>,
-    #[serde(default, rename = "inputTextTokenCount")]
-    input_text_token_count: Option<Count>,
+/// Makes [`Envelope`] of a line for each member: its field, its type, and its name in the output.
+macro_rules! envelope {
+    ($($field:ident: $type:ty = $name:literal,)*) => {
+        /// The members of every known shape, each of which may be null or missing. Those that can have the
+        /// content are parsed after the shape is known.
+        #[derive(Deserialize)]
+        #[serde(bound(deserialize = "'de: 'a"))]
+        struct Envelope<'a> {
+            $(#[serde(default, rename = $name)] $field: Option<$type>,)*
+        }
+
+        impl<'a> Envelope<'a> {
+            /// Reads an envelope in one walk; `None` if it is not in its usual form.
+            fn read_plain(output: &'a str) -> Option<Self> {
+                let [$($field),*] = members_named(output, [$($name),*])?;
+                Some(Self { $($field: PlainMember::read($field)?,)* })
+            }
+        }
+    };
+}
+
+envelope! {
+    content: JsonText<'a> = "content",
+    output: JsonText<'a> = "output",
+    generation: JsonText<'a> = "generation",
+    outputs: JsonText<'a> = "outputs",
+    choices: JsonText<'a> = "choices",
+    results: JsonText<'a> = "results",
+    completion: JsonText<'a> = "completion",
+    generations: JsonText<'a> = "generations",
+    text: JsonText<'a> = "text",
+    embedding: JsonText<'a> = "embedding",
+    embeddings: JsonText<'a> = "embeddings",
+    embeddings_by_type: JsonText<'a> = "embeddingsByType",
+    stop_reason: LenientText<'a> = "stop_reason",
+    stop_reason_camel: LenientText<'a> = "stopReason",
+    finish_reason: LenientText<'a> = "finish_reason",
+    stop_details: JsonText<'a> = "stop_details",
+    guardrail_action: LenientText<'a> = "amazon-bedrock-guardrailAction",
+    usage: JsonText<'a> = "usage",
+    prompt_token_count: Count = "prompt_token_count",
+    generation_token_count: Count = "generation_token_count",
+    input_text_token_count: Count = "inputTextTokenCount",
 }
 
 impl<'a> Envelope<'a> {
@@ -286,79 +283,6 @@ impl<'a> Envelope<'a> {
             Some(envelope) => Ok(envelope),
             None => serde_json::from_str(output).map(|Object(envelope)| envelope),
         }
-    }
-
-    /// Reads an envelope in one walk; `None` if it is not in its usual form.
-    fn read_plain(output: &'a str) -> Option<Self> {
-        let names = [
-            "content",
-            "output",
-            "generation",
-            "outputs",
-            "choices",
-            "results",
-            "completion",
-            "generations",
-            "text",
-            "embedding",
-            "embeddings",
-            "embeddingsByType",
-            "stop_reason",
-            "stopReason",
-            "finish_reason",
-            "stop_details",
-            "amazon-bedrock-guardrailAction",
-            "usage",
-            "prompt_token_count",
-            "generation_token_count",
-            "inputTextTokenCount",
-        ];
-        let [
-            content,
-            output,
-            generation,
-            outputs,
-            choices,
-            results,
-            completion,
-            generations,
-            text,
-            embedding,
-            embeddings,
-            embeddings_by_type,
-            stop_reason,
-            stop_reason_camel,
-            finish_reason,
-            stop_details,
-            guardrail_action,
-            usage,
-            prompt_token_count,
-            generation_token_count,
-            input_text_token_count,
-        ] = members_named(output, names)?.map(present);
-        Some(Self {
-            content,
-            output,
-            generation,
-            outputs,
-            choices,
-            results,
-            completion,
-            generations,
-            text,
-            embedding,
-            embeddings,
-            embeddings_by_type,
-            stop_reason: optional_text(stop_reason)?,
-            stop_reason_camel: optional_text(stop_reason_camel)?,
-            finish_reason: optional_text(finish_reason)?,
-            stop_details,
-            guardrail_action: optional_text(guardrail_action)?,
-            usage,
-            prompt_token_count: Count::of_json(prompt_token_count.map(|json| json.0))?,
-            generation_token_count: Count::of_json(generation_token_count.map(|json| json.0))?,
-            input_text_token_count: Count::of_json(input_text_token_count.map(|json| json.0))?,
-        })
     }
 }
 

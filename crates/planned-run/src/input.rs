@@ -10,7 +10,7 @@ use quarry_edge::clock::{TimeLeft, Unlimited};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -100,7 +100,10 @@ impl RunInput {
     /// If memory does not accept the object, which does not happen.
     pub async fn put(&self, key: &str, body: impl AsRef<[u8]> + Send) {
         let body = Bytes::copy_from_slice(body.as_ref());
-        let written = self.store.put(&place(key), body, false).await;
+        let written = self
+            .store
+            .put(&place(key), body, WriteCondition::Always)
+            .await;
         written.expect("memory takes every object");
     }
 

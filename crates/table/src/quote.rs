@@ -21,22 +21,32 @@ pub fn name(name: &str) -> String {
 /// Returns names in quotes, separated by commas: at most the first 20, then the number of the
 /// others.
 pub fn names<N: AsRef<str>>(names: &[N]) -> String {
-    let mut text = String::new();
-    for (index, one) in names.iter().take(MAX_NAMES).enumerate() {
+    first_of(names.iter().map(|one| name(one.as_ref())), MAX_NAMES)
+}
+
+/// Returns texts as they are, separated by commas: at most the first `most`, then the number of the
+/// others.
+pub fn first_of<T: AsRef<str>>(
+    texts: impl IntoIterator<IntoIter: ExactSizeIterator<Item = T>>,
+    most: usize,
+) -> String {
+    let mut texts = texts.into_iter();
+    let mut list = String::new();
+    for (index, text) in texts.by_ref().take(most).enumerate() {
         if index > 0 {
-            text.push_str(", ");
+            list.push_str(", ");
         }
-        text.push_str(&name(one.as_ref()));
+        list.push_str(text.as_ref());
     }
-    match names.len().checked_sub(MAX_NAMES) {
-        None | Some(0) => text,
-        Some(more) => text + &format!(" and {more} more"),
+    match texts.len() {
+        0 => list,
+        more => list + &format!(" and {more} more"),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{name, names};
+    use super::{first_of, name, names};
 
     #[test]
     fn long_names_and_long_lists_are_cut() {
@@ -51,5 +61,7 @@ mod tests {
             "{}",
             names(&many)
         );
+        assert_eq!(first_of(["a", "b"], 2), "a, b");
+        assert_eq!(first_of(["a", "b", "c", "d"], 2), "a, b and 2 more");
     }
 }

@@ -40,7 +40,7 @@ use quarry_edge::metrics::{Metric, Metrics};
 use quarry_edge::s3::concat::{
     ConcatOptions, ConcatProgress, ConcatSegment, Concatenated, concatenate,
 };
-use quarry_edge::store::{ObjectInfo, ObjectStore};
+use quarry_edge::store::{ObjectInfo, ObjectStore, WriteCondition};
 use quarry_parquet::ResultColumn;
 use quarry_report::{AskedTexts, RunReport, run_page};
 use quarry_result::receipt::Receipt;
@@ -152,7 +152,7 @@ pub async fn handle(
     write_report(&*deps.store, &summary_at, &summary).await?;
     text.push(b'\n');
     deps.store
-        .put(&summary_at, Bytes::from(text), false)
+        .put(&summary_at, Bytes::from(text), WriteCondition::Always)
         .await
         .doing(|| format!("writing {summary_at}"))?;
     report(deps, &figures);
@@ -174,7 +174,7 @@ async fn write_report(
     });
     let at = summary_at.beside(&summary::report_name(summary_at.file_name()));
     store
-        .put(&at, Bytes::from(page), false)
+        .put(&at, Bytes::from(page), WriteCondition::Always)
         .await
         .doing(|| format!("writing {at}"))?;
     Ok(())

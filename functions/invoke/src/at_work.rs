@@ -15,7 +15,7 @@ use quarry_contract::location::S3Uri;
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::documents;
 use quarry_edge::error::{Doing, StepError, StepErrorKind};
-use quarry_edge::store::{ObjectStore, StoreError};
+use quarry_edge::store::{ObjectStore, StoreError, WriteCondition};
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -71,7 +71,8 @@ impl AtWork {
             until: now.saturating_add(left.as_secs()),
         };
         let body = serde_json::to_vec(&note).map_err(StepError::bad_request)?;
-        match deps.store.put(&at, body.into(), true).await {
+        let put = deps.store.put(&at, body.into(), WriteCondition::IfAbsent);
+        match put.await {
             Err(StoreError::Exists(_)) => {
                 // It is this copy's own note if the response to a first attempt was lost.
                 let first: Note = documents::read(&*deps.store, &at).await?;

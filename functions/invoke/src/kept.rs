@@ -9,7 +9,7 @@ use crate::stretch::Stretch;
 use quarry_contract::layout::RoundFolder;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::s3::lines::Lines;
-use quarry_edge::store::{ObjectInfo, StoreError};
+use quarry_edge::store::{ObjectInfo, StoreError, WriteCondition};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -131,7 +131,10 @@ pub(crate) async fn keep(
     let Range { start, end } = stretch.range;
     let name = format!("{start:0DIGITS$}-{end:0DIGITS$}.jsonl.out");
     let at = round.on_demand_output().join(&name);
-    match deps.store.put(&at, stretch.lines.into(), true).await {
+    let put = deps
+        .store
+        .put(&at, stretch.lines.into(), WriteCondition::IfAbsent);
+    match put.await {
         Err(StoreError::Exists(_)) => Ok(false),
         put => put.doing(|| format!("writing {at}")).map(|_| true),
     }

@@ -74,6 +74,7 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use quarry_edge::s3::memory::MemoryStore;
+    use quarry_edge::store::WriteCondition;
 
     /// Large records are not held in memory in such numbers as small ones.
     #[tokio::test]
@@ -83,7 +84,7 @@ mod tests {
         let line = [vec![b'x'; (1 << 20) - 1], vec![b'\n']].concat();
         let body = Bytes::from(line.repeat(60));
         let bytes = body.len() as u64;
-        let etag = store.put(&at, body, false).await.unwrap();
+        let etag = store.put(&at, body, WriteCondition::Always).await.unwrap();
         let all = std::iter::once(0..bytes).collect();
         let mut open = OpenRecords::new(Arc::new(store), at, &etag, all);
         let mut numbers = Vec::new();

@@ -7,9 +7,10 @@ use quarry_contract::settings::CsvQuoting;
 use quarry_edge::error::{Doing, StepError};
 use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
 use quarry_rows::{ACCEPTED, TableFormat};
+use quarry_table::quote;
 
-/// The most names of left-out files in one note.
-const NAMED: usize = 10;
+/// The most names of files in one note or error.
+const MOST_NAMED: usize = 10;
 
 /// Returns the tables of a request, in order, with this quoting of cells. Notes which objects are
 /// left out.
@@ -184,7 +185,7 @@ fn no_table(folder: &Folder, training: bool) -> StepError {
     let found = if names.is_empty() {
         "nothing".to_owned()
     } else {
-        named(&names)
+        quote::first_of(&names, MOST_NAMED)
     };
     let splits = if !training && names.iter().any(|name| in_a_split(name)) {
         "; train/, val/ and test/ are read when the job type is training"
@@ -227,13 +228,11 @@ fn tables_only(objects: Vec<ObjectInfo>, depth: usize, notes: &mut Vec<String>) 
 
 fn note_left_out(names: &[String], why: &str, notes: &mut Vec<String>) {
     if !names.is_empty() {
-        notes.push(format!("left out, {why}: {}", named(names)));
+        notes.push(format!(
+            "left out, {why}: {}",
+            quote::first_of(names, MOST_NAMED)
+        ));
     }
-}
-
-fn named(names: &[String]) -> String {
-    let more = if names.len() > NAMED { ", …" } else { "" };
-    format!("{}{more}", names[..names.len().min(NAMED)].join(", "))
 }
 
 /// Returns one table of files in name order, which must all have the same format.

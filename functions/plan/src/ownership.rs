@@ -7,7 +7,7 @@ use quarry_contract::payload::PlanInput;
 use quarry_contract::run_identity::RunIdentity;
 use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::owner;
-use quarry_edge::store::{ObjectStore, StoreError};
+use quarry_edge::store::{ObjectStore, StoreError, WriteCondition};
 
 /// Takes the run's folder for this execution, or returns an error if it belongs to another.
 ///
@@ -24,7 +24,7 @@ pub(crate) async fn claim(
         check(run, &own, &found)?;
     }
     let body = serde_json::to_vec(&own).map_err(StepError::bad_request)?;
-    match store.put(&at, body.into(), true).await {
+    match store.put(&at, body.into(), WriteCondition::IfAbsent).await {
         Ok(_) => Ok(()),
         // Two executions may have begun at the same time.
         Err(StoreError::Exists(_)) => match owner::of(store, run).await? {

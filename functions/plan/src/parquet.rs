@@ -10,7 +10,7 @@ use quarry_contract::layout::RunFolder;
 use quarry_contract::plan::Table;
 use quarry_edge::clock::TimeLeft;
 use quarry_edge::error::{Doing, StepError};
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use quarry_parquet::{PartWriter, PlannedPart, ResultColumn, TableLayout};
 use quarry_rows::{SlicePiece, TableFormat, open};
 use serde_json::Value;
@@ -108,7 +108,7 @@ pub(crate) async fn store(
     digest.truncate(16);
     let at = place.run.layout(place.number, Some(&digest));
     store
-        .put(&at, bytes, false)
+        .put(&at, bytes, WriteCondition::Always)
         .await
         .doing(|| format!("writing {at}"))?;
     Ok(digest)

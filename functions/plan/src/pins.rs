@@ -16,7 +16,7 @@ use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::s3::concat::{
     ConcatError, ConcatOptions, ConcatProgress, ConcatSegment, Concatenated, concatenate,
 };
-use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
+use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError, WriteCondition};
 
 /// The number of files whose version is looked up at the same time.
 const LOOKS_IN_FLIGHT: usize = 32;
@@ -172,7 +172,7 @@ async fn copy(
         checksum: None,
     })];
     let options = ConcatOptions {
-        only_if_absent: true,
+        condition: WriteCondition::IfAbsent,
         ..ConcatOptions::default()
     };
     match concatenate(store, at, &whole, progress, time_left, &options).await {

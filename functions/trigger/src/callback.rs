@@ -18,7 +18,7 @@ use quarry_contract::request_file::DEFAULT_JOB_TYPE;
 use quarry_edge::callbacks::{FailureReason, MAX_OUTPUT_VALUE};
 use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::executions::{Started, Stopped};
-use quarry_edge::store::StoreError;
+use quarry_edge::store::{StoreError, WriteCondition};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -148,7 +148,7 @@ pub(crate) async fn stop(deps: &Deps, callback: &Callback) -> Result<(), StepErr
         "pipeline_execution_arn": callback.pipeline_execution_arn,
     });
     deps.store
-        .put(&mark, Bytes::from(body.to_string()), false)
+        .put(&mark, Bytes::from(body.to_string()), WriteCondition::Always)
         .await
         .doing(|| format!("writing {mark}"))?;
     end(deps, callback, &run).await

@@ -22,7 +22,7 @@ use quarry_contract::digest::hex_digest;
 use quarry_contract::location::S3Uri;
 use quarry_edge::clock::timestamp;
 use quarry_edge::error::{Doing, StepError};
-use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
+use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError, WriteCondition};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -68,7 +68,8 @@ pub(crate) async fn noted_before(
         time: time.clone(),
     };
     let body = Bytes::from(serde_json::to_vec(&note).map_err(StepError::bad_request)?);
-    match deps.store.put(&at, body.clone(), true).await {
+    let put = deps.store.put(&at, body.clone(), WriteCondition::IfAbsent);
+    match put.await {
         Ok(_) => return Ok(None),
         Err(StoreError::Exists(_)) => {}
         Err(error) => return Err(error).doing(|| format!("writing {at}")),
@@ -81,7 +82,7 @@ pub(crate) async fn noted_before(
         return Ok(Some(earlier.run));
     }
     if earlier.run != run {
-        let written = deps.store.put(&at, body, false).await;
+        let written = deps.store.put(&at, body, WriteCondition::Always).await;
         written.doing(|| format!("writing {at}"))?;
     }
     Ok(None)

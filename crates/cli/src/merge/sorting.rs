@@ -6,9 +6,13 @@ use quarry_contract::plan::{Plan, Slice};
 use quarry_result::given::GivenAnswers;
 use quarry_result::given::numbering::{NumberingEvidence, OriginalJob, original_jobs};
 use quarry_result::given::rounds::RoundsEvidence;
+use quarry_table::quote;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+/// The most answer files that a message names.
+const MOST_NAMED: usize = 3;
 
 /// The summary's notes about several answer files.
 const COUNTS_BY_FILE: &str = "record ids were read as counting from 0 in each answer file, as the \
@@ -52,15 +56,9 @@ pub(super) fn sort(
 }
 
 fn no_line_matched(files: &[AnswerFile]) -> Failure {
-    let names: Vec<&str> = files.iter().map(AnswerFile::name).take(3).collect();
-    let more = if files.len() > names.len() {
-        ", …"
-    } else {
-        ""
-    };
     Failure::input(format!(
-        "no line matched a row: {}{more}; give the output files of Bedrock (*.jsonl.out) for this table",
-        names.join(", ")
+        "no line matched a row: {}; give the output files of Bedrock (*.jsonl.out) for this table",
+        quote::first_of(files.iter().map(AnswerFile::name), MOST_NAMED)
     ))
 }
 

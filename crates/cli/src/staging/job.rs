@@ -15,7 +15,7 @@ use quarry_contract::plan::{Plan, Slice};
 use quarry_contract::request::{JobType, Request, SampleRequest};
 use quarry_contract::settings;
 use quarry_cost::Usd;
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -311,7 +311,7 @@ async fn put(
     name: &str,
 ) -> Result<(), Failure> {
     store
-        .put(at, bytes.to_vec().into(), false)
+        .put(at, bytes.to_vec().into(), WriteCondition::Always)
         .await
         .map(drop)
         .map_err(|error| unstaged(name, &error))

@@ -107,13 +107,17 @@ pub(crate) fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
 mod tests {
     use super::*;
     use quarry_edge::s3::memory::MemoryStore;
+    use quarry_edge::store::WriteCondition;
 
     async fn stored(files: &[(&str, &str)]) -> (Arc<dyn ObjectStore>, S3Uri) {
         let store: Arc<dyn ObjectStore> = Arc::new(MemoryStore::new());
         let prefix = S3Uri::new("bucket", "results/").unwrap();
         for (name, text) in files {
             let body = text.as_bytes().to_vec().into();
-            store.put(&prefix.join(name), body, false).await.unwrap();
+            store
+                .put(&prefix.join(name), body, WriteCondition::Always)
+                .await
+                .unwrap();
         }
         (store, prefix)
     }

@@ -2,7 +2,7 @@
 
 use super::{Fate, Fated, InjectedError, OutsideOperation};
 use crate::s3::faults::StoreOperation;
-use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError};
+use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError, WriteCondition};
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
@@ -102,16 +102,10 @@ impl ObjectStore for Fated<dyn ObjectStore> {
         &self,
         at: &S3Uri,
         body: Bytes,
-        only_if_absent: bool,
+        condition: WriteCondition<'_>,
     ) -> Result<String, StoreError> {
-        let call = self.inner.put(at, body.clone(), only_if_absent);
-        let again = self.inner.put(at, body, only_if_absent);
-        self.repeatable(StoreOperation::Put, at, call, again).await
-    }
-
-    async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError> {
-        let call = self.inner.replace(at, body.clone(), etag);
-        let again = self.inner.replace(at, body, etag);
+        let call = self.inner.put(at, body.clone(), condition);
+        let again = self.inner.put(at, body, condition);
         self.repeatable(StoreOperation::Put, at, call, again).await
     }
 
@@ -165,24 +159,9 @@ impl ObjectStore for Fated<dyn ObjectStore> {
         at: &S3Uri,
         upload: &str,
         parts: &[(i32, String)],
-        only_if_absent: bool,
+        condition: WriteCondition<'_>,
     ) -> Result<String, StoreError> {
-        let complete = || {
-            let inner = &self.inner;
-            inner.complete_upload(at, upload, parts, only_if_absent)
-        };
-        self.repeatable(StoreOperation::CompleteUpload, at, complete(), complete())
-            .await
-    }
-
-    async fn complete_replacing(
-        &self,
-        at: &S3Uri,
-        upload: &str,
-        parts: &[(i32, String)],
-        etag: &str,
-    ) -> Result<String, StoreError> {
-        let complete = || self.inner.complete_replacing(at, upload, parts, etag);
+        let complete = || self.inner.complete_upload(at, upload, parts, condition);
         self.repeatable(StoreOperation::CompleteUpload, at, complete(), complete())
             .await
     }

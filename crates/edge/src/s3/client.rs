@@ -14,7 +14,7 @@ use crate::error::Source;
 use crate::s3::retry;
 use crate::sdk::Credentials;
 use crate::service_time::machine_time;
-use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError};
+use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError, WriteCondition};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
@@ -28,7 +28,7 @@ use encoding::{copy_source, decode_key, http_range};
 use failure::{Precondition, status_of, store_error};
 use quarry_contract::location::S3Uri;
 use std::ops::Range;
-use writing::{WriteCondition, complete_under, put_under};
+use writing::{complete_under, put_under};
 
 /// How often a cut body is continued without receiving any new byte.
 const RESUMES: u32 = 3;
@@ -138,30 +138,6 @@ impl S3Store {
     }
 }
 
-impl S3Store {
-    async fn write(
-        &self,
-        at: &S3Uri,
-        body: Bytes,
-        condition: WriteCondition<'_>,
-    ) -> Result<String, StoreError> {
-        let put = put_under(|| self.client.put_object(), at, body, condition);
-        etag_of(put.await?, at)
-    }
-
-    async fn complete(
-        &self,
-        at: &S3Uri,
-        upload: &str,
-        parts: &[(i32, String)],
-        condition: WriteCondition<'_>,
-    ) -> Result<String, StoreError> {
-        let request = self.client.complete_multipart_upload();
-        let completed = complete_under(request, at, upload, parts, condition);
-        etag_of(completed.await?, at)
-    }
-}
-
 #[async_trait]
 impl ObjectStore for S3Store {
     async fn head(&self, at: &S3Uri) -> Result<ObjectInfo, StoreError> {
@@ -220,14 +196,10 @@ impl ObjectStore for S3Store {
         &self,
         at: &S3Uri,
         body: Bytes,
-        only_if_absent: bool,
+        condition: WriteCondition<'_>,
     ) -> Result<String, StoreError> {
-        let condition = WriteCondition::absent_if(only_if_absent);
-        self.write(at, body, condition).await
-    }
-
-    async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError> {
-        self.write(at, body, WriteCondition::Match(etag)).await
+        let put = put_under(|| self.client.put_object(), at, body, condition);
+        etag_of(put.await?, at)
     }
 
     async fn list(&self, prefix: &S3Uri) -> Result<Vec<ObjectInfo>, StoreError> {
@@ -354,21 +326,11 @@ impl ObjectStore for S3Store {
         at: &S3Uri,
         upload: &str,
         parts: &[(i32, String)],
-        only_if_absent: bool,
+        condition: WriteCondition<'_>,
     ) -> Result<String, StoreError> {
-        let condition = WriteCondition::absent_if(only_if_absent);
-        self.complete(at, upload, parts, condition).await
-    }
-
-    async fn complete_replacing(
-        &self,
-        at: &S3Uri,
-        upload: &str,
-        parts: &[(i32, String)],
-        etag: &str,
-    ) -> Result<String, StoreError> {
-        let condition = WriteCondition::Match(etag);
-        self.complete(at, upload, parts, condition).await
+        let request = self.client.complete_multipart_upload();
+        let completed = complete_under(request, at, upload, parts, condition);
+        etag_of(completed.await?, at)
     }
 
     async fn abort_upload(&self, at: &S3Uri, upload: &str) -> Result<(), StoreError> {

@@ -13,9 +13,9 @@ pub mod plan;
 use crate::clock::TimeLeft;
 use crate::error::{AwsError, StepErrorKind};
 use crate::s3::retry;
-use crate::s3::upload::{self, Place, UploadTarget};
+use crate::s3::upload::{self, UploadTarget};
 use crate::s3::writer::Written;
-use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError};
+use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError, WriteCondition};
 use bytes::{Bytes, BytesMut};
 use futures::stream::{FuturesOrdered, FuturesUnordered, TryStreamExt};
 use plan::{ConcatPart, ConcatSource, CopyLimits, SourceRange};
@@ -58,21 +58,21 @@ impl ConcatSegment {
 
 /// How to do the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConcatOptions {
+pub struct ConcatOptions<'a> {
     /// The limits of the store.
     pub limits: CopyLimits,
     /// The number of parts under way at once; at least 1.
     pub in_flight: usize,
-    /// Whether an existing object stays as it is. The error is then [`StoreError::Exists`].
-    pub only_if_absent: bool,
+    /// What must be at the target.
+    pub condition: WriteCondition<'a>,
 }
 
-impl Default for ConcatOptions {
+impl Default for ConcatOptions<'_> {
     fn default() -> Self {
         Self {
             limits: CopyLimits::S3,
             in_flight: 4,
-            only_if_absent: false,
+            condition: WriteCondition::Always,
         }
     }
 }
@@ -142,8 +142,7 @@ impl AwsError for ConcatError {
     }
 }
 
-/// Writes the segments, one after the other, to `target`. An existing object is replaced, unless the
-/// options keep it.
+/// Writes the segments, one after the other, to `target`, if the condition of the options holds.
 ///
 /// `time` is checked before each part; when it is up, the parts under way are finished and
 /// [`Concatenated::Unfinished`] is returned. If the upload of `progress` no longer exists, or its
@@ -157,7 +156,7 @@ pub async fn concatenate(
     segments: &[ConcatSegment],
     progress: Option<ConcatProgress>,
     time: &dyn TimeLeft,
-    options: &ConcatOptions,
+    options: &ConcatOptions<'_>,
 ) -> Result<Concatenated, ConcatError> {
     let work = Assembly::new(store, target, segments, options)?;
     if let Some(progress) = progress {
@@ -194,7 +193,7 @@ struct Assembly<'a> {
     fingerprint: String,
     bytes: u64,
     in_flight: usize,
-    only_if_absent: bool,
+    condition: WriteCondition<'a>,
 }
 
 impl<'a> Assembly<'a> {
@@ -202,7 +201,7 @@ impl<'a> Assembly<'a> {
         store: &'a dyn ObjectStore,
         target: &'a S3Uri,
         segments: &'a [ConcatSegment],
-        options: &ConcatOptions,
+        options: &ConcatOptions<'a>,
     ) -> Result<Self, ConcatError> {
         let limits = &options.limits;
         let sources: Vec<_> = segments
@@ -227,17 +226,14 @@ impl<'a> Assembly<'a> {
             parts,
             bytes: sources.iter().map(|source| source.length).sum(),
             in_flight: options.in_flight.max(1),
-            only_if_absent: options.only_if_absent,
+            condition: options.condition,
         })
     }
 
     /// Writes an object that fits into one part, without an upload.
     async fn put(&self, pieces: &[SourceRange]) -> Result<Concatenated, ConcatError> {
         let body = self.gather(pieces).await?;
-        let put = || {
-            self.store
-                .put(self.target, body.clone(), self.only_if_absent)
-        };
+        let put = || self.store.put(self.target, body.clone(), self.condition);
         let etag = retry::repeating(put).await?;
         self.verified(etag).await
     }
@@ -296,11 +292,7 @@ impl<'a> Assembly<'a> {
         let target = UploadTarget {
             at: self.target,
             bytes: self.bytes,
-            place: if self.only_if_absent {
-                Place::Free
-            } else {
-                Place::Any
-            },
+            condition: self.condition,
         };
         upload::complete(self.store, &target, &upload_id, &progress.parts)
             .await

@@ -4,6 +4,7 @@
 //! [`all`] runs every check.
 
 use crate::s3::memory::MultipartLimits;
+use crate::store::WriteCondition::{Always, IfAbsent, IfUnchanged};
 use crate::store::{ObjectInfo, ObjectStore, Pin, StoreError};
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, StreamExt};
@@ -46,7 +47,7 @@ async fn versions(store: &dyn ObjectStore, base: &S3Uri) {
     let mut pins = Vec::new();
     // The second write has the bytes of the first.
     for text in ["one", "one", "three"] {
-        ok(store.put(&at, text.into(), false).await);
+        ok(store.put(&at, text.into(), Always).await);
         let info = ok(store.head(&at).await);
         assert!(info.version.is_some(), "{info:?}");
         pins.push((Pin::from(&info), text));
@@ -54,7 +55,7 @@ async fn versions(store: &dyn ObjectStore, base: &S3Uri) {
     let upload = ok(store.create_upload(&at).await);
     let part = ok(store.upload_part(&at, &upload, 1, "parts".into()).await);
     ok(store
-        .complete_upload(&at, &upload, &[(1, part)], false)
+        .complete_upload(&at, &upload, &[(1, part)], Always)
         .await);
     pins.push((Pin::from(&ok(store.head(&at).await)), "parts"));
     for (pin, text) in &pins {
@@ -83,15 +84,15 @@ async fn versions(store: &dyn ObjectStore, base: &S3Uri) {
 async fn version_copies(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
     let from = base.join("from.bin");
     let data = pattern(size(limits.min_part) * 2, 1);
-    ok(store.put(&from, data.clone(), false).await);
+    ok(store.put(&from, data.clone(), Always).await);
     let pin = Pin::from(&ok(store.head(&from).await));
-    ok(store.put(&from, "overwritten".into(), false).await);
+    ok(store.put(&from, "overwritten".into(), Always).await);
     let at = base.join("target.bin");
     let upload = ok(store.create_upload(&at).await);
     let range = 0..limits.min_part;
     let part = ok(store.copy_part(&at, &upload, 1, &from, range, &pin).await);
     ok(store
-        .complete_upload(&at, &upload, &[(1, part)], false)
+        .complete_upload(&at, &upload, &[(1, part)], Always)
         .await);
     let copied = ok(store.get(&at, limits.min_part).await);
     assert_eq!(copied, data[..size(limits.min_part)]);
@@ -110,12 +111,12 @@ async fn conditional_uploads(store: &dyn ObjectStore, base: &S3Uri, limits: Mult
     let [(first, one), (second, two)] = &uploads[..] else {
         panic!("two uploads");
     };
-    ok(store.complete_upload(&at, first, one, true).await);
-    let late = store.complete_upload(&at, second, two, true).await;
+    ok(store.complete_upload(&at, first, one, IfAbsent).await);
+    let late = store.complete_upload(&at, second, two, IfAbsent).await;
     assert!(matches!(late, Err(StoreError::Exists(_))), "{late:?}");
     let there = ok(store.get(&at, limits.min_part).await);
     assert_eq!(there, pattern(size(limits.min_part), 1));
-    ok(store.complete_upload(&at, second, two, false).await);
+    ok(store.complete_upload(&at, second, two, Always).await);
     let there = ok(store.get(&at, limits.min_part).await);
     assert_eq!(there, pattern(size(limits.min_part), 2));
 }
@@ -123,11 +124,12 @@ async fn conditional_uploads(store: &dyn ObjectStore, base: &S3Uri, limits: Mult
 /// An object is replaced only by who knows its `ETag`, and a lost object by nobody.
 async fn replacements(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimits) {
     let at = base.join("replaced");
-    let absent = store.replace(&at, "a".into(), "\"00\"").await;
+    let unknown = IfUnchanged("\"00\"");
+    let absent = store.put(&at, "a".into(), unknown).await;
     assert!(matches!(absent, Err(StoreError::Changed(_))), "{absent:?}");
-    let first = ok(store.put(&at, "first".into(), false).await);
-    let second = ok(store.replace(&at, "second".into(), &first).await);
-    let late = store.replace(&at, "late".into(), &first).await;
+    let first = ok(store.put(&at, "first".into(), Always).await);
+    let second = ok(store.put(&at, "second".into(), IfUnchanged(&first)).await);
+    let late = store.put(&at, "late".into(), IfUnchanged(&first)).await;
     assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
     assert_eq!(ok(store.get(&at, 100).await), "second");
 
@@ -137,11 +139,13 @@ async fn replacements(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLi
         1,
         ok(store.upload_part(&at, &upload, 1, body.clone()).await),
     )];
-    let late = store.complete_replacing(&at, &upload, &parts, &first).await;
+    let late = store
+        .complete_upload(&at, &upload, &parts, IfUnchanged(&first))
+        .await;
     assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
     assert_eq!(ok(store.get(&at, 100).await), "second");
     ok(store
-        .complete_replacing(&at, &upload, &parts, &second)
+        .complete_upload(&at, &upload, &parts, IfUnchanged(&second))
         .await);
     assert_eq!(ok(store.get(&at, limits.min_part).await), body);
 }
@@ -155,7 +159,7 @@ async fn objects(store: &dyn ObjectStore, base: &S3Uri) {
     ] {
         assert!(matches!(result, Err(StoreError::NotFound(_))), "{result:?}");
     }
-    let etag = ok(store.put(&at, "hello".into(), false).await);
+    let etag = ok(store.put(&at, "hello".into(), Always).await);
     assert!(
         etag.starts_with('"') && etag.ends_with('"'),
         "{etag} has no quotes"
@@ -168,12 +172,12 @@ async fn objects(store: &dyn ObjectStore, base: &S3Uri) {
         other => panic!("5 bytes with a limit of 4 gave {other:?}"),
     }
 
-    let second = ok(store.put(&at, "other".into(), false).await);
+    let second = ok(store.put(&at, "other".into(), Always).await);
     assert_ne!(second, etag, "other content, same ETag");
     assert_eq!(ok(store.get(&at, 5).await), "other");
 
     let empty = base.join("empty");
-    ok(store.put(&empty, Bytes::new(), false).await);
+    ok(store.put(&empty, Bytes::new(), Always).await);
     assert_eq!(ok(store.head(&empty).await).size, 0);
     assert_eq!(ok(store.get(&empty, 0).await), "");
 }
@@ -187,13 +191,13 @@ async fn ranges(store: &dyn ObjectStore, base: &S3Uri) {
         matches!(missing, Err(StoreError::NotFound(_))),
         "{missing:?}"
     );
-    let pin = Pin::from(ok(store.put(&at, data.clone(), false).await));
+    let pin = Pin::from(ok(store.put(&at, data.clone(), Always).await));
     for range in [0..1, 0..100_000, 99_999..100_000, 7..70_007, 5..5] {
         let bounds = size(range.start)..size(range.end);
         let read = ok(store.get_range(&at, range.clone(), &pin).await);
         assert_eq!(read, data.slice(bounds), "{range:?}");
     }
-    ok(store.put(&at, pattern(100_000, 2), false).await);
+    ok(store.put(&at, pattern(100_000, 2), Always).await);
     let changed = store.get_range(&at, 0..10, &pin).await;
     assert!(
         matches!(changed, Err(StoreError::Changed(_))),
@@ -207,7 +211,7 @@ async fn conditional_puts(store: &dyn ObjectStore, base: &S3Uri) {
         let at = &base.join(&format!("claim-{round}"));
         let puts = (0..8).map(|writer| async move {
             let body = Bytes::from(format!("writer {writer}"));
-            (writer, store.put(at, body, true).await)
+            (writer, store.put(at, body, IfAbsent).await)
         });
         let results: Vec<_> = stream::iter(puts).buffer_unordered(8).collect().await;
         let mut winners = Vec::new();
@@ -241,7 +245,7 @@ async fn odd_keys(store: &dyn ObjectStore, base: &S3Uri) {
     for (number, key) in keys.iter().enumerate() {
         let at = &location(base, key);
         ok(store
-            .put(at, format!("content {number}").into(), false)
+            .put(at, format!("content {number}").into(), Always)
             .await);
     }
     let listed = ok(store.list(&location(base, "")).await);
@@ -262,7 +266,7 @@ async fn listing(store: &dyn ObjectStore, base: &S3Uri) {
         .map(|number| base.join(&format!("page/{}/{number}", number % 7)))
         .collect();
     stream::iter(&expected)
-        .map(|at| async move { ok(store.put(at, at.key().to_owned().into(), false).await) })
+        .map(|at| async move { ok(store.put(at, at.key().to_owned().into(), Always).await) })
         .buffer_unordered(16)
         .collect::<Vec<_>>()
         .await;
@@ -286,7 +290,7 @@ async fn listing(store: &dyn ObjectStore, base: &S3Uri) {
     }
 
     for key in ["p.txt", "p/x", "p0", "q"] {
-        ok(store.put(&base.join(key), "x".into(), false).await);
+        ok(store.put(&base.join(key), "x".into(), Always).await);
     }
     let listed = ok(store.list(&base.join("p")).await);
     let names: Vec<_> = listed
@@ -328,7 +332,7 @@ async fn multipart(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimit
     let before = store.head(&at).await;
     assert!(matches!(before, Err(StoreError::NotFound(_))), "{before:?}");
     tags.sort_unstable();
-    let etag = ok(store.complete_upload(&at, &upload, &tags, false).await);
+    let etag = ok(store.complete_upload(&at, &upload, &tags, Always).await);
     assert!(etag.ends_with("-3\""), "{etag} does not tell 3 parts");
     let whole = parts.concat();
     let info = ok(store.head(&at).await);
@@ -339,7 +343,7 @@ async fn multipart(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLimit
     assert_eq!(read, whole[part_size - 2..part_size + 2]);
 
     // A completed upload is over, although S3 may repeat its response.
-    match store.complete_upload(&at, &upload, &tags, false).await {
+    match store.complete_upload(&at, &upload, &tags, Always).await {
         Ok(same) => assert_eq!(same, etag),
         Err(StoreError::NotFound(_)) => {}
         Err(error) => panic!("{error:?}"),
@@ -369,7 +373,7 @@ async fn multipart_refusals(store: &dyn ObjectStore, base: &S3Uri, limits: Multi
         ("no parts", &[]),
     ];
     for (what, parts) in refused {
-        let result = store.complete_upload(&at, &upload, parts, false).await;
+        let result = store.complete_upload(&at, &upload, parts, Always).await;
         assert!(
             matches!(result, Err(StoreError::Refused(..))),
             "{what}: {result:?}"
@@ -395,10 +399,10 @@ async fn part_copies(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLim
     let from = location(base, "source ä+%?.bin");
     let min = limits.min_part;
     let data = pattern(size(min) * 2 + 100, 1);
-    let pin = Pin::from(ok(store.put(&from, data.clone(), false).await));
+    let pin = Pin::from(ok(store.put(&from, data.clone(), Always).await));
     let small = base.join("small.bin");
     let half = min / 2;
-    let small_pin = Pin::from(ok(store.put(&small, pattern(size(half), 2), false).await));
+    let small_pin = Pin::from(ok(store.put(&small, pattern(size(half), 2), Always).await));
 
     let at = base.join("target.bin");
     let upload = ok(store.create_upload(&at).await);
@@ -435,7 +439,7 @@ async fn part_copies(store: &dyn ObjectStore, base: &S3Uri, limits: MultipartLim
         .await);
     let third = ok(store.upload_part(&at, &upload, 3, "end".into()).await);
     let parts = [(1, first), (2, second), (3, third)];
-    ok(store.complete_upload(&at, &upload, &parts, false).await);
+    ok(store.complete_upload(&at, &upload, &parts, Always).await);
     let min = size(min);
     let expected = [&data[50..50 + min], &data[min..], b"end"].concat();
     assert_eq!(ok(store.get(&at, expected.len() as u64).await), expected);

@@ -1,6 +1,6 @@
 //! A wrapper that makes an object store fail on request, for tests.
 
-use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError};
+use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError, WriteCondition};
 use async_trait::async_trait;
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
@@ -18,7 +18,7 @@ pub enum StoreOperation {
     Get,
     /// [`ObjectStore::get_range`].
     GetRange,
-    /// [`ObjectStore::put`] and [`ObjectStore::replace`].
+    /// [`ObjectStore::put`].
     Put,
     /// [`ObjectStore::list`], and each [`ObjectStore::page`].
     List,
@@ -28,7 +28,7 @@ pub enum StoreOperation {
     UploadPart,
     /// [`ObjectStore::copy_part`].
     CopyPart,
-    /// [`ObjectStore::complete_upload`] and [`ObjectStore::complete_replacing`].
+    /// [`ObjectStore::complete_upload`].
     CompleteUpload,
     /// [`ObjectStore::abort_upload`].
     AbortUpload,
@@ -189,14 +189,9 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         &self,
         at: &S3Uri,
         body: Bytes,
-        only_if_absent: bool,
+        condition: WriteCondition<'_>,
     ) -> Result<String, StoreError> {
-        let call = self.inner.put(at, body, only_if_absent);
-        self.call(StoreOperation::Put, at, call, cut_all).await
-    }
-
-    async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError> {
-        let call = self.inner.replace(at, body, etag);
+        let call = self.inner.put(at, body, condition);
         self.call(StoreOperation::Put, at, call, cut_all).await
     }
 
@@ -251,23 +246,9 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         at: &S3Uri,
         upload: &str,
         parts: &[(i32, String)],
-        only_if_absent: bool,
+        condition: WriteCondition<'_>,
     ) -> Result<String, StoreError> {
-        let call = self
-            .inner
-            .complete_upload(at, upload, parts, only_if_absent);
-        self.call(StoreOperation::CompleteUpload, at, call, cut_all)
-            .await
-    }
-
-    async fn complete_replacing(
-        &self,
-        at: &S3Uri,
-        upload: &str,
-        parts: &[(i32, String)],
-        etag: &str,
-    ) -> Result<String, StoreError> {
-        let call = self.inner.complete_replacing(at, upload, parts, etag);
+        let call = self.inner.complete_upload(at, upload, parts, condition);
         self.call(StoreOperation::CompleteUpload, at, call, cut_all)
             .await
     }

@@ -4,7 +4,7 @@
 //! on content (and on the parts of a multipart object), except those of a store
 //! [`with_new_etags`](MemoryStore::with_new_etags). Buckets need not be created.
 
-use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError};
+use crate::store::{ObjectInfo, ObjectPage, ObjectStore, Pin, StoreError, WriteCondition};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use quarry_contract::location::S3Uri;
@@ -192,11 +192,13 @@ impl StoredObjects {
         }
     }
 
-    /// Returns an error if the object is not the one with this `ETag`.
-    fn check_match(&self, at: &S3Uri, etag: &str) -> Result<(), StoreError> {
-        match self.objects.get(at) {
-            Some(object) if object.etag == etag => Ok(()),
-            _ => Err(StoreError::Changed(at.to_string())),
+    /// Returns an error if what must be there for a write is not.
+    fn check(&self, at: &S3Uri, condition: WriteCondition<'_>) -> Result<(), StoreError> {
+        match (condition, self.objects.get(at)) {
+            (WriteCondition::Always, _) | (WriteCondition::IfAbsent, None) => Ok(()),
+            (WriteCondition::IfAbsent, Some(_)) => Err(StoreError::Exists(at.to_string())),
+            (WriteCondition::IfUnchanged(etag), Some(object)) if object.etag == etag => Ok(()),
+            (WriteCondition::IfUnchanged(_), _) => Err(StoreError::Changed(at.to_string())),
         }
     }
 
@@ -283,18 +285,10 @@ impl ObjectStore for MemoryStore {
         &self,
         at: &S3Uri,
         body: Bytes,
-        only_if_absent: bool,
+        condition: WriteCondition<'_>,
     ) -> Result<String, StoreError> {
         let mut state = self.state();
-        if only_if_absent && state.objects.contains_key(at) {
-            return Err(StoreError::Exists(at.to_string()));
-        }
-        Ok(self.store(&mut state, at, StoredObject::new(body)))
-    }
-
-    async fn replace(&self, at: &S3Uri, body: Bytes, etag: &str) -> Result<String, StoreError> {
-        let mut state = self.state();
-        state.check_match(at, etag)?;
+        state.check(at, condition)?;
         Ok(self.store(&mut state, at, StoredObject::new(body)))
     }
 
@@ -384,27 +378,11 @@ impl ObjectStore for MemoryStore {
         at: &S3Uri,
         upload: &str,
         parts: &[(i32, String)],
-        only_if_absent: bool,
+        condition: WriteCondition<'_>,
     ) -> Result<String, StoreError> {
         let mut state = self.state();
         let object = state.assembled(at, upload, parts, self.limits.min_part)?;
-        if only_if_absent && state.objects.contains_key(at) {
-            return Err(StoreError::Exists(at.to_string()));
-        }
-        state.uploads.remove(upload);
-        Ok(self.store(&mut state, at, object))
-    }
-
-    async fn complete_replacing(
-        &self,
-        at: &S3Uri,
-        upload: &str,
-        parts: &[(i32, String)],
-        etag: &str,
-    ) -> Result<String, StoreError> {
-        let mut state = self.state();
-        let object = state.assembled(at, upload, parts, self.limits.min_part)?;
-        state.check_match(at, etag)?;
+        state.check(at, condition)?;
         state.uploads.remove(upload);
         Ok(self.store(&mut state, at, object))
     }

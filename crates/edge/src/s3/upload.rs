@@ -5,7 +5,7 @@
 //! bucket's lifecycle rule must clean up.
 
 use crate::s3::retry;
-use crate::store::{ObjectStore, StoreError};
+use crate::store::{ObjectStore, StoreError, WriteCondition};
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
 use std::collections::BTreeMap;
@@ -75,12 +75,12 @@ impl PartUpload {
         Ok(())
     }
 
-    /// Waits for all parts and makes the object from them; `bytes` is its size. If what must be there is
-    /// not, [`StoreError::Exists`] or [`StoreError::Changed`] leaves the upload open.
+    /// Waits for all parts and makes the object from them if the condition holds; `bytes` is its size. If
+    /// the condition does not hold, the upload stays open.
     pub(crate) async fn complete(
         &mut self,
         bytes: u64,
-        place: Place<'_>,
+        condition: WriteCondition<'_>,
     ) -> Result<String, StoreError> {
         let id = self.id().await?;
         while !self.running.is_empty() {
@@ -94,7 +94,7 @@ impl PartUpload {
         let target = UploadTarget {
             at: &self.at,
             bytes,
-            place,
+            condition,
         };
         let etag = complete(&*self.store, &target, &id, &parts).await?;
         self.id = Id::Over;
@@ -190,18 +190,7 @@ pub(crate) struct UploadTarget<'a> {
     pub(crate) at: &'a S3Uri,
     /// Its size.
     pub(crate) bytes: u64,
-    pub(crate) place: Place<'a>,
-}
-
-/// What must be at an object's place when it is written.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Place<'a> {
-    /// Nothing in particular: an object is replaced.
-    Any,
-    /// No object.
-    Free,
-    /// The object with this `ETag`, which is replaced.
-    Of(&'a str),
+    pub(crate) condition: WriteCondition<'a>,
 }
 
 /// Completes an upload, even if the response to a first attempt was lost: then the upload no longer
@@ -212,14 +201,8 @@ pub(crate) async fn complete(
     upload: &str,
     parts: &[(i32, String)],
 ) -> Result<String, StoreError> {
-    let at = target.at;
-    let completing = || async move {
-        match target.place {
-            Place::Any => store.complete_upload(at, upload, parts, false).await,
-            Place::Free => store.complete_upload(at, upload, parts, true).await,
-            Place::Of(etag) => store.complete_replacing(at, upload, parts, etag).await,
-        }
-    };
+    let (at, condition) = (target.at, target.condition);
+    let completing = || store.complete_upload(at, upload, parts, condition);
     match retry::repeating(completing).await {
         Err(StoreError::NotFound(name)) => {
             match completed_before(store, at, parts.len(), target.bytes).await? {

@@ -20,8 +20,8 @@
 
 use crate::s3::reader::{ObjectReader, ReadOptions};
 use crate::s3::retry;
-use crate::s3::upload::{MAX_PARTS, PartUpload, Place};
-use crate::store::{ObjectStore, StoreError};
+use crate::s3::upload::{MAX_PARTS, PartUpload};
+use crate::store::{ObjectStore, StoreError, WriteCondition};
 use bytes::{Bytes, BytesMut};
 use crc_fast::{CrcAlgorithm, Digest};
 use quarry_contract::location::S3Uri;
@@ -210,25 +210,18 @@ impl ObjectWriter {
         Ok(self.written(made))
     }
 
-    /// Writes the object if what must be at its place is there. Returns its `ETag`.
+    /// Writes the object if the condition holds. Returns its `ETag`.
     async fn put(
         &self,
         content: &mut ObjectContent,
-        place: Place<'_>,
+        condition: WriteCondition<'_>,
     ) -> Result<String, StoreError> {
         let (store, at) = (&self.store, &self.location);
         let body = match content {
-            ObjectContent::Parts(upload) => return upload.complete(self.bytes, place).await,
+            ObjectContent::Parts(upload) => return upload.complete(self.bytes, condition).await,
             ObjectContent::Small(body) => &*body,
         };
-        let put = || async move {
-            match place {
-                Place::Any => store.put(at, body.clone(), false).await,
-                Place::Free => store.put(at, body.clone(), true).await,
-                Place::Of(etag) => store.replace(at, body.clone(), etag).await,
-            }
-        };
-        retry::repeating(put).await
+        retry::repeating(|| store.put(at, body.clone(), condition)).await
     }
 
     /// Makes the object, unless one of the same bytes is there.
@@ -242,9 +235,9 @@ impl ObjectWriter {
         Fut: Future<Output = bool>,
     {
         if self.checksum.is_none() {
-            return Ok(Made::New(self.put(content, Place::Any).await?));
+            return Ok(Made::New(self.put(content, WriteCondition::Always).await?));
         }
-        match self.put(content, Place::Free).await {
+        match self.put(content, WriteCondition::IfAbsent).await {
             Err(StoreError::Exists(_)) => {}
             result => return Ok(Made::New(result?)),
         }
@@ -259,7 +252,7 @@ impl ObjectWriter {
             Replaced::Any if may_replace().await => {}
             Replaced::Any => return Ok(Made::Not),
         }
-        match self.put(content, Place::Of(&there)).await {
+        match self.put(content, WriteCondition::IfUnchanged(&there)).await {
             // The response to a first attempt may have been lost.
             Err(StoreError::Changed(place)) => match self.there().await? {
                 There::Same(etag) => Ok(Made::Before(etag)),

@@ -18,7 +18,7 @@ use quarry_edge::jobs::{BatchJobs, NewJob};
 use quarry_edge::on_demand::{OnDemand, Question};
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::service_time::ServiceClock;
-use quarry_edge::store::{ObjectStore, Pin};
+use quarry_edge::store::{ObjectStore, Pin, WriteCondition};
 use quarry_edge::token_counter::TokenCounter;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ const S3_CALLS: [&str; 13] = [
     "get_range",
     "put",
     "put_if_absent",
-    "replace",
+    "put_if_unchanged",
     "list",
     "page",
     "create_upload",
@@ -80,9 +80,12 @@ async fn call_s3(config: &SdkConfig, name: &str) -> Result<(), StepErrorKind> {
         "head" => kind_of_failure(store.head(&at).await),
         "get" => kind_of_failure(store.get(&at, 100).await),
         "get_range" => kind_of_failure(store.get_range(&at, 0..7, &pin).await),
-        "put" => kind_of_failure(store.put(&at, body, false).await),
-        "replace" => kind_of_failure(store.replace(&at, body, "\"e\"").await),
-        "put_if_absent" => kind_of_failure(store.put(&at, body, true).await),
+        "put" => kind_of_failure(store.put(&at, body, WriteCondition::Always).await),
+        "put_if_absent" => kind_of_failure(store.put(&at, body, WriteCondition::IfAbsent).await),
+        "put_if_unchanged" => {
+            let condition = WriteCondition::IfUnchanged("\"e\"");
+            kind_of_failure(store.put(&at, body, condition).await)
+        }
         "list" => kind_of_failure(store.list(&at).await),
         "page" => kind_of_failure(store.page(&at, None).await),
         "create_upload" => kind_of_failure(store.create_upload(&at).await),
@@ -90,7 +93,8 @@ async fn call_s3(config: &SdkConfig, name: &str) -> Result<(), StepErrorKind> {
         "copy_part" => kind_of_failure(store.copy_part(&at, "u", 1, &at, 0..7, &pin).await),
         "complete_upload" => {
             let parts = [(1, "\"e\"".to_owned())];
-            kind_of_failure(store.complete_upload(&at, "u", &parts, true).await)
+            let completed = store.complete_upload(&at, "u", &parts, WriteCondition::IfAbsent);
+            kind_of_failure(completed.await)
         }
         "abort_upload" => kind_of_failure(store.abort_upload(&at, "u").await),
         _ => panic!("{name}"),

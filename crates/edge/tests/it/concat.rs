@@ -12,12 +12,12 @@ use quarry_edge::s3::concat::{
 };
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_edge::store::{ObjectStore, StoreError};
+use quarry_edge::store::{ObjectStore, StoreError, WriteCondition};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 type Faulty = FaultyStore<MemoryStore>;
 
-const OPTIONS: ConcatOptions = ConcatOptions {
+const OPTIONS: ConcatOptions<'_> = ConcatOptions {
     limits: CopyLimits {
         min_part: SMALL.min_part,
         max_copy: 100,
@@ -26,7 +26,7 @@ const OPTIONS: ConcatOptions = ConcatOptions {
         gather: 40,
     },
     in_flight: 3,
-    only_if_absent: false,
+    condition: WriteCondition::Always,
 };
 
 /// Allows this many steps.
@@ -55,7 +55,7 @@ async fn objects(store: &dyn ObjectStore, sizes: &[usize]) -> (Vec<ConcatSegment
     for (number, &size) in sizes.iter().enumerate() {
         let location = at(&format!("part-{number}"));
         store
-            .put(&location, rest.split_to(size), false)
+            .put(&location, rest.split_to(size), WriteCondition::Always)
             .await
             .unwrap();
         segments.push(ConcatSegment::whole(store.head(&location).await.unwrap()));
@@ -105,7 +105,7 @@ proptest! {
                     continue;
                 }
                 let location = at(&format!("part-{number}"));
-                store.put(&location, content, false).await.unwrap();
+                store.put(&location, content, WriteCondition::Always).await.unwrap();
                 let info = store.head(&location).await.unwrap();
                 segments.push(ConcatSegment::Object { range: from as u64..info.size, info });
             }
@@ -213,7 +213,7 @@ async fn failures_leave_nothing() {
         let size = if small { 5 } else { 60 };
         let (segments, _) = objects(&store, &[100, size, 100]).await;
         store
-            .put(&at("part-1"), data(size + 1), false)
+            .put(&at("part-1"), data(size + 1), WriteCondition::Always)
             .await
             .unwrap();
         let error = whole(&store, &segments, None).await.unwrap_err();

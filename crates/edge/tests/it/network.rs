@@ -7,7 +7,7 @@ use quarry_edge::error::StepError;
 use quarry_edge::s3::client::S3Store;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions};
-use quarry_edge::store::{ObjectStore, StoreError};
+use quarry_edge::store::{ObjectStore, StoreError, WriteCondition};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,7 +82,7 @@ async fn a_body_cut_on_the_way_is_continued() {
     let object = at("o");
     let etag = local
         .store
-        .put(&object, content.clone(), false)
+        .put(&object, content.clone(), WriteCondition::Always)
         .await
         .unwrap();
     let proxy = Proxy::start(address(&local), 3, 2 * MIB).await;
@@ -109,7 +109,7 @@ async fn a_body_is_not_continued_with_another_object() {
     let object = at("o");
     let etag = local
         .store
-        .put(&object, data(6 * MIB), false)
+        .put(&object, data(6 * MIB), WriteCondition::Always)
         .await
         .unwrap();
     let proxy = Proxy::start(address(&local), 1, 2 * MIB).await;
@@ -125,7 +125,10 @@ async fn a_body_is_not_continued_with_another_object() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let other = vec![b'x'; 6 * MIB];
-    let put = local.store.put(&object, other.into(), false).await;
+    let put = local
+        .store
+        .put(&object, other.into(), WriteCondition::Always)
+        .await;
     put.unwrap();
     proxy.permits.add_permits(10);
     let read = reading.await.unwrap();
@@ -155,7 +158,7 @@ async fn refusals_keep_their_reason() {
         local.store.get(&nowhere, 1).await.unwrap_err(),
         local
             .store
-            .put(&nowhere, "x".into(), false)
+            .put(&nowhere, "x".into(), WriteCondition::Always)
             .await
             .unwrap_err(),
         local.store.list(&nowhere).await.unwrap_err(),
@@ -167,7 +170,7 @@ async fn refusals_keep_their_reason() {
     let parts = [(1, "\"0\"".to_owned())];
     let refused = local
         .store
-        .complete_upload(&at("o"), &upload, &parts, false)
+        .complete_upload(&at("o"), &upload, &parts, WriteCondition::Always)
         .await;
     let step = StepError::of(refused.unwrap_err(), "completing s3://bucket/o");
     let text = step.full_message();
@@ -222,6 +225,7 @@ async fn refusing(status: u16, code: &'static str) -> (String, Arc<AtomicU64>) {
 async fn a_write_that_races_another_one_is_told_from_one_that_is_late() {
     let local = Local::start().await;
     let parts = [(1, "\"e\"".to_owned())];
+    let condition = WriteCondition::IfUnchanged("\"e\"");
     for (status, code, puts) in [
         (409, "ConditionalRequestConflict", 5),
         (412, "PreconditionFailed", 1),
@@ -230,12 +234,12 @@ async fn a_write_that_races_another_one_is_told_from_one_that_is_late() {
         let (endpoint, requests) = refusing(status, code).await;
         let store = S3Store::new(&config(&local.server, endpoint).await, true);
         let put = store
-            .replace(&at("o"), "x".into(), "\"e\"")
+            .put(&at("o"), "x".into(), condition)
             .await
             .unwrap_err();
         assert_eq!(requests.swap(0, Ordering::Relaxed), puts, "{code}");
         let completed = store
-            .complete_replacing(&at("o"), "u", &parts, "\"e\"")
+            .complete_upload(&at("o"), "u", &parts, condition)
             .await;
         let completed = completed.unwrap_err();
         assert_eq!(requests.load(Ordering::Relaxed), 1, "{code}");

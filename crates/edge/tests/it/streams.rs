@@ -8,7 +8,7 @@ use quarry_edge::s3::lines::Lines;
 use quarry_edge::s3::memory::MemoryStore;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions, Written};
-use quarry_edge::store::{ObjectStore, StoreError};
+use quarry_edge::store::{ObjectStore, StoreError, WriteCondition};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +58,11 @@ async fn read_all(mut reader: ObjectReader) -> Result<Vec<u8>, StoreError> {
 /// Returns a store with an object of 100 bytes.
 async fn with_object(store: Faulty) -> Arc<Faulty> {
     let body = data(100);
-    store.inner().put(&at("o"), body, false).await.unwrap();
+    store
+        .inner()
+        .put(&at("o"), body, WriteCondition::Always)
+        .await
+        .unwrap();
     Arc::new(store)
 }
 
@@ -113,7 +117,7 @@ proptest! {
             let store = fails_at.into_iter().fold(faulty(), |store, nth| {
                 store.fail(StoreOperation::GetRange, nth, StoreFault::Changed)
             });
-            store.inner().put(&at("o"), text.clone().into(), false).await.unwrap();
+            store.inner().put(&at("o"), text.clone().into(), WriteCondition::Always).await.unwrap();
             let info = store.inner().head(&at("o")).await.unwrap();
             let options = ReadOptions { part_bytes, in_flight: 2 };
             let mut lines = Lines::open_with(Arc::new(store), at("o"), 0..info.size, info.etag, options);
@@ -223,7 +227,7 @@ async fn a_changed_object_is_an_error() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     store
         .inner()
-        .put(&at("o"), "new".into(), false)
+        .put(&at("o"), "new".into(), WriteCondition::Always)
         .await
         .unwrap();
     let mut error = None;

@@ -10,6 +10,7 @@ use quarry_edge::callbacks::memory::{MemoryCallbacks, StepAnswer};
 use quarry_edge::executions::Cause;
 use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_edge::jobs::JobStatus;
+use quarry_edge::store::WriteCondition;
 use quarry_local_stack::{BUCKET, RunProgress, StackConfig};
 use quarry_settle::{Settled, Told};
 use quarry_state_machine::{ExecutionOutcome, Status, StopHandle};
@@ -46,7 +47,7 @@ impl World {
     async fn put(&self, key: &str, body: String) {
         let store = self.case.stack.store();
         store
-            .put(&place(key), Bytes::from(body), false)
+            .put(&place(key), Bytes::from(body), WriteCondition::Always)
             .await
             .unwrap();
     }

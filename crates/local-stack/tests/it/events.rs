@@ -11,7 +11,7 @@ use quarry_edge::executions::memory::{MemoryExecutions, Standing};
 use quarry_edge::executions::{ExecutionRecord, Executions};
 use quarry_edge::fates::{ClockFault, Fate, Fated, InjectedError, OutsideOperation};
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use quarry_local_stack::{BUCKET, RunProgress};
 use quarry_settle::Told;
 use quarry_state_machine::{ExecutionOutcome, Status, StopHandle};
@@ -56,7 +56,9 @@ impl Doors {
             ("inbox/strikes/may.csv", csv(3)),
         ] {
             let at = place(key);
-            let put = doors.store.put(&at, Bytes::from(body), false);
+            let put = doors
+                .store
+                .put(&at, Bytes::from(body), WriteCondition::Always);
             put.await.unwrap();
         }
         doors

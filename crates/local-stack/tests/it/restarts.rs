@@ -4,7 +4,7 @@
 use crate::support::{Case, assert_every_row_once, csv, place};
 use bytes::Bytes;
 use quarry_contract::payload::{PlanInput, PlanOutput, SliceState, Step};
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use quarry_local_stack::{CallLimit, RunProgress};
 use serde_json::json;
 use std::sync::{Arc, OnceLock};
@@ -85,7 +85,8 @@ async fn run_with_overwritten_data(keeps_versions: bool, is_deleted: bool) -> (S
             let store = in_run.get().unwrap();
             block_in_place(|| {
                 let data = place("data/data.csv");
-                let written = Handle::current().block_on(store.put(&data, changed, false));
+                let written =
+                    Handle::current().block_on(store.put(&data, changed, WriteCondition::Always));
                 written.unwrap();
             });
             if is_deleted {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use quarry_contract::location::S3Uri;
 use quarry_contract::request::{JobType, Request};
+use quarry_edge::store::WriteCondition;
 use quarry_local_stack::{BUCKET, Finished, LocalStack, RunError, StackConfig};
 use quarry_table::{Format, RowDecoder};
 use serde_json::{Value, json};
@@ -84,7 +85,10 @@ impl Case {
         let store = stack.store();
         for (name, body) in files {
             let at = place(&format!("data/{name}"));
-            store.put(&at, body.clone(), false).await.unwrap();
+            store
+                .put(&at, body.clone(), WriteCondition::Always)
+                .await
+                .unwrap();
         }
         for (key, body) in [
             (
@@ -94,7 +98,7 @@ impl Case {
             ("pipeline/schema.json", schema().to_string()),
         ] {
             store
-                .put(&place(key), Bytes::from(body), false)
+                .put(&place(key), Bytes::from(body), WriteCondition::Always)
                 .await
                 .unwrap();
         }
@@ -131,7 +135,7 @@ impl Case {
         let body = Bytes::from(body.to_owned());
         self.stack
             .store()
-            .put(&place(key), body, false)
+            .put(&place(key), body, WriteCondition::Always)
             .await
             .unwrap();
     }

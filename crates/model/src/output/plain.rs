@@ -3,6 +3,7 @@
 
 use super::lenient::LenientText;
 use crate::object::Object;
+use crate::usage::Count;
 use crate::walk::{PlainItems, PlainMembers, plain_text};
 use serde::Deserialize;
 use serde::de::Deserializer;
@@ -42,30 +43,47 @@ pub(super) fn present(value: Option<JsonText<'_>>) -> Option<JsonText<'_>> {
     value.filter(|json| json.0 != "null")
 }
 
-/// Reads a member that is text, null or missing; `None` if it is anything else.
-#[expect(
-    clippy::option_option,
-    reason = "a missing text is not a text that cannot be read"
-)]
-pub(super) fn optional_text(value: Option<JsonText<'_>>) -> Option<Option<LenientText<'_>>> {
-    let Some(JsonText(json)) = present(value) else {
-        return Some(None);
-    };
-    match plain_text(json) {
-        Some(text) => Some(Some(LenientText(Cow::Borrowed(text)))),
-        None => serde_json::from_str(json).ok(),
+/// What the value of a member becomes that may be null or missing.
+pub(super) trait PlainMember<'a>: Sized {
+    /// Reads the value; `None` if it is of another kind.
+    #[expect(
+        clippy::option_option,
+        reason = "a missing value is not one that cannot be read"
+    )]
+    fn read(value: Option<JsonText<'a>>) -> Option<Option<Self>>;
+}
+
+impl<'a> PlainMember<'a> for JsonText<'a> {
+    fn read(value: Option<JsonText<'a>>) -> Option<Option<Self>> {
+        Some(present(value))
     }
 }
 
-/// Reads a member that is text without escapes, null or missing; `None` if it is anything else.
-#[expect(
-    clippy::option_option,
-    reason = "a missing text is not a text that cannot be read"
-)]
-pub(super) fn optional_plain_text(value: Option<JsonText<'_>>) -> Option<Option<Cow<'_, str>>> {
-    match present(value) {
-        None => Some(None),
-        Some(json) => plain_text(json.0).map(|text| Some(Cow::Borrowed(text))),
+impl<'a> PlainMember<'a> for LenientText<'a> {
+    fn read(value: Option<JsonText<'a>>) -> Option<Option<Self>> {
+        let Some(JsonText(json)) = present(value) else {
+            return Some(None);
+        };
+        match plain_text(json) {
+            Some(text) => Some(Some(Self(Cow::Borrowed(text)))),
+            None => serde_json::from_str(json).ok(),
+        }
+    }
+}
+
+/// Only text without escapes.
+impl<'a> PlainMember<'a> for Cow<'a, str> {
+    fn read(value: Option<JsonText<'a>>) -> Option<Option<Self>> {
+        match present(value) {
+            None => Some(None),
+            Some(json) => plain_text(json.0).map(|text| Some(Cow::Borrowed(text))),
+        }
+    }
+}
+
+impl<'a> PlainMember<'a> for Count {
+    fn read(value: Option<JsonText<'a>>) -> Option<Option<Self>> {
+        Self::of_json(present(value).map(|json| json.0))
     }
 }
 

@@ -3,9 +3,7 @@
 
 use super::content::{AnswerContent, UnreadableOutput};
 use super::lenient::LenientText;
-use super::plain::{
-    JsonText, members_named, objects_of, optional_plain_text, optional_text, plain_objects, present,
-};
+use super::plain::{JsonText, PlainMember, members_named, objects_of, plain_objects, present};
 use crate::object::Object;
 use crate::request::TOOL_NAME;
 use crate::usage::{Count, Usage};
@@ -31,8 +29,8 @@ impl<'a> AnthropicBlock<'a> {
         let [kind, text, name, input] = members_named(block, ["type", "text", "name", "input"])?;
         Some(Self {
             kind: Cow::Borrowed(plain_text(kind?.0)?),
-            text: optional_text(text)?,
-            name: optional_plain_text(name)?,
+            text: PlainMember::read(text)?,
+            name: PlainMember::read(name)?,
             input: present(input),
         })
     }
@@ -93,13 +91,13 @@ fn plain_converse_blocks(output: &str) -> Option<Vec<ConverseBlock<'_>>> {
             Some(tool) => {
                 let [name, input] = members_named(tool.0, ["name", "input"])?;
                 Some(Object(ConverseTool {
-                    name: optional_plain_text(name)?,
+                    name: PlainMember::read(name)?,
                     input: present(input),
                 }))
             }
         };
         Some(ConverseBlock {
-            text: optional_text(text)?,
+            text: PlainMember::read(text)?,
             tool_use,
         })
     })

@@ -6,7 +6,7 @@ use quarry_contract::job_status::JobStatus;
 use quarry_contract::plan::JobEnd;
 use quarry_edge::clock::Unlimited;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use quarry_planned_run::RunInput;
 use quarry_result::ledger::Counts;
 use quarry_result::receipt::Receipt;
@@ -127,7 +127,11 @@ async fn a_receipt_that_cannot_be_parsed_is_refused_by_its_place() {
     let world = World::new(4, 2).await;
     let at = world.run.slice(1).receipt();
     let broken = r#"{"version": 1, "slice": "#.into();
-    world.store.put(&at, broken, false).await.unwrap();
+    world
+        .store
+        .put(&at, broken, WriteCondition::Always)
+        .await
+        .unwrap();
     let words = [&*format!("reading {at}")];
     assert_fails(&world, "Quarry.Refused", &words).await;
     assert!(world.written().is_empty());

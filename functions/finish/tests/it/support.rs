@@ -9,7 +9,7 @@ use quarry_edge::clock::{TimeLeft, Unlimited};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use quarry_finish::{Deps, handle};
 use quarry_planned_run::{Emitted, Moment, RunInput};
 use quarry_result::ledger::Counts;
@@ -61,7 +61,11 @@ impl World {
         let slice: Slice = documents::read(&self.store, &folder.spec()).await.unwrap();
         let body = Bytes::copy_from_slice(part.as_ref());
         let part_bytes = body.len() as u64;
-        let part_etag = self.store.put(&folder.part(), body, false).await.unwrap();
+        let part_etag = self
+            .store
+            .put(&folder.part(), body, WriteCondition::Always)
+            .await
+            .unwrap();
         let receipt = Receipt {
             version: 1,
             slice: number,
@@ -132,7 +136,10 @@ impl World {
             let lines: Vec<String> = rows.map(|row| format!("{}\n", line(row))).collect();
             let at = folder.round(0).on_demand_output();
             let at = at.join("00000000-0000000000000001.jsonl.out");
-            store.put(&at, lines.concat().into(), false).await.unwrap();
+            store
+                .put(&at, lines.concat().into(), WriteCondition::Always)
+                .await
+                .unwrap();
 
             let split = quarry_split::Deps {
                 store: Arc::clone(&store),

@@ -9,7 +9,7 @@ use quarry_edge::error::Source;
 use quarry_edge::on_demand::InvokeError;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use quarry_invoke::{Deps, handle};
 use quarry_planned_run::MODEL;
 use std::sync::Arc;
@@ -81,7 +81,10 @@ async fn a_foreign_object_among_the_answers_is_refused_with_the_remedy() {
     let state = planned(&store, 2).await;
     let folder = round(&state).on_demand_output();
     let at = folder.join("notes.txt");
-    store.put(&at, "x".into(), false).await.unwrap();
+    store
+        .put(&at, "x".into(), WriteCondition::Always)
+        .await
+        .unwrap();
     let model = Scripted::new(|_, _| Ok(()));
     let failed = invoke(&store, &model, &state).await.unwrap_err();
     assert_eq!(failed.name(), "Quarry.BadRequest");

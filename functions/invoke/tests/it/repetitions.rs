@@ -7,7 +7,7 @@ use quarry_contract::payload::Step;
 use quarry_edge::clock::Unlimited;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use quarry_invoke::{Deps, handle};
 use quarry_planned_run::contents;
 use std::sync::Arc;
@@ -100,7 +100,10 @@ async fn a_copy_that_is_overtaken_goes_on_behind_what_is_stored() {
         for at in other.locations() {
             if at.key().contains("/output/on-demand/") {
                 let body = other.get(&at, u64::MAX).await.unwrap();
-                store.put(&at, body, true).await.unwrap();
+                store
+                    .put(&at, body, WriteCondition::IfAbsent)
+                    .await
+                    .unwrap();
             }
         }
     };
@@ -126,7 +129,10 @@ async fn answers_of_a_run_that_an_earlier_version_began_are_not_paid_for_again()
         // The last one was not written yet.
         if number < 2 {
             let name = format!("{number:08}-{:016}.jsonl.out", range.end);
-            store.put(&folder.join(&name), body, false).await.unwrap();
+            store
+                .put(&folder.join(&name), body, WriteCondition::Always)
+                .await
+                .unwrap();
         }
     }
     let after = invoke(&store, &model, &state).await.unwrap();

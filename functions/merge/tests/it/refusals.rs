@@ -5,7 +5,7 @@ use quarry_contract::payload::SliceState;
 use quarry_contract::plan::{Plan, Slice};
 use quarry_edge::documents;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use std::sync::Arc;
 
 /// A slice of three rows whose only round has answers.
@@ -72,7 +72,11 @@ async fn outcomes_of_an_earlier_round_that_cannot_be_read_are_named() {
     let at = world.round(&first).results();
     let after = world.round_of(first, &[answer(0)]).await;
     let state = world.answered(after, &[answer(1)]).await;
-    world.store.put(&at, "[]\n".into(), false).await.unwrap();
+    world
+        .store
+        .put(&at, "[]\n".into(), WriteCondition::Always)
+        .await
+        .unwrap();
     assert_fails(&world, &state, "Quarry.BadRequest", &[&at.to_string()]).await;
 }
 
@@ -84,7 +88,11 @@ async fn a_copy_of_a_file_that_somebody_changed_is_named() {
         .unwrap();
     let at = &plan.tables[0].files[0].location;
     let other = "row\nr0\nr1\nR2\n".into();
-    world.store.put(at, other, false).await.unwrap();
+    world
+        .store
+        .put(at, other, WriteCondition::Always)
+        .await
+        .unwrap();
     assert_fails(&world, &state, "Quarry.DataChanged", &["rows.csv"]).await;
 }
 
@@ -104,7 +112,11 @@ async fn a_document_of_another_version_is_refused_with_the_remedy() {
     let (world, state) = answered().await;
     let at = world.round(&state).asked();
     let body = r#"{"version": 9}"#.into();
-    world.store.put(&at, body, false).await.unwrap();
+    world
+        .store
+        .put(&at, body, WriteCondition::Always)
+        .await
+        .unwrap();
     let words = [
         &*at.to_string(),
         "version 9",

@@ -6,7 +6,7 @@ use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Asked, RequestForms};
 use quarry_edge::documents;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use quarry_model::{Enforcement, RequestForm};
 use std::sync::Arc;
 use std::time::Duration;
@@ -372,7 +372,11 @@ async fn given_answers_never_fail_a_merge() {
     let state = world.split(world.first(0)).await;
     let at = world.round(&state).given_output().join("answers.jsonl.out");
     let body = refusals(0..30, TOO_LONG).concat();
-    world.store.put(&at, body.into(), false).await.unwrap();
+    world
+        .store
+        .put(&at, body.into(), WriteCondition::Always)
+        .await
+        .unwrap();
     assert_eq!(world.merge(&state).await.unwrap().next, Step::Done);
     assert_eq!(world.receipt(0).await.files[0].failed, 30);
 }

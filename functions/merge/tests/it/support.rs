@@ -8,7 +8,7 @@ use quarry_contract::plan::{JobCounts, JobEnd, Todo};
 use quarry_edge::documents;
 use quarry_edge::error::StepError;
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use quarry_merge::{Deps, handle};
 use quarry_planned_run::{BY_JOBS, Moment, RunInput, planned};
 use quarry_result::receipt::{Receipt, Round};
@@ -161,7 +161,10 @@ impl World {
     pub(crate) async fn output(&self, state: &SliceState, name: &str, lines: &[String]) {
         let at = self.round(state).output().join(name);
         let body = Bytes::from(lines.concat());
-        self.store.put(&at, body, false).await.unwrap();
+        self.store
+            .put(&at, body, WriteCondition::Always)
+            .await
+            .unwrap();
     }
 
     /// Splits a round, stores its output and merges it.

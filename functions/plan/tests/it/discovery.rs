@@ -45,6 +45,21 @@ async fn the_table_files_of_the_data_folder_are_one_table_and_the_rest_is_noted(
 }
 
 #[tokio::test]
+async fn a_note_names_ten_files_and_the_number_of_the_others() {
+    let names: Vec<String> = (10..22).map(|number| format!("{number}.txt")).collect();
+    let mut files = vec![("a.csv", TABLE)];
+    files.extend(names.iter().map(|name| (&**name, &b"x"[..])));
+    let plan = RunInput::new(WHOLE, &files).await.plan().await.unwrap();
+    assert!(
+        plan.notes
+            .iter()
+            .any(|note| note.ends_with(": 10.txt, 11.txt, 12.txt, 13.txt, 14.txt, 15.txt, 16.txt, 17.txt, 18.txt, 19.txt and 2 more")),
+        "{:?}",
+        plan.notes
+    );
+}
+
+#[tokio::test]
 async fn a_request_may_name_one_file() {
     let mut input = RunInput::new(WHOLE, &[("a.csv", TABLE), ("b.csv", TABLE)]).await;
     input.payload.request.data = "s3://bucket/in/b.csv".parse().unwrap();

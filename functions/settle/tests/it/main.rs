@@ -18,7 +18,7 @@ use quarry_edge::error::StepError;
 use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_edge::jobs::{BatchJobs, Job, JobStatus, JobsError, LiveJob, NewJob};
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use quarry_planned_run::Moment;
 use quarry_settle::{Deps, ExecutionEvent, RedriveTime, Settled, Swept, settle, sweep};
 use serde_json::{Value, json};
@@ -222,7 +222,10 @@ impl World {
 
     async fn put(&self, at: &S3Uri, document: Value) {
         let body = Bytes::from(document.to_string());
-        self.store.put(at, body, false).await.unwrap();
+        self.store
+            .put(at, body, WriteCondition::Always)
+            .await
+            .unwrap();
     }
 
     /// Records to which execution the run's folder belongs.

@@ -5,7 +5,7 @@ use quarry_contract::payload::SliceState;
 use quarry_contract::plan::{Plan, Slice};
 use quarry_edge::documents;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use std::sync::Arc;
 
 /// Asserts that the round fails with this name and these words, and leaves no counts for a later
@@ -31,7 +31,11 @@ async fn a_copy_of_a_file_that_somebody_changed_is_named() {
         .unwrap();
     let at = &plan.tables[0].files[0].location;
     let other = "row\nr0\nr1\nR2\n".into();
-    world.store.put(at, other, false).await.unwrap();
+    world
+        .store
+        .put(at, other, WriteCondition::Always)
+        .await
+        .unwrap();
     let state = world.state(0, 0);
     assert_fails(&world, &state, "Quarry.DataChanged", &["rows.csv"]).await;
 }
@@ -80,7 +84,11 @@ async fn a_document_of_another_version_is_refused_with_the_remedy() {
     let world = World::of_rows(3, &[]).await;
     let at = world.run.forms();
     let body = r#"{"version": 7}"#.into();
-    world.store.put(&at, body, false).await.unwrap();
+    world
+        .store
+        .put(&at, body, WriteCondition::Always)
+        .await
+        .unwrap();
     let words = [
         &*at.to_string(),
         "version 7",
@@ -94,7 +102,11 @@ async fn a_document_that_cannot_be_parsed_is_refused_by_its_place() {
     let world = World::of_rows(3, &[]).await;
     let at = world.run.slice(0).spec();
     let broken = r#"{"version": 1, "slice": "#.into();
-    world.store.put(&at, broken, false).await.unwrap();
+    world
+        .store
+        .put(&at, broken, WriteCondition::Always)
+        .await
+        .unwrap();
     let words = [&*format!("reading {at}")];
     assert_fails(&world, &world.state(0, 0), "Quarry.Refused", &words).await;
 }

@@ -7,7 +7,7 @@ use quarry_edge::documents;
 use quarry_edge::error::{Source, StepError};
 use quarry_edge::jobs::JobsError;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use quarry_model::Denial;
 use std::sync::Arc;
 
@@ -157,7 +157,11 @@ async fn a_note_of_another_version_is_refused_and_pays_for_no_second_job() {
     let state = world.state(0, 0);
     let at = world.round(&state).job();
     let body = r#"{"version": 2, "id": "x"}"#.into();
-    world.store.put(&at, body, false).await.unwrap();
+    world
+        .store
+        .put(&at, body, WriteCondition::Always)
+        .await
+        .unwrap();
     let failed = world.submit(&state).await.unwrap_err();
     assert_eq!(failed.name(), "Quarry.BadRequest");
     let text = failed.full_message();

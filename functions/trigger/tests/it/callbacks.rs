@@ -13,7 +13,7 @@ use quarry_edge::executions::memory::{MemoryExecutions, Standing};
 use quarry_edge::executions::{Executions, Started, Stopped};
 use quarry_edge::failure::CallError;
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use quarry_trigger::{Deps, handle};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -224,7 +224,7 @@ impl Executions for StoppedMeanwhile {
         // The other delivery writes its mark, finds no execution, and is done.
         let mark = RunFolder::new(&at("runs"), name).stop();
         self.store
-            .put(&mark, Bytes::from("{}"), false)
+            .put(&mark, Bytes::from("{}"), WriteCondition::Always)
             .await
             .unwrap();
         assert_eq!(

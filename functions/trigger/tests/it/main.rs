@@ -12,7 +12,7 @@ use quarry_contract::request::Request;
 use quarry_edge::callbacks::memory::MemoryCallbacks;
 use quarry_edge::executions::memory::MemoryExecutions;
 use quarry_edge::s3::memory::MemoryStore;
-use quarry_edge::store::ObjectStore;
+use quarry_edge::store::{ObjectStore, WriteCondition};
 use quarry_trigger::{Arrived, Deps, Elsewhere, Prefixes, TriggerEvent, TriggerOutput, handle};
 use serde_json::Value;
 use std::sync::Arc;
@@ -72,7 +72,11 @@ impl World {
     /// Writes an object. Returns its `ETag` as EventBridge gives it.
     async fn put(&self, key: &str, body: &str) -> String {
         let body = Bytes::from(body.to_owned());
-        let etag = self.store.put(&at(key), body, false).await.unwrap();
+        let etag = self
+            .store
+            .put(&at(key), body, WriteCondition::Always)
+            .await
+            .unwrap();
         etag.trim_matches('"').to_owned()
     }
 

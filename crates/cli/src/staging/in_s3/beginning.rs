@@ -282,6 +282,7 @@ mod tests {
     use super::*;
     use quarry_contract::location::S3Uri;
     use quarry_edge::s3::memory::MemoryStore;
+    use quarry_edge::store::WriteCondition;
 
     const ROWS: u64 = 40_000;
 
@@ -294,7 +295,10 @@ mod tests {
     async fn beginning_of(name: &str, content: Vec<u8>, bytes: u64) -> (FileBeginning, u64) {
         let store: Arc<dyn ObjectStore> = Arc::new(MemoryStore::new());
         let at = S3Uri::new("bucket", name).unwrap();
-        store.put(&at, content.into(), false).await.unwrap();
+        store
+            .put(&at, content.into(), WriteCondition::Always)
+            .await
+            .unwrap();
         let object = store.head(&at).await.unwrap();
         let selection = DataSelection::of_object(&object);
         let copier = FileCopier {

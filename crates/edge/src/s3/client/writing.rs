@@ -1,8 +1,8 @@
-//! Writing an object, also only if another one is there or none is.
+//! Writing an object under a condition.
 
 use super::failure::{Precondition, store_error};
 use crate::s3::retry;
-use crate::store::StoreError;
+use crate::store::{StoreError, WriteCondition};
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::complete_multipart_upload::builders::CompleteMultipartUploadFluentBuilder;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
@@ -14,50 +14,32 @@ use quarry_contract::location::S3Uri;
 /// How often a conditional put is sent in total if it races another write (409).
 const CONFLICT_ATTEMPTS: u32 = 5;
 
-/// What must be there for a write.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum WriteCondition<'a> {
-    /// Any object, or none.
-    None,
-    /// No object.
-    Absent,
-    /// The object with this `ETag`.
-    Match(&'a str),
-}
-
 impl WriteCondition<'_> {
-    pub(super) fn absent_if(only_if_absent: bool) -> Self {
-        if only_if_absent {
-            Self::Absent
-        } else {
-            Self::None
-        }
-    }
-
     /// The value of `If-None-Match`.
     fn none_match(self) -> Option<String> {
-        matches!(self, Self::Absent).then(|| "*".to_owned())
+        matches!(self, Self::IfAbsent).then(|| "*".to_owned())
     }
 
     /// The value of `If-Match`.
     fn if_match(self) -> Option<String> {
         match self {
-            Self::Match(etag) => Some(etag.to_owned()),
-            Self::None | Self::Absent => None,
+            Self::IfUnchanged(etag) => Some(etag.to_owned()),
+            Self::Always | Self::IfAbsent => None,
         }
     }
 
     /// What a status of 412 means.
     fn failure(self) -> Precondition {
         match self {
-            Self::Match(_) => Precondition::Match,
-            Self::None | Self::Absent => Precondition::Absent,
+            Self::IfUnchanged(_) => Precondition::Match,
+            Self::Always | Self::IfAbsent => Precondition::Absent,
         }
     }
 
     /// Whether this error says that the object which must be there is not.
     fn misses(self, error: &impl ProvideErrorMetadata) -> bool {
-        matches!(self, Self::Match(_)) && matches!(error.code(), Some("NoSuchKey" | "NotFound"))
+        matches!(self, Self::IfUnchanged(_))
+            && matches!(error.code(), Some("NoSuchKey" | "NotFound"))
     }
 }
 
