@@ -3,6 +3,7 @@
 use crate::file::Inner;
 use crate::guard::guarded;
 use crate::list_lengths::{RowsFault, ValueSizes};
+use crate::map_keys;
 use crate::window::{Source, Windows};
 use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
@@ -92,6 +93,7 @@ impl Decoder {
             next.map_err(|error| error.to_string())
         })?;
         self.windows.batch_is_decoded();
+        next.as_ref().map_or(Ok(()), map_keys::check)?;
         Ok(next)
     }
 

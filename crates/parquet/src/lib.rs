@@ -121,6 +121,7 @@ mod held;
 mod kind;
 mod layout;
 mod list_lengths;
+mod map_keys;
 mod notes;
 mod page;
 mod page_places;

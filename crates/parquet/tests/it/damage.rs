@@ -616,3 +616,15 @@ fn a_page_index_that_claims_more_pages_than_it_has_is_not_decoded() {
     }
     assert_eq!(found, 500);
 }
+
+/// The encoder refuses such a map, when everything is paid for.
+#[test]
+fn a_map_with_a_null_as_a_key_is_refused_before_it_is_written() {
+    let file = include_bytes!("../../../../fuzz/corpus/parquet/map-with-a-null-key.parquet");
+    let error = read_for_parts(file.to_vec(), 0).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "t.parquet: the file is damaged at or after row 2, in column \"map\" of row group 0: a map has a null as a key, which \
+         Parquet does not allow; write it again, or without this column"
+    );
+}
