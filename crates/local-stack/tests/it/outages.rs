@@ -12,9 +12,17 @@ const ROWS: usize = 300;
 const WORDS: &str = "Internal server error. Please try again.";
 
 async fn run(fault: Value, settings: &[(&str, &str)]) -> (Case, Result<Finished, RunError>) {
+    run_over(ROWS, fault, settings).await
+}
+
+async fn run_over(
+    rows: usize,
+    fault: Value,
+    settings: &[(&str, &str)],
+) -> (Case, Result<Finished, RunError>) {
     let mut all = vec![("BEDROCK_MAX_RECORDS_PER_JOB", "150")];
     all.extend(settings);
-    let case = Case::new(&csv(ROWS), &all, |config| {
+    let case = Case::new(&csv(rows), &all, |config| {
         config.faults = serde_json::from_value(fault).unwrap();
     })
     .await;
@@ -84,7 +92,13 @@ async fn an_outage_that_passes_costs_time_and_nothing_else() {
 /// Every line of every job is an error of the service.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_in_which_the_service_fails_on_every_record_fails() {
-    for (mode, allow) in [("batch", false), ("realtime", false), ("batch", true)] {
+    // On demand, each record is called for a day.
+    let forms = [
+        ("batch", ROWS, false),
+        ("realtime", 20, false),
+        ("batch", ROWS, true),
+    ];
+    for (mode, rows, allow) in forms {
         let fault = json!({"records": [
             {"every": 1, "kind": "error_line", "code": 500, "message": WORDS, "times": 1000}
         ]});
@@ -92,9 +106,9 @@ async fn a_run_in_which_the_service_fails_on_every_record_fails() {
         if allow {
             settings.push(("BEDROCK_NO_ANSWERS", "allow"));
         }
-        let (case, ended) = run(fault, &settings).await;
+        let (case, ended) = run_over(rows, fault, &settings).await;
         if allow {
-            assert_eq!(ended.unwrap().summary["failed_records"], ROWS);
+            assert_eq!(ended.unwrap().summary["failed_records"], rows);
             assert_eq!(case.stack.counters().jobs_created, 4);
             continue;
         }
@@ -209,9 +223,10 @@ async fn late_output_is_waited_for_before_anything_is_asked_again() {
     }
 }
 
-/// A run over 120 rows, in which the calls about one row meet a fate.
+/// A run in which the calls about one row meet a fate.
 struct Breaking<'a> {
-    row: u32,
+    row: usize,
+    rows: usize,
     settings: &'a [(&'a str, &'a str)],
     faults: &'a Value,
     fate: Fate,
@@ -221,7 +236,11 @@ struct Breaking<'a> {
 impl Breaking<'_> {
     async fn run(&self) {
         let Self {
-            row, fate, limit, ..
+            row,
+            rows,
+            fate,
+            limit,
+            ..
         } = *self;
         let place = format!("{row} {:?} {fate:?} {limit:?}", self.settings);
         let prompt = format!("Judge {row:05}: row {row},");
@@ -230,7 +249,7 @@ impl Breaking<'_> {
                 && call.call.subject.contains(&prompt);
             if is_it { fate } else { Fate::Made }
         });
-        let case = Case::new(&csv(120), self.settings, |config| {
+        let case = Case::new(&csv(rows), self.settings, |config| {
             config.faults = serde_json::from_value(self.faults.clone()).unwrap();
             config.surround = Some(fates.surround());
             config.call_limit = limit;
@@ -240,7 +259,7 @@ impl Breaking<'_> {
         let finished = ended.unwrap_or_else(|error| panic!("{place}: {error}"));
         assert_eq!(finished.summary["failed_records"], 1, "{place}");
         let result = case.result().await;
-        assert_every_row_once(&csv(120), &result);
+        assert_every_row_once(&csv(rows), &result);
         assert!(result.contains("injected"), "{place}: the row says why");
         let waited = finished.outcome.virtual_elapsed.as_secs();
         assert!(waited < 2 * 3_600, "{place}: {waited}");
@@ -270,16 +289,17 @@ async fn a_record_whose_calls_always_break_is_an_error_of_that_record() {
     let short = [(before, whole), (behind, pieces)];
     let long = [(before, pieces), (behind, whole)];
     let long = long.into_iter().filter(|_| is_long());
-    for (row, settings, faults) in [
-        (0, &group("1")[..], &json!({})),
-        (0, &group("10"), &json!({})),
-        (119, &group("7"), &json!({})),
-        (60, &alone, &json!({})),
-        (60, &job, &missing),
+    for (row, rows, settings, faults) in [
+        (0, 40, &group("1")[..], &json!({})),
+        (0, 40, &group("10"), &json!({})),
+        (39, 40, &group("7"), &json!({})),
+        (6, 12, &alone, &json!({})),
+        (60, 120, &job, &missing),
     ] {
         for (fate, limit) in short.into_iter().chain(long.clone()) {
             let breaking = Breaking {
                 row,
+                rows,
                 settings,
                 faults,
                 fate,
