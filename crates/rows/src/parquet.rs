@@ -152,7 +152,7 @@ impl Stored {
             self.location.clone(),
             range,
             self.pin.clone(),
-            ReadOptions::default(),
+            ReadOptions::for_all_at_once(),
         );
         let first = reader.next().await?.unwrap_or_default();
         if first.len() as u64 == length {

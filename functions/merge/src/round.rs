@@ -90,18 +90,21 @@ impl SliceRound {
         let slice_folder = run.slice(state.slice);
         let folder = slice_folder.round(state.round);
         let found = Found::of(&*store, &slice_folder, &folder).await?;
-        let plan: Plan = documents::read(&*store, &run.plan()).await?;
-        let slice: Slice = documents::read(&*store, &slice_folder.spec()).await?;
-        let asked: Asked = documents::read(&*store, &folder.asked()).await?;
+        let (plan_at, slice_at) = (run.plan(), slice_folder.spec());
+        let (asked_at, job_at) = (folder.asked(), folder.job_end());
+        let (plan, slice, asked, todo, job) = tokio::try_join!(
+            documents::read::<Plan>(&*store, &plan_at),
+            documents::read::<Slice>(&*store, &slice_at),
+            documents::read::<Asked>(&*store, &asked_at),
+            list(&*store, &folder, state.round),
+            documents::read_if_there(&*store, &job_at),
+        )?;
         let asking =
             Asking::of_round(&plan, asked.forms.as_ref()).map_err(StepError::bad_request)?;
-        let expected = if state.round == 0 {
-            sendable(&slice, &asked)
-        } else {
-            let todo: Todo = documents::read(&*store, &folder.todo()).await?;
-            Expected::Some(todo.rows)
+        let expected = match todo {
+            None => sendable(&slice, &asked),
+            Some(todo) => Expected::Some(todo.rows),
         };
-        let job = documents::read_if_there(&*store, &folder.job_end()).await?;
         Ok(Self {
             store,
             plan,
@@ -237,6 +240,18 @@ impl SliceRound {
 
     pub(crate) fn table(&self) -> &Table {
         &self.plan.tables[self.slice.table]
+    }
+}
+
+/// Returns the list of a later round. The first round has none.
+async fn list(
+    store: &dyn ObjectStore,
+    round: &RoundFolder,
+    number: u32,
+) -> Result<Option<Todo>, StepError> {
+    match number {
+        0 => Ok(None),
+        _ => documents::read(store, &round.todo()).await.map(Some),
     }
 }
 

@@ -48,20 +48,15 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     let run = RunFolder::at(state.run.clone());
     let folder = run.slice(state.slice);
     let round = folder.round(state.round);
-    let plan: Plan = documents::read(&*deps.store, &run.plan()).await?;
-    let slice: Slice = documents::read(&*deps.store, &folder.spec()).await?;
-    let todo: Option<Todo> = if state.round == 0 {
-        None
-    } else {
-        Some(documents::read(&*deps.store, &round.todo()).await?)
-    };
-    // If another slice has already learned which form the service accepts, this one begins with it.
-    let forms = match &todo {
-        Some(todo) => todo.forms.clone(),
-        None => documents::read_if_there(&*deps.store, &run.forms()).await?,
-    };
+    let (plan_at, slice_at) = (run.plan(), folder.spec());
+    let (plan, slice, (todo, forms), asked) = tokio::try_join!(
+        documents::read::<Plan>(&*deps.store, &plan_at),
+        documents::read::<Slice>(&*deps.store, &slice_at),
+        list_and_forms(deps, &run, &round, state.round),
+        asked_before(deps, &round),
+    )?;
     let asking = Asking::of_round(&plan, forms.as_ref()).map_err(StepError::bad_request)?;
-    let asked = match asked_before(deps, &round).await? {
+    let asked = match asked {
         Some(asked) => asked,
         None => ask(deps, &plan, &slice, &asking, todo.as_ref(), forms, &round).await?,
     };
@@ -82,6 +77,23 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
         wait_seconds: None,
         ..state
     })
+}
+
+/// Returns the list of a later round, and the form in which the round begins.
+async fn list_and_forms(
+    deps: &Deps,
+    run: &RunFolder,
+    round: &RoundFolder,
+    number: u32,
+) -> Result<(Option<Todo>, Option<RequestForms>), StepError> {
+    if number == 0 {
+        // If another slice has already learned which form the service accepts, this one begins with it.
+        let learned = documents::read_if_there(&*deps.store, &run.forms()).await?;
+        return Ok((None, learned));
+    }
+    let todo: Todo = documents::read(&*deps.store, &round.todo()).await?;
+    let forms = todo.forms.clone();
+    Ok((Some(todo), forms))
 }
 
 /// Returns what another copy of this call has written, if that is still there. The next steps have its

@@ -4,6 +4,9 @@
 //! works: the SDK gives up on a body that is not read. [`ReadOptions`] bounds the read-ahead. A
 //! caller that drops one piece before it requests the next one holds at most `part_bytes ×
 //! (in_flight + 1)` bytes.
+//!
+//! The first pieces are small, so that the caller can begin to work soon: GETs that begin together share the
+//! network, and a function of Lambda would wait a quarter of a second for the first of two pieces of 8 MiB.
 
 use crate::s3::retry;
 use crate::store::{ObjectStore, Pin, StoreError};
@@ -17,7 +20,10 @@ use tokio::task::JoinHandle;
 /// How much to read ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// The bytes of one GET; at least 1.
+    /// The bytes of the first GET; at least 1. Each later one has twice as many as the one before, up to
+    /// `part_bytes`.
+    pub first_bytes: u64,
+    /// The most bytes of one GET; at least 1.
     pub part_bytes: u64,
     /// The number of GETs ahead of the caller; at least 1.
     pub in_flight: usize,
@@ -26,8 +32,20 @@ pub struct ReadOptions {
 impl Default for ReadOptions {
     fn default() -> Self {
         Self {
+            first_bytes: 1 << 20,
             part_bytes: 8 << 20,
             in_flight: 2,
+        }
+    }
+}
+
+impl ReadOptions {
+    /// Returns the options for a caller that needs all of a range before it begins to work.
+    pub fn for_all_at_once() -> Self {
+        let options = Self::default();
+        Self {
+            first_bytes: options.part_bytes,
+            ..options
         }
     }
 }
@@ -38,6 +56,8 @@ pub struct ObjectReader {
     location: Arc<S3Uri>,
     pin: Pin,
     options: ReadOptions,
+    /// The bytes of the next GET.
+    next_bytes: u64,
     /// The range for which no GET was started yet.
     rest: Range<u64>,
     ahead: VecDeque<Ahead>,
@@ -66,14 +86,18 @@ impl ObjectReader {
         pin: impl Into<Pin>,
         options: ReadOptions,
     ) -> Self {
+        let part_bytes = options.part_bytes.max(1);
+        let first_bytes = options.first_bytes.clamp(1, part_bytes);
         Self {
             store,
             location: Arc::new(location),
             pin: pin.into(),
             options: ReadOptions {
-                part_bytes: options.part_bytes.max(1),
+                first_bytes,
+                part_bytes,
                 in_flight: options.in_flight.max(1),
             },
+            next_bytes: first_bytes,
             rest: range,
             ahead: VecDeque::new(),
         }
@@ -118,9 +142,11 @@ impl ObjectReader {
     fn fill(&mut self) {
         while self.ahead.len() < self.options.in_flight && !self.rest.is_empty() {
             let start = self.rest.start;
-            let end = start
-                .saturating_add(self.options.part_bytes)
-                .min(self.rest.end);
+            let end = start.saturating_add(self.next_bytes).min(self.rest.end);
+            self.next_bytes = self
+                .next_bytes
+                .saturating_mul(2)
+                .min(self.options.part_bytes);
             self.rest.start = end;
             let (store, location) = (Arc::clone(&self.store), Arc::clone(&self.location));
             let pin = self.pin.clone();

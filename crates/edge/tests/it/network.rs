@@ -274,6 +274,7 @@ async fn streams_work_over_the_protocol() {
     assert!(written.etag.ends_with("-5\""), "{written:?}");
     let range = 1_000..written.bytes - 1;
     let reading = ReadOptions {
+        first_bytes: MIB as u64,
         part_bytes: 3 * MIB as u64,
         in_flight: 3,
     };

@@ -25,6 +25,7 @@ const WRITE: WriteOptions = WriteOptions {
 };
 
 const READ: ReadOptions = ReadOptions {
+    first_bytes: 10,
     part_bytes: 10,
     in_flight: 3,
 };
@@ -110,6 +111,7 @@ proptest! {
     #[test]
     fn lines_are_those_of_the_object_whatever_the_parts(
         text in "[ab\n]{0,60}",
+        first_bytes in 1..20_u64,
         part_bytes in 1..20_u64,
         fails_at in prop::option::of(1..6_u64),
     ) {
@@ -119,7 +121,7 @@ proptest! {
             });
             store.inner().put(&at("o"), text.clone().into(), WriteCondition::Always).await.unwrap();
             let info = store.inner().head(&at("o")).await.unwrap();
-            let options = ReadOptions { part_bytes, in_flight: 2 };
+            let options = ReadOptions { first_bytes, part_bytes, in_flight: 2 };
             let mut lines = Lines::open_with(Arc::new(store), at("o"), 0..info.size, info.etag, options);
             let (mut all, mut positions) = (Vec::new(), Vec::new());
             loop {
@@ -144,6 +146,7 @@ proptest! {
     #[test]
     fn what_is_read_is_the_range(
         bounds in (0..=100_u64, 0..=100_u64),
+        first_bytes in 0..40_u64,
         part_bytes in 0..40_u64,
         in_flight in 0..5_usize,
         slow in prop::collection::vec((1..12_u64, 1..500_u64), 0..6),
@@ -154,7 +157,7 @@ proptest! {
                 store.fail(StoreOperation::GetRange, nth, StoreFault::Slow(Duration::from_millis(millis)))
             });
             let store = with_object(store).await;
-            let options = ReadOptions { part_bytes, in_flight };
+            let options = ReadOptions { first_bytes, part_bytes, in_flight };
             read_all(reader(&store, range.clone(), options).await).await.unwrap()
         });
         let bounds = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
@@ -171,6 +174,23 @@ async fn a_small_range_is_one_get() {
     assert_eq!(reader.next().await.unwrap().unwrap(), data(100)[20..30]);
     assert_eq!(reader.next().await.unwrap(), None);
     assert_eq!(store.calls(StoreOperation::GetRange), 1);
+}
+
+/// A caller can begin to work before a whole part has come.
+#[tokio::test]
+async fn the_first_pieces_are_small_and_double_up_to_a_part() {
+    let options = ReadOptions {
+        first_bytes: 3,
+        part_bytes: 20,
+        in_flight: 2,
+    };
+    let store = with_object(faulty()).await;
+    let mut reader = reader(&store, 0..100, options).await;
+    let mut lengths = Vec::new();
+    while let Some(piece) = reader.next().await.unwrap() {
+        lengths.push(piece.len());
+    }
+    assert_eq!(lengths, [3, 6, 12, 20, 20, 20, 19]);
 }
 
 /// However slow the caller is, the read-ahead stays within the options.

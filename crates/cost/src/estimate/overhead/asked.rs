@@ -3,6 +3,9 @@
 /// The bytes of a part in which objects are read and written.
 const PART: u64 = 8 << 20;
 
+/// The bytes of the first read of an object. Each later read has twice as many, up to a part.
+const FIRST_READ: u64 = 1 << 20;
+
 /// Bytes of an output line besides the record and the answer.
 const AROUND_AN_ANSWER: u64 = 400;
 
@@ -91,7 +94,21 @@ impl AskedSlices {
     }
 }
 
-/// Returns the reads or the parts that these bytes take, if they are spread over a number of objects.
+/// Returns the reads that these bytes take, if they are spread over a number of objects.
+pub(super) fn reads(bytes: u64, objects: u64) -> u64 {
+    if objects == 0 {
+        return 0;
+    }
+    let (mut left, mut next, mut reads) = (bytes / objects, FIRST_READ, 0);
+    while left > 0 && next < PART {
+        left = left.saturating_sub(next);
+        next *= 2;
+        reads += 1;
+    }
+    objects * (reads + left.div_ceil(PART)).max(1)
+}
+
+/// Returns the parts that these bytes take, if they are spread over a number of objects.
 pub(super) fn parts(bytes: u64, objects: u64) -> u64 {
     if objects == 0 {
         return 0;

@@ -1,6 +1,6 @@
 //! Requests to S3, by the classes in which it charges them.
 
-use super::asked::{AskedSlices, parts, puts};
+use super::asked::{AskedSlices, puts, reads};
 use crate::charges;
 use crate::usd::Usd;
 use serde::Serialize;
@@ -75,14 +75,14 @@ impl S3Requests {
             + merge_writes
             + finish_writes;
         // plan reads the whole files, split and merge the rows of their slice.
-        let data_reads = parts(asked.data_bytes, asked.files) + 2 * parts(asked.data_bytes, slices);
-        let answer_reads = parts(asked.lines_of(jobs), jobs.slices) + asked.answer_objects();
+        let data_reads = reads(asked.data_bytes, asked.files) + 2 * reads(asked.data_bytes, slices);
+        let answer_reads = reads(asked.lines_of(jobs), jobs.slices) + asked.answer_objects();
         let reads = FIXED_READS
             + asked.files
             + slices * READS_OF_A_SLICE
             + jobs.slices * READS_OF_A_JOB
             + invokes * READS_OF_INVOKE
-            + parts(on_demand.bytes, on_demand.slices)
+            + reads(on_demand.bytes, on_demand.slices)
             + data_reads
             + answer_reads
             + finish_reads;
