@@ -733,14 +733,14 @@ fn a_run_that_cannot_continue_fails_with_its_own_exit_code() {
     workplace.file("data.csv", table(0..120));
     workplace.file(
         "faults.json",
-        r#"{"calls": [{"operation": "create", "kind": "throttle", "every": 1}]}"#,
+        r#"{"calls": [{"operation": "create", "kind": "unavailable", "every": 1}]}"#,
     );
     let ran = workplace.run(
         "data.csv",
         "--faults faults.json --set BEDROCK_BATCH_MODE=batch",
     );
     assert_eq!(ran.code, 4, "{ran:?}");
-    assert!(ran.stderr.contains("Quarry.Throttled"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("Quarry.Unavailable"), "{}", ran.stderr);
     assert!(
         ran.stderr.contains("creating job quarry-"),
         "{}",
