@@ -43,7 +43,8 @@ impl Default for WriteOptions {
     fn default() -> Self {
         Self {
             part_bytes: 8 << 20,
-            in_flight: 2,
+            // Two parts that begin together end together, and the network would rest while S3 responds to both.
+            in_flight: 3,
         }
     }
 }
