@@ -28,7 +28,7 @@ fn lacks_keys(array: &dyn Array) -> bool {
                 return false;
             };
             let keys = map.keys().slice(first, last - first);
-            keys.null_count() > 0 || lacks_keys(&**map.values())
+            keys.null_count() > 0 || lacks_keys(&*keys) || lacks_keys(&**map.values())
         }
         DataType::List(_) => lacks_keys(&**array.as_list::<i32>().values()),
         DataType::Struct(_) => {

@@ -628,3 +628,11 @@ fn a_map_with_a_null_as_a_key_is_refused_before_it_is_written() {
          Parquet does not allow; write it again, or without this column"
     );
 }
+
+#[test]
+fn a_map_inside_a_key_with_a_null_as_a_key_is_refused_before_it_is_written() {
+    let file =
+        include_bytes!("../../../../fuzz/corpus/parquet/map-with-a-null-key-in-a-key.parquet");
+    let error = read_for_parts(file.to_vec(), 0).unwrap_err().to_string();
+    assert!(error.contains("a map has a null as a key"), "{error}");
+}
