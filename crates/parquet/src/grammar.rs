@@ -2,11 +2,11 @@
 //! (<https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift>).
 //!
 //! The decoder reads a field that it knows as the type that it expects, whatever type the bytes name, and
-//! passes over a list of booleans without reading a byte for each. Of made-up bytes it may therefore read
-//! any others as lists, of billions of items. Bytes that this module accepts are read by the decoder as
-//! they are walked here, so their size bounds the time and the memory that decoding takes.
+//! passes over a list of booleans without reading a byte for each. So it may take made-up bytes for lists of
+//! billions of items. The decoder reads bytes that this module accepts as they are walked here, so their
+//! size bounds the time and the memory that decoding takes.
 
-use crate::thrift::{BINARY, DOUBLE, LIST, STRUCT, Thrift};
+use crate::thrift::{BINARY, BOOLEAN, DOUBLE, LIST, STRUCT, Thrift};
 
 /// A struct of the format.
 #[derive(Debug)]
@@ -360,8 +360,8 @@ const PAGE_LOCATION: StructForm = StructForm {
 };
 
 impl StructForm {
-    /// Checks that the bytes begin with such a struct. Returns what they are not, with the byte, from 0,
-    /// after which the walk could not go on.
+    /// Checks that the bytes begin with such a struct. The error says what is wrong, and at which
+    /// byte, counted from 0.
     pub(crate) fn check(&self, bytes: &[u8]) -> Result<(), String> {
         let mut walk = FormWalk {
             thrift: Thrift::new(bytes),
@@ -470,7 +470,7 @@ impl ValueForm {
     /// Whether Thrift's number for a type is this type.
     fn is_of(&self, kind: u8) -> bool {
         match self {
-            Boolean => matches!(kind, 1 | 2),
+            Boolean => BOOLEAN.contains(&kind),
             Byte => kind == 3,
             Integer => matches!(kind, 4..=6),
             Double => kind == DOUBLE,

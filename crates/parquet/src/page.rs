@@ -126,6 +126,7 @@ mod tests {
             Some(845_466_003)
         );
     }
+
     /// The decoder would pass over two billion booleans for each such list.
     #[test]
     fn a_header_with_fields_of_other_types_than_the_format_has_is_not_read() {

@@ -7,7 +7,7 @@ use crate::varint;
 /// The deepest nesting of skipped structs. Those of the format are nested six deep.
 const MAX_STRUCTS: usize = 32;
 
-const BOOLEAN: [u8; 2] = [1, 2];
+pub(crate) const BOOLEAN: [u8; 2] = [1, 2];
 pub(crate) const DOUBLE: u8 = 7;
 pub(crate) const BINARY: u8 = 8;
 pub(crate) const LIST: u8 = 9;

@@ -111,7 +111,7 @@ impl ObjectReader {
     /// Returns the next piece, never empty; `None` at the end of the range.
     ///
     /// [`StoreError::Changed`] says that the object is no longer the expected one. After an error,
-    /// the same piece can be requested again. Dropping a future of this call loses nothing.
+    /// the next call requests the bytes from there again. Dropping a future of this call loses nothing.
     pub async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
         self.fill();
         let Some(first) = self.ahead.front_mut() else {
