@@ -19,14 +19,14 @@ pub(crate) enum Nesting {
     TooDeep(String),
     /// A group claims more members than there are. The decoder would allocate memory for all of them.
     ClaimsTooMany(u64),
-    /// The bytes are no metadata, or only the decoder can read them.
-    Unknown,
+    /// The groups have other numbers of members than they claim.
+    Contradicting,
 }
 
 impl Nesting {
-    /// Walks encoded metadata.
+    /// Walks encoded metadata whose fields have the types of the format.
     pub(crate) fn of(encoded: &[u8]) -> Self {
-        of_metadata(encoded).unwrap_or(Self::Unknown)
+        of_metadata(encoded).unwrap_or(Self::Contradicting)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::held::{Crowd, HeldChunk, HeldPages, LargeRows, MAX_DECODED_BYTES, MAX
 use crate::kind::{Kind, kinds};
 use crate::page::MAX_PAGE_BYTES;
 use crate::ranges::Ranges;
-use crate::storage::arrow_schema;
+use crate::storage::{arrow_schema, newer_annotation};
 use crate::window::{LargePage, Windows};
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
@@ -50,6 +50,7 @@ impl ParquetFile {
         let declared = footer.declared;
         let bare = footer.bare;
         check_width(&name, &declared)?;
+        check_annotations(&name, &declared)?;
         check_rows(&name, &bare)?;
         let damaged = |reason: String| FileError::Damaged {
             file: name.clone(),
@@ -159,6 +160,19 @@ fn check_width(file: &str, declared: &SchemaDescriptor) -> Result<(), FileError>
             declared.num_columns()
         ),
         remedy: "leave out those that are not needed",
+    })
+}
+
+/// Refuses columns whose annotation could not be written into the result.
+fn check_annotations(file: &str, declared: &SchemaDescriptor) -> Result<(), FileError> {
+    let Some((column, number)) = newer_annotation(declared) else {
+        return Ok(());
+    };
+    Err(FileError::Unsupported {
+        file: file.to_owned(),
+        column: Some(column),
+        what: format!("it has the logical type {number}, which is newer than this program"),
+        remedy: "write the column with another type, or leave it out of the file",
     })
 }
 

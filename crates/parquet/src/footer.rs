@@ -2,6 +2,7 @@
 
 use crate::depth::{MAX_GROUPS, Nesting};
 use crate::error::{DamagedPlace, FileError, encode};
+use crate::form_check::MAX_METADATA_BYTES;
 use crate::grammar::FILE_METADATA;
 use crate::guard::guarded;
 use crate::ranges::Ranges;
@@ -19,6 +20,9 @@ use std::sync::Arc;
 /// The first and the last bytes of a Parquet file.
 pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
 
+/// The first place in a file where data can be.
+const FIRST_DATA: i64 = 4;
+
 /// The last bytes of a file whose footer is encrypted.
 const ENCRYPTED_MAGIC: &[u8] = b"PARE";
 
@@ -35,9 +39,9 @@ const FIRST_READ: u64 = 64 << 10;
 /// [`PartWriter::footer_room`](crate::PartWriter::footer_room).
 pub const MAX_FOOTER: u64 = 64 << 20;
 
-/// The longest footer that is decoded even if the nesting of its columns is not known, for the
-/// decoder's own words about it, in bytes. It has too few columns to overflow the stack.
-const SAFE_FOOTER: u64 = 16 << 10;
+/// What helps if a footer is too long, or too large in memory.
+const SHORTER_FOOTER: &str =
+    "write the file with larger row groups, fewer columns or fewer notes, or as several files";
 
 /// The most bytes of a column's data of one row group in a footer, without its name and its levels:
 /// the least and the greatest value with up to 64 bytes each, the encodings, and the places and sizes.
@@ -81,32 +85,43 @@ pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError>
         at: DamagedPlace::default(),
         reason: format!("its footer cannot be read: {reason}"),
     };
-    FILE_METADATA
-        .check(&encoded)
-        .map_err(|reason| damaged(&reason))?;
-    let nesting = Nesting::of(&encoded);
-    let is_large = encoded.len() as u64 > SAFE_FOOTER;
-    if let Nesting::TooDeep(column) = nesting {
-        return Err(FileError::Unsupported {
+    let unsupported =
+        |column: Option<String>, what: String, remedy: &'static str| FileError::Unsupported {
             file: file.to_owned(),
-            column: Some(column),
-            what: format!("its values are nested more than {MAX_GROUPS} groups deep"),
-            remedy: "store what is deep in it as JSON text",
-        });
+            column,
+            what,
+            remedy,
+        };
+    let checked = FILE_METADATA.check(&encoded);
+    let checked = checked.map_err(|reason| damaged(&reason))?;
+    let encoded = checked.with_types(encoded);
+    match Nesting::of(&encoded) {
+        Nesting::Fine => {}
+        Nesting::TooDeep(column) => {
+            let what = format!("its values are nested more than {MAX_GROUPS} groups deep");
+            let remedy = "store what is deep in it as JSON text";
+            return Err(unsupported(Some(column), what, remedy));
+        }
+        Nesting::ClaimsTooMany(members) => {
+            let reason =
+                format_args!("a group of its schema claims {members} members, which are not there");
+            return Err(damaged(&reason));
+        }
+        Nesting::Contradicting => {
+            return Err(damaged(
+                &"the groups of its schema do not have the members that they claim",
+            ));
+        }
     }
-    if let Nesting::ClaimsTooMany(members) = nesting {
-        let why = format!("a group of its schema claims {members} members, which are not there");
-        return Err(damaged(&why));
-    }
-    let unknown = || damaged(&"the nesting of its columns is not known");
-    if nesting == Nesting::Unknown && is_large {
-        return Err(unknown());
+    if checked.decoded_bytes > MAX_METADATA_BYTES {
+        let bytes = checked.decoded_bytes;
+        let what = format!(
+            "its footer takes {bytes} bytes when it is decoded, more than {MAX_METADATA_BYTES}"
+        );
+        return Err(unsupported(None, what, SHORTER_FOOTER));
     }
     let (declared, bare) = guarded(|| decode(&encoded).map_err(|error| error.to_string()))
         .map_err(|error| damaged(&error))?;
-    if nesting == Nesting::Unknown {
-        return Err(unknown());
-    }
     let data_end = ranges.len() - TAIL - encoded.len() as u64;
     check(&bare, data_end).map_err(|reason| damaged(&reason))?;
     Ok(Footer {
@@ -123,7 +138,36 @@ fn decode(encoded: &Bytes) -> ParquetResult<(SchemaDescPtr, ParquetMetaData)> {
         .with_schema(bare)
         .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll);
     let bare = ParquetMetaDataReader::decode_metadata_with_options(encoded, Some(&options))?;
-    Ok((declared, bare))
+    Ok((declared, without_untrue_dictionaries(bare)?))
+}
+
+/// Leaves out places of dictionaries in the first bytes of a file, where no data is. Some writers give the
+/// place 0 to the dictionary of a column chunk that has none.
+fn without_untrue_dictionaries(metadata: ParquetMetaData) -> ParquetResult<ParquetMetaData> {
+    let is_untrue = |column: &ColumnChunkMetaData| {
+        let dictionary = column.dictionary_page_offset();
+        dictionary.is_some_and(|at| at < FIRST_DATA)
+    };
+    let mut groups = metadata.row_groups().iter();
+    if !groups.any(|group| group.columns().iter().any(is_untrue)) {
+        return Ok(metadata);
+    }
+    let corrected = |column: &ColumnChunkMetaData| {
+        let builder = column.clone().into_builder();
+        if is_untrue(column) {
+            builder.set_dictionary_page_offset(None).build()
+        } else {
+            builder.build()
+        }
+    };
+    let mut builder = metadata.into_builder();
+    let groups = builder.take_row_groups().into_iter().map(|group| {
+        let columns = group.columns().iter().map(corrected);
+        let columns = columns.collect::<ParquetResult<Vec<_>>>()?;
+        group.into_builder().set_column_metadata(columns).build()
+    });
+    let groups = groups.collect::<ParquetResult<Vec<_>>>()?;
+    Ok(builder.set_row_groups(groups).build())
 }
 
 fn read_encoded(file: &str, ranges: &dyn Ranges) -> Result<Bytes, FileError> {
@@ -172,7 +216,7 @@ fn read_encoded(file: &str, ranges: &dyn Ranges) -> Result<Bytes, FileError> {
             file: file.to_owned(),
             column: None,
             what: format!("its footer has {announced} bytes, more than {MAX_FOOTER}"),
-            remedy: "write the file with larger row groups or fewer columns, or as several files",
+            remedy: SHORTER_FOOTER,
         });
     }
     let metadata = if announced + TAIL <= tail.len() as u64 {

@@ -1,45 +1,61 @@
 //! The structs of the format, as far as the decoder reads them, with the types of their fields
 //! (<https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift>).
 //!
-//! The decoder reads a field that it knows as the type that it expects, whatever type the bytes name, and
-//! passes over a list of booleans without reading a byte for each. So it may take made-up bytes for lists of
-//! billions of items. The decoder reads bytes that this module accepts as they are walked here, so their
-//! size bounds the time and the memory that decoding takes.
+//! [`StructForm::check`] compares bytes with these tables.
 
-use crate::thrift::{BINARY, BOOLEAN, DOUBLE, LIST, STRUCT, Thrift};
+use ValueForm::{Boolean, Byte, Bytes, Double, Integer, List, Long, Struct};
 
 /// A struct of the format.
 #[derive(Debug)]
 pub(crate) struct StructForm {
-    name: &'static str,
+    pub(crate) name: &'static str,
     /// The fields with known types, in the order of their numbers. Other fields are passed over.
-    fields: &'static [FieldForm],
+    pub(crate) fields: &'static [FieldForm],
 }
 
 #[derive(Debug)]
-struct FieldForm {
-    id: i16,
-    name: &'static str,
-    value: ValueForm,
+pub(crate) struct FieldForm {
+    pub(crate) id: i16,
+    pub(crate) name: &'static str,
+    pub(crate) value: ValueForm,
     /// Whether the decoder refuses the struct without it. Only items of lists need it: the decoder allocates
     /// memory for as many as the list claims before it reads the first.
-    is_required: bool,
+    pub(crate) is_required: bool,
 }
 
 #[derive(Debug)]
-enum ValueForm {
+pub(crate) enum ValueForm {
     Boolean,
     Byte,
-    /// An integer of 16, 32 or 64 bits. All are written in the same way.
+    /// An integer of 16, 32 or 64 bits, all of which are written in the same way. In a list, it has 32.
     Integer,
+    /// An integer of 64 bits in a list.
+    Long,
     Double,
     /// Bytes, or a text.
     Bytes,
     Struct(&'static StructForm),
-    List(&'static ValueForm),
+    /// A list, and the memory that the decoder takes for an item, in bytes, without the lists in it and at
+    /// most a few times as much as the item itself has.
+    List(&'static ValueForm, u64),
 }
 
-use ValueForm::{Boolean, Byte, Bytes, Double, Integer, List, Struct};
+/// The memory for what the decoder makes of an item of a list, in bytes: its structs and the blocks of memory
+/// that it has them point to. `decoded_items_take_no_more_than_is_said` compares them with the decoder.
+mod size {
+    /// A type in the schema as it is declared and as it is decoded, in both forms of the decoder, with its path.
+    pub(super) const SCHEMA_ELEMENT: u64 = 1_600;
+    pub(super) const ROW_GROUP: u64 = 160;
+    pub(super) const COLUMN_CHUNK: u64 = 640;
+    /// Two texts, in the decoder's metadata and in the map of notes that it makes for each schema.
+    pub(super) const KEY_VALUE: u64 = 640;
+    pub(super) const SORTING_COLUMN: u64 = 8;
+    pub(super) const PAGE_ENCODING_STATS: u64 = 12;
+    pub(super) const COLUMN_ORDER: u64 = 8;
+    pub(super) const PAGE_LOCATION: u64 = 24;
+    pub(super) const INTEGER: u64 = 8;
+    pub(super) const TEXT: u64 = 40;
+}
 
 const fn required(id: i16, name: &'static str, value: ValueForm) -> FieldForm {
     FieldForm {
@@ -64,12 +80,24 @@ pub(crate) const FILE_METADATA: StructForm = StructForm {
     name: "FileMetaData",
     fields: &[
         required(1, "version", Integer),
-        required(2, "schema", List(&Struct(&SCHEMA_ELEMENT))),
+        required(
+            2,
+            "schema",
+            List(&Struct(&SCHEMA_ELEMENT), size::SCHEMA_ELEMENT),
+        ),
         required(3, "num_rows", Integer),
-        required(4, "row_groups", List(&Struct(&ROW_GROUP))),
-        optional(5, "key_value_metadata", List(&Struct(&KEY_VALUE))),
+        required(4, "row_groups", List(&Struct(&ROW_GROUP), size::ROW_GROUP)),
+        optional(
+            5,
+            "key_value_metadata",
+            List(&Struct(&KEY_VALUE), size::KEY_VALUE),
+        ),
         optional(6, "created_by", Bytes),
-        optional(7, "column_orders", List(&Struct(&COLUMN_ORDER))),
+        optional(
+            7,
+            "column_orders",
+            List(&Struct(&COLUMN_ORDER), size::COLUMN_ORDER),
+        ),
         optional(9, "footer_signing_key_metadata", Bytes),
     ],
 };
@@ -181,10 +209,18 @@ const KEY_VALUE: StructForm = StructForm {
 const ROW_GROUP: StructForm = StructForm {
     name: "RowGroup",
     fields: &[
-        required(1, "columns", List(&Struct(&COLUMN_CHUNK))),
+        required(
+            1,
+            "columns",
+            List(&Struct(&COLUMN_CHUNK), size::COLUMN_CHUNK),
+        ),
         required(2, "total_byte_size", Integer),
         required(3, "num_rows", Integer),
-        optional(4, "sorting_columns", List(&Struct(&SORTING_COLUMN))),
+        optional(
+            4,
+            "sorting_columns",
+            List(&Struct(&SORTING_COLUMN), size::SORTING_COLUMN),
+        ),
         optional(5, "file_offset", Integer),
         optional(6, "total_compressed_size", Integer),
         optional(7, "ordinal", Integer),
@@ -218,18 +254,26 @@ const COLUMN_METADATA: StructForm = StructForm {
     name: "ColumnMetaData",
     fields: &[
         required(1, "type", Integer),
-        required(2, "encodings", List(&Integer)),
-        optional(3, "path_in_schema", List(&Bytes)),
+        required(2, "encodings", List(&Integer, size::INTEGER)),
+        optional(3, "path_in_schema", List(&Bytes, size::TEXT)),
         required(4, "codec", Integer),
         required(5, "num_values", Integer),
         required(6, "total_uncompressed_size", Integer),
         required(7, "total_compressed_size", Integer),
-        optional(8, "key_value_metadata", List(&Struct(&KEY_VALUE))),
+        optional(
+            8,
+            "key_value_metadata",
+            List(&Struct(&KEY_VALUE), size::KEY_VALUE),
+        ),
         required(9, "data_page_offset", Integer),
         optional(10, "index_page_offset", Integer),
         optional(11, "dictionary_page_offset", Integer),
         optional(12, "statistics", Struct(&STATISTICS)),
-        optional(13, "encoding_stats", List(&Struct(&PAGE_ENCODING_STATS))),
+        optional(
+            13,
+            "encoding_stats",
+            List(&Struct(&PAGE_ENCODING_STATS), size::PAGE_ENCODING_STATS),
+        ),
         optional(14, "bloom_filter_offset", Integer),
         optional(15, "bloom_filter_length", Integer),
         optional(16, "size_statistics", Struct(&SIZE_STATISTICS)),
@@ -265,8 +309,8 @@ const SIZE_STATISTICS: StructForm = StructForm {
     name: "SizeStatistics",
     fields: &[
         optional(1, "unencoded_byte_array_data_bytes", Integer),
-        optional(2, "repetition_level_histogram", List(&Integer)),
-        optional(3, "definition_level_histogram", List(&Integer)),
+        optional(2, "repetition_level_histogram", List(&Long, size::INTEGER)),
+        optional(3, "definition_level_histogram", List(&Long, size::INTEGER)),
     ],
 };
 
@@ -274,7 +318,7 @@ const GEOSPATIAL_STATISTICS: StructForm = StructForm {
     name: "GeospatialStatistics",
     fields: &[
         optional(1, "bbox", Struct(&BOUNDING_BOX)),
-        optional(2, "geospatial_types", List(&Integer)),
+        optional(2, "geospatial_types", List(&Integer, size::INTEGER)),
     ],
 };
 
@@ -345,8 +389,16 @@ const DATA_PAGE_HEADER_V2: StructForm = StructForm {
 pub(crate) const OFFSET_INDEX: StructForm = StructForm {
     name: "OffsetIndex",
     fields: &[
-        required(1, "page_locations", List(&Struct(&PAGE_LOCATION))),
-        optional(2, "unencoded_byte_array_data_bytes", List(&Integer)),
+        required(
+            1,
+            "page_locations",
+            List(&Struct(&PAGE_LOCATION), size::PAGE_LOCATION),
+        ),
+        optional(
+            2,
+            "unencoded_byte_array_data_bytes",
+            List(&Long, size::INTEGER),
+        ),
     ],
 };
 
@@ -359,136 +411,19 @@ const PAGE_LOCATION: StructForm = StructForm {
     ],
 };
 
-impl StructForm {
-    /// Checks that the bytes begin with such a struct. The error says what is wrong, and at which
-    /// byte, counted from 0.
-    pub(crate) fn check(&self, bytes: &[u8]) -> Result<(), String> {
-        let mut walk = FormWalk {
-            thrift: Thrift::new(bytes),
-            length: bytes.len(),
-        };
-        walk.pass_struct(self)
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::size;
+    use parquet::file::metadata::{ColumnChunkMetaData, KeyValue, RowGroupMetaData};
 
-struct FormWalk<'a> {
-    thrift: Thrift<'a>,
-    length: usize,
-}
-
-impl FormWalk<'_> {
-    fn at(&self) -> usize {
-        self.length - self.thrift.left()
-    }
-
-    fn pass_struct(&mut self, form: &StructForm) -> Result<(), String> {
-        let mut before = 0;
-        // A bit for each known field.
-        let mut seen = 0_u32;
-        loop {
-            let at = self.at();
-            let field = self.thrift.field(before);
-            let field = field.ok_or_else(|| format!("byte {at}: {} does not end", form.name))?;
-            let Some((id, kind)) = field else {
-                break;
-            };
-            before = id;
-            let known = form.fields.iter().position(|field| field.id == id);
-            let Some(index) = known else {
-                let passed = self.thrift.pass(kind, 0);
-                passed.ok_or_else(|| {
-                    format!(
-                        "byte {at}: field {id} of {} cannot be passed over",
-                        form.name
-                    )
-                })?;
-                continue;
-            };
-            seen |= 1 << index;
-            let field = &form.fields[index];
-            self.pass(&field.value, kind, || {
-                format!("{} of {} (field {id})", field.name, form.name)
-            })?;
-        }
-        let mut fields = form.fields.iter().enumerate();
-        match fields.find(|(index, field)| field.is_required && seen & 1 << index == 0) {
-            Some((_, field)) => Err(format!(
-                "byte {}: {} has no {} (field {})",
-                self.at(),
-                form.name,
-                field.name,
-                field.id
-            )),
-            None => Ok(()),
-        }
-    }
-
-    /// Passes over a value of this form, which the bytes say is of this kind.
-    fn pass(
-        &mut self,
-        form: &ValueForm,
-        kind: u8,
-        name: impl Fn() -> String + Copy,
-    ) -> Result<(), String> {
-        let at = self.at();
-        if !form.is_of(kind) {
-            return Err(format!("byte {at}: {} is no {}", name(), form.noun()));
-        }
-        match form {
-            Struct(form) => return self.pass_struct(form),
-            List(item) => return self.pass_list(item, name),
-            Boolean | Byte | Integer | Double | Bytes => {}
-        }
-        let passed = self.thrift.pass(kind, 0);
-        passed.ok_or_else(|| format!("byte {at}: {} is not there as a whole", name()))
-    }
-
-    fn pass_list(
-        &mut self,
-        item: &ValueForm,
-        name: impl Fn() -> String + Copy,
-    ) -> Result<(), String> {
-        let at = self.at();
-        let list = self.thrift.list();
-        let (count, kind) =
-            list.ok_or_else(|| format!("byte {at}: {} is not there as a whole", name()))?;
-        if count > self.thrift.left() as u64 {
-            return Err(format!(
-                "byte {at}: {} claims {count} items, and {} bytes are left",
-                name(),
-                self.thrift.left()
-            ));
-        }
-        for _ in 0..count {
-            self.pass(item, kind, name)?;
-        }
-        Ok(())
-    }
-}
-
-impl ValueForm {
-    /// Whether Thrift's number for a type is this type.
-    fn is_of(&self, kind: u8) -> bool {
-        match self {
-            Boolean => BOOLEAN.contains(&kind),
-            Byte => kind == 3,
-            Integer => matches!(kind, 4..=6),
-            Double => kind == DOUBLE,
-            Bytes => kind == BINARY,
-            Struct(_) => kind == STRUCT,
-            List(_) => kind == LIST,
-        }
-    }
-
-    fn noun(&self) -> &'static str {
-        match self {
-            Boolean => "boolean",
-            Byte => "byte",
-            Integer => "integer",
-            Double => "double",
-            Bytes => "text or bytes",
-            Struct(_) => "struct",
-            List(_) => "list of the right type",
+    #[test]
+    fn decoded_items_take_no_more_than_is_said() {
+        for (said, found) in [
+            (size::ROW_GROUP, size_of::<RowGroupMetaData>()),
+            (size::COLUMN_CHUNK, size_of::<ColumnChunkMetaData>()),
+            (size::KEY_VALUE, size_of::<KeyValue>()),
+        ] {
+            assert!(found as u64 <= said, "{found} {said}");
         }
     }
 }

@@ -1,10 +1,9 @@
 //! The meaning of a column's values, which determines their text form.
 
+use crate::arrow_note::{leaves, noted_schema};
 use crate::calendar::Zone;
-use crate::guard::guarded;
 use crate::storage::fixed_length;
 use arrow_schema::{DataType, Schema, TimeUnit};
-use parquet::arrow::parquet_to_arrow_schema;
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit as ParquetUnit, Type as Physical};
 use parquet::file::metadata::KeyValue;
 use parquet::schema::types::{SchemaDescriptor, Type};
@@ -111,42 +110,14 @@ fn shape(data_type: &DataType, leaves: &mut impl Iterator<Item = Leaf>) -> Kind 
 /// Returns the type of each leaf in the Arrow schema that a writer left in the file; empty if there
 /// is none.
 fn arrow_hints(declared: &SchemaDescriptor, key_values: Option<&Vec<KeyValue>>) -> Vec<DataType> {
-    fn collect(data_type: &DataType, hints: &mut Vec<DataType>) {
-        match data_type {
-            DataType::List(item)
-            | DataType::LargeList(item)
-            | DataType::FixedSizeList(item, _)
-            | DataType::ListView(item)
-            | DataType::LargeListView(item)
-            | DataType::Map(item, _) => collect(item.data_type(), hints),
-            DataType::Struct(members) => members
-                .iter()
-                .for_each(|member| collect(member.data_type(), hints)),
-            DataType::Dictionary(_, value) => hints.push(value.as_ref().clone()),
-            leaf => hints.push(leaf.clone()),
-        }
-    }
-    let mut hints = Vec::new();
-    if let Some(schema) = noted_schema(declared, key_values) {
-        for field in schema.fields() {
-            collect(field.data_type(), &mut hints);
-        }
-    }
+    let schema = noted_schema(declared, key_values);
+    let fields = schema.iter().flat_map(Schema::fields);
+    let hints: Vec<DataType> = fields.flat_map(|field| leaves(field.data_type())).collect();
     if hints.len() == declared.num_columns() {
         hints
     } else {
         Vec::new()
     }
-}
-
-/// Returns the columns according to the Arrow schema that a writer left in the file, as far as it
-/// matches them; `None` if it cannot be read.
-pub(crate) fn noted_schema(
-    declared: &SchemaDescriptor,
-    key_values: Option<&Vec<KeyValue>>,
-) -> Option<Schema> {
-    guarded(|| parquet_to_arrow_schema(declared, key_values).map_err(|error| error.to_string()))
-        .ok()
 }
 
 /// `INT96` timestamps of Spark are instants; those of other writers are local times.
@@ -213,7 +184,9 @@ fn integer(
         }
         // If Parquet has no annotation for a type, Arrow writers note it in their own schema.
         _ => match hint {
-            Some(DataType::Duration(unit)) => Leaf::Duration(*unit),
+            Some(DataType::Duration(unit)) if column.get_physical_type() == Physical::INT64 => {
+                Leaf::Duration(*unit)
+            }
             Some(DataType::Timestamp(unit, name)) => {
                 Leaf::Timestamp(*unit, name.as_deref().map_or(Zone::None, Zone::named))
             }

@@ -103,6 +103,7 @@
 //! # }
 //! ```
 
+mod arrow_note;
 mod batch;
 mod calendar;
 mod claims;
@@ -114,6 +115,7 @@ mod extent;
 mod file;
 mod footer;
 mod footer_room;
+mod form_check;
 mod grammar;
 mod guard;
 mod half;

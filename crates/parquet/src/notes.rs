@@ -13,7 +13,7 @@
 //! A note that cannot be read is left out. `ARROW:schema` may contain notes too, which pyarrow
 //! reads first; they are adapted in the same way.
 
-use crate::kind::noted_schema;
+use crate::arrow_note::noted_schema;
 use crate::result_kind::{ResultColumn, ResultKind};
 use arrow_schema::{Field, Schema};
 use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema};

@@ -76,6 +76,31 @@ fn group(
     }
 }
 
+/// Returns the path of the first column or group whose annotation is newer than the decoder, and the number
+/// of the annotation in the format. The encoder cannot write it again.
+pub(crate) fn newer_annotation(declared: &SchemaDescriptor) -> Option<(String, i16)> {
+    declared
+        .root_schema()
+        .get_fields()
+        .iter()
+        .find_map(|field| newer_in(field))
+}
+
+fn newer_in(declared: &Type) -> Option<(String, i16)> {
+    let name = declared.name();
+    if let Some(LogicalType::_Unknown { field_id }) = declared.get_basic_info().logical_type_ref() {
+        return Some((name.to_owned(), *field_id));
+    }
+    if declared.is_primitive() {
+        return None;
+    }
+    let (path, number) = declared
+        .get_fields()
+        .iter()
+        .find_map(|field| newer_in(field))?;
+    Some((format!("{name}.{path}"), number))
+}
+
 /// Returns the length of a fixed-length array.
 pub(crate) fn fixed_length(declared: &Type) -> i32 {
     match declared {

@@ -8,6 +8,10 @@ use crate::varint;
 const MAX_STRUCTS: usize = 32;
 
 pub(crate) const BOOLEAN: [u8; 2] = [1, 2];
+pub(crate) const BYTE: u8 = 3;
+pub(crate) const SHORT: u8 = 4;
+pub(crate) const INTEGER: u8 = 5;
+pub(crate) const LONG: u8 = 6;
 pub(crate) const DOUBLE: u8 = 7;
 pub(crate) const BINARY: u8 = 8;
 pub(crate) const LIST: u8 = 9;
@@ -102,8 +106,8 @@ impl<'a> Thrift<'a> {
         }
         match kind {
             1 | 2 => {}
-            3 => drop(self.byte()?),
-            4..=6 => drop(self.varint()?),
+            BYTE => drop(self.byte()?),
+            SHORT..=LONG => drop(self.varint()?),
             DOUBLE => drop(self.take(8)?),
             BINARY => drop(self.binary()?),
             LIST | 10 => {

@@ -7,18 +7,13 @@ use crate::fixture::{
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::schema::printer::print_schema;
 use parquet::schema::types::Type;
 use quarry_parquet::{FileError, FileReading, PartWriter, ResultColumn, ResultKind, TableLayout};
 use quarry_table::{Cell, ResultCell};
 use serde_json::{Value, json};
-use std::collections::HashMap;
-use std::sync::Arc;
 
 /// The names, without extension, of all files that can be read.
 fn all_fixtures() -> impl Iterator<Item = &'static str> {
@@ -47,13 +42,6 @@ fn declared(file: &[u8]) -> Type {
         .parse_and_finish(&bytes)
         .unwrap();
     metadata.file_metadata().schema().clone()
-}
-
-fn note(file: &Bytes, key: &str) -> Option<Value> {
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(file).unwrap();
-    let notes = metadata.file_metadata().key_value_metadata()?;
-    let text = notes.iter().find(|note| note.key == key)?.value.clone()?;
-    Some(serde_json::from_str(&text).unwrap())
 }
 
 #[test]
@@ -512,111 +500,6 @@ fn row_groups_are_closed_and_handed_out_while_rows_come_in() {
     out.extend_from_slice(&last);
     let table: RecordBatch = as_others_read(&out.into());
     assert_eq!(table.num_rows() as u64, pushed);
-}
-
-#[test]
-fn notes_of_writers_are_adapted_or_left_out() {
-    let spark = open("spark_groups.parquet");
-    let results = [column(
-        "r",
-        ResultKind::Struct(vec![(
-            "l".into(),
-            ResultKind::List(Box::new(ResultKind::Integer)),
-        )]),
-    )];
-    let write = |file: &quarry_parquet::ParquetFile, replaced: &[usize]| {
-        let layout = TableLayout::of(file).unwrap();
-        PartWriter::new(&layout, &results, replaced)
-            .unwrap()
-            .finish()
-            .unwrap()
-            .0
-    };
-    let key = "org.apache.spark.sql.parquet.row.metadata";
-    let fields = note(&write(&spark, &[0]), key).unwrap()["fields"].clone();
-    let names: Vec<&str> = fields
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|f| f["name"].as_str())
-        .collect();
-    assert_eq!(names, ["at", "amount", "items", "r"]);
-    assert_eq!(
-        fields[3]["type"]["fields"][0]["type"],
-        json!({"type": "array", "elementType": "long", "containsNull": true})
-    );
-
-    let indexed = note(&write(&open("pandas.parquet"), &[]), "pandas").unwrap();
-    assert_eq!(indexed["index_columns"], json!(["__index_level_0__"]));
-    let ranged = note(&write(&open("pandas_ranged.parquet"), &[1]), "pandas").unwrap();
-    assert_eq!(ranged["index_columns"], json!([]));
-    assert!(
-        ranged["columns"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|c| c["name"] != "score")
-    );
-    let index = open("pandas.parquet").columns().len() - 1;
-    assert_eq!(
-        note(&write(&open("pandas.parquet"), &[index]), "pandas"),
-        None
-    );
-}
-
-/// pyarrow, and therefore pandas and `GeoPandas`, reads these notes first, and the file's own only
-/// if there are none.
-#[test]
-fn notes_inside_the_arrow_schema_survive_as_those_of_the_file_do() {
-    let pandas = json!({
-        "index_columns": ["key", {"kind": "range", "start": 0, "stop": 1, "step": 1}],
-        "columns": [
-            {"name": "n", "field_name": "n", "numpy_type": "Int64"},
-            {"name": "old", "field_name": "old", "numpy_type": "str"},
-            {"name": "key", "field_name": "key", "numpy_type": "str"},
-        ],
-    });
-    let inside = HashMap::from([
-        ("pandas".to_owned(), pandas.to_string()),
-        (
-            "geo".to_owned(),
-            "{\"primary_column\":\"shape\"}".to_owned(),
-        ),
-        ("avro.schema".to_owned(), "{}".to_owned()),
-    ]);
-    let extension = HashMap::from([("ARROW:extension:name".to_owned(), "geoarrow.wkb".to_owned())]);
-    let schema = Arc::new(Schema::new_with_metadata(
-        vec![
-            Field::new("n", DataType::Int64, true),
-            Field::new("old", DataType::Utf8, true),
-            Field::new("key", DataType::LargeUtf8, true).with_metadata(extension),
-        ],
-        inside,
-    ));
-    let rows = RecordBatch::new_empty(Arc::clone(&schema));
-    let mut input = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut input, schema, None).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
-
-    let file = open_bytes("in", input.into());
-    let layout = TableLayout::of(&file).unwrap();
-    let results = [column("old", ResultKind::Integer)];
-    let writer = PartWriter::new(&layout, &results, &[1]).unwrap();
-    let (output, _) = writer.finish().unwrap();
-    let read = ParquetRecordBatchReaderBuilder::try_new(output).unwrap();
-    let found = read.schema();
-    let note: Value = serde_json::from_str(&found.metadata()["pandas"]).unwrap();
-    assert_eq!(note["index_columns"], json!(["key"]));
-    assert_eq!(
-        note["columns"],
-        json!([pandas["columns"][0], pandas["columns"][2]])
-    );
-    assert_eq!(found.metadata()["geo"], "{\"primary_column\":\"shape\"}");
-    assert!(!found.metadata().contains_key("avro.schema"));
-    let key = found.field_with_name("key").unwrap();
-    assert_eq!(key.data_type(), &DataType::LargeUtf8);
-    assert_eq!(key.metadata()["ARROW:extension:name"], "geoarrow.wkb");
 }
 
 #[test]

@@ -1,0 +1,185 @@
+//! Notes that writers leave in a file about its columns: they say the same of the result.
+
+use crate::fixture::{column, open, open_bytes};
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::{ArrowWriter, encode_arrow_schema};
+use parquet::file::metadata::{KeyValue, ParquetMetaDataReader};
+use parquet::file::properties::WriterProperties;
+use quarry_parquet::{PartWriter, ResultKind, TableLayout};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+fn note(file: &Bytes, key: &str) -> Option<String> {
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(file).unwrap();
+    let notes = metadata.file_metadata().key_value_metadata()?;
+    notes.iter().find(|note| note.key == key)?.value.clone()
+}
+
+fn json_note(file: &Bytes, key: &str) -> Option<Value> {
+    Some(serde_json::from_str(&note(file, key)?).unwrap())
+}
+
+#[test]
+fn notes_of_writers_are_adapted_or_left_out() {
+    let spark = open("spark_groups.parquet");
+    let results = [column(
+        "r",
+        ResultKind::Struct(vec![(
+            "l".into(),
+            ResultKind::List(Box::new(ResultKind::Integer)),
+        )]),
+    )];
+    let write = |file: &quarry_parquet::ParquetFile, replaced: &[usize]| {
+        let layout = TableLayout::of(file).unwrap();
+        PartWriter::new(&layout, &results, replaced)
+            .unwrap()
+            .finish()
+            .unwrap()
+            .0
+    };
+    let key = "org.apache.spark.sql.parquet.row.metadata";
+    let fields = json_note(&write(&spark, &[0]), key).unwrap()["fields"].clone();
+    let names: Vec<&str> = fields
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|f| f["name"].as_str())
+        .collect();
+    assert_eq!(names, ["at", "amount", "items", "r"]);
+    assert_eq!(
+        fields[3]["type"]["fields"][0]["type"],
+        json!({"type": "array", "elementType": "long", "containsNull": true})
+    );
+
+    let indexed = json_note(&write(&open("pandas.parquet"), &[]), "pandas").unwrap();
+    assert_eq!(indexed["index_columns"], json!(["__index_level_0__"]));
+    let ranged = json_note(&write(&open("pandas_ranged.parquet"), &[1]), "pandas").unwrap();
+    assert_eq!(ranged["index_columns"], json!([]));
+    assert!(
+        ranged["columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|c| c["name"] != "score")
+    );
+    let index = open("pandas.parquet").columns().len() - 1;
+    assert_eq!(
+        json_note(&write(&open("pandas.parquet"), &[index]), "pandas"),
+        None
+    );
+}
+
+/// pyarrow, and therefore pandas and `GeoPandas`, reads these notes first, and the file's own only
+/// if there are none.
+#[test]
+fn notes_inside_the_arrow_schema_survive_as_those_of_the_file_do() {
+    let pandas = json!({
+        "index_columns": ["key", {"kind": "range", "start": 0, "stop": 1, "step": 1}],
+        "columns": [
+            {"name": "n", "field_name": "n", "numpy_type": "Int64"},
+            {"name": "old", "field_name": "old", "numpy_type": "str"},
+            {"name": "key", "field_name": "key", "numpy_type": "str"},
+        ],
+    });
+    let inside = HashMap::from([
+        ("pandas".to_owned(), pandas.to_string()),
+        (
+            "geo".to_owned(),
+            "{\"primary_column\":\"shape\"}".to_owned(),
+        ),
+        ("avro.schema".to_owned(), "{}".to_owned()),
+    ]);
+    let extension = HashMap::from([("ARROW:extension:name".to_owned(), "geoarrow.wkb".to_owned())]);
+    let schema = Arc::new(Schema::new_with_metadata(
+        vec![
+            Field::new("n", DataType::Int64, true),
+            Field::new("old", DataType::Utf8, true),
+            Field::new("key", DataType::LargeUtf8, true).with_metadata(extension),
+        ],
+        inside,
+    ));
+    let rows = RecordBatch::new_empty(Arc::clone(&schema));
+    let mut input = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut input, schema, None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+
+    let file = open_bytes("in", input.into());
+    let layout = TableLayout::of(&file).unwrap();
+    let results = [column("old", ResultKind::Integer)];
+    let writer = PartWriter::new(&layout, &results, &[1]).unwrap();
+    let (output, _) = writer.finish().unwrap();
+    let read = ParquetRecordBatchReaderBuilder::try_new(output).unwrap();
+    let found = read.schema();
+    let note: Value = serde_json::from_str(&found.metadata()["pandas"]).unwrap();
+    assert_eq!(note["index_columns"], json!(["key"]));
+    assert_eq!(
+        note["columns"],
+        json!([pandas["columns"][0], pandas["columns"][2]])
+    );
+    assert_eq!(found.metadata()["geo"], "{\"primary_column\":\"shape\"}");
+    assert!(!found.metadata().contains_key("avro.schema"));
+    let key = found.field_with_name("key").unwrap();
+    assert_eq!(key.data_type(), &DataType::LargeUtf8);
+    assert_eq!(key.metadata()["ARROW:extension:name"], "geoarrow.wkb");
+}
+
+/// Writers store some types as others: pyarrow changes the unit of timestamps, and Polars stores categories and
+/// arrays of a fixed size as texts and lists. Their notes alone say what the columns were.
+#[test]
+fn types_that_only_a_note_has_survive() {
+    let stored = Arc::new(Schema::new(vec![
+        Field::new(
+            "at",
+            DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+            true,
+        ),
+        Field::new("category", DataType::Utf8, true),
+        Field::new_list("pair", Field::new("item", DataType::Int64, true), true),
+        Field::new("bytes", DataType::Binary, true),
+        Field::new("untyped", DataType::Int64, true),
+    ]));
+    let category = DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8View));
+    let order = HashMap::from([("_PL_CATEGORICAL".to_owned(), "lexical".to_owned())]);
+    let pair = Arc::new(Field::new("item", DataType::Int64, true));
+    let noted = |untyped: DataType, result: Option<Field>| {
+        let mut fields = vec![
+            Field::new(
+                "at",
+                DataType::Timestamp(TimeUnit::Nanosecond, Some("Europe/Berlin".into())),
+                true,
+            ),
+            Field::new("category", category.clone(), true).with_metadata(order.clone()),
+            Field::new("pair", DataType::FixedSizeList(Arc::clone(&pair), 2), true),
+            Field::new("bytes", DataType::FixedSizeBinary(16), true),
+            Field::new("untyped", untyped, true),
+        ];
+        fields.extend(result);
+        encode_arrow_schema(&Schema::new(fields))
+    };
+    let before = noted(DataType::Null, None);
+    let before = KeyValue::new("ARROW:schema".to_owned(), before);
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![before]));
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties.build())
+        .with_skip_arrow_metadata(true);
+    let mut input = Vec::new();
+    let writer = ArrowWriter::try_new_with_options(&mut input, stored, options).unwrap();
+    writer.close().unwrap();
+
+    let layout = TableLayout::of(&open_bytes("in", input.into())).unwrap();
+    let results = [column("r", ResultKind::Integer)];
+    let writer = PartWriter::new(&layout, &results, &[]).unwrap();
+    let (output, _) = writer.finish().unwrap();
+    // The last column has a type meanwhile: that of another file of the table.
+    let expected = noted(
+        DataType::Int64,
+        Some(Field::new("r", DataType::Int64, true)),
+    );
+    assert_eq!(note(&output, "ARROW:schema"), Some(expected));
+}
