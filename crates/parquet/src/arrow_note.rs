@@ -2,7 +2,6 @@
 //! all of them.
 
 use crate::guard::guarded;
-use arrow_ipc::convert::try_fb_to_schema;
 use arrow_ipc::root_as_message;
 use arrow_schema::{DataType, Field, FieldRef, Schema};
 use base64::Engine as _;
@@ -10,61 +9,64 @@ use base64::engine::general_purpose::STANDARD;
 use parquet::arrow::{ARROW_SCHEMA_META_KEY, parquet_to_arrow_schema};
 use parquet::file::metadata::KeyValue;
 use parquet::schema::types::SchemaDescriptor;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What precedes the length of a message.
 const CONTINUATION: &[u8] = &[0xff; 4];
 
-/// Returns the columns according to the note, as far as it is about these columns; `None` if it cannot
-/// be read.
-///
-/// The decoder takes a type from the note only if it can decode values as that type. For others, such as
-/// timestamps in another unit than that of the column, the note itself counts.
-pub(crate) fn noted_schema(
-    declared: &SchemaDescriptor,
-    key_values: Option<&Vec<KeyValue>>,
-) -> Option<Schema> {
-    guarded(|| {
-        let decoded = parquet_to_arrow_schema(declared, key_values);
-        let decoded = decoded.map_err(|error| error.to_string())?;
-        Ok(match key_values.and_then(|notes| read(notes)) {
-            Some(noted) => adopted(&decoded, &noted),
-            None => decoded,
-        })
-    })
-    .ok()
+/// The columns according to the note.
+struct Note {
+    /// `None` for a column with a type that is no type of Arrow, such as the 128-bit integers of Polars.
+    fields: Vec<Option<Field>>,
+    notes: HashMap<String, String>,
 }
 
-fn read(notes: &[KeyValue]) -> Option<Schema> {
-    let note = notes.iter().find(|note| note.key == ARROW_SCHEMA_META_KEY);
-    let message = STANDARD.decode(note?.value.as_deref()?).ok()?;
-    let message = match message.strip_prefix(CONTINUATION) {
-        Some(length_and_message) => length_and_message.get(4..)?,
-        None => &message,
-    };
-    let message = root_as_message(message).ok()?;
-    try_fb_to_schema(message.header_as_schema()?).ok()
-}
-
-/// Returns the decoded columns with the types of the note, where it can mean the same values.
-fn adopted(decoded: &Schema, noted: &Schema) -> Schema {
-    let fields = decoded.fields().iter().enumerate().map(|(index, decoded)| {
-        let noted = noted.fields().get(index);
-        match noted.filter(|noted| noted.name() == decoded.name() && can_be(noted, decoded)) {
-            Some(noted) => Arc::new(Field::clone(noted).with_nullable(decoded.is_nullable())),
-            None => Arc::clone(decoded),
+/// Returns the columns of a file with the types of the note, as far as it is about these columns, and the
+/// notes inside it; `None` if there is no note, or if it cannot be read.
+pub(crate) fn noted_schema(declared: &SchemaDescriptor, all: &[KeyValue]) -> Option<Schema> {
+    let note = Note::of(all)?;
+    let plain =
+        guarded(|| parquet_to_arrow_schema(declared, None).map_err(|error| error.to_string()));
+    let plain = plain.ok()?;
+    let fields = plain.fields().iter().enumerate().map(|(index, plain)| {
+        let noted = note.fields.get(index).and_then(Option::as_ref);
+        match noted.filter(|noted| noted.name() == plain.name() && can_be(noted, plain)) {
+            Some(noted) => Arc::new(noted.clone().with_nullable(plain.is_nullable())),
+            None => Arc::clone(plain),
         }
     });
     let fields: Vec<FieldRef> = fields.collect();
-    Schema::new_with_metadata(fields, decoded.metadata().clone())
+    Some(Schema::new_with_metadata(fields, note.notes))
+}
+
+impl Note {
+    fn of(notes: &[KeyValue]) -> Option<Self> {
+        let note = notes.iter().find(|note| note.key == ARROW_SCHEMA_META_KEY);
+        let message = STANDARD.decode(note?.value.as_deref()?).ok()?;
+        let message = match message.strip_prefix(CONTINUATION) {
+            Some(length_and_message) => length_and_message.get(4..)?,
+            None => &message,
+        };
+        let schema = root_as_message(message).ok()?.header_as_schema()?;
+        let fields = schema.fields()?.iter();
+        // The conversion panics if a type is unknown.
+        let fields = fields.map(|field| guarded(|| Ok(Field::from(field))).ok());
+        let inside = schema.custom_metadata().into_iter().flatten();
+        let inside =
+            inside.filter_map(|pair| Some((pair.key()?.to_owned(), pair.value()?.to_owned())));
+        Some(Self {
+            fields: fields.collect(),
+            notes: inside.collect(),
+        })
+    }
 }
 
 /// Whether both have as many leaves. A leaf without a type may have one in another file of the table.
-fn can_be(noted: &Field, decoded: &Field) -> bool {
-    let (noted, decoded) = (leaves(noted.data_type()), leaves(decoded.data_type()));
-    let mut pairs = noted.iter().zip(&decoded);
-    noted.len() == decoded.len()
-        && pairs.all(|(noted, decoded)| noted.is_null() == decoded.is_null())
+fn can_be(noted: &Field, plain: &Field) -> bool {
+    let (noted, plain) = (leaves(noted.data_type()), leaves(plain.data_type()));
+    let mut pairs = noted.iter().zip(&plain);
+    noted.len() == plain.len() && pairs.all(|(noted, plain)| noted.is_null() == plain.is_null())
 }
 
 /// Returns the types of the leaves, in order. That of a dictionary is the type of its values.

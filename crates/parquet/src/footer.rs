@@ -381,7 +381,8 @@ pub(crate) fn write(
         .map_err(encode)?;
     if out.len() as u64 > MAX_FOOTER {
         return Err(encode(format_args!(
-            "the footer has {} bytes, more than {MAX_FOOTER}; make larger slices or split the table",
+            "the footer has {} bytes, more than {MAX_FOOTER}; make larger slices, write the table with fewer notes (its \
+             metadata), or split it",
             out.len()
         )));
     }

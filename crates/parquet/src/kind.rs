@@ -110,7 +110,7 @@ fn shape(data_type: &DataType, leaves: &mut impl Iterator<Item = Leaf>) -> Kind 
 /// Returns the type of each leaf in the Arrow schema that a writer left in the file; empty if there
 /// is none.
 fn arrow_hints(declared: &SchemaDescriptor, key_values: Option<&Vec<KeyValue>>) -> Vec<DataType> {
-    let schema = noted_schema(declared, key_values);
+    let schema = key_values.and_then(|notes| noted_schema(declared, notes));
     let fields = schema.iter().flat_map(Schema::fields);
     let hints: Vec<DataType> = fields.flat_map(|field| leaves(field.data_type())).collect();
     if hints.len() == declared.num_columns() {

@@ -40,7 +40,8 @@
 //! Every value passes through, bit for bit, with its declaration: physical type, annotation,
 //! nullability, field ids, and the nesting with its names. Notes of writers (`pandas`, Spark's
 //! schema, `ARROW:schema` with zones and categories) are adapted to the new columns or, if that is
-//! not possible, left out. Not kept are the cuts between row groups, page indexes, Bloom filters,
+//! not possible, left out. If a type in `ARROW:schema` is none of Arrow, its column has the type that Parquet
+//! has. Not kept are the cuts between row groups, page indexes, Bloom filters,
 //! and the least and greatest values of columns whose order the bare type does not have (unsigned
 //! integers, decimals in bytes).
 //!
@@ -54,7 +55,9 @@
 //! # Limits
 //!
 //! Snappy, zstd, LZ4, gzip and no compression are read and written. Brotli and LZO are refused, and
-//! so are encrypted files and files whose data is in other files. A page has at most 64 MiB,
+//! so are encrypted files, files whose data is in other files, columns with a logical type that is newer than
+//! the decoder, and pages of `INT96` with bytes after the last value, which fastparquet writes. A footer has at
+//! most 64 MiB and takes at most 256 MiB when it is decoded. A page has at most 64 MiB,
 //! unpacked, and so have a row and the texts of a page in `DELTA_BYTE_ARRAY`. A page has at most 16
 //! million values. The pages that are in memory at the same time have at most 256 MiB: a
 //! dictionary and a page of each column. The values of a row, or of rows that are decoded together, take at

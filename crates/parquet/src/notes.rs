@@ -85,8 +85,7 @@ fn arrow(
     results: &[ResultColumn],
     replaced: &[&str],
 ) -> Option<String> {
-    // Passed alone, so that the notes of the schema are those inside it.
-    let schema = noted_schema(original, Some(&vec![note.clone()]))?;
+    let schema = noted_schema(original, std::slice::from_ref(note))?;
     let inside = schema
         .metadata()
         .iter()

@@ -91,6 +91,13 @@ pub(crate) fn check_footer(
     if needed <= most {
         return Ok(());
     }
+    if most == 0 {
+        return Err(StepError::bad_request(format!(
+            "the columns of {table} and what its writer noted about them fill the {MAX_FOOTER} bytes that the footer of its \
+             Parquet result may have; write the table without these notes (its metadata) or with fewer columns, or give it \
+             as CSV or JSON Lines"
+        )));
+    }
     let larger_slices = if slices > most {
         format!("raise BEDROCK_MAX_RECORDS_PER_JOB so that there are at most {most} jobs, ")
     } else {
@@ -172,15 +179,32 @@ mod tests {
         );
     }
 
+    /// More jobs or fewer would not help.
+    #[test]
+    fn a_footer_that_is_full_before_the_first_row_group_is_refused_with_its_own_remedy() {
+        let room = room_for(["x".repeat(25 << 20)]);
+        let part = PlannedPart { rows: 1, bytes: 1 };
+        let error = check_footer("the data set", room, &[part]).unwrap_err();
+        let text = error.full_message();
+        assert!(text.contains("without these notes"), "{text}");
+        assert!(!text.contains("jobs"), "{text}");
+    }
+
     /// Returns the room in the footer of a table with this many columns of text.
     fn room_for_text(columns: usize) -> FooterRoom {
+        room_for((0..columns).map(|number| format!("llm_{number}")))
+    }
+
+    /// Returns the room in the footer of a table with these columns of text.
+    fn room_for(names: impl IntoIterator<Item = String>) -> FooterRoom {
         let table = include_bytes!("../../../crates/parquet/tests/fixtures/codec_none.parquet");
         let table = bytes::Bytes::from_static(table);
         let file = quarry_parquet::ParquetFile::open("t", std::sync::Arc::new(table)).unwrap();
         let layout = quarry_parquet::TableLayout::of(&file).unwrap();
-        let results: Vec<_> = (0..columns)
-            .map(|number| quarry_parquet::ResultColumn {
-                name: format!("llm_{number}"),
+        let results: Vec<_> = names
+            .into_iter()
+            .map(|name| quarry_parquet::ResultColumn {
+                name,
                 kind: quarry_parquet::ResultKind::Text,
             })
             .collect();

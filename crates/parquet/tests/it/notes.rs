@@ -183,3 +183,31 @@ fn types_that_only_a_note_has_survive() {
     );
     assert_eq!(note(&output, "ARROW:schema"), Some(expected));
 }
+
+#[test]
+fn a_type_that_is_none_of_arrow_takes_no_other_column_its_type() {
+    let file = open("polars.parquet");
+    let results = [column("r", ResultKind::Integer)];
+    let writer = PartWriter::new(&TableLayout::of(&file).unwrap(), &results, &[]).unwrap();
+    let (output, _) = writer.finish().unwrap();
+    let read = ParquetRecordBatchReaderBuilder::try_new(output).unwrap();
+    let types: Vec<String> = read
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.data_type().to_string())
+        .collect();
+    assert_eq!(
+        types,
+        [
+            "LargeUtf8",
+            "Dictionary(UInt32, LargeUtf8)",
+            "FixedSizeList(2 x Int64, field: 'element')",
+            // 128-bit integers of Polars, which keep their bytes.
+            "FixedSizeBinary(16)",
+            "Timestamp(ns, \"Europe/Berlin\")",
+            "Duration(µs)",
+            "Int64",
+        ]
+    );
+}
