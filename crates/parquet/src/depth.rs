@@ -6,9 +6,10 @@
 
 use crate::thrift::{LIST, STRUCT, Thrift};
 
-/// The deepest nesting of groups, counted as in Parquet: a list counts twice. Schemas are walked by
-/// recursion, and the encoder uses some kilobytes of stack for each level.
-pub(crate) const MAX_GROUPS: usize = 63;
+/// The deepest nesting of groups, counted as in Parquet: a list counts twice. Schemas and rows are walked by
+/// recursion, and in a program without optimisation, the encoder uses up to 40 kB of stack for each level.
+/// The threads that write a result have 2 MiB.
+pub(crate) const MAX_GROUPS: usize = 40;
 
 /// How deeply the columns of a footer are nested.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The meaning of a column's values, which determines their text form.
 
-use crate::arrow_note::{leaves, noted_schema};
+use crate::arrow_note::{NotedColumns, leaves};
 use crate::calendar::Zone;
 use crate::storage::fixed_length;
 use arrow_schema::{DataType, Schema, TimeUnit};
@@ -110,8 +110,9 @@ fn shape(data_type: &DataType, leaves: &mut impl Iterator<Item = Leaf>) -> Kind 
 /// Returns the type of each leaf in the Arrow schema that a writer left in the file; empty if there
 /// is none.
 fn arrow_hints(declared: &SchemaDescriptor, key_values: Option<&Vec<KeyValue>>) -> Vec<DataType> {
-    let schema = key_values.and_then(|notes| noted_schema(declared, notes));
-    let fields = schema.iter().flat_map(Schema::fields);
+    let columns = key_values.and_then(|notes| NotedColumns::of(declared, notes));
+    let schema = columns.as_ref().and_then(NotedColumns::noted);
+    let fields = schema.into_iter().flat_map(Schema::fields);
     let hints: Vec<DataType> = fields.flat_map(|field| leaves(field.data_type())).collect();
     if hints.len() == declared.num_columns() {
         hints

@@ -1,6 +1,7 @@
 //! What the files of one table have in common: the columns of its result that precede those of the
 //! answers.
 
+use crate::arrow_note::NotedColumns;
 use crate::error::{FileError, encode};
 use crate::file::ParquetFile;
 use crate::footer::{self, MAGIC};
@@ -11,6 +12,7 @@ use crate::storage::{
 };
 use arrow_schema::{Schema, SchemaRef};
 use bytes::Bytes;
+use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema};
 use parquet::basic::{
     Compression, ConvertedType, GzipLevel, LogicalType, Repetition, Type as Physical, ZstdLevel,
 };
@@ -23,6 +25,13 @@ const CODEC_KEY: &str = "quarry.codec";
 
 /// The key of the first file's name in a stored layout.
 const FIRST_KEY: &str = "quarry.first";
+
+/// The notes of Spark that say how it has stored dates and timestamps.
+const SPARK_KEYS: [&str; 3] = [
+    "org.apache.spark.legacyDateTime",
+    "org.apache.spark.legacyINT96",
+    "org.apache.spark.timeZone",
+];
 
 /// The columns of a table, the codec and the notes that writers left in its files.
 ///
@@ -89,7 +98,8 @@ impl TableLayout {
     ///
     /// It must have the same columns, of the same types and in the same order, with two exceptions.
     /// A column that is required in one file and optional in another is optional. A column that has
-    /// only nulls and no type in one file gets its type from the others.
+    /// only nulls and no type in one file gets its type from the others. Types that only the notes of
+    /// writers have must be the same too, as far as they say what the values are.
     pub fn add(&mut self, file: &ParquetFile) -> Result<(), FileError> {
         let other = with_required_keys(&file.inner.declared).map_err(encode)?;
         let mine = self.declared.root_schema().get_fields();
@@ -113,12 +123,68 @@ impl TableLayout {
             .iter()
             .zip(mine)
             .any(|(field, before)| !Arc::ptr_eq(field, before));
+        self.add_notes(file, &other)?;
         if changed {
             let root = Type::group_type_builder(self.declared.root_schema().name())
                 .with_fields(fields)
                 .build()
                 .map_err(encode)?;
             self.declared = Arc::new(SchemaDescriptor::new(Arc::new(root)));
+        }
+        Ok(())
+    }
+
+    /// Compares what only the notes say of the columns, which are those of the next file, `other`. Columns that
+    /// had no type so far get that of the next file.
+    fn add_notes(&mut self, file: &ParquetFile, other: &SchemaDescriptor) -> Result<(), FileError> {
+        let mismatch = |expected: String, found: String| FileError::OtherTable {
+            first: self.first.clone(),
+            file: file.name().to_owned(),
+            expected,
+            found,
+        };
+        let notes = file.inner.key_values().map_or(&[][..], Vec::as_slice);
+        for key in SPARK_KEYS {
+            let [mine, theirs] = [&self.key_values, notes].map(|notes| shown_note(notes, key));
+            if mine != theirs {
+                return Err(mismatch(mine, theirs));
+            }
+        }
+        let mine = NotedColumns::of(&self.declared, &self.key_values);
+        let Some((mine, theirs)) = mine.zip(NotedColumns::of(other, notes)) else {
+            return Ok(());
+        };
+        let pairs = self.declared.root_schema().get_fields().iter();
+        let pairs = pairs.zip(other.root_schema().get_fields());
+        let mut adopted = Vec::new();
+        for (index, (first, second)) in pairs.enumerate() {
+            if is_untyped(second) {
+                continue;
+            }
+            if is_untyped(first) {
+                adopted.push(index);
+                continue;
+            }
+            let meanings = [&mine, &theirs].map(|notes| notes.meanings(index).join(", "));
+            if meanings[0] != meanings[1] {
+                let [mine, theirs] = meanings;
+                return Err(mismatch(
+                    format!("{} ({mine})", describe(first)),
+                    format!("{} ({theirs})", describe(second)),
+                ));
+            }
+        }
+        let note = self.key_values.iter_mut();
+        let note = note
+            .into_iter()
+            .find(|note| note.key == ARROW_SCHEMA_META_KEY);
+        if let Some((note, schema)) = note.zip(mine.noted()).filter(|_| !adopted.is_empty()) {
+            let mut fields = schema.fields().to_vec();
+            for index in adopted {
+                fields[index] = Arc::clone(theirs.field(index));
+            }
+            let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
+            note.value = Some(encode_arrow_schema(&schema));
         }
         Ok(())
     }
@@ -188,6 +254,17 @@ impl TableLayout {
         let bare = bare_schema(&self.declared).map_err(encode)?;
         let arrow: Schema = arrow_schema(&bare).map_err(encode)?;
         Ok((bare, Arc::new(arrow)))
+    }
+}
+
+/// Returns what the notes of a file say under a key, on one line.
+fn shown_note(notes: &[KeyValue], key: &str) -> String {
+    match notes.iter().find(|note| note.key == key) {
+        Some(note) => format!(
+            "the note {key:?} with {:?}",
+            note.value.as_deref().unwrap_or_default()
+        ),
+        None => format!("no note {key:?}"),
     }
 }
 

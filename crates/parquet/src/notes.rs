@@ -2,7 +2,8 @@
 //!
 //! * `ARROW:schema` (pyarrow, polars and others: zones, categories, widths that Parquet does not
 //!   have) and Spark's row schema gain the new columns and lose the replaced ones. Spark does not
-//!   read columns that its note lacks.
+//!   read columns that its note lacks. Categories have wide indices and no order, because the values
+//!   of all row groups and files come together.
 //! * The note of pandas loses the replaced columns and any row index that is only a counter,
 //!   because the result may have more or fewer rows. Columns that were an index stay one. New
 //!   columns need no entry.
@@ -13,7 +14,7 @@
 //! A note that cannot be read is left out. `ARROW:schema` may contain notes too, which pyarrow
 //! reads first; they are adapted in the same way.
 
-use crate::arrow_note::noted_schema;
+use crate::arrow_note::{NotedColumns, joined};
 use crate::result_kind::{ResultColumn, ResultKind};
 use arrow_schema::{Field, Schema};
 use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema};
@@ -85,7 +86,8 @@ fn arrow(
     results: &[ResultColumn],
     replaced: &[&str],
 ) -> Option<String> {
-    let schema = noted_schema(original, std::slice::from_ref(note))?;
+    let columns = NotedColumns::of(original, std::slice::from_ref(note))?;
+    let schema = columns.noted()?;
     let inside = schema
         .metadata()
         .iter()
@@ -95,7 +97,7 @@ fn arrow(
         .fields()
         .iter()
         .filter(|field| !replaced.contains(&field.name().as_str()))
-        .cloned()
+        .map(joined)
         .collect();
     fields.extend(
         results

@@ -9,7 +9,7 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::arrow::{ArrowWriter, encode_arrow_schema};
 use parquet::file::metadata::{KeyValue, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
-use quarry_parquet::{PartWriter, ResultKind, TableLayout};
+use quarry_parquet::{FileError, ParquetFile, PartWriter, ResultKind, TableLayout};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -210,4 +210,124 @@ fn a_type_that_is_none_of_arrow_takes_no_other_column_its_type() {
             "Int64",
         ]
     );
+}
+
+/// Returns a file without rows whose note has this column.
+fn file_with(field: Field) -> ParquetFile {
+    let rows = RecordBatch::new_empty(Arc::new(Schema::new(vec![field])));
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    open_bytes("t.parquet", bytes.into())
+}
+
+fn typed(data_type: DataType) -> Field {
+    Field::new("c", data_type, true)
+}
+
+/// Returns the column in the note of a result of two files.
+fn joined(first: Field, second: Field) -> Result<Field, FileError> {
+    let mut layout = TableLayout::of(&file_with(first))?;
+    layout.add(&file_with(second))?;
+    let layout = TableLayout::from_bytes(&layout.to_bytes()?)?;
+    let (output, _) = PartWriter::new(&layout, &[], &[])?.finish()?;
+    let read = ParquetRecordBatchReaderBuilder::try_new(output).unwrap();
+    Ok(Field::clone(read.schema().field(0)))
+}
+
+/// Parquet stores them alike, so the values of the second file would have the meaning of the first.
+#[test]
+fn files_whose_values_only_notes_tell_apart_are_no_table() {
+    let list = |length| {
+        typed(DataType::FixedSizeList(
+            Arc::new(typed(DataType::Int64)),
+            length,
+        ))
+    };
+    let with = |key: &str, value: &str| {
+        let metadata = HashMap::from([(key.to_owned(), value.to_owned())]);
+        typed(DataType::Int64).with_metadata(metadata)
+    };
+    let period = |frequency| with("ARROW:extension:metadata", frequency);
+    let enumeration = |values| with("_PL_ENUM_VALUES2", values);
+    let lasts = |unit| typed(DataType::Duration(unit));
+    let inside = |field: Field| typed(DataType::Struct(vec![field].into()));
+    for (first, second) in [
+        (lasts(TimeUnit::Second), lasts(TimeUnit::Microsecond)),
+        (lasts(TimeUnit::Second), typed(DataType::Int64)),
+        (typed(DataType::Int64), lasts(TimeUnit::Second)),
+        (
+            inside(lasts(TimeUnit::Second)),
+            inside(lasts(TimeUnit::Nanosecond)),
+        ),
+        (list(2), list(3)),
+        (period("M"), period("D")),
+        (enumeration("1;p"), enumeration("1;q")),
+    ] {
+        joined(first.clone(), first.clone()).unwrap();
+        let error = joined(first, second).unwrap_err();
+        assert!(matches!(error, FileError::OtherTable { .. }), "{error}");
+    }
+    let error = joined(lasts(TimeUnit::Second), lasts(TimeUnit::Millisecond)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the files of a table must have the same columns, of the same types and in the same order: t.parquet has `OPTIONAL INT64 \
+         c` (Duration(s)), t.parquet has `OPTIONAL INT64 c` (Duration(ms))"
+    );
+}
+
+#[test]
+fn files_whose_dates_spark_has_stored_in_other_ways_are_no_table() {
+    let file = |legacy: bool| {
+        let note = KeyValue::new("org.apache.spark.legacyDateTime".to_owned(), String::new());
+        let notes = legacy.then(|| vec![note]);
+        let properties = WriterProperties::builder().set_key_value_metadata(notes);
+        let schema = Arc::new(Schema::new(vec![typed(DataType::Date32)]));
+        let mut bytes = Vec::new();
+        let writer = ArrowWriter::try_new(&mut bytes, schema, Some(properties.build())).unwrap();
+        writer.close().unwrap();
+        open_bytes("t.parquet", bytes.into())
+    };
+    let mut layout = TableLayout::of(&file(true)).unwrap();
+    layout.add(&file(true)).unwrap();
+    let error = layout.add(&file(false)).unwrap_err().to_string();
+    assert!(
+        error.contains("no note \"org.apache.spark.legacyDateTime\""),
+        "{error}"
+    );
+}
+
+/// The type of a column without values comes from the next file.
+#[test]
+fn a_column_without_a_type_in_the_first_file_gets_that_of_the_note_of_the_next() {
+    for data_type in [
+        DataType::Duration(TimeUnit::Second),
+        DataType::Timestamp(TimeUnit::Millisecond, Some("Europe/Berlin".into())),
+        DataType::LargeUtf8,
+    ] {
+        let found = joined(typed(DataType::Null), typed(data_type.clone())).unwrap();
+        assert_eq!(found.data_type(), &data_type);
+        let found = joined(typed(data_type.clone()), typed(DataType::Null)).unwrap();
+        assert_eq!(found.data_type(), &data_type);
+    }
+}
+
+/// The values of all row groups and files are counted together, and come in the order of the rows.
+#[test]
+fn a_category_has_wide_indices_and_no_order_in_a_result() {
+    let category = |index| DataType::Dictionary(Box::new(index), Box::new(DataType::Utf8));
+    for (index, wide) in [
+        (DataType::Int8, DataType::Int32),
+        (DataType::UInt16, DataType::UInt32),
+        (DataType::Int64, DataType::Int64),
+    ] {
+        let ordered = typed(category(index.clone())).with_dict_is_ordered(true);
+        let found = joined(ordered, typed(DataType::Utf8)).unwrap();
+        assert_eq!(found.data_type(), &category(wide.clone()));
+        assert_eq!(found.dict_is_ordered(), Some(false));
+        let list = |index| DataType::List(Arc::new(Field::new("item", category(index), true)));
+        let found = joined(typed(list(index.clone())), typed(list(index))).unwrap();
+        assert_eq!(found.data_type(), &list(wide));
+    }
 }

@@ -3,13 +3,13 @@
 use crate::fixture::{
     as_others_read, cells, expected, join, numbered_part, open, open_bytes, whole,
 };
-use arrow_array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow_array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
-use quarry_parquet::{FileError, ParquetFile, PartWriter, TableLayout};
+use quarry_parquet::{FileError, ParquetFile, TableLayout};
 use quarry_table::MAX_ROW_BYTES;
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ fn without_rows(fields: Vec<Field>) -> Result<ParquetFile, FileError> {
     ParquetFile::open("t.parquet", Arc::new(Bytes::from(bytes)))
 }
 
-/// The encoder uses recursion, and would fail only after all rows are paid for.
+/// The encoder uses recursion, and would overflow the stack only after all rows are paid for.
 #[test]
 fn a_column_that_is_nested_too_deep_is_refused_when_the_file_is_opened() {
     let nested = |depth: usize| {
@@ -54,18 +54,37 @@ fn a_column_that_is_nested_too_deep_is_refused_when_the_file_is_opened() {
         for _ in 1..depth {
             inner = Field::new("group", DataType::Struct(vec![inner].into()), true);
         }
-        without_rows(vec![Field::new("a", DataType::Int64, true), inner])
+        inner
     };
     assert_eq!(
-        nested(65).unwrap_err().to_string(),
-        "t.parquet: column \"group\": its values are nested more than 63 groups deep; store what is deep in it as JSON \
+        without_rows(vec![nested(42)]).unwrap_err().to_string(),
+        "t.parquet: column \"group\": its values are nested more than 40 groups deep; store what is deep in it as JSON \
          text"
     );
-    let layout = TableLayout::of(&nested(64).unwrap()).unwrap();
-    PartWriter::new(&layout, &[], &[])
-        .unwrap()
-        .finish()
-        .unwrap();
+    let deepest = nested(41);
+    let mut values: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));
+    let mut level = &deepest;
+    let mut levels = Vec::new();
+    while let DataType::Struct(members) = level.data_type() {
+        levels.push(members.clone());
+        level = &members[0];
+    }
+    for members in levels.into_iter().rev() {
+        values = Arc::new(StructArray::new(members, vec![values], None));
+    }
+    let rows = RecordBatch::try_from_iter([("group", values)]).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    // As large as those of the runtime, on which parts are written.
+    let thread = std::thread::Builder::new().stack_size(2 << 20);
+    let written = thread.spawn(move || {
+        let file = open_bytes("t.parquet", bytes.into());
+        let layout = TableLayout::of(&file).unwrap();
+        numbered_part(&layout, &[whole(&file)]).1.rows
+    });
+    assert_eq!(written.unwrap().join().unwrap(), 2);
 }
 
 #[test]
