@@ -6,6 +6,7 @@ use arrow_ipc::root_as_message;
 use arrow_schema::{DataType, Field, FieldRef, Schema};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flatbuffers::InvalidFlatbuffer;
 use parquet::arrow::{ARROW_SCHEMA_META_KEY, parquet_to_arrow_schema};
 use parquet::file::metadata::KeyValue;
 use parquet::schema::types::SchemaDescriptor;
@@ -14,6 +15,9 @@ use std::sync::Arc;
 
 /// What precedes the length of a message.
 const CONTINUATION: &[u8] = &[0xff; 4];
+
+/// The most metadata of a note that are blanked. Each of them costs a pass over the note.
+const MAX_BLANKED: usize = 100;
 
 /// The key under which Polars keeps the values of an enumeration, without its version.
 const ENUM_KEY: &str = "_PL_ENUM_VALUES";
@@ -90,12 +94,13 @@ impl Note {
 
     fn of(notes: &[KeyValue]) -> Option<Self> {
         let note = notes.iter().find(|note| note.key == ARROW_SCHEMA_META_KEY);
-        let message = STANDARD.decode(note?.value.as_deref()?).ok()?;
-        let message = match message.strip_prefix(CONTINUATION) {
-            Some(length_and_message) => length_and_message.get(4..)?,
-            None => &message,
-        };
-        let schema = root_as_message(message).ok()?.header_as_schema()?;
+        let mut message = STANDARD.decode(note?.value.as_deref()?).ok()?;
+        if message.starts_with(CONTINUATION) {
+            // The length comes next.
+            message.drain(..(CONTINUATION.len() + 4).min(message.len()));
+        }
+        blank_what_is_no_text(&mut message);
+        let schema = root_as_message(&message).ok()?.header_as_schema()?;
         let fields = schema.fields()?.iter();
         // The conversion panics if a type is unknown.
         let fields = fields.map(|field| guarded(|| Ok(Field::from(field))).ok());
@@ -106,6 +111,20 @@ impl Note {
             fields: fields.collect(),
             notes: inside.collect(),
         })
+    }
+}
+
+/// Overwrites the first metadata that are no text, which would make the whole message unreadable: pyarrow keeps
+/// any bytes there.
+fn blank_what_is_no_text(message: &mut [u8]) {
+    for _ in 0..MAX_BLANKED {
+        let Err(InvalidFlatbuffer::Utf8Error { range, .. }) = root_as_message(message) else {
+            return;
+        };
+        match message.get_mut(range) {
+            Some(text) => text.fill(b'?'),
+            None => return,
+        }
     }
 }
 

@@ -94,7 +94,7 @@ pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError>
         };
     let checked = FILE_METADATA.check(&encoded);
     let checked = checked.map_err(|reason| damaged(&reason))?;
-    let encoded = checked.with_types(encoded);
+    let encoded = checked.readable(encoded);
     match Nesting::of(&encoded) {
         Nesting::Fine => {}
         Nesting::TooDeep(column) => {
@@ -113,7 +113,7 @@ pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError>
             ));
         }
     }
-    if checked.decoded_bytes > MAX_METADATA_BYTES {
+    if !checked.can_be_decoded() {
         let bytes = checked.decoded_bytes;
         let what = format!(
             "its footer takes {bytes} bytes when it is decoded, more than {MAX_METADATA_BYTES}"

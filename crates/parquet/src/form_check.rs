@@ -8,6 +8,7 @@
 use crate::grammar::{FieldForm, StructForm, ValueForm};
 use crate::thrift::{BINARY, BOOLEAN, BYTE, DOUBLE, INTEGER, LIST, LONG, SHORT, STRUCT, Thrift};
 use bytes::Bytes;
+use std::ops::Range;
 
 /// The most memory for what a footer is decoded to, in bytes: 256 MiB. It suffices for the column chunks of the
 /// longest footer that is written.
@@ -22,22 +23,33 @@ pub(crate) struct CheckedForm {
     /// The memory that it takes when it is decoded, in bytes, without texts.
     pub(crate) decoded_bytes: u64,
     /// Where the bytes name another type for the items of an empty list, and the byte that names the right
-    /// one. Not all of them are here if there are more `decoded_bytes` than a footer may have.
+    /// one. Not all of them are here if it cannot be decoded.
     empty_lists: Vec<(usize, u8)>,
+    /// Where notes are that are no text. Not all of them are here if it cannot be decoded.
+    unreadable_notes: Vec<Range<usize>>,
 }
 
 impl CheckedForm {
-    /// Returns the bytes that were checked with the right types in empty lists. fastparquet writes no type for
-    /// such a list, which the decoder takes for a wrong one.
-    pub(crate) fn with_types(&self, checked: Bytes) -> Bytes {
-        if self.empty_lists.is_empty() {
+    /// Whether it takes no more memory than a footer may.
+    pub(crate) fn can_be_decoded(&self) -> bool {
+        self.decoded_bytes <= MAX_METADATA_BYTES
+    }
+
+    /// Returns the bytes that were checked, as the decoder reads them: with the right types in empty lists, and
+    /// with zeros for notes that are no text. fastparquet writes no type for an empty list, which the decoder
+    /// takes for a wrong one.
+    pub(crate) fn readable(&self, checked: Bytes) -> Bytes {
+        if self.empty_lists.is_empty() && self.unreadable_notes.is_empty() {
             return checked;
         }
-        let mut mended = Vec::from(checked);
+        let mut readable = Vec::from(checked);
         for (at, byte) in &self.empty_lists {
-            mended[*at] = *byte;
+            readable[*at] = *byte;
         }
-        mended.into()
+        for note in &self.unreadable_notes {
+            readable[note.clone()].fill(0);
+        }
+        readable.into()
     }
 }
 
@@ -123,10 +135,22 @@ impl FormWalk<'_> {
         match form {
             ValueForm::Struct(form) => return self.pass_struct(form),
             ValueForm::List(item, item_bytes) => return self.pass_list(item, *item_bytes, name),
+            ValueForm::Note => return self.pass_note(name),
             _ => {}
         }
         let passed = self.thrift.pass(kind, 0);
         passed.ok_or_else(|| format!("byte {at}: {} is not there as a whole", name()))
+    }
+
+    fn pass_note(&mut self, name: impl Fn() -> String) -> Result<(), String> {
+        let at = self.at();
+        let note = self.thrift.binary();
+        let note = note.ok_or_else(|| format!("byte {at}: {} is not there as a whole", name()))?;
+        if std::str::from_utf8(note).is_err() && self.found.can_be_decoded() {
+            let end = self.at();
+            self.found.unreadable_notes.push(end - note.len()..end);
+        }
+        Ok(())
     }
 
     fn pass_list(
@@ -147,7 +171,7 @@ impl FormWalk<'_> {
             ));
         }
         self.found.decoded_bytes += LIST_BYTES + count * item_bytes;
-        if count == 0 && kind != item.kind() && self.found.decoded_bytes <= MAX_METADATA_BYTES {
+        if count == 0 && kind != item.kind() && self.found.can_be_decoded() {
             // The upper half of the byte says how the number of items is written.
             let number = self.bytes[at] & 0xf0;
             self.found.empty_lists.push((at, number | item.kind()));
@@ -168,7 +192,7 @@ impl ValueForm {
             Self::Integer => INTEGER,
             Self::Long => LONG,
             Self::Double => DOUBLE,
-            Self::Bytes => BINARY,
+            Self::Bytes | Self::Note => BINARY,
             Self::Struct(_) => STRUCT,
             Self::List(..) => LIST,
         }
@@ -189,7 +213,7 @@ impl ValueForm {
             Self::Byte => "byte",
             Self::Integer | Self::Long => "integer",
             Self::Double => "double",
-            Self::Bytes => "text or bytes",
+            Self::Bytes | Self::Note => "text or bytes",
             Self::Struct(_) => "struct",
             Self::List(..) => "list of the right type",
         }

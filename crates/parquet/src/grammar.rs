@@ -3,7 +3,7 @@
 //!
 //! [`StructForm::check`] compares bytes with these tables.
 
-use ValueForm::{Boolean, Byte, Bytes, Double, Integer, List, Long, Struct};
+use ValueForm::{Boolean, Byte, Bytes, Double, Integer, List, Long, Note, Struct};
 
 /// A struct of the format.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(crate) enum ValueForm {
     Double,
     /// Bytes, or a text.
     Bytes,
+    /// The text of a note. Some programs keep bytes there that are no text.
+    Note,
     Struct(&'static StructForm),
     /// A list, and the memory that the decoder takes for an item, in bytes, without the lists in it and at
     /// most a few times as much as the item itself has.
@@ -203,7 +205,7 @@ const COLUMN_ORDER: StructForm = StructForm {
 
 const KEY_VALUE: StructForm = StructForm {
     name: "KeyValue",
-    fields: &[required(1, "key", Bytes), optional(2, "value", Bytes)],
+    fields: &[required(1, "key", Bytes), optional(2, "value", Note)],
 };
 
 const ROW_GROUP: StructForm = StructForm {

@@ -65,6 +65,11 @@ fn is_left_out(key: &str) -> bool {
     LEFT_OUT.iter().any(|beginning| key.starts_with(beginning))
 }
 
+/// Whether a note is a text: the bytes of others are replaced by zeros when a footer is read.
+fn is_readable(text: &str) -> bool {
+    text.is_empty() || text.bytes().any(|byte| byte != 0)
+}
+
 /// Returns a note other than Arrow's, adapted to the columns of the result; `None` if it is left
 /// out.
 fn adapted_text(
@@ -76,7 +81,7 @@ fn adapted_text(
     match key {
         SPARK_KEY => spark(text, results, replaced),
         PANDAS_KEY => pandas(text, replaced),
-        _ => (!is_left_out(key)).then(|| text.to_owned()),
+        _ => (!is_left_out(key) && is_readable(text)).then(|| text.to_owned()),
     }
 }
 

@@ -3,6 +3,8 @@
 use crate::fixture::{column, open, open_bytes};
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
@@ -330,4 +332,47 @@ fn a_category_has_wide_indices_and_no_order_in_a_result() {
         let found = joined(typed(list(index.clone())), typed(list(index))).unwrap();
         assert_eq!(found.data_type(), &list(wide));
     }
+}
+
+/// Programs keep any bytes there, such as pickled objects. pyarrow reads these files.
+#[test]
+fn a_note_that_is_no_text_is_left_out_and_takes_no_column_its_type() {
+    let metadata = HashMap::from([("k".to_owned(), "no text".to_owned())]);
+    let lasts = typed(DataType::Duration(TimeUnit::Second)).with_metadata(metadata);
+    let broken = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        let at = bytes
+            .windows(7)
+            .position(|part| part == b"no text")
+            .unwrap();
+        bytes[at] = 0xff;
+        bytes
+    };
+    let schema = STANDARD
+        .decode(encode_arrow_schema(&Schema::new(vec![lasts])))
+        .unwrap();
+    let notes = [
+        ("ARROW:schema", STANDARD.encode(broken(&schema))),
+        ("other", "no text".to_owned()),
+        ("kept", "a text".to_owned()),
+    ];
+    let notes = notes.map(|(key, value)| KeyValue::new(key.to_owned(), value));
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(notes.to_vec()));
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties.build())
+        .with_skip_arrow_metadata(true);
+    let stored = Arc::new(Schema::new(vec![typed(DataType::Int64)]));
+    let mut input = Vec::new();
+    let writer = ArrowWriter::try_new_with_options(&mut input, stored, options).unwrap();
+    writer.close().unwrap();
+
+    let layout = TableLayout::of(&open_bytes("in", broken(&input).into())).unwrap();
+    let layout = TableLayout::from_bytes(&layout.to_bytes().unwrap()).unwrap();
+    let writer = PartWriter::new(&layout, &[], &[]).unwrap();
+    let (output, _) = writer.finish().unwrap();
+    assert_eq!(note(&output, "other"), None);
+    assert_eq!(note(&output, "kept").as_deref(), Some("a text"));
+    let read = ParquetRecordBatchReaderBuilder::try_new(output).unwrap();
+    let found = read.schema().field(0);
+    assert_eq!(found.data_type(), &DataType::Duration(TimeUnit::Second));
 }
