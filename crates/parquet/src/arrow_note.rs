@@ -26,7 +26,7 @@ const ENUM_KEY: &str = "_PL_ENUM_VALUES";
 const TYPE_KEYS: [&str; 2] = ["ARROW:extension:", ENUM_KEY];
 
 /// The columns according to the note.
-struct Note {
+struct ArrowNote {
     /// `None` for a column with a type that is no type of Arrow, such as the 128-bit integers of Polars.
     fields: Vec<Option<Field>>,
     notes: HashMap<String, String>,
@@ -44,7 +44,7 @@ impl NotedColumns {
         let plain =
             guarded(|| parquet_to_arrow_schema(declared, None).map_err(|error| error.to_string()));
         let plain = plain.ok()?;
-        let noted = Note::of(all).map(|note| {
+        let noted = ArrowNote::of(all).map(|note| {
             let fields = plain.fields().iter().enumerate();
             let fields = fields.map(|(index, plain)| note.field(index, plain));
             let fields: Vec<FieldRef> = fields.collect();
@@ -83,7 +83,7 @@ impl NotedColumns {
     }
 }
 
-impl Note {
+impl ArrowNote {
     fn field(&self, index: usize, plain: &FieldRef) -> FieldRef {
         let noted = self.fields.get(index).and_then(Option::as_ref);
         match noted.filter(|noted| noted.name() == plain.name() && can_be(noted, plain)) {
