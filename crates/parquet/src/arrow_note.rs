@@ -2,11 +2,11 @@
 //! all of them.
 
 use crate::guard::guarded;
-use arrow_ipc::root_as_message;
+use arrow_ipc::root_as_message_with_opts;
 use arrow_schema::{DataType, Field, FieldRef, Schema};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flatbuffers::InvalidFlatbuffer;
+use flatbuffers::{InvalidFlatbuffer, VerifierOptions};
 use parquet::arrow::{ARROW_SCHEMA_META_KEY, parquet_to_arrow_schema};
 use parquet::file::metadata::KeyValue;
 use parquet::schema::types::SchemaDescriptor;
@@ -16,14 +16,12 @@ use std::sync::Arc;
 /// What precedes the length of a message.
 const CONTINUATION: &[u8] = &[0xff; 4];
 
-/// The most metadata of a note that are blanked. Each of them costs a pass over the note.
-const MAX_BLANKED: usize = 100;
+/// The most bytes that are passed to find metadata that are no text: a pass over the note for each of them.
+const MAX_PASSED: usize = 256 << 20;
 
-/// The key under which Polars keeps the values of an enumeration, without its version.
-const ENUM_KEY: &str = "_PL_ENUM_VALUES";
-
-/// The beginnings of the keys of metadata that say what the values of a column are.
-const TYPE_KEYS: [&str; 2] = ["ARROW:extension:", ENUM_KEY];
+/// How many times as large as its bytes a note may be when all that it refers to is counted each time. A note
+/// can refer to the same text a thousand times.
+const MOST_SHARED: usize = 4;
 
 /// The columns according to the note.
 struct ArrowNote {
@@ -44,7 +42,8 @@ impl NotedColumns {
         let plain =
             guarded(|| parquet_to_arrow_schema(declared, None).map_err(|error| error.to_string()));
         let plain = plain.ok()?;
-        let noted = ArrowNote::of(all).map(|note| {
+        let noted = ArrowNote::of(all).filter(|note| note.is_about(&plain));
+        let noted = noted.map(|note| {
             let fields = plain.fields().iter().enumerate();
             let fields = fields.map(|(index, plain)| note.field(index, plain));
             let fields: Vec<FieldRef> = fields.collect();
@@ -61,32 +60,35 @@ impl NotedColumns {
 
     /// Returns a column with the type of the note, if it has one.
     pub(crate) fn field(&self, index: usize) -> &FieldRef {
-        let schema = self.noted.as_ref().unwrap_or(&self.plain);
-        &schema.fields()[index]
+        &self.schema().fields()[index]
     }
 
-    /// Returns what the type of a column says that Parquet does not: two files with the same declaration have
-    /// other values if it differs.
-    ///
-    /// Units of timestamps that Parquet has too, and the widths of indices and offsets, are not among it.
-    pub(crate) fn meanings(&self, index: usize) -> Vec<String> {
-        let mut meanings = Vec::new();
-        collect_meanings(self.field(index), &mut meanings);
-        let noted = leaves(self.field(index).data_type()).into_iter();
-        let both = noted.zip(leaves(self.plain.field(index).data_type()));
-        let temporal = both.filter(|(noted, plain)| plain.is_integer() && noted.is_temporal());
-        meanings.extend(temporal.map(|(noted, _)| match noted {
-            DataType::Timestamp(unit, _) => format!("Timestamp({unit})"),
-            other => other.to_string(),
-        }));
-        meanings
+    /// Returns a column as Parquet declares it.
+    pub(crate) fn plain(&self, index: usize) -> &Field {
+        self.plain.field(index)
+    }
+
+    /// The columns with the types of the note, or else as Parquet declares them.
+    pub(crate) fn schema(&self) -> &Schema {
+        self.noted.as_ref().unwrap_or(&self.plain)
     }
 }
 
 impl ArrowNote {
+    /// Whether the note has these columns. Others, which pyarrow does not use either, may be those of a file of
+    /// which a part was taken.
+    fn is_about(&self, plain: &Schema) -> bool {
+        let mut pairs = self.fields.iter().zip(plain.fields());
+        self.fields.len() == plain.fields().len()
+            && pairs.all(|(noted, plain)| {
+                let noted = noted.as_ref();
+                noted.is_none_or(|noted| noted.name() == plain.name())
+            })
+    }
+
     fn field(&self, index: usize, plain: &FieldRef) -> FieldRef {
         let noted = self.fields.get(index).and_then(Option::as_ref);
-        match noted.filter(|noted| noted.name() == plain.name() && can_be(noted, plain)) {
+        match noted.filter(|noted| can_be(noted, plain)) {
             Some(noted) => Arc::new(noted.clone().with_nullable(plain.is_nullable())),
             None => Arc::clone(plain),
         }
@@ -99,8 +101,13 @@ impl ArrowNote {
             // The length comes next.
             message.drain(..(CONTINUATION.len() + 4).min(message.len()));
         }
-        blank_what_is_no_text(&mut message);
-        let schema = root_as_message(&message).ok()?.header_as_schema()?;
+        let options = VerifierOptions {
+            max_apparent_size: message.len().saturating_mul(MOST_SHARED),
+            ..VerifierOptions::default()
+        };
+        blank_what_is_no_text(&mut message, &options);
+        let message = root_as_message_with_opts(&options, &message).ok()?;
+        let schema = message.header_as_schema()?;
         let fields = schema.fields()?.iter();
         // The conversion panics if a type is unknown.
         let fields = fields.map(|field| guarded(|| Ok(Field::from(field))).ok());
@@ -116,9 +123,10 @@ impl ArrowNote {
 
 /// Overwrites the first metadata that are no text, which would make the whole message unreadable: pyarrow keeps
 /// any bytes there.
-fn blank_what_is_no_text(message: &mut [u8]) {
-    for _ in 0..MAX_BLANKED {
-        let Err(InvalidFlatbuffer::Utf8Error { range, .. }) = root_as_message(message) else {
+fn blank_what_is_no_text(message: &mut [u8], options: &VerifierOptions) {
+    for _ in 0..MAX_PASSED / message.len().max(1) {
+        let read = root_as_message_with_opts(options, message);
+        let Err(InvalidFlatbuffer::Utf8Error { range, .. }) = read else {
             return;
         };
         match message.get_mut(range) {
@@ -126,62 +134,6 @@ fn blank_what_is_no_text(message: &mut [u8]) {
             None => return,
         }
     }
-}
-
-fn collect_meanings(field: &Field, meanings: &mut Vec<String>) {
-    for (key, value) in field.metadata() {
-        if TYPE_KEYS.iter().any(|beginning| key.starts_with(beginning)) {
-            meanings.push(format!("{key} {value}"));
-        }
-    }
-    // The metadata of a field has no order.
-    meanings.sort_unstable();
-    match field.data_type() {
-        DataType::FixedSizeList(item, length) => {
-            meanings.push(format!("lists of {length}"));
-            collect_meanings(item, meanings);
-        }
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::Map(item, _) => collect_meanings(item, meanings),
-        DataType::Struct(members) => {
-            for member in members {
-                collect_meanings(member, meanings);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Returns the field for the rows of all row groups and files together. The indices of a dictionary count the
-/// values of all of them. Its values are in the order in which they come, so a category has no order any more,
-/// unless the metadata has it.
-pub(crate) fn joined(field: &FieldRef) -> FieldRef {
-    let with = |item: &FieldRef, list: fn(FieldRef) -> DataType| list(joined(item));
-    let data_type = match field.data_type() {
-        DataType::Dictionary(index, value) => {
-            let index = match **index {
-                DataType::UInt8 | DataType::UInt16 => DataType::UInt32,
-                DataType::Int8 | DataType::Int16 => DataType::Int32,
-                ref wide => wide.clone(),
-            };
-            DataType::Dictionary(Box::new(index), value.clone())
-        }
-        DataType::List(item) => with(item, DataType::List),
-        DataType::LargeList(item) => with(item, DataType::LargeList),
-        DataType::ListView(item) => with(item, DataType::ListView),
-        DataType::LargeListView(item) => with(item, DataType::LargeListView),
-        DataType::FixedSizeList(item, length) => DataType::FixedSizeList(joined(item), *length),
-        DataType::Map(item, sorted) => DataType::Map(joined(item), *sorted),
-        DataType::Struct(members) => DataType::Struct(members.iter().map(joined).collect()),
-        _ => return Arc::clone(field),
-    };
-    let has_order = field.metadata().keys().any(|key| key.starts_with(ENUM_KEY));
-    let is_ordered = has_order && field.dict_is_ordered() == Some(true);
-    let field = Field::clone(field).with_data_type(data_type);
-    Arc::new(field.with_dict_is_ordered(is_ordered))
 }
 
 /// Whether both have as many leaves. A leaf without a type may have one in another file of the table.

@@ -11,6 +11,9 @@ use crate::thrift::{LIST, STRUCT, Thrift};
 /// The threads that write a result have 2 MiB.
 pub(crate) const MAX_GROUPS: usize = 40;
 
+/// The most bytes that the names of all columns have, each with those of the groups around it.
+pub(crate) const MAX_NAME_BYTES: u64 = 16 << 20;
+
 /// How deeply the columns of a footer are nested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Nesting {
@@ -22,6 +25,9 @@ pub(crate) enum Nesting {
     ClaimsTooMany(u64),
     /// The groups have other numbers of members than they claim.
     Contradicting,
+    /// The names of the columns have so many bytes, each with those of the groups around it. The decoder copies them
+    /// for each column.
+    LongNames(u64),
 }
 
 impl Nesting {
@@ -51,16 +57,21 @@ fn schema(thrift: &mut Thrift<'_>) -> Option<Nesting> {
     if kind != STRUCT {
         return None;
     }
-    // For each group around the next element, the number of its members that are still to come.
-    let mut open: Vec<u64> = Vec::new();
+    // For each group around the next element, the number of its members that are still to come, and the bytes of
+    // its name and of those around it.
+    let mut open: Vec<(u64, u64)> = Vec::new();
+    let mut names = 0;
     let mut column = String::new();
     for element_number in 1..=count {
         let (name, members) = element(thrift)?;
         if members > count - element_number {
             return Some(Nesting::ClaimsTooMany(members));
         }
-        if let Some(left) = open.last_mut() {
+        // The name of the root is not shown.
+        let mut path = 0;
+        if let Some((left, around)) = open.last_mut() {
             *left = left.checked_sub(1)?;
+            path = *around + name.len() as u64;
         }
         if open.len() == 1 {
             column = name;
@@ -70,13 +81,19 @@ fn schema(thrift: &mut Thrift<'_>) -> Option<Nesting> {
             if open.len() > MAX_GROUPS {
                 return Some(Nesting::TooDeep(column));
             }
-            open.push(members);
+            open.push((members, path));
+        } else {
+            names += path;
         }
-        while open.last() == Some(&0) {
+        while open.last().is_some_and(|(left, _)| *left == 0) {
             open.pop();
         }
     }
-    Some(Nesting::Fine)
+    Some(if names > MAX_NAME_BYTES {
+        Nesting::LongNames(names)
+    } else {
+        Nesting::Fine
+    })
 }
 
 /// Returns the name and the number of members of a schema element.

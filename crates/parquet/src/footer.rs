@@ -1,6 +1,6 @@
 //! Reads and writes the footer of a file.
 
-use crate::depth::{MAX_GROUPS, Nesting};
+use crate::depth::{MAX_GROUPS, MAX_NAME_BYTES, Nesting};
 use crate::error::{DamagedPlace, FileError, encode};
 use crate::form_check::MAX_METADATA_BYTES;
 use crate::grammar::FILE_METADATA;
@@ -106,6 +106,13 @@ pub(crate) fn read(file: &str, ranges: &dyn Ranges) -> Result<Footer, FileError>
             let reason =
                 format_args!("a group of its schema claims {members} members, which are not there");
             return Err(damaged(&reason));
+        }
+        Nesting::LongNames(bytes) => {
+            let what = format!(
+                "the names of its columns, each with those of the groups around it, have {bytes} bytes, more than \
+                 {MAX_NAME_BYTES}"
+            );
+            return Err(unsupported(None, what, "shorten the names"));
         }
         Nesting::Contradicting => {
             return Err(damaged(
@@ -244,14 +251,15 @@ fn check(metadata: &ParquetMetaData, data_end: u64) -> Result<(), String> {
             .checked_add(group.num_rows())
             .ok_or("there are more rows than can be counted")?;
         for column in group.columns() {
-            let path = column.column_path().string();
+            let path = || column.column_path().string();
             if column.num_values() < 0 || column.uncompressed_size() < 0 {
                 return Err(format!(
-                    "row group {number} has a negative number of values of column {path:?}"
+                    "row group {number} has a negative number of values of column {:?}",
+                    path()
                 ));
             }
             if column.file_path().is_some_and(|path| !path.is_empty()) {
-                return Err(format!("data of column {path:?} is in another file"));
+                return Err(format!("data of column {:?} is in another file", path()));
             }
         }
     }

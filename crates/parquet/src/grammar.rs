@@ -34,7 +34,7 @@ pub(crate) enum ValueForm {
     Double,
     /// Bytes, or a text.
     Bytes,
-    /// The text of a note. Some programs keep bytes there that are no text.
+    /// A text that is nothing but a note. Some programs keep bytes there that are no text.
     Note,
     Struct(&'static StructForm),
     /// A list, and the memory that the decoder takes for an item, in bytes, without the lists in it and at
@@ -94,7 +94,7 @@ pub(crate) const FILE_METADATA: StructForm = StructForm {
             "key_value_metadata",
             List(&Struct(&KEY_VALUE), size::KEY_VALUE),
         ),
-        optional(6, "created_by", Bytes),
+        optional(6, "created_by", Note),
         optional(
             7,
             "column_orders",
@@ -205,7 +205,7 @@ const COLUMN_ORDER: StructForm = StructForm {
 
 const KEY_VALUE: StructForm = StructForm {
     name: "KeyValue",
-    fields: &[required(1, "key", Bytes), optional(2, "value", Note)],
+    fields: &[required(1, "key", Note), optional(2, "value", Note)],
 };
 
 const ROW_GROUP: StructForm = StructForm {

@@ -5,7 +5,9 @@ use crate::arrow_note::NotedColumns;
 use crate::error::{FileError, encode};
 use crate::file::ParquetFile;
 use crate::footer::{self, MAGIC};
+use crate::geo_note;
 use crate::kind::{Leaf, plain_leaf};
+use crate::noted_types::{Meaning, meanings};
 use crate::ranges::Ranges;
 use crate::storage::{
     arrow_schema, bare_schema, fixed_length, with_repetition, with_required_keys,
@@ -18,6 +20,7 @@ use parquet::basic::{
 };
 use parquet::file::metadata::KeyValue;
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The key of the codec in a stored layout.
@@ -25,13 +28,6 @@ const CODEC_KEY: &str = "quarry.codec";
 
 /// The key of the first file's name in a stored layout.
 const FIRST_KEY: &str = "quarry.first";
-
-/// The notes of Spark that say how it has stored dates and timestamps.
-const SPARK_KEYS: [&str; 3] = [
-    "org.apache.spark.legacyDateTime",
-    "org.apache.spark.legacyINT96",
-    "org.apache.spark.timeZone",
-];
 
 /// The columns of a table, the codec and the notes that writers left in its files.
 ///
@@ -144,11 +140,20 @@ impl TableLayout {
             found,
         };
         let notes = file.inner.key_values().map_or(&[][..], Vec::as_slice);
-        for key in SPARK_KEYS {
-            let [mine, theirs] = [&self.key_values, notes].map(|notes| shown_note(notes, key));
-            if mine != theirs {
-                return Err(mismatch(mine, theirs));
-            }
+        let [mine, theirs] = [&self.key_values, notes].map(|notes| spark_calendars(other, notes));
+        if mine != theirs {
+            return Err(mismatch(mine.to_owned(), theirs.to_owned()));
+        }
+        let [mine, theirs] = [&self.key_values, notes].map(geo_note::without_bounds);
+        if mine != theirs {
+            let shown = |geo: Option<Value>| match geo {
+                Some(geo) => format!("the note \"geo\" {geo}"),
+                None => "no note \"geo\"".to_owned(),
+            };
+            return Err(mismatch(shown(mine), shown(theirs)));
+        }
+        if let Some(geo) = mine {
+            geo_note::replace(&mut self.key_values, &geo);
         }
         let mine = NotedColumns::of(&self.declared, &self.key_values);
         let Some((mine, theirs)) = mine.zip(NotedColumns::of(other, notes)) else {
@@ -165,27 +170,24 @@ impl TableLayout {
                 adopted.push(index);
                 continue;
             }
-            let meanings = [&mine, &theirs].map(|notes| notes.meanings(index).join(", "));
-            if meanings[0] != meanings[1] {
-                let [mine, theirs] = meanings;
-                return Err(mismatch(
-                    format!("{} ({mine})", describe(first)),
-                    format!("{} ({theirs})", describe(second)),
-                ));
+            let [mine, theirs] = [&mine, &theirs].map(|columns| meanings(columns, index));
+            if mine != theirs {
+                return Err(mismatch(with(first, &mine), with(second, &theirs)));
             }
         }
-        let note = self.key_values.iter_mut();
-        let note = note
-            .into_iter()
-            .find(|note| note.key == ARROW_SCHEMA_META_KEY);
-        if let Some((note, schema)) = note.zip(mine.noted()).filter(|_| !adopted.is_empty()) {
-            let mut fields = schema.fields().to_vec();
-            for index in adopted {
-                fields[index] = Arc::clone(theirs.field(index));
-            }
-            let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
-            note.value = Some(encode_arrow_schema(&schema));
+        if adopted.is_empty() {
+            return Ok(());
         }
+        let mut fields = mine.schema().fields().to_vec();
+        for index in adopted {
+            fields[index] = Arc::clone(theirs.field(index));
+        }
+        let schema = Schema::new_with_metadata(fields, mine.schema().metadata().clone());
+        self.key_values
+            .retain(|note| note.key != ARROW_SCHEMA_META_KEY);
+        let note = encode_arrow_schema(&schema);
+        self.key_values
+            .push(KeyValue::new(ARROW_SCHEMA_META_KEY.to_owned(), note));
         Ok(())
     }
 
@@ -257,15 +259,40 @@ impl TableLayout {
     }
 }
 
-/// Returns what the notes of a file say under a key, on one line.
-fn shown_note(notes: &[KeyValue], key: &str) -> String {
-    match notes.iter().find(|note| note.key == key) {
-        Some(note) => format!(
-            "the note {key:?} with {:?}",
-            note.value.as_deref().unwrap_or_default()
-        ),
-        None => format!("no note {key:?}"),
+/// Returns in which calendars Spark has stored the dates and timestamps of a file, in words: before its version 3,
+/// or if a note says so, in that of Julius Caesar.
+fn spark_calendars(declared: &SchemaDescriptor, notes: &[KeyValue]) -> &'static str {
+    let note = |key: &str| {
+        let key = format!("org.apache.spark.{key}");
+        notes.iter().find(|note| note.key == key)
+    };
+    let version = note("version").and_then(|note| note.value.as_deref());
+    let is_old = version
+        .is_some_and(|version| version.starts_with(['1', '2']) && version[1..].starts_with('.'));
+    let has = |is_one: fn(&Leaf) -> bool| {
+        let columns = declared.columns().iter();
+        columns
+            .map(|column| plain_leaf(column.self_type()))
+            .any(|leaf| is_one(&leaf))
+    };
+    let dates = has(|leaf| matches!(leaf, Leaf::Date | Leaf::Timestamp(..)));
+    let int96 = has(|leaf| matches!(leaf, Leaf::Int96(_)));
+    if dates && (is_old || note("legacyDateTime").is_some()) {
+        "dates of Spark in the Julian calendar"
+    } else if int96 && (is_old || note("legacyINT96").is_some()) {
+        "INT96 timestamps of Spark in the Julian calendar"
+    } else {
+        "dates in the calendar of today"
     }
+}
+
+/// Returns a column's declaration and what only its note says, on one line.
+fn with(field: &Type, meanings: &[Meaning]) -> String {
+    let meanings: Vec<&str> = meanings
+        .iter()
+        .map(|meaning| meaning.text.as_str())
+        .collect();
+    format!("{} ({})", describe(field), meanings.join(", "))
 }
 
 /// Returns the common type of a column in two files; `None` if there is none.
@@ -317,6 +344,7 @@ fn same(first: &Type, second: &Type) -> bool {
                 && (physical != Physical::FIXED_LEN_BYTE_ARRAY
                     || fixed_length(first) == fixed_length(second))
                 && meaning(first) == meaning(second)
+                && geometry(first) == geometry(second)
         }
         (false, false) => {
             let (mine, theirs) = (first.get_fields(), second.get_fields());
@@ -333,11 +361,26 @@ fn same(first: &Type, second: &Type) -> bool {
     }
 }
 
-/// Returns the meaning of values, and how many bits of an integer are used.
-fn meaning(field: &Type) -> (Leaf, i8) {
+/// Returns the annotation of a geometry, which names its system of coordinates.
+fn geometry(field: &Type) -> Option<&LogicalType> {
+    let logical = field.get_basic_info().logical_type_ref();
+    logical.filter(|logical| {
+        matches!(
+            logical,
+            LogicalType::Geometry { .. } | LogicalType::Geography { .. }
+        )
+    })
+}
+
+/// Returns the meaning of values, and how many bits of an integer or digits of a decimal are used.
+fn meaning(field: &Type) -> (Leaf, i32) {
     let info = field.get_basic_info();
+    let leaf = plain_leaf(field);
+    if let Leaf::Decimal { .. } = leaf {
+        return (leaf, field.get_precision());
+    }
     let bits = match (info.logical_type_ref(), info.converted_type()) {
-        (Some(LogicalType::Integer(integer)), _) => integer.bit_width,
+        (Some(LogicalType::Integer(integer)), _) => i32::from(integer.bit_width),
         (_, ConvertedType::INT_8 | ConvertedType::UINT_8) => 8,
         (_, ConvertedType::INT_16 | ConvertedType::UINT_16) => 16,
         _ => match field.get_physical_type() {
@@ -346,7 +389,7 @@ fn meaning(field: &Type) -> (Leaf, i8) {
             _ => 0,
         },
     };
-    (plain_leaf(field), bits)
+    (leaf, bits)
 }
 
 /// Returns a column's declaration on one line.

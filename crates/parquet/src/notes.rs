@@ -14,7 +14,8 @@
 //! A note that cannot be read is left out. `ARROW:schema` may contain notes too, which pyarrow
 //! reads first; they are adapted in the same way.
 
-use crate::arrow_note::{NotedColumns, joined};
+use crate::arrow_note::NotedColumns;
+use crate::noted_types::joined;
 use crate::result_kind::{ResultColumn, ResultKind};
 use arrow_schema::{Field, Schema};
 use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema};
@@ -48,6 +49,9 @@ pub(crate) fn adapted(
     notes
         .iter()
         .filter_map(|note| {
+            if !is_readable(&note.key) {
+                return None;
+            }
             let value = match note.value.as_deref() {
                 Some(_) if note.key == ARROW_SCHEMA_META_KEY => {
                     Some(arrow(original, note, results, replaced)?)
@@ -150,7 +154,7 @@ fn spark_type(kind: &ResultKind) -> Value {
 }
 
 fn pandas(text: &str, replaced: &[&str]) -> Option<String> {
-    let mut note: Map<String, Value> = serde_json::from_str(text).ok()?;
+    let mut note: Map<String, Value> = serde_json::from_str(&without_special_floats(text)).ok()?;
     let index = note.get_mut("index_columns")?.as_array_mut()?;
     let loses_index = index
         .iter()
@@ -164,6 +168,30 @@ fn pandas(text: &str, replaced: &[&str]) -> Option<String> {
         !names(column, "field_name", replaced) && !names(column, "name", replaced)
     });
     serde_json::to_string(&note).ok()
+}
+
+/// Returns the JSON of Python with null in place of `NaN` and `Infinity`, which JSON does not have. They can only
+/// be in what a user has attached to a table (`attrs`).
+fn without_special_floats(text: &str) -> String {
+    let mut json = String::with_capacity(text.len());
+    let (mut is_in_text, mut is_escaped) = (false, false);
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let word = ["NaN", "-Infinity", "Infinity"].into_iter();
+        let mut word = word.filter(|word| !is_in_text && rest.starts_with(word));
+        if let Some(word) = word.next() {
+            json.push_str("null");
+            rest = &rest[word.len()..];
+            continue;
+        }
+        if next == '"' && !is_escaped {
+            is_in_text = !is_in_text;
+        }
+        is_escaped = next == '\\' && !is_escaped;
+        json.push(next);
+        rest = &rest[next.len_utf8()..];
+    }
+    json
 }
 
 /// Whether the entry is about one of the columns.

@@ -201,3 +201,31 @@ fn a_footer_that_would_be_large_in_memory_is_refused_before_it_is_decoded() {
     let text = refusal(&[&schema[..], b"\x16\x00\x19\x0c\x00"].concat());
     assert!(text.contains("when it is decoded"), "{text}");
 }
+
+/// The decoder copies the names of all groups around a column, for each column.
+#[test]
+fn long_names_around_many_columns_are_refused_before_they_are_copied() {
+    let footer = |name: usize| {
+        let group = [
+            b"\x35\x02\x18",
+            &*varint(u32::try_from(name).unwrap()),
+            &b"g".repeat(name),
+            b"\x15\xd0\x0f\x00",
+        ];
+        let root = b"\x15\x02\x19\xfc\xea\x07\x48\x01r\x15\x02\x00";
+        let columns = b"\x15\x02\x25\x02\x18\x01a\x00".repeat(1_000);
+        [
+            &root[..],
+            &group.concat(),
+            &columns,
+            b"\x16\x00\x19\x0c\x00",
+        ]
+        .concat()
+    };
+    assert!(open(&footer(10_000)).is_ok());
+    assert_eq!(
+        refusal(&footer(2 << 20)),
+        "x: the names of its columns, each with those of the groups around it, have 2097153000 bytes, more than 16777216; \
+         shorten the names"
+    );
+}

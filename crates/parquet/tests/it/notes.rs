@@ -254,6 +254,10 @@ fn files_whose_values_only_notes_tell_apart_are_no_table() {
     let period = |frequency| with("ARROW:extension:metadata", frequency);
     let enumeration = |values| with("_PL_ENUM_VALUES2", values);
     let lasts = |unit| typed(DataType::Duration(unit));
+    let both = |first: Field, second: Field| {
+        let members = [first.with_name("a"), second.with_name("b")];
+        typed(DataType::Struct(members.to_vec().into()))
+    };
     let inside = |field: Field| typed(DataType::Struct(vec![field].into()));
     for (first, second) in [
         (lasts(TimeUnit::Second), lasts(TimeUnit::Microsecond)),
@@ -266,6 +270,19 @@ fn files_whose_values_only_notes_tell_apart_are_no_table() {
         (list(2), list(3)),
         (period("M"), period("D")),
         (enumeration("1;p"), enumeration("1;q")),
+        (with("_PL_CATEGORICAL2", "A"), with("_PL_CATEGORICAL2", "B")),
+        (
+            both(lasts(TimeUnit::Second), typed(DataType::Int64)),
+            both(typed(DataType::Int64), lasts(TimeUnit::Second)),
+        ),
+        (
+            both(list(2), typed(DataType::Int64)),
+            both(list(3), typed(DataType::Int64)),
+        ),
+        (
+            typed(DataType::Decimal128(10, 2)),
+            typed(DataType::Decimal128(11, 2)),
+        ),
     ] {
         joined(first.clone(), first.clone()).unwrap();
         let error = joined(first, second).unwrap_err();
@@ -294,10 +311,27 @@ fn files_whose_dates_spark_has_stored_in_other_ways_are_no_table() {
     let mut layout = TableLayout::of(&file(true)).unwrap();
     layout.add(&file(true)).unwrap();
     let error = layout.add(&file(false)).unwrap_err().to_string();
-    assert!(
-        error.contains("no note \"org.apache.spark.legacyDateTime\""),
-        "{error}"
+    assert!(error.contains("in the Julian calendar"), "{error}");
+}
+
+#[test]
+fn files_in_other_systems_of_coordinates_are_no_table_and_the_bounds_of_one_are_not_those_of_all() {
+    let geo = |crs: &str, bounds: u8| {
+        let column = json!({"encoding": "WKB", "crs": crs, "bbox": [0, 0, bounds, bounds]});
+        json!({"version": "1.1.0", "primary_column": "c", "columns": {"c": column}}).to_string()
+    };
+    let mut layout = TableLayout::of(&noted_by(&[("geo", &geo("A", 1))])).unwrap();
+    layout.add(&noted_by(&[("geo", &geo("A", 2))])).unwrap();
+    let writer = PartWriter::new(&layout, &[], &[]).unwrap();
+    let note = json_note(&writer.finish().unwrap().0, "geo").unwrap();
+    assert_eq!(
+        note["columns"],
+        json!({"c": {"encoding": "WKB", "crs": "A"}})
     );
+    let other = noted_by(&[("geo", &geo("B", 1))]);
+    let error = layout.add(&other).unwrap_err().to_string();
+    assert!(error.contains(r#""crs":"B""#), "{error}");
+    assert!(layout.add(&noted_by(&[])).is_err());
 }
 
 /// The type of a column without values comes from the next file.
@@ -332,6 +366,22 @@ fn a_category_has_wide_indices_and_no_order_in_a_result() {
         let found = joined(typed(list(index.clone())), typed(list(index))).unwrap();
         assert_eq!(found.data_type(), &list(wide));
     }
+}
+
+/// Returns a file of a column `c` of 64-bit integers with these notes.
+fn noted_by(notes: &[(&str, &str)]) -> ParquetFile {
+    let notes = notes
+        .iter()
+        .map(|(key, value)| KeyValue::new((*key).to_owned(), (*value).to_owned()));
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(notes.collect()));
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties.build())
+        .with_skip_arrow_metadata(true);
+    let stored = Arc::new(Schema::new(vec![typed(DataType::Int64)]));
+    let mut input = Vec::new();
+    let writer = ArrowWriter::try_new_with_options(&mut input, stored, options).unwrap();
+    writer.close().unwrap();
+    open_bytes("in", input.into())
 }
 
 /// Programs keep any bytes there, such as pickled objects. pyarrow reads these files.
@@ -375,4 +425,63 @@ fn a_note_that_is_no_text_is_left_out_and_takes_no_column_its_type() {
     let read = ParquetRecordBatchReaderBuilder::try_new(output).unwrap();
     let found = read.schema().field(0);
     assert_eq!(found.data_type(), &DataType::Duration(TimeUnit::Second));
+}
+
+/// pandas writes what a user has attached to a table as Python writes JSON.
+#[test]
+fn a_note_of_pandas_with_numbers_that_json_does_not_have_is_adapted() {
+    let pandas = r#"{"index_columns": ["c"], "columns": [{"name": "a \"NaN"}], "attributes": {"x": NaN, "y": [-Infinity, Infinity]}}"#;
+    let file = noted_by(&[("pandas", pandas)]);
+    let (output, _) = PartWriter::new(&TableLayout::of(&file).unwrap(), &[], &[])
+        .unwrap()
+        .finish()
+        .unwrap();
+    assert_eq!(
+        json_note(&output, "pandas").unwrap(),
+        json!({"index_columns": ["c"], "columns": [{"name": "a \"NaN"}], "attributes": {"x": null, "y": [null, null]}})
+    );
+}
+
+/// A text that a note refers to many times would be in memory as many times.
+#[test]
+fn a_note_that_refers_to_a_long_text_many_times_is_left_out() {
+    const KEYS: usize = 60;
+    let long = |key: usize| {
+        if key == 0 {
+            "x".repeat(100_000)
+        } else {
+            "y".to_owned()
+        }
+    };
+    let metadata = (0..KEYS).map(|key| (format!("k{key}"), long(key)));
+    let field = typed(DataType::Int64).with_metadata(metadata.collect::<HashMap<_, _>>());
+    let note = STANDARD
+        .decode(encode_arrow_schema(&Schema::new(vec![field])))
+        .unwrap();
+    let number = |at: usize| u32::from_le_bytes(*note[at..].first_chunk().unwrap()) as usize;
+    // A list is its length and, for each item, how far away the item is.
+    let targets = |list: usize| {
+        (1..=KEYS)
+            .map(move |item| list + 4 * item)
+            .map(|at| at + number(at))
+    };
+    let is_list =
+        |at: &usize| number(*at) == KEYS && targets(*at).all(|target| target < note.len());
+    let list = (0..note.len() - 4 * KEYS - 4)
+        .step_by(4)
+        .find(is_list)
+        .unwrap();
+    let left_out = targets(list).filter(|target| {
+        let mut note = note.clone();
+        for item in 1..=KEYS {
+            let at = list + 4 * item;
+            if let Ok(distance) = u32::try_from(target - at) {
+                note[at..at + 4].copy_from_slice(&distance.to_le_bytes());
+            }
+        }
+        let layout = TableLayout::of(&noted_by(&[("ARROW:schema", &STANDARD.encode(&note))]));
+        let writer = PartWriter::new(&layout.unwrap(), &[], &[]).unwrap();
+        self::note(&writer.finish().unwrap().0, "ARROW:schema").is_none()
+    });
+    assert_eq!(left_out.count(), 1);
 }
