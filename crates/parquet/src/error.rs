@@ -84,7 +84,8 @@ pub enum FileError {
     },
     /// A file does not match the other files of its table.
     #[error(
-        "the files of a table must have the same columns, of the same types and in the same order: {first} has {expected}, {file} has {found}"
+        "the files of a table must have the same columns, of the same types and in the same order: {first} has {expected}, {file} \
+         has {found}; correct one of them, or give it as a table of its own"
     )]
     OtherTable {
         /// The table's first file.

@@ -292,7 +292,8 @@ fn files_whose_values_only_notes_tell_apart_are_no_table() {
     assert_eq!(
         error.to_string(),
         "the files of a table must have the same columns, of the same types and in the same order: t.parquet has `OPTIONAL INT64 \
-         c` (Duration(s)), t.parquet has `OPTIONAL INT64 c` (Duration(ms))"
+         c` (Duration(s)), t.parquet has `OPTIONAL INT64 c` (Duration(ms)); correct one of them, or \
+         give it as a table of its own"
     );
 }
 
