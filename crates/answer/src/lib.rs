@@ -41,6 +41,7 @@ mod circumstances;
 mod claim;
 mod claimed;
 mod coerce;
+mod conclusion;
 mod correction;
 pub mod determined;
 mod ending;

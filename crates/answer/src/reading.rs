@@ -7,7 +7,7 @@
 //! An object that does not match the schema is read again in the ways of [`crate::misplaced`]. An
 //! object that matches is never changed.
 
-use crate::candidate::{Expectation, members_of, scanned};
+use crate::candidate::{Expectation, Found, Scan, members_of, scanned};
 use crate::choice::{Chosen, Judged, Properties, Refused, choose, shown};
 use crate::circumstances::Circumstances;
 use crate::claim::ClaimKind;
@@ -164,10 +164,22 @@ impl Reader {
                 format!("the service could not read what the model wrote (stop reason {reason})");
             return self.not_an_answer(answer, why);
         }
+        self.read_content(answer, &answer.content)
+    }
+
+    fn read_content(&self, answer: &ModelAnswer<'_>, content: &AnswerContent<'_>) -> Reading {
         let circumstances = Circumstances::of(answer);
-        match &answer.content {
+        match content {
             AnswerContent::Tool(json) => self.read_call(json, circumstances),
             AnswerContent::Tools(calls) => self.read_calls(calls, circumstances),
+            AnswerContent::Followed { calls, text } => {
+                let reading = self.read_content(answer, calls);
+                self.followed(reading, calls, text, circumstances)
+            }
+            AnswerContent::Candidates(all) => {
+                let readings = all.iter().map(|one| self.read_content(answer, one));
+                self.agreed(readings.collect(), content, circumstances)
+            }
             // A vector has no name; with a schema it is the only property of the answer.
             AnswerContent::Embedding(vector) if self.schema.is_some() => {
                 let object = format!("{{\"{EMBEDDING_FIELD}\":{vector}}}");
@@ -199,11 +211,7 @@ impl Reader {
     fn not_an_answer(&self, answer: &ModelAnswer<'_>, why: String) -> Reading {
         let raw_response = match &answer.content {
             AnswerContent::Text(text) if self.prefilled => Some(with_prefill(text).into_owned()),
-            AnswerContent::Text(text)
-            | AnswerContent::Tool(text)
-            | AnswerContent::Embedding(text) => Some(text.to_string()),
-            AnswerContent::Tools(calls) => Some(calls.join("\n")),
-            AnswerContent::Empty => None,
+            content => content.raw(),
         };
         Reading {
             cut_off: answer.cut_off(),
@@ -235,6 +243,77 @@ impl Reader {
                 }
             }
             _ => self.read_answer(json, circumstances),
+        }
+    }
+
+    /// Returns the reading of calls of the tool, unless the text behind them takes them back.
+    fn followed(
+        &self,
+        reading: Reading,
+        calls: &AnswerContent<'_>,
+        text: &str,
+        circumstances: Circumstances<'_>,
+    ) -> Reading {
+        let (Some(schema), true) = (&self.schema, reading.validation_passed) else {
+            return reading;
+        };
+        let json = match calls {
+            AnswerContent::Tool(json) => json,
+            AnswerContent::Tools(calls) => match calls.last() {
+                Some(json) => json,
+                None => return reading,
+            },
+            _ => return reading,
+        };
+        let inner = text_of_json(json);
+        let object = Found {
+            after: Cow::Owned(format!("\n{text}")),
+            ..Found::alone(inner.as_deref().unwrap_or(json).trim())
+        };
+        let effort = CheckEffort::of_an_answer();
+        let chosen = with_properties(schema, &effort, |properties| {
+            let scan = Scan::of(object);
+            choose("", scan, false, properties, |found| {
+                judge(schema, found, &effort)
+            })
+        });
+        match chosen {
+            Ok(_) => reading,
+            Err(Refused { why, repaired }) => {
+                let raw = format!("{json}\n{text}");
+                self.failed(&raw, why, repaired, circumstances)
+            }
+        }
+    }
+
+    /// Returns the reading of several candidates, which count only if they say the same.
+    fn agreed(
+        &self,
+        readings: Vec<Reading>,
+        content: &AnswerContent<'_>,
+        circumstances: Circumstances<'_>,
+    ) -> Reading {
+        let (count, raw) = (readings.len(), content.raw().unwrap_or_default());
+        let mut readings = readings.into_iter();
+        let Some(first) = readings.next() else {
+            return self.unanswered("the model returned no content".to_owned());
+        };
+        let is_same = |reading: Reading| {
+            (reading.parse_status, reading.fields) == (first.parse_status, first.fields.clone())
+        };
+        if readings.all(is_same) {
+            return first;
+        }
+        let why = format!("the model returned {count} answers that are not the same; none is used");
+        match &self.schema {
+            Some(_) => self.failed(&raw, why, false, circumstances),
+            None => Reading {
+                cut_off: circumstances.is_cut_off(),
+                context_full: circumstances.is_context_full(),
+                interrupted: circumstances.is_interrupted(),
+                raw_response: Some(raw),
+                ..self.unanswered(why)
+            },
         }
     }
 
@@ -326,16 +405,12 @@ impl Reader {
             is_property: &is_property,
         };
         let effort = CheckEffort::of_an_answer();
-        let spoken = SpokenNames::of(schema);
-        let properties = Properties {
-            is_property: Some(&is_property),
-            is_spoken: &|name| spoken.index_of(name).is_some(),
-            compare: &|fields: &Vec<FieldValue>, claim| spoken.compare(fields, claim, &effort),
-        };
         let may_lack_end = circumstances.may_lack_end();
-        let chosen = scanned(text, expectation, |text, scan| {
-            choose(text, scan, may_lack_end, &properties, |found| {
-                judge(schema, found, &effort)
+        let chosen = with_properties(schema, &effort, |properties| {
+            scanned(text, expectation, |text, scan| {
+                choose(text, scan, may_lack_end, properties, |found| {
+                    judge(schema, found, &effort)
+                })
             })
         });
         match chosen {
@@ -381,6 +456,21 @@ impl Reader {
             error: None,
         }
     }
+}
+
+/// Passes what is known about the properties of a schema to `then`.
+fn with_properties<T>(
+    schema: &Schema,
+    effort: &CheckEffort,
+    then: impl FnOnce(&Properties<'_, Vec<FieldValue>>) -> T,
+) -> T {
+    let is_property = |name: &str| schema.rule().rule_of(name).is_some();
+    let spoken = SpokenNames::of(schema);
+    then(&Properties {
+        is_property: Some(&is_property),
+        is_spoken: &|name| spoken.index_of(name).is_some(),
+        compare: &|fields: &Vec<FieldValue>, claim| spoken.compare(fields, claim, effort),
+    })
 }
 
 /// Returns the text of an answer that is a single JSON string.
