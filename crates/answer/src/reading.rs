@@ -209,15 +209,19 @@ impl Reader {
     /// Returns the reading of a text that is not an answer, whatever it looks like. A refusal, for
     /// example, can stop in the middle of a value.
     fn not_an_answer(&self, answer: &ModelAnswer<'_>, why: String) -> Reading {
-        let raw_response = match &answer.content {
-            AnswerContent::Text(text) if self.prefilled => Some(with_prefill(text).into_owned()),
-            content => content.raw(),
-        };
         Reading {
             cut_off: answer.cut_off(),
             context_full: Circumstances::of(answer).is_context_full(),
-            raw_response,
+            raw_response: self.text_of(answer),
             ..self.unanswered(why)
+        }
+    }
+
+    /// Returns the text of an answer as `raw_response` has it, with the prefill; `None` if there is none.
+    pub fn text_of(&self, answer: &ModelAnswer<'_>) -> Option<String> {
+        match &answer.content {
+            AnswerContent::Text(text) if self.prefilled => Some(with_prefill(text).into_owned()),
+            content => content.raw(),
         }
     }
 
