@@ -60,22 +60,6 @@ pub(crate) struct Found<'t> {
     pub(crate) in_list: bool,
 }
 
-impl<'t> Found<'t> {
-    /// Returns an object with nothing around it.
-    pub(crate) fn alone(json: impl Into<Cow<'t, str>>) -> Self {
-        Self {
-            start: 0,
-            json: json.into(),
-            members: None,
-            after: Cow::Borrowed(""),
-            repaired: false,
-            before: "",
-            announcement: Announcement::Missing,
-            in_list: false,
-        }
-    }
-}
-
 /// Returns the members of an object: the parsed ones, or else those of its JSON.
 pub(crate) fn members_of<'j>(parsed: Option<JsonObject<'j>>, json: &'j str) -> JsonObject<'j> {
     parsed.or_else(|| object_of(json)).unwrap_or_default()
@@ -99,16 +83,6 @@ pub(crate) struct Scan<'t> {
     pub(crate) reason: &'static str,
     /// A broken object follows the last object.
     pub(crate) ends_broken: bool,
-}
-
-impl<'t> Scan<'t> {
-    /// Returns the contents of a text with one object.
-    pub(crate) fn of(object: Found<'t>) -> Self {
-        Self {
-            found: vec![object],
-            ..Self::default()
-        }
-    }
 }
 
 /// What is known about an answer before it is read.

@@ -9,7 +9,8 @@
 
 use crate::announcement::{Announcement, announces_another_and_ends};
 use crate::candidate::{Found, Scan, object_of};
-use crate::claim::{Claim, ClaimKind, ClaimPlace, bare, contradicting_claim, stated};
+use crate::claim::{ClaimKind, ClaimPlace, bare, contradicting_claim, stated};
+use crate::claim_value::Claim;
 use crate::conclusion::{concluded, nameless};
 use crate::correction::{Correction, Rivalry, correction, without_objects};
 use crate::ending::doubt;

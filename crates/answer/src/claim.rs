@@ -5,6 +5,7 @@
 //! property are not read. At most [`MOST_CLAIMS`] values that differ from those of the object are
 //! compared, so that the time is bounded.
 
+use crate::claim_value::{Claim, start_of, value_at};
 use crate::conclusion::{behind_an_arrow, boxed, concluded, is_answer};
 use crate::correction::without_objects;
 use crate::retraction::{speaks_of_right_and_wrong, without_leads};
@@ -35,22 +36,6 @@ const REPLACING: [&str; 7] = [
 const OF_THE_INPUT: [&str; 9] = [
     "data", "example", "format", "input", "original", "record", "report", "row", "schema",
 ];
-
-/// A value of a property.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Claim<'t> {
-    pub(crate) name: &'t str,
-    pub(crate) value: &'t str,
-    /// The text says where the value ends: by a tag, a fence of YAML or quotation marks.
-    pub(crate) is_marked: bool,
-    /// The text says that this is not the value.
-    pub(crate) is_denied: bool,
-    /// It only says "is", so that an explanation can have the same form. Where any text would match, it
-    /// counts only if it is marked.
-    pub(crate) is_plain: bool,
-    /// All of the text that makes the claim.
-    pub(crate) text: &'t str,
-}
 
 /// What a claim says about an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -311,37 +296,4 @@ pub(crate) fn stated<'t>(sentence: &'t str, is_name: &dyn Fn(&str) -> bool) -> O
         is_plain,
         text: sentence,
     })
-}
-
-/// Returns the value that a sentence gives from a place on, and whether it is in quotation marks.
-pub(crate) fn value_at(sentence: &str, from: usize) -> Option<(&str, bool)> {
-    let rest = sentence.get(from..)?;
-    let rest = rest.trim_start_matches([':', '=', ' ', '*', ',', '"', '`', '\t'].as_slice());
-    let from = sentence.len() - rest.len();
-    let is_quoted = sentence[..from].ends_with(['"', '`']);
-    let end = end_of_value(rest, is_quoted);
-    let value = rest[..end].trim_matches(['*', '"', '`', '\'', '“', '”', ' ', '.']);
-    (!value.is_empty()).then_some((value, is_quoted))
-}
-
-/// Returns the offset of a word in its sentence.
-pub(crate) fn start_of(sentence: &str, words: &[Word], at: usize) -> Option<usize> {
-    let word = words.get(at)?;
-    let begin = word.end.checked_sub(word.text.len())?;
-    sentence.is_char_boundary(begin).then_some(begin)
-}
-
-fn end_of_value(text: &str, quoted: bool) -> usize {
-    if quoted {
-        return text.find(['"', '`']).unwrap_or(text.len());
-    }
-    let ends = [
-        ", ", "; ", " (", " —", " –", " - ", " because", " since", " instead", " rather", " not ",
-        " as ", " and ", " but ", " so ", "\n",
-    ];
-    let end = ends.iter().filter_map(|mark| text.find(mark)).min();
-    let end = end.unwrap_or(text.len());
-    text[..end]
-        .trim_end_matches(['.', '!', '?', ',', ';', ':'])
-        .len()
 }

@@ -6,7 +6,8 @@
 //! an explanation would match too; there only a single word counts, or what is marked as a value.
 
 use crate::candidate::object_of;
-use crate::claim::{Claim, ClaimKind};
+use crate::claim::ClaimKind;
+use crate::claim_value::Claim;
 use crate::field::FieldValue;
 use crate::judging::fields_of;
 use crate::member_name::letters;

@@ -4,7 +4,7 @@
 //! Limits: only English is understood. A value counts only if it is all that the sentence says, and a
 //! question says none. "It is b" means the object only in the first sentence behind it.
 
-use crate::claim::{Claim, start_of, value_at};
+use crate::claim_value::{Claim, start_of, value_at};
 use crate::retraction::{
     NOUNS, RIGHT_KINDS, WRONG, ends, is, speaks_of_right_and_wrong, without_leads,
 };
@@ -351,15 +351,14 @@ fn called_right<'t>(sentence: &'t str, statement: &[Word]) -> Option<Claim<'t>> 
     let is_negated = is(statement.get(at), &["not"]);
     at += usize::from(is_negated);
     let is_wrong = is(statement.get(at), &WRONG);
-    if is_wrong || is(statement.get(at), &["accurate", "correct", "right"]) {
-        if ends(statement, at + 1) {
-            let claim = answer(left, false, sentence)?;
-            return Some(Claim {
-                is_denied: is_wrong != is_negated,
-                is_plain: true,
-                ..claim
-            });
-        }
+    let is_judged = is_wrong || is(statement.get(at), &["accurate", "correct", "right"]);
+    if is_judged && ends(statement, at + 1) {
+        let claim = answer(left, false, sentence)?;
+        return Some(Claim {
+            is_denied: is_wrong != is_negated,
+            is_plain: true,
+            ..claim
+        });
     }
     if !is(statement.get(at), &["the", "my"]) {
         return None;

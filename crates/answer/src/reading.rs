@@ -7,8 +7,8 @@
 //! An object that does not match the schema is read again in the ways of [`crate::misplaced`]. An
 //! object that matches is never changed.
 
-use crate::candidate::{Expectation, Found, Scan, members_of, scanned};
-use crate::choice::{Chosen, Judged, Properties, Refused, choose, shown};
+use crate::candidate::{Expectation, members_of, scanned};
+use crate::choice::{Chosen, Judged, Properties, Refused, choose};
 use crate::circumstances::Circumstances;
 use crate::claim::ClaimKind;
 use crate::claimed::SpokenNames;
@@ -23,7 +23,6 @@ use quarry_model::{AnswerContent, EMBEDDING_FIELD, ModelAnswer};
 use quarry_validation::CheckEffort;
 use quarry_validation::Datum;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -126,7 +125,7 @@ impl Reading {
 /// Reads the answers of a run.
 #[derive(Debug, Clone)]
 pub struct Reader {
-    schema: Option<Arc<Schema>>,
+    pub(crate) schema: Option<Arc<Schema>>,
     prefilled: bool,
 }
 
@@ -226,7 +225,7 @@ impl Reader {
     }
 
     /// Reads the input of a tool call, which may be JSON text.
-    fn read_call(&self, json: &str, circumstances: Circumstances<'_>) -> Reading {
+    pub(crate) fn read_call(&self, json: &str, circumstances: Circumstances<'_>) -> Reading {
         if circumstances.may_lack_end() {
             // The service may have closed the braces of what the model wrote until then.
             let why = "the tool call may lack its end".to_owned();
@@ -247,106 +246,6 @@ impl Reader {
                 }
             }
             _ => self.read_answer(json, circumstances),
-        }
-    }
-
-    /// Returns the reading of calls of the tool, unless the text behind them takes them back.
-    fn followed(
-        &self,
-        reading: Reading,
-        calls: &AnswerContent<'_>,
-        text: &str,
-        circumstances: Circumstances<'_>,
-    ) -> Reading {
-        let (Some(schema), true) = (&self.schema, reading.validation_passed) else {
-            return reading;
-        };
-        let json = match calls {
-            AnswerContent::Tool(json) => json,
-            AnswerContent::Tools(calls) => match calls.last() {
-                Some(json) => json,
-                None => return reading,
-            },
-            _ => return reading,
-        };
-        let inner = text_of_json(json);
-        let object = Found {
-            after: Cow::Owned(format!("\n{text}")),
-            ..Found::alone(inner.as_deref().unwrap_or(json).trim())
-        };
-        let effort = CheckEffort::of_an_answer();
-        let chosen = with_properties(schema, &effort, |properties| {
-            let scan = Scan::of(object);
-            choose("", scan, false, properties, |found| {
-                judge(schema, found, &effort)
-            })
-        });
-        match chosen {
-            Ok(_) => reading,
-            Err(Refused { why, repaired }) => {
-                let raw = format!("{json}\n{text}");
-                self.failed(&raw, why, repaired, circumstances)
-            }
-        }
-    }
-
-    /// Returns the reading of several candidates, which count only if they say the same.
-    fn agreed(
-        &self,
-        readings: Vec<Reading>,
-        content: &AnswerContent<'_>,
-        circumstances: Circumstances<'_>,
-    ) -> Reading {
-        let (count, raw) = (readings.len(), content.raw().unwrap_or_default());
-        let mut readings = readings.into_iter();
-        let Some(first) = readings.next() else {
-            return self.unanswered("the model returned no content".to_owned());
-        };
-        let is_same = |reading: Reading| {
-            (reading.parse_status, reading.fields) == (first.parse_status, first.fields.clone())
-        };
-        if readings.all(is_same) {
-            return first;
-        }
-        let why = format!("the model returned {count} answers that are not the same; none is used");
-        match &self.schema {
-            Some(_) => self.failed(&raw, why, false, circumstances),
-            None => Reading {
-                cut_off: circumstances.is_cut_off(),
-                context_full: circumstances.is_context_full(),
-                interrupted: circumstances.is_interrupted(),
-                raw_response: Some(raw),
-                ..self.unanswered(why)
-            },
-        }
-    }
-
-    /// Reads several calls of the tool. The last one counts if all valid calls agree with it.
-    fn read_calls(&self, calls: &[Cow<'_, str>], circumstances: Circumstances<'_>) -> Reading {
-        let mut valid: Option<(Reading, &str)> = None;
-        let mut last = None;
-        for call in calls {
-            let reading = self.read_call(call, circumstances);
-            if let Some((first, json)) = &valid
-                && (first.parse_status, &first.fields) != (reading.parse_status, &reading.fields)
-            {
-                let why = format!(
-                    "the model called the tool more than once, and the calls contradict each \
-                     other: {}, but {}",
-                    shown(json),
-                    shown(call)
-                );
-                return self.failed(&calls.join("\n"), why, false, circumstances);
-            }
-            if reading.validation_passed {
-                valid = Some((reading, call));
-            } else {
-                last = Some(reading);
-            }
-        }
-        match (valid, last) {
-            (Some((reading, _)), _) | (None, Some(reading)) => reading,
-            (None, None) => self.unanswered("the model returned no content".to_owned()),
         }
     }
 
@@ -434,7 +333,7 @@ impl Reader {
     }
 
     /// Returns the reading of an answer that is not valid.
-    fn failed(
+    pub(crate) fn failed(
         &self,
         text: &str,
         why: String,
@@ -463,7 +362,7 @@ impl Reader {
 }
 
 /// Passes what is known about the properties of a schema to `then`.
-fn with_properties<T>(
+pub(crate) fn with_properties<T>(
     schema: &Schema,
     effort: &CheckEffort,
     then: impl FnOnce(&Properties<'_, Vec<FieldValue>>) -> T,
@@ -478,7 +377,7 @@ fn with_properties<T>(
 }
 
 /// Returns the text of an answer that is a single JSON string.
-fn text_of_json(text: &str) -> Option<String> {
+pub(crate) fn text_of_json(text: &str) -> Option<String> {
     let text = text.trim();
     if !text.starts_with('"') {
         return None;

@@ -143,6 +143,18 @@ fn another_value_of_a_property_behind_the_object_contradicts_it() {
         "The correct answer is gull.",
         "The label is not A.",
         "The answer is not \"A\".",
+    ] {
+        let text = behind(text);
+        let why = refusal(&text).unwrap_or_else(|| panic!("accepted: {text}"));
+        assert!(why.contains("contradicts itself"), "{text}: {why}");
+        assert!(why.contains("behind it"), "{text}: {why}");
+    }
+}
+
+/// Behind the object, a value can also come without the name of its property.
+#[test]
+fn another_value_without_a_name_behind_the_object_contradicts_it() {
+    for text in [
         "**Correction:** B",
         "Answer: B",
         "**Answer: B**",
@@ -189,6 +201,47 @@ fn another_value_of_a_property_behind_the_object_contradicts_it() {
         let why = refusal(&text).unwrap_or_else(|| panic!("accepted: {text}"));
         assert!(why.contains("contradicts itself"), "{text}: {why}");
         assert!(why.contains("behind it"), "{text}: {why}");
+    }
+}
+
+#[test]
+fn the_same_value_without_a_name_and_explanations_are_accepted() {
+    for text in [
+        "Answer: A",
+        "**Answer:** A (it quacks)",
+        "Final answer: A",
+        "**Final answer:**\nA",
+        "Final answer: the label is A.",
+        "Answer: the report says duck",
+        "Answer: 3",
+        "Correction: A",
+        "\\boxed{A}",
+        "=> A",
+        "=> so it is a duck",
+        "No. A.",
+        "No. 3 has a goose.",
+        "It is A.",
+        "It is not B.",
+        "It is correct.",
+        "It is a duck.",
+        "Is it B? No. It is A.",
+        "It quacks. It is B in the other report.",
+        "The answer is correct.",
+        "The answer is A, because it quacks.",
+        "The species group is uncertain.",
+        "The input was:\nAnswer: B",
+        "A is the correct answer.",
+        "B is wrong.",
+        "B is not the correct answer.",
+        "A, not B.",
+        "I would choose B if it honked.",
+        "I did not choose B.",
+        "I first thought of B. I chose A.",
+        "I keep my answer.",
+        "Make it so.",
+    ] {
+        let text = behind(text);
+        assert_eq!(refusal(&text), None, "{text}");
     }
 }
 
@@ -260,38 +313,6 @@ fn an_explained_or_repeated_answer_is_accepted() {
         "The first report is wrong.",
         "On second thought, the answer stands.",
         "I made a list of mistakes in the report.",
-        "Answer: A",
-        "**Answer:** A (it quacks)",
-        "Final answer: A",
-        "**Final answer:**\nA",
-        "Final answer: the label is A.",
-        "Answer: the report says duck",
-        "Answer: 3",
-        "Correction: A",
-        "\\boxed{A}",
-        "=> A",
-        "=> so it is a duck",
-        "No. A.",
-        "No. 3 has a goose.",
-        "It is A.",
-        "It is not B.",
-        "It is correct.",
-        "It is a duck.",
-        "Is it B? No. It is A.",
-        "It quacks. It is B in the other report.",
-        "The answer is correct.",
-        "The answer is A, because it quacks.",
-        "The species group is uncertain.",
-        "The input was:\nAnswer: B",
-        "A is the correct answer.",
-        "B is wrong.",
-        "B is not the correct answer.",
-        "A, not B.",
-        "I would choose B if it honked.",
-        "I did not choose B.",
-        "I first thought of B. I chose A.",
-        "I keep my answer.",
-        "Make it so.",
     ] {
         // A cut copy of the input is refused as that.
         if prose.starts_with("Input row") {

@@ -67,6 +67,10 @@ pub(super) fn check_places(
     job_type: JobType,
     is_sample: bool,
 ) -> Result<(), Failure> {
+    if !out.is_dir() {
+        // Creating it says whether that is possible.
+        return Ok(());
+    }
     let formats: HashSet<(&str, bool)> = tables
         .iter()
         .filter_map(|name| FileFormat::from_file_name(name))
