@@ -57,16 +57,27 @@ const DENYING: [&str; 12] = [
 /// The longest clause that is read for an announcement, in bytes.
 const LONGEST_CLAUSE: usize = 200;
 
-/// Whether a text after an object announces a final answer that is not JSON.
-pub(crate) fn announces_the_final_and_ends(after: &str) -> bool {
-    after.lines().any(|line| {
-        let line = line.trim_end();
-        (line.ends_with(':') && names_the_final(line))
-            || line.split_once(':').is_some_and(|(words, value)| {
-                // `Final answer: b`
-                !value.trim().is_empty() && names_the_final(words)
-            })
-    })
+/// Whether a text after an object announces a final answer that is not JSON. `is_same`: whether a value
+/// repeats the object's.
+pub(crate) fn announces_another_and_ends(after: &str, is_same: &dyn Fn(&str) -> bool) -> bool {
+    let mut lines = after.lines().peekable();
+    while let Some(line) = lines.next() {
+        let line = line.trim_end().trim_end_matches(['*', '_']);
+        if line.ends_with(':') && names_the_final(line) {
+            while lines.next_if(|next| next.trim().is_empty()).is_some() {}
+            if !lines.peek().is_some_and(|value| is_same(value.trim())) {
+                return true;
+            }
+        } else if let Some((words, value)) = line.split_once(':')
+            && !value.trim().is_empty()
+            && names_the_final(words)
+            && !is_same(value.trim())
+        {
+            // `Final answer: b`
+            return true;
+        }
+    }
+    false
 }
 
 /// What the text before an object says about a final answer.
@@ -239,8 +250,16 @@ mod tests {
             "so\nMy final answer:\n",
             "Not a final answer: b",
         ] {
-            assert!(announces_the_final_and_ends(text), "{text}");
+            assert!(announces_another_and_ends(text, &|_| false), "{text}");
         }
-        assert!(!announces_the_final_and_ends("\nThat is my final answer."));
+        let is_same = |value: &str| value == "b";
+        for text in [
+            "\nThat is my final answer.",
+            "\nFinal answer: b",
+            "so\nMy final answer:\n\nb",
+        ] {
+            assert!(!announces_another_and_ends(text, &is_same), "{text}");
+        }
+        assert!(announces_another_and_ends("\nFinal answer: c", &is_same));
     }
 }

@@ -7,16 +7,17 @@
 //! may be incomplete. If the model may have been stopped while it wrote, an object is the answer only
 //! if nothing follows it. Neither a draft nor a fragment is accepted as an answer.
 
-use crate::announcement::{Announcement, announces_the_final_and_ends};
+use crate::announcement::{Announcement, announces_another_and_ends};
 use crate::candidate::{Found, Scan, object_of};
-use crate::claim::{Claim, ClaimKind, ClaimPlace, contradicting_claim, stated};
+use crate::claim::{ClaimKind, ClaimPlace, bare, contradicting_claim, stated};
+use crate::claim_value::Claim;
+use crate::conclusion::{concluded, nameless};
 use crate::correction::{Correction, Rivalry, correction, without_objects};
 use crate::ending::doubt;
 use crate::loose::LooseObject;
 use crate::reasoning::without_reasoning;
 use crate::retraction::{speaks_of_right_and_wrong, taken_back_before, taken_back_behind};
 use crate::wrapping::{closes_a_list, is_end, is_wrapping};
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
@@ -114,7 +115,11 @@ pub(crate) fn choose<'t, T: PartialEq>(
             // What is wrong with the object itself says more.
             Err(_) => Rivalry::Unrelated,
         };
-        taken_back(&found, scan.ends_broken, is_property, rival).or_else(|| {
+        let repeats = |text: &str| {
+            let value = worth.value.as_ref();
+            value.is_ok_and(|value| repeats(text, value, properties))
+        };
+        taken_back(&found, scan.ends_broken, is_property, rival, &repeats).or_else(|| {
             let value = worth.value.as_ref().ok()?;
             said_otherwise(&found, value, properties)
         })
@@ -178,6 +183,7 @@ fn taken_back(
     ends_broken: bool,
     is_property: Option<&dyn Fn(&str) -> bool>,
     rival: impl FnMut(&LooseObject) -> Rivalry,
+    repeats: &dyn Fn(&str) -> bool,
 ) -> Option<String> {
     let after = without_reasoning(&found.after);
     if is_wrapping(&after) {
@@ -208,10 +214,19 @@ fn taken_back(
     if found.in_list && !closes_a_list(&after) {
         return Some(OPEN_LIST.to_owned());
     }
-    announces_the_final_and_ends(&after).then(|| {
-        let why = "the text behind the object announces a final answer that is not there";
+    announces_another_and_ends(&after, repeats).then(|| {
+        let why =
+            "the text behind the object announces a final answer that the object does not have";
         placed(why, found)
     })
+}
+
+/// Whether a text behind an announcement only repeats a value of the object.
+fn repeats<T>(text: &str, value: &T, properties: &Properties<'_, T>) -> bool {
+    let named = nameless(bare(text).0, text);
+    let claim = named.filter(|claim| (properties.compare)(value, claim) != ClaimKind::Unrelated);
+    let claim = claim.or_else(|| stated(text, properties.is_spoken));
+    claim.is_some_and(|claim| (properties.compare)(value, &claim) == ClaimKind::Same)
 }
 
 /// Returns why the prose, YAML or XML around a valid object does not let it be the answer.
@@ -247,7 +262,10 @@ fn said_otherwise<T>(
     }
     let grades = speaks_of_right_and_wrong(&found.json);
     let is_known = |sentence: &str| {
-        stated(sentence, is_spoken).is_some_and(|claim| compare(&claim) == ClaimKind::Same)
+        let mut claims = stated(sentence, is_spoken)
+            .into_iter()
+            .chain(concluded(sentence));
+        claims.any(|claim| compare(&claim) == ClaimKind::Same)
     };
     let sentence = taken_back_before(found.before, grades)
         .or_else(|| taken_back_behind(&prose, grades, is_known))?;
@@ -276,13 +294,7 @@ fn rivalry<'t, T: PartialEq>(
 ) -> Rivalry {
     let mut found = Found {
         start: chosen.start,
-        json: Cow::Owned(other.json.clone()),
-        members: None,
-        after: Cow::Borrowed(""),
-        repaired: false,
-        before: "",
-        announcement: Announcement::Missing,
-        in_list: false,
+        ..Found::alone(other.json.clone())
     };
     let judged = judge(&mut found);
     let answers = if is_property.is_some() {

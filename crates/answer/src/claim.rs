@@ -5,8 +5,10 @@
 //! property are not read. At most [`MOST_CLAIMS`] values that differ from those of the object are
 //! compared, so that the time is bounded.
 
+use crate::claim_value::{Claim, start_of, value_at};
+use crate::conclusion::{behind_an_arrow, boxed, concluded, is_answer};
 use crate::correction::without_objects;
-use crate::retraction::without_leads;
+use crate::retraction::{speaks_of_right_and_wrong, without_leads};
 use crate::sentence::{Word, sentences, words_of};
 use crate::work::looked_at;
 
@@ -34,19 +36,6 @@ const REPLACING: [&str; 7] = [
 const OF_THE_INPUT: [&str; 9] = [
     "data", "example", "format", "input", "original", "record", "report", "row", "schema",
 ];
-
-/// A value of a property.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Claim<'t> {
-    pub(crate) name: &'t str,
-    pub(crate) value: &'t str,
-    /// The text says where the value ends: by a tag, a fence of YAML or quotation marks.
-    pub(crate) is_marked: bool,
-    /// The text says that this is not the value.
-    pub(crate) is_denied: bool,
-    /// All of the text that makes the claim.
-    pub(crate) text: &'t str,
-}
 
 /// What a claim says about an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +78,8 @@ pub(crate) fn contradicting_claim(
     tags(&text, is_name)
         .chain(lines(&text, place, is_name))
         .chain(sentences(&text).filter_map(|sentence| stated(sentence, is_name)))
+        .chain(concluded(&text).filter(|_| place == ClaimPlace::Behind))
+        .chain(boxed(&text).filter(|_| place == ClaimPlace::Behind))
         .filter(|claim| place == ClaimPlace::Behind || claim.is_marked || claim.is_denied)
         .find(|claim| contradicts(claim))
         .map(|claim| claim.text.trim().to_owned())
@@ -107,7 +98,10 @@ fn tags<'t>(text: &'t str, is_name: &'t dyn Fn(&str) -> bool) -> impl Iterator<I
             None => head,
         };
         // Tags of one letter are HTML's.
-        if !inner[head.len()..].starts_with('>') || name.chars().count() < 2 || !is_name(name) {
+        if !inner[head.len()..].starts_with('>')
+            || name.chars().count() < 2
+            || !(is_name(name) || is_answer(name))
+        {
             return None;
         }
         let value = &inner[head.len() + 1..];
@@ -119,6 +113,7 @@ fn tags<'t>(text: &'t str, is_name: &'t dyn Fn(&str) -> bool) -> impl Iterator<I
             value: &value[..end],
             is_marked: true,
             is_denied: false,
+            is_plain: false,
             text: &text[at..at + 1 + head.len() + 1 + end],
         })
     })
@@ -147,7 +142,8 @@ fn lines<'t>(
         if trimmed.starts_with('>') {
             return None;
         }
-        let claim = named_value(line, is_name);
+        let named = named_value(line, &|name| is_name(name) || is_answer(name));
+        let claim = named.or_else(|| behind_an_arrow(line));
         if claim.is_none() && trimmed.trim_end_matches(['*', '_']).ends_with(':') {
             is_quoted = words_of(trimmed)
                 .iter()
@@ -172,16 +168,30 @@ fn named_value<'t>(line: &'t str, is_name: &dyn Fn(&str) -> bool) -> Option<Clai
     let length = line[colon..].chars().next()?.len_utf8();
     let (name, value) = (&line[..colon], &line[colon + length..]);
     let name = name.trim_matches(|character: char| !character.is_alphanumeric());
-    let name = without_replacing(name);
-    let (value, is_marked) = bare(value);
+    let name = if is_name(name) {
+        name
+    } else {
+        without_replacing(name)
+    };
+    let (value, is_marked) = bare(behind_last_arrow(value));
     let is_object = value.contains(['{', '}']);
     (!value.is_empty() && !is_object && is_name(name)).then_some(Claim {
         name,
         value,
         is_marked,
         is_denied: false,
+        is_plain: false,
         text: line,
     })
+}
+
+/// Returns the new value of a change such as `a → b`.
+fn behind_last_arrow(value: &str) -> &str {
+    let arrows = [" => ", " -> ", " → ", " ⇒ "];
+    let ends = arrows
+        .iter()
+        .filter_map(|arrow| Some(value.rfind(arrow)? + arrow.len()));
+    &value[ends.max().unwrap_or(0)..]
 }
 
 fn without_replacing(name: &str) -> &str {
@@ -194,7 +204,7 @@ fn without_replacing(name: &str) -> &str {
 }
 
 /// Returns a value without the marks around it, and whether they are quotation marks.
-fn bare(value: &str) -> (&str, bool) {
+pub(crate) fn bare(value: &str) -> (&str, bool) {
     let value = value.trim().trim_start_matches('*').trim();
     let value = value.trim_end_matches([',', ';', '*', '_']).trim_end();
     let quotes = [
@@ -252,7 +262,7 @@ pub(crate) fn stated<'t>(sentence: &'t str, is_name: &dyn Fn(&str) -> bool) -> O
     })?;
     at += length;
     let colon = sentence[statement[at - 1].end..].trim_start_matches(['*', '`', '"', ' ']);
-    let mut is_denied = false;
+    let (mut is_denied, mut is_plain) = (false, false);
     if corrects && colon.starts_with([':', '=']) {
         // The value follows the mark.
     } else if changes {
@@ -263,9 +273,7 @@ pub(crate) fn stated<'t>(sentence: &'t str, is_name: &dyn Fn(&str) -> bool) -> O
     } else if is(at, &["is", "was"]) {
         is_denied = is(at + 1, &["not"]);
         let insists = is(at + 1, &["actually", "really", "instead"]);
-        if !is_denied && !insists && !replaces && !corrects {
-            return None;
-        }
+        is_plain = !is_denied && !insists && !replaces && !corrects;
         at += 1 + usize::from(is_denied || insists);
     } else if is(at, &["should", "must", "ought"]) {
         at += 1;
@@ -278,39 +286,14 @@ pub(crate) fn stated<'t>(sentence: &'t str, is_name: &dyn Fn(&str) -> bool) -> O
     } else {
         return None;
     }
-    let rest = &sentence[statement.get(at - 1)?.end..];
-    let rest = rest.trim_start_matches([':', '=', ' ', '*', ',', '"', '`', '\t'].as_slice());
-    let from = sentence.len() - rest.len();
-    let quoted = sentence[..from].ends_with(['"', '`']);
-    let end = end_of_value(rest, quoted);
-    let value = rest[..end].trim_matches(['*', '"', '`', '\'', '“', '”', ' ', '.']);
-    (!value.is_empty()).then_some(Claim {
+    let (value, is_marked) = value_at(sentence, statement.get(at - 1)?.end)?;
+    // "The answer is correct" speaks of the object.
+    (!is_plain || !speaks_of_right_and_wrong(value)).then_some(Claim {
         name,
         value,
-        is_marked: quoted,
+        is_marked,
         is_denied,
+        is_plain,
         text: sentence,
     })
-}
-
-/// Returns the offset of a word in its sentence.
-fn start_of(sentence: &str, words: &[Word], at: usize) -> Option<usize> {
-    let word = words.get(at)?;
-    let begin = word.end.checked_sub(word.text.len())?;
-    sentence.is_char_boundary(begin).then_some(begin)
-}
-
-fn end_of_value(text: &str, quoted: bool) -> usize {
-    if quoted {
-        return text.find(['"', '`']).unwrap_or(text.len());
-    }
-    let ends = [
-        ", ", "; ", " (", " —", " –", " - ", " because", " since", " instead", " rather", " not ",
-        " as ", " and ", " but ", " so ", "\n",
-    ];
-    let end = ends.iter().filter_map(|mark| text.find(mark)).min();
-    let end = end.unwrap_or(text.len());
-    text[..end]
-        .trim_end_matches(['.', '!', '?', ',', ';', ':'])
-        .len()
 }

@@ -6,7 +6,8 @@
 //! an explanation would match too; there only a single word counts, or what is marked as a value.
 
 use crate::candidate::object_of;
-use crate::claim::{Claim, ClaimKind};
+use crate::claim::ClaimKind;
+use crate::claim_value::Claim;
 use crate::field::FieldValue;
 use crate::judging::fields_of;
 use crate::member_name::letters;
@@ -88,7 +89,8 @@ impl<'s> SpokenNames<'s> {
             Some(value) if value == *own => ClaimKind::Same,
             Some(_) => {
                 let is_free = self.is_free(index, fields, effort);
-                if is_free && !contradicts_freely(own, claim) {
+                let is_vague = claim.is_plain && !claim.is_marked;
+                if is_free && (is_vague || !contradicts_freely(own, claim)) {
                     ClaimKind::Unrelated
                 } else {
                     ClaimKind::Other
@@ -97,30 +99,37 @@ impl<'s> SpokenNames<'s> {
         }
     }
 
-    /// Compares a claim that names no property.
+    /// Compares a claim that names no property. A number or a boolean counts only if it is the object's
+    /// only value, because it could mean anything else.
     fn compare_any(
         &self,
         fields: &[FieldValue],
         claim: &Claim<'_>,
         effort: &CheckEffort,
     ) -> ClaimKind {
-        let texts = || {
+        let given = || {
             let values = fields.iter().enumerate();
-            values.filter(|(_, value)| matches!(value, FieldValue::Text(_)))
+            values.filter(|(_, value)| **value != FieldValue::Null)
         };
-        let is_same = texts().any(|(_, own)| is_written(own, claim.value));
+        let is_only = given().nth(1).is_none();
+        let is_same = given().any(|(_, own)| is_written(own, claim.value));
         if let Some(kind) = as_written(is_same, claim) {
             return kind;
         }
-        let fits = texts().take(MOST_TRIED).any(|(index, _)| {
-            self.with(index, fields, claim.value, effort).is_some()
-                && !self.is_free(index, fields, effort)
+        let mut kind = ClaimKind::Unrelated;
+        let compared = given().filter(|(_, value)| match value {
+            FieldValue::Text(_) => true,
+            FieldValue::Json(_) => false,
+            _ => is_only,
         });
-        if fits {
-            ClaimKind::Other
-        } else {
-            ClaimKind::Unrelated
+        for (index, own) in compared.take(MOST_TRIED) {
+            match self.with(index, fields, claim.value, effort) {
+                Some(value) if value == *own => return ClaimKind::Same,
+                Some(_) if !self.is_free(index, fields, effort) => kind = ClaimKind::Other,
+                _ => {}
+            }
         }
+        kind
     }
 
     /// Returns a value of a property, if the object is valid with it.

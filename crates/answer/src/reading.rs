@@ -8,7 +8,7 @@
 //! object that matches is never changed.
 
 use crate::candidate::{Expectation, members_of, scanned};
-use crate::choice::{Chosen, Judged, Properties, Refused, choose, shown};
+use crate::choice::{Chosen, Judged, Properties, Refused, choose};
 use crate::circumstances::Circumstances;
 use crate::claim::ClaimKind;
 use crate::claimed::SpokenNames;
@@ -23,7 +23,6 @@ use quarry_model::{AnswerContent, EMBEDDING_FIELD, ModelAnswer};
 use quarry_validation::CheckEffort;
 use quarry_validation::Datum;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -126,7 +125,7 @@ impl Reading {
 /// Reads the answers of a run.
 #[derive(Debug, Clone)]
 pub struct Reader {
-    schema: Option<Arc<Schema>>,
+    pub(crate) schema: Option<Arc<Schema>>,
     prefilled: bool,
 }
 
@@ -164,10 +163,22 @@ impl Reader {
                 format!("the service could not read what the model wrote (stop reason {reason})");
             return self.not_an_answer(answer, why);
         }
+        self.read_content(answer, &answer.content)
+    }
+
+    fn read_content(&self, answer: &ModelAnswer<'_>, content: &AnswerContent<'_>) -> Reading {
         let circumstances = Circumstances::of(answer);
-        match &answer.content {
+        match content {
             AnswerContent::Tool(json) => self.read_call(json, circumstances),
             AnswerContent::Tools(calls) => self.read_calls(calls, circumstances),
+            AnswerContent::Followed { calls, text } => {
+                let reading = self.read_content(answer, calls);
+                self.followed(reading, calls, text, circumstances)
+            }
+            AnswerContent::Candidates(all) => {
+                let readings = all.iter().map(|one| self.read_content(answer, one));
+                self.agreed(readings.collect(), content, circumstances)
+            }
             // A vector has no name; with a schema it is the only property of the answer.
             AnswerContent::Embedding(vector) if self.schema.is_some() => {
                 let object = format!("{{\"{EMBEDDING_FIELD}\":{vector}}}");
@@ -197,24 +208,24 @@ impl Reader {
     /// Returns the reading of a text that is not an answer, whatever it looks like. A refusal, for
     /// example, can stop in the middle of a value.
     fn not_an_answer(&self, answer: &ModelAnswer<'_>, why: String) -> Reading {
-        let raw_response = match &answer.content {
-            AnswerContent::Text(text) if self.prefilled => Some(with_prefill(text).into_owned()),
-            AnswerContent::Text(text)
-            | AnswerContent::Tool(text)
-            | AnswerContent::Embedding(text) => Some(text.to_string()),
-            AnswerContent::Tools(calls) => Some(calls.join("\n")),
-            AnswerContent::Empty => None,
-        };
         Reading {
             cut_off: answer.cut_off(),
             context_full: Circumstances::of(answer).is_context_full(),
-            raw_response,
+            raw_response: self.text_of(answer),
             ..self.unanswered(why)
         }
     }
 
+    /// Returns the text of an answer as `raw_response` has it, with the prefill; `None` if there is none.
+    pub fn text_of(&self, answer: &ModelAnswer<'_>) -> Option<String> {
+        match &answer.content {
+            AnswerContent::Text(text) if self.prefilled => Some(with_prefill(text).into_owned()),
+            content => content.raw(),
+        }
+    }
+
     /// Reads the input of a tool call, which may be JSON text.
-    fn read_call(&self, json: &str, circumstances: Circumstances<'_>) -> Reading {
+    pub(crate) fn read_call(&self, json: &str, circumstances: Circumstances<'_>) -> Reading {
         if circumstances.may_lack_end() {
             // The service may have closed the braces of what the model wrote until then.
             let why = "the tool call may lack its end".to_owned();
@@ -235,35 +246,6 @@ impl Reader {
                 }
             }
             _ => self.read_answer(json, circumstances),
-        }
-    }
-
-    /// Reads several calls of the tool. The last one counts if all valid calls agree with it.
-    fn read_calls(&self, calls: &[Cow<'_, str>], circumstances: Circumstances<'_>) -> Reading {
-        let mut valid: Option<(Reading, &str)> = None;
-        let mut last = None;
-        for call in calls {
-            let reading = self.read_call(call, circumstances);
-            if let Some((first, json)) = &valid
-                && (first.parse_status, &first.fields) != (reading.parse_status, &reading.fields)
-            {
-                let why = format!(
-                    "the model called the tool more than once, and the calls contradict each \
-                     other: {}, but {}",
-                    shown(json),
-                    shown(call)
-                );
-                return self.failed(&calls.join("\n"), why, false, circumstances);
-            }
-            if reading.validation_passed {
-                valid = Some((reading, call));
-            } else {
-                last = Some(reading);
-            }
-        }
-        match (valid, last) {
-            (Some((reading, _)), _) | (None, Some(reading)) => reading,
-            (None, None) => self.unanswered("the model returned no content".to_owned()),
         }
     }
 
@@ -326,16 +308,12 @@ impl Reader {
             is_property: &is_property,
         };
         let effort = CheckEffort::of_an_answer();
-        let spoken = SpokenNames::of(schema);
-        let properties = Properties {
-            is_property: Some(&is_property),
-            is_spoken: &|name| spoken.index_of(name).is_some(),
-            compare: &|fields: &Vec<FieldValue>, claim| spoken.compare(fields, claim, &effort),
-        };
         let may_lack_end = circumstances.may_lack_end();
-        let chosen = scanned(text, expectation, |text, scan| {
-            choose(text, scan, may_lack_end, &properties, |found| {
-                judge(schema, found, &effort)
+        let chosen = with_properties(schema, &effort, |properties| {
+            scanned(text, expectation, |text, scan| {
+                choose(text, scan, may_lack_end, properties, |found| {
+                    judge(schema, found, &effort)
+                })
             })
         });
         match chosen {
@@ -355,7 +333,7 @@ impl Reader {
     }
 
     /// Returns the reading of an answer that is not valid.
-    fn failed(
+    pub(crate) fn failed(
         &self,
         text: &str,
         why: String,
@@ -383,8 +361,23 @@ impl Reader {
     }
 }
 
+/// Passes what is known about the properties of a schema to `then`.
+pub(crate) fn with_properties<T>(
+    schema: &Schema,
+    effort: &CheckEffort,
+    then: impl FnOnce(&Properties<'_, Vec<FieldValue>>) -> T,
+) -> T {
+    let is_property = |name: &str| schema.rule().rule_of(name).is_some();
+    let spoken = SpokenNames::of(schema);
+    then(&Properties {
+        is_property: Some(&is_property),
+        is_spoken: &|name| spoken.index_of(name).is_some(),
+        compare: &|fields: &Vec<FieldValue>, claim| spoken.compare(fields, claim, effort),
+    })
+}
+
 /// Returns the text of an answer that is a single JSON string.
-fn text_of_json(text: &str) -> Option<String> {
+pub(crate) fn text_of_json(text: &str) -> Option<String> {
     let text = text.trim();
     if !text.starts_with('"') {
         return None;

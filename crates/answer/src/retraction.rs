@@ -55,7 +55,7 @@ const FOLLOWING: [&str; 13] = [
 ];
 
 /// Names for the object.
-const NOUNS: [&str; 15] = [
+pub(crate) const NOUNS: [&str; 15] = [
     "answer",
     "attempt",
     "block",
@@ -105,9 +105,9 @@ const ADVERBS: [&str; 12] = [
     "still",
     "totally",
 ];
-const WRONG: [&str; 4] = ["wrong", "incorrect", "mistaken", "inaccurate"];
+pub(crate) const WRONG: [&str; 4] = ["wrong", "incorrect", "mistaken", "inaccurate"];
 const RIGHT: [&str; 4] = ["right", "correct", "accurate", "final"];
-const RIGHT_KINDS: [&str; 7] = [
+pub(crate) const RIGHT_KINDS: [&str; 7] = [
     "actual", "correct", "final", "intended", "real", "right", "true",
 ];
 const IGNORE: [&str; 8] = [
@@ -217,12 +217,12 @@ pub(crate) fn taken_back_before(before: &str, grades: bool) -> Option<&str> {
     None
 }
 
-fn is(word: Option<&Word>, list: &[&str]) -> bool {
+pub(crate) fn is(word: Option<&Word>, list: &[&str]) -> bool {
     word.is_some_and(|word| list.contains(&word.text.as_str()))
 }
 
 /// Whether a clause ends before these words, or goes on with a reason.
-fn ends(words: &[Word], at: usize) -> bool {
+pub(crate) fn ends(words: &[Word], at: usize) -> bool {
     let ended = at > 0 && words.get(at - 1).is_none_or(|word| word.is_last);
     ended || is(words.get(at), &FOLLOWING)
 }

@@ -17,7 +17,7 @@ pub(crate) use arguments::{JobArguments, SampleArguments, read_request, read_set
 pub(crate) use in_s3::JobInS3;
 pub(crate) use job::{JobPlaces, LocalJob};
 pub(crate) use placed::ExpectedPlan;
-pub(crate) use results::{publish, publish_files, temporary_in};
+pub(crate) use results::{check_place, publish, publish_files, temporary_in};
 pub(crate) use sources::{prompts_in, schema_in};
 pub(crate) use stack::{explained, read_answers, read_faults, stack_config, start, with_source};
 pub(crate) use upload::upload;

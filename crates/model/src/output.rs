@@ -4,8 +4,7 @@
 //! of calls on demand, and a new model that uses a known shape can be read immediately. Members
 //! that are not needed are skipped without being parsed.
 //!
-//! Limits: only the first candidate of an answer is read. Images and other media in an answer are
-//! skipped.
+//! Limits: images and other media in an answer are skipped.
 
 mod content;
 mod end;
@@ -22,8 +21,8 @@ use lenient::LenientText;
 use plain::{JsonText, PlainMember, members_named};
 use serde::Deserialize;
 use shapes::{
-    Candidate, CohereGeneration, MistralOutput, TitanResult, anthropic_content, chat_choice,
-    converse_content, embedding_content, first_candidate, plain, text_of,
+    Candidate, CohereGeneration, MistralOutput, TitanResult, anthropic_content, candidates,
+    chat_choices, converse_content, embedding_content, one_of, plain, text_of,
 };
 use std::borrow::Cow;
 
@@ -113,7 +112,8 @@ impl ModelAnswer<'_> {
 ///
 /// Of several content blocks the answer is the tool call named `structured_response`, or else the
 /// only tool call, or else the text of all text blocks joined. Several calls of that name count as
-/// one if they are equal.
+/// one if they are equal, and so do several candidates. Text behind a call is kept with it; chat
+/// completions do not say where text stands, and it counts as text before the calls.
 ///
 /// # Errors
 ///
@@ -170,28 +170,34 @@ fn candidate<'a>(envelope: &Envelope<'a>) -> Result<Candidate<'a>, UnreadableOut
         let usage = Usage::plain(envelope.prompt_token_count, envelope.generation_token_count);
         Ok((text_of(generation)?, None, Some(usage)))
     } else if let Some(outputs) = envelope.outputs {
-        let (text, stop) = first_candidate::<MistralOutput<'_>>(outputs)?
-            .map_or((None, None), |first| (first.text, first.stop_reason));
-        Ok((plain(text), stop, None))
+        let all = candidates::<MistralOutput<'_>>(outputs)?;
+        let all = all.into_iter();
+        Ok(one_of(
+            all.map(|one| (plain(one.text), one.stop_reason, None))
+                .collect(),
+        ))
     } else if let Some(choices) = envelope.choices {
-        chat_choice(choices)
+        chat_choices(choices)
     } else if let Some(results) = envelope.results {
-        let (text, stop, tokens) =
-            first_candidate::<TitanResult<'_>>(results)?.map_or((None, None, None), |first| {
-                (
-                    first.output_text,
-                    first.completion_reason,
-                    first.token_count,
-                )
-            });
+        let all = candidates::<TitanResult<'_>>(results)?;
+        let tokens = all
+            .iter()
+            .filter_map(|one| one.token_count)
+            .reduce(Count::plus);
         let usage = Usage::plain(envelope.input_text_token_count, tokens);
-        Ok((plain(text), stop, Some(usage)))
+        let all = all.into_iter();
+        let all = all.map(|one| (plain(one.output_text), one.completion_reason, None));
+        let (content, stop, _) = one_of(all.collect());
+        Ok((content, stop, Some(usage)))
     } else if let Some(completion) = envelope.completion {
         Ok((text_of(completion)?, None, None))
     } else if let Some(generations) = envelope.generations {
-        let (text, stop) = first_candidate::<CohereGeneration<'_>>(generations)?
-            .map_or((None, None), |first| (first.text, first.finish_reason));
-        Ok((plain(text), stop, None))
+        let all = candidates::<CohereGeneration<'_>>(generations)?;
+        let all = all.into_iter();
+        Ok(one_of(
+            all.map(|one| (plain(one.text), one.finish_reason, None))
+                .collect(),
+        ))
     } else if let Some(vectors) = envelope
         .embedding
         .or(envelope.embeddings)
@@ -610,6 +616,73 @@ mod tests {
             content(&output([r#"{"a":1}"#, r#"{"a":2}"#])),
             AnswerContent::Tools(vec![r#"{"a":1}"#.into(), r#"{"a":2}"#.into()])
         );
+    }
+
+    #[test]
+    fn text_behind_a_call_is_kept_with_it() {
+        let call = r#"{"type":"tool_use","name":"structured_response","input":{"a":1}}"#;
+        let text = |text: &str| format!(r#"{{"type":"text","text":"{text}"}}"#);
+        let content_of = |blocks: &[&str]| format!(r#"{{"content":[{}]}}"#, blocks.join(","));
+        let read = |output: &str| format!("{:?}", content(output));
+        let alone = tool(r#"{"a":1}"#);
+        let followed = |text: &'static str| AnswerContent::Followed {
+            calls: Box::new(alone.clone()),
+            text: text.into(),
+        };
+        let (before, one, two) = (text("Before."), text("No"), text("pe."));
+        for (blocks, expected) in [
+            (vec![&*before, call, &one, &two], followed("Nope.")),
+            (vec![call, &one, call, &two], followed("pe.")),
+            (vec![&before, call], alone.clone()),
+            (vec![call, &text(" \\n")], alone.clone()),
+        ] {
+            assert_eq!(read(&content_of(&blocks)), format!("{expected:?}"));
+        }
+        assert_eq!(
+            content(
+                r#"{"output":{"message":{"content":[{"toolUse":{"name":"o","input":{"a":1}}},{"text":"No."}]}}}"#
+            ),
+            followed("No.")
+        );
+        assert_eq!(
+            content(
+                r#"{"choices":[{"message":{"content":"No.","tool_calls":[{"function":{"name":"o","arguments":"{\"a\":1}"}}]}}]}"#
+            ),
+            alone
+        );
+    }
+
+    #[test]
+    fn several_candidates_are_one_only_if_they_say_the_same() {
+        let (a, b) = (text("a"), text("b"));
+        let of = |texts: [&str; 2]| {
+            let each = |form: &dyn Fn(&str) -> String| texts.map(form).join(",");
+            [
+                (
+                    "choices",
+                    each(&|text| format!(r#"{{"message":{{"content":{text}}}}}"#)),
+                ),
+                ("choices", each(&|text| format!(r#"{{"text":{text}}}"#))),
+                ("outputs", each(&|text| format!(r#"{{"text":{text}}}"#))),
+                (
+                    "results",
+                    each(&|text| format!(r#"{{"outputText":{text}}}"#)),
+                ),
+                ("generations", each(&|text| format!(r#"{{"text":{text}}}"#))),
+            ]
+            .map(|(name, items)| format!(r#"{{"{name}":[{items}]}}"#))
+        };
+        let both = AnswerContent::Candidates(vec![a.clone(), b]);
+        for output in of(["\"a\"", "\"b\""]) {
+            assert_eq!(content(&output), both, "{output}");
+        }
+        for same in [["\"a\"", "\"a\""], ["\"\"", "\"a\""], ["\"a\"", "null"]] {
+            for output in of(same) {
+                assert_eq!(content(&output), a, "{output}");
+            }
+        }
+        let cut = r#"{"choices":[{"text":"a","finish_reason":"stop"},{"text":"a","finish_reason":"length"}]}"#;
+        assert!(read_output(cut).expect("readable").cut_off());
     }
 
     #[test]

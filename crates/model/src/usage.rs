@@ -155,6 +155,12 @@ impl<'de> Deserialize<'de> for Details {
 pub(crate) struct Count(Option<u64>);
 
 impl Count {
+    /// Returns the sum, in which an unknown count is zero.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        let sum = self.0.unwrap_or(0).saturating_add(other.0.unwrap_or(0));
+        Self((self.0.is_some() || other.0.is_some()).then_some(sum))
+    }
+
     /// Reads a member that is a count, null or missing; `None` if it is not JSON.
     #[expect(
         clippy::option_option,

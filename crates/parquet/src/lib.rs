@@ -116,6 +116,7 @@ mod depth;
 mod error;
 mod extent;
 mod file;
+mod fit;
 mod footer;
 mod footer_room;
 mod form_check;

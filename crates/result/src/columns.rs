@@ -2,7 +2,9 @@
 
 use crate::outcome::Outcome;
 use quarry_answer::FieldValue;
-use quarry_table::ResultCell;
+use quarry_table::quote;
+use quarry_table::{Dialect, Header, ResultCell, RowEncoder, UnreadableHeader};
+use std::fmt;
 
 /// The columns after the schema's properties, in order, without prefix.
 pub const STATUS_COLUMNS: [&str; 6] = [
@@ -53,6 +55,67 @@ pub enum ColumnsError {
          BEDROCK_OUTPUT_COLUMN_PREFIX, or set BEDROCK_REPLACE_COLUMNS=true to let the result replace it"
     )]
     Taken(String),
+    /// The name of a result column has a character that is not text.
+    #[error(
+        "the result column {} has the character U+{:04X}, which is not text, so the result could not be read; \
+         rename {from}",
+        quote::name(column),
+        u32::from(*character)
+    )]
+    NotText {
+        /// The column.
+        column: String,
+        /// The character.
+        character: char,
+        /// What its name comes from.
+        from: NameOrigin,
+    },
+    /// Two columns of the result would have the same name.
+    #[error(
+        "the result would have two columns {}, because separators and line breaks in names cannot be quoted with \
+         BEDROCK_CSV_QUOTING=none: {first} and {second}; rename one of them, or set another BEDROCK_CSV_QUOTING",
+        quote::name(column)
+    )]
+    SameName {
+        /// The name.
+        column: String,
+        /// What the name of the first one comes from.
+        first: NameOrigin,
+        /// What the name of the second one comes from.
+        second: NameOrigin,
+    },
+    /// The header of the result is longer than what is read.
+    #[error(
+        "the names of the columns of the result take more than {} bytes, so the result could not be read; shorten the \
+         names of the schema's properties",
+        quarry_table::MAX_HEADER_BYTES
+    )]
+    TooLong,
+}
+
+/// What the name of a column comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NameOrigin {
+    /// A column of the input.
+    Input(String),
+    /// A property of the schema.
+    Property(String),
+    /// The prefix, `BEDROCK_OUTPUT_COLUMN_PREFIX`.
+    Prefix(String),
+}
+
+impl fmt::Display for NameOrigin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(name) => write!(out, "the input column {}", quote::name(name)),
+            Self::Property(name) => write!(out, "the schema property {}", quote::name(name)),
+            Self::Prefix(name) => write!(
+                out,
+                "the prefix {} of BEDROCK_OUTPUT_COLUMN_PREFIX",
+                quote::name(name)
+            ),
+        }
+    }
 }
 
 impl ResultColumns {
@@ -111,6 +174,70 @@ impl ResultColumns {
     }
 }
 
+impl ResultColumns {
+    /// Refuses columns with which the header of a result could not be read again as that of a table.
+    /// `header` is that of the input, whose columns `replaced` are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`ColumnsError::NotText`], [`ColumnsError::SameName`] or [`ColumnsError::TooLong`].
+    pub fn check_header(
+        &self,
+        dialect: Dialect,
+        header: &Header,
+        replaced: &[usize],
+    ) -> Result<(), ColumnsError> {
+        let kept: Vec<&String> = header
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !replaced.contains(index))
+            .map(|(_, name)| name)
+            .collect();
+        let name = |column: usize| match column.checked_sub(kept.len()) {
+            None => kept[column].clone(),
+            Some(result) => self.names.get(result).cloned().unwrap_or_default(),
+        };
+        let origin = |column: usize| match column.checked_sub(kept.len()) {
+            None => NameOrigin::Input(kept[column].clone()),
+            Some(result) => self.origin(result),
+        };
+        match RowEncoder::new(dialect, header, &self.names, replaced).unreadable_header() {
+            None => Ok(()),
+            Some(UnreadableHeader::NotText { column, character }) => Err(ColumnsError::NotText {
+                column: name(column),
+                character,
+                from: match origin(column) {
+                    NameOrigin::Property(property) if !property.contains(character) => {
+                        NameOrigin::Prefix(self.prefix())
+                    }
+                    other => other,
+                },
+            }),
+            Some(UnreadableHeader::SameName { first, second }) => Err(ColumnsError::SameName {
+                column: name(second),
+                first: origin(first),
+                second: origin(second),
+            }),
+            Some(UnreadableHeader::TooLong) => Err(ColumnsError::TooLong),
+        }
+    }
+
+    /// Returns what the name of a result column comes from.
+    fn origin(&self, result: usize) -> NameOrigin {
+        match self.properties.get(result) {
+            Some(property) => NameOrigin::Property(property.clone()),
+            None => NameOrigin::Prefix(self.prefix()),
+        }
+    }
+
+    fn prefix(&self) -> String {
+        let parts = self.names.first().zip(self.properties.first());
+        let prefix = parts.and_then(|(name, property)| name.strip_suffix(property.as_str()));
+        prefix.unwrap_or_default().to_owned()
+    }
+}
+
 /// A row's cells, reused from row to row.
 #[derive(Debug, Default)]
 pub struct ResultCells {
@@ -164,6 +291,7 @@ impl ResultCells {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use quarry_table::{Format, Quoting};
 
     #[test]
     fn columns_are_the_properties_in_order_then_always_the_six() {
@@ -190,6 +318,59 @@ mod tests {
     fn a_property_named_as_a_status_column_is_refused() {
         let error = ResultColumns::new(Some(&["status".into()]), "x_").unwrap_err();
         assert!(error.to_string().contains("`status`") && error.to_string().contains("`x_status`"));
+    }
+
+    #[test]
+    fn a_header_that_could_not_be_read_again_is_refused() {
+        let input = |names: &[&str]| Header {
+            columns: names.iter().map(|name| (*name).to_owned()).collect(),
+            raw: names.join(","),
+            ..Header::default()
+        };
+        let dialect = |quoting| Dialect {
+            format: Format::Csv,
+            quoting,
+        };
+        let check = |properties: &[&str], prefix: &str, quoting, header: &Header| {
+            let properties: Vec<String> = properties.iter().map(|one| (*one).to_owned()).collect();
+            let columns = ResultColumns::new(Some(&properties), prefix).unwrap();
+            let checked = columns.check_header(dialect(quoting), header, &[]);
+            checked.map_err(|error| error.to_string())
+        };
+        let plain = input(&["text"]);
+        let all = [Quoting::Standard, Quoting::Backslash, Quoting::None];
+        for quoting in all {
+            assert_eq!(check(&["a", "b\n"], "llm_", quoting, &plain), Ok(()));
+            for (property, character) in [
+                ("a\0b", "U+0000"),
+                ("\u{1b}[1m", "U+001B"),
+                ("\u{7f}", "U+007F"),
+            ] {
+                let error = check(&["x", property], "llm_", quoting, &plain).unwrap_err();
+                let named = format!("rename the schema property {property:?}");
+                assert!(
+                    error.contains(character) && error.ends_with(&named),
+                    "{error}"
+                );
+            }
+            let error = check(&["x"], "\u{feff}p_", quoting, &plain).unwrap_err();
+            assert!(error.contains("U+FEFF"), "{error}");
+            assert!(error.contains("BEDROCK_OUTPUT_COLUMN_PREFIX"), "{error}");
+            let long = "x".repeat(1 << 20);
+            let error = check(&[&long], "llm_", quoting, &plain).unwrap_err();
+            assert!(error.contains("1048576 bytes"), "{error}");
+        }
+        let twins = ["a,b", "a b"];
+        for quoting in [Quoting::Standard, Quoting::Backslash] {
+            assert_eq!(check(&twins, "llm_", quoting, &plain), Ok(()));
+        }
+        let error = check(&twins, "llm_", Quoting::None, &plain).unwrap_err();
+        assert!(
+            error.contains("the schema property \"a,b\" and the schema property \"a b\""),
+            "{error}"
+        );
+        let error = check(&["a\nb"], "", Quoting::None, &input(&["a\\nb"])).unwrap_err();
+        assert!(error.contains("the input column \"a\\\\nb\""), "{error}");
     }
 
     #[test]

@@ -12,7 +12,7 @@
 pub use crate::counts::Counts;
 use crate::outcome::Outcome;
 use crate::spool::Spool;
-use quarry_answer::{LineBody, MalformedLine, OutputLine, Reader, read_line};
+use quarry_answer::{FieldValue, LineBody, MalformedLine, OutputLine, Reader, read_line};
 use quarry_contract::record_id::RecordIds;
 use quarry_model::Usage;
 use std::hash::{BuildHasher, Hasher};
@@ -87,12 +87,17 @@ struct UsedAnswer {
     tier: Option<u8>,
 }
 
+/// Whether the columns of a result hold all values of an answer.
+pub type Holds<'h> = dyn Fn(&[FieldValue]) -> bool + Sync + 'h;
+
 /// One round's answers, joined to the rows that were sent.
 pub struct Ledger<'a> {
     ids: &'a RecordIds,
     expected: &'a Expected,
     reader: &'a Reader,
     fallback_reader: Option<&'a Reader>,
+    /// Whether the result's columns hold all of these values.
+    holds: &'a Holds<'a>,
     entries: Vec<Entry>,
     places: Vec<Place>,
     counts: Counts,
@@ -126,6 +131,7 @@ impl<'a> Ledger<'a> {
             expected,
             reader,
             fallback_reader: None,
+            holds: &|_| true,
             entries: vec![Entry::Missing; expected.len()],
             places: vec![Place::default(); expected.len()],
             counts: Counts {
@@ -146,6 +152,12 @@ impl<'a> Ledger<'a> {
             fallback_reader,
             ..self
         }
+    }
+
+    /// Keeps the text of answers whose values the result's columns do not all hold.
+    #[must_use]
+    pub fn with_columns(self, holds: &'a Holds<'a>) -> Self {
+        Self { holds, ..self }
     }
 
     /// Begins another output: the lines that follow come from other calls than those before.
@@ -356,7 +368,11 @@ impl<'a> Ledger<'a> {
         match quarry_model::read_output(output) {
             Ok(answer) => {
                 self.spend(&answer.usage, line);
-                (Outcome::read(row, reader.read(&answer)), answer.cut_off())
+                let mut outcome = Outcome::read(row, reader.read(&answer));
+                if outcome.raw_response.is_none() && !(self.holds)(&outcome.fields) {
+                    outcome.raw_response = reader.text_of(&answer);
+                }
+                (outcome, answer.cut_off())
             }
             Err(unreadable) => {
                 self.spend(&quarry_model::read_usage(output), line);

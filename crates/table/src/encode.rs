@@ -108,6 +108,36 @@ impl RowEncoder {
         line.finish(self.newline);
     }
 
+    /// Returns the names of the columns as a reader of the header row sees them; `None` in JSON Lines,
+    /// which has none.
+    pub(crate) fn written_names(&self) -> Option<Vec<String>> {
+        let Layout::Delimited {
+            delimiter,
+            quoting,
+            columns,
+            ..
+        } = &self.layout
+        else {
+            return None;
+        };
+        let kept = columns.iter().enumerate();
+        let kept = kept
+            .filter(|(index, _)| !self.replaced.contains(index))
+            .map(|(_, name)| name.clone());
+        // Only without quoting a reader sees another name than the one that was written.
+        let written = |name: &String| {
+            let mut cell = Vec::new();
+            Line::begin(&mut cell, *delimiter, *quoting).without_breaks(name.as_bytes());
+            String::from_utf8_lossy(&cell).into_owned()
+        };
+        let results = self.results.iter();
+        let results = results.map(|name| match quoting {
+            Quoting::None => written(name),
+            Quoting::Standard | Quoting::Backslash => name.clone(),
+        });
+        Some(kept.chain(results).collect())
+    }
+
     /// Appends one row with the values of its result columns, in their order. Missing values are null.
     ///
     /// The row must have the encoder's format.

@@ -43,6 +43,7 @@ mod json_lines;
 pub mod json_text;
 mod own;
 pub mod quote;
+mod result_header;
 mod row;
 mod signature;
 
@@ -54,4 +55,5 @@ pub use format::{Dialect, Format, Quoting};
 pub use header::{Header, MAX_HEADER_BYTES, Newline};
 pub use json_lines::MAX_COLUMNS;
 pub use own::OwnColumns;
+pub use result_header::UnreadableHeader;
 pub use row::Row;

@@ -10,8 +10,10 @@ use quarry_contract::record_id::RecordIds;
 use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::s3::lines::Lines;
 use quarry_edge::store::{ObjectInfo, StoreError};
+use quarry_parquet::ResultColumn;
 use quarry_result::ledger::{Ledger, Place};
 use quarry_result::receipt::Round;
+use quarry_rows::TableFormat;
 use std::sync::Arc;
 
 /// The answers of a round.
@@ -32,8 +34,11 @@ pub(crate) async fn answers(
     let ids = RecordIds::new(round.table().split.as_deref());
     let reader = round.asking.reader();
     let fallback_reader = round.asking.fallback_reader();
-    let mut ledger =
-        Ledger::new(&ids, &round.expected, &reader).with_fallback(fallback_reader.as_ref());
+    let columns = typed_columns(round);
+    let holds = |values: &[_]| ResultColumn::hold(&columns, values);
+    let mut ledger = Ledger::new(&ids, &round.expected, &reader)
+        .with_fallback(fallback_reader.as_ref())
+        .with_columns(&holds);
     // A job writes below its id, which is the last part of its ARN.
     let (objects, mut on_demand) = if let Some(job) = &round.job {
         let id = job.arn.rsplit('/').next().unwrap_or(&job.arn);
@@ -106,6 +111,16 @@ pub(crate) async fn answers(
         record,
         is_late,
     })
+}
+
+/// Returns the result columns whose types can be too narrow for an answer: those of a Parquet table.
+fn typed_columns(round: &SliceRound) -> Vec<ResultColumn> {
+    match quarry_rows::format_of(round.table()) {
+        TableFormat::Text(_) => Vec::new(),
+        TableFormat::Parquet => {
+            ResultColumn::of_run(round.asking.columns(), round.plan.schema.as_ref())
+        }
+    }
 }
 
 async fn list(round: &SliceRound, folder: &S3Uri) -> Result<Vec<ObjectInfo>, StepError> {

@@ -231,7 +231,8 @@ impl TableScanner<'_> {
         let json_lines = table.format.is_json_lines();
         let Some(first) = &mut table.header else {
             if !json_lines {
-                self.check_columns(&table.files[number].input.name, &header.columns)?;
+                let file = &table.files[number].input.name;
+                self.check_columns(file, table.format, &header)?;
             }
             table.header = Some(header);
             return Ok(());
@@ -259,7 +260,7 @@ impl TableScanner<'_> {
     fn check_whole(&self, table: &TableScan) -> Result<(), StepError> {
         match &table.header {
             Some(header) if table.format.is_json_lines() && table.rows > 0 => {
-                self.check_columns(&table.files[0].input.name, &header.columns)
+                self.check_columns(&table.files[0].input.name, table.format, header)
             }
             _ => Ok(()),
         }
@@ -267,12 +268,25 @@ impl TableScanner<'_> {
 
     /// Checks that the columns of a file have what the prompt uses, and leave room for what the
     /// result adds.
-    fn check_columns(&self, file: &str, columns: &[String]) -> Result<(), StepError> {
+    fn check_columns(
+        &self,
+        file: &str,
+        format: TableFormat,
+        header: &Header,
+    ) -> Result<(), StepError> {
+        let columns = &header.columns;
         let refused =
             |error: &dyn std::fmt::Display| StepError::bad_request(format!("{file}: {error}"));
         self.asking
             .check_columns(columns)
             .map_err(|error| refused(&error))?;
+        if let TableFormat::Text(dialect) = format {
+            let (results, settings) = (self.asking.columns(), self.asking.settings());
+            results
+                .replaced(columns, settings.replace_columns)
+                .and_then(|replaced| results.check_header(dialect, header, &replaced))
+                .map_err(|error| refused(&error))?;
+        }
         if self.asking.settings().prompt_without_columns {
             return Ok(());
         }

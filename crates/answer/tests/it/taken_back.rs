@@ -69,7 +69,6 @@ fn an_object_that_prose_behind_it_takes_back_is_refused() {
         "I was wrong, it is a goose.",
         "I meant B.",
         "Correction: it is a goose.",
-        "**Correction:** B",
         "```\nThat is wrong.\n```",
         "<think>Hm.</think>That is\nwrong.",
     ] {
@@ -149,6 +148,100 @@ fn another_value_of_a_property_behind_the_object_contradicts_it() {
         let why = refusal(&text).unwrap_or_else(|| panic!("accepted: {text}"));
         assert!(why.contains("contradicts itself"), "{text}: {why}");
         assert!(why.contains("behind it"), "{text}: {why}");
+    }
+}
+
+/// Behind the object, a value can also come without the name of its property.
+#[test]
+fn another_value_without_a_name_behind_the_object_contradicts_it() {
+    for text in [
+        "**Correction:** B",
+        "Answer: B",
+        "**Answer: B**",
+        "**Answer:** B",
+        "My answer: \"B\"",
+        "Final: B",
+        "Revised classification: B",
+        "<answer>B</answer>",
+        "\\boxed{B}",
+        "Thus $\\boxed{\\text{B}}$.",
+        "=> B",
+        "-> B",
+        "→ **B**",
+        "label: A → B",
+        "No. B.",
+        "No, B.",
+        "Hmm, B.",
+        "Wait. B, since it honks.",
+        "So B.",
+        "Sorry, it is B",
+        "Actually, it's B.",
+        "It is B.",
+        "It's not A.",
+        "It should be B.",
+        "Sorry, it is a gull.",
+        "The answer is B.",
+        "The label is B.",
+        "The correct one is B.",
+        "B is the correct answer.",
+        "A is wrong.",
+        "A is not the right label.",
+        "B, not A.",
+        "B instead of A.",
+        "I change my answer to B.",
+        "I'm changing the label to B.",
+        "Let me change that from A to B.",
+        "I switch to B.",
+        "I will go with B instead.",
+        "It honks, I read. I choose B.",
+        "Since it honks, read again.\nI'd rather pick B.",
+        "Make it B.",
+    ] {
+        let text = behind(text);
+        let why = refusal(&text).unwrap_or_else(|| panic!("accepted: {text}"));
+        assert!(why.contains("contradicts itself"), "{text}: {why}");
+        assert!(why.contains("behind it"), "{text}: {why}");
+    }
+}
+
+#[test]
+fn the_same_value_without_a_name_and_explanations_are_accepted() {
+    for text in [
+        "Answer: A",
+        "**Answer:** A (it quacks)",
+        "Final answer: A",
+        "**Final answer:**\nA",
+        "Final answer: the label is A.",
+        "Answer: the report says duck",
+        "Answer: 3",
+        "Correction: A",
+        "\\boxed{A}",
+        "=> A",
+        "=> so it is a duck",
+        "No. A.",
+        "No. 3 has a goose.",
+        "It is A.",
+        "It is not B.",
+        "It is correct.",
+        "It is a duck.",
+        "Is it B? No. It is A.",
+        "It quacks. It is B in the other report.",
+        "The answer is correct.",
+        "The answer is A, because it quacks.",
+        "The species group is uncertain.",
+        "The input was:\nAnswer: B",
+        "A is the correct answer.",
+        "B is wrong.",
+        "B is not the correct answer.",
+        "A, not B.",
+        "I would choose B if it honked.",
+        "I did not choose B.",
+        "I first thought of B. I chose A.",
+        "I keep my answer.",
+        "Make it so.",
+    ] {
+        let text = behind(text);
+        assert_eq!(refusal(&text), None, "{text}");
     }
 }
 
@@ -247,6 +340,92 @@ fn an_explained_or_repeated_answer_is_accepted() {
         let text = before(prose);
         assert_eq!(refusal(&text), None, "{text}");
     }
+}
+
+fn read_output(output: &serde_json::Value) -> quarry_answer::Reading {
+    let output = output.to_string();
+    reader().read(&quarry_model::read_output(&output).expect("readable"))
+}
+
+#[test]
+fn a_tool_call_that_the_text_behind_it_takes_back_is_refused() {
+    let input: serde_json::Value = serde_json::from_str(ANSWER).expect("JSON");
+    let read = |input: &serde_json::Value, text: &str| {
+        read_output(&json!({
+            "content": [
+                {"type": "text", "text": "label: B"},
+                {"type": "tool_use", "name": "structured_response", "input": input},
+                {"type": "text", "text": text},
+            ],
+            "stop_reason": "end_turn",
+        }))
+    };
+    for text in [
+        "That is wrong. The label should be B.",
+        "The label should be B.",
+        "Ignore the above.",
+        "{\"label\": \"B\", \"score\": 0.5}",
+        "{label: 'B', score: 0.5}",
+        "Answer: B",
+        "<think>Hm.</think>No. B.",
+    ] {
+        for input in [&input, &json!(ANSWER)] {
+            let reading = read(input, text);
+            assert_eq!(
+                reading.parse_status,
+                ParseStatus::ValidationFailed,
+                "{text}"
+            );
+            let why = reading.validation_error.expect("a reason");
+            let is_named = why.contains("contradicts itself") || why.contains("takes the object");
+            assert!(is_named, "{text}: {why}");
+            assert!(reading.raw_response.expect("the text").contains(text));
+        }
+    }
+    for text in [
+        "I chose A, because it quacks.",
+        "Answer: A",
+        "Done.</think>",
+        "Call me {if} needed.",
+        ANSWER,
+    ] {
+        let reading = read(&input, text);
+        let why = reading.validation_error;
+        assert_eq!(
+            reading.parse_status,
+            ParseStatus::Success,
+            "{text}: {why:?}"
+        );
+    }
+}
+
+#[test]
+fn choices_that_differ_are_refused_together() {
+    let other = ANSWER.replace("\"A\"", "\"B\"");
+    let spaced = ANSWER.replace(", ", ",  ");
+    let choice = |text: &str| json!({"message": {"content": text}, "finish_reason": "stop"});
+    for (second, passes) in [
+        (&*other, false),
+        ("I cannot say.", false),
+        (&*spaced, true),
+        (ANSWER, true),
+        ("", true),
+    ] {
+        let reading = read_output(&json!({"choices": [choice(ANSWER), choice(second)]}));
+        let why = reading.validation_error;
+        let is_success = reading.parse_status == ParseStatus::Success;
+        assert_eq!(is_success, passes, "{second}: {why:?}");
+        if !passes {
+            let why = why.expect("a reason");
+            assert!(why.contains("2 answers that are not the same"), "{why}");
+            assert!(reading.raw_response.expect("both").contains(second));
+        }
+    }
+    let output = json!({"choices": [choice("one"), choice("two")]}).to_string();
+    let answer = quarry_model::read_output(&output).expect("readable");
+    let reading = Reader::new(None, false).read(&answer);
+    assert_eq!(reading.parse_status, ParseStatus::Error);
+    assert_eq!(reading.raw_response.as_deref(), Some("one\ntwo"));
 }
 
 /// Where the object speaks of right and wrong, "that is wrong" is about the text that was graded.

@@ -3,6 +3,7 @@
 use super::FetchedResult;
 use crate::failure::Failure;
 use crate::output::say;
+use crate::staging::check_place;
 use crate::workspace::Workspace;
 use quarry_remote::{RemoteDeployment, RunReader};
 use quarry_report::{AskedTexts, RunReport, run_page};
@@ -47,6 +48,9 @@ pub(crate) async fn publish_merged(
         let file = merged.file(&name);
         std::fs::write(&file, content).map_err(|error| unwritable(&file, &error))?;
         names.push(name);
+    }
+    for name in &names {
+        check_place(&folder.join(name))?;
     }
     let mut files = Vec::new();
     for name in names {

@@ -161,7 +161,8 @@ impl LocalJob {
         self.sample.is_some()
     }
 
-    /// Refuses an output folder whose results would be read as input or would replace an input.
+    /// Refuses an output folder whose results would be read as input, would replace an input, or could not
+    /// take their places.
     /// `more` are files that the command reads in addition to the job's own.
     pub(crate) fn check_output(&self, out: &Path, more: &[&Path]) -> Result<(), Failure> {
         if is_standard_input(out) {
@@ -176,7 +177,10 @@ impl LocalJob {
             .chain(more.iter().map(|file| file.to_path_buf()))
             .filter(|file| !is_standard_input(file))
             .collect();
-        overlap::check(out, &self.data, &inputs, self.job_type)
+        overlap::check(out, &self.data, &inputs, self.job_type)?;
+        let tables = self.tables.tables.iter();
+        let tables: Vec<&str> = tables.map(|(_, name)| name.as_str()).collect();
+        overlap::check_places(out, &tables, self.job_type, self.sample.is_some())
     }
 
     /// Returns the size of the data, as far as it is known.

@@ -1,5 +1,6 @@
 //! Whether a run's results would become a run's input, or replace it.
 
+use super::results;
 use crate::failure::Failure;
 use quarry_contract::file_format::FileFormat;
 use quarry_contract::plan::ResultName;
@@ -57,23 +58,63 @@ pub(super) fn check_tables(data: &Path, names: &[&str]) -> Result<(), Failure> {
     )))
 }
 
+/// Refuses an output folder in which something is in the place of a result: a folder of its name, or a file
+/// where its folder would be. `tables` are the names of the input's tables, which decide the names of the
+/// results.
+pub(super) fn check_places(
+    out: &Path,
+    tables: &[&str],
+    job_type: JobType,
+    is_sample: bool,
+) -> Result<(), Failure> {
+    if !out.is_dir() {
+        // Creating it says whether that is possible.
+        return Ok(());
+    }
+    let formats: HashSet<(&str, bool)> = tables
+        .iter()
+        .filter_map(|name| FileFormat::from_file_name(name))
+        .map(|(format, gzip)| (format.extension(), gzip))
+        .collect();
+    let is_there = |split: Option<&str>| match split {
+        None => true,
+        Some(split) => {
+            let in_it = |name: &&str| {
+                name.strip_prefix(split)
+                    .is_some_and(|rest| rest.starts_with('/'))
+            };
+            job_type == JobType::Training && tables.iter().any(in_it)
+        }
+    };
+    for name in names_of_results(job_type) {
+        // Only a table whose files are all compressed has a compressed result.
+        let may_be = formats.contains(&(name.format.extension(), name.gzip));
+        if !may_be || name.is_sample != is_sample || !is_there(name.split) {
+            continue;
+        }
+        results::check_place(&out.join(name.to_string()))?;
+    }
+    Ok(())
+}
+
 /// Returns every name that a result can have.
 fn result_names(job_type: JobType) -> impl Iterator<Item = String> {
+    names_of_results(job_type).map(|name| name.to_string())
+}
+
+fn names_of_results(job_type: JobType) -> impl Iterator<Item = ResultName<'static>> {
     let splits = SPLITS.into_iter().map(Some).chain([None]);
     splits.flat_map(move |split| {
         FileFormat::ALL.into_iter().flat_map(move |format| {
             [(false, false), (false, true), (true, false), (true, true)]
                 .into_iter()
                 .filter(move |(gzip, _)| !gzip || format.may_be_gzip())
-                .map(move |(gzip, is_sample)| {
-                    let name = ResultName {
-                        split,
-                        job_type,
-                        is_sample,
-                        format,
-                        gzip,
-                    };
-                    name.to_string()
+                .map(move |(gzip, is_sample)| ResultName {
+                    split,
+                    job_type,
+                    is_sample,
+                    format,
+                    gzip,
                 })
         })
     })

@@ -1,6 +1,7 @@
 //! Copying results out of the stack's bucket: all of them, or none.
 
 use crate::failure::Failure;
+use quarry_contract::file_format::FileFormat;
 use quarry_contract::location::S3Uri;
 use quarry_edge::s3::reader::{ObjectReader, ReadOptions};
 use quarry_edge::store::{ObjectInfo, ObjectStore, StoreError};
@@ -27,7 +28,8 @@ pub(crate) async fn publish(
 /// Copies objects into `folder`, each under a name. Returns the files, in the same order.
 ///
 /// Each file is first written under another name in its folder. The files get their names only when
-/// all of them are complete, so a full disk or a signal leaves the previous files.
+/// all of them are complete and each can have its name, so a full disk, a folder of that name or a signal
+/// leaves the previous files. The tables come first, so that there is no summary without its tables.
 pub(crate) async fn publish_files(
     store: &Arc<dyn ObjectStore>,
     objects: Vec<(ObjectInfo, String)>,
@@ -38,14 +40,49 @@ pub(crate) async fn publish_files(
         let file = folder.join(name);
         written.push((copy(store, &object, &file).await?, file));
     }
-    let mut files = Vec::new();
-    for (temporary, file) in written {
+    for (_, file) in &written {
+        check_place(file)?;
+    }
+    let files = written.iter().map(|(_, file)| file.clone()).collect();
+    let (tables, others): (Vec<_>, Vec<_>) =
+        written.into_iter().partition(|(_, file)| is_table(file));
+    for (temporary, file) in tables.into_iter().chain(others) {
         temporary
             .persist(&file)
             .map_err(|error| unwritable(&file, &error.error))?;
-        files.push(file);
     }
     Ok(files)
+}
+
+fn is_table(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    FileFormat::from_file_name(&name).is_some()
+}
+
+/// Refuses a place that a file cannot take: that of a folder, below a file, or in a folder that cannot be
+/// written.
+pub(crate) fn check_place(file: &Path) -> Result<(), Failure> {
+    let in_the_way = |what: &Path, is: &str| {
+        Failure::input(format!(
+            "{} cannot be written: {} is {is}; rename it, or choose another folder with --out",
+            file.display(),
+            what.display()
+        ))
+    };
+    if std::fs::symlink_metadata(file).is_ok_and(|found| found.is_dir()) {
+        return Err(in_the_way(file, "a folder"));
+    }
+    // The first folder on the way up that is there.
+    let mut folders = file.ancestors().skip(1);
+    let folder = folders.find_map(|folder| Some((folder, std::fs::metadata(folder).ok()?)));
+    match folder {
+        Some((folder, found)) if !found.is_dir() => Err(in_the_way(folder, "not a folder")),
+        Some((folder, _)) if file.parent() == Some(folder) => match temporary_in(folder) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(unwritable(file, &error)),
+        },
+        _ => Ok(()),
+    }
 }
 
 fn unread(error: &StoreError) -> Failure {
@@ -148,6 +185,21 @@ mod tests {
             assert_eq!(std::fs::read(file).unwrap(), b"new");
         }
         assert_eq!(files(folder.path()), ["a.csv", "train"]);
+    }
+
+    /// A folder has the name of the table, which is the last in the order of the keys.
+    #[tokio::test]
+    async fn when_a_folder_has_the_name_of_a_result_no_file_appears() {
+        let (store, prefix) = stored(&[("a.json", "new"), ("b.csv", "new")]).await;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("b.csv")).unwrap();
+        let failure = publish(&store, &prefix, folder.path()).await.unwrap_err();
+        let failure = failure.to_string();
+        assert!(
+            failure.contains("b.csv is a folder; rename it"),
+            "{failure}"
+        );
+        assert_eq!(files(folder.path()), ["b.csv"]);
     }
 
     /// The second result cannot be written, because there is a file where its folder should be.

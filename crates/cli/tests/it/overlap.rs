@@ -44,6 +44,35 @@ fn a_result_that_would_take_the_place_of_the_data_is_refused() {
     );
 }
 
+/// Everything would be asked before that is noticed.
+#[test]
+fn what_is_in_the_place_of_a_result_is_found_before_the_run() {
+    let workplace = Workplace::new();
+    workplace.file("t.csv", TABLE);
+    workplace.file("a.out", "");
+    std::fs::create_dir_all(workplace.path("o/validation_processed_data.csv")).unwrap();
+    for command in [
+        "run t.csv --prompts prompts.json --out o",
+        "merge t.csv --prompts prompts.json --answers a.out --out o",
+    ] {
+        let ran = workplace.quarry(command);
+        assert_refused(
+            &ran,
+            &["o/validation_processed_data.csv is a folder; rename it"],
+        );
+        assert!(workplace.files("o").is_empty());
+    }
+    // A folder of another name is in nobody's way.
+    let sample = "run t.csv --prompts prompts.json --out o --sample 1";
+    workplace.quarry(sample).good();
+    let other = "run t.csv --prompts prompts.json --out o --job-type testing";
+    workplace.quarry(other).good();
+    workplace.file("d/train/t.csv", TABLE);
+    workplace.file("s/train", "in the way");
+    let ran = workplace.quarry("run d --prompts prompts.json --out s --job-type training");
+    assert_refused(&ran, &["s/train is not a folder; rename it"]);
+}
+
 #[test]
 fn links_do_not_hide_that_a_result_would_take_the_place_of_the_data() {
     let workplace = Workplace::new();

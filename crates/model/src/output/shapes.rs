@@ -2,6 +2,7 @@
 //! answer.
 
 use super::content::{AnswerContent, UnreadableOutput};
+use super::end::AnswerEnd;
 use super::lenient::LenientText;
 use super::plain::{JsonText, PlainMember, members_named, objects_of, plain_objects, present};
 use crate::object::Object;
@@ -194,22 +195,21 @@ struct ChatPart<'a> {
 
 pub(super) type Candidate<'a> = (AnswerContent<'a>, Option<LenientText<'a>>, Option<Usage>);
 
-pub(super) fn chat_choice(choices: JsonText<'_>) -> Result<Candidate<'_>, UnreadableOutput> {
-    let Some(choice) = first_candidate::<Choice<'_>>(choices)? else {
-        return Ok((AnswerContent::Empty, None, None));
-    };
+pub(super) fn chat_choices(choices: JsonText<'_>) -> Result<Candidate<'_>, UnreadableOutput> {
+    let contents = candidates::<Choice<'_>>(choices)?
+        .into_iter()
+        .map(chat_choice)
+        .collect::<Result<_, _>>()?;
+    Ok(one_of(contents))
+}
+
+fn chat_choice(choice: Choice<'_>) -> Result<Candidate<'_>, UnreadableOutput> {
     let stop = choice.finish_reason.or(choice.stop_reason);
     let Some(Object(message)) = choice.message else {
         return Ok((plain(choice.text), stop, None));
     };
+    // The shape does not say whether text stands before or behind the calls; models write it before.
     let mut blocks = Vec::new();
-    for Object(call) in message.tool_calls.into_iter().flatten() {
-        let Object(function) = call.function;
-        blocks.push(Block::Tool {
-            named: function.name.as_deref() == Some(TOOL_NAME),
-            input: function.arguments.0,
-        });
-    }
     match message.content.map(|content| content.0) {
         None | Some("null") => {}
         Some(parts) if parts.starts_with('[') => {
@@ -222,7 +222,46 @@ pub(super) fn chat_choice(choices: JsonText<'_>) -> Result<Candidate<'_>, Unread
         }
         Some(text) => blocks.push(Block::Text(serde_json::from_str(text)?)),
     }
+    for Object(call) in message.tool_calls.into_iter().flatten() {
+        let Object(function) = call.function;
+        blocks.push(Block::Tool {
+            named: function.name.as_deref() == Some(TOOL_NAME),
+            input: function.arguments.0,
+        });
+    }
     Ok((answer_of(blocks), stop, None))
+}
+
+/// Returns the answer of all candidates. Those without content do not count, unless there are no others.
+/// The stop reason is the first one that says that the model may not have been done, or that it
+/// declined, or else that of the first candidate.
+pub(super) fn one_of(candidates: Vec<Candidate<'_>>) -> Candidate<'_> {
+    let (mut first_stop, mut odd_stop) = (None, None);
+    let (mut blank, mut said) = (None, Vec::new());
+    for (content, stop, _) in candidates {
+        let is_complete =
+            |stop: &LenientText<'_>| AnswerEnd::of(Some(&stop.0)) == AnswerEnd::Complete;
+        if odd_stop.is_none() && stop.as_ref().is_some_and(|stop| !is_complete(stop)) {
+            odd_stop = stop;
+        } else if first_stop.is_none() {
+            first_stop = stop;
+        }
+        let is_blank = match &content {
+            AnswerContent::Empty => true,
+            AnswerContent::Text(text) => text.trim().is_empty(),
+            _ => false,
+        };
+        if is_blank {
+            blank.get_or_insert(content);
+        } else if !said.contains(&content) {
+            said.push(content);
+        }
+    }
+    let content = match said.len() {
+        0 | 1 => said.pop().or(blank).unwrap_or_default(),
+        _ => AnswerContent::Candidates(said),
+    };
+    (content, odd_stop.or(first_stop), None)
 }
 
 /// A content block that can contain the answer.
@@ -234,33 +273,64 @@ enum Block<'a> {
 fn answer_of<'a>(blocks: impl IntoIterator<Item = Block<'a>>) -> AnswerContent<'a> {
     let mut text: Option<Cow<'a, str>> = None;
     let mut tools: Vec<(bool, Cow<'a, str>)> = Vec::new();
+    // Where in the text the last call is, of the name and of any.
+    let (mut behind_named, mut behind_any) = (0, 0);
     for block in blocks {
         match block {
             Block::Text(more) => match &mut text {
                 None => text = Some(more.0),
                 Some(text) => text.to_mut().push_str(&more.0),
             },
-            Block::Tool { named, input } => tools.push((named, input)),
+            Block::Tool { named, input } => {
+                behind_any = text.as_ref().map_or(0, |text| text.len());
+                if named {
+                    behind_named = behind_any;
+                }
+                tools.push((named, input));
+            }
         }
     }
-    if tools.iter().any(|(named, _)| *named) {
-        let mut inputs: Vec<Cow<'a, str>> = Vec::new();
+    let is_named = tools.iter().any(|(named, _)| *named);
+    let behind = if is_named { behind_named } else { behind_any };
+    match calls_of(tools, is_named) {
+        None => text.map_or(AnswerContent::Empty, AnswerContent::Text),
+        Some(calls) => match text.and_then(|text| behind_calls(text, behind)) {
+            None => calls,
+            Some(text) => AnswerContent::Followed {
+                calls: Box::new(calls),
+                text,
+            },
+        },
+    }
+}
+
+/// Returns the text from a place on, unless it is blank.
+fn behind_calls(text: Cow<'_, str>, from: usize) -> Option<Cow<'_, str>> {
+    let text = match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.get(from..)?),
+        Cow::Owned(text) => Cow::Owned(text.get(from..)?.to_owned()),
+    };
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// Returns the calls that are the answer: those of the expected name, or else the only one.
+fn calls_of(mut tools: Vec<(bool, Cow<'_, str>)>, is_named: bool) -> Option<AnswerContent<'_>> {
+    if is_named {
+        let mut inputs: Vec<Cow<'_, str>> = Vec::new();
         for (_, input) in tools.into_iter().filter(|(named, _)| *named) {
             if !inputs.contains(&input) {
                 inputs.push(input);
             }
         }
-        return match <[_; 1]>::try_from(inputs) {
+        return Some(match <[_; 1]>::try_from(inputs) {
             Ok([input]) => AnswerContent::Tool(input),
             Err(inputs) => AnswerContent::Tools(inputs),
-        };
+        });
     }
-    if let [_] = tools.as_slice()
-        && let Some((_, input)) = tools.pop()
-    {
-        return AnswerContent::Tool(input);
-    }
-    text.map_or(AnswerContent::Empty, AnswerContent::Text)
+    let [_] = tools.as_slice() else {
+        return None;
+    };
+    tools.pop().map(|(_, input)| AnswerContent::Tool(input))
 }
 
 pub(super) fn plain(text: Option<LenientText<'_>>) -> AnswerContent<'_> {
@@ -302,11 +372,11 @@ pub(super) fn embedding_content(
     })
 }
 
-pub(super) fn first_candidate<'a, T: Deserialize<'a>>(
+pub(super) fn candidates<'a, T: Deserialize<'a>>(
     JsonText(list): JsonText<'a>,
-) -> Result<Option<T>, UnreadableOutput> {
+) -> Result<Vec<T>, UnreadableOutput> {
     let list: Vec<Object<T>> = serde_json::from_str(list)?;
-    Ok(list.into_iter().next().map(|Object(first)| first))
+    Ok(list.into_iter().map(|Object(one)| one).collect())
 }
 
 fn first_vector(list: &str) -> Result<Option<&str>, UnreadableOutput> {

@@ -140,6 +140,8 @@ fn every_answer_shape_is_read() {
             let (kind, content) = match &answer.content {
                 AnswerContent::Tool(json) => ("tool", Some(json)),
                 AnswerContent::Tools(_) => ("tools", None),
+                AnswerContent::Followed { text, .. } => ("followed", Some(text)),
+                AnswerContent::Candidates(_) => ("candidates", None),
                 AnswerContent::Text(text) => ("text", Some(text)),
                 AnswerContent::Embedding(json) => ("embedding", Some(json)),
                 AnswerContent::Empty => ("empty", None),

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use quarry_contract::job_status::JobStatus;
 use quarry_contract::payload::Step;
 use quarry_edge::store::ObjectStore;
-use quarry_parquet::ParquetFile;
+use quarry_parquet::{FileReading, ParquetFile};
 use quarry_planned_run::{RunInput, SMALL_MODEL, long_cell};
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -192,6 +192,38 @@ async fn a_parquet_part_is_a_parquet_file_with_typed_results() {
     assert_eq!(part.columns().len(), before.columns().len() + 7);
     let receipt = world.receipt(0).await;
     assert_eq!(receipt.unfit, [("llm_a".to_owned(), 1)].into());
+}
+
+#[tokio::test]
+async fn the_text_of_an_answer_stays_if_a_parquet_column_does_not_hold_its_value() {
+    let table = include_bytes!("../../../../crates/parquet/tests/fixtures/pandas.parquet");
+    let world = world_of(&[("t.parquet", table)], Some(SCHEMA)).await;
+    let big = "{\"a\":  18446744073709551615}";
+    let lines = [say(0, "{\"a\": 5}"), say(1, big)];
+    world.round_of(world.first(0), &lines).await;
+    let at = world.run.slice(0).part();
+    let body = world.store.get(&at, u64::MAX).await.unwrap();
+    let part = ParquetFile::open("part", Arc::new(body)).unwrap();
+    let columns = ["llm_a", "llm_parse_status", "llm_raw_response"].map(str::to_owned);
+    let reading = FileReading {
+        cells: &columns,
+        ..FileReading::default()
+    };
+    let batch = part
+        .read(0..2, &reading)
+        .unwrap()
+        .next_batch()
+        .unwrap()
+        .unwrap();
+    let rows: Vec<Vec<&str>> = batch
+        .rows()
+        .map(|row| {
+            let cells = (0..columns.len()).map(|index| row.cell(index));
+            cells.map(|cell| cell.text().unwrap_or_default()).collect()
+        })
+        .collect();
+    assert_eq!(rows[0], ["5", "success", ""]);
+    assert_eq!(rows[1], ["", "success", big]);
 }
 
 #[tokio::test]

@@ -23,6 +23,31 @@ async fn the_plan_keeps_the_quoting_for_the_later_steps() {
     assert_eq!(plan.unwrap().tables[0].quoting, CsvQuoting::Standard);
 }
 
+/// Quarry would refuse the result as the input of a next run.
+#[tokio::test]
+async fn a_header_of_the_result_that_could_not_be_read_again_is_refused() {
+    let data = [("data.csv", &b"a\n1\n"[..])];
+    let collide = r#"{"properties": {"a,b": {"type": "string"}, "a b": {"type": "string"}}}"#;
+    let input = RunInput::new(WHOLE, &data).await.schema(collide).await;
+    let error = refusal(&input.set("BEDROCK_CSV_QUOTING", "none")).await;
+    assert!(
+        error.contains("data.csv: the result would have two columns")
+            && error.contains("the schema property \"a,b\""),
+        "{error}"
+    );
+    let input = RunInput::new(WHOLE, &data).await.schema(collide).await;
+    input.plan().await.unwrap();
+    let nul = r#"{"properties": {"a\u0000b": {"type": "string"}}}"#;
+    let error = refusal(&RunInput::new(WHOLE, &data).await.schema(nul).await).await;
+    assert!(
+        error.contains("U+0000") && error.contains("rename the schema property"),
+        "{error}"
+    );
+    let lines = [("data.jsonl", &b"{\"a\":1}\n"[..])];
+    let input = RunInput::new(WHOLE, &lines).await.schema(nul).await;
+    input.plan().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_table_that_loses_rows_to_quotes_is_refused() {
     let data = [("data.csv", &b"a,b\n\"5\\\"\",1\n\"6\\\"\",2\n"[..])];
