@@ -172,7 +172,10 @@ impl TableLayout {
             }
             let [mine, theirs] = [&mine, &theirs].map(|columns| meanings(columns, index));
             if mine != theirs {
-                return Err(mismatch(with(first, &mine), with(second, &theirs)));
+                return Err(mismatch(
+                    describe_noted(first, &mine),
+                    describe_noted(second, &theirs),
+                ));
             }
         }
         if adopted.is_empty() {
@@ -259,8 +262,9 @@ impl TableLayout {
     }
 }
 
-/// Returns in which calendars Spark has stored the dates and timestamps of a file, in words: before its version 3,
-/// or if a note says so, in that of Julius Caesar.
+/// Returns in which calendar Spark has stored the dates and timestamps of a file, in words. Before its version 3, and
+/// later if a note says so, it is the Julian one, in which old dates have other numbers
+/// (<https://spark.apache.org/docs/latest/sql-data-sources-parquet.html>, `datetimeRebaseMode`).
 fn spark_calendars(declared: &SchemaDescriptor, notes: &[KeyValue]) -> &'static str {
     let note = |key: &str| {
         let key = format!("org.apache.spark.{key}");
@@ -287,7 +291,7 @@ fn spark_calendars(declared: &SchemaDescriptor, notes: &[KeyValue]) -> &'static 
 }
 
 /// Returns a column's declaration and what only its note says, on one line.
-fn with(field: &Type, meanings: &[Meaning]) -> String {
+fn describe_noted(field: &Type, meanings: &[Meaning]) -> String {
     let meanings: Vec<&str> = meanings
         .iter()
         .map(|meaning| meaning.text.as_str())
