@@ -150,9 +150,10 @@ impl TableScanner<'_> {
                 return Ok(false);
             }
         }
-        if table.header.is_none() && !table.format.is_json_lines() {
+        let has_header = agreed || byte > 0;
+        if !has_header && !table.format.is_json_lines() {
             return Err(StepError::bad_request(format!(
-                "{} is empty: it needs a header row with the column names",
+                "{} is empty: it needs a header row with the column names; write it again, or delete it if it has no rows",
                 table.files[number].input.name
             )));
         }

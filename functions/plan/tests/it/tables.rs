@@ -1,6 +1,6 @@
 //! Tables that the plan accepts, and those that it refuses.
 
-use crate::support::{WHOLE, packed, refusal, run};
+use crate::support::{CELL, WHOLE, packed, refusal, run};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use quarry_contract::settings::CsvQuoting;
@@ -147,4 +147,29 @@ async fn tables_without_rows_are_planned_as_empty() {
         let planned = input.planned().await.unwrap();
         assert_eq!((planned.empty, planned.slices == 0), (is_empty, is_empty));
     }
+}
+
+/// It may be what a broken upload has left.
+#[tokio::test]
+async fn a_file_without_a_header_is_refused_beside_others_too() {
+    let whole: &[u8] = b"row\n1\n";
+    for files in [
+        [("1.csv", whole), ("2.csv", b"")],
+        [("1.csv", b""), ("2.csv", whole)],
+    ] {
+        let error = refusal(&RunInput::new(CELL, &files).await).await;
+        let empty = if files[0].1.is_empty() {
+            "1.csv"
+        } else {
+            "2.csv"
+        };
+        assert_eq!(
+            error,
+            format!(
+                "{empty} is empty: it needs a header row with the column names; write it again, or delete it if it has no rows"
+            )
+        );
+    }
+    let lines = [("1.jsonl", &b"{\"row\":1}\n"[..]), ("2.jsonl", b"")];
+    RunInput::new(CELL, &lines).await.planned().await.unwrap();
 }
