@@ -145,13 +145,10 @@ fn can_be(noted: &Field, plain: &Field) -> bool {
 
 /// Returns the types of the leaves, in order. That of a dictionary is the type of its values.
 pub(crate) fn leaves(data_type: &DataType) -> Vec<DataType> {
+    if let Some(item) = item_of(data_type) {
+        return leaves(item.data_type());
+    }
     match data_type {
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::FixedSizeList(item, _)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::Map(item, _) => leaves(item.data_type()),
         DataType::Struct(members) => {
             let members = members.iter();
             members
@@ -160,5 +157,18 @@ pub(crate) fn leaves(data_type: &DataType) -> Vec<DataType> {
         }
         DataType::Dictionary(_, value) => leaves(value),
         leaf => vec![leaf.clone()],
+    }
+}
+
+/// Returns what a list or a map consists of.
+pub(crate) fn item_of(data_type: &DataType) -> Option<&FieldRef> {
+    match data_type {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::Map(item, _) => Some(item),
+        _ => None,
     }
 }

@@ -1,8 +1,10 @@
-//! Finds how deeply the columns of a footer are nested, before the footer is decoded.
+//! Finds how deeply the columns of a footer are nested, and how long their names are with those of the groups
+//! around them, before the footer is decoded.
 //!
 //! The decoder builds schemas by recursion and overflows the stack of its thread at more than a
-//! hundred thousand nested groups, which fit into a file of a megabyte. Therefore the list of
-//! schema elements is walked first. Only the parts of the footer that lead there are read.
+//! hundred thousand nested groups, which fit into a file of a megabyte. It copies the names of all groups around a
+//! column for each column. Therefore the list of schema elements is walked first. Only the parts of the footer that
+//! lead there are read.
 
 use crate::thrift::{LIST, STRUCT, Thrift};
 

@@ -139,13 +139,13 @@ impl FormWalk<'_> {
             _ => {}
         }
         let passed = self.thrift.pass(kind, 0);
-        passed.ok_or_else(|| format!("byte {at}: {} is not there as a whole", name()))
+        passed.ok_or_else(|| cut_off(at, name))
     }
 
-    fn pass_note(&mut self, name: impl Fn() -> String) -> Result<(), String> {
+    fn pass_note(&mut self, name: impl Fn() -> String + Copy) -> Result<(), String> {
         let at = self.at();
         let note = self.thrift.binary();
-        let note = note.ok_or_else(|| format!("byte {at}: {} is not there as a whole", name()))?;
+        let note = note.ok_or_else(|| cut_off(at, name))?;
         if std::str::from_utf8(note).is_err() && self.found.can_be_decoded() {
             let end = self.at();
             self.found.unreadable_notes.push(end - note.len()..end);
@@ -161,8 +161,7 @@ impl FormWalk<'_> {
     ) -> Result<(), String> {
         let at = self.at();
         let list = self.thrift.list();
-        let (count, kind) =
-            list.ok_or_else(|| format!("byte {at}: {} is not there as a whole", name()))?;
+        let (count, kind) = list.ok_or_else(|| cut_off(at, name))?;
         if count > self.thrift.left() as u64 {
             return Err(format!(
                 "byte {at}: {} claims {count} items, and {} bytes are left",
@@ -181,6 +180,11 @@ impl FormWalk<'_> {
         }
         Ok(())
     }
+}
+
+/// Returns the error about a value that ends after the bytes do.
+fn cut_off(at: usize, name: impl Fn() -> String) -> String {
+    format!("byte {at}: {} is not there as a whole", name())
 }
 
 impl ValueForm {

@@ -100,12 +100,7 @@ impl TableLayout {
         let other = with_required_keys(&file.inner.declared).map_err(encode)?;
         let mine = self.declared.root_schema().get_fields();
         let theirs = other.root_schema().get_fields();
-        let mismatch = |expected: String, found: String| FileError::OtherTable {
-            first: self.first.clone(),
-            file: file.name().to_owned(),
-            expected,
-            found,
-        };
+        let mismatch = |expected, found| self.mismatch(file, expected, found);
         let mut fields = Vec::with_capacity(mine.len());
         for index in 0..mine.len().max(theirs.len()) {
             let (Some(first), Some(second)) = (mine.get(index), theirs.get(index)) else {
@@ -133,16 +128,10 @@ impl TableLayout {
     /// Compares what only the notes say of the columns, which are those of the next file, `other`. Columns that
     /// had no type so far get that of the next file.
     fn add_notes(&mut self, file: &ParquetFile, other: &SchemaDescriptor) -> Result<(), FileError> {
-        let mismatch = |expected: String, found: String| FileError::OtherTable {
-            first: self.first.clone(),
-            file: file.name().to_owned(),
-            expected,
-            found,
-        };
         let notes = file.inner.key_values().map_or(&[][..], Vec::as_slice);
         let [mine, theirs] = [&self.key_values, notes].map(|notes| spark_calendars(other, notes));
         if mine != theirs {
-            return Err(mismatch(mine.to_owned(), theirs.to_owned()));
+            return Err(self.mismatch(file, mine.to_owned(), theirs.to_owned()));
         }
         let [mine, theirs] = [&self.key_values, notes].map(geo_note::without_bounds);
         if mine != theirs {
@@ -150,7 +139,7 @@ impl TableLayout {
                 Some(geo) => format!("the note \"geo\" {geo}"),
                 None => "no note \"geo\"".to_owned(),
             };
-            return Err(mismatch(shown(mine), shown(theirs)));
+            return Err(self.mismatch(file, shown(mine), shown(theirs)));
         }
         if let Some(geo) = mine {
             geo_note::replace(&mut self.key_values, &geo);
@@ -172,7 +161,8 @@ impl TableLayout {
             }
             let [mine, theirs] = [&mine, &theirs].map(|columns| meanings(columns, index));
             if mine != theirs {
-                return Err(mismatch(
+                return Err(self.mismatch(
+                    file,
                     describe_noted(first, &mine),
                     describe_noted(second, &theirs),
                 ));
@@ -192,6 +182,15 @@ impl TableLayout {
         self.key_values
             .push(KeyValue::new(ARROW_SCHEMA_META_KEY.to_owned(), note));
         Ok(())
+    }
+
+    fn mismatch(&self, file: &ParquetFile, expected: String, found: String) -> FileError {
+        FileError::OtherTable {
+            first: self.first.clone(),
+            file: file.name().to_owned(),
+            expected,
+            found,
+        }
     }
 
     /// The names of the columns, in order.

@@ -1,6 +1,6 @@
 //! What the note of Arrow's writers says of a column that Parquet does not say, for a table of several files.
 
-use crate::arrow_note::{NotedColumns, leaves};
+use crate::arrow_note::{NotedColumns, item_of, leaves};
 use arrow_schema::{DataType, Field, FieldRef};
 use std::sync::Arc;
 
@@ -54,16 +54,13 @@ impl MeaningWalk {
         for text in metadata(field) {
             self.add(depth, text);
         }
+        if let DataType::FixedSizeList(_, length) = field.data_type() {
+            self.add(depth, format!("lists of {length}"));
+        }
+        if let Some(item) = item_of(field.data_type()) {
+            return self.pass(item, depth + 1);
+        }
         match field.data_type() {
-            DataType::FixedSizeList(item, length) => {
-                self.add(depth, format!("lists of {length}"));
-                self.pass(item, depth + 1);
-            }
-            DataType::List(item)
-            | DataType::LargeList(item)
-            | DataType::ListView(item)
-            | DataType::LargeListView(item)
-            | DataType::Map(item, _) => self.pass(item, depth + 1),
             DataType::Struct(members) => {
                 for member in members {
                     self.pass(member, depth + 1);

@@ -4,7 +4,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int8Type;
 use arrow_array::{Array as _, ArrayRef, DictionaryArray, Int32Array, RecordBatch};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Field, Schema};
 use arrow_select::concat::concat_batches;
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
@@ -48,6 +48,16 @@ pub(crate) fn file_of(
     writer.write(&rows).unwrap();
     writer.close().unwrap();
     bytes
+}
+
+/// Returns a file of these columns without rows.
+pub(crate) fn without_rows(fields: Vec<Field>) -> Result<ParquetFile, FileError> {
+    let rows = RecordBatch::new_empty(Arc::new(Schema::new(fields)));
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    ParquetFile::open("t.parquet", Arc::new(Bytes::from(bytes)))
 }
 
 pub(crate) fn bytes(name: &str) -> Bytes {

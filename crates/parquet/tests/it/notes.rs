@@ -1,6 +1,6 @@
 //! Notes that writers leave in a file about its columns: they say the same of the result.
 
-use crate::fixture::{column, open, open_bytes};
+use crate::fixture::{column, open, open_bytes, without_rows};
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use base64::Engine as _;
@@ -24,6 +24,22 @@ fn note(file: &Bytes, key: &str) -> Option<String> {
 
 fn json_note(file: &Bytes, key: &str) -> Option<Value> {
     Some(serde_json::from_str(&note(file, key)?).unwrap())
+}
+
+/// Returns a file without rows that has these columns, and no other notes than these.
+fn stored_with(columns: Vec<Field>, notes: &[(&str, &str)]) -> Vec<u8> {
+    let notes = notes
+        .iter()
+        .map(|(key, value)| KeyValue::new((*key).to_owned(), (*value).to_owned()));
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(notes.collect()));
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties.build())
+        .with_skip_arrow_metadata(true);
+    let mut bytes = Vec::new();
+    let schema = Arc::new(Schema::new(columns));
+    let writer = ArrowWriter::try_new_with_options(&mut bytes, schema, options).unwrap();
+    writer.close().unwrap();
+    bytes
 }
 
 #[test]
@@ -135,7 +151,7 @@ fn notes_inside_the_arrow_schema_survive_as_those_of_the_file_do() {
 /// arrays of a fixed size as texts and lists. Their notes alone say what the columns were.
 #[test]
 fn types_that_only_a_note_has_survive() {
-    let stored = Arc::new(Schema::new(vec![
+    let stored = vec![
         Field::new(
             "at",
             DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
@@ -145,7 +161,7 @@ fn types_that_only_a_note_has_survive() {
         Field::new_list("pair", Field::new("item", DataType::Int64, true), true),
         Field::new("bytes", DataType::Binary, true),
         Field::new("untyped", DataType::Int64, true),
-    ]));
+    ];
     let category = DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8View));
     let order = HashMap::from([("_PL_CATEGORICAL".to_owned(), "lexical".to_owned())]);
     let pair = Arc::new(Field::new("item", DataType::Int64, true));
@@ -165,15 +181,7 @@ fn types_that_only_a_note_has_survive() {
         encode_arrow_schema(&Schema::new(fields))
     };
     let before = noted(DataType::Null, None);
-    let before = KeyValue::new("ARROW:schema".to_owned(), before);
-    let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![before]));
-    let options = ArrowWriterOptions::new()
-        .with_properties(properties.build())
-        .with_skip_arrow_metadata(true);
-    let mut input = Vec::new();
-    let writer = ArrowWriter::try_new_with_options(&mut input, stored, options).unwrap();
-    writer.close().unwrap();
-
+    let input = stored_with(stored, &[("ARROW:schema", &before)]);
     let layout = TableLayout::of(&open_bytes("in", input.into())).unwrap();
     let results = [column("r", ResultKind::Integer)];
     let writer = PartWriter::new(&layout, &results, &[]).unwrap();
@@ -214,24 +222,14 @@ fn a_type_that_is_none_of_arrow_takes_no_other_column_its_type() {
     );
 }
 
-/// Returns a file without rows whose note has this column.
-fn file_with(field: Field) -> ParquetFile {
-    let rows = RecordBatch::new_empty(Arc::new(Schema::new(vec![field])));
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
-    open_bytes("t.parquet", bytes.into())
-}
-
 fn typed(data_type: DataType) -> Field {
     Field::new("c", data_type, true)
 }
 
 /// Returns the column in the note of a result of two files.
 fn joined(first: Field, second: Field) -> Result<Field, FileError> {
-    let mut layout = TableLayout::of(&file_with(first))?;
-    layout.add(&file_with(second))?;
+    let mut layout = TableLayout::of(&without_rows(vec![first])?)?;
+    layout.add(&without_rows(vec![second])?)?;
     let layout = TableLayout::from_bytes(&layout.to_bytes()?)?;
     let (output, _) = PartWriter::new(&layout, &[], &[])?.finish()?;
     let read = ParquetRecordBatchReaderBuilder::try_new(output).unwrap();
@@ -371,17 +369,7 @@ fn a_category_has_wide_indices_and_no_order_in_a_result() {
 
 /// Returns a file of a column `c` of 64-bit integers with these notes.
 fn noted_by(notes: &[(&str, &str)]) -> ParquetFile {
-    let notes = notes
-        .iter()
-        .map(|(key, value)| KeyValue::new((*key).to_owned(), (*value).to_owned()));
-    let properties = WriterProperties::builder().set_key_value_metadata(Some(notes.collect()));
-    let options = ArrowWriterOptions::new()
-        .with_properties(properties.build())
-        .with_skip_arrow_metadata(true);
-    let stored = Arc::new(Schema::new(vec![typed(DataType::Int64)]));
-    let mut input = Vec::new();
-    let writer = ArrowWriter::try_new_with_options(&mut input, stored, options).unwrap();
-    writer.close().unwrap();
+    let input = stored_with(vec![typed(DataType::Int64)], notes);
     open_bytes("in", input.into())
 }
 
@@ -403,20 +391,11 @@ fn a_note_that_is_no_text_is_left_out_and_takes_no_column_its_type() {
         .decode(encode_arrow_schema(&Schema::new(vec![lasts])))
         .unwrap();
     let notes = [
-        ("ARROW:schema", STANDARD.encode(broken(&schema))),
-        ("other", "no text".to_owned()),
-        ("kept", "a text".to_owned()),
+        ("ARROW:schema", &*STANDARD.encode(broken(&schema))),
+        ("other", "no text"),
+        ("kept", "a text"),
     ];
-    let notes = notes.map(|(key, value)| KeyValue::new(key.to_owned(), value));
-    let properties = WriterProperties::builder().set_key_value_metadata(Some(notes.to_vec()));
-    let options = ArrowWriterOptions::new()
-        .with_properties(properties.build())
-        .with_skip_arrow_metadata(true);
-    let stored = Arc::new(Schema::new(vec![typed(DataType::Int64)]));
-    let mut input = Vec::new();
-    let writer = ArrowWriter::try_new_with_options(&mut input, stored, options).unwrap();
-    writer.close().unwrap();
-
+    let input = stored_with(vec![typed(DataType::Int64)], &notes);
     let layout = TableLayout::of(&open_bytes("in", broken(&input).into())).unwrap();
     let layout = TableLayout::from_bytes(&layout.to_bytes().unwrap()).unwrap();
     let writer = PartWriter::new(&layout, &[], &[]).unwrap();

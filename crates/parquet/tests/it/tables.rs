@@ -1,7 +1,7 @@
 //! Tables of several files.
 
 use crate::fixture::{
-    as_others_read, cells, expected, join, numbered_part, open, open_bytes, whole,
+    as_others_read, cells, expected, join, numbered_part, open, open_bytes, whole, without_rows,
 };
 use arrow_array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow_schema::{DataType, Field, Schema};
@@ -34,16 +34,6 @@ fn a_stored_layout_makes_the_same_parts() {
         let part = |layout: &TableLayout| numbered_part(layout, &[whole(&file)]).0;
         assert_eq!(part(&layout), part(&stored(&layout)), "{name}");
     }
-}
-
-/// Returns a file of these columns without rows.
-fn without_rows(fields: Vec<Field>) -> Result<ParquetFile, FileError> {
-    let rows = RecordBatch::new_empty(Arc::new(Schema::new(fields)));
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
-    ParquetFile::open("t.parquet", Arc::new(Bytes::from(bytes)))
 }
 
 /// The encoder uses recursion, and would overflow the stack only after all rows are paid for.
