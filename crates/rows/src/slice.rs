@@ -85,6 +85,15 @@ impl Rows {
         }
     }
 
+    /// Requests the first rows, without waiting for them. Needs a tokio runtime.
+    pub fn request(&mut self) {
+        match self {
+            Self::Text(rows) => rows.request(),
+            // Their thread reads from the start.
+            Self::Parquet { .. } => {}
+        }
+    }
+
     /// Makes the next rows ready; `None` after the last. Take all of them before the next call.
     pub async fn advance(&mut self) -> Result<Option<Advance<'_>>, RowsError> {
         match self {

@@ -59,39 +59,54 @@ impl TextRows {
         }
     }
 
+    /// Requests the first bytes, without waiting for them. Needs a tokio runtime.
+    pub fn request(&mut self) {
+        self.open_next();
+        if let Some(open) = &mut self.current {
+            open.reader.request();
+        }
+    }
+
+    /// Opens the next piece if there is none, or if the current one has ended.
+    fn open_next(&mut self) {
+        if self.current.as_ref().is_some_and(|open| !open.ended) {
+            return;
+        }
+        self.current = self.pieces.pop_front().map(|piece| self.open(piece));
+    }
+
+    fn open(&self, piece: SlicePiece) -> Open {
+        let mut decoder = match &self.header {
+            Some(header) if piece.start > 0 => RowDecoder::resume(
+                self.dialect,
+                &*piece.name,
+                Arc::clone(header),
+                Position {
+                    byte: piece.start,
+                    row: piece.first_row,
+                },
+            ),
+            _ => RowDecoder::start(self.dialect, &*piece.name),
+        };
+        decoder.project(&self.projection);
+        Open {
+            file: piece.file,
+            name: piece.name,
+            reader: ObjectReader::open(
+                Arc::clone(&self.store),
+                piece.location,
+                piece.start..piece.end,
+                piece.pin,
+                self.options,
+            ),
+            decoder,
+            ended: false,
+        }
+    }
+
     /// Feeds the next bytes to the decoder; `None` after the last piece.
     pub async fn advance(&mut self) -> Result<Option<TextAdvance<'_>>, RowsError> {
-        if self.current.as_ref().is_none_or(|open| open.ended) {
-            let Some(piece) = self.pieces.pop_front() else {
-                return Ok(None);
-            };
-            let mut decoder = match &self.header {
-                Some(header) if piece.start > 0 => RowDecoder::resume(
-                    self.dialect,
-                    &*piece.name,
-                    Arc::clone(header),
-                    Position {
-                        byte: piece.start,
-                        row: piece.first_row,
-                    },
-                ),
-                _ => RowDecoder::start(self.dialect, &*piece.name),
-            };
-            decoder.project(&self.projection);
-            self.current = Some(Open {
-                file: piece.file,
-                name: piece.name,
-                reader: ObjectReader::open(
-                    Arc::clone(&self.store),
-                    piece.location,
-                    piece.start..piece.end,
-                    piece.pin,
-                    self.options,
-                ),
-                decoder,
-                ended: false,
-            });
-        }
+        self.open_next();
         let Some(open) = &mut self.current else {
             return Ok(None);
         };

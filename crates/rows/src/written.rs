@@ -114,6 +114,15 @@ impl RowsObject {
         }
     }
 
+    /// Tells how many bytes the object will have at least, if the caller can say, so that a large one is sent sooner.
+    #[must_use]
+    pub fn expecting(self, bytes: u64) -> Self {
+        Self {
+            writer: self.writer.expecting(bytes),
+            ..self
+        }
+    }
+
     /// Appends a row with its result columns.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use crate::lateness::{self, JobOutput};
 use crate::reconcile::{self, Reconciled};
 use crate::round::{PaidAnswers, SliceRound};
 use crate::spill::{SpillSpool, spooling};
+use bytes::Bytes;
 use quarry_contract::location::S3Uri;
 use quarry_contract::record_id::RecordIds;
 use quarry_edge::error::{Doing, StepError, StepErrorKind};
@@ -26,9 +27,42 @@ pub(crate) struct RoundAnswers {
     pub(crate) is_late: bool,
 }
 
+/// The objects that a round has left.
+pub(crate) struct RoundOutputs {
+    manifest: Option<ObjectInfo>,
+    /// The objects with output lines.
+    lines: Vec<ObjectInfo>,
+    /// Whether the records were sent on demand by this run.
+    is_on_demand: bool,
+}
+
+/// Lists the round's outputs.
+pub(crate) async fn outputs(round: &SliceRound) -> Result<RoundOutputs, StepError> {
+    // A job writes below its id, which is the last part of its ARN.
+    let (objects, is_on_demand) = if let Some(job) = &round.job {
+        let id = job.arn.rsplit('/').next().unwrap_or(&job.arn);
+        let folder = round.folder.output().join(&format!("{id}/"));
+        (list(round, &folder).await?, false)
+    } else {
+        let given = list(round, &round.folder.given_output()).await?;
+        if given.is_empty() {
+            (list(round, &round.folder.on_demand_output()).await?, true)
+        } else {
+            (given, false)
+        }
+    };
+    let (manifest, lines) = sorted(objects);
+    Ok(RoundOutputs {
+        manifest,
+        lines,
+        is_on_demand,
+    })
+}
+
 /// Reads every output line of the round.
 pub(crate) async fn answers(
     round: &mut SliceRound,
+    outputs: RoundOutputs,
     spool: &mut SpillSpool,
 ) -> Result<RoundAnswers, StepError> {
     let ids = RecordIds::new(round.table().split.as_deref());
@@ -39,30 +73,18 @@ pub(crate) async fn answers(
     let mut ledger = Ledger::new(&ids, &round.expected, &reader)
         .with_fallback(fallback_reader.as_ref())
         .with_columns(&holds);
-    // A job writes below its id, which is the last part of its ARN.
-    let (objects, mut on_demand) = if let Some(job) = &round.job {
-        let id = job.arn.rsplit('/').next().unwrap_or(&job.arn);
-        let folder = round.folder.output().join(&format!("{id}/"));
-        (list(round, &folder).await?, 0)
-    } else {
-        let given = list(round, &round.folder.given_output()).await?;
-        if given.is_empty() {
-            let answers = list(round, &round.folder.on_demand_output()).await?;
-            (answers, round.asked.records)
-        } else {
-            (given, 0)
-        }
-    };
-    let (manifest, outputs) = sorted(objects);
-    let mut outputs = OpenAhead::new(Arc::clone(&round.store), outputs);
-    while let Some((object, lines)) = outputs.next() {
-        // A job's objects are one output. Other objects hold the answers of other calls.
-        if round.job.is_none() {
-            ledger.begin_output();
-        }
-        read_lines(&object, lines, &mut ledger, spool).await?;
-    }
+    let RoundOutputs {
+        manifest, lines, ..
+    } = outputs;
+    let (manifest, ()) = tokio::try_join!(
+        read_manifest(round, manifest.as_ref()),
+        read_outputs(round, lines, &mut ledger, spool),
+    )?;
     let (places, mut counts) = ledger.finish();
+    let mut on_demand = match outputs.is_on_demand {
+        true => round.asked.records,
+        false => 0,
+    };
     // Every record that is sent on demand leaves a line, so a missing one was never sent.
     round.was_left = on_demand > 0 && counts.missing > 0;
     if round.was_left {
@@ -71,14 +93,7 @@ pub(crate) async fn answers(
         on_demand = counts.asked;
     }
     let reconciled = match &manifest {
-        Some(object) => {
-            let body = round
-                .store
-                .get(&object.location, reconcile::MAX_MANIFEST_BYTES)
-                .await
-                .doing(|| format!("reading {}", object.location))?;
-            reconcile::reconcile(&body, round.asked.records, &counts)
-        }
+        Some(body) => reconcile::reconcile(body, round.asked.records, &counts),
         None => Reconciled {
             lines: 0,
             answers: 0,
@@ -143,6 +158,35 @@ fn sorted(objects: Vec<ObjectInfo>) -> (Option<ObjectInfo>, Vec<ObjectInfo>) {
         }
     }
     (manifest, outputs)
+}
+
+async fn read_manifest(
+    round: &SliceRound,
+    manifest: Option<&ObjectInfo>,
+) -> Result<Option<Bytes>, StepError> {
+    let Some(ObjectInfo { location, .. }) = manifest else {
+        return Ok(None);
+    };
+    let get = round.store.get(location, reconcile::MAX_MANIFEST_BYTES);
+    let body = get.await.doing(|| format!("reading {location}"))?;
+    Ok(Some(body))
+}
+
+async fn read_outputs(
+    round: &SliceRound,
+    objects: Vec<ObjectInfo>,
+    ledger: &mut Ledger<'_>,
+    spool: &mut SpillSpool,
+) -> Result<(), StepError> {
+    let mut outputs = OpenAhead::new(Arc::clone(&round.store), objects);
+    while let Some((object, lines)) = outputs.next() {
+        // A job's objects are one output. Other objects hold the answers of other calls.
+        if round.job.is_none() {
+            ledger.begin_output();
+        }
+        read_lines(&object, lines, ledger, spool).await?;
+    }
+    Ok(())
 }
 
 async fn read_lines(

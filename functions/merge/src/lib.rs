@@ -50,7 +50,7 @@ pub use deps::Deps;
 pub use spill::{MEMORY_BYTES, SpillSpool};
 
 use decision::Decision;
-use join::RoundAnswers;
+use join::{RoundAnswers, RoundOutputs};
 use quarry_contract::payload::{SliceState, Step};
 use quarry_edge::error::{StepError, StepErrorKind};
 use round::SliceRound;
@@ -59,10 +59,11 @@ use round::SliceRound;
 /// part and receipt. Returns the state with the next step.
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
     let mut round = SliceRound::load(deps, &state).await?;
-    if let Some(after) = followed(&round, &state).await? {
+    let (after, outputs) = tokio::try_join!(followed(&round, &state), join::outputs(&round))?;
+    if let Some(after) = after {
         return Ok(after);
     }
-    match merge(deps, &mut round, state.clone()).await {
+    match merge(deps, &mut round, outputs, state.clone()).await {
         // Another copy of this call may have been quicker, and refused the writes of this one.
         Err(error) if error.kind() == StepErrorKind::Unavailable => {
             let after = followed(&round, &state).await;
@@ -86,6 +87,7 @@ async fn followed(round: &SliceRound, state: &SliceState) -> Result<Option<Slice
 async fn merge(
     deps: &Deps,
     round: &mut SliceRound,
+    outputs: RoundOutputs,
     state: SliceState,
 ) -> Result<SliceState, StepError> {
     let mut spool = SpillSpool::new(MEMORY_BYTES);
@@ -93,7 +95,7 @@ async fn merge(
         places,
         mut record,
         is_late,
-    } = join::answers(round, &mut spool).await?;
+    } = join::answers(round, outputs, &mut spool).await?;
     if is_late && let Some(wait) = lateness::next_wait(state.late_looks) {
         tracing::warn!(
             lines = record.counts.lines,
@@ -107,8 +109,10 @@ async fn merge(
             ..state
         });
     }
-    round.count(&record).await?;
     let open = round.open_rows(&places);
+    // Without open rows the part follows, so its rows are requested while the record is written.
+    let rows = open.is_empty().then(|| slice_result::request_rows(round));
+    round.count(&record).await?;
     tracing::info!(
         asked = record.counts.asked,
         good = record.counts.good,
@@ -129,7 +133,8 @@ async fn merge(
             round.begin_next(state, again, weight, rest).await
         }
         Decision::WritePart { stopped } => {
-            slice_result::write(round, &places, spool, record, stopped).await?;
+            let rows = rows.unwrap_or_else(|| slice_result::request_rows(round));
+            slice_result::write(round, rows, &places, spool, record, stopped).await?;
             Ok(slice_result::done(state))
         }
     }

@@ -1,6 +1,7 @@
 //! A slice's part of the result: rows with their result columns, encoded and uploaded to S3.
 
 use crate::round::SliceRound;
+use quarry_contract::file_format::FileFormat;
 use quarry_edge::error::StepError;
 use quarry_parquet::{PartWriter, ResultColumn};
 use quarry_rows::{RowsForm, RowsObject, TableFormat};
@@ -37,5 +38,11 @@ pub(crate) async fn open(round: &SliceRound) -> Result<RowsObject, StepError> {
         }
     };
     let (at, found) = (round.slice_folder.part(), round.found.part.clone());
-    Ok(RowsObject::in_place_of(found, store, at, form))
+    let part = RowsObject::in_place_of(found, store, at, form);
+    Ok(match table.format {
+        FileFormat::Parquet => part,
+        _ if table.gzip => part,
+        // The rows get columns, so the part is hardly smaller than they are.
+        _ => part.expecting(slice.segments.iter().map(|one| one.end - one.start).sum()),
+    })
 }

@@ -89,10 +89,10 @@ impl SliceRound {
         let run = RunFolder::at(state.run.clone());
         let slice_folder = run.slice(state.slice);
         let folder = slice_folder.round(state.round);
-        let found = Found::of(&*store, &slice_folder, &folder).await?;
         let (plan_at, slice_at) = (run.plan(), slice_folder.spec());
         let (asked_at, job_at) = (folder.asked(), folder.job_end());
-        let (plan, slice, asked, todo, job) = tokio::try_join!(
+        let (found, plan, slice, asked, todo, job) = tokio::try_join!(
+            Found::of(&*store, &slice_folder, &folder),
             documents::read::<Plan>(&*store, &plan_at),
             documents::read::<Slice>(&*store, &slice_at),
             documents::read::<Asked>(&*store, &asked_at),

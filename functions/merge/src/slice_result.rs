@@ -47,10 +47,23 @@ pub(crate) async fn is_written(round: &SliceRound) -> Result<bool, StepError> {
     }
 }
 
-/// Writes the slice's rows with their result columns, and the receipt. `places` and `last` belong
+/// Requests the rows of the slice, without waiting for them.
+pub(crate) fn request_rows(round: &SliceRound) -> Rows {
+    let mut rows = Rows::of_slice(
+        Arc::clone(&round.store),
+        round.table(),
+        &round.slice.segments,
+        Need::Rows,
+    );
+    rows.request();
+    rows
+}
+
+/// Writes the slice's `rows` with their result columns, and the receipt. `places` and `last` belong
 /// to the last round. `stopped` has the rows that were not sent again because of their cost.
 pub(crate) async fn write(
     round: &SliceRound,
+    rows: Rows,
     places: &[Place],
     mut spool: SpillSpool,
     last: Round,
@@ -61,7 +74,7 @@ pub(crate) async fn write(
         part,
         files,
         profile,
-    } = write_rows(round, &history, stopped.as_ref(), &mut spool).await?;
+    } = write_rows(round, rows, &history, stopped.as_ref(), &mut spool).await?;
     let SliceHistory { first, rounds, .. } = history;
     let forms = round.asked.forms.as_ref();
     let receipt = Receipt {
@@ -110,18 +123,13 @@ struct RowsWritten {
 /// Writes the part, and counts the outcomes.
 async fn write_rows(
     round: &SliceRound,
+    mut rows: Rows,
     history: &SliceHistory,
     stopped: Option<&CappedRows>,
     spool: &mut SpillSpool,
 ) -> Result<RowsWritten, StepError> {
     let keeps_failed_rows = !round.asking.settings().skip_error_records;
     let mut part = part::open(round).await?;
-    let mut rows = Rows::of_slice(
-        Arc::clone(&round.store),
-        round.table(),
-        &round.slice.segments,
-        Need::Rows,
-    );
     let mut cells = ResultCells::default();
     let mut line = Vec::new();
     let mut index = 0;
@@ -178,9 +186,12 @@ impl SliceHistory {
             rounds.push(documents::read(&*round.store, &counts).await?);
         }
         rounds.push(last);
-        let first = round.slice_folder.round(0).asked();
+        let first = match round.number {
+            0 => round.asked.clone(),
+            _ => documents::read(&*round.store, &round.slice_folder.round(0).asked()).await?,
+        };
         Ok(Self {
-            first: documents::read(&*round.store, &first).await?,
+            first,
             rounds,
             outcomes,
         })

@@ -3,10 +3,14 @@
 use quarry_edge::error::{StepError, StepErrorKind};
 use quarry_result::spool::Spool;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt;
 
 /// The number of bytes in memory above which the spool moves to a file.
 pub const MEMORY_BYTES: usize = 16 * 1024 * 1024;
+
+/// The number of bytes that are read from the file at once if outcomes are read in their order, which is the usual one.
+const WINDOW_BYTES: usize = 256 * 1024;
 
 /// Keeps outcomes in memory up to a limit, then in a temporary file that is deleted with the spool.
 /// So Lambda's `/tmp` (512 MB by default) bounds the size of a slice's answers; a full disk is an
@@ -16,9 +20,24 @@ pub struct SpillSpool {
     memory: Vec<u8>,
     file: Option<BufWriter<File>>,
     length: u64,
-    /// Whether a read moved the file's cursor. Seeking flushes, so an append seeks only if this is
-    /// set.
-    moved: bool,
+    window: Window,
+    /// Where the outcome that was read last ends.
+    read_to: u64,
+}
+
+/// A piece of the file, from byte `at` on.
+#[derive(Default)]
+struct Window {
+    at: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    /// Returns `len` bytes from `at` on, if the window has them.
+    fn get(&self, at: u64, len: usize) -> Option<&[u8]> {
+        let start = usize::try_from(at.checked_sub(self.at)?).ok()?;
+        self.bytes.get(start..start.checked_add(len)?)
+    }
 }
 
 impl SpillSpool {
@@ -29,7 +48,8 @@ impl SpillSpool {
             memory: Vec::new(),
             file: None,
             length: 0,
-            moved: false,
+            window: Window::default(),
+            read_to: 0,
         }
     }
 }
@@ -44,13 +64,7 @@ impl Spool for SpillSpool {
             self.file = Some(file);
         }
         match &mut self.file {
-            Some(file) => {
-                if self.moved {
-                    file.seek(SeekFrom::Start(at))?;
-                    self.moved = false;
-                }
-                file.write_all(bytes)?;
-            }
+            Some(file) => file.write_all(bytes)?,
             None => self.memory.extend_from_slice(bytes),
         }
         self.length += bytes.len() as u64;
@@ -59,17 +73,32 @@ impl Spool for SpillSpool {
 
     fn read(&mut self, at: u64, len: u32, into: &mut Vec<u8>) -> io::Result<()> {
         into.clear();
-        if let Some(file) = &mut self.file {
-            self.moved = true;
-            file.seek(SeekFrom::Start(at))?;
-            into.resize(len as usize, 0);
-            return file.get_mut().read_exact(into);
+        let length = len as usize;
+        let Some(file) = &mut self.file else {
+            let piece = usize::try_from(at)
+                .ok()
+                .and_then(|start| self.memory.get(start..start + length))
+                .ok_or(io::ErrorKind::UnexpectedEof)?;
+            into.extend_from_slice(piece);
+            return Ok(());
+        };
+        let is_next = at == self.read_to;
+        self.read_to = at + u64::from(len);
+        if let Some(piece) = self.window.get(at, length) {
+            into.extend_from_slice(piece);
+            return Ok(());
         }
-        let piece = usize::try_from(at)
-            .ok()
-            .and_then(|start| self.memory.get(start..start + len as usize))
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
-        into.extend_from_slice(piece);
+        file.flush()?;
+        let rest = usize::try_from(self.length.saturating_sub(at)).unwrap_or(usize::MAX);
+        if !is_next || length > WINDOW_BYTES.min(rest) {
+            into.resize(length, 0);
+            return file.get_ref().read_exact_at(into, at);
+        }
+        let mut bytes = std::mem::take(&mut self.window.bytes);
+        bytes.resize(WINDOW_BYTES.min(rest), 0);
+        file.get_ref().read_exact_at(&mut bytes, at)?;
+        into.extend_from_slice(&bytes[..length]);
+        self.window = Window { at, bytes };
         Ok(())
     }
 }
@@ -96,12 +125,36 @@ mod tests {
                 // A read between two appends must not move the place of the next append.
                 spool.read(places[0], 1, &mut read).unwrap();
             }
-            for (piece, at) in pieces.iter().zip(places).rev() {
-                spool
-                    .read(at, u32::try_from(piece.len()).unwrap(), &mut read)
-                    .unwrap();
-                assert_eq!(&read, piece);
-            }
+            let kept: Vec<_> = pieces.iter().zip(places).collect();
+            let is_read_back = |spool: &mut SpillSpool, (piece, at): &(&Vec<u8>, u64)| {
+                let length = u32::try_from(piece.len()).unwrap();
+                let mut read = Vec::new();
+                spool.read(*at, length, &mut read).unwrap();
+                read == **piece
+            };
+            assert!(kept.iter().all(|one| is_read_back(&mut spool, one)));
+            assert!(kept.iter().rev().all(|one| is_read_back(&mut spool, one)));
+            assert!(kept.iter().all(|one| is_read_back(&mut spool, one)));
+            let end = spool.append(b"").unwrap();
+            assert!(spool.read(end, 1, &mut read).is_err());
+        }
+    }
+
+    /// Lines of a few hundred bytes, one after the other and then some of them in another order.
+    #[test]
+    fn outcomes_beyond_a_window_are_read_back_in_any_order() {
+        let mut spool = SpillSpool::new(0);
+        let line = |n: u64| n.to_string().repeat(60);
+        let places: Vec<(u64, u64)> = (0..3_000)
+            .map(|n| (n, spool.append(line(n).as_bytes()).unwrap()))
+            .collect();
+        assert!(spool.length > 2 * WINDOW_BYTES as u64);
+        let apart = places.iter().step_by(7).rev();
+        for (n, at) in places.iter().chain(apart).chain(&places) {
+            let mut read = Vec::new();
+            let length = u32::try_from(line(*n).len()).unwrap();
+            spool.read(*at, length, &mut read).unwrap();
+            assert_eq!(read, line(*n).as_bytes());
         }
     }
 }

@@ -125,7 +125,8 @@ async fn ask(
 ) -> Result<Asked, StepError> {
     let at = round.input();
     let doing = format!("writing {at}");
-    let (mut asked, writer) = write_records(deps, plan, slice, asking, todo, &at).await?;
+    let (mut asked, mut writer) = write_records(deps, plan, slice, asking, todo, &at).await?;
+    writer.send_rest().await.doing(|| &doing)?;
     // Another copy of this call may have been quicker, and may have begun with other forms.
     if let Some(asked) = asked_before(deps, round).await? {
         writer.abort().await.doing(|| &doing)?;
@@ -177,6 +178,9 @@ async fn write_records(
     let mut encoder = asking.encoder();
     let options = WriteOptions::default();
     let mut writer = ObjectWriter::keeping_first(Arc::clone(&deps.store), at.clone(), options);
+    if todo.is_none() {
+        writer = writer.expecting(slice.bytes);
+    }
     let mut wanted = todo.map(|todo| todo.rows.iter().copied().peekable());
     let mut asked = Asked {
         version: VERSION,

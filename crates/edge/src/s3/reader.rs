@@ -5,8 +5,12 @@
 //! caller that drops one piece before it requests the next one holds at most `part_bytes ×
 //! (in_flight + 1)` bytes.
 //!
-//! The first pieces are small, so that the caller can begin to work soon: GETs that begin together share the
-//! network, and a function of Lambda would wait a quarter of a second for the first of two pieces of 8 MiB.
+//! The first GETs are small, so that the caller can begin to work soon: GETs that begin together share the
+//! network, and a function of Lambda would wait a quarter of a second for the first of two bodies of 8 MiB.
+//!
+//! A body is returned in small pieces. Between two of them the reader lets other tasks run, because a function has one
+//! thread: while the caller works on a piece, nobody takes bytes from the network or gives it any, and it would
+//! rest for as long as a whole body takes. Besides, a small piece stays in the processor's cache while it is worked on.
 
 use crate::s3::retry;
 use crate::store::{ObjectStore, Pin, StoreError};
@@ -27,6 +31,8 @@ pub struct ReadOptions {
     pub part_bytes: u64,
     /// The number of GETs ahead of the caller; at least 1.
     pub in_flight: usize,
+    /// The most bytes that are returned at once; at least 1.
+    pub piece_bytes: usize,
 }
 
 impl Default for ReadOptions {
@@ -35,6 +41,7 @@ impl Default for ReadOptions {
             first_bytes: 1 << 20,
             part_bytes: 8 << 20,
             in_flight: 2,
+            piece_bytes: 256 << 10,
         }
     }
 }
@@ -45,6 +52,7 @@ impl ReadOptions {
         let options = Self::default();
         Self {
             first_bytes: options.part_bytes,
+            piece_bytes: usize::MAX,
             ..options
         }
     }
@@ -61,6 +69,8 @@ pub struct ObjectReader {
     /// The range for which no GET was started yet.
     rest: Range<u64>,
     ahead: VecDeque<Ahead>,
+    /// The bytes of a body that were not returned yet.
+    body: Bytes,
 }
 
 /// A GET under way.
@@ -96,10 +106,12 @@ impl ObjectReader {
                 first_bytes,
                 part_bytes,
                 in_flight: options.in_flight.max(1),
+                piece_bytes: options.piece_bytes.max(1),
             },
             next_bytes: first_bytes,
             rest: range,
             ahead: VecDeque::new(),
+            body: Bytes::new(),
         }
     }
 
@@ -113,22 +125,36 @@ impl ObjectReader {
     /// [`StoreError::Changed`] says that the object is no longer the expected one. After an error,
     /// the next call requests the bytes from there again. Dropping a future of this call loses nothing.
     pub async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        if self.body.is_empty() {
+            let Some(body) = self.next_body().await? else {
+                return Ok(None);
+            };
+            self.body = body;
+        } else {
+            tokio::task::yield_now().await;
+        }
+        let length = self.body.len().min(self.options.piece_bytes);
+        Ok(Some(self.body.split_to(length)))
+    }
+
+    /// Returns the body of the next GET, which is never empty.
+    async fn next_body(&mut self) -> Result<Option<Bytes>, StoreError> {
         self.fill();
         let Some(first) = self.ahead.front_mut() else {
             return Ok(None);
         };
-        let piece = match (&mut first.task).await {
-            Ok(piece) => piece,
+        let body = match (&mut first.task).await {
+            Ok(body) => body,
             Err(lost) => Err(StoreError::Unavailable(
                 self.location.to_string(),
                 Box::new(lost),
             )),
         };
-        match piece {
-            Ok(piece) => {
+        match body {
+            Ok(body) => {
                 self.ahead.pop_front();
                 self.fill();
-                Ok(Some(piece))
+                Ok(Some(body))
             }
             Err(error) => {
                 self.rest.start = first.start;

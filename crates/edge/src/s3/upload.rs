@@ -39,7 +39,7 @@ enum Id {
 }
 
 impl PartUpload {
-    /// Prepares an upload, which is created with its first part.
+    /// Prepares an upload, which is created with its first part if [`begin`](Self::begin) does not do it before.
     pub(crate) fn new(store: Arc<dyn ObjectStore>, at: S3Uri, in_flight: usize) -> Self {
         Self {
             store,
@@ -48,6 +48,16 @@ impl PartUpload {
             in_flight: in_flight.max(1),
             running: JoinSet::new(),
             parts: BTreeMap::new(),
+        }
+    }
+
+    /// Creates the upload, without waiting for it. Needs a tokio runtime.
+    pub(crate) fn begin(&mut self) {
+        if matches!(self.id, Id::None) {
+            let (store, at) = (Arc::clone(&self.store), self.at.clone());
+            self.id = Id::Asked(tokio::spawn(async move {
+                retry::repeating(|| store.create_upload(&at)).await
+            }));
         }
     }
 
@@ -110,12 +120,7 @@ impl PartUpload {
     }
 
     async fn id(&mut self) -> Result<Arc<str>, StoreError> {
-        if matches!(self.id, Id::None) {
-            let (store, at) = (Arc::clone(&self.store), self.at.clone());
-            self.id = Id::Asked(tokio::spawn(async move {
-                retry::repeating(|| store.create_upload(&at)).await
-            }));
-        }
+        self.begin();
         if let Id::Asked(task) = &mut self.id {
             let answer = task.await;
             self.id = Id::Over;

@@ -4,6 +4,9 @@
 //! several parts in flight. A caller that writes faster than S3 accepts must wait. At most `part
 //! size × (in_flight + 1)` bytes are held.
 //!
+//! A caller that [knows](ObjectWriter::expecting) that its object will be large begins to send sooner: the upload is
+//! created before it is needed, and the first part is as small as S3 accepts.
+//!
 //! S3 accepts at most 10,000 parts, so the part size doubles after every 2,500 parts: with first
 //! parts of 8 MiB, it stays at 8 MiB up to an object of 20 GiB, and is 64 MiB at the end, near 300
 //! GiB.
@@ -33,7 +36,9 @@ const PARTS_OF_ONE_SIZE: usize = MAX_PARTS / 4;
 /// How parts are cut and sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteOptions {
-    /// The size of the first parts, bytes. S3 accepts no less than 5 MiB.
+    /// The size of the first part of an object that is expected to have several, bytes; at most `part_bytes`.
+    pub first_bytes: usize,
+    /// The size of the first parts of other objects, and of the parts that follow, bytes. S3 accepts no less than 5 MiB.
     pub part_bytes: usize,
     /// The number of parts under way at once; at least 1.
     pub in_flight: usize,
@@ -42,6 +47,7 @@ pub struct WriteOptions {
 impl Default for WriteOptions {
     fn default() -> Self {
         Self {
+            first_bytes: 5 << 20,
             part_bytes: 8 << 20,
             // Two parts that begin together end together, and the network would rest while S3 responds to both.
             in_flight: 3,
@@ -66,6 +72,10 @@ pub struct ObjectWriter {
     buffer: BytesMut,
     upload: Option<PartUpload>,
     started_parts: usize,
+    /// Whether the object is expected to have several parts.
+    is_large: bool,
+    /// Whether the last byte was sent.
+    is_sent: bool,
     bytes: u64,
     /// The checksum of the bytes so far, by which the same object is recognised.
     checksum: Option<Digest>,
@@ -88,12 +98,15 @@ impl ObjectWriter {
             store,
             location,
             options: WriteOptions {
+                first_bytes: options.first_bytes.clamp(1, options.part_bytes.max(1)),
                 part_bytes: options.part_bytes.max(1),
                 in_flight: options.in_flight.max(1),
             },
             buffer: BytesMut::new(),
             upload: None,
             started_parts: 0,
+            is_large: false,
+            is_sent: false,
             bytes: 0,
             checksum: None,
             replaced: Replaced::Any,
@@ -125,6 +138,16 @@ impl ObjectWriter {
         Self {
             replaced: Replaced::Only(found),
             ..Self::keeping_first(store, location, options)
+        }
+    }
+
+    /// Tells how many bytes will be written, so that a large object can be sent sooner. If there are fewer in the end,
+    /// an upload may have been created for nothing.
+    #[must_use]
+    pub fn expecting(self, bytes: u64) -> Self {
+        Self {
+            is_large: bytes > self.options.part_bytes as u64,
+            ..self
         }
     }
 
@@ -164,6 +187,18 @@ impl ObjectWriter {
         Ok(())
     }
 
+    /// Sends the last part of a large object, without waiting until it has arrived, so that the caller can do other
+    /// things meanwhile. Nothing can be written afterwards.
+    pub async fn send_rest(&mut self) -> Result<(), StoreError> {
+        self.is_sent = true;
+        if self.started_parts > 0 && !self.buffer.is_empty() {
+            self.ready().await?;
+            let part = self.buffer.split().freeze();
+            self.start(part)?;
+        }
+        Ok(())
+    }
+
     /// Sends the rest and makes the object. If that fails, the upload is aborted.
     pub async fn finish(self) -> Result<Written, StoreError> {
         let place = self.location.to_string();
@@ -178,14 +213,10 @@ impl ObjectWriter {
         F: FnOnce() -> Fut,
         Fut: Future<Output = bool>,
     {
-        if self.upload.is_none() {
+        if self.started_parts == 0 {
             return self.finish_small(may_replace).await;
         }
-        if !self.buffer.is_empty() {
-            self.ready().await?;
-            let part = self.buffer.split().freeze();
-            self.start(part)?;
-        }
+        self.send_rest().await?;
         let upload = self.upload.take().ok_or_else(|| self.over())?;
         let mut content = ObjectContent::Parts(upload);
         let made = self.make(&mut content, may_replace).await;
@@ -207,7 +238,16 @@ impl ObjectWriter {
         Fut: Future<Output = bool>,
     {
         let mut content = ObjectContent::Small(self.buffer.split().freeze());
-        let made = self.make(&mut content, may_replace).await?;
+        let unneeded = self.upload.take();
+        let abort = async {
+            match unneeded {
+                Some(upload) => upload.abort().await,
+                None => Ok(()),
+            }
+        };
+        let (made, aborted) = tokio::join!(self.make(&mut content, may_replace), abort);
+        let made = made?;
+        aborted?;
         Ok(self.written(made))
     }
 
@@ -313,12 +353,23 @@ impl ObjectWriter {
 
     /// Returns the size of the part that is being filled.
     fn part_bytes(&self) -> usize {
+        if self.is_large && self.started_parts == 0 {
+            return self.options.first_bytes;
+        }
         self.options.part_bytes << (self.started_parts / PARTS_OF_ONE_SIZE).min(3)
     }
 
     /// Sends the buffer if it is a full part. It is sent only when more data follows, so that an
     /// object of exactly one part is a single put.
     async fn make_room(&mut self) -> Result<(), StoreError> {
+        if self.is_sent {
+            return Err(self.over());
+        }
+        if self.is_large && self.started_parts == 0 && self.upload.is_none() {
+            let mut upload = upload_of(&self.store, &self.location, self.options);
+            upload.begin();
+            self.upload = Some(upload);
+        }
         if self.buffer.len() < self.part_bytes() {
             return Ok(());
         }
@@ -350,13 +401,10 @@ impl ObjectWriter {
         if self.upload.is_none() && self.started_parts > 0 {
             return Err(self.over());
         }
-        let upload = self.upload.get_or_insert_with(|| {
-            PartUpload::new(
-                Arc::clone(&self.store),
-                self.location.clone(),
-                self.options.in_flight,
-            )
-        });
+        // The upload stays in its place while this waits, so that a writer whose future was dropped can abort it.
+        let upload = self
+            .upload
+            .get_or_insert_with(|| upload_of(&self.store, &self.location, self.options));
         match (upload.wait_for_room().await, self.upload.take()) {
             (Ok(()), upload) => {
                 self.upload = upload;
@@ -378,6 +426,10 @@ impl ObjectWriter {
     fn over(&self) -> StoreError {
         StoreError::Refused(self.location.to_string(), "the upload is over".into())
     }
+}
+
+fn upload_of(store: &Arc<dyn ObjectStore>, at: &S3Uri, options: WriteOptions) -> PartUpload {
+    PartUpload::new(Arc::clone(store), at.clone(), options.in_flight)
 }
 
 /// What an object is made of.

@@ -263,6 +263,7 @@ async fn streams_work_over_the_protocol() {
     let store: Arc<dyn ObjectStore> = Arc::new(local.store.clone());
     let content = data(21 * MIB);
     let options = WriteOptions {
+        first_bytes: 5 * MIB,
         part_bytes: 5 * MIB,
         in_flight: 2,
     };
@@ -277,6 +278,7 @@ async fn streams_work_over_the_protocol() {
         first_bytes: MIB as u64,
         part_bytes: 3 * MIB as u64,
         in_flight: 3,
+        piece_bytes: MIB,
     };
     let etag = written.etag.as_str();
     let mut reader = ObjectReader::open(Arc::clone(&store), at("o"), range, etag, reading);

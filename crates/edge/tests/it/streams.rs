@@ -11,6 +11,7 @@ use quarry_edge::s3::writer::{ObjectWriter, WriteOptions, Written};
 use quarry_edge::store::{ObjectStore, StoreError, WriteCondition};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 type Faulty = FaultyStore<MemoryStore>;
@@ -20,6 +21,7 @@ fn faulty() -> Faulty {
 }
 
 const WRITE: WriteOptions = WriteOptions {
+    first_bytes: 16,
     part_bytes: 16,
     in_flight: 3,
 };
@@ -28,6 +30,7 @@ const READ: ReadOptions = ReadOptions {
     first_bytes: 10,
     part_bytes: 10,
     in_flight: 3,
+    piece_bytes: usize::MAX,
 };
 
 fn writer(store: &Arc<Faulty>, options: WriteOptions) -> ObjectWriter {
@@ -78,11 +81,16 @@ proptest! {
         cuts in prop::collection::vec((1..50_usize, any::<bool>()), 1..8),
         part_bytes in 16..20_usize,
         in_flight in 1..4_usize,
+        expected in prop::option::of(0..100_u64),
+        sends_rest in any::<bool>(),
     ) {
         let content = data(length);
         let store = Arc::new(faulty());
         let written = run(async {
-            let mut writer = writer(&store, WriteOptions { part_bytes, in_flight });
+            let mut writer = writer(&store, WriteOptions { first_bytes: 16, part_bytes, in_flight });
+            if let Some(bytes) = expected {
+                writer = writer.expecting(bytes);
+            }
             let (mut rest, mut cuts) = (content.clone(), cuts.iter().cycle());
             while !rest.is_empty() {
                 let &(cut, as_bytes) = cuts.next().unwrap();
@@ -94,6 +102,9 @@ proptest! {
                 }
             }
             assert_eq!(writer.bytes(), length as u64);
+            if sends_rest {
+                writer.send_rest().await.unwrap();
+            }
             writer.finish().await.unwrap()
         });
         let (info, stored) = run(async {
@@ -102,7 +113,8 @@ proptest! {
         prop_assert_eq!(stored, content);
         prop_assert_eq!(written, Written { bytes: info.size, etag: info.etag });
         prop_assert_eq!(store.inner().open_uploads(), []);
-        let parts = if length <= part_bytes { 0 } else { length.div_ceil(part_bytes) };
+        let first_bytes = if expected.is_some_and(|bytes| bytes > part_bytes as u64) { 16 } else { part_bytes };
+        let parts = if length <= first_bytes { 0 } else { 1 + (length - first_bytes).div_ceil(part_bytes) };
         prop_assert_eq!(store.calls(StoreOperation::UploadPart), parts as u64);
     }
 
@@ -113,6 +125,7 @@ proptest! {
         text in "[ab\n]{0,60}",
         first_bytes in 1..20_u64,
         part_bytes in 1..20_u64,
+        piece_bytes in 1..20_usize,
         fails_at in prop::option::of(1..6_u64),
     ) {
         let (lines, positions) = run(async {
@@ -121,7 +134,7 @@ proptest! {
             });
             store.inner().put(&at("o"), text.clone().into(), WriteCondition::Always).await.unwrap();
             let info = store.inner().head(&at("o")).await.unwrap();
-            let options = ReadOptions { first_bytes, part_bytes, in_flight: 2 };
+            let options = ReadOptions { first_bytes, part_bytes, in_flight: 2, piece_bytes };
             let mut lines = Lines::open_with(Arc::new(store), at("o"), 0..info.size, info.etag, options);
             let (mut all, mut positions) = (Vec::new(), Vec::new());
             loop {
@@ -149,6 +162,7 @@ proptest! {
         first_bytes in 0..40_u64,
         part_bytes in 0..40_u64,
         in_flight in 0..5_usize,
+        piece_bytes in 0..40_usize,
         slow in prop::collection::vec((1..12_u64, 1..500_u64), 0..6),
     ) {
         let range = bounds.0.min(bounds.1)..bounds.0.max(bounds.1);
@@ -157,7 +171,7 @@ proptest! {
                 store.fail(StoreOperation::GetRange, nth, StoreFault::Slow(Duration::from_millis(millis)))
             });
             let store = with_object(store).await;
-            let options = ReadOptions { first_bytes, part_bytes, in_flight };
+            let options = ReadOptions { first_bytes, part_bytes, in_flight, piece_bytes };
             read_all(reader(&store, range.clone(), options).await).await.unwrap()
         });
         let bounds = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
@@ -183,6 +197,7 @@ async fn the_first_pieces_are_small_and_double_up_to_a_part() {
         first_bytes: 3,
         part_bytes: 20,
         in_flight: 2,
+        piece_bytes: usize::MAX,
     };
     let store = with_object(faulty()).await;
     let mut reader = reader(&store, 0..100, options).await;
@@ -191,6 +206,36 @@ async fn the_first_pieces_are_small_and_double_up_to_a_part() {
         lengths.push(piece.len());
     }
     assert_eq!(lengths, [3, 6, 12, 20, 20, 20, 19]);
+}
+
+/// The network does not rest while a caller works on a body: on one thread, the tasks that use it run before
+/// each piece.
+#[tokio::test]
+async fn other_tasks_run_between_the_pieces_of_a_body() {
+    let options = ReadOptions {
+        first_bytes: 100,
+        part_bytes: 100,
+        in_flight: 1,
+        piece_bytes: 30,
+    };
+    let store = with_object(faulty()).await;
+    let mut reader = reader(&store, 0..100, options).await;
+    let mut seen = vec![reader.next().await.unwrap().unwrap().len()];
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&turns);
+    let other = tokio::spawn(async move {
+        loop {
+            counter.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    while let Some(piece) = reader.next().await.unwrap() {
+        seen.push(piece.len());
+        assert_eq!(turns.load(Ordering::Relaxed), seen.len() - 1);
+    }
+    assert_eq!(seen, [30, 30, 30, 10]);
+    assert_eq!(store.calls(StoreOperation::GetRange), 1);
+    other.abort();
 }
 
 /// However slow the caller is, the read-ahead stays within the options.
@@ -434,6 +479,7 @@ async fn parts_grow_up_to_the_limit_of_s3() {
         ..SMALL
     };
     let options = WriteOptions {
+        first_bytes: 1,
         part_bytes: 1,
         in_flight: 3,
     };
@@ -458,6 +504,63 @@ async fn parts_grow_up_to_the_limit_of_s3() {
     };
     assert!(why.to_string().contains("10000 parts"), "{why}");
     no_upload_is_left(store.inner()).await;
+}
+
+/// The upload of an object that is expected to be large is created while its first part is still being filled, and that
+/// part is small.
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_expected_to_be_large_is_begun_at_once() {
+    let options = WriteOptions {
+        part_bytes: 40,
+        ..WRITE
+    };
+    let store = Arc::new(faulty());
+    let mut writer = writer(&store, options).expecting(100);
+    writer.write(&data(1)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(store.calls(StoreOperation::CreateUpload), 1);
+    assert_eq!(store.calls(StoreOperation::UploadPart), 0);
+    writer.write(&data(100)[1..18]).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(store.calls(StoreOperation::UploadPart), 1);
+    writer.write(&data(100)[18..]).await.unwrap();
+    writer.finish().await.unwrap();
+    assert_eq!(store.inner().get(&at("o"), 100).await.unwrap(), data(100));
+    assert_eq!(store.calls(StoreOperation::CreateUpload), 1);
+}
+
+/// An object that stays small against what was expected is one put, and its upload is aborted when the call returns,
+/// even if it was not created yet.
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_smaller_than_expected_leaves_no_upload() {
+    let slow = StoreFault::Slow(Duration::from_secs(1));
+    for fault in [None, Some(slow), Some(StoreFault::AccessDenied)] {
+        let store = fault.into_iter().fold(faulty(), |store, fault| {
+            store.fail_all(StoreOperation::CreateUpload, 1.., fault)
+        });
+        let store = Arc::new(store);
+        let mut writer = writer(&store, WRITE).expecting(100);
+        writer.write(&data(10)).await.unwrap();
+        let written = writer.finish().await.unwrap();
+        assert_eq!(written.bytes, 10, "{fault:?}");
+        assert_eq!(store.inner().get(&at("o"), 100).await.unwrap(), data(10));
+        assert_eq!(store.inner().open_uploads(), [], "{fault:?}");
+        assert_eq!(store.calls(StoreOperation::Put), 1, "{fault:?}");
+    }
+}
+
+/// A part that is not the last one must have a size that S3 accepts.
+#[tokio::test]
+async fn nothing_is_written_behind_the_last_part() {
+    let store = Arc::new(faulty());
+    let mut writer = writer(&store, WRITE);
+    writer.write(&data(20)).await.unwrap();
+    writer.send_rest().await.unwrap();
+    assert_eq!(store.calls(StoreOperation::CreateUpload), 1);
+    let error = writer.write(&data(1)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Refused(..)), "{error:?}");
+    writer.finish().await.unwrap();
+    assert_eq!(store.inner().get(&at("o"), 100).await.unwrap(), data(20));
 }
 
 /// Large buffers are passed on without a copy, so the object must still be whole when they are cut.
