@@ -136,6 +136,19 @@ pub trait ObjectStore: Send + Sync {
         pin: &Pin,
     ) -> Result<Bytes, StoreError>;
 
+    /// Like [`get_range`](Self::get_range), but gives the bytes to `take` while they arrive, in their order. After an
+    /// error, `take` may have got the first of them.
+    async fn read_range(
+        &self,
+        at: &S3Uri,
+        range: Range<u64>,
+        pin: &Pin,
+        take: &mut (dyn FnMut(Bytes) + Send),
+    ) -> Result<(), StoreError> {
+        take(self.get_range(at, range, pin).await?);
+        Ok(())
+    }
+
     /// Writes a small object if the condition holds. Returns its `ETag`.
     async fn put(
         &self,

@@ -104,26 +104,28 @@ impl S3Store {
         Ok(output)
     }
 
-    /// Reads `range` of the object to its end, even if bodies are cut. `body` is that of the first
-    /// GET.
+    /// Gives the bytes of `range` to `take`, all of them even if bodies are cut. `body` is that of the first GET.
     async fn read_to_end(
         &self,
         at: &S3Uri,
         range: Range<u64>,
         pin: &Pin,
         mut body: ByteStream,
-    ) -> Result<Bytes, StoreError> {
-        let wanted = usize_of(range.end - range.start, at)?;
-        let mut data = BytesMut::new();
+        take: &mut (dyn FnMut(Bytes) + Send),
+    ) -> Result<(), StoreError> {
+        let mut rest = range.clone();
         let mut without_progress = 0;
         loop {
-            let before = data.len();
-            let cut: Source = match append(&mut data, body, wanted).await {
-                _ if data.len() == wanted => return Ok(data.freeze()),
-                Ok(()) => format!("the body ended after {} of {wanted} bytes", data.len()).into(),
+            let before = rest.start;
+            let cut: Source = match pass_on(body, &mut rest, take).await {
+                _ if rest.is_empty() => return Ok(()),
+                Ok(()) => {
+                    let (got, wanted) = (rest.start - range.start, range.end - range.start);
+                    format!("the body ended after {got} of {wanted} bytes").into()
+                }
                 Err(error) => error,
             };
-            without_progress = if data.len() > before {
+            without_progress = if rest.start > before {
                 0
             } else {
                 without_progress + 1
@@ -132,7 +134,6 @@ impl S3Store {
                 return Err(StoreError::Unavailable(at.to_string(), cut));
             }
             retry::pause(without_progress.max(1)).await;
-            let rest = range.start + data.len() as u64..range.end;
             body = self.start_get(at, Some(&rest), Some(pin)).await?.body;
         }
     }
@@ -176,7 +177,12 @@ impl ObjectStore for S3Store {
             return Err(StoreError::TooLarge(at.to_string(), size, limit));
         }
         let pin = Pin::from(etag_of(output.e_tag, at)?);
-        self.read_to_end(at, 0..size, &pin, output.body).await
+        let mut data = Collected::of(size, at)?;
+        self.read_to_end(at, 0..size, &pin, output.body, &mut |chunk| {
+            data.push(&chunk);
+        })
+        .await?;
+        Ok(data.bytes.freeze())
     }
 
     async fn get_range(
@@ -185,11 +191,24 @@ impl ObjectStore for S3Store {
         range: Range<u64>,
         pin: &Pin,
     ) -> Result<Bytes, StoreError> {
+        let mut data = Collected::of(range.end.saturating_sub(range.start), at)?;
+        self.read_range(at, range, pin, &mut |chunk| data.push(&chunk))
+            .await?;
+        Ok(data.bytes.freeze())
+    }
+
+    async fn read_range(
+        &self,
+        at: &S3Uri,
+        range: Range<u64>,
+        pin: &Pin,
+        take: &mut (dyn FnMut(Bytes) + Send),
+    ) -> Result<(), StoreError> {
         if range.is_empty() {
-            return Ok(Bytes::new());
+            return Ok(());
         }
         let output = self.start_get(at, Some(&range), Some(pin)).await?;
-        self.read_to_end(at, range, pin, output.body).await
+        self.read_to_end(at, range, pin, output.body, take).await
     }
 
     async fn put(
@@ -350,17 +369,42 @@ impl ObjectStore for S3Store {
     }
 }
 
-/// Appends the bytes of the body, up to `wanted` bytes in total.
-async fn append(data: &mut BytesMut, mut body: ByteStream, wanted: usize) -> Result<(), Source> {
+/// Gives the bytes of the body to `take`, and moves the start of `rest` behind them. Bytes beyond its end are left out.
+async fn pass_on(
+    mut body: ByteStream,
+    rest: &mut Range<u64>,
+    take: &mut (dyn FnMut(Bytes) + Send),
+) -> Result<(), Source> {
     while let Some(chunk) = body.next().await {
-        let chunk = chunk?;
-        if data.is_empty() {
-            data.reserve(wanted);
-        }
-        let room = wanted - data.len();
-        data.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        let mut chunk = chunk?;
+        let room = usize::try_from(rest.end - rest.start).unwrap_or(usize::MAX);
+        chunk.truncate(room);
+        rest.start += chunk.len() as u64;
+        take(chunk);
     }
     Ok(())
+}
+
+/// The bytes of a whole body. They get their room with the first of them, because a GET may be refused.
+struct Collected {
+    bytes: BytesMut,
+    room: usize,
+}
+
+impl Collected {
+    fn of(bytes: u64, at: &S3Uri) -> Result<Self, StoreError> {
+        Ok(Self {
+            bytes: BytesMut::new(),
+            room: usize_of(bytes, at)?,
+        })
+    }
+
+    fn push(&mut self, chunk: &[u8]) {
+        if self.bytes.is_empty() {
+            self.bytes.reserve(self.room);
+        }
+        self.bytes.extend_from_slice(chunk);
+    }
 }
 
 fn etag_of(etag: Option<String>, at: &S3Uri) -> Result<String, StoreError> {

@@ -1,24 +1,26 @@
 //! Reading a range of an object in order, with several ranged GETs ahead.
 //!
 //! Every GET runs in its own task, which receives the body at once, however slowly the caller
-//! works: the SDK gives up on a body that is not read. [`ReadOptions`] bounds the read-ahead. A
+//! works: the SDK gives up on a body that is not read. [`ReadOptions`] bounds the read-ahead: a
 //! caller that drops one piece before it requests the next one holds at most `part_bytes ×
-//! (in_flight + 1)` bytes.
+//! in_flight` bytes.
 //!
-//! The first GETs are small, so that the caller can begin to work soon: GETs that begin together share the
-//! network, and a function of Lambda would wait a quarter of a second for the first of two bodies of 8 MiB.
+//! A caller gets the bytes of a body while it arrives, as the pieces in which the network gives them. The first GETs are
+//! small, because GETs that begin together share the network, and the first bytes are the ones that the caller waits for.
 //!
-//! A body is returned in small pieces. Between two of them the reader lets other tasks run, because a function has one
-//! thread: while the caller works on a piece, nobody takes bytes from the network or gives it any, and it would
-//! rest for as long as a whole body takes. Besides, a small piece stays in the processor's cache while it is worked on.
+//! Between large pieces the reader lets other tasks run, because a function has one thread: while the caller works,
+//! nobody takes bytes from the network or gives it any, and the network would rest. Besides, a piece that is not too
+//! large stays in the processor's cache while it is worked on.
 
+use crate::error::Source;
 use crate::s3::retry;
 use crate::store::{ObjectStore, Pin, StoreError};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use quarry_contract::location::S3Uri;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinHandle;
 
 /// How much to read ahead.
@@ -29,7 +31,7 @@ pub struct ReadOptions {
     pub first_bytes: u64,
     /// The most bytes of one GET; at least 1.
     pub part_bytes: u64,
-    /// The number of GETs ahead of the caller; at least 1.
+    /// The number of GETs under way, or come and not returned to the caller yet; at least 1.
     pub in_flight: usize,
     /// The most bytes that are returned at once; at least 1.
     pub piece_bytes: usize,
@@ -40,7 +42,7 @@ impl Default for ReadOptions {
         Self {
             first_bytes: 1 << 20,
             part_bytes: 8 << 20,
-            in_flight: 2,
+            in_flight: 3,
             piece_bytes: 256 << 10,
         }
     }
@@ -69,19 +71,25 @@ pub struct ObjectReader {
     /// The range for which no GET was started yet.
     rest: Range<u64>,
     ahead: VecDeque<Ahead>,
-    /// The bytes of a body that were not returned yet.
-    body: Bytes,
+    /// Bytes that have come and were not returned yet.
+    come: Bytes,
+    /// The number of bytes returned since other tasks had their turn.
+    worked: usize,
 }
 
 /// A GET under way.
 struct Ahead {
-    start: u64,
-    task: JoinHandle<Result<Bytes, StoreError>>,
+    /// The bytes that were not taken from it yet.
+    rest: Range<u64>,
+    chunks: UnboundedReceiver<Bytes>,
+    task: JoinHandle<Result<(), StoreError>>,
 }
 
 impl Drop for Ahead {
     fn drop(&mut self) {
-        self.task.abort();
+        if !self.rest.is_empty() {
+            self.task.abort();
+        }
     }
 }
 
@@ -111,7 +119,8 @@ impl ObjectReader {
             next_bytes: first_bytes,
             rest: range,
             ahead: VecDeque::new(),
-            body: Bytes::new(),
+            come: Bytes::new(),
+            worked: 0,
         }
     }
 
@@ -125,43 +134,51 @@ impl ObjectReader {
     /// [`StoreError::Changed`] says that the object is no longer the expected one. After an error,
     /// the next call requests the bytes from there again. Dropping a future of this call loses nothing.
     pub async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
-        if self.body.is_empty() {
-            let Some(body) = self.next_body().await? else {
+        if self.worked >= self.options.piece_bytes {
+            tokio::task::yield_now().await;
+            self.worked = 0;
+        }
+        while self.come.is_empty() {
+            let Some(chunk) = self.next_chunk().await? else {
                 return Ok(None);
             };
-            self.body = body;
-        } else {
-            tokio::task::yield_now().await;
+            self.come = chunk;
         }
-        let length = self.body.len().min(self.options.piece_bytes);
-        Ok(Some(self.body.split_to(length)))
+        let length = self.come.len().min(self.options.piece_bytes);
+        self.worked += length;
+        Ok(Some(self.come.split_to(length)))
     }
 
-    /// Returns the body of the next GET, which is never empty.
-    async fn next_body(&mut self) -> Result<Option<Bytes>, StoreError> {
+    /// Returns the next bytes that have come, which may be none.
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, StoreError> {
         self.fill();
         let Some(first) = self.ahead.front_mut() else {
             return Ok(None);
         };
-        let body = match (&mut first.task).await {
-            Ok(body) => body,
-            Err(lost) => Err(StoreError::Unavailable(
-                self.location.to_string(),
-                Box::new(lost),
-            )),
+        let error = match first.chunks.recv().await {
+            Some(chunk) => {
+                first.rest.start += chunk.len() as u64;
+                if first.rest.is_empty() {
+                    self.ahead.pop_front();
+                    self.fill();
+                }
+                return Ok(Some(chunk));
+            }
+            None => match (&mut first.task).await {
+                Ok(Err(error)) => error,
+                Ok(Ok(())) => self.lost("the body is not whole".into()),
+                Err(lost) => self.lost(Box::new(lost)),
+            },
         };
-        match body {
-            Ok(body) => {
-                self.ahead.pop_front();
-                self.fill();
-                Ok(Some(body))
-            }
-            Err(error) => {
-                self.rest.start = first.start;
-                self.ahead.clear();
-                Err(error)
-            }
+        if let Some(first) = self.ahead.front() {
+            self.rest.start = first.rest.start;
         }
+        self.ahead.clear();
+        Err(error)
+    }
+
+    fn lost(&self, why: Source) -> StoreError {
+        StoreError::Unavailable(self.location.to_string(), why)
     }
 
     /// Starts GETs until enough are ahead.
@@ -176,42 +193,53 @@ impl ObjectReader {
             self.rest.start = end;
             let (store, location) = (Arc::clone(&self.store), Arc::clone(&self.location));
             let pin = self.pin.clone();
-            let task = tokio::spawn(async move { get(&*store, &location, start..end, &pin).await });
-            self.ahead.push_back(Ahead { start, task });
+            let (to, chunks) = mpsc::unbounded_channel();
+            let rest = start..end;
+            let range = rest.clone();
+            let task = tokio::spawn(async move { get(&*store, &location, range, &pin, &to).await });
+            self.ahead.push_back(Ahead { rest, chunks, task });
         }
     }
 }
 
-/// Returns all bytes of `range`. The rest of a short response is requested again, as long as there
-/// is progress.
+/// Sends all bytes of `range` to `to`. The rest of a short response is requested again, as long as there is progress.
 async fn get(
     store: &dyn ObjectStore,
     location: &S3Uri,
     range: Range<u64>,
     pin: &Pin,
-) -> Result<Bytes, StoreError> {
-    let mut data = BytesMut::new();
+    to: &UnboundedSender<Bytes>,
+) -> Result<(), StoreError> {
+    let mut rest = range;
     let mut attempt = 1;
     loop {
-        let rest = range.start + data.len() as u64..range.end;
-        let wanted = rest.end - rest.start;
-        let error = match store.get_range(location, rest, pin).await {
-            Ok(piece) if piece.len() as u64 == wanted && data.is_empty() => return Ok(piece),
-            Ok(piece) if piece.len() as u64 > wanted => {
-                let text = format!("got {} bytes of {wanted}", piece.len());
-                return Err(StoreError::Refused(location.to_string(), text.into()));
+        let begun = rest.clone();
+        let mut got = 0;
+        let mut take = |chunk: Bytes| {
+            got += chunk.len() as u64;
+            if begun.start + got <= begun.end {
+                // Without a receiver, nobody needs the bytes, and this task ends.
+                let _ = to.send(chunk);
             }
-            Ok(piece) => {
-                data.extend_from_slice(&piece);
-                if piece.len() as u64 == wanted {
-                    return Ok(data.freeze());
-                }
-                if !piece.is_empty() {
-                    attempt = 1;
-                    continue;
-                }
-                StoreError::Unavailable(location.to_string(), "the body was empty".into())
-            }
+        };
+        let read = store
+            .read_range(location, begun.clone(), pin, &mut take)
+            .await;
+        let wanted = begun.end - begun.start;
+        if got > wanted {
+            let text = format!("got {got} bytes of {wanted}");
+            return Err(StoreError::Refused(location.to_string(), text.into()));
+        }
+        rest.start += got;
+        if rest.is_empty() {
+            return Ok(());
+        }
+        if got > 0 {
+            attempt = 1;
+        }
+        let error = match read {
+            Ok(()) if got > 0 => continue,
+            Ok(()) => StoreError::Unavailable(location.to_string(), "the body was empty".into()),
             Err(error) => error,
         };
         if !retry::is_passing(&error) || attempt == retry::ATTEMPTS {
