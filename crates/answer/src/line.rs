@@ -173,7 +173,7 @@ pub fn read_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
 }
 
 fn read_json_line(line: &[u8]) -> Result<OutputLine<'_>, MalformedLine> {
-    let text = std::str::from_utf8(line).map_err(|error| MalformedLine {
+    let text = simdutf8::compat::from_utf8(line).map_err(|error| MalformedLine {
         byte: error.valid_up_to(),
         reason: "line is not UTF-8".to_owned(),
     })?;

@@ -15,7 +15,7 @@ use crate::spool::Spool;
 use quarry_answer::{FieldValue, LineBody, MalformedLine, OutputLine, Reader, read_line};
 use quarry_contract::record_id::RecordIds;
 use quarry_model::Usage;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::BuildHasher;
 use std::io;
 
 /// Rows in ascending order, as a range or a list.
@@ -104,7 +104,7 @@ pub struct Ledger<'a> {
     /// The number of the output that is read.
     output: u32,
     tiers: Vec<String>,
-    hasher: std::hash::RandomState,
+    hasher: foldhash::quality::RandomState,
     line: String,
 }
 
@@ -140,7 +140,7 @@ impl<'a> Ledger<'a> {
             },
             output: 0,
             tiers: Vec::new(),
-            hasher: std::hash::RandomState::new(),
+            hasher: foldhash::quality::RandomState::default(),
             line: String::new(),
         }
     }
@@ -406,9 +406,7 @@ impl<'a> Ledger<'a> {
     }
 
     fn fingerprint(&self, bytes: &[u8]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(bytes);
-        hasher.finish()
+        self.hasher.hash_one(bytes)
     }
 
     /// Ends the round: counts the missing rows, and returns the position of each asked row's

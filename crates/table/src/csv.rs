@@ -174,7 +174,7 @@ impl CsvRecord {
 
     /// Returns the complete record; `None` if a cell is not UTF-8.
     pub(crate) fn fields(&self) -> Option<Fields<'_>> {
-        let text = std::str::from_utf8(&self.text).ok()?;
+        let text = simdutf8::basic::from_utf8(&self.text).ok()?;
         // Two cells that are invalid on their own may form a valid character together.
         self.ends
             .iter()

@@ -325,7 +325,7 @@ impl RowDecoder {
         let raw = &self.buffer[start..end];
         let content = match &self.record {
             Record::Csv(record) => record.fields().map(Content::Fields),
-            Record::Json(record) => std::str::from_utf8(raw)
+            Record::Json(record) => simdutf8::basic::from_utf8(raw)
                 .ok()
                 .map(|line| Content::Object(record.object(line))),
         };

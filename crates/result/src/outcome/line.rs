@@ -57,7 +57,7 @@ impl Outcome {
     ///
     /// The line is not the JSON of an outcome.
     pub fn read_line(line: &[u8]) -> serde_json::Result<Self> {
-        let plain = std::str::from_utf8(line).ok().and_then(read_plain);
+        let plain = simdutf8::basic::from_utf8(line).ok().and_then(read_plain);
         match plain {
             Some(outcome) => Ok(outcome),
             None => serde_json::from_slice(line),

@@ -20,7 +20,7 @@ impl RowDecoder {
             let Some(first) = raw.iter().find(|byte| !byte.is_ascii_whitespace()) else {
                 continue;
             };
-            let Ok(line) = std::str::from_utf8(raw) else {
+            let Ok(line) = simdutf8::basic::from_utf8(raw) else {
                 return Err(self.not_utf8());
             };
             if let Some(found) = other_than_object(*first) {
