@@ -1,7 +1,7 @@
 //! The model's answers to questions, before faults change them.
 
 use crate::given::GivenAnswer;
-use crate::hash::{Random, hash};
+use crate::hash::Random;
 use crate::known::{KnownJson, KnownJsons};
 use crate::question::{Question, Want};
 use crate::schema::Maker;
@@ -191,7 +191,7 @@ impl Answers {
     ) -> SimulatedContent {
         let schema = self.schema(question, known);
         let schema_hash = schema.as_ref().map_or(0, |schema| schema.hash());
-        let seed = hash(question.prompt.as_bytes()) ^ schema_hash.rotate_left(17) ^ variant;
+        let seed = question.prompt_hash ^ schema_hash.rotate_left(17) ^ variant;
         if let Some(schema) = schema {
             return SimulatedContent::Json(self.value(&schema, seed));
         }
@@ -254,12 +254,14 @@ fn vector(dimensions: usize, seed: u64) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::given::parse_given;
+    use crate::hash::hash;
     use crate::question::QuestionForm;
 
     fn question(prompt: &str, want: Want) -> Question {
         Question {
             form: QuestionForm::Anthropic,
             prompt: prompt.to_owned(),
+            prompt_hash: hash(prompt.as_bytes()),
             system: String::new(),
             want,
             thinks: None,

@@ -1,5 +1,6 @@
 //! Reading a request body: its text, and the form of the answer that it wants.
 
+use crate::hash::hash;
 use crate::known::{KnownJson, KnownJsons};
 use crate::tokens::input_tokens;
 use serde_json::Value;
@@ -91,6 +92,8 @@ pub(crate) struct Question {
     pub(crate) form: QuestionForm,
     /// The user's text of all turns, without the system prompt and the assistant's beginning.
     pub(crate) prompt: String,
+    /// The hash of the prompt.
+    pub(crate) prompt_hash: u64,
     pub(crate) system: String,
     pub(crate) want: Want,
     /// Whether the request switches thinking on or off, if it does.
@@ -146,6 +149,7 @@ impl Question {
     fn new(form: QuestionForm, prompt: String, want: Want, max_tokens: Option<&Value>) -> Self {
         Self {
             form,
+            prompt_hash: hash(prompt.as_bytes()),
             prompt,
             system: String::new(),
             want,

@@ -5,7 +5,7 @@ use crate::bill::BilledWay;
 use crate::body::{self, Judge};
 use crate::faults::{FaultTier, Faults, RecordFault, RecordFaultKind};
 use crate::given::GivenAnswer;
-use crate::hash::{Random, hash};
+use crate::hash::Random;
 use crate::known::KnownJsons;
 use crate::ledger::{JobLedger, RecordAsks};
 use crate::models::{Models, ThinkingRule};
@@ -167,7 +167,7 @@ impl Model {
             converse,
             in_job: matches!(asker, RecordAsker::Job { .. }),
         };
-        let prompt = hash(question.prompt.as_bytes());
+        let prompt = question.prompt_hash;
         let (entry, before) = match asker {
             RecordAsker::Job {
                 record_id,
@@ -292,8 +292,7 @@ impl Model {
                 reply.spoil(fault.kind, question, schema);
             }
         }
-        let mut random =
-            Random::new(hash(question.prompt.as_bytes()) ^ before.asks().rotate_left(32));
+        let mut random = Random::new(question.prompt_hash ^ before.asks().rotate_left(32));
         let mut asking = AskedForm {
             model_id: judge.model_id,
             facts: judge.facts,

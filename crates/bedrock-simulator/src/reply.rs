@@ -10,7 +10,7 @@ use crate::models::ModelRow;
 use crate::question::{Question, QuestionForm, Want};
 use crate::tokens::tokens;
 use serde_json::Value;
-use std::fmt;
+use std::io;
 
 /// Why the model stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -266,15 +266,19 @@ fn output_tokens_of(output: &Value) -> u64 {
 /// Returns the length of a value's JSON text, in bytes.
 fn json_length(value: &Value) -> usize {
     struct Length(usize);
-    impl fmt::Write for Length {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            self.0 += text.len();
+    impl io::Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
     }
     let mut length = Length(0);
     // A length can always be counted.
-    let _ = fmt::Write::write_fmt(&mut length, format_args!("{value}"));
+    let _ = serde_json::to_writer(&mut length, value);
     length.0
 }
 
@@ -288,6 +292,7 @@ mod tests {
         Question {
             form: QuestionForm::Anthropic,
             prompt: "q".into(),
+            prompt_hash: crate::hash::hash(b"q"),
             system: String::new(),
             want,
             thinks: None,

@@ -1,7 +1,49 @@
-//! Unpacking gzip files.
+//! Packing and unpacking gzip files.
 
-use flate2::write::GzDecoder;
+use flate2::Compression;
+use flate2::write::{GzDecoder, GzEncoder};
 use std::io::{self, Write};
+
+/// The bytes that are packed at once.
+const PACKED_AT_ONCE: usize = 1 << 20;
+
+/// Packs a gzip file.
+///
+/// The same content makes the same file, wherever a caller cuts it: what the encoder makes depends on how much it is
+/// given at once, so it is always given the same.
+pub(crate) struct Packer {
+    encoder: GzEncoder<Vec<u8>>,
+}
+
+impl Packer {
+    pub(crate) fn new() -> Self {
+        Self {
+            encoder: GzEncoder::new(Vec::new(), Compression::default()),
+        }
+    }
+
+    /// Packs the beginning of `content`. What is left there comes before the next bytes of the file.
+    pub(crate) fn take_from(&mut self, content: &mut Vec<u8>) -> io::Result<()> {
+        let pieces = content.chunks_exact(PACKED_AT_ONCE);
+        let left = pieces.remainder().len();
+        for piece in pieces {
+            self.encoder.write_all(piece)?;
+        }
+        content.drain(..content.len() - left);
+        Ok(())
+    }
+
+    /// Returns what was packed since it was taken out last.
+    pub(crate) fn packed(&mut self) -> &mut Vec<u8> {
+        self.encoder.get_mut()
+    }
+
+    /// Ends the file with what [`take_from`](Self::take_from) has left. Returns what was packed and not taken out.
+    pub(crate) fn finish(mut self, left: &[u8]) -> io::Result<Vec<u8>> {
+        self.encoder.write_all(left)?;
+        self.encoder.finish()
+    }
+}
 
 /// Unpacks a gzip file of one or more members, as gzip tools do: zeros after the last member, with
 /// which some storage fills blocks, do not count.
@@ -80,8 +122,6 @@ impl std::fmt::Debug for Unpacker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
 
     fn packed(text: &str) -> Vec<u8> {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
@@ -99,6 +139,28 @@ mod tests {
         }
         out.extend(unpacker.finish()?);
         Ok(String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn the_same_content_is_packed_into_the_same_file_wherever_it_is_cut() {
+        let lines =
+            (0..400_000_u64).map(|number| format!("{},{number}\n", number * number % 9_973));
+        let content: String = lines.collect();
+        let file = |length: usize| {
+            let (mut packer, mut rows, mut file) = (Packer::new(), Vec::new(), Vec::new());
+            for piece in content.as_bytes().chunks(length) {
+                rows.extend_from_slice(piece);
+                packer.take_from(&mut rows).unwrap();
+                file.append(packer.packed());
+            }
+            file.extend(packer.finish(&rows).unwrap());
+            file
+        };
+        let whole = file(content.len());
+        assert_eq!(unpacked(&whole, whole.len()).unwrap(), content);
+        for length in [7_001, 1 << 18, (1 << 20) + 12_345, 3 << 20] {
+            assert!(file(length) == whole, "{length}");
+        }
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Rows of a table on their way into one object: encoded in the table's format, and uploaded.
 
+use crate::gzip::Packer;
 use crate::slice::Row;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use quarry_contract::location::S3Uri;
 use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions, Written};
@@ -10,7 +9,7 @@ use quarry_edge::store::ObjectStore;
 use quarry_parquet::PartWriter;
 use quarry_table::{ResultCell, RowEncoder};
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 
 /// The number of encoded bytes that are passed to the upload at once.
@@ -22,9 +21,9 @@ pub struct RowsForm(FormKind);
 enum FormKind {
     Text {
         encoder: Box<RowEncoder>,
-        /// Encoded rows, compressed if the object is.
+        /// Encoded rows.
         buffer: Vec<u8>,
-        gzip: Option<Box<GzEncoder<Vec<u8>>>>,
+        gzip: Option<Box<Packer>>,
     },
     Parquet(Box<PartWriter>),
 }
@@ -41,11 +40,10 @@ impl RowsForm {
 
     /// Rows of a text table, without its header, that are compressed.
     pub fn gzip(encoder: RowEncoder) -> Self {
-        let gzip = GzEncoder::new(Vec::new(), Compression::default());
         Self(FormKind::Text {
             encoder: Box::new(encoder),
             buffer: Vec::new(),
-            gzip: Some(Box::new(gzip)),
+            gzip: Some(Box::new(Packer::new())),
         })
     }
 
@@ -167,13 +165,15 @@ impl RowsObject {
     async fn flush(&mut self) -> Result<(), StepError> {
         let written = match &mut self.form {
             FormKind::Text { buffer, gzip, .. } => {
-                if let Some(gzip) = gzip {
-                    gzip.write_all(buffer).map_err(compressing)?;
-                    buffer.clear();
-                    std::mem::swap(buffer, gzip.get_mut());
-                }
-                let written = self.writer.write(buffer).await;
-                buffer.clear();
+                let ready = match gzip {
+                    Some(gzip) => {
+                        gzip.take_from(buffer).map_err(compressing)?;
+                        gzip.packed()
+                    }
+                    None => buffer,
+                };
+                let written = self.writer.write(ready).await;
+                ready.clear();
                 written
             }
             FormKind::Parquet(writer) => {
@@ -194,6 +194,11 @@ impl RowsObject {
         aborted.doing(|| format!("writing {}", self.at))
     }
 
+    /// Aborts the object after an error, which is what the caller has to know: if that fails, it is logged.
+    pub async fn give_up(self) {
+        self.writer.give_up().await;
+    }
+
     /// Completes the object.
     ///
     /// # Errors
@@ -205,8 +210,10 @@ impl RowsObject {
         let last = match self.form {
             FormKind::Text { gzip: None, .. } => Vec::new().into(),
             FormKind::Text {
-                gzip: Some(gzip), ..
-            } => gzip.finish().map_err(compressing)?.into(),
+                gzip: Some(gzip),
+                buffer,
+                ..
+            } => gzip.finish(&buffer).map_err(compressing)?.into(),
             FormKind::Parquet(writer) => {
                 let (last, meta) = writer.finish().map_err(StepError::bad_request)?;
                 unfit.extend(

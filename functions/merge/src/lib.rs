@@ -110,7 +110,7 @@ async fn merge(
         });
     }
     let open = round.open_rows(&places);
-    // Without open rows the part follows, so its rows are requested while the record is written.
+    // Without open rows the part follows as a rule, so its rows are requested while the record is written.
     let rows = open.is_empty().then(|| slice_result::request_rows(round));
     round.count(&record).await?;
     tracing::info!(

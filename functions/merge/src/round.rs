@@ -91,12 +91,15 @@ impl SliceRound {
         let folder = slice_folder.round(state.round);
         let (plan_at, slice_at) = (run.plan(), slice_folder.spec());
         let (asked_at, job_at) = (folder.asked(), folder.job_end());
-        let (found, plan, slice, asked, todo, job) = tokio::try_join!(
+        let (found, plan, slice, todo) = tokio::try_join!(
             Found::of(&*store, &slice_folder, &folder),
             documents::read::<Plan>(&*store, &plan_at),
             documents::read::<Slice>(&*store, &slice_at),
-            documents::read::<Asked>(&*store, &asked_at),
             list(&*store, &folder, state.round),
+        )?;
+        // A late copy of an earlier step may still replace these, so they are read after what is found.
+        let (asked, job) = tokio::try_join!(
+            documents::read::<Asked>(&*store, &asked_at),
             documents::read_if_there(&*store, &job_at),
         )?;
         let asking =

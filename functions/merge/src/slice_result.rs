@@ -18,7 +18,7 @@ use quarry_result::outcome::Outcome;
 use quarry_result::profile::{ProfileTally, RowPlace};
 use quarry_result::receipt::{FileOutcomes, Receipt, Round};
 use quarry_result::spool::Spool;
-use quarry_rows::{Need, Rows, WrittenRows};
+use quarry_rows::{Need, Rows, RowsObject, WrittenRows};
 use std::sync::Arc;
 
 /// The history of a slice's rounds.
@@ -123,13 +123,35 @@ struct RowsWritten {
 /// Writes the part, and counts the outcomes.
 async fn write_rows(
     round: &SliceRound,
-    mut rows: Rows,
+    rows: Rows,
     history: &SliceHistory,
     stopped: Option<&CappedRows>,
     spool: &mut SpillSpool,
 ) -> Result<RowsWritten, StepError> {
-    let keeps_failed_rows = !round.asking.settings().skip_error_records;
     let mut part = part::open(round).await?;
+    match append_rows(round, rows, history, stopped, spool, &mut part).await {
+        Ok((files, profile)) => Ok(RowsWritten {
+            part: part.finish().await?,
+            files,
+            profile,
+        }),
+        Err(error) => {
+            part.give_up().await;
+            Err(error)
+        }
+    }
+}
+
+/// Appends the rows to the part. Returns their outcomes by the table's files, and their profile.
+async fn append_rows(
+    round: &SliceRound,
+    mut rows: Rows,
+    history: &SliceHistory,
+    stopped: Option<&CappedRows>,
+    spool: &mut SpillSpool,
+    part: &mut RowsObject,
+) -> Result<(Vec<FileOutcomes>, ProfileTally), StepError> {
+    let keeps_failed_rows = !round.asking.settings().skip_error_records;
     let mut cells = ResultCells::default();
     let mut line = Vec::new();
     let mut index = 0;
@@ -165,11 +187,7 @@ async fn write_rows(
             round.slice.slice, round.slice.rows
         )));
     }
-    Ok(RowsWritten {
-        part: part.finish().await?,
-        files,
-        profile,
-    })
+    Ok((files, profile))
 }
 
 impl SliceHistory {

@@ -3,8 +3,7 @@
 use quarry_edge::error::{StepError, StepErrorKind};
 use quarry_result::spool::Spool;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::FileExt;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
 /// The number of bytes in memory above which the spool moves to a file.
 pub const MEMORY_BYTES: usize = 16 * 1024 * 1024;
@@ -20,6 +19,8 @@ pub struct SpillSpool {
     memory: Vec<u8>,
     file: Option<BufWriter<File>>,
     length: u64,
+    /// Whether a read moved the file's cursor.
+    moved: bool,
     window: Window,
     /// Where the outcome that was read last ends.
     read_to: u64,
@@ -48,6 +49,7 @@ impl SpillSpool {
             memory: Vec::new(),
             file: None,
             length: 0,
+            moved: false,
             window: Window::default(),
             read_to: 0,
         }
@@ -64,7 +66,13 @@ impl Spool for SpillSpool {
             self.file = Some(file);
         }
         match &mut self.file {
-            Some(file) => file.write_all(bytes)?,
+            Some(file) => {
+                if self.moved {
+                    file.seek(SeekFrom::Start(at))?;
+                    self.moved = false;
+                }
+                file.write_all(bytes)?;
+            }
             None => self.memory.extend_from_slice(bytes),
         }
         self.length += bytes.len() as u64;
@@ -88,15 +96,16 @@ impl Spool for SpillSpool {
             into.extend_from_slice(piece);
             return Ok(());
         }
-        file.flush()?;
+        self.moved = true;
+        file.seek(SeekFrom::Start(at))?;
         let rest = usize::try_from(self.length.saturating_sub(at)).unwrap_or(usize::MAX);
         if !is_next || length > WINDOW_BYTES.min(rest) {
             into.resize(length, 0);
-            return file.get_ref().read_exact_at(into, at);
+            return file.get_mut().read_exact(into);
         }
         let mut bytes = std::mem::take(&mut self.window.bytes);
         bytes.resize(WINDOW_BYTES.min(rest), 0);
-        file.get_ref().read_exact_at(&mut bytes, at)?;
+        file.get_mut().read_exact(&mut bytes)?;
         into.extend_from_slice(&bytes[..length]);
         self.window = Window { at, bytes };
         Ok(())

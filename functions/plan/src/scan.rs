@@ -117,7 +117,8 @@ impl TableScanner<'_> {
             ReadOptions::default(),
         );
         let mut measure = self.measure(table);
-        let mut agreed = false;
+        // The columns that the table agrees with. Those of JSON Lines become more.
+        let mut agreed = None;
         while let Some(step) = rows.advance().await? {
             loop {
                 let row = step.decoder.next_row().map_err(StepError::bad_request)?;
@@ -132,11 +133,11 @@ impl TableScanner<'_> {
                 measure.row(table, marks, place, bytes, &row);
             }
             if let Some(header) = step.decoder.header()
-                && (!agreed || header.raw.is_empty())
+                && agreed != Some(header.columns.len())
             {
+                agreed = Some(header.columns.len());
                 let header = Header::clone(header);
                 self.agree(table, number, header)?;
-                agreed = true;
             }
             table.position = step.decoder.position();
             self.caps.check(table)?;
@@ -150,7 +151,7 @@ impl TableScanner<'_> {
                 return Ok(false);
             }
         }
-        let has_header = agreed || byte > 0;
+        let has_header = agreed.is_some() || byte > 0;
         if !has_header && !table.format.is_json_lines() {
             return Err(StepError::bad_request(format!(
                 "{} is empty: it needs a header row with the column names; write it again, or delete it if it has no rows",

@@ -21,7 +21,6 @@
 use quarry_asking::Asking;
 use quarry_contract::VERSION;
 use quarry_contract::layout::{RoundFolder, RunFolder};
-use quarry_contract::location::S3Uri;
 use quarry_contract::payload::{SliceState, Step};
 use quarry_contract::plan::{Asked, Mode, Plan, RequestForms, Slice, Todo, Unsendable};
 use quarry_contract::record_id::RecordIds;
@@ -125,7 +124,19 @@ async fn ask(
 ) -> Result<Asked, StepError> {
     let at = round.input();
     let doing = format!("writing {at}");
-    let (mut asked, mut writer) = write_records(deps, plan, slice, asking, todo, &at).await?;
+    let options = WriteOptions::default();
+    let mut writer = ObjectWriter::keeping_first(Arc::clone(&deps.store), at.clone(), options);
+    if todo.is_none() {
+        writer = writer.expecting(slice.bytes);
+    }
+    let written = write_records(deps, plan, slice, asking, todo, &mut writer).await;
+    let mut asked = match written {
+        Ok(asked) => asked,
+        Err(error) => {
+            writer.give_up().await;
+            return Err(error);
+        }
+    };
     writer.send_rest().await.doing(|| &doing)?;
     // Another copy of this call may have been quicker, and may have begun with other forms.
     if let Some(asked) = asked_before(deps, round).await? {
@@ -157,30 +168,25 @@ async fn ask(
     Ok(asked)
 }
 
-/// Sends the round's records to an upload, which is not finished yet. Returns their counts with it.
+/// Writes the round's records. Returns their counts.
 async fn write_records(
     deps: &Deps,
     plan: &Plan,
     slice: &Slice,
     asking: &Asking,
     todo: Option<&Todo>,
-    at: &S3Uri,
-) -> Result<(Asked, ObjectWriter), StepError> {
+    writer: &mut ObjectWriter,
+) -> Result<Asked, StepError> {
     let table = &plan.tables[slice.table];
     let ids = RecordIds::new(table.split.as_deref());
     let limits = asking.record_limits();
-    let doing = format!("writing {at}");
+    let doing = format!("writing {}", writer.location());
     let need = Need::Cells {
         columns: asking.projection().to_vec(),
         whole_row: asking.shows_whole_row(&table.columns),
     };
     let mut rows = Rows::of_slice(Arc::clone(&deps.store), table, &slice.segments, need);
     let mut encoder = asking.encoder();
-    let options = WriteOptions::default();
-    let mut writer = ObjectWriter::keeping_first(Arc::clone(&deps.store), at.clone(), options);
-    if todo.is_none() {
-        writer = writer.expecting(slice.bytes);
-    }
     let mut wanted = todo.map(|todo| todo.rows.iter().copied().peekable());
     let mut asked = Asked {
         version: VERSION,
@@ -234,5 +240,5 @@ async fn write_records(
     asked.truncations = cut.total;
     asked.truncated_records = cut.records;
     asked.truncated_fields = cut.fields.into_iter().collect();
-    Ok((asked, writer))
+    Ok(asked)
 }

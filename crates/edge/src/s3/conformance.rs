@@ -195,6 +195,10 @@ async fn ranges(store: &dyn ObjectStore, base: &S3Uri) {
     for range in [0..1, 0..100_000, 99_999..100_000, 7..70_007, 5..5] {
         let bounds = size(range.start)..size(range.end);
         let read = ok(store.get_range(&at, range.clone(), &pin).await);
+        assert_eq!(read, data.slice(bounds.clone()), "{range:?}");
+        let mut read = Vec::new();
+        let mut take = |bytes: Bytes| read.extend_from_slice(&bytes);
+        ok(store.read_range(&at, range.clone(), &pin, &mut take).await);
         assert_eq!(read, data.slice(bounds), "{range:?}");
     }
     ok(store.put(&at, pattern(100_000, 2), Always).await);
@@ -203,6 +207,14 @@ async fn ranges(store: &dyn ObjectStore, base: &S3Uri) {
         matches!(changed, Err(StoreError::Changed(_))),
         "{changed:?}"
     );
+    let mut given = 0;
+    let mut take = |bytes: Bytes| given += bytes.len();
+    let changed = store.read_range(&at, 0..10, &pin, &mut take).await;
+    assert!(
+        matches!(changed, Err(StoreError::Changed(_))),
+        "{changed:?}"
+    );
+    assert_eq!(given, 0, "bytes of another content");
 }
 
 /// Of several puts that must be the first, one succeeds, and its content stays.

@@ -9,6 +9,9 @@ use std::ops::{Range, RangeFrom, RangeInclusive};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// The bytes that a body arrives in.
+const PIECE: usize = 7;
+
 /// The calls of [`ObjectStore`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StoreOperation {
@@ -16,7 +19,7 @@ pub enum StoreOperation {
     Head,
     /// [`ObjectStore::get`].
     Get,
-    /// [`ObjectStore::get_range`].
+    /// [`ObjectStore::get_range`] and [`ObjectStore::read_range`].
     GetRange,
     /// [`ObjectStore::put`].
     Put,
@@ -183,6 +186,30 @@ impl<S: ObjectStore> ObjectStore for FaultyStore<S> {
         let call = self.inner.get_range(at, range, pin);
         let cut = |bytes: Bytes, length| Some(bytes.slice(..bytes.len().min(length)));
         self.call(StoreOperation::GetRange, at, call, cut).await
+    }
+
+    /// Gives the bytes in several pieces. A response that is cut gives the first of them before it fails.
+    async fn read_range(
+        &self,
+        at: &S3Uri,
+        range: Range<u64>,
+        pin: &Pin,
+        take: &mut (dyn FnMut(Bytes) + Send),
+    ) -> Result<(), StoreError> {
+        let whole = async { Ok((self.inner.get_range(at, range, pin).await?, true)) };
+        let cut = |(bytes, _): (Bytes, bool), length| {
+            Some((bytes.slice(..bytes.len().min(length)), false))
+        };
+        let (mut bytes, is_whole) = self.call(StoreOperation::GetRange, at, whole, cut).await?;
+        while !bytes.is_empty() {
+            take(bytes.split_to(bytes.len().min(PIECE)));
+            tokio::task::yield_now().await;
+        }
+        if is_whole {
+            return Ok(());
+        }
+        let why = "the response was cut".into();
+        Err(StoreError::Unavailable(at.to_string(), why))
     }
 
     async fn put(

@@ -3,19 +3,20 @@
 //! Every GET runs in its own task, which receives the body at once, however slowly the caller
 //! works: the SDK gives up on a body that is not read. [`ReadOptions`] bounds the read-ahead: a
 //! caller that drops one piece before it requests the next one holds at most `part_bytes ×
-//! in_flight` bytes.
+//! in_flight + piece_bytes` bytes.
 //!
-//! A caller gets the bytes of a body while it arrives, as the pieces in which the network gives them. The first GETs are
-//! small, because GETs that begin together share the network, and the first bytes are the ones that the caller waits for.
+//! A caller gets the bytes of a body while it arrives. The first GETs are small, because GETs that begin together share
+//! the network, and the first bytes are the ones that the caller waits for.
 //!
-//! Between large pieces the reader lets other tasks run, because a function has one thread: while the caller works,
-//! nobody takes bytes from the network or gives it any, and the network would rest. Besides, a piece that is not too
-//! large stays in the processor's cache while it is worked on.
+//! Before each piece the reader lets other tasks run, because a function has one thread: while the caller works, nobody
+//! takes bytes from the network or gives it any, and the network would rest. Besides, a piece stays in the processor's
+//! cache while it is worked on. The pieces are cut at the same places however the network cuts a body, so that the same
+//! range is the same work each time.
 
 use crate::error::Source;
 use crate::s3::retry;
 use crate::store::{ObjectStore, Pin, StoreError};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use quarry_contract::location::S3Uri;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -33,7 +34,7 @@ pub struct ReadOptions {
     pub part_bytes: u64,
     /// The number of GETs under way, or come and not returned to the caller yet; at least 1.
     pub in_flight: usize,
-    /// The most bytes that are returned at once; at least 1.
+    /// The bytes of a piece; at least 1. The last one of a GET may have fewer.
     pub piece_bytes: usize,
 }
 
@@ -54,6 +55,8 @@ impl ReadOptions {
         let options = Self::default();
         Self {
             first_bytes: options.part_bytes,
+            // A piece is a whole part, which the caller holds besides.
+            in_flight: options.in_flight - 1,
             piece_bytes: usize::MAX,
             ..options
         }
@@ -71,17 +74,15 @@ pub struct ObjectReader {
     /// The range for which no GET was started yet.
     rest: Range<u64>,
     ahead: VecDeque<Ahead>,
-    /// Bytes that have come and were not returned yet.
-    come: Bytes,
-    /// The number of bytes returned since other tasks had their turn.
-    worked: usize,
+    /// Whether the caller has worked on a piece.
+    has_worked: bool,
 }
 
 /// A GET under way.
 struct Ahead {
     /// The bytes that were not taken from it yet.
     rest: Range<u64>,
-    chunks: UnboundedReceiver<Bytes>,
+    pieces: UnboundedReceiver<Bytes>,
     task: JoinHandle<Result<(), StoreError>>,
 }
 
@@ -119,8 +120,7 @@ impl ObjectReader {
             next_bytes: first_bytes,
             rest: range,
             ahead: VecDeque::new(),
-            come: Bytes::new(),
-            worked: 0,
+            has_worked: false,
         }
     }
 
@@ -134,35 +134,21 @@ impl ObjectReader {
     /// [`StoreError::Changed`] says that the object is no longer the expected one. After an error,
     /// the next call requests the bytes from there again. Dropping a future of this call loses nothing.
     pub async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
-        if self.worked >= self.options.piece_bytes {
+        if std::mem::replace(&mut self.has_worked, true) {
             tokio::task::yield_now().await;
-            self.worked = 0;
         }
-        while self.come.is_empty() {
-            let Some(chunk) = self.next_chunk().await? else {
-                return Ok(None);
-            };
-            self.come = chunk;
-        }
-        let length = self.come.len().min(self.options.piece_bytes);
-        self.worked += length;
-        Ok(Some(self.come.split_to(length)))
-    }
-
-    /// Returns the next bytes that have come, which may be none.
-    async fn next_chunk(&mut self) -> Result<Option<Bytes>, StoreError> {
         self.fill();
         let Some(first) = self.ahead.front_mut() else {
             return Ok(None);
         };
-        let error = match first.chunks.recv().await {
-            Some(chunk) => {
-                first.rest.start += chunk.len() as u64;
+        let error = match first.pieces.recv().await {
+            Some(piece) => {
+                first.rest.start += piece.len() as u64;
                 if first.rest.is_empty() {
                     self.ahead.pop_front();
                     self.fill();
                 }
-                return Ok(Some(chunk));
+                return Ok(Some(piece));
             }
             None => match (&mut first.task).await {
                 Ok(Err(error)) => error,
@@ -193,46 +179,83 @@ impl ObjectReader {
             self.rest.start = end;
             let (store, location) = (Arc::clone(&self.store), Arc::clone(&self.location));
             let pin = self.pin.clone();
-            let (to, chunks) = mpsc::unbounded_channel();
+            let (to, pieces) = mpsc::unbounded_channel();
             let rest = start..end;
-            let range = rest.clone();
-            let task = tokio::spawn(async move { get(&*store, &location, range, &pin, &to).await });
-            self.ahead.push_back(Ahead { rest, chunks, task });
+            let cutter = PieceCutter::new(&rest, self.options.piece_bytes, to);
+            let task = tokio::spawn(async move { get(&*store, &location, &pin, cutter).await });
+            self.ahead.push_back(Ahead { rest, pieces, task });
         }
     }
 }
 
-/// Sends all bytes of `range` to `to`. The rest of a short response is requested again, as long as there is progress.
+/// Cuts the bytes of a range into pieces, and sends them.
+struct PieceCutter {
+    /// The bytes that have not come yet.
+    rest: Range<u64>,
+    piece_bytes: usize,
+    piece: BytesMut,
+    to: UnboundedSender<Bytes>,
+}
+
+impl PieceCutter {
+    fn new(range: &Range<u64>, piece_bytes: usize, to: UnboundedSender<Bytes>) -> Self {
+        Self {
+            rest: range.clone(),
+            piece_bytes,
+            piece: BytesMut::new(),
+            to,
+        }
+    }
+
+    /// Takes the next bytes, which are not more than the rest.
+    fn push(&mut self, mut bytes: Bytes) {
+        while !bytes.is_empty() {
+            let begun = self.piece.len();
+            let rest = usize::try_from(self.rest.end - self.rest.start).unwrap_or(usize::MAX);
+            let room = (self.piece_bytes - begun).min(rest);
+            let now = bytes.split_to(room.min(bytes.len()));
+            self.rest.start += now.len() as u64;
+            let is_whole = now.len() == room;
+            let piece = if is_whole && begun == 0 {
+                now
+            } else {
+                // What the network gives can be a small part of a large buffer, which is not kept.
+                self.piece.reserve(room);
+                self.piece.extend_from_slice(&now);
+                if !is_whole {
+                    continue;
+                }
+                std::mem::take(&mut self.piece).freeze()
+            };
+            // Without a receiver, nobody needs the bytes, and the task ends.
+            let _ = self.to.send(piece);
+        }
+    }
+}
+
+/// Gives all bytes of the cutter's range to it. The rest of a short response is requested again, as long as there is
+/// progress.
 async fn get(
     store: &dyn ObjectStore,
     location: &S3Uri,
-    range: Range<u64>,
     pin: &Pin,
-    to: &UnboundedSender<Bytes>,
+    mut cutter: PieceCutter,
 ) -> Result<(), StoreError> {
-    let mut rest = range;
     let mut attempt = 1;
-    loop {
-        let begun = rest.clone();
+    while !cutter.rest.is_empty() {
+        let asked = cutter.rest.clone();
+        let wanted = asked.end - asked.start;
         let mut got = 0;
-        let mut take = |chunk: Bytes| {
-            got += chunk.len() as u64;
-            if begun.start + got <= begun.end {
-                // Without a receiver, nobody needs the bytes, and this task ends.
-                let _ = to.send(chunk);
+        let mut take = |bytes: Bytes| {
+            got += bytes.len() as u64;
+            if got <= wanted {
+                cutter.push(bytes);
             }
         };
-        let read = store
-            .read_range(location, begun.clone(), pin, &mut take)
-            .await;
-        let wanted = begun.end - begun.start;
+        let read = store.read_range(location, asked, pin, &mut take).await;
         if got > wanted {
             let text = format!("got {got} bytes of {wanted}");
             return Err(StoreError::Refused(location.to_string(), text.into()));
-        }
-        rest.start += got;
-        if rest.is_empty() {
-            return Ok(());
         }
         if got > 0 {
             attempt = 1;
@@ -240,6 +263,7 @@ async fn get(
         let error = match read {
             Ok(()) if got > 0 => continue,
             Ok(()) => StoreError::Unavailable(location.to_string(), "the body was empty".into()),
+            Err(_) if got == wanted => return Ok(()),
             Err(error) => error,
         };
         if !retry::is_passing(&error) || attempt == retry::ATTEMPTS {
@@ -248,4 +272,5 @@ async fn get(
         retry::pause(attempt).await;
         attempt += 1;
     }
+    Ok(())
 }

@@ -92,7 +92,7 @@ enum Replaced {
 
 impl ObjectWriter {
     /// Writes to `location`, replacing an existing object. Nothing is sent before the first part is
-    /// full.
+    /// full, unless the object is [expected](Self::expecting) to be large.
     pub fn new(store: Arc<dyn ObjectStore>, location: S3Uri, options: WriteOptions) -> Self {
         Self {
             store,
@@ -149,6 +149,11 @@ impl ObjectWriter {
             is_large: bytes > self.options.part_bytes as u64,
             ..self
         }
+    }
+
+    /// Returns the object's location.
+    pub fn location(&self) -> &S3Uri {
+        &self.location
     }
 
     /// Returns the number of bytes written so far.
@@ -239,16 +244,13 @@ impl ObjectWriter {
     {
         let mut content = ObjectContent::Small(self.buffer.split().freeze());
         let unneeded = self.upload.take();
-        let abort = async {
-            match unneeded {
-                Some(upload) => upload.abort().await,
-                None => Ok(()),
+        let aborting = async {
+            if let Some(upload) = unneeded {
+                abort(upload).await;
             }
         };
-        let (made, aborted) = tokio::join!(self.make(&mut content, may_replace), abort);
-        let made = made?;
-        aborted?;
-        Ok(self.written(made))
+        let (made, ()) = tokio::join!(self.make(&mut content, may_replace), aborting);
+        Ok(self.written(made?))
     }
 
     /// Writes the object if the condition holds. Returns its `ETag`.
@@ -348,6 +350,14 @@ impl ObjectWriter {
         match self.upload.take() {
             Some(upload) => upload.abort().await,
             None => Ok(()),
+        }
+    }
+
+    /// Aborts the object after an error, within the call: a function does nothing after its response. If that fails, it
+    /// is logged, since the error is what the caller has to know.
+    pub async fn give_up(mut self) {
+        if let Some(upload) = self.upload.take() {
+            abort(upload).await;
         }
     }
 
@@ -464,14 +474,18 @@ fn checksum() -> Digest {
     Digest::new(CrcAlgorithm::Crc64Nvme)
 }
 
-/// Aborts within the call, because a Lambda function does nothing after its response. Returns the
-/// first error.
+/// Aborts an upload after an error, and returns the error.
 async fn abort_after(upload: PartUpload, error: StoreError) -> StoreError {
+    abort(upload).await;
+    error
+}
+
+/// Aborts an upload. If that fails, the bucket's lifecycle rule removes it.
+async fn abort(upload: PartUpload) {
     if let Err(left) = upload.abort().await {
         tracing::warn!(
             error = &left as &dyn std::error::Error,
             "upload left behind"
         );
     }
-    error
 }

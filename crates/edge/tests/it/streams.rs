@@ -229,9 +229,16 @@ async fn other_tasks_run_between_the_pieces_of_a_body() {
             tokio::task::yield_now().await;
         }
     });
+    // When the whole body has come, only the reader gives them a turn.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let mut before = turns.load(Ordering::Relaxed);
     while let Some(piece) = reader.next().await.unwrap() {
         seen.push(piece.len());
-        assert_eq!(turns.load(Ordering::Relaxed), seen.len() - 1);
+        let now = turns.load(Ordering::Relaxed);
+        assert!(now > before, "before piece {}", seen.len());
+        before = now;
     }
     assert_eq!(seen, [30, 30, 30, 10]);
     assert_eq!(store.calls(StoreOperation::GetRange), 1);
@@ -262,6 +269,52 @@ async fn a_cut_body_is_continued() {
     let read = read_all(reader(&store, 0..100, READ).await).await.unwrap();
     assert_eq!(read, data(100));
     assert_eq!(store.calls(StoreOperation::GetRange), 10 + 4);
+}
+
+/// Whole pieces reach the caller while the rest of their body is still under way, or never comes.
+#[tokio::test(start_paused = true)]
+async fn the_pieces_of_a_body_are_returned_before_it_ends() {
+    let options = ReadOptions {
+        first_bytes: 100,
+        part_bytes: 100,
+        in_flight: 1,
+        piece_bytes: 30,
+    };
+    let cut = StoreFault::Cut(70);
+    let unavailable = StoreFault::Unavailable;
+    let store = faulty()
+        .fail(StoreOperation::GetRange, 1, cut)
+        .fail(StoreOperation::GetRange, 2, unavailable)
+        .fail(StoreOperation::GetRange, 3, unavailable);
+    let store = with_object(store).await;
+    let mut reader = reader(&store, 0..100, options).await;
+    assert_eq!(reader.next().await.unwrap().unwrap(), data(100)[..30]);
+    assert_eq!(reader.next().await.unwrap().unwrap(), data(100)[30..60]);
+    // The next piece begins in the body that was cut, and is not whole.
+    let error = reader.next().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(..)), "{error:?}");
+    assert_eq!(read_all(reader).await.unwrap(), data(100)[60..]);
+}
+
+/// The pieces are the same ones, however the network cuts a body and wherever it breaks off.
+#[tokio::test(start_paused = true)]
+async fn pieces_are_cut_at_the_same_places() {
+    let options = ReadOptions {
+        first_bytes: 60,
+        part_bytes: 60,
+        in_flight: 2,
+        piece_bytes: 25,
+    };
+    for cut in [0, 1, 10, 25, 26, 49, 59, 60] {
+        let cut = StoreFault::Cut(cut);
+        let store = with_object(faulty().fail(StoreOperation::GetRange, 1, cut)).await;
+        let mut reader = reader(&store, 0..100, options).await;
+        let mut lengths = Vec::new();
+        while let Some(piece) = reader.next().await.unwrap() {
+            lengths.push(piece.len());
+        }
+        assert_eq!(lengths, [25, 25, 10, 25, 15], "{cut:?}");
+    }
 }
 
 /// After the last attempt the caller gets the error, and can request the same piece again.

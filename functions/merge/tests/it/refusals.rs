@@ -6,7 +6,10 @@ use quarry_contract::plan::{Plan, Slice};
 use quarry_edge::documents;
 use quarry_edge::s3::faults::{FaultyStore, StoreFault, StoreOperation};
 use quarry_edge::store::{ObjectStore, WriteCondition};
+use quarry_planned_run::RunInput;
 use std::sync::Arc;
+
+const WHOLE: &str = r#"{"user_prompt_template": "Judge {input_data}"}"#;
 
 /// A slice of three rows whose only round has answers.
 async fn answered() -> (World, SliceState) {
@@ -104,6 +107,22 @@ async fn a_slice_with_other_rows_than_planned_is_inconsistent() {
     let slice = Slice { rows: 4, ..slice };
     documents::write(&world.store, &at, &slice).await.unwrap();
     let words = ["slice 0 was planned with 4 rows and now has 3"];
+    assert_fails(&world, &state, "Quarry.Inconsistent", &words).await;
+}
+
+/// A function does nothing after its response, so an upload must be over by then.
+#[tokio::test]
+async fn a_call_that_fails_after_its_first_parts_leaves_no_upload() {
+    let table = format!("row\n{}", format!("{}\n", "x".repeat(20_000)).repeat(500));
+    let input = RunInput::new(WHOLE, &[("rows.csv", table.as_bytes())]).await;
+    let world = World::of(input.set("BEDROCK_MAX_RETRIES", "0")).await;
+    let lines: Vec<String> = (0..500).map(answer).collect();
+    let state = world.answered(world.first(0), &lines).await;
+    let at = world.run.slice(0).spec();
+    let slice: Slice = documents::read(&world.store, &at).await.unwrap();
+    let slice = Slice { rows: 501, ..slice };
+    documents::write(&world.store, &at, &slice).await.unwrap();
+    let words = ["slice 0 was planned with 501 rows and now has 500"];
     assert_fails(&world, &state, "Quarry.Inconsistent", &words).await;
 }
 

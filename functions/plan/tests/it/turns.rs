@@ -161,9 +161,9 @@ async fn a_call_stages_only_as_its_first_work_and_keeps_each_copy() {
         staged.count()
     };
     assert_eq!(staged(&input.store), 1, "the second copy is given up");
-    // The next call begins with it, and has time for its five reads, the first of which is always made, and for a part
-    // of the scan.
-    let time = TimeFor::pieces(4);
+    // The next call begins with it, and has time for its pieces, which are some 80, and for a part of the scan, which has
+    // more.
+    let time = TimeFor::pieces(100);
     assert!(!input.call(store.clone(), 1, &time).await.unwrap().done);
     assert_eq!(staged(&input.store), 2);
     // The call was repeated, because its response was lost: nothing is unpacked again.

@@ -62,6 +62,21 @@ async fn a_slice_with_other_rows_than_planned_is_inconsistent() {
     assert_fails(&world, &world.state(0, 0), "Quarry.Inconsistent", &words).await;
 }
 
+/// A function does nothing after its response, so an upload must be over by then.
+#[tokio::test]
+async fn a_call_that_fails_after_its_first_parts_leaves_no_upload() {
+    let cells = vec!["x".repeat(20_000); 500];
+    let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+    let world = World::of_cells(&cells, &[]).await;
+    let at = world.run.slice(0).spec();
+    let slice: Slice = documents::read(&world.store, &at).await.unwrap();
+    assert!(slice.bytes > 8 << 20, "one part would be enough");
+    let slice = Slice { rows: 501, ..slice };
+    documents::write(&world.store, &at, &slice).await.unwrap();
+    let words = ["slice 0 was planned with 501 rows and now has 500"];
+    assert_fails(&world, &world.state(0, 0), "Quarry.Inconsistent", &words).await;
+}
+
 #[tokio::test]
 async fn a_document_that_is_missing_is_named() {
     for which in 0..3 {

@@ -3,6 +3,9 @@
 /// The bytes of a part in which objects are read and written.
 const PART: u64 = 8 << 20;
 
+/// The bytes of the first part of an object that has several.
+const FIRST_PART: u64 = 5 << 20;
+
 /// The bytes of the first read of an object. Each later read has twice as many, up to a part.
 const FIRST_READ: u64 = 1 << 20;
 
@@ -122,8 +125,8 @@ pub(super) fn puts(bytes: u64, objects: u64) -> u64 {
     if objects == 0 {
         return 0;
     }
-    match (bytes / objects).div_ceil(PART) {
-        0 | 1 => objects,
-        parts => objects * (parts + 2),
+    match bytes / objects {
+        ..=PART => objects,
+        bytes => objects * (1 + (bytes - FIRST_PART).div_ceil(PART) + 2),
     }
 }
