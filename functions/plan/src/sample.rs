@@ -20,7 +20,7 @@ use quarry_edge::error::StepError;
 use quarry_edge::s3::reader::ReadOptions;
 use quarry_edge::store::ObjectStore;
 use quarry_result::digits::grouped;
-use quarry_rows::{Need, ParquetRows, Row, Rows, TableFormat, TextRows};
+use quarry_rows::{Need, ParquetRows, Row, Rows, RowsObject, TableFormat, TextRows};
 use quarry_slicing::sampled_rows;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -94,6 +94,28 @@ impl Sampler<'_> {
     ) -> Result<Option<InputFile>, StepError> {
         let at = self.place(number, table);
         let mut object = object::open(self.store, self.run, number, table, at.clone()).await?;
+        match self.append(table, wanted, &mut object).await {
+            Ok(true) => {}
+            Ok(false) => {
+                object.abort().await?;
+                return Ok(None);
+            }
+            Err(error) => {
+                object.give_up().await;
+                return Err(error);
+            }
+        }
+        let written = object.finish().await?;
+        Ok(Some(object::as_file(written, at, &table.files)))
+    }
+
+    /// Appends these rows of a table to an object. Returns `false` if the time is up before the end.
+    async fn append(
+        &self,
+        table: &TableScan,
+        wanted: &[u64],
+        object: &mut RowsObject,
+    ) -> Result<bool, StepError> {
         let mut rows = self.rows(table, wanted)?;
         let firsts = first_rows(table);
         let mut wanted = wanted.iter().peekable();
@@ -116,18 +138,16 @@ impl Sampler<'_> {
             }
             reads += 1;
             if reads.is_multiple_of(READS_BETWEEN_LOOKS) && !self.time_left.enough() {
-                object.abort().await?;
-                return Ok(None);
+                return Ok(false);
             }
         }
-        if let Some(row) = wanted.next() {
-            return Err(StepError::inconsistent(format!(
+        match wanted.next() {
+            Some(row) => Err(StepError::inconsistent(format!(
                 "row {row} of {} was there when the table was scanned, and is not found for its sample",
                 table.name()
-            )));
+            ))),
+            None => Ok(true),
         }
-        let written = object.finish().await?;
-        Ok(Some(object::as_file(written, at, &table.files)))
     }
 
     /// Returns the place of the next object. Its name tells the choice from every other one, so that a

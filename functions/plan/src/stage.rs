@@ -32,7 +32,40 @@ pub(crate) async fn plain_copy(
         limit.check(copy.size)?;
         return Ok(Some(copy));
     }
-    let writing = format!("writing {at}");
+    let writing = || format!("writing {at}");
+    let options = WriteOptions::default();
+    let mut writer = ObjectWriter::keeping_first(Arc::clone(store), at.clone(), options);
+    match unpack(store, file, limit, time_left, &mut writer).await {
+        Ok(true) => {}
+        Ok(false) => {
+            writer.abort().await.doing(writing)?;
+            return Ok(None);
+        }
+        Err(error) => {
+            writer.give_up().await;
+            return Err(error);
+        }
+    }
+    let written = writer.finish().await.doing(writing)?;
+    Ok(Some(InputFile {
+        location: at,
+        name: file.name.clone(),
+        size: written.bytes,
+        etag: written.etag,
+        version: None,
+        rows: 0,
+    }))
+}
+
+/// Writes the decompressed bytes of `file`. Returns `false` if the time is up before the end.
+async fn unpack(
+    store: &Arc<dyn ObjectStore>,
+    file: &InputFile,
+    limit: UnpackedLimit,
+    time_left: &dyn TimeLeft,
+    writer: &mut ObjectWriter,
+) -> Result<bool, StepError> {
+    let writing = format!("writing {}", writer.location());
     let broken = |error: std::io::Error| {
         StepError::bad_request(format!(
             "{} is not a whole gzip file: {error}; upload it again, or take .gz from its name if it is not compressed",
@@ -46,15 +79,12 @@ pub(crate) async fn plain_copy(
         Pin::new(&file.etag, file.version.as_deref()),
         ReadOptions::default(),
     );
-    let options = WriteOptions::default();
-    let mut writer = ObjectWriter::keeping_first(Arc::clone(store), at.clone(), options);
     let mut unpacker = Unpacker::new();
     let mut line = Line::default();
     let mut is_first = true;
     while let Some(bytes) = next(&mut reader, file).await? {
         if !std::mem::take(&mut is_first) && !time_left.enough() {
-            writer.abort().await.doing(|| &writing)?;
-            return Ok(None);
+            return Ok(false);
         }
         for piece in bytes.chunks(PIECE_BYTES) {
             unpacker.push(piece).map_err(broken)?;
@@ -69,15 +99,7 @@ pub(crate) async fn plain_copy(
     line.goes_on(&rest, &file.name)?;
     limit.check(line.unpacked)?;
     writer.write(&rest).await.doing(|| &writing)?;
-    let written = writer.finish().await.doing(|| &writing)?;
-    Ok(Some(InputFile {
-        location: at,
-        name: file.name.clone(),
-        size: written.bytes,
-        etag: written.etag,
-        version: None,
-        rows: 0,
-    }))
+    Ok(true)
 }
 
 async fn next(reader: &mut ObjectReader, file: &InputFile) -> Result<Option<Bytes>, StepError> {

@@ -185,6 +185,20 @@ async fn a_file_that_cannot_be_unpacked_in_a_call_is_refused_with_the_remedy() {
     assert!(input.store.open_uploads().is_empty());
 }
 
+/// A function does nothing after its response, so an upload must be over by then.
+#[tokio::test]
+async fn a_file_that_breaks_off_after_its_first_parts_leaves_no_upload() {
+    let mut large = packed_noise(20_000_000);
+    large.truncate(large.len() - 100);
+    let input = RunInput::new(CELL, &[("a.csv.gz", &*large)]).await;
+    let store = Arc::new(FaultyStore::new(input.store.clone()));
+    let failed = input.call(store.clone(), 0, &Unlimited).await.unwrap_err();
+    let text = failed.full_message();
+    assert!(text.contains("a.csv.gz is not a whole gzip file"), "{text}");
+    assert!(store.calls(StoreOperation::UploadPart) > 0);
+    assert!(input.store.open_uploads().is_empty());
+}
+
 #[tokio::test]
 async fn footers_are_read_over_several_calls_and_each_only_once() {
     let table = include_bytes!("../../../../crates/parquet/tests/fixtures/pandas.parquet");
