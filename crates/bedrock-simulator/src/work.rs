@@ -285,7 +285,7 @@ fn write_lines(
     window: &mut Vec<String>,
 ) {
     let (name, result) = match &asked.result {
-        Ok(answered) => ("modelOutput", answered.output.to_string()),
+        Ok(answered) => ("modelOutput", json_text(&answered.output)),
         Err(refusal) => ("error", error_member(refusal)),
     };
     let line = write_line(record_id, input, name, &result, random);
@@ -299,7 +299,7 @@ fn write_lines(
             window.push(line);
             let other = asked.result.as_ref().ok().and_then(|a| a.other.as_ref());
             if let Some(other) = other {
-                let other = other.output.to_string();
+                let other = json_text(&other.output);
                 window.push(write_line(record_id, input, name, &other, random));
             }
         }
@@ -317,6 +317,11 @@ fn write_lines(
         }
         _ => window.push(line),
     }
+}
+
+/// Returns the JSON text of an output. `Value::to_string` gives the same, but through a formatter, which takes longer.
+fn json_text(output: &Value) -> String {
+    serde_json::to_string(output).unwrap_or_default()
 }
 
 fn error_member(refusal: &Refusal) -> String {

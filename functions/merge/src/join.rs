@@ -74,17 +74,16 @@ pub(crate) async fn answers(
         .with_fallback(fallback_reader.as_ref())
         .with_columns(&holds);
     let RoundOutputs {
-        manifest, lines, ..
+        manifest,
+        lines,
+        is_on_demand,
     } = outputs;
     let (manifest, ()) = tokio::try_join!(
         read_manifest(round, manifest.as_ref()),
         read_outputs(round, lines, &mut ledger, spool),
     )?;
     let (places, mut counts) = ledger.finish();
-    let mut on_demand = match outputs.is_on_demand {
-        true => round.asked.records,
-        false => 0,
-    };
+    let mut on_demand = if is_on_demand { round.asked.records } else { 0 };
     // Every record that is sent on demand leaves a line, so a missing one was never sent.
     round.was_left = on_demand > 0 && counts.missing > 0;
     if round.was_left {

@@ -63,7 +63,7 @@ pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepEr
     if let Some(after) = after {
         return Ok(after);
     }
-    match merge(deps, &mut round, outputs, state.clone()).await {
+    match Box::pin(merge(deps, &mut round, outputs, state.clone())).await {
         // Another copy of this call may have been quicker, and refused the writes of this one.
         Err(error) if error.kind() == StepErrorKind::Unavailable => {
             let after = followed(&round, &state).await;
