@@ -13,7 +13,7 @@ from typing import Any
 
 from processes import LOOPBACK, environment
 from quota import Quota
-from release import binary, timeout_seconds, variables
+from release import BUILD, binary, timeout_seconds, variables
 
 PREFIX = "/2018-06-01/runtime/"
 
@@ -86,9 +86,9 @@ class _RuntimeApi:
         self._server.server_close()
 
 
-def call(function: str, event: Any, given: dict[str, str], memory_mib: int | None = None) -> Called:
-    """Calls a function in a new process. With `memory_mib` it has the share of a core that Lambda gives such a function,
-    and without it has all cores. The start of the process is not in the time."""
+def call(function: str, event: Any, given: dict[str, str], memory_mib: int | None = None, build: Path = BUILD) -> Called:
+    """Calls a function of a build in a new process. With `memory_mib` it has the share of a core that Lambda gives such a
+    function, and without it has all cores. The start of the process is not in the time."""
     quota = Quota(memory_mib) if memory_mib else None
     api = _RuntimeApi(event, timeout_seconds(function))
     settings = environment(
@@ -99,7 +99,7 @@ def call(function: str, event: Any, given: dict[str, str], memory_mib: int | Non
         **(variables(function) | given),
     )
     process = subprocess.Popen(
-        [binary(function)],
+        [binary(function, build)],
         env=settings,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -1,6 +1,9 @@
 """How long the data functions take in Lambda: with the share of a core and the network that a function has there.
 
-Usage: benches/run lambda [ROWS]
+Usage: benches/run lambda [--rows ROWS] [--times TIMES] [--before FOLDER]
+
+With --before, the functions of another build are called in turns with those of this one. FOLDER is a copy of the
+infra/.aws-sam/build of that build. The times are medians, and the processor times are the least.
 
 A function with 512 MB has 0.29 of a core, moves 75 MiB a second each way, and S3 takes 30 ms until the first byte of a
 response. Here the release functions run as processes under a control group with that share, against an S3 server behind
@@ -8,8 +11,10 @@ a network with that rate and that delay. The figure that counts is the time of a
 bytes of the busier direction at 75 MiB a second.
 """
 
+import argparse
 import json
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,6 +31,7 @@ sys.path += [str(ROOT / "tests/elsewhere")]
 from function import Called, call  # noqa: E402 - found by the line above
 from network import Network  # noqa: E402
 from processes import environment, free_ports  # noqa: E402
+from release import BUILD  # noqa: E402
 from servers import Bedrock, SeaweedFs, client  # noqa: E402
 from tables import PROMPTS, files  # noqa: E402
 
@@ -70,29 +76,49 @@ class Bench:
     s3: Any
     network: Network
     direct: dict[str, str]
+    # The folders of the builds, by the names of their columns. The last one is the build that runs the other steps.
+    builds: dict[str, Path]
+    times: int
 
     @property
     def shaped(self) -> dict[str, str]:
         """The variables with which a function has the network of Lambda."""
         return self.direct | {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{self.network.port}"}
 
+    def print_header(self) -> None:
+        """Prints the header of the table."""
+        columns = ["call", "MB", "read, MB", "written, MB", "responses", "transfer, s"]
+        columns += [column for name in self.builds for column in (f"{name}, s", f"{name} / transfer")]
+        columns += [f"processor {name}, s" for name in self.builds]
+        columns += ["peak, MiB", "millionths of a USD"]
+        print(f"| {' | '.join(columns)} |")
+        print("|---" * len(columns) + "|", flush=True)
+
     def measure(self, what: str, function: str, event: Any, prefix: str) -> None:
-        """Calls a function once with each memory size, and prints a line for each."""
+        """Calls a function with each memory size, and prints a line for each. The last two columns are of the last build."""
         before = Folder(self.s3, prefix)
         for memory in MEMORIES:
-            self.network.reset()
-            called = call(function, event, self.shaped, memory)
-            print(self._line(what, function, memory, called), flush=True)
-            before.restore()
+            called: dict[str, list[Called]] = {name: [] for name in self.builds}
+            for _ in range(self.times):
+                for name, build in self.builds.items():
+                    self.network.reset()
+                    called[name].append(call(function, event, self.shaped, memory, build))
+                    before.restore()
+            print(self._line(what, function, memory, list(called.values())), flush=True)
 
-    def _line(self, what: str, function: str, memory: int, called: Called) -> str:
+    def _line(self, what: str, function: str, memory: int, called: list[list[Called]]) -> str:
         read, written = self.network.received.passed, self.network.sent.passed
         floor = max(read, written) / (MIB_PER_SECOND << 20)
-        usd = called.seconds * memory / 1_024 * USD_OF_A_GB_SECOND + USD_OF_A_CALL
-        return (
-            f"| {function}, {what} | {memory} | {read / 1e6:.0f} | {written / 1e6:.0f} | {self.network.responses} | {floor:.2f} | "
-            f"{called.seconds:.2f} | {called.seconds / floor:.2f} | {called.processor_seconds:.2f} | {called.peak_mib:.0f} | {usd * 1e6:.1f} |"
-        )
+        seconds = [statistics.median(one.seconds for one in calls) for calls in called]
+        processor = [min(one.processor_seconds for one in calls) for calls in called]
+        peak = max(one.peak_mib for one in called[-1])
+        usd = seconds[-1] * memory / 1_024 * USD_OF_A_GB_SECOND + USD_OF_A_CALL
+        cells = [f"{function}, {what}", f"{memory:,}", f"{read / 1e6:.0f}", f"{written / 1e6:.0f}"]
+        cells += [f"{self.network.responses:,}", f"{floor:.2f}"]
+        cells += [cell for time in seconds for cell in (f"{time:.2f}", f"{time / floor:.2f}")]
+        cells += [f"{time:.2f}" for time in processor]
+        cells += [f"{peak:.0f}", f"{usd * 1e6:.1f}"]
+        return f"| {' | '.join(cells)} |"
 
 
 def a_slice(bench: Bench, name: str, table: bytes) -> None:
@@ -148,7 +174,12 @@ def many_parts(bench: Bench, table: bytes) -> None:
 
 
 def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 45_000
+    parser = argparse.ArgumentParser(prog="benches/run lambda")
+    parser.add_argument("--rows", type=int, default=45_000)
+    parser.add_argument("--times", type=int, default=1)
+    parser.add_argument("--before", type=Path)
+    given = parser.parse_args()
+    builds = ({"before": given.before.resolve()} if given.before else {}) | {"now": BUILD}
     with ExitStack() as ends:
         folder = Path(tempfile.mkdtemp())
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -169,15 +200,14 @@ def main() -> None:
             "BEDROCK_BATCH_ROLE_ARN": "arn:aws:iam::123456789012:role/QuarryBatchRole",
             "BEDROCK_OUTPUT_KMS_KEY": "",
         }
-        bench = Bench(folder, s3, network, direct)
+        bench = Bench(folder, s3, network, direct, builds, given.times)
         prompts = json.dumps(PROMPTS).encode()
         (folder / "prompts.json").write_bytes(prompts)
         s3.put_object(Bucket=BUCKET, Key="pipelines/bench/prompts.json", Body=prompts)
         s3.put_object(Bucket=BUCKET, Key="pipelines/bench/schema.json", Body=(EXAMPLE / "schema.json").read_bytes())
-        print("| call | MB | read, MB | written, MB | responses | transfer, s | time, s | time / transfer | processor, s | peak, MiB | millionths of a USD |")
-        print("|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
+        bench.print_header()
         data = EXAMPLE / "data/wildlife-strikes.csv"
-        for name, table in files(data, rows).items():
+        for name, table in files(data, given.rows).items():
             a_slice(bench, name, table)
         many_parts(bench, files(data, PARTS * ROWS_OF_A_PART)["csv"])
 

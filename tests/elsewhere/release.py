@@ -26,9 +26,9 @@ FUNCTIONS = sorted(TEMPLATE.functions())
 CONTROL_FUNCTIONS = {"trigger", "submit", "check", "settle"}
 
 
-def binary(function: str) -> Path:
-    """Returns the binary that is deployed as a function."""
-    path = BUILD / TEMPLATE.logical_id(function) / "bootstrap"
+def binary(function: str, build: Path = BUILD) -> Path:
+    """Returns the binary that is deployed as a function, from this build or from another folder with its form."""
+    path = build / TEMPLATE.logical_id(function) / "bootstrap"
     if not path.exists():
         raise FileNotFoundError(f"{path}: run tests/tools/build-functions")
     return path

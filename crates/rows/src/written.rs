@@ -2,6 +2,7 @@
 
 use crate::gzip::Packer;
 use crate::slice::Row;
+use bytes::Bytes;
 use quarry_contract::location::S3Uri;
 use quarry_edge::error::{Doing, StepError, StepErrorKind};
 use quarry_edge::s3::writer::{ObjectWriter, WriteOptions, Written};
@@ -112,7 +113,7 @@ impl RowsObject {
         }
     }
 
-    /// Tells how many bytes the object will have at least, if the caller can say, so that a large one is sent sooner.
+    /// Tells how many bytes the object will have, if the caller can say, so that a large one is sent sooner.
     #[must_use]
     pub fn expecting(self, bytes: u64) -> Self {
         Self {
@@ -205,33 +206,56 @@ impl RowsObject {
     ///
     /// Those of the upload, and of the last rows of a Parquet table.
     pub async fn finish(mut self) -> Result<WrittenRows, StepError> {
-        self.flush().await?;
-        let mut unfit = BTreeMap::new();
-        let last = match self.form {
-            FormKind::Text { gzip: None, .. } => Vec::new().into(),
-            FormKind::Text {
+        if let Err(error) = self.flush().await {
+            self.give_up().await;
+            return Err(error);
+        }
+        let Self {
+            mut writer,
+            at,
+            form,
+            rows,
+        } = self;
+        let (last, unfit) = match form.finish() {
+            Ok(finished) => finished,
+            Err(error) => {
+                writer.give_up().await;
+                return Err(error);
+            }
+        };
+        let doing = format!("writing {at}");
+        writer.write_bytes(last).await.doing(|| &doing)?;
+        let written = writer.finish().await.doing(|| &doing)?;
+        Ok(WrittenRows {
+            written,
+            rows,
+            unfit,
+        })
+    }
+}
+
+impl FormKind {
+    /// Returns the last bytes of the object, and the columns with values that do not fit.
+    fn finish(self) -> Result<(Bytes, BTreeMap<String, u64>), StepError> {
+        match self {
+            Self::Text { gzip: None, .. } => Ok((Bytes::new(), BTreeMap::new())),
+            Self::Text {
                 gzip: Some(gzip),
                 buffer,
                 ..
-            } => gzip.finish(&buffer).map_err(compressing)?.into(),
-            FormKind::Parquet(writer) => {
-                let (last, meta) = writer.finish().map_err(StepError::bad_request)?;
-                unfit.extend(
-                    meta.unfit
-                        .into_iter()
-                        .map(|unfit| (unfit.column, unfit.rows)),
-                );
-                last
+            } => {
+                let last = gzip.finish(&buffer).map_err(compressing)?;
+                Ok((last.into(), BTreeMap::new()))
             }
-        };
-        let doing = format!("writing {}", self.at);
-        self.writer.write_bytes(last).await.doing(|| &doing)?;
-        let written = self.writer.finish().await.doing(|| &doing)?;
-        Ok(WrittenRows {
-            written,
-            rows: self.rows,
-            unfit,
-        })
+            Self::Parquet(writer) => {
+                let (last, meta) = writer.finish().map_err(StepError::bad_request)?;
+                let unfit = meta.unfit.into_iter();
+                Ok((
+                    last,
+                    unfit.map(|unfit| (unfit.column, unfit.rows)).collect(),
+                ))
+            }
+        }
     }
 }
 

@@ -59,11 +59,11 @@ use round::SliceRound;
 /// part and receipt. Returns the state with the next step.
 pub async fn handle(deps: &Deps, state: SliceState) -> Result<SliceState, StepError> {
     let mut round = SliceRound::load(deps, &state).await?;
-    let (after, outputs) = tokio::try_join!(followed(&round, &state), join::outputs(&round))?;
-    if let Some(after) = after {
+    let (after, outputs) = tokio::join!(followed(&round, &state), join::outputs(&round));
+    if let Some(after) = after? {
         return Ok(after);
     }
-    match Box::pin(merge(deps, &mut round, outputs, state.clone())).await {
+    match Box::pin(merge(deps, &mut round, outputs?, state.clone())).await {
         // Another copy of this call may have been quicker, and refused the writes of this one.
         Err(error) if error.kind() == StepErrorKind::Unavailable => {
             let after = followed(&round, &state).await;

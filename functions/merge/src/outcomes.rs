@@ -30,9 +30,10 @@ pub(crate) async fn keep(
     let mut writer = ObjectWriter::in_place_of(found, store, at, options);
     let mut line = Vec::new();
     for place in places.iter().filter(|place| place.len > 0) {
-        spool
-            .read(place.at, place.len, &mut line)
-            .map_err(spooling)?;
+        if let Err(error) = spool.read(place.at, place.len, &mut line) {
+            writer.give_up().await;
+            return Err(spooling(error));
+        }
         line.push(b'\n');
         writer.write(&line).await.doing(|| &doing)?;
     }

@@ -13,9 +13,9 @@
 //! | `asked.json` has the count, the bytes and the `ETag` of the records, and is written after them. | `handle` | `records::the_counts_have_the_size_and_the_etag_of_the_records`, `repetitions::a_call_that_dies_at_any_write_is_made_good_by_the_next` |
 //! | A round becomes a job if its slice is in batch mode and there are enough records for one. Otherwise its records are sent on demand. A round without records goes to `merge`. | `handle` | `routes` |
 //! | A slice begins in the form that the run has learned. A later round is written in the form that its list names. | `handle` | `forms` |
-//! | A repeated call leaves the same objects and no unfinished upload. | `write_records` | `repetitions` |
+//! | A repeated call leaves the same objects and no unfinished upload. | `ask` | `repetitions` |
 //! | A second copy of a call leaves the records of the first, with their `ETag`, and returns its state. | `asked_before`, `ask` | `repetitions::a_second_copy_leaves_the_records_of_the_first`, `repetitions::two_copies_at_once_agree_on_the_records`, `forms::of_two_copies_that_begin_in_different_forms_the_records_of_the_first_stay` |
-//! | The rows are those of the plan, or the step fails (`DataChanged`, `Inconsistent`) and leaves nothing behind. | `write_records`, `quarry_rows` | `refusals` |
+//! | The rows are those of the plan, or the step fails (`DataChanged`, `Inconsistent`) and leaves nothing behind. | `ask`, `write_records`, `quarry_rows` | `refusals` |
 //! | Each error has a name that says whether the call is repeated, and its object. | everywhere | `refusals` |
 
 use quarry_asking::Asking;
@@ -139,9 +139,16 @@ async fn ask(
     };
     writer.send_rest().await.doing(|| &doing)?;
     // Another copy of this call may have been quicker, and may have begun with other forms.
-    if let Some(asked) = asked_before(deps, round).await? {
-        writer.abort().await.doing(|| &doing)?;
-        return Ok(asked);
+    match asked_before(deps, round).await {
+        Ok(None) => {}
+        Ok(Some(asked)) => {
+            writer.abort().await.doing(|| &doing)?;
+            return Ok(asked);
+        }
+        Err(error) => {
+            writer.give_up().await;
+            return Err(error);
+        }
     }
     if asked.records == 0 {
         writer.abort().await.doing(|| &doing)?;

@@ -34,13 +34,24 @@ pub(crate) async fn upload(
     at: S3Uri,
     seen: &dyn Fn(u64),
 ) -> Result<(), Failure> {
+    let mut writer = ObjectWriter::new(Arc::clone(store), at, WriteOptions::default());
+    if let Err(failure) = send(file, &mut writer, seen).await {
+        writer.give_up().await;
+        return Err(failure);
+    }
+    let finished = writer.finish().await;
+    finished.map_err(|error| unstaged(&file.display().to_string(), &error))?;
+    Ok(())
+}
+
+/// Sends the bytes of a file to `writer`.
+async fn send(file: &Path, writer: &mut ObjectWriter, seen: &dyn Fn(u64)) -> Result<(), Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::input(format!("{} cannot be read: {error}", file.display()))
     };
     let unwritable = |error| unstaged(&file.display().to_string(), &error);
     let mut source = tokio::fs::File::open(file).await.map_err(unreadable)?;
     let before = State::of(&source.metadata().await.map_err(unreadable)?);
-    let mut writer = ObjectWriter::new(Arc::clone(store), at, WriteOptions::default());
     let mut buffer = vec![0; 1 << 20];
     let mut bytes = 0;
     loop {
@@ -62,7 +73,6 @@ pub(crate) async fn upload(
             after.bytes
         )));
     }
-    writer.finish().await.map_err(unwritable)?;
     Ok(())
 }
 

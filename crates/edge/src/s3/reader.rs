@@ -124,7 +124,7 @@ impl ObjectReader {
         }
     }
 
-    /// Requests the first pieces, without waiting for them. Needs a tokio runtime.
+    /// Starts the first GETs, without waiting for them. Needs a tokio runtime.
     pub fn request(&mut self) {
         self.fill();
     }
@@ -188,6 +188,10 @@ impl ObjectReader {
     }
 }
 
+/// The least bytes of a piece that is passed on as it has come. What the network gives can be a small part of a large
+/// buffer, and a piece that is kept would keep all of it.
+const LEAST_PASSED_ON: usize = 64 << 10;
+
 /// Cuts the bytes of a range into pieces, and sends them.
 struct PieceCutter {
     /// The bytes that have not come yet.
@@ -216,10 +220,9 @@ impl PieceCutter {
             let now = bytes.split_to(room.min(bytes.len()));
             self.rest.start += now.len() as u64;
             let is_whole = now.len() == room;
-            let piece = if is_whole && begun == 0 {
+            let piece = if is_whole && begun == 0 && now.len() >= LEAST_PASSED_ON {
                 now
             } else {
-                // What the network gives can be a small part of a large buffer, which is not kept.
                 self.piece.reserve(room);
                 self.piece.extend_from_slice(&now);
                 if !is_whole {

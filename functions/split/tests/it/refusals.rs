@@ -77,6 +77,20 @@ async fn a_call_that_fails_after_its_first_parts_leaves_no_upload() {
     assert_fails(&world, &world.state(0, 0), "Quarry.Inconsistent", &words).await;
 }
 
+/// The look for another copy is the fifth document that the call reads.
+#[tokio::test]
+async fn a_call_that_cannot_look_for_another_copy_leaves_no_upload() {
+    let cells = vec!["x".repeat(20_000); 500];
+    let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+    let world = World::of_cells(&cells, &[]).await;
+    let store = FaultyStore::new(world.store.clone());
+    let store = Arc::new(store.fail(StoreOperation::Get, 5, StoreFault::AccessDenied));
+    let failed = world.split_over(store.clone(), &world.state(0, 0)).await;
+    assert_eq!(failed.unwrap_err().name(), "Quarry.AccessDenied");
+    assert!(store.calls(StoreOperation::UploadPart) > 0);
+    assert!(world.store.open_uploads().is_empty());
+}
+
 #[tokio::test]
 async fn a_document_that_is_missing_is_named() {
     for which in 0..3 {

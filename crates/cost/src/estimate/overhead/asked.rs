@@ -3,7 +3,7 @@
 /// The bytes of a part in which objects are read and written.
 const PART: u64 = 8 << 20;
 
-/// The bytes of the first part of an object that has several.
+/// The bytes of the first part of an object that is known to be large before it is written.
 const FIRST_PART: u64 = 5 << 20;
 
 /// The bytes of the first read of an object. Each later read has twice as many, up to a part.
@@ -122,11 +122,44 @@ pub(super) fn parts(bytes: u64, objects: u64) -> u64 {
 /// Returns the requests that write these bytes as a number of objects. One that fits into a part is one put;
 /// a larger one is an upload that begins and ends.
 pub(super) fn puts(bytes: u64, objects: u64) -> u64 {
+    puts_beginning_with(PART, bytes, objects)
+}
+
+/// Does the same for objects whose size is known before they are written.
+pub(super) fn puts_of_known_size(bytes: u64, objects: u64) -> u64 {
+    puts_beginning_with(FIRST_PART, bytes, objects)
+}
+
+fn puts_beginning_with(first: u64, bytes: u64, objects: u64) -> u64 {
     if objects == 0 {
         return 0;
     }
     match bytes / objects {
         ..=PART => objects,
-        bytes => objects * (1 + (bytes - FIRST_PART).div_ceil(PART) + 2),
+        bytes => objects * (1 + (bytes - first).div_ceil(PART) + 2),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_one_put_up_to_a_part_and_then_an_upload() {
+        let mib = 1 << 20;
+        for (bytes, usual, known) in [
+            (0, 1, 1),
+            (8 * mib, 1, 1),
+            (8 * mib + 1, 4, 4),
+            (13 * mib, 4, 4),
+            (13 * mib + 1, 4, 5),
+            (16 * mib, 4, 5),
+            (16 * mib + 1, 5, 5),
+        ] {
+            assert_eq!(puts(bytes, 1), usual, "{bytes}");
+            assert_eq!(puts_of_known_size(bytes, 1), known, "{bytes}");
+            assert_eq!(puts(bytes * 3, 3), usual * 3, "{bytes}");
+        }
+        assert_eq!(puts(9 * mib, 0), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! Requests to S3, by the classes in which it charges them.
 
-use super::asked::{AskedSlices, puts, reads};
+use super::asked::{AskedSlices, puts, puts_of_known_size, reads};
 use crate::charges;
 use crate::usd::Usd;
 use serde::Serialize;
@@ -28,10 +28,10 @@ const WRITES_OF_A_SLICE_ON_DEMAND: u64 = 1;
 const WRITES_OF_INVOKE: u64 = 5;
 
 /// The reads of a slice besides its rows and answers. split: the plan, its document, the form of requests, and
-/// twice the counts of its records. merge: the plan, its document, the counts of its records twice, the end of
-/// its job, and what other copies of the call may have written: the counts of its answers, the list of the next
+/// twice the counts of its records. merge: the plan, its document, the counts of its records, the end of its
+/// job, and what other copies of the call may have written: the counts of its answers, the list of the next
 /// round, the part, the receipt. finish: its receipt.
-const READS_OF_A_SLICE: u64 = 15;
+const READS_OF_A_SLICE: u64 = 14;
 
 /// The reads of a job. submit: three documents. merge: Bedrock's manifest.
 const READS_OF_A_JOB: u64 = 4;
@@ -62,8 +62,9 @@ impl S3Requests {
         let (jobs, on_demand) = (asked.in_jobs, asked.on_demand);
         let slices = asked.slices();
         let (finish_writes, finish_reads) = of_finish(asked);
-        let split_writes = puts(jobs.bytes, jobs.slices) + puts(on_demand.bytes, on_demand.slices);
-        let merge_writes = puts(asked.result_bytes(), slices);
+        let split_writes = puts_of_known_size(jobs.bytes, jobs.slices)
+            + puts_of_known_size(on_demand.bytes, on_demand.slices);
+        let merge_writes = puts_of_known_size(asked.result_bytes(), slices);
         let writes = FIXED_WRITES
             + asked.tables
             + slices * WRITES_OF_A_SLICE

@@ -108,7 +108,7 @@ fn a_million_rows_have_the_figures_of_the_document() {
             requests.writes,
             requests.reads
         ),
-        (4_079, 609, 950)
+        (4_079, 609, 927)
     );
     assert_eq!(overhead.lambda.calls.expected, 1_382);
     let total = overhead.total.map(Usd::shown);
