@@ -195,9 +195,10 @@ impl RowsObject {
         aborted.doing(|| format!("writing {}", self.at))
     }
 
-    /// Aborts the object after an error, which is what the caller has to know: if that fails, it is logged.
-    pub async fn give_up(self) {
-        self.writer.give_up().await;
+    /// Returns the object with the value of `work`, or aborts it and returns the error. If the abort fails, it is logged.
+    pub async fn or_give_up<T>(self, work: Result<T, StepError>) -> Result<(Self, T), StepError> {
+        let (writer, value) = self.writer.or_give_up(work).await?;
+        Ok((Self { writer, ..self }, value))
     }
 
     /// Completes the object.
@@ -206,23 +207,15 @@ impl RowsObject {
     ///
     /// Those of the upload, and of the last rows of a Parquet table.
     pub async fn finish(mut self) -> Result<WrittenRows, StepError> {
-        if let Err(error) = self.flush().await {
-            self.give_up().await;
-            return Err(error);
-        }
+        let flushed = self.flush().await;
         let Self {
-            mut writer,
+            writer,
             at,
             form,
             rows,
         } = self;
-        let (last, unfit) = match form.finish() {
-            Ok(finished) => finished,
-            Err(error) => {
-                writer.give_up().await;
-                return Err(error);
-            }
-        };
+        let finished = flushed.and_then(|()| form.finish());
+        let (mut writer, (last, unfit)) = writer.or_give_up(finished).await?;
         let doing = format!("writing {at}");
         writer.write_bytes(last).await.doing(|| &doing)?;
         let written = writer.finish().await.doing(|| &doing)?;

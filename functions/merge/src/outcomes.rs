@@ -30,10 +30,8 @@ pub(crate) async fn keep(
     let mut writer = ObjectWriter::in_place_of(found, store, at, options);
     let mut line = Vec::new();
     for place in places.iter().filter(|place| place.len > 0) {
-        if let Err(error) = spool.read(place.at, place.len, &mut line) {
-            writer.give_up().await;
-            return Err(spooling(error));
-        }
+        let read = spool.read(place.at, place.len, &mut line);
+        (writer, ()) = writer.or_give_up(read.map_err(spooling)).await?;
         line.push(b'\n');
         writer.write(&line).await.doing(|| &doing)?;
     }

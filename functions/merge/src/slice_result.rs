@@ -129,17 +129,13 @@ async fn write_rows(
     spool: &mut SpillSpool,
 ) -> Result<RowsWritten, StepError> {
     let mut part = part::open(round).await?;
-    match append_rows(round, rows, history, stopped, spool, &mut part).await {
-        Ok((files, profile)) => Ok(RowsWritten {
-            part: part.finish().await?,
-            files,
-            profile,
-        }),
-        Err(error) => {
-            part.give_up().await;
-            Err(error)
-        }
-    }
+    let appended = append_rows(round, rows, history, stopped, spool, &mut part).await;
+    let (part, (files, profile)) = part.or_give_up(appended).await?;
+    Ok(RowsWritten {
+        part: part.finish().await?,
+        files,
+        profile,
+    })
 }
 
 /// Appends the rows to the part. Returns their outcomes by the table's files, and their profile.

@@ -94,16 +94,11 @@ impl Sampler<'_> {
     ) -> Result<Option<InputFile>, StepError> {
         let at = self.place(number, table);
         let mut object = object::open(self.store, self.run, number, table, at.clone()).await?;
-        match self.append(table, wanted, &mut object).await {
-            Ok(true) => {}
-            Ok(false) => {
-                object.abort().await?;
-                return Ok(None);
-            }
-            Err(error) => {
-                object.give_up().await;
-                return Err(error);
-            }
+        let appended = self.append(table, wanted, &mut object).await;
+        let (object, is_whole) = object.or_give_up(appended).await?;
+        if !is_whole {
+            object.abort().await?;
+            return Ok(None);
         }
         let written = object.finish().await?;
         Ok(Some(object::as_file(written, at, &table.files)))

@@ -35,16 +35,11 @@ pub(crate) async fn plain_copy(
     let writing = || format!("writing {at}");
     let options = WriteOptions::default();
     let mut writer = ObjectWriter::keeping_first(Arc::clone(store), at.clone(), options);
-    match unpack(store, file, limit, time_left, &mut writer).await {
-        Ok(true) => {}
-        Ok(false) => {
-            writer.abort().await.doing(writing)?;
-            return Ok(None);
-        }
-        Err(error) => {
-            writer.give_up().await;
-            return Err(error);
-        }
+    let unpacked = unpack(store, file, limit, time_left, &mut writer).await;
+    let (writer, is_whole) = writer.or_give_up(unpacked).await?;
+    if !is_whole {
+        writer.abort().await.doing(writing)?;
+        return Ok(None);
     }
     let written = writer.finish().await.doing(writing)?;
     Ok(Some(InputFile {

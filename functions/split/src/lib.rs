@@ -130,25 +130,14 @@ async fn ask(
         writer = writer.expecting(slice.bytes);
     }
     let written = write_records(deps, plan, slice, asking, todo, &mut writer).await;
-    let mut asked = match written {
-        Ok(asked) => asked,
-        Err(error) => {
-            writer.give_up().await;
-            return Err(error);
-        }
-    };
+    let (mut writer, mut asked) = writer.or_give_up(written).await?;
     writer.send_rest().await.doing(|| &doing)?;
     // Another copy of this call may have been quicker, and may have begun with other forms.
-    match asked_before(deps, round).await {
-        Ok(None) => {}
-        Ok(Some(asked)) => {
-            writer.abort().await.doing(|| &doing)?;
-            return Ok(asked);
-        }
-        Err(error) => {
-            writer.give_up().await;
-            return Err(error);
-        }
+    let before = asked_before(deps, round).await;
+    let (writer, before) = writer.or_give_up(before).await?;
+    if let Some(asked) = before {
+        writer.abort().await.doing(|| &doing)?;
+        return Ok(asked);
     }
     if asked.records == 0 {
         writer.abort().await.doing(|| &doing)?;

@@ -35,10 +35,8 @@ pub(crate) async fn upload(
     seen: &dyn Fn(u64),
 ) -> Result<(), Failure> {
     let mut writer = ObjectWriter::new(Arc::clone(store), at, WriteOptions::default());
-    if let Err(failure) = send(file, &mut writer, seen).await {
-        writer.give_up().await;
-        return Err(failure);
-    }
+    let sent = send(file, &mut writer, seen).await;
+    let (writer, ()) = writer.or_give_up(sent).await?;
     let finished = writer.finish().await;
     finished.map_err(|error| unstaged(&file.display().to_string(), &error))?;
     Ok(())

@@ -353,12 +353,18 @@ impl ObjectWriter {
         }
     }
 
-    /// Aborts the object after an error, within the call: a function does nothing after its response. If that fails, it
-    /// is logged, since the error is what the caller has to know.
-    pub async fn give_up(mut self) {
+    /// Returns the writer with the value of `work`, or aborts the object and returns the error. It aborts within the call,
+    /// since a function does nothing after its response. If that fails, it is logged: the error is what the caller has to
+    /// know.
+    pub async fn or_give_up<T, E>(mut self, work: Result<T, E>) -> Result<(Self, T), E> {
+        let error = match work {
+            Ok(value) => return Ok((self, value)),
+            Err(error) => error,
+        };
         if let Some(upload) = self.upload.take() {
             abort(upload).await;
         }
+        Err(error)
     }
 
     /// Returns the size of the part that is being filled.

@@ -62,12 +62,16 @@ async fn a_slice_with_other_rows_than_planned_is_inconsistent() {
     assert_fails(&world, &world.state(0, 0), "Quarry.Inconsistent", &words).await;
 }
 
+/// A slice of 500 rows whose records are an upload of several parts.
+async fn of_several_parts() -> World {
+    let cell = "x".repeat(20_000);
+    World::of_cells(&vec![cell.as_str(); 500], &[]).await
+}
+
 /// A function does nothing after its response, so an upload must be over by then.
 #[tokio::test]
 async fn a_call_that_fails_after_its_first_parts_leaves_no_upload() {
-    let cells = vec!["x".repeat(20_000); 500];
-    let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
-    let world = World::of_cells(&cells, &[]).await;
+    let world = of_several_parts().await;
     let at = world.run.slice(0).spec();
     let slice: Slice = documents::read(&world.store, &at).await.unwrap();
     assert!(slice.bytes > 8 << 20, "one part would be enough");
@@ -80,9 +84,7 @@ async fn a_call_that_fails_after_its_first_parts_leaves_no_upload() {
 /// The look for another copy is the fifth document that the call reads.
 #[tokio::test]
 async fn a_call_that_cannot_look_for_another_copy_leaves_no_upload() {
-    let cells = vec!["x".repeat(20_000); 500];
-    let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
-    let world = World::of_cells(&cells, &[]).await;
+    let world = of_several_parts().await;
     let store = FaultyStore::new(world.store.clone());
     let store = Arc::new(store.fail(StoreOperation::Get, 5, StoreFault::AccessDenied));
     let failed = world.split_over(store.clone(), &world.state(0, 0)).await;
